@@ -121,7 +121,7 @@ class Bench:
 
     def commit(self, run: str, at: datetime, changed: Iterator[Rows], log: int) -> SnapshotInfo:
         """One backup with these accounts and ``log`` new log rows."""
-        org = self.vault.adopt(IDENTITY)
+        org = self.vault.ensure_org(IDENTITY)
         commit = self.vault.begin(org, run=run, kind=CommitKind.BACKUP, identity=IDENTITY)
         commit.put_schema(SCHEMA)
         tables = [
@@ -154,7 +154,7 @@ def measure(folder: Path, *, rows: int, nights: int) -> dict[str, float]:
         changed = iter([accounts(bench.random, some)])
         bench.commit(f"n{number}", NOW + timedelta(days=number), changed, max(1, rows // 200))
     opened = open_vault(store, keys=keys, clock=SystemClock(), entropy=SystemEntropy())
-    org = opened.adopt(IDENTITY)
+    org = opened.ensure_org(IDENTITY)
     asked = ids("001", bench.random.integers(0, bench.records, ASKED)).to_pylist()
     history(opened, org, "Account", asked[0])
     took = []

@@ -85,7 +85,7 @@ class Crowd:
 def fill(app: Application, *, records: int, nights: int) -> int:
     """An org with as many nights; how many versions the vault holds then."""
     crowd, now = Crowd.of(records), datetime.now(UTC)
-    oid = app.whole_vault.adopt(IDENTITY)
+    oid = app.whole_vault.ensure_org(IDENTITY)
     save_org(ProtectedOrg(ORG, oid, IDENTITY, now, {"login_url": "https://login.example"}))
     commit_night(app, oid, 0, map(observed, crowd.now.to_batches()), now - timedelta(days=nights))
     each = records * (VERSIONS - 1) // nights

@@ -131,7 +131,7 @@ def filled(bench: Bench, nights: int) -> str:
     """The nights of the contacts, each kept small; the org."""
     load(bench)
     vault = bench.open()
-    org = vault.adopt(IDENTITY)
+    org = vault.ensure_org(IDENTITY)
     for number in range(1, nights + 1):
         parts = changed(bench.random, bench.rows)
         pages = [observed(contacts.batch(bench.random, part)) for part in parts]
@@ -188,7 +188,7 @@ def small_rows(count: int, night: int) -> pa.RecordBatch:
 
 def small_night(vault: EncryptedVault, number: int) -> None:
     """A night of the fifty tables; the first one brings all rows."""
-    org = vault.adopt(SMALL)
+    org = vault.ensure_org(SMALL)
     run = vault.begin(org, run=f"small-{number}", kind=CommitKind.BACKUP, identity=SMALL)
     run.put_schema(small_tables())
     count = TABLE_CHANGED if number else TABLE_ROWS

@@ -74,16 +74,16 @@ class Vault:
 
     def tidy(self, number: int) -> None:
         """What the service does after a night."""
-        org = self._vault.adopt(IDENTITY)
+        org = self._vault.ensure_org(IDENTITY)
         self._vault.compact(org, run=f"compact-{number}")
 
     def versions(self, ident: str) -> int:
         """As the record page reads them."""
-        return len(self._vault.history(self._vault.adopt(IDENTITY), "Contact", ident))
+        return len(self._vault.history(self._vault.ensure_org(IDENTITY), "Contact", ident))
 
     def megabytes(self) -> float:
         """All that snapshots are read from; what was replaced waits some days before it goes."""
-        return self._vault.usage(self._vault.adopt(IDENTITY)).bytes / MEGA
+        return self._vault.usage(self._vault.ensure_org(IDENTITY)).bytes / MEGA
 
 
 class Tables:

@@ -70,7 +70,7 @@ class Bench:
         self.vault: EncryptedVault = create_vault(
             self.store, keys=keys, clock=SystemClock(), entropy=SystemEntropy()
         )
-        self.org = self.vault.adopt(IDENTITY)
+        self.org = self.vault.ensure_org(IDENTITY)
 
     def night(self, run: str, *, rows: int) -> tuple[float, float, int, int]:
         """Seconds of a night and of its commit, puts and bytes."""

@@ -71,7 +71,7 @@ def erasing(folder: Path, *, rows: int, persons: int) -> dict[str, float]:
         numbers = np.sort(bench.random.choice(rows, persons, replace=False))
         wish = Erase(tuple(RecordKey(TABLE, one) for one in contacts.ids(numbers).to_pylist()))
         vault = bench.open()
-        org = vault.adopt(IDENTITY)
+        org = vault.ensure_org(IDENTITY)
         before = live_segments(vault, org)
         job = done(lambda: vault.apply(org, unconditional(wish), run="erase"))
         after = live_segments(bench.open(), org)
@@ -94,7 +94,7 @@ def writing_again(folder: Path, hit: list[SegmentEntry], *, rows: int) -> Job:
     """Read these segments and write them, as they are."""
     with Linked(folder, rows) as bench:
         vault = bench.open()
-        org_vault = vault.org_vault(vault.adopt(IDENTITY))
+        org_vault = vault.org_vault(vault.ensure_org(IDENTITY))
         out = SegmentWriter(org_vault.org, sealed=org_vault.sealed, prefix="bench")
         return done(lambda: [written(org_vault, out, entry) for entry in hit])
 
@@ -113,7 +113,7 @@ def rectifying(folder: Path, *, rows: int) -> dict[str, float]:
         vault = bench.open()
         key = contacts.ids(np.array([rows // 3])).to_pylist()[0]
         wish = Rectify(RecordKey(TABLE, key), (RightValue("Email", "right@example.com"),))
-        org = vault.adopt(IDENTITY)
+        org = vault.ensure_org(IDENTITY)
         job = done(lambda: vault.apply(org, unconditional(wish), run="rectify"))
     return {"rectify_s": job.wall_s, "rectify_rss_mb": job.peak_mb}
 
@@ -140,7 +140,7 @@ def rekeying(folder: Path, *, rows: int) -> dict[str, float]:
     with Linked(folder, rows) as bench:
         renewed(bench)
         vault = bench.open()
-        org = vault.adopt(IDENTITY)
+        org = vault.ensure_org(IDENTITY)
         job = done(lambda: vault.rekey(org, run="rekey"))
         assert vault.usage(org).earlier_keys.objects == 0
     return {"rekey_s": job.wall_s, "rekey_rss_mb": job.peak_mb}
@@ -151,7 +151,7 @@ def renewed(bench: Bench) -> None:
     new, entropy = bench.keys.successor(), SystemEntropy()
     key = ServiceKey.new(new, entropy=entropy)
     now = SystemClock().now()
-    renew_master(bench.store, bench.keys, new, key=key, taken_down=now, entropy=entropy)
+    renew_master(bench.store, bench.keys, new, key=key, sheet_confirmed_at=now, entropy=entropy)
     finish_renewal(bench.store, new)
     bench.keys = new
 

@@ -84,7 +84,7 @@ class Mails:
 def night(bench: Bench, mails: Mails, numbers: NDArray[np.int64], number: int) -> None:
     """One night, and its upkeep."""
     vault = bench.open()
-    org = vault.adopt(IDENTITY)
+    org = vault.ensure_org(IDENTITY)
     run = vault.begin(org, run=f"night-{number}", kind=CommitKind.BACKUP, identity=IDENTITY)
     if number == 0:
         run.put_schema(Schema((MAIL,), "m"))
@@ -117,7 +117,7 @@ def measure(folder: Path, *, count: int, nights: int) -> dict[str, float]:
     bench = Bench.new(folder, rows=count, search=True)
     held = lived(bench, Mails(bench.random), nights)
     vault = bench.open()
-    org = vault.adopt(IDENTITY)
+    org = vault.ensure_org(IDENTITY)
     numbers = bench.random.integers(0, held, ASKED)
     keys = np.char.add("02sAk00000", np.char.zfill(numbers.astype("U8"), 8)).tolist()
     found = vault.history(org, MAIL.name, keys[0])

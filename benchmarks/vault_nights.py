@@ -93,7 +93,7 @@ class Bench:
 
     def commit(self, vault: EncryptedVault, run: str, rows: Iterator[Rows]) -> SnapshotInfo:
         """One whole backup."""
-        org = vault.adopt(IDENTITY)
+        org = vault.ensure_org(IDENTITY)
         commit = vault.begin(org, run=run, kind=CommitKind.BACKUP, identity=IDENTITY)
         if run == "load":
             commit.put_schema(Schema((contacts.TABLE,), "f"))
@@ -160,7 +160,7 @@ def night(bench: Bench, number: int) -> tuple[float, float, int]:
     count = sum(len(part) for part in parts)
     pages = [observed(contacts.batch(bench.random, part)) for part in parts]
     vault = bench.open()
-    vault.adopt(IDENTITY)
+    vault.ensure_org(IDENTITY)
     cpu, wall = time.process_time(), time.perf_counter()
     info = bench.commit(vault, f"night-{number}", iter(pages))
     spent, waited = time.process_time() - cpu, time.perf_counter() - wall
@@ -181,7 +181,7 @@ def timed[A](call: Callable[[A], object], asked: Sequence[A]) -> list[float]:
 def reading(bench: Bench, nights: int) -> dict[str, float]:
     """What a person waits for, warm."""
     vault = bench.open()
-    org = vault.adopt(IDENTITY)
+    org = vault.ensure_org(IDENTITY)
     numbers = bench.random.integers(0, bench.rows, ASKED)
     keys = contacts.ids(numbers).to_pylist()
     vault.history(org, "Contact", keys[0])

@@ -87,7 +87,7 @@ def stream(told: Told, numbers: NDArray[np.int64], night: int) -> Iterator[objec
 
 def backup(vault: EncryptedVault, told: Told, numbers: NDArray[np.int64], night: int) -> None:
     """One night."""
-    org = vault.adopt(IDENTITY)
+    org = vault.ensure_org(IDENTITY)
     commit = vault.begin(org, run=f"night-{night}", kind=CommitKind.BACKUP, identity=IDENTITY)
     if night == 0:
         commit.put_schema(Schema((contacts.TABLE,), "f"))
@@ -108,7 +108,7 @@ def year(bench: Bench, *, nights: int, part: float) -> dict[str, float]:
     """All nights, each kept small; what a commit and the upkeep cost."""
     told, vault = Told.new(), bench.open()
     backup(vault, told, np.arange(bench.rows), 0)
-    org, peaks, took = vault.adopt(IDENTITY), [0.0], []
+    org, peaks, took = vault.ensure_org(IDENTITY), [0.0], []
     count = max(1, int(bench.rows * part))
     for night in range(1, nights + 1):
         chosen = np.sort(bench.random.choice(bench.rows, count, replace=False))
@@ -125,7 +125,7 @@ def year(bench: Bench, *, nights: int, part: float) -> dict[str, float]:
 def reading(bench: Bench) -> dict[str, float]:
     """What a person waits for, warm."""
     vault = bench.open()
-    org = vault.adopt(IDENTITY)
+    org = vault.ensure_org(IDENTITY)
     numbers = bench.random.integers(0, bench.rows, ASKED)
     keys = contacts.ids(numbers).to_pylist()
     timed(lambda key: vault.history(org, TABLE, key), keys[:20])
@@ -160,7 +160,7 @@ def by_choice(vault: EncryptedVault, org: str, number: int) -> dict[str, int]:
 def sizes(bench: Bench, versions: float) -> dict[str, float]:
     """Sizes as it is and as it would be if it were written anew; how fast it is verified."""
     vault = bench.open()
-    org = vault.adopt(IDENTITY)
+    org = vault.ensure_org(IDENTITY)
     size = vault.usage(org).bytes
     start = time.perf_counter()
     assert vault.verify(VerifyLevel.FULL).damages == ()
@@ -190,7 +190,7 @@ def merged_whole(vault: EncryptedVault, org: str) -> None:
 def forgetting(bench: Bench) -> dict[str, float]:
     """A month of days and twelve months stay."""
     vault = bench.open()
-    org = vault.adopt(IDENTITY)
+    org = vault.ensure_org(IDENTITY)
     told: dict[str, float] = {}
 
     def work() -> None:

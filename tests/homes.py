@@ -225,7 +225,7 @@ class World:
         if isinstance(store, LocalStore):
             assert self.home.vault is not None
             store = LocalStore(self.home.vault)
-            keys = keys.on(store)
+            keys = keys.for_store(store)
         self.vault = open_vault(
             store,
             keys=keys,

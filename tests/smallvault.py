@@ -84,7 +84,7 @@ class SmallVault:
             witness=self.witness,
             options=self.options,
         )
-        self.org = self.vault.adopt(IDENTITY)
+        self.org = self.vault.ensure_org(IDENTITY)
 
     def reopen(self) -> EncryptedVault:
         """The vault as another process finds it."""
@@ -104,7 +104,7 @@ class SmallVault:
         copied.store = store if store is not None else MemoryStore()
         for listed in self.store.list(""):
             assert copied.store.put_new(listed.name, self.store.get(listed.name))
-        copied.keys = self.keys.on(copied.store)
+        copied.keys = self.keys.for_store(copied.store)
         copied.reopen()
         return copied
 

@@ -210,7 +210,7 @@ def found(
         keys=keys,
         service=service,
         vault=vault,
-        org=vault.adopt(identity),
+        org=vault.ensure_org(identity),
         sheet=recovery_sheet(keys).text(),
         few=few,
     )
@@ -218,7 +218,7 @@ def found(
 
 def opened_again(story: Story, store: Store) -> Story:
     """The same vault in another store, opened by another process that has no witness."""
-    keys = story.keys.on(store)
+    keys = story.keys.for_store(store)
     vault = open_vault(
         store,
         keys=keys,
@@ -416,6 +416,6 @@ def copied(store: Store | None = None, *, few: bool = False) -> Story:
     if store is not None:
         for listed in story.store.list(""):
             assert store.put_new(listed.name, story.store.get(listed.name))
-        story.store, story.keys = store, story.keys.on(store)
+        story.store, story.keys = store, story.keys.for_store(store)
     _reopen(story)
     return story

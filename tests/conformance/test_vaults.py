@@ -38,7 +38,7 @@ def vault() -> EncryptedVault:
 @pytest.fixture
 def org(vault: EncryptedVault) -> str:
     """An org of the vault, with one night."""
-    org = vault.adopt(IDENTITY)
+    org = vault.ensure_org(IDENTITY)
     night(vault, org, "night-1")
     return org
 
@@ -93,7 +93,7 @@ def test_runs_keep_their_journals_apart(vault: EncryptedVault, org: str) -> None
     vault.journal(org, "run-empty")
     assert sorted(vault.journals(org)) == ["run", "run-1"]
     assert list(vault.journal(org, "run").read()) == [b"a"]
-    assert list(vault.journals(vault.adopt(SANDBOX))) == []
+    assert list(vault.journals(vault.ensure_org(SANDBOX))) == []
 
 
 def test_the_commit_ends_the_journal(vault: EncryptedVault, org: str) -> None:
@@ -142,7 +142,7 @@ def test_the_newest_row_of_a_record_counts(vault: EncryptedVault, org: str) -> N
 
 def test_targets_are_kept_apart(vault: EncryptedVault, org: str) -> None:
     """One record may live again in several orgs; an org that the vault lacks is refused."""
-    target = vault.adopt(SANDBOX)
+    target = vault.ensure_org(SANDBOX)
     restore(vault, org, "run-1", [line("a", "here", org), line("a", "there", target)])
     rows = vault.lineage(org, table="Thing", records=["a"])
     assert {row.target: row.live for row in rows} == {org: "here", target: "there"}
@@ -155,7 +155,7 @@ def test_a_record_that_came_back_twice_is_found_by_its_first_id(
     vault: EncryptedVault, org: str
 ) -> None:
     """The rows that carry it on are given with it."""
-    target = vault.adopt(SANDBOX)
+    target = vault.ensure_org(SANDBOX)
     first = [line("a", "a2", org), line("a", "a2", target), line("other", "o2", org)]
     restore(vault, org, "run-1", first)
     restore(vault, org, "run-2", [line("a2", "a3", org), line("a2", "never", target)])
@@ -281,7 +281,7 @@ def test_holds_stand_above_rules_and_are_there_for_the_next_process(
 ) -> None:
     """One on the same thing replaces the earlier one, also in its place in time."""
     night(vault, org, "night-2")
-    thing = HoldTarget(HoldScope.NIGHT, night=1)
+    thing = HoldTarget(HoldScope.NIGHT, backup=1)
     vault.change_holds(org, placed=(Hold(thing, "audit", "ada"),), run="hold-1")
     info = vault.change_holds(org, placed=(Hold(thing, "court", "bo"),), run="hold-2")
     assert info.kind is CommitKind.HOLD
@@ -332,7 +332,7 @@ def test_a_hold_stands_above_an_erasure(vault: EncryptedVault, org: str) -> None
         HoldTarget(HoldScope.ORG),
         HoldTarget(HoldScope.TABLE, "Thing"),
         HoldTarget(HoldScope.RECORD, "Thing", "a"),
-        HoldTarget(HoldScope.NIGHT, night=2),
+        HoldTarget(HoldScope.NIGHT, backup=2),
     ):
         vault.change_holds(org, placed=(Hold(thing),), run=f"hold-{thing.scope}")
         with pytest.raises(Conflict) as caught:
@@ -346,7 +346,7 @@ def test_a_hold_stands_above_an_erasure(vault: EncryptedVault, org: str) -> None
 def test_what_came_back_goes_too(vault: EncryptedVault, org: str) -> None:
     """A record and what stands for it are one; in other orgs it is only told."""
     named_night(vault, org, "night-2", {"a": "Anna", "a2": "Anna"})
-    target = vault.adopt(SANDBOX)
+    target = vault.ensure_org(SANDBOX)
     restore(vault, org, "run-1", [line("a", "a2", org), line("a", "there", target)])
     done = vault.apply(org, unconditional(Erase((RecordKey("Thing", "a2"),))), run="erase-1")
     assert set(done.records) == {RecordKey("Thing", "a"), RecordKey("Thing", "a2")}
@@ -423,7 +423,11 @@ def test_copies_of_homes_are_there_for_the_next_machine(vault: EncryptedVault) -
     """They count from 1, whatever the content."""
     assert list(vault.homes.numbers()) == []
     assert vault.homes.newest() is None
-    assert [vault.homes.keep(content) for content in (b"one", b"", b"x" * 400_000)] == [1, 2, 3]
+    assert [vault.homes.store_copy(content) for content in (b"one", b"", b"x" * 400_000)] == [
+        1,
+        2,
+        3,
+    ]
     again = reopen(vault).homes
     assert list(again.numbers()) == [1, 2, 3]
     assert [again.get(number) for number in (1, 2, 3)] == [b"one", b"", b"x" * 400_000]
@@ -433,7 +437,7 @@ def test_copies_of_homes_are_there_for_the_next_machine(vault: EncryptedVault) -
 def test_the_oldest_copies_of_homes_go(vault: EncryptedVault) -> None:
     """Their numbers are not used again."""
     for number in range(1, 35):
-        assert vault.homes.keep(str(number).encode()) == number
+        assert vault.homes.store_copy(str(number).encode()) == number
     assert list(vault.homes.numbers()) == list(range(5, 35))
     with pytest.raises(NotFound) as caught:
         vault.homes.get(4)

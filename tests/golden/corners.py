@@ -107,7 +107,7 @@ def corners(folder: Path) -> Story:
     passphrase = ByPassphrase(PASSPHRASE)
     add_slot(story.store, story.keys, passphrase, slot="passphrase", entropy=story.entropy,
              stretch=stretch)  # fmt: skip
-    story.vault.homes.keep(HOME)
+    story.vault.homes.store_copy(HOME)
     _first(story)
     _second(story)
     _held(story)
@@ -179,7 +179,7 @@ def _held(story: Story) -> None:
     """A hold that lasts, and one that was lifted."""
     until = story.clock.now().replace(year=2040)
     one = HoldTarget(HoldScope.RECORD, TABLE, record(2))
-    night = HoldTarget(HoldScope.NIGHT, night=1)
+    night = HoldTarget(HoldScope.NIGHT, backup=1)
     held = (Hold(one, 'Prüfung "2"', "Müller", until), Hold(night, "Frist", "Müller"))
     story.vault.change_holds(story.org, placed=held, run="hold-1")
     story.vault.change_holds(story.org, lifted=(night,), run="lift-1")

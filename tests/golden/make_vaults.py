@@ -91,7 +91,7 @@ def shredded(folder: Path) -> Story:
     story = vaultstory.told(LocalStore(folder), few=True)
     org_vault = story.vault.org_vault(story.org)
     shred_org(org_vault, plan_shredding(org_vault, now=story.clock.now()), at=story.clock.now())
-    story.org = story.vault.adopt(vaultstory.IDENTITY)
+    story.org = story.vault.ensure_org(vaultstory.IDENTITY)
     vaultstory.first_night(story)
     return story
 

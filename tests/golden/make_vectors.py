@@ -76,7 +76,9 @@ def _vault_keys() -> Keyring:
 def _oid(identity: OrgIdentity) -> str:
     store, entropy = MemoryStore(), SeededEntropy(2)
     keys = Keyring(store, vault=VAULT, master=MASTER, entropy=entropy)
-    return create_vault(store, keys=keys, clock=VirtualClock(), entropy=entropy).adopt(identity)
+    return create_vault(store, keys=keys, clock=VirtualClock(), entropy=entropy).ensure_org(
+        identity
+    )
 
 
 def _sheet() -> Block:

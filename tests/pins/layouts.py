@@ -170,7 +170,7 @@ THINGS = (
     HoldTarget(HoldScope.ORG),
     HoldTarget(HoldScope.TABLE, "Account"),
     HoldTarget(HoldScope.RECORD, "Account", "001A"),
-    HoldTarget(HoldScope.NIGHT, night=7),
+    HoldTarget(HoldScope.NIGHT, backup=7),
 )
 LABEL = SegmentLabel(
     "Account", "ab12", 3, 2, (SegmentShape("ab12", ("c1", "c2"), 2), SegmentShape("cd34", ("c1",)))

@@ -15,7 +15,7 @@ from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, Table, WireKind
 from unlost.model.vault.snapshot import Version
 from unlost.outside.person.parts import ExportedTable, PersonReader
-from unlost.outside.person.tables import OWN, as_json
+from unlost.outside.person.tables import FIRST_COLUMNS, as_json
 
 AT = datetime(2026, 3, 4, tzinfo=UTC)
 CONTACT = Table("Contact", (Column("Name", WireKind.TEXT),))
@@ -49,4 +49,4 @@ def person() -> Iterator[str]:
     reading: Any = PersonReader(lambda *_: [version], lambda *_: "Ada", lambda _: None)  # type: ignore[arg-type, return-value]
     text = b"".join(as_json(ExportedTable(CONTACT, "Contact", ("C1",)), reading, {}))
     yield from (f"JSON: {line}" for line in value_shape(json.loads(text)))
-    yield from (f"CSV: {name}" for name in OWN)
+    yield from (f"CSV: {name}" for name in FIRST_COLUMNS)

@@ -18,7 +18,7 @@ def renewed(story: Story, slot: str, *, whole: bool) -> None:
     """A new master key; without ``whole`` it was cut off as soon as it counted."""
     new = story.keys.successor()
     key = ServiceKey.new(new, entropy=story.entropy, slot=slot)
-    renew_master(story.store, story.keys, new, key=key, taken_down=story.clock.now(),
+    renew_master(story.store, story.keys, new, key=key, sheet_confirmed_at=story.clock.now(),
                  entropy=story.entropy)  # fmt: skip
     if whole:
         finish_renewal(story.store, new)

@@ -11,7 +11,7 @@ from services.servers import INSTALLED, free_port, running
 from unit.app.test_keys import Machine, app, failing, machine
 from unlost.app.actions.vault.keys import replace, tried
 from unlost.app.compose import Application
-from unlost.app.home.home_keys import WayIn
+from unlost.app.home.home_keys import GivenKey
 from unlost.app.home.sealed_key import Sealer
 
 __all__ = ("app", "machine")  # fixtures
@@ -75,7 +75,7 @@ def test_the_key_is_sealed_and_opens_while_the_server_says_so(
     assert tried(app).slot == slot, "a later version of its key opens what an earlier one sealed"
     bao.put("sys/seal")
     failing(lambda: tried(app), "transit-away")
-    assert tried(app, WayIn(sheet=machine.sheet.read_text())).vault_id
+    assert tried(app, GivenKey(sheet=machine.sheet.read_text())).vault_id
 
 
 def test_a_deleted_key_locks_the_service_out(app: Application, bao: Server, sealer: Sealer) -> None:

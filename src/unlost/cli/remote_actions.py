@@ -105,7 +105,7 @@ def _made_plan(app: Application, view: PlanView) -> PlanView:
     while view.state is PlanState.MAKING:
         app.clock.sleep(POLL_SECONDS)
         view = show_stored_plan(app, view.org, view.plan)
-    if view.state is PlanState.MADE:
+    if view.state is PlanState.PLANNED:
         return view
     discard_plan(app, view.org, view.plan)
     if view.error is not None:

@@ -51,7 +51,7 @@ POOL = 8  # sessions of the engine in one process
 WATCH_SECONDS = 5.0  # interval at which workers look for jobs of dead workers
 SAME_CRASHES = 20  # a job that crashed its worker this often is not started again
 BROKEN = ("ERROR", "CANCELLED")  # may be requested again, unlike jobs that crashed their worker
-KEPT = timedelta(days=14)  # for finished jobs; the table of runs keeps their results
+LIFETIME = timedelta(days=14)  # for finished jobs; the table of runs keeps their results
 
 type Handler = Callable[[Job], None]
 type LogLine = Callable[[str], None]

@@ -1,7 +1,6 @@
 """An opened vault: the port ``Vault`` over a store and the vault's keys."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from functools import partial
 from itertools import count
 
@@ -15,7 +14,7 @@ from unlost.model.vault.snapshot import CommitKind
 from unlost.model.vault.store import Store
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.opening import confirm_vault_file, found_vault
+from unlost.vault.keys.opening import confirm_vault_file, write_vault_file
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.layout.org_names import identity_name
@@ -23,9 +22,8 @@ from unlost.vault.layout.write_budget import BufferLimit
 from unlost.vault.maintenance.maintained import MaintainedVault
 from unlost.vault.objects.home_copies import VaultHomes
 from unlost.vault.read.org_vault import OrgVault, VaultOptions
-from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.reader import EncryptedReader, OpenOrgs
-from unlost.vault.stores.cached import itself
+from unlost.vault.stores.cached import without_cache
 from unlost.vault.write.beginning import begin_commit
 from unlost.vault.write.journal import RunJournal
 from unlost.vault.write.open_commit import OpenCommit
@@ -43,7 +41,7 @@ def create_vault(
     options: VaultOptions | None = None,
 ) -> "EncryptedVault":
     """Found the vault whose keys were drafted (``unlost.vault.keys.opening``) and open it."""
-    found_vault(store, keys, created=clock.now())
+    write_vault_file(store, keys, created=clock.now())
     return open_vault(
         store, keys=keys, clock=clock, entropy=entropy, witness=witness, options=options
     )
@@ -99,7 +97,7 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         """The vault for reading, without the hidden columns of each org."""
         return EncryptedReader(self._orgs, hidden=hidden)
 
-    def adopt(self, identity: OrgIdentity) -> str:
+    def ensure_org(self, identity: OrgIdentity) -> str:
         """The oid of this org; creates the org when it is first seen."""
         for org, known in self.orgs().items():
             if known.same_org(identity) and self.org_vault(org).chain.live().seq:
@@ -121,11 +119,6 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         self._check_identity(org, identity)
         return begin_commit(self.org_vault(org), run=run, kind=kind, identity=identity)
 
-    def at_time(self, org: str, when: datetime) -> VaultSnapshot | None:
-        """The last backup that began at or before a time; None if there is none."""
-        earlier = [info for info in self.snapshots(org) if info.as_of <= when]
-        return self.at(org, earlier[-1].number) if earlier else None
-
     def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
         """The bytes of small files, with one lookup; raises NotFound (``file-unknown``)."""
         org_vault = self.org_vault(org)
@@ -137,7 +130,7 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
 
     def uncached(self) -> "EncryptedVault":
         """The same vault, reading the store itself and not this machine's cache of it."""
-        sealed, store = self.sealed, itself(self.sealed.store)
+        sealed, store = self.sealed, without_cache(self.sealed.store)
         if store is sealed.store:
             return self
         return EncryptedVault(

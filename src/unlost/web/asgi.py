@@ -9,10 +9,10 @@ from typing import Any
 SQUEEZED = frozenset({".css", ".js", ".svg"})  # text files; others are compressed already
 
 
-def asgi(kept: Path | None = None) -> Any:
+def asgi(cache_folder: Path | None = None) -> Any:
     """Return Django behind its static files, which are served from where packages install them.
 
-    ``kept`` is a folder for gzip-compressed copies, which shrink a first page to a third.
+    ``cache_folder`` is a folder for gzip-compressed copies, which shrink a first page to a third.
     """
     from django.contrib.staticfiles.finders import get_finders
     from django.core.asgi import get_asgi_application
@@ -22,7 +22,7 @@ def asgi(kept: Path | None = None) -> Any:
     for finder in get_finders():
         for name, storage in finder.list([]):
             path = Path(storage.path(name))
-            squeezed = _squeezed(path, kept / name) if kept is not None else path
+            squeezed = _squeezed(path, cache_folder / name) if cache_folder is not None else path
             app.add_file_to_dictionary(f"/static/{name}", str(squeezed))
     return app
 

@@ -77,7 +77,7 @@ def founded_by_the_next(disk: UnsyncedDisk, told: Story) -> Story:
         story = vaultstory.found(store)
     else:
         story = opened(replace(told, witness=MemoryWitness()), disk)
-        story.vault.adopt(vaultstory.IDENTITY)
+        story.vault.ensure_org(vaultstory.IDENTITY)
     return story
 
 

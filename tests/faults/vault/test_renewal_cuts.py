@@ -31,7 +31,7 @@ NEW = "service-2"
 
 def renew(story: Story, new: Keyring) -> None:
     key = ServiceKey(story.keys.vault, NEW, (NEW.encode() * 32)[:32])
-    renew_master(story.store, story.keys, new, key=key, taken_down=story.clock.now(),
+    renew_master(story.store, story.keys, new, key=key, sheet_confirmed_at=story.clock.now(),
                  entropy=story.entropy)  # fmt: skip
     finish_renewal(story.store, new)
 

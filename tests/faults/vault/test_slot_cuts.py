@@ -16,7 +16,7 @@ from unlost.model.errors import UnlostError
 from unlost.model.vault.snapshot import VerifyLevel
 from unlost.model.vault.store import Store
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.keys.key_slots import remove_way, replace_way, ways
+from unlost.vault.keys.key_slots import list_slots, remove_slot, replace_slot
 from unlost.vault.keys.opening import add_slot, open_keyring
 from unlost.vault.keys.register import strange_entries
 from unlost.vault.keys.unlock import ServiceKey, UnlockedVault, open_slot
@@ -52,16 +52,16 @@ def key_of(story: Story, slot: str) -> ServiceKey:
 
 def change(story: Story) -> None:
     """One way is added, one gives way to another, and one is removed."""
-    slots = {way.slot for way in ways(story.store, story.keys) if way.counts}
+    slots = {state.slot for state in list_slots(story.store, story.keys) if state.valid}
     entropy = story.entropy
     if "second" not in slots and "third" not in slots:
         add_slot(story.store, story.keys, key_of(story, "second"), slot="second", entropy=entropy)
     if "third" not in slots:
         key = key_of(story, "third")
-        replace_way(story.store, story.keys, "second", key, new="third", entropy=entropy)
+        replace_slot(story.store, story.keys, "second", key, new="third", entropy=entropy)
     for slot in ("second", "service"):
-        if slot in {way.slot for way in ways(story.store, story.keys)}:
-            remove_way(story.store, story.keys, slot)
+        if slot in {state.slot for state in list_slots(story.store, story.keys)}:
+            remove_slot(story.store, story.keys, slot)
 
 
 def founded(disk: UnsyncedDisk) -> Story:
@@ -89,11 +89,11 @@ def test_somebody_can_always_open_the_vault(part: int, names_survive: bool) -> N
         disk.power_cut(names_survive=names_survive)
         again = opened(story, disk)
         holders = [Held(story.service), *(Held(key_of(story, one)) for one in ("second", "third"))]
-        listed = {way.slot for way in ways(again.store, again.keys) if way.counts}
+        listed = {state.slot for state in list_slots(again.store, again.keys) if state.valid}
         could = {one.key.slot for one in holders if one.opens(again.store)}
         assert could == listed != set()
         change(again)
-        assert [way.slot for way in ways(again.store, again.keys)] == ["third"]
+        assert [state.slot for state in list_slots(again.store, again.keys)] == ["third"]
         assert not holders[0].opens(again.store)
         assert strange_entries(again.store, again.keys) == []
         assert holders[2].opens(again.store)

@@ -97,7 +97,7 @@ class Night:
 
     def backup(self, vault: EncryptedVault) -> None:
         """From its beginning to its commit, whatever of it is there already."""
-        org = vault.adopt(IDENTITY)
+        org = vault.ensure_org(IDENTITY)
         commit = vault.begin(org, run=self.run, kind=CommitKind.BACKUP, identity=IDENTITY)
         commit.put_schema(schema_of(self.shape))
         add = commit.add_few if self.few else commit.add
@@ -107,7 +107,7 @@ class Night:
 
 def picture(vault: EncryptedVault) -> list[object]:
     """All that is shown."""
-    org = vault.adopt(IDENTITY)
+    org = vault.ensure_org(IDENTITY)
     told: list[object] = []
     for info in vault.snapshots(org):
         at = vault.at(org, info.number)
@@ -156,7 +156,7 @@ class Cuts(RuleBasedStateMachine):
         create_vault(store, keys=keys, clock=self.clock, entropy=self.entropy, options=OPTIONS)
         self.sheet = recovery_sheet(keys).text()
         self.vault = self.opened(store)
-        self.vault.adopt(IDENTITY)
+        self.vault.ensure_org(IDENTITY)
         peace = Cut(None, names_survive=True)
         for number in range(nights):
             shape = SHAPES[number % len(SHAPES)]
@@ -248,7 +248,7 @@ class Cuts(RuleBasedStateMachine):
         run = self.open.run if self.open else ""
 
         def work(vault: EncryptedVault) -> None:
-            org = vault.adopt(IDENTITY)
+            org = vault.ensure_org(IDENTITY)
             vault.begin(org, run=run, kind=CommitKind.BACKUP, identity=IDENTITY).abandon()
 
         before = picture(self.vault)
@@ -260,19 +260,19 @@ class Cuts(RuleBasedStateMachine):
     @rule(cut=CUTS)
     def compact(self, cut: Cut) -> None:
         run = f"compact-{next(self.runs)}"
-        self.attempt(lambda vault: vault.compact(vault.adopt(IDENTITY), run=run), cut)
+        self.attempt(lambda vault: vault.compact(vault.ensure_org(IDENTITY), run=run), cut)
 
     @rule(days=st.integers(0, 9), cut=CUTS)
     def sweep(self, days: int, cut: Cut) -> None:
         self.clock.advance(days=days)
         run = f"sweep-{next(self.runs)}"
-        self.attempt(lambda vault: vault.sweep(vault.adopt(IDENTITY), run=run), cut)
+        self.attempt(lambda vault: vault.sweep(vault.ensure_org(IDENTITY), run=run), cut)
 
     @precondition(lambda self: self.nights)
     @rule(data=st.data(), cut=CUTS)
     def hold_a_night(self, data: st.DataObject, cut: Cut) -> None:
         number = data.draw(st.sampled_from(sorted(self.nights)))
-        if self.hold(HoldTarget(HoldScope.NIGHT, night=number), cut):
+        if self.hold(HoldTarget(HoldScope.NIGHT, backup=number), cut):
             self.pinned.add(number)
 
     @rule(key=st.sampled_from(KEYS), cut=CUTS)
@@ -284,19 +284,20 @@ class Cuts(RuleBasedStateMachine):
         """Cut off before its commit, it leaves a run that whoever holds next closes."""
         run, holds = f"hold-{next(self.runs)}", (Hold(thing),)
         return self.attempt(
-            lambda vault: vault.change_holds(vault.adopt(IDENTITY), placed=holds, run=run), cut
+            lambda vault: vault.change_holds(vault.ensure_org(IDENTITY), placed=holds, run=run), cut
         )
 
     @precondition(lambda self: self.pinned or self.held)
     @rule(cut=CUTS)
     def lift_all(self, cut: Cut) -> None:
-        nights = (HoldTarget(HoldScope.NIGHT, night=number) for number in sorted(self.pinned))
+        nights = (HoldTarget(HoldScope.NIGHT, backup=number) for number in sorted(self.pinned))
         records = (
             HoldTarget(HoldScope.RECORD, table=TABLE, record=key) for key in sorted(self.held)
         )
         run, things = f"lift-{next(self.runs)}", (*nights, *records)
         if self.attempt(
-            lambda vault: vault.change_holds(vault.adopt(IDENTITY), lifted=things, run=run), cut
+            lambda vault: vault.change_holds(vault.ensure_org(IDENTITY), lifted=things, run=run),
+            cut,
         ):
             self.pinned, self.held = set(), set()
 
@@ -305,7 +306,9 @@ class Cuts(RuleBasedStateMachine):
     def forget(self, cut: Cut) -> None:
         run = f"forget-{next(self.runs)}"
         if self.attempt(
-            lambda vault: vault.apply(vault.adopt(IDENTITY), unconditional(Forget(RULES)), run=run),
+            lambda vault: vault.apply(
+                vault.ensure_org(IDENTITY), unconditional(Forget(RULES)), run=run
+            ),
             cut,
         ):
             kept = {max(self.nights), *self.pinned}
@@ -317,7 +320,7 @@ class Cuts(RuleBasedStateMachine):
         run = f"erase-{next(self.runs)}"
         wish = Erase(tuple(RecordKey(TABLE, key) for key in sorted(keys)))
         if self.attempt(
-            lambda vault: vault.apply(vault.adopt(IDENTITY), unconditional(wish), run=run), cut
+            lambda vault: vault.apply(vault.ensure_org(IDENTITY), unconditional(wish), run=run), cut
         ):
             self.erased |= keys
             for live in (self.present, *self.nights.values()):
@@ -330,7 +333,7 @@ class Cuts(RuleBasedStateMachine):
         run = f"rectify-{next(self.runs)}"
         wish = Rectify(RecordKey(TABLE, key), (RightValue("Name", value),))
         if self.attempt(
-            lambda vault: vault.apply(vault.adopt(IDENTITY), unconditional(wish), run=run), cut
+            lambda vault: vault.apply(vault.ensure_org(IDENTITY), unconditional(wish), run=run), cut
         ):
             for live in (self.present, *self.nights.values()):
                 if key in live:
@@ -348,7 +351,7 @@ class Cuts(RuleBasedStateMachine):
 
         def work() -> None:
             now = self.clock.now()
-            renew_master(store, keys, new, key=key, taken_down=now, entropy=self.entropy)
+            renew_master(store, keys, new, key=key, sheet_confirmed_at=now, entropy=self.entropy)
             finish_renewal(store, new)
 
         done = self.cut_off(self.disk, cut, work)
@@ -375,7 +378,7 @@ class Cuts(RuleBasedStateMachine):
     @rule(most=st.sampled_from([None, 1]), cut=CUTS)
     def rekey(self, most: int | None, cut: Cut) -> None:
         run = f"rekey-{next(self.runs)}"
-        self.attempt(lambda v: v.rekey(v.adopt(IDENTITY), run=run, most=most), cut)
+        self.attempt(lambda v: v.rekey(v.ensure_org(IDENTITY), run=run, most=most), cut)
         self.vault = self.opened(self.store(self.disk))
 
     # --- other places -------------------------------------------------------------------------
@@ -421,13 +424,13 @@ class Cuts(RuleBasedStateMachine):
     # --- what must be so ----------------------------------------------------------------------
 
     def numbers(self) -> list[int]:
-        return [info.number for info in self.vault.snapshots(self.vault.adopt(IDENTITY))]
+        return [info.number for info in self.vault.snapshots(self.vault.ensure_org(IDENTITY))]
 
     @rule()
     def nights_show_what_they_saw(self) -> None:
         assert self.numbers() == sorted(self.nights)
         for number, live in self.nights.items():
-            at = self.vault.at(self.vault.adopt(IDENTITY), number)
+            at = self.vault.at(self.vault.ensure_org(IDENTITY), number)
             names = list(at.columns(TABLE))
             told = {row["_u_id"]: row for row in at.scan(TABLE).read_all().to_pylist()}
             assert told.keys() == live.keys()
@@ -438,7 +441,7 @@ class Cuts(RuleBasedStateMachine):
         if self.open is not None:
             self.go_on(Cut(None, names_survive=True))
         self.nights_show_what_they_saw()
-        org = self.vault.adopt(IDENTITY)
+        org = self.vault.ensure_org(IDENTITY)
         for days in (0, 8, 8):
             self.clock.advance(days=days)
             self.vault.sweep(org, run=f"sweep-{next(self.runs)}")
@@ -449,7 +452,7 @@ class Cuts(RuleBasedStateMachine):
 
     def strays(self) -> set[str]:
         """Objects that nothing needs, some days after."""
-        org = self.vault.adopt(IDENTITY)
+        org = self.vault.ensure_org(IDENTITY)
         state = self.vault.org_vault(org).chain.live()
         live = {entry.name for entry in live_objects(state, org=org)}
         folders = (object_names.segments(org), object_names.packs(org))

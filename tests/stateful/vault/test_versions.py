@@ -133,7 +133,7 @@ class Versions(RuleBasedStateMachine):
             entropy=self.entropy,
             options=self.options,
         )
-        self.org = self.vault.adopt(IDENTITY)
+        self.org = self.vault.ensure_org(IDENTITY)
 
     # --- what runs do -------------------------------------------------------------------------
 
@@ -350,7 +350,7 @@ class Versions(RuleBasedStateMachine):
         nights = self.model.nights
         pins = data.draw(st.sets(st.sampled_from(nights), max_size=2))
         holds = tuple(
-            Hold(HoldTarget(HoldScope.NIGHT, night=n)) for n in sorted(pins - self.pinned)
+            Hold(HoldTarget(HoldScope.NIGHT, backup=n)) for n in sorted(pins - self.pinned)
         )
         if holds:
             self.vault.change_holds(self.org, placed=holds, run=f"hold-{self.upkeeps}")
@@ -430,7 +430,9 @@ class Versions(RuleBasedStateMachine):
         new = self.keys.successor()
         key = ServiceKey.new(new, entropy=self.entropy, slot=f"service-{self.renewals}")
         now = self.clock.now()
-        renew_master(self.store, self.keys, new, key=key, taken_down=now, entropy=self.entropy)
+        renew_master(
+            self.store, self.keys, new, key=key, sheet_confirmed_at=now, entropy=self.entropy
+        )
         finish_renewal(self.store, new)
         self.keys = new
         self.another_process()
@@ -495,7 +497,7 @@ class Versions(RuleBasedStateMachine):
     def opened_on(self, store: Store) -> EncryptedVault:
         """The vault in another store, or as it would be."""
         keys = self.vault.sealed.keys
-        own = keys.on(store)
+        own = keys.for_store(store)
         return open_vault(store, keys=own, clock=self.clock, entropy=self.entropy)
 
     def teardown(self) -> None:

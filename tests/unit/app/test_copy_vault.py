@@ -18,7 +18,7 @@ def test_a_home_is_made_from_a_copy(tmp_path: Path) -> None:
     init(InitRequest(tmp_path / "home", recovery_out=sheet), confirm=lambda _: None)
     second = StoreAddress(tmp_path / "second")
     with open_application(tmp_path / "home") as app:
-        oid = app.vault.adopt(OrgIdentity("memory", "T1"))
+        oid = app.vault.ensure_org(OrgIdentity("memory", "T1"))
         first = copy(app, second)
         again = copy(app, second)
         with pytest.raises(UsageError) as caught:

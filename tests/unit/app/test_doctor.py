@@ -30,6 +30,7 @@ from unlost.model.errors import StoreError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Message
 from unlost.model.runs.night import CheckRecord
+from unlost.model.vault.snapshot import VerifyLevel
 from unlost.model.vault.store import StoreProperties
 from unlost.testing.memory_writer import MemoryWriter
 from unlost.vault.stores.address import BucketOptions, StoreAddress
@@ -163,6 +164,19 @@ def test_a_copy_that_is_due_is_made(served: Application) -> None:
     assert "settings copy" in told(doctor(served, ask=False), HealthState.WARNING)
     assert doctor(served, ask=False, repair=True).worst is HealthState.GOOD
     assert list(served.vault.homes.numbers()) == [1]
+
+
+def test_a_damaged_copy_of_an_org_key_is_repaired(served: Application) -> None:
+    oid = get_org("sales").oid
+    copy = served.home.vault / "orgs" / oid / "keys" / "00000001" / "2"
+    copy.chmod(0o600)
+    copy.write_bytes(b"rubbish")
+    assert (
+        "keys/00000001/2" in told(doctor(served, ask=False), HealthState.WARNING)["sales: org keys"]
+    )
+    assert doctor(served, ask=False, repair=True).worst is HealthState.GOOD
+    assert "sales: org keys" not in {check.name for check in doctor(served, ask=False).checks}
+    assert served.vault.verify(VerifyLevel.FULL).damages == ()
 
 
 def test_damage_that_was_found_and_alerts_that_last_are_recalled(served: Application) -> None:

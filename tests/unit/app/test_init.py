@@ -38,7 +38,7 @@ def test_a_home_is_made_and_its_vault_opens(tmp_path: Path) -> None:
     assert result.recovery_sheet == str(tmp_path / "sheet.txt")
     assert result.vault_id in (tmp_path / "sheet.txt").read_text()
     with opened(home.root) as app:
-        oid = app.vault.adopt(OrgIdentity("memory", "T1"))
+        oid = app.vault.ensure_org(OrgIdentity("memory", "T1"))
         assert list(app.vault.orgs()) == [oid]
 
 
@@ -79,7 +79,7 @@ STEPS = (
     "probe_store",
     "_add_service_key",
     "_hand_over",
-    "found_vault",
+    "write_vault_file",
     "connect",
     "write_home",
 )
@@ -155,7 +155,7 @@ def test_a_store_that_does_not_create_once_is_refused(
 def test_a_new_machine_opens_the_vault_with_the_sheet(tmp_path: Path) -> None:
     made(tmp_path / "old", vault=tmp_path / "vault", recovery_out=tmp_path / "sheet.txt")
     with opened(tmp_path / "old") as app:
-        oid = app.vault.adopt(OrgIdentity("memory", "T1"))
+        oid = app.vault.ensure_org(OrgIdentity("memory", "T1"))
     sheet = (tmp_path / "sheet.txt").read_text()
     request = InitRequest(tmp_path / "new", vault=tmp_path / "vault")
     adopt_vault(request, sheet=sheet)

@@ -273,7 +273,7 @@ def test_what_is_held_is_not_forgotten(year: World) -> None:
     things = [line.hold.thing for line in found.holds]
     assert things == [
         HoldTarget(HoldScope.RECORD, "User", "SHORT"),
-        HoldTarget(HoldScope.NIGHT, night=2),
+        HoldTarget(HoldScope.NIGHT, backup=2),
         HoldTarget(HoldScope.TABLE, "Account"),
     ]
     assert found.holds[0].hold.reason == "audit"

@@ -88,7 +88,7 @@ def test_what_was_chosen_is_kept_before_it_is_planned(shop: Shop) -> None:
 
 def test_a_plan_is_made_and_told(shop: Shop) -> None:
     view = made(shop)
-    assert view.state is PlanState.MADE
+    assert view.state is PlanState.PLANNED
     assert counted(view) == {"Account": 1, "Contact": 2, "Paper": 1}
     assert view.labels["Account"] == "Account"
     assert not view.typed
@@ -135,7 +135,7 @@ def test_a_console_that_ended_in_the_middle_broke_it_off(shop: Shop) -> None:
     assert stands(shop, view) is PlanState.BROKEN_OFF
     again = choose_again(shop.app, "sales", view.plan)
     assert again.wanted == LOST
-    assert make_plan_now(shop.app, "sales", again.plan).state is PlanState.MADE
+    assert make_plan_now(shop.app, "sales", again.plan).state is PlanState.PLANNED
 
 
 def test_one_that_nobody_began_to_make_broke_off(shop: Shop) -> None:
@@ -163,7 +163,7 @@ def test_so_many_are_made_at_a_time(shop: Shop) -> None:
     assert (view.state, code_of(view.error)) == (PlanState.FAILED, "planners-busy")
     for one in held:
         one.release()
-    assert made(shop).state is PlanState.MADE
+    assert made(shop).state is PlanState.PLANNED
 
 
 # --- leaving out ----------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ def test_a_plan_whose_bytes_were_changed_is_not_run(shop: Shop) -> None:
     content = plan_content(view.plan).replace(b'"create"', b'"update"', 1)
     PlanRow.objects.filter(id=view.plan).update(content=content)
     refused(IntegrityError, "plan-edited", run_stored_plan, shop.app, "sales", view.plan)
-    assert stands(shop, view) is PlanState.MADE
+    assert stands(shop, view) is PlanState.PLANNED
 
 
 def test_what_cannot_begin_leaves_the_plan_as_it_was(shop: Shop) -> None:
@@ -258,7 +258,7 @@ def test_what_cannot_begin_leaves_the_plan_as_it_was(shop: Shop) -> None:
 
     shop.world.connector.open_writer = away  # type: ignore[method-assign, assignment]
     refused(TransientError, "memory-away", run_stored_plan, shop.app, "sales", view.plan)
-    assert stands(shop, view) is PlanState.MADE
+    assert stands(shop, view) is PlanState.PLANNED
 
 
 # --- who and what ---------------------------------------------------------------------------------

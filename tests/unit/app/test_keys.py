@@ -14,7 +14,7 @@ from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.vault.keys import add, keys, remove, replace, sheet, tried
 from unlost.app.compose import Application
 from unlost.app.health.health import HealthCheck, HealthState
-from unlost.app.home.home_keys import WayIn, open_keys
+from unlost.app.home.home_keys import GivenKey, open_keys
 from unlost.app.vault.new_keys import NewKey
 from unlost.catalog.people.audit import newest
 from unlost.model.errors import NotAllowed, UnlostError
@@ -72,20 +72,20 @@ def test_keys_are_listed(app: Application) -> None:
     found = keys(app)
     (line,) = found.slots
     assert (line.slot, line.kind, line.whole_copies) == ("service", SlotKind.KEY_FILE, 3)
-    assert line.counts
+    assert line.valid
     assert line.service
-    assert found.sheet_taken_down == app.clock.now()
+    assert found.sheet_confirmed_at == app.clock.now()
     assert found.vault_id == tried(app).vault_id
 
 
 def test_a_passphrase_is_added_and_tried(app: Application) -> None:
     done = add(app, "office", NewKey(passphrase=WORDS))
     assert (done.slot, done.kind, done.key_file) == ("office", SlotKind.PASSPHRASE, None)
-    assert tried(app, WayIn(slot="office", passphrase=WORDS.upper())).slot == "office"
-    failing(lambda: tried(app, WayIn(slot="office", passphrase="wrong")), "key-wrong")
+    assert tried(app, GivenKey(slot="office", passphrase=WORDS.upper())).slot == "office"
+    failing(lambda: tried(app, GivenKey(slot="office", passphrase="wrong")), "key-wrong")
     failing(lambda: add(app, "office", NewKey(passphrase=WORDS)), "slot-exists")
     failing(lambda: add(app, "home", NewKey(passphrase="too short")), "passphrase-short")
-    assert WORDS not in repr(NewKey(passphrase=WORDS)) + repr(WayIn(passphrase=WORDS))
+    assert WORDS not in repr(NewKey(passphrase=WORDS)) + repr(GivenKey(passphrase=WORDS))
     noted = [(entry.deed.act, entry.deed.subject) for entry in newest(most=9)]
     assert ("key.add", "office") in noted
     assert WORDS not in str(noted)
@@ -94,7 +94,7 @@ def test_a_passphrase_is_added_and_tried(app: Application) -> None:
 def test_a_key_file_is_added_and_tried(app: Application, machine: Machine) -> None:
     file = machine.root / "usb" / "key"
     assert add(app, "usb", NewKey(key_file=file)).key_file == str(file)
-    assert tried(app, WayIn(key_file=file)).slot == "usb"
+    assert tried(app, GivenKey(key_file=file)).slot == "usb"
     failing(lambda: add(app, "usb-2", NewKey(key_file=file)), "key-exists")
     inside = NewKey(key_file=machine.vault / "key")
     failing(lambda: add(app, "inside", inside), "key-in-vault")
@@ -135,7 +135,7 @@ def test_an_interrupted_call_is_taken_up(app: Application, machine: Machine) -> 
     text = file.read_text()
     add(app, "usb", NewKey(key_file=file))
     assert file.read_text() == text
-    assert tried(app, WayIn(key_file=file)).slot == "usb"
+    assert tried(app, GivenKey(key_file=file)).slot == "usb"
 
 
 def cut(*_: object, **__: object) -> None:
@@ -152,7 +152,7 @@ def test_the_services_key_is_replaced_in_one_step(app: Application, machine: Mac
     assert slots(app) == [done.slot]
     works(machine)
     (machine.root / "old").write_text(old)
-    failing(lambda: tried(app, WayIn(key_file=machine.root / "old")), "slot-missing")
+    failing(lambda: tried(app, GivenKey(key_file=machine.root / "old")), "slot-missing")
     again = replace(app, done.slot)
     assert again.slot.count("-") == 1
     works(machine)
@@ -163,9 +163,9 @@ def test_a_replacement_that_was_cut_off_is_done_again(
     app: Application, machine: Machine, at: str
 ) -> None:
     place = {
-        "write": "unlost.app.actions.vault.keys.replace_way",
+        "write": "unlost.app.actions.vault.keys.replace_slot",
         "hand": "unlost.app.actions.vault.keys.move_service_key",
-        "remove": "unlost.vault.keys.key_slots.remove_way",
+        "remove": "unlost.vault.keys.key_slots.remove_slot",
     }[at]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(place, cut)
@@ -200,29 +200,29 @@ def test_other_keys_are_replaced_by_what_is_named(app: Application, machine: Mac
     file = machine.root / "key"
     done = replace(app, "office", NewKey(key_file=file))
     assert (done.kind, done.replaced) == (SlotKind.KEY_FILE, "office")
-    failing(lambda: tried(app, WayIn(slot="office", passphrase=WORDS)), "slot-missing")
+    failing(lambda: tried(app, GivenKey(slot="office", passphrase=WORDS)), "slot-missing")
     told: list[str] = []
     third = replace(app, done.slot, NewKey(tell=told.append))
     file.write_text(told[0])
-    assert tried(app, WayIn(key_file=file)).slot == third.slot
+    assert tried(app, GivenKey(key_file=file)).slot == third.slot
     last = replace(app, third.slot, NewKey(passphrase=WORDS))
-    assert tried(app, WayIn(slot=last.slot, passphrase=WORDS)).slot == last.slot
+    assert tried(app, GivenKey(slot=last.slot, passphrase=WORDS)).slot == last.slot
     assert slots(app) == [last.slot, "service"]
 
 
 def test_a_lost_service_key_is_made_anew_with_the_sheet(app: Application, machine: Machine) -> None:
     (machine.home / "keys" / "service.key").unlink()
     failing(lambda: keys(app), "key-missing")
-    by_sheet = WayIn(sheet=machine.sheet.read_text())
+    by_sheet = GivenKey(sheet=machine.sheet.read_text())
     assert tried(app, by_sheet).slot is None
-    done = replace(app, "service", way=by_sheet)
+    done = replace(app, "service", given_key=by_sheet)
     assert slots(app) == [done.slot]
     works(machine)
 
 
 def test_a_second_key_for_the_service_lets_the_first_go(app: Application, machine: Machine) -> None:
     (machine.home / "keys" / "service.key").rename(machine.root / "first")
-    by_first = WayIn(key_file=machine.root / "first")
+    by_first = GivenKey(key_file=machine.root / "first")
     add(app, "nightly", NewKey(service=True), by_first)
     done = remove(app, "service")
     assert done.remaining == ("nightly",)
@@ -257,10 +257,10 @@ def test_the_sheet_is_shown_again_and_noted(app: Application, machine: Machine) 
         raise NotAllowed("sheet-not-confirmed", "No.", next_step="Again.")
 
     failing(lambda: sheet(app, refused), "sheet-not-confirmed")
-    assert keys(app).sheet_taken_down != machine.clock.now()
+    assert keys(app).sheet_confirmed_at != machine.clock.now()
     done = sheet(app, seen.append)
     assert seen[0].text() == machine.sheet.read_text()
-    assert keys(app).sheet_taken_down == done.at == machine.clock.now()
+    assert keys(app).sheet_confirmed_at == done.at == machine.clock.now()
 
 
 # --- the doctor ----------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def test_what_is_found_is_told_with_what_opens_the_org(world: World) -> None:
     view = request_preview(world.app, new())
     assert (view.state, view.alone, view.result) == (PreviewState.RUNNING, False, None)
     found = run_preview(world.app, view.preview_id)
-    assert found.state is PreviewState.FOUND
+    assert found.state is PreviewState.READY
     assert found.result is not None
     assert (found.result.org.name, found.result.org.tables > 0) == ("sales", True)
     assert found.result.secrets == {"password": SECRET}
@@ -49,7 +49,7 @@ def test_it_is_done_once_until_it_is_asked_for_again(world: World) -> None:
     assert opened(world) == 1
     again = request_preview(world.app, new())
     assert (again.preview_id, again.state) == (look, PreviewState.RUNNING)
-    assert run_preview(world.app, look).state is PreviewState.FOUND
+    assert run_preview(world.app, look).state is PreviewState.READY
     assert opened(world) == 2
 
 
@@ -106,7 +106,7 @@ def test_it_waits_for_a_seat(world: World) -> None:
         assert preview_state(world.app, look).alone, "whoever asks begins it again"
         assert run_preview(world.app, look).state is PreviewState.RUNNING
     assert opened(world) == 0
-    assert run_preview(world.app, look).state is PreviewState.FOUND
+    assert run_preview(world.app, look).state is PreviewState.READY
 
 
 # --- who looks ------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_a_seat_that_is_taken_again_tells_nothing_of_who_sat_there_before(world:
         world.clock.advance(seconds=BEGINS_WITHIN.total_seconds())
         assert preview_state(world.app, first).alone
         assert not preview_state(world.app, second).alone
-        assert run_preview(world.app, first).state is PreviewState.FOUND
+        assert run_preview(world.app, first).state is PreviewState.READY
 
 
 def test_looks_are_forgotten_after_hours(world: World) -> None:

@@ -295,7 +295,7 @@ def test_values_are_typed_and_typed_again(firm: Firm) -> None:
     values = {"Name": "Typed", "Text": "one\ntwo", "Since": "", "Owner": firm.gone}
     view = made(firm, edit_stored_plan(firm.app, "sales", first.plan, "Account", CUSTOMER, values))
     assert edited(view) == (TypedRecord("Account", CUSTOMER, ("Name",)),), "the rest is as it was"
-    assert show_stored_plan(firm.app, "sales", first.plan).state is PlanState.MADE, (
+    assert show_stored_plan(firm.app, "sales", first.plan).state is PlanState.PLANNED, (
         "it is still there"
     )
     again = {"Name": "Schoko Zürich", "Since": "2026-03-04", "Text": None}

@@ -201,12 +201,12 @@ def test_settings_can_be_changed_while_the_vault_is_away(machine: Machine) -> No
         def away(*_: object) -> None:
             raise StoreError("store-away", "The disk is away.")
 
-        app.vault.homes.__class__.keep, kept = away, app.vault.homes.__class__.keep  # type: ignore[method-assign,assignment]
+        app.vault.homes.__class__.store_copy, kept = away, app.vault.homes.__class__.store_copy  # type: ignore[method-assign,assignment]
         try:
             change(app, "sales", ScheduleChange(at="05:00"))
             assert last_copy() == before
         finally:
-            app.vault.homes.__class__.keep = kept  # type: ignore[method-assign]
+            app.vault.homes.__class__.store_copy = kept  # type: ignore[method-assign]
         assert copy_if_due(app)
 
 
@@ -236,7 +236,7 @@ def test_a_vault_without_a_copy_says_what_to_do_instead(machine: Machine) -> Non
 def test_a_damaged_copy_is_refused(machine: Machine) -> None:
     with machine.opened() as app:
         number = list(app.vault.homes.numbers())[-1]
-        app.vault.homes.keep(b"rubbish")
+        app.vault.homes.store_copy(b"rubbish")
     machine.lost()
     with pytest.raises(UnlostError) as caught:
         machine.rebuilt()

@@ -177,7 +177,7 @@ def test_a_wrong_value_may_be_one_that_the_column_cannot_hold(year: World) -> No
 
 def test_what_stands_for_it_in_another_org_is_told(year: World) -> None:
     vault, oid = year.app.whole_vault, get_org("sales").oid
-    other = vault.adopt(OrgIdentity("memory", "T9", label="Sandbox"))
+    other = vault.ensure_org(OrgIdentity("memory", "T9", label="Sandbox"))
     commit = vault.begin(oid, run="r1", kind=CommitKind.RESTORE, identity=vault.orgs()[oid])
     rows = [Lineage("Account", KEY, live, other, "r1") for live in ("X1",)]
     commit.finish([TableCommit("$lineage", (commit.lineage(rows),))], as_of=year.clock.now())

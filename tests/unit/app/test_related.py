@@ -166,7 +166,7 @@ def test_a_deleted_record_shows_what_belonged_to_it_before(company: World) -> No
 
 def test_a_table_that_is_gone_has_lost_everything(company: World) -> None:
     company.clock.advance(days=1)
-    shape = company.vault.newest_backup(company.vault.adopt(company.org.identity))
+    shape = company.vault.newest_backup(company.vault.ensure_org(company.org.identity))
     assert shape is not None
     newest = Forgetful(shape)
     found = module.related(shape, newest, shape.schema().table("Account"), CUSTOMER)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from unlost.app.actions.vault.keys import add, keys, remove, replace, tried
 from unlost.app.actions.vault.renewal import RenewalResult, renew
 from unlost.app.compose import Application
 from unlost.app.health.health import HealthState
-from unlost.app.home.home_keys import WayIn, draft_of, open_keys
+from unlost.app.home.home_keys import GivenKey, draft_of, open_keys
 from unlost.app.vault.new_keys import NewKey
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.errors import NotAllowed, UnlostError
@@ -48,10 +48,10 @@ def test_the_service_goes_on_and_all_else_ends(app: Application, machine: Machin
     assert done.ended == ("office", "service")
     assert (done.orgs, done.key_file) == (1, str(machine.home / "keys" / "service.key"))
     assert slots(app) == [done.slot]
-    assert keys(app).sheet_taken_down == app.clock.now()
-    failing(lambda: tried(app, WayIn(sheet=old)), "key-outdated")
-    failing(lambda: tried(app, WayIn(slot="office", passphrase=WORDS)), "slot-missing")
-    assert tried(app, WayIn(sheet=new)).vault_id == done.vault_id
+    assert keys(app).sheet_confirmed_at == app.clock.now()
+    failing(lambda: tried(app, GivenKey(sheet=old)), "key-outdated")
+    failing(lambda: tried(app, GivenKey(slot="office", passphrase=WORDS)), "slot-missing")
+    assert tried(app, GivenKey(sheet=new)).vault_id == done.vault_id
     oid = get_org("sales").oid
     assert app.whole_vault.newest_backup(oid) is not None
     machine.clock.advance(days=1)
@@ -83,7 +83,7 @@ def test_who_does_not_take_the_sheet_down_changes_nothing(
 
     failing(lambda: renew(app, refused), "sheet-not-confirmed")
     assert slots(app) == ["service"]
-    assert tried(app, WayIn(sheet=machine.sheet.read_text())).slot is None
+    assert tried(app, GivenKey(sheet=machine.sheet.read_text())).slot is None
     works(machine)
 
 
@@ -113,7 +113,7 @@ def test_a_renewal_that_was_cut_off_locks_nobody_out(
     told = []
     for text in sheets:
         try:
-            told.append(tried(app, WayIn(sheet=text)).slot)
+            told.append(tried(app, GivenKey(sheet=text)).slot)
         except UnlostError as error:
             told.append(error.code)
     counts = at != "renew_master"
@@ -152,7 +152,7 @@ def test_who_renews_while_somebody_else_does_is_told_so(app: Application, machin
 
     done = renew(app, hand_over)
     assert slots(app) == [done.slot]
-    assert tried(app, WayIn(sheet=printer.text)).slot is None
+    assert tried(app, GivenKey(sheet=printer.text)).slot is None
     works(machine)
 
 

@@ -285,7 +285,7 @@ def test_a_plan_of_another_vault_is_not_run(lost: Shop) -> None:
 def test_a_plan_of_an_org_that_this_home_has_not_is_not_run(lost: Shop) -> None:
     file = Path(lost.whole_plan().file)
     stranger = MemoryOrg(lost.world.clock, tenant="T-9", label="Branch")
-    oid = lost.world.vault.adopt(stranger.identity)
+    oid = lost.world.vault.ensure_org(stranger.identity)
     other = replace(read_plan(file.read_bytes()), org=oid, target=oid)
     file.write_bytes(write_plan(sealed(other)))
     error = refused(NotFound, "org-not-added", run_plan, lost.app, file)

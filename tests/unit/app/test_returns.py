@@ -78,7 +78,7 @@ def test_what_was_there_at_the_first_backup_is_no_return(night: World) -> None:
 
 def test_what_stands_for_it_in_another_org_is_told_to_who_may_read_that(night: World) -> None:
     identity = OrgIdentity("memory", "T9", label="Sandbox")
-    other = night.app.whole_vault.adopt(identity)
+    other = night.app.whole_vault.ensure_org(identity)
     org = get_org("sales")
     save_org(replace(org, name="box", oid=other, identity=identity))
     brought_back(night, "run-1", (LOST, "X1"), target=other)

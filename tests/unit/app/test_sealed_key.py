@@ -11,7 +11,7 @@ from unit.app.test_keys import Machine, app, cheap, failing, machine, slots
 from unlost.app.actions.vault.keys import add, keys, replace, tried
 from unlost.app.actions.vault.renewal import renew
 from unlost.app.compose import Application
-from unlost.app.home.home_keys import WayIn, draft_of
+from unlost.app.home.home_keys import GivenKey, draft_of
 from unlost.app.home.sealed_key import FIRST, Sealer, key_file, slot_of
 from unlost.app.vault.new_keys import NewKey
 from unlost.model.errors import NotAllowed, TransientError, UnlostError
@@ -85,10 +85,10 @@ def test_another_key_is_sealed_into_a_file_or_told(
 ) -> None:
     file, told = tmp_path / "safe" / "unlost.key", list[str]()
     add(app, "safe", NewKey(key_file=file, sealer=sealer))
-    assert tried(app, WayIn(key_file=file)).slot == "safe"
+    assert tried(app, GivenKey(key_file=file)).slot == "safe"
     add(app, "unit", NewKey(tell=told.append, sealer=sealer))
     (tmp_path / "told.key").write_text(told[0])
-    assert tried(app, WayIn(key_file=tmp_path / "told.key")).slot == "unit"
+    assert tried(app, GivenKey(key_file=tmp_path / "told.key")).slot == "unit"
     wish = NewKey(passphrase="words that nobody would put together", sealer=sealer)
     failing(lambda: add(app, "words", wish), "key-unclear")
 
@@ -115,7 +115,7 @@ def test_what_the_server_says_is_told_and_any_other_key_opens(
     assert said in error.sentence
     assert isinstance(error, TransientError if code == "transit-away" else NotAllowed)
     assert "recovery sheet" in error.next_step
-    assert tried(app, WayIn(slot="words", passphrase=words)).slot == "words"
+    assert tried(app, GivenKey(slot="words", passphrase=words)).slot == "words"
 
 
 def test_a_key_that_is_gone_there_opens_nothing_any_more(

@@ -220,7 +220,7 @@ def test_a_home_is_rebuilt_out_of_its_copy_into_either(
         assert backup(app, "sales").snapshot == 2, "new rows get new numbers"
         assert Run.objects.count() == 2
         other = OrgIdentity("memory", "T9")
-        assert app.vault.adopt(other) is not None
+        assert app.vault.ensure_org(other) is not None
 
 
 def test_a_worker_needs_a_database(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from unlost.model.errors import IntegrityError
 from unlost.testing.clock import VirtualClock
 from unlost.vault.stores.address import CACHE, BucketOptions, StoreAddress, read_address
 from unlost.vault.stores.bandwidth import LimitedStore
-from unlost.vault.stores.cached import CachedStore, remembering
+from unlost.vault.stores.cached import CachedStore, with_cache
 
 SPEED = 2  # megabytes a second
 ALL = BucketOptions(
@@ -77,7 +77,7 @@ def test_pieces_of_a_bucket_lie_in_the_home(bucket: Bucket, tmp_path: Path) -> N
     store = home_store(home, clock=VirtualClock())
     assert isinstance(store, CachedStore)
     store.put_new("one", b"x")
-    remembering(store).get("one")
+    with_cache(store).get("one")
     assert [one for one in (home.cache / PIECES).rglob("*") if one.is_file()]
     without = replace(home, place=place_in(bucket, cache=0))
     assert not isinstance(home_store(without, clock=VirtualClock()), CachedStore)
@@ -87,7 +87,7 @@ def test_pieces_of_a_bucket_lie_in_the_home(bucket: Bucket, tmp_path: Path) -> N
 def test_a_folder_needs_no_pieces(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home")
     store = home_store(home, clock=VirtualClock())
-    assert remembering(store) is store
+    assert with_cache(store) is store
 
 
 @pytest.mark.network

@@ -44,7 +44,7 @@ class Scene:
         self.source: Any = MemorySource(self.org)
         self.store = MemoryStore()
         self.vault: Any = memory_vault(self.clock, store=self.store)
-        self.oid = self.vault.adopt(self.org.identity)
+        self.oid = self.vault.ensure_org(self.org.identity)
         self.step_store = StepStore(self.work / "steps.sqlite") if self.durable else None
         self.steps: Steps = {}
         self.lease = MemoryLease()
@@ -84,7 +84,7 @@ class Scene:
         scene.work = work
         scene.vault = open_vault(
             scene.store,
-            keys=sealed.keys.on(scene.store),
+            keys=sealed.keys.for_store(scene.store),
             clock=scene.clock,
             entropy=copying.deep(sealed.entropy),
         )

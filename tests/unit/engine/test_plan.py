@@ -55,7 +55,7 @@ def test_an_ordinary_night_reads_what_changed() -> None:
     [
         (planned(held=None, state=None), Reason.FIRST_SIGHT),
         (planned(state=replace(STATE, window_start=None)), Reason.FIRST_SIGHT),
-        (planned(full=True), Reason.ASKED),
+        (planned(full=True), Reason.REQUESTED),
         (planned(state=replace(STATE, cursor=None)), Reason.NO_CURSOR),
         (planned(replace(TABLE, traits=ALL - {TableTrait.INCREMENTAL})), Reason.NO_CURSOR),
         (planned(held=replace(TABLE, columns=(NAME,))), Reason.COLUMN_APPEARED),

@@ -23,7 +23,7 @@ def test_whole_names_come_first_and_deleted_records_last(scene: Scene) -> None:
 def test_an_org_without_a_night_has_nothing(scene: Scene) -> None:
     chocolate(scene, records=1)
     scene.night()
-    empty = scene.vault.adopt(OrgIdentity("memory", "T-2"))
+    empty = scene.vault.ensure_org(OrgIdentity("memory", "T-2"))
     assert find(scene.vault, "Account", orgs=[empty]) == ()
     assert len(find(scene.vault, "Account", limit=1)) == 1
 

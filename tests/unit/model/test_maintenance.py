@@ -25,7 +25,7 @@ KEYS = (("Account", "A1"), ("Account", ""), ("User", "A1"), ("User", ""))  # tab
 TABLES = (TableErased("Account", 1, 3, 1),)
 FORGET = Forget(KeepRules(daily=2, deleted_days=30))
 COURT = Hold(
-    HoldTarget(HoldScope.NIGHT, night=1), "court", "ada", datetime(2026, 1, 2, tzinfo=UTC), 4
+    HoldTarget(HoldScope.NIGHT, backup=1), "court", "ada", datetime(2026, 1, 2, tzinfo=UTC), 4
 )
 FORGETTING = Forgetting(
     nights=(1, 2),

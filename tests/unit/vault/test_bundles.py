@@ -347,7 +347,7 @@ def test_an_erasure_closes_what_an_open_run_holds(many: ManyTables) -> None:
     many.night("r1", all_named("Ann"))
     late = many.begin("r2")
     pieces = [late.add_few(name, [rows(*own)]) for name, own in all_named("Bob").items()]
-    late._notes.close()  # its intent was taken away: the erasure does not wait for it
+    late._open_run.close()  # its intent was taken away: the erasure does not wait for it
     many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
     with pytest.raises(Conflict, match="marked the run"):
         finish(late, pieces)
@@ -364,11 +364,11 @@ def test_a_run_that_sees_an_erasure_behind_it_takes_its_bundle_away(
 
     def beaten(*_: object) -> bool:
         monkeypatch.setattr(type(late._org_vault.chain), "put", put)
-        notes = late._notes.open(late._intent)
-        late._notes.close()
+        notes = late._open_run.open(late._intent)
+        late._open_run.close()
         many.small.vault.apply(many.small.org, unconditional(Erase((GONE,))), run="e1")
-        late._notes.open(notes)
-        late._notes.key(bytes(32))
+        late._open_run.open(notes)
+        late._open_run.key(bytes(32))
         return False
 
     monkeypatch.setattr(type(late._org_vault.chain), "put", beaten)

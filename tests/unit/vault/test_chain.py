@@ -269,18 +269,6 @@ def test_every_snapshot_stays_as_it_was() -> None:
     assert [small.cells(n)["a"]["Name"] for n in range(1, 5)] == ["v1", "v2", "v3", "v4"]
 
 
-def test_the_snapshot_at_a_time() -> None:
-    from unlost.testing.clock import START
-
-    small = nights(1)
-    found = small.vault.at_time(small.org, START)
-    assert found is not None
-    assert found.info.number == 1
-    from datetime import timedelta
-
-    assert small.vault.at_time(small.org, START - timedelta(days=1)) is None
-
-
 def test_a_store_that_only_lets_one_read_is_read_and_nothing_is_remembered() -> None:
     """Only who may write can make sure that a commit survives a power cut."""
     small = nights(2, witness=MemoryWitness())

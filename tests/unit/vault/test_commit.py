@@ -487,9 +487,9 @@ def test_another_org_behind_the_same_name_is_refused(small: SmallVault) -> None:
 
 def test_orgs(small: SmallVault) -> None:
     other = OrgIdentity("fake", "T2")
-    second = small.vault.adopt(other)
+    second = small.vault.ensure_org(other)
     assert second != small.org
-    assert small.vault.adopt(OrgIdentity("fake", "T2", label="renamed")) == second
+    assert small.vault.ensure_org(OrgIdentity("fake", "T2", label="renamed")) == second
     assert small.reopen().orgs() == {small.org: IDENTITY, second: other}
     with pytest.raises(NotFound) as caught:
         small.vault.snapshots("ab" * 16)

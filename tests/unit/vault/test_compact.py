@@ -17,7 +17,7 @@ from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.maintenance import compactor
 from unlost.vault.maintenance.rewrite import bare, merging, tiers
-from unlost.vault.maintenance.rewrite.tiers import FEWEST
+from unlost.vault.maintenance.rewrite.tiers import MIN_TIERS
 from unlost.vault.objects import segment_writer
 from unlost.vault.read import changes, merge
 from unlost.vault.write import table_writer
@@ -35,7 +35,7 @@ def live(small: SmallVault, table: str = TABLE) -> list[LiveSegment]:
     return state.of(table, until=state.seq)
 
 
-def several_nights(small: SmallVault, *, count: int = FEWEST + 1) -> None:
+def several_nights(small: SmallVault, *, count: int = MIN_TIERS + 1) -> None:
     """A load, then nights that change, delete and bring back a few."""
     small.night("load", *((id_, "U", {"Name": f"Jo {id_}", "Amount": "1"}) for id_ in IDS))
     for night in range(1, count):
@@ -73,7 +73,7 @@ def test_snapshots_are_the_same_to_the_bit(small: SmallVault) -> None:
     several_nights(small)
     before = picture(small)
     made = small.vault.compact(small.org, run="c1")
-    assert made.snapshot == FEWEST + 2
+    assert made.snapshot == MIN_TIERS + 2
     assert plain(picture(small)) == plain(before)
     small.reopen()
     assert plain(picture(small)) == plain(before)
@@ -84,12 +84,12 @@ def test_what_was_many_is_one(small: SmallVault) -> None:
     several_nights(small)
     made = {merged.table: merged for merged in small.vault.compact(small.org, run="c1").merged}
     assert made.keys() == {TABLE, "$search"}
-    assert (made[TABLE].segments_before, made[TABLE].segments_after) == (FEWEST + 1, 1)
+    assert (made[TABLE].segments_before, made[TABLE].segments_after) == (MIN_TIERS + 1, 1)
     (one,) = live(small)
-    assert (one.first, one.last, one.merged) == (1, FEWEST + 1, True)
+    assert (one.first, one.last, one.merged) == (1, MIN_TIERS + 1, True)
     assert made[TABLE].rows == one.entry.rows
     words = live(small, "$search")  # the load's, which outweigh all others, stay
-    assert [(one.first, one.last) for one in words] == [(1, 1), (2, FEWEST + 1)]
+    assert [(one.first, one.last) for one in words] == [(1, 1), (2, MIN_TIERS + 1)]
     assert small.vault.compact(small.org, run="c2").merged == ()
 
 
@@ -112,11 +112,11 @@ def test_it_is_no_night(small: SmallVault) -> None:
 
 
 def test_words_that_many_nights_wrote_stand_there_once(small: SmallVault) -> None:
-    for night in range(FEWEST):
+    for night in range(MIN_TIERS):
         small.night(f"n{night}", ("a", "U", {"Name": "Meyer", "Amount": str(night)}))
     before = sum(one.entry.rows for one in live(small, "$search"))
     small.vault.compact(small.org, run="c1")
-    assert (before, sum(one.entry.rows for one in live(small, "$search"))) == (FEWEST, 1)
+    assert (before, sum(one.entry.rows for one in live(small, "$search"))) == (MIN_TIERS, 1)
     assert [hit.record for hit in small.vault.search(small.org, "meyer")] == ["a"]
 
 
@@ -126,7 +126,7 @@ def test_a_version_of_an_older_schema_has_the_columns_that_it_had(small: SmallVa
         cells = {"Name": name}
         finish(commit, commit.add(TABLE, [rows(("a", "U", cells), names=names)]))
 
-    for number in range(FEWEST):
+    for number in range(MIN_TIERS):
         night(f"n{number}", ("Name", "Phone") if number < 3 else ("Name", "Amount"), f"{number}")
     before = list(small.vault.history(small.org, TABLE, "a"))
     assert set(before[0].cells) == {"Name", "Phone"}
@@ -141,7 +141,7 @@ def test_a_retyped_column_keeps_the_hash_of_its_time(small: SmallVault) -> None:
     def put(kind: WireKind) -> Schema:
         return Schema((Table(TABLE, (Column("Amount", kind),)),), fingerprint=kind)
 
-    for number in range(FEWEST):
+    for number in range(MIN_TIERS):
         kind = WireKind.TEXT if number < 2 else WireKind.DECIMAL
         commit = small.begin(f"n{number}", put=put(kind))
         row = ("a", "U", {"Amount": f"{number}.50"})
@@ -149,12 +149,12 @@ def test_a_retyped_column_keeps_the_hash_of_its_time(small: SmallVault) -> None:
     small.vault.compact(small.org, run="c1")
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
     again = small.begin("same", put=put(WireKind.DECIMAL))
-    same = again.add(TABLE, [rows(("a", "U", {"Amount": f"{FEWEST - 1}.5"}), names=["Amount"])])
+    same = again.add(TABLE, [rows(("a", "U", {"Amount": f"{MIN_TIERS - 1}.5"}), names=["Amount"])])
     assert same.counts.unchanged == 1
 
 
 def test_two_schemas_that_differ_in_other_tables_are_one_shape(small: SmallVault) -> None:
-    for number in range(FEWEST):
+    for number in range(MIN_TIERS):
         other = Table(f"Other{number}", (Column("X", WireKind.TEXT),))
         commit = small.begin(f"n{number}", put=replace(schema(), tables=(*schema().tables, other)))
         finish(commit, commit.add(TABLE, [rows(("a", "U", {"Name": f"{number}"}))]))
@@ -172,7 +172,7 @@ def test_versions_of_a_record_may_fill_several_groups_and_segments(
     monkeypatch.setattr(segment_writer, "NIGHT_GROUP_ROWS", 1)
     monkeypatch.setattr(merging, "GROUP_ROWS", 2)
     monkeypatch.setattr(merging, "SEGMENT_ROWS", 5)
-    monkeypatch.setattr(merge, "PIECE_ROWS", 3)
+    monkeypatch.setattr(merge, "RANGE_ROWS", 3)
     for night in range(11):
         seen = [(id_, "U", {"Name": f"{night}"}) for id_ in ("a", "b", "c")]
         small.night(f"n{night}", *seen)
@@ -189,7 +189,7 @@ def test_a_load_of_many_overlapping_segments_is_merged_by_passes(
     small: SmallVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(merging, "AT_ONCE", 3)
-    monkeypatch.setattr(tiers, "LOAD_ROWS", 1)
+    monkeypatch.setattr(tiers, "MIN_LOAD_ROWS", 1)
     commit = small.begin("load")
     pieces = [
         commit.add(TABLE, [rows(*((id_, "U", {"Name": f"{n}"}) for id_ in IDS[n::4]))])
@@ -213,7 +213,7 @@ def test_a_backup_beside_it_commits_as_if_nothing_had_happened(small: SmallVault
     info = finish(mine, added)
     assert (info.counts.created, info.counts.changed) == (1, 1)
     assert not live(small)[-1].rebased
-    assert small.changed(FEWEST + 2, info.number) == {"000": "changed", "x": "created"}
+    assert small.changed(MIN_TIERS + 2, info.number) == {"000": "changed", "x": "created"}
 
 
 def test_a_backup_that_commits_first_does_not_stop_it(
@@ -229,9 +229,12 @@ def test_a_backup_that_commits_first_does_not_stop_it(
 
     monkeypatch.setattr(merging.Merger, "merge", slow)
     made = small.vault.compact(small.org, run="c1")
-    assert made.snapshot == FEWEST + 3
-    assert [(one.first, one.last) for one in live(small)] == [(1, FEWEST + 1), (FEWEST + 2,) * 2]
-    assert small.cells(FEWEST + 2)["000"]["Name"] == "rival"
+    assert made.snapshot == MIN_TIERS + 3
+    assert [(one.first, one.last) for one in live(small)] == [
+        (1, MIN_TIERS + 1),
+        (MIN_TIERS + 2,) * 2,
+    ]
+    assert small.cells(MIN_TIERS + 2)["000"]["Name"] == "rival"
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
 
@@ -260,7 +263,7 @@ def test_rows_of_a_rebased_commit_ask_what_was_there(small: SmallVault) -> None:
     added = mine.add(TABLE, [rows(("a", "U", {"Name": "2"}), ("b", "U", {"Name": "b"}))])
     small.night("rival", ("a", "M", None), ("b", "U", {"Name": "r"}))
     finish(mine, added)
-    for night in range(FEWEST):
+    for night in range(MIN_TIERS):
         small.night(f"n{night}", ("z", "U", {"Name": f"{night}"}))
     before = picture(small)
     assert small.changed(2, 3) == {"a": "revived", "b": "changed"}
@@ -269,7 +272,7 @@ def test_rows_of_a_rebased_commit_ask_what_was_there(small: SmallVault) -> None:
 
 
 def test_files_lineage_and_hidden_marks_are_compacted_alike(small: SmallVault) -> None:
-    for night in range(FEWEST):
+    for night in range(MIN_TIERS):
         commit = small.vault.begin(
             small.org,
             run=f"restore-{night}",
@@ -279,7 +282,7 @@ def test_files_lineage_and_hidden_marks_are_compacted_alike(small: SmallVault) -
         pair = Lineage(TABLE, f"old{night % 3}", f"new{night}", small.org, f"restore-{night}")
         commit.finish([TableCommit("$lineage", (commit.lineage([pair]),))], as_of=START)
     before = small.vault.lineage(small.org)
-    assert small.vault.compact(small.org, run="c1").snapshot == FEWEST + 1
+    assert small.vault.compact(small.org, run="c1").snapshot == MIN_TIERS + 1
     assert small.vault.lineage(small.org) == before
     assert len(live(small, "$lineage")) == 1
 
@@ -292,7 +295,7 @@ def test_a_damaged_segment_stops_it_before_anything_changed(small: SmallVault) -
     small.reopen()
     with pytest.raises(IntegrityError):
         small.vault.compact(small.org, run="c1")
-    assert len(small.vault.commits(small.org)) == FEWEST + 1
+    assert len(small.vault.commits(small.org)) == MIN_TIERS + 1
 
 
 def test_an_error_leaves_nothing_behind(small: SmallVault, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -384,9 +387,9 @@ def test_no_word_is_lost_however_its_rows_are_cut(
 ) -> None:
     monkeypatch.setattr(table_writer, "TOKEN_GROUP_ROWS", 4)
     monkeypatch.setattr(merging, "TOKEN_GROUP_ROWS", 4)
-    monkeypatch.setattr(merge, "PIECE_ROWS", pieces)
-    monkeypatch.setattr(bare, "PIECE_ROWS", at_once)
-    for night in range(FEWEST + 1):
+    monkeypatch.setattr(merge, "RANGE_ROWS", pieces)
+    monkeypatch.setattr(bare, "SORT_ROWS", at_once)
+    for night in range(MIN_TIERS + 1):
         seen = [(f"{id_}-{night}", "U", {"Name": f"Inc {id_[2:]}"}) for id_ in ids]
         small.night(f"n{night}", *seen)
     before = of_search(small)
@@ -406,8 +409,8 @@ def with_log(*, logged: bool) -> Schema:
 
 
 def test_rows_from_before_a_column_became_a_key_are_still_found(small: SmallVault) -> None:
-    for night in range(FEWEST + 1):
-        commit = small.begin(f"n{night}", put=with_log(logged=night > FEWEST // 2))
+    for night in range(MIN_TIERS + 1):
+        commit = small.begin(f"n{night}", put=with_log(logged=night > MIN_TIERS // 2))
         finish(commit, commit.add(TABLE, [rows((f"{night}", "U", {"Name": "P1"}))]))
 
     def found() -> list[str]:
@@ -416,7 +419,7 @@ def test_rows_from_before_a_column_became_a_key_are_still_found(small: SmallVaul
         return sorted(head.where(TABLE, "Name", ["P1"]).column("_u_id").to_pylist())
 
     before = found()
-    assert len(before) == FEWEST + 1
+    assert len(before) == MIN_TIERS + 1
     assert small.vault.compact(small.org, run="c1").snapshot is not None
     assert found() == before
 
@@ -431,7 +434,7 @@ def test_schemas_that_went_two_ways_are_not_merged(small: SmallVault) -> None:
     names = ["Name", "Text", "Phone"]
     finish(rival, rival.add(TABLE, [rows(("b", "U", {"Text": "t", "Phone": "p"}), names=names)]))
     finish(mine, added)
-    for night in range(FEWEST):
+    for night in range(MIN_TIERS):
         small.night(f"n{night}", ("z", "U", {"Name": f"{night}"}))
     before = picture(small)
     small.vault.compact(small.org, run="c1")
@@ -441,10 +444,10 @@ def test_schemas_that_went_two_ways_are_not_merged(small: SmallVault) -> None:
 def test_row_groups_are_filled_across_pieces(
     small: SmallVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merge, "PIECE_ROWS", 5)
+    monkeypatch.setattr(merge, "RANGE_ROWS", 5)
     monkeypatch.setattr(merging, "GROUP_ROWS", 16)
     monkeypatch.setattr(segment_writer, "NIGHT_GROUP_ROWS", 3)
-    monkeypatch.setattr(tiers, "FEWEST", 2)
+    monkeypatch.setattr(tiers, "MIN_TIERS", 2)
     small.night("n1", *((id_, "U", {"Name": "1"}) for id_ in IDS))
     small.night("n2", *((id_, "U", {"Name": "2"}) for id_ in IDS))
     small.vault.compact(small.org, run="c1")
@@ -458,7 +461,7 @@ def test_a_night_that_was_merged_is_compared_with_a_later_one(
 ) -> None:
     """What the index tells and what segments tell are put together."""
     several_nights(small)
-    before = {after: small.changed(after, FEWEST + 1) for after in range(1, FEWEST + 1)}
+    before = {after: small.changed(after, MIN_TIERS + 1) for after in range(1, MIN_TIERS + 1)}
     small.vault.compact(small.org, run="c1")
     later = small.night("later", (IDS[0], "U", {"Name": "Later"}), ("new", "U", {"Name": "New"}))
     monkeypatch.setattr(changes, "INDEX_PAYS", 0)

@@ -49,7 +49,7 @@ def opened(store: Store, told: vaultstory.Story) -> EncryptedVault:
 
 def test_a_copy_is_the_vault(source: Store, told: vaultstory.Story) -> None:
     target, steps = MemoryStore(), list[tuple[int, int]]()
-    done = copy_vault(source, target, tell=lambda *step: steps.append(step))
+    done = copy_vault(source, target, on_progress=lambda *step: steps.append(step))
     count = len(contents(source))
     assert contents(target) == contents(source)
     assert done == CopyReport(count, sum(map(len, contents(source).values())), 0)

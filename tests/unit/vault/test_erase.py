@@ -160,7 +160,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "GROUP_ROWS", 2)
     monkeypatch.setattr(merging, "SEGMENT_ROWS", 5)
     monkeypatch.setattr(merging, "AT_ONCE", 4)
-    monkeypatch.setattr(tiers, "FEWEST", 3)
+    monkeypatch.setattr(tiers, "MIN_TIERS", 3)
     monkeypatch.setattr(big_cells, "CELL_BYTES", 100)
 
 
@@ -334,7 +334,7 @@ def test_a_journal_that_names_it_goes_and_others_stay() -> None:
         HoldTarget(HoldScope.ORG),
         HoldTarget(HoldScope.TABLE, "Contact"),
         HoldTarget(HoldScope.RECORD, *(ZOE.table, ZOE.record)),
-        HoldTarget(HoldScope.NIGHT, night=2),
+        HoldTarget(HoldScope.NIGHT, backup=2),
     ],
 )
 def test_a_hold_stands_above_it(held: HoldTarget) -> None:
@@ -368,7 +368,7 @@ def test_a_held_night_does_not_hold_what_came_later() -> None:
     small.night("n1", ("a", "U", {"Name": "Anna"}))
     small.night("n2", ("b", "U", {"Name": "Ben"}))
     small.vault.change_holds(
-        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=1)),), run="h1"
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, backup=1)),), run="h1"
     )
     assert small.vault.apply(small.org, unconditional(wish(thing("b"))), run="e1").snapshot == 4
 
@@ -462,7 +462,7 @@ def test_a_backup_that_began_before_it_begins_again() -> None:
     for name, content in hidden.items():  # as if it was written a moment later
         if name.startswith((f"orgs/{small.org}/data", f"orgs/{small.org}/packs")):
             small.store.put_new(name, content)
-    commit._notes.open(commit._intent)
+    commit._open_run.open(commit._intent)
     with pytest.raises(Conflict) as late:
         finish(commit, added)
     assert late.value.code == "forgotten-meanwhile"
@@ -613,7 +613,7 @@ def test_a_late_run_is_over_after_an_erasure_also_where_nothing_may_be_deleted()
     added = commit.add(TABLE, [rows(("a", "U", {"Name": "Anne"}))])
     small.store.delete(object_names.intent(small.org, "n2"))  # as if it was not seen in time
     small.vault.apply(small.org, unconditional(wish(thing("a"))), run="e1")
-    commit._notes.open(commit._intent)
+    commit._open_run.open(commit._intent)
     key = object_names.run_key(small.org, "n2")
     small.store.put_new(key, b"k")
 
@@ -628,5 +628,5 @@ def test_a_late_run_is_over_after_an_erasure_also_where_nothing_may_be_deleted()
             finish(commit, added)
     assert late.value.code == "forgotten-meanwhile"
     assert asked == [key]
-    assert not commit._notes.is_open()
+    assert not commit._open_run.is_open()
     small.night("n3", ("b", "U", {"Name": "Ben"}))

@@ -52,6 +52,16 @@ def test_only_so_many_footers_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reader._footer_bytes == reader._footers[entries[-1].id].serialized_size
 
 
+def test_the_total_of_cached_sidecars_does_not_drift_when_some_are_evicted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(segments, "_SIDECAR_CACHE_BYTES", 1)
+    _, reader, entries = three_nights(Counting())
+    for entry in (*entries, *entries):
+        reader.sidecar(entry)
+    assert reader._sidecar_bytes == reader.sidecar(entries[-1]).filter.nbytes
+
+
 @pytest.mark.parametrize("how", ["missing", "flipped"])
 def test_a_kept_footer_hides_no_damage(how: str) -> None:
     store = Counting()

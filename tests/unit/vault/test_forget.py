@@ -34,7 +34,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "GROUP_ROWS", 2)
     monkeypatch.setattr(merging, "SEGMENT_ROWS", 5)
     monkeypatch.setattr(merging, "AT_ONCE", 4)
-    monkeypatch.setattr(tiers, "FEWEST", 3)
+    monkeypatch.setattr(tiers, "MIN_TIERS", 3)
     monkeypatch.setattr(big_cells, "CELL_BYTES", 100)
 
 
@@ -112,11 +112,11 @@ def test_nights_that_stay_are_the_same_and_of_the_others_nothing_is_left() -> No
     kept = (4, 10)
     before, was = seen_by(small, kept), versions(small)
     small.vault.change_holds(
-        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=4), "audit"),), run="h1"
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, backup=4), "audit"),), run="h1"
     )
     done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     assert done.staying == kept
-    assert done.nights == (1, 2, 3, 5, 6, 7, 8, 9)
+    assert done.backups == (1, 2, 3, 5, 6, 7, 8, 9)
     assert [info.number for info in small.vault.snapshots(small.org)] == list(kept)
     assert seen_by(small, kept) == before
     assert versions(small) == expected(was, kept)
@@ -162,7 +162,6 @@ def test_a_forgotten_backup_is_not_shown_as_one() -> None:
         with pytest.raises(NotFound) as caught:
             ask()
         assert caught.value.code == "snapshot-forgotten"
-    assert small.vault.at_time(small.org, START + timedelta(days=5)) is None
 
 
 def test_the_last_state_of_a_deleted_record_stays_until_its_limit() -> None:
@@ -218,13 +217,13 @@ def test_a_held_night_keeps_the_deleted_records_that_it_shows() -> None:
     night(small, "n4", ("c", "U", {"Name": "Carl"}))
     before = seen_by(small, (2,))
     small.vault.change_holds(
-        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=2), "lawsuit"),), run="h1"
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, backup=2), "lawsuit"),), run="h1"
     )
     small.vault.apply(
         small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=30))), run="f1"
     )
     assert seen_by(small, (2,)) == before
-    small.vault.change_holds(small.org, lifted=(HoldTarget(HoldScope.NIGHT, night=2),), run="h2")
+    small.vault.change_holds(small.org, lifted=(HoldTarget(HoldScope.NIGHT, backup=2),), run="h2")
     small.vault.apply(
         small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=30))), run="f2"
     )
@@ -419,7 +418,7 @@ def test_a_backup_that_nobody_saw_begin_is_refused(monkeypatch: pytest.MonkeyPat
     night(small, "n2", ("a", "U", {"Text": "short"}))
     commit = small.begin("open")
     added = commit.add(TABLE, [rows(("b", "U", {"Text": LONG}))])
-    monkeypatch.setattr(forgetting, "check_alone", lambda _: None)
+    monkeypatch.setattr(forgetting, "_check_alone", lambda _: None)
     small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     with pytest.raises(Conflict) as caught:
         finish(commit, added)
@@ -450,7 +449,7 @@ def test_a_hold_that_fails_leaves_no_run_open(monkeypatch: pytest.MonkeyPatch) -
         raise StoreError("store-full", "The store is full.")
 
     with monkeypatch.context() as full:
-        full.setattr(OpenCommit, "hold", fails)
+        full.setattr(OpenCommit, "add_hold_rows", fails)
         with pytest.raises(StoreError):
             small.vault.change_holds(small.org, placed=(Hold(HoldTarget(HoldScope.ORG)),), run="h1")
     assert small.vault.apply(
@@ -512,7 +511,7 @@ def test_as_of_what_is_no_backup_nothing_is_promised() -> None:
     small = SmallVault()
     ten_nights(small)
     small.vault.change_holds(
-        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=2)),), run="h1"
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, backup=2)),), run="h1"
     )
     small.vault.at(small.org, 11)
     small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
@@ -571,7 +570,7 @@ def test_whatever_was_and_whatever_stays(
     kept = sorted({numbers[-1], *(numbers[n - 1] for n in pinned if n <= len(numbers))})
     before, was = seen_by(small, kept), versions(small)
     whole = {id_: list(small.vault.history(small.org, TABLE, id_)) for id_ in IDS}
-    pins = tuple(Hold(HoldTarget(HoldScope.NIGHT, night=number)) for number in kept)
+    pins = tuple(Hold(HoldTarget(HoldScope.NIGHT, backup=number)) for number in kept)
     small.vault.change_holds(small.org, placed=pins, run="holds")
     done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     assert done.staying == tuple(kept)
@@ -605,7 +604,7 @@ def test_a_night_that_is_held_as_kind_is_no_night() -> None:
     small = SmallVault()
     ten_nights(small)
     small.vault.change_holds(
-        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=2)),), run="h1"
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, backup=2)),), run="h1"
     )
     assert small.vault.commits(small.org)[-1].kind is CommitKind.HOLD
     assert len(small.vault.snapshots(small.org)) == 10

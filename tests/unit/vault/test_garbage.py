@@ -20,7 +20,7 @@ from unlost.vault.maintenance.rewrite import tiers
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> SmallVault:
-    monkeypatch.setattr(tiers, "FEWEST", 2)
+    monkeypatch.setattr(tiers, "MIN_TIERS", 2)
     return SmallVault()
 
 
@@ -88,7 +88,7 @@ def test_a_hold_that_is_ended_by_an_erasure_does_not_commit(small: SmallVault) -
     nights(small)
     late = small.vault.begin(small.org, run="late", kind=CommitKind.HOLD, identity=IDENTITY)
     hold = Hold(HoldTarget(HoldScope.RECORD, table=TABLE, record="a"))
-    added = late.hold(hold_rows((hold,), observed_at=small.clock.now()))
+    added = late.add_hold_rows(hold_rows((hold,), observed_at=small.clock.now()))
     small.vault.apply(small.org, unconditional(Erase((RecordKey(TABLE, "a"),))), run="e1")
     with pytest.raises(Conflict, match="marked the run"):
         late.finish([TableCommit(HOLDS, (added,))], as_of=small.clock.now())

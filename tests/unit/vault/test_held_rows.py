@@ -111,7 +111,7 @@ def test_nothing_that_waited_stays_in_memory(
     elif end == "abandon":
         commit.abandon()
     else:
-        commit._notes.close()
+        commit._open_run.close()
         with pytest.raises(Conflict):
             finish(commit, [piece])
     assert (reader._buffered, reader._pinned) == ({}, {})

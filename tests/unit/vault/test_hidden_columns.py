@@ -31,7 +31,7 @@ from unlost.model.vault.erasure import PastErasure
 from unlost.model.vault.salvage import PastSalvage
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableCommit, Visibility
 from unlost.testing.clock import START
-from unlost.vault.maintenance.rewrite.tiers import FEWEST
+from unlost.vault.maintenance.rewrite.tiers import MIN_TIERS
 from unlost.vault.objects.segments import SegmentReader
 from unlost.vault.read.big_cells import CELL_BYTES
 from unlost.vault.reader import EncryptedReader
@@ -163,10 +163,10 @@ def plain() -> SmallVault:
 def merged() -> SmallVault:
     """As many backups as are merged, and one more."""
     small = SmallVault()
-    for number in range(1, FEWEST + 2):
+    for number in range(1, MIN_TIERS + 2):
         night(small, number)
     assert small.vault.compact(small.org, run="merge").merged
-    night(small, FEWEST + 2)
+    night(small, MIN_TIERS + 2)
     return small
 
 

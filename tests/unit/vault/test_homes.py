@@ -3,8 +3,8 @@
 import pytest
 
 from smallvault import SmallVault
+from unit.vault.test_key_slots import Held
 from unit.vault.test_renewal import begun
-from unit.vault.test_ways import Held
 from unlost.model.errors import UnlostError
 from unlost.model.vault.snapshot import VerifyLevel
 
@@ -14,7 +14,7 @@ def small() -> SmallVault:
     made = SmallVault()
     Held(made, "service").add()
     for number in range(1, 4):
-        assert made.vault.homes.keep(b"settings") == number
+        assert made.vault.homes.store_copy(b"settings") == number
     return made
 
 
@@ -25,7 +25,7 @@ def damaged(small: SmallVault) -> dict[str, str]:
 
 def test_a_high_number_is_not_counted_on(small: SmallVault) -> None:
     small.store.put_new("homes/99999999", b"junk")
-    assert small.vault.homes.keep(b"settings") == 4
+    assert small.vault.homes.store_copy(b"settings") == 4
     assert small.vault.homes.get(4) == b"settings"
     found = damaged(small)
     assert found.keys() == {"homes/99999998", "homes/99999999"}
@@ -36,7 +36,7 @@ def test_a_high_number_is_not_counted_on(small: SmallVault) -> None:
 
 def test_a_number_that_is_taken_is_passed_by(small: SmallVault) -> None:
     small.store.put_new("homes/00000004", b"junk")
-    assert small.vault.homes.keep(b"settings") == 5
+    assert small.vault.homes.store_copy(b"settings") == 5
 
 
 def test_the_newest_copy_is_the_newest_that_opens(small: SmallVault) -> None:

@@ -74,7 +74,7 @@ def test_lineage_is_no_table_of_the_org_and_finds_nothing(small: SmallVault) -> 
 
 def test_a_restore_into_another_org_lies_in_the_chain_of_the_first() -> None:
     small = SmallVault()
-    target = small.vault.adopt(OrgIdentity("fake", "T2"))
+    target = small.vault.ensure_org(OrgIdentity("fake", "T2"))
     commit = small.vault.begin(small.org, run="r1", kind=CommitKind.RESTORE, identity=IDENTITY)
     finish(commit, commit.lineage([Lineage("T", "a", "b", target, "r1")]))
     rows = small.reopen().lineage(small.org, table="T", records=["a"])

@@ -14,7 +14,7 @@ from unlost.model.vault.retention import Forget, KeepRules
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.model.vault.store import Store
 from unlost.testing.system import MemoryWitness
-from unlost.vault.keys.key_slots import replace_way
+from unlost.vault.keys.key_slots import replace_slot
 from unlost.vault.keys.opening import unlock_keyring
 from unlost.vault.keys.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.layout import object_names
@@ -430,12 +430,12 @@ def test_a_slot_of_the_same_name_is_renewed_in_the_mirror(story: vaultstory.Stor
     target = MemoryStore()
     update_mirror(story.vault, target)
     keys, entropy = story.keys, story.entropy
-    replace_way(
+    replace_slot(
         story.store, keys, "service", ServiceKey.new(keys, entropy=entropy, slot="other"),
         new="other", entropy=entropy,
     )  # fmt: skip
     again = ServiceKey.new(keys, entropy=entropy, slot="service")
-    replace_way(story.store, keys, "other", again, new="service", entropy=entropy)
+    replace_slot(story.store, keys, "other", again, new="service", entropy=entropy)
     update_mirror(story.vault, target)
     assert contents(target).keys() >= {"keys/service/1", "keys/service/2", "keys/service/3"}
     assert target.get("keys/service/1") == story.store.get("keys/service/1")

@@ -27,7 +27,7 @@ from vaultstory import Story
 def story() -> Story:
     """Nights, files, a restore with a journal; and a mirror."""
     made = vaultstory.copied()
-    made.vault.homes.keep(b"settings")
+    made.vault.homes.store_copy(b"settings")
     return made
 
 
@@ -129,7 +129,7 @@ def test_what_rots_in_the_vault_once_it_was_sealed_anew_leaves_the_mirror_what_i
     held = {
         one for one in before if one.startswith(tuple(f"orgs/{story.org}/{f}" for f in folders))
     }
-    anew = story.keys.on(target).is_wrapped_anew
+    anew = story.keys.for_store(target).is_wrapped_anew
     assert {one for one in held if not anew(one, org=story.org)} - contents(target).keys() == set()
     story.store.delete(name)
     story.store.put_new(name, data)
@@ -163,7 +163,7 @@ def test_what_was_erased_goes_from_a_mirror_that_lacks_something(story: Story) -
 
 
 def test_an_org_that_is_broken_in_the_vault_keeps_its_name_in_the_mirror(story: Story) -> None:
-    other = story.vault.adopt(OrgIdentity("fake", "T2"))
+    other = story.vault.ensure_org(OrgIdentity("fake", "T2"))
     target = MemoryStore()
     renewed(story)
     update_mirror(story.vault, target)

@@ -20,7 +20,7 @@ from unlost.vault.commits.chain import CHECKPOINT_EVERY
 from unlost.vault.keys.opening import unlock_keyring
 from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.layout import object_names
-from unlost.vault.mirror.repair import curable, repair_from
+from unlost.vault.mirror.repair import repair_from, repairable
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
@@ -49,7 +49,7 @@ def newest(story: vaultstory.Story) -> str:
 
 
 def cures(story: vaultstory.Story, other: Store) -> tuple[str, ...]:
-    return curable(story.store, other, opened=opener(story))
+    return repairable(story.store, other, opened=opener(story))
 
 
 def witnessed(story: vaultstory.Story) -> Callable[[Store], EncryptedVault]:
@@ -201,7 +201,7 @@ def test_a_lost_commit_of_one_org_keeps_nothing_of_another_in_the_mirror(
     story: vaultstory.Story,
 ) -> None:
     mine, other = story.org, OrgIdentity("salesforce", "00D000000000063EAA", label="Other")
-    oid = story.vault.adopt(other)
+    oid = story.vault.ensure_org(other)
     night = story.vault.begin(oid, run="other-1", kind=CommitKind.BACKUP, identity=other)
     night.put_schema(vaultstory.SCHEMA)
     rows = story.rows(vaultstory.contacts(20))

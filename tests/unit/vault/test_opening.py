@@ -26,13 +26,13 @@ from unlost.vault.keys.opening import (
     check_slot_copy,
     discard_unfinished_key,
     draft_keyring,
-    found_vault,
     new_stretch,
     open_keyring,
     recovery_sheet,
     repair_slot,
     slots,
     unlock_keyring,
+    write_vault_file,
 )
 from unlost.vault.keys.unlock import (
     ByPassphrase,
@@ -70,7 +70,7 @@ class Home:
             stretch=CHEAP,
         )
         write_service_key(key, self.key_path, store=self.store)
-        found_vault(self.store, self.keys, created=CREATED)
+        write_vault_file(self.store, self.keys, created=CREATED)
 
     def open(self, provider) -> Keyring:
         return open_keyring(self.store, provider, entropy=self.entropy)
@@ -297,7 +297,7 @@ def test_founding_twice_is_refused(home: Home) -> None:
         draft_keyring(home.store, entropy=home.entropy)
     assert error.value.code == "vault-exists"
     with pytest.raises(Conflict):
-        found_vault(home.store, home.keys, created=CREATED)
+        write_vault_file(home.store, home.keys, created=CREATED)
 
 
 def test_founding_over_data_without_a_vault_file_is_refused(home: Home) -> None:
@@ -316,7 +316,7 @@ def test_an_interrupted_founding_may_be_done_again() -> None:
     keys = draft_keyring(store, entropy=entropy)
     key = ServiceKey.new(keys, entropy=entropy)
     add_slot(store, keys, key, slot="service", entropy=entropy)
-    found_vault(store, keys, created=CREATED)
+    write_vault_file(store, keys, created=CREATED)
     for copy in (1, 2, 3):
         check_slot_copy(store, keys, f"keys/service/{copy}")
 

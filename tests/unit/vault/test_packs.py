@@ -14,8 +14,9 @@ from unlost.vault.format.blobs import Encoding
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.layout import object_names
 from unlost.vault.objects.blob_stream import open_blob
-from unlost.vault.objects.packs import PACK_BYTES, Blob, Extent, PackWriter, pack_name
+from unlost.vault.objects.packs import PACK_BYTES, Blob, Extent, PackWriter, StoredBlob
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
 
@@ -61,6 +62,10 @@ def org() -> Org:
     return Org()
 
 
+def put(writer: PackWriter, content: bytes) -> StoredBlob:
+    return writer.put_all((content,))[0]
+
+
 @given(st.lists(st.integers(0, 3 * SMALL), max_size=12), st.data())
 def test_whatever_is_put_is_read_back(sizes: list[int], draw: st.DataObject) -> None:
     org, writer = Org(), None
@@ -81,12 +86,12 @@ def test_whatever_is_put_is_read_back(sizes: list[int], draw: st.DataObject) -> 
     used = {extent.pack for _, blob in blobs for extent in blob.extents}
     assert used == {entry.id for entry in entries}
     for entry in entries:
-        assert org.store.size(pack_name(ORG, entry.id)) == entry.bytes
+        assert org.store.size(object_names.pack(ORG, entry.id)) == entry.bytes
 
 
 def test_equal_contents_are_kept_once(org: Org) -> None:
     writer = org.writer()
-    first, again, other = writer.put(b"a" * 300), writer.put(b"a" * 300), writer.put(b"b" * 300)
+    first, again, other = put(writer, b"a" * 300), put(writer, b"a" * 300), put(writer, b"b" * 300)
     assert (first.new, again.new, other.new) == (True, False, True)
     assert first.blob == again.blob
     assert sum(e.bytes for e in writer.finish()) < 800
@@ -95,7 +100,7 @@ def test_equal_contents_are_kept_once(org: Org) -> None:
 def test_what_an_earlier_commit_holds_is_not_written_again(org: Org) -> None:
     writer = org.writer()
     content = noise(2500)
-    big = writer.put(content).blob
+    big = put(writer, content).blob
     writer.finish()
     org.known[big.id] = big
     before = org.packs()
@@ -109,9 +114,9 @@ def test_what_an_earlier_commit_holds_is_not_written_again(org: Org) -> None:
 
 def test_a_file_larger_than_a_pack_shares_none_but_its_last(org: Org) -> None:
     writer = org.writer()
-    small = writer.put(b"s" * 10).blob
-    big = writer.put(noise(2500)).blob
-    after = writer.put(b"a" * 10).blob
+    small = put(writer, b"s" * 10).blob
+    big = put(writer, noise(2500)).blob
+    after = put(writer, b"a" * 10).blob
     writer.finish()
     assert len(big.extents) == 3
     assert small.extents[0].pack not in {extent.pack for extent in big.extents}
@@ -125,10 +130,10 @@ def test_a_file_larger_than_a_pack_shares_none_but_its_last(org: Org) -> None:
 
 def test_a_big_file_that_breaks_off_leaves_no_pack(org: Org) -> None:
     writer = org.writer()
-    small = writer.put(b"s" * 10).blob
+    small = put(writer, b"s" * 10).blob
     with pytest.raises(UsageError):
         writer.put_chunks(breaking(noise(25_000)))
-    after = writer.put(b"a" * 10).blob
+    after = put(writer, b"a" * 10).blob
     entries = writer.finish()
     assert {entry.id for entry in entries} == org.packs()
     assert len(entries) == 2
@@ -137,8 +142,8 @@ def test_a_big_file_that_breaks_off_leaves_no_pack(org: Org) -> None:
 
 def test_a_content_that_fills_a_pack_exactly(org: Org) -> None:
     writer = org.writer()
-    blob = writer.put(noise(SMALL)).blob
-    nothing = writer.put(b"").blob
+    blob = put(writer, noise(SMALL)).blob
+    nothing = put(writer, b"").blob
     assert len(writer.finish()) == 1
     assert org.read(blob) == noise(SMALL)
     assert (nothing.extents, org.read(nothing)) == ((), b"")
@@ -147,13 +152,13 @@ def test_a_content_that_fills_a_pack_exactly(org: Org) -> None:
 
 def test_an_id_says_nothing_without_the_orgs_key(org: Org) -> None:
     other = Org(seed=2)
-    assert org.writer().put(b"same").blob.id != other.writer().put(b"same").blob.id
+    assert put(org.writer(), b"same").blob.id != put(other.writer(), b"same").blob.id
 
 
 def test_packs_of_equal_content_differ(org: Org) -> None:
     one, two = org.writer(), org.writer()
-    one.put(b"same")
-    two.put(b"same")
+    put(one, b"same")
+    put(two, b"same")
     first, second = one.finish()[0], two.finish()[0]
     assert first.blake3 != second.blake3
 
@@ -162,10 +167,10 @@ def test_parts_are_read_without_the_rest() -> None:
     store = FaultStore(MemoryStore())
     org = Org(store=store)
     writer = org.writer(pack_bytes=8 << 20)
-    writer.put(noise(7 << 20))
-    blob = writer.put(b"needle").blob
+    put(writer, noise(7 << 20))
+    blob = put(writer, b"needle").blob
     writer.finish()
-    name = pack_name(ORG, blob.extents[0].pack)
+    name = object_names.pack(ORG, blob.extents[0].pack)
     header = org.objects.header(name)
     assert header.length == (7 << 20) + 6
     store.calls.clear()
@@ -195,7 +200,7 @@ def test_the_writer_needs_no_more_memory_than_a_pack(kind: str) -> None:
 @pytest.mark.parametrize("read", [1, 2])
 @pytest.mark.parametrize("kind", [FaultKind.SHORT, FaultKind.FLIP])
 def test_a_damaged_pack_gives_no_bytes(org: Org, kind: FaultKind, read: int) -> None:
-    blob = (writer := org.writer()).put(b"x" * 900).blob
+    blob = put(writer := org.writer(), b"x" * 900).blob
     writer.finish()
     faulty = FaultStore(org.store, faults=[Fault(kind, read, StoreOperation.GET)])
     org.objects.store = faulty
@@ -205,9 +210,9 @@ def test_a_damaged_pack_gives_no_bytes(org: Org, kind: FaultKind, read: int) -> 
 
 
 def test_a_missing_pack_is_missing(org: Org) -> None:
-    blob = (writer := org.writer()).put(b"x").blob
+    blob = put(writer := org.writer(), b"x").blob
     writer.finish()
-    org.store.delete(pack_name(ORG, blob.extents[0].pack))
+    org.store.delete(object_names.pack(ORG, blob.extents[0].pack))
     with pytest.raises(NotFound):
         org.read(blob)
 
@@ -225,7 +230,7 @@ def test_a_missing_pack_is_missing(org: Org) -> None:
     ids=["id", "longer", "shorter", "no-extent", "beyond", "far-beyond"],
 )
 def test_a_row_that_lies_about_its_blob_is_noticed(org: Org, lie) -> None:
-    blob = (writer := org.writer()).put(b"x" * 100).blob
+    blob = put(writer := org.writer(), b"x" * 100).blob
     writer.finish()
     with pytest.raises(IntegrityError):
         org.read(lie(blob))
@@ -248,8 +253,8 @@ def test_a_row_that_lies_about_its_blob_is_noticed(org: Org, lie) -> None:
 )
 def test_a_row_that_lies_about_a_compressed_blob_is_noticed(org: Org, lie) -> None:
     writer = org.writer()
-    blob = writer.put(b"Zartbitter " * 1_000).blob
-    writer.put(b"another one")
+    blob = put(writer, b"Zartbitter " * 1_000).blob
+    put(writer, b"another one")
     writer.finish()
     assert blob.encoding is Encoding.ZSTD
     with pytest.raises(IntegrityError):
@@ -264,11 +269,11 @@ def test_text_takes_little_room_and_pictures_stay_as_they_are(org: Org) -> None:
     text, picture = b"Zartbitter, 70 %. " * 5_000, noise(90_000)
     writer = org.writer(pack_bytes=PACK_BYTES)
     stored = {
-        (content, way): put.blob
+        (content, way): stored_blob.blob
         for content in (text, picture)
         for way in ("whole", "stream")
-        for put in [
-            writer.put(content)
+        for stored_blob in [
+            put(writer, content)
             if way == "whole"
             else org.writer(pack_bytes=PACK_BYTES).put_chunks(
                 content[at : at + 7_000] for at in range(0, len(content), 7_000)
@@ -293,7 +298,7 @@ def test_a_compressed_blob_spans_packs_and_is_read_in_bounded_memory(org: Org) -
     assert len(blob.extents) > 3
     assert org.read(blob) == text
     zeros = bytes(200 << 20)
-    bomb = writer.put(zeros).blob
+    bomb = put(writer, zeros).blob
     writer.finish()
     del zeros
     tracemalloc.start()
@@ -310,7 +315,7 @@ def test_a_full_store_is_told_and_what_was_written_stays_whole() -> None:
     org.objects.store = FaultStore(inner, faults=[Fault(FaultKind.FULL, 2, StoreOperation.PUT)])
     writer = org.writer()
     with pytest.raises(StoreError) as full:
-        writer.put(noise(3500))
+        put(writer, noise(3500))
     assert full.value.code == "store-full"
     assert org.packs() == set()
 
@@ -321,15 +326,15 @@ def test_many_contents_are_remembered_only_so_far(
     monkeypatch.setattr("unlost.vault.objects.packs._REMEMBERED", 2)
     writer = org.writer()
     for content in (b"1", b"2", b"3"):
-        assert writer.put(content).new
-    assert not writer.put(b"3").new
-    assert writer.put(b"1").new
+        assert put(writer, content).new
+    assert not put(writer, b"3").new
+    assert put(writer, b"1").new
 
 
 def test_nothing_of_an_object_is_nothing(org: Org) -> None:
-    blob = (writer := org.writer()).put(b"abc").blob
+    blob = put(writer := org.writer(), b"abc").blob
     writer.finish()
-    name = pack_name(ORG, blob.extents[0].pack)
+    name = object_names.pack(ORG, blob.extents[0].pack)
     part = org.objects.get_range(
         ObjectKind.PACK, org=ORG, name=name, header=org.objects.header(name), start=1, length=0
     )

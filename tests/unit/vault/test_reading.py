@@ -76,7 +76,7 @@ def test_pieces_of_any_size_give_the_same_rows(
         small.night(f"r{night}", *seen)
     whole = small.vault.at(small.org, 6).scan(TABLE).read_all()
     for size, cache in ((1, 0), (5, 1), (13, 10**9), (1000, 0)):
-        monkeypatch.setattr(merge, "PIECE_ROWS", size)
+        monkeypatch.setattr(merge, "RANGE_ROWS", size)
         monkeypatch.setattr(merge, "CACHE_BYTES", cache)
         assert small.vault.at(small.org, 6).scan(TABLE).read_all().equals(whole)
 

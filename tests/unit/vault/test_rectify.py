@@ -185,7 +185,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "GROUP_ROWS", 2)
     monkeypatch.setattr(merging, "SEGMENT_ROWS", 5)
     monkeypatch.setattr(merging, "AT_ONCE", 4)
-    monkeypatch.setattr(tiers, "FEWEST", 3)
+    monkeypatch.setattr(tiers, "MIN_TIERS", 3)
     monkeypatch.setattr(big_cells, "CELL_BYTES", 100)
 
 

@@ -9,12 +9,12 @@ from unlost.model.vault.snapshot import VerifyLevel
 from unlost.model.vault.store import Store
 from unlost.testing.clock import START
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.keys.opening import add_slot, draft_keyring, found_vault, repair_slot
+from unlost.vault.keys.opening import add_slot, draft_keyring, repair_slot, write_vault_file
 from unlost.vault.keys.register import (
-    mend_register,
     newest_entry,
     read_entry,
     registered,
+    repair_register,
     strange_entries,
 )
 from unlost.vault.keys.unlock import ServiceKey, slot_copies
@@ -134,7 +134,7 @@ def test_one_damaged_entry_is_named_and_locks_nobody_out(small: SmallVault) -> N
     add(small, "third")
     assert registered(small.store, small.keys).slots.keys() == {"service", "second", "third"}
     assert list(damaged(small)) == ["slots/00000005"]
-    mend_register(small.store, small.keys)
+    repair_register(small.store, small.keys)
     assert damaged(small) == {}
 
 
@@ -159,7 +159,7 @@ def test_a_high_number_makes_nothing_endless(small: SmallVault) -> None:
     small.night("night-1", ("a", "U", {"Name": "Anna"}))
     assert newest_entry(small.store, small.keys) == 7
     assert strange_entries(small.store, small.keys) == [99_999_999]
-    mend_register(small.store, small.keys)
+    repair_register(small.store, small.keys)
     assert damaged(small) == {}
 
 
@@ -167,7 +167,7 @@ def test_holes_are_closed_by_what_lies_next_to_them(small: SmallVault) -> None:
     small.night("night-1", ("a", "U", {"Name": "Anna"}))
     for number in (2, 4, 5):
         spoil(small.store, number)
-    mend_register(small.store, small.keys)
+    repair_register(small.store, small.keys)
     assert damaged(small).keys() == set(slot_copies("second"))  # what told of it is gone
     assert [len(read_entry(small.store, small.keys, n).slots) for n in range(1, 6)] == [
         0,
@@ -193,10 +193,10 @@ def test_what_an_interrupted_founding_left_is_replaced() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("unlost.vault.keys.opening.encode_vault_file", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            found_vault(store, first, created=START)
+            write_vault_file(store, first, created=START)
     keys = draft_keyring(store, entropy=entropy)
     add_slot(store, keys, ServiceKey.new(keys, entropy=entropy), slot="service", entropy=entropy)
-    found_vault(store, keys, created=START)
+    write_vault_file(store, keys, created=START)
     assert newest_entry(store, keys) == 1
     assert registered(store, keys).slots.keys() == {"service"}
 

@@ -42,7 +42,7 @@ WAIT = GRACE + timedelta(hours=1)
 def story() -> Story:
     """Nights, files, a restore with a journal; and the home's data."""
     made = vaultstory.copied()
-    made.vault.homes.keep(b"settings")
+    made.vault.homes.store_copy(b"settings")
     return made
 
 
@@ -50,12 +50,12 @@ def renewed(story: Story) -> None:
     """A new master key, and all that the application does for it."""
     new = story.keys.successor()
     key = ServiceKey.new(new, entropy=story.entropy, slot=f"service-{new.generation}")
-    renew_master(story.store, story.keys, new, key=key, taken_down=story.clock.now(),
+    renew_master(story.store, story.keys, new, key=key, sheet_confirmed_at=story.clock.now(),
                  entropy=story.entropy)  # fmt: skip
     finish_renewal(story.store, new)
     story.keys, story.sheet = new, recovery_sheet(new).text()
     fresh(story)
-    story.vault.homes.drop_before(story.vault.homes.keep(b"settings"))
+    story.vault.homes.drop_before(story.vault.homes.store_copy(b"settings"))
 
 
 def fresh(story: Story) -> None:
@@ -418,7 +418,7 @@ def test_a_mirror_follows(story: Story) -> None:
 
 
 def test_an_org_without_a_backup_has_its_name_sealed_anew(story: Story) -> None:
-    other = story.vault.adopt(OrgIdentity("fake", "T2"))
+    other = story.vault.ensure_org(OrgIdentity("fake", "T2"))
     thief = Thief(story)
     renewed(story)
     assert f"names/{other}" in {one.name for one in story.store.list("names/")}
@@ -427,7 +427,7 @@ def test_an_org_without_a_backup_has_its_name_sealed_anew(story: Story) -> None:
     assert rekeyed(story).complete
     assert thief.opened(story) == set()
     assert story.vault.orgs()[other].tenant == "T2"
-    assert story.vault.adopt(OrgIdentity("fake", "T2")) == other
+    assert story.vault.ensure_org(OrgIdentity("fake", "T2")) == other
     assert len(story.vault.oids()) == 2
     assert whole(story)
 

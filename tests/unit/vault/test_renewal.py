@@ -3,7 +3,7 @@
 import pytest
 
 from smallvault import SmallVault, finish, rows
-from unit.vault.test_ways import Held, failing, whole
+from unit.vault.test_key_slots import Held, failing, whole
 from unlost.model.errors import IntegrityError, NotAllowed, UnlostError
 from unlost.model.org import OrgIdentity
 from unlost.model.vault.snapshot import VerifyLevel
@@ -11,7 +11,7 @@ from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.register import Register
 from unlost.vault.keys.hierarchy import Keyring, epoch_folder
-from unlost.vault.keys.key_slots import remove_way, ways
+from unlost.vault.keys.key_slots import list_slots, remove_slot
 from unlost.vault.keys.opening import open_keyring, recovery_sheet, unlock_keyring
 from unlost.vault.keys.register import _put, newest_entry, registered
 from unlost.vault.keys.renewal import finish_renewal, is_unfinished, renew_master
@@ -30,7 +30,7 @@ def small() -> SmallVault:
     made = SmallVault()
     Held(made, "service").add()
     made.night("night-1", ("a", "U", {"Name": "Anna"}))
-    made.vault.homes.keep(b"settings")
+    made.vault.homes.store_copy(b"settings")
     return made
 
 
@@ -38,7 +38,7 @@ def begun(small: SmallVault, slot: str) -> Keyring:
     """The moment after which a new master key counts."""
     new = small.keys.successor()
     key = ServiceKey.new(new, entropy=ENTROPY, slot=slot)
-    renew_master(small.store, small.keys, new, key=key, taken_down=small.clock.now(),
+    renew_master(small.store, small.keys, new, key=key, sheet_confirmed_at=small.clock.now(),
                  entropy=ENTROPY)  # fmt: skip
     return new
 
@@ -47,7 +47,7 @@ def renewed(small: SmallVault, slot: str = "service-2") -> None:
     small.keys = begun(small, slot)
     finish_renewal(small.store, small.keys)
     small.reopen()
-    small.vault.homes.drop_before(small.vault.homes.keep(b"settings"))
+    small.vault.homes.drop_before(small.vault.homes.store_copy(b"settings"))
 
 
 def by(sheet: RecoverySheet) -> ByRecoverySheet:
@@ -69,7 +69,9 @@ def test_the_new_sheet_opens_and_the_old_one_does_not(small: SmallVault) -> None
         sheets.append(recovery_sheet(small.keys))
         told = [opens(small, sheet) for sheet in sheets]
         assert told == ["key-outdated"] * (number - 1) + ["yes"]
-        assert [way.slot for way in ways(small.store, small.keys)] == [f"service-{number}"]
+        assert [state.slot for state in list_slots(small.store, small.keys)] == [
+            f"service-{number}"
+        ]
         assert whole(small)
     assert small.cells(1)["a"]["Name"] == "Anna"
     assert small.keys.epochs(small.org) == (1, 2, 3, 4)
@@ -158,8 +160,8 @@ def test_a_run_from_before_ends_well(small: SmallVault) -> None:
     info = finish(commit, added)
     assert small.reopen().newest_backup(small.org) is not None
     assert small.cells(info.number).keys() == {"a", "b"}
-    other = before.adopt(OTHER)  # with the earlier master key still
-    assert small.reopen().adopt(OTHER) == other
+    other = before.ensure_org(OTHER)  # with the earlier master key still
+    assert small.reopen().ensure_org(OTHER) == other
     finish_renewal(small.store, small.keys)
     assert whole(small)
 
@@ -167,7 +169,7 @@ def test_a_run_from_before_ends_well(small: SmallVault) -> None:
 def test_a_copy_of_a_home_under_an_earlier_key_counts_no_more(small: SmallVault) -> None:
     homes = small.vault.homes
     renewed(small)
-    forged = homes.keep(b"evil")
+    forged = homes.store_copy(b"evil")
     assert failing(lambda: small.vault.homes.get(forged), IntegrityError) == "home-copy-outdated"
     assert small.vault.homes.get(forged - 1) == b"settings"
 
@@ -188,7 +190,7 @@ def test_slots_can_be_added_and_repaired_after_it(small: SmallVault) -> None:
     lost = f"{small.keys.folders(small.org)[0]}/2"
     small.store.delete(lost)
     assert small.keys.repair_org(small.org) == (lost,)
-    remove_way(small.store, small.keys, "service-2")
+    remove_slot(small.store, small.keys, "service-2")
     assert whole(small)
     entry = small.store.get(f"slots/{newest_entry(small.store, small.keys):08d}")
     assert b'"master":2,"earlier":["' in entry

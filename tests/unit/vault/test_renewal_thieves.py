@@ -3,21 +3,21 @@
 import pytest
 
 from smallvault import SmallVault
+from unit.vault.test_key_slots import Held, failing, whole
 from unit.vault.test_renewal import ENTROPY, begun, by, opens, renewed
-from unit.vault.test_ways import Held, failing, whole
 from unlost.model.errors import IntegrityError, NotAllowed
 from unlost.model.vault.snapshot import VerifyLevel
 from unlost.vault.format.register import Register, register_name
 from unlost.vault.keys.hierarchy import Keyring, epoch_folder, identity_folder
-from unlost.vault.keys.key_slots import remove_way
+from unlost.vault.keys.key_slots import remove_slot
 from unlost.vault.keys.opening import open_keyring, recovery_sheet
 from unlost.vault.keys.register import (
     ENTRIES,
     _put,
     entry_numbers,
     is_single,
-    mend_register,
     registered,
+    repair_register,
     strange_entries,
 )
 from unlost.vault.keys.renewal import finish_renewal, is_unfinished, strange_keys
@@ -30,7 +30,7 @@ def small() -> SmallVault:
     made = SmallVault()
     Held(made, "service").add()
     made.night("night-1", ("a", "U", {"Name": "Anna"}))
-    made.vault.homes.keep(b"settings")
+    made.vault.homes.store_copy(b"settings")
     return made
 
 
@@ -155,7 +155,7 @@ def test_one_lost_entry_after_a_renewal_locks_nobody_out(small: SmallVault, how:
     assert is_single(small.store, small.keys)
     assert is_unfinished(small.store, small.keys)
     if how == "spoiled":
-        mend_register(small.store, small.keys)
+        repair_register(small.store, small.keys)
     finish_renewal(small.store, small.keys)
     assert not is_single(small.store, small.keys)
     assert whole(small)
@@ -193,7 +193,7 @@ def test_a_junk_entry_lets_nobody_in_again(small: SmallVault, junk: bytes) -> No
     sheet = recovery_sheet(small.keys)
     safe = Held(small, "safe").add()
     copy = small.store.get("keys/safe/1")
-    remove_way(small.store, small.keys, "safe")
+    remove_slot(small.store, small.keys, "safe")
     small.store.put_new("keys/safe/1", copy)
     small.store.put_new("slots/00000099", junk)
     assert safe.opens() == "slot-removed"
@@ -202,9 +202,9 @@ def test_a_junk_entry_lets_nobody_in_again(small: SmallVault, junk: bytes) -> No
     assert opens(small, sheet) == "key-outdated"
     assert opens(small, recovery_sheet(small.keys)) == "yes"
     Held(small, "usb").add()
-    remove_way(small.store, small.keys, "service-2")
+    remove_slot(small.store, small.keys, "service-2")
     assert damaged(small) == ["slots/00000099"]
-    mend_register(small.store, small.keys)
+    repair_register(small.store, small.keys)
     assert whole(small)
 
 
@@ -216,14 +216,14 @@ def test_an_entry_of_an_earlier_key_is_strange_where_it_comes_later(small: Small
     _put(small.store, thief, Register(thief.vault.hex(), forged, {"evil": "00" * 32}))
     assert strange_entries(small.store, small.keys) == [20, forged]
     Held(small, "usb").add()
-    mend_register(small.store, small.keys)
+    repair_register(small.store, small.keys)
     assert whole(small)
 
 
 def test_an_outdated_key_mends_nothing(small: SmallVault) -> None:
     before = small.keys
     renewed(small)
-    assert failing(lambda: mend_register(small.store, before), NotAllowed) == "key-outdated"
+    assert failing(lambda: repair_register(small.store, before), NotAllowed) == "key-outdated"
     assert whole(small)
 
 
@@ -231,6 +231,6 @@ def test_names_that_are_no_slots_stop_nothing(small: SmallVault) -> None:
     small.store.put_new("keys/a.b/1", b"x")
     assert damaged(small) == ["keys/a.b/1"]
     renewed(small)
-    remove_code = failing(lambda: remove_way(small.store, small.keys, "a.b"), Exception)
+    remove_code = failing(lambda: remove_slot(small.store, small.keys, "a.b"), Exception)
     assert remove_code == "slot-unknown"
     assert damaged(small) == ["keys/a.b/1"]

@@ -249,7 +249,7 @@ def test_removed_segments_are_not_live_any_more() -> None:
     state = LiveState()
     entry = SegmentEntry("aa", TABLE, 1, 1, "", "a", "a", 1)
     state._apply_part(TablePart(TABLE, segments=(entry, replace(entry, id="bb"))), seq=1)
-    assert [live.rank for live in state.of(TABLE, until=1)] == [(1, 0), (1, 1)]
+    assert [live.precedence for live in state.of(TABLE, until=1)] == [(1, 0), (1, 1)]
     state._apply_part(TablePart(TABLE, removed=("aa",)), seq=2)
     assert [live.entry.id for live in state.of(TABLE, until=9)] == ["bb"]
     assert state.of(TABLE, until=0) == []

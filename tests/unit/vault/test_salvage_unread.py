@@ -112,7 +112,7 @@ def one_of(vault: SmallVault) -> tuple[str, LiveSegment]:
 
 
 def use(vault: SmallVault, store: Store) -> None:
-    vault.store, vault.keys = store, vault.keys.on(store)
+    vault.store, vault.keys = store, vault.keys.for_store(store)
     vault.reopen()
 
 

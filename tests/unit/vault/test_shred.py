@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from smallvault import SmallVault
+from unit.vault.test_key_slots import ENTROPY, Held, failing
 from unit.vault.test_renewal import renewed
-from unit.vault.test_ways import ENTROPY, Held, failing
 from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
@@ -65,9 +65,9 @@ def whole(small: SmallVault) -> bool:
 
 
 def test_nothing_of_it_is_left_but_the_proof(small: SmallVault) -> None:
-    other = small.vault.adopt(OTHER)
+    other = small.vault.ensure_org(OTHER)
     seen = plan(small)
-    assert (seen.nights, seen.commits, seen.holds) == (1, 1, ())
+    assert (seen.backups, seen.commits, seen.holds) == (1, 1, ())
     shred(small)
     left = names(small.store)
     assert [name for name in left if small.org in name] == list(shredded_copies(small.org))
@@ -84,11 +84,11 @@ def test_it_may_come_back_as_another_org(small: SmallVault) -> None:
     for _ in range(2):
         shred(small)
         identity = small_identity()
-        small.org = small.vault.adopt(identity)
+        small.org = small.vault.ensure_org(identity)
         assert small.org not in lives
         lives.append(small.org)
         small.night(f"night-{len(lives)}", ("b", "U", {"Name": "Bert"}))
-        assert small.vault.adopt(identity) == small.org
+        assert small.vault.ensure_org(identity) == small.org
     assert list(small.vault.orgs()) == [lives[-1]]
     assert whole(small)
 
@@ -113,8 +113,8 @@ def test_holds_and_open_runs_forbid_it(small: SmallVault) -> None:
 
 
 def test_an_org_without_a_night_is_shredded_too(small: SmallVault) -> None:
-    small.org = small.vault.adopt(OTHER)
-    assert plan(small).nights == 0
+    small.org = small.vault.ensure_org(OTHER)
+    assert plan(small).backups == 0
     shred(small)
     assert whole(small)
 
@@ -262,7 +262,7 @@ def test_a_proof_that_a_thief_of_an_earlier_key_makes_hides_nothing(small: Small
 
 
 def test_what_was_shredded_before_a_renewal_stays_so(small: SmallVault) -> None:
-    other = small.vault.adopt(OTHER)
+    other = small.vault.ensure_org(OTHER)
     gone = small.org
     shred(small)
     small.org = other

@@ -97,7 +97,7 @@ def test_many_merged_nights_read_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     before = small.vault.at(small.org, 20).versions(TABLE, [*TOLD, "Name"]).read_all()
     assert small.vault.compact(small.org, run="merge").merged
     for size in (1, 3, 1000):
-        for name in ("PIECE_ROWS", "NARROW_ROWS"):
+        for name in ("RANGE_ROWS", "NARROW_ROWS"):
             monkeypatch.setattr(merge, name, size)
         snapshot = small.vault.at(small.org, 20)
         assert snapshot.versions(TABLE, [*TOLD, "Name"]).read_all().equals(before)

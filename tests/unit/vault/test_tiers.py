@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.maintenance.rewrite.tiers import (
-    DEEPEST,
-    FEWEST,
-    LOAD_ROWS,
-    MANY,
+    MAX_DEPTH,
+    MIN_LOAD_ROWS,
+    MIN_SEGMENTS,
+    MIN_TIERS,
     Overlap,
     Tier,
     depth,
@@ -70,44 +70,44 @@ def test_a_tier_is_what_one_commit_brought_or_what_was_merged() -> None:
 
 
 def test_nights_are_merged_once_they_are_several_and_the_load_stays() -> None:
-    assert chosen(tiers(10**6, *[100] * (FEWEST - 1))) == []
-    assert chosen(tiers(10**6, *[100] * FEWEST)) == [(2, FEWEST + 1)]
+    assert chosen(tiers(10**6, *[100] * (MIN_TIERS - 1))) == []
+    assert chosen(tiers(10**6, *[100] * MIN_TIERS)) == [(2, MIN_TIERS + 1)]
 
 
 def test_a_small_table_is_merged_whole() -> None:
-    assert chosen(tiers(300, *[100] * (FEWEST - 1))) == [(1, FEWEST)]
+    assert chosen(tiers(300, *[100] * (MIN_TIERS - 1))) == [(1, MIN_TIERS)]
 
 
 def test_what_was_merged_is_merged_again_only_when_it_at_least_doubles() -> None:
     merged = [segment(1, 10**6), segment(9, 800, first=2)]
-    few = [segment(9 + n, 90) for n in range(1, FEWEST + 1)]
-    assert chosen(tiers_of([*merged, *few])) == [(10, 9 + FEWEST)]
-    more = [segment(9 + n, 100) for n in range(1, FEWEST + 1)]
-    assert chosen(tiers_of([*merged, *more])) == [(2, 9 + FEWEST)]
+    few = [segment(9 + n, 90) for n in range(1, MIN_TIERS + 1)]
+    assert chosen(tiers_of([*merged, *few])) == [(10, 9 + MIN_TIERS)]
+    more = [segment(9 + n, 100) for n in range(1, MIN_TIERS + 1)]
+    assert chosen(tiers_of([*merged, *more])) == [(2, 9 + MIN_TIERS)]
 
 
 def test_a_load_is_written_again_when_much_of_it_was_replaced() -> None:
-    held = tiers(1000, *[50] * FEWEST)
-    assert chosen(held, closed=300) == [(2, FEWEST + 1)]
-    assert chosen(held, closed=301) == [(1, FEWEST + 1)]
+    held = tiers(1000, *[50] * MIN_TIERS)
+    assert chosen(held, closed=300) == [(2, MIN_TIERS + 1)]
+    assert chosen(held, closed=301) == [(1, MIN_TIERS + 1)]
 
 
 def test_records_are_counted_only_where_the_count_may_decide() -> None:
-    due(tiers(10**6, *[100] * FEWEST), closed=never)  # all nights together are too few
-    due(tiers(1000, *[50] * (FEWEST - 2)), closed=never)  # nothing is merged anyway
-    due(tiers(1, *[50] * FEWEST), closed=never)  # it is written again in any case
+    due(tiers(10**6, *[100] * MIN_TIERS), closed=never)  # all nights together are too few
+    due(tiers(1000, *[50] * (MIN_TIERS - 2)), closed=never)  # nothing is merged anyway
+    due(tiers(1, *[50] * MIN_TIERS), closed=never)  # it is written again in any case
 
 
 def test_a_tier_of_many_overlapping_segments_is_merged_in_itself() -> None:
-    wild = [segment(1, LOAD_ROWS, order=n) for n in range(DEEPEST + 1)]
+    wild = [segment(1, MIN_LOAD_ROWS, order=n) for n in range(MAX_DEPTH + 1)]
     assert chosen(tiers_of(wild[:-1])) == []
     assert chosen(tiers_of([*wild, segment(2, 1)])) == [(1, 1)]
-    few = [segment(1, 10, order=n) for n in range(DEEPEST + 1)]
+    few = [segment(1, 10, order=n) for n in range(MAX_DEPTH + 1)]
     assert chosen(tiers_of([*few, segment(2, 1)])) == []
 
 
 def test_nights_of_many_segments_are_merged_earlier() -> None:
-    words = [segment(seq, 10, order=n) for seq in range(2, 4) for n in range(MANY // 2)]
+    words = [segment(seq, 10, order=n) for seq in range(2, 4) for n in range(MIN_SEGMENTS // 2)]
     assert chosen(tiers_of([segment(1, 10**6), *words[:-1]])) == []
     assert chosen(tiers_of([segment(1, 10**6), *words])) == [(2, 3)]
 
@@ -147,5 +147,5 @@ def test_a_life_of_nights_leaves_few_tiers_and_little_work(nights: list[int], lo
             held = [live for live in held if live.entry.id not in old]
             held.append(segment(part[-1].last, count, first=part[0].first))
     versions = load + sum(nights)
-    assert len(tiers_of(held)) <= FEWEST + versions.bit_length()
+    assert len(tiers_of(held)) <= MIN_TIERS + versions.bit_length()
     assert written <= versions * versions.bit_length()

@@ -63,7 +63,7 @@ def crowd(world: World) -> World:
     from unlost.catalog.orgs.orgs import ProtectedOrg, save_org
 
     identity = OrgIdentity("memory", "T-other", OrgKind.PRODUCTION, "Other", "UTC")
-    oid = world.vault.adopt(identity)
+    oid = world.vault.ensure_org(identity)
     save_org(ProtectedOrg(FOREIGN, oid, identity, world.clock.now(), {"address": "none"}))
     add(world.app, "ada", role=Role.ADMIN)
     return world

@@ -304,7 +304,7 @@ def test_those_of_older_lists_are_forgotten(
 def test_what_was_ticked_long_ago_is_not_shown(reader: Reader, shop: Shop) -> None:
     list(every(reader))
     reader.changed()
-    SelectionRow.objects.update(at=shop.world.clock.now() - action.KEPT * 2)
+    SelectionRow.objects.update(at=shop.world.clock.now() - action.LIFETIME * 2)
     reader.open(LOST)
     assert "0 records selected" in reader.page
     reader.press(NEXT)

@@ -7,13 +7,13 @@ from unlost.app.compose import Application
 from unlost.app.health.health import RepairableCheck
 from unlost.app.home.home_keys import OpenedKeys, open_keys, service_key_of
 from unlost.app.vault.home_copy import copies_name, renew_copies
-from unlost.catalog.orgs.orgs import forgotten_orgs
+from unlost.catalog.orgs.orgs import ProtectedOrg, forgotten_orgs, list_orgs
 from unlost.model.errors import UnlostError
 from unlost.vault.format.register import register_name
 from unlost.vault.keys.hierarchy import COPIES
-from unlost.vault.keys.key_slots import SlotState, ways
+from unlost.vault.keys.key_slots import SlotState, list_slots
 from unlost.vault.keys.opening import remove_strange_slots, repair_slot, strange_slots
-from unlost.vault.keys.register import mend_register, registered, strange_entries
+from unlost.vault.keys.register import registered, repair_register, strange_entries
 from unlost.vault.keys.renewal import finish_renewal, is_unfinished, strange_keys
 from unlost.vault.keys.shred_proofs import remove_strange_proofs, shredded_orgs, strange_proofs
 from unlost.vault.maintenance.shred import finish_shredding, shredding_unfinished
@@ -26,12 +26,12 @@ def key_checks(app: Application) -> Iterator[RepairableCheck]:
     yield from _apart(app)
     try:
         opened = open_keys(app.home, clock=app.clock, entropy=app.entropy)
-        slot_states = ways(opened.store, opened.keys)
+        slot_states = list_slots(opened.store, opened.keys)
         sheet = registered(opened.store, opened.keys).sheet
     except UnlostError:
         return
-    for way in slot_states:
-        yield from _slot(opened, way)
+    for slot_state in slot_states:
+        yield from _slot(opened, slot_state)
     if is_unfinished(opened.store, opened.keys):
         yield RepairableCheck.warning(
             "master key",
@@ -40,9 +40,13 @@ def key_checks(app: Application) -> Iterator[RepairableCheck]:
             "Finish it with `unlost doctor --repair`.",
             repair=partial(finish_renewal, opened.store, opened.keys),
         )
+    for org in list_orgs():
+        yield from _org_keys(opened, org)
     yield from _strange(opened)
     yield from _shredding(app, opened)
-    yield from _enough([way.slot for way in slot_states if way.usable], sheet=sheet)
+    yield from _enough(
+        [slot_state.slot for slot_state in slot_states if slot_state.usable], sheet=sheet
+    )
 
 
 def _strange(opened: OpenedKeys) -> Iterator[RepairableCheck]:
@@ -55,7 +59,7 @@ def _strange(opened: OpenedKeys) -> Iterator[RepairableCheck]:
             "Unlost uses the newest valid entry.",
             "Remove them with `unlost doctor --repair`. Then check with `unlost key list` that no key "
             "is missing.",
-            repair=partial(mend_register, store, keys),
+            repair=partial(repair_register, store, keys),
             count=len(entries),
             entry=register_name(entries[0]),
         )
@@ -120,34 +124,53 @@ def _apart(app: Application) -> Iterator[RepairableCheck]:
         )
 
 
-def _slot(opened: OpenedKeys, way: SlotState) -> Iterator[RepairableCheck]:
-    if not way.counts:
+def _slot(opened: OpenedKeys, slot_state: SlotState) -> Iterator[RepairableCheck]:
+    if not slot_state.valid:
         yield RepairableCheck.warning(
-            f"slot {way.slot}",
+            f"slot {slot_state.slot}",
             "The slot {slot} does not open the vault. It remains from an interrupted change, or a "
             "removed slot was restored.",
             "Remove it with `unlost key remove {slot}`.",
-            slot=way.slot,
+            slot=slot_state.slot,
         )
-    elif not way.whole:
+    elif not slot_state.whole:
         yield RepairableCheck.bad(
-            f"slot {way.slot}",
+            f"slot {slot_state.slot}",
             "The slot {slot} no longer opens the vault: all of its copies are damaged.",
             "Restore keys/{slot} from a copy of the vault, or remove the slot with "
             "`unlost key remove {slot}`.",
-            slot=way.slot,
+            slot=slot_state.slot,
         )
     # Each slot is stored in several copies; one is enough to open.
-    elif way.whole < len(COPIES):
+    elif slot_state.whole < len(COPIES):
         yield RepairableCheck.warning(
-            f"slot {way.slot}",
+            f"slot {slot_state.slot}",
             "Only {whole} of {copies} copies of the slot {slot} are undamaged.",
             "Restore the others with `unlost doctor --repair`.",
-            repair=partial(_repaired, opened, way.slot),
-            whole=way.whole,
+            repair=partial(_repaired, opened, slot_state.slot),
+            whole=slot_state.whole,
             copies=len(COPIES),
-            slot=way.slot,
+            slot=slot_state.slot,
         )
+
+
+def _org_keys(opened: OpenedKeys, org: ProtectedOrg) -> Iterator[RepairableCheck]:
+    """Warn of damaged copies of an org's keys. A key without an intact copy needs the mirror."""
+    if copies := opened.keys.repairable_copies(org.oid):
+        yield RepairableCheck.warning(
+            f"{org.name}: org keys",
+            "Copies of the keys of {org} are damaged or missing ({count}), such as {object}. The "
+            "other copies are intact.",
+            "Restore them with `unlost doctor --repair`.",
+            repair=partial(_repair_org, opened, org.oid),
+            org=org.name,
+            count=len(copies),
+            object=copies[0],
+        )
+
+
+def _repair_org(opened: OpenedKeys, oid: str) -> None:
+    opened.keys.repair_org(oid)
 
 
 def _repaired(opened: OpenedKeys, slot: str) -> None:

@@ -34,7 +34,7 @@ class OpenedKeys:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WayIn:
+class GivenKey:
     """A key given to open the vault; without any, it is the service key.
 
     ``sheet`` is the text of the recovery sheet, ``passphrase`` belongs to the slot of that name.
@@ -46,7 +46,7 @@ class WayIn:
     passphrase: str = ""
 
     def __repr__(self) -> str:
-        return "WayIn()"
+        return "GivenKey()"
 
     def provider(self, home: Home) -> KeyProvider:
         """Return the key provider that opens the vault."""
@@ -57,7 +57,7 @@ class WayIn:
         return key_file(self.key_file or service_key_of(home))
 
 
-SERVICE_WAY = WayIn()
+SERVICE_KEY = GivenKey()
 
 
 def credential() -> Path | None:
@@ -73,14 +73,14 @@ def service_key_of(home: Home) -> Path:
 
 
 def open_keys(
-    home: Home, *, clock: Clock, entropy: Entropy, way: WayIn = SERVICE_WAY
+    home: Home, *, clock: Clock, entropy: Entropy, given_key: GivenKey = SERVICE_KEY
 ) -> OpenedKeys:
     """Open the keys of a home's vault; raises as ``open_keyring`` does."""
     store = home_store(home, clock=clock)
     try:
-        keys = open_keyring(store, way.provider(home), entropy=entropy)
+        keys = open_keyring(store, given_key.provider(home), entropy=entropy)
     except NotAllowed:
-        if way != SERVICE_WAY:
+        if given_key != SERVICE_KEY:
             raise
         keys = _taken_up(home, store, entropy)
     return OpenedKeys(store, keys)
@@ -99,7 +99,7 @@ def _taken_up(home: Home, store: Store, entropy: Entropy) -> Keyring:
             keys = open_keyring(store, key_file(draft), entropy=entropy)
             move_service_key(draft, home.service_key)
             return keys
-    return open_keyring(store, SERVICE_WAY.provider(home), entropy=entropy)
+    return open_keyring(store, SERVICE_KEY.provider(home), entropy=entropy)
 
 
 def service_slots(home: Home) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ from unlost.app.service.metrics import MetricsBoard, ServiceSample
 from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.runs.nights import find_night
-from unlost.jobs.durable import KEPT, DurableJobs, Handler, enqueue_from_outside
+from unlost.jobs.durable import LIFETIME, DurableJobs, Handler, enqueue_from_outside
 from unlost.jobs.slots import LEAD
 from unlost.model.alert import Urgency
 from unlost.model.errors import UnlostError, UsageError, database_away
@@ -186,7 +186,7 @@ class Service:
                 log.event("night-begun", org=oid, night=night)
             for oid in enqueued.failed:
                 log.event("schedule-unreadable", org=oid)
-            jobs.forget(before=(app.clock.now() - KEPT).isoformat())
+            jobs.forget(before=(app.clock.now() - LIFETIME).isoformat())
             if copy_if_due(app):
                 log.event("home-copied")
         return result.ok

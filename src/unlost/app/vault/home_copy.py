@@ -46,7 +46,7 @@ def copy_if_due(app: Application, *, patience: timedelta = PATIENCE) -> bool:
 def _copy(app: Application) -> int:
     """Make a copy and return its number."""
     settings, now = settings_digest(), app.clock.now()
-    number = app.whole_vault.homes.keep(zstandard.compress(dump()))
+    number = app.whole_vault.homes.store_copy(zstandard.compress(dump()))
     note_copy(NewestCopy(number, settings, now))
     return number
 

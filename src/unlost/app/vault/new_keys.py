@@ -14,7 +14,7 @@ from unlost.model.ports.system import Entropy
 from unlost.model.runs.locks import Locks
 from unlost.vault.format.slots import slot_folder
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.key_slots import remove_way, ways
+from unlost.vault.keys.key_slots import list_slots, remove_slot
 from unlost.vault.keys.opening import opens_copy
 from unlost.vault.keys.unlock import (
     ByPassphrase,
@@ -158,8 +158,8 @@ def drafted_key(
     if draft.exists():
         with suppress(NotAllowed):  # a damaged draft opened nothing
             left_slot = slot_of(draft)
-            if left_slot in {way.slot for way in ways(opened.store, opened.keys)}:
-                remove_way(opened.store, opened.keys, left_slot)
+            if left_slot in {state.slot for state in list_slots(opened.store, opened.keys)}:
+                remove_slot(opened.store, opened.keys, left_slot)
         draft.unlink()
     key = ServiceKey.new(keys, entropy=entropy, slot=slot)
     write_service_key(key, draft, store=opened.store, sealed=sealer.sealed if sealer else None)

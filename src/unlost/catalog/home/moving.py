@@ -24,7 +24,7 @@ from unlost.model.errors import Conflict
 
 COPY = "copy"  # Django's name for the file
 # Django's own tables are created anew; sessions and failed sign-ins belong to one machine and day.
-KEPT = ("catalog", "account", "mfa", "socialaccount")
+MOVED_APPS = ("catalog", "account", "mfa", "socialaccount")
 ROWS = 500  # moved at a time
 _one = threading.Lock()  # the alias "copy" exists once in a process
 
@@ -111,7 +111,7 @@ def _models() -> Sequence[type[models.Model]]:
     """All tables of the catalog and of sign-ins, each after the tables that it refers to."""
     kinds = [
         model
-        for app in KEPT
+        for app in MOVED_APPS
         for model in apps.get_app_config(app).get_models(include_auto_created=True)
     ]
     order: TopologicalSorter[type[models.Model]] = TopologicalSorter()

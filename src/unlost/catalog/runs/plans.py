@@ -18,7 +18,7 @@ class PlanState(StrEnum):
     MAKING = "making"
     BROKEN_OFF = "broken-off"  # its worker ended before it was ready
     FAILED = "failed"
-    MADE = "made"
+    PLANNED = "made"
     RUN = "run"  # it became a restore
 
 
@@ -95,7 +95,7 @@ def begin_plan(plan: str, *, slot: str) -> bool:
 
 def store_made_plan(plan: str, *, content: bytes, summary: Mapping[str, Json]) -> None:
     """Save a finished plan."""
-    _end(plan, state=PlanState.MADE.value, content=content, summary=dict(summary))
+    _end(plan, state=PlanState.PLANNED.value, content=content, summary=dict(summary))
 
 
 def plan_failed(plan: str, error: UnlostError) -> None:

@@ -20,7 +20,7 @@ ALL_FILES = "PermissionsQueryAllFiles"
 SETUP = "PermissionsViewSetup"
 ENCRYPTED = "PermissionsViewEncryptedData"
 USERS = "PermissionsManageUsers"
-ASKED = (ALL_DATA, ALL_FILES, SETUP, ENCRYPTED, USERS, "PermissionsApiEnabled")
+QUERIED_PERMISSIONS = (ALL_DATA, ALL_FILES, SETUP, ENCRYPTED, USERS, "PermissionsApiEnabled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def read_rights(api: SalesforceApi) -> UserRights:
 
 def _flags(api: SalesforceApi) -> dict[str, bool]:
     """The one row of UserPermissionAccess is about the caller; columns differ by edition."""
-    wanted = list(ASKED)
+    wanted = list(QUERIED_PERMISSIONS)
     try:
         rows = api.query(soql.select(wanted, "UserPermissionAccess"))
     except SalesforceRefusal:

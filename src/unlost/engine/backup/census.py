@@ -155,11 +155,11 @@ def _slices(
         saw = _frame(rest[: len(seen)], SEEN_ORDERED).sort("order", maintain_order=True)
         ids = _frame(rest[len(seen) :], IDS)["id"]
         census = _latest(saw)[0] if listed is None else ids
-        yield CensusSlice(census, _frame([known_rows], HELD), saw)
+        yield CensusSlice(census, _frame([known_rows], KNOWN_ROWS), saw)
 
 
 SEEN_ORDERED = pa.schema([*SEEN, ("order", pa.int64())])
-HELD = pa.schema([("id", pa.string()), ("observed_at", pa.timestamp("ms", tz="UTC"))])
+KNOWN_ROWS = pa.schema([("id", pa.string()), ("observed_at", pa.timestamp("ms", tz="UTC"))])
 
 
 def _seen(session: BackupSession, reads: Sequence[ReadResult]) -> Iterator[pa.Table]:

@@ -18,7 +18,7 @@ FAILED = frozenset(
 class Reason(StrEnum):
     """The reason for reading a table in full, or for listing its ids."""
 
-    ASKED = "asked"
+    REQUESTED = "asked"
     FIRST_SIGHT = "first-sight"
     NO_CURSOR = "no-cursor"
     COLUMN_APPEARED = "column-appeared"
@@ -114,7 +114,7 @@ def plan_table(
     moved = bool(rights - {schema.fingerprint})
     reasons = _full_reasons(table, stored, state, known, rights_moved=moved)
     if full:
-        reasons = (Reason.ASKED, *reasons)
+        reasons = (Reason.REQUESTED, *reasons)
     marked = known.hidden_columns.get(table.name, frozenset())
     hidden = [
         name for name in table.hidden if stored is not None and stored.column(name) is not None

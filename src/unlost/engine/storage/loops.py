@@ -31,7 +31,7 @@ from unlost.engine.storage.mails import (
 from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import LoopSign, MailLoop, MailRule, StorageWeight
 
-HELD = 1_000_000  # mails that are examined together; more are taken in parts
+MAX_MAILS = 1_000_000  # mails that are examined together; more are taken in parts
 LEAST = 8  # mails; fewer fill no storage
 LEAST_A_SIDE = 3
 PAUSE = timedelta(hours=6)  # machines that were silent for so long are no longer in a loop
@@ -43,7 +43,7 @@ SOME = 0.4
 LEAST_EXACT = 12  # mails in turns after the same time
 SIZED = 2_000  # mails whose texts are read at a time
 
-SESSION, FOUND = "session", "found"
+SESSION, MEMBER = "session", "member"
 TOOK_PART, FORTHS, STRANGE_FORTHS, STRANGE_BACKS = "took_part", "forths", "sf", "sb"
 GAP, WAITED, OFF = "gap", "waited", "off"
 TURNS, UNASKED_SHARE = "turns", "unasked_share"
@@ -53,7 +53,7 @@ def find_loops(
     snapshot: Snapshot, table: str, rule: MailRule, *, weight: StorageWeight | None
 ) -> Sequence[MailLoop]:
     """All loops among a table's live mails, the largest first; ``weight`` sizes a mail."""
-    parts = max(1, -(-snapshot.tables()[table].alive // HELD))
+    parts = max(1, -(-snapshot.tables()[table].alive // MAX_MAILS))
     loops = [
         loop
         for part in range(parts)
@@ -124,9 +124,9 @@ def _members(
     keys = [*SIDES, *more]
     rows = mails.sort([*keys, AT, RECORD]).with_columns(
         (pl.col(AT).diff().over(keys).fill_null(PAUSE * 2) > PAUSE).cum_sum().alias(SESSION),
-        member.alias(FOUND),
+        member.alias(MEMBER),
     )
-    mutual, strange = rows.filter(FOUND), rows.filter(~pl.col(FOUND))
+    mutual, strange = rows.filter(MEMBER), rows.filter(~pl.col(MEMBER))
     facts = _facts(mutual).join(_strangers(strange), on=SESSION, how="left")
     facts = facts.with_columns(pl.col(STRANGE_FORTHS, STRANGE_BACKS).fill_null(0))
     return mutual.join(facts.filter(rule).select(SESSION, GAP), on=SESSION)

@@ -17,7 +17,7 @@ from unlost.model.storage import MailRule, StorageWeight
 RECORD, PARENT, SIDES, STRIPPED = "record", "parent", ("one", "other"), "stripped"
 AT, FORTH, BYTES, PLAIN = "at", "forth", "bytes", "plain"
 BY_HEADERS, BY_SUBJECT, ANSWERS, UNASKED = "by_headers", "by_subject", "answers", "unasked"
-TOLD = 80  # characters of a subject that identify a thread
+SUBJECT_CHARACTERS = 80  # characters of a subject that identify a thread
 
 ANSWER_WORDS = (
     "re", "aw", "antw", "antwort", "sv", "vs", "ref", "rif", "r", "res", "odp", "ynt", "yan",
@@ -49,7 +49,7 @@ ANSWER = rf"(?:{'|'.join(ANSWER_WORDS)})\s*(?:\[\d+\]|\(\d+\))?\s*[:：]"
 AUTOMATIC = rf"(?:{'|'.join(AUTOMATIC_WORDS)})"
 BEFORE = rf"(?i)^(?:\s*(?:{ANSWER}|{AUTOMATIC}\s*[:：]|\[extern(?:al)?\]))+\s*"
 ANSWERED = rf"(?i)^\s*{ANSWER}"
-SAID = rf"(?i)^(?:\s*{ANSWER})*\s*{AUTOMATIC}"
+AUTOMATIC_SUBJECT = rf"(?i)^(?:\s*{ANSWER})*\s*{AUTOMATIC}"
 SAID_FIRST = rf"(?i)^\s*{AUTOMATIC}"
 CASE_MARK = r"(?i)\[?\s*ref:[^\]\s]*:ref\s*\]?"
 SUBMITTED = (
@@ -125,7 +125,7 @@ def _facts(batch: pl.DataFrame, rule: MailRule, size: StorageWeight | None) -> p
         subject.alias(PLAIN),
         _stripped(subject).alias(STRIPPED),
         headers.str.contains(SUBMITTED).alias(BY_HEADERS),
-        subject.str.contains(SAID).alias(BY_SUBJECT),
+        subject.str.contains(AUTOMATIC_SUBJECT).alias(BY_SUBJECT),
         _answers(subject, headers).alias(ANSWERS),
         (headers.str.contains(REPLIED) | subject.str.contains(SAID_FIRST)).alias(UNASKED),
         (size_of(size) if size is not None else pl.lit(0, pl.Int64)).alias(BYTES),
@@ -136,7 +136,7 @@ def _facts(batch: pl.DataFrame, rule: MailRule, size: StorageWeight | None) -> p
 def _answers(subject: pl.Expr, headers: pl.Expr) -> pl.Expr:
     """Mails that answer another one; notifications of machines do not."""
     replied = headers.str.contains(REPLIED) | headers.str.contains(REFERRING)
-    return replied | subject.str.contains(ANSWERED) | subject.str.contains(SAID)
+    return replied | subject.str.contains(ANSWERED) | subject.str.contains(AUTOMATIC_SUBJECT)
 
 
 def _address(column: str) -> pl.Expr:
@@ -147,4 +147,4 @@ def _stripped(subject: pl.Expr) -> pl.Expr:
     """The subject without prefixes; all numbers are equal, since machines number their subjects."""
     plain = subject.str.replace_all(CASE_MARK, "").str.replace(BEFORE, "")
     plain = plain.str.replace_all(r"\d+", "#").str.replace_all(r"\s+", " ")
-    return plain.str.strip_chars().str.to_lowercase().str.slice(0, TOLD)
+    return plain.str.strip_chars().str.to_lowercase().str.slice(0, SUBJECT_CHARACTERS)

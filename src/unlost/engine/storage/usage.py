@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from unlost.engine.storage.loops import HELD
+from unlost.engine.storage.loops import MAX_MAILS
 from unlost.engine.storage.mails import SIDES, STRIPPED, frame, instants, read_mails, size_of
 from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import MailRule, StorageRule, StorageWeight, TableUse, ThreadUse
@@ -38,7 +38,7 @@ def thread_uses(
     most: int,
 ) -> Sequence[ThreadUse]:
     """The mail threads that use most."""
-    parts = max(1, -(-snapshot.tables()[table].alive // HELD))
+    parts = max(1, -(-snapshot.tables()[table].alive // MAX_MAILS))
     uses = [
         thread
         for number in range(parts)

@@ -16,7 +16,7 @@ from unlost.model.errors import NotAllowed, TransientError, UsageError
 SECONDS = 20.0
 PORTS = {"http": 80, "https": 443}
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: IPv4 addresses in IPv6 form
-TOLD = 200  # shown characters of an answer
+SHOWN_CHARACTERS = 200  # shown characters of an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,9 @@ def post(wanted: OutgoingPost, *, transport: httpx.BaseTransport | None = None) 
             with client.stream(
                 "POST", place, content=wanted.body, headers=headers, extensions=extensions
             ) as answer:
-                return _judged(url.host, answer.status_code, next(answer.iter_bytes(TOLD), b""))
+                return _judged(
+                    url.host, answer.status_code, next(answer.iter_bytes(SHOWN_CHARACTERS), b"")
+                )
         except httpx.HTTPError as error:
             raise _not_taken(url.host, str(error) or type(error).__name__) from error
 
@@ -117,7 +119,7 @@ def _judged(host: str, status: int, reply: bytes) -> int:
         return status
     if status >= 500 or status in (408, 425, 429):
         raise _not_taken(host, f"it returned HTTP {status}")
-    text = reply[:TOLD].decode(errors="replace")
+    text = reply[:SHOWN_CHARACTERS].decode(errors="replace")
     raise NotAllowed(
         "message-refused",
         "{host} refused the message: {answer}.",

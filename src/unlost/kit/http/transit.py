@@ -20,7 +20,7 @@ SECONDS = 10.0
 ANSWER_BYTES = 64 << 10
 HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 BUSY = frozenset({408, 425, 429})
-TOLD = 200  # shown characters of the server's own text
+SHOWN_CHARACTERS = 200  # shown characters of the server's own text
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _why(answer: Mapping[str, object]) -> str:
     messages = (
         [error for error in errors if isinstance(error, str)] if isinstance(errors, list) else []
     )
-    return f" ({'; '.join(messages).strip()[:TOLD]})" if messages else ""
+    return f" ({'; '.join(messages).strip()[:SHOWN_CHARACTERS]})" if messages else ""
 
 
 def _parsed(address: str) -> httpx.URL:

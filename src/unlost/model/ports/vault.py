@@ -438,7 +438,7 @@ class Vault(VaultReader, VaultMaintenance, Protocol):
         """Return a reader of the vault without the ``hidden`` columns, by org."""
         ...
 
-    def adopt(self, identity: OrgIdentity) -> str:
+    def ensure_org(self, identity: OrgIdentity) -> str:
         """Return the oid of this org; creates one on first sight."""
         ...
 

@@ -14,7 +14,7 @@ class HomeCopies(Protocol):
         """Return the numbers of the existing copies, ascending."""
         ...
 
-    def keep(self, content: bytes) -> int:
+    def store_copy(self, content: bytes) -> int:
         """Store a copy and remove the oldest; returns its number. Durable on return."""
         ...
 

@@ -42,17 +42,15 @@ class HoldScope(StrEnum):
     NIGHT = "night"
 
 
+@written(backup="night")
 @dataclass(frozen=True, slots=True)
 class HoldTarget:
-    """The target of a legal hold: ``table`` and ``record`` depend on the scope.
-
-    ``night``: the number of a backup.
-    """
+    """The target of a legal hold: by scope, an org, a table, a record or the number of a backup."""
 
     scope: HoldScope
     table: str = ""
     record: str = ""
-    night: int = 0
+    backup: int = 0
 
     def covers(self, table: str, record: str = "") -> bool:
         """Return True if it covers a record; without one, if it covers all records of the table.
@@ -96,12 +94,12 @@ class TableForgotten:
     staying: int
 
 
-@written(staying="kept")
+@written(backups="nights", staying="kept")
 @dataclass(frozen=True, slots=True)
 class Forgetting:
     """The effect of a forgetting, planned or applied.
 
-    ``nights``: numbers of backups, nightly or hourly, that are no longer shown; ``staying``: of the
+    ``backups``: numbers of backups, nightly or hourly, that are no longer shown; ``staying``: of the
     others, oldest first. ``files``: contents (of files and long texts) of ``file_bytes`` that no
     version needs any more. ``packs``: packs that contain nothing needed. ``rewritten``: bytes of
     segments that are written again without what goes. ``condemned``: bytes that a sweep removes
@@ -109,7 +107,7 @@ class Forgetting:
     nothing goes.
     """
 
-    nights: tuple[int, ...] = ()
+    backups: tuple[int, ...] = ()
     staying: tuple[int, ...] = ()
     tables: tuple[TableForgotten, ...] = ()
     files: int = 0
@@ -133,7 +131,7 @@ class Forgetting:
     @property
     def nothing(self) -> bool:
         """True if everything stays."""
-        return not (self.nights or self.versions or self.files)
+        return not (self.backups or self.versions or self.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +166,7 @@ class Forget(MaintenanceOperation[Forgetting]):
         """Hash what goes and what stays under these rules."""
         return digest_of(
             self.rules,
-            effect.nights,
+            effect.backups,
             effect.staying,
             effect.tables,
             effect.files,

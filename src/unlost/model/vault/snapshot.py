@@ -320,7 +320,7 @@ class VerifyLevel(StrEnum):
     """The depth of a verification."""
 
     QUICK = "quick"  # presence and size
-    FULL = "full"  # every digest, every seal, the live root
+    FULL = "full"  # the hash of every object, every journal entry, the live root
     DEEP = "deep"  # decrypts all, recomputes row hashes, sidecars, search
 
 

@@ -14,7 +14,7 @@ from unlost.outside.person.parts import STATES, ExportedTable, PersonReader
 from unlost.outside.rowtext import for_people
 
 BOM = b"\xef\xbb\xbf"  # marks the file as UTF-8 for spreadsheets
-OWN = ("(record)", "(state)", "(seen at)", "(changed at)", "(changed by)")
+FIRST_COLUMNS = ("(record)", "(state)", "(seen at)", "(changed at)", "(changed by)")
 AT_ONCE = 200  # versions
 
 type Row = Mapping[str, str | None]
@@ -40,7 +40,7 @@ def as_csv(
     part: ExportedTable, reading: PersonReader, columns: Sequence[str]
 ) -> Iterator[tuple[bytes, int]]:
     """A table with a line for each version, in pieces with their number of changed cells."""
-    schema = pa.schema([(name, pa.string()) for name in (*OWN, *columns)])
+    schema = pa.schema([(name, pa.string()) for name in (*FIRST_COLUMNS, *columns)])
     head, changed = _lines(pa.RecordBatch.from_pylist([dict(zip(schema.names, schema.names, strict=True))], schema=schema))  # fmt: skip
     yield BOM + head, changed
     for rows in batched(_rows(part, reading), AT_ONCE):
@@ -65,7 +65,7 @@ def _rows(part: ExportedTable, reading: PersonReader) -> Iterator[Row]:
                 _iso(version.modified_at),
                 by,
             )
-            yield {**dict(zip(OWN, columns, strict=True)), **version.cells}
+            yield {**dict(zip(FIRST_COLUMNS, columns, strict=True)), **version.cells}
 
 
 def _version_document(version: Version, reading: PersonReader) -> dict[str, object]:

@@ -62,9 +62,8 @@ class Chain:
         self._witness = witness
         self._state = LiveState()
         self._manifests: dict[tuple[int, str | None], tuple[Manifest, str]] = {}
-        self._seqs_ahead = range(
-            0
-        )  # manifests that were fetched in parallel, with the results below
+        # Manifests that were fetched in parallel, with the results below.
+        self._seqs_ahead = range(0)
         self._ahead: dict[str, bytes] = {}
         self._redactions = Redactions(org, sealed=sealed)
         self._lock = threading.RLock()
@@ -184,7 +183,7 @@ class Chain:
     def _open(self) -> None:
         """Read the chain from the newest valid checkpoint, or from the beginning."""
         newest = max(self._listed(), default=0)
-        self._redactions.look()
+        self._redactions.refresh()
         state = self._from_checkpoint(newest) or LiveState()
         self._advance(state, until=newest)
         self._follow(state)
@@ -196,10 +195,10 @@ class Chain:
         while self._is_there(fresh.seq + 1):
             if fresh is self._state:
                 fresh = fresh.copy()
-                self._redactions.look()
+                self._redactions.refresh()
             self._advance(fresh, until=fresh.seq + 1)
         if fresh is not self._state or state is not None:
-            self._testify(fresh)
+            self._check_and_note_head(fresh)
             self._state = fresh
 
     def _is_there(self, seq: int) -> bool:
@@ -238,7 +237,9 @@ class Chain:
         """A manifest and its head; with ``redaction``, read that even if the manifest exists."""
         key = (seq, redaction)
         if key not in self._manifests:
-            redacted = self._redacted(seq, redaction) if redaction else self._whole(seq)
+            redacted = (
+                self._redacted(seq, redaction) if redaction else self._manifest_or_redaction(seq)
+            )
             if (redacted[0].seq, redacted[0].org) != (seq, self.org):
                 raise _broken(
                     "chain-replaced",
@@ -250,7 +251,7 @@ class Chain:
             self._manifests[key] = redacted
         return self._manifests[key]
 
-    def _whole(self, seq: int) -> tuple[Manifest, str]:
+    def _manifest_or_redaction(self, seq: int) -> tuple[Manifest, str]:
         """The manifest; if it was removed, its redaction.
 
         The late request of a run that lost a race may take a name that an erasure has freed.
@@ -294,16 +295,15 @@ class Chain:
             content = self._sealed.get(ObjectKind.CHECKPOINT, org=self.org, name=name)
             document, _ = unpack(content, Checkpoint, name=name)
         except UnlostError:
-            return (
-                None  # only a cache: manifests have the same facts, and verify reports the damage
-            )
+            # Only a cache: manifests have the same facts, and verify reports the damage.
+            return None
         state = from_checkpoint(document)
         manifest, head = self._read(object_names.sequence(name))
         root = live_root(state, org=self.org)
         agrees = (state.seq, state.head, root) == (manifest.seq, head, manifest.live_root)
         return state if agrees else None
 
-    def _testify(self, state: LiveState) -> None:
+    def _check_and_note_head(self, state: LiveState) -> None:
         """Check the state against the redactions and the witness; then advance the witness."""
         self._redactions.prove(state)
         if self._witness is None:
@@ -313,9 +313,8 @@ class Chain:
             _check_witness(seen, state)
         if state.seq and (seen is None or seen.number < state.seq):
             try:
-                self.put(
-                    self._read(state.seq)[0]
-                )  # the witness must not note what a power cut can undo
+                # The witness must not note what a power cut can undo.
+                self.put(self._read(state.seq)[0])
             except StoreError:
                 return  # these credentials only read; a process that may write will note it
             self._witness.put(self.org, Witnessed(number=state.seq, head=state.head))

@@ -40,7 +40,7 @@ class Redactions:
         self._head = ""
         self._beside: Mapping[int, str] = {}
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """List the redactions that exist now."""
         listed = self._sealed.store.list(object_names.redactions(self._org))
         self._beside = {
@@ -61,9 +61,7 @@ class Redactions:
     def live_in(self, state: LiveState) -> Mapping[int, str]:
         """The names of the live redactions of a state, by the numbers of their manifests."""
         if self._head != state.head:
-            folder = object_names.redactions(self._org)
-            names = (name for name in state.objects if name.startswith(folder))
-            self._live = {object_names.redacted(name): name for name in names}
+            self._live = state.redactions(self._org)
             self._head = state.head
         return self._live
 
@@ -81,7 +79,7 @@ class Redactions:
         """The redacted manifest, and the head of the original."""
         data = self._sealed.store.get(name)
         redaction = self._opened(name, data)
-        digest = blake3(canonical_text(_bones(redaction.manifest))).hexdigest()
+        digest = blake3(canonical_text(_unerasable_facts(redaction.manifest))).hexdigest()
         self._unproved[seq] = _Read(redaction.head, digest, name, blake3(data).hexdigest())
         return redaction.manifest, redaction.head
 
@@ -131,7 +129,7 @@ class _Read:
     digest: str = field(compare=False)
 
 
-def _bones(manifest: Manifest) -> Manifest:
+def _unerasable_facts(manifest: Manifest) -> Manifest:
     """A manifest without the facts that a later redaction may omit."""
     tables = (
         msgspec.structs.replace(part, segments=tuple(map(struck, part.segments)), finding=None)

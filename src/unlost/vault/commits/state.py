@@ -8,10 +8,11 @@ Each manifest lists only what its commit adds and removes. Folding them in order
     3 compact       A12          A1  A2     B1  A12   (A12: ``first`` 1, ``last`` 2)
     4 backup        A4                      B1  A12  A4
 
-The newest version of a record is the one in the segment of the highest ``rank``: the number of the
-last commit it covers, then the place in its commit. A merged segment takes the rank of the commits
-it replaces: A12 stays older than A4, and than a segment that a backup commits while the merge runs.
-A reader of the state after commit 1 reads A12 too, and skips its rows with ``_u_snap`` 2.
+The newest version of a record is the one in the segment of the highest ``precedence``: the number
+of the last commit it covers, then the place in its commit. A merged segment takes the precedence of
+the commits it replaces: A12 stays older than A4, and than a segment that a backup commits while the
+merge runs. A reader of the state after commit 1 reads A12 too, and skips its rows with ``_u_snap``
+2.
 
 ``live_root`` is a hash over the names and hashes of all live objects. Each manifest contains it, so
 that the head of the chain proves every object, and also proves a checkpoint. See docs/adr/0001,
@@ -52,8 +53,8 @@ class LiveSegment:
     rebased: bool = False
 
     @property
-    def rank(self) -> tuple[int, int]:
-        """The precedence: of two versions of a record, that in the higher rank is newer."""
+    def precedence(self) -> tuple[int, int]:
+        """The last commit, then the order: a version of a higher precedence is newer."""
         return (self.last, self.order)
 
     @property
@@ -137,20 +138,29 @@ class LiveState:
         segments = self.segments.get(part.table, {})
         for ident, entry in zip(part.removed, part.segments, strict=False):
             before = segments.pop(ident, None)
-            # A rekey changes the id alone: commit and position stay, and with them the rank.
+            # A rekey changes the id alone: commit and position stay, and with them the precedence.
             if before is not None:
                 segments[entry.id] = replace(before, entry=entry)
+
+    def redactions(self, org: str) -> dict[int, str]:
+        """The names of the live redactions, by the numbers of their commits."""
+        folder = object_names.redactions(org)
+        names = (name for name in self.objects if name.startswith(folder))
+        return {object_names.redacted(name): name for name in names}
 
     def pack_id(self, pack: str) -> str:
         """The present id of a pack, given the id in rows of ``$files``."""
         pack_entry = self.packs.get(pack)
         return pack_entry.id if pack_entry is not None else pack
 
+    def live_segments(self) -> Iterator[LiveSegment]:
+        """All live segments."""
+        for segments in self.segments.values():
+            yield from segments.values()
+
     def entries(self) -> Iterator[SegmentEntry]:
         """The manifest entries of all live segments."""
-        for segment in self.segments.values():
-            for live in segment.values():
-                yield live.entry
+        return (live.entry for live in self.live_segments())
 
     def of(self, table: str, *, until: int) -> list[LiveSegment]:
         """The table's segments with versions of commits up to ``until``, oldest first.
@@ -159,7 +169,7 @@ class LiveState:
         """
         segments = self.segments.get(table, {}).values()
         return sorted(
-            (live for live in segments if live.first <= until), key=lambda live: live.rank
+            (live for live in segments if live.first <= until), key=lambda live: live.precedence
         )
 
     def tables(self, *, until: int) -> list[str]:
@@ -262,8 +272,7 @@ def to_checkpoint(state: LiveState) -> Checkpoint:
         head=state.head,
         segments=tuple(
             LiveEntry(live.entry, live.seq, live.order, live.rebased)
-            for segment in state.segments.values()
-            for live in segment.values()
+            for live in state.live_segments()
         ),
         packs=tuple(state.packs.values()),
         objects=tuple(state.objects.values()),

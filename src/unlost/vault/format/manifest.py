@@ -222,12 +222,12 @@ def unpack[T: msgspec.Struct](data: bytes, kind: type[T], *, name: str) -> tuple
     try:
         text = zstandard.ZstdDecompressor().decompress(data, max_output_size=_LONGEST)
     except zstandard.ZstdError:
-        raise _senseless(name) from None
+        raise _invalid_document(name) from None
     _check_format(text, name=name)
     try:
         return decoder_for(kind).decode(text), text
     except msgspec.MsgspecError:
-        raise _senseless(name) from None
+        raise _invalid_document(name) from None
 
 
 class _Numbered(msgspec.Struct):
@@ -238,11 +238,11 @@ def _check_format(text: bytes, *, name: str) -> None:
     try:
         number = decoder_for(_Numbered).decode(text).format
     except msgspec.MsgspecError:
-        raise _senseless(name) from None
+        raise _invalid_document(name) from None
     check_number(number, name=name)
 
 
-def _senseless(name: str) -> IntegrityError:
+def _invalid_document(name: str) -> IntegrityError:
     return IntegrityError(
         "document-damaged",
         "The object “{name}” can be decrypted, but its content is invalid.",

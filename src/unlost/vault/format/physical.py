@@ -4,6 +4,8 @@ A source column is physically ``c<N>``; N is given once per table by the schema 
 used for another column. System columns begin with ``_u_``.
 """
 
+from collections.abc import Iterable
+
 import pyarrow as pa
 
 from unlost.model.source.schema import Column, Table, WireKind
@@ -86,6 +88,8 @@ SEPARATOR = "\x1f"
 # Tables whose rows have only an id and cells, without versions and hashes.
 BARE_FIELDS = {SEARCH: SEARCH_FIELDS, CHANGES: CHANGES_FIELDS}
 
+_COLUMN = "c"
+
 META_TABLE = b"unlost.table"
 META_SCHEMA = b"unlost.schema"
 META_BASE = b"unlost.base"
@@ -96,7 +100,17 @@ META_BUNDLE = b"unlost.bundle"
 
 def physical(code: int) -> str:
     """The Parquet name of the column with this number."""
-    return f"c{code}"
+    return f"{_COLUMN}{code}"
+
+
+def is_physical(name: str) -> bool:
+    """True for the Parquet name of a source column; other names are system columns."""
+    return name.startswith(_COLUMN)
+
+
+def by_number(names: Iterable[str]) -> list[str]:
+    """Parquet names of source columns, sorted by number."""
+    return sorted(names, key=lambda name: int(name.removeprefix(_COLUMN)))
 
 
 def _text(*names: str) -> tuple[Column, ...]:

@@ -9,8 +9,10 @@ letters, with O for 0 and I or L for 1.
 import re
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from unlost.model.errors import NotAllowed, UsageError
+from unlost.model.message import message
 from unlost.vault.format.number import newer
 
 GROUPS = 22
@@ -71,7 +73,9 @@ def parse_recovery_sheet(text: str) -> RecoverySheet:
     lines = _LINE_SHAPE.findall(text)
     letters = re.sub(r"[\s-]", "", "".join(lines) if lines else text).upper()
     if len(letters) != GROUPS * _GROUP or any(letter not in _VALUES for letter in letters):
-        raise _mistyped(f"it has {len(letters)} characters, or characters that no sheet has")
+        raise _mistyped(
+            "it has {count} characters, or characters that no sheet has", count=len(letters)
+        )
     whole = _from_base32(letters)
     content, check = whole[:-_CHECK], whole[-_CHECK:]
     if _check(content) != check:
@@ -121,10 +125,10 @@ def _shifts(size: int) -> range:
     return range(size * 8 - 5, -1, -5)
 
 
-def _mistyped(why: str) -> NotAllowed:
+def _mistyped(template: str, **args: Any) -> NotAllowed:
     return NotAllowed(
         "recovery-mistyped",
         "This is not a valid recovery sheet: {why}.",
         next_step="Type the 22 groups of four characters again, or use the file that was printed.",
-        why=why,
+        why=message("", template, **args),
     )

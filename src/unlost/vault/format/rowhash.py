@@ -21,7 +21,6 @@ from unlost.model.source.schema import WireKind
 from unlost.vault.format.canonical import canonical
 from unlost.vault.format.physical import HASH
 
-HASH_BYTES = 16
 HALVES = (0, 1)
 
 type Hashes = NDArray[np.uint64]

@@ -1,7 +1,7 @@
 """Sealed objects: bytes that open only with the vault's key, and only under their own name.
 
-Every object of the vault but the segments (which are encrypted Parquet) has this form. It is a
-header of 24 bytes and blocks of equal size, each sealed with AES-256-GCM under its own nonce:
+All objects except segments (encrypted Parquet) have this form. It is a header of 24 bytes and
+blocks of equal size, each sealed with AES-256-GCM under its own nonce:
 
  offset  size  content
  0       7     ``UNLOSTS``

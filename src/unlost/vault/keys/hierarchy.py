@@ -48,7 +48,6 @@ ID_BYTES = 16
 COPIES = (1, 2, 3)
 _FIRST_EPOCH = 1
 _INFO = "unlost/1/"
-_NO_ORG = bytes(ID_BYTES)
 _OLDEST = "oldest-"
 _WRAPPED = re.compile(r"(orgs/[0-9a-f]{32}/keys/(\d{8}|identity|oldest-\d{8}))(?:\.(\d{8}))?/[123]")
 _CODE = 32  # hex digits of a key's code in the register
@@ -168,11 +167,11 @@ class Keyring:
         self, before: "Keyring", *, orgs: Collection[str], shredded: Collection[str]
     ) -> None:
         """Take over the keys of these orgs that are valid now, and none that is planted later."""
-        copies = (copy for org in orgs for copy in before.counting(org))
+        copies = (copy for org in orgs for copy in before.valid_keys(org))
         codes = {base: self.code(base, key) for base, key in copies}
         self.inherited = InheritedKeys(codes, frozenset(shredded))
 
-    def on(self, store: Store) -> "Keyring":
+    def for_store(self, store: Store) -> "Keyring":
         """The same keys for another store, for example a mirror of the vault."""
         return Keyring(
             store,
@@ -352,7 +351,7 @@ class Keyring:
         bases = (epoch_folder(org, epoch) for epoch in self._own_epochs(org))
         return sorted({*self._inherited(org), *bases})
 
-    def counting(self, org: str) -> Iterator[tuple[str, bytes]]:
+    def valid_keys(self, org: str) -> Iterator[tuple[str, bytes]]:
         """The valid keys of an org, by their folders."""
         known, gone = self._inherited(org), set(map(_base, self.gone_copies(org)))
         for base in self._generations_by_folder(org).keys() - gone:
@@ -375,6 +374,13 @@ class Keyring:
     def check_copy(self, name: str, *, org: str) -> None:
         """Open one copy of a wrapped key; raises IntegrityError or NotFound."""
         self._unwrap(name, org=org)
+
+    def repairable_copies(self, org: str) -> tuple[str, ...]:
+        """Damaged and missing copies of an org's keys that have an intact one."""
+        broken = {folder: self._broken_copies(folder, org=org) for folder in self.folders(org)}
+        return tuple(
+            name for names in broken.values() if len(names) < len(COPIES) for name in names
+        )
 
     def repair_org(self, org: str) -> tuple[str, ...]:
         """Rewrite damaged copies of an org's keys from intact ones; returns their names."""
@@ -494,14 +500,14 @@ class Keyring:
             except UnlostError as error:
                 worst = worst or error
             else:
-                if self._counts(base, key, name=name, org=org):
+                if self._is_valid(base, key, name=name, org=org):
                     return key
         # No copy of ours opens, but a later master key exists: this process is outdated.
         if max(self._generations_by_folder(org).get(base, {1})) > self.generation:
             raise outdated()
         raise _lost(base) from worst
 
-    def _counts(self, base: str, key: bytes, *, name: str, org: str) -> bool:
+    def _is_valid(self, base: str, key: bytes, *, name: str, org: str) -> bool:
         """False for a key that was planted with an earlier master key."""
         known = self._inherited(org)
         # Only a holder of the present master key can make its copies; older ones need the code.
@@ -527,10 +533,10 @@ class Keyring:
         return object_key(self._of(generation_of(name)), ObjectKind.KEY, name)
 
     def _repair(self, folder: str, *, org: str) -> list[str]:
-        names = [f"{folder}/{copy}" for copy in COPIES]
-        broken = [name for name in names if not self._opens(name, org=org)]
+        broken = self._broken_copies(folder, org=org)
         if not broken:
             return []
+        names = (f"{folder}/{copy}" for copy in COPIES)
         whole = next((name for name in names if name not in broken), None)
         if whole is None:
             raise _lost(folder)
@@ -539,6 +545,10 @@ class Keyring:
             self._store.delete(name)
             self._store.put_new(name, self._wrap(name, key, org=org))
         return broken
+
+    def _broken_copies(self, folder: str, *, org: str) -> list[str]:
+        names = (f"{folder}/{copy}" for copy in COPIES)
+        return [name for name in names if not self._opens(name, org=org)]
 
 
 def outdated() -> NotAllowed:

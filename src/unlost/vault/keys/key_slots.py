@@ -33,27 +33,27 @@ class SlotKind(StrEnum):
 class SlotState:
     """A slot. ``whole`` is the number of its three copies that match the register.
 
-    ``counts`` is False for a slot that an interrupted change left or that was put back: it does not
+    ``valid`` is False for a slot that an interrupted change left or that was put back: it does not
     open the vault.
     """
 
     slot: str
     kind: SlotKind
     whole: int
-    counts: bool
+    valid: bool
 
     @property
     def usable(self) -> bool:
         """True if the slot's secret opens the vault."""
-        return self.counts and self.whole > 0
+        return self.valid and self.whole > 0
 
 
-def ways(store: Store, keys: Keyring) -> tuple[SlotState, ...]:
+def list_slots(store: Store, keys: Keyring) -> tuple[SlotState, ...]:
     """All slots that the register lists or that have a copy; raises IntegrityError."""
-    return _ways(store, keys, registered(store, keys))
+    return _slot_states(store, keys, registered(store, keys))
 
 
-def remove_way(store: Store, keys: Keyring, slot: str) -> None:
+def remove_slot(store: Store, keys: Keyring, slot: str) -> None:
     """Remove a slot, and what a crash left of it.
 
     Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``) if no other slot opens the vault.
@@ -65,7 +65,7 @@ def remove_way(store: Store, keys: Keyring, slot: str) -> None:
             _check_open(store, keys, replace(register, slots=slots_left), slot)
         return replace(register, slots=slots_left)
 
-    if slot not in {way.slot for way in ways(store, keys)}:
+    if slot not in {state.slot for state in list_slots(store, keys)}:
         raise slot_unknown(slot)
     # The register first: a crash after this line leaves copies that open nothing.
     change_register(store, keys, without)
@@ -73,7 +73,7 @@ def remove_way(store: Store, keys: Keyring, slot: str) -> None:
         store.delete(name)
 
 
-def replace_way(
+def replace_slot(
     store: Store,
     keys: Keyring,
     slot: str,
@@ -96,12 +96,12 @@ def replace_way(
         store, keys, lambda register: replace(register, slots={**register.slots, new: digest})
     )
     hand_over()
-    remove_way(store, keys, slot)
+    remove_slot(store, keys, slot)
 
 
-def note_sheet(store: Store, keys: Keyring, taken_down: str) -> None:
-    """Record in the register when the recovery sheet was taken down (RFC 3339)."""
-    change_register(store, keys, lambda register: replace(register, sheet=taken_down))
+def note_sheet(store: Store, keys: Keyring, sheet_confirmed_at: str) -> None:
+    """Record in the register when the recovery sheet was written down (RFC 3339)."""
+    change_register(store, keys, lambda register: replace(register, sheet=sheet_confirmed_at))
 
 
 def slot_unknown(slot: str) -> NotFound:
@@ -114,15 +114,15 @@ def slot_unknown(slot: str) -> NotFound:
     )
 
 
-def _ways(store: Store, keys: Keyring, listed: Register) -> tuple[SlotState, ...]:
+def _slot_states(store: Store, keys: Keyring, listed: Register) -> tuple[SlotState, ...]:
     names = sorted({*slots(store), *listed.slots})
-    return tuple(_way(store, keys, name, listed.slots.get(name)) for name in names)
+    return tuple(_slot_state(store, keys, name, listed.slots.get(name)) for name in names)
 
 
-def _way(store: Store, keys: Keyring, slot: str, digest: str | None) -> SlotState:
+def _slot_state(store: Store, keys: Keyring, slot: str, digest: str | None) -> SlotState:
     kinds = [kind for name in slot_copies(slot) if (kind := _kind(store, keys, name, digest))]
     kind = kinds[0] if kinds else SlotKind.UNKNOWN
-    return SlotState(slot, kind, whole=len(kinds), counts=digest is not None)
+    return SlotState(slot, kind, whole=len(kinds), valid=digest is not None)
 
 
 def _kind(store: Store, keys: Keyring, name: str, digest: str | None) -> SlotKind | None:
@@ -140,7 +140,7 @@ def _kind(store: Store, keys: Keyring, name: str, digest: str | None) -> SlotKin
 
 def _check_open(store: Store, keys: Keyring, listed: Register, slot: str) -> None:
     """Raise NotAllowed unless one of these slots opens the vault."""
-    if not any(way.usable for way in _ways(store, keys, listed)):
+    if not any(state.usable for state in _slot_states(store, keys, listed)):
         raise NotAllowed(
             "slot-last",
             "“{slot}” is the last slot that opens the vault.",

@@ -4,7 +4,7 @@ Founding has three steps:
 
     1. draft_keyring   a random id and master key, in memory only
     2. add_slot        the slots; the recovery sheet is shown and confirmed
-    3. found_vault     the register of slots, then ``vault.json``
+    3. write_vault_file     the register of slots, then ``vault.json``
 
 A crash before the last put leaves no vault, and founding can be repeated.
 
@@ -84,17 +84,18 @@ def draft_keyring(store: Store, *, entropy: Entropy) -> Keyring:
     )
 
 
-def found_vault(
-    store: Store, keys: Keyring, *, created: datetime, confirmed: datetime | None = None
+def write_vault_file(
+    store: Store, keys: Keyring, *, created: datetime, sheet_confirmed_at: datetime | None = None
 ) -> None:
     """Write the register of slots, then ``vault.json``: from then on the vault exists.
 
-    ``confirmed`` is when the recovery sheet was taken down. Raises Conflict (``vault-exists``).
+    ``sheet_confirmed_at``: when the recovery sheet was written down. Raises Conflict
+    (``vault-exists``).
     """
     if store.size(VAULT_FILE) is not None:
         raise _exists(store)
     # The register first: once ``vault.json`` is there, a copy must be listed to open the vault.
-    sheet = confirmed.isoformat() if confirmed is not None else ""
+    sheet = sheet_confirmed_at.isoformat() if sheet_confirmed_at is not None else ""
     begin_register(store, keys, _whole_slots(store, keys), sheet=sheet)
     file = VaultFile(vault=keys.vault.hex(), created=created.isoformat())
     data = encode_vault_file(file, mac=partial(keys.mac, MAC_LABEL))
@@ -206,7 +207,7 @@ def open_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> Ke
     unlocked = provider.unlock(store)
     keys, listed = _keyring(store, unlocked, entropy=entropy)
     prove_opened(keys, data, store=store)
-    _check_counts(store, keys, unlocked.slot, listed=listed)
+    _check_slot_valid(store, keys, unlocked.slot, listed=listed)
     return keys
 
 
@@ -222,7 +223,7 @@ def _keyring(
     return with_earlier(store, vault=vault, master=master, entropy=entropy)
 
 
-def _check_counts(
+def _check_slot_valid(
     store: Store, keys: Keyring, slot: KeySlot | None, *, listed: Register | None
 ) -> None:
     """Raise NotAllowed for a master key that was replaced, and for a slot that was removed.

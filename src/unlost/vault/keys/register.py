@@ -118,7 +118,9 @@ def with_earlier(
     for place, number in enumerate(entry_numbers(store)):
         name = register_name(number)
         try:  # whatever number of a master key it claims
-            register = read_register(store.get(name), name=name, mac=partial(_whatever, keys, name))
+            register = read_register(
+                store.get(name), name=name, mac=partial(_mac_by_present_key, keys, name)
+            )
         except (IntegrityError, NotFound):
             continue
         keyring = _inheriting(store, keys, register, entropy=entropy)
@@ -137,12 +139,12 @@ def _inheriting(store: Store, keys: Keyring, register: Register, *, entropy: Ent
     )
 
 
-def _whatever(keys: Keyring, name: str, _: int, body: bytes) -> bytes:
+def _mac_by_present_key(keys: Keyring, name: str, _: int, body: bytes) -> bytes:
     """The proof by the present master key, whatever number the entry claims."""
     return keys.mac(name, body)
 
 
-def succeed(
+def write_renewal(
     store: Store, keys: Keyring, new: Keyring, *, slots: Mapping[str, str], sheet: str
 ) -> None:
     """Write the entry that puts a new master key in force, and ends all earlier ones."""
@@ -187,7 +189,7 @@ def strange_entries(store: Store, keys: Keyring) -> list[int]:
     return [number for number in numbers if not _belongs(store, keys, number, first)]
 
 
-def mend_register(store: Store, keys: Keyring) -> None:
+def repair_register(store: Store, keys: Keyring) -> None:
     """Remove entries without a valid proof, and fill each gap with the entry next to it."""
     strange = strange_entries(store, keys)
     whole = set(entry_numbers(store)) - set(strange)

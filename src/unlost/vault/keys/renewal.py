@@ -14,7 +14,7 @@ from unlost.model.ports.system import Entropy
 from unlost.model.vault.store import Store
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import is_whole, slots, write_slot
-from unlost.vault.keys.register import is_single, registered, repeat_entry, succeed
+from unlost.vault.keys.register import is_single, registered, repeat_entry, write_renewal
 from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.keys.unlock import ServiceKey, slot_copies
 from unlost.vault.layout.org_names import named_orgs
@@ -26,20 +26,20 @@ def renew_master(
     new: Keyring,
     *,
     key: ServiceKey,
-    taken_down: datetime,
+    sheet_confirmed_at: datetime,
     entropy: Entropy,
 ) -> None:
     """Put a drafted master key in force. From then on only ``key`` and its sheet open the vault.
 
-    ``taken_down`` is when the recovery sheet of the new key was taken down. Raises Conflict
+    ``sheet_confirmed_at``: when the recovery sheet of the new key was written down. Raises Conflict
     (``slot-exists``), NotAllowed (``key-outdated``) if another renewal was quicker.
     """
-    # No entry lists this slot yet, so a crash before ``succeed`` changes nothing.
+    # No entry lists this slot yet, so a crash before ``write_renewal`` changes nothing.
     listed: Mapping[str, str] = {
         key.slot: write_slot(store, new, key, slot=key.slot, entropy=entropy)
     }
     new.inherit(keys, orgs=_orgs(store, keys), shredded=shredded_orgs(store, keys).keys())
-    succeed(store, keys, new, slots=listed, sheet=taken_down.isoformat())
+    write_renewal(store, keys, new, slots=listed, sheet=sheet_confirmed_at.isoformat())
     repeat_entry(store, new)
 
 
@@ -90,9 +90,10 @@ def _earlier_slots(store: Store, keys: Keyring) -> list[str]:
     """Slots that are no longer valid and were not made under the present master key."""
     if keys.generation == 1:
         return []
-    counting = registered(store, keys).slots
+    valid_slots = registered(store, keys).slots
     return [
         slot
         for slot in slots(store)
-        if slot not in counting and not any(map(partial(is_whole, store, keys), slot_copies(slot)))
+        if slot not in valid_slots
+        and not any(map(partial(is_whole, store, keys), slot_copies(slot)))
     ]

@@ -9,7 +9,7 @@ _DIGITS = 20
 _SEQUENCE = re.compile(r"/(\d{20})$")
 _REDACTION = re.compile(r"/(\d{20})\.(\d{20})\.[0-9a-f]+$")
 OVER = ".over"  # ends the name of the mark that a run has ended
-RUN_PREFIX_HEX = 16  # a run's segments share this prefix, so that they can be listed
+RUN_PREFIX_BYTES = 8  # random; the names of a run's segments begin with them in hex
 
 
 def commits(org: str) -> str:

@@ -49,6 +49,10 @@ class SegmentLabel:
     tokenizer: int = 0
     shapes: tuple[SegmentShape, ...] = ()
 
+    def all_shapes(self, columns: tuple[str, ...] = ()) -> tuple[SegmentShape, ...]:
+        """The shapes of its rows; an unmerged segment has one, with these physical columns."""
+        return self.shapes or (SegmentShape(self.schema, columns, self.tokenizer),)
+
 
 def search_label(of_rows: SegmentLabel) -> SegmentLabel:
     """The label of the search segment that belongs to a table's segment."""

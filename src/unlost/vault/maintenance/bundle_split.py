@@ -18,17 +18,17 @@ import pyarrow.compute as pc
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import SYSTEM_FIELDS
 from unlost.vault.layout.replacement import ReplacedSegments
-from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, rewritten
+from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, rewrite
 from unlost.vault.objects.buffered_rows import BufferedSegment
 from unlost.vault.objects.bundling import BundleEntry, write_bundles
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
 
 _NO_IDS = pa.array([], pa.string())
-_WORN = 4  # a bundle of which less than this part is live is not worth its place
+_WORN_DIVISOR = 4  # a bundle is worn when less than 1/4 of its rows is live
 
 
-def unbundled(
+def move_out_of_bundles(
     org_vault: OrgVault,
     out: SegmentWriter,
     state: LiveState,
@@ -76,11 +76,11 @@ def worn(state: LiveState, gone: Collection[str]) -> set[str]:
     return {
         name
         for name, entries in segment_entries.items()
-        if entries and sum(entry.rows for entry in entries) * _WORN < entries[0].of
+        if entries and sum(entry.rows for entry in entries) * _WORN_DIVISOR < entries[0].of
     }
 
 
-def holding(
+def bundles_with_ids(
     org_vault: OrgVault, state: LiveState, ids: Iterable[pa.Array], *, pause: Callable[[], None]
 ) -> Iterator[str]:
     """Iterate over bundles with dead rows that contain a row with one of these ``ids``."""
@@ -96,10 +96,9 @@ def holding(
 def _bundles(state: LiveState) -> dict[str, list[LiveSegment]]:
     """Group the live segments by bundle."""
     bundles: dict[str, list[LiveSegment]] = {}
-    for segment in state.segments.values():
-        for live in segment.values():
-            if live.entry.bundle:
-                bundles.setdefault(live.entry.bundle, []).append(live)
+    for live in state.live_segments():
+        if live.entry.bundle:
+            bundles.setdefault(live.entry.bundle, []).append(live)
     return bundles
 
 
@@ -137,7 +136,7 @@ def _moved(
             if len(part) == 1 and not part[0].rebased:
                 lone.setdefault(part[0].last, []).append(part[0])
             else:
-                yield from rewritten(org_vault, out, _only(hit, part), pause=pause)
+                yield from rewrite(org_vault, out, _only(hit, part), pause=pause)
     for segments in lone.values():
         yield from _together(org_vault, out, segments)
 
@@ -145,10 +144,10 @@ def _moved(
 def _together(
     org_vault: OrgVault, out: SegmentWriter, segments: Sequence[LiveSegment]
 ) -> Iterator[ReplacedSegments]:
-    pieces = [piece_of(org_vault, out, live, reach=_reach(live)) for live in segments]
-    by_id = {entry.id: entry for entry in write_bundles(out, pieces)}
-    for live, piece in zip(segments, pieces, strict=True):
-        yield ReplacedSegments((live.entry,), (by_id[piece.ident],))
+    entries = [bundle_entry_of(org_vault, out, live, reach=_reach(live)) for live in segments]
+    by_id = {written.id: written for written in write_bundles(out, entries)}
+    for live, entry in zip(segments, entries, strict=True):
+        yield ReplacedSegments((live.entry,), (by_id[entry.ident],))
 
 
 def _only(table: AffectedTable, part: Sequence[LiveSegment]) -> AffectedTable:
@@ -166,7 +165,7 @@ def _reach(live: LiveSegment) -> CommitRange:
     return CommitRange(live.first, live.last)
 
 
-def piece_of(
+def bundle_entry_of(
     org_vault: OrgVault, out: SegmentWriter, live: LiveSegment, *, reach: CommitRange | None
 ) -> BundleEntry:
     """Read a segment from its bundle, as an entry for another bundle."""

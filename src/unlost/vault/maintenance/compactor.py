@@ -1,6 +1,6 @@
 """Compaction: merge the segments of each table that are due, and replace them in one commit.
 
-Each backup adds a segment to every table that changed. A compaction merges neighbouring tiers (the
+Each backup adds a segment to every table that changed. A compaction merges neighboring tiers (the
 segments of one commit, or of several merged ones), so that a table has few tiers:
 
     before   [1] [2] [3] [4] [5] [6] [7] [8] [9]     one tier for each backup
@@ -10,7 +10,7 @@ No snapshot changes, and every row keeps its hash. The replaced segments are con
 commit, and removed by a later sweep. See docs/adr/0020 for the rule of what is due.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,33 +19,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.vault.maintenance_results import Compaction, Merged
-from unlost.model.vault.snapshot import CommitKind, SegmentEntry
+from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, U_ID, U_PREV, is_system
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel
-from unlost.vault.maintenance.bundle_split import unbundled, worn
+from unlost.vault.maintenance.bundle_split import move_out_of_bundles, worn
 from unlost.vault.maintenance.garbage import collected_up_to
 from unlost.vault.maintenance.maintenance_run import (
     MaintenanceRun,
     MaintenanceWork,
     close_cut_off,
 )
+from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.rewrite.merging import Merger, write_all
 from unlost.vault.maintenance.rewrite.shapes import can_merge
 from unlost.vault.maintenance.rewrite.tiers import Tier, due, tiers_of
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.change_index import changes_of
-from unlost.vault.read.merge import key_pieces
+from unlost.vault.read.merge import key_rows
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, last_of_each
 
-BATCH_BYTES = 1 << 30  # of segments that one commit replaces, where it is more than one table's
-
-type Pause = Callable[[], None]
-"""Called regularly; raises to stop the work."""
+BATCH_BYTES = 1 << 30  # of segments replaced by one commit, unless those of one table are larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +57,6 @@ class DueMerge:
     def segments(self) -> list[LiveSegment]:
         """Segments of these tiers, oldest first."""
         return [live for tier in self.tiers for live in tier.segments]
-
-
-@dataclass(frozen=True, slots=True)
-class MergedSegments:
-    """Segment entries of one table: replaced ones, their replacements, and intermediate results."""
-
-    old: list[SegmentEntry]
-    new: list[SegmentEntry]
-    between: list[SegmentEntry]
 
 
 def compact(org_vault: OrgVault, *, run: str, pause: Pause) -> Compaction:
@@ -86,7 +75,7 @@ def compact(org_vault: OrgVault, *, run: str, pause: Pause) -> Compaction:
     for number, batch in enumerate(batches, start=1):
         name = run if number == 1 else f"{run}-{number}"
         last = number == len(batches)
-        done = done.then(_compacted(org_vault, batch, run=name, last=last, pause=pause))
+        done = done.then(_compact_batch(org_vault, batch, run=name, last=last, pause=pause))
     return done
 
 
@@ -104,19 +93,19 @@ def _batches(plan: Iterable[DueMerge]) -> Iterator[list[DueMerge]]:
         yield batch
 
 
-def _compacted(
+def _compact_batch(
     org_vault: OrgVault, batch: Sequence[DueMerge], *, run: str, last: bool, pause: Pause
 ) -> Compaction:
     maintenance = MaintenanceRun(org_vault, run=run, kind=CommitKind.COMPACT)
     maintenance.open()
     try:
-        return _in_place(org_vault, batch, maintenance, pause, last=last)
+        return _write_batch(org_vault, batch, maintenance, pause, last=last)
     except Exception:
         maintenance.give_up()
         raise
 
 
-def _in_place(
+def _write_batch(
     org_vault: OrgVault,
     batch: Sequence[DueMerge],
     maintenance: MaintenanceRun,
@@ -142,8 +131,7 @@ def _in_place(
     info = maintenance.commit(
         MaintenanceWork(
             parts=(
-                *map(_part, done),
-                *(replaced_segments.part for replaced_segments in moved),
+                *(segments.part for segments in (*done, *moved)),
                 *parts,
             ),
             condemned=tuple(sorted(each.name for each in objects)),
@@ -175,7 +163,7 @@ def _closed(org_vault: OrgVault, table: str, tiers: Sequence[Tier]) -> int:
         return 0
     newer = [live for tier in tiers[1:] for live in tier.segments]
     count = 0
-    for rows in key_pieces(TableView(table, newer, org_vault.reading), (U_PREV,)):
+    for rows in key_rows(TableView(table, newer, org_vault.reading), (U_PREV,)):
         ids = rows.column(U_ID)
         # The first row of each id. Where it names a version before it, that version is in the
         # oldest tier.
@@ -184,23 +172,27 @@ def _closed(org_vault: OrgVault, table: str, tiers: Sequence[Tier]) -> int:
     return count
 
 
-def _merge(org_vault: OrgVault, out: SegmentWriter, due_: DueMerge, pause: Pause) -> MergedSegments:
+def _merge(
+    org_vault: OrgVault, out: SegmentWriter, due_: DueMerge, pause: Pause
+) -> ReplacedSegments:
     reach = CommitRange(due_.tiers[0].first, due_.tiers[-1].last)
     merger = Merger(due_.table, org_vault.reading, out, reach, pause)
     new = merger.merge(due_.segments)
-    return MergedSegments([live.entry for live in due_.segments], new, merger.between)
+    return ReplacedSegments(
+        tuple(live.entry for live in due_.segments), tuple(new), tuple(merger.between)
+    )
 
 
 def _moved(
     org_vault: OrgVault,
     out: SegmentWriter,
     state: LiveState,
-    done: Sequence[MergedSegments],
+    done: Sequence[ReplacedSegments],
     pause: Pause,
 ) -> Iterator[ReplacedSegments]:
     """Rewrite the live parts of bundles that are mostly dead."""
     gone = {entry.id for segments in done for entry in segments.old}
-    return unbundled(org_vault, out, state, worn(state, gone), gone=gone, pause=pause)
+    return move_out_of_bundles(org_vault, out, state, worn(state, gone), gone=gone, pause=pause)
 
 
 def _index(
@@ -228,12 +220,7 @@ def _change_rows(
                 yield from changes_of(merge.table, tier.segments, view)
 
 
-def _part(done: MergedSegments) -> TablePart:
-    removed = tuple(entry.id for entry in done.old)
-    return TablePart(table=done.old[0].table, segments=tuple(done.new), removed=removed)
-
-
-def _merge_result(done: MergedSegments) -> Merged:
+def _merge_result(done: ReplacedSegments) -> Merged:
     return Merged(
         table=done.old[0].table,
         segments_before=len(done.old),

@@ -17,7 +17,7 @@ from unlost.vault.commits.state import REMOVING, LiveState, live_objects
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.layout import object_names
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.write.dropped_journals import unjournaled
+from unlost.vault.write.dropped_journals import dropped_journals
 
 _REKEYING = frozenset({CommitKind.REKEY})  # readers may still need objects they condemned
 
@@ -103,7 +103,7 @@ def _must_not_exist(
     newest = object_names.checkpoint(org_vault.org, erasures[-1].seq if erasures else 0)
     # Journals are matched by prefix: the number of their entries is not known here.
     journals = tuple(
-        object_names.journal(org_vault.org, run) for run in unjournaled(org_vault, state)
+        object_names.journal(org_vault.org, run) for run in dropped_journals(org_vault, state)
     )
     for name in listed:
         if (

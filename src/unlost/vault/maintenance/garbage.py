@@ -175,7 +175,7 @@ def _sweep_result(
     stray: int,
 ) -> Sweep:
     oldest = waiting[0] if waiting else None
-    holding = [run.run for run in runs if oldest is not None and run.base < oldest.seq]
+    blocking_runs = [run.run for run in runs if oldest is not None and run.base < oldest.seq]
     return Sweep(
         removed=sum(len(objects.objects) for objects in ripe),
         removed_bytes=sum(objects.bytes for objects in ripe),
@@ -183,5 +183,5 @@ def _sweep_result(
         waiting_bytes=sum(objects.bytes for objects in waiting),
         stray=stray,
         next_at=oldest.at + GRACE if oldest is not None else None,
-        held_by=min(holding, default=None),
+        held_by=min(blocking_runs, default=None),
     )

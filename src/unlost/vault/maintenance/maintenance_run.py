@@ -5,14 +5,14 @@ A maintenance run follows the protocol of a backup: intent, objects, one create-
     open()    put the intent                   from now on, the sweep spares this run's segments
     ...       write new segments and packs     no snapshot refers to them yet
     commit()  put commits/<seq>                the only step that counts
-    settle    checkpoint, delete the intent    safe to repeat
+    clean up  checkpoint, delete the intent    safe to repeat
 
 A run that is cut off before the put has changed nothing. It is never resumed, because nothing
 outside the process knows which pieces it had finished: the next run begins anew, and a sweep
 removes the rest. See docs/adr/0020 and docs/adr/0034.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -48,7 +48,6 @@ BEGUN_ANEW = MAINTENANCE | {CommitKind.HOLD}  # a run that was cut off is not re
 _ATTEMPTS = 20
 # After these errors the manifest was surely not stored. After any other one it may appear later.
 _NEVER_STORED = frozenset({"store-full", "store-refused", "store-missing"})
-_PREFIX_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class MaintenanceRun:
             identity=org_vault.chain.manifest(self.base.seq)[0].identity,
             base=self.base.seq,
             started=org_vault.clock.now(),
-            segment_prefix=org_vault.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+            segment_prefix=org_vault.sealed.entropy.bytes(object_names.RUN_PREFIX_BYTES).hex(),
         )
 
     @property
@@ -127,7 +126,7 @@ class MaintenanceRun:
             done = commit_of_run(state, self._intent.run)
             if done is not None:
                 self._org_vault.chain.confirm(done.number)
-                self._settle()
+                self._clean_up()
                 return done
             if alone and state.seq != self.base.seq:
                 raise _outrun("Another run committed before this one could.")
@@ -140,7 +139,7 @@ class MaintenanceRun:
             next_step="Run it again. Nothing was lost.",
         )
 
-    def _settle(self) -> None:
+    def _clean_up(self) -> None:
         """Write a checkpoint if one is due, and remove the intent."""
         try:
             self._org_vault.chain.seal_checkpoint()
@@ -158,7 +157,7 @@ class MaintenanceRun:
             self._unsure = error.code not in _NEVER_STORED
             raise
 
-    def came_to_nothing(self) -> bool:
+    def is_surely_uncommitted(self) -> bool:
         """Return true if the run is not in the chain and can no longer get there.
 
         A bucket may carry out a request long after its answer was lost and we stopped waiting.
@@ -174,7 +173,7 @@ class MaintenanceRun:
         If the store does not answer, a sweep removes it later.
         """
         with suppress(UnlostError):
-            if self.came_to_nothing():
+            if self.is_surely_uncommitted():
                 self._remove_written()
             if not self._unsure:
                 self._notes.close()
@@ -294,6 +293,33 @@ def _is_unreadable(org_vault: OrgVault, name: str) -> bool:
     with suppress(UnlostError):
         return org_vault.sealed.header(name).epoch < org_vault.sealed.keys.oldest(org_vault.org)
     return False
+
+
+def check_no_open_run(
+    org_vault: OrgVault,
+    state: LiveState,
+    *,
+    ignore_kinds: Collection[CommitKind] = (),
+    own_run: str = "",
+) -> None:
+    """Raise Conflict while another run is open: it may use or store data that is to be removed.
+
+    Committed runs that are not closed do not count, nor do runs of the kinds ``ignore_kinds``.
+    """
+    others = [
+        intent
+        for intent in open_runs(org_vault)
+        if intent.run != own_run
+        and intent.kind not in ignore_kinds
+        and commit_of_run(state, intent.run) is None
+    ]
+    if others:
+        raise Conflict(
+            "runs-open",
+            "The run {run} is still open and may need or contain data that is to be removed.",
+            next_step="Wait until the run ends, or cancel it. Then try again.",
+            run=others[0].run,
+        )
 
 
 def close_cut_off(org_vault: OrgVault, *kinds: CommitKind) -> None:

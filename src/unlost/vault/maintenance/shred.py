@@ -23,7 +23,7 @@ from unlost.vault.keys.register import registered
 from unlost.vault.keys.shred_proofs import is_proof_whole, proof_copies, shredded_orgs, write_proof
 from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_names
-from unlost.vault.maintenance.retain.forget import check_alone
+from unlost.vault.maintenance.maintenance_run import BEGUN_ANEW, check_no_open_run
 from unlost.vault.maintenance.retain.holds import holds_in
 from unlost.vault.maintenance.retain.scope import shown_backups
 from unlost.vault.read.org_vault import OrgVault
@@ -33,13 +33,13 @@ from unlost.vault.read.org_vault import OrgVault
 class ShredPlanOfOrg:
     """The effect of shredding an org: all shown backups and all objects are destroyed.
 
-    ``nights``: the number of these backups, including hourly ones. Any of the ``holds`` forbids it.
+    ``backups``: the number of these backups, including hourly ones. Any of the ``holds`` forbids it.
     """
 
     org: str
     commits: int
     head: str
-    nights: int
+    backups: int
     objects: int
     bytes: int
     holds: tuple[Hold, ...]
@@ -50,15 +50,15 @@ def plan_shredding(org_vault: OrgVault, *, now: datetime) -> ShredPlanOfOrg:
 
     Raises Conflict (``runs-open``).
     """
-    check_alone(org_vault)
     state = org_vault.chain.proved()
+    check_no_open_run(org_vault, state, ignore_kinds=BEGUN_ANEW)
     sizes = [listed.size for listed in org_vault.sealed.store.list(_folder(org_vault.org))]
     holds = (
         tuple(hold for hold in holds_in(org_vault, state) if hold.lasts(now)) if state.seq else ()
     )
-    nights = len(tuple(shown_backups(state)))
+    backups = len(tuple(shown_backups(state)))
     return ShredPlanOfOrg(
-        org_vault.org, state.seq, state.head, nights, len(sizes), sum(sizes), holds
+        org_vault.org, state.seq, state.head, backups, len(sizes), sum(sizes), holds
     )
 
 

@@ -1,4 +1,4 @@
-"""A copy whose failures are recorded: without an answer, an object does not count as missing."""
+"""A read-only mirror that records failures, so that an unanswered read is no missing object."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

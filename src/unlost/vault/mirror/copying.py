@@ -69,13 +69,13 @@ def copy_vault(
     target: Store,
     *,
     select: Callable[[], CopySelection] = WholeVault,
-    tell: Callable[[int, int], None] = lambda _done, _all: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> CopyReport:
     """Copy the objects that ``target`` lacks, and read each back.
 
-    ``select`` is called before each listing of the source. The callback gets the number of objects
-    that exist and the number there will be. Raises Conflict (``copy-other-vault``), IntegrityError
-    (``copy-differs``), NotFound (``vault-missing``), StoreError.
+    ``select`` is called before each listing of the source. ``on_progress`` gets the number of
+    objects that exist and the number there will be. Raises Conflict (``copy-other-vault``),
+    IntegrityError (``copy-differs``), NotFound (``vault-missing``), StoreError.
     """
     _same_vault(source, target)
     written = [0, 0]
@@ -85,7 +85,7 @@ def copy_vault(
             for number, size in enumerate(one_pass.copies(), start=1):
                 written[0] += size is not None
                 written[1] += size or 0
-                tell(one_pass.existing + number, one_pass.wanted)
+                on_progress(one_pass.existing + number, one_pass.wanted)
         except NotFound:
             if not passes_left:
                 raise

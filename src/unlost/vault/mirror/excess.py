@@ -74,7 +74,7 @@ class _Mirror:
         return any(other not in self.excess for other in names)
 
 
-def taken_away(
+def removed_from_vault(
     sealed: SealedObjects,
     scope: VaultScope,
     excess: Collection[str],
@@ -87,7 +87,7 @@ def taken_away(
     ``lacking`` are orgs with live objects that the mirror, ``target``, does not have. Errors of an
     org are noted in ``scope.broken``.
     """
-    mirror = _Mirror(target, excess, sealed.keys.on(target))
+    mirror = _Mirror(target, excess, sealed.keys.for_store(target))
     shredded = shredded_orgs(sealed.store, sealed.keys) if excess else {}
     by_org: dict[str, list[str]] = {}
     for name in excess:
@@ -101,7 +101,9 @@ def taken_away(
             gone.update(names)
         elif org in scope.orgs:
             try:
-                away, stays = _judged(scope.orgs[org], names, mirror, lacking=org in lacking)
+                away, stays = _removed_and_retained(
+                    scope.orgs[org], names, mirror, lacking=org in lacking
+                )
             except IntegrityError as error:  # a commit that took something away is lost
                 scope.broken[org] = error
                 kept_names.update(names)
@@ -111,7 +113,7 @@ def taken_away(
     return RemovedFromVault(frozenset(gone), frozenset(kept_names))
 
 
-def _judged(
+def _removed_and_retained(
     scope: OrgScope, names: Collection[str], mirror: _Mirror, *, lacking: bool
 ) -> tuple[set[str], set[str]]:
     """The objects of an org that the vault has removed, and which of them stay.
@@ -119,7 +121,7 @@ def _judged(
     Raises IntegrityError.
     """
     away = set(_of_org(scope, names, mirror))
-    stays = away - set(_at_any_rate(scope, away, mirror)) if lacking else set()
+    stays = away - set(_always_removed(scope, away, mirror)) if lacking else set()
     return away, stays | _given_up(scope, away)
 
 
@@ -186,7 +188,7 @@ def _gone_keys(scope: OrgScope, mirror: _Mirror) -> frozenset[str]:
     return frozenset(mirror.keys.gone_copies(scope.org_vault.org))
 
 
-def _at_any_rate(scope: OrgScope, names: Iterable[str], mirror: _Mirror) -> Iterator[str]:
+def _always_removed(scope: OrgScope, names: Iterable[str], mirror: _Mirror) -> Iterator[str]:
     """Objects to remove even if the mirror lacks others: caches, and data that was to be erased."""
     erasures = erasures_in(scope.org_vault, scope.state)
     redacted = {

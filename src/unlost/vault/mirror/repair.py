@@ -61,7 +61,7 @@ def repair_from(store: Store, other: Store, *, opened: Open) -> RepairResult:
     return RepairResult(tuple(sorted(back)), sum(back.values()), damages, report.objects)
 
 
-def curable(store: Store, other: Store, *, opened: Open) -> tuple[str, ...]:
+def repairable(store: Store, other: Store, *, opened: Open) -> tuple[str, ...]:
     """The objects that ``repair_from`` would restore; writes nothing.
 
     Raises what that raises, and StoreError (``copy-silent``) if ``other`` did not answer
@@ -73,7 +73,7 @@ def curable(store: Store, other: Store, *, opened: Open) -> tuple[str, ...]:
     trial.run()
     answering.check()
     taken = set(trial.taken)
-    if trial.in_vain:
+    if trial.tried_useless:
         trial = _Trial(store, answering, opened)
         trial.run()
         answering.check()
@@ -94,7 +94,7 @@ class _Trial:
         self.withheld: tuple[Damage, ...] = ()
 
     @property
-    def in_vain(self) -> bool:
+    def tried_useless(self) -> bool:
         """True if an object was tried that repairs nothing."""
         return bool(self._seen - self.taken.keys())
 
@@ -124,7 +124,7 @@ class _Trial:
         alternatives = (next(self._untried(name), None) for name in wanted)
         fresh = [name for name in alternatives if name is not None]
         self._seen.update(fresh)
-        self.taken.update((name, _lies(self._store, name)) for name in fresh)
+        self.taken.update((name, _stored_hash(self._store, name)) for name in fresh)
         return bool(fresh)
 
     def _untried(self, name: str) -> Iterator[str]:
@@ -177,7 +177,7 @@ def _org(name: str) -> str | None:
     return match[1] if match else None
 
 
-def _lies(store: Store, name: str) -> str:
+def _stored_hash(store: Store, name: str) -> str:
     """The hash of the bytes under a name; empty if there is no object."""
     try:
         return blake3(store.get(name)).hexdigest()
@@ -230,7 +230,7 @@ def _put_back(store: Store, other: Store, name: str, was: str) -> int | None:
     """
     data = other.get(name)
     if was:
-        if _lies(store, name) != was:
+        if _stored_hash(store, name) != was:
             return None
         store.delete(name)
     return len(data) if store.put_new(name, data) else None

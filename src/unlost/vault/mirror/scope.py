@@ -9,7 +9,6 @@ from unlost.model.errors import IntegrityError
 from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.rekey.earlier_keys import redacted_in
 from unlost.vault.read.org_vault import OrgVault
 
 _OF_ORG = re.compile(r"(?:orgs/([0-9a-f]{32})/(.*)|names/([0-9a-f]{32})(?:\..*)?)")
@@ -31,7 +30,7 @@ class OrgScope:
     @cached_property
     def redacted(self) -> Mapping[int, str]:
         """The redactions, by the numbers of their manifests."""
-        return redacted_in(self.org_vault, self.state)
+        return self.state.redactions(self.org_vault.org)
 
     def wants(self, name: str, rest: str) -> bool:
         """True for the objects of the newest commit, and of the commits before it."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from unlost.model.vault.store import Store
 from unlost.vault.keys.register import digest_of, registered
 from unlost.vault.mirror.copying import copy_vault
-from unlost.vault.mirror.excess import taken_away
+from unlost.vault.mirror.excess import removed_from_vault
 from unlost.vault.mirror.scope import VaultScope
 from unlost.vault.vault import EncryptedVault
 
-type Tell = Callable[[int, int], None]
+type OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class MirrorUpdate:
 
 
 def update_mirror(
-    vault: EncryptedVault, target: Store, *, tell: Tell = lambda _done, _all: None
+    vault: EncryptedVault, target: Store, *, on_progress: OnProgress = lambda _done, _all: None
 ) -> MirrorUpdate:
     """Update a mirror, or begin one in an empty place. Safe to repeat after a crash.
 
@@ -54,12 +54,12 @@ def update_mirror(
 
     _drop_other_slots(vault, target)
     before = {listed_object.name for listed_object in source.list("")}
-    copied = copy_vault(source, target, select=new_scope, tell=tell)
+    copied = copy_vault(source, target, select=new_scope, on_progress=on_progress)
     source_names = {listed_object.name for listed_object in source.list("")}
     target_sizes = {listed_object.name: listed_object.size for listed_object in target.list("")}
     excess = {name: size for name, size in target_sizes.items() if name not in source_names}
     lacking = scopes[-1].lacking(target_sizes)
-    away = taken_away(vault.sealed, scopes[-1], excess, target=target, lacking=lacking)
+    away = removed_from_vault(vault.sealed, scopes[-1], excess, target=target, lacking=lacking)
     for name in sorted(away.gone):
         target.delete(name)
     # Objects that the mirror lacks and the vault did not have before the copy are lost.

@@ -11,7 +11,8 @@ from unlost.model.errors import IntegrityError
 from unlost.vault.format.blobs import decoded
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
-from unlost.vault.objects.packs import BLOB_ID_PURPOSE, Blob, Extent, pack_name
+from unlost.vault.layout import object_names
+from unlost.vault.objects.packs import BLOB_ID_PURPOSE, Blob, Extent
 
 _READ_BYTES = 1 << 20  # a multiple of every block size, so that no block is opened twice
 
@@ -50,7 +51,7 @@ def open_blob(objects: SealedObjects, *, org: str, blob: Blob) -> io.BufferedRea
 def _stored(objects: SealedObjects, *, org: str, extents: tuple[Extent, ...]) -> Iterator[bytes]:
     """The stored bytes of extents of packs."""
     for extent in extents:
-        name = pack_name(org, extent.pack)
+        name = object_names.pack(org, extent.pack)
         header = objects.header(name)
         at, end = extent.offset, extent.offset + extent.length
         while at < end:

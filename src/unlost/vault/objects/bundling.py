@@ -22,7 +22,7 @@ import pyarrow as pa
 from blake3 import blake3
 
 from unlost.model.vault.snapshot import SegmentEntry
-from unlost.vault.format.physical import SYSTEM_FIELDS, U_ID
+from unlost.vault.format.physical import SYSTEM_FIELDS, U_ID, by_number, is_physical
 from unlost.vault.layout import object_names
 from unlost.vault.layout.segment_label import metadata_of_bundle, part_of
 from unlost.vault.objects.buffered_rows import BufferedSegment
@@ -33,7 +33,6 @@ OBJECT_ROWS = 65_536
 OBJECT_BYTES = 64 << 20  # of text: an object is built in memory
 BUNDLE_FROM = 2  # tables: two together cost a third less than two objects
 _WIDTHS = (64, 256)  # columns: an absent column, too, costs something in each row group
-_FIRST_CELL = "c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class BundleEntry:
     @property
     def cells(self) -> list[str]:
         """The names of its source columns, as stored."""
-        return [name for name in self.segment.rows.column_names if name.startswith(_FIRST_CELL)]
+        return list(filter(is_physical, self.segment.rows.column_names))
 
     @property
     def width(self) -> int:
@@ -65,43 +64,43 @@ class _Object:
     rows: int
 
 
-def write_bundles(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> list[SegmentEntry]:
-    """The manifest entries of ``pieces``; durable on return.
+def write_bundles(out: SegmentWriter, entries: Sequence[BundleEntry]) -> list[SegmentEntry]:
+    """The manifest entries of ``entries``; durable on return.
 
     The entries of one table keep their order.
     """
-    ordered = sorted(pieces, key=lambda piece: (piece.width, piece.segment.label.table))
+    ordered = sorted(entries, key=lambda entry: (entry.width, entry.segment.label.table))
     alike = (
         list(bundle_entries)
-        for _, bundle_entries in groupby(ordered, key=lambda piece: piece.width)
+        for _, bundle_entries in groupby(ordered, key=lambda entry: entry.width)
     )
     parts = (part for bundle_entries in alike for part in _objects(bundle_entries))
-    return [entry for part in parts for entry in _written(out, part)]
+    return [written for part in parts for written in _written(out, part)]
 
 
-def _objects(pieces: Sequence[BundleEntry]) -> Iterator[list[BundleEntry]]:
+def _objects(entries: Sequence[BundleEntry]) -> Iterator[list[BundleEntry]]:
     """The entries that share an object, for each object."""
-    yield from _cut(pieces, rows=OBJECT_ROWS, size=OBJECT_BYTES)
+    yield from _cut(entries, rows=OBJECT_ROWS, size=OBJECT_BYTES)
 
 
-def _written(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> Iterator[SegmentEntry]:
-    written = _object(out, pieces)
+def _written(out: SegmentWriter, entries: Sequence[BundleEntry]) -> Iterator[SegmentEntry]:
+    written = _object(out, entries)
     out.create(object_names.segment(out.org, written.ident), written.body)
     digest, at = blake3(written.body).hexdigest(), 0
-    for piece in pieces:
-        yield _entry(out, piece, written, digest=digest, at=at)
-        at += len(piece.segment.rows)
+    for entry in entries:
+        yield _entry(out, entry, written, digest=digest, at=at)
+        at += len(entry.segment.rows)
 
 
-def _object(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> _Object:
+def _object(out: SegmentWriter, entries: Sequence[BundleEntry]) -> _Object:
     ident, epoch = out.fresh(), out.sealed.keys.epoch(out.org)
-    schema, sink = _schema(pieces), pa.BufferOutputStream()
-    groups = (_together(group, schema) for group in _groups(pieces))
+    schema, sink = _schema(entries), pa.BufferOutputStream()
+    groups = (_together(group, schema) for group in _groups(entries))
     first = next(groups)
     writer = out.writer(sink, first, ident=ident, epoch=epoch)
     parts = [
-        part_of(piece.segment.label, rows=len(piece.segment.rows), columns=piece.cells)
-        for piece in pieces
+        part_of(entry.segment.label, rows=len(entry.segment.rows), columns=entry.cells)
+        for entry in entries
     ]
     writer.add_key_value_metadata(metadata_of_bundle(parts))
     for rows in chain((first,), groups):
@@ -110,44 +109,43 @@ def _object(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> _Object:
     return _Object(ident, epoch, bytes(sink.getvalue()), sum(part.rows for part in parts))
 
 
-def _schema(pieces: Sequence[BundleEntry]) -> pa.Schema:
+def _schema(entries: Sequence[BundleEntry]) -> pa.Schema:
     """All columns that any of the entries has."""
-    cells = {name for piece in pieces for name in piece.cells}
-    ordered = sorted(cells, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
+    ordered = by_number({name for entry in entries for name in entry.cells})
     return pa.schema([*SYSTEM_FIELDS, *(pa.field(name, pa.string()) for name in ordered)])
 
 
-def _groups(pieces: Sequence[BundleEntry]) -> Iterator[list[BundleEntry]]:
+def _groups(entries: Sequence[BundleEntry]) -> Iterator[list[BundleEntry]]:
     """The entries that share a row group, for each group; no entry is split."""
-    yield from _cut(pieces, rows=GROUP_ROWS, size=GROUP_BYTES)
+    yield from _cut(entries, rows=GROUP_ROWS, size=GROUP_BYTES)
 
 
-def _cut(pieces: Sequence[BundleEntry], *, rows: int, size: int) -> Iterator[list[BundleEntry]]:
+def _cut(entries: Sequence[BundleEntry], *, rows: int, size: int) -> Iterator[list[BundleEntry]]:
     """Entries in lots of limited rows and text; an entry above the limits is a lot alone."""
     bundle_entries, had, text = list[BundleEntry](), 0, 0
-    for piece in pieces:
-        count = len(piece.segment.rows)
-        if bundle_entries and (had + count > rows or text + piece.segment.size > size):
+    for entry in entries:
+        count = len(entry.segment.rows)
+        if bundle_entries and (had + count > rows or text + entry.segment.size > size):
             yield bundle_entries
             bundle_entries, had, text = [], 0, 0
-        bundle_entries.append(piece)
-        had, text = had + count, text + piece.segment.size
+        bundle_entries.append(entry)
+        had, text = had + count, text + entry.segment.size
     yield bundle_entries
 
 
-def _together(pieces: Sequence[BundleEntry], schema: pa.Schema) -> pa.Table:
-    tables = [schema.empty_table(), *(piece.segment.rows for piece in pieces)]
+def _together(entries: Sequence[BundleEntry], schema: pa.Schema) -> pa.Table:
+    tables = [schema.empty_table(), *(entry.segment.rows for entry in entries)]
     return pa.concat_tables(tables, promote_options="default").combine_chunks()
 
 
 def _entry(
-    out: SegmentWriter, piece: BundleEntry, written: _Object, *, digest: str, at: int
+    out: SegmentWriter, entry: BundleEntry, written: _Object, *, digest: str, at: int
 ) -> SegmentEntry:
-    rows, table = piece.segment.rows, piece.segment.label.table
-    sealed = out.sealed_sidecar(piece.segment.sidecar, ident=piece.ident, epoch=written.epoch)
+    rows, table = entry.segment.rows, entry.segment.label.table
+    sealed = out.sealed_sidecar(entry.segment.sidecar, ident=entry.ident, epoch=written.epoch)
     ids = rows.column(U_ID)
     return SegmentEntry(
-        id=piece.ident,
+        id=entry.ident,
         table=table,
         rows=len(rows),
         bytes=len(written.body),
@@ -158,8 +156,8 @@ def _entry(
         sidecar=base64.b64encode(sealed).decode(),
         sidecar_bytes=len(sealed),
         sidecar_blake3=blake3(sealed).hexdigest(),
-        first=piece.reach.first if piece.reach else 0,
-        last=piece.reach.last if piece.reach else 0,
+        first=entry.reach.first if entry.reach else 0,
+        last=entry.reach.last if entry.reach else 0,
         bundle=written.ident,
         at=at,
         of=written.rows,

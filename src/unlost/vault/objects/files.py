@@ -17,7 +17,6 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 import msgspec
-import pyarrow as pa
 
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import (
@@ -31,9 +30,10 @@ from unlost.model.errors import (
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import message
 from unlost.model.ports.vault import IncomingFile
-from unlost.model.source.reading import FileRef, Op, Rows
+from unlost.model.source.reading import FileRef, Rows
 from unlost.model.vault.snapshot import PackEntry, StoredFile
 from unlost.vault.format.blobs import encoding_named
+from unlost.vault.layout.system_rows import system_rows, text_cells
 from unlost.vault.objects.packs import Blob, Extent, PackWriter
 
 type _ExtentCell = tuple[str, int, int]
@@ -44,6 +44,10 @@ BLOB_COLUMNS = ("size", "extents", "encoding")
 _CHUNK = 256 << 10
 _BATCH_ROWS = 2_048
 _STOPS_THE_RUN = (LimitReached, AuthExpired, StoreError)  # not the fault of a single file
+
+
+BLOB_ROW = '["blob",'  # the id of a blob's row begins with it
+FILE_ROW = '["file",'  # the id of a file's row begins with it
 
 
 def blob_row_id(blob: str) -> str:
@@ -251,15 +255,9 @@ def _file_row(ref: FileRef, blob: Blob) -> _Row:
 
 
 def _rows(batch: Sequence[_Row], observed_at: datetime) -> Rows:
-    count = len(batch)
     cells = zip(*(cells for _, cells in batch), strict=True)
-    return Rows(
-        ids=pa.array([id_ for id_, _ in batch], pa.string()),
-        ops=pa.array([Op.STATE.value] * count, pa.string()),
-        modified_at=pa.nulls(count, pa.timestamp("ms", tz="UTC")),
-        modified_by=pa.nulls(count, pa.string()),
-        cells=pa.RecordBatch.from_arrays(
-            [pa.array(column, pa.string()) for column in cells], names=list(FILES_COLUMNS)
-        ),
+    return system_rows(
+        [id_ for id_, _ in batch],
         observed_at=observed_at,
+        cells=text_cells(cells, FILES_COLUMNS),
     )

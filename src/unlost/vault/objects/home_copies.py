@@ -14,7 +14,7 @@ from unlost.vault.keys.hierarchy import ID_BYTES
 from unlost.vault.keys.sealing import SealedObjects
 
 FOLDER = "homes/"
-KEPT = 30
+MOST_COPIES = 30
 _DIGITS = 8
 _FIRST = 1  # master key; copies under it have the epoch 0
 
@@ -22,17 +22,17 @@ _FIRST = 1  # master key; copies under it have the epoch 0
 class VaultHomes:
     """The copies of homes in a vault; see the port ``HomeCopies``."""
 
-    def __init__(self, sealed: SealedObjects, *, kept: int = KEPT) -> None:
-        """``kept``: the number of copies to keep."""
+    def __init__(self, sealed: SealedObjects, *, most: int = MOST_COPIES) -> None:
+        """``most``: the number of copies to keep."""
         self._sealed = sealed
-        self._most = kept
+        self._most = most
 
     def numbers(self) -> Sequence[int]:
         """The numbers of all copies, ascending; other names in the folder are ignored."""
         names = (listed.name.removeprefix(FOLDER) for listed in self._sealed.store.list(FOLDER))
         return sorted(int(name) for name in names if len(name) == _DIGITS and name.isdecimal())
 
-    def keep(self, content: bytes) -> int:
+    def store_copy(self, content: bytes) -> int:
         """Store a copy under the next free number."""
         number = self._newest() + 1
         while not self._put(number, content):

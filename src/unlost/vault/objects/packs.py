@@ -23,6 +23,7 @@ from unlost.vault.format.blobs import BlobEncoder, Encoding
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.hierarchy import ID_BYTES
 from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.layout import object_names
 from unlost.vault.stores.store import where_allowed
 
 type _Known = Callable[[Collection[str]], Mapping[str, "Blob"]]
@@ -62,11 +63,6 @@ class StoredBlob:
     new: bool
 
 
-def pack_name(org: str, pack: str) -> str:
-    """The name of a pack's object."""
-    return f"orgs/{org}/packs/{pack[:2]}/{pack}"
-
-
 class PackWriter:
     """Writes blobs into packs, in memory bounded by one pack. For one thread.
 
@@ -100,10 +96,6 @@ class PackWriter:
     def reused(self) -> tuple[str, ...]:
         """Packs of earlier commits that contain blobs which this writer returned."""
         return tuple(sorted(self._reused))
-
-    def put(self, content: bytes) -> StoredBlob:
-        """Store a blob whose bytes are in memory."""
-        return self.put_all((content,))[0]
 
     def put_all(self, contents: Sequence[bytes]) -> list[StoredBlob]:
         """Store blobs whose bytes are in memory, with one lookup of the known blobs."""
@@ -203,7 +195,7 @@ class PackWriter:
             written = self._objects.put_new(
                 ObjectKind.PACK,
                 org=self._org,
-                name=pack_name(self._org, self._pack),
+                name=object_names.pack(self._org, self._pack),
                 content=content,
             )
         entry = PackEntry(
@@ -223,7 +215,7 @@ class PackWriter:
         # No manifest names these packs yet. If they must stay, a sweep removes them.
         with where_allowed():
             for pack in sorted(gone):
-                self._objects.store.delete(pack_name(self._org, pack))
+                self._objects.store.delete(object_names.pack(self._org, pack))
 
     def _new_id(self) -> str:
         return self._objects.entropy.bytes(ID_BYTES).hex()

@@ -122,10 +122,6 @@ class Schemas(SchemaReader):
             self._read[ident] = document
         return ident
 
-    def entry(self, ident: str) -> ObjectEntry:
-        """The manifest entry of a schema object."""
-        return stored_entry(self._sealed, object_names.schema(self.org, ident))
-
     def tokenizer(self, ident: str, table: str, *, names: Sequence[str]) -> Tokenizer | None:
         """The tokenizer of the columns ``names`` of a table; None if none of them has tokens."""
         table_shape = self.table(ident, table)

@@ -9,9 +9,9 @@ live. A segment is one object, and most of it stays unread:
 
 Of these the reader caches sidecars, labels, footers and the last unpacked row groups, each within a
 bound: reading the footer again is half the cost of a lookup. Rows of an open run that are still in
-memory (``hold``) are read the same way. With a cache of the store's pieces on this machine, a read
-that fails is repeated once from the store itself. See docs/adr/0001, 0028 (bundles) and 0030 (the
-cache).
+memory (``read_from_buffer``) are read the same way. With a cache of the store's pieces on this
+machine, a read that fails is repeated once from the store itself. See docs/adr/0001, 0028 (bundles)
+and 0030 (the cache).
 """
 
 import base64
@@ -41,7 +41,7 @@ from unlost.vault.layout.bundle import facts_in, rows_in
 from unlost.vault.layout.row_group_cache import RowGroupCache
 from unlost.vault.layout.segment_label import SegmentLabel, bound_to, label_of, parts_of
 from unlost.vault.objects.buffered_rows import BufferedSegment
-from unlost.vault.stores.cached import distrust, remembering
+from unlost.vault.stores.cached import drop_cached, with_cache
 from unlost.vault.stores.unread import is_lost, unread
 
 _FEW_VALUES = frozenset({U_OP, U_PREV})
@@ -58,7 +58,7 @@ class SegmentReader:
     def __init__(self, org: str, *, sealed: SealedObjects) -> None:
         self._org = org
         self._sealed = sealed
-        self._lasting = remembering(sealed.store)
+        self._cached_store = with_cache(sealed.store)
         self._sidecars: OrderedDict[str, Sidecar] = OrderedDict()
         self._sidecar_bytes = 0
         self._pinned: dict[str, Sidecar] = {}
@@ -81,7 +81,7 @@ class SegmentReader:
         with self._lock:
             if entry.id not in self._sidecars:
                 self._sidecars[entry.id] = sidecar
-                self._sidecar_bytes += entry.sidecar_bytes
+                self._sidecar_bytes += sidecar.filter.nbytes
             while self._sidecar_bytes > _SIDECAR_CACHE_BYTES and len(self._sidecars) > 1:
                 _, gone = self._sidecars.popitem(last=False)
                 self._sidecar_bytes -= gone.filter.nbytes
@@ -100,10 +100,26 @@ class SegmentReader:
         return facts
 
     def read(
-        self, entry: SegmentEntry, *, groups: Sequence[int], columns: Sequence[str]
+        self,
+        entry: SegmentEntry,
+        *,
+        groups: Sequence[int],
+        columns: Sequence[str],
+        cached: bool = False,
     ) -> pa.Table:
-        """These physical columns of row groups, in order; raises IntegrityError."""
-        return self._read(entry, groups, columns)
+        """These physical columns of row groups, in order; raises IntegrityError.
+
+        ``cached``: the rows will be read again, so this machine caches what it reads of the store.
+        """
+        segment = self._buffered.get(entry.id)
+        if segment is not None:
+            return segment.read(groups, columns)
+
+        def read() -> pa.Table:
+            with self._open(entry, cached=cached) as file:
+                return rows_in(file, entry, groups, columns, threads=True)
+
+        return self._twice(read)
 
     def groups(self, entry: SegmentEntry) -> Iterator[pa.Table]:
         """All row groups of a segment outside bundles, in order; raises IntegrityError."""
@@ -125,7 +141,7 @@ class SegmentReader:
         key = (entry.id, group, tuple(columns))
         known = self._unpacked.get(key)
         if known is None:
-            known = self._read(entry, [group], columns, lasting=True)
+            known = self.read(entry, groups=[group], columns=columns, cached=True)
             self._unpacked.put(key, known)
         return known
 
@@ -139,12 +155,12 @@ class SegmentReader:
             return segment.read(groups, columns, few_values=few_values)
 
         def read() -> pa.Table:
-            with self._open(entry, few_values=few_values, ahead=False, lasting=True) as file:
+            with self._open(entry, few_values=few_values, ahead=False, cached=True) as file:
                 return rows_in(file, entry, groups, columns, threads=False)
 
         return self._twice(read)
 
-    def hold(self, ident: str, segment: BufferedSegment) -> None:
+    def read_from_buffer(self, ident: str, segment: BufferedSegment) -> None:
         """Read a segment from memory from now on: its rows are not stored yet."""
         with self._lock:
             self._buffered[ident] = segment
@@ -162,7 +178,7 @@ class SegmentReader:
         with self._open(entry) as file:
             return file.read(columns=[U_ID]).column(U_ID)
 
-    def recognise(self, ident: str, *, size: int, epoch: int) -> SegmentEntry | None:
+    def entry_from_store(self, ident: str, *, size: int, epoch: int) -> SegmentEntry | None:
         """The entry of a segment that is known only by name and size; None for a bundle.
 
         Its sidecar is rebuilt and kept; the hashes stay empty, so that no manifest can use the
@@ -187,31 +203,13 @@ class SegmentReader:
             max_id=ids[-1].as_py(),
         )
 
-    def _read(
-        self,
-        entry: SegmentEntry,
-        groups: Sequence[int],
-        columns: Sequence[str],
-        *,
-        lasting: bool = False,
-    ) -> pa.Table:
-        segment = self._buffered.get(entry.id)
-        if segment is not None:
-            return segment.read(groups, columns)
-
-        def read() -> pa.Table:
-            with self._open(entry, lasting=lasting) as file:
-                return rows_in(file, entry, groups, columns, threads=True)
-
-        return self._twice(read)
-
     def _facts_of(self, entry: SegmentEntry) -> tuple[SegmentLabel, frozenset[str]]:
         segment = self._buffered.get(entry.id)
         if segment is not None:
             return segment.facts
 
         def read() -> tuple[SegmentLabel, frozenset[str]]:
-            with self._open(entry, lasting=True) as file:
+            with self._open(entry, cached=True) as file:
                 if entry.bundle:
                     return facts_in(file.metadata, entry)
                 return label_of(file.metadata.metadata or {}), frozenset(file.schema_arrow.names)
@@ -226,7 +224,7 @@ class SegmentReader:
         try:
             return read()
         except IntegrityError:
-            if self._lasting is self._sealed.store:
+            if self._cached_store is self._sealed.store:
                 raise
             return read()
 
@@ -237,12 +235,12 @@ class SegmentReader:
         *,
         few_values: Sequence[str] = (),
         ahead: bool = True,
-        lasting: bool = False,
+        cached: bool = False,
     ) -> Iterator[pq.ParquetFile]:
-        """The file of a segment; ``lasting``: its pieces will be read again, so cache them."""
+        """The file of a segment; ``cached``: its pieces will be read again, so cache them."""
         name = object_names.segment(self._org, entry.object)
         footer = self._footer(entry.object)
-        store = self._lasting if lasting else self._sealed.store
+        store = self._cached_store if cached else self._sealed.store
         try:
             with (
                 open_stored(store, name, size=entry.bytes) as source,
@@ -264,7 +262,7 @@ class SegmentReader:
             if isinstance(error, OSError) and not is_lost(error):
                 raise unread(name, error) from error
             # Arrow raises the same error for damage in the store and in this machine's cache.
-            distrust(store, name)
+            drop_cached(store, name)
             raise damaged(name, f"it cannot be decrypted ({error})") from error
 
     def _decryption(self, entry: SegmentEntry, name: str) -> object:
@@ -308,12 +306,12 @@ class SegmentReader:
 
     def _get_sidecar(self, name: str) -> bytes:
         try:
-            data = self._lasting.get(name)
+            data = self._cached_store.get(name)
             return self._sealed.open(ObjectKind.SIDECAR, org=self._org, name=name, data=data)
         except NotFound:
             raise _missing(name) from None
         except IntegrityError:
-            distrust(self._lasting, name)
+            drop_cached(self._cached_store, name)
             raise
 
 

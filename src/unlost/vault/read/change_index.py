@@ -30,13 +30,13 @@ from unlost.vault.format.physical import (
     U_SNAP,
     UNKNOWN_PREV,
 )
-from unlost.vault.read.merge import key_pieces
+from unlost.vault.read.merge import key_rows
 from unlost.vault.read.org_vault import OrgReader
 from unlost.vault.read.table_view import TableView, last_of_each
 from unlost.vault.read.token_rows import between, places_between
 
 # The changes of commits, whether they come from the index or from segments.
-TOLD = pa.schema(
+CHANGE_SCHEMA = pa.schema(
     [
         pa.field(U_ID, pa.string()),
         pa.field(U_OP, pa.string()),
@@ -47,10 +47,25 @@ TOLD = pa.schema(
 _DIGITS = 10
 _LAST = "\U0010ffff"
 
+type Ids = pa.Array | pa.ChunkedArray
+
 
 def change_id(table: str, number: int, record: str) -> str:
     """The id of the row for a record that a commit changed."""
-    return SEPARATOR.join((table, f"{number:0{_DIGITS}d}", record))
+    return SEPARATOR.join((table, commit_text(number), record))
+
+
+def commit_text(number: int) -> str:
+    """The number of a commit, as ids contain it."""
+    return f"{number:0{_DIGITS}d}"
+
+
+def parts_of_ids(table: str, ids: Ids) -> tuple[Ids, Ids]:
+    """The commits (ten digits) and the records of ids of a table's rows."""
+    # Cut by position and not at SEPARATOR: the id of a record may contain any character.
+    end = len(table) + 1 + _DIGITS
+    commits = pc.utf8_slice_codeunits(ids, end - _DIGITS, end)
+    return commits, pc.utf8_slice_codeunits(ids, end + 1)
 
 
 def change_rows(table: str, rows: pa.Table) -> pa.Table:
@@ -66,7 +81,7 @@ def change_rows(table: str, rows: pa.Table) -> pa.Table:
 def changes_of(table: str, commits: Sequence[LiveSegment], view: TableView) -> Iterator[pa.Table]:
     """Rows of ``$changes`` for the segments of one commit, in order."""
     rebased = commits[0].rebased
-    for rows in key_pieces(TableView(table, commits, view.reading), (U_OP, U_PREV)):
+    for rows in key_rows(TableView(table, commits, view.reading), (U_OP, U_PREV)):
         shown = rows.filter(pa.array(last_of_each(rows.column(U_ID))))
         # ``_u_prev`` was compared with another version than the one before this commit.
         if rebased:
@@ -95,20 +110,16 @@ class ChangeIndex:
             yield self._plain(index_rows)
 
     def _edges(self, after: int, until: int) -> tuple[str, str]:
-        low, high = (f"{number:0{_DIGITS}d}" for number in (after + 1, until))
+        low, high = map(commit_text, (after + 1, until))
         return (
             SEPARATOR.join((self._table, low, "")),
             SEPARATOR.join((self._table, high, _LAST)),
         )
 
     def _plain(self, rows: pa.Table) -> pa.Table:
-        # Cut by position and not at SEPARATOR: the id of a record may contain any character.
-        ids = rows.column(U_ID)
-        end = len(self._table) + 1 + _DIGITS
-        snaps = pc.utf8_slice_codeunits(ids, end - _DIGITS, end)
+        snaps, records = parts_of_ids(self._table, rows.column(U_ID))
         texts = [rows.column(name).cast(pa.string()) for name in (U_OP, U_PREV)]
-        columns = [pc.utf8_slice_codeunits(ids, end + 1), *texts, snaps.cast(pa.int64())]
-        return pa.table(columns, schema=TOLD)
+        return pa.table([records, *texts, snaps.cast(pa.int64())], schema=CHANGE_SCHEMA)
 
 
 def in_order(parts: Sequence[pa.Table]) -> pa.Table:

@@ -27,10 +27,10 @@ from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH, U_SNAP, UNKNOWN_PREV
 from unlost.vault.format.rowhash import Hashes, from_array
 from unlost.vault.layout.positions import positions
-from unlost.vault.read.change_index import TOLD, ChangeIndex, in_order, slices
-from unlost.vault.read.merge import key_pieces
+from unlost.vault.read.change_index import CHANGE_SCHEMA, ChangeIndex, in_order, slices
+from unlost.vault.read.merge import key_rows
 from unlost.vault.read.org_vault import OrgReader
-from unlost.vault.read.table_view import RANK, TableView, last_of_each
+from unlost.vault.read.table_view import RANK, TableView, last_of_each, shown_of_each
 
 INDEXED_ROWS = 2_000_000  # most rows to take from the index: they are in memory, 60 bytes each
 INDEX_PAYS = 3  # the index is faster if merged segments have this many rows for each of its rows
@@ -87,7 +87,7 @@ def _added_rows(org_reader: OrgReader, state: LiveState, added: TableView) -> It
         return
     plain = [live for live in added.segments if not _of_several(live)]
     rest = TableView(added.table, plain, added.reading, after=added.after, until=added.until)
-    batches = [rows.select(TOLD.names).cast(TOLD) for rows in _read_rows(rest)]
+    batches = [rows.select(CHANGE_SCHEMA.names).cast(CHANGE_SCHEMA) for rows in _read_rows(rest)]
     parts = [*_within(index, added, merged), *batches]
     if parts:
         yield from slices(in_order(parts), most=_AT_ONCE)
@@ -125,7 +125,7 @@ def _within(
 def _read_rows(view: TableView) -> Iterator[pa.Table]:
     """The same rows from the segments themselves."""
     rebased = np.array([live.rebased for live in view.segments], dtype=np.bool_)
-    for rows in key_pieces(view, _ALL_KEYS):
+    for rows in key_rows(view, _ALL_KEYS):
         shown = _winners(rows)
         silent = rebased[shown.column(RANK).to_numpy()]
         # A rebased segment was compared with another version than the one before its commit.
@@ -136,11 +136,8 @@ def _read_rows(view: TableView) -> Iterator[pa.Table]:
 
 
 def _winners(rows: pa.Table) -> pa.Table:
-    commits = rows.column(U_SNAP).to_numpy()
-    lost = np.zeros(len(rows), dtype=np.bool_)
-    lost[:-1] = ~last_of_each(rows.column(U_ID))[:-1] & (commits[1:] == commits[:-1])
-    # Of several rows that one commit added for a record, only the last one counts.
-    return rows.filter(pa.array(~lost)) if lost.any() else rows
+    shown = shown_of_each(rows.column(U_ID), rows.column(U_SNAP).to_numpy())
+    return rows if shown.all() else rows.filter(pa.array(shown))
 
 
 def _differences(rows: pa.Table, added: TableView, base: TableView) -> pa.Table:

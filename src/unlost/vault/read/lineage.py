@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.decoders import decoder_for
-from unlost.model.source.reading import Op, Rows
+from unlost.model.source.reading import Rows
 from unlost.model.vault.snapshot import Lineage
-from unlost.vault.format.physical import INSTANT, LINEAGE, U_ID, U_SNAP
-from unlost.vault.read.merge import key_pieces, newest_of_each
+from unlost.vault.format.physical import LINEAGE, U_ID, U_SNAP
+from unlost.vault.layout.system_rows import system_rows, text_cells
+from unlost.vault.read.merge import key_rows, newest_of_each
 from unlost.vault.read.org_vault import OrgReader
 from unlost.vault.read.table_view import TableView, sorted_unique
 
@@ -27,17 +28,11 @@ _BATCH_ROWS = 8_192
 def lineage_rows(rows: Sequence[Lineage], *, observed_at: datetime) -> Iterator[Rows]:
     """Rows of ``$lineage``, in bounded batches."""
     for part in batched(rows, _BATCH_ROWS):
-        count = len(part)
         cells = [[row.live for row in part], [row.run for row in part]]
-        yield Rows(
-            ids=pa.array([_id(row.target, row.table, row.old) for row in part], pa.string()),
-            ops=pa.array([Op.STATE.value] * count, pa.string()),
-            modified_at=pa.nulls(count, INSTANT),
-            modified_by=pa.nulls(count, pa.string()),
-            cells=pa.RecordBatch.from_arrays(
-                [pa.array(column, pa.string()) for column in cells], names=list(_CELLS)
-            ),
+        yield system_rows(
+            [_id(row.target, row.table, row.old) for row in part],
             observed_at=observed_at,
+            cells=text_cells(cells, _CELLS),
         )
 
 
@@ -82,7 +77,7 @@ def _followed(
         wanted = {row.live for row in rows if row.target == org} - wanted_lives
         # After the first step, only restores into the org itself continue the chain.
         places = [org]
-    return sorted(lineages, key=lambda row: _id(row.target, row.table, row.old).encode())
+    return sorted(lineages, key=lambda row: _id(row.target, row.table, row.old))
 
 
 def _of(view: TableView, ids: pa.Array) -> list[Lineage]:
@@ -90,8 +85,8 @@ def _of(view: TableView, ids: pa.Array) -> list[Lineage]:
 
 
 def _all(view: TableView, lives: Sequence[str]) -> Iterator[Lineage]:
-    for piece in key_pieces(view, ()):
-        ids = newest_of_each(piece).column(U_ID).combine_chunks()
+    for versions in key_rows(view, ()):
+        ids = newest_of_each(versions).column(U_ID).combine_chunks()
         rows = view.newest(ids, ())
         yield from _lineage_rows(_leading(rows, view, lives) if lives else rows, view)
 

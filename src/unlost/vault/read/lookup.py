@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 from unlost.vault.format.physical import U_ID
 from unlost.vault.format.tokens import KEYS_SINCE, key_token
 from unlost.vault.layout.parallel import spread
-from unlost.vault.layout.segment_label import SegmentShape
 from unlost.vault.read.table_view import TableView
 from unlost.vault.read.token_rows import exact
 
@@ -33,11 +32,10 @@ def records_with(
 def _has_tokens(view: TableView, rank: int, column: str) -> bool:
     """True if all rows of a segment have tokens of this column."""
     label, _ = view.reading.segments.facts(view.segments[rank].entry)
-    shapes = label.shapes or (SegmentShape(label.schema, (), label.tokenizer),)
     return all(
         shape.tokenizer >= KEYS_SINCE
         and column in view.reading.schemas.keys(shape.schema, view.table)
-        for shape in shapes
+        for shape in label.all_shapes()
     )
 
 

@@ -99,7 +99,9 @@ class OrgReader:
                 raise _unknown_file(blob)
             now = state or self.chain.live()
             # By their places: the blobs of a pack are read one after the other.
-            blobs = sorted((self.placed(blob, now) for blob in by_ident.values()), key=_lies)
+            blobs = sorted(
+                (self.placed(blob, now) for blob in by_ident.values()), key=_pack_offsets
+            )
             return {
                 blob.id: _whole(open_blob(self.sealed, org=self.org, blob=blob)) for blob in blobs
             }
@@ -128,7 +130,7 @@ class OrgVault(OrgReader):
         self.options = options
         self.limit = limit
         # A cache, by commit: the runs whose journals the commit removed.
-        self.unjournaled: dict[int, tuple[str, ...]] = {}
+        self.dropped_journals_by_commit: dict[int, tuple[str, ...]] = {}
 
     def visible(self, hidden: HiddenColumns) -> OrgReader:
         """The same org for reading, without its hidden columns."""
@@ -154,7 +156,7 @@ class OrgVault(OrgReader):
         return self.chain.manifest(self.chain.live().seq)[0].schema
 
 
-def _lies(blob: Blob) -> list[tuple[str, int]]:
+def _pack_offsets(blob: Blob) -> list[tuple[str, int]]:
     return [(extent.pack, extent.offset) for extent in blob.extents]
 
 

@@ -5,7 +5,7 @@ to the commits up to its own. It does not use the live set of its time: since th
 have been merged, and records erased.
 
     method                        answers from
-    scan, read, versions, newer   pieces of the whole table in the order of ids (merge.py)
+    scan, read, versions, newer   ranges of the whole table in the order of ids (merge.py)
     get, where, unread            the row groups that the sidecars point to (table_view.py)
     scan_deleted                  the ids of tombstones, then the last state of each
     schema, tables, certificate   the manifest, and salvages since
@@ -56,9 +56,9 @@ from unlost.vault.layout.positions import positions
 from unlost.vault.objects.files import FILES_COLUMNS, file_of_row, file_row_id
 from unlost.vault.read.big_cells import LoadBlobs, blob_bytes, resolve
 from unlost.vault.read.lookup import records_with
-from unlost.vault.read.merge import PieceReader, cut, key_pieces, live_rows, newest_of_each, ranked
+from unlost.vault.read.merge import RangeReader, cut, key_rows, live_rows, newest_of_each, ranked
 from unlost.vault.read.org_vault import OrgReader
-from unlost.vault.read.table_reader import TOLD, TableScan, spans
+from unlost.vault.read.table_reader import READ_COLUMNS, TableScan, spans
 from unlost.vault.read.table_view import (
     RANK,
     TableView,
@@ -166,19 +166,19 @@ class VaultSnapshot:
         self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
     ) -> pa.RecordBatchReader:
         """Live records with only these columns, by id."""
-        self._check(table, columns, system=set(TOLD) - {U_VALID_TO})
+        self._check(table, columns, system=set(READ_COLUMNS) - {U_VALID_TO})
         return TableScan(self.view(table), tuple(columns), self._load(), within).live()
 
     def versions(
         self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
     ) -> pa.RecordBatchReader:
         """All versions up to this snapshot with only these columns, by id and age."""
-        self._check(table, columns, system=set(TOLD))
+        self._check(table, columns, system=set(READ_COLUMNS))
         return TableScan(self.view(table), tuple(columns), self._load(), within).versions()
 
     def newer(self, table: str, columns: Sequence[str], *, after: int) -> pa.RecordBatchReader:
         """The newest version of each record that a commit after ``after`` changed."""
-        self._check(table, columns, system=set(TOLD) - {U_VALID_TO})
+        self._check(table, columns, system=set(READ_COLUMNS) - {U_VALID_TO})
         segments = self._state.of(table, until=self._number)
         added = [live for live in segments if live.last > after]
         view = TableView(table, added, self._org_reader.reading, after=after, until=self._number)
@@ -191,7 +191,7 @@ class VaultSnapshot:
         """Live ids in order, in bounded tables: ``_u_id``, ``_u_observed_at``, ``_u_snap``."""
         self._chosen(table, None)
         view = self.view(table)
-        for rows in key_pieces(view, (U_OP, U_OBSERVED_AT)):
+        for rows in key_rows(view, (U_OP, U_OBSERVED_AT)):
             newest = newest_of_each(rows)
             live = newest.filter(pc.equal(newest.column(U_OP), "U"))
             if len(live):
@@ -272,7 +272,7 @@ class VaultSnapshot:
         """
         view = self.view(HIDDEN)
         marks = []
-        for rows in key_pieces(view, (U_OP,)):
+        for rows in key_rows(view, (U_OP,)):
             newest = newest_of_each(rows)
             live = newest.filter(pc.equal(newest.column(U_OP), "U"))
             snaps = live.column(U_SNAP).to_pylist()
@@ -340,12 +340,12 @@ class VaultSnapshot:
 
     def _live_batches(self, table: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         view = self.view(table)
-        for rows in NamedPieces(view, names).pieces():
+        for rows in NamedVersions(view, names).parts():
             yield from self._batches(live_rows(rows), names)
 
     def _deleted_batches(self, table: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         view = self.view(table)
-        for rows in key_pieces(view, (U_OP,)):
+        for rows in key_rows(view, (U_OP,)):
             newest = newest_of_each(rows)
             dead = newest.filter(pc.not_equal(newest.column(U_OP), "U")).column(U_ID)
             for at in range(0, len(dead), _IDS_AT_ONCE):
@@ -391,18 +391,18 @@ class VaultSnapshot:
         return self._org_reader.load_blob(until=self._number, state=self._state)
 
 
-class NamedPieces:
-    """All versions of a table by pieces, with source columns by name."""
+class NamedVersions:
+    """All versions of a table by ranges of ids, with source columns by name."""
 
     def __init__(self, view: TableView, names: Sequence[str]) -> None:
         self._view = view
         self._names = names
 
-    def pieces(self) -> Iterator[pa.Table]:
-        """The pieces, unsorted: system columns, ``_u_blobs``, names, ``_rank``."""
-        reader = PieceReader(self._view, self._columns)
-        for piece in cut(self._view):
-            parts = [self._named(rows, rank) for rank, rows in reader.read(piece)]
+    def parts(self) -> Iterator[pa.Table]:
+        """One part for each range, unsorted: system columns, ``_u_blobs``, names, ``_rank``."""
+        reader = RangeReader(self._view, self._columns)
+        for id_range in cut(self._view):
+            parts = [self._named(rows, rank) for rank, rows in reader.read(id_range)]
             if parts:
                 yield pa.concat_tables(parts)
 

@@ -1,7 +1,7 @@
 """Reading a table for other programs: only the requested columns, of a range of ids.
 
 Row groups are read and decrypted column by column, so that other columns cost nothing. For few
-columns, large pieces are read in parallel; for many, one after the other, the next one while the
+columns, large ranges are read in parallel; for many, one after the other, the next one while the
 caller uses the last. See docs/adr/0021.
 """
 
@@ -30,13 +30,13 @@ from unlost.vault.format.physical import (
 from unlost.vault.format.rowhash import from_array
 from unlost.vault.layout.parallel import spread, start
 from unlost.vault.read.big_cells import LoadBlobs, blob_bytes, resolve
-from unlost.vault.read.merge import MergePiece, PieceReader, between, cut, cut_at, groups_in
+from unlost.vault.read.merge import MergeRange, RangeReader, between, cut, cut_at, groups_in
 from unlost.vault.read.table_view import TableView, last_of_each, plain, same_width
 
 type Pick = Callable[[pa.Table, NDArray[np.int64]], pa.Table]
 """Choose the rows to return, given the order that sorts them by id and age."""
 
-TOLD = {field.name: field for field in (*READ_FIELDS, VALID_TO_FIELD)}
+READ_COLUMNS = {field.name: field for field in (*READ_FIELDS, VALID_TO_FIELD)}
 _NARROW = 4  # a read of at most a fourth of a table's columns is narrow
 _SPAN_BYTES = 1 << 40
 
@@ -53,12 +53,14 @@ class TableScan:
     @property
     def schema(self) -> pa.Schema:
         """The result's columns; source columns are text."""
-        return pa.schema([TOLD.get(name, pa.field(name, pa.string())) for name in self.columns])
+        return pa.schema(
+            [READ_COLUMNS.get(name, pa.field(name, pa.string())) for name in self.columns]
+        )
 
     @property
     def names(self) -> list[str]:
         """The source columns among the columns."""
-        return [name for name in self.columns if name not in TOLD]
+        return [name for name in self.columns if name not in READ_COLUMNS]
 
     def live(self) -> pa.RecordBatchReader:
         """Records that are alive."""
@@ -77,14 +79,14 @@ class TableScan:
 
     def _batches(self, pick: Pick, beside: Sequence[str]) -> Iterator[pa.RecordBatch]:
         narrow = self._is_narrow()
-        pieces = list(_inside(cut(self.view, narrow=narrow), self.within))
-        for rows in self._rows(pieces, pick, beside, narrow=narrow):
+        id_ranges = list(_inside(cut(self.view, narrow=narrow), self.within))
+        for rows in self._rows(id_ranges, pick, beside, narrow=narrow):
             for part in blob_bytes(rows) if self.names else (rows,):
                 filled = resolve(part, self.names, self.load) if self.names else part
                 yield from filled.select(list(self.columns)).cast(self.schema).to_batches()
 
     def _rows(
-        self, pieces: Sequence[MergePiece], pick: Pick, beside: Sequence[str], *, narrow: bool
+        self, id_ranges: Sequence[MergeRange], pick: Pick, beside: Sequence[str], *, narrow: bool
     ) -> Iterator[pa.Table]:
         def chosen(parts: list[pa.Table]) -> pa.Table | None:
             if not parts:
@@ -94,32 +96,36 @@ class TableScan:
             return picked if len(picked) else None
 
         if narrow:
-            batches = spread(lambda piece: chosen(self._narrow_parts(piece, beside)), pieces)
+            batches = spread(
+                lambda id_range: chosen(self._narrow_parts(id_range, beside)), id_ranges
+            )
         else:
-            reader = PieceReader(self.view, lambda rank: self._stored(rank, beside))
-            batches = _prefetched(lambda piece: chosen(self._wide_parts(reader, piece)), pieces)
+            reader = RangeReader(self.view, lambda rank: self._stored(rank, beside))
+            batches = _prefetched(
+                lambda id_range: chosen(self._wide_parts(reader, id_range)), id_ranges
+            )
         return (rows for rows in batches if rows is not None)
 
-    def _narrow_parts(self, piece: MergePiece, beside: Sequence[str]) -> list[pa.Table]:
-        """The rows of a piece in range, segment by segment, oldest first."""
+    def _narrow_parts(self, id_range: MergeRange, beside: Sequence[str]) -> list[pa.Table]:
+        """The rows of a range, of commits in range, segment by segment, oldest first."""
         parts = []
         for rank in range(len(self.view.segments)):
-            groups = [group for group, _ in groups_in(self.view, rank, piece)]
+            groups = [group for group, _ in groups_in(self.view, rank, id_range)]
             if groups:
                 wanted = list(dict.fromkeys((*self._stored(rank, beside), U_SNAP)))
-                rows = between(self.view.read_keys(rank, groups, wanted), piece)
-                counting = self.view.counting(rank, rows)
-                rows = rows if counting is None else rows.filter(pa.array(counting))
+                rows = between(self.view.read_keys(rank, groups, wanted), id_range)
+                in_range = self.view.in_range(rank, rows)
+                rows = rows if in_range is None else rows.filter(pa.array(in_range))
                 parts.append(self._named(plain(rows), rank))
         return [part for part in parts if len(part)]
 
-    def _wide_parts(self, reader: PieceReader, piece: MergePiece) -> list[pa.Table]:
-        return [self._named(rows, rank) for rank, rows in reader.read(piece)]
+    def _wide_parts(self, reader: RangeReader, id_range: MergeRange) -> list[pa.Table]:
+        return [self._named(rows, rank) for rank, rows in reader.read(id_range)]
 
     def _stored(self, rank: int, beside: Sequence[str]) -> list[str]:
         """The physical columns to read of a segment."""
         cells = self.view.stored(rank, self.names) if self.names else []
-        system = [name for name in self.columns if name in TOLD and name != U_VALID_TO]
+        system = [name for name in self.columns if name in READ_COLUMNS and name != U_VALID_TO]
         return list(dict.fromkeys((U_ID, U_OP, *beside, *system, *cells)))
 
     def _named(self, rows: pa.Table, rank: int) -> pa.Table:
@@ -132,7 +138,7 @@ class TableScan:
         return pa.table(columns, names=names)
 
     def _is_narrow(self) -> bool:
-        """True if so few columns are read that a piece may have many rows."""
+        """True if so few columns are read that a range may have many rows."""
         ranks = range(len(self.view.segments))
         width = max((len(self.view.names(rank)) for rank in ranks), default=0)
         return len(self.names) * _NARROW <= width
@@ -140,18 +146,18 @@ class TableScan:
 
 def spans(view: TableView, *, rows: int) -> list[IdSpan]:
     """Ranges of ids with about ``rows`` versions each, the first and the last without an end."""
-    lows = [piece.low for piece in cut_at(view, rows=rows, size=_SPAN_BYTES)][1:]
+    lows = [id_range.low for id_range in cut_at(view, rows=rows, size=_SPAN_BYTES)][1:]
     return [IdSpan(low, high) for low, high in zip(["", *lows], [*lows, None], strict=True)]
 
 
-def _inside(pieces: Sequence[MergePiece], within: IdSpan) -> Iterator[MergePiece]:
-    """The parts of pieces that are within a range."""
-    for piece in pieces:
-        low = max(piece.low, within.low)
-        highs = [high for high in (piece.high, within.high) if high is not None]
+def _inside(id_ranges: Sequence[MergeRange], within: IdSpan) -> Iterator[MergeRange]:
+    """The parts of the ranges that are within another one."""
+    for id_range in id_ranges:
+        low = max(id_range.low, within.low)
+        highs = [high for high in (id_range.high, within.high) if high is not None]
         high = min(highs, default=None)
         if high is None or low < high:
-            yield MergePiece(low, high)
+            yield MergeRange(low, high)
 
 
 def _prefetched[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
@@ -200,9 +206,9 @@ def _newest(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
 def _versions(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
     snaps = rows.column(U_SNAP).to_numpy()[order]
     # Of several versions that one commit added for a record, only the last one counts.
-    replaced = np.zeros(len(order), dtype=np.bool_)
-    replaced[:-1] = ~_last(rows, order)[:-1] & (snaps[1:] == snaps[:-1])
-    order = order[~replaced]
+    shown = _last(rows, order)
+    shown[:-1] |= snaps[1:] != snaps[:-1]
+    order = order[shown]
     last = _last(rows, order)
     are_shown = are_versions(
         version_rules.ops_of(rows.column(U_OP))[order],

@@ -175,7 +175,7 @@ class TableView:
         """True if a segment may have an id several times, even across two of its row groups."""
         return self.segments[rank].merged or self.table in BARE_FIELDS
 
-    def counting(self, rank: int, rows: pa.Table) -> NDArray[np.bool_] | None:
+    def in_range(self, rank: int, rows: pa.Table) -> NDArray[np.bool_] | None:
         """True for the rows (with ``_u_snap``) of a segment that are in range; None if all are."""
         live = self.segments[rank]
         too_new = self.until is not None and live.last > self.until
@@ -183,8 +183,8 @@ class TableView:
             return None
         # Only a merged segment can have rows out of range: the others belong to one commit.
         snaps = rows.column(U_SNAP).to_numpy()
-        counting = snaps > self.after
-        return counting if self.until is None else np.asarray(counting & (snaps <= self.until))
+        in_range = snaps > self.after
+        return in_range if self.until is None else np.asarray(in_range & (snaps <= self.until))
 
     def _stored(self, rank: int, columns: Sequence[str]) -> list[str]:
         """The columns among these that the segment itself stores."""
@@ -279,8 +279,8 @@ class TableView:
         if not self.segments[place.rank].merged:
             return places_of(stored_ids, place.ids)
         places = all_places_of(stored_ids, place.ids)
-        counting = self.counting(place.rank, rows)
-        return places if counting is None else places[counting[places]]
+        in_range = self.in_range(place.rank, rows)
+        return places if in_range is None else places[in_range[places]]
 
     def _edges(self, ids: pa.Array, ranks: Sequence[int]) -> Iterator[NDArray[np.int64]]:
         """For each segment: the places in ``ids`` where row groups begin and the last one ends."""
@@ -304,10 +304,8 @@ class TableView:
         rows = rows.take(
             pc.sort_indices(rows, sort_keys=[(U_ID, "ascending"), (RANK, "ascending")])
         )
-        commits = rows.column(U_SNAP).to_numpy()
-        replaced = np.zeros(len(rows), dtype=np.bool_)
-        replaced[:-1] = ~last_of_each(rows.column(U_ID))[:-1] & (commits[1:] == commits[:-1])
-        return rows.filter(pa.array(~replaced)) if replaced.any() else rows
+        shown = shown_of_each(rows.column(U_ID), rows.column(U_SNAP).to_numpy())
+        return rows if shown.all() else rows.filter(pa.array(shown))
 
     def cells(self, rows: pa.Table, names: Sequence[str]) -> pa.Table:
         """Source columns of the versions that ``find`` returned, in their order, and ``_u_blobs``.
@@ -401,7 +399,7 @@ def shown_of_each(ids: pa.Array | pa.ChunkedArray, snaps: NDArray[np.int64]) -> 
 
 def sorted_unique(ids: Iterable[str]) -> pa.Array:
     """Ids in the form that lookups expect: sorted by bytes, unique."""
-    return pa.array(sorted(set(ids), key=str.encode), pa.string())
+    return pa.array(sorted(set(ids)), pa.string())
 
 
 def plain(rows: pa.Table) -> pa.Table:

@@ -44,12 +44,12 @@ def places_between(view: TableView, low: str, high: str) -> list[tuple[int, int]
 def _groups(view: TableView, rank: int, low: str, high: str) -> list[tuple[int, int]]:
     """Rank and row group of each group that may have tokens in the range."""
     entry = view.segments[rank].entry
-    if entry.max_id.encode() < low.encode() or entry.min_id.encode() > high.encode():
+    if entry.max_id < low or entry.min_id > high:
         return []
-    firsts = [fence.first.encode() for fence in view.sidecar(rank).fences]
+    firsts = [fence.first for fence in view.sidecar(rank).fences]
     # The group before the first fence in the range may reach into it.
-    begin = max(0, bisect_left(firsts, low.encode()) - 1)
-    end = bisect_right(firsts, high.encode())
+    begin = max(0, bisect_left(firsts, low) - 1)
+    end = bisect_right(firsts, high)
     return [(rank, group) for group in range(begin, end)]
 
 

@@ -1,7 +1,7 @@
 """A remote store with a cache of pieces on this machine.
 
 Verification must read the store itself, so reading through this store bypasses the cache. Callers
-that read the same pieces every day use ``remembering``. See docs/adr/0030.
+that read the same pieces every day use ``with_cache``. See docs/adr/0030.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +21,7 @@ class CachedStore:
     def __init__(self, inner: Store, *, pieces: RangeCache) -> None:
         self.inner = inner
         self._pieces = pieces
-        self.remembering: Store = _Remembering(inner, pieces)
+        self.with_cache: Store = _ReadThroughCache(inner, pieces)
 
     @property
     def properties(self) -> StoreProperties:
@@ -62,7 +62,7 @@ class CachedStore:
         return self.inner.path(name)
 
 
-class _Remembering(ReadOnlyStore):
+class _ReadThroughCache(ReadOnlyStore):
     """The same store, read only: reads go through the cache."""
 
     def __init__(self, inner: Store, pieces: RangeCache) -> None:
@@ -71,16 +71,16 @@ class _Remembering(ReadOnlyStore):
 
     def get(self, name: str) -> bytes:
         """All bytes of an object."""
-        return self._known(ObjectRange(name), lambda: super(_Remembering, self).get(name))
+        return self._known(ObjectRange(name), lambda: super(_ReadThroughCache, self).get(name))
 
     def get_range(self, name: str, *, start: int, length: int) -> bytes:
         """A part of an object."""
         return self._known(
             ObjectRange(name, start, length),
-            lambda: super(_Remembering, self).get_range(name, start=start, length=length),
+            lambda: super(_ReadThroughCache, self).get_range(name, start=start, length=length),
         )
 
-    def distrust(self, name: str) -> None:
+    def drop_cached(self, name: str) -> None:
         """Drop the cached pieces of an object: they are not the bytes that were written."""
         self._pieces.drop(name)
 
@@ -92,17 +92,17 @@ class _Remembering(ReadOnlyStore):
         return content
 
 
-def distrust(store: Store, name: str) -> None:
+def drop_cached(store: Store, name: str) -> None:
     """Drop the cached pieces of an object that was found damaged, so that it is read again."""
-    if isinstance(store, _Remembering):
-        store.distrust(name)
+    if isinstance(store, _ReadThroughCache):
+        store.drop_cached(name)
 
 
-def itself(store: Store) -> Store:
+def without_cache(store: Store) -> Store:
     """The store without its cache, for verification."""
     return store.inner if isinstance(store, CachedStore) else store
 
 
-def remembering(store: Store) -> Store:
+def with_cache(store: Store) -> Store:
     """The store with its cache, for callers that will read the same data again."""
-    return store.remembering if isinstance(store, CachedStore) else store
+    return store.with_cache if isinstance(store, CachedStore) else store

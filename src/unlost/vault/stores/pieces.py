@@ -20,8 +20,8 @@ from blake3 import blake3
 from unlost.model.errors import StoreError
 from unlost.model.ports.system import Clock
 
-KEPT = timedelta(days=30)  # after the last read; then a piece is removed
-GONE_KEPT = timedelta(
+PIECE_LIFETIME = timedelta(days=30)  # after the last read; then a piece is removed
+GONE_LIFETIME = timedelta(
     days=1
 )  # for how long a deletion is remembered, for a reader that still has the object's bytes
 LARGEST = 4 << 20  # bytes of a piece
@@ -121,8 +121,8 @@ class RangeCache:
         """Remove old pieces, then the least recently read, until the cache is within its limit."""
         with self._lock:
             now = self._clock.now()
-            old_files = sorted(self._cached_files((now - GONE_KEPT).timestamp()))
-            oldest = (now - KEPT).timestamp()
+            old_files = sorted(self._cached_files((now - GONE_LIFETIME).timestamp()))
+            oldest = (now - PIECE_LIFETIME).timestamp()
             rest = sum(size for _, size, _ in old_files)
             full = rest > self._limit
             for read_at, size, file in old_files:

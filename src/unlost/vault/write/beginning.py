@@ -10,15 +10,13 @@ from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import commit_of_run
 from unlost.vault.write.open_commit import OpenCommit
 
-_PREFIX_BYTES = 8
-
 
 def begin_commit(
     org_vault: OrgVault, *, run: str, kind: CommitKind, identity: OrgIdentity
 ) -> OpenCommit:
     """Open or reopen the commit of a run."""
     state = org_vault.chain.proved()
-    notes = OpenRun(org_vault.org, run, sealed=org_vault.sealed)
+    open_run = OpenRun(org_vault.org, run, sealed=org_vault.sealed)
     fresh = RunIntent(
         format=numbers.FORMAT,
         run=object_names.check_run(run),
@@ -26,10 +24,10 @@ def begin_commit(
         identity=identity,
         base=state.seq,
         started=org_vault.clock.now(),
-        segment_prefix=org_vault.sealed.entropy.bytes(_PREFIX_BYTES).hex(),
+        segment_prefix=org_vault.sealed.entropy.bytes(object_names.RUN_PREFIX_BYTES).hex(),
     )
-    resumed = notes.is_open()
+    resumed = open_run.is_open()
     done = commit_of_run(state, run)
     # A committed run gets no intent again: nothing would remove it.
-    intent = fresh if done is not None else notes.open(fresh)
-    return OpenCommit(org_vault, intent=intent, notes=notes, resumed=resumed)
+    intent = fresh if done is not None else open_run.open(fresh)
+    return OpenCommit(org_vault, intent=intent, open_run=open_run, resumed=resumed)

@@ -1,8 +1,7 @@
 """The commit protocol: one create-only put turns a run's work into a commit.
 
 Everything the run has added is already durable, in the vault or in its pieces, but no manifest
-names it. ``CommitFinisher.run``
-repeats these steps until the run is committed:
+names it. ``CommitFinisher.run`` repeats these steps until the run is committed:
 
     1. prove the chain: its head, a new listing, the witness
     2. if the chain has a commit of this run: make it durable, clean up, return it
@@ -66,7 +65,7 @@ _ATTEMPTS = 20
 _REMOVING_DATA = REMOVING | {CommitKind.FORGET, CommitKind.SALVAGE}
 
 
-type Settle = Callable[[Sequence[TableCommit]], Sequence[TableCommit]]
+type WriteBuffered = Callable[[Sequence[TableCommit]], Sequence[TableCommit]]
 """Write the buffered rows of pieces, and return the pieces without them."""
 
 
@@ -85,15 +84,15 @@ class CommitFinisher:
         self,
         org_vault: OrgVault,
         intent: RunIntent,
-        notes: OpenRun,
+        open_run: OpenRun,
         *,
-        settle: Settle,
+        write_buffered: WriteBuffered,
         partial: bool = False,
     ) -> None:
         self._org_vault = org_vault
         self._intent = intent
-        self._notes = notes
-        self._settle_buffered = settle
+        self._open_run = open_run
+        self._write_buffered = write_buffered
         self._partial = partial
 
     def run(self, tables: Sequence[TableCommit], *, as_of: datetime, schema: str) -> SnapshotInfo:
@@ -108,11 +107,11 @@ class CommitFinisher:
             if done is not None:
                 # The process that committed may have died before its put was durable.
                 self._org_vault.chain.confirm(done.number)
-                self._settle()
+                self._clean_up()
                 return done
             self._check_open()
             self._check_nothing_removed(state, tables)
-            tables = self._settle_buffered(tables)
+            tables = self._write_buffered(tables)
             manifest = self._manifest(state, tables, as_of=as_of, schema=schema)
             self._org_vault.chain.put(manifest)  # won or lost: the next pass finds out
         raise Conflict(
@@ -123,7 +122,7 @@ class CommitFinisher:
 
     def _check_open(self) -> None:
         """Raise Conflict if another process gave the run up: a sweep may remove its objects."""
-        if not self._notes.is_open():
+        if not self._open_run.is_open():
             raise Conflict(
                 "run-given-up",
                 "Another process has marked the run {run} as abandoned.",
@@ -157,12 +156,12 @@ class CommitFinisher:
         removes it.
         """
         try:
-            self._notes.drop_key()
+            self._open_run.drop_key()
             self._remove_written(tables)
         except StoreError as error:
             if error.code != MAY_NOT_DELETE:
                 raise
-            self._notes.mark_over()
+            self._open_run.mark_over()
 
     def _remove_written(self, tables: Sequence[TableCommit]) -> None:
         store, org, run = self._org_vault.sealed.store, self._org_vault.org, self._intent.run
@@ -180,11 +179,11 @@ class CommitFinisher:
         """The proof of the run's journal, which is complete when the run commits."""
         return prove_journal(self._org_vault.sealed, org=self._org_vault.org, run=self._intent.run)
 
-    def _settle(self) -> None:
+    def _clean_up(self) -> None:
         """Clean up after the commit: seal a checkpoint if due, then remove unneeded objects."""
         try:
             self._org_vault.chain.seal_checkpoint()
-            self._notes.close()
+            self._open_run.close()
             self._org_vault.chain.drop_checkpoints()
         except StoreError:
             return  # the commit is valid; a later run or sweep repeats the rest
@@ -218,7 +217,7 @@ class CommitFinisher:
             finished=self._org_vault.clock.now(),
             base=self._intent.base,
             schema=schema,
-            certificate=self._notes.certificate(),
+            certificate=self._open_run.certificate(),
             tables=parts,
             states=tuple(states[name] for name in sorted(states)),
             packs=packs,
@@ -254,7 +253,7 @@ class CommitFinisher:
 
     def _schema(self, state: LiveState, schema: str) -> str:
         """The schema of this commit; a run that put none continues with the one before."""
-        if self._notes.schemas() or not state.seq:
+        if self._open_run.schemas() or not state.seq:
             return schema
         return self._org_vault.chain.manifest(state.seq)[0].schema
 
@@ -300,13 +299,12 @@ class CommitFinisher:
         return any(live.last > self._intent.base for live in state.of(table, until=state.seq))
 
     def _objects(self, state: LiveState, schema: str) -> tuple[ObjectEntry, ...]:
-        used = (*self._notes.schemas(), *((schema,) if schema else ()))
-        known = {
-            object_names.stem(name) for name in state.objects
-        }  # it may have another name by now
+        used = (*self._open_run.schemas(), *((schema,) if schema else ()))
+        # By stem: an object that was sealed anew has another name.
+        known = {object_names.stem(name) for name in state.objects}
         schemas = (object_names.schema(self._org_vault.org, ident) for ident in used)
         names = [name for name in schemas if name not in known]
-        certificate = self._notes.certificate()
+        certificate = self._open_run.certificate()
         if certificate is not None:
             names.append(certificate)
         fresh = [name for name in dict.fromkeys(names) if name not in state.objects]

@@ -31,7 +31,7 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.write.dropped_journals import unjournaled
+from unlost.vault.write.dropped_journals import dropped_journals
 
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})/(\d{8})(?:\.[0-9a-f]+)?")
 
@@ -57,8 +57,8 @@ class RunJournal:
             self._refuse_closed()
             number, content = self._count, encode_entry(payload, link=self._link)
             # A rekey gives entries other names: then the put would not find the number taken.
-            taken = not self._going and self._chain.is_sealed_anew(number)
-            if taken or not self._chain.put(number, content):
+            number_in_use = not self._going and self._chain.is_sealed_anew(number)
+            if number_in_use or not self._chain.put(number, content):
                 content = self._existing_entry(number, payload)
             else:
                 self._going = True  # no other process can have entries after one of ours
@@ -70,7 +70,7 @@ class RunJournal:
 
         Empty for a journal that was erased, or lost and given up.
         """
-        if self._is_taken():
+        if self._is_dropped():
             return
         proof = self._proof()
         count = self._chain.count()
@@ -102,7 +102,7 @@ class RunJournal:
         return self._chain.content(number)
 
     def _refuse_closed(self) -> None:
-        if self._is_taken():
+        if self._is_dropped():
             raise Conflict(
                 "journal-closed",
                 "The journal of the run {run} was erased, or it was lost and given up. It is "
@@ -118,11 +118,11 @@ class RunJournal:
                 run=self.run,
             )
 
-    def _is_taken(self) -> bool:
+    def _is_dropped(self) -> bool:
         """True if a commit removed the journal; checked only before this process's first entry."""
         if self._count or self._going:
             return False
-        return self.run in unjournaled(self._org_vault, self._org_vault.chain.live())
+        return self.run in dropped_journals(self._org_vault, self._org_vault.chain.live())
 
     def _proof(self) -> JournalProof | None:
         return self._org_vault.chain.live().journals.get(self.run)
@@ -231,7 +231,7 @@ def prove_journal(sealed: SealedObjects, *, org: str, run: str) -> JournalProof 
 def journals(org_vault: OrgVault, *, unfinished: bool) -> Sequence[str]:
     """Runs that have a journal: runs with a commit in its order, unless left out, then others."""
     state = org_vault.chain.live()
-    ended, gone = state.journals, unjournaled(org_vault, state)
+    ended, gone = state.journals, dropped_journals(org_vault, state)
     stored = journal_runs(org_vault.sealed, org=org_vault.org)
     others = [run for run in stored if run not in ended and run not in gone]
     return others if unfinished else [*ended, *others]

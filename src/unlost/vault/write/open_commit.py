@@ -10,7 +10,7 @@
 
 The methods that add return a piece (``Added``) that the run keeps and passes to ``finish``. After a
 crash another process opens the same commit by the name of its run. It reads the intent and the
-notes, and finds the segments by their prefix, so that rows are compared with what the run wrote
+open_run, and finds the segments by their prefix, so that rows are compared with what the run wrote
 before. Pieces that were never passed to ``finish`` are garbage, which a sweep removes.
 
 See docs/adr/0001, docs/adr/0023 (erased data is refused) and docs/adr/0028 (``add_few``).
@@ -42,11 +42,12 @@ from unlost.model.vault.snapshot import (
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.manifest import RunIntent
-from unlost.vault.format.physical import FILES, HIDDEN, HOLDS, INSTANT, LINEAGE, SUPPRESSED
+from unlost.vault.format.physical import FILES, HIDDEN, HOLDS, LINEAGE, SUPPRESSED
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import is_named
 from unlost.vault.layout.segment_label import SegmentLabel
+from unlost.vault.layout.system_rows import system_rows, text_cells
 from unlost.vault.objects.files import FileIntake, blob_rows
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.objects.segment_writer import SegmentWriter
@@ -69,25 +70,25 @@ class OpenCommit:
     """One run's commit. Safe to share between threads; see the port ``Commit``."""
 
     def __init__(
-        self, org_vault: OrgVault, *, intent: RunIntent, notes: OpenRun, resumed: bool
+        self, org_vault: OrgVault, *, intent: RunIntent, open_run: OpenRun, resumed: bool
     ) -> None:
         self.run = intent.run
         self.number = org_vault.chain.live().seq + 1
         self._org_vault = org_vault
         self._intent = intent
-        self._notes = notes
+        self._open_run = open_run
         self._out = SegmentWriter(
             org_vault.org, sealed=org_vault.sealed, prefix=intent.segment_prefix
         )
         self._buffer = WriteBuffer(
-            self._out, org_vault.reader, notes, bundle_from=org_vault.options.bundle_from
+            self._out, org_vault.reader, open_run, bundle_from=org_vault.options.bundle_from
         )
-        self._own = OwnSegments(org_vault, intent, notes, resumed=resumed)
+        self._own = OwnSegments(org_vault, intent, open_run, resumed=resumed)
         self._schema = self._current_schema()
-        self._guard = SuppressionFilter(
+        self._suppression = SuppressionFilter(
             org_vault,
             base=intent.base,
-            own=lambda: self._own.view(SUPPRESSED),
+            written_before=lambda: self._own.view(SUPPRESSED),
             writer=lambda: self._system_writer(SUPPRESSED),
             run=intent.run,
         )
@@ -95,7 +96,7 @@ class OpenCommit:
     def put_schema(self, schema: Schema) -> str:
         """Set the schema for everything that is added from now on; returns its id."""
         ident = self._org_vault.schemas.put(schema, before=self._schema)
-        self._notes.note_schema(ident)
+        self._open_run.note_schema(ident)
         self._schema = ident
         return ident
 
@@ -131,7 +132,7 @@ class OpenCommit:
         packs, system = self._finish_packs(writer.big)
         return Added(
             table=table,
-            segments=(*writer.segments, *system, *self._guard.written()),
+            segments=(*writer.segments, *system, *self._suppression.written()),
             packs=packs,
             counts=writer.counts,
             reuses=writer.big.writer.reused if writer.big.writer else (),
@@ -142,11 +143,11 @@ class OpenCommit:
 
         The ids of matching rows are on the suppression list from then on.
         """
-        return self._guard.admitted(table, rows)
+        return self._suppression.admitted(table, rows)
 
     def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
         """The ids without the ids of erased records."""
-        return self._guard.admitted_ids(table, ids)
+        return self._suppression.admitted_ids(table, ids)
 
     def add_files(self, files: Iterable[IncomingFile]) -> Added:
         """Stream files into packs; a file that cannot be read becomes a finding."""
@@ -155,7 +156,7 @@ class OpenCommit:
             observed_at=self._org_vault.clock.now(),
         )
         writer = self._system_writer(FILES)
-        writer.take(intake.rows(file for file in files if self._guard.admits(file.ref)))
+        writer.take(intake.rows(file for file in files if self._suppression.admits(file.ref)))
         return Added(
             table=FILES,
             segments=tuple(writer.segments),
@@ -196,7 +197,7 @@ class OpenCommit:
         writer.take(lineage_rows(rows, observed_at=self._org_vault.clock.now()))
         return Added(table=LINEAGE, segments=tuple(writer.segments))
 
-    def hold(self, rows: Rows) -> Added:
+    def add_hold_rows(self, rows: Rows) -> Added:
         """Add rows of ``$holds``; pass the piece to ``finish`` under its table."""
         writer = self._system_writer(HOLDS)
         writer.take([rows])
@@ -210,7 +211,7 @@ class OpenCommit:
 
     def put_certificate(self, certificate: Certificate) -> None:
         """Seal the run's certificate, as part of the commit."""
-        self._notes.put_certificate(certificate)
+        self._open_run.put_certificate(certificate)
 
     def finish(
         self, tables: Sequence[TableCommit], *, as_of: datetime, partial: bool = False
@@ -230,17 +231,21 @@ class OpenCommit:
         If the run has not committed, everything that it wrote is garbage.
         """
         try:
-            self._notes.close()
+            self._open_run.close()
         finally:
             self._buffer.release()
 
     def _finishing(self, *, partial: bool = False) -> CommitFinisher:
         return CommitFinisher(
-            self._org_vault, self._intent, self._notes, settle=self._buffer.settle, partial=partial
+            self._org_vault,
+            self._intent,
+            self._open_run,
+            write_buffered=self._buffer.write_all,
+            partial=partial,
         )
 
     def _current_schema(self) -> str:
-        noted = self._notes.schemas()
+        noted = self._open_run.schemas()
         if noted:
             return noted[-1]
         state = self._org_vault.chain.live()
@@ -323,11 +328,11 @@ class OwnSegments:
     """The segments that a run has written so far, in this process and in earlier ones."""
 
     def __init__(
-        self, org_vault: OrgVault, intent: RunIntent, notes: OpenRun, *, resumed: bool
+        self, org_vault: OrgVault, intent: RunIntent, open_run: OpenRun, *, resumed: bool
     ) -> None:
         self._org_vault = org_vault
         self._intent = intent
-        self._notes = notes
+        self._open_run = open_run
         self._entries: dict[str, list[SegmentEntry]] = {}
         self._found = not resumed  # a new run has written nothing before
         self._lock = threading.Lock()
@@ -350,13 +355,12 @@ class OwnSegments:
     def _find(self) -> None:
         """Look up the segments that an earlier process wrote for this run."""
         known = {entry.id for entries in self._entries.values() for entry in entries}
-        for ident, size in self._notes.written(self._intent.segment_prefix):
+        for ident, size in self._open_run.written(self._intent.segment_prefix):
             if ident not in known:
                 epoch = self._epoch(ident, size)
-                entry = self._org_vault.reader.recognise(ident, size=size, epoch=epoch)
-                if (
-                    entry is not None
-                ):  # rows in bundles are known from the pieces that buffered them
+                entry = self._org_vault.reader.entry_from_store(ident, size=size, epoch=epoch)
+                # Rows in bundles are known from the pieces that buffered them.
+                if entry is not None:
                     self._entries.setdefault(entry.table, []).append(entry)
 
     def _epoch(self, ident: str, size: int) -> int:
@@ -371,16 +375,8 @@ class OwnSegments:
 
 
 def _mark_rows(marks: Sequence[_Mark], *, op: Op, observed_at: datetime) -> Rows:
-    count = len(marks)
     cells = None
     if op is Op.STATE:
-        columns = [pa.array(values, pa.string()) for values in zip(*marks, strict=True)]
-        cells = pa.RecordBatch.from_arrays(columns, names=["table", "record", "column"])
-    return Rows(
-        ids=pa.array([msgspec.json.encode(mark).decode() for mark in marks], pa.string()),
-        ops=pa.array([op.value] * count, pa.string()),
-        modified_at=pa.nulls(count, INSTANT),
-        modified_by=pa.nulls(count, pa.string()),
-        cells=cells,
-        observed_at=observed_at,
-    )
+        cells = text_cells(zip(*marks, strict=True), ("table", "record", "column"))
+    ids = [msgspec.json.encode(mark).decode() for mark in marks]
+    return system_rows(ids, observed_at=observed_at, op=op, cells=cells)

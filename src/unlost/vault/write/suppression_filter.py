@@ -42,20 +42,19 @@ class SuppressionFilter:
         org_vault: OrgVault,
         *,
         base: int,
-        own: Callable[[], TableView],
+        written_before: Callable[[], TableView],
         writer: Callable[[], TableWriter],
         run: str,
     ) -> None:
         self._org_vault = org_vault
         self._base = base
-        self._own = own
+        self._written_before = written_before
         self._writer = writer
         self._run = run
         self._lock = threading.Lock()
         self._firm: list[SuppressionMark] = []  # of the base, and those of this process
-        self._found: list[
-            SuppressionMark
-        ] = []  # of another process of the run; they may not become part of the commit
+        # Of another process of the run; they may not become part of the commit.
+        self._found: list[SuppressionMark] = []
         self._lists: _Lists | None = None
         self._segments: dict[str, SegmentEntry] = {}
 
@@ -96,7 +95,7 @@ class SuppressionFilter:
         base = self._org_vault.view(SUPPRESSED, until=self._base)
         # Without an erasure before the base, nothing is listed and nothing need be read.
         if base:
-            self._firm, self._found = [*marks_in(base)], [*marks_in(self._own())]
+            self._firm, self._found = [*marks_in(base)], [*marks_in(self._written_before())]
 
     def _built_lists(self) -> _Lists:
         marker = Pseudonymizer(self._org_vault.sealed.keys, self._org_vault.org)

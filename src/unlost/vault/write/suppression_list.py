@@ -23,10 +23,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from unlost.model.source.reading import Op, Rows
-from unlost.vault.format.physical import INSTANT, U_ID
+from unlost.model.source.reading import Rows
+from unlost.vault.format.physical import U_ID
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.read.merge import key_pieces, newest_of_each
+from unlost.vault.layout.system_rows import system_rows, text_cells
+from unlost.vault.read.merge import key_rows, newest_of_each
 from unlost.vault.read.table_view import TableView
 
 _PURPOSE = "suppressed"
@@ -71,7 +72,7 @@ class Pseudonymizer:
 
     def marks(self, place: TableColumn, texts: Iterable[str], *, run: str) -> list[SuppressionMark]:
         """The entries for texts, in the form in which they are compared."""
-        ordered = sorted(set(texts), key=str.encode)
+        ordered = sorted(set(texts))
         sieves = self.sieves(pl.Series(ordered, dtype=pl.String)).tolist()
         return [
             SuppressionMark(self.pseudonym(place, text), *place, sieve, run)
@@ -96,21 +97,16 @@ def mark_rows(marks: Sequence[SuppressionMark], *, observed_at: datetime) -> Row
         [f"{mark.sieve:08x}" for mark in marks],
         [mark.run for mark in marks],
     ]
-    return Rows(
-        ids=pa.array([mark.pseudonym for mark in marks], pa.string()),
-        ops=pa.array([Op.STATE.value] * len(marks), pa.string()),
-        modified_at=pa.nulls(len(marks), INSTANT),
-        modified_by=pa.nulls(len(marks), pa.string()),
-        cells=pa.RecordBatch.from_arrays(
-            [pa.array(column, pa.string()) for column in cells], names=list(_CELLS)
-        ),
+    return system_rows(
+        [mark.pseudonym for mark in marks],
         observed_at=observed_at,
+        cells=text_cells(cells, _CELLS),
     )
 
 
 def marks_in(view: TableView) -> Iterator[SuppressionMark]:
     """All entries in a view of ``$suppressed``."""
-    for rows in key_pieces(view, ()):
+    for rows in key_rows(view, ()):
         newest = view.newest(newest_of_each(rows).column(U_ID).combine_chunks(), ())
         cells = view.cells(newest, _CELLS).to_pylist()
         for key, cell in zip(newest.column(U_ID).to_pylist(), cells, strict=True):

@@ -27,7 +27,7 @@ from unlost.vault.format.physical import (
     U_ROW_HASH,
     physical,
 )
-from unlost.vault.format.rowhash import Hashes, as_array, from_array, row_hashes
+from unlost.vault.format.rowhash import Hashes, as_array, row_hashes
 from unlost.vault.format.tokens import Tokenizer
 from unlost.vault.layout.parallel import start
 from unlost.vault.layout.positions import positions
@@ -42,6 +42,7 @@ from unlost.vault.read.assemble import (
     split,
 )
 from unlost.vault.read.big_cells import BigCells
+from unlost.vault.read.commit_effect import compared
 from unlost.vault.read.table_view import TableView, last_of_each
 
 TOKEN_GROUP_ROWS = 4_096
@@ -97,7 +98,7 @@ class TableWriter:
                 self._flush()
                 self._flush_tokens()
             finally:
-                self._settle()
+                self._await_write()
 
     def _append(self, rows: Rows) -> None:
         if not len(rows):
@@ -121,7 +122,7 @@ class TableWriter:
         ops = version_rules.ops_of(rows.column(U_OP).take(order))
         hashes, stored_rows = self._looked_up(rows, ids)
         rows, order, hashes = self._carried(rows, order, hashes[order.to_numpy()], ids)
-        before, same = _compared(stored_rows, ids, hashes)
+        before, same = compared(stored_rows, ids, hashes)
         versions = version_rules.is_version(before, ops, same=same)
         contested = self._contested(ids, versions)
         versions |= contested & (before == version_rules.NONE)  # the run has written it before
@@ -161,7 +162,7 @@ class TableWriter:
         contested = np.zeros(len(ids), dtype=np.bool_)
         if versions.all():
             return contested
-        self._settle()
+        self._await_write()
         table_view = self.against.written_before()
         if table_view:
             dropped = np.flatnonzero(~versions)
@@ -211,7 +212,7 @@ class TableWriter:
         names = [physical(self.columns.known[name].code) for name in self.columns.names]
         fields = [*SYSTEM_FIELDS, *(pa.field(name, pa.string()) for name in names)]
         table = pa.table([*head, *cells], pa.schema(fields))
-        self._settle()
+        self._await_write()
         keyed = self.tokenizer is not None and self.tokenizer.keys
         group = KEYED_GROUP_ROWS if keyed else None
         # One segment at a time is written in the background, which bounds the memory.
@@ -219,7 +220,7 @@ class TableWriter:
         if self.tokenizer is not None:
             self._add_tokens(self.tokenizer.tokens(whole))
 
-    def _settle(self) -> None:
+    def _await_write(self) -> None:
         """Wait for the segment that is being written, if any."""
         writing, self._writing = self._writing, None
         if writing is not None:
@@ -241,19 +242,6 @@ class TableWriter:
         rows = rows.take(pc.sort_indices(rows.column(U_ID)))
         label = search_label(self.label)
         self.segments.append(self.out.write(rows, label=label, group_rows=TOKEN_GROUP_ROWS))
-
-
-def _compared(
-    stored_rows: pa.Table | None, ids: pa.Array, hashes: Hashes
-) -> tuple[version_rules.Ops, NDArray[np.bool_]]:
-    """The op before each id, and True if its hash is the same."""
-    before = np.zeros(len(ids), dtype=np.int8)
-    same = np.zeros(len(ids), dtype=np.bool_)
-    if stored_rows is not None:
-        at = positions(stored_rows.column(U_ID), ids)
-        before[at] = version_rules.ops_of(stored_rows.column(U_OP))
-        same[at] = (from_array(stored_rows.column(U_ROW_HASH)) == hashes[at]).all(axis=1)
-    return before, same
 
 
 def last_with_cells(versions: pa.Table) -> pa.Table:

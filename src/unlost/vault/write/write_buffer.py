@@ -1,12 +1,12 @@
 """The write buffer: tables with few changed rows keep them until the end of their run.
 
 Writing so few rows as segments would cost more than the rows (docs/adr/0028), so they are collected
-and written as bundles in ``settle``. Until then they must survive a crash of the process:
+and written as bundles in ``write_all``. Until then they must survive a crash of the process:
 
-    add_few ─> rows ─┬─ in memory: read like a segment, for comparison     (``SegmentReader.hold``)
+    add_few ─> rows ─┬─ in memory: read like a segment, for comparison     (``SegmentReader``)
                      └─ sealed in the piece (``BufferedRows``), which the run stores as its result
     crash    ─> another process gets the pieces back and opens them        (``recall``)
-    finish   ─> ``settle`` writes all of them, as bundles or as segments
+    finish   ─> ``write_all`` writes all of them, as bundles or as segments
     the end  ─> the run's key in the vault, beside its intent, is removed
 
 The pieces may stay in the database of the job engine for long. They are sealed under a key that is
@@ -48,11 +48,11 @@ class WriteBuffer:
     """
 
     def __init__(
-        self, out: SegmentWriter, reader: SegmentReader, notes: OpenRun, *, bundle_from: int
+        self, out: SegmentWriter, reader: SegmentReader, open_run: OpenRun, *, bundle_from: int
     ) -> None:
         self._out = out
         self._reader = reader
-        self._notes = notes
+        self._open_run = open_run
         self._bundle_from = bundle_from
         self._buffered: dict[str, BufferedSegment] = {}
         self._sealed: dict[str, BufferedRows] = {}
@@ -96,15 +96,18 @@ class WriteBuffer:
                 fresh += [entry for entry in added_piece.segments if entry.id == each.id]
         return fresh
 
-    def settle(self, tables: Sequence[TableCommit]) -> Sequence[TableCommit]:
+    def write_all(self, tables: Sequence[TableCommit]) -> Sequence[TableCommit]:
         """The tables with all buffered rows written; durable on return. It can be repeated."""
         pieces = [added for commit in tables for added in commit.added]
         self.recall(pieces)
         idents = dict.fromkeys(each.id for added in pieces for each in added.buffered)
-        # ``settle`` is repeated when another run wins a number: rows must not be written twice.
+        # It is repeated when another run wins a number: rows must not be written twice.
         waiting = [ident for ident in idents if ident not in self._written]
-        self._written |= self._write_all(waiting)
-        return [replace(commit, added=tuple(map(self._settled, commit.added))) for commit in tables]
+        self._written |= self._write_waiting(waiting)
+        return [
+            replace(commit, added=tuple(map(self._without_buffered, commit.added)))
+            for commit in tables
+        ]
 
     def release(self) -> None:
         """Drop the rows: they are written, or the run has failed."""
@@ -134,17 +137,17 @@ class WriteBuffer:
         with self._lock:
             self._sealed[rows.id] = rows
             self._buffered[rows.id] = segment
-            self._reader.hold(rows.id, segment)
+            self._reader.read_from_buffer(rows.id, segment)
         return segment.entry(rows.id)
 
-    def _settled(self, added: Added) -> Added:
+    def _without_buffered(self, added: Added) -> Added:
         """The piece without buffered rows."""
         if not added.buffered:
             return added
         entries = [self._written.get(entry.id, entry) for entry in added.segments]
         return replace(added, segments=tuple(dict.fromkeys(entries)), buffered=())
 
-    def _write_all(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
+    def _write_waiting(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
         """The segments that now contain the buffered rows, by the ids of the buffered segments."""
         words = [ident for ident in waiting if self._buffered[ident].label.table == SEARCH]
         rest = [ident for ident in waiting if self._buffered[ident].label.table != SEARCH]
@@ -166,8 +169,8 @@ class WriteBuffer:
     def _write_rows(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
         tables = {self._buffered[ident].label.table for ident in waiting}
         if len(tables) >= self._bundle_from:
-            pieces = [BundleEntry(ident, self._buffered[ident]) for ident in waiting]
-            return {entry.id: entry for entry in write_bundles(self._out, pieces)}
+            entries = [BundleEntry(ident, self._buffered[ident]) for ident in waiting]
+            return {entry.id: entry for entry in write_bundles(self._out, entries)}
         return {ident: self._write_alone(self._buffered[ident]) for ident in waiting}
 
     def _write_alone(self, segment: BufferedSegment) -> SegmentEntry:
@@ -200,23 +203,23 @@ class WriteBuffer:
             "run-given-up",
             "Another process has marked the run {run} as abandoned.",
             next_step="Start a new run.",
-            run=self._notes.run,
+            run=self._open_run.run,
         )
 
     def _place(self, ident: str) -> ObjectBinding:
-        name = f"{object_names.run_key(self._out.org, self._notes.run)}/{ident}"
+        name = f"{object_names.run_key(self._out.org, self._open_run.run)}/{ident}"
         return self._out.sealed.keys.place(ObjectKind.INTENT, org=self._out.org, name=name)
 
     def _known_key(self) -> bytes:
         """The key of the run; empty if the run is over."""
         with self._lock:
-            self._key = self._key or self._notes.known_key()
+            self._key = self._key or self._open_run.known_key()
             return self._key
 
     def _run_key(self) -> bytes:
         with self._lock:
             if not self._key:
-                self._key = self._notes.key(self._out.sealed.entropy.bytes(_KEY_BYTES))
+                self._key = self._open_run.key(self._out.sealed.entropy.bytes(_KEY_BYTES))
             return self._key
 
 

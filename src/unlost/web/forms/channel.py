@@ -19,11 +19,11 @@ class ChannelForm(forms.Form):
         label=_("Name"), max_length=80, help_text=_("Name of the channel, such as it-team.")
     )
 
-    def __init__(self, data: Any = None, *, kept: str = "") -> None:
-        """Create the form. ``kept`` is a secret that was typed before; it is not shown again."""
+    def __init__(self, data: Any = None, *, stored_secret: str = "") -> None:
+        """Create the form. ``stored_secret`` is a secret that was typed before; it is not shown again."""
         super().__init__(data)
-        self._kept = kept
-        if kept and "secret" in self.fields:
+        self._stored_secret = stored_secret
+        if stored_secret and "secret" in self.fields:
             self.fields["secret"].required = False
             self.fields["secret"].help_text = _("It is stored. Leave this empty to keep it.")
 
@@ -51,7 +51,7 @@ class ChannelForm(forms.Form):
 
     def typed_secret(self) -> str | None:
         """Return the secret that was typed now or before."""
-        return str(self.cleaned_data.get("secret") or "").strip() or self._kept or None
+        return str(self.cleaned_data.get("secret") or "").strip() or self._stored_secret or None
 
 
 class _AlertTimesForm(ChannelForm):

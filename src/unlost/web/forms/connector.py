@@ -39,16 +39,18 @@ class ConnectorForm(forms.Form):
         settings: Iterable[Setting],
         secrets: Iterable[SecretField],
         values: Mapping[str, Any],
-        kept: Collection[str] = (),
+        stored_secrets: Collection[str] = (),
     ) -> None:
-        """Create the form from the present ``values`` and the names of ``kept`` secrets."""
+        """Create the form from the present ``values`` and the names of ```stored_secrets``."""
         self._settings = tuple(settings)
         self._secrets = tuple(secrets)
         super().__init__(data, initial={name: _shown(value) for name, value in values.items()})
         for setting in self._settings:
             self.fields[setting.name] = _field(setting)
         for secret in self._secrets:
-            self.fields[SECRET + secret.name] = _secret(secret, kept=secret.name in kept)
+            self.fields[SECRET + secret.name] = _secret(
+                secret, is_stored=secret.name in stored_secrets
+            )
 
     @property
     def usual(self) -> Iterator[BoundField]:
@@ -127,13 +129,13 @@ def _words(value: str) -> str:
     return " ".join([ABBREVIATIONS.get(first, first.capitalize()), *others])
 
 
-def _secret(secret: SecretField, *, kept: bool) -> forms.Field:
+def _secret(secret: SecretField, *, is_stored: bool) -> forms.Field:
     widget: forms.Widget = forms.PasswordInput(attrs=UNSEEN)
     if secret.lines:
         widget = SecretLines(attrs={**UNSEEN, "rows": 4})
     keeps = _("A value is stored. Leave this empty to keep it.")
     help_text = translate(secret.help)
-    words = format_html("{} {}", help_text, keeps) if kept else help_text
+    words = format_html("{} {}", help_text, keeps) if is_stored else help_text
     return forms.CharField(
         label=translate(secret.label), help_text=words, required=False, widget=widget
     )

@@ -23,7 +23,7 @@ def test_the_last_state_of_a_lost_record_comes_back(atelier: Atelier) -> None:
     atelier.lose("Account", parent)
     atelier.night()
     atelier.night()
-    pin = Hold(HoldTarget(HoldScope.NIGHT, night=1))
+    pin = Hold(HoldTarget(HoldScope.NIGHT, backup=1))
     atelier.vault.change_holds(atelier.oid, placed=(pin,), run="h1")
     done = atelier.vault.apply(atelier.oid, unconditional(Forget(NEWEST)), run="f1")
     assert done.kept == (1, 4)
@@ -47,7 +47,7 @@ def test_what_lies_in_the_bin_comes_back_in_its_last_state(atelier: Atelier) -> 
     assert set(atelier.dead("Account").values()) == {"D"}
     atelier.night()
     atelier.vault.change_holds(
-        atelier.oid, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=1)),), run="h1"
+        atelier.oid, placed=(Hold(HoldTarget(HoldScope.NIGHT, backup=1)),), run="h1"
     )
     atelier.vault.apply(atelier.oid, unconditional(Forget(NEWEST)), run="f1")
     chosen = Selection(SelectionKind.RECORDS, records=(RecordKey("Account", record),))

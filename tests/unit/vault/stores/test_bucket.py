@@ -16,7 +16,7 @@ from unlost.testing.stores import StoreContract
 from unlost.vault.keys.opening import recovery_sheet
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.garbage import GRACE
-from unlost.vault.objects.home_copies import KEPT
+from unlost.vault.objects.home_copies import MOST_COPIES
 from unlost.vault.stores.address import BucketOptions, read_address
 from unlost.vault.stores.bucket import TRIES
 from unlost.vault.stores.probe import probe_store
@@ -238,7 +238,7 @@ def test_without_the_right_to_delete_backups_go_on(bucket: Bucket, tmp_path: Pat
     assert probe_store(store, entropy=SeededEntropy(1)) is False
     story = vaultstory.told(store)
     homes = story.vault.homes
-    numbers = [homes.keep(b"home") for _ in range(KEPT + 2)]
+    numbers = [homes.store_copy(b"home") for _ in range(MOST_COPIES + 2)]
     assert len(story.vault.snapshots(story.org)) == 3
     assert story.vault.verify(VerifyLevel.DEEP).damages == ()
     store.put_new(object_names.segment(story.org, "ab" * 16), b"of a run that came to nothing")
@@ -250,8 +250,8 @@ def test_without_the_right_to_delete_backups_go_on(bucket: Bucket, tmp_path: Pat
     assert story.vault.sweep(story.org, run="sweep-2").held_by is None
     story.clock.advance(days=GRACE.days + 1)
     assert story.vault.sweep(story.org, run="sweep-3").removed == 1
-    homes.keep(b"home")
-    assert len(homes.numbers()) == KEPT
+    homes.store_copy(b"home")
+    assert len(homes.numbers()) == MOST_COPIES
     assert homes.numbers()[-1] == numbers[-1] + 1
     assert probe_store(store, entropy=SeededEntropy(2)) is True
     assert not [name for name in bucket.objects if "/probe/" in name]

@@ -11,10 +11,17 @@ from unlost.model.vault.snapshot import VerifyLevel
 from unlost.model.vault.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.stores import StoreContract
-from unlost.vault.stores.cached import CachedStore, remembering
+from unlost.vault.stores.cached import CachedStore, with_cache
 from unlost.vault.stores.fault import FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
-from unlost.vault.stores.pieces import GONE_KEPT, KEPT, LARGEST, TRIM_EVERY, ObjectRange, RangeCache
+from unlost.vault.stores.pieces import (
+    GONE_LIFETIME,
+    LARGEST,
+    PIECE_LIFETIME,
+    TRIM_EVERY,
+    ObjectRange,
+    RangeCache,
+)
 
 LIMIT = 1 << 20
 
@@ -52,12 +59,12 @@ def reads(inner: FaultStore) -> int:
 
 def test_what_was_read_once_is_not_asked_for_again(pieces: RangeCache) -> None:
     store, inner = counted(pieces)
-    view = remembering(store)
+    view = with_cache(store)
     for _ in range(2):
         assert view.get("one") == b"0123456789"
         assert view.get_range("one", start=2, length=3) == b"234"
     assert reads(inner) == 2
-    assert remembering(inner) is inner
+    assert with_cache(inner) is inner
 
 
 def test_who_asks_the_store_itself_is_answered_by_it(pieces: RangeCache) -> None:
@@ -73,7 +80,7 @@ def test_a_deleted_object_is_gone_here_too(
 ) -> None:
     """Also for who read it just before, and keeps it just after."""
     store, _ = counted(pieces)
-    view = remembering(store)
+    view = with_cache(store)
     view.get("one")
     view.get_range("one", start=0, length=4)
     assert len(files(tmp_path)) == 2
@@ -83,7 +90,7 @@ def test_a_deleted_object_is_gone_here_too(
     assert files(tmp_path) == []
     with pytest.raises(NotFound):
         view.get("one")
-    clock.advance(days=GONE_KEPT.days, seconds=1)
+    clock.advance(days=GONE_LIFETIME.days, seconds=1)
     pieces.trim()
     assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
 
@@ -152,7 +159,7 @@ def test_a_piece_that_may_not_be_removed_does_not_keep_the_others(
     for name in ("stays", "goes"):
         pieces.put(ObjectRange(name), b"x")
         clock.advance(seconds=1)
-    clock.advance(days=KEPT.days + 1)
+    clock.advance(days=PIECE_LIFETIME.days + 1)
     unlink = Path.unlink
     tried: list[Path] = []
 
@@ -180,7 +187,7 @@ def test_what_nobody_reads_for_long_is_removed(
     pieces: RangeCache, tmp_path: Path, clock: VirtualClock
 ) -> None:
     pieces.put(ObjectRange("old"), b"x")
-    clock.advance(days=KEPT.days - 1)
+    clock.advance(days=PIECE_LIFETIME.days - 1)
     pieces.put(ObjectRange("new"), b"x")
     clock.advance(days=2)
     pieces.trim()
@@ -207,7 +214,7 @@ def test_where_nothing_can_be_kept_the_store_answers(tmp_path: Path, clock: Virt
     (tmp_path / "file").write_text("in the way")
     store, inner = counted(RangeCache(tmp_path / "file" / "pieces", limit=LIMIT, clock=clock))
     for _ in range(2):
-        assert remembering(store).get("one") == b"0123456789"
+        assert with_cache(store).get("one") == b"0123456789"
     assert reads(inner) == 2
     assert store.delete("one") is True
 
@@ -217,7 +224,7 @@ def test_what_cannot_be_removed_keeps_the_object(
 ) -> None:
     """Whoever erases is told so, and does it again."""
     store, inner = counted(pieces)
-    remembering(store).get("one")
+    with_cache(store).get("one")
 
     def refused(self: Path, *, missing_ok: bool = False) -> None:
         raise PermissionError(13, "not yours")

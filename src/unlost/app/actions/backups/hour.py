@@ -47,8 +47,8 @@ from unlost.model.runs.schedule import Schedule
 
 NIGHTS = 5  # the newest runs that are searched for a successful one
 REMEMBERED = timedelta(days=14)  # how long hourly runs stay listed; their data is in the vault
-LEFT = "hourly-left"
-GIVES_WAY = (LEFT, IN_PROGRESS, "work-folder-damaged")
+LEFT_TO_NIGHT = "hourly-left"
+GIVES_WAY = (LEFT_TO_NIGHT, IN_PROGRESS, "work-folder-damaged")
 
 
 class HourlyEnding(StrEnum):
@@ -175,7 +175,7 @@ def _done(finished: FinishedBackup, at: datetime) -> RunEnd:
         RunState.DONE,
         at,
         snapshot=finished.snapshot.number,
-        error=_reasons(deferred, code=PARTLY_READ if unread else LEFT),
+        error=_reasons(deferred, code=PARTLY_READ if unread else LEFT_TO_NIGHT),
     )
 
 

@@ -63,7 +63,7 @@ def follow(app: Application, name: str) -> FollowedOrg:
         secrets.move_to(app.secrets(old.oid))  # a sign-in may have renewed a secret
         raise _same(name)
     _check_unknown(identity)
-    oid = app.whole_vault.adopt(identity)
+    oid = app.whole_vault.ensure_org(identity)
     backups = len(nights(app.vault.snapshots(old.oid)))
     kept_as = _free_name(f"{name}-until-{app.clock.now():%Y-%m-%d}")
     new = ProtectedOrg(name, oid, identity, app.clock.now(), old.config)

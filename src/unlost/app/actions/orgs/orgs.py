@@ -228,7 +228,7 @@ def _keep(app: Application, new: NewOrg, opened: _Opened, identity: OrgIdentity)
     present = find_org(new.name)
     org = ProtectedOrg(
         name=new.name,
-        oid=app.whole_vault.adopt(identity),
+        oid=app.whole_vault.ensure_org(identity),
         identity=identity,
         added_at=present.added_at if present else app.clock.now(),
         config=msgspec.to_builtins(opened.config),

@@ -1,6 +1,6 @@
 """Previews of orgs that take longer than a web request: stored, executed in a thread, polled.
 
-    request_preview ─> RUNNING ─run_preview─> FOUND | FAILED ─> add the org, or discard_preview
+    request_preview ─> RUNNING ─run_preview─> READY | FAILED ─> add the org, or discard_preview
 
 The request contains secrets and the result may contain renewed ones, so both are stored encrypted,
 bound to the person who asked.
@@ -42,7 +42,7 @@ KEY_BYTES = 32
 SLOTS = 4  # previews that run at the same time in a home; others wait
 # A preview that no process has started by then is started again.
 BEGINS_WITHIN = timedelta(seconds=10)
-KEPT = timedelta(hours=12)  # as long as a sign-in to the console lasts
+LIFETIME = timedelta(hours=12)  # as long as a sign-in to the console lasts
 MOST_TRIES = 3  # a preview whose process died that often fails
 
 
@@ -50,7 +50,7 @@ class PreviewState(StrEnum):
     """The state of a preview."""
 
     RUNNING = "looking"
-    FOUND = "found"
+    READY = "found"
     FAILED = "failed"
 
 
@@ -76,7 +76,7 @@ def request_preview(app: Application, new: NewOrg) -> PreviewView:
     The same request of the same person is one preview while it is active, and a new one afterwards.
     """
     now = app.clock.now()
-    drop_previews(before=now - KEPT)
+    drop_previews(before=now - LIFETIME)
     plain = msgspec.to_builtins(new)
     preview_id = _id(app, plain)
     store_preview(preview_id, asked=seal_draft(app, plain, place=_place(app, preview_id)), at=now)
@@ -132,7 +132,7 @@ def _view(app: Application, preview: StoredPreview) -> PreviewView:
     draft = open_draft(app, preview.answer, place=_place(app, preview.id))
     if "looked" in draft:
         return PreviewView(
-            preview.id, PreviewState.FOUND, result=decoder_for(OrgPreview).convert(draft["looked"])
+            preview.id, PreviewState.READY, result=decoder_for(OrgPreview).convert(draft["looked"])
         )
     error = UnlostError.of(decoder_for(Message).convert(draft["error"]))
     return PreviewView(preview.id, PreviewState.FAILED, error=error)

@@ -54,7 +54,7 @@ from unlost.model.source.reading import Json
 
 # A plan that no process has started to make by then is broken off.
 BEGINS_WITHIN = timedelta(minutes=1)
-KEPT = timedelta(days=14)  # for plans that were not run; the org has changed by then
+LIFETIME = timedelta(days=14)  # for plans that were not run; the org has changed by then
 TYPED_FROM = 200  # more records than this, in a production org, need its name typed
 MOST = 20
 
@@ -131,7 +131,7 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
         raise writer_missing(known, app.connector(known.identity.connector))
     check_overrides(app, known, wanted.request.otherwise)
     now = app.clock.now()
-    drop_plans(before=now - KEPT)
+    drop_plans(before=now - LIFETIME)
     plain = msgspec.to_builtins(replace(wanted, request=replace(wanted.request, org=org)))
     plan = add_plan(new_plan_id(app), org=org, by=app.actor.name, at=now, request=plain)
     return _view(app, known, plan)
@@ -307,7 +307,7 @@ def _unknown(plan: str) -> NotFound:
         "There is no plan {plan!r}. Plans that are not run are deleted after {days} days.",
         next_step="Select the records to restore again.",
         plan=plan,
-        days=KEPT.days,
+        days=LIFETIME.days,
     )
 
 
@@ -320,7 +320,7 @@ def _check_ready(plan: StoredPlan) -> None:
             "new plan.",
             run=plan.run,
         )
-    if plan.state is not PlanState.MADE:
+    if plan.state is not PlanState.PLANNED:
         raise Conflict(
             "plan-not-made",
             "This plan is not ready.",

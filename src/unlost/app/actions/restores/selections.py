@@ -19,7 +19,7 @@ from unlost.model.errors import UsageError
 
 MOST = 2_000  # selected records of a list; to restore more, restore a whole table
 LISTS = 10  # lists with selections per person; those in older lists are dropped
-KEPT = timedelta(hours=12)  # as long as a sign-in to the console lasts
+LIFETIME = timedelta(hours=12)  # as long as a sign-in to the console lasts
 LONGEST = 500  # characters of a record's name, and of a list's
 
 
@@ -34,7 +34,7 @@ class SelectionLists:
 @action("record.ticks", Right.RESTORE)
 def selected_records(app: Application, org: str, of: str) -> SelectionLists:
     """List the records that the actor selected in the list ``of`` of an org."""
-    since = app.clock.now() - KEPT
+    since = app.clock.now() - LIFETIME
     return SelectionLists(of, tuple(selected_in(_list(app, org, of), since=since)))
 
 
@@ -47,7 +47,7 @@ def change_selected(
     Raises UsageError (``list-unnamed``, ``ticked-too-many``); nothing is changed then.
     """
     now = app.clock.now()
-    drop_selections(before=now - KEPT)
+    drop_selections(before=now - LIFETIME)
     # A page sends the records that it shows, as browsers do not send unticked boxes.
     here = {*shown, *selected}
 

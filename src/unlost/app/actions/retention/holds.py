@@ -110,7 +110,7 @@ def _thing_of(app: Application, org: ProtectedOrg, hold_request: HoldRequest) ->
         return HoldTarget(scope)
     if scope is HoldScope.NIGHT:
         moment = Numbered(hold_request.night or 0)
-        return HoldTarget(scope, night=backup_at(app.whole_vault, org.oid, moment).number)
+        return HoldTarget(scope, backup=backup_at(app.whole_vault, org.oid, moment).number)
     head = newest_backup(app.whole_vault, org)
     if scope is HoldScope.TABLE:
         return HoldTarget(scope, _table(head, hold_request.table))
@@ -138,7 +138,7 @@ def _meant(
         table, record = split_record(hold_request.record.strip())
         ids = dict.fromkeys((record, *typed_ids(app, org, record)))
         return tuple(HoldTarget(scope, table, record_id) for record_id in ids)
-    return (HoldTarget(scope, hold_request.table, night=hold_request.night or 0),)
+    return (HoldTarget(scope, hold_request.table, backup=hold_request.night or 0),)
 
 
 def _has_hold(app: Application, org: ProtectedOrg, thing: HoldTarget) -> bool:

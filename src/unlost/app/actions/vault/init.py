@@ -27,9 +27,9 @@ from unlost.vault.keys.opening import (
     add_slot,
     discard_unfinished_key,
     draft_keyring,
-    found_vault,
     open_keyring,
     recovery_sheet,
+    write_vault_file,
 )
 from unlost.vault.keys.unlock import (
     SERVICE_SLOT,
@@ -110,7 +110,7 @@ def init(
         discard_unfinished_key(home.service_key, store=store)
         _add_service_key(home, store, keys, slot=SERVICE_SLOT, entropy=entropy)
         _hand_over(recovery_sheet(keys), out=request.recovery_out, confirm=confirm)
-        found_vault(store, keys, created=clock.now(), confirmed=clock.now())
+        write_vault_file(store, keys, created=clock.now(), sheet_confirmed_at=clock.now())
     _settle(home, entropy)
     return _result(home, keys, recovery_out=request.recovery_out)
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
 from unlost.app.home.home_keys import (
-    SERVICE_WAY,
+    SERVICE_KEY,
+    GivenKey,
     OpenedKeys,
-    WayIn,
     draft_of,
     open_keys,
     service_key_of,
@@ -34,17 +34,18 @@ from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.keys.key_slots import (
     SlotKind,
     SlotState,
+    list_slots,
     note_sheet,
-    remove_way,
-    replace_way,
+    remove_slot,
+    replace_slot,
     slot_unknown,
-    ways,
 )
 from unlost.vault.keys.opening import add_slot, new_stretch, recovery_sheet
 from unlost.vault.keys.register import registered
 from unlost.vault.keys.unlock import move_service_key
 
 
+@written(valid="counts")
 @dataclass(frozen=True, slots=True)
 class KeyLine:
     """A key slot; ``service``: this home's service opens the vault with it."""
@@ -52,17 +53,18 @@ class KeyLine:
     slot: str
     kind: SlotKind
     whole_copies: int
-    counts: bool
+    valid: bool
     service: bool
 
 
+@written(sheet_confirmed_at="sheet_taken_down")
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The key slots of the vault. ``sheet_taken_down``: the last known time the sheet was shown."""
+    """The key slots of the vault. ``sheet_confirmed_at``: the last known time the sheet was shown."""
 
     vault_id: str
     slots: tuple[KeyLine, ...]
-    sheet_taken_down: datetime | None
+    sheet_confirmed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,27 +103,27 @@ class SheetShown:
 
 
 @action("key.list", Right.MANAGE, where=Where.HOME)
-def keys(app: Application, way: WayIn = SERVICE_WAY) -> Keys:
+def keys(app: Application, given_key: GivenKey = SERVICE_KEY) -> Keys:
     """List the key slots of the vault; raises the errors of opening the vault."""
-    opened = _open(app, way)
+    opened = _open(app, given_key)
     own_slots = service_slots(app.home)
     lines = tuple(
         KeyLine(
             slot_state.slot,
             slot_state.kind,
             slot_state.whole,
-            slot_state.counts,
+            slot_state.valid,
             slot_state.slot in own_slots,
         )
-        for slot_state in ways(opened.store, opened.keys)
+        for slot_state in list_slots(opened.store, opened.keys)
     )
     sheet = registered(opened.store, opened.keys).sheet
-    taken_down = datetime.fromisoformat(sheet) if sheet else None
-    return Keys(opened.keys.vault.hex(), lines, taken_down)
+    sheet_confirmed_at = datetime.fromisoformat(sheet) if sheet else None
+    return Keys(opened.keys.vault.hex(), lines, sheet_confirmed_at)
 
 
 @action("key.add", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("slot",))
-def add(app: Application, slot: str, new: NewKey, way: WayIn = SERVICE_WAY) -> KeyChange:
+def add(app: Application, slot: str, new: NewKey, given_key: GivenKey = SERVICE_KEY) -> KeyChange:
     """Add a slot for a new key.
 
     Raises Conflict (``slot-exists``, ``key-exists``, ``keys-in-hand``), UsageError (``slot-name``,
@@ -129,11 +131,11 @@ def add(app: Application, slot: str, new: NewKey, way: WayIn = SERVICE_WAY) -> K
     """
     check_new(new, slot)
     with locked_keys(app.locks):
-        return _add(app, slot, new, way)
+        return _add(app, slot, new, given_key)
 
 
-def _add(app: Application, slot: str, new: NewKey, way: WayIn) -> KeyChange:
-    opened = _open(app, way)
+def _add(app: Application, slot: str, new: NewKey, given_key: GivenKey) -> KeyChange:
+    opened = _open(app, given_key)
     if new.passphrase:
         add_slot(
             opened.store,
@@ -152,17 +154,17 @@ def _add(app: Application, slot: str, new: NewKey, way: WayIn) -> KeyChange:
 
 
 @action("key.remove", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("slot",))
-def remove(app: Application, slot: str, way: WayIn = SERVICE_WAY) -> KeyRemoved:
+def remove(app: Application, slot: str, given_key: GivenKey = SERVICE_KEY) -> KeyRemoved:
     """Remove a slot.
 
     Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``, ``slot-in-use``), Conflict
     (``keys-in-hand``).
     """
     with locked_keys(app.locks):
-        opened = _open(app, way)
-        slot_states = ways(opened.store, opened.keys)
+        opened = _open(app, given_key)
+        slot_states = list_slots(opened.store, opened.keys)
         _check_not_in_use(app, slot, slot_states)
-        remove_way(opened.store, opened.keys, slot)
+        remove_slot(opened.store, opened.keys, slot)
     return KeyRemoved(
         slot,
         tuple(
@@ -178,7 +180,7 @@ def replace(
     app: Application,
     slot: str,
     new: NewKey | None = None,
-    way: WayIn = SERVICE_WAY,
+    given_key: GivenKey = SERVICE_KEY,
     *,
     sealer: Sealer | None = None,
 ) -> KeyChange:
@@ -189,28 +191,28 @@ def replace(
     (``key-unclear``, ``key-is-credential``).
     """
     with locked_keys(app.locks):
-        return _replace(app, slot, new, way, sealer)
+        return _replace(app, slot, new, given_key, sealer)
 
 
 def _replace(
-    app: Application, slot: str, new: NewKey | None, way: WayIn, sealer: Sealer | None
+    app: Application, slot: str, new: NewKey | None, given_key: GivenKey, sealer: Sealer | None
 ) -> KeyChange:
-    opened = _open(app, way)
+    opened = _open(app, given_key)
     if slot not in {
-        slot_state.slot for slot_state in ways(opened.store, opened.keys) if slot_state.counts
+        slot_state.slot for slot_state in list_slots(opened.store, opened.keys) if slot_state.valid
     }:
         raise slot_unknown(slot)
     name = fresh_name(slot, entropy=app.entropy)
     if new is None:
         return _replace_service_key(app, opened, slot, name, sealer)
-    _check_not_in_use(app, slot, ways(opened.store, opened.keys))
+    _check_not_in_use(app, slot, list_slots(opened.store, opened.keys))
     check_new(new, name)
     key = (
         None
         if new.passphrase
         else ready_key(opened, name, new.key_file, entropy=app.entropy, sealer=new.sealer)
     )
-    replace_way(
+    replace_slot(
         opened.store,
         opened.keys,
         slot,
@@ -225,29 +227,29 @@ def _replace(
 
 
 @action("key.test", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
-def tried(app: Application, way: WayIn = SERVICE_WAY) -> KeyTestResult:
+def tried(app: Application, given_key: GivenKey = SERVICE_KEY) -> KeyTestResult:
     """Test a key by opening the vault; raises the errors of opening the vault."""
-    opened = _open(app, way)
-    if way.sheet or way.passphrase:
-        return KeyTestResult(opened.keys.vault.hex(), way.slot or None)
-    slot = slot_of(way.key_file or service_key_of(app.home))
+    opened = _open(app, given_key)
+    if given_key.sheet or given_key.passphrase:
+        return KeyTestResult(opened.keys.vault.hex(), given_key.slot or None)
+    slot = slot_of(given_key.key_file or service_key_of(app.home))
     return KeyTestResult(opened.keys.vault.hex(), slot)
 
 
 @action("key.sheet", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def sheet(
-    app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn = SERVICE_WAY
+    app: Application, hand_over: Callable[[RecoverySheet], None], given_key: GivenKey = SERVICE_KEY
 ) -> SheetShown:
     """Show the recovery sheet; ``hand_over`` raises if it was not written down."""
-    opened = _open(app, way)
+    opened = _open(app, given_key)
     hand_over(recovery_sheet(opened.keys))
     now = app.clock.now()
     note_sheet(opened.store, opened.keys, now.isoformat())
     return SheetShown(opened.keys.vault.hex(), now)
 
 
-def _open(app: Application, way: WayIn) -> OpenedKeys:
-    return open_keys(app.home, clock=app.clock, entropy=app.entropy, way=way)
+def _open(app: Application, given_key: GivenKey) -> OpenedKeys:
+    return open_keys(app.home, clock=app.clock, entropy=app.entropy, given_key=given_key)
 
 
 def _check_not_in_use(app: Application, slot: str, slot_states: tuple[SlotState, ...]) -> None:
@@ -288,7 +290,7 @@ def _replace_service_key(
         entropy=app.entropy,
         sealer=sealer or present_sealer(file),
     )
-    replace_way(
+    replace_slot(
         opened.store,
         opened.keys,
         slot,

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.app.home.home_keys import SERVICE_WAY, WayIn, draft_of, open_keys, service_slots
+from unlost.app.home.home_keys import SERVICE_KEY, GivenKey, draft_of, open_keys, service_slots
 from unlost.app.home.sealed_key import present_sealer
 from unlost.app.vault.home_copy import renew_copies
 from unlost.app.vault.new_keys import check_service_file, drafted_key, fresh_name, locked_keys
 from unlost.model.access import Right, Trace
 from unlost.model.message import message
 from unlost.vault.format.recovery import RecoverySheet
-from unlost.vault.keys.key_slots import ways
+from unlost.vault.keys.key_slots import list_slots
 from unlost.vault.keys.opening import recovery_sheet
 from unlost.vault.keys.renewal import finish_renewal, renew_master
 from unlost.vault.keys.unlock import SERVICE_SLOT, move_service_key
@@ -31,7 +31,7 @@ class RenewalResult:
 
 @action("key.renew", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def renew(
-    app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn = SERVICE_WAY
+    app: Application, hand_over: Callable[[RecoverySheet], None], given_key: GivenKey = SERVICE_KEY
 ) -> RenewalResult:
     """Renew the master key, with a new recovery sheet and a new key for the service.
 
@@ -44,23 +44,25 @@ def renew(
         message("", "Then renew the master key from a shell, outside of the systemd unit.")
     )
     with locked_keys(app.locks):
-        return _renewed(app, hand_over, way)
+        return _renewed(app, hand_over, given_key)
 
 
 def _renewed(
-    app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn
+    app: Application, hand_over: Callable[[RecoverySheet], None], given_key: GivenKey
 ) -> RenewalResult:
-    opened = open_keys(app.home, clock=app.clock, entropy=app.entropy, way=way)
+    opened = open_keys(app.home, clock=app.clock, entropy=app.entropy, given_key=given_key)
     store, old = opened.store, opened.keys
     finish_renewal(store, old)  # an earlier one that was interrupted
-    former_slots = tuple(slot_state.slot for slot_state in ways(store, old) if slot_state.counts)
+    former_slots = tuple(
+        slot_state.slot for slot_state in list_slots(store, old) if slot_state.valid
+    )
     new = old.successor()
     slot = fresh_name((*service_slots(app.home), SERVICE_SLOT)[0], entropy=app.entropy)
     hand_over(recovery_sheet(new))
     draft, key_file = draft_of(app.home), app.home.service_key
     sealer = present_sealer(key_file)
     key = drafted_key(opened, new, draft, slot=slot, entropy=app.entropy, sealer=sealer)
-    renew_master(store, old, new, key=key, taken_down=app.clock.now(), entropy=app.entropy)
+    renew_master(store, old, new, key=key, sheet_confirmed_at=app.clock.now(), entropy=app.entropy)
     move_service_key(draft, key_file)
     finish_renewal(store, new)
     app.open_anew()

@@ -25,7 +25,7 @@ from unlost.model.vault.maintenance import MaintenancePlan, digest_of, planned
 from unlost.model.vault.salvage import LostFile, Salvage, SalvageEffect, TableSalvaged
 from unlost.model.vault.snapshot import Damage, VerifyLevel
 from unlost.model.written import written
-from unlost.vault.mirror.repair import curable
+from unlost.vault.mirror.repair import repairable
 
 
 @written(still_damaged="left")
@@ -235,7 +235,7 @@ def _check_copy(app: Application) -> None:
             "stop mirroring with `unlost vault mirror off`.",
             place=place,
         )
-    whole = curable(
+    whole = repairable(
         open_place(app, app.home.place), there, opened=vault_opener(app, witnessed=True)
     )
     if whole:

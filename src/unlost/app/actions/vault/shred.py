@@ -64,7 +64,7 @@ def plan(app: Application, org: str) -> ShredPlan:
     return ShredPlan(
         org=known.name,
         oid=known.oid,
-        nights=shred_plan_of_org.nights,
+        nights=shred_plan_of_org.backups,
         objects=shred_plan_of_org.objects,
         bytes=shred_plan_of_org.bytes,
         holds=len(shred_plan_of_org.holds),

@@ -119,6 +119,6 @@ def _thing(thing: "HoldTarget") -> str:
         "org": "the entire org",
         "table": f"table {plain(thing.table)}",
         "record": f"record {plain(thing.table)}/{plain(thing.record)}",
-        "night": f"backup {thing.night}",
+        "night": f"backup {thing.backup}",
     }
     return words[thing.scope.value]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.vault.keys import KeyChange, KeyRemoved, Keys, KeyTestResult, SheetShown
     from unlost.app.actions.vault.rekey import AllRekeyed, OrgRekeyed
     from unlost.app.actions.vault.renewal import RenewalResult
-    from unlost.app.home.home_keys import WayIn
+    from unlost.app.home.home_keys import GivenKey
     from unlost.app.home.sealed_key import Sealer
     from unlost.app.vault.new_keys import NewKey
     from unlost.vault.format.recovery import RecoverySheet
@@ -104,10 +104,10 @@ def every(
     with opened(home) as application:
         from unlost.app.actions.vault.keys import keys as act
 
-        all_keys = act(application, _way(sheet, by_passphrase))
+        all_keys = act(application, _given_key(sheet, by_passphrase))
         answer(all_keys, as_json=json, show=_show_all)
     # One undamaged copy is enough to open the vault.
-    weak = any(not slot.counts or slot.whole_copies == 0 for slot in all_keys.slots)
+    weak = any(not slot.valid or slot.whole_copies == 0 for slot in all_keys.slots)
     return ExitCode.FINDINGS if weak else ExitCode.OK
 
 
@@ -140,11 +140,11 @@ def add(
     with opened(home) as application:
         from unlost.app.actions.vault.keys import add as act
 
-        way = _way(sheet, by_passphrase)
+        given_key = _given_key(sheet, by_passphrase)
         sealer = _sealer(transit, transit_key, token_file, mount=transit_mount, ca_file=transit_ca)
         new = _new(key_file, passphrase=passphrase, words=passphrase_file, service=service)
         new = replaced(new, sealer=sealer)
-        _answer(act(application, slot, new, way), key_file, as_json=json)
+        _answer(act(application, slot, new, given_key), key_file, as_json=json)
     return ExitCode.OK
 
 
@@ -165,10 +165,10 @@ def remove(
     with opened(home) as application:
         from unlost.app.actions.vault.keys import remove as act
 
-        way = _way(sheet, by_passphrase)
+        given_key = _given_key(sheet, by_passphrase)
         if not yes:
             _ask(slot, as_json=json)
-        answer(act(application, slot, way), as_json=json, show=_show_removed)
+        answer(act(application, slot, given_key), as_json=json, show=_show_removed)
     return ExitCode.OK
 
 
@@ -196,13 +196,13 @@ def replace(
     with opened(home) as application:
         from unlost.app.actions.vault.keys import replace as act
 
-        way = _way(sheet, by_passphrase)
+        given_key = _given_key(sheet, by_passphrase)
         sealer = _sealer(transit, transit_key, token_file, mount=transit_mount, ca_file=transit_ca)
         new = None
         if key_file or passphrase or passphrase_file:
             new = _new(key_file, passphrase=passphrase, words=passphrase_file)
             new = replaced(new, sealer=sealer)
-        _answer(act(application, slot, new, way, sealer=sealer), key_file, as_json=json)
+        _answer(act(application, slot, new, given_key, sealer=sealer), key_file, as_json=json)
     return ExitCode.OK
 
 
@@ -221,8 +221,8 @@ def try_key(
     with opened(home) as application:
         from unlost.app.actions.vault.keys import tried as act
 
-        way = _way(sheet, by_passphrase, key_file=key_file)
-        answer(act(application, way), as_json=json, show=_show_tried)
+        given_key = _given_key(sheet, by_passphrase, key_file=key_file)
+        answer(act(application, given_key), as_json=json, show=_show_tried)
     return ExitCode.OK
 
 
@@ -245,7 +245,7 @@ def show_sheet(
     with opened(home) as application:
         from unlost.app.actions.vault.keys import sheet as act
 
-        done = act(application, _hand_over(out), _way(sheet, by_passphrase))
+        done = act(application, _hand_over(out), _given_key(sheet, by_passphrase))
         answer(done, as_json=json, show=_show_sheet)
     return ExitCode.OK
 
@@ -274,10 +274,10 @@ def renew(
     with opened(home) as application:
         from unlost.app.actions.vault.renewal import renew as act
 
-        way = _way(sheet, by_passphrase)
+        given_key = _given_key(sheet, by_passphrase)
         if not yes:
             _ask_renewal(as_json=json)
-        done = act(application, _hand_over(recovery_out), way)
+        done = act(application, _hand_over(recovery_out), given_key)
         answer(done, as_json=json, show=_show_renewed)
     return ExitCode.OK
 
@@ -307,18 +307,18 @@ def rekey(
 # --- questions -----------------------------------------------------------------------------------
 
 
-def _way(sheet: Path | None, slot: str, *, key_file: Path | None = None) -> "WayIn":
-    from unlost.app.home.home_keys import WayIn
+def _given_key(sheet: Path | None, slot: str, *, key_file: Path | None = None) -> "GivenKey":
+    from unlost.app.home.home_keys import GivenKey
 
     if sum((sheet is not None, bool(slot), key_file is not None)) > 1:
         raise UsageError(
             "way-in-unclear",
-            "More than one way to open the vault was given.",
+            "More than one key was given to open the vault.",
             next_step="Use only one: the recovery sheet, a passphrase, or a key file.",
         )
     words = typer.prompt(f"Passphrase of {slot}", hide_input=True, err=True) if slot else ""
     text = read_sheet(sheet) if sheet is not None else ""
-    return WayIn(key_file=key_file, sheet=text, slot=slot, passphrase=words)
+    return GivenKey(key_file=key_file, sheet=text, slot=slot, passphrase=words)
 
 
 def _new(
@@ -443,14 +443,14 @@ def _show_all(out: "Console", all_keys: "Keys") -> None:
 
     table = grid("slot", "opened by", "intact copies", "", right=("intact copies",))
     for slot in all_keys.slots:
-        remark = "opens nothing: left over, or restored from an old copy" if not slot.counts else ""
+        remark = "opens nothing: left over, or restored from an old copy" if not slot.valid else ""
         if slot.service:
             remark = remark or "used by the service of this home"
         table.add_row(slot.slot, slot.kind.value, str(slot.whole_copies), remark)
     out.print(table)
-    if all_keys.sheet_taken_down:
+    if all_keys.sheet_confirmed_at:
         out.print(
-            f"The recovery sheet was last written down on {all_keys.sheet_taken_down:%Y-%m-%d}."
+            f"The recovery sheet was last written down on {all_keys.sheet_confirmed_at:%Y-%m-%d}."
         )
     else:
         out.print(

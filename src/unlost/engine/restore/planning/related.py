@@ -43,7 +43,7 @@ class LeftOut:
 
 
 NOTHING = LeftOut()
-type Asked = dict[tuple[str, ...], dict[str, RecordKey]]
+type Questions = dict[tuple[str, ...], dict[str, RecordKey]]
 """By tables the ids that are looked for in them, and a record that refers to each."""
 
 
@@ -256,7 +256,7 @@ class _Walk:
 
     def _find_parents(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Lost records that these refer to; also learns the live ids of all others."""
-        questions: Asked = {}
+        questions: Questions = {}
         for member in met:
             for column in _wanted_references(member):
                 self._collect_question(
@@ -272,7 +272,7 @@ class _Walk:
 
     def learn_masters(self) -> None:
         """Learn which masters are live, for binned records that edits give to other masters."""
-        questions: Asked = {}
+        questions: Questions = {}
         for member in self.records.members.values():
             for column, value in self.records.left_masters(member.facts):
                 self._collect_question(questions, member.facts, column, value)
@@ -281,7 +281,7 @@ class _Walk:
                 self._lost(table, sorted(referred))
 
     def _collect_question(
-        self, questions: Asked, facts: RecordFacts, column: str, value: str
+        self, questions: Questions, facts: RecordFacts, column: str, value: str
     ) -> None:
         """Collect a reference whose record was not looked up yet."""
         tables = self.records.survey.reference(facts.snapshot, facts.key.table, column).tables

@@ -40,7 +40,7 @@ type Ids = Mapping[str, pa.Array]
 
 @dataclass(frozen=True, slots=True)
 class ErasedRecords:
-    """The records of an erasure: the requested ones and others that stand for the same ones.
+    """The requested records, and every record that they were restored as or from.
 
     ``elsewhere``: live records of other orgs that were restored from them.
     """
@@ -104,7 +104,8 @@ def marks_of(
     marks: list[SuppressionMark] = []
     for table, ids in chosen.ids.items():
         marks += marker.marks((table, ""), ids.to_pylist(), run=run)
-        for log in logs_of(org_vault, chosen.state, table):
+        log = change_log_of(org_vault, chosen.state, table)
+        if log is not None:
             normalized = matching(ids).drop_nulls().to_list()
             marks += marker.marks((log.table, log.record_column), normalized, run=run)
         for column in (matched.column for matched in match if matched.table == table):
@@ -159,18 +160,18 @@ def _logged(
     words = org_vault.view(SEARCH, until=state.seq, state=state)
     for table in sorted({key.table for key in records}):
         ids = [key.record for key in records if key.table == table]
-        for log in logs_of(org_vault, state, table):
+        log = change_log_of(org_vault, state, table)
+        if log is not None:
             view = org_vault.view(log.table, until=state.seq, state=state)
             for record in records_with(view, words, log.record_column, ids):
                 yield RecordKey(log.table, record)
 
 
-def logs_of(org_vault: OrgVault, state: LiveState, table: str) -> Iterator[ChangeLog]:
-    """Find the org's own log of changes to a table, if there is one and it is backed up."""
+def change_log_of(org_vault: OrgVault, state: LiveState, table: str) -> ChangeLog | None:
+    """Return the org's own log of changes to a table; None without one that is backed up."""
     schema = org_vault.chain.manifest(state.seq)[0].schema
     log_table = org_vault.schemas.table(schema, table)
-    if log_table is not None and log_table.change_log is not None:
-        yield log_table.change_log
+    return log_table.change_log if log_table is not None else None
 
 
 def _targets(org_vault: OrgVault) -> list[str]:
@@ -232,15 +233,15 @@ def check_held(org_vault: OrgVault, chosen: ErasedRecords, *, code: str) -> None
 
 def _held_by(org_vault: OrgVault, chosen: ErasedRecords, hold: Hold) -> Iterable[RecordKey]:
     if hold.thing.scope is HoldScope.NIGHT:
-        return _known_at(org_vault, chosen, hold.thing.night)
+        return _known_at(org_vault, chosen, hold.thing.backup)
     return [key for key in chosen.records if hold.thing.covers(key.table, key.record)]
 
 
-def _known_at(org_vault: OrgVault, chosen: ErasedRecords, night: int) -> Iterable[RecordKey]:
+def _known_at(org_vault: OrgVault, chosen: ErasedRecords, backup: int) -> Iterable[RecordKey]:
     """Iterate over the records that the vault had at a backup."""
     for table, ids in chosen.ids.items():
         rows = versions_of(org_vault, chosen.state, table, ids)
-        known = rows.filter(pc.less_equal(rows.column(U_SNAP), night)).column(U_ID)
+        known = rows.filter(pc.less_equal(rows.column(U_SNAP), backup)).column(U_ID)
         yield from (RecordKey(table, record) for record in pc.unique(known).to_pylist())
 
 

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from unlost.model.errors import Conflict, UnlostError
+from unlost.model.errors import UnlostError
 from unlost.model.vault.certificate import Certificate
 from unlost.model.vault.erasure import ErasureProof, TableErased
 from unlost.model.vault.snapshot import CommitKind, SegmentEntry
@@ -27,7 +27,7 @@ from unlost.vault.format.manifest import ObjectEntry, TablePart
 from unlost.vault.format.physical import SUPPRESSED
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
-from unlost.vault.maintenance.bundle_split import holding, touched, unbundled
+from unlost.vault.maintenance.bundle_split import bundles_with_ids, move_out_of_bundles, touched
 from unlost.vault.maintenance.erase.packs import ErasedContents
 from unlost.vault.maintenance.erase.redact import (
     RecordNameFinder,
@@ -41,6 +41,7 @@ from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
     MaintenanceRun,
     MaintenanceWork,
+    check_no_open_run,
     close_cut_off,
     open_runs,
 )
@@ -95,7 +96,7 @@ class WrittenCommit:
     withdrawn: tuple[str, ...]
 
 
-def carried_out[T](
+def run_alone[T](
     org_vault: OrgVault, *, run: str, kind: CommitKind, act: Callable[[MaintenanceRun], T]
 ) -> tuple[T, int]:
     """Run ``act`` while no other run is open; returns its result and the number of bytes removed.
@@ -105,7 +106,7 @@ def carried_out[T](
     state = org_vault.chain.proved()
     close_cut_off(org_vault, *BEGUN_ANEW)
     close_committed(org_vault, state)
-    check_alone(org_vault, state, run="")
+    check_no_open_run(org_vault, state)
     before = remove_erased(org_vault, state)
     maintenance = MaintenanceRun(org_vault, run=run, kind=kind)
     maintenance.open()
@@ -128,22 +129,6 @@ def close_committed(org_vault: OrgVault, state: LiveState) -> None:
             OpenRun(org_vault.org, intent.run, sealed=org_vault.sealed).close()
 
 
-def check_alone(org_vault: OrgVault, state: LiveState, *, run: str) -> None:
-    """Raise Conflict while another run is open, since it may use or store data that is to go."""
-    others = [
-        intent
-        for intent in open_runs(org_vault)
-        if intent.run != run and not commit_of_run(state, intent.run)
-    ]
-    if others:
-        raise Conflict(
-            "runs-open",
-            "The run {run} is still open and may contain data that is to be removed.",
-            next_step="Wait until the run ends, or cancel it. Then try again.",
-            run=others[0].run,
-        )
-
-
 class RemovalCommit[F: ErasedDocuments](ABC):
     """One commit that removes data from all history, with everything that is written for it."""
 
@@ -161,7 +146,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         return self._maintenance.base
 
     @abstractmethod
-    def _rewritten(self, survey: F, repacked: RepackedPacks) -> Iterable[ReplacedSegments]:
+    def _rewrite(self, survey: F, repacked: RepackedPacks) -> Iterable[ReplacedSegments]:
         """Rewrite the affected segments, also of ``$search`` and ``$changes``."""
 
     @abstractmethod
@@ -169,7 +154,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         """Return the ids of the records of which no old version may stay."""
 
     @abstractmethod
-    def _marks(self, survey: F) -> tuple[SegmentEntry, ...]:
+    def _write_marks(self, survey: F) -> tuple[SegmentEntry, ...]:
         """Write new entries of the suppression list."""
 
     @abstractmethod
@@ -177,7 +162,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         """Count the records that tables no longer have as of a commit."""
 
     @abstractmethod
-    def _balanced(self, survey: F) -> CountCorrections:
+    def _count_corrections(self, survey: F) -> CountCorrections:
         """Return the corrections of the record counts in table states."""
 
     @abstractmethod
@@ -210,9 +195,9 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         written_names += [
             object_names.pack(self._org_vault.org, entry.id) for entry in repacked.entries
         ]
-        replaced = tuple(self._rewritten(survey, repacked))
+        replaced = tuple(self._rewrite(survey, repacked))
         replaced += tuple(self._beside(survey, replaced))
-        marks = self._marks(survey)
+        marks = self._write_marks(survey)
         certificates = {
             name: put_certificate(self._org_vault, name, certificate)
             for name, certificate in survey.certificates
@@ -229,9 +214,13 @@ class RemovalCommit[F: ErasedDocuments](ABC):
     ) -> Iterable[ReplacedSegments]:
         """Rewrite the live segments that share a bundle with rows that go."""
         org_vault, state, ids = self._org_vault, self._state, self._records(survey)
-        leaving = touched(replaced) | set(holding(org_vault, state, ids, pause=self._pause))
+        leaving = touched(replaced) | set(
+            bundles_with_ids(org_vault, state, ids, pause=self._pause)
+        )
         gone = {entry.id for replaced_segments in replaced for entry in replaced_segments.old}
-        return unbundled(org_vault, self._out, state, leaving, gone=gone, pause=self._pause)
+        return move_out_of_bundles(
+            org_vault, self._out, state, leaving, gone=gone, pause=self._pause
+        )
 
     def _redactions(
         self,
@@ -268,9 +257,13 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         return [name for name in redaction_names if object_names.redacted(name) in seqs]
 
     def _commit_written(self, survey: F, written: WrittenCommit, listing: Mapping[str, int]) -> int:
-        org_vault, state, balanced = self._org_vault, self._state, self._balanced(survey)
+        org_vault, state, corrections = (
+            self._org_vault,
+            self._state,
+            self._count_corrections(survey),
+        )
         # Checked again: a backup may have begun since, whose rows the survey did not see.
-        check_alone(org_vault, org_vault.chain.proved(), run=self._run)
+        check_no_open_run(org_vault, org_vault.chain.proved(), own_run=self._run)
         parts = [replaced.part for replaced in written.replaced]
         if written.marks:
             parts.append(TablePart(table=SUPPRESSED, segments=written.marks))
@@ -281,8 +274,8 @@ class RemovalCommit[F: ErasedDocuments](ABC):
                 condemned=tuple(sorted(self._condemned(survey, written, listing))),
                 collected=collected_up_to(org_vault, state),
                 dropped=survey.contents.freed.packs,
-                tombstones=balanced.tombstones,
-                alive=balanced.alive,
+                tombstones=corrections.tombstones,
+                alive=corrections.alive,
                 objects=written.objects,
                 withdrawn=written.withdrawn,
                 unjournaled=survey.journals,
@@ -302,14 +295,13 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         packs = map(self._state.pack_id, survey.contents.freed.packs)
         names |= {object_names.pack(org, pack) for pack in packs}
         live = {entry.name for entry in live_objects(self._state, org=org)}
-        # No other run is open (``check_alone``), so that an object that is not live belongs to
-        # none.
+        # No other run is open (``check_no_open_run``), so an object that is not live belongs to none.
         return names | (listing.keys() - live)
 
     def _drop(self, written_names: Sequence[str]) -> None:
         """After a failure, remove what was written, unless it was or may still be committed."""
         with suppress(UnlostError):
-            if self._maintenance.came_to_nothing():
+            if self._maintenance.is_surely_uncommitted():
                 for name in written_names:
                     self._org_vault.sealed.store.delete(name)
 

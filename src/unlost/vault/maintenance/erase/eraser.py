@@ -23,7 +23,7 @@ from unlost.vault.format.physical import CHANGES, FILES, SEARCH, SUPPRESSED
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.chosen import check_match
 from unlost.vault.maintenance.erase.counts import erased_at
-from unlost.vault.maintenance.erase.erase_commit import CountCorrections, RemovalCommit, carried_out
+from unlost.vault.maintenance.erase.erase_commit import CountCorrections, RemovalCommit, run_alone
 from unlost.vault.maintenance.erase.suppression_entries import write_marks
 from unlost.vault.maintenance.erase.survey import (
     ErasureSurvey,
@@ -32,7 +32,7 @@ from unlost.vault.maintenance.erase.survey import (
     words_to_remove,
 )
 from unlost.vault.maintenance.erase_cleanup import erasures_in, is_complete
-from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
+from unlost.vault.maintenance.rewrite.affected_segments import Pause, rewrite, rewrite_bare_table
 from unlost.vault.maintenance.rewrite.repack import RepackedPacks
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.suppression_list import marks_in
@@ -52,7 +52,7 @@ def erase(org_vault: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Ag
     state = org_vault.chain.proved()
     # Before a run is open, so that a usage error leaves no trace.
     _check_wish(org_vault, state, wish)
-    done, removed = carried_out(
+    done, removed = run_alone(
         org_vault,
         run=run,
         kind=CommitKind.ERASE,
@@ -111,13 +111,13 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
             return erasure_survey.effect
         return replace(erasure_survey.effect, snapshot=self._commit(erasure_survey))
 
-    def _rewritten(
+    def _rewrite(
         self, erasure_survey: ErasureSurvey, repacked: RepackedPacks
     ) -> Iterable[ReplacedSegments]:
         replaced = [
             rewritten_table
             for each in erasure_survey.hits
-            for rewritten_table in rewritten(
+            for rewritten_table in rewrite(
                 self._org_vault,
                 self._out,
                 each,
@@ -137,7 +137,7 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
             (SEARCH, words_to_remove(erasure_survey.chosen)),
             (CHANGES, changes_to_remove(erasure_survey.chosen, first)),
         ):
-            yield from all_sifted(
+            yield from rewrite_bare_table(
                 self._org_vault,
                 self._out,
                 self._state,
@@ -162,13 +162,13 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
     def _records(self, erasure_survey: ErasureSurvey) -> Iterable[pa.Array]:
         return erasure_survey.chosen.ids.values()
 
-    def _marks(self, erasure_survey: ErasureSurvey) -> tuple[SegmentEntry, ...]:
+    def _write_marks(self, erasure_survey: ErasureSurvey) -> tuple[SegmentEntry, ...]:
         return write_marks(self._org_vault, self._state, self._out, erasure_survey.marks)
 
     def _gone_at(self, erasure_survey: ErasureSurvey, seq: int) -> Iterable[TableErased]:
         return erased_at(erasure_survey.versions, seq)
 
-    def _balanced(self, erasure_survey: ErasureSurvey) -> CountCorrections:
+    def _count_corrections(self, erasure_survey: ErasureSurvey) -> CountCorrections:
         tables = erasure_survey.effect.tables
         return CountCorrections(
             tombstones={table.table: table.records - table.alive for table in tables},

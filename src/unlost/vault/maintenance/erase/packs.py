@@ -18,7 +18,7 @@ from unlost.vault.format.sealed import BLOCK_OVERHEAD, HEADER_BYTES, KIB256
 from unlost.vault.maintenance.erase.chosen import Ids
 from unlost.vault.maintenance.retain.contents import FreedContents, files_column, names_in
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, groups_at_once
-from unlost.vault.maintenance.rewrite.repack import NO_PIECES, names_any, pieces_in
+from unlost.vault.maintenance.rewrite.repack import NO_EXTENTS, extents_in, names_any
 from unlost.vault.objects.files import blob_row_id
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, sorted_unique
@@ -90,16 +90,16 @@ class _ContentsSearch:
     def packs(self, gone: pa.Array, *, count: int) -> ErasedContents:
         """Find the packs affected by the removal of these rows of ``$files``."""
         pieces_by_pack: Counter[str] = Counter()
-        freed = [NO_PIECES]
+        freed = [NO_EXTENTS]
         for _, rows in self._rows(self._files, self._extents):
             goes = pc.is_in(rows.column(U_ID), value_set=gone)
-            freed.append(pieces_in(rows.filter(goes).column(self._extents)))
-            staying = pieces_in(rows.filter(pc.invert(goes)).column(self._extents))
+            freed.append(extents_in(rows.filter(goes).column(self._extents)))
+            staying = extents_in(rows.filter(pc.invert(goes)).column(self._extents))
             pieces_by_pack.update(
                 dict(staying.group_by("pack").agg(pl.col("length").sum()).iter_rows())
             )
-        pieces = pl.concat(freed).unique()
-        touched = frozenset(pieces.get_column("pack").to_list())
+        extents = pl.concat(freed).unique()
+        touched = frozenset(extents.get_column("pack").to_list())
         leaving = [
             ident
             for ident, pack in self._state.packs.items()
@@ -107,32 +107,32 @@ class _ContentsSearch:
             if ident in touched or pieces_by_pack[ident] < content_bytes(pack.bytes)
         ]
         moving = sorted_unique(pack for pack in leaving if pieces_by_pack[pack])
-        staying_pieces, ranks = self._moved(moving, gone)
+        staying_extents, ranks = self._moved(moving, gone)
         return ErasedContents(
             FreedContents(
                 contents=count,
-                bytes=int(pieces.get_column("length").sum()),
+                bytes=int(extents.get_column("length").sum()),
                 empty=tuple(sorted(pack for pack in leaving if not pieces_by_pack[pack])),
-                moving=staying_pieces,
+                moving=staying_extents,
             ),
             gone,
             ranks,
         )
 
     def _moved(self, packs: pa.Array, gone: pa.Array) -> tuple[pl.DataFrame, frozenset[int]]:
-        """Find the pieces of some packs that stay, and the segments that refer to them."""
-        pieces, ranks = [NO_PIECES], set[int]()
+        """Find the extents of some packs that stay, and the segments that refer to them."""
+        extents, ranks = [NO_EXTENTS], set[int]()
         if not len(packs):
-            return NO_PIECES, frozenset()
+            return NO_EXTENTS, frozenset()
         wanted = pl.Series("pack", packs.to_pylist(), pl.String)
         for rank, rows in self._rows(self._files, self._extents):
             named = rows.filter(names_any(rows.column(self._extents), packs))
             if len(named):
                 ranks.add(rank)
                 named = named.filter(pc.invert(pc.is_in(named.column(U_ID), value_set=gone)))
-                own_pieces = pieces_in(named.column(self._extents))
-                pieces.append(own_pieces.filter(pl.col("pack").is_in(wanted.implode())))
-        return pl.concat(pieces).unique(), frozenset(ranks)
+                own_extents = extents_in(named.column(self._extents))
+                extents.append(own_extents.filter(pl.col("pack").is_in(wanted.implode())))
+        return pl.concat(extents).unique(), frozenset(ranks)
 
     def _rows(self, view: TableView, column: str) -> Iterator[tuple[int, pa.Table]]:
         for rank in range(len(view.segments)):

@@ -37,7 +37,7 @@ from unlost.vault.format.manifest import (
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout import object_names
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.write.dropped_journals import unjournaled
+from unlost.vault.write.dropped_journals import dropped_journals
 from unlost.vault.write.journal import EntryChain, journal_runs
 
 _OWN_BYTES = 8
@@ -46,9 +46,9 @@ ERASED = "This was about a record that has been erased since."
 
 
 class RecordNameFinder:
-    """Detects texts with the id of one of some records and, with ``values``, one of these values.
+    """Detects texts that contain the id of one of these records.
 
-    ``instead`` replaces a sentence that does.
+    With ``values``, they must also contain one of these values. ``instead`` replaces such a text.
     """
 
     def __init__(
@@ -77,10 +77,12 @@ class RecordNameFinder:
         """Search a document, in which an id is a complete string, also in JSON within JSON."""
         return bool(pl.Series([text]).str.contains_any(self._quoted)[0])
 
-    def finding(self, finding: Finding | None) -> Finding | None:
+    def optional(self, finding: Finding | None) -> Finding | None:
+        """Return the same as ``finding``; None for None."""
+        return None if finding is None else self.finding(finding)
+
+    def finding(self, finding: Finding) -> Finding:
         """Return the finding, with its texts replaced if they name a record."""
-        if finding is None:
-            return None
         full_text = f"{finding.sentence}\n{finding.next_step}\n{finding.detail}"
         if not self.in_text(full_text):
             return finding
@@ -98,11 +100,11 @@ class RecordNameFinder:
 def certificate_without(certificate: Certificate, naming: RecordNameFinder) -> Certificate:
     """Return a certificate without findings and sentences that name some records."""
     lines = tuple(
-        replace(line, findings=tuple(_findings(line.findings, naming)))
+        replace(line, findings=tuple(map(naming.finding, line.findings)))
         for line in certificate.tables
     )
     whole = replace(
-        certificate, tables=lines, findings=tuple(_findings(certificate.findings, naming))
+        certificate, tables=lines, findings=tuple(map(naming.finding, certificate.findings))
     )
     if not naming.in_text(whole.sentence):
         return whole
@@ -150,7 +152,7 @@ def certificates_naming(
 def journals_naming(org_vault: OrgVault, naming: RecordNameFinder) -> tuple[str, ...]:
     """Return the runs whose journals name any of the records."""
     runs = journal_runs(org_vault.sealed, org=org_vault.org).keys()
-    runs_with_journal = runs - unjournaled(org_vault, org_vault.chain.live())
+    runs_with_journal = runs - dropped_journals(org_vault, org_vault.chain.live())
     return tuple(sorted(run for run in runs_with_journal if _names_any(org_vault, run, naming)))
 
 
@@ -178,15 +180,8 @@ def _sealed(org_vault: OrgVault, kind: ObjectKind, name: str, content: bytes) ->
     return ObjectEntry(name, done.bytes, done.blake3)
 
 
-def _findings(findings: tuple[Finding, ...], naming: RecordNameFinder) -> Iterator[Finding]:
-    for finding in findings:
-        finding_without = naming.finding(finding)
-        if finding_without is not None:
-            yield finding_without
-
-
 def _state(state: TableState, gone: TableErased | None, naming: RecordNameFinder) -> TableState:
-    state_without = replace(state, finding=naming.finding(state.finding))
+    state_without = replace(state, finding=naming.optional(state.finding))
     if gone is None:
         return state_without
     dead = gone.records - gone.alive
@@ -201,7 +196,7 @@ def _part(part: TablePart, live: Collection[str], naming: RecordNameFinder) -> T
         entry if entry.id in live or entry.sidecar == STRUCK else struck(entry)
         for entry in part.segments
     )
-    return msgspec.structs.replace(part, segments=entries, finding=naming.finding(part.finding))
+    return msgspec.structs.replace(part, segments=entries, finding=naming.optional(part.finding))
 
 
 def _names_any(org_vault: OrgVault, run: str, naming: RecordNameFinder) -> bool:

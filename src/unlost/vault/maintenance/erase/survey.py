@@ -29,12 +29,11 @@ from unlost.vault.maintenance.rewrite.affected_segments import (
     AffectedTable,
     Pause,
     RowsToRemove,
-    hit,
+    find_affected,
 )
+from unlost.vault.read.change_index import commit_text, parts_of_ids
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.suppression_list import SuppressionMark
-
-_DIGITS = 10  # of the number of a commit in an id of ``$changes``
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ def find(
 def _hit(
     org_vault: OrgVault, state: LiveState, table: str, ids: pa.Array, pause: Pause
 ) -> AffectedTable:
-    return hit(org_vault.view(table, until=state.seq, state=state), ids, pause=pause)
+    return find_affected(org_vault.view(table, until=state.seq, state=state), ids, pause=pause)
 
 
 def _effect_of(erasure_survey: ErasureSurvey) -> Erasure:
@@ -164,15 +163,10 @@ def changes_to_remove(chosen: ErasedRecords, first: Mapping[str, int]) -> RowsTo
         keys = rows.column(U_ID).combine_chunks()
         goes = pa.array([False] * len(rows), pa.bool_())
         for table, own_ids in ids.items():
-            # An id is the table, the commit in ten digits, and the record, with a separator between
-            # them.
-            begin = len(table) + 1
             of_table = pc.starts_with(keys, f"{table}{SEPARATOR}")
-            record = pc.utf8_slice_codeunits(keys, begin + _DIGITS + 1)
-            early = pc.less_equal(
-                pc.utf8_slice_codeunits(keys, begin, begin + _DIGITS), f"{first[table]:0{_DIGITS}d}"
-            )
-            mine = pc.or_(pc.is_in(record, value_set=own_ids), early)
+            commits, records = parts_of_ids(table, keys)
+            early = pc.less_equal(commits, commit_text(first[table]))
+            mine = pc.or_(pc.is_in(records, value_set=own_ids), early)
             goes = pc.or_(goes, pc.and_(of_table, mine))
         return goes
 

@@ -22,7 +22,7 @@ from unlost.model.vault.rectification import Rectification, Rectify
 from unlost.model.vault.snapshot import CommitKind, SegmentEntry
 from unlost.vault.format.physical import CHANGES, FILES, SEARCH
 from unlost.vault.layout.replacement import ReplacedSegments
-from unlost.vault.maintenance.erase.erase_commit import CountCorrections, RemovalCommit, carried_out
+from unlost.vault.maintenance.erase.erase_commit import CountCorrections, RemovalCommit, run_alone
 from unlost.vault.maintenance.rectify.rewriting import (
     ReplacedRows,
     index_touched,
@@ -30,7 +30,7 @@ from unlost.vault.maintenance.rectify.rewriting import (
 )
 from unlost.vault.maintenance.rectify.survey import RectificationSurvey, find
 from unlost.vault.maintenance.rectify.words import words_to_remove, written_words
-from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
+from unlost.vault.maintenance.rewrite.affected_segments import Pause, rewrite, rewrite_bare_table
 from unlost.vault.maintenance.rewrite.repack import RepackedPacks
 from unlost.vault.read.org_vault import OrgVault
 
@@ -47,7 +47,7 @@ def rectify(
 ) -> Rectification:
     """Replace values in all history; the old ones are nowhere in the vault afterwards."""
     find(org_vault, org_vault.chain.proved(), wish, pause=pause)  # errors before a run is open
-    done, removed = carried_out(
+    done, removed = run_alone(
         org_vault,
         run=run,
         kind=CommitKind.RECTIFY,
@@ -70,23 +70,23 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
             return rectification_survey.effect
         return replace(rectification_survey.effect, snapshot=self._commit(rectification_survey))
 
-    def _rewritten(
+    def _rewrite(
         self, rectification_survey: RectificationSurvey, repacked: RepackedPacks
     ) -> Iterable[ReplacedSegments]:
         for each in rectification_survey.hits:
             table = each.view.table
             if table == FILES:
-                yield from rewritten(
+                yield from rewrite(
                     self._org_vault, self._out, each, pause=self._pause, repacked=repacked
                 )
             else:
                 choose = partial(ReplacedRows, corrected=rectification_survey.becoming(table))
-                yield from rewritten(
+                yield from rewrite(
                     self._org_vault, self._out, each, pause=self._pause, choose=choose
                 )
         # Words and index after the rows: they must describe the corrected values.
         yield from self._words(rectification_survey)
-        yield from all_sifted(
+        yield from rewrite_bare_table(
             self._org_vault,
             self._out,
             self._state,
@@ -99,7 +99,7 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
     def _words(self, rectification_survey: RectificationSurvey) -> Iterable[ReplacedSegments]:
         columns = rectification_survey.columns
         to_remove = words_to_remove(rectification_survey.word_changes, columns)
-        yield from all_sifted(
+        yield from rewrite_bare_table(
             self._org_vault, self._out, self._state, SEARCH, to_remove=to_remove, pause=self._pause
         )
         yield from written_words(
@@ -109,13 +109,13 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
     def _records(self, rectification_survey: RectificationSurvey) -> Iterable[pa.Array]:
         return [each.ids for each in rectification_survey.hits]
 
-    def _marks(self, survey: RectificationSurvey) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (none)
+    def _write_marks(self, survey: RectificationSurvey) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (none)
         return ()
 
     def _gone_at(self, survey: RectificationSurvey, seq: int) -> Iterable[TableErased]:  # noqa: ARG002 (none)
         return ()
 
-    def _balanced(self, rectification_survey: RectificationSurvey) -> CountCorrections:  # noqa: ARG002 (all records stay)
+    def _count_corrections(self, rectification_survey: RectificationSurvey) -> CountCorrections:  # noqa: ARG002 (all records stay)
         return CountCorrections()
 
     def _proof(self, rectification_survey: RectificationSurvey) -> ErasureProof:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, U_ROW_HASH, U_SNAP, UNKNOWN_PREV
 from unlost.vault.maintenance.rectify.versions import OVER_ALIVE, CorrectedRow, VersionPlace
 from unlost.vault.maintenance.rewrite.affected_segments import RowsToRemove
-from unlost.vault.read.merge import MergePiece, cut
+from unlost.vault.read.merge import MergeRange, cut
 from unlost.vault.read.table_view import TableView
 
 
@@ -21,11 +21,11 @@ class ReplacedRows:
         self._corrected = corrected
         self._ids = pa.array(sorted({record for record, _ in corrected}), pa.string())
 
-    def pieces(self) -> Sequence[MergePiece]:
-        """Cut the rewritten segments alone into pieces."""
+    def id_ranges(self) -> Sequence[MergeRange]:
+        """Cut the rewritten segments alone into ranges."""
         return cut(self._view)
 
-    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+    def staying(self, id_range: MergeRange, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
         """Return all rows, corrected where necessary."""
         mine = pc.is_in(rows.column(U_ID), value_set=self._ids).to_numpy()
         at = np.flatnonzero(mine)

@@ -21,7 +21,7 @@ from unlost.model.vault.rectification import Rectification, Rectify, check_free
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import FILES, U_ID, U_SNAP
-from unlost.vault.maintenance.erase.chosen import ErasedRecords, check_held, choose, logs_of
+from unlost.vault.maintenance.erase.chosen import ErasedRecords, change_log_of, check_held, choose
 from unlost.vault.maintenance.erase.packs import ErasedContents, contents_of
 from unlost.vault.maintenance.erase.redact import (
     RecordNameFinder,
@@ -41,7 +41,7 @@ from unlost.vault.maintenance.rectify.versions import (
 )
 from unlost.vault.maintenance.rectify.words import WordChanges
 from unlost.vault.maintenance.retain.contents import FreedContents, names_in
-from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Pause, hit
+from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Pause, find_affected
 from unlost.vault.read.big_cells import CELL_BYTES
 from unlost.vault.read.change_index import change_id
 from unlost.vault.read.org_vault import OrgVault
@@ -85,7 +85,7 @@ class RectificationSurvey:
 
     wish: Rectify
     chosen: ErasedRecords
-    rights: tuple[CorrectedColumns, ...]
+    corrections: tuple[CorrectedColumns, ...]
     changes: tuple[RectifiedRow, ...]
     beside: tuple[RectifiedRow, ...]
     word_changes: tuple[WordChanges, ...]
@@ -142,14 +142,14 @@ class RectificationSurvey:
 class _AffectedRow:
     """A row, and its cells that change."""
 
-    right: CorrectedColumns
+    correction: CorrectedColumns
     row: RectifyRow
     cells: Mapping[str, str | None]
 
     @property
     def key(self) -> _Key:
         """Key of the row: a segment has one row for each record and commit."""
-        return self.right.table, self.row.rank, *self.row.place
+        return self.correction.table, self.row.rank, *self.row.place
 
 
 def find(
@@ -158,23 +158,25 @@ def find(
     """Find everything that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
     chosen = choose(org_vault, state, [wish.record])
     check_held(org_vault, chosen, code="rectify-held")
-    rights = tuple(_rights(org_vault, chosen, wish))
-    affected_rows = _affected_rows(org_vault, state, rights, pause)
+    corrections = tuple(_corrections(org_vault, chosen, wish))
+    affected_rows = _affected_rows(org_vault, state, corrections, pause)
     # A request for an unknown record is probably a typing error, so it fails instead of doing
     # nothing.
-    if not any(affected_row.right.table == wish.record.table for affected_row in affected_rows):
+    if not any(
+        affected_row.correction.table == wish.record.table for affected_row in affected_rows
+    ):
         raise _unknown(wish)
-    shown = _shown(org_vault, state, rights)
+    shown = _shown(org_vault, state, corrections)
     changes = tuple(_changes(org_vault, affected_rows, shown))
     rectification_survey = RectificationSurvey(
         wish=wish,
         chosen=chosen,
-        rights=rights,
+        corrections=corrections,
         changes=changes,
         beside=tuple(_beside(affected_rows, shown)),
         word_changes=tuple(
             WordChanges(
-                affected_row.right.table,
+                affected_row.correction.table,
                 affected_row.row,
                 {**affected_row.row.cells, **affected_row.cells},
             )
@@ -187,20 +189,22 @@ def find(
         effect=Rectification(),
     )
     if changes:
-        rectification_survey = _documented(
-            org_vault, state, _lying(org_vault, state, rectification_survey, affected_rows, pause)
+        rectification_survey = _with_documents(
+            org_vault,
+            state,
+            _with_contents(org_vault, state, rectification_survey, affected_rows, pause),
         )
     return replace(rectification_survey, effect=_effect_of(rectification_survey, affected_rows))
 
 
-def _rights(
+def _corrections(
     org_vault: OrgVault, chosen: ErasedRecords, wish: Rectify
 ) -> Iterator[CorrectedColumns]:
     """Iterate over the corrections: of the record's versions, and of the org's own change log."""
     table, ids = wish.record.table, chosen.ids
     schema = org_vault.chain.manifest(chosen.state.seq)[0].schema
     known = org_vault.schemas.known(schema, table)
-    values = {right_value.column: right_value.value for right_value in wish.values}
+    values = {new_value.column: new_value.value for new_value in wish.values}
     _check(known, wish)
     check_free(org_vault.schemas.table(schema, table), wish)
     if wish.was is None:
@@ -208,8 +212,9 @@ def _rights(
     else:
         was = {name: OldValueTest(wish.was, known[name].kind) for name in values}
     yield CorrectedColumns(table, ids[table], values, next(iter(was.values())))
-    for log in logs_of(org_vault, chosen.state, table):
-        for name, value in values.items() if log.table in ids else ():
+    log = change_log_of(org_vault, chosen.state, table)
+    if log is not None and log.table in ids:
+        for name, value in values.items():
             cells = {log.old_column: value, log.new_column: value}
             yield CorrectedColumns(
                 log.table, ids[log.table], cells, was[name], (log.field_column, name)
@@ -218,7 +223,7 @@ def _rights(
 
 def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
     """Raise UsageError for values that cannot be set."""
-    names = {right_value.column for right_value in wish.values}
+    names = {new_value.column for new_value in wish.values}
     twice = len(names) < len(wish.values)
     if not names or twice or (wish.was is not None and len(names) > 1):
         raise UsageError(
@@ -248,17 +253,17 @@ def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
 
 
 def _affected_rows(
-    org_vault: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns], pause: Pause
+    org_vault: OrgVault, state: LiveState, corrections: Sequence[CorrectedColumns], pause: Pause
 ) -> list[_AffectedRow]:
     """Read all affected rows, each once.
 
     Several corrections may read the same row of a change log; at most one of them changes it.
     """
     rows_by_key: dict[_Key, _AffectedRow] = {}
-    for right in rights:
+    for correction in corrections:
         pause()
-        for row in rows_of(org_vault, state, right.table, right.ids, right.columns):
-            affected_row = _AffectedRow(right, row, right.of(row))
+        for row in rows_of(org_vault, state, correction.table, correction.ids, correction.columns):
+            affected_row = _AffectedRow(correction, row, correction.of(row))
             if affected_row.cells or affected_row.key not in rows_by_key:
                 rows_by_key[affected_row.key] = affected_row
     return list(rows_by_key.values())
@@ -272,10 +277,10 @@ def _changes(
             become = corrected(
                 affected_row.row,
                 affected_row.cells,
-                known_of(org_vault, affected_row.right.table, affected_row.row),
+                known_of(org_vault, affected_row.correction.table, affected_row.row),
             )
             yield RectifiedRow(
-                affected_row.right.table,
+                affected_row.correction.table,
                 affected_row.row,
                 affected_row.cells,
                 become,
@@ -290,11 +295,11 @@ def _beside(
     before: dict[tuple[str, str], _AffectedRow] = {}
     for affected_row in _by_age(affected_rows):
         if affected_row.key in shown:
-            last = before.get((affected_row.right.table, affected_row.row.record))
-            before[affected_row.right.table, affected_row.row.record] = affected_row
+            last = before.get((affected_row.correction.table, affected_row.row.record))
+            before[affected_row.correction.table, affected_row.row.record] = affected_row
             if last is not None and last.cells and not affected_row.cells:
                 yield RectifiedRow(
-                    affected_row.right.table,
+                    affected_row.correction.table,
                     affected_row.row,
                     {},
                     unchanged_row(affected_row.row),
@@ -303,18 +308,18 @@ def _beside(
 
 
 def _shown(
-    org_vault: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns]
+    org_vault: OrgVault, state: LiveState, corrections: Sequence[CorrectedColumns]
 ) -> frozenset[_Key]:
     """Return the rows that snapshots show, without rows that lost to another of their commit."""
     shown_keys: set[_Key] = set()
-    for table, ids in {right.table: right.ids for right in rights}.items():
+    for table, ids in {correction.table: correction.ids for correction in corrections}.items():
         rows = org_vault.view(table, until=state.seq, state=state).find(ids, ())
         columns = (rows.column(name).to_pylist() for name in (RANK, U_ID, U_SNAP))
         shown_keys |= {(table, *key) for key in zip(*columns, strict=True)}
     return frozenset(shown_keys)
 
 
-def _lying(
+def _with_contents(
     org_vault: OrgVault,
     state: LiveState,
     rectification_survey: RectificationSurvey,
@@ -322,7 +327,7 @@ def _lying(
     pause: Pause,
 ) -> RectificationSurvey:
     """Add the contents that are removed and the segments that are rewritten."""
-    ids = {right.table: right.ids for right in rectification_survey.rights}
+    ids = {correction.table: correction.ids for correction in rectification_survey.corrections}
     none = pa.array([], pa.string())
     contents = contents_of(
         org_vault,
@@ -344,7 +349,7 @@ def _lying(
         )
     ]
     view = org_vault.view(FILES, until=state.seq, state=state)
-    files = hit(view, contents.rows, pause=pause)
+    files = find_affected(view, contents.rows, pause=pause)
     # ``$files`` changes for two reasons: rows of contents that go, and contents that move to new
     # packs.
     files = replace(files, ranks=files.ranks | contents.ranks)
@@ -372,7 +377,7 @@ def _unneeded(
     return pa.chunked_array([sorted(set(had) - set(names))], pa.string())
 
 
-def _documented(
+def _with_documents(
     org_vault: OrgVault, state: LiveState, rectification_survey: RectificationSurvey
 ) -> RectificationSurvey:
     """Add the journals that are removed and the certificates that are rewritten."""
@@ -417,7 +422,7 @@ def _effect_of(
 def _newest(affected_rows: Sequence[_AffectedRow]) -> Mapping[tuple[str, str], RectifyRow]:
     """Return the newest version by table and record."""
     return {
-        (affected_row.right.table, affected_row.row.record): affected_row.row
+        (affected_row.correction.table, affected_row.row.record): affected_row.row
         for affected_row in _by_age(affected_rows)
     }
 

@@ -50,7 +50,7 @@ class OldValueTest:
     text: str
     kind: WireKind
 
-    def meant(self, value: str | None) -> bool:
+    def matches(self, value: str | None) -> bool:
         """Return true if a cell has this value."""
         if value is None or not self.text:
             return not (value or self.text)
@@ -82,7 +82,7 @@ class CorrectedColumns:
             for name, value in self.values.items()
             if name in row.present
             and row.cells[name] != value
-            and (self.was is None or self.was.meant(row.cells[name]))
+            and (self.was is None or self.was.matches(row.cells[name]))
         }
 
 
@@ -206,7 +206,7 @@ def _shapes(view: TableView, rank: int) -> Sequence[SegmentShape]:
     label, present = view.reading.segments.facts(view.segments[rank].entry)
     known = view.reading.schemas.known(label.schema, view.table).values()
     columns = tuple(code for code in (physical(column.code) for column in known) if code in present)
-    return label.shapes or (SegmentShape(label.schema, columns, label.tokenizer),)
+    return label.all_shapes(columns)
 
 
 def _read(view: TableView, place: WantedGroups, columns: Sequence[str]) -> pa.Table:

@@ -10,7 +10,7 @@ from unlost.vault.commits.state import LiveSegment, objects_of
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.bundle_split import piece_of
+from unlost.vault.maintenance.bundle_split import bundle_entry_of
 from unlost.vault.objects.bundling import write_bundles
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
@@ -34,12 +34,12 @@ class ResealedData:
         """Return true if a commit would become too large with so many bytes more."""
         return bool(self.objects) and self.bytes + size > PIECE_BYTES
 
-    def took(self, old: SegmentEntry, new: SegmentEntry) -> None:
+    def add(self, old: SegmentEntry, new: SegmentEntry) -> None:
         """Add a resealed segment."""
         self.segments.append((old, new))
         self.bytes += old.own_bytes
 
-    def took_pack(self, old: PackEntry, new: PackEntry) -> None:
+    def add_pack(self, old: PackEntry, new: PackEntry) -> None:
         """Add a resealed pack."""
         self.packs.append((old, new))
         self.bytes += old.bytes
@@ -92,9 +92,11 @@ def seal_segments(
     """Reseal segments of one group, and return the replacements in their order. Durable."""
     if not segments[0].entry.bundle:
         return [_seal_alone(org_vault, out, live) for live in segments]
-    pieces = [piece_of(org_vault, out, live, reach=_reach(live)) for live in segments]
-    by_id = {entry.id: entry for entry in write_bundles(out, pieces)}
-    new = [by_id[piece.ident] for piece in pieces]
+    bundle_entries = [
+        bundle_entry_of(org_vault, out, live, reach=_reach(live)) for live in segments
+    ]
+    by_id = {entry.id: entry for entry in write_bundles(out, bundle_entries)}
+    new = [by_id[entry.ident] for entry in bundle_entries]
     for live, entry in zip(segments, new, strict=True):
         _check_same(org_vault, live.entry, entry)
     return new

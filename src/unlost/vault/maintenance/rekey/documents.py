@@ -19,7 +19,6 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase.redact import put_redaction
 from unlost.vault.maintenance.rekey.data import new_mark
-from unlost.vault.maintenance.rekey.earlier_keys import redacted_in
 from unlost.vault.read.org_vault import OrgVault
 
 type Noting = Callable[[str], AbstractContextManager[bool | None]]
@@ -45,7 +44,7 @@ class ResealedDocuments:
 
     def withdrawn(self, org_vault: OrgVault, state: LiveState) -> tuple[str, ...]:
         """Return the names of objects that are no longer live."""
-        stood = redacted_in(org_vault, state)
+        stood = state.redactions(org_vault.org)
         return (*self.anew, *(stood[seq] for seq in self.redactions if seq in stood))
 
 

@@ -89,7 +89,7 @@ class EarlierKeysSurvey:
 
         Includes lost ones.
         """
-        stands = redacted_in(self.org_vault, state)
+        stands = state.redactions(self.org_vault.org)
         for seq in sorted(state.commits):
             if self.is_earlier(
                 stands.get(seq) or object_names.commit(self.org_vault.org, seq), gone=True
@@ -159,10 +159,3 @@ class EarlierKeysSurvey:
         sealed, org = self.org_vault.sealed, self.org_vault.org
         opens = opens_under(sealed, org=org, name=name, size=size, epoch=self.epoch)
         return not opens and sealed.store.size(name) is not None
-
-
-def redacted_in(org_vault: OrgVault, state: LiveState) -> dict[int, str]:
-    """Return the live redactions by the numbers of their commits."""
-    folder = object_names.redactions(org_vault.org)
-    names = (name for name in state.objects if name.startswith(folder))
-    return {object_names.redacted(name): name for name in names}

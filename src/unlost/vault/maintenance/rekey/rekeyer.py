@@ -44,13 +44,12 @@ from unlost.vault.maintenance.rekey.earlier_keys import (
     earlier_segments,
     is_complete,
 )
+from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.objects.segment_writer import SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
 
-DOCUMENTS = 256  # that one commit has anew, and as many manifests
-_NO_DAMAGE = frozenset({"org-key-lost", "rekey-unread"})  # of one object: all would fail alike
-
-type Pause = Callable[[], None]
+DOCUMENTS = 256  # resealed in one commit, with as many manifests
+_NO_DAMAGE = frozenset({"org-key-lost", "rekey-unread"})  # errors that all objects would have
 
 
 def rekey(org_vault: OrgVault, *, run: str, most: int | None, pause: Pause) -> Rekeyed:
@@ -174,7 +173,7 @@ class _Rekeying:
 
     def _drop(self, maintenance: MaintenanceRun, written_names: list[str]) -> None:
         with suppress(UnlostError):
-            if maintenance.came_to_nothing():
+            if maintenance.is_surely_uncommitted():
                 for name in written_names:
                     self._org_vault.sealed.store.delete(name)
 
@@ -188,7 +187,7 @@ class _Rekeying:
             self._pause()
             with self._noting(self._object(segment)):
                 for live, new in zip(segment, seal_segments(org_vault, out, segment), strict=True):
-                    done.took(live.entry, new)
+                    done.add(live.entry, new)
         for pack in self._packs(maintenance.base):
             if done.is_enough(pack.bytes):
                 break
@@ -196,7 +195,7 @@ class _Rekeying:
             with self._noting(object_names.pack(org_vault.org, pack.id)):
                 resealed = seal_pack(org_vault, pack)
                 written_names.append(object_names.pack(org_vault.org, resealed.id))
-                done.took_pack(pack, resealed)
+                done.add_pack(pack, resealed)
         if not done.objects:
             maintenance.give_up()
             return _going_on(0, 0)

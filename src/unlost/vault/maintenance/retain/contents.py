@@ -14,27 +14,26 @@ import pyarrow as pa
 from unlost.model.source.schema import WireKind
 from unlost.vault.format.physical import FILES, U_BLOBS, physical
 from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVersions
-from unlost.vault.maintenance.rewrite.repack import WORTH, pieces_in
+from unlost.vault.maintenance.rewrite.repack import NO_EXTENTS, REPACK_SHARE, extents_in
 from unlost.vault.objects.files import blob_row_id, file_row_id
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.read.org_vault import OrgVault
 
 _CONTENT = r"\b[0-9a-f]{64}\b"
-_NOTHING = pieces_in(pa.chunked_array([], pa.string()))
 
 
 @dataclass(frozen=True, slots=True)
 class FreedContents:
     """Number (``contents``) and ``bytes`` of freed contents.
 
-    ``empty``: packs that contain nothing else. ``moving``: needed pieces of packs that are mostly
+    ``empty``: packs that contain nothing else. ``moving``: needed extents of packs that are mostly
     unneeded.
     """
 
     contents: int = 0
     bytes: int = 0
     empty: tuple[str, ...] = ()
-    moving: pl.DataFrame = field(default_factory=lambda: _NOTHING)
+    moving: pl.DataFrame = field(default_factory=lambda: NO_EXTENTS)
 
     @property
     def packs(self) -> tuple[str, ...]:
@@ -48,13 +47,13 @@ class UnneededContents:
 
     contents: set[str] = field(default_factory=set)
 
-    def went(self, surveyed: SurveyedVersions, columns: Iterable[str]) -> None:
+    def add_removed(self, surveyed: SurveyedVersions, columns: Iterable[str]) -> None:
         """Add the contents of versions that go; ``columns``: where they refer to contents."""
         gone = surveyed.going
         for name in columns:
             self.contents.update(names_in(gone.column(name)))
 
-    def stays(self, surveyed: SurveyedVersions, columns: Iterable[str]) -> None:
+    def discard_kept(self, surveyed: SurveyedVersions, columns: Iterable[str]) -> None:
         """Subtract the contents of versions that stay."""
         staying = surveyed.staying
         for name in columns:
@@ -81,36 +80,38 @@ def file_rows_of(org_vault: OrgVault, schema: str, table: str, records: pa.Array
     return pa.array(ids, pa.string())
 
 
-def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> FreedContents:
+def freed(files: RetentionSurvey, column: str, sizes: Mapping[str, int]) -> FreedContents:
     """Compute the freed contents and packs.
 
-    ``files``: ``$files`` without the rows that go; ``extents``: its column of that name; ``sizes``:
+    ``files``: ``$files`` without the rows that go; ``column``: that of its extents; ``sizes``:
     bytes of all packs.
     """
-    count, going = 0, [_NOTHING]
-    for surveyed in files.look((extents,)):
-        texts = surveyed.going.column(extents)
+    count, going = 0, [NO_EXTENTS]
+    for surveyed in files.look((column,)):
+        texts = surveyed.going.column(column)
         count += len(texts) - texts.null_count
-        going.append(pieces_in(texts))
-    pieces = pl.concat(going).unique()
-    if not len(pieces):
+        going.append(extents_in(texts))
+    extents = pl.concat(going).unique()
+    if not len(extents):
         return FreedContents()
-    touched = pieces.select("pack").unique()
-    # Second pass: one piece of a pack can belong to several rows, since equal contents are stored
+    touched = extents.select("pack").unique()
+    # Second pass: one extent of a pack can belong to several rows, since equal contents are stored
     # once.
-    staying = [_NOTHING]
-    for surveyed in files.look((extents,)):
-        pieces_found = pieces_in(surveyed.staying.column(extents))
-        staying.append(pieces_found.join(touched, on="pack", how="semi"))
+    staying = [NO_EXTENTS]
+    for surveyed in files.look((column,)):
+        extents_here = extents_in(surveyed.staying.column(column))
+        staying.append(extents_here.join(touched, on="pack", how="semi"))
     needed = pl.concat(staying).unique()
-    pieces = pieces.join(needed, on=pieces.columns, how="anti")
+    extents = extents.join(needed, on=extents.columns, how="anti")
     bytes_by_pack = dict(needed.group_by("pack").agg(pl.col("length").sum()).iter_rows())
     worth = [
-        pack for pack, bytes_ in bytes_by_pack.items() if bytes_ < sizes.get(pack, 0) * (1 - WORTH)
+        pack
+        for pack, bytes_ in bytes_by_pack.items()
+        if bytes_ < sizes.get(pack, 0) * (1 - REPACK_SHARE)
     ]
     return FreedContents(
         contents=count,
-        bytes=int(pieces.get_column("length").sum()),
+        bytes=int(extents.get_column("length").sum()),
         empty=tuple(sorted(set(touched.get_column("pack").to_list()) - bytes_by_pack.keys())),
         moving=needed.filter(pl.col("pack").is_in(worth)),
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from unlost.model.errors import Conflict, UnlostError
+from unlost.model.errors import UnlostError
 from unlost.model.vault.retention import Forget, Forgetting
 from unlost.model.vault.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
@@ -22,27 +22,26 @@ from unlost.vault.format.physical import CHANGES, FILES, SEARCH
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel
-from unlost.vault.maintenance.bundle_split import touched, unbundled, wasted
+from unlost.vault.maintenance.bundle_split import move_out_of_bundles, touched, wasted
 from unlost.vault.maintenance.garbage import collected_up_to
 from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
     MaintenanceRun,
     MaintenanceWork,
+    check_no_open_run,
     close_cut_off,
-    open_runs,
 )
 from unlost.vault.maintenance.retain.contents import FreedContents
 from unlost.vault.maintenance.retain.row_buffer import RowBuffer
 from unlost.vault.maintenance.retain.scope import RetentionScope, scope_of
 from unlost.vault.maintenance.retain.tables import RowBuffers, TablesForgotten, TableTally
+from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.rewrite.merging import MergeChoice, Merger
 from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks, repack
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.write.finish import commit_of_run
 
-type Pause = Callable[[], None]
 type Agree = Callable[[Forgetting], object]
 
 
@@ -90,39 +89,27 @@ def forget(
     if not state.seq:
         agree(Forgetting())
         return Forgetting()
-    check_alone(org_vault)
+    _check_alone(org_vault)
     close_cut_off(org_vault, CommitKind.FORGET)
     maintenance = MaintenanceRun(org_vault, run=run, kind=CommitKind.FORGET)
     maintenance.open()
     try:
-        return _forgotten(org_vault, operation, maintenance, pause, agree)
+        return _forget(org_vault, operation, maintenance, pause, agree)
     except Exception:
         maintenance.give_up()
         raise
 
 
-def check_alone(org_vault: OrgVault) -> None:
+def _check_alone(org_vault: OrgVault) -> None:
     """Raise Conflict while a run is open that may use data that is to go.
 
-    Committed runs that are not closed do not count. Neither does the placing of a legal hold: it
-    relies on no data, and if it commits meanwhile, the commit of the forgetting fails.
+    The placing of a legal hold relies on no data. If it commits meanwhile, the commit of the
+    forgetting fails.
     """
-    state = org_vault.chain.proved()
-    others = [
-        intent
-        for intent in open_runs(org_vault)
-        if intent.kind not in BEGUN_ANEW and commit_of_run(state, intent.run) is None
-    ]
-    if others:
-        raise Conflict(
-            "runs-open",
-            "The run {run} is still open and may need data that would be forgotten.",
-            next_step="Wait until the run ends, or cancel it. Then try again.",
-            run=others[0].run,
-        )
+    check_no_open_run(org_vault, org_vault.chain.proved(), ignore_kinds=BEGUN_ANEW)
 
 
-def _forgotten(
+def _forget(
     org_vault: OrgVault, operation: Forget, maintenance: MaintenanceRun, pause: Pause, agree: Agree
 ) -> Forgetting:
     out = SegmentWriter(org_vault.org, sealed=org_vault.sealed, prefix=maintenance.prefix)
@@ -140,7 +127,7 @@ def _forgotten(
         repacked = repack(org_vault, tables.freed.moving)
         done = [_rewritten(org_vault, out, tally, repacked, pause) for tally in tallies]
         done += _bare(org_vault, out, scope.state, row_buffers, pause)
-        done += _unbundled(org_vault, out, scope, tallies, done, pause)
+        done += _move_out_of_bundles(org_vault, out, scope, tallies, done, pause)
         parts = ForgetCommitParts(scope, tallies, tuple(done), tables.freed, repacked, row_buffers)
         return _commit(org_vault, maintenance, parts, forgetting)
     except Exception:
@@ -151,7 +138,7 @@ def _forgotten(
 def _drop_packs(org_vault: OrgVault, repacked: RepackedPacks, maintenance: MaintenanceRun) -> None:
     """After a failure, remove the new packs, unless they were or may still be committed."""
     with suppress(UnlostError):
-        if maintenance.came_to_nothing():
+        if maintenance.is_surely_uncommitted():
             for entry in repacked.entries:
                 org_vault.sealed.store.delete(object_names.pack(org_vault.org, entry.id))
 
@@ -231,7 +218,7 @@ def _without(
     )
 
 
-def _unbundled(
+def _move_out_of_bundles(
     org_vault: OrgVault,
     out: SegmentWriter,
     scope: RetentionScope,
@@ -248,7 +235,7 @@ def _unbundled(
     # ``wasted`` finds rows that an earlier merge replaced and that a bundle still contains.
     leaving = touched(done) | wasted(scope.state, kept_numbers=kept_numbers)
     gone = {entry.id for replaced in done for entry in replaced.old}
-    return unbundled(org_vault, out, scope.state, leaving, gone=gone, pause=pause)
+    return move_out_of_bundles(org_vault, out, scope.state, leaving, gone=gone, pause=pause)
 
 
 def _commit(
@@ -259,7 +246,7 @@ def _commit(
 ) -> Forgetting:
     objects = list(parts.replaced(org_vault))
     # Checked again: a backup that began since may refer to versions that go.
-    check_alone(org_vault)
+    _check_alone(org_vault)
     info = maintenance.commit(
         MaintenanceWork(
             parts=tuple(table.part for table in parts.tables),
@@ -281,7 +268,7 @@ def _effect_of(
     scope: RetentionScope, tallies: Sequence[TableTally], tables: TablesForgotten
 ) -> Forgetting:
     return Forgetting(
-        nights=scope.going,
+        backups=scope.going,
         staying=scope.staying,
         tables=tuple(tally.report for tally in tallies if tally.table != FILES and tally.versions),
         files=tables.freed.contents,

@@ -18,8 +18,9 @@ from unlost.model.source.reading import Op, Rows
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableCommit
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.physical import HOLDS, INSTANT, U_ID, U_OP, U_SNAP
-from unlost.vault.read.merge import key_pieces, newest_of_each
+from unlost.vault.format.physical import HOLDS, U_ID, U_OP, U_SNAP
+from unlost.vault.layout.system_rows import system_rows
+from unlost.vault.read.merge import key_rows, newest_of_each
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.beginning import begin_commit
 
@@ -47,7 +48,7 @@ def lift_rows(things: Sequence[HoldTarget], *, observed_at: datetime) -> Rows:
 def holds_in(org_vault: OrgVault, state: LiveState) -> Iterator[Hold]:
     """Iterate over all holds of an org that were not lifted."""
     view = org_vault.view(HOLDS, until=state.seq, state=state)
-    for rows in key_pieces(view, (U_OP,)):
+    for rows in key_rows(view, (U_OP,)):
         newest = newest_of_each(rows)
         standing = newest.filter(pc.equal(newest.column(U_OP), Op.STATE.value))
         versions = view.newest(standing.column(U_ID).combine_chunks(), ())
@@ -67,7 +68,7 @@ def commit_holds(
     commit = begin_commit(org_vault, run=run, kind=CommitKind.HOLD, identity=org_vault.identity())
     try:
         added = [
-            commit.hold(rows)
+            commit.add_hold_rows(rows)
             # In this order: if a hold is lifted and placed in one commit, the later row counts.
             for rows in (lift_rows(lifted, observed_at=now), hold_rows(placed, observed_at=now))
             if len(rows.ids)
@@ -80,10 +81,10 @@ def commit_holds(
 
 
 def _hold(key: str, cell: dict[str, str | None], *, since: int) -> Hold:
-    scope, table, record, night = decoder_for(tuple[str, str, str, int]).decode(key)
+    scope, table, record, backup = decoder_for(tuple[str, str, str, int]).decode(key)
     until = cell["until"]
     return Hold(
-        thing=HoldTarget(HoldScope(scope), table, record, night),
+        thing=HoldTarget(HoldScope(scope), table, record, backup),
         reason=cell["reason"] or "",
         by=cell["by"] or "",
         until=None if until is None else datetime.fromisoformat(until),
@@ -94,17 +95,10 @@ def _hold(key: str, cell: dict[str, str | None], *, since: int) -> Hold:
 def _rows(
     things: Sequence[HoldTarget], op: Op, cells: pa.RecordBatch | None, observed_at: datetime
 ) -> Rows:
-    count = len(things)
-    return Rows(
-        ids=pa.array([_key(thing) for thing in things], pa.string()),
-        ops=pa.array([op.value] * count, pa.string()),
-        modified_at=pa.nulls(count, INSTANT),
-        modified_by=pa.nulls(count, pa.string()),
-        cells=cells,
-        observed_at=observed_at,
-    )
+    ids = [_key(thing) for thing in things]
+    return system_rows(ids, observed_at=observed_at, op=op, cells=cells)
 
 
 def _key(thing: HoldTarget) -> str:
-    key = (thing.scope.value, thing.table, thing.record, thing.night)
+    key = (thing.scope.value, thing.table, thing.record, thing.backup)
     return msgspec.json.encode(key).decode()

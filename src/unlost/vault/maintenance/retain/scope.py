@@ -41,13 +41,13 @@ class RetentionScope:
         if self._all_held(table) or not (self.rules.thins and self.staying):
             return TableRetention()
         if table == FILES:
-            return TableRetention(nights=self.staying, held_beginnings=self._held_files())
+            return TableRetention(kept_numbers=self.staying, held_beginnings=self._held_files())
         limit = self.rules.deleted_days
         return TableRetention(
-            nights=self.staying,
+            kept_numbers=self.staying,
             deleted_before=self.now - timedelta(days=limit) if limit else None,
             held_until=max(_held_nights(self.holds), default=0),
-            held_ids=pa.array(sorted(self._held_records(table), key=str.encode), pa.string()),
+            held_ids=pa.array(sorted(self._held_records(table)), pa.string()),
         )
 
     def _all_held(self, table: str) -> bool:
@@ -123,7 +123,7 @@ def _staying_numbers(
 
 
 def _held_nights(holds: Collection[Hold]) -> set[int]:
-    return {hold.thing.night for hold in holds if hold.thing.scope is HoldScope.NIGHT}
+    return {hold.thing.backup for hold in holds if hold.thing.scope is HoldScope.NIGHT}
 
 
 def _is_good(org_vault: OrgVault, info: SnapshotInfo) -> bool:

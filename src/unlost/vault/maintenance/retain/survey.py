@@ -1,8 +1,8 @@
 """Survey of one table: find the versions that go, by key columns alone, in bounded memory.
 
 The decision about a version depends on all versions of its record, which may lie in several tiers.
-The table is therefore read in pieces of ids across all tiers. A tier is rewritten later with the
-same pieces, and the same decision is made again instead of being stored. See docs/adr/0022.
+The table is therefore read in ranges of ids across all tiers. A tier is rewritten later with the
+same ranges, and the same decision is made again instead of being stored. See docs/adr/0022.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from unlost.model.errors import IntegrityError
 from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNKNOWN_PREV
 from unlost.vault.maintenance.retain.surviving import KEYS, TableRetention, VersionFates, fates
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
-from unlost.vault.read.merge import MergePiece, PieceReader, cut, in_id_order, ranked
+from unlost.vault.read.merge import MergeRange, RangeReader, cut, in_id_order, ranked
 from unlost.vault.read.table_view import TableView, shown_of_each
 
 
@@ -63,10 +63,10 @@ class RetentionSurvey:
         self.tiers: Sequence[Tier] = tiers_of(view.segments)
 
     def look(self, columns: Sequence[str] = ()) -> Iterator[SurveyedVersions]:
-        """Iterate over all versions in pieces, in the order of ids; with further ``columns``."""
+        """Iterate over all versions in ranges, in the order of ids; with further ``columns``."""
         keys = self._reader(columns)
-        for piece in cut(self.view, narrow=True):
-            surveyed = self.look_at(keys, piece)
+        for id_range in cut(self.view, narrow=True):
+            surveyed = self.look_at(keys, id_range)
             if surveyed is not None:
                 yield surveyed
 
@@ -74,12 +74,12 @@ class RetentionSurvey:
         """Return the selection of the rows that stay of a tier."""
         return Survivors(self, tier, self._reader())
 
-    def _reader(self, columns: Sequence[str] = ()) -> PieceReader:
-        return PieceReader(self.view, lambda _: [*KEYS, U_PREV, *columns])
+    def _reader(self, columns: Sequence[str] = ()) -> RangeReader:
+        return RangeReader(self.view, lambda _: [*KEYS, U_PREV, *columns])
 
-    def look_at(self, reader: PieceReader, piece: MergePiece) -> SurveyedVersions | None:
-        """Return the versions of one piece; None if there are none."""
-        parts = [ranked(rows, rank) for rank, rows in reader.read(piece)]
+    def look_at(self, reader: RangeReader, id_range: MergeRange) -> SurveyedVersions | None:
+        """Return the versions of one range; None if there are none."""
+        parts = [ranked(rows, rank) for rank, rows in reader.read(id_range)]
         if not parts:
             return None
         rows = in_id_order(pa.concat_tables(parts), several=len(parts) > 1)
@@ -97,21 +97,21 @@ class RetentionSurvey:
 class Survivors:
     """Versions of a tier that stay; see ``MergeChoice``."""
 
-    def __init__(self, survey: RetentionSurvey, tier: Tier, reader: PieceReader) -> None:
+    def __init__(self, survey: RetentionSurvey, tier: Tier, reader: RangeReader) -> None:
         self._survey = survey
         self._tier = tier
         self._reader = reader
 
-    def pieces(self) -> Sequence[MergePiece]:
-        """Return pieces of the whole table: the decision depends on all versions of a record."""
+    def id_ranges(self) -> Sequence[MergeRange]:
+        """Return ranges of the whole table: the decision depends on all versions of a record."""
         return cut(self._survey.view)
 
-    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
+    def staying(self, id_range: MergeRange, rows: pa.Table) -> pa.Table:
         """Return the versions that stay.
 
         If the predecessor of a version goes, its ``_u_prev`` becomes unknown.
         """
-        surveyed = self._survey.look_at(self._reader, piece)
+        surveyed = self._survey.look_at(self._reader, id_range)
         mine = np.zeros(0, dtype=np.bool_) if surveyed is None else surveyed.within(self._tier)
         if surveyed is None or int(np.count_nonzero(mine)) != len(rows):
             raise IntegrityError(

@@ -42,14 +42,14 @@ def _no_ids() -> pa.Array:
 class TableRetention:
     """The rules for one table.
 
-    ``nights``: numbers of the backups that stay; None for all. ``deleted_before``: last states of
-    records deleted before this time go, unless a backup under legal hold shows them as deleted,
-    which is true of tombstones of commits up to ``held_until``. ``held_ids``: ids that stay
-    completely, like all that begin with one of ``held_beginnings``. ``gone``: ids that go
+    ``kept_numbers``: numbers of the backups that stay; None for all. ``deleted_before``: last
+    states of records deleted before this time go, unless a backup under legal hold shows them as
+    deleted, which is true of tombstones of commits up to ``held_until``. ``held_ids``: ids that
+    stay completely, like all that begin with one of ``held_beginnings``. ``gone``: ids that go
     completely, with priority over all else.
     """
 
-    nights: tuple[int, ...] | None = None
+    kept_numbers: tuple[int, ...] | None = None
     deleted_before: datetime | None = None
     held_until: int = 0
     held_ids: pa.Array = field(default_factory=_no_ids)
@@ -63,7 +63,7 @@ class TableRetention:
     @property
     def everything(self) -> bool:
         """True if nothing can go."""
-        return self.nights is None and not len(self.gone)
+        return self.kept_numbers is None and not len(self.gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def fates(rows: pa.Table, keeping: TableRetention) -> VersionFates:
     last = last_of_each(ids)
     records = _Records(last)
     goes = np.zeros(len(rows), dtype=np.bool_)
-    if keeping.nights is not None and len(rows):
+    if keeping.kept_numbers is not None and len(rows):
         goes = ~_stays(rows, keeping, records)
     if len(keeping.held_ids):
         goes &= ~_among(ids, keeping.held_ids)
@@ -147,7 +147,7 @@ def _stays(rows: pa.Table, keeping: TableRetention, records: _Records) -> Mask:
     snaps = rows.column(U_SNAP).to_numpy()
     expired = np.isin(newest, _DELETED) & _before(rows, keeping.deleted_before)[records.ends]
     expired &= snaps[records.ends] > keeping.held_until
-    stays = _shown(snaps, keeping.nights or (), records)
+    stays = _shown(snaps, keeping.kept_numbers or (), records)
     stays |= records.last & records.spread(~expired)
     # An expired tombstone stays after all if a backup still shows an earlier version of the record:
     # without it, the record would look alive afterwards.
@@ -159,7 +159,7 @@ def _stays(rows: pa.Table, keeping: TableRetention, records: _Records) -> Mask:
     return stays
 
 
-def _shown(snaps: NDArray[np.int64], nights: Sequence[int], records: _Records) -> Mask:
+def _shown(snaps: NDArray[np.int64], kept_numbers: Sequence[int], records: _Records) -> Mask:
     """Return a mask of versions that a remaining backup shows; false for the newest ones.
 
     The newest versions have no end, and are decided by the caller.
@@ -167,7 +167,7 @@ def _shown(snaps: NDArray[np.int64], nights: Sequence[int], records: _Records) -
     ends = np.append(snaps[1:], _FOREVER)
     ends[records.last] = _FOREVER
     # The first remaining backup at or after each version must come before the next version.
-    ordered = np.append(np.array(sorted(nights), dtype=np.int64), _FOREVER)
+    ordered = np.append(np.array(sorted(kept_numbers), dtype=np.int64), _FOREVER)
     first = ordered[np.searchsorted(ordered, snaps, side="left")]
     shown = first < ends
     shown[records.last] = False

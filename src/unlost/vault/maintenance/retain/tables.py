@@ -9,7 +9,7 @@
 ``$files`` comes last, because its rows depend on all other tables. See docs/adr/0022.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,13 +30,12 @@ from unlost.vault.maintenance.retain.row_buffer import RowBuffer
 from unlost.vault.maintenance.retain.scope import RetentionScope
 from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVersions
 from unlost.vault.maintenance.retain.words import VersionWords
+from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.rewrite.repack import names_any
 from unlost.vault.maintenance.rewrite.tiers import Tier
 from unlost.vault.read.change_index import change_rows
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, last_of_each
-
-type Pause = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +55,8 @@ class TableTally:
     versions: int = 0
     records: int = 0
     staying_versions: int = 0
-    touched: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    staying: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    touched: NDArray[np.int64] = field(init=False)
+    staying: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
         self.touched = np.zeros(len(self.survey.tiers), np.int64)
@@ -156,7 +155,7 @@ class TablesForgotten:
         first = self._survey(FILES, gone=self._file_rows)
         for surveyed in first.look(naming_columns(self._org_vault, FILES)):
             self._pause()
-            self._unneeded.went(surveyed, naming_columns(self._org_vault, FILES))
+            self._unneeded.add_removed(surveyed, naming_columns(self._org_vault, FILES))
         self._strike_needed(first)
         gone = [*self._file_rows, self._unneeded.rows]
         tally = TableTally(self._survey(FILES, gone=gone))
@@ -188,7 +187,7 @@ class TablesForgotten:
             tally.count(surveyed)
             if surveyed.fates.nothing:
                 continue
-            self._unneeded.went(surveyed, names)
+            self._unneeded.add_removed(surveyed, names)
             self._note_whole(tally.table, surveyed)
             if self._row_buffers is not None:
                 self._buffer_effects(self._row_buffers, tally, surveyed, words)
@@ -252,4 +251,4 @@ class TablesForgotten:
             names = naming_columns(self._org_vault, survey.view.table)
             for surveyed in survey.look(names):
                 self._pause()
-                self._unneeded.stays(surveyed, names)
+                self._unneeded.discard_kept(surveyed, names)

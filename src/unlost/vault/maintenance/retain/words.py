@@ -88,7 +88,7 @@ class VersionWords:
 
     def _shapes(self, rank: int) -> tuple[SegmentShape, ...]:
         label = self._org_vault.reader.facts(self._view.segments[rank].entry)[0]
-        return label.shapes or (SegmentShape(label.schema, (), label.tokenizer),)
+        return label.all_shapes()
 
 
 def _by_records(ids: pa.Array, most: int) -> Iterator[tuple[int, int]]:

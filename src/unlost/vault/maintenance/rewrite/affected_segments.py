@@ -13,12 +13,14 @@ from unlost.vault.maintenance.rewrite.merging import MergeChoice, Merger, write_
 from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
-from unlost.vault.read.merge import MergePiece, cut
+from unlost.vault.read.merge import MergeRange, cut
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
 type Pause = Callable[[], None]
+"""Called regularly; raises to stop the work."""
+
 type RowsToRemove = Callable[[pa.Table], pa.Array]
 """Return a mask of the rows to remove."""
 type Become = Callable[[pa.Table], pa.Table]
@@ -55,7 +57,7 @@ class AffectedTable:
         return sum(live.entry.own_bytes for _, part in self.groups for live in part)
 
 
-def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> AffectedTable:
+def find_affected(view: TableView, ids: pa.Array, *, pause: Pause) -> AffectedTable:
     """Find the segments with rows of these ids (sorted, unique), including rows never shown."""
     ranks: set[int] = set()
     blobs: list[pa.ChunkedArray] = []
@@ -76,17 +78,17 @@ class AllExceptRows:
         self._view = view
         self._ids = ids
 
-    def pieces(self) -> Sequence[MergePiece]:
-        """Cut the rewritten segments alone into pieces."""
+    def id_ranges(self) -> Sequence[MergeRange]:
+        """Cut the rewritten segments alone into ranges."""
         return cut(self._view)
 
-    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+    def staying(self, id_range: MergeRange, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
         """Return the rows of other ids."""
         gone = pc.is_in(rows.column(U_ID), value_set=self._ids)
         return rows.filter(pc.invert(gone)) if pc.any(gone).as_py() else rows
 
 
-def rewritten(
+def rewrite(
     org_vault: OrgVault,
     out: SegmentWriter,
     table: AffectedTable,
@@ -112,7 +114,7 @@ def rewritten(
         )
 
 
-def all_sifted(
+def rewrite_bare_table(
     org_vault: OrgVault,
     out: SegmentWriter,
     state: LiveState,
@@ -122,14 +124,14 @@ def all_sifted(
     pause: Pause,
     become: Become | None = None,
 ) -> Iterator[ReplacedSegments]:
-    """Rewrite the segments of a bare table that have rows to remove; see ``sifted``."""
+    """Rewrite the segments of a bare table that have rows to remove; see ``rewrite_bare``."""
     for live in state.of(table, until=state.seq):
-        replaced = sifted(org_vault, out, live, to_remove, pause=pause, become=become)
+        replaced = rewrite_bare(org_vault, out, live, to_remove, pause=pause, become=become)
         if replaced is not None:
             yield replaced
 
 
-def sifted(
+def rewrite_bare(
     org_vault: OrgVault,
     out: SegmentWriter,
     live: LiveSegment,
@@ -192,11 +194,11 @@ def _together(tier: Tier) -> Iterator[list[LiveSegment]]:
         yield list(tier.segments)
         return
     part: list[LiveSegment] = []
-    reach = b""
-    for live in sorted(tier.segments, key=lambda segment: segment.entry.min_id.encode()):
-        if part and live.entry.min_id.encode() > reach:
-            yield sorted(part, key=lambda live: live.rank)
-            part, reach = [], b""
+    reach = ""
+    for live in sorted(tier.segments, key=lambda segment: segment.entry.min_id):
+        if part and live.entry.min_id > reach:
+            yield sorted(part, key=lambda live: live.precedence)
+            part, reach = [], ""
         part.append(live)
-        reach = max(reach, live.entry.max_id.encode())
-    yield sorted(part, key=lambda live: live.rank)
+        reach = max(reach, live.entry.max_id)
+    yield sorted(part, key=lambda live: live.precedence)

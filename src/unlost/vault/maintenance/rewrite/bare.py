@@ -10,55 +10,55 @@ import polars as pl
 import pyarrow as pa
 
 from unlost.vault.format.rowhash import id_hashes
-from unlost.vault.read.merge import MergePiece, PieceReader, between, cut, groups_in
+from unlost.vault.read.merge import MergeRange, RangeReader, between, cut, groups_in
 from unlost.vault.read.table_view import TableView
 
-PIECE_ROWS = 262_144  # rows that are sorted at a time
+SORT_ROWS = 262_144  # rows that are sorted at a time
 _RECORD = "record"
 _NEXT = "\0"  # behind an id: the first that could follow it
 
 
 def bare_pieces(view: TableView, schema: pa.Schema, *, without: int = 0) -> Iterator[pa.Table]:
-    """Read all rows in the order of their ids, without repetitions, in pieces of bounded size.
+    """Read all rows in the order of their ids, without repetitions, in ranges of bounded size.
 
     Omits rows that also occur in the last ``without`` segments of the view. If an id has too many
-    rows for one piece, its rows come in parts. Equal rows are in the same part, and each part costs
+    rows for one range, its rows come in parts. Equal rows are in the same part, and each part costs
     another reading.
     """
-    reader = PieceReader(view, lambda _: schema.names)
+    reader = RangeReader(view, lambda _: schema.names)
     base_count = len(view.segments) - without
-    for piece in cut(view):
+    for id_range in cut(view):
         # The bound comes from sidecars alone: nothing is read for it.
-        if _rows_near(view, piece) <= PIECE_ROWS:
-            yield from _once(reader.read(piece), schema, base_count=base_count)
+        if _rows_near(view, id_range) <= SORT_ROWS:
+            yield from _once(reader.read(id_range), schema, base_count=base_count)
         else:
-            for narrow in _narrowed(view, piece):
+            for narrow in _narrowed(view, id_range):
                 yield from _by_parts(view, narrow, schema, base_count=base_count)
 
 
-def _narrowed(view: TableView, piece: MergePiece) -> Iterator[MergePiece]:
-    """Cut a piece at the first ids of all row groups: each first id alone, and the ids between."""
+def _narrowed(view: TableView, id_range: MergeRange) -> Iterator[MergeRange]:
+    """Cut a range at the first ids of all row groups: each first id alone, and the ids between."""
     begins = {
         view.sidecar(rank).fences[group].first
         for rank in range(len(view.segments))
-        for group, _ in groups_in(view, rank, piece)
+        for group, _ in groups_in(view, rank, id_range)
     }
-    inside = sorted(first for first in begins if first >= piece.low)
-    for first, following in zip(inside, [*inside[1:], piece.high], strict=True):
+    inside = sorted(first for first in begins if first >= id_range.low)
+    for first, following in zip(inside, [*inside[1:], id_range.high], strict=True):
         behind = first + _NEXT
-        yield MergePiece(first, behind)
-        yield MergePiece(behind, following)
+        yield MergeRange(first, behind)
+        yield MergeRange(behind, following)
 
 
 def _by_parts(
-    view: TableView, piece: MergePiece, schema: pa.Schema, *, base_count: int
+    view: TableView, id_range: MergeRange, schema: pa.Schema, *, base_count: int
 ) -> Iterator[pa.Table]:
-    many = max(1, -(-_rows_near(view, piece) // PIECE_ROWS))
-    if piece.high != piece.low + _NEXT or _RECORD not in schema.names:
+    many = max(1, -(-_rows_near(view, id_range) // SORT_ROWS))
+    if id_range.high != id_range.low + _NEXT or _RECORD not in schema.names:
         many = 1  # of several ids the parts would not be in order; these are never many rows
     for part in range(many):
         yield from _once(
-            _part(view, piece, schema.names, part=part, of=many), schema, base_count=base_count
+            _part(view, id_range, schema.names, part=part, of=many), schema, base_count=base_count
         )
 
 
@@ -95,22 +95,22 @@ def _frame(parts: Sequence[pa.Table], schema: pa.Schema) -> pl.DataFrame:
     return pl.DataFrame(pl.from_arrow(pa.concat_tables(parts).select(schema.names)))
 
 
-def _rows_near(view: TableView, piece: MergePiece) -> int:
-    """Return an upper limit of the number of rows in a piece."""
+def _rows_near(view: TableView, id_range: MergeRange) -> int:
+    """Return an upper limit of the number of rows in a range."""
     return sum(
         view.sidecar(rank).fences[group].rows
         for rank in range(len(view.segments))
-        for group, _ in groups_in(view, rank, piece)
+        for group, _ in groups_in(view, rank, id_range)
     )
 
 
 def _part(
-    view: TableView, piece: MergePiece, columns: Sequence[str], *, part: int, of: int
+    view: TableView, id_range: MergeRange, columns: Sequence[str], *, part: int, of: int
 ) -> Iterator[tuple[int, pa.Table]]:
-    """Read the rows of a piece whose hashed record leaves the remainder ``part``, by row groups."""
+    """Read the rows of a range whose hashed record leaves the remainder ``part``, by row groups."""
     for rank in range(len(view.segments)):
-        for group, _ in groups_in(view, rank, piece):
-            rows = between(view.read(rank, [group], columns), piece)
+        for group, _ in groups_in(view, rank, id_range):
+            rows = between(view.read(rank, [group], columns), id_range)
             remainders = id_hashes(rows.column(_RECORD).combine_chunks()) % np.uint64(of)
             mine = rows.filter(pa.array(remainders == part))
             if len(mine):

@@ -1,13 +1,13 @@
 """Merge of segments into few segments with disjoint id ranges, in bounded memory.
 
-The ids are cut into pieces that fit into memory. For each piece, the row groups of all segments
+The ids are cut into ranges that fit into memory. For each range, the row groups of all segments
 that may contain its ids are read, sorted by id and age, and appended to the current output segment:
 
     segments   [a ... m]   [c ..... z]   [a .. z]
-    pieces      a-f | g-m | n-t | u-z
+    ranges      a-f | g-m | n-t | u-z
     output     [a ....... m] [n ....... z]
 
-While a piece is written, the next one is read. If more than ``AT_ONCE`` segments overlap, groups of
+While a range is written, the next one is read. If more than ``AT_ONCE`` segments overlap, groups of
 them are merged first; these intermediate segments are in ``between``. See docs/adr/0020.
 """
 
@@ -28,7 +28,7 @@ from unlost.vault.maintenance.rewrite.rows import alike, side_by_side
 from unlost.vault.maintenance.rewrite.shapes import SegmentShapes, label_for, schema_for, shapes_of
 from unlost.vault.maintenance.rewrite.tiers import Overlap, depth
 from unlost.vault.objects.segment_writer import CommitRange, SegmentStream, SegmentWriter
-from unlost.vault.read.merge import MergePiece, PieceReader, cut
+from unlost.vault.read.merge import MergeRange, RangeReader, cut
 from unlost.vault.read.table_view import SegmentReaders, TableView
 from unlost.vault.write.table_writer import KEYED_GROUP_ROWS, TOKEN_GROUP_ROWS
 
@@ -41,12 +41,12 @@ SEGMENT_ROWS = 500_000
 class MergeChoice(Protocol):
     """Selects the rows that stay when segments of a table are rewritten."""
 
-    def pieces(self) -> Sequence[MergePiece]:
-        """Return the pieces in which the segments are read."""
+    def id_ranges(self) -> Sequence[MergeRange]:
+        """Return the ranges in which the segments are read."""
         ...
 
-    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
-        """Return the versions that stay, of all versions of a piece side by side."""
+    def staying(self, id_range: MergeRange, rows: pa.Table) -> pa.Table:
+        """Return the versions that stay, of all versions of a range side by side."""
         ...
 
 
@@ -98,12 +98,12 @@ class Merger:
         shapes = shapes_of(view)
         label = label_for(view, shapes)
         group = self._group(label)
-        pieces = (
+        tables = (
             self._bare(view, shapes, without)
             if self.table in BARE_FIELDS
             else self._pieces(view, shapes, choice)
         )
-        return write_all(pieces, lambda: self.out.stream(label, group_rows=group, reach=self.reach))
+        return write_all(tables, lambda: self.out.stream(label, group_rows=group, reach=self.reach))
 
     def _bare(self, view: TableView, shapes: SegmentShapes, without: int) -> Iterator[pa.Table]:
         for rows in bare_pieces(view, schema_for(self.table, shapes), without=without):
@@ -114,8 +114,8 @@ class Merger:
         self, view: TableView, shapes: SegmentShapes, choice: MergeChoice | None
     ) -> Iterator[pa.Table]:
         schema = schema_for(self.table, shapes)
-        reader = PieceReader(view, lambda rank: _columns(view, rank, schema))
-        for piece in cut(view) if choice is None else choice.pieces():
+        reader = RangeReader(view, lambda rank: _columns(view, rank, schema))
+        for id_range in cut(view) if choice is None else choice.id_ranges():
             self.pause()
             parts = [
                 alike(
@@ -125,11 +125,11 @@ class Merger:
                     schema=schema,
                     rebased=view.segments[rank].rebased,
                 )
-                for rank, rows in reader.read(piece)
+                for rank, rows in reader.read(id_range)
             ]
             if parts:
                 rows = side_by_side(parts)
-                rows = rows if choice is None else choice.staying(piece, rows)
+                rows = rows if choice is None else choice.staying(id_range, rows)
                 if len(rows):
                     yield rows
 
@@ -142,24 +142,24 @@ class Merger:
 
 
 def write_all(
-    pieces: Iterable[pa.Table], stream: Callable[[], SegmentStream]
+    tables: Iterable[pa.Table], stream: Callable[[], SegmentStream]
 ) -> list[SegmentEntry]:
-    """Write pieces in order as segments of bounded size, each while the next one is read."""
+    """Write tables in order as segments of bounded size, each while the next one is read."""
     written = _Written(stream)
     try:
-        # Settle before begin: one piece at most is in flight, and an error of the writer is raised
+        # Wait before begin: one table at most is in flight, and an error of the writer is raised
         # here.
-        for rows in pieces:
-            written.settle()
+        for rows in tables:
+            written.await_write()
             written.begin(rows)
     finally:
-        written.settle()
+        written.await_write()
     return written.close()
 
 
 @dataclass(slots=True)
 class _Written:
-    """Finished segments, and the piece that is being appended to the current one."""
+    """Finished segments, and the table that is being appended to the current one."""
 
     stream: Callable[[], SegmentStream]
     entries: list[SegmentEntry] = field(default_factory=list)
@@ -167,15 +167,15 @@ class _Written:
     writing: Future[None] | None = None
 
     def begin(self, rows: pa.Table) -> None:
-        """Start to append a piece in another thread."""
+        """Start to append a table in another thread."""
         if self.now is not None and self._full(self.now):
             self.close()
         # Bound to a local name, because ``self.now`` may change before the thread reads it.
         now = self.now = self.now or self.stream()
         self.writing = start(lambda: now.append(rows))
 
-    def settle(self) -> None:
-        """Wait until the previous piece is appended."""
+    def await_write(self) -> None:
+        """Wait until the previous table is appended."""
         writing, self.writing = self.writing, None
         if writing is not None:
             writing.result()
@@ -198,7 +198,7 @@ def _columns(view: TableView, rank: int, schema: pa.Schema) -> list[str]:
 
 
 def _parts(segments: Sequence[LiveSegment]) -> Iterator[list[LiveSegment]]:
-    """Group segments that are neighbours in age, as many as may be read together."""
+    """Group segments that are neighbors in age, as many as may be read together."""
     part, overlap = list[LiveSegment](), Overlap()
     for live in segments:
         if overlap.with_(live) > AT_ONCE:

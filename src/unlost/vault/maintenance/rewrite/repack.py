@@ -4,8 +4,8 @@
     pack c   [unneeded][needed][unneeded] ─▶
     $files   extents [["a", 0, 9]]        ─▶   [["b", 0, 9]], with a new row hash
 
-Contents are copied without decompression. Retention moves them if ``WORTH`` of a pack is unneeded;
-an erasure moves them in any case. See docs/adr/0022 and docs/adr/0023.
+Contents are copied without decompression. Retention moves them if a share of ``REPACK_SHARE`` of a
+pack is unneeded; an erasure moves them in any case. See docs/adr/0022 and docs/adr/0023.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,22 +28,22 @@ from unlost.vault.layout import object_names
 from unlost.vault.maintenance.rewrite.merging import MergeChoice
 from unlost.vault.objects.packs import PACK_BYTES
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.read.merge import MergePiece
+from unlost.vault.read.merge import MergeRange
 from unlost.vault.read.org_vault import OrgVault
 
 type PackOffset = tuple[str, int]
 """A pack and an offset in its content."""
 
-WORTH = 0.3  # unneeded part of a pack from which on the rest of it moves
+REPACK_SHARE = 0.3  # repack a pack when this share of it is unneeded
 _EXTENT = r'\["([0-9a-f]{32})",(\d+),(\d+)\]'
-NO_PIECES = pl.DataFrame(schema={"pack": pl.String, "offset": pl.Int64, "length": pl.Int64})
+NO_EXTENTS = pl.DataFrame(schema={"pack": pl.String, "offset": pl.Int64, "length": pl.Int64})
 
 
-def pieces_in(texts: pa.ChunkedArray) -> pl.DataFrame:
-    """Parse cells of the column ``extents`` to unique pieces (pack, offset, length)."""
+def extents_in(texts: pa.ChunkedArray) -> pl.DataFrame:
+    """Parse cells of the column ``extents`` to unique extents (pack, offset, length)."""
     filled = texts.drop_null()
     if not len(filled):
-        return NO_PIECES
+        return NO_EXTENTS
     series = pl.Series("text", pl.from_arrow(filled.cast(pa.string())))
     extent_texts = series.str.extract_all(_EXTENT).explode().drop_nulls()
     parts = extent_texts.to_frame().select(
@@ -56,7 +56,7 @@ def pieces_in(texts: pa.ChunkedArray) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class RepackedPacks:
-    """New packs, and the new places of the pieces of old ones."""
+    """New packs, and the new places of the extents of old ones."""
 
     entries: tuple[PackEntry, ...] = ()
     moved: Mapping[PackOffset, PackOffset] = field(default_factory=dict)
@@ -67,20 +67,20 @@ class RepackedPacks:
         return pa.array(sorted({pack for pack, _ in self.moved}), pa.string())
 
 
-def repack(org_vault: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
-    """Write the pieces of some packs into new ones; memory is bounded by two packs.
+def repack(org_vault: OrgVault, extents: pl.DataFrame) -> RepackedPacks:
+    """Write the extents of some packs into new ones; memory is bounded by two packs.
 
     The new packs are durable when it returns.
     """
     state, writing = org_vault.chain.live(), _Writing(org_vault)
     try:
         # Grouped by pack, so that each one is read once.
-        for (pack,), pack_pieces in pieces.sort("pack", "offset").group_by(
+        for (pack,), pack_extents in extents.sort("pack", "offset").group_by(
             "pack", maintain_order=True
         ):
             name = object_names.pack(org_vault.org, state.pack_id(str(pack)))
             content = org_vault.sealed.get(ObjectKind.PACK, org=org_vault.org, name=name)
-            for offset, length in pack_pieces.select("offset", "length").iter_rows():
+            for offset, length in pack_extents.select("offset", "length").iter_rows():
                 writing.add((str(pack), offset), content[offset : offset + length])
         return writing.close()
     except Exception:
@@ -88,11 +88,11 @@ def repack(org_vault: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
         raise
 
 
-def repack_pieces(org_vault: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
-    """Repack packs that are partly damaged: each piece is read on its own."""
+def repack_extents(org_vault: OrgVault, extents: pl.DataFrame) -> RepackedPacks:
+    """Repack packs that are partly damaged: each extent is read on its own."""
     state, writing = org_vault.chain.live(), _Writing(org_vault)
     try:
-        for pack, offset, length in pieces.sort("pack", "offset").iter_rows():
+        for pack, offset, length in extents.sort("pack", "offset").iter_rows():
             name = object_names.pack(org_vault.org, state.pack_id(pack))
             content = org_vault.sealed.get_range(
                 ObjectKind.PACK,
@@ -117,12 +117,12 @@ class _Writing:
         self._pack = self._new_id()
         self._content = bytearray()
 
-    def add(self, place: PackOffset, piece: bytes) -> None:
-        """Append a piece."""
-        if self._content and len(self._content) + len(piece) > PACK_BYTES:
+    def add(self, place: PackOffset, content: bytes) -> None:
+        """Append the content of an extent."""
+        if self._content and len(self._content) + len(content) > PACK_BYTES:
             self._write()
         self._moved[place] = (self._pack, len(self._content))
-        self._content += piece
+        self._content += content
 
     def close(self) -> RepackedPacks:
         """Write the rest, and return the new packs."""
@@ -159,13 +159,13 @@ class RelocatedContents:
         self._known = org_vault.schemas.known(SYSTEM_SCHEMA, FILES)
         self._extents = physical(self._known["extents"].code)
 
-    def pieces(self) -> Sequence[MergePiece]:
-        """Return the pieces of the wrapped choice."""
-        return self._choice.pieces()
+    def id_ranges(self) -> Sequence[MergeRange]:
+        """Return the ranges of the wrapped choice."""
+        return self._choice.id_ranges()
 
-    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
+    def staying(self, id_range: MergeRange, rows: pa.Table) -> pa.Table:
         """Return the rows that stay, with extents that point to the new packs."""
-        rows = self._choice.staying(piece, rows)
+        rows = self._choice.staying(id_range, rows)
         if self._extents not in rows.column_names:
             return rows  # of a segment whose column was lost: no content is left in it
         extents = rows.column(self._extents)
@@ -183,10 +183,10 @@ class RelocatedContents:
     def _moved_extents(self, text: str) -> str:
         extents = decoder_for(tuple[tuple[str, int, int], ...]).decode(text)
         places_now = self._repacked.moved
-        moved_pieces = [
+        moved_extents = [
             [*places_now.get((pack, at), (pack, at)), length] for pack, at, length in extents
         ]
-        return msgspec.json.encode(moved_pieces).decode()
+        return msgspec.json.encode(moved_extents).decode()
 
     def _hashes(self, rows: pa.Table) -> pa.Array:
         columns = [

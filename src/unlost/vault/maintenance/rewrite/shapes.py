@@ -10,7 +10,7 @@ these columns it had, and the schema by which its hash was computed:
 See docs/adr/0020.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -20,12 +20,12 @@ from unlost.vault.format.physical import (
     MERGED_FIELDS,
     SYSTEM_FIELDS,
     U_SHAPE,
+    by_number,
+    is_physical,
 )
 from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA, SchemaReader
 from unlost.vault.read.table_view import TableView
-
-_FIRST_CELL = "c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,7 @@ class SegmentShapes:
     @property
     def columns(self) -> list[str]:
         """All source columns, sorted by number."""
-        names = {name for shape in self.all for name in shape.columns}
-        return sorted(names, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
+        return by_number({name for shape in self.all for name in shape.columns})
 
 
 def shapes_of(view: TableView) -> SegmentShapes:
@@ -51,7 +50,7 @@ def shapes_of(view: TableView) -> SegmentShapes:
     places = []
     for live in view.segments:
         label, present = view.reading.segments.facts(live.entry)
-        shapes = label.shapes or (_only_shape(label, present),)
+        shapes = label.all_shapes(tuple(sorted(filter(is_physical, present))))
         places.append(tuple(_place(shape, known, view) for shape in shapes))
     return SegmentShapes(tuple(known), tuple(places))
 
@@ -94,11 +93,6 @@ def schema_for(table: str, shapes: SegmentShapes) -> pa.Schema:
     several = len(shapes.all) > 1
     fields = [*SYSTEM_FIELDS, *(f for f in MERGED_FIELDS if several or f.name != U_SHAPE)]
     return pa.schema([*fields, *(pa.field(name, pa.string()) for name in shapes.columns)])
-
-
-def _only_shape(label: SegmentLabel, present: Iterable[str]) -> SegmentShape:
-    cells = sorted(name for name in present if name.startswith(_FIRST_CELL))
-    return SegmentShape(label.schema, tuple(cells), label.tokenizer)
 
 
 def _place(shape: SegmentShape, known: dict[SegmentShape, int], view: TableView) -> int:

@@ -20,11 +20,11 @@ from itertools import groupby
 
 from unlost.vault.commits.state import LiveSegment
 
-FEWEST = 8  # tiers that are worth a merge
-MANY = 64  # segments that are, if backups add many to one table
-LOAD_ROWS = 100_000  # from which on a single tier is worth one
-DEEPEST = 8  # segments of a large tier that may contain the same id
-CLOSED_PART = 0.3  # of the oldest tier's records: from there on it is written again
+MIN_TIERS = 8  # fewer tiers are not merged, unless they have ``MIN_SEGMENTS``
+MIN_SEGMENTS = 64
+MIN_LOAD_ROWS = 100_000  # a tier with fewer rows is not merged alone
+MAX_DEPTH = 8  # a large tier is merged if more of its segments may contain the same id
+CLOSED_SHARE = 0.3  # the oldest tier is merged if more of its records have a newer version
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Tier:
 
 def tiers_of(segments: Sequence[LiveSegment]) -> list[Tier]:
     """Group the segments of a table into tiers, oldest first."""
-    ordered = sorted(segments, key=lambda live: live.rank)
+    ordered = sorted(segments, key=lambda live: live.precedence)
     reaches = groupby(ordered, key=lambda live: (live.first, live.last))
     return [Tier(first, last, tuple(reach_segments)) for (first, last), reach_segments in reaches]
 
@@ -56,8 +56,8 @@ def tiers_of(segments: Sequence[LiveSegment]) -> list[Tier]:
 def depth(segments: Iterable[LiveSegment]) -> int:
     """Return the maximum number of segments whose id ranges overlap."""
     # At equal ids a begin sorts before an end, since both ends of a range belong to it.
-    begins = [(live.entry.min_id.encode(), 0) for live in segments]
-    ends = [(live.entry.max_id.encode(), 1) for live in segments]
+    begins = [(live.entry.min_id, 0) for live in segments]
+    ends = [(live.entry.max_id, 1) for live in segments]
     open_now = deepest = 0
     for _, end in sorted(begins + ends):
         open_now += -1 if end else 1
@@ -69,27 +69,27 @@ class Overlap:
     """Counts overlapping segments while they are added one by one."""
 
     def __init__(self) -> None:
-        self._begins: list[bytes] = []
-        self._ends: list[bytes] = []
+        self._begins: list[str] = []
+        self._ends: list[str] = []
 
     def add(self, live: LiveSegment) -> None:
         """Add a segment."""
-        insort(self._begins, live.entry.min_id.encode())
-        insort(self._ends, live.entry.max_id.encode())
+        insort(self._begins, live.entry.min_id)
+        insort(self._ends, live.entry.max_id)
 
     def with_(self, live: LiveSegment) -> int:
         """Return the maximum overlap within the range of this segment, if it were added."""
-        low, high = live.entry.min_id.encode(), live.entry.max_id.encode()
+        low, high = live.entry.min_id, live.entry.max_id
         first, last = bisect_right(self._begins, low), bisect_right(self._begins, high)
         places = [low, *self._begins[first:last]]
         return 1 + max(self._open_at(place) for place in places)
 
-    def _open_at(self, place: bytes) -> int:
+    def _open_at(self, place: str) -> int:
         return bisect_right(self._begins, place) - bisect_left(self._ends, place)
 
 
 def due(tiers: Sequence[Tier], *, closed: Callable[[], int]) -> list[Sequence[Tier]]:
-    """Select the merges, each of several neighbouring tiers or within one tier.
+    """Select the merges, each of several neighboring tiers or within one tier.
 
     ``closed`` counts the records of the oldest tier that have a newer version. It reads data, and
     is called only if the answer matters.
@@ -111,15 +111,15 @@ def _begin(tiers: Sequence[Tier]) -> int:
 
 
 def _enough(tiers: Sequence[Tier]) -> bool:
-    return len(tiers) >= FEWEST or sum(len(tier.segments) for tier in tiers) >= MANY
+    return len(tiers) >= MIN_TIERS or sum(len(tier.segments) for tier in tiers) >= MIN_SEGMENTS
 
 
 def _tangled(tier: Tier) -> bool:
     """Return true if so many segments of a tier overlap that they are merged among themselves."""
-    return tier.rows >= LOAD_ROWS and tier.depth > DEEPEST
+    return tier.rows >= MIN_LOAD_ROWS and tier.depth > MAX_DEPTH
 
 
 def _worn(tiers: Sequence[Tier], closed: Callable[[], int]) -> bool:
     # ``closed`` reads keys of all newer tiers, so the cheap upper bound is tried first.
-    enough = tiers[0].rows * CLOSED_PART
+    enough = tiers[0].rows * CLOSED_SHARE
     return sum(tier.rows for tier in tiers[1:]) > enough and closed() > enough

@@ -23,10 +23,10 @@ from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.physical import FILES, U_ID, U_SNAP
 from unlost.vault.maintenance.retain.contents import files_column
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
-from unlost.vault.read.merge import key_pieces, newest_of_each
+from unlost.vault.objects.files import FILE_ROW
+from unlost.vault.read.merge import key_rows, newest_of_each
 from unlost.vault.read.org_vault import OrgVault
 
-_FILE_ROW = '["file",'
 _QUOTE = '"'
 _TABLE = 3  # of the parts between the quotes of ["file","Table","Id","Column"]
 LOST = Finding.of(
@@ -133,9 +133,9 @@ class ReplacementCertificates:
         """Count the files as of some commits: each file once, in its state at that time."""
         view = self.org_vault.view(FILES, until=self.state.seq, state=self.state)
         size, frames_by_seq = files_column(self.org_vault, "size"), dict[int, list[pl.DataFrame]]()
-        for rows in key_pieces(view, (U_SNAP, size)):
+        for rows in key_rows(view, (U_SNAP, size)):
             self.pause()
-            files = rows.filter(pc.starts_with(rows.column(U_ID).cast(pa.string()), _FILE_ROW))
+            files = rows.filter(pc.starts_with(rows.column(U_ID).cast(pa.string()), FILE_ROW))
             for number in numbers:
                 then = files.filter(pc.less_equal(files.column(U_SNAP), number))
                 frames_by_seq.setdefault(number, []).append(_by_table(newest_of_each(then), size))

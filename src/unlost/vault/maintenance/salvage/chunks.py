@@ -14,14 +14,13 @@ import pyarrow.parquet as pq
 
 from unlost.model.errors import IntegrityError, StoreError, UsageError
 from unlost.vault.commits.state import LiveSegment
+from unlost.vault.format.physical import by_number, is_physical
 from unlost.vault.format.sidecar import Sidecar
 from unlost.vault.layout import object_names
 from unlost.vault.layout.bundle import facts_in, row_group_of
 from unlost.vault.layout.segment_label import SegmentShape, label_of
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.unread import device_failed, is_lost, unread
-
-_FIRST_CELL = "c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +53,12 @@ class RemainingChunks:
     @property
     def cells(self) -> list[str]:
         """Its stored source columns, sorted by number."""
-        names = (name for name in self.present if name.startswith(_FIRST_CELL))
-        return sorted(names, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
+        return by_number(name for name in self.present if is_physical(name))
 
     @property
     def shapes(self) -> tuple[SegmentShape, ...]:
         """The shapes of its rows; an unmerged segment has one."""
-        return self.label.shapes or (
-            SegmentShape(self.label.schema, tuple(sorted(self.cells)), self.label.tokenizer),
-        )
+        return self.label.all_shapes(tuple(sorted(self.cells)))
 
     def _rows(self, file: pq.ParquetFile, span: RowSpan, name: str) -> pa.Table | None:
         """Read a column of the row group; None if its bytes are not what was written."""
@@ -96,7 +92,7 @@ class RemainingChunks:
 
 
 @contextmanager
-def leavings(org_vault: OrgVault, live: LiveSegment) -> Iterator[RemainingChunks | None]:
+def open_remaining(org_vault: OrgVault, live: LiveSegment) -> Iterator[RemainingChunks | None]:
     """Open the rest of a segment; None if its object or its footer is lost.
 
     Raises StoreError if it cannot be read at the moment.
@@ -105,7 +101,7 @@ def leavings(org_vault: OrgVault, live: LiveSegment) -> Iterator[RemainingChunks
     with ExitStack() as stack:
         file = None
         if org_vault.sealed.store.size(name) == live.entry.bytes:
-            # Twice: bytes that were spoilt on their way are right at the second attempt.
+            # Twice: bytes that were corrupted in transit are right at the second attempt.
             file = _opened(org_vault, live, stack) or _opened(org_vault, live, stack)
         yield None if file is None else RemainingChunks(file, live, org_vault=org_vault)
 

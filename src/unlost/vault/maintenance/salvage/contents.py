@@ -18,12 +18,12 @@ from unlost.model.vault.salvage import LostFile
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import U_ID
 from unlost.vault.maintenance.retain.contents import files_column
-from unlost.vault.maintenance.rewrite.repack import NO_PIECES, names_any, pieces_in
+from unlost.vault.maintenance.rewrite.repack import NO_EXTENTS, extents_in, names_any
 from unlost.vault.maintenance.salvage.damaged import Damaged
 from unlost.vault.objects.blob_stream import open_blob
-from unlost.vault.objects.files import BLOB_COLUMNS, blob_of_row
+from unlost.vault.objects.files import BLOB_COLUMNS, FILE_ROW, blob_of_row
 from unlost.vault.objects.packs import Blob
-from unlost.vault.read.merge import MergePiece, cut
+from unlost.vault.read.merge import MergeRange, cut
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.stores.unread import device_failed
@@ -37,15 +37,15 @@ class SalvagedContents:
     """Findings about contents.
 
     ``readable``: readable contents; None if nothing is lost, so that nothing was read. ``bad``:
-    rows of ``$files`` with an unreadable content, by id and extents. ``moving``: needed pieces of
-    packs that go, which are readable pieces of damaged packs, and pieces of ``leaving`` packs. The
-    latter contain contents that nothing refers to any more, with the rows ``unnamed``. ``files``
-    are lost with their contents.
+    rows of ``$files`` with an unreadable content, by id and extents. ``moving``: needed extents of
+    packs that go, which are readable extents of damaged packs, and extents of ``leaving`` packs.
+    The latter contain contents that nothing refers to any more, with the rows ``unnamed``.
+    ``files`` are lost with their contents.
     """
 
     readable: set[str] | None = None
     bad: set[tuple[str, str]] = field(default_factory=set)
-    moving: pl.DataFrame = field(default_factory=lambda: NO_PIECES)
+    moving: pl.DataFrame = field(default_factory=lambda: NO_EXTENTS)
     files: list[LostFile] = field(default_factory=list)
     unnamed: frozenset[str] = frozenset()
     leaving: frozenset[str] = frozenset()
@@ -79,8 +79,8 @@ class ContentsSurveyor:
                 readable.add(content_of(row[U_ID]))
             else:
                 self.contents.bad.add((row[U_ID], row["extents"]))
-        pieces = pieces_in(doubtful.filter(pa.array(whole, pa.bool_())).column("extents"))
-        damaged = pieces.filter(pl.col("pack").is_in(self._packs.to_pylist()))
+        extents = extents_in(doubtful.filter(pa.array(whole, pa.bool_())).column("extents"))
+        damaged = extents.filter(pl.col("pack").is_in(self._packs.to_pylist()))
         self.contents.moving = pl.concat([self.contents.moving, damaged]).unique()
 
     def files(self, rows: pa.Table) -> None:
@@ -121,11 +121,11 @@ class Reachable:
         self._extents = files_column(org_vault, "extents")
         self._blob = files_column(org_vault, "blob")
 
-    def pieces(self) -> Sequence[MergePiece]:
-        """Cut the rewritten segments alone into pieces."""
+    def id_ranges(self) -> Sequence[MergeRange]:
+        """Cut the rewritten segments alone into ranges."""
         return cut(self._view)
 
-    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+    def staying(self, id_range: MergeRange, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
         """Return the rows without lost contents, their files, and unreferenced contents."""
         names = (U_ID, self._extents, self._blob)
         absent = pa.nulls(len(rows), pa.string())
@@ -143,7 +143,7 @@ class Reachable:
 
 def is_file(ident: str) -> bool:
     """Return true for the row of a record's file."""
-    return ident.startswith('["file",')
+    return ident.startswith(FILE_ROW)
 
 
 def lost_file(ident: str) -> LostFile:

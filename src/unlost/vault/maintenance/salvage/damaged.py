@@ -10,7 +10,7 @@ from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage.journals import broken_journals
 from unlost.vault.maintenance.salvage.proving import proved_damages
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.stores.cached import itself
+from unlost.vault.stores.cached import without_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _damages(
     Raises StoreError if one cannot be read at the moment.
     """
     # Not the local cache: a good copy there would hide damage in the store.
-    store = itself(org_vault.sealed.store)
+    store = without_cache(org_vault.sealed.store)
     return tuple(proved_damages(live_objects(state, org=org_vault.org), store, listing))
 
 

@@ -24,11 +24,15 @@ from unlost.vault.format.physical import (
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
-from unlost.vault.maintenance.rewrite.affected_segments import Pause, RowsToRemove, all_sifted
+from unlost.vault.maintenance.rewrite.affected_segments import (
+    Pause,
+    RowsToRemove,
+    rewrite_bare_table,
+)
 from unlost.vault.maintenance.rewrite.bare import once
 from unlost.vault.maintenance.salvage.chunks import (
     RemainingChunks,
-    leavings,
+    open_remaining,
     sidecar_of,
     span_of_ids,
 )
@@ -76,7 +80,7 @@ class RebuiltTable:
             yield ReplacedSegments(tuple(live.entry for live in segments), ())
         else:
             wanted &= set(tables)
-            yield from all_sifted(
+            yield from rewrite_bare_table(
                 self.org_vault,
                 self.out,
                 self.after,
@@ -104,7 +108,7 @@ class RebuiltTable:
     ) -> tuple[tuple[SegmentEntry, ...], list[Within]]:
         """Rewrite the rest of a segment; returns it and the id ranges of lost row groups."""
         entry, sidecar = live.entry, sidecar_of(self.org_vault, live)
-        with leavings(self.org_vault, live) as chunks:
+        with open_remaining(self.org_vault, live) as chunks:
             if chunks is None:
                 return (), [(entry.min_id, entry.max_id)]
             stream = self.out.stream(chunks.label, group_rows=TOKEN_GROUP_ROWS, reach=reach)
@@ -123,8 +127,7 @@ class RebuiltTable:
         for table, segments in sorted(self.after.segments.items()):
             for live in segments.values() if not is_system(table) else ():
                 label, _ = self.org_vault.reader.facts(live.entry)
-                segment_shape = SegmentShape(label.schema, (), label.tokenizer)
-                for number, shape in enumerate(label.shapes or (segment_shape,)):
+                for number, shape in enumerate(label.all_shapes()):
                     if shape.tokenizer:
                         yield from self._words_of(live, number, shape)
 

@@ -17,12 +17,12 @@ from unlost.vault.format.physical import (
     is_system,
     physical,
 )
+from unlost.vault.objects.files import BLOB_ROW
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.read.org_vault import OrgVault
 
 _OF_BLOBS = frozenset({"size", "extents", "encoding"})
 _OF_FILES = frozenset({"blob", "size"})
-BLOB_ROW = '["blob",'
 _HAVE_FILES = frozenset({"blob", "size", "checksum", "name", "media_type"})
 # The id of a hidden item has all its data. A hold that lost its end counts as unlimited.
 _NEEDED: Mapping[str, frozenset[str]] = {

@@ -17,9 +17,9 @@ from unlost.vault.maintenance.verify.journals import JournalVerifier
 from unlost.vault.maintenance.verify.scope import VerifyScope
 from unlost.vault.maintenance.verify.verify_result import MISSING, VerifyFindings
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.stores.cached import itself
+from unlost.vault.stores.cached import without_cache
 from unlost.vault.stores.unread import device_failed, unsteady
-from unlost.vault.write.dropped_journals import unjournaled
+from unlost.vault.write.dropped_journals import dropped_journals
 from unlost.vault.write.journal import entry_counts
 
 # A lost key may be found again, so that its objects are not damaged.
@@ -90,7 +90,7 @@ def _proved(org_vault: OrgVault, state: LiveState, listing: Mapping[str, int]) -
     verifier = JournalVerifier(
         org_vault.org, sealed=org_vault.sealed, listing=listing, findings=proving
     )
-    over = unjournaled(org_vault, state)
+    over = dropped_journals(org_vault, state)
     verifier.check(state.journals, VerifyScope(VerifyLevel.FULL), over=over)
     return proving
 
@@ -99,7 +99,7 @@ def _stored_digests(
     org_vault: OrgVault, names: Iterable[str]
 ) -> Iterator[tuple[str, StoredDigest]]:
     """Read the objects stored under these names."""
-    store = itself(org_vault.sealed.store)
+    store = without_cache(org_vault.sealed.store)
     for name in names:
         there = name if store.size(name) is not None else org_vault.sealed.resealed(name)
         size = store.size(there) if there is not None else None

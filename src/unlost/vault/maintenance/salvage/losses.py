@@ -28,7 +28,7 @@ class Losses:
     spans: list[LostSpan] = field(default_factory=list)
     digest: blake3 = field(default_factory=blake3)
 
-    def took(self, piece: SalvagedRows, low: str, high: str) -> None:
+    def add(self, piece: SalvagedRows, low: str, high: str) -> None:
         """Add a row group between these ids."""
         if piece.lost is None:
             self.span(low, high, piece.count)
@@ -55,10 +55,8 @@ class Losses:
 
     def touches(self, rows_ids: pa.ChunkedArray) -> Sequence[bool]:
         """Return, for each row, if its record has a lost or reduced version."""
-        # Ids sort by their bytes everywhere in the vault, not by code points.
-        within = [(span.low.encode(), span.high.encode()) for span in self.spans]
         return [
-            ident in self.ids or any(low <= ident.encode() <= high for low, high in within)
+            ident in self.ids or any(span.low <= ident <= span.high for span in self.spans)
             for ident in rows_ids.to_pylist()
         ]
 

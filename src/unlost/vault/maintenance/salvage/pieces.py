@@ -100,7 +100,7 @@ class RowGroupReader:
 
     org_vault: OrgVault
     remaining: RemainingChunks
-    book: ShapeTable
+    shape_table: ShapeTable
     missing: Missing
     load: LoadBlobs | None = None
 
@@ -110,7 +110,7 @@ class RowGroupReader:
         cells = (pa.field(name, pa.string()) for name in self.remaining.cells)
         return pa.schema([*SYSTEM_FIELDS, *MERGED_FIELDS, *cells])
 
-    def piece(self, span: RowSpan) -> SalvagedRows:
+    def salvaged(self, span: RowSpan) -> SalvagedRows:
         """Read the rest of some rows."""
         head = self._head(span)
         ids = head[U_ID]
@@ -118,8 +118,8 @@ class RowGroupReader:
             gone = None if ids is None else tuple(ids.to_pylist())
             return SalvagedRows(self.schema.empty_table(), span.rows, gone)
         cells = {name: self.remaining.read(span, name) for name in self.remaining.cells}
-        own_rows = _Own(self, span.rows, head, cells)
-        return own_rows.piece()
+        reconstruction = _RowReconstruction(self, span.rows, head, cells)
+        return reconstruction.rebuild()
 
     def _head(self, span: RowSpan) -> dict[str, pa.Array | None]:
         """Read the system columns; None for a column that is neither readable nor derivable."""
@@ -138,27 +138,27 @@ class RowGroupReader:
         return head
 
 
-class _Own:
+class _RowReconstruction:
     """The rows of one span during their reconstruction."""
 
     def __init__(
         self,
-        piecing: RowGroupReader,
+        reader: RowGroupReader,
         count: int,
         head: dict[str, pa.Array | None],
         cells: dict[str, pa.Array | None],
     ) -> None:
-        self._all = piecing
+        self._reader = reader
         self._count = count
         self._head = head
         self._cells = cells
         self._lost = frozenset(name for name, column in cells.items() if column is None)
         self._without: list[frozenset[str]] = [self._lost] * count
         self._beyond = _NOTHING
-        self._forgotten: set[str] = set()
-        self._table = piecing.remaining.live.entry.table
+        self._nulled: set[str] = set()
+        self._table = reader.remaining.live.entry.table
 
-    def piece(self) -> SalvagedRows:
+    def rebuild(self) -> SalvagedRows:
         """Reconstruct the rows."""
         shapes = self._old_shapes()
         self._without = [
@@ -167,20 +167,20 @@ class _Own:
         ]
         if self._beyond:
             self._without = [missing_codes | self._beyond for missing_codes in self._without]
-        self._without = lacked_of(self._all.org_vault, self._table, self._ids, self._without)
+        self._without = lacked_of(self._reader.org_vault, self._table, self._ids, self._without)
         named_blobs = self._blobs()
         blobs = self._unnamed(shapes) if named_blobs is None else self._reachable(named_blobs)
         lacked = zip(self._without, self._with_cells.tolist(), strict=True)
         needed = [lacked_codes if filled else _NOTHING for lacked_codes, filled in lacked]
-        gone = rows_without(self._all.org_vault, self._table, self._ids, needed)
+        gone = rows_without(self._reader.org_vault, self._table, self._ids, needed)
         numbers, new = self._new_shapes(shapes)
         rows = self._rows(blobs, numbers)
         touched = (
             np.array([bool(missing_codes) for missing_codes in self._without]) & self._with_cells
         )
         hashed = self._hashed(rows, new, numbers, touched)
-        short = (touched | bool(self._forgotten)) & ~gone
-        lacking = tuple(self._without[at] | self._forgotten for at in np.flatnonzero(short))
+        short = (touched | bool(self._nulled)) & ~gone
+        lacking = tuple(self._without[at] | self._nulled for at in np.flatnonzero(short))
         lost = tuple(self._ids.filter(pa.array(gone)).to_pylist())
         reduced = tuple(self._ids.filter(pa.array(short)).to_pylist())
         sure_rows = hashed.filter(pa.array(~gone)) if gone.any() else hashed
@@ -199,24 +199,26 @@ class _Own:
         return np.asarray(mask.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
     def _known(self, shape: SegmentShape) -> Mapping[str, KnownColumn]:
-        return self._all.org_vault.schemas.known(shape.schema, self._table)
+        return self._reader.org_vault.schemas.known(shape.schema, self._table)
 
     def _lost_names(self) -> frozenset[str]:
         """Return the lost columns by their source names."""
         codes = {code for missing_codes in self._without for code in missing_codes}
-        known = self._all.org_vault.schemas.known(self._all.remaining.label.schema, self._table)
+        known = self._reader.org_vault.schemas.known(
+            self._reader.remaining.label.schema, self._table
+        )
         names = {physical(column.code): name for name, column in known.items()}
-        return frozenset({names.get(code, code) for code in codes} | self._forgotten)
+        return frozenset({names.get(code, code) for code in codes} | self._nulled)
 
     def _old_shapes(self) -> list[SegmentShape]:
         """Return the shape of each row; if it is lost, the columns that all shapes have."""
-        shapes, shape_numbers = self._all.remaining.shapes, self._head[U_SHAPE]
+        shapes, shape_numbers = self._reader.remaining.shapes, self._head[U_SHAPE]
         if shape_numbers is not None:
             return [shapes[number] for number in shape_numbers.to_pylist()]
         common = frozenset.intersection(*(frozenset(shape.columns) for shape in shapes))
         columns = tuple(name for name in shapes[0].columns if name in common)
         only = SegmentShape(
-            self._all.remaining.label.schema, columns, min(shape.tokenizer for shape in shapes)
+            self._reader.remaining.label.schema, columns, min(shape.tokenizer for shape in shapes)
         )
         self._beyond = frozenset(self._cells) - common
         return [only] * self._count
@@ -231,7 +233,7 @@ class _Own:
             if text is None:
                 continue
             cells_by_code = decoder_for(BlobCell).decode(text)
-            gone = {code for code, (blob, _) in cells_by_code.items() if self._all.missing(blob)}
+            gone = {code for code, (blob, _) in cells_by_code.items() if self._reader.missing(blob)}
             self._without[at] = (self._without[at] - frozenset(cells_by_code)) | gone | self._beyond
             reachable = {
                 code: blob_cell
@@ -253,18 +255,18 @@ class _Own:
                 continue
             empty = column.is_null().to_numpy(zero_copy_only=False)
             for at in np.flatnonzero(empty & self._with_cells).tolist():
-                if name in self._texts(shapes[at], counting=bool(unsure[at])):
+                if name in self._texts(shapes[at], with_hashed=bool(unsure[at])):
                     self._without[at] |= {name}
         return [None] * self._count
 
-    def _texts(self, shape: SegmentShape, *, counting: bool) -> frozenset[str]:
+    def _texts(self, shape: SegmentShape, *, with_hashed: bool) -> frozenset[str]:
         """Return columns of a shape that may have long texts.
 
-        ``counting``: also columns that are part of the row hash.
+        ``with_hashed``: also columns that are part of the row hash.
         """
         if is_system(self._table):
             return _NOTHING
-        return _long_columns(shape, self._known(shape), counting=counting)
+        return _long_columns(shape, self._known(shape), with_hashed=with_hashed)
 
     def _unsure(self, shapes: Sequence[SegmentShape]) -> NDArray[np.bool_]:
         stored_hashes = self._head[U_ROW_HASH]
@@ -289,17 +291,17 @@ class _Own:
             if key not in memo:
                 shape, without = key
                 columns = tuple(name for name in shape.columns if name not in without)
-                memo[key] = self._all.book.number(
+                memo[key] = self._reader.shape_table.number(
                     SegmentShape(shape.schema, columns, shape.tokenizer)
                 )
             numbers[at] = memo[key]
-        return numbers, list(self._all.book.shapes)
+        return numbers, list(self._reader.shape_table.shapes)
 
     def _rows(self, blobs: list[str | None], numbers: NDArray[np.int32]) -> pa.Table:
         for name, kind in _MAY_BE_NULL.items():
             if self._head[name] is None:
                 self._head[name] = pa.nulls(self._count, kind)
-                self._forgotten.add(name)
+                self._nulled.add(name)
         if self._head[U_PREV] is None:
             self._head[U_PREV] = pa.repeat(pa.scalar(UNKNOWN_PREV, pa.string()), self._count)
         columns = {name: column for name, column in self._head.items() if column is not None}
@@ -307,7 +309,7 @@ class _Own:
         columns.setdefault(U_ROW_HASH, as_array(np.zeros((self._count, 2), dtype=np.uint64)))
         for name, column in self._cells.items():
             columns[name] = self._only_read(name, column)
-        schema = self._all.schema
+        schema = self._reader.schema
         return pa.table([columns[field_row.name] for field_row in schema], schema=schema)
 
     def _only_read(self, name: str, column: pa.Array | None) -> pa.Array:
@@ -329,7 +331,7 @@ class _Own:
         touched: NDArray[np.bool_],
     ) -> pa.Table:
         """Return rows with new hashes where something was lost."""
-        load = self._all.load
+        load = self._reader.load
         if load is None:
             return rows
         # The next backup compares by hash: a new hash makes it write the record again.
@@ -344,12 +346,12 @@ class _Own:
 
 
 def _long_columns(
-    shape: SegmentShape, known: Mapping[str, KnownColumn], *, counting: bool
+    shape: SegmentShape, known: Mapping[str, KnownColumn], *, with_hashed: bool
 ) -> frozenset[str]:
     long_columns = {
         physical(column.code)
         for column in known.values()
-        if column.kind not in _SHORT and (counting or column.volatile)
+        if column.kind not in _SHORT and (with_hashed or column.volatile)
     }
     return frozenset(long_columns & set(shape.columns))
 
@@ -379,7 +381,9 @@ def hashes_of(rows: pa.Table, shape: SegmentShape, known: Mapping[str, KnownColu
     return row_hashes(columns, rows=len(rows))
 
 
-def label_of(chunks: RemainingChunks, book: ShapeTable) -> SegmentLabel:
+def label_of(chunks: RemainingChunks, shape_table: ShapeTable) -> SegmentLabel:
     """Return the label of the rewritten segment."""
     label = chunks.label
-    return SegmentLabel(label.table, label.schema, label.base, label.tokenizer, tuple(book.shapes))
+    return SegmentLabel(
+        label.table, label.schema, label.base, label.tokenizer, tuple(shape_table.shapes)
+    )

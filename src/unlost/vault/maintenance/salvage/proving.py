@@ -1,7 +1,7 @@
 """Proof of damage: an object that cannot be read at the moment is not lost.
 
 An object that seems damaged is read a second time, in other pieces, from the store itself. If its
-bytes were spoilt on their way, they differ then.
+bytes were corrupted in transit, they differ then.
 """
 
 import os

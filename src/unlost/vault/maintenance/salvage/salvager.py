@@ -29,7 +29,7 @@ from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
 from unlost.vault.format.physical import FILES, SEARCH, U_ID, U_OP
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
-from unlost.vault.maintenance.erase.erase_commit import check_alone, close_committed
+from unlost.vault.maintenance.erase.erase_commit import close_committed
 from unlost.vault.maintenance.erase.redact import put_certificate
 from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to
@@ -37,18 +37,19 @@ from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
     MaintenanceRun,
     MaintenanceWork,
+    check_no_open_run,
     close_cut_off,
 )
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.rewrite.merging import MergeChoice
-from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks, repack_pieces
+from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks, repack_extents
 from unlost.vault.maintenance.salvage.certificates import ReplacementCertificates
 from unlost.vault.maintenance.salvage.contents import Reachable
 from unlost.vault.maintenance.salvage.derived import RebuiltTable
 from unlost.vault.maintenance.salvage.survey import SalvageSurvey, SalvageSurveyor
 from unlost.vault.maintenance.salvage.tables import PredecessorUnknown, TableWork
 from unlost.vault.objects.segment_writer import SegmentWriter
-from unlost.vault.read.merge import MergePiece, key_pieces, newest_of_each
+from unlost.vault.read.merge import MergeRange, key_rows, newest_of_each
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.stores.unread import unsteady
@@ -70,7 +71,7 @@ def salvage(
     state = org_vault.chain.proved()
     close_cut_off(org_vault, *BEGUN_ANEW)
     close_committed(org_vault, state)
-    check_alone(org_vault, state, run="")
+    check_no_open_run(org_vault, state)
     if not state.seq:
         agree(SalvageEffect())
         return SalvageEffect()
@@ -110,7 +111,7 @@ class _Done:
     replaced: list[ReplacedSegments]
     after: LiveState
 
-    def took(self, more: Sequence[ReplacedSegments]) -> None:
+    def add(self, more: Sequence[ReplacedSegments]) -> None:
         """Add replacements."""
         self.replaced += more
         for replaced in more:
@@ -163,11 +164,11 @@ class _Salvaging:
         self._files(salvage_survey, repacked, done)
         for work in salvage_survey.works:
             choose = partial(PredecessorUnknown, losses=work.losses)
-            done.took(self._rewritten(work, choose, done.after))
+            done.add(self._rewritten(work, choose, done.after))
         # After all records: words and index are rebuilt from the state with the substitutes.
         self._derived(salvage_survey, done)
         certificates = self._certificates(salvage_survey.damaged.certificates, done.after)
-        check_alone(self._org_vault, self._org_vault.chain.proved(), run=self._run)
+        check_no_open_run(self._org_vault, self._org_vault.chain.proved(), own_run=self._run)
         gone = [entry for replaced in done.replaced for entry in (*replaced.old, *replaced.between)]
         objects = unneeded_objects(self._state, gone, org=self._org_vault.org)
         leaving = salvage_survey.damaged.packs | salvage_survey.contents.leaving
@@ -206,12 +207,12 @@ class _Salvaging:
             self._created.append(written[name].name)
         return written
 
-    def _moved(self, pieces: pl.DataFrame) -> RepackedPacks:
+    def _moved(self, extents: pl.DataFrame) -> RepackedPacks:
         """Copy contents that were just verified into new packs."""
         try:
-            return repack_pieces(self._org_vault, pieces)
+            return repack_extents(self._org_vault, extents)
         except (IntegrityError, NotFound):
-            ids = sorted({self._state.pack_id(pack) for pack in pieces["pack"].to_list()})
+            ids = sorted({self._state.pack_id(pack) for pack in extents["pack"].to_list()})
             raise unsteady(
                 ", ".join(object_names.pack(self._org_vault.org, pack_id) for pack_id in ids)
             ) from None
@@ -229,7 +230,7 @@ class _Salvaging:
             both = _Both(reachable, PredecessorUnknown(view, work.losses))
             return RelocatedContents(both, self._org_vault, repacked)
 
-        done.took(self._rewritten(work, choose, done.after, beside=touched))
+        done.add(self._rewritten(work, choose, done.after, beside=touched))
 
     def _is_touched(
         self, live: LiveSegment, salvage_survey: SalvageSurvey, repacked: RepackedPacks
@@ -241,7 +242,7 @@ class _Salvaging:
         names = list(self._org_vault.reader.facts(live.entry)[1])
         for group in range(len(view.sidecar(0).fences)):
             rows = view.read(0, [group], names)
-            if choice.staying(choice.pieces()[0], rows) is not rows:
+            if choice.staying(choice.id_ranges()[0], rows) is not rows:
                 return True
         return False
 
@@ -256,14 +257,14 @@ class _Salvaging:
         load = self._org_vault.load_blob(until=self._state.seq, state=after)
         stand_ins = work.substituted(self._out, load)
         stand_ins |= {live.entry.id: live for live in beside}
-        return list(work.rewritten(self._out, stand_ins, choose))
+        return list(work.rewrite(self._out, stand_ins, choose))
 
     def _derived(self, salvage_survey: SalvageSurvey, done: _Done) -> None:
         """Rebuild ``$search`` and ``$changes`` from the remaining records."""
         load = self._org_vault.load_blob(until=self._state.seq, state=done.after)
         remade = RebuiltTable(self._org_vault, done.after, self._out, load, self._pause)
         for live in salvage_survey.damaged.of(self._state, SEARCH):
-            done.took([remade.words(live)])
+            done.add([remade.words(live)])
         tables = [work.table for work in salvage_survey.works]
         damaged = any(
             salvage_survey.damaged.of(self._state, table)
@@ -271,13 +272,13 @@ class _Salvaging:
             if table != SEARCH
         )
         if tables or damaged:
-            done.took(list(remade.changes(tables, damaged=damaged)))
+            done.add(list(remade.changes(tables, damaged=damaged)))
 
     def _counted(self, table: str, after: LiveState) -> tuple[int, int]:
         """Count live and deleted records."""
         view = self._org_vault.view(table, until=self._state.seq, state=after)
         alive = dead = 0
-        for rows in key_pieces(view, (U_ID, U_OP)):
+        for rows in key_rows(view, (U_ID, U_OP)):
             ops = newest_of_each(rows).column(U_OP)
             updates = int(np.count_nonzero(pc.equal(ops, "U").to_numpy()))
             alive, dead = alive + updates, dead + len(ops) - updates
@@ -286,7 +287,7 @@ class _Salvaging:
     def _drop(self) -> None:
         """After a failure, remove new packs and certificates unless they may still be committed."""
         with suppress(UnlostError):
-            if self._maintenance.came_to_nothing():
+            if self._maintenance.is_surely_uncommitted():
                 for name in self._created:
                     self._org_vault.sealed.store.delete(name)
 
@@ -298,13 +299,13 @@ class _Both:
         self._one = choice
         self._other = other
 
-    def pieces(self) -> Sequence[MergePiece]:
-        """Return the pieces of the first selection."""
-        return self._one.pieces()
+    def id_ranges(self) -> Sequence[MergeRange]:
+        """Return the ranges of the first selection."""
+        return self._one.id_ranges()
 
-    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
+    def staying(self, id_range: MergeRange, rows: pa.Table) -> pa.Table:
         """Return the rows that stay."""
-        return self._other.staying(piece, self._one.staying(piece, rows))
+        return self._other.staying(id_range, self._one.staying(id_range, rows))
 
 
 def _parts(replaced: Sequence[ReplacedSegments], effect: SalvageEffect) -> Iterator[TablePart]:

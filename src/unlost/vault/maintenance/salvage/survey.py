@@ -61,7 +61,7 @@ class SalvageSurvey:
         """Build the effect that people see."""
         files = self.lost_files
         tables = [work.losses.report for work in self.works]
-        tables += [self._files_told(files)] if self.of_files or files else []
+        tables += [self._files_report(files)] if self.of_files or files else []
         tables += [
             TableSalvaged(table, rebuilt=True, digest=begun(self.state).hexdigest(DIGEST_BYTES))
             for table in self.remade
@@ -82,7 +82,7 @@ class SalvageSurvey:
         lost = frozenset(self.damaged.certificates)
         return (number for number, info in self.state.commits.items() if info.certificate in lost)
 
-    def _files_told(self, files: Sequence[LostFile]) -> TableSalvaged:
+    def _files_report(self, files: Sequence[LostFile]) -> TableSalvaged:
         assert self.files is not None
         losses = self.files.losses
         digest = losses.digest.copy()
@@ -208,7 +208,7 @@ class SalvageSurveyor:
         work = self._work(table)
         if self._found.contents.readable is not None and not is_system(table):
             naming = list(naming_lost(work.healthy(), work.missing, self._pause))
-            work.damaged = sorted((*work.damaged, *naming), key=lambda live: live.rank)
+            work.damaged = sorted((*work.damaged, *naming), key=lambda live: live.precedence)
         if work.damaged:
             for rows in work.look():
                 self._named.update(names_in(rows.column(U_BLOBS)))

@@ -12,9 +12,14 @@ from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, UNKNOWN_PREV
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.retain.contents import names_in
-from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Choosing, Pause, hit
+from unlost.vault.maintenance.rewrite.affected_segments import (
+    AffectedTable,
+    Choosing,
+    Pause,
+    find_affected,
+)
 from unlost.vault.maintenance.rewrite.merging import GROUP_ROWS, Merger
-from unlost.vault.maintenance.salvage.chunks import leavings, sidecar_of, span_of_ids
+from unlost.vault.maintenance.salvage.chunks import open_remaining, sidecar_of, span_of_ids
 from unlost.vault.maintenance.salvage.losses import Losses
 from unlost.vault.maintenance.salvage.pieces import (
     Missing,
@@ -25,7 +30,7 @@ from unlost.vault.maintenance.salvage.pieces import (
 )
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.big_cells import LoadBlobs
-from unlost.vault.read.merge import MergePiece, cut
+from unlost.vault.read.merge import MergeRange, cut
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, sorted_unique
 
@@ -56,7 +61,7 @@ class TableWork:
     def _salvaged(self, live: LiveSegment) -> Iterator[SalvagedRows]:
         shape_table = self.shape_tables[live.entry.id] = ShapeTable()
         sidecar = sidecar_of(self.org_vault, live)
-        with leavings(self.org_vault, live) as chunks:
+        with open_remaining(self.org_vault, live) as chunks:
             if chunks is None:
                 entry = live.entry
                 self.losses.span(entry.min_id, entry.max_id, entry.rows)
@@ -64,8 +69,8 @@ class TableWork:
             row_groups = RowGroupReader(self.org_vault, chunks, shape_table, self.missing)
             for number, span in enumerate(chunks.spans):
                 self.pause()
-                piece = row_groups.piece(span)
-                self.losses.took(piece, *span_of_ids(sidecar, live, number))
+                piece = row_groups.salvaged(span)
+                self.losses.add(piece, *span_of_ids(sidecar, live, number))
                 yield piece
 
     def substituted(self, out: SegmentWriter, load: LoadBlobs) -> dict[str, LiveSegment | None]:
@@ -75,7 +80,7 @@ class TableWork:
     def _substitute(
         self, live: LiveSegment, out: SegmentWriter, load: LoadBlobs
     ) -> LiveSegment | None:
-        with leavings(self.org_vault, live) as chunks:
+        with open_remaining(self.org_vault, live) as chunks:
             if chunks is None:
                 return None
             shape_table = self.shape_tables[live.entry.id]
@@ -87,7 +92,7 @@ class TableWork:
             )
             for span in chunks.spans:
                 self.pause()
-                rows = row_groups.piece(span).rows
+                rows = row_groups.salvaged(span).rows
                 if len(rows):
                     stream.append(rows)
             return replace(live, entry=stream.close()) if stream.rows else None
@@ -102,7 +107,7 @@ class TableWork:
             self.org_vault.reading,
         )
 
-    def rewritten(
+    def rewrite(
         self, out: SegmentWriter, stand_ins: dict[str, LiveSegment | None], choose: Choosing
     ) -> Iterator[ReplacedSegments]:
         """Rewrite damaged segments, overlapping ones, and ones that follow lost versions."""
@@ -134,17 +139,19 @@ class TableWork:
             return
         # ``_u_prev`` can only refer to an older commit, so that older segments need no look.
         newer = {at for at, segment in enumerate(view.segments) if segment.last >= oldest}
-        named = hit(view, sorted_unique(self.losses.ids), pause=self.pause).ranks if view else set()
+        named = (
+            find_affected(view, sorted_unique(self.losses.ids), pause=self.pause).ranks
+            if view
+            else set()
+        )
         for at in sorted(newer):
             entry = view.segments[at].entry
             if at in named or self._in_spans(entry):
                 yield entry.id
 
     def _in_spans(self, entry: SegmentEntry) -> bool:
-        low, high = entry.min_id.encode(), entry.max_id.encode()
-        return any(
-            span.low.encode() <= high and low <= span.high.encode() for span in self.losses.spans
-        )
+        low, high = entry.min_id, entry.max_id
+        return any(span.low <= high and low <= span.high for span in self.losses.spans)
 
 
 class PredecessorUnknown:
@@ -154,11 +161,11 @@ class PredecessorUnknown:
         self._view = view
         self._losses = losses
 
-    def pieces(self) -> Sequence[MergePiece]:
-        """Cut the rewritten segments alone into pieces."""
+    def id_ranges(self) -> Sequence[MergeRange]:
+        """Cut the rewritten segments alone into ranges."""
         return cut(self._view)
 
-    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+    def staying(self, id_range: MergeRange, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
         """Return all rows."""
         mask = np.array(self._losses.touches(rows.column(U_ID)), dtype=np.bool_)
         if not mask.any():

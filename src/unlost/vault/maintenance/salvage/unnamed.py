@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 from unlost.vault.format.physical import U_BLOBS, U_ID
 from unlost.vault.maintenance.retain.contents import names_in
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, groups_at_once
-from unlost.vault.maintenance.rewrite.repack import NO_PIECES, pieces_in
+from unlost.vault.maintenance.rewrite.repack import NO_EXTENTS, extents_in
 from unlost.vault.maintenance.salvage.contents import SalvagedContents, content_of
-from unlost.vault.maintenance.salvage.essential import BLOB_ROW
+from unlost.vault.objects.files import BLOB_ROW
 from unlost.vault.read.table_view import TableView
 
 type Rows = Callable[[], Iterator[pa.Table]]
@@ -26,7 +26,7 @@ type Rows = Callable[[], Iterator[pa.Table]]
 
 @dataclass(frozen=True, slots=True)
 class UnnamedContents:
-    """Rows of ``$files`` by id, needed pieces to move, and ``packs`` that go."""
+    """Rows of ``$files`` by id, needed extents to move, and ``packs`` that go."""
 
     rows: frozenset[str]
     moving: pl.DataFrame
@@ -48,12 +48,12 @@ def unnamed(
     for rows in files():
         named.update(names_in(rows.column("blob")))
     going = frozenset(_going(files, named))
-    gone, staying_pieces = [NO_PIECES], [NO_PIECES]
+    gone, staying_extents = [NO_EXTENTS], [NO_EXTENTS]
     for rows in files():
         goes = pc.is_in(rows.column(U_ID), value_set=pa.array(sorted(going), pa.string()))
-        gone.append(pieces_in(rows.column("extents").filter(goes)))
+        gone.append(extents_in(rows.column("extents").filter(goes)))
     freed = pl.concat(gone).unique()
-    # Damaged packs go in any case; their readable pieces are in ``contents.moving`` already.
+    # Damaged packs go in any case; their readable extents are in ``contents.moving`` already.
     touched = freed.select("pack").unique().filter(~pl.col("pack").is_in(sorted(damaged)))
     for rows in files():
         stays = pa.array(
@@ -65,11 +65,11 @@ def unnamed(
             ],
             pa.bool_(),
         )
-        pieces = pieces_in(rows.column("extents").filter(stays))
-        staying_pieces.append(pieces.join(touched, on="pack", how="semi"))
+        extents = extents_in(rows.column("extents").filter(stays))
+        staying_extents.append(extents.join(touched, on="pack", how="semi"))
     moving = contents.moving.join(freed, on=freed.columns, how="anti")
     packs = frozenset(touched.get_column("pack").to_list())
-    return UnnamedContents(going, pl.concat([moving, *staying_pieces]).unique(), packs)
+    return UnnamedContents(going, pl.concat([moving, *staying_extents]).unique(), packs)
 
 
 def _going(files: Rows, named: set[str]) -> Iterator[str]:

@@ -112,7 +112,7 @@ class ChainVerifier:
             self._findings.damage(name, self._missing(seq))
             walk.whole = False
             return
-        self._findings.saw(self._listing[name])
+        self._findings.count_object(self._listing[name])
         read = self._findings.attempt(name, lambda: self._read(name, seq))
         if read is None:
             walk.whole = False
@@ -232,7 +232,7 @@ class ChainVerifier:
                 self._findings.damage(name, "It replaces a commit, but no erasure created it.")
 
     def _check_checkpoint(self, walk: ChainWalk, name: str) -> None:
-        self._findings.saw(self._listing[name])
+        self._findings.count_object(self._listing[name])
         document = self._findings.attempt(name, lambda: self._read_checkpoint(name))
         proof = walk.manifests.get(object_names.sequence(name))
         if document is None or proof is None:

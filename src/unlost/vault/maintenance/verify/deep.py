@@ -69,7 +69,7 @@ class DeepVerifier:
         """
         schemas_good = all(self._is_good(name) for name in state.objects if "/schemas/" in name)
         blobs_good = self._blobs_are_good(state)
-        for live in _all_segments(state):
+        for live in state.live_segments():
             if schemas_good and self._is_whole(live):
                 self._check_segment(live, blobs=blobs_good)
         for pack in state.packs.values():
@@ -166,10 +166,10 @@ class SegmentCheck:
         fences = [GroupFence(part[0].as_py(), len(part), 0) for part in ids if len(part)]
         group_fences = [GroupFence(fence.first, fence.rows, 0) for fence in sidecar.fences]
         hashes = id_hashes(pa.concat_arrays(ids))
-        told_of = counted(hashes, table=self._entry.table, merged=self._live.merged)
-        built = build_filter(told_of)
+        filter_hashes = counted(hashes, table=self._entry.table, merged=self._live.merged)
+        built = build_filter(filter_hashes)
         if fences != group_fences or not np.array_equal(built, sidecar.filter):
-            raise _disagrees("The sidecar does not match the rows")
+            raise _disagrees("The sidecar does not match the rows.")
 
     def rows(self) -> None:
         """Check the number and order of rows, the first and last id, and each row's hash."""
@@ -182,7 +182,7 @@ class SegmentCheck:
                 self._check_ages(group)
                 self._check_hashes(group)
         if count != self._entry.rows or last != self._entry.max_id:
-            raise _disagrees("The segment does not contain the rows that its manifest lists")
+            raise _disagrees("The segment does not contain the rows that its manifest lists.")
 
     def _ids(self, group: int) -> pa.Array:
         return self._view.read(0, [group], [U_ID]).column(U_ID).combine_chunks()
@@ -190,10 +190,10 @@ class SegmentCheck:
     def _check_order(self, ids: pa.Array, *, after: str) -> str:
         first: str = ids[0].as_py()
         if not after and first != self._entry.min_id:
-            raise _disagrees("The segment does not start with the id that its manifest lists")
+            raise _disagrees("The segment does not start with the id that its manifest lists.")
         rising = pc.all(pc.greater_equal(ids.slice(1), ids.slice(0, len(ids) - 1))).as_py()
-        if first.encode() < after.encode() or rising is False:
-            raise _disagrees("The rows of the segment are not in order")
+        if first < after or rising is False:
+            raise _disagrees("The rows of the segment are not in order.")
         return str(ids[-1].as_py())
 
     def _check_ages(self, group: int) -> None:
@@ -204,7 +204,7 @@ class SegmentCheck:
         snaps, same = rows.column(U_SNAP).to_numpy(), ~last_of_each(rows.column(U_ID))
         inside = (snaps >= self._live.first) & (snaps <= self._live.last)
         if not inside.all() or (same[:-1] & (snaps[1:] <= snaps[:-1])).any():
-            raise _disagrees("The versions in the segment do not match its commits")
+            raise _disagrees("The versions in the segment do not match its commits.")
 
     def _check_hashes(self, group: int) -> None:
         label, present = self._org_vault.reader.facts(self._entry)
@@ -226,14 +226,10 @@ class SegmentCheck:
             for name in counted
         ]
         if (row_hashes(arrays, rows=len(rows)) != from_array(rows.column(U_ROW_HASH))).any():
-            raise _disagrees("The hash of a row does not match its values")
+            raise _disagrees("The hash of a row does not match its values.")
 
     def _load(self, blobs: Collection[str]) -> Mapping[str, bytes]:
         return self._org_vault.load_blob(until=self._org_vault.chain.live().seq)(blobs)
-
-
-def _all_segments(state: LiveState) -> list[LiveSegment]:
-    return [live for segment in state.segments.values() for live in segment.values()]
 
 
 def _blobs_in(live: LiveSegment, org_vault: OrgVault) -> list[Blob]:
@@ -261,10 +257,7 @@ def _kind_of(entry: ObjectEntry) -> ObjectKind:
     return ObjectKind.SCHEMA if "/schemas/" in entry.name else ObjectKind.CERTIFICATE
 
 
-def _disagrees(why: str) -> IntegrityError:
+def _disagrees(template: str) -> IntegrityError:
     return IntegrityError(
-        "segment-disagrees",
-        "{why}.",
-        next_step="Restore the object from a mirror of the vault.",
-        why=why,
+        "segment-disagrees", template, next_step="Restore the object from a mirror of the vault."
     )

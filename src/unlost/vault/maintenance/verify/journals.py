@@ -27,7 +27,7 @@ class JournalVerifier:
         self._org = org
         self._sealed = sealed
         self._listing = listing
-        self._lies = _lying(listing, object_names.journals(org))
+        self._names = _present_names(listing, object_names.journals(org))
         self._findings = findings
 
     def check(
@@ -51,7 +51,7 @@ class JournalVerifier:
             self._check_links(chain, there, proof)
         else:
             for number in numbers:
-                self._check_size(self._lies[chain.name(number)])
+                self._check_size(self._names[chain.name(number)])
 
     def _check_presence(
         self, chain: EntryChain, numbers: list[int], proof: JournalProof | None
@@ -61,7 +61,7 @@ class JournalVerifier:
         for number in sorted(set(range(count)) - set(numbers)):
             self._findings.damage(chain.name(number), MISSING)
         for number in numbers:
-            self._findings.saw(self._listing[self._lies[chain.name(number)]])
+            self._findings.count_object(self._listing[self._names[chain.name(number)]])
             if number >= count:
                 self._findings.damage(chain.name(number), "It was written after the run had ended.")
         return [number for number in numbers if number < count]
@@ -97,7 +97,7 @@ def _proved(chain: EntryChain, number: int, link: bytes | None) -> bytes:
     return link_after(chain.content(number))
 
 
-def _lying(listing: Mapping[str, int], folder: str) -> dict[str, str]:
+def _present_names(listing: Mapping[str, int], folder: str) -> dict[str, str]:
     """Map the original name of each entry to its present one, which differs after a rekey."""
     # Reverse order, so that of two names with one stem the original one wins.
     names = sorted((name for name in listing if name.startswith(folder)), reverse=True)

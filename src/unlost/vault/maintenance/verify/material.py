@@ -25,7 +25,7 @@ def check_vault_file(store: Store, keys: Keyring, findings: VerifyFindings) -> N
 
     def prove() -> None:
         data = store.get(VAULT_FILE)
-        findings.saw(len(data))
+        findings.count_object(len(data))
         prove_vault_file(data, mac=partial(keys.mac, MAC_LABEL, generation=1))
 
     findings.attempt(VAULT_FILE, prove)
@@ -41,7 +41,7 @@ def check_slots(store: Store, keys: Keyring, findings: VerifyFindings, *, entrie
         findings.damage(name, STRANGE)
     for slot in sorted({*slots(store), *(expected or ())}):
         for name in slot_copies(slot):
-            findings.saw(store.size(name) or 0)
+            findings.count_object(store.size(name) or 0)
             findings.attempt(name, partial(check_slot_copy, store, keys, name))
             if expected is not None and store.size(name) is not None:
                 _check_listed(store, findings, name, expected.get(slot))
@@ -51,23 +51,23 @@ def _check_register(
     store: Store, keys: Keyring, findings: VerifyFindings, *, entries: int
 ) -> Mapping[str, str] | None:
     """Return the slots of the newest valid entry of the register; None without a valid one."""
-    counting: Register | None = None
+    newest: Register | None = None
     master, whole = 1, 0
     numbers = sorted(entry_numbers(store))
     for number in numbers:
         name = register_name(number)
-        findings.saw(store.size(name) or 0)
+        findings.count_object(store.size(name) or 0)
         register = findings.attempt(name, partial(read_entry, store, keys, number))
         if register is None:
             continue
         if register.master < master:
             findings.damage(name, "It was created with an earlier master key.")
             continue
-        master, whole, counting = register.master, number, register
+        master, whole, newest = register.master, number, register
     top = max(1, entries, whole)
     for before, after in pairwise((0, *(entry for entry in numbers if entry <= top), top + 1)):
         _check_gap(findings, before, after, name_of=register_name)
-    return counting.slots if counting is not None else None
+    return newest.slots if newest is not None else None
 
 
 def _check_gap(
@@ -93,8 +93,8 @@ def check_homes(sealed: SealedObjects, findings: VerifyFindings) -> None:
     for number in numbers:
         name = name_of(number)
         if sealed.store.size(name) is None and number < homes.numbers()[0]:
-            continue  # it was the oldest, and had to go while others were looked at
-        findings.saw(sealed.store.size(name) or 0)
+            continue  # a newer copy replaced the oldest one during this check
+        findings.count_object(sealed.store.size(name) or 0)
         findings.attempt(name, partial(homes.get, number))
     for before, after in pairwise(numbers):
         _check_gap(findings, before, after, name_of=name_of)
@@ -106,14 +106,14 @@ def check_shredded(sealed: SealedObjects, findings: VerifyFindings) -> None:
     there = [listed.name for listed in store.list(SHREDDED)]
     expected = [name for org in shredded_orgs(store, keys) for name in shredded_copies(org)]
     for name in sorted({*there, *expected}):
-        findings.saw(store.size(name) or 0)
+        findings.count_object(store.size(name) or 0)
         findings.attempt(name, partial(read_proof, store, keys, name))
 
 
 def check_org_keys(store: Store, keys: Keyring, org: str, findings: VerifyFindings) -> None:
     """Check three copies of the identity key and of each epoch's key."""
     for name in (f"{folder}/{copy}" for folder in keys.folders(org) for copy in COPIES):
-        findings.saw(store.size(name) or 0)
+        findings.count_object(store.size(name) or 0)
         findings.attempt(name, partial(keys.check_copy, name, org=org))
     for name in keys.strange_copies(org):
         findings.damage(name, STRANGE)

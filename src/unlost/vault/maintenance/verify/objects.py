@@ -23,7 +23,7 @@ def check_sizes(
     agree = []
     for entry in objects:
         size = listing.get(entry.name)
-        findings.saw(size or 0)
+        findings.count_object(size or 0)
         if size is None:
             findings.damage(entry.name, MISSING)
         elif size != entry.bytes:

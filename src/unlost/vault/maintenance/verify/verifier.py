@@ -45,19 +45,17 @@ def verify_vault(
     scope: VerifyScope,
     witness: Witness | None,
     open_org: Callable[[str], OrgVault],
-    orgs: Iterable[str] = (),
 ) -> VerifyReport:
     """Verify all orgs of a vault.
 
-    ``open_org``: opens an org (used only by ``deep``). ``orgs``: oids that must exist, besides the ones
-    that are found. Damage is reported and never raised. Raises StoreError if the store does not
-    answer.
+    ``open_org``: opens an org (used only by ``deep``). Damage is reported and never raised. Raises
+    StoreError if the store does not answer.
     """
     findings = VerifyFindings()
     check_vault_file(sealed.store, sealed.keys, findings)
     heads: dict[str, str] = {}
     entries = 0
-    for org in sorted({*orgs, *_orgs_in(sealed)}):
+    for org in sorted(_orgs_in(sealed)):
         verifier = OrgVerifier(org, sealed=sealed, witness=witness, findings=findings)
         walk = verifier.check(scope)
         entries = max(entries, walk.slots)
@@ -141,7 +139,7 @@ class OrgVerifier:
     def _check_identity(self) -> None:
         """Check the object with the org's identity."""
         name = identity_name(self._sealed.store, self._org)
-        self._findings.saw(self._sealed.store.size(name) or 0)
+        self._findings.count_object(self._sealed.store.size(name) or 0)
         self._findings.attempt(
             name, lambda: self._sealed.get(ObjectKind.IDENTITY, org=self._org, name=name)
         )
@@ -150,7 +148,7 @@ class OrgVerifier:
         """Check intents and the objects beside them; a run that ends meanwhile is no damage."""
         for name, size in listing.items():
             if name.startswith(f"orgs/{self._org}/runs/"):
-                self._findings.saw(size)
+                self._findings.count_object(size)
                 with suppress(NotFound):
                     self._check_run(name)
 

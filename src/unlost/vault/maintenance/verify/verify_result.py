@@ -18,7 +18,7 @@ class VerifyFindings:
         self._damages: dict[str, Damage] = {}
         self._lock = threading.Lock()
 
-    def saw(self, size: int) -> None:
+    def count_object(self, size: int) -> None:
         """Count an object of this size."""
         with self._lock:
             self.objects += 1

@@ -6,7 +6,7 @@ each pass handles the words whose hash leaves one remainder.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -93,12 +93,14 @@ class WordsCheck:
             wanted = word_pass.chosen(hashes)
             at = np.searchsorted(stored_hashes, wanted)
             if (at == len(stored_hashes)).any() or (stored_hashes[at] != wanted).any():
-                raise _disagrees(f"Words of “{table}” are missing from the search index")
+                raise _disagrees(
+                    "Words of “{table}” are missing from the search index.", table=table
+                )
             # The stored hashes are sorted and unique, so each expected word marks exactly its own
             # place.
             used[at] = True
         if self._exact() and not used.all():
-            raise _disagrees("The search index has words that are in no row")
+            raise _disagrees("The search index has words that are in no row.")
 
     def _exact(self) -> bool:
         merged = any(live.merged for live in (*self._words, *self._tables))
@@ -124,8 +126,7 @@ class WordsCheck:
         """Compute the words of all rows that the present tokenizer handled."""
         for live in self._tables:
             label = self._label(live)
-            segment_shape = SegmentShape(label.schema, (), label.tokenizer)
-            for number, shape in enumerate(label.shapes or (segment_shape,)):
+            for number, shape in enumerate(label.all_shapes()):
                 if shape.tokenizer == VERSION:
                     for hashes in self._of_shape(live, number, shape):
                         yield live.entry.table, hashes
@@ -155,10 +156,10 @@ class WordsCheck:
             yield view.read(0, [group], tuple(columns))
 
 
-def _disagrees(why: str) -> IntegrityError:
+def _disagrees(template: str, **args: Any) -> IntegrityError:
     return IntegrityError(
         "search-disagrees",
-        "{why}.",
+        template,
         next_step="Restore the object from a mirror of the vault.",
-        why=why,
+        **args,
     )

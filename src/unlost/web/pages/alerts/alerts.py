@@ -110,7 +110,7 @@ def add(request: UserRequest, kind: str) -> HttpResponse:
         raise _unknown(kind)
     place = f"channel/{kind}"
     kept_secret = _typed_secret(request, place)
-    form = FORMS[ChannelKind(kind)](sent(request), kept=kept_secret)
+    form = FORMS[ChannelKind(kind)](sent(request), stored_secret=kept_secret)
     if form.is_valid() and form.cleaned_data["name"] in known:
         form.add_error("name", _("A channel with this name exists. Remove it first."))
     if form.is_valid():

@@ -124,7 +124,7 @@ def sign_in(request: UserRequest) -> HttpResponse:
         settings=[setting for setting in fields.settings if not setting.several],
         secrets=fields.secrets,
         values={**config, **known.get("tried", {})},
-        kept=known.get("secrets", {}),
+        stored_secrets=known.get("secrets", {}),
     )
     if form.is_valid():
         anew = {name: value for name, value in known.items() if name != "found"}

@@ -47,7 +47,7 @@ def settings(request: UserRequest, org: str) -> HttpResponse:
         settings=fields.settings,
         secrets=fields.secrets,
         values=known.config,
-        kept={*known.secrets, *typed},
+        stored_secrets={*known.secrets, *typed},
     )
     if form.is_valid() and _complete(request, form, fields, {*known.secrets, *typed}):
         try:
@@ -86,7 +86,7 @@ def writer(request: UserRequest, org: str) -> HttpResponse:
         settings=[setting for setting in fields.settings if not setting.several],
         secrets=fields.secrets,
         values=known.config,
-        kept={*known.secrets, *typed},
+        stored_secrets={*known.secrets, *typed},
     )
     if form.is_valid() and _complete(request, form, fields, {*known.secrets, *typed}):
         try:

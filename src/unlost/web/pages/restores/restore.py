@@ -175,7 +175,7 @@ def _context(view: PlanView) -> dict[str, object]:
         "part": "runs",
         "view": view,
         "making": view.state is state.MAKING,
-        "is_made": view.state is state.MADE,
+        "is_planned": view.state is state.PLANNED,
         "broken": view.state is state.BROKEN_OFF,
         "failed": view.state is state.FAILED,
         "was_run": view.state is state.RUN,
@@ -184,6 +184,6 @@ def _context(view: PlanView) -> dict[str, object]:
 
 def _people(request: UserRequest, view: PlanView) -> PlanPeople | None:
     """Return the people that a plan's records refer to, if they can still be replaced."""
-    if view.state is not PlanState.MADE or view.summary is None or not view.summary.holders:
+    if view.state is not PlanState.PLANNED or view.summary is None or not view.summary.holders:
         return None
     return plan_people(request.unlost, view.org, view.plan)

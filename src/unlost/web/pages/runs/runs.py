@@ -114,7 +114,7 @@ def back_up(request: UserRequest, org: str) -> HttpResponse:
     try:
         ask_backup(request.unlost, org)
     except UnlostError as error:
-        if error.code not in TOLD:
+        if error.code not in EXPECTED_CODES:
             raise
         messages.error(request, problem(error))
     else:
@@ -122,7 +122,7 @@ def back_up(request: UserRequest, org: str) -> HttpResponse:
     return redirect(f"{reverse('runs')}?org={org}&kind=backup")
 
 
-TOLD = frozenset({"service-missing", "backup-under-way", "backup-paused", "org-retired"})
+EXPECTED_CODES = frozenset({"service-missing", "backup-under-way", "backup-paused", "org-retired"})
 
 
 # --- inside ---------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from unlost.web.signin.saml.parties import console_metadata
 from unlost.web.signin.saml.provider import Saml
 
 LONGEST = 256 << 10  # characters of a response; those of large companies have about 20 Ki
-KEPT = 300  # seconds until a stored response expires
+LIFETIME_SECONDS = 300  # seconds until a stored response expires
 COOKIE = "saml-answer"
 SENT = "answer"
 
@@ -50,7 +50,7 @@ def arrive(request: HttpRequest, name: str) -> HttpResponse:
     # 303 makes the browser continue with GET, without sending the response again.
     answer.status_code = HTTPStatus.SEE_OTHER
     pending = _login_session(request)
-    pending.store.set_expiry(KEPT)
+    pending.store.set_expiry(LIFETIME_SECONDS)
     pending.store[SENT] = text
     pending.save(answer)
     answer.cookies[COOKIE]["httponly"] = True

@@ -9,7 +9,7 @@ from unlost.model.errors import Conflict, NotAllowed, NotFound, UnlostError
 from unlost.model.vault.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.slots import KeyStretch
-from unlost.vault.keys.key_slots import SlotKind, note_sheet, remove_way, replace_way, ways
+from unlost.vault.keys.key_slots import SlotKind, list_slots, note_sheet, remove_slot, replace_slot
 from unlost.vault.keys.opening import add_slot, open_keyring, write_slot
 from unlost.vault.keys.register import newest_entry, registered
 from unlost.vault.keys.unlock import ByPassphrase, ServiceKey, UnlockedVault, open_slot, slot_copies
@@ -65,7 +65,10 @@ def failing(call: Callable[[], object], kind: type[UnlostError]) -> str:
 
 
 def told(small: SmallVault) -> dict[str, tuple[SlotKind, int, bool]]:
-    return {way.slot: (way.kind, way.whole, way.counts) for way in ways(small.store, small.keys)}
+    return {
+        state.slot: (state.kind, state.whole, state.valid)
+        for state in list_slots(small.store, small.keys)
+    }
 
 
 def test_all_ways_are_told(small: SmallVault, service: Held) -> None:
@@ -80,7 +83,7 @@ def test_all_ways_are_told(small: SmallVault, service: Held) -> None:
         "service": (SlotKind.KEY_FILE, 2, True),
         "words": (SlotKind.PASSPHRASE, 3, True),
     }
-    assert [way.usable for way in ways(small.store, small.keys)] == [False, True, True]
+    assert [state.usable for state in list_slots(small.store, small.keys)] == [False, True, True]
 
 
 def test_what_was_removed_opens_nothing_though_it_is_put_back(
@@ -88,7 +91,7 @@ def test_what_was_removed_opens_nothing_though_it_is_put_back(
 ) -> None:
     second = Held(small, "second").add()
     copies = {name: small.store.get(name) for name in slot_copies("second")}
-    remove_way(small.store, small.keys, "second")
+    remove_slot(small.store, small.keys, "second")
     assert second.opens() == "slot-missing"
     assert set(told(small)) == {"service"}
     assert whole(small)
@@ -97,19 +100,19 @@ def test_what_was_removed_opens_nothing_though_it_is_put_back(
     assert second.opens() == "slot-removed"
     assert told(small)["second"] == (SlotKind.KEY_FILE, 3, False)
     assert service.opens() == "yes"
-    remove_way(small.store, small.keys, "second")  # what somebody put back goes as well
+    remove_slot(small.store, small.keys, "second")  # what somebody put back goes as well
     assert whole(small)
 
 
 def test_the_last_way_stays(small: SmallVault, service: Held) -> None:
-    remove = lambda: remove_way(small.store, small.keys, "service")  # noqa: E731
+    remove = lambda: remove_slot(small.store, small.keys, "service")  # noqa: E731
     assert failing(remove, NotAllowed) == "slot-last"
     second = Held(small, "second").add()
     for name in slot_copies("second"):
         small.store.delete(name)
     assert failing(remove, NotAllowed) == "slot-last"  # the other one opens nothing
     assert service.opens() == "yes"
-    remove_way(small.store, small.keys, "second")
+    remove_slot(small.store, small.keys, "second")
     second = Held(small, "second").add()
     remove()
     assert (second.opens(), service.opens()) == ("yes", "slot-missing")
@@ -123,21 +126,21 @@ def test_two_who_remove_the_last_two_at_once_leave_one(
 
     def put_new(name: str, data: bytes) -> bool:
         if name.startswith("slots/") and rivals:
-            remove_way(small.store, small.keys, rivals.pop())
+            remove_slot(small.store, small.keys, rivals.pop())
         return honest(name, data)
 
     monkeypatch.setattr(small.store, "put_new", put_new)
-    code = failing(lambda: remove_way(small.store, small.keys, "service"), NotAllowed)
+    code = failing(lambda: remove_slot(small.store, small.keys, "service"), NotAllowed)
     assert code == "slot-last"
     assert service.opens() == "yes"
 
 
 def test_an_unknown_way_is_named(small: SmallVault, service: Held) -> None:
     def gone() -> None:
-        remove_way(small.store, small.keys, "other")
+        remove_slot(small.store, small.keys, "other")
 
     def replaced() -> None:
-        replace_way(small.store, small.keys, "other", service.key, new="new", entropy=ENTROPY)
+        replace_slot(small.store, small.keys, "other", service.key, new="new", entropy=ENTROPY)
 
     assert failing(gone, NotFound) == failing(replaced, NotFound) == "slot-unknown"
     assert newest_entry(small.store, small.keys) == 3
@@ -146,7 +149,7 @@ def test_an_unknown_way_is_named(small: SmallVault, service: Held) -> None:
 def test_one_way_gives_way_to_another(small: SmallVault, service: Held) -> None:
     new = Held(small, "service-2")
     both: list[tuple[str, str]] = []
-    replace_way(small.store, small.keys, "service", new.key, new="service-2", entropy=ENTROPY,
+    replace_slot(small.store, small.keys, "service", new.key, new="service-2", entropy=ENTROPY,
                 hand_over=lambda: both.append((service.opens(), new.opens())))  # fmt: skip
     assert both == [("yes", "yes")]
     assert (service.opens(), new.opens()) == ("slot-missing", "yes")
@@ -214,7 +217,7 @@ def test_ways_come_and_go_while_a_night_is_saved(small: SmallVault, service: Hel
     commit = small.begin("night-1")
     Held(small, "second").add()
     added = commit.add(TABLE, [rows(("a", "U", {"Name": "Anna"}))])
-    remove_way(small.store, small.keys, "second")
+    remove_slot(small.store, small.keys, "second")
     info = finish(commit, added)
     Held(small, "third").add()
     assert whole(small)
