@@ -23,9 +23,10 @@ def table_uses(
     """The use of each storage by each table that uses any, as of a backup."""
     states = snapshot.tables()
     for table, rule in rules.items():
-        if table in states and states[table].alive:
-            for weight in rule.weights:
-                yield _use(snapshot, table, rule, weight, since)
+        for weight in rule.weights if table in states else ():
+            sums = _table_sums(snapshot, table, rule, weight, since)
+            if sums is not None and not sums.is_empty():
+                yield _use(table, weight.storage, sums)
 
 
 def thread_uses(
@@ -66,9 +67,10 @@ def _threads(mails: Iterable[pl.DataFrame], since: datetime, most: int) -> Itera
         yield ThreadUse(row[STRIPPED], sides, row[COUNT], row[BYTES], row[RECENT])
 
 
-def _use(
+def _table_sums(
     snapshot: Snapshot, table: str, rule: StorageRule, weight: StorageWeight, since: datetime
-) -> TableUse:
+) -> pl.DataFrame | None:
+    """Records and bytes by year and owner."""
     keys = [YEAR, OWNER]
     parts = (
         batch.with_columns(
@@ -81,12 +83,13 @@ def _use(
         .agg(_sums(since, "born"))
         for batch in _batches(snapshot, table, rule, weight)
     )
-    sums = _summed(parts, keys)
-    if sums is None:
-        return TableUse(table, weight.storage, 0, 0)
+    return _summed(parts, keys)
+
+
+def _use(table: str, storage: str, sums: pl.DataFrame) -> TableUse:
     return TableUse(
         table,
-        weight.storage,
+        storage,
         int(sums[COUNT].sum()),
         int(sums[BYTES].sum()),
         int(sums[RECENT].sum()),
