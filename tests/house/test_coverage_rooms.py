@@ -79,7 +79,7 @@ def test_a_bare_room_is_not_made_good_by_another() -> None:
 
 
 def test_a_file_that_was_not_measured_fails_its_room() -> None:
-    forgotten = "src/unlost/connectors/salesforce/bulk.py"
+    forgotten = "src/unlost/connectors/salesforce/reading/bulk.py"
     judged = rooms(report(), (*FILES, forgotten))
     (bad,) = [room for room in judged if not room.good]
     assert bad.name == "connectors/salesforce"

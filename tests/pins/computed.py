@@ -15,9 +15,9 @@ from unlost.catalog.orgs.secrets import place_of, sealing_key
 from unlost.catalog.orgs.writers import PREFIX
 from unlost.catalog.people.audit import FIRST, AuditEvent, digest_of
 from unlost.catalog.runs.nights import run_of
+from unlost.connectors.salesforce.access.rights import UserRights
 from unlost.connectors.salesforce.connector import CONNECTOR
 from unlost.connectors.salesforce.quotas import KNOWN
-from unlost.connectors.salesforce.rights import UserRights
 from unlost.engine.restore.planning.plan import schema_digest
 from unlost.engine.restore.values.cells import digest
 from unlost.jobs.durable import APPLICATION, VERSION, JsonValues, _options

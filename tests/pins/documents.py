@@ -27,9 +27,9 @@ from unlost.app.actions.restores.kept_plan import RestoreRequest
 from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.home.sealed_key import _File as SealedKeyFile
 from unlost.catalog.people.audit import AuditEntry
-from unlost.connectors.salesforce.config import SalesforceConfig
-from unlost.connectors.salesforce.describes import CachedDescribe
-from unlost.connectors.salesforce.work import TaskKind, TaskState, task, work_of
+from unlost.connectors.salesforce.access.config import SalesforceConfig
+from unlost.connectors.salesforce.reading.work import TaskKind, TaskState, task, work_of
+from unlost.connectors.salesforce.schema.describes import CachedDescribe
 from unlost.engine.backup.backup import SourceCount
 from unlost.engine.backup.census import CensusResult
 from unlost.engine.backup.files import FilesResult

@@ -9,8 +9,8 @@ from unlost.catalog.people.people import Theme
 from unlost.catalog.people.sso import SsoProtocol
 from unlost.catalog.runs.plans import PlanState
 from unlost.catalog.runs.runs import RunState
-from unlost.connectors.salesforce.special import ReadStrategy
-from unlost.connectors.salesforce.work import TaskKind
+from unlost.connectors.salesforce.reading.work import TaskKind
+from unlost.connectors.salesforce.schema.special import ReadStrategy
 from unlost.engine.backup.deletes import DeleteVerdict
 from unlost.engine.backup.lookup import LookupReason
 from unlost.model.access import ActorKind, Right, Role, Trace

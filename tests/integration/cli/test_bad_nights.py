@@ -16,7 +16,7 @@ import pytest
 
 from integration.cli.conftest import Ended, Program, add_org
 from unlost.app.home.system import SystemClock
-from unlost.connectors.salesforce import bulk
+from unlost.connectors.salesforce.reading import bulk
 from unlost.vault.stores.disk import RealDisk
 from unlost.vault.stores.local import LocalStore
 from unlost_simulators.process import SimulatorProcess

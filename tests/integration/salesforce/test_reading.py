@@ -11,8 +11,8 @@ from fakes.maker import BACKUP, Maker, last_ops
 from fakes.runs import cells, ids, read_all
 from unlost.app.home.system import SystemClock
 from unlost.connectors.salesforce import AuthFlow
-from unlost.connectors.salesforce.api import BatchedAnswer, BatchedGet, SalesforceApi
-from unlost.connectors.salesforce.special import ReadStrategy
+from unlost.connectors.salesforce.http.api import BatchedAnswer, BatchedGet, SalesforceApi
+from unlost.connectors.salesforce.schema.special import ReadStrategy
 from unlost.model.errors import NotAllowed
 from unlost.model.finding import FindingKind
 from unlost.model.source.reading import Page, Rows

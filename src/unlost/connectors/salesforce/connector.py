@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from unlost.connectors.salesforce.config import NAME, AuthFlow, SalesforceConfig
+from unlost.connectors.salesforce.access.config import NAME, AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.ids import FORM, candidates
 from unlost.connectors.salesforce.storage import mail_rules, storage_rules
 from unlost.model.ports.source import Context, SecretField
@@ -96,7 +96,7 @@ class SalesforceConnector:
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:
         """The expiry of a JWT sign-in's certificate, if it was given with the key."""
-        from unlost.connectors.salesforce.expiry import expiries
+        from unlost.connectors.salesforce.access.expiry import expiries
 
         return expiries(secrets)
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from unlost.connectors.salesforce.api import SalesforceApi
-from unlost.connectors.salesforce.config import SalesforceConfig
-from unlost.connectors.salesforce.signin import session_of, token_client
+from unlost.connectors.salesforce.access.config import SalesforceConfig
+from unlost.connectors.salesforce.access.signin import session_of, token_client
+from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.source import SalesforceSource
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from unlost.connectors.salesforce.api import SalesforceApi
-from unlost.connectors.salesforce.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.model.source.quota import Quota
 
 MIB = 1 << 20

@@ -10,33 +10,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import SalesforceApi
-from unlost.connectors.salesforce.bulk import BulkQueries, pause
-from unlost.connectors.salesforce.census import LIVE, SalesforceCensus, live, live_ids
-from unlost.connectors.salesforce.config import SalesforceConfig
-from unlost.connectors.salesforce.deletes import DeleteLog
-from unlost.connectors.salesforce.describes import DescribeCache
-from unlost.connectors.salesforce.discover import DiscoveredSchema, discover
-from unlost.connectors.salesforce.errors import SalesforceRefusal, first_line
-from unlost.connectors.salesforce.files import files_in, open_file
-from unlost.connectors.salesforce.identity import read_identity
+from unlost.connectors.salesforce.access.config import SalesforceConfig
+from unlost.connectors.salesforce.access.identity import read_identity
+from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal, first_line
+from unlost.connectors.salesforce.http.limits import EMPTY_KEY
 from unlost.connectors.salesforce.ids import is_id, order
-from unlost.connectors.salesforce.limits import EMPTY_KEY
-from unlost.connectors.salesforce.nightly import (
+from unlost.connectors.salesforce.quotas import read_quotas
+from unlost.connectors.salesforce.reading.bulk import BulkQueries, pause
+from unlost.connectors.salesforce.reading.census import LIVE, SalesforceCensus, live, live_ids
+from unlost.connectors.salesforce.reading.deletes import DeleteLog
+from unlost.connectors.salesforce.reading.files import files_in, open_file
+from unlost.connectors.salesforce.reading.nightly import (
     FIRST_KIND,
     LARGE_KIND,
     night_tasks,
     unchanged_rows,
     whole_due,
 )
-from unlost.connectors.salesforce.parents import ReadByParents, rule_of
-from unlost.connectors.salesforce.quotas import read_quotas
-from unlost.connectors.salesforce.replication import updated_ids
-from unlost.connectors.salesforce.rest import RestQueries
+from unlost.connectors.salesforce.reading.parents import ReadByParents, rule_of
+from unlost.connectors.salesforce.reading.replication import updated_ids
+from unlost.connectors.salesforce.reading.rest import RestQueries
+from unlost.connectors.salesforce.reading.work import TableQuery, TaskKind, TaskState, task, work_of
 from unlost.connectors.salesforce.rows import canonical, nothing
-from unlost.connectors.salesforce.special import LINKS, ReadStrategy, filter_of
-from unlost.connectors.salesforce.tables import cursor_column, parent_types, selected
-from unlost.connectors.salesforce.work import TableQuery, TaskKind, TaskState, task, work_of
+from unlost.connectors.salesforce.schema.describes import DescribeCache
+from unlost.connectors.salesforce.schema.discover import DiscoveredSchema, discover
+from unlost.connectors.salesforce.schema.special import LINKS, ReadStrategy, filter_of
+from unlost.connectors.salesforce.schema.tables import cursor_column, parent_types, selected
 from unlost.model.errors import TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fakes.salesforce import HOST, FakeSalesforce
 from fakes.wire import context, json_answer
 from unlost.connectors.salesforce import CONNECTOR, AuthFlow, SalesforceConfig, SalesforceConnector
-from unlost.connectors.salesforce.signin import HINTS, flow_of
+from unlost.connectors.salesforce.access.signin import HINTS, flow_of
 from unlost.kit.oauth import ClientCredentials, JwtBearer, RefreshToken
 from unlost.model.errors import NotAllowed, UsageError
 

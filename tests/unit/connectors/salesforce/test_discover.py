@@ -6,7 +6,7 @@ import pytest
 
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, system_fields
 from fakes.wire import error_answer, json_answer
-from unlost.connectors.salesforce.special import ReadStrategy
+from unlost.connectors.salesforce.schema.special import ReadStrategy
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import (
     ChangeLog,

@@ -5,7 +5,7 @@ import pytest
 
 from fakes.salesforce import FakeSalesforce, describe, system_fields
 from fakes.wire import error_answer, json_answer
-from unlost.connectors.salesforce.errors import TABLE, first_line, read_error, understand
+from unlost.connectors.salesforce.http.errors import TABLE, first_line, read_error, understand
 from unlost.kit.http import AnswerHandling, CallFailure, HttpAnswer
 from unlost.model.errors import (
     AuthExpired,

@@ -8,7 +8,7 @@ import pytest
 from fakes.runs import ids, read_all
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from fakes.wire import error_answer
-from unlost.connectors.salesforce.nightly import whole_due
+from unlost.connectors.salesforce.reading.nightly import whole_due
 from unlost.model.finding import FindingKind, Severity
 from unlost.model.source.reading import Cursor
 from unlost.testing.clock import START

@@ -7,7 +7,7 @@ import pytest
 from fakes.runs import ids, read_all
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from fakes.wire import error_answer
-from unlost.connectors.salesforce.special import ReadStrategy
+from unlost.connectors.salesforce.schema.special import ReadStrategy
 from unlost.model.finding import FindingKind, Severity
 
 LINK_FIELDS = [

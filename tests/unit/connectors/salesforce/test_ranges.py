@@ -7,8 +7,8 @@ import pytest
 
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from unlost.connectors.salesforce.ids import order
+from unlost.connectors.salesforce.reading.work import TaskKind, work_of
 from unlost.connectors.salesforce.soql import id_range
-from unlost.connectors.salesforce.work import TaskKind, work_of
 from unlost.model.source.reading import IdRange
 from unlost.model.source.schema import TableTrait
 from unlost.testing.clock import START

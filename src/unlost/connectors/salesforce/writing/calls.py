@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from unlost.connectors.salesforce.api import SEND_JSON, SalesforceApi, read_json
-from unlost.connectors.salesforce.errors import TABLE, error_factory, understand
+from unlost.connectors.salesforce.http.api import SEND_JSON, SalesforceApi, read_json
+from unlost.connectors.salesforce.http.errors import TABLE, error_factory, understand
 from unlost.kit.http import (
     AnswerHandling,
     CallFailure,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from unlost.connectors.salesforce.columns import is_compound
+from unlost.connectors.salesforce.schema.columns import is_compound
 from unlost.connectors.salesforce.writing.rules import ObjectRule, never, rule_for
 from unlost.model.source.writing import (
     Birth,

@@ -7,7 +7,7 @@ insert blob data: a collection takes files as separate parts, which its records 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from unlost.connectors.salesforce.api import JSON, SEND_JSON, read_json
+from unlost.connectors.salesforce.http.api import JSON, SEND_JSON, read_json
 from unlost.connectors.salesforce.writing.answers import of_collection, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record

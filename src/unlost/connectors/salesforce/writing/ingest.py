@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from unlost.connectors.salesforce.api import JSON, SEND_JSON, read_json
-from unlost.connectors.salesforce.bulk import pause
+from unlost.connectors.salesforce.http.api import JSON, SEND_JSON, read_json
+from unlost.connectors.salesforce.reading.bulk import pause
 from unlost.connectors.salesforce.writing.answers import done, of_bulk, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import csv_cell, encode

@@ -7,16 +7,16 @@ from decimal import Decimal, InvalidOperation
 from itertools import batched
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import BatchedPost, SalesforceApi
-from unlost.connectors.salesforce.errors import SalesforceRefusal
-from unlost.connectors.salesforce.limits import (
+from unlost.connectors.salesforce.http.api import BatchedPost, SalesforceApi
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.limits import (
     COLLECTIONS_IN_A_COMPOSITE,
     IDS_IN_A_QUERY,
     IDS_IN_A_RETRIEVE,
     LONGEST_ANSWER,
 )
 from unlost.connectors.salesforce.rows import observed
-from unlost.connectors.salesforce.special import NEW_BY
+from unlost.connectors.salesforce.schema.special import NEW_BY
 from unlost.kit.json_to_arrow import batch_of, text_of
 from unlost.model.errors import Conflict, SourceRefused, TransientError
 from unlost.model.source.reading import Rows

@@ -6,9 +6,9 @@ Sources: REST guide (sObject Describe: createable, updateable), object reference
 
 from collections.abc import Callable, Sequence
 
-from unlost.connectors.salesforce.api import SalesforceApi
-from unlost.connectors.salesforce.errors import SalesforceRefusal
-from unlost.connectors.salesforce.rights import read_rights
+from unlost.connectors.salesforce.access.rights import read_rights
+from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.writing.capability import Describe
 from unlost.connectors.salesforce.writing.rules import never, rule_for
 from unlost.model.source.schema import Table, TableTrait

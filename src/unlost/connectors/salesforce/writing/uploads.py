@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from unlost.connectors.salesforce.api import JSON, read_json
-from unlost.connectors.salesforce.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.api import JSON, read_json
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.writing.answers import done, failed, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import BinaryIO
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.errors import SalesforceRefusal
-from unlost.connectors.salesforce.identity import read_identity
+from unlost.connectors.salesforce.access.identity import read_identity
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.writing.answers import DUPLICATE, done
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.capability import ROWS_PER_CALL, Describe, capability_of

@@ -10,7 +10,7 @@ import httpx
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, system_fields
 from fakes.wire import json_answer
 from unlost.connectors.salesforce import SalesforceConnector
-from unlost.connectors.salesforce.columns import column_of
+from unlost.connectors.salesforce.schema.columns import column_of
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow

@@ -4,32 +4,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unlost.connectors.salesforce.api import SalesforceApi
-from unlost.connectors.salesforce.classify import why_excluded
-from unlost.connectors.salesforce.config import SalesforceConfig
-from unlost.connectors.salesforce.describes import DescribeCache, FetchedDescribe
-from unlost.connectors.salesforce.errors import (
-    SalesforceRefusal,
-    first_line,
-    read_error,
-    wrong_version,
-)
-from unlost.connectors.salesforce.hidden import (
-    UndescribedColumns,
-    column_findings,
-    hidden_columns,
-    hidden_tables,
-    still_hidden,
-)
-from unlost.connectors.salesforce.rights import (
+from unlost.connectors.salesforce.access.config import SalesforceConfig
+from unlost.connectors.salesforce.access.rights import (
     ALL_FILES,
     UserRights,
     masked_columns,
     missing_rights,
     read_rights,
 )
-from unlost.connectors.salesforce.special import LINKED, LINKS
-from unlost.connectors.salesforce.tables import (
+from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.errors import (
+    SalesforceRefusal,
+    first_line,
+    read_error,
+    wrong_version,
+)
+from unlost.connectors.salesforce.schema.classify import why_excluded
+from unlost.connectors.salesforce.schema.describes import DescribeCache, FetchedDescribe
+from unlost.connectors.salesforce.schema.hidden import (
+    UndescribedColumns,
+    column_findings,
+    hidden_columns,
+    hidden_tables,
+    still_hidden,
+)
+from unlost.connectors.salesforce.schema.special import LINKED, LINKS
+from unlost.connectors.salesforce.schema.tables import (
     Describe,
     delete_rules,
     table_of,

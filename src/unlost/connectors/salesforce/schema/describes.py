@@ -18,11 +18,11 @@ from typing import Any
 
 import msgspec
 
-from unlost.connectors.salesforce.api import BatchedAnswer, BatchedGet, SalesforceApi
-from unlost.connectors.salesforce.errors import SalesforceRefusal
-from unlost.connectors.salesforce.limits import BATCH_REQUESTS
-from unlost.connectors.salesforce.rights import UserRights
-from unlost.connectors.salesforce.tables import Describe
+from unlost.connectors.salesforce.access.rights import UserRights
+from unlost.connectors.salesforce.http.api import BatchedAnswer, BatchedGet, SalesforceApi
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.limits import BATCH_REQUESTS
+from unlost.connectors.salesforce.schema.tables import Describe
 from unlost.model.decoders import decoder_for
 from unlost.model.ports.system import Cache
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import SalesforceApi
-from unlost.connectors.salesforce.config import NAME
-from unlost.connectors.salesforce.errors import SalesforceRefusal
+from unlost.connectors.salesforce.access.config import NAME
+from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.ids import long_id
 from unlost.model.org import OrgIdentity, OrgKind
 

@@ -7,7 +7,7 @@ live orgs in public issue threads. OAuth's errors have another form (``signin``)
 from collections.abc import Callable
 from datetime import datetime
 
-from unlost.connectors.salesforce.limits import LIMIT_PAUSE
+from unlost.connectors.salesforce.http.limits import LIMIT_PAUSE
 from unlost.kit.http import AnswerHandling, CallFailure, HttpAnswer, RetryRule, RetryTable
 from unlost.kit.json_to_arrow import decode
 from unlost.kit.oauth import unreachable

@@ -5,8 +5,8 @@ Pure.
 from collections.abc import Mapping
 from typing import Any
 
-from unlost.connectors.salesforce.config import SalesforceConfig
-from unlost.connectors.salesforce.special import METADATA_VIEWS, VIRTUAL, is_event
+from unlost.connectors.salesforce.access.config import SalesforceConfig
+from unlost.connectors.salesforce.schema.special import METADATA_VIEWS, VIRTUAL, is_event
 from unlost.model.finding import Finding, FindingKind, Severity
 
 BIG = "__b"

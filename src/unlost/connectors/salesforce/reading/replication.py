@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import SalesforceApi
-from unlost.connectors.salesforce.errors import SalesforceRefusal
-from unlost.connectors.salesforce.limits import SHORTEST_LOG_WINDOW
+from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.limits import SHORTEST_LOG_WINDOW
 
 UPDATED = "updated"
 DELETED = "deleted"

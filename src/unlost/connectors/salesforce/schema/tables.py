@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from unlost.connectors.salesforce.columns import (
+from unlost.connectors.salesforce.rows import stamp_columns
+from unlost.connectors.salesforce.schema.columns import (
     column_of,
     is_compound,
     is_unreadable,
     needs_rest,
 )
-from unlost.connectors.salesforce.rows import stamp_columns
-from unlost.connectors.salesforce.special import (
+from unlost.connectors.salesforce.schema.special import (
     BY_PARENT,
     BY_PARENT_TYPE,
     CURSORS,

@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import SalesforceApi
-from unlost.connectors.salesforce.errors import SalesforceRefusal
-from unlost.connectors.salesforce.limits import DELETE_LOG, DELETE_LOG_MARGIN
-from unlost.connectors.salesforce.replication import DELETED, listed
+from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.limits import DELETE_LOG, DELETE_LOG_MARGIN
+from unlost.connectors.salesforce.reading.replication import DELETED, listed
 from unlost.connectors.salesforce.rows import nothing, purged
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.reading import Page, Proof

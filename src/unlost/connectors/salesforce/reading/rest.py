@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import SalesforceApi
-from unlost.connectors.salesforce.errors import SalesforceRefusal
-from unlost.connectors.salesforce.limits import IDS_IN_A_QUERY, OLDEST, SHORTEST_WINDOW
-from unlost.connectors.salesforce.pieces import ResultStream
-from unlost.connectors.salesforce.work import TableQuery
+from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.limits import IDS_IN_A_QUERY, OLDEST, SHORTEST_WINDOW
+from unlost.connectors.salesforce.reading.pieces import ResultStream
+from unlost.connectors.salesforce.reading.work import TableQuery
 from unlost.kit.json_to_arrow import batch_of
 from unlost.model.errors import SourceRefused, TransientError
 from unlost.model.source.reading import Page

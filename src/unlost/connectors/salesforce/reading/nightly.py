@@ -21,8 +21,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.special import LINKS, NEW_BY, WHOLE_WEEKLY, ReadStrategy
-from unlost.connectors.salesforce.work import TableQuery, TaskKind, TaskState, task
+from unlost.connectors.salesforce.reading.work import TableQuery, TaskKind, TaskState, task
+from unlost.connectors.salesforce.schema.special import LINKS, NEW_BY, WHOLE_WEEKLY, ReadStrategy
 from unlost.model.source.reading import IdRange, ReadTask
 from unlost.model.source.schema import Table, TableTrait
 

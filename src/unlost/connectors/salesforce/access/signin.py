@@ -3,7 +3,7 @@
 Texts of refusals: Salesforce help, "OAuth 2.0 errors"; public clients and their issue threads.
 """
 
-from unlost.connectors.salesforce.config import AuthFlow, SalesforceConfig
+from unlost.connectors.salesforce.access.config import AuthFlow, SalesforceConfig
 from unlost.kit.http import HttpClient, HttpPolicy, Transport
 from unlost.kit.oauth import (
     TOKEN_RETRIES,

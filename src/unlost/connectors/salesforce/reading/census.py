@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.connectors.salesforce.bulk import BulkQueries
-from unlost.connectors.salesforce.errors import SalesforceRefusal
-from unlost.connectors.salesforce.limits import CENSUS_BULK_ABOVE
-from unlost.connectors.salesforce.rest import RestQueries
-from unlost.connectors.salesforce.work import TableQuery
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.limits import CENSUS_BULK_ABOVE
+from unlost.connectors.salesforce.reading.bulk import BulkQueries
+from unlost.connectors.salesforce.reading.rest import RestQueries
+from unlost.connectors.salesforce.reading.work import TableQuery
 from unlost.model.errors import TransientError
 from unlost.model.source.reading import Op, Page, Rows
 

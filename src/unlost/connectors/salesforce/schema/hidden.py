@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import SalesforceApi
-from unlost.connectors.salesforce.errors import SalesforceRefusal
-from unlost.connectors.salesforce.tables import Describe
+from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.schema.tables import Describe
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Noun, counted
 

@@ -11,12 +11,13 @@ from dataclasses import replace
 import pyarrow as pa
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.census import SalesforceCensus, live
-from unlost.connectors.salesforce.errors import SalesforceRefusal
-from unlost.connectors.salesforce.limits import DOCUMENTS_IN_A_QUERY
-from unlost.connectors.salesforce.rest import RestQueries
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.limits import DOCUMENTS_IN_A_QUERY
+from unlost.connectors.salesforce.reading.census import SalesforceCensus, live
+from unlost.connectors.salesforce.reading.rest import RestQueries
+from unlost.connectors.salesforce.reading.work import TableQuery
 from unlost.connectors.salesforce.rows import nothing
-from unlost.connectors.salesforce.special import (
+from unlost.connectors.salesforce.schema.special import (
     BY_PARENT,
     LINKED,
     LINKS,
@@ -24,7 +25,6 @@ from unlost.connectors.salesforce.special import (
     PARENT_TYPE,
     ParentRule,
 )
-from unlost.connectors.salesforce.work import TableQuery
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.reading import Page, Proof
 

@@ -10,11 +10,11 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-from unlost.connectors.salesforce.api import SalesforceApi
-from unlost.connectors.salesforce.errors import SalesforceRefusal
-from unlost.connectors.salesforce.limits import POLLS
-from unlost.connectors.salesforce.pieces import ResultStream
-from unlost.connectors.salesforce.work import TableQuery
+from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.limits import POLLS
+from unlost.connectors.salesforce.reading.pieces import ResultStream
+from unlost.connectors.salesforce.reading.work import TableQuery
 from unlost.kit.csv_to_arrow import BLOCK_BYTES, CsvReader, RowTooWide, doubled
 from unlost.kit.http import BodyStream
 from unlost.model.errors import TransientError

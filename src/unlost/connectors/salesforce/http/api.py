@@ -9,14 +9,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
-from unlost.connectors.salesforce.errors import (
+from unlost.connectors.salesforce.http.errors import (
     TABLE,
     SalesforceRefusal,
     error_factory,
     read_error,
     understand,
 )
-from unlost.connectors.salesforce.limits import BATCH_REQUESTS, LONGEST_URI
+from unlost.connectors.salesforce.http.limits import BATCH_REQUESTS, LONGEST_URI
 from unlost.kit.addresses import is_loopback
 from unlost.kit.http import (
     BodyStream,

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.kit.columns import column_or_null
 from unlost.kit.http import BackoffTimer, BodyStream
 from unlost.model.errors import IntegrityError, TransientError

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import SalesforceApi
-from unlost.connectors.salesforce.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.model.finding import Finding, FindingKind, Severity
 
 ALL_DATA = "PermissionsViewAllData"

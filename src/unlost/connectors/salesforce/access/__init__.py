@@ -1,0 +1,1 @@
+"""The access to an org: settings, sign-in, identity, permissions."""

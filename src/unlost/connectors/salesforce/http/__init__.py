@@ -1,0 +1,1 @@
+"""The calls to Salesforce: sessions, errors, and how many calls are left."""

@@ -1,0 +1,1 @@
+"""Reading records, deletions and files, by Bulk API and REST."""

@@ -1,0 +1,1 @@
+"""The tables and columns of an org, and which of them a backup reads."""
