@@ -268,7 +268,7 @@ class VaultSnapshot:
     def hidden(self, table: str | None = None) -> Sequence[HiddenItem]:
         """Rows and columns that the reading user of the source stopped seeing.
 
-        Not the columns that are hidden from viewers of the vault: no item of theirs is listed.
+        Not the columns that are hidden from viewers and operators: no item of theirs is listed.
         """
         view = self.view(HIDDEN)
         marks = []
