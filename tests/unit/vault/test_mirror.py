@@ -6,6 +6,7 @@ import pytest
 
 import scanner
 import vaultstory
+from fakes.keeping_store import KeepingStore
 from unlost.model.errors import Conflict, IntegrityError, StoreError
 from unlost.model.plan import RecordKey
 from unlost.model.vault.erasure import Erase
@@ -13,6 +14,7 @@ from unlost.model.vault.maintenance import unconditional
 from unlost.model.vault.retention import Forget, KeepRules
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.model.vault.store import Store
+from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
 from unlost.vault.keys.key_slots import replace_slot
 from unlost.vault.keys.opening import unlock_keyring
@@ -20,10 +22,12 @@ from unlost.vault.keys.unlock import ByRecoverySheet, ServiceKey
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.rewrite import tiers
 from unlost.vault.maintenance.shred import plan_shredding, shred_org
+from unlost.vault.mirror.copying import copy_vault
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.stores.probe import probe_store
 from unlost.vault.vault import EncryptedVault, open_vault
 
 ZOE = RecordKey("Contact", "003000000000003AAA")
@@ -55,6 +59,38 @@ def mirrored(told: vaultstory.Story) -> MemoryStore:
 @pytest.fixture
 def story() -> vaultstory.Story:
     return vaultstory.copied()
+
+
+@pytest.fixture
+def keeping() -> KeepingStore:
+    """An empty place whose credentials may not delete, after a probe with them."""
+    store = KeepingStore()
+    assert not probe_store(store, entropy=SeededEntropy())
+    return store
+
+
+def test_a_mirror_that_may_not_delete_was_taken_for_another_vault(
+    story: vaultstory.Story, keeping: KeepingStore
+) -> None:
+    copied = copy_vault(story.store, keeping)
+    assert copied.objects > 20
+    assert whole(story, keeping)
+    done = update_mirror(story.vault, keeping)
+    assert (done.strange, done.objects, done.broken) == ((), 0, {})
+
+
+def test_a_mirror_that_may_not_delete_keeps_what_the_vault_forgets_and_says_so(
+    story: vaultstory.Story, keeping: KeepingStore
+) -> None:
+    update_mirror(story.vault, keeping)
+    story.vault.apply(story.org, unconditional(Erase((ZOE,), (), by="admin")), run="erase-1")
+    done = update_mirror(story.vault, keeping)
+    assert (done.removed, done.removed_bytes, done.strange) == (0, 0, ())
+    assert done.not_removed
+    assert all(keeping.size(name) is not None for name in done.not_removed)
+    keeping.may_delete = True
+    later = update_mirror(story.vault, keeping)
+    assert (later.removed, later.not_removed) == (len(done.not_removed), ())
 
 
 def opener(story: vaultstory.Story) -> Callable[[Store], EncryptedVault]:

@@ -19,6 +19,8 @@ from unlost.model.vault.store import ListedObject, Store
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.layout.parallel import spread
+from unlost.vault.stores.probe import FOLDER
+from unlost.vault.stores.store import where_allowed
 
 PASSES = 5  # listings of the source: a sweep may remove an object before it is copied
 _PIECE_BYTES = 8 << 20
@@ -90,7 +92,8 @@ def copy_vault(
             if not passes_left:
                 raise
         else:
-            target.delete(UNFINISHED)
+            with where_allowed():
+                target.delete(UNFINISHED)
             damaged = tuple(sorted(one_pass.damaged))
             return CopyReport(written[0], written[1], one_pass.existing, damaged)
     raise AssertionError("the last pass returns or raises")
@@ -167,6 +170,14 @@ class _Pass:
         return True
 
 
+def is_content(name: str) -> bool:
+    """Return True unless an object is a mark of a copy or of a probe.
+
+    Marks stay where the credentials may not delete (see docs/adr/0030).
+    """
+    return name != UNFINISHED and not name.startswith(FOLDER)
+
+
 class _DamagedError(Exception):
     """The object that is being copied is not what the vault wrote."""
 
@@ -199,7 +210,8 @@ def _listed(source: Store) -> Sequence[ListedObject]:
         for listed_object in source.list("")
         if not _COMMIT.fullmatch(listed_object.name)
         and not _UNDER_WAY.fullmatch(listed_object.name)
-        and listed_object.name not in (VAULT_FILE, UNFINISHED)
+        and listed_object.name != VAULT_FILE
+        and is_content(listed_object.name)
     ]
     (last,) = source.list(VAULT_FILE)
     return [*early, *sorted(late, key=lambda late_object: late_object.name), last]
@@ -219,7 +231,7 @@ def _same_vault(source: Store, target: Store) -> None:
             address=source.properties.address,
         )
     names = [name for name in (VAULT_FILE, UNFINISHED) if target.size(name) is not None]
-    if not names and next(iter(target.list("")), None) is None:
+    if not names and not any(is_content(listed_object.name) for listed_object in target.list("")):
         target.put_new(UNFINISHED, source_file)
     elif not names or any(target.get(name) != source_file for name in names):
         raise Conflict(

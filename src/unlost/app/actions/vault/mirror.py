@@ -38,8 +38,9 @@ from unlost.vault.stores.reach import check_not_locked
 class MirrorResult:
     """An update of the mirror. ``damaged`` and ``broken`` were left out.
 
-    See ``MirrorRecord`` for ``strange``. ``not_removed`` were removed from the vault, but not from the
-    mirror: other data is damaged in the vault, and they may be all that is left of it.
+    See ``MirrorRecord`` for ``strange``. ``not_removed`` were removed from the vault, but not from
+    the mirror: other data is damaged in the vault, and they may be all that is left of it; or the
+    mirror's credentials may not delete.
     """
 
     place: str

@@ -136,8 +136,8 @@ def _show_done(out: "Console", done: "MirrorResult") -> None:
         out.print(f"Removed, because the vault has removed them: {gone}.")
     if done.not_removed:
         out.print(
-            f"Not removed, because they may be the last copy: {many(len(done.not_removed), 'object')} that "
-            "the vault no longer has."
+            f"Not removed: {many(len(done.not_removed), 'object')} that the vault no longer has. They "
+            "may be the last copies, or the mirror's credentials may not delete."
         )
     _show_gaps(out, done.broken, done.damaged, done.strange)
 
