@@ -199,7 +199,7 @@ def test_a_full_disk_and_a_home_without_channels_are_told(
     monkeypatch.setattr(home, "list_channels", list)
     warned = told(doctor(served, ask=False), HealthState.WARNING)
     assert warned["disk"].startswith("5% of the disk")
-    assert "there is no channel" in warned["alerts"]
+    assert "no channel receives them" in warned["alerts"]
 
 
 # --- orgs -----------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ def test_a_vault_that_is_away_changes_nothing(
     def away(_identity: object) -> str:
         raise StoreError("store-away", "The disk is away.")
 
-    monkeypatch.setattr(sales.vault, "adopt", away)
+    monkeypatch.setattr(sales.vault, "ensure_org", away)
     with pytest.raises(StoreError):
         follow(sales.app, "sales")
     assert [line.tenant for line in list_all(sales.app).orgs] == ["T-1"]

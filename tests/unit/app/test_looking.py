@@ -11,7 +11,7 @@ from unit.app.test_connecting import acting, new
 from unlost.app.actions.orgs import previews as module
 from unlost.app.actions.orgs.previews import (
     BEGINS_WITHIN,
-    KEPT,
+    LIFETIME,
     SLOTS,
     PreviewState,
     discard_preview,
@@ -155,7 +155,7 @@ def test_a_seat_that_is_taken_again_tells_nothing_of_who_sat_there_before(world:
 
 def test_looks_are_forgotten_after_hours(world: World) -> None:
     look = request_preview(world.app, new()).preview_id
-    world.clock.advance(seconds=(KEPT + timedelta(minutes=1)).total_seconds())
+    world.clock.advance(seconds=(LIFETIME + timedelta(minutes=1)).total_seconds())
     other = request_preview(world.app, new(address="two")).preview_id
     assert [row.id for row in PreviewRow.objects.all()] == [other]
     discard_preview(world.app, other)

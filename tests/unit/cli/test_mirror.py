@@ -156,3 +156,5 @@ def test_a_repair_ignored_how_to_verify(kept: Terminal, option: tuple[str, str])
     failed = kept("verify", "--repair-from", "mirror", *option, "--json")
     assert failed.code == ExitCode.USAGE
     assert failed.failure["code"] == "verify-repair-options"
+    failed = kept("verify", "--salvage", "--plan", *option, "--json")
+    assert (failed.code, failed.failure["code"]) == (ExitCode.USAGE, "salvage-options")

@@ -121,7 +121,7 @@ def test_mails_are_looked_at_in_parts_where_they_are_many(
     for n in range(6):
         guest = f"g{n}@inn.example"
         box.turns(("Away", "RE: Away"), EVERY_TEN, headers=(REPLIED, REPLIED), guest=guest)
-    monkeypatch.setattr(module, "HELD", 30)
+    monkeypatch.setattr(module, "MAX_MAILS", 30)
     monkeypatch.setattr(module, "SIZED", 5)
     assert [loop.mails for loop in box.loops()] == [24] * 6
 

@@ -259,7 +259,7 @@ def _service(app: Application) -> Iterator[RepairableCheck]:
     if planned and not any(channel.kind.takes_alerts for channel in list_channels()):
         yield RepairableCheck.warning(
             "alerts",
-            "Alerts are not sent: there is no channel.",
+            "Alerts are not sent: no channel receives them.",
             "Add one with `unlost alert channel`.",
         )
     lasting = [alert for alert in list_alerts() if alert.resolved_at is None]

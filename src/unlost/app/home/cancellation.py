@@ -90,7 +90,7 @@ class RunCancellation:
 
 
 def stop_error(run: str, command: RunCommand) -> LimitReached:
-    """Return the error for a paused or cancelled run (codes of ``model.jobs``)."""
+    """Return the error for a paused or cancelled run (codes of ``model.runs.jobs``)."""
     if command is RunCommand.PAUSE:
         return LimitReached(
             "run-paused",

@@ -238,7 +238,7 @@ def _put(home: Home, text: str) -> None:
             # Keep mode and owner: the service may run as another user than this process.
             shutil.copystat(present, draft)
             status = present.stat()
-            with suppress(PermissionError):
+            with suppress(OSError):  # refused, or unknown to the file system
                 os.chown(draft, status.st_uid, status.st_gid)
         file.write(text)
         file.flush()

@@ -14,7 +14,7 @@ def is_under_legal_hold(vault: Vault, oid: str, table: str, record: str, *, now:
     targets = [hold.thing for hold in vault.holds(oid) if hold.lasts(now)]
     if any(target.covers(table, record) for target in targets):
         return True
-    nights = [target.backup for target in targets if target.scope is HoldScope.NIGHT]
-    if not nights:
+    backups = [target.backup for target in targets if target.scope is HoldScope.NIGHT]
+    if not backups:
         return False
-    return any(version.snapshot <= max(nights) for version in vault.history(oid, table, record))
+    return any(version.snapshot <= max(backups) for version in vault.history(oid, table, record))

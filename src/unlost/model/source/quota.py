@@ -9,7 +9,8 @@ class Quota:
     """A quota. ``used`` and ``limit`` are in ``unit`` (``bytes``, ``calls``, ``rows``).
 
     ``storage``: True if the data of the org fills it; False for limits on transfer and calls. None
-    only in certificates of earlier versions; see ``is_storage``.
+    only in certificates of earlier versions: then ``bytes`` are storage, unless the name ends with
+    “a day”.
     """
 
     name: str

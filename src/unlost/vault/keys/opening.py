@@ -2,9 +2,9 @@
 
 Founding has three steps:
 
-    1. draft_keyring   a random id and master key, in memory only
-    2. add_slot        the slots; the recovery sheet is shown and confirmed
-    3. write_vault_file     the register of slots, then ``vault.json``
+    1. draft_keyring     a random id and master key, in memory only
+    2. add_slot          the slots; the recovery sheet is shown and confirmed
+    3. write_vault_file  the register of slots, then ``vault.json``
 
 A crash before the last put leaves no vault, and founding can be repeated.
 

@@ -41,7 +41,7 @@ class ConnectorForm(forms.Form):
         values: Mapping[str, Any],
         stored_secrets: Collection[str] = (),
     ) -> None:
-        """Create the form from the present ``values`` and the names of ```stored_secrets``."""
+        """Create the form from the present ``values`` and the names of ``stored_secrets``."""
         self._settings = tuple(settings)
         self._secrets = tuple(secrets)
         super().__init__(data, initial={name: _shown(value) for name, value in values.items()})

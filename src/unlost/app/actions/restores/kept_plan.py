@@ -1,6 +1,6 @@
 """Restore plans of the console: the selection is stored, its plan is made in a thread and then run.
 
-    choose ──> MAKING ──make_plan_now──> MADE ──run_stored_plan──> RUN
+    choose ──> MAKING ──make_plan_now──> PLANNED ──run_stored_plan──> RUN
       ^          ├──> FAILED         an error, stored with the plan
       │          └──> BROKEN_OFF     its process ended
       └── leave_out, choose_again, edits: a new plan with a changed selection

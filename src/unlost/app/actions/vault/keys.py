@@ -60,7 +60,10 @@ class KeyLine:
 @written(sheet_confirmed_at="sheet_taken_down")
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The key slots of the vault. ``sheet_confirmed_at``: the last known time the sheet was shown."""
+    """The key slots of the vault.
+
+    ``sheet_confirmed_at``: when the recovery sheet was last confirmed as written down; None if never.
+    """
 
     vault_id: str
     slots: tuple[KeyLine, ...]

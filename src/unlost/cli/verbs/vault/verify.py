@@ -94,6 +94,7 @@ def verify(
 ) -> ExitCode:
     """Verify the vault. Exit code 1 if anything is missing or damaged."""
     if salvage:
+        _check_salvage_options(level, part, expect)
         return _salvage(repair_from, plan=plan, yes=yes, home=home, json=json)
     _check_salvage_named(plan=plan, yes=yes)
     if repair_from is not None:
@@ -135,6 +136,15 @@ def _check_repair_options(*options: str | None) -> None:
             "verify-repair-options",
             "--repair-from cannot be combined with --level, --part or --expect.",
             next_step="Leave them out. A repair checks every byte.",
+        )
+
+
+def _check_salvage_options(*options: str | None) -> None:
+    if any(option is not None for option in options):
+        raise UsageError(
+            "salvage-options",
+            "--salvage cannot be combined with --level, --part or --expect.",
+            next_step="Leave them out. Salvage finds all damage itself.",
         )
 
 

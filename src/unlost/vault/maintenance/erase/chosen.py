@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.errors import Conflict, UsageError
+from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.source.schema import ChangeLog
 from unlost.model.vault.erasure import MatchColumn
@@ -208,27 +208,11 @@ def _elsewhere(
     return tuple(dict.fromkeys(elsewhere))
 
 
-def check_held(org_vault: OrgVault, chosen: ErasedRecords, *, code: str) -> None:
-    """Raise Conflict with this ``code`` if a legal hold protects any of the records."""
+def held_records(org_vault: OrgVault, chosen: ErasedRecords) -> list[RecordKey]:
+    """List the records that a legal hold in force protects, in the order of their keys."""
     now = org_vault.clock.now()
     holds = [hold for hold in holds_in(org_vault, chosen.state) if hold.lasts(now)]
-    held_keys = {key for hold in holds for key in _held_by(org_vault, chosen, hold)}
-    if held_keys:
-        first = min(held_keys, key=str)
-        others = len(held_keys) - 1
-        several = len(chosen.records) > 1
-        raise Conflict(
-            code,
-            "{first} and {others} more of {count} records are under a legal hold. Nothing was changed."
-            if others
-            else "{first} is under a legal hold. Nothing was changed.",
-            next_step="Leave them out, or first lift the legal hold with `unlost hold lift ORG`."
-            if several
-            else "First lift the legal hold with `unlost hold lift ORG`.",
-            first=first,
-            others=others,
-            count=len(chosen.records),
-        )
+    return sorted({key for hold in holds for key in _held_by(org_vault, chosen, hold)}, key=str)
 
 
 def _held_by(org_vault: OrgVault, chosen: ErasedRecords, hold: Hold) -> Iterable[RecordKey]:

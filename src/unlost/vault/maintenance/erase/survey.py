@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.model.errors import Conflict
 from unlost.model.vault.certificate import Certificate
 from unlost.model.vault.erasure import Erase, Erasure
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import FILES, SEPARATOR, U_ID
 from unlost.vault.maintenance.erase.chosen import (
     ErasedRecords,
-    check_held,
     choose,
+    held_records,
     marks_of,
     system_rows,
 )
@@ -62,12 +63,30 @@ class ErasureSurvey:
         return RecordNameFinder(self.chosen.records)
 
 
+def _check_holds(org_vault: OrgVault, chosen: ErasedRecords) -> None:
+    held_keys = held_records(org_vault, chosen)
+    if held_keys:
+        others = len(held_keys) - 1
+        raise Conflict(
+            "erase-held",
+            "{first} and {others} more of {count} records are under a legal hold. Nothing was changed."
+            if others
+            else "{first} is under a legal hold. Nothing was changed.",
+            next_step="Leave them out, or first lift the legal hold with `unlost hold lift ORG`."
+            if len(chosen.records) > 1
+            else "First lift the legal hold with `unlost hold lift ORG`.",
+            first=held_keys[0],
+            others=others,
+            count=len(chosen.records),
+        )
+
+
 def find(
     org_vault: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Pause
 ) -> ErasureSurvey:
     """Find everything that the erasure removes; raises Conflict (``erase-held``), UsageError."""
     chosen = choose(org_vault, state, wish.records)
-    check_held(org_vault, chosen, code="erase-held")
+    _check_holds(org_vault, chosen)
     marks = unlisted(org_vault, state, marks_of(org_vault, chosen, wish.match, run=run))
     rows = {table: versions_of(org_vault, state, table, ids) for table, ids in chosen.ids.items()}
     system = system_rows(org_vault, chosen)

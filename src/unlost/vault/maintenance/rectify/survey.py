@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from unlost.model.errors import NotFound, UsageError
+from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.source.schema import WireKind
 from unlost.model.vault.certificate import Certificate
@@ -21,7 +21,7 @@ from unlost.model.vault.rectification import Rectification, Rectify, check_free
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import FILES, U_ID, U_SNAP
-from unlost.vault.maintenance.erase.chosen import ErasedRecords, change_log_of, check_held, choose
+from unlost.vault.maintenance.erase.chosen import ErasedRecords, change_log_of, choose, held_records
 from unlost.vault.maintenance.erase.packs import ErasedContents, contents_of
 from unlost.vault.maintenance.erase.redact import (
     RecordNameFinder,
@@ -157,7 +157,13 @@ def find(
 ) -> RectificationSurvey:
     """Find everything that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
     chosen = choose(org_vault, state, [wish.record])
-    check_held(org_vault, chosen, code="rectify-held")
+    if held_keys := held_records(org_vault, chosen):
+        raise Conflict(
+            "rectify-held",
+            "{first} is under a legal hold. Nothing was changed.",
+            next_step="First lift the legal hold with `unlost hold lift ORG`.",
+            first=held_keys[0],
+        )
     corrections = tuple(_corrections(org_vault, chosen, wish))
     affected_rows = _affected_rows(org_vault, state, corrections, pause)
     # A request for an unknown record is probably a typing error, so it fails instead of doing

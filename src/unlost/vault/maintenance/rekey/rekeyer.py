@@ -110,7 +110,7 @@ class _Rekeying:
         """Reseal objects that no commit names; remove the earlier keys if nothing needs them."""
         self._beside()
         rekeyed = self._unfinished()
-        # Earlier keys stay as long as anything needs them; the next upkeep tries again.
+        # Earlier keys stay as long as anything needs them; the next maintenance tries again.
         if rekeyed.waiting or rekeyed.held_by or rekeyed.damaged:
             return rekeyed
         self._remove_needless()

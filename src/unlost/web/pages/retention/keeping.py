@@ -95,7 +95,9 @@ def lifted(request: UserRequest, org: str) -> HttpResponse:
         everything="org" in sent,
     )
     lift(request.unlost, org, hold_request)
-    messages.success(request, _("The legal hold was lifted. The rules apply again."))
+    messages.success(
+        request, _("The legal hold was lifted. The data can be forgotten and erased again.")
+    )
     return redirect("keeping", org=org)
 
 
