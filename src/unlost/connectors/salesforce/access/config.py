@@ -52,7 +52,9 @@ class SalesforceConfig:
     )
     username: str = field(
         default="",
-        metadata=_texts("User name", "The name of the user in Salesforce. Only for the JWT sign-in."),
+        metadata=_texts(
+            "User name", "The name of the user in Salesforce. Only for the JWT sign-in."
+        ),
     )
     audience: str = field(
         default="",
