@@ -9,7 +9,7 @@ import pytest
 from homes import World
 from scenes import Lead, scene, with_a_night
 from unlost.app import actions
-from unlost.app.access import ACTIONS, Where
+from unlost.app.access import ACTIONS, Where, may
 from unlost.app.actions.alerts.alerts import acknowledged
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.schedule import ScheduleChange, change
@@ -174,6 +174,13 @@ def test_who_manages_one_org_does_not_manage_the_home(night: World) -> None:
     with pytest.raises(NotAllowed):
         people(acting(night, Role.ADMIN))
     assert people(night.app.acting(actor(Role.ADMIN))).people == ()
+
+
+def test_a_right_in_an_unknown_org_is_none(night: World) -> None:
+    everywhere = night.app.acting(actor(Role.ADMIN))
+    assert may(everywhere, Right.READ, "sales")
+    assert may(everywhere, Right.READ)
+    assert not may(everywhere, Right.READ, "no-such-org")
 
 
 def test_a_search_without_an_org_looks_into_those_that_one_may_read(night: World) -> None:
