@@ -344,7 +344,7 @@ class Versions(RuleBasedStateMachine):
         self.upkeeps += 1
         name = f"forget-{self.upkeeps}"
         if self.run is not None or self.restore is not None:
-            with pytest.raises(Conflict, match="is open"):
+            with pytest.raises(Conflict, match="is still open"):
                 self.vault.apply(self.org, unconditional(Forget(RULES)), run=name)
             return
         nights = self.model.nights
