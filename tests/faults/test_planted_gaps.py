@@ -15,7 +15,7 @@ from integration.cli.conftest import SECRET, Program
 from unlost.app.home.system import SystemClock
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.full, pytest.mark.network]
+pytestmark = [pytest.mark.deep, pytest.mark.network]
 
 USER = "backup@chocolate.example"
 ALL_FILES = {"username": USER, "permission": "QueryAllFiles"}

@@ -12,7 +12,7 @@ from unlost.app.service.service import Service
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.full, pytest.mark.network]
+pytestmark = [pytest.mark.deep, pytest.mark.network]
 
 DAILY = 1000  # calls of the org's day: a first backup of the chocolate maker takes over 300
 SHARE = 30  # percent: 20 for backups, 10 for restores

@@ -77,7 +77,7 @@ def day(world: World, after_day: Lead) -> Days:
     return after_day(world)
 
 
-@pytest.mark.full
+@pytest.mark.deep
 def test_ordinary_days_with_hours_are_silent_and_each_record_counts_once(days: Days) -> None:
     """Sixty customers change in each hour: as many as in a day without hours, not 1,440."""
     days.live(hours=24 * (LEAST_NIGHTS + 1), looks=4)
@@ -92,7 +92,7 @@ def test_ordinary_days_with_hours_are_silent_and_each_record_counts_once(days: D
     assert not org.proof.partial
 
 
-@pytest.mark.full
+@pytest.mark.deep
 def test_days_long_ago_tell_nothing_of_tables_of_hours(
     days: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
