@@ -31,7 +31,7 @@ from benchmarks import contacts
 from benchmarks.measure import median
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import IDENTITY, NOW, Bench, changed, load, observed
-from unlost.app.home.process import settle
+from unlost.app.home.process import share_arenas
 from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.model.source.schema import Column, Schema, Table, WireKind
 from unlost.model.vault.snapshot import CommitKind, TableCommit
@@ -212,7 +212,7 @@ def night(bench: Bench, far: FarStore, *, folder: Path, key: Path) -> dict[str, 
 
 def measure(folder: Path, *, rows: int, nights: int) -> dict[str, float]:
     """All figures, in a folder that is empty."""
-    settle()
+    share_arenas()
     bench = Bench.new(folder / "vault", rows=rows, search=True)
     key, secret = folder / "service.key", ServiceKey.new(bench.keys, entropy=SystemEntropy())
     write_service_key(secret, key, store=bench.store)

@@ -29,7 +29,7 @@ from benchmarks import contacts
 from benchmarks.measure import Cost, command, median
 from benchmarks.results import Figure, keep, versions
 from benchmarks.vault_nights import BATCH, SEED, Bench, changed, load, loaded, night
-from unlost.app.home.process import settle
+from unlost.app.home.process import share_arenas
 
 PASSWORD = "not-a-secret"
 MEGA = 1e6
@@ -243,7 +243,7 @@ def main() -> None:
     parser.add_argument("--borg-nights", type=int, default=3)
     parser.add_argument("--keep", action="store_true")
     asked = parser.parse_args()
-    settle()
+    share_arenas()
     folder = Path(tempfile.mkdtemp(prefix="unlost-bench-"))
     try:
         ours = vault(folder / "vault", rows=asked.rows, nights=asked.nights)

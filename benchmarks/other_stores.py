@@ -33,7 +33,7 @@ from benchmarks.file_backups import size_of
 from benchmarks.measure import median
 from benchmarks.results import Figure, keep, versions
 from benchmarks.vault_nights import IDENTITY, SEED, Bench, changed, loaded, observed, timed
-from unlost.app.home.process import settle
+from unlost.app.home.process import share_arenas
 from unlost.vault.vault import EncryptedVault
 
 ASKED = 100
@@ -288,7 +288,7 @@ def main() -> None:
     parser.add_argument("--merged-nights", type=int, default=3)
     parser.add_argument("--keep", action="store_true")
     asked = parser.parse_args()
-    settle()
+    share_arenas()
     folder = Path(tempfile.mkdtemp(prefix="unlost-bench-"))
     try:
         made = measure(folder, rows=asked.rows, nights=asked.nights, merged=asked.merged_nights)

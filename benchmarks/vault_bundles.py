@@ -26,7 +26,7 @@ import pyarrow as pa
 from benchmarks import contacts
 from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
-from unlost.app.home.process import settle
+from unlost.app.home.process import share_arenas
 from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Rows
@@ -148,7 +148,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10)
     parser.add_argument("--keep", action="store_true")
     asked = parser.parse_args()
-    settle()
+    share_arenas()
     by_form = {}
     for form in FORMS:
         folder = Path(tempfile.mkdtemp(prefix="unlost-bench-"))

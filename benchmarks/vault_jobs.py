@@ -27,7 +27,7 @@ from benchmarks.measure import run
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import IDENTITY, Bench
 from benchmarks.vault_year import LIVED, TABLE, peak_of, shown
-from unlost.app.home.process import settle
+from unlost.app.home.process import share_arenas
 from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.model.plan import RecordKey
 from unlost.model.vault.erasure import Erase
@@ -213,7 +213,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true")
     asked = parser.parse_args()
     if asked.job:
-        settle()
+        share_arenas()
         only = {"persons": asked.persons} if asked.job == "erase" else {}
         shown(JOBS[asked.job](asked.folder, rows=asked.rows, **only))
         return

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import IDENTITY, NOW, Bench, observed, timed
-from unlost.app.home.process import settle
+from unlost.app.home.process import share_arenas
 from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.vault.snapshot import CommitKind, TableCommit
 
@@ -113,7 +113,7 @@ def lived(bench: Bench, mails: Mails, nights: int) -> int:
 
 def measure(folder: Path, *, count: int, nights: int) -> dict[str, float]:
     """Histories of mails drawn by chance, warm, in a vault in a folder that is empty."""
-    settle()
+    share_arenas()
     bench = Bench.new(folder, rows=count, search=True)
     held = lived(bench, Mails(bench.random), nights)
     vault = bench.open()

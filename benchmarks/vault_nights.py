@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from benchmarks import contacts
 from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
-from unlost.app.home.process import settle
+from unlost.app.home.process import share_arenas
 from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Rows
@@ -209,7 +209,7 @@ def reading(bench: Bench, nights: int) -> dict[str, float]:
 
 def measure(folder: Path, *, rows: int, nights: int, search: bool) -> dict[str, float]:
     """All figures of one vault in a folder that is empty."""
-    settle()
+    share_arenas()
     bench = Bench.new(folder, rows=rows, search=search)
     figures = load(bench)
     costs = [night(bench, number) for number in range(1, nights + 1)]

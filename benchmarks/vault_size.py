@@ -16,12 +16,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import Bench
 from benchmarks.vault_year import shown, sizes, year
-from unlost.app.home.process import settle
+from unlost.app.home.process import share_arenas
 
 
 def measure(folder: Path, *, rows: int, nights: int, part: float) -> dict[str, float]:
     """The year, and its size, in a folder that is empty."""
-    settle()
+    share_arenas()
     bench = Bench.new(folder, rows=rows, search=True)
     figures = shown(year(bench, nights=nights, part=part))
     return figures | shown(sizes(bench, figures["versions"]))

@@ -35,7 +35,7 @@ from benchmarks.linked import Linked
 from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import BATCH, IDENTITY, NOW, Bench, observed, timed
-from unlost.app.home.process import give_back, settle
+from unlost.app.home.process import give_back, share_arenas
 from unlost.model.source.schema import Schema
 from unlost.model.vault.maintenance import unconditional
 from unlost.model.vault.retention import Forget, KeepRules
@@ -204,7 +204,7 @@ def forgetting(bench: Bench) -> dict[str, float]:
 
 def measure(folder: Path, *, rows: int, nights: int, part: float) -> dict[str, float]:
     """All figures of the vault in a folder; if that is empty, a year is lived in it before."""
-    settle()
+    share_arenas()
     if (folder / LIVED).exists():
         bench = Bench.again(folder, rows=rows, search=True)
         figures = shown(json.loads((folder / LIVED).read_text("ascii")))
