@@ -83,8 +83,7 @@ class RepairableCheck:
     ) -> Self:
         """Make a check of something that works but needs attention."""
         text = message(name, template, next_step=next_step, **args)
-        check = HealthCheck.of(name, HealthState.WARNING, text, repairable=repair is not None)
-        return cls(check, repair)
+        return cls._problem(name, HealthState.WARNING, text, repair)
 
     @classmethod
     def bad(
@@ -99,8 +98,11 @@ class RepairableCheck:
     ) -> Self:
         """Make a check of something that does not work."""
         text = message(name, template, next_step=next_step, **args)
-        check = HealthCheck.of(name, HealthState.BAD, text, repairable=repair is not None)
-        return cls(check, repair)
+        return cls._problem(name, HealthState.BAD, text, repair)
+
+    @classmethod
+    def _problem(cls, name: str, state: HealthState, text: Message, repair: Repair | None) -> Self:
+        return cls(HealthCheck.of(name, state, text, repairable=repair is not None), repair)
 
     @classmethod
     def failed(cls, name: str, error: UnlostError) -> Self:
