@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from graphlib import TopologicalSorter
 from itertools import batched
 from pathlib import Path
@@ -36,8 +37,12 @@ def as_file() -> Iterator[sqlite3.Connection]:
     if connection.vendor == "sqlite":
         yield connection.connection
         return
-    with TemporaryDirectory(prefix="unlost-copy-") as folder, _copy_at(Path(folder) / "copy"):
-        _make_tables()
+    empty = _empty_tables()
+    with (
+        TemporaryDirectory(prefix="unlost-copy-") as folder,
+        _copy_at(Path(folder) / "copy") as file,
+    ):
+        file.write_bytes(empty)
         with transaction.atomic():
             # a consistent view, though other sessions go on writing
             with connection.cursor() as cursor:
@@ -81,22 +86,28 @@ def server_version() -> str:
 
 
 @contextmanager
-def _copy_at(file: Path) -> Iterator[None]:
+def _copy_at(file: Path) -> Iterator[Path]:
     with _one:
         connections[COPY].close()
         connections.settings[COPY]["NAME"] = str(file)
         try:
-            yield
+            yield file
         finally:
             connections[COPY].close()
 
 
-def _make_tables() -> None:
-    call_command("migrate", database=COPY, verbosity=0, interactive=False)
-    with connections[COPY].cursor() as cursor:
-        # A copy must be a single file, without a write-ahead log beside it.
-        cursor.execute("PRAGMA journal_mode=DELETE")
-        cursor.execute(f"PRAGMA user_version={schema_applied(COPY)}")
+@cache
+def _empty_tables() -> bytes:
+    """A file with all tables and no rows. To make one takes over a second, so a process makes one."""
+    with TemporaryDirectory(prefix="unlost-empty-") as folder:
+        file = Path(folder) / "empty"
+        with _copy_at(file):
+            call_command("migrate", database=COPY, verbosity=0, interactive=False)
+            with connections[COPY].cursor() as cursor:
+                # A copy must be a single file, without a write-ahead log beside it.
+                cursor.execute("PRAGMA journal_mode=DELETE")
+                cursor.execute(f"PRAGMA user_version={schema_applied(COPY)}")
+        return file.read_bytes()
 
 
 def _move(*, of: str, to: str) -> None:
