@@ -32,7 +32,8 @@ from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.compose import Application, open_application
 from unlost.catalog.home.locks import open_locks
 from unlost.catalog.runs.nights import open_nights
-from unlost.jobs.durable import DurableJobs, enqueue_from_outside
+from unlost.jobs.durable import DurableJobs
+from unlost.jobs.enqueuing import enqueue_from_outside
 from unlost.model.runs.jobs import Job, JobKind
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess

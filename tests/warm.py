@@ -7,6 +7,7 @@ the caller's folder, environment and files. The entry point itself is started by
 
 # The caller starts for each command: it imports as little as it can.
 import atexit
+import gc
 import json
 import os
 import signal
@@ -46,6 +47,7 @@ def serve(path: str) -> None:
     words, codes = _become(caller), list[int]()
     # What is registered first runs last: then the command has ended in all its threads.
     atexit.register(lambda: _tell(caller, codes))
+    atexit.register(gc.freeze)  # as the program does
     codes.append(main(words))
     sys.exit(codes[0])
 

@@ -128,9 +128,7 @@ def test_pages_are_fit_for_everybody(dress: str, pages: dict[str, str], visit: V
     assert not wrong, json.dumps(wrong, indent=1)
 
 
-def test_every_answer_has_the_policy(
-    console: Console, pages: dict[str, str], visit: Visit
-) -> None:
+def test_every_answer_has_the_policy(console: Console, pages: dict[str, str], visit: Visit) -> None:
     lena = visit()
     for path in (*pages.values(), "/no-such-page/"):
         answer = lena.context.request.get(console.url + path)

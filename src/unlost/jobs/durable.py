@@ -229,10 +229,8 @@ def _queue_again(executor: str) -> list[str]:
     return [workflow_status.workflow_id for workflow_status in status]
 
 
-def enqueue_from_outside(place: Path | str, job: Job) -> None:
+def enqueue_as_client(place: Path | str, job: Job) -> None:
     """Queue a job for the workers of this home, now or later; raises StoreError."""
-    if isinstance(place, Path) and not place.exists():
-        return  # no worker has run here yet; the first one queues all waiting jobs
     _prepare(place)
     try:
         client = DBOSClient(system_database_url=_url(place), serializer=JsonValues())

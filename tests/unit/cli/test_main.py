@@ -1,5 +1,6 @@
 """The program's frame: exit codes, errors in words and as JSON, a fast start."""
 
+import gc
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from terminals import Terminal
 from unlost.cli import main as module
 from unlost.cli.exits import ExitCode, exit_code
-from unlost.cli.main import main
+from unlost.cli.main import main, program
 from unlost.model.errors import (
     AuthExpired,
     Conflict,
@@ -216,6 +217,20 @@ def test_help_imports_nothing_heavy() -> None:
     assert float(took) < 0.5  # seconds of CPU: the clock runs on while other programs do
 
 
+def test_a_command_does_not_wait_for_the_queue_of_jobs() -> None:
+    """DBOS takes half a second to import; only who queues a job needs it."""
+    program = "import sys; import unlost.cli.remote_actions; sys.exit('dbos' in sys.modules)"  # all actions
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_process_searches_for_no_garbage_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    registered: list[object] = []
+    monkeypatch.setattr(module.atexit, "register", registered.append)
+    monkeypatch.setattr(module, "main", lambda: ExitCode.FINDINGS)
+    assert program() == ExitCode.FINDINGS
+    assert registered == [gc.freeze]
+
+
 def test_nobody_listening_is_no_mistake(unlost: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = []
     monkeypatch.setattr(module, "_close_stdout", lambda: closed.append(True))
@@ -229,7 +244,7 @@ def test_nobody_listening_is_no_mistake(unlost: Terminal, monkeypatch: pytest.Mo
 
 
 def test_a_pipe_that_closes_early_ends_quietly(tmp_path: Path) -> None:
-    program = "import sys; from unlost.cli.main import main; sys.exit(main(['--help']))"
+    program = "import sys; from unlost.cli.main import main, program; sys.exit(main(['--help']))"
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

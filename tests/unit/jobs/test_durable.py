@@ -17,7 +17,8 @@ import pytest
 from patience import HANGING, until
 from postgres import Postgres
 from unlost.catalog.home.locks import open_locks
-from unlost.jobs.durable import DurableJobs, enqueue_from_outside
+from unlost.jobs.durable import DurableJobs
+from unlost.jobs.enqueuing import enqueue_from_outside
 from unlost.jobs.slots import SLOTS, take_slot, worker_runs
 from unlost.model.errors import Conflict, StoreError
 from unlost.model.runs.jobs import Job, JobKind

@@ -36,7 +36,8 @@ from unlost.app.service.metrics import MetricsBoard, ServiceSample
 from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.runs.nights import find_night
-from unlost.jobs.durable import LIFETIME, DurableJobs, Handler, enqueue_from_outside
+from unlost.jobs.durable import LIFETIME, DurableJobs, Handler
+from unlost.jobs.enqueuing import enqueue_from_outside
 from unlost.jobs.slots import LEAD
 from unlost.model.alert import Urgency
 from unlost.model.errors import UnlostError, UsageError, database_away

@@ -38,7 +38,7 @@ from unlost.catalog.runs.queued_restores import (
     start_restore,
 )
 from unlost.catalog.runs.runs import RunEnd, RunState, command_of, end_run, find_run
-from unlost.jobs.durable import enqueue_from_outside
+from unlost.jobs.enqueuing import enqueue_from_outside
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError

@@ -11,7 +11,7 @@ from unlost.app.backups.backup_run import IN_PROGRESS, KIND
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.nights import add_night, find_night, open_nights, release_night
-from unlost.jobs.durable import enqueue_from_outside
+from unlost.jobs.enqueuing import enqueue_from_outside
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UnlostError

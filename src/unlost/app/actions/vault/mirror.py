@@ -18,7 +18,7 @@ from unlost.app.vault.mirror import (
     vault_opener,
 )
 from unlost.catalog.vault.mirroring import begin_mirror, forget_mirror, last_mirror, save_mirror
-from unlost.jobs.durable import enqueue_from_outside
+from unlost.jobs.enqueuing import enqueue_from_outside
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UnlostError

@@ -13,7 +13,7 @@ from unlost.catalog.home.copying import NewestCopy, last_copy
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.vault.checks import newest_checks
 from unlost.catalog.vault.maintenance import last_maintenance
-from unlost.jobs.durable import enqueue_from_outside
+from unlost.jobs.enqueuing import enqueue_from_outside
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, IntegrityError, NotFound
