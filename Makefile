@@ -52,7 +52,7 @@ saml: setup
 
 services: setup
 	@tests/services/install.sh
-	@$(BIN)/pytest -m services -q
+	@$(BIN)/pytest -m services -q tests/services
 	@$(BIN)/pytest --postgres -n auto --dist worksteal -q $(ON_POSTGRES)
 
 radosgw: setup
