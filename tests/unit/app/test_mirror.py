@@ -1,5 +1,6 @@
 """The vault's second copy: named, filled by the service, told of, and what the vault is mended from."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +28,9 @@ from unlost.app.actions.vault.mirror import (
 )
 from unlost.app.actions.vault.repair import heal_vault, repair, verify_mirror_part
 from unlost.app.actions.vault.verify import verify
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.home.home import FILE, read_home, write_mirror
+from unlost.app.service.service import Service
 from unlost.app.vault.mirror import MirrorCondition, check_separate_store
 from unlost.catalog.vault.checks import (
     last_mirror_check,
@@ -347,6 +350,17 @@ def test_the_copy_is_looked_at_and_mended_from_the_vault(
     assert [one.mirror for one in newest_checks(most=9)] == []
     state = mirror_state(mirrored.app)
     assert state.check == check
+
+
+def test_the_service_verifies_the_same_part_of_the_copy(
+    mirrored: World, place: StoreAddress, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(segment(place.folder))
+    service = Service(lambda flag: mirrored.opened(cancel_flag=flag), CancellationFlag())
+    service._verify(Job("verify:1", JobKind.VERIFY, "", "full 1/1"))
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    (told,) = [event for event in events if event["event"] == "mirror-verified"]
+    assert (told["part"], told["repaired"]) == ("1/1", 1)
 
 
 def test_a_copy_that_was_never_filled_is_not_looked_at(kept: World, place: StoreAddress) -> None:

@@ -48,6 +48,12 @@ def test_what_was_lost_last_night_comes_back(shop: Shop, sign_in: SignIn) -> Non
     assert "This plan was already run" in client.get(plan).content.decode()
 
 
+def test_only_the_records_of_one_table_are_restored(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    preview = client.get(choose(client, what="lost", table="Contact", a="2", b="3"))
+    assert "Restore 3 records to sales" in preview.content.decode(), "two and what they belong to"
+
+
 def test_a_record_that_came_back_is_found_from_the_lost_one(shop: Shop, sign_in: SignIn) -> None:
     client = sign_in(Role.RESTORER)
     run = start(client, choose(client, what="lost", a="2", b="3"))

@@ -60,6 +60,18 @@ def told(client: Client, place: str, **asked: str) -> str:
     return answer.content.decode()
 
 
+def test_plans_that_wait_are_listed_for_whoever_may_run_them(
+    shop: Shop, sign_in: SignIn, client: Client
+) -> None:
+    choose(client, what="lost", a="2", b="3")
+    here = sign_in(Role.RESTORER, org="sales")
+    assert "Plans not run yet" in told(here, "/runs/", org="sales")
+    assert "Plans not run yet" in told(here, "/runs/")
+    viewer = sign_in(Role.VIEWER)
+    assert "Plans not run yet" not in told(viewer, "/runs/", org="sales")
+    assert "Plans not run yet" not in told(viewer, "/runs/")
+
+
 # --- the list -------------------------------------------------------------------------------------
 
 
