@@ -17,6 +17,7 @@ import atexit
 import gc
 import sys
 from collections.abc import Sequence
+from functools import cache, partial
 from typing import Annotated
 
 import typer
@@ -106,6 +107,9 @@ app.add_typer(sso.app, name="sso")
 app.add_typer(audit.app, name="audit")
 
 
+_command = cache(partial(typer.main.get_command, app))
+
+
 def program() -> int:
     """Run the command that a process was started for, and return its exit code."""
     # Before it ends, the interpreter searches all its modules for garbage: 0.4 seconds of a command.
@@ -118,10 +122,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Errors may come before the options are parsed, so this looks for --json itself.
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
-    command = typer.main.get_command(app)
     try:
         # Not standalone: typer would print errors in its own format and exit.
-        return int(command.main(words, prog_name=PROGRAM, standalone_mode=False) or ExitCode.OK)
+        return int(_command().main(words, prog_name=PROGRAM, standalone_mode=False) or ExitCode.OK)
     except UnlostError as error:
         show_error(error, as_json=as_json)
         return exit_code(error)
