@@ -21,7 +21,21 @@ from unlost.vault.stores.address import BucketOptions, StoreAddress, read_addres
 from unlost.vault.stores.reach import open_store
 
 INSTALLED = Path(__file__).parents[2] / ".services"
-MOTO = "from moto.server import main; main()"
+# moto looks for a name and then writes it, so that two writers of one name could both win on a busy
+# machine. Here its requests are answered one after the other.
+MOTO = """
+import threading
+from moto.server import DomainDispatcherApplication as Moto, main
+
+turn, answer = threading.Lock(), Moto.__call__
+
+def answer_in_turn(self, environ, start_response):
+    with turn:
+        return list(answer(self, environ, start_response))
+
+Moto.__call__ = answer_in_turn
+main()
+"""
 AZURITE = INSTALLED / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 ACCOUNT = "devstoreaccount1"  # which Azurite knows, with its key, without being told
 ACCOUNT_KEY = (
