@@ -26,6 +26,9 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml simulat
 demo: setup
 	@$(BIN)/python demo/story.py
 
+# With more workers than cores, several threads of Polars in each only wait for each other.
+test full: export POLARS_MAX_THREADS := 1
+
 test: setup
 	@tests/in_memory.sh $(BIN)/pytest -n $(WORKERS) --dist worksteal -q
 
