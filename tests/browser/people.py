@@ -16,6 +16,7 @@ from browser.conftest import PASSWORD, Console
 from browser.visitor import Visitor
 
 STEP = 30  # seconds for which a code of an authenticator app holds (RFC 6238, section 4.1)
+ENOUGH = 12  # seconds for a code to be typed and sent
 FLAWLESS = {
     "protocol": "ctap2", "transport": "internal", "hasResidentKey": True,
     "hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True,
@@ -86,6 +87,13 @@ def code(secret: str, at: float) -> str:
     mac = hmac.digest(key, struct.pack(">Q", int(at // STEP)), hashlib.sha1)
     begin = mac[-1] & 15
     return f"{(struct.unpack('>I', mac[begin : begin + 4])[0] & 0x7FFFFFFF) % 1_000_000:06d}"
+
+
+def time_to_type(visitor: Visitor) -> float:
+    """The time, once a code of now counts for long enough to arrive: it ends with its half minute."""
+    while STEP - time.time() % STEP < ENOUGH:
+        visitor.page.wait_for_timeout(500)
+    return time.time()
 
 
 def next_code(visitor: Visitor, secret: str, used: float) -> str:

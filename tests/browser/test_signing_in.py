@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from browser.people import (
     proved,
     sign_in,
     sign_out,
+    time_to_type,
     virtual_key,
 )
 from browser.saml_provider import saml_provider
@@ -68,7 +68,7 @@ def test_an_authenticator_app_and_a_recovery_code(console: Console, stranger: St
     proved(ada, "/account/2fa/totp/activate/")
     ada.page.get_by_text("No camera?").click()
     secret = ada.page.locator("main details p").inner_text().strip()
-    used = time.time()
+    used = time_to_type(ada)
     ada.type(ada.page.locator("#id_code"), code(secret, used))
     ada.send()
     ada.open("/account/2fa/recovery-codes/")
@@ -78,7 +78,7 @@ def test_an_authenticator_app_and_a_recovery_code(console: Console, stranger: St
     sign_out(ada)
     sign_in(ada, "ada")
     assert heading(ada) == "Your second factor"
-    used = time.time()
+    used = time_to_type(ada)
     ada.type(ada.page.locator("#id_code"), code(secret, used))
     ada.send()
     is_in(ada)

@@ -22,7 +22,7 @@ from integration.cli.conftest import Program, add_org
 from patience import HANGING
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.long]
 
 DONE = {0, 3}
 SOONEST = 0.3  # seconds: before that nothing of ours runs yet

@@ -21,7 +21,7 @@ from unlost_simulators.process import SimulatorProcess
 
 __all__ = ["first_home"]
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.long]
 
 CUSTOMER = "0040017"
 ADMIN = "lotte.devos@chocolate.example"

@@ -31,7 +31,7 @@ from unlost.vault.vault import EncryptedVault
 
 __all__ = ["alone"]
 
-pytestmark = [pytest.mark.full, pytest.mark.network]
+pytestmark = [pytest.mark.full, pytest.mark.long, pytest.mark.network]
 
 BACKUP_USER = "backup@chocolate.example"
 WRITER = "lotte.devos@chocolate.example"

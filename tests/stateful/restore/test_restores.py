@@ -47,6 +47,7 @@ def met_by(machine: type[Restores], *, examples: int, steps: int) -> Counter[str
 
 
 @pytest.mark.full
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_after_any_disaster_and_interruption_the_graph_is_as_it_was() -> None:
     met = met_by(Restores, examples=QUICK, steps=8)

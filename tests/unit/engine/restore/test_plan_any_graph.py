@@ -117,7 +117,7 @@ def test_the_plan_holds_what_the_rules_demand(drawn: Drawn, emptied: bool) -> No
     check_plan(drawn, emptied=emptied)
 
 
-@pytest.mark.full
+@pytest.mark.deep
 @given(worlds(), st.booleans())
 @of(MANY)
 def test_more_plans_hold_what_the_rules_demand(drawn: Drawn, emptied: bool) -> None:
@@ -200,7 +200,7 @@ def test_what_is_planned_and_run_is_as_it_was(drawn: Drawn, binned: bool, purged
     check_run(drawn, binned=binned, purged=purged)
 
 
-@pytest.mark.full
+@pytest.mark.deep
 @given(worlds(), st.booleans(), st.booleans())
 @of(MANY)
 def test_what_is_planned_and_run_more_often_is_as_it_was(
