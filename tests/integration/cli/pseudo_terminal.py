@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from patience import HANGING, until
 
+CONTROL_C = b"\x03"
+AGAIN = 20.0  # seconds until somebody presses a key again
 # the child makes its end its controlling terminal, so that passwords are asked for there
 ADOPT = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 
@@ -45,9 +48,17 @@ class PseudoTerminal:
         )
         self.type(line)
 
-    def press(self, key: bytes) -> None:
-        """Press a key."""
-        os.write(self._master, key)
+    def break_off(self, pattern: str) -> None:
+        """Press Ctrl-C until the screen shows this.
+
+        Python misses the signal if it comes just before it waits for a line; people press again.
+        """
+        while not self._shows(pattern):
+            os.write(self._master, CONTROL_C)
+            again = time.monotonic() + AGAIN
+            while not self._shows(pattern) and self._writes(before=again):
+                assert self._read(), f"it ended without {pattern!r}:\n{self.screen}"
+        self.expect(pattern)
 
     def end(self) -> int:
         """Let it run to its end; its exit code."""
@@ -56,6 +67,13 @@ class PseudoTerminal:
         return self._process.wait(HANGING)
 
     _seen = 0
+
+    def _shows(self, pattern: str) -> bool:
+        return re.search(pattern, self.screen[self._seen :]) is not None
+
+    def _writes(self, *, before: float) -> bool:
+        left = max(0.0, before - time.monotonic())
+        return bool(select.select([self._master], [], [], left)[0])
 
     def _read(self) -> bool:
         ready, _, _ = select.select([self._master], [], [], HANGING)

@@ -11,7 +11,6 @@ from unlost_simulators.process import SimulatorProcess
 
 pytestmark = [pytest.mark.full, pytest.mark.network]
 
-CONTROL_C = b"\x03"
 SHEET_LINE = re.compile(r"^\d\d-\d\d: +(.+)$", re.MULTILINE)
 
 
@@ -57,8 +56,7 @@ def test_whoever_breaks_off_has_no_vault_and_may_begin_anew(tmp_path: Path) -> N
     home = tmp_path / "home"
     with at_terminal(UNLOST, "init", str(home), environment={}) as terminal:
         terminal.expect(r"Type group \d+:")
-        terminal.press(CONTROL_C)
-        terminal.expect("The command was cancelled")
+        terminal.break_off("The command was cancelled")
         assert terminal.end() == 1
         assert "Traceback" not in terminal.screen
     assert not (home / "vault" / "vault.json").exists()
