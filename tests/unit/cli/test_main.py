@@ -244,7 +244,7 @@ def test_nobody_listening_is_no_mistake(unlost: Terminal, monkeypatch: pytest.Mo
 
 
 def test_a_pipe_that_closes_early_ends_quietly(tmp_path: Path) -> None:
-    program = "import sys; from unlost.cli.main import main, program; sys.exit(main(['--help']))"
+    program = "import sys; from unlost.cli.main import main; sys.exit(main(['--help']))"
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
