@@ -41,8 +41,7 @@ EXIT_CODES_AS_EXPECTED = """unlost() {
     return $code
 }"""
 COLD = 'program() { command unlost "$@"; }'
-WARM = f"""python {Path(warm.__file__)} {{socket}} &
-until [ -S {{socket}} ]; do sleep 0.1; done
+WARM = f"""until [ -S {{socket}} ]; do sleep 0.1; done
 program() {{{{ WARM={{socket}} python -S -E {Path(warm.__file__)} "$@"; }}}}"""
 
 
@@ -96,35 +95,57 @@ class FirstNight:
 
 
 @pytest.fixture(scope="session")
-def first(tmp_path_factory: pytest.TempPathFactory) -> FirstNight:
+def program() -> Iterator[str]:
+    """The shell's function for ``unlost``: one process imports the program for all commands.
+
+    While coverage is measured, each command does so by itself.
+    """
+    if "COVERAGE_PROCESS_CONFIG" in os.environ:
+        yield COLD
+        return
+    folder = Path(tempfile.mkdtemp(prefix="warm-"))  # a socket's path must be short
+    imported = subprocess.Popen(
+        [sys.executable, warm.__file__, folder / "door"], env=environment(), start_new_session=True
+    )
+    try:
+        yield WARM.format(socket=folder / "door")
+    finally:
+        os.killpg(imported.pid, signal.SIGKILL)
+        imported.wait()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory, program: str) -> FirstNight:
     """Lived through once; every other page goes on from there."""
     night = FirstNight(tmp_path_factory.mktemp("first-night"), free_port())
-    done = run_as_reader(first_night(), night.folder, port=night.port)
+    done = run_as_reader(first_night(), night.folder, port=night.port, program=program)
     assert done.returncode == 0, f"{done.args}\n{done.stdout}"
     return night
 
 
-def run_as_reader(lines: list[str], folder: Path, *, port: int) -> subprocess.CompletedProcess[str]:
-    """Run lines in one shell with the project's commands on the path; nothing survives it.
+def environment() -> dict[str, str]:
+    """The variables of a reader who has the project's commands on the path."""
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(("UNLOST", "DJANGO"))
+    }
+    path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+    return kept | {"UNLOST_PORT": "0", "PATH": path}  # several consoles at a time
 
-    One process imports the program for all of them; while coverage is measured each does by itself.
-    """
-    socket = Path(tempfile.mkdtemp(prefix="warm-")) / "door"  # a socket's path must be short
-    program = COLD if "COVERAGE_PROCESS_CONFIG" in os.environ else WARM.format(socket=socket)
+
+def run_as_reader(
+    lines: list[str], folder: Path, *, port: int, program: str
+) -> subprocess.CompletedProcess[str]:
+    """Run lines in one shell with the project's commands on the path; nothing survives it."""
     script = "\n".join(["set -euo pipefail", program, EXIT_CODES_AS_EXPECTED, *lines]).replace(
         PORT_IN_DOCS, str(port)
     )
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(("UNLOST", "DJANGO"))
-    }
-    environment["UNLOST_PORT"] = "0"  # several consoles at a time
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     said = folder / "said.txt"  # not a pipe: what runs on in the background would keep it open
     with said.open("w") as file:
         shell = subprocess.Popen(
             ["bash", "-c", script],
             cwd=folder,
-            env=environment,
+            env=environment(),
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -132,9 +153,8 @@ def run_as_reader(lines: list[str], folder: Path, *, port: int) -> subprocess.Co
         try:
             shell.wait(timeout=HANGING)
         finally:
-            os.killpg(shell.pid, signal.SIGTERM)
+            os.killpg(shell.pid, signal.SIGTERM)  # a command passes it on to its fork
             shell.wait()
-            shutil.rmtree(socket.parent)
     return subprocess.CompletedProcess(script, shell.returncode, said.read_text("utf-8"))
 
 
@@ -152,9 +172,10 @@ def bucket() -> Iterator[Bucket]:
 
 
 @pytest.mark.network
+@pytest.mark.long
 @pytest.mark.parametrize("page", [tiered(page) for page in PAGES])
 def test_every_command_shown_works(
-    page: Path, tmp_path: Path, request: pytest.FixtureRequest
+    page: Path, tmp_path: Path, program: str, request: pytest.FixtureRequest
 ) -> None:
     lines = commands(page)
     if any(DATABASE_IN_DOCS.search(line) for line in lines):
@@ -167,7 +188,7 @@ def test_every_command_shown_works(
     if page.parent != TUTORIAL.parent:  # a tutorial begins at the beginning
         night: FirstNight = request.getfixturevalue("first")
         lines, port = [*night.again(tmp_path), *lines], night.port
-    done = run_as_reader(lines, tmp_path, port=port)
+    done = run_as_reader(lines, tmp_path, port=port, program=program)
     assert done.returncode == 0, f"{done.args}\n{done.stdout}"
 
 
@@ -176,12 +197,16 @@ PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 @pytest.mark.full
 @pytest.mark.network
+@pytest.mark.long
 @pytest.mark.parametrize("page", ["howto/read-it-elsewhere.md", "reference/python.md"])
-def test_every_program_shown_works(page: str, tmp_path: Path, first: FirstNight) -> None:
+def test_every_program_shown_works(
+    page: str, tmp_path: Path, program: str, first: FirstNight
+) -> None:
     lines = first.again(tmp_path)
     code = "\n".join(PYTHON.findall((DOCS / page).read_text("utf-8")))
     (tmp_path / "program.py").write_text(code)
-    done = run_as_reader([*lines, "python program.py"], tmp_path, port=first.port)
+    lines.append("python program.py")
+    done = run_as_reader(lines, tmp_path, port=first.port, program=program)
     assert done.returncode == 0, f"{done.args}\n{done.stdout}"
 
 

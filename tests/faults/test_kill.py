@@ -1,7 +1,8 @@
 """kill -9 at any moment of a backup: the last snapshot stays exact, the next call goes on.
 
-The real program, the real simulator, real kills. Eight kills of backups of a few tables, and two
-hundred of the whole org in the deep suite; moments are drawn by a seed. A kill counts only if it hit a program that was running.
+The real program, the real simulator, real kills. Four kills of backups of a few tables, and two
+hundred of the whole org in the deep suite; moments are drawn by a seed. A kill counts only if it
+hit a program that was running.
 """
 
 import json
@@ -196,8 +197,9 @@ def live_with_kills(org: Org, *, nights: int, kills: int, seed: int) -> None:
 
 
 @pytest.mark.network
-def test_some_kills_lose_nothing_and_double_nothing(small: Org) -> None:
-    live_with_kills(small, nights=2, kills=4, seed=20261124)
+@pytest.mark.parametrize("nights", [1, pytest.param(2, marks=pytest.mark.deep)])
+def test_some_kills_lose_nothing_and_double_nothing(small: Org, nights: int) -> None:
+    live_with_kills(small, nights=nights, kills=4, seed=20261124)
 
 
 @pytest.mark.deep

@@ -120,7 +120,7 @@ def restore_with_kills(shop: Shop, *, kills: int, seed: int) -> None:
 
 @pytest.mark.network
 def test_kills_of_a_restore_lose_nothing_and_double_nothing(shop: Shop) -> None:
-    restore_with_kills(shop, kills=6, seed=0)
+    restore_with_kills(shop, kills=4, seed=0)
 
 
 @pytest.mark.deep

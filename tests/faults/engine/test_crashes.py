@@ -47,7 +47,7 @@ def calm_night(before_night: Scene, tmp_path_factory: pytest.TempPathFactory) ->
     return Calm(count.calls, before, None, picture(calm))
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 8))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 16))
 def test_a_crash_at_every_call_loses_and_doubles_nothing(
     before_night: Scene, calm_night: Calm, tmp_path: Path, part: int
 ) -> None:

@@ -42,9 +42,20 @@ def name_of(fault: dict[str, Any]) -> str:
     return "-".join(str(value).strip("/") for value in fault.values())
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("compress", [True, False], ids=["gzip", "identity"])
-@pytest.mark.parametrize("fault", PASSING, ids=name_of)
+# Each fault meets one of the two encodings in full, and both in deep.
+IN_TURNS = [
+    pytest.param(
+        fault,
+        compress,
+        id=f"{name_of(fault)}-{'gzip' if compress else 'identity'}",
+        marks=pytest.mark.full if compress is bool(at % 2) else pytest.mark.deep,
+    )
+    for at, fault in enumerate(PASSING)
+    for compress in (True, False)
+]
+
+
+@pytest.mark.parametrize(("fault", "compress"), IN_TURNS)
 def test_passing_trouble_in_a_bulk_read_loses_and_doubles_nothing(
     maker: Maker, fault: dict[str, Any], compress: bool
 ) -> None:

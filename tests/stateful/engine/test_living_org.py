@@ -627,7 +627,7 @@ class TestMoreLivingOrgs(LivingOrg.TestCase):
     """More lives than each change needs."""
 
 
-@pytest.mark.full
+@pytest.mark.deep
 class TestMoreLivingHours(LivingHours.TestCase):
     """More lives than each change needs."""
 

@@ -651,7 +651,7 @@ def schema_of(shape: tuple[str, ...]) -> Schema:
 
 
 @pytest.mark.parametrize(
-    "examples", [pytest.param(8, id="few"), pytest.param(16, id="more", marks=pytest.mark.full)]
+    "examples", [pytest.param(8, id="few"), pytest.param(16, id="more", marks=pytest.mark.deep)]
 )
 def test_the_vault_is_a_dictionary_of_versions(examples: int) -> None:
     let_live(Versions, examples=examples, steps=12)

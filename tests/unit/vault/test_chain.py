@@ -137,6 +137,39 @@ def test_the_witness_notices_an_emptied_chain() -> None:
     assert broken(small) == "chain-cut"
 
 
+def test_the_witness_notices_a_chain_that_is_emptied_under_an_open_vault() -> None:
+    small = SmallVault(witness=MemoryWitness())
+    assert small.vault.snapshots(small.org) == ()
+    other = small.vault
+    small.reopen()
+    small.night("r1", ("a", "U", A))
+    small.store.delete(commit_name(small, 1))
+    small.vault = other
+    with pytest.raises(IntegrityError) as caught:
+        small.begin("new")
+    assert caught.value.code == "chain-cut"
+
+
+class Asked(MemoryWitness):
+    """Counts how often it is asked."""
+
+    times = 0
+
+    def get(self, org: str) -> Witnessed | None:
+        self.times += 1
+        return super().get(org)
+
+
+def test_a_first_backup_opened_the_empty_chain_anew_for_each_table() -> None:
+    witness = Asked()
+    small = SmallVault(witness=witness)
+    commit = small.begin("r1")
+    before = witness.times
+    added = [commit.add(TABLE, [rows((f"a{n}", "U", A))]) for n in range(8)]
+    assert witness.times == before
+    finish(commit, *added)
+
+
 def test_the_witness_notices_another_history() -> None:
     witness = MemoryWitness()
     small = nights(2, witness=witness)

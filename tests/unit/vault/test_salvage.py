@@ -19,7 +19,7 @@ from unlost.vault.vault import VaultOptions
 
 type Told = dict[tuple[str, int], Version]
 
-PARTS = 6  # tests that share the chunks
+PARTS = 12  # tests that share the chunks
 
 
 @pytest.fixture(autouse=True)

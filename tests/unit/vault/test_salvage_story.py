@@ -20,7 +20,7 @@ pytestmark = pytest.mark.full
 
 TABLES = ("Account", "Contact", "Task", "ContentVersion")
 LATER = 3
-PARTS = 8  # tests that share the objects
+PARTS = 16  # tests that share the objects
 
 type Told = dict[tuple[str, str, int], Version]
 

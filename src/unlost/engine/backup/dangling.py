@@ -57,6 +57,8 @@ def _pointing_nowhere(
 ) -> int:
     missing = ids
     for target in targets:
+        if not len(missing):
+            break
         alive = _alive(session, target, reads[target], missing)
         missing = missing.filter(pc.invert(pc.is_in(missing, alive)))
     return len(missing)

@@ -61,6 +61,7 @@ class Chain:
         self._sealed = sealed
         self._witness = witness
         self._state = LiveState()
+        self._is_open = False  # an empty chain is open, too: a first backup asks for it often
         self._manifests: dict[tuple[int, str | None], tuple[Manifest, str]] = {}
         # Manifests that were fetched in parallel, with the results below.
         self._seqs_ahead = range(0)
@@ -74,10 +75,10 @@ class Chain:
         Raises IntegrityError.
         """
         with self._lock:
-            if self._state.seq == 0:
-                self._open()
-            else:
+            if self._is_open:
                 self._follow()
+            else:
+                self._open()
             return self._state
 
     def proved(self) -> LiveState:
@@ -85,6 +86,8 @@ class Chain:
         with self._lock:
             state = self.live()
             newest = max(self._listed(), default=0)
+            if not newest:  # the witness may know of commits that were removed since
+                self._check_and_note_head(state)
             if newest > state.seq:
                 raise _broken(
                     "chain-hole",
@@ -187,6 +190,7 @@ class Chain:
         state = self._from_checkpoint(newest) or LiveState()
         self._advance(state, until=newest)
         self._follow(state)
+        self._is_open = True
 
     def _follow(self, state: LiveState | None = None) -> None:
         """Apply the commits after the newest known one."""

@@ -156,7 +156,7 @@ def crash_everywhere(
     raise AssertionError("the script makes more calls than the test expects")
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 2))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 4))
 def test_a_crash_at_any_write_neither_loses_nor_doubles_anything(
     disaster: Script, tmp_path: Path, part: int
 ) -> None:
