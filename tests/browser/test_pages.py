@@ -127,7 +127,7 @@ def test_pages_are_fit_for_everybody(
             lena.page.set_viewport_size(size)
             lena.page.emulate_media(color_scheme=colours)
             _picture(lena, f"{name}-{locale}-{dress}")
-            if found := _unfit(lena):
+            if found := unfit(lena):
                 wrong[f"{name} {dress}"] = found
     assert not wrong, json.dumps(wrong, indent=1)
 
@@ -138,7 +138,8 @@ def _picture(lena: Visitor, name: str) -> None:
         lena.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
 
-def _unfit(lena: Visitor) -> list[str]:
+def unfit(lena: Visitor) -> list[str]:
+    """What is wrong with the page in its present window."""
     found = list(lena.violations())
     if lena.page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
         found.append("the page is wider than the window")

@@ -7,6 +7,7 @@ a test plants. What is healed is gone from the next certificate.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from unlost_simulators.process import SimulatorProcess
 
 pytestmark = [pytest.mark.deep, pytest.mark.network]
 
+NAP = 0.02  # seconds of real time that a wait takes at most
 USER = "backup@chocolate.example"
 ALL_FILES = {"username": USER, "permission": "QueryAllFiles"}
 CONTACT_PHONE = {"username": USER, "object": "Contact", "field": "Phone"}
@@ -74,7 +76,7 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """An org without big objects, which nobody can back up, and a home that has no backup yet."""
-    monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds: None)
+    monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds: sleep(min(seconds, NAP)))
     with SimulatorProcess() as simulator:
         for name in simulator.admin.get("holds"):
             if name.endswith("__b"):

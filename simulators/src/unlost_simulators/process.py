@@ -28,6 +28,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -217,8 +218,16 @@ def _read_line(output: IO[str], lines: list[str]) -> None:
 
 
 def _open(request: urllib.request.Request, ca: str | None) -> Any:
-    context = ssl.create_default_context(cafile=ca) if ca else None
-    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
-    if context is not None:
-        handlers.append(urllib.request.HTTPSHandler(context=context))
-    return urllib.request.build_opener(*handlers).open(request, timeout=CALL_SECONDS)
+    opener = _opener(ssl.create_default_context(cafile=ca)) if ca else _without_tls()
+    return opener.open(request, timeout=CALL_SECONDS)
+
+
+@cache
+def _without_tls() -> urllib.request.OpenerDirector:
+    # Without a context of ours it would read all authorities of the machine.
+    return _opener(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+
+
+def _opener(trusting: ssl.SSLContext) -> urllib.request.OpenerDirector:
+    handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting))
+    return urllib.request.build_opener(*handlers)

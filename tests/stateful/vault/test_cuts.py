@@ -463,7 +463,7 @@ class Cuts(RuleBasedStateMachine):
 @pytest.mark.full
 @pytest.mark.long
 def test_what_is_cut_off_has_happened_or_has_not() -> None:
-    let_live(Cuts, examples=10, steps=10)
+    let_live(Cuts, examples=6, steps=10)
 
 
 @pytest.mark.deep

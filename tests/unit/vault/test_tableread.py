@@ -78,7 +78,7 @@ def check(small: SmallVault) -> None:
 
 
 @pytest.mark.full
-@settings(max_examples=settings().max_examples // 4, deadline=None)
+@settings(max_examples=settings().max_examples // 8, deadline=None)
 @given(nights=NIGHTS)
 def test_any_nights_read_as_scans_and_histories_tell(
     nights: Sequence[Sequence[dict[str, tuple[str, dict[str, str | None] | None]]]],

@@ -308,9 +308,15 @@ def _count_ids(session: BackupSession, progresses: Sequence[TableProgress]) -> N
                 # Without a list of ids no deletion is proved: that is a gap until the next full
                 # read.
                 progress.census_unsupported = CANNOT_LIST
+    if not due:
+        return
+    # One time for all: to ask before each table would cost a call each, and an earlier one is safe.
+    at = session.runner.step("census/begin", session.source.server_time, result=datetime)
     census_results = session.runner.map(
         "census",
-        lambda progress: take_census(session, progress.name, progress.reads, full=progress.full),
+        lambda progress: take_census(
+            session, progress.name, progress.reads, at=at, full=progress.full
+        ),
         due,
         key=lambda progress: progress.name,
         result=CensusResult,

@@ -66,14 +66,14 @@ class CensusSlice:
 
 
 def take_census(
-    session: BackupSession, table: str, reads: Sequence[ReadResult], *, full: bool
+    session: BackupSession, table: str, reads: Sequence[ReadResult], *, at: datetime, full: bool
 ) -> CensusResult:
     """List the ids of a table and compare; ``reads`` are all reads of it in this run.
 
-    ``full``: the reads have every row, and are the census if the table cannot list its ids.
+    ``at``: the source's time at or before the beginning of the list. ``full``: the reads have every
+    row, and are the census if the table cannot list its ids.
     """
     plan = session.table(table)
-    at = session.source.server_time()
     try:
         listed = _list_ids(session, table) if plan.lists_ids or not full else None
     except SourceFailed as broke:
