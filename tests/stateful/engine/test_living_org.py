@@ -594,6 +594,7 @@ def lives(least: int) -> settings:
     return settings(stateful_step_count=20, max_examples=many)
 
 
+@pytest.mark.full
 @pytest.mark.timeout(7200)
 class TestLivingOrg(LivingOrg.TestCase):
     """Where there are many examples, they must together have lived through everything."""
@@ -608,6 +609,7 @@ class TestLivingOrg(LivingOrg.TestCase):
 TestLivingOrg.settings = lives(1)
 
 
+@pytest.mark.full
 @pytest.mark.timeout(7200)
 class TestLivingHours(LivingHours.TestCase):
     """The same, of everything that an hour may meet."""
