@@ -84,7 +84,12 @@ def test_a_passphrase_is_added_and_tried(app: Application) -> None:
     assert tried(app, GivenKey(slot="office", passphrase=WORDS.upper())).slot == "office"
     failing(lambda: tried(app, GivenKey(slot="office", passphrase="wrong")), "key-wrong")
     failing(lambda: add(app, "office", NewKey(passphrase=WORDS)), "slot-exists")
-    failing(lambda: add(app, "home", NewKey(passphrase="too short")), "passphrase-short")
+    for passphrase in ("too short", "a" * 40, "abc abc abc abc abc abc"):
+        failing(
+            lambda text=passphrase: add(app, "home", NewKey(passphrase=text)), "passphrase-short"
+        )
+    unknown = "words with a sign that no Unicode defines \u0378"
+    failing(lambda: add(app, "home", NewKey(passphrase=unknown)), "passphrase-characters")
     assert WORDS not in repr(NewKey(passphrase=WORDS)) + repr(GivenKey(passphrase=WORDS))
     noted = [(entry.deed.act, entry.deed.subject) for entry in newest(most=9)]
     assert ("key.add", "office") in noted

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import category, unidata_version
 
 from unlost.app.home.home_keys import OpenedKeys, credential
 from unlost.app.home.sealed_key import Sealer, key_file, slot_of
@@ -25,6 +26,7 @@ from unlost.vault.keys.unlock import (
 )
 
 SHORTEST = 20  # characters of a passphrase
+DIFFERENT = 8  # of them: the letter a twenty times is guessed at once
 _MADE_UP = re.compile(r"-[0-9a-f]{8}$")
 _LONGEST_BASE = 32
 
@@ -76,7 +78,10 @@ class NewKey:
 
 
 def check_new(new: NewKey, slot: str) -> None:
-    """Raise UsageError (``key-unclear``, ``passphrase-short``) unless exactly one kind is given."""
+    """Raise UsageError unless exactly one kind is given, and a passphrase that is good enough.
+
+    Codes: ``key-unclear``, ``passphrase-short``, ``passphrase-characters``.
+    """
     slot_folder(slot)
     kinds = (new.key_file is not None, new.service, bool(new.passphrase), new.tell is not _silent)
     if sum(kinds) != 1:
@@ -91,12 +96,29 @@ def check_new(new: NewKey, slot: str) -> None:
             "A passphrase cannot be sealed, because it is not stored in a file.",
             next_step="Omit --transit or --passphrase.",
         )
-    if new.passphrase and len(new.passphrase.strip()) < SHORTEST:
+    if new.passphrase:
+        _check_passphrase(new.passphrase.strip())
+
+
+def _check_passphrase(passphrase: str) -> None:
+    if len(passphrase) < SHORTEST or len(set(passphrase.casefold())) < DIFFERENT:
         raise UsageError(
             "passphrase-short",
-            "A vault passphrase needs at least {shortest} characters.",
+            "A vault passphrase needs at least {shortest} characters, {different} of them different.",
             next_step="Use several unrelated words, or the seven words that Unlost proposes.",
             shortest=SHORTEST,
+            different=DIFFERENT,
+        )
+    # Another release may normalize them in another way: only defined characters are stable
+    # (https://www.unicode.org/policies/stability_policy.html).
+    unknown = [character for character in passphrase if category(character) == "Cn"]
+    if unknown:
+        raise UsageError(
+            "passphrase-characters",
+            "The passphrase contains a character that Unicode {unicode} does not define: {code}.",
+            next_step="Use letters, digits and punctuation.",
+            unicode=unidata_version,
+            code=f"U+{ord(unknown[0]):04X}",
         )
 
 

@@ -210,6 +210,12 @@ def info_of(manifest: Manifest, *, head: str) -> SnapshotInfo:
     )
 
 
+def epochs_in(state: LiveState) -> frozenset[int]:
+    """The epochs whose keys live data is sealed under."""
+    epochs = {entry.epoch for entry in state.entries()}
+    return frozenset(epochs | {pack.epoch for pack in state.packs.values()})
+
+
 def live_objects(state: LiveState, *, org: str) -> Iterator[ObjectEntry]:
     """Every object that must exist, except keys, manifests and journals.
 

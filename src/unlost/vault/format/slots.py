@@ -47,8 +47,8 @@ class KeyStretch:
     passes: int = 3
     lanes: int = 4
 
-    MEMORY = (64 * 1024, 4 * 1024 * 1024)
-    PASSES = (2, 64)
+    MEMORY = (64 * 1024, 1024 * 1024)
+    PASSES = (2, 16)
     LANES = (1, 16)
 
     def within_bounds(self) -> bool:

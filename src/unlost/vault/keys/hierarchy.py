@@ -98,6 +98,10 @@ def _number(base: str) -> int:
     return int(name) if name.isdecimal() else 0
 
 
+def _is_mark(base: str) -> bool:
+    return base.rsplit("/", 1)[1].startswith(_OLDEST)
+
+
 def generation_of(name: str) -> int | None:
     """The number of the master key that wrapped a copy; None for other objects."""
     match = _WRAPPED.fullmatch(name)
@@ -238,17 +242,26 @@ class Keyring:
         return max(epochs, default=_FIRST_EPOCH)
 
     def _marks(self, org: str) -> list[str]:
-        """The folders of all marks that earlier org keys are gone, planted ones included."""
+        """The folders of all marks that earlier org keys are gone, but for those ahead of all."""
         folders = self._generations_by_folder(org)
-        return [base for base in folders if base.rsplit("/", 1)[1].startswith(_OLDEST)]
+        marks = [base for base in folders if _is_mark(base)]
+        return [base for base in marks if not self._is_ahead(base, org=org)]
+
+    def _is_ahead(self, base: str, *, org: str) -> bool:
+        """True for a mark above each epoch that has a key: no rekey makes such a mark."""
+        epochs = self.epochs(org)
+        return _is_mark(base) and bool(epochs) and _number(base) > epochs[-1]
 
     def retire(self, org: str, *, before: int) -> None:
         """Mark the org keys before an epoch as gone: nothing is written under them any more."""
         self._make(oldest_folder(org, before), org=org)
 
-    def gone_copies(self, org: str) -> tuple[str, ...]:
-        """Copies of org keys that are marked as gone, and the marks of earlier epochs."""
-        oldest = self.oldest(org)
+    def gone_copies(self, org: str, *, before: int | None = None) -> tuple[str, ...]:
+        """Copies of org keys that are marked as gone, and the marks of earlier epochs.
+
+        ``before``: no keys of this epoch or later, whatever the marks say.
+        """
+        oldest = min(filter(None, (self.oldest(org), before)))
         names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
         return tuple(name for name in names if 0 < _number(_base(name)) < oldest)
 
@@ -285,8 +298,11 @@ class Keyring:
         known = generation is not None and 1 <= generation <= self.generation
         return self.masters[(generation or 1) - 1 if known else -1]
 
-    def folders(self, org: str) -> tuple[str, ...]:
-        """The folders of an org's valid wrapped keys, each of the newest generation there is."""
+    def folders(self, org: str, *, named: Collection[int] = ()) -> tuple[str, ...]:
+        """The folders of an org's valid wrapped keys, each of the newest generation there is.
+
+        ``named``: epochs that manifests name, so that their keys must exist.
+        """
         generations_by_folder = self._generations_by_folder(org)
         strange = set(self.strange_copies(org))
         there = {
@@ -294,11 +310,12 @@ class Keyring:
             for listed in self._store.list(f"orgs/{org}/keys/")
             if listed.name not in strange
         }
-        first = epoch_folder(org, _FIRST_EPOCH)
-        wanted = {*there, *self._inherited(org), identity_folder(org), first}
         oldest = self.oldest(org)
-        bases = sorted(base for base in wanted if not 0 < _number(base) < oldest)
-        return tuple(_folder(base, max(generations_by_folder.get(base, {1}))) for base in bases)
+        valid = {base for base in (*there, *self._inherited(org)) if not 0 < _number(base) < oldest}
+        needed = {epoch_folder(org, epoch) for epoch in (*named, oldest)}
+        bases = sorted({*valid, *needed, identity_folder(org)})
+        lost = {1 if oldest == _FIRST_EPOCH else self.generation}
+        return tuple(_folder(base, max(generations_by_folder.get(base, lost))) for base in bases)
 
     def earlier_copies(self, org: str) -> tuple[str, ...]:
         """Copies by earlier master keys of keys that the present one has wrapped too."""
@@ -334,7 +351,7 @@ class Keyring:
 
     def _is_strange(self, name: str, *, org: str) -> bool:
         match = _WRAPPED.fullmatch(name)
-        if match is None:
+        if match is None or self._is_ahead(match[1], org=org):
             return True
         generation = int(match[3] or 1)
         if generation > self.generation:  # opens only if the register is lost

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from unlost.model.errors import IntegrityError, NotFound, UsageError
 from unlost.model.vault.snapshot import CommitKind
 from unlost.model.vault.store import Store
-from unlost.vault.commits.state import REMOVING
+from unlost.vault.commits.state import REMOVING, epochs_in
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.sealed import HEADER_BYTES, read_header
 from unlost.vault.keys.hierarchy import Keyring
@@ -185,7 +185,8 @@ def _gone_keys(scope: OrgScope, mirror: _Mirror) -> frozenset[str]:
     """Earlier keys that are not needed; none if the vault has commits that the mirror lacks."""
     if scope.org_vault.chain.live().seq != scope.state.seq:
         return frozenset()
-    return frozenset(mirror.keys.gone_copies(scope.org_vault.org))
+    needed = min(epochs_in(scope.state), default=None)  # a forged mark may claim more
+    return frozenset(mirror.keys.gone_copies(scope.org_vault.org, before=needed))
 
 
 def _always_removed(scope: OrgScope, names: Iterable[str], mirror: _Mirror) -> Iterator[str]:

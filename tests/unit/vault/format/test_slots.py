@@ -108,9 +108,9 @@ def test_parameters_that_make_no_sense_are_refused(parameters: str) -> None:
     "change",
     [
         {"memory_kib": 64 * 1024 - 1},
-        {"memory_kib": 4 * 1024 * 1024 + 1},
+        {"memory_kib": 1024 * 1024 + 1},
         {"passes": 1},
-        {"passes": 65},
+        {"passes": 17},
         {"lanes": 0},
         {"lanes": 17},
         {"salt": "00" * 15},
@@ -131,8 +131,8 @@ def test_parameters_that_are_too_weak_or_too_dear_are_refused(change: dict[str, 
         read_slot(with_parameters(refused), name="service")
 
 
-@pytest.mark.parametrize("memory", [64 * 1024, 4 * 1024 * 1024])
-@pytest.mark.parametrize("passes", [2, 64])
+@pytest.mark.parametrize("memory", [64 * 1024, 1024 * 1024])
+@pytest.mark.parametrize("passes", [2, 16])
 @pytest.mark.parametrize("lanes", [1, 16])
 def test_the_weakest_and_the_dearest_parameters_are_accepted(
     memory: int, passes: int, lanes: int

@@ -130,7 +130,8 @@ def add(app: Application, slot: str, new: NewKey, given_key: GivenKey = SERVICE_
     """Add a slot for a new key.
 
     Raises Conflict (``slot-exists``, ``key-exists``, ``keys-in-hand``), UsageError (``slot-name``,
-    ``key-unclear``, ``key-in-vault``, ``passphrase-short``), StoreError.
+    ``key-unclear``, ``key-in-vault``, ``passphrase-short``,
+    ``passphrase-characters``), StoreError.
     """
     check_new(new, slot)
     with locked_keys(app.locks):

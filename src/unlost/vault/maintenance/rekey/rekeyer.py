@@ -121,7 +121,8 @@ class _Rekeying:
         done = self._committed(self._last) if self._org_vault.chain.live().seq else Rekeyed()
         if not self._is_clean():
             return replace(done, more=True, complete=False)
-        for name in keys.gone_copies(org):
+        # A forged mark may claim more; only what the search has proved is removed.
+        for name in keys.gone_copies(org, before=self._epoch):
             self._org_vault.sealed.store.delete(name)
         return done
 

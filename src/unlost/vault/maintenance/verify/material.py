@@ -1,6 +1,6 @@
 """Verification of ``vault.json``, slots and wrapped keys, each copy separately."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from itertools import pairwise
 
@@ -110,9 +110,16 @@ def check_shredded(sealed: SealedObjects, findings: VerifyFindings) -> None:
         findings.attempt(name, partial(read_proof, store, keys, name))
 
 
-def check_org_keys(store: Store, keys: Keyring, org: str, findings: VerifyFindings) -> None:
-    """Check three copies of the identity key and of each epoch's key."""
-    for name in (f"{folder}/{copy}" for folder in keys.folders(org) for copy in COPIES):
+def check_org_keys(
+    store: Store, keys: Keyring, org: str, findings: VerifyFindings, *, named: Collection[int]
+) -> None:
+    """Check three copies of the identity key and of each epoch's key.
+
+    ``named``: epochs that manifests name. A lost key is damage even if nothing of it is left.
+    """
+    for name in (
+        f"{folder}/{copy}" for folder in keys.folders(org, named=named) for copy in COPIES
+    ):
         findings.count_object(store.size(name) or 0)
         findings.attempt(name, partial(keys.check_copy, name, org=org))
     for name in keys.strange_copies(org):

@@ -8,13 +8,13 @@ which objects are live. Backups may go on meanwhile; see ``OrgVerifier._listing`
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.ports.system import Witness
 from unlost.model.vault.snapshot import VerifyLevel, VerifyReport
-from unlost.vault.commits.state import live_objects
+from unlost.vault.commits.state import epochs_in, live_objects
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
@@ -90,14 +90,16 @@ class OrgVerifier:
 
     def check(self, scope: VerifyScope) -> ChainWalk:
         """Verify keys, chain, open runs, and live objects."""
-        check_org_keys(self._sealed.store, self._sealed.keys, self._org, self._findings)
-        if not self._has_keys():
-            return ChainWalk(whole=False)
         seen = self._witness.get(self._org) if self._witness else None
         listing = self._listing()
+        newest = self._newest_epoch(listing)
+        if not self._has_keys(newest):
+            self._check_keys(named=newest)
+            return ChainWalk(whole=False)
         walk = ChainVerifier(
             self._org, sealed=self._sealed, listing=listing, seen=seen, findings=self._findings
         ).walk()
+        self._check_keys(named=newest | epochs_in(walk.state))
         self._check_identity()
         self._check_runs(listing)
         JournalVerifier(
@@ -159,13 +161,30 @@ class OrgVerifier:
             lambda: self._sealed.open(ObjectKind.INTENT, org=self._org, name=name, data=data),
         )
 
-    def _has_keys(self) -> bool:
+    def _check_keys(self, *, named: Collection[int]) -> None:
+        sealed = self._sealed
+        check_org_keys(sealed.store, sealed.keys, self._org, self._findings, named=named)
+
+    def _newest_epoch(self, listing: Mapping[str, int]) -> frozenset[int]:
+        """Return the epoch that the newest manifest names; empty without a manifest."""
+        folder = object_names.commits(self._org)
+        newest = max((name for name in listing if name.startswith(folder)), default=None)
+        with suppress(IntegrityError, NotFound):
+            return frozenset([self._sealed.header(newest).epoch]) if newest else frozenset()
+        return frozenset()
+
+    def _has_keys(self, newest: Collection[int]) -> bool:
         """Return false if the org's keys are lost: then nothing else of it can be verified."""
+        keys = self._sealed.keys
         try:
-            keys = self._sealed.keys
             keys.identity_key(self._org, "")
-            oldest = keys.oldest(self._org)
-            keys.object_key(ObjectKind.MANIFEST, org=self._org, name="", epoch=oldest)
+        except IntegrityError:
+            return False
+        return any(map(self._has_key, {*newest, keys.oldest(self._org)}))
+
+    def _has_key(self, epoch: int) -> bool:
+        try:
+            self._sealed.keys.object_key(ObjectKind.MANIFEST, org=self._org, name="", epoch=epoch)
         except IntegrityError:
             return False
         return True
