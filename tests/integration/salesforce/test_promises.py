@@ -37,6 +37,7 @@ class TestByBulk(SourceContract):
             yield source
 
 
+@pytest.mark.full
 class TestAsNarrowUser(SourceContract):
     """As a user without View All Data and without Query All Files reads."""
 
