@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
-from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.ports.system import Witness
 from unlost.model.vault.snapshot import VerifyLevel, VerifyReport
 from unlost.vault.commits.state import epochs_in, live_objects
@@ -169,7 +169,7 @@ class OrgVerifier:
         """Return the epoch that the newest manifest names; empty without a manifest."""
         folder = object_names.commits(self._org)
         newest = max((name for name in listing if name.startswith(folder)), default=None)
-        with suppress(IntegrityError, NotFound):
+        with suppress(UnlostError):  # the walk along the chain reports it
             return frozenset([self._sealed.header(newest).epoch]) if newest else frozenset()
         return frozenset()
 
