@@ -499,6 +499,7 @@ def test_a_row_that_only_a_broken_read_saw_is_kept_when_it_is_hidden() -> None:
     life.teardown()
 
 
+@pytest.mark.full
 @settings(max_examples=1, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_rule_does_what_it_is_there_for(data: st.DataObject) -> None:
