@@ -31,7 +31,7 @@ from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import ChangeLog, Column, Reference, Schema, Table, WireKind
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableCommit
-from unlost.vault.keys.opening import draft_keyring
+from unlost.vault.keys.founding import draft_keyring
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import EncryptedVault, create_vault, open_vault
 

@@ -36,8 +36,10 @@ from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.model.source.schema import Column, Schema, Table, WireKind
 from unlost.model.vault.snapshot import CommitKind, TableCommit
 from unlost.model.vault.store import ListedObject, Store, StoreProperties
-from unlost.vault.keys.opening import add_slot, open_keyring
-from unlost.vault.keys.unlock import SERVICE_SLOT, ByServiceKeyFile, ServiceKey, write_service_key
+from unlost.vault.keys.key_slots import add_slot
+from unlost.vault.keys.opening import open_keyring
+from unlost.vault.keys.service_key import SERVICE_SLOT, ServiceKey, write_service_key
+from unlost.vault.keys.unlock import ByServiceKeyFile
 from unlost.vault.stores.cached import CachedStore
 from unlost.vault.stores.pieces import RangeCache
 from unlost.vault.vault import EncryptedVault, open_vault

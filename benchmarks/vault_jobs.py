@@ -35,7 +35,7 @@ from unlost.model.vault.maintenance import unconditional
 from unlost.model.vault.rectification import Rectify, RightValue
 from unlost.model.vault.snapshot import SegmentEntry, VerifyLevel
 from unlost.vault.keys.renewal import finish_renewal, renew_master
-from unlost.vault.keys.unlock import ServiceKey
+from unlost.vault.keys.service_key import ServiceKey
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.objects.segment_writer import SegmentWriter
 from unlost.vault.read.org_vault import OrgVault

@@ -35,8 +35,8 @@ from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Schema
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableCommit
+from unlost.vault.keys.founding import draft_keyring, recovery_sheet
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.opening import draft_keyring
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault, open_vault
 
@@ -72,13 +72,14 @@ class Bench:
         """The vault that another process left in a folder; see ``leave``."""
         store = LocalStore(folder)
         kept = json.loads((folder / KEPT).read_text("ascii"))
-        vault, master = (bytes.fromhex(kept[name]) for name in ("vault", "master"))
-        keys = Keyring(store, vault=vault, master=master, entropy=SystemEntropy())
+        vault, secret = (bytes.fromhex(kept[name]) for name in ("vault", "secret"))
+        keys = Keyring.of_secret(store, vault=vault, secret=secret, entropy=SystemEntropy())
         return cls(store, keys, VaultOptions(search=search), rows, np.random.default_rng(SEED))
 
     def leave(self, folder: Path) -> None:
         """Keep the keys beside what they open: nothing in it is anybody's."""
-        kept = {"vault": self.keys.vault.hex(), "master": self.keys.masters[-1].hex()}
+        sheet = recovery_sheet(self.keys)
+        kept = {"vault": sheet.vault.hex(), "secret": sheet.secret.hex()}
         (folder / KEPT).write_text(json.dumps(kept), "ascii")
 
     def open(self) -> EncryptedVault:

@@ -64,16 +64,24 @@ NOTES = {
         "instead of duplicating them. With two matches it cannot choose safely."
     ),
     "slot-in-use": (
-        "The next scheduled run could not open the vault. `unlost key replace SLOT` gives the service "
+        "The next scheduled run could not open the vault. `unlost key replace SLOT --sheet FILE` gives the service "
         "a new key and removes the old one in one step."
     ),
     "slot-last": (
         "The recovery sheet would still open the vault, but no machine could. Add another slot first."
     ),
-    "slot-removed": (
-        "A slot is valid as long as the register in the vault lists it. Copies of a removed slot open "
-        "nothing, even if they are put back. A slot that an interrupted `unlost key add` left behind "
-        "is not valid either: run the command again with the same key, or remove the slot."
+    "slot-missing": (
+        "A slot is valid as long as the register in the vault has it. The owner of the vault signs the "
+        "register, so no one else can put a removed slot back."
+    ),
+    "sheet-needed": (
+        "The service key lies on the machine that runs Unlost, so it may be stolen. It opens the vault "
+        "for backups and restores. Changes of the keys and the destruction of an org need the recovery "
+        "sheet or a passphrase, which are not on that machine."
+    ),
+    "key-copy-differs": (
+        "Each key of an org is stored in three copies. If they hold different keys, someone with the "
+        "vault's keys has added them. Unlost writes nothing under such a key."
     ),
     "key-wrong": "The first lines of each key file and each sheet show the id of their vault.",
     "no-backup-yet": "There is nothing to show before the first `unlost backup`.",

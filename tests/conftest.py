@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from postgres import Postgres, postgres
 from sweeps import FULL
+from three_stores import each_store  # noqa: F401 (a fixture for all tests)
 from unlost.web.serving import use_settings
 
 use_settings()

@@ -2,7 +2,7 @@
 
 import vaultstory
 from homes import World
-from unlost.vault.keys.unlock import write_service_key
+from unlost.vault.keys.service_key import write_service_key
 from unlost.vault.stores.local import LocalStore
 
 

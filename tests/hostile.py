@@ -6,8 +6,10 @@ from pathlib import Path
 from smallvault import COLUMNS, TABLE, SmallVault, finish, rows
 from unlost.model.source.schema import Column, Schema, Table, WireKind
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.keys.opening import add_slot, new_stretch, recovery_sheet
-from unlost.vault.keys.unlock import ByPassphrase, ServiceKey, write_service_key
+from unlost.vault.keys.founding import recovery_sheet
+from unlost.vault.keys.key_slots import add_slot
+from unlost.vault.keys.passphrase import PASSPHRASE_SLOT, Passphrase, new_stretch
+from unlost.vault.keys.service_key import ServiceKey, write_service_key
 from unlost.vault.stores.local import LocalStore
 
 HOSTILE: dict[str, str | None] = {
@@ -74,9 +76,9 @@ def make(root: Path) -> Folder:
     small = SmallVault(LocalStore(root / "vault"))
     key = ServiceKey.new(small.keys, entropy=SeededEntropy(2))
     add_slot(small.store, small.keys, key, slot=key.slot, entropy=SeededEntropy(3))
-    words = ByPassphrase("zuhaf fosol tirod")
+    words = Passphrase("zuhaf fosol tirod")
     stretch = new_stretch(SeededEntropy(4))
-    add_slot(small.store, small.keys, words, slot=words.slot, entropy=SeededEntropy(5), stretch=stretch)  # fmt: skip
+    add_slot(small.store, small.keys, words, slot=PASSPHRASE_SLOT, entropy=SeededEntropy(5), stretch=stretch)  # fmt: skip
     write_service_key(key, root / "service.key", store=small.store)
     first = [(f"h{key}", "U", {"Name": text, "Text": text}) for key, text in HOSTILE.items()]
     small.night("r1", *first, *((f"n{n:04d}", "U", {"Amount": f"{n}.50", "Name": f"N{n}"}) for n in range(500)))  # fmt: skip
@@ -91,4 +93,4 @@ def make(root: Path) -> Folder:
     gone = [("n0001", "P", None), ("n0002", "D", {"Name": "last"}), ("hNA", "M", None)]
     finish(commit, commit.add(TABLE, [rows(*gone, ("new", "U", {"Name": "Ω"}), names=NAMES)]))
     sheet = recovery_sheet(small.keys).text()
-    return Folder(root / "vault", root / "service.key", small, words.passphrase, sheet)
+    return Folder(root / "vault", root / "service.key", small, words.text, sheet)

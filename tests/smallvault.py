@@ -15,8 +15,8 @@ from unlost.model.vault.snapshot import Added, CommitKind, SnapshotInfo, TableCo
 from unlost.model.vault.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
+from unlost.vault.keys.founding import draft_keyring
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.opening import draft_keyring
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault, open_vault
 from unlost.vault.write.open_commit import OpenCommit

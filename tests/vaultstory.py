@@ -42,9 +42,10 @@ from unlost.model.vault.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
+from unlost.vault.keys.founding import draft_keyring, recovery_sheet
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.opening import add_slot, draft_keyring, recovery_sheet
-from unlost.vault.keys.unlock import ServiceKey
+from unlost.vault.keys.key_slots import add_slot
+from unlost.vault.keys.service_key import ServiceKey
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from unlost.vault.vault import EncryptedVault, VaultOptions, create_vault, open_vault

@@ -20,8 +20,8 @@ from unlost.model.vault.maintenance import unconditional
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
 from unlost.model.vault.snapshot import CommitKind, Lineage, Visibility
 from unlost.vault.format.slots import KeyStretch
-from unlost.vault.keys.opening import add_slot
-from unlost.vault.keys.unlock import ByPassphrase
+from unlost.vault.keys.key_slots import add_slot
+from unlost.vault.keys.passphrase import Passphrase
 from unlost.vault.maintenance import compactor
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.write.open_commit import OpenCommit
@@ -103,8 +103,8 @@ def rows(
 def corners(folder: Path) -> Story:
     """The whole of it."""
     story = vaultstory.found(LocalStore(folder), few=True, identity=IDENTITY)
-    stretch = KeyStretch(salt=bytes(range(16)), memory=64 << 10, passes=2, lanes=1)
-    passphrase = ByPassphrase(PASSPHRASE)
+    stretch = KeyStretch(salt=bytes(range(16)).hex(), memory=64 << 10, passes=2, lanes=1)
+    passphrase = Passphrase(PASSPHRASE)
     add_slot(story.store, story.keys, passphrase, slot="passphrase", entropy=story.entropy,
              stretch=stretch)  # fmt: skip
     story.vault.homes.store_copy(HOME)

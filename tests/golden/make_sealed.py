@@ -4,8 +4,6 @@ PYTHONPATH=tests python tests/golden/make_sealed.py tests/golden/format-1/sealed
 """
 
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +12,27 @@ from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import SchemaDocument, canonical_text
 from unlost.vault.format.recovery import RecoverySheet
-from unlost.vault.format.register import Register, encode_register, register_name
+from unlost.vault.format.register import (
+    Handover,
+    RegisterEntry,
+    ShreddedOrg,
+    encode_entry,
+    handover_message,
+)
 from unlost.vault.format.sealed import KIB64, MIB1, ObjectBinding, ObjectKind, seal
-from unlost.vault.format.shredded import ShreddedOrg, encode_shredded, shredded_name
 from unlost.vault.format.sidecar import GroupFence, Sidecar, encode
-from unlost.vault.format.slots import KeyStretch, slot_folder, slot_head, wrap_master
+from unlost.vault.format.slots import KeySlot, KeyStretch, SlotHolds, SlotPlace, wrap_key
 from unlost.vault.format.vaultjson import MAC_LABEL, VaultFile, encode_vault_file
-from unlost.vault.keys.hierarchy import Keyring, derive, object_key
+from unlost.vault.keys.derivation import derive, object_key
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.owner import Owner, master_of
 from unlost.vault.objects.schemas import number_columns
 from unlost.vault.stores.memory import MemoryStore
 from vaultstory import SCHEMA
 
-MASTER = bytes(range(32))
+SECRET = bytes(range(32))
+MASTER, OWNER = master_of(SECRET), Owner.of(SECRET)
+FOLLOWER = Owner.of(bytes(range(32, 64)))
 VAULT = bytes(range(16))
 ORG = bytes(range(16, 32))
 ORG_KEY = bytes(range(64, 96))
@@ -36,12 +43,12 @@ CONTENTS = {
     "blocks": bytes(number % 251 for number in range(70_000)),
 }
 INSTANT = "2026-03-02T01:00:00+00:00"
-STRETCH = KeyStretch(salt=bytes(range(16)), memory=64 * 1024, passes=2, lanes=1)
+STRETCH = KeyStretch(salt=bytes(range(16)).hex(), memory=64 * 1024, passes=2, lanes=1)
 
 
 def keyring() -> Keyring:
     """The keys of the golden vault."""
-    return Keyring(MemoryStore(), vault=VAULT, master=MASTER, entropy=SeededEntropy(7))
+    return Keyring.of_secret(MemoryStore(), vault=VAULT, secret=SECRET, entropy=SeededEntropy(7))
 
 
 def golden() -> dict[str, bytes]:
@@ -51,26 +58,43 @@ def golden() -> dict[str, bytes]:
 
 def clear() -> dict[str, bytes]:
     """Other things in clear, and texts that are sealed."""
-    keys, org = keyring(), ORG.hex()
-    gone = ShreddedOrg(
-        VAULT.hex(), org, INSTANT, commits=3, head="ab" * 32, objects=40, bytes=9_000
-    )
-    renewed = Register(VAULT.hex(), 3, {"s": "11" * 32}, INSTANT, 2, ("aa",), ("bb",),
-                       {f"orgs/{org}/keys/00000001": "cc" * 16}, (org,))  # fmt: skip
     car = Sidecar(
         (GroupFence("ab", 3, 7), GroupFence("größer", 1, 2)), np.full((2, 8), 5, dtype=np.uint32)
     )
     schema = SchemaDocument(numbers.FORMAT, SCHEMA, number_columns(SCHEMA, {}))
 
-    def mac(name: str) -> Callable[[int, bytes], bytes]:
-        return lambda master, body: keys.mac(name, body, generation=master)
-
     return {
-        "shredded": encode_shredded(gone, mac=mac(shredded_name(org))),
-        "register-renewed": encode_register(renewed, mac=partial(keys.mac, register_name(3))),
         "sidecar": encode(car),
         "schema.json": canonical_text(schema),
+        "register": encode_entry(first(), sign=OWNER.sign),
+        "register-renewed": encode_entry(renewed(), sign=FOLLOWER.sign),
     }
+
+
+def first() -> RegisterEntry:
+    """An entry with two slots."""
+    slots = {
+        "service": slot("service", None, key=derive(b"S" * 32, "slot/service")),
+        "passphrase": slot("passphrase", STRETCH, key=derive(b"S" * 32, "slot/passphrase")),
+    }
+    return RegisterEntry(vault=VAULT.hex(), owner=OWNER.public.hex(), number=2, slots=slots)
+
+
+def renewed() -> RegisterEntry:
+    """An entry of a second master key, with all that there can be."""
+    message = handover_message(VAULT.hex(), FOLLOWER.public.hex())
+    return RegisterEntry(
+        vault=VAULT.hex(),
+        owner=FOLLOWER.public.hex(),
+        number=3,
+        generation=2,
+        sheet=INSTANT,
+        slots={"service": slot("service", None, key=derive(b"S" * 32, "slot/service"))},
+        earlier=("aa" * 60,),
+        handovers=(Handover(OWNER.public.hex(), OWNER.sign(message).hex()),),
+        checks={f"orgs/{ORG.hex()}/keys/00000001": "cc" * 16},
+        shredded={ORG.hex(): ShreddedOrg(INSTANT, 3, "ab" * 32, 40, 9_000)},
+    )
 
 
 def sealed() -> dict[str, bytes]:
@@ -88,20 +112,21 @@ def sealed() -> dict[str, bytes]:
     keys = keyring()
     file = VaultFile(vault=VAULT.hex(), created=INSTANT)
     files["vault.json"] = encode_vault_file(file, mac=lambda data: keys.mac(MAC_LABEL, data))
-    for name, stretch in (("service", None), ("passphrase", STRETCH)):
-        files[f"{name}.slot"] = slot(keys, name, stretch)
-    listed = Register(VAULT.hex(), 2, {"service": "11" * 32, "passphrase": "22" * 32})
-    files["register"] = encode_register(listed, mac=partial(keys.mac, register_name(2)))
-    files["sheet.txt"] = RecoverySheet(vault=VAULT, master=MASTER).text().encode()
+    files["sheet.txt"] = RecoverySheet(vault=VAULT, secret=SECRET).text().encode()
     return files
 
 
-def slot(keys: Keyring, name: str, stretch: KeyStretch | None) -> bytes:
-    """A slot whose secret is 32 times the letter S."""
-    head = slot_head(vault=VAULT.hex(), name=name, stretch=stretch)
-    key = derive(b"S" * 32, slot_folder(name))
-    proved = head + wrap_master(MASTER, key=key, nonce=b"N" * 12, head=head, name=name)
-    return proved + keys.mac(slot_folder(name), proved)
+def slot(name: str, stretch: KeyStretch | None, *, key: bytes) -> KeySlot:
+    """A slot of the first master key."""
+    holds = SlotHolds.MASTER if stretch is None else SlotHolds.OWNER
+    return wrap_key(
+        MASTER if stretch is None else SECRET,
+        holds=holds,
+        stretch=stretch,
+        place=SlotPlace(VAULT.hex(), 1, name),
+        key=key,
+        nonce=b"N" * 12,
+    )
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 from blake3 import blake3
 
-from golden.make_sealed import INSTANT, MASTER, STRETCH, VAULT
+from golden.make_sealed import INSTANT, MASTER, OWNER, SECRET, STRETCH, VAULT, slot
 from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.vault.snapshot import CommitKind, Counts
 from unlost.testing.clock import VirtualClock
@@ -28,13 +28,13 @@ from unlost.vault.format.manifest import (
     head_of,
 )
 from unlost.vault.format.recovery import RecoverySheet
-from unlost.vault.format.register import Register, encode_register, register_name
+from unlost.vault.format.register import RegisterEntry, encode_entry, entry_name
 from unlost.vault.format.sealed import KIB64, ObjectBinding, ObjectKind
-from unlost.vault.format.slots import KeyStretch, read_slot, slot_folder, slot_head, wrap_master
+from unlost.vault.format.slots import KeySlot, SlotHolds, SlotPlace
 from unlost.vault.format.vaultjson import MAC_LABEL, VaultFile, encode_vault_file
-from unlost.vault.keys.hierarchy import Keyring, derive, epoch_folder, identity_folder, object_key
-from unlost.vault.keys.register import digest_of
-from unlost.vault.keys.unlock import ByPassphrase, ServiceKey
+from unlost.vault.keys.derivation import derive, epoch_folder, identity_folder, object_key
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.passphrase import Passphrase
 from unlost.vault.layout import object_names
 from unlost.vault.layout.segment_label import bound_to
 from unlost.vault.objects.packs import BLOB_ID_PURPOSE
@@ -58,7 +58,8 @@ def vectors() -> dict[str, Block]:
     return {
         "Recovery sheet": _sheet(),
         "HKDF": _derivations(),
-        "Slots": _slots(),
+        "Key slots": _slots(),
+        "The register": _register(),
         "Clear objects": _clear(),
         "The oid of an org": _oids(),
         "Sealed objects": _sealed(),
@@ -70,30 +71,38 @@ def vectors() -> dict[str, Block]:
 
 
 def _vault_keys() -> Keyring:
-    return Keyring(MemoryStore(), vault=VAULT, master=MASTER, entropy=SeededEntropy(1))
+    return Keyring.of_secret(MemoryStore(), vault=VAULT, secret=SECRET, entropy=SeededEntropy(1))
 
 
 def _oid(identity: OrgIdentity) -> str:
     store, entropy = MemoryStore(), SeededEntropy(2)
-    keys = Keyring(store, vault=VAULT, master=MASTER, entropy=entropy)
+    keys = Keyring.of_secret(store, vault=VAULT, secret=SECRET, entropy=entropy)
     return create_vault(store, keys=keys, clock=VirtualClock(), entropy=entropy).ensure_org(
         identity
     )
 
 
 def _sheet() -> Block:
-    sheet = RecoverySheet(vault=VAULT, master=MASTER)
-    return {"groups": " ".join(sheet.groups()), "vault": VAULT.hex(), "master": MASTER.hex()}
+    sheet = RecoverySheet(vault=VAULT, secret=SECRET)
+    return {
+        "groups": " ".join(sheet.groups()),
+        "vault": VAULT.hex(),
+        "secret": SECRET.hex(),
+        "master": MASTER.hex(),
+        "owner": OWNER.public.hex(),
+    }
 
 
 def _derivations() -> Block:
     org = _oid(IDENTITY)
     segment = object_names.segment(org, "ab" * 16)
     labels = [
+        (SECRET, "master"),
+        (SECRET, "owner"),
         (MASTER, f"mac/{MAC_LABEL}"),
         (MASTER, "mac/org"),
         (MASTER, f"key/{epoch_folder(org, 1)}/1"),
-        (SERVICE_KEY, slot_folder("service")),
+        (SERVICE_KEY, "slot/service"),
         (ORG_KEY, f"{ObjectKind.IDENTITY}/{object_names.identity(org)}"),
         (ORG_KEY, f"{ObjectKind.MANIFEST}/{object_names.commit(org, 1)}"),
         (ORG_KEY, f"{ObjectKind.SEGMENT}/{segment}"),
@@ -106,34 +115,47 @@ def _derivations() -> Block:
 
 
 def _slots() -> Block:
-    service = ServiceKey(VAULT, "service", SERVICE_KEY)
-    folded = "strasse i\u0307 οδοσ"
+    folded, place = "strasse i\u0307 οδοσ", partial(SlotPlace, VAULT.hex(), 1)
+    service, passphrase = _members()
+    bound = (
+        place("service").bound(SlotHolds.MASTER, None),
+        place("passphrase").bound(SlotHolds.OWNER, STRETCH),
+    )
     return [
-        {"slot": "service", "secret": SERVICE_KEY.hex(), "object": _slot("service", None, service),
-         "master": MASTER.hex()},
+        {"slot": "service", "secret": SERVICE_KEY.hex(), "bound": bound[0].decode(),
+         "member": json.loads(msgspec.json.encode(service)), "content": MASTER.hex()},
         {"slot": "passphrase", "passphrase": PASSPHRASE, "folded": folded,
-         "object": _slot("passphrase", STRETCH, ByPassphrase(PASSPHRASE)), "master": MASTER.hex()},
+         "bound": bound[1].decode(), "member": json.loads(msgspec.json.encode(passphrase)),
+         "content": SECRET.hex()},
     ]  # fmt: skip
 
 
-def _slot(name: str, stretch: KeyStretch | None, secret: ServiceKey | ByPassphrase) -> str:
-    head = slot_head(vault=VAULT.hex(), name=name, stretch=stretch)
-    empty = read_slot(head + bytes(60 + 32), name=name)
-    nonce = SeededEntropy(3).bytes(12)
-    wrapped = wrap_master(MASTER, key=secret.wrapping_key(empty), nonce=nonce, head=head, name=name)
-    return (head + wrapped + _vault_keys().mac(slot_folder(name), head + wrapped)).hex()
+def _members() -> tuple[KeySlot, KeySlot]:
+    """The slots of a key file and of a passphrase."""
+    key = Passphrase(PASSPHRASE).wrapping_key("passphrase", STRETCH)
+    return (
+        slot("service", None, key=derive(SERVICE_KEY, "slot/service")),
+        slot("passphrase", STRETCH, key=key),
+    )
+
+
+def _register() -> Block:
+    service, passphrase = _members()
+    entry = RegisterEntry(
+        vault=VAULT.hex(),
+        owner=OWNER.public.hex(),
+        number=1,
+        sheet=INSTANT,
+        slots={"service": service, "passphrase": passphrase},
+    )
+    text = encode_entry(entry, sign=OWNER.sign).decode()
+    return {"name": entry_name(1), "text": text}
 
 
 def _clear() -> Block:
-    keys, name = _vault_keys(), register_name(1)
     file = VaultFile(VAULT.hex(), INSTANT)
-    slots = {entry["slot"]: digest_of(bytes.fromhex(str(entry["object"]))) for entry in _slots()}
-    register = Register(VAULT.hex(), 1, slots)
-    texts = {
-        "vault.json": encode_vault_file(file, mac=partial(keys.mac, MAC_LABEL)),
-        name: encode_register(register, mac=partial(keys.mac, name)),
-    }
-    return [{"name": name, "text": text.decode()} for name, text in texts.items()]
+    text = encode_vault_file(file, mac=partial(_vault_keys().mac, MAC_LABEL))
+    return [{"name": MAC_LABEL, "text": text.decode()}]
 
 
 def _oids() -> Block:
@@ -210,7 +232,7 @@ def _live_root() -> Block:
 def _named_by_identity() -> Block:
     org, store = _oid(IDENTITY), MemoryStore()
     copy = f"{identity_folder(org)}/1"
-    keys = Keyring(store, vault=VAULT, master=MASTER, entropy=SeededEntropy(5))
+    keys = Keyring.of_secret(store, vault=VAULT, secret=SECRET, entropy=SeededEntropy(5))
     store.put_new(copy, keys._wrap(copy, IDENTITY_KEY, org=org))
     place, text = ("Contact", "Email"), "zoe.3@chocolate.example"
     (mark,) = Pseudonymizer(keys, org).marks(place, [text], run="erase-1")

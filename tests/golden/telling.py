@@ -13,8 +13,8 @@ from second_reader.rowhash import row_hash
 from unlost.model.source.reading import Op
 from unlost.model.vault.erasure import PastErasure
 from unlost.model.vault.snapshot import CommitKind
-from unlost.vault.keys.opening import vault_format
-from unlost.vault.keys.shred_proofs import shredded_orgs
+from unlost.vault.keys.founding import vault_format
+from unlost.vault.keys.register import shredded_orgs
 from unlost.vault.vault import EncryptedVault
 
 QUERIES = ("000007", "zoe.7@chocolate.example", "zoe.3@chocolate.example", "Chocolat", "Nord")

@@ -21,12 +21,14 @@ from golden.corners import (
     TYPED,
     record,
 )
-from second_reader.reader import Org, Vault, derive
+from golden.make_sealed import OWNER
+from second_reader.reader import Org, Vault, derive, owner_of
 from unlost.model.vault.retention import HoldScope, HoldTarget
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.opening import open_keyring
-from unlost.vault.keys.unlock import ByPassphrase, ServiceKey
+from unlost.vault.keys.service_key import ServiceKey
+from unlost.vault.keys.unlock import ByPassphrase
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import EncryptedVault, open_vault
 
@@ -60,27 +62,27 @@ def test_the_id_of_an_org_is_made_of_text_that_is_not_escaped() -> None:
 def test_a_passphrase_opens_in_whatever_case_it_is_typed() -> None:
     """By the page: normal form, case folding, words; then the slot."""
     assert ours().orgs().keys() == {reader().org}
-    data = (FOLDER / "vault" / "keys" / "passphrase" / "1").read_bytes()
-    length = 10 + struct.unpack_from("<H", data, 8)[0]
-    said = json.loads(data[10:length])["kdf"]
+    said = reader().vault.register["slots"]["passphrase"]
+    stretch = said["stretch"]
     folded = "strasse i\u0307 οδοσ"
     assert folded != PASSPHRASE
     secret = hash_secret_raw(
-        folded.encode(), bytes.fromhex(said["salt"]), said["passes"], said["memory_kib"],
-        said["lanes"], 32, Type.ID,
+        folded.encode(), bytes.fromhex(stretch["salt"]), stretch["passes"], stretch["memory"],
+        stretch["lanes"], 32, Type.ID,
     )  # fmt: skip
-    key, bound = derive(secret, "keys/passphrase"), data[:length] + b"keys/passphrase"
-    sealed = data[length : length + 60]
-    master = AESGCM(key).decrypt(sealed[:12], sealed[12:], bound)
-    assert master == reader().vault.master
-    code = hmac.digest(derive(master, "mac/keys/passphrase"), data[:-32], "sha256")
-    assert code == data[-32:]
+    place = [reader().vault.vault.hex(), 1, "passphrase", "owner", stretch]
+    bound = json.dumps(place, separators=(",", ":")).encode()
+    sealed = bytes.fromhex(said["wrapped"])
+    own = AESGCM(derive(secret, "slot/passphrase")).decrypt(sealed[:12], sealed[12:], bound)
+    assert owner_of(own).hex() == reader().vault.owner
+    assert derive(own, "master") == reader().vault.master
 
 
 def test_the_service_key_on_the_page_is_whole() -> None:
     (_, after) = PAGE.read_text(encoding="utf-8").split("```text\nunlost-service-key", 1)
     key = ServiceKey.parse("unlost-service-key" + after.split("```", 1)[0])
     assert (key.vault, key.slot, key.key) == (bytes(range(16)), "service", b"S" * 32)
+    assert key.owner == OWNER.public
 
 
 def test_a_copy_of_a_home_opens_under_the_first_master_key() -> None:

@@ -5,16 +5,30 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from golden.make_sealed import CONTENTS, MASTER, NAME, ORG, ORG_KEY, VAULT, golden, keyring
+from golden.make_sealed import (
+    CONTENTS,
+    FOLLOWER,
+    MASTER,
+    NAME,
+    ORG,
+    ORG_KEY,
+    OWNER,
+    SECRET,
+    VAULT,
+    first,
+    golden,
+    keyring,
+    renewed,
+)
 from unlost.vault.format.manifest import SchemaDocument
 from unlost.vault.format.recovery import parse_recovery_sheet
-from unlost.vault.format.register import read_register, register_name
+from unlost.vault.format.register import read_entry
 from unlost.vault.format.sealed import ObjectBinding, ObjectKind, unseal
-from unlost.vault.format.shredded import read_shredded, shredded_name
 from unlost.vault.format.sidecar import decode
-from unlost.vault.format.slots import read_slot, slot_folder, unwrap_master
+from unlost.vault.format.slots import SlotPlace, unwrap_key
 from unlost.vault.format.vaultjson import MAC_LABEL, prove_vault_file, read_vault_file
-from unlost.vault.keys.hierarchy import derive, object_key
+from unlost.vault.keys.derivation import derive, object_key
+from unlost.vault.keys.owner import is_signed
 
 FOLDER = Path(__file__).parent / "format-1" / "sealed"
 EARLIER = FOLDER.parents[1] / "earlier_sheet.txt"  # printed with other words
@@ -35,11 +49,24 @@ def test_golden_objects_open(name: str) -> None:
     assert unseal(FILES[f"{name}.sealed"], place=place, key=key) == CONTENTS[name]
 
 
-@pytest.mark.parametrize("name", ["service", "passphrase"])
-def test_golden_slots_open(name: str) -> None:
-    slot = read_slot(FILES[f"{name}.slot"], name=name)
-    assert unwrap_master(slot, key=derive(b"S" * 32, slot_folder(name))) == MASTER
-    assert keyring().mac(slot_folder(name), slot.proved) == slot.mac
+@pytest.mark.parametrize(("name", "content"), [("service", MASTER), ("passphrase", SECRET)])
+def test_golden_slots_open(name: str, content: bytes) -> None:
+    signed = read_entry(FILES["register"])
+    assert signed is not None
+    slot = signed.content(2).slots[name]
+    key = derive(b"S" * 32, f"slot/{name}")
+    assert unwrap_key(slot, place=SlotPlace(VAULT.hex(), 1, name), key=key) == content
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "owner", "entry"),
+    [("register", 2, OWNER, first()), ("register-renewed", 3, FOLLOWER, renewed())],
+)
+def test_golden_entries_of_the_register_are_read(name: str, number: int, owner, entry) -> None:
+    signed = read_entry(FILES[name])
+    assert signed is not None
+    assert is_signed(signed.message(number), signed.signature, by=owner.public)
+    assert signed.content(number) == entry
 
 
 def test_the_golden_vault_file_and_sheet_are_read() -> None:
@@ -49,21 +76,10 @@ def test_the_golden_vault_file_and_sheet_are_read() -> None:
     assert read_vault_file(data).format == 1
     for text in (FILES["sheet.txt"].decode(), EARLIER.read_text("utf-8")):
         sheet = parse_recovery_sheet(text)
-        assert (sheet.vault, sheet.master) == (VAULT, MASTER)
+        assert (sheet.vault, sheet.secret) == (VAULT, SECRET)
 
 
 def test_other_golden_things_in_clear_are_read() -> None:
-    keys, org = keyring(), ORG.hex()
-
-    def mac(name: str):
-        return lambda master, body: keys.mac(name, body, generation=master)
-
-    proof = read_shredded(FILES["shredded"], name=shredded_name(org), mac=mac(shredded_name(org)))
-    assert (proof.org, proof.commits, proof.objects, proof.master) == (org, 3, 40, 1)
-    register = read_register(
-        FILES["register-renewed"], name=register_name(3), mac=mac(register_name(3))
-    )
-    assert (register.master, register.shredded) == (2, (org,))
     car = decode(FILES["sidecar"], name="x")
     assert [(one.first, one.rows) for one in car.fences] == [("ab", 3), ("größer", 1)]
     document = msgspec.json.decode(FILES["schema.json"], type=SchemaDocument)

@@ -3,7 +3,6 @@
 As in ``documents``, a rename in the code changes imports and calls here, and no golden file.
 """
 
-import ast
 import base64
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -24,11 +23,16 @@ from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
 from unlost.model.vault.snapshot import Lineage, StoredFile
 from unlost.vault.format.blobs import Encoding
 from unlost.vault.format.recovery import RecoverySheet, parse_recovery_sheet
-from unlost.vault.format.register import Register, encode_register, read_register, register_name
-from unlost.vault.format.shredded import ShreddedOrg, encode_shredded, read_shredded, shredded_name
-from unlost.vault.format.slots import KeyStretch, read_slot, slot_head
+from unlost.vault.format.register import (
+    Handover,
+    RegisterEntry,
+    ShreddedOrg,
+    encode_entry,
+    read_entry,
+)
+from unlost.vault.format.slots import KeySlot, KeyStretch, SlotHolds
 from unlost.vault.format.vaultjson import VaultFile, encode_vault_file, read_vault_file
-from unlost.vault.keys.unlock import ServiceKey
+from unlost.vault.keys.service_key import ServiceKey
 from unlost.vault.layout.segment_label import (
     BundlePart,
     SegmentLabel,
@@ -50,6 +54,7 @@ from unlost.vault.write.suppression_list import SuppressionMark, mark_rows
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 VAULT, ORG, HEAD = "ab" * 16, "cd" * 16, "ef" * 32
 CODE = bytes(range(32))
+SIGNATURE = bytes(range(64))
 
 
 def code(*_proved: object) -> bytes:
@@ -74,26 +79,14 @@ def _bytes(read: Callable[..., Any], **more: Any) -> Callable[[str], Any]:
     return lambda text: read(text.encode(), **more)
 
 
-def _register(value: Register) -> Layout:
-    name = register_name(value.number)
-    return Layout(
-        value, _text(encode_register, mac=code), _bytes(read_register, name=name, mac=code)
-    )
+def _register(value: RegisterEntry) -> Layout:
+    def read(text: str) -> RegisterEntry:
+        signed = read_entry(text.encode())
+        assert signed is not None
+        assert signed.signature == SIGNATURE
+        return signed.content(value.number)
 
-
-def _slot(value: KeyStretch | None) -> Layout:
-    """The bytes of a slot before the nonce, as a Python literal."""
-
-    def write(stretch: KeyStretch | None) -> str:
-        return repr(slot_head(vault=VAULT, name="service", stretch=stretch))
-
-    def read(text: str) -> KeyStretch | None:
-        key_and_code = bytes(12 + 48 + 32)
-        slot = read_slot(ast.literal_eval(text) + key_and_code, name="service")
-        assert slot.vault == VAULT
-        return slot.stretch
-
-    return Layout(value, write, read)
+    return Layout(value, _text(encode_entry, sign=lambda _: SIGNATURE), read)
 
 
 def _metadata(value: Any, write: Callable[[Any], Mapping[bytes, bytes]], read: Any) -> Layout:
@@ -153,19 +146,23 @@ ATTACHED = FileRef("ContentVersion", "068A", "VersionData", 9, "md5:00ff", "Rés
 STORED = StoredFile(
     HEAD, "ContentVersion", "068A", "VersionData", 9, "md5:00ff", "Résumé.pdf", "text/pdf", since=7
 )
-REGISTER = Register(VAULT, 1, {"service": HEAD, "passphrase": "01" * 32})
-RENEWED = Register(
-    VAULT,
-    3,
-    {"service": HEAD},
-    sheet="2026-03-04T05:06:07+00:00",
-    master=2,
-    earlier=("sealed",),
-    followed=("token",),
-    keys={"orgs/x/keys/1": "code"},
-    shredded=(ORG,),
+KEY_FILE = KeySlot(SlotHolds.MASTER, HEAD)
+PASSPHRASE = KeySlot(SlotHolds.OWNER, HEAD, KeyStretch("00" * 16))
+REGISTER = RegisterEntry(
+    vault=VAULT, owner=HEAD, number=1, slots={"service": KEY_FILE, "passphrase": PASSPHRASE}
 )
-PROOF = ShreddedOrg(VAULT, ORG, "2026-03-04T05:06:07+00:00", 3, HEAD, 40, 12_345, master=2)
+RENEWED = RegisterEntry(
+    vault=VAULT,
+    owner=HEAD,
+    number=3,
+    generation=2,
+    sheet="2026-03-04T05:06:07+00:00",
+    slots={"service": KEY_FILE},
+    earlier=("sealed",),
+    handovers=(Handover(HEAD, "signature"),),
+    checks={"orgs/x/keys/1": "check"},
+    shredded={ORG: ShreddedOrg("2026-03-04T05:06:07+00:00", 3, HEAD, 40, 12_345)},
+)
 THINGS = (
     HoldTarget(HoldScope.ORG),
     HoldTarget(HoldScope.TABLE, "Account"),
@@ -199,16 +196,9 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "register-first": _register(REGISTER),
     "register-renewed": _register(RENEWED),
-    "slot-key": _slot(None),
-    "slot-passphrase": _slot(KeyStretch(bytes(16))),
-    "shredded": Layout(
-        PROOF,
-        _text(encode_shredded, mac=code),
-        _bytes(read_shredded, name=shredded_name(ORG), mac=code),
-    ),
     # Keys that open a vault.
     "service-key": Layout(
-        ServiceKey(bytes.fromhex(VAULT), "service", CODE), ServiceKey.text, ServiceKey.parse
+        ServiceKey(bytes.fromhex(VAULT), "service", CODE, CODE), ServiceKey.text, ServiceKey.parse
     ),
     "recovery-sheet": Layout(
         RecoverySheet(bytes.fromhex(VAULT), CODE),

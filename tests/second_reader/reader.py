@@ -1,7 +1,6 @@
 """A reader of Unlost vaults, written from docs/reference/vault-format alone.
 
-It imports nothing of Unlost and trusts nothing: every digest and seal that the document defines is
-checked on the way. It reads whole tables into memory, which is good enough to rescue data.
+It imports nothing of Unlost, and checks every digest and seal on the way. It reads whole tables.
 """
 
 import base64
@@ -15,7 +14,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import zstandard
 from blake3 import blake3
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -34,7 +34,7 @@ def derive(secret: bytes, label: str) -> bytes:
 
 
 def read_sheet(text: str) -> tuple[bytes, bytes]:
-    """Minimal reader, step 2: vault id and master key."""
+    """Minimal reader, step 2: vault id and the owner's secret."""
     letters = "".join(re.findall(r"^\d\d-\d\d:(.*)$", text, re.MULTILINE)).replace(" ", "").upper()
     letters = letters.replace("O", "0").replace("I", "1").replace("L", "1")
     number = 0
@@ -46,86 +46,91 @@ def read_sheet(text: str) -> tuple[bytes, bytes]:
     return whole[1:17], whole[17:49]
 
 
+def owner_of(secret: bytes) -> bytes:
+    """Minimal reader, step 2: the owner's public key."""
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(derive(secret, "owner"))
+    return key.public_key().public_bytes_raw()
+
+
+def is_signed(data: bytes, signature: str, owner: str) -> bool:
+    """Whether the holder of a public key signed these bytes; both in hex."""
+    try:
+        key = ed25519.Ed25519PublicKey.from_public_bytes(bytes.fromhex(owner))
+        key.verify(bytes.fromhex(signature), data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def signed_entry(data: bytes, number: int) -> dict | None:
+    """Verifier: an entry of the register that the owner it names signed; None for others."""
+    message = b"register/%08d\0" % number + data[: data.rfind(b',"signature":"')]
+    try:
+        said = json.loads(data)
+        signed = is_signed(message, said["signature"], said["owner"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return said if signed and said["number"] == number else None
+
+
 class Vault:
     """A vault in a folder, opened with its recovery sheet."""
 
     def __init__(self, folder: Path, sheet: str) -> None:
         self.folder = folder
-        self.vault, self.master = read_sheet(sheet)
+        self.vault, secret = read_sheet(sheet)
+        self.master, self.owner = derive(secret, "master"), owner_of(secret).hex()
         data = (folder / "vault.json").read_bytes()
         said = json.loads(data)
         body = data[: data.index(b',"mac"')]
         self.masters = self._masters()
         mac = hmac.digest(derive(self.masters[0], "mac/vault.json"), body, "sha256").hex()
-        assert (said["format"] < 2, said["vault"], said["mac"]) == (True, self.vault.hex(), mac)
-        marked = self._said("format/1", inherited=self.upgraded == 1)  # section 3
-        self.format = 1 if marked or self.upgraded == 1 else said["format"]
+        assert (said["format"], said["vault"], said["mac"]) == (1, self.vault.hex(), mac)
 
     def _masters(self) -> list[bytes]:
-        """Verifier: all master keys, oldest first, as the newest entry of the register tells."""
-        said = next(filter(None, map(self._entry, sorted(self._entries(), reverse=True))), None)
-        assert said is not None, "this sheet proves no entry"
+        """Verifier: all master keys, oldest first, as the entry of the register in force tells."""
+        paths = sorted((self.folder / "register").glob("*/[123]"), reverse=True)
+        said = next(filter(None, map(self._entry, paths)), None)
+        assert said is not None or not paths, "this sheet proves no entry"
+        self.register = said or {"generation": 1, "earlier": [], "checks": {}, "shredded": {}}
         cipher, earlier = AESGCM(derive(self.master, "earlier")), []
-        for place, sealed in enumerate(map(bytes.fromhex, said.get("earlier", ())), 1):
-            bound = self.vault + bytes([place])
+        for place, sealed in enumerate(map(bytes.fromhex, self.register["earlier"]), 1):
+            bound = self.vault + place.to_bytes(2, "little")
             earlier.append(cipher.decrypt(sealed[:12], sealed[12:], bound))
-        assert len(earlier) + 1 == said.get("master", 1)
-        self.keys, self.upgraded = said.get("keys", {}), said.get("upgraded", 0)
-        self.shredded = said.get("shredded", [])
+        assert len(earlier) + 1 == self.register["generation"]
+        self.checks, self.shredded = self.register["checks"], self.register["shredded"]
         return [*earlier, self.master]
 
-    def _entries(self) -> list[str]:
-        names = [path.name for path in (self.folder / "slots").iterdir()]
-        return [name for name in names if re.fullmatch(r"\d{8}", name)]
-
-    def _entry(self, name: str) -> dict | None:
-        """An entry that the master key at hand proves; None for others."""
-        data = (self.folder / "slots" / name).read_bytes()
-        try:
-            said = json.loads(data)
-        except ValueError:
-            return None
-        token = hmac.digest(derive(self.master, "mac/followed"), self.vault, "sha256").hex()
-        assert token not in said.get("followed", ()), "another master key followed"
-        body = data[: data.index(b',"mac"')]
-        mac = hmac.digest(derive(self.master, f"mac/slots/{name}"), body, "sha256").hex()
-        return said if (said.get("number"), said["mac"]) == (int(name), mac) else None
+    def _entry(self, path: Path) -> dict | None:
+        """An entry that the owner at hand signed; None for others."""
+        said = signed_entry(path.read_bytes(), int(path.parent.name))
+        if said is None or said["owner"] == self.owner:
+            return said
+        owners = [*(one["owner"] for one in said["handovers"]), said["owner"]]
+        links = zip(said["handovers"], owners[1:], strict=True)
+        signed = [is_signed(f"handover/{said['vault']}/{to}".encode(), one["signature"], one["owner"])
+                  for one, to in links]  # fmt: skip
+        if self.owner in owners:
+            assert not all(signed[owners.index(self.owner) :]), "another owner followed"
+        return None
 
     def counts(self, folder: str, number: int, key: bytes) -> bool:
         """Verifier: whether a key that an earlier master key wrapped is one that the register lists."""
         org = folder.rsplit("/", 1)[0] + "/"
-        if number == len(self.masters) or not any(name.startswith(org) for name in self.keys):
+        if number == len(self.masters) or not any(name.startswith(org) for name in self.checks):
             return True
         code = hmac.digest(derive(self.master, f"mac/{folder}"), key, "sha256").hex()[:32]
-        return self.keys.get(folder) == code
-
-    def proof(self, org: str) -> dict | None:
-        """Verifier: the proof that an org was shredded, of any copy that counts."""
-        said = self._said(f"shredded/{org}", inherited=org in self.shredded)
-        return said if said and said["org"] == org else None
-
-    def _said(self, base: str, *, inherited: bool) -> dict | None:
-        """What an object in clear says, of the first of three copies that a master key proves."""
-        for name in (base, f"{base}.2", f"{base}.3"):
-            data = (self.folder / name).read_bytes() if (self.folder / name).exists() else b""
-            if b',"mac"' not in data:
-                continue
-            said = json.loads(data)
-            secret = derive(self.masters[said["master"] - 1], f"mac/{name}")
-            mac = hmac.digest(secret, data[: data.index(b',"mac"')], "sha256").hex()
-            if said["mac"] == mac and (said["master"] == len(self.masters) or inherited):
-                return said
-        return None
+        return self.checks.get(folder) == code
 
     def orgs(self) -> list[str]:
         """The oids."""
         found = sorted({path.name[:32] for path in (self.folder / "names").iterdir()})
-        return [org for org in found if self.proof(org) is None]
+        return [org for org in found if org not in self.shredded]
 
     def unseal(self, name: str, kind: str, org: str, key: bytes, data: bytes) -> bytes:
         """Minimal reader, step 4."""
         magic, number, power, zero, _, length = struct.unpack_from("<7sBB3sIQ", data)
-        assert (magic, number in (0, 1), zero) == (b"UNLOSTS", True, bytes(3))
+        assert (magic, number, zero) == (b"UNLOSTS", 1, bytes(3))
         block, content = 1 << power, []
         count = max(1, -(-length // block))
         assert len(data) == 24 + length + count * 28

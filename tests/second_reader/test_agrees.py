@@ -44,10 +44,10 @@ def story(folder: Path) -> Story:
 
 @pytest.fixture(scope="module")
 def org(folder: Path, story: Story, tmp_path_factory: pytest.TempPathFactory) -> Org:
-    """Read from a copy that has no slots: a clean machine with the vault and the sheet."""
+    """Read from a copy that has no register: a clean machine with the vault and the sheet."""
     copy = tmp_path_factory.mktemp("clean") / "vault"
     shutil.copytree(folder, copy)
-    shutil.rmtree(copy / "keys")
+    shutil.rmtree(copy / "register")
     vault = Vault(copy, story.sheet)
     assert vault.orgs() == [story.org]
     return Org(vault, story.org)

@@ -23,7 +23,7 @@ def test_what_is_left_is_read_alike(tmp_path: Path) -> None:
     assert done.versions > 0
     story.clock.advance(days=8)
     assert story.vault.sweep(story.org, run="sweep-1").removed > 0
-    shutil.rmtree(folder / "keys")
+    shutil.rmtree(folder / "register")
     org = Org(Vault(folder, story.sheet), story.org)
     assert org.check_objects() > 10
     for table in ("Account", "Contact", "Task", "ContentVersion"):

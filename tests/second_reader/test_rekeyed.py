@@ -49,5 +49,4 @@ def test_it_reads_what_was_merged_and_then_sealed_anew(tmp_path: Path) -> None:
         assert keys == {
             f"{number:08d}.{number:08d}",
             f"identity.{number:08d}",
-            f"oldest-{number:08d}.{number:08d}",
         }

@@ -6,9 +6,9 @@ import pytest
 
 import vaultstory
 from second_reader.reader import Org, Vault
-from unlost.vault.keys.opening import recovery_sheet
+from unlost.vault.keys.founding import recovery_sheet
 from unlost.vault.keys.renewal import finish_renewal, renew_master
-from unlost.vault.keys.unlock import ServiceKey
+from unlost.vault.keys.service_key import ServiceKey
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import open_vault
 from vaultstory import Story
@@ -53,7 +53,7 @@ def test_what_somebody_puts_there_counts_for_it_neither(tmp_path: Path) -> None:
     base = f"orgs/{story.org}/keys/00000001/1"
     story.store.delete(base)
     story.store.put_new(base, thief._wrap(base, bytes(32), org=story.org))
-    story.store.put_new("slots/00000099", b'{"master":9,"mac":""}')
+    story.store.put_new("register/00000099/1", b'{"owner":"","number":99,"signature":""}\n')
     vault = Vault(tmp_path / "vault", story.sheet)
     assert Org(vault, story.org).check_objects() > 15
     finish_renewal(story.store, story.keys)

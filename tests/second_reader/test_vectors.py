@@ -4,7 +4,6 @@ import ast
 import hashlib
 import hmac
 import json
-import struct
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from xxhash import xxh3_64_intdigest
 
 from second_reader.page import text_of, vectors
-from second_reader.reader import Vault, derive, read_sheet
+from second_reader.reader import Vault, derive, owner_of, read_sheet, signed_entry
 
 VECTORS = vectors()
 SHEET, ORG = VECTORS["Recovery sheet"], VECTORS["The oid of an org"][0]["oid"]
-MASTER = bytes.fromhex(SHEET["master"])
+MASTER, OWNER = bytes.fromhex(SHEET["master"]), bytes.fromhex(SHEET["owner"])
 
 
 def opener() -> Vault:
@@ -33,7 +32,8 @@ def opener() -> Vault:
 
 def test_every_heading_with_vectors_has_a_test() -> None:
     assert VECTORS.keys() == {
-        "Recovery sheet", "HKDF", "Slots", "Clear objects", "The oid of an org", "Sealed objects",
+        "Recovery sheet", "HKDF", "Key slots", "The register", "Clear objects", "The oid of an org",
+        "Sealed objects",
         "Segments", "The head of a commit", "The live root", "Blobs and pseudonyms",
     }  # fmt: skip
     assert text_of("test-vectors").count("```json") == len(VECTORS)
@@ -54,8 +54,9 @@ def test_the_sheet() -> None:
         for at in range(0, 22, 6)
         if (part := groups[at : at + 6])
     ]
-    vault, master = read_sheet("\n".join(lines))
-    assert (vault.hex(), master.hex()) == (SHEET["vault"], SHEET["master"])
+    vault, secret = read_sheet("\n".join(lines))
+    assert (vault.hex(), secret.hex()) == (SHEET["vault"], SHEET["secret"])
+    assert (derive(secret, "master"), owner_of(secret)) == (MASTER, OWNER)
 
 
 @pytest.mark.parametrize("vector", VECTORS["HKDF"], ids=lambda one: one["label"])
@@ -63,31 +64,39 @@ def test_derivations(vector: dict[str, str]) -> None:
     assert derive(bytes.fromhex(vector["secret"]), vector["label"]).hex() == vector["key"]
 
 
-def secret_of(slot: dict[str, str], kdf: dict[str, Any]) -> bytes:
+def secret_of(vector: dict[str, Any]) -> bytes:
     """Minimal reader, step 2."""
-    if kdf["name"] == "HKDF-SHA256":
-        return bytes.fromhex(slot["secret"])
-    normal = unicodedata.normalize("NFKC", slot["passphrase"])
+    stretch = vector["member"]["stretch"]
+    if stretch is None:
+        return bytes.fromhex(vector["secret"])
+    normal = unicodedata.normalize("NFKC", vector["passphrase"])
     folded = " ".join(normal.casefold().split())
-    assert folded == slot["folded"] != slot["passphrase"]
+    assert folded == vector["folded"] != vector["passphrase"]
     return hash_secret_raw(
-        folded.encode(), bytes.fromhex(kdf["salt"]), kdf["passes"], kdf["memory_kib"],
-        kdf["lanes"], 32, Type.ID,
+        folded.encode(), bytes.fromhex(stretch["salt"]), stretch["passes"], stretch["memory"],
+        stretch["lanes"], 32, Type.ID,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("slot", VECTORS["Slots"], ids=lambda one: one["slot"])
-def test_slots_give_the_master_key(slot: dict[str, str]) -> None:
-    data, label = bytes.fromhex(slot["object"]), f"keys/{slot['slot']}"
-    magic, number, length = struct.unpack_from("<7sBH", data)
-    head = data[: 10 + length]
-    said = json.loads(head[10:])
-    assert (magic, number, len(data)) == (b"UNLOSTK", 1, len(head) + 12 + 48 + 32)
-    assert (said["vault"], said["slot"]) == (SHEET["vault"], slot["slot"])
-    key, sealed = derive(secret_of(slot, said["kdf"]), label), data[len(head) : -32]
-    master = AESGCM(key).decrypt(sealed[:12], sealed[12:], head + label.encode())
-    assert master.hex() == slot["master"] == SHEET["master"]
-    assert hmac.digest(derive(master, f"mac/{label}"), data[:-32], "sha256") == data[-32:]
+@pytest.mark.parametrize("vector", VECTORS["Key slots"], ids=lambda one: one["slot"])
+def test_slots_give_their_keys(vector: dict[str, Any]) -> None:
+    member, name = vector["member"], vector["slot"]
+    bound = [SHEET["vault"], 1, name, member["holds"], member["stretch"]]
+    assert json.dumps(bound, separators=(",", ":")) == vector["bound"]
+    sealed, key = bytes.fromhex(member["wrapped"]), derive(secret_of(vector), f"slot/{name}")
+    content = AESGCM(key).decrypt(sealed[:12], sealed[12:], vector["bound"].encode())
+    assert content.hex() == vector["content"]
+    assert content == (MASTER if name == "service" else bytes.fromhex(SHEET["secret"]))
+
+
+def test_the_register_is_signed_and_has_the_slots() -> None:
+    vector = VECTORS["The register"]
+    said = signed_entry(vector["text"].encode(), 1)
+    assert said is not None
+    assert (vector["name"], said["owner"]) == ("register/00000001", OWNER.hex())
+    assert said["slots"] == {one["slot"]: one["member"] for one in VECTORS["Key slots"]}
+    assert signed_entry(vector["text"].encode(), 2) is None
+    assert signed_entry(vector["text"].replace("2026", "2027").encode(), 1) is None
 
 
 @pytest.mark.parametrize("clear", VECTORS["Clear objects"], ids=lambda one: one["name"])
@@ -95,13 +104,6 @@ def test_objects_in_clear_prove_themselves(clear: dict[str, str]) -> None:
     body, mac = clear["text"].encode().rsplit(b',"mac":', 1)
     code = hmac.digest(derive(MASTER, f"mac/{clear['name']}"), body, "sha256").hex()
     assert mac == f'"{code}"}}\n'.encode()
-
-
-def test_the_register_lists_the_slots() -> None:
-    register = json.loads(VECTORS["Clear objects"][1]["text"])
-    assert register["slots"] == {
-        slot["slot"]: blake3(bytes.fromhex(slot["object"])).hexdigest() for slot in VECTORS["Slots"]
-    }
 
 
 @pytest.mark.parametrize("vector", VECTORS["The oid of an org"], ids=lambda one: one["oid"][:4])

@@ -14,7 +14,8 @@ from smallvault import SmallVault
 from unlost.model.errors import StoreError
 from unlost.model.vault.snapshot import VerifyLevel
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.keys.opening import open_keyring, recovery_sheet
+from unlost.vault.keys.founding import recovery_sheet
+from unlost.vault.keys.opening import open_keyring
 from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.stores import reach
 

@@ -8,10 +8,9 @@ import httpx
 import pytest
 
 from services.servers import INSTALLED, free_port, running
-from unit.app.test_keys import Machine, app, failing, machine
+from unit.app.test_keys import Machine, app, failing, machine, owner
 from unlost.app.actions.vault.keys import replace, tried
 from unlost.app.compose import Application
-from unlost.app.home.home_keys import GivenKey
 from unlost.app.home.sealed_key import Sealer
 
 __all__ = ("app", "machine")  # fixtures
@@ -69,26 +68,28 @@ def sealer(bao: Server, tmp_path: Path) -> Sealer:
 def test_the_key_is_sealed_and_opens_while_the_server_says_so(
     app: Application, machine: Machine, bao: Server, sealer: Sealer
 ) -> None:
-    slot = replace(app, "service", sealer=sealer).slot
+    slot = replace(app, "service", given_key=owner(machine), sealer=sealer).slot
     assert tried(app).slot == slot
     bao.put("transit/keys/unlost/rotate")
     assert tried(app).slot == slot, "a later version of its key opens what an earlier one sealed"
     bao.put("sys/seal")
     failing(lambda: tried(app), "transit-away")
-    assert tried(app, GivenKey(sheet=machine.sheet.read_text())).vault_id
+    assert tried(app, owner(machine)).vault_id
 
 
-def test_a_deleted_key_locks_the_service_out(app: Application, bao: Server, sealer: Sealer) -> None:
-    replace(app, "service", sealer=sealer)
+def test_a_deleted_key_locks_the_service_out(
+    app: Application, machine: Machine, bao: Server, sealer: Sealer
+) -> None:
+    replace(app, "service", given_key=owner(machine), sealer=sealer)
     bao.put("transit/keys/unlost/config", deletion_allowed=True)
     assert bao.root.delete("transit/keys/unlost").is_success
     failing(lambda: tried(app), "transit-refused")
 
 
 def test_a_token_that_may_not_and_a_server_that_is_gone(
-    app: Application, bao: Server, sealer: Sealer, tmp_path: Path
+    app: Application, machine: Machine, bao: Server, sealer: Sealer, tmp_path: Path
 ) -> None:
-    replace(app, "service", sealer=sealer)
+    replace(app, "service", given_key=owner(machine), sealer=sealer)
     token = tmp_path / "token"
     good = token.read_text()
     token.write_text("s.nobody")

@@ -3,7 +3,7 @@
 from unlost.model.ports.system import Clock, Entropy
 from unlost.model.vault.store import Store
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.keys.opening import draft_keyring
+from unlost.vault.keys.founding import draft_keyring
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, create_vault, open_vault
 

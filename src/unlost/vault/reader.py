@@ -14,8 +14,8 @@ from unlost.model.vault.erasure import PastErasure
 from unlost.model.vault.salvage import PastSalvage
 from unlost.model.vault.snapshot import CommitKind, Lineage, SearchHit, SnapshotInfo, Version
 from unlost.vault.commits.state import LiveState
+from unlost.vault.keys.register import shredded_orgs
 from unlost.vault.keys.sealing import SealedObjects
-from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.layout.org_names import is_named, named_orgs
 from unlost.vault.maintenance.operations import past_operations
 from unlost.vault.maintenance.retain.scope import shown_backups

@@ -13,10 +13,10 @@ from unlost.model.source.hidden_columns import HiddenColumns
 from unlost.model.vault.snapshot import CommitKind
 from unlost.model.vault.store import Store
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.keys.founding import confirm_vault_file, write_vault_file
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.opening import confirm_vault_file, write_vault_file
+from unlost.vault.keys.register import shredded_orgs
 from unlost.vault.keys.sealing import SealedObjects
-from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.layout.org_names import identity_name
 from unlost.vault.layout.write_budget import BufferLimit
 from unlost.vault.maintenance.maintained import MaintainedVault

@@ -40,9 +40,9 @@ from unlost.model.vault.snapshot import (
 from unlost.model.vault.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.vault.keys.opening import draft_keyring
+from unlost.vault.keys.founding import draft_keyring
 from unlost.vault.keys.renewal import finish_renewal, renew_master
-from unlost.vault.keys.unlock import ServiceKey
+from unlost.vault.keys.service_key import ServiceKey
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.stores.memory import MemoryStore

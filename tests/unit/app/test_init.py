@@ -8,6 +8,7 @@ import pytest
 from unlost.app import compose
 from unlost.app.actions.vault import init as module
 from unlost.app.actions.vault.init import InitRequest, InitResult, adopt_vault, init
+from unlost.app.actions.vault.keys import keys
 from unlost.app.home.home import FILE, read_home
 from unlost.model.errors import Conflict, NotAllowed, StoreError, UsageError
 from unlost.model.org import OrgIdentity
@@ -162,6 +163,50 @@ def test_a_new_machine_opens_the_vault_with_the_sheet(tmp_path: Path) -> None:
     for root in ("old", "new"):
         with opened(tmp_path / root) as app:
             assert list(app.vault.orgs()) == [oid]
+
+
+@pytest.mark.parametrize("step", ["_add_service_key", "connect", "write_home"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_new_machine_that_was_cut_off_is_set_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+) -> None:
+    made(tmp_path / "old", vault=tmp_path / "vault", recovery_out=tmp_path / "sheet.txt")
+    sheet = (tmp_path / "sheet.txt").read_text()
+    request = InitRequest(tmp_path / "new", vault=tmp_path / "vault")
+    real = getattr(module, step)
+
+    def cut(*arguments: object, **options: object) -> None:
+        if when == "after":
+            real(*arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, step, cut)
+    with pytest.raises(KeyboardInterrupt):
+        adopt_vault(request, sheet=sheet)
+    monkeypatch.setattr(module, step, real)
+    if (step, when) == ("write_home", "after"):
+        with pytest.raises(Conflict, match="already"):
+            adopt_vault(request, sheet=sheet)
+    else:
+        adopt_vault(request, sheet=sheet)
+    with opened(tmp_path / "new") as app:
+        assert len(keys(app).slots) == 2, "no slot is left that no file opens"
+
+
+def test_a_new_machine_overwrites_no_key_and_adds_no_slot_for_nothing(tmp_path: Path) -> None:
+    made(tmp_path / "old", vault=tmp_path / "vault", recovery_out=tmp_path / "sheet.txt")
+    made(tmp_path / "else")
+    key = (tmp_path / "else" / "keys" / "service.key").read_text()
+    request = InitRequest(tmp_path / "new", vault=tmp_path / "vault")
+    for text in (key, "a letter"):
+        request.home().service_key.parent.mkdir(parents=True, exist_ok=True)
+        request.home().service_key.write_text(text)
+        with pytest.raises(Conflict) as caught:
+            adopt_vault(request, sheet=(tmp_path / "sheet.txt").read_text())
+        assert caught.value.code == "key-exists"
+        assert request.home().service_key.read_text() == text
+    with opened(tmp_path / "old") as app:
+        assert [line.slot for line in keys(app).slots] == ["service"]
 
 
 def test_a_mistyped_sheet_makes_no_home(tmp_path: Path) -> None:

@@ -137,12 +137,12 @@ def test_with_the_saved_key_nothing_need_be_given_again(machine: Machine) -> Non
 
 def test_another_key_is_refused_before_anything_is_made(machine: Machine) -> None:
     machine.lost()
-    slots = sorted((machine.vault / "keys").iterdir())
+    register = sorted((machine.vault / "register").rglob("*"))
     (machine.root / "other.key").write_text("cd" * 32)
     with pytest.raises(NotAllowed) as caught:
         machine.rebuilt(home_key=machine.root / "other.key")
     assert caught.value.code == "home-key-wrong"
-    assert sorted((machine.vault / "keys").iterdir()) == slots
+    assert sorted((machine.vault / "register").rglob("*")) == register
     assert machine.rebuilt(home_key=machine.root / "saved.key").orgs[0].credentials
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from unit.app.test_keys import app, cheap, checks, machine  # noqa: F401
+from unit.app.test_keys import app, cheap, checks, machine, owner  # noqa: F401
 from unit.app.test_rebuild import Machine
 from unit.app.test_renewal import renewed
 from unlost.app.actions.backups.backup import backup
@@ -34,7 +34,7 @@ def test_a_command_does_it_and_says_what_is_left(app: Application, machine: Mach
     backup(app, "sales")
     assert rekey(app).orgs[0].complete
     assert told(app) == []
-    renewed(app)
+    renewed(app, owner(machine))
     assert told(app) == [HealthState.WARNING]
     (done,) = rekey(app, "sales").orgs
     assert (done.org, done.complete, done.held_by) == ("sales", False, "")
@@ -49,7 +49,7 @@ def test_a_command_does_it_and_says_what_is_left(app: Application, machine: Mach
 
 def test_upkeep_does_it_beside_what_else_it_does(app: Application, machine: Machine) -> None:
     backup(app, "sales")
-    renewed(app)
+    renewed(app, owner(machine))
     oid = get_org("sales").oid
     record = compact_after_backup(app, oid)
     assert record is not None
@@ -80,10 +80,10 @@ def test_what_a_backup_has_outrun_is_done_by_the_next_night(
 
 
 def test_a_damaged_object_keeps_neither_the_sweep_nor_the_rest_from_being_done(
-    app: Application,
+    app: Application, machine: Machine
 ) -> None:
     backup(app, "sales")
-    renewed(app)
+    renewed(app, owner(machine))
     oid, store = get_org("sales").oid, app.whole_vault.sealed.store
     name = next(one.name for one in store.list(f"orgs/{oid}/data/"))
     data = store.get(name)

@@ -7,7 +7,7 @@ import pytest
 
 from fakes import transit
 from fakes.transit import KEY, TOKEN, Bao
-from unit.app.test_keys import Machine, app, cheap, failing, machine, slots
+from unit.app.test_keys import Machine, app, cheap, failing, machine, owner, slots
 from unlost.app.actions.vault.keys import add, keys, replace, tried
 from unlost.app.actions.vault.renewal import renew
 from unlost.app.compose import Application
@@ -15,7 +15,7 @@ from unlost.app.home.home_keys import GivenKey, draft_of
 from unlost.app.home.sealed_key import FIRST, Sealer, key_file, slot_of
 from unlost.app.vault.new_keys import NewKey
 from unlost.model.errors import NotAllowed, TransientError, UnlostError
-from unlost.vault.keys.unlock import ServiceKey
+from unlost.vault.keys.service_key import ServiceKey
 
 __all__ = ("app", "cheap", "machine")  # fixtures
 
@@ -41,9 +41,9 @@ def sealer(bao: Bao, token: Path) -> Sealer:
 
 
 @pytest.fixture
-def sealed(app: Application, sealer: Sealer) -> str:
+def sealed(app: Application, machine: Machine, sealer: Sealer) -> str:
     """The service's own key is sealed; the name of its slot."""
-    return replace(app, "service", sealer=sealer).slot
+    return replace(app, "service", given_key=owner(machine), sealer=sealer).slot
 
 
 def why(call: Callable[[], object]) -> UnlostError:
@@ -56,7 +56,7 @@ def test_the_services_key_is_sealed_and_the_file_tells_no_key(
     app: Application, machine: Machine, sealer: Sealer, bao: Bao
 ) -> None:
     before = app.home.service_key.read_text()
-    slot = replace(app, "service", sealer=sealer).slot
+    slot = replace(app, "service", given_key=owner(machine), sealer=sealer).slot
     text = app.home.service_key.read_text()
     assert text.startswith(FIRST)
     assert TOKEN not in text
@@ -71,26 +71,26 @@ def test_the_services_key_is_sealed_and_the_file_tells_no_key(
 
 
 def test_it_stays_sealed_when_it_is_replaced_and_when_the_master_key_is_renewed(
-    app: Application, sealed: str
+    app: Application, machine: Machine, sealed: str
 ) -> None:
-    again = replace(app, sealed).slot
+    again = replace(app, sealed, given_key=owner(machine)).slot
     assert app.home.service_key.read_text().startswith(FIRST)
-    renewed = renew(app, lambda _sheet: None)
+    renewed = renew(app, lambda _sheet: None, owner(machine))
     assert app.home.service_key.read_text().startswith(FIRST)
     assert tried(app).slot == renewed.slot != again
 
 
 def test_another_key_is_sealed_into_a_file_or_told(
-    app: Application, tmp_path: Path, sealer: Sealer
+    app: Application, machine: Machine, tmp_path: Path, sealer: Sealer
 ) -> None:
     file, told = tmp_path / "safe" / "unlost.key", list[str]()
-    add(app, "safe", NewKey(key_file=file, sealer=sealer))
+    add(app, "safe", NewKey(key_file=file, sealer=sealer), owner(machine))
     assert tried(app, GivenKey(key_file=file)).slot == "safe"
-    add(app, "unit", NewKey(tell=told.append, sealer=sealer))
+    add(app, "unit", NewKey(tell=told.append, sealer=sealer), owner(machine))
     (tmp_path / "told.key").write_text(told[0])
     assert tried(app, GivenKey(key_file=tmp_path / "told.key")).slot == "unit"
     wish = NewKey(passphrase="words that nobody would put together", sealer=sealer)
-    failing(lambda: add(app, "words", wish), "key-unclear")
+    failing(lambda: add(app, "words", wish, owner(machine)), "key-unclear")
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,17 @@ def test_another_key_is_sealed_into_a_file_or_told(
     ],
 )
 def test_what_the_server_says_is_told_and_any_other_key_opens(
-    app: Application, sealed: str, bao: Bao, status: int, body: bytes, code: str, said: str
+    app: Application,
+    machine: Machine,
+    sealed: str,
+    bao: Bao,
+    status: int,
+    body: bytes,
+    code: str,
+    said: str,
 ) -> None:
     words = "words that nobody would put together"
-    add(app, "words", NewKey(passphrase=words))
+    add(app, "words", NewKey(passphrase=words), owner(machine))
     bao.status, bao.body = status, body
     error = why(lambda: tried(app))
     assert error.code == code
@@ -139,13 +146,15 @@ def test_nobody_is_asked_without_a_token_and_a_wrong_one_is_refused(
 
 
 def test_a_token_may_be_a_credential_of_systemd(
-    app: Application, bao: Bao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: Application, machine: Machine, bao: Bao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sealer = Sealer(bao.url, KEY, "bao-token")
-    failing(lambda: replace(app, "service", sealer=sealer), "transit-token")
+    failing(
+        lambda: replace(app, "service", given_key=owner(machine), sealer=sealer), "transit-token"
+    )
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     (tmp_path / "bao-token").write_text(TOKEN)
-    slot = replace(app, "service", sealer=sealer).slot
+    slot = replace(app, "service", given_key=owner(machine), sealer=sealer).slot
     assert tried(app).slot == slot
 
 
@@ -163,20 +172,25 @@ def test_a_token_may_be_a_credential_of_systemd(
     ],
 )
 def test_what_cannot_be_asked_safely_is_refused_before_anything_changes(
-    app: Application, sealer: Sealer, bao: Bao, wrong: dict[str, str]
+    app: Application, machine: Machine, sealer: Sealer, bao: Bao, wrong: dict[str, str]
 ) -> None:
     told = {name: getattr(sealer, name) for name in ("address", "key", "token_file", "mount")}
     before = app.home.service_key.read_text()
-    failing(lambda: replace(app, "service", sealer=Sealer(**{**told, **wrong})), "transit-unclear")
+    by, wished = owner(machine), Sealer(**{**told, **wrong})
+    failing(lambda: replace(app, "service", given_key=by, sealer=wished), "transit-unclear")
     assert app.home.service_key.read_text() == before
     assert not draft_of(app.home).exists()
     assert slots(app) == ["service"]
     assert bao.asked == []
 
 
-def test_a_server_that_is_away_leaves_the_key_as_it_is(app: Application, token: Path) -> None:
+def test_a_server_that_is_away_leaves_the_key_as_it_is(
+    app: Application, machine: Machine, token: Path
+) -> None:
     nobody = Sealer("http://127.0.0.1:9", KEY, str(token))
-    failing(lambda: replace(app, "service", sealer=nobody), "transit-away")
+    failing(
+        lambda: replace(app, "service", given_key=owner(machine), sealer=nobody), "transit-away"
+    )
     assert tried(app).slot == "service"
 
 

@@ -65,3 +65,18 @@ def test_the_format_of_the_vault_is_unknown_where_the_vault_file_is_lost(machine
         assert app.home.vault is not None
         (app.home.vault / VAULT_FILE).unlink()
         assert vault_state(app).format is None
+
+
+def test_the_slots_are_those_of_the_register_and_a_damaged_one_shows_none(
+    machine: Machine,
+) -> None:
+    with machine.opened() as app:
+        custody = vault_state(app).custody
+        assert custody is not None
+        assert list(custody.slots) == ["service"]
+        for file in (machine.vault / "register").rglob("*"):
+            if file.is_file():
+                file.write_bytes(b"junk")
+        custody = vault_state(app).custody
+        assert custody is not None
+        assert list(custody.slots) == []

@@ -70,7 +70,8 @@ def test_a_pickle_holds_no_key(folder: Folder) -> None:
     text = pickle.dumps(part)
     assert folder.key_file.name.encode() in text
     key = folder.key_file.read_text().split()[4]
-    for secret in (key.encode(), bytes.fromhex(key), folder.small.keys.master()):
+    keys = folder.small.keys
+    for secret in (key.encode(), bytes.fromhex(key), keys.master(), keys.owner.known_secret()):
         assert secret not in text
     assert pickle.loads(text) == part
 

@@ -78,7 +78,7 @@ class Org:
     def __init__(self) -> None:
         self.store = MemoryStore()
         entropy = SeededEntropy()
-        keys = Keyring(self.store, vault=b"v" * 16, master=b"m" * 32, entropy=entropy)
+        keys = Keyring.of_secret(self.store, vault=b"v" * 16, secret=b"m" * 32, entropy=entropy)
         keys.add_org(ORG)
         self.objects = SealedObjects(self.store, keys=keys, entropy=entropy)
 

@@ -1,13 +1,14 @@
 """A second copy: kept up to date, forgetting what the vault forgets, and repairing what was destroyed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 import scanner
 import vaultstory
 from fakes.keeping_store import KeepingStore
-from unlost.model.errors import Conflict, IntegrityError, StoreError
+from unlost.model.errors import Conflict, IntegrityError, NotAllowed, StoreError
 from unlost.model.plan import RecordKey
 from unlost.model.vault.erasure import Erase
 from unlost.model.vault.maintenance import unconditional
@@ -16,9 +17,19 @@ from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.model.vault.store import Store
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
-from unlost.vault.keys.key_slots import replace_slot
+from unlost.vault.format.register import (
+    ShreddedOrg,
+    damaged_register,
+    encode_entry,
+    entry_copies,
+)
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.key_slots import add_slot, remove_slot, replace_slot
 from unlost.vault.keys.opening import unlock_keyring
-from unlost.vault.keys.unlock import ByRecoverySheet, ServiceKey
+from unlost.vault.keys.owner import Owner
+from unlost.vault.keys.register import newest_entry, registered
+from unlost.vault.keys.service_key import ServiceKey
+from unlost.vault.keys.unlock import ByRecoverySheet, unlock_by_key
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.rewrite import tiers
 from unlost.vault.maintenance.shred import plan_shredding, shred_org
@@ -359,7 +370,7 @@ def test_neither_copy_opens(told: vaultstory.Story, mirrored: MemoryStore) -> No
     store, other = copy_of(told.store), copy_of(mirrored)
 
     def closed(_: Store) -> EncryptedVault:
-        raise IntegrityError("slot-damaged", "All copies of the slot are damaged.")
+        raise damaged_register("register/")
 
     with pytest.raises(IntegrityError):
         repair_from(store, other, opened=closed)
@@ -452,11 +463,15 @@ def test_a_shredded_org_does_not_come_back(story: vaultstory.Story) -> None:
     assert not [name for name in contents(other) if name.startswith("orgs/")]
 
 
-def test_a_proof_that_is_none_keeps_no_org_from_being_mended(
-    told: vaultstory.Story, mirrored: MemoryStore
+@pytest.mark.parametrize("number", [2, 9])
+def test_a_note_of_a_stranger_keeps_no_org_from_being_mended(
+    told: vaultstory.Story, mirrored: MemoryStore, number: int
 ) -> None:
-    store = copy_of(told.store)
-    store.put_new(f"shredded/{told.org}", b"junk")
+    store, stranger = copy_of(told.store), Owner.of(b"t" * 32)
+    note = ShreddedOrg("2026-01-01T00:00:00+00:00", 1, "x", 1, 1)
+    entry = replace(registered(store, told.keys), number=number, shredded={told.org: note})
+    for name in entry_copies(number):
+        store.put_new(name, encode_entry(entry, sign=stranger.sign))
     lost = next(n for n in contents(store) if "/data/" in n)
     store.delete(lost)
     assert lost in repair_from(store, mirrored, opened=opener(told)).objects
@@ -473,9 +488,85 @@ def test_a_slot_of_the_same_name_is_renewed_in_the_mirror(story: vaultstory.Stor
     again = ServiceKey.new(keys, entropy=entropy, slot="service")
     replace_slot(story.store, keys, "other", again, new="service", entropy=entropy)
     update_mirror(story.vault, target)
-    assert contents(target).keys() >= {"keys/service/1", "keys/service/2", "keys/service/3"}
-    assert target.get("keys/service/1") == story.store.get("keys/service/1")
-    assert not [name for name in contents(target) if name.startswith("keys/other")]
+    assert unlock_by_key(target, again).master == keys.master()
+    with pytest.raises(NotAllowed) as wrong:
+        unlock_by_key(target, story.service)
+    assert wrong.value.code == "key-wrong"
+    assert names_of(target) == names_of(story.store) == [*entry_copies(newest_entry(target, keys))]
+
+
+def names_of(store: Store) -> list[str]:
+    """The objects of the register."""
+    return [listed.name for listed in store.list("register/")]
+
+
+def test_a_removed_slot_does_not_open_the_mirror_after_an_update(
+    story: vaultstory.Story,
+) -> None:
+    target, entropy = MemoryStore(), story.entropy
+    second = ServiceKey.new(story.keys, entropy=entropy, slot="second")
+    add_slot(story.store, story.keys, second, slot="second", entropy=entropy)
+    update_mirror(story.vault, target)
+    remove_slot(story.store, story.keys, "second")
+    unlock_by_key(target, second)  # until then
+    done = update_mirror(story.vault, target)
+    assert (done.removed, done.strange) == (3, ())
+    with pytest.raises(NotAllowed) as gone:
+        unlock_by_key(target, second)
+    assert gone.value.code == "slot-missing"
+    assert unlock_by_key(target, story.service).master == story.keys.master()
+
+
+@pytest.mark.parametrize("hurt", ["lost", "older"])
+def test_a_mirror_keeps_the_register_that_the_vault_has_lost(
+    story: vaultstory.Story, hurt: str
+) -> None:
+    """Somebody who may delete in the vault removes it, or puts an entry from before in place."""
+    target, entropy = MemoryStore(), story.entropy
+    old = {name: story.store.get(name) for name in names_of(story.store)}
+    add_slot(story.store, story.keys, ServiceKey.new(story.keys, entropy=entropy, slot="second"),
+             slot="second", entropy=entropy)  # fmt: skip
+    update_mirror(story.vault, target)
+    kept = names_of(target)
+    for name in names_of(story.store):
+        story.store.delete(name)
+    for name, data in old.items() if hurt == "older" else ():
+        story.store.put_new(name, data)
+    done = update_mirror(story.vault, target)
+    assert set(kept) <= set(done.strange)
+    assert set(kept) <= set(names_of(target))
+    assert registered(target, story.keys).slots.keys() == {"service", "second"}
+
+
+@pytest.mark.parametrize("hurt", ["lost", "damaged"])
+@pytest.mark.parametrize("broken", [(0,), (0, 1), (0, 1, 2)])
+def test_copies_of_the_register_are_repaired_from_a_mirror(
+    story: vaultstory.Story, broken: tuple[int, ...], hurt: str
+) -> None:
+    target = MemoryStore()
+    update_mirror(story.vault, target)
+    before = {name: story.store.get(name) for name in names_of(story.store)}
+    hit = [names_of(story.store)[copy] for copy in broken]
+    for name in hit:
+        story.store.delete(name)
+        if hurt == "damaged":
+            story.store.put_new(name, before[name][:-4] + b"junk")
+    done = repair_from(story.store, target, opened=by_key_file(story))
+    assert set(done.objects) == set(hit)
+    assert {name: story.store.get(name) for name in names_of(story.store)} == before
+    assert whole(story, story.store)
+
+
+def by_key_file(story: vaultstory.Story) -> Callable[[Store], EncryptedVault]:
+    """Opens a copy as a scheduled run does: not without the register."""
+
+    def opened(store: Store) -> EncryptedVault:
+        unlocked = unlock_by_key(store, story.service)
+        keys = Keyring(store, vault=unlocked.vault, master=unlocked.master, owner=unlocked.owner,
+                       entropy=story.entropy)  # fmt: skip
+        return open_vault(store, keys=keys, clock=story.clock, entropy=story.entropy)
+
+    return opened
 
 
 FOREIGN = ("redacted/junk", "redacted/1", "commits/junk", "commits/7", "checkpoints/junk")

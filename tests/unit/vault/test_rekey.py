@@ -19,11 +19,13 @@ from unlost.model.vault.rekeying import Rekeyed
 from unlost.model.vault.snapshot import CommitKind, SegmentEntry, VerifyLevel
 from unlost.vault.format.manifest import RunIntent, pack
 from unlost.vault.format.sealed import ObjectBinding, ObjectKind, unseal
-from unlost.vault.keys.hierarchy import Keyring, epoch_folder, object_key
-from unlost.vault.keys.opening import open_keyring, recovery_sheet
+from unlost.vault.keys.derivation import epoch_folder, object_key
+from unlost.vault.keys.founding import recovery_sheet
+from unlost.vault.keys.opening import open_keyring
 from unlost.vault.keys.renewal import finish_renewal, is_unfinished, renew_master
 from unlost.vault.keys.sealing import SealedObjects
-from unlost.vault.keys.unlock import ByRecoverySheet, ServiceKey
+from unlost.vault.keys.service_key import ServiceKey
+from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.layout.segment_label import bound_to
 from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.maintenance.maintenance_run import open_runs
@@ -214,7 +216,7 @@ class Thief:
 def test_a_thief_of_the_old_master_key_opens_nothing_that_is_there_then(story: Story) -> None:
     thief = Thief(story)
     there = {one.name for one in story.store.list("")}
-    clear = {name for name in there if name.startswith(("keys/", "slots/")) or name == "vault.json"}
+    clear = {name for name in there if name.startswith("register/") or name == "vault.json"}
     assert thief.opened(story) == there - clear
     renewed(story)
     assert len(thief.opened(story)) > 20
@@ -222,7 +224,7 @@ def test_a_thief_of_the_old_master_key_opens_nothing_that_is_there_then(story: S
     done = rekeyed(story)
     assert done.complete
     assert thief.opened(story) == set()
-    assert keys_of(story) == {"00000002.00000002", "identity.00000002", "oldest-00000002.00000002"}
+    assert keys_of(story) == {"00000002.00000002", "identity.00000002"}
     assert (pictures(story), files(story)) == (before, content)
     assert whole(story)
 
@@ -237,8 +239,9 @@ def test_it_is_done_again_after_another_new_master_key(story: Story) -> None:
         assert pictures(story) == before
         assert whole(story)
         assert not is_unfinished(story.store, story.keys)
-        assert story.keys.oldest(story.org) == story.keys.epoch(story.org) == number
-    assert len(keys_of(story)) == 3
+        assert story.keys.epochs(story.org) == (number,) == (story.keys.epoch(story.org),)
+        assert story.keys.copies_before(story.org, number) == ()
+    assert len(keys_of(story)) == 2
     another_night(story, "night-9")
     assert story.vault.rekey(story.org, run="again") == Rekeyed()
     assert whole(story)
@@ -283,7 +286,8 @@ def test_what_is_condemned_keeps_the_earlier_keys(story: Story) -> None:
     assert story.vault.usage(story.org).earlier_keys == (
         type(story.vault.usage(story.org).earlier_keys)(0, 0, complete=False)
     )
-    assert story.keys.oldest(story.org) == 1
+    assert story.keys.epochs(story.org) == (1, 2)
+    assert len(story.keys.copies_before(story.org, 2)) == 3
     fresh(story)
     assert whole(story)
 
@@ -435,16 +439,26 @@ def test_an_org_without_a_backup_has_its_name_sealed_anew(story: Story) -> None:
 # --- what somebody puts there -------------------------------------------------------------------
 
 
-def test_a_thief_cannot_say_that_keys_are_gone(story: Story) -> None:
+@pytest.mark.parametrize("base", ["oldest-00000009", "00000009"])
+def test_a_thief_cannot_say_that_keys_are_gone(story: Story, base: str) -> None:
+    """Neither by a mark of an earlier release, nor by a key with a higher number."""
     thief = story.keys
     renewed(story)
-    for base in (f"orgs/{story.org}/keys/oldest-00000009",):
-        story.store.put_new(f"{base}/1", thief._wrap(f"{base}/1", bytes(32), org=story.org))
+    planted = f"orgs/{story.org}/keys/{base}/1"
+    story.store.put_new(planted, thief._wrap(planted, bytes(32), org=story.org))
     fresh(story)
-    assert story.keys.oldest(story.org) == 1
-    assert story.keys.gone_copies(story.org) == ()
+    assert story.keys.strange_copies(story.org) == (planted,)
+    assert story.keys.epoch(story.org) == 2
+    assert not story.vault.usage(story.org).earlier_keys.complete
+    before = pictures(story)
     assert rekeyed(story).complete
-    assert story.keys.oldest(story.org) == 2
+    assert story.keys.copies_before(story.org, 2) == ()
+    assert story.keys.epoch(story.org) == 2
+    assert pictures(story) == before
+    finish_renewal(story.store, story.keys)  # as a repair does
+    fresh(story)
+    assert keys_of(story) == {"00000002.00000002", "identity.00000002"}
+    assert whole(story)
 
 
 def test_a_damaged_object_is_named_and_nothing_is_lost(story: Story) -> None:
@@ -488,15 +502,16 @@ def test_left_over_documents_go_once_no_run_may_need_them(story: Story) -> None:
     commit = story.vault.begin(story.org, run="left", kind=CommitKind.BACKUP, identity=IDENTITY)
     commit.put_certificate(vaultstory.certificate(story, "left"))
     commit.abandon()
+    earlier = story.keys
     renewed(story)
     open_ = story.vault.begin(story.org, run="open", kind=CommitKind.BACKUP, identity=IDENTITY)
     assert rekeyed(story).held_by == "open"
     open_.abandon()
     thief = Thief(story)
-    thief.keys = Keyring(story.store, vault=story.keys.vault, master=story.keys.masters[0],
-                         entropy=story.entropy)  # fmt: skip
+    thief.keys, thief.orgs = earlier, set()
     assert rekeyed(story, "later").complete
     assert not any("certs/left" in one.name for one in story.store.list(""))
+    assert thief.opened(story) == set()
 
 
 def test_a_segment_that_gives_other_rows_is_not_put_in_place(
@@ -531,13 +546,13 @@ def test_who_writes_until_the_end_keeps_the_earlier_keys(
     old = story.vault.sealed
     assert old.keys.epoch(story.org) == 1
     renewed(story)
-    retire = Keyring.retire
+    clean = rekeyer._Rekeying._is_clean
 
-    def beside(self: Keyring, org: str, *, before: int) -> None:
+    def beside(self: rekeyer._Rekeying) -> bool:
         late_intent(story, old, "late")
-        retire(self, org, before=before)
+        return clean(self)
 
-    monkeypatch.setattr(Keyring, "retire", beside)
+    monkeypatch.setattr(rekeyer._Rekeying, "_is_clean", beside)
     done = rekeyed(story)
     assert (done.more, done.complete) == (True, False)
     assert story.keys.epochs(story.org) == (1, 2)

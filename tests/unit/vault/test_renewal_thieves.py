@@ -1,21 +1,25 @@
 """Somebody has an earlier master key and may write to the store: what he puts there counts for nothing."""
 
+from dataclasses import replace
+
 import pytest
 
+from fakes.keeping_store import KeepingStore
 from smallvault import SmallVault
 from unit.vault.test_key_slots import Held, failing, whole
-from unit.vault.test_renewal import ENTROPY, begun, by, opens, renewed
-from unlost.model.errors import IntegrityError, NotAllowed
+from unit.vault.test_renewal import ENTROPY, begun, by, lost_sheet, opens, put, renewed
+from unlost.model.errors import IntegrityError, NotAllowed, NotFound, StoreError
 from unlost.model.vault.snapshot import VerifyLevel
-from unlost.vault.format.register import Register, register_name
-from unlost.vault.keys.hierarchy import Keyring, epoch_folder, identity_folder
+from unlost.vault.format.register import encode_entry, entry_copies, entry_name
+from unlost.vault.format.slots import SlotHolds, SlotPlace, wrap_key
+from unlost.vault.keys.derivation import epoch_folder, identity_folder
+from unlost.vault.keys.founding import recovery_sheet
+from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.key_slots import remove_slot
-from unlost.vault.keys.opening import open_keyring, recovery_sheet
+from unlost.vault.keys.opening import open_keyring
 from unlost.vault.keys.register import (
-    ENTRIES,
-    _put,
-    entry_numbers,
-    is_single,
+    handed_over,
+    newest_entry,
     registered,
     repair_register,
     strange_entries,
@@ -70,6 +74,22 @@ def test_an_epoch_that_a_thief_put_after_a_renewal_is_never_taken_over(small: Sm
     assert whole(small)
     renewed(small, "service-3")
     assert not writes_under_known(small, fresh(small))
+
+
+def test_a_planted_key_is_not_inherited_by_the_next_renewal(small: SmallVault) -> None:
+    """Nobody has cleaned up before."""
+    thief = small.keys
+    renewed(small)
+    base = epoch_folder(small.org, 7)
+    slip_in(small, thief, base)
+    small.keys = begun(small, "service-3")
+    assert base not in small.keys.inherited
+    assert base not in registered(small.store, small.keys).checks
+    finish_renewal(small.store, small.keys)
+    assert not writes_under_known(small, fresh(small))
+    small.vault.homes.drop_before(small.reopen().homes.store_copy(b"settings"))
+    assert small.cells(1)["a"]["Name"] == "Anna"
+    assert whole(small)
 
 
 def test_a_key_that_is_put_between_a_renewal_and_its_end_is_not_taken_over(
@@ -145,24 +165,7 @@ def test_a_lost_writing_epoch_is_followed_by_another_one(small: SmallVault) -> N
 # --- the register --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["gone", "spoiled"])
-def test_one_lost_entry_after_a_renewal_locks_nobody_out(small: SmallVault, how: str) -> None:
-    renewed(small)
-    for number in entry_numbers(small.store)[: ENTRIES - 1]:
-        spoil(small, number, how)
-        assert opens(small, recovery_sheet(small.keys)) == "yes"
-        assert register_name(number) in damaged(small) or how == "gone"
-    assert is_single(small.store, small.keys)
-    assert is_unfinished(small.store, small.keys)
-    if how == "spoiled":
-        repair_register(small.store, small.keys)
-    finish_renewal(small.store, small.keys)
-    assert not is_single(small.store, small.keys)
-    assert whole(small)
-
-
-def spoil(small: SmallVault, number: int, how: str) -> None:
-    name = register_name(number)
+def spoil(small: SmallVault, name: str, how: str) -> None:
     data = small.store.get(name)
     small.store.delete(name)
     if how == "spoiled":
@@ -170,15 +173,29 @@ def spoil(small: SmallVault, number: int, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["gone", "spoiled"])
-def test_where_all_entries_are_lost_the_register_is_named(small: SmallVault, how: str) -> None:
+def test_lost_copies_after_a_renewal_lock_nobody_out(small: SmallVault, how: str) -> None:
     renewed(small)
-    numbers = entry_numbers(small.store)
-    for number in numbers:
-        spoil(small, number, how)
+    first, second, third = entry_copies(newest_entry(small.store, small.keys))
+    for name in (first, third):
+        spoil(small, name, how)
+        assert opens(small, recovery_sheet(small.keys)) == "yes"
+        assert name in damaged(small)
+    repair_register(small.store, small.keys)
+    assert whole(small)
+    spoil(small, second, how)
+    assert repair_register(small.store, small.keys) == (second,)
+    assert whole(small)
+
+
+@pytest.mark.parametrize("how", ["gone", "spoiled"])
+def test_where_all_copies_are_lost_the_register_is_named(small: SmallVault, how: str) -> None:
+    renewed(small)
+    for name in entry_copies(newest_entry(small.store, small.keys)):
+        spoil(small, name, how)
     with pytest.raises(IntegrityError) as caught:
         fresh(small)
     assert caught.value.code == "register-damaged"
-    assert (register_name(numbers[0]) if how == "spoiled" else "“slots/”") in caught.value.sentence
+    assert "register/" in caught.value.sentence
 
 
 def test_a_vault_file_that_is_damaged_is_still_called_so(small: SmallVault) -> None:
@@ -188,49 +205,126 @@ def test_a_vault_file_that_is_damaged_is_still_called_so(small: SmallVault) -> N
     assert opens(small, recovery_sheet(small.keys)) == "vault-file-damaged"
 
 
-@pytest.mark.parametrize("junk", [b"x", b"[1]", b'{"master":9}', b'{"master":-3}'])
+@pytest.mark.parametrize("junk", [b"x", b"[1]", b'{"generation":9}', b'{"generation":-3}'])
 def test_a_junk_entry_lets_nobody_in_again(small: SmallVault, junk: bytes) -> None:
     sheet = recovery_sheet(small.keys)
     safe = Held(small, "safe").add()
-    copy = small.store.get("keys/safe/1")
+    old = registered(small.store, small.keys)
+    data = encode_entry(old, sign=small.keys.owner.sign)
     remove_slot(small.store, small.keys, "safe")
-    small.store.put_new("keys/safe/1", copy)
-    small.store.put_new("slots/00000099", junk)
-    assert safe.opens() == "slot-removed"
+    small.store.put_new(entry_copies(old.number)[0], data)
+    small.store.put_new(entry_copies(99)[0], junk)
+    assert safe.opens() == "slot-missing"
     assert opens(small, sheet) == "yes"
     renewed(small)
     assert opens(small, sheet) == "key-outdated"
     assert opens(small, recovery_sheet(small.keys)) == "yes"
     Held(small, "usb").add()
     remove_slot(small.store, small.keys, "service-2")
-    assert damaged(small) == ["slots/00000099"]
+    assert damaged(small) == [entry_copies(99)[0]]
     repair_register(small.store, small.keys)
     assert whole(small)
 
 
-def test_an_entry_of_an_earlier_key_is_strange_where_it_comes_later(small: SmallVault) -> None:
-    thief = small.keys
+def test_an_entry_of_an_earlier_owner_is_strange_where_it_comes_later(small: SmallVault) -> None:
+    thief, old = small.keys, registered(small.store, small.keys)
     renewed(small)
-    small.store.put_new("slots/00000020", small.store.get("slots/00000001"))
-    forged = registered(small.store, small.keys).number + 1
-    _put(small.store, thief, Register(thief.vault.hex(), forged, {"evil": "00" * 32}))
-    assert strange_entries(small.store, small.keys) == [20, forged]
+    number = registered(small.store, small.keys).number + 1
+    for forged in (number, 20):
+        put(small, replace(old, number=forged, slots={}), thief)
+    assert strange_entries(small.store, small.keys) == [*entry_copies(number), *entry_copies(20)]
     Held(small, "usb").add()
     repair_register(small.store, small.keys)
     assert whole(small)
+
+
+def test_an_earlier_owner_hands_the_vault_over_to_nobody_else(small: SmallVault) -> None:
+    """He signs a second handover, to a key of his own."""
+    before, old = small.keys, registered(small.store, small.keys)
+    renewed(small)
+    held = Held(small, "usb").add()
+    mine = before.successor()
+    forged = replace(old, number=30, owner=mine.owner.public.hex(), generation=2,
+                     handovers=handed_over(before, mine, old))  # fmt: skip
+    put(small, forged, mine)
+    assert held.opens() == "yes"
+    assert registered(small.store, small.keys).number < 30
+    assert opens(small, recovery_sheet(small.keys)) == "yes"
+    assert strange_entries(small.store, small.keys) == [*entry_copies(30)]
 
 
 def test_an_outdated_key_mends_nothing(small: SmallVault) -> None:
     before = small.keys
     renewed(small)
     assert failing(lambda: repair_register(small.store, before), NotAllowed) == "key-outdated"
+    assert failing(lambda: strange_entries(small.store, before), NotAllowed) == "key-outdated"
+    assert newest_entry(small.store, before) == 0
     assert whole(small)
 
 
 def test_names_that_are_no_slots_stop_nothing(small: SmallVault) -> None:
-    small.store.put_new("keys/a.b/1", b"x")
-    assert damaged(small) == ["keys/a.b/1"]
+    name = f"{entry_name(1)}/a.b/1"
+    small.store.put_new(name, b"x")
+    assert damaged(small) == [name]
     renewed(small)
-    remove_code = failing(lambda: remove_slot(small.store, small.keys, "a.b"), Exception)
+    remove_code = failing(lambda: remove_slot(small.store, small.keys, "a.b"), NotFound)
     assert remove_code == "slot-unknown"
-    assert damaged(small) == ["keys/a.b/1"]
+    assert damaged(small) == [name]
+
+
+# --- a thief of the service key ------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept() -> SmallVault:
+    """A vault in which the thief may only add objects."""
+    made = SmallVault(store=KeepingStore())
+    Held(made, "service").add()
+    made.night("night-1", ("a", "U", {"Name": "Anna"}))
+    return made
+
+
+def test_a_thief_of_the_service_key_who_may_only_add_renews_nothing(kept: SmallVault) -> None:
+    service = Held(kept, "stolen").add()
+    sheet, held = recovery_sheet(kept.keys), registered(kept.store, kept.keys)
+    with pytest.raises(StoreError) as error:
+        lost_sheet(kept, service)
+    assert error.value.code == "store-may-not-delete"
+    assert service.opens() == "yes"
+    assert opens(kept, sheet) == "yes"
+    assert registered(kept.store, kept.keys) == held
+    assert strange_entries(kept.store, kept.keys) == [*entry_copies(held.number + 1)]
+    assert damaged(kept) == [*entry_copies(held.number + 1)]
+    kept.night("night-2", ("b", "U", {"Name": "Bert"}))
+    Held(kept, "usb").add()
+    assert registered(kept.store, kept.keys).slots.keys() == {"service", "stolen", "usb"}
+    assert kept.cells(2).keys() == {"a", "b"}
+    assert isinstance(kept.store, KeepingStore)
+    kept.store.may_delete = True
+    repair_register(kept.store, kept.keys)
+    assert whole(kept)
+
+
+def test_a_thief_of_the_service_key_adds_no_slot_by_an_entry_of_his_own(kept: SmallVault) -> None:
+    stolen = Held(kept, "service-2").add().keyring()
+    present = registered(kept.store, kept.keys)
+    mine = Keyring.of_secret(kept.store, vault=stolen.vault, secret=KNOWN, entropy=ENTROPY)
+    wrapped = Held(kept, "mine")
+    slot = wrap_key(stolen.master(), holds=SlotHolds.MASTER, stretch=None,
+                    place=SlotPlace(stolen.vault.hex(), 1, "mine"),
+                    key=wrapped.key.wrapping_key("mine", None), nonce=b"n" * 12)  # fmt: skip
+    forged = replace(present, number=present.number + 1, slots={"mine": slot})
+    put(kept, forged, mine)
+    put(kept, replace(forged, number=forged.number + 1, owner=mine.owner.public.hex()), mine)
+    assert wrapped.opens() == "slot-missing"
+    assert registered(kept.store, kept.keys) == present
+    assert len(damaged(kept)) == 6
+
+
+def test_the_own_entry_of_a_thief_opens_for_nobody_but_the_thief(kept: SmallVault) -> None:
+    """A key file that names the thief as the owner opens what he made, and no honest key does."""
+    present = registered(kept.store, kept.keys)
+    mine = Keyring.of_secret(kept.store, vault=kept.keys.vault, secret=KNOWN, entropy=ENTROPY)
+    put(kept, replace(present, number=9, owner=mine.owner.public.hex()), mine)
+    assert opens(kept, recovery_sheet(mine)) == "vault-file-damaged"
+    assert opens(kept, recovery_sheet(kept.keys)) == "yes"

@@ -1,30 +1,28 @@
 """Shredding an org: nothing of it opens any more, others are untouched, and it may come back as another."""
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 
 import pytest
 
 from smallvault import SmallVault
-from unit.vault.test_key_slots import ENTROPY, Held, failing
-from unit.vault.test_renewal import renewed
-from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UsageError
+from unit.vault.test_key_slots import Held, failing
+from unit.vault.test_renewal import put, renewed
+from unlost.model.errors import Conflict, NotAllowed, NotFound
 from unlost.model.org import OrgIdentity
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
 from unlost.model.vault.snapshot import VerifyLevel
 from unlost.model.vault.store import Store
-from unlost.vault.format.shredded import (
-    ShreddedOrg,
-    encode_shredded,
-    read_shredded,
-    shredded_copies,
-)
+from unlost.testing.entropy import SeededEntropy
+from unlost.vault.format.register import RegisterEntry, ShreddedOrg, entry_copies
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.shred_proofs import (
-    read_proof,
-    remove_strange_proofs,
+from unlost.vault.keys.register import (
+    listed_entries,
+    newest_entry,
+    registered,
+    repair_register,
     shredded_orgs,
-    strange_proofs,
+    strange_entries,
 )
 from unlost.vault.maintenance.shred import (
     ShredPlanOfOrg,
@@ -64,19 +62,34 @@ def whole(small: SmallVault) -> bool:
     return all(small.reopen().verify(level).damages == () for level in VerifyLevel)
 
 
-def test_nothing_of_it_is_left_but_the_proof(small: SmallVault) -> None:
+def copies(small: SmallVault) -> tuple[str, ...]:
+    """The copies of the entry in force."""
+    return entry_copies(newest_entry(small.store, small.keys))
+
+
+def test_nothing_of_it_is_left_but_a_note_in_the_register(small: SmallVault) -> None:
     other = small.vault.ensure_org(OTHER)
     seen = plan(small)
     assert (seen.backups, seen.commits, seen.holds) == (1, 1, ())
     shred(small)
-    left = names(small.store)
-    assert [name for name in left if small.org in name] == list(shredded_copies(small.org))
+    assert [name for name in names(small.store) if small.org in name] == []
     assert list(small.vault.orgs()) == [other]
     assert failing(lambda: small.vault.org_vault(small.org), NotFound) == "org-unknown"
-    proof = read_proof(small.store, small.keys, shredded_copies(small.org)[2])
-    assert (proof.head, proof.commits, proof.objects) == (seen.head, 1, seen.objects)
-    assert shredded_orgs(small.store, small.keys) == {small.org: proof}
+    note = registered(small.store, small.keys).shredded[small.org]
+    assert note == ShreddedOrg(
+        small.clock.now().isoformat(), 1, seen.head, seen.objects, seen.bytes
+    )
+    assert shredded_orgs(small.store, small.keys) == {small.org: note}
     assert whole(small)
+
+
+def test_a_note_outlives_every_later_change_of_the_register(small: SmallVault) -> None:
+    shred(small)
+    notes = shredded_orgs(small.store, small.keys)
+    Held(small, "usb").add()
+    renewed(small)
+    Held(small, "usb").add()
+    assert shredded_orgs(small.store, small.keys) == notes != {}
 
 
 def test_it_may_come_back_as_another_org(small: SmallVault) -> None:
@@ -141,7 +154,8 @@ def test_wherever_it_is_cut_off_it_counts_and_is_finished(monkeypatch: pytest.Mo
     Held(small, "service").add()
     small.night("night-1", ("a", "U", {"Name": "Anna"}))
     total = len([name for name in names(small.store) if small.org in name])
-    for count in range(total):
+    earlier = len(copies(small))  # of the register, which are removed first
+    for count in range(earlier + total):
         made = SmallVault()
         Held(made, "service").add()
         made.night("night-1", ("a", "U", {"Name": "Anna"}))
@@ -155,8 +169,7 @@ def test_wherever_it_is_cut_off_it_counts_and_is_finished(monkeypatch: pytest.Mo
         assert shredding_unfinished(made.store, made.keys) == (made.org,)
         finish_shredding(made.store, made.keys)
         assert shredding_unfinished(made.store, made.keys) == ()
-        left = [name for name in names(made.store) if made.org in name]
-        assert left == list(shredded_copies(made.org))
+        assert [name for name in names(made.store) if made.org in name] == []
 
 
 def test_a_second_copy_loses_it_too(small: SmallVault) -> None:
@@ -169,24 +182,33 @@ def test_a_second_copy_loses_it_too(small: SmallVault) -> None:
     assert names(mirror) == names(small.store)
 
 
-def test_a_forged_proof_hides_no_org(small: SmallVault) -> None:
-    shred_like = SmallVault()
-    thief = Keyring(small.store, vault=small.keys.vault, master=bytes(32), entropy=ENTROPY)
-    shred_like.night("night-1", ("a", "U", None))
-    shred(shred_like)
-    name = shredded_copies(small.org)[0]
-    proof = read_proof(shred_like.store, shred_like.keys, name)
-    small.store.put_new(name, encode_shredded(proof, mac=lambda _, body: thief.mac(name, body)))
+def noted(small: SmallVault, *, number: int) -> RegisterEntry:
+    """The entry in force, under a later number, and with a note that the org was shredded."""
+    note = ShreddedOrg("2026-01-01T00:00:00+00:00", 1, "x", 1, 1)
+    entry = registered(small.store, small.keys)
+    return replace(entry, number=number, shredded={small.org: note})
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_a_forged_note_hides_no_org(small: SmallVault, owned: bool) -> None:
+    thief = Keyring.of_secret(
+        small.store, vault=small.keys.vault, secret=bytes(32), entropy=SeededEntropy(5)
+    )
+    number = newest_entry(small.store, small.keys) + 1
+    entry = noted(small, number=number)
+    put(small, replace(entry, owner=thief.owner.public.hex()) if owned else entry, thief)
     assert list(small.reopen().orgs()) == [small.org]
-    assert [one.object for one in small.vault.verify(VerifyLevel.QUICK).damages] == [name]
-    assert strange_proofs(small.store, small.keys) == (name,)
+    damaged = [one.object for one in small.vault.verify(VerifyLevel.QUICK).damages]
+    assert damaged == [*entry_copies(number)]
+    assert strange_entries(small.store, small.keys) == [*entry_copies(number)]
+    assert shredding_unfinished(small.store, small.keys) == ()
+    finish_shredding(small.store, small.keys)
     assert small.cells(1)["a"]["Name"] == "Anna"
-    shred(small)  # writes over it
+    shred(small)  # under the number after it
     assert whole(small)
 
 
-def test_only_the_present_master_key_makes_anything_go(small: SmallVault) -> None:
-    """What an earlier one proves counts where it was there when the present one followed."""
+def test_only_a_note_of_the_present_owner_makes_anything_go(small: SmallVault) -> None:
     shred(small)
     new = small.keys.successor()
     small.store.put_new(f"orgs/{small.org}/data/00/left", b"left")
@@ -196,27 +218,30 @@ def test_only_the_present_master_key_makes_anything_go(small: SmallVault) -> Non
     assert small.store.size(f"orgs/{small.org}/data/00/left") == 4
 
 
-def test_one_damaged_copy_of_the_proof_brings_no_org_back(small: SmallVault) -> None:
+def test_two_damaged_copies_of_the_register_bring_no_org_back(small: SmallVault) -> None:
     shred(small)
-    for hurt in shredded_copies(small.org)[:2]:
+    for hurt in copies(small)[:2]:
         data = small.store.get(hurt)
         small.store.delete(hurt)
         small.store.put_new(hurt, data[:60] + b"?" + data[61:])
     assert small.reopen().orgs() == {}
     damaged = [one.object for one in small.vault.verify(VerifyLevel.QUICK).damages]
-    assert damaged == list(shredded_copies(small.org)[:2])
-    assert shredding_unfinished(small.store, small.keys) == (small.org,)
-    finish_shredding(small.store, small.keys)
+    assert damaged == list(copies(small)[:2])
+    assert shredding_unfinished(small.store, small.keys) == ()
+    repair_register(small.store, small.keys)
+    assert small.reopen().orgs() == {}
     assert whole(small)
 
 
-def test_a_proof_of_which_one_copy_was_written_counts_and_is_finished(
-    small: SmallVault, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("written", [1, 2])
+def test_a_note_of_which_not_every_copy_was_written_counts_and_is_finished(
+    small: SmallVault, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
-    honest, second = small.store.put_new, shredded_copies(small.org)[1]
+    honest = small.store.put_new
+    cut = entry_copies(newest_entry(small.store, small.keys) + 1)[written]
 
     def put_new(name: str, data: bytes) -> bool:
-        if name == second:
+        if name == cut:
             raise Cut
         return honest(name, data)
 
@@ -227,10 +252,44 @@ def test_a_proof_of_which_one_copy_was_written_counts_and_is_finished(
     assert small.reopen().orgs() == {}
     assert shredding_unfinished(small.store, small.keys) == (small.org,)
     finish_shredding(small.store, small.keys)
+    assert [name for name in names(small.store) if small.org in name] == []
+    damaged = [one.object for one in small.vault.verify(VerifyLevel.FULL).damages]
+    assert damaged == [*copies(small)[written:]]  # which the doctor completes
+    repair_register(small.store, small.keys)
     assert whole(small)
-    small.store.put_new("shredded/x", b"junk")
+    small.store.put_new("register/x", b"junk")
     assert not whole(small)
-    remove_strange_proofs(small.store, small.keys)
+    repair_register(small.store, small.keys)
+    assert whole(small)
+
+
+def test_a_shredding_that_was_cut_off_before_its_note_changed_nothing(
+    small: SmallVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = names(small.store)
+
+    def put_new(name: str, data: bytes) -> bool:
+        raise Cut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(small.store, "put_new", put_new)
+        with pytest.raises(Cut):
+            shred(small)
+    assert names(small.store) == before
+    assert list(small.reopen().orgs()) == [small.org]
+    assert whole(small)
+
+
+def test_a_key_file_destroys_nothing(small: SmallVault) -> None:
+    """Neither by the command nor by a note of its own; see test_key_slots for other changes."""
+    keys = Held(small, "usb").add().keyring()
+    before = names(small.store)
+    small.keys, owner = keys, small.keys
+    small.reopen()
+    assert failing(lambda: shred(small), NotAllowed) == "sheet-needed"
+    assert names(small.store) == before
+    small.keys = owner
+    assert list(small.reopen().orgs()) == [small.org]
     assert whole(small)
 
 
@@ -241,21 +300,17 @@ def followed(small: SmallVault) -> Keyring:
     return before
 
 
-def test_a_proof_that_a_thief_of_an_earlier_key_makes_hides_nothing(small: SmallVault) -> None:
+def test_a_note_that_a_thief_of_an_earlier_key_makes_hides_nothing(small: SmallVault) -> None:
     mirror = MemoryStore()
+    entry = noted(small, number=20)
     before = followed(small)
     update_mirror(small.vault, mirror)
     there = names(mirror)
-    for name in shredded_copies(small.org):
-        forged = ShreddedOrg(
-            before.vault.hex(), small.org, "2026-01-01T00:00:00+00:00", 1, "x", 1, 1
-        )
-        mac = partial(before.mac, name)
-        small.store.put_new(name, encode_shredded(forged, mac=lambda _, body, mac=mac: mac(body)))
+    put(small, entry, before)
     assert list(small.reopen().orgs()) == [small.org]
     assert small.vault.org_vault(small.org)
     damaged = [one.object for one in small.vault.verify(VerifyLevel.FULL).damages]
-    assert damaged == list(shredded_copies(small.org))
+    assert damaged == list(entry_copies(20))
     assert shredding_unfinished(small.store, small.keys) == ()
     update_mirror(small.vault, mirror)
     assert set(there) <= set(names(mirror))
@@ -282,33 +337,6 @@ def test_who_has_an_earlier_master_key_still_shreds_nothing(small: SmallVault) -
     assert whole(small)
 
 
-# --- the format of the proof ---------------------------------------------------------------------
-
-
-def test_every_byte_of_a_proof_is_proved(small: SmallVault) -> None:
-    shred(small)
-    name = shredded_copies(small.org)[0]
-    data = small.store.get(name)
-
-    def mac(master: int, body: bytes) -> bytes:
-        return small.keys.mac(name, body, generation=master)
-
-    assert read_shredded(data, name=name, mac=mac).org == small.org
-    for at in range(len(data)):
-        spoiled = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-        with pytest.raises((IntegrityError, UsageError)):
-            read_shredded(spoiled, name=name, mac=mac)
-    with pytest.raises(IntegrityError):
-        read_shredded(data, name=f"{name}0", mac=mac)
-    for other in (b"[1", b'[{"a":1}', b'{"format":1', b'{"org":'):
-        closed = other + b',"mac":"' + b"0" * 64 + b'"}\n'
-        with pytest.raises(IntegrityError):
-            read_shredded(closed, name=name, mac=mac)
-    for number in (b"9", b"0"):
-        with pytest.raises(UsageError):
-            read_shredded(data.replace(b'"format":1', b'"format":' + number), name=name, mac=mac)
-
-
 def test_the_keys_are_gone_first(small: SmallVault, monkeypatch: pytest.MonkeyPatch) -> None:
     gone: list[str] = []
     honest = small.store.delete
@@ -319,5 +347,7 @@ def test_the_keys_are_gone_first(small: SmallVault, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(small.store, "delete", delete)
     shred(small)
-    assert all("/keys/" in name for name in gone[:6])
-    assert not any("/keys/" in name for name in gone[6:])
+    of_org = [name for name in gone if small.org in name]
+    assert all("/keys/" in name for name in of_org[:6])
+    assert not any("/keys/" in name for name in of_org[6:])
+    assert list(listed_entries(small.store)) == [newest_entry(small.store, small.keys)]

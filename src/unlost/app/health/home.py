@@ -26,7 +26,7 @@ from unlost.jobs.slots import LEAD
 from unlost.model.errors import UnlostError
 from unlost.model.message import message
 from unlost.model.vault.store import Store
-from unlost.vault.keys.opening import vault_format
+from unlost.vault.keys.founding import vault_format
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import check_not_locked
 

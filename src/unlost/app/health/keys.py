@@ -1,24 +1,25 @@
 """Health checks of the vault's keys: enough of them, undamaged, and apart from the vault."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from unlost.app.compose import Application
 from unlost.app.health.health import RepairableCheck
-from unlost.app.home.home_keys import OpenedKeys, open_keys, service_key_of
+from unlost.app.home.home_keys import OpenedKeys, draft_of, open_keys, service_key_of
 from unlost.app.vault.home_copy import copies_name, renew_copies
 from unlost.catalog.orgs.orgs import ProtectedOrg, forgotten_orgs, list_orgs
 from unlost.model.errors import UnlostError
-from unlost.vault.format.register import register_name
-from unlost.vault.keys.hierarchy import COPIES
 from unlost.vault.keys.key_slots import SlotState, list_slots
-from unlost.vault.keys.opening import remove_strange_slots, repair_slot, strange_slots
-from unlost.vault.keys.register import registered, repair_register, strange_entries
+from unlost.vault.keys.register import (
+    find_entry,
+    lacking_copies,
+    registered,
+    repair_register,
+    shredded_orgs,
+    strange_entries,
+)
 from unlost.vault.keys.renewal import finish_renewal, is_unfinished, strange_keys
-from unlost.vault.keys.shred_proofs import remove_strange_proofs, shredded_orgs, strange_proofs
 from unlost.vault.maintenance.shred import finish_shredding, shredding_unfinished
-
-ENOUGH = 2  # key slots, so that one may be lost
 
 
 def key_checks(app: Application) -> Iterator[RepairableCheck]:
@@ -30,8 +31,8 @@ def key_checks(app: Application) -> Iterator[RepairableCheck]:
         sheet = registered(opened.store, opened.keys).sheet
     except UnlostError:
         return
-    for slot_state in slot_states:
-        yield from _slot(opened, slot_state)
+    yield from _draft(app)
+    yield from _register(opened)
     if is_unfinished(opened.store, opened.keys):
         yield RepairableCheck.warning(
             "master key",
@@ -44,9 +45,21 @@ def key_checks(app: Application) -> Iterator[RepairableCheck]:
         yield from _org_keys(opened, org)
     yield from _strange(opened)
     yield from _shredding(app, opened)
-    yield from _enough(
-        [slot_state.slot for slot_state in slot_states if slot_state.usable], sheet=sheet
-    )
+    yield from _enough(slot_states, sheet=sheet)
+
+
+def _draft(app: Application) -> Iterator[RepairableCheck]:
+    """Warn of a change of the service key that was interrupted before it counted."""
+    draft = draft_of(app.home)  # opening the vault has taken up a change that already counts
+    if draft.exists():
+        yield RepairableCheck.warning(
+            "service key change",
+            "A change of the service key was interrupted, and {file} was left. The present key "
+            "stays valid.",
+            "Repeat `unlost key replace` or `unlost key renew`. A recovery sheet that the "
+            "interrupted renewal showed is not valid: destroy it.",
+            file=draft,
+        )
 
 
 def _strange(opened: OpenedKeys) -> Iterator[RepairableCheck]:
@@ -55,23 +68,13 @@ def _strange(opened: OpenedKeys) -> Iterator[RepairableCheck]:
     if entries := strange_entries(store, keys):
         yield RepairableCheck.warning(
             "register",
-            "The key register has entries that are not authentic ({count}), such as {entry}. "
-            "Unlost uses the newest valid entry.",
-            "Remove them with `unlost doctor --repair`. Then check with `unlost key list` that no key "
-            "is missing.",
-            repair=partial(repair_register, store, keys),
+            "The key register has entries that its owner did not sign ({count}), such as {entry}. "
+            "Unlost ignores them.",
+            "Find out who can write to the vault, then clean up with `unlost doctor --repair`. If "
+            "someone may have the service key, renew the master key with `unlost key renew`.",
+            repair=partial(_repair_register, opened),
             count=len(entries),
-            entry=register_name(entries[0]),
-        )
-    if found_slots := strange_slots(store):
-        yield RepairableCheck.warning(
-            "unknown slots",
-            "Among the key slots are objects that Unlost did not create ({count}), such as "
-            "{object}.",
-            "Find out who can write to the vault, then clean up with `unlost doctor --repair`.",
-            repair=partial(remove_strange_slots, store),
-            count=len(found_slots),
-            object=found_slots[0],
+            entry=entries[0],
         )
     if found_keys := strange_keys(store, keys):
         yield RepairableCheck.warning(
@@ -93,14 +96,6 @@ def _shredding(app: Application, opened: OpenedKeys) -> Iterator[RepairableCheck
             "Unreadable objects of a shredded org remain in the vault.",
             "Remove them with `unlost doctor --repair`.",
             repair=partial(finish_shredding, store, keys),
-        )
-    if proofs := strange_proofs(store, keys):
-        yield RepairableCheck.warning(
-            "shredding proof",
-            "{object} states that an org was shredded, but is not authentic. Unlost ignores it.",
-            "Find out who can write to the vault, then clean up with `unlost doctor --repair`.",
-            repair=partial(remove_strange_proofs, store, keys),
-            object=proofs[0],
         )
     if copies_name(app, forgotten_orgs(shredded_orgs(store, keys))):
         yield RepairableCheck.warning(
@@ -124,34 +119,22 @@ def _apart(app: Application) -> Iterator[RepairableCheck]:
         )
 
 
-def _slot(opened: OpenedKeys, slot_state: SlotState) -> Iterator[RepairableCheck]:
-    if not slot_state.valid:
+def _register(opened: OpenedKeys) -> Iterator[RepairableCheck]:
+    entry = find_entry(opened.store, owner=opened.keys.owner.public)
+    if entry is not None and (lacking := lacking_copies(opened.store, entry)):
         yield RepairableCheck.warning(
-            f"slot {slot_state.slot}",
-            "The slot {slot} does not open the vault. It remains from an interrupted change, or a "
-            "removed slot was restored.",
-            "Remove it with `unlost key remove {slot}`.",
-            slot=slot_state.slot,
+            "register copies",
+            "Copies of the key register are damaged or missing ({count}), such as {object}. The "
+            "other copies are intact.",
+            "Restore them with `unlost doctor --repair`.",
+            repair=partial(_repair_register, opened),
+            count=len(lacking),
+            object=lacking[0],
         )
-    elif not slot_state.whole:
-        yield RepairableCheck.bad(
-            f"slot {slot_state.slot}",
-            "The slot {slot} no longer opens the vault: all of its copies are damaged.",
-            "Restore keys/{slot} from a copy of the vault, or remove the slot with "
-            "`unlost key remove {slot}`.",
-            slot=slot_state.slot,
-        )
-    # Each slot is stored in several copies; one is enough to open.
-    elif slot_state.whole < len(COPIES):
-        yield RepairableCheck.warning(
-            f"slot {slot_state.slot}",
-            "Only {whole} of {copies} copies of the slot {slot} are undamaged.",
-            "Restore the others with `unlost doctor --repair`.",
-            repair=partial(_repaired, opened, slot_state.slot),
-            whole=slot_state.whole,
-            copies=len(COPIES),
-            slot=slot_state.slot,
-        )
+
+
+def _repair_register(opened: OpenedKeys) -> None:
+    repair_register(opened.store, opened.keys)
 
 
 def _org_keys(opened: OpenedKeys, org: ProtectedOrg) -> Iterator[RepairableCheck]:
@@ -173,30 +156,27 @@ def _repair_org(opened: OpenedKeys, oid: str) -> None:
     opened.keys.repair_org(oid)
 
 
-def _repaired(opened: OpenedKeys, slot: str) -> None:
-    repair_slot(opened.store, opened.keys, slot)
-
-
-def _enough(usable: list[str], *, sheet: str) -> Iterator[RepairableCheck]:
-    names = ", ".join(usable)
-    if sheet and usable:
+def _enough(slot_states: Sequence[SlotState], *, sheet: str) -> Iterator[RepairableCheck]:
+    """Check that one more lost key loses neither the data nor the right to change the keys."""
+    names = ", ".join(slot_state.slot for slot_state in slot_states)
+    if sheet:
         yield RepairableCheck.good(
             "keys", "The vault opens with {names}, and with its recovery sheet.", names=names
         )
-    elif len(usable) < ENOUGH:
-        yield RepairableCheck.bad(
-            "keys",
-            "The vault opens with {names}. There is no confirmed recovery sheet."
-            if usable
-            else "No slot opens the vault. There is no confirmed recovery sheet.",
-            "Write down the recovery sheet, and confirm it, with `unlost key sheet`.",
-            names=names,
-        )
-    else:
+    elif any(slot_state.authorizes for slot_state in slot_states):
         yield RepairableCheck.warning(
             "keys",
             "The vault opens with {names}. It was not confirmed that the recovery sheet was written "
             "down.",
-            "Write it down, and confirm it, with `unlost key sheet`.",
+            "Write it down, and confirm it, with `unlost key sheet --by-passphrase SLOT`.",
+            names=names,
+        )
+    else:
+        yield RepairableCheck.bad(
+            "keys",
+            "The vault opens with {names}. It was not confirmed that the recovery sheet was written "
+            "down, and without it the keys cannot be changed.",
+            "If you have the sheet, confirm it with `unlost key sheet --sheet FILE`. Otherwise make a "
+            "new one with `unlost key renew --lost-sheet`.",
             names=names,
         )

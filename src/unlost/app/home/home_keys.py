@@ -9,16 +9,17 @@ from pathlib import Path
 from unlost.app.home.home import Home
 from unlost.app.home.sealed_key import key_file, slot_of
 from unlost.app.home.stores import home_store
-from unlost.model.errors import NotAllowed, UnlostError
+from unlost.model.errors import IntegrityError, NotAllowed, UnlostError
 from unlost.model.ports.system import Clock, Entropy
 from unlost.model.vault.store import Store
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import open_keyring
+from unlost.vault.keys.service_key import move_service_key
 from unlost.vault.keys.unlock import (
     ByPassphrase,
     ByRecoverySheet,
+    ByServiceKeyFile,
     KeyProvider,
-    move_service_key,
 )
 
 CREDENTIAL = "unlost.service-key"  # the name of the key among a unit's systemd credentials
@@ -53,11 +54,18 @@ class GivenKey:
         if self.sheet:
             return ByRecoverySheet(self.sheet)
         if self.passphrase:
-            return ByPassphrase(self.passphrase, self.slot)
+            return ByPassphrase(self.passphrase, self.slot, _known_owner(home))
         return key_file(self.key_file or service_key_of(home))
 
 
 SERVICE_KEY = GivenKey()
+
+
+def _known_owner(home: Home) -> bytes:
+    """Return the public key of the vault's owner from the service key file; empty if unknown."""
+    with suppress(UnlostError):  # a sealed file would need its server
+        return ByServiceKeyFile(service_key_of(home)).service_key().owner
+    return b""
 
 
 def credential() -> Path | None:
@@ -79,7 +87,7 @@ def open_keys(
     store = home_store(home, clock=clock)
     try:
         keys = open_keyring(store, given_key.provider(home), entropy=entropy)
-    except NotAllowed:
+    except (NotAllowed, IntegrityError):
         if given_key != SERVICE_KEY:
             raise
         keys = _taken_up(home, store, entropy)
@@ -95,7 +103,7 @@ def _taken_up(home: Home, store: Store, entropy: Entropy) -> Keyring:
     """Finish an interrupted change of the service key that already counts; else raise again."""
     draft = draft_of(home)
     if credential() is None and draft.exists():
-        with suppress(NotAllowed):
+        with suppress(NotAllowed, IntegrityError):
             keys = open_keyring(store, key_file(draft), entropy=entropy)
             move_service_key(draft, home.service_key)
             return keys

@@ -15,7 +15,8 @@ import msgspec
 
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotAllowed
-from unlost.vault.keys.unlock import ByServiceKeyFile, ServiceKey
+from unlost.vault.keys.service_key import ServiceKey
+from unlost.vault.keys.unlock import ByServiceKeyFile
 
 if TYPE_CHECKING:
     from unlost.kit.http.transit import TransitKey

@@ -13,17 +13,19 @@ from unlost.model.errors import Conflict, NotAllowed, UnlostError, UsageError
 from unlost.model.message import Message
 from unlost.model.ports.system import Entropy
 from unlost.model.runs.locks import Locks
-from unlost.vault.format.slots import slot_folder
+from unlost.vault.format.slots import check_slot_name
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.key_slots import list_slots, remove_slot
-from unlost.vault.keys.opening import opens_copy
-from unlost.vault.keys.unlock import (
-    ByPassphrase,
+from unlost.vault.keys.key_slots import remove_slot, slot_exists
+from unlost.vault.keys.passphrase import Passphrase
+from unlost.vault.keys.register import registered
+from unlost.vault.keys.service_key import (
     ServiceKey,
     key_exists,
-    slot_copies,
+    move_service_key,
+    refuse_key_in_vault,
     write_service_key,
 )
+from unlost.vault.keys.unlock import opens_slot
 
 SHORTEST = 20  # characters of a passphrase
 DIFFERENT = 8  # of them: the letter a twenty times is guessed at once
@@ -82,7 +84,7 @@ def check_new(new: NewKey, slot: str) -> None:
 
     Codes: ``key-unclear``, ``passphrase-short``, ``passphrase-characters``.
     """
-    slot_folder(slot)
+    check_slot_name(slot)
     kinds = (new.key_file is not None, new.service, bool(new.passphrase), new.tell is not _silent)
     if sum(kinds) != 1:
         raise UsageError(
@@ -122,11 +124,6 @@ def _check_passphrase(passphrase: str) -> None:
         )
 
 
-def secret_of(new: NewKey, slot: str) -> ByPassphrase:
-    """Return the passphrase of a slot."""
-    return ByPassphrase(new.passphrase, slot)
-
-
 def ready_key(
     opened: OpenedKeys,
     slot: str,
@@ -135,21 +132,72 @@ def ready_key(
     entropy: Entropy,
     sealer: Sealer | None = None,
 ) -> ServiceKey:
-    """Create a key in its file, which opens nothing yet, or return that of an interrupted call.
+    """Create a key in a draft beside its file, or return that of an interrupted or repeated call.
 
-    Raises Conflict (``key-exists``), UsageError (``key-in-vault``), StoreError (``key-unwritten``).
+    ``settle_key`` moves the draft to the file once the vault has the slot, so a key file always
+    opens the vault. Raises Conflict (``key-exists``, ``slot-exists``), UsageError
+    (``key-in-vault``), StoreError (``key-unwritten``).
     """
-    if file is not None and file.exists():
-        return _drafted(opened, slot, file)
-    key = ServiceKey.new(opened.keys, entropy=entropy, slot=slot)
     if file is not None:
-        write_service_key(key, file, store=opened.store, sealed=sealer.sealed if sealer else None)
-    return key
+        refuse_key_in_vault(file, opened.store)
+        if file.exists():
+            return _repeated(opened, slot, file)
+        if (drafted := _opening(opened, slot, draft_beside(file))) is not None:
+            return drafted
+    if slot in registered(opened.store, opened.keys).slots:
+        raise slot_exists(slot)
+    if file is None:
+        return ServiceKey.new(opened.keys, entropy=entropy, slot=slot)
+    draft = draft_beside(file)
+    return drafted_key(opened, opened.keys, draft, slot=slot, entropy=entropy, sealer=sealer)
+
+
+def draft_beside(file: Path) -> Path:
+    """Return the path of a new key until it opens the vault."""
+    return file.with_name(f"{file.name}.unfinished")
+
+
+def settle_key(file: Path | None) -> None:
+    """Move the draft of a key to its file, as the key opens the vault now."""
+    if file is not None and not file.exists():
+        move_service_key(draft_beside(file), file)
+
+
+def refuse_present_file(opened: OpenedKeys, slot: str, file: Path) -> None:
+    """Raise Conflict (``key-exists``) if the file for the key that replaces a slot exists.
+
+    Says how to end a replacement that was interrupted when only the earlier slot remained.
+    """
+    if not file.exists():
+        return
+    with suppress(NotAllowed):
+        present = slot_of(file)
+        slots = registered(opened.store, opened.keys).slots
+        if present in slots and present != slot and is_successor(present, of=slot):
+            raise Conflict(
+                "key-exists",
+                "The file {path} already has the key of the slot “{present}”.",
+                next_step="If an earlier replacement was interrupted, finish it with `unlost key "
+                "remove {slot}`. Otherwise choose another file.",
+                path=file,
+                present=present,
+                slot=slot,
+            )
+    raise key_exists(file)
+
+
+def is_successor(name: str, *, of: str) -> bool:
+    """Return True if a replacement of this slot may have made up the name."""
+    return _MADE_UP.search(name) is not None and _base(name) == _base(of)
+
+
+def _base(slot: str) -> str:
+    return _MADE_UP.sub("", slot)[:_LONGEST_BASE]
 
 
 def fresh_name(slot: str, *, entropy: Entropy) -> str:
     """Return a name for the slot that replaces another."""
-    return f"{_MADE_UP.sub('', slot)[:_LONGEST_BASE]}-{entropy.bytes(4).hex()}"
+    return f"{_base(slot)}-{entropy.bytes(4).hex()}"
 
 
 def check_service_file(last_step: Message) -> None:
@@ -158,8 +206,8 @@ def check_service_file(last_step: Message) -> None:
         raise UsageError(
             "key-is-credential",
             "The service gets its key from systemd, where Unlost cannot write it.",
-            next_step="Add a key with `unlost key add NAME --key-file -`, give it to systemd, and "
-            "restart the service. {last_step}",
+            next_step="Add a key with `unlost key add NAME --key-file - --sheet FILE`, give it to "
+            "systemd, and restart the service. {last_step}",
             last_step=last_step,
         )
 
@@ -173,33 +221,47 @@ def drafted_key(
     entropy: Entropy,
     sealer: Sealer | None,
 ) -> ServiceKey:
-    """Create a key for the service in a file beside the present one; it opens nothing yet.
+    """Create a key in a file beside its own; it opens nothing yet.
 
-    A draft of an interrupted change is deleted first, with its slot, as it is unused.
+    A draft of an interrupted change is deleted first.
     """
-    if draft.exists():
-        with suppress(NotAllowed):  # a damaged draft opened nothing
-            left_slot = slot_of(draft)
-            if left_slot in {state.slot for state in list_slots(opened.store, opened.keys)}:
-                remove_slot(opened.store, opened.keys, left_slot)
-        draft.unlink()
+    draft.unlink(missing_ok=True)
     key = ServiceKey.new(keys, entropy=entropy, slot=slot)
     write_service_key(key, draft, store=opened.store, sealed=sealer.sealed if sealer else None)
     return key
 
 
-def _drafted(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey:
-    try:
-        key = key_file(file).service_key()
-    except UnlostError:
-        raise key_exists(file) from None
-    if (key.vault, key.slot) != (opened.keys.vault, slot) or not _waits(opened, key):
+def remove_drafted_slot(opened: OpenedKeys, draft: Path, *, replacing: str) -> None:
+    """Remove the slot of a draft that an interrupted replacement left, as nothing uses it."""
+    if draft.exists():
+        with suppress(NotAllowed):  # a damaged draft opened nothing
+            unused = slot_of(draft)
+            is_valid = unused in registered(opened.store, opened.keys).slots
+            if is_valid and unused != replacing and is_successor(unused, of=replacing):
+                remove_slot(opened.store, opened.keys, unused)
+
+
+def _repeated(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey:
+    key = _opening(opened, slot, file)
+    if key is None:
         raise key_exists(file)
     return key
 
 
-def _waits(opened: OpenedKeys, key: ServiceKey) -> bool:
-    """Return True if an interrupted call wrote the key's slot; removed slots do not count."""
-    return any(
-        opens_copy(opened.store, opened.keys, name, secret=key) for name in slot_copies(key.slot)
-    )
+def _opening(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey | None:
+    """Return the key in a file if it opens this slot; None for any other file.
+
+    Only if the slot is there: the key of a removed slot must not become valid again.
+    """
+    try:
+        key = key_file(file).service_key()
+    except UnlostError:
+        return None
+    entry = registered(opened.store, opened.keys)
+    present = entry.slots.get(slot) if (key.vault, key.slot) == (opened.keys.vault, slot) else None
+    return key if present is not None and opens_slot(entry, slot, present, secret=key) else None
+
+
+def secret_of(new: NewKey) -> Passphrase:
+    """Return the passphrase of a new slot."""
+    return Passphrase(new.passphrase)

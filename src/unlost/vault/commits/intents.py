@@ -24,6 +24,9 @@ class OpenRun:
     def open(self, fresh: RunIntent) -> RunIntent:
         """The run's intent: the existing one, else ``fresh``, made durable."""
         name = object_names.intent(self.org, self.run)
+        # The intent keeps the key of its epoch: a process that runs for weeks must not keep using
+        # one that a rekey has deleted since.
+        self._sealed.keys.choose_epoch(self.org)
         self._sealed.put_new(ObjectKind.INTENT, org=self.org, name=name, content=pack(fresh))
         content = self._sealed.get(ObjectKind.INTENT, org=self.org, name=name)
         return unpack(content, RunIntent, name=name)[0]

@@ -1,7 +1,7 @@
 """The recovery sheet: everything that is needed to open a vault, on paper.
 
 The content is 55 bytes: 0 (the format of the sheet, whatever the format of the vault is), the
-vault's id (16), the master key (32), and the first 6 bytes of the SHA-256 of all that. Written in
+vault's id (16), the owner's secret (32), and the first 6 bytes of the SHA-256 of all that. Written in
 Crockford's base 32 it is 88 characters, in 22 groups of four. A sheet may be typed in small
 letters, with O for 0 and I or L for 1.
 """
@@ -21,24 +21,24 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)} | {"O": 0, "I": 1, "L": 1}
 _GROUP = 4
 _LINE = 6
-_VAULT, _MASTER, _CHECK = 16, 32, 6
+_VAULT, _SECRET, _CHECK = 16, 32, 6
 _FORMAT = 0  # never changes: the sheet in a safe must equal the sheet that is printed today
 _LINE_SHAPE = re.compile(r"^\s*\d\d-\d\d:(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class RecoverySheet:
-    """The vault's id and its master key."""
+    """The vault's id (16 bytes), and the secret of its owner (32 bytes)."""
 
     vault: bytes
-    master: bytes
+    secret: bytes
 
     def __repr__(self) -> str:
         return f"RecoverySheet(vault={self.vault.hex()})"
 
     def groups(self) -> tuple[str, ...]:
         """The 22 groups of four characters."""
-        content = bytes([_FORMAT]) + self.vault + self.master
+        content = bytes([_FORMAT]) + self.vault + self.secret
         text = _to_base32(content + _check(content))
         return tuple(text[at : at + _GROUP] for at in range(0, len(text), _GROUP))
 
@@ -58,6 +58,7 @@ class RecoverySheet:
                 *lines,
                 "",
                 "Anyone with this sheet and a copy of the vault can read everything in it.",
+                "Only this sheet or a passphrase can change the keys, or destroy an org.",
                 "If the sheet and the service key are both lost, the vault cannot be read again.",
                 "Print it twice, keep the printouts in two places, and delete the file.",
                 "",
@@ -82,7 +83,7 @@ def parse_recovery_sheet(text: str) -> RecoverySheet:
         raise _mistyped("its check characters do not match: a character is wrong")
     if content[0] > _FORMAT:
         raise newer("recovery sheet", content[0], upto=_FORMAT)
-    return RecoverySheet(vault=content[1 : 1 + _VAULT], master=content[1 + _VAULT :])
+    return RecoverySheet(vault=content[1 : 1 + _VAULT], secret=content[1 + _VAULT :])
 
 
 def confirm_groups(sheet: RecoverySheet, typed: dict[int, str]) -> None:

@@ -22,6 +22,7 @@ _ALGORITHMS = {
     "sealed": "AES-256-GCM",
     "segments": "Parquet modular encryption AES_GCM_V1",
     "keys": "HKDF-SHA256",
+    "register": "Ed25519",
     "digests": "BLAKE3",
     "passphrases": "Argon2id",
 }

@@ -1,12 +1,13 @@
-"""The key hierarchy: from the vault's master key to the key of each single object.
+"""The key hierarchy: from the owner's secret to the key of each single object.
 
-    recovery sheet, service key, passphrase       unlock.py: each opens the vault
-        └─> MASTER KEY number g                   renewal.py: 1 is the first, then 2, 3 …
-             ├─HKDF──> codes (MAC) of vault.json, slots, register and shred proofs
+    recovery sheet, passphrase ─> owner's secret ──HKDF──> owner's key (signs the register)
+                                        └─HKDF─┐
+    service key ───────────────────────────────┴─> MASTER KEY of generation g
+             ├─HKDF──> codes (MAC) of vault.json, oids of orgs, key checks
              ├─HKDF──> the key of each homes/<n>
              ├─wraps─> IDENTITY KEY of each org   never changes
              │          └─HKDF──> ids of blobs and schemas, pseudonyms of erased values
-             └─wraps─> ORG KEY of each epoch      random; epochs 1, 2, 3 …
+             └─wraps─> ORG KEY of each data-key epoch      random; epochs 1, 2, 3 …
                         └─HKDF──> one key for each object of the org
 
 For example, the segment ``orgs/<oid>/data/ab/ab…`` of epoch 2 has the key ``derive(org key of epoch
@@ -15,119 +16,53 @@ For example, the segment ``orgs/<oid>/data/ab/ab…`` of epoch 2 has the key ``d
 Wrapped keys are stored in the vault, three copies each; any intact copy is enough:
 
     orgs/<oid>/keys/00000002/1            org key of epoch 2, wrapped by the first master key
-    orgs/<oid>/keys/00000002.00000003/1   the same key, wrapped by master key 3
+    orgs/<oid>/keys/00000002.00000003/1   the same key, wrapped by the master key of generation 3
     orgs/<oid>/keys/identity/1            the identity key
-    orgs/<oid>/keys/oldest-00000002/1     the mark that the org keys before epoch 2 are gone
 
 ``unlost.vault.keys.unlock`` gets the master key itself. A vault may have had several master keys,
 one after the other (*generations*). New objects are written only under org keys that the present
 master key has wrapped. So a person who stole an earlier master key cannot plant an org key they
 know.
 
-See docs/adr/0026 (new master key) and docs/adr/0029 (end of the earlier org keys).
+See docs/adr/0026 (new master key), 0029 (end of the earlier org keys) and 0037 (owner's key).
 """
 
 import hmac
-import re
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from hashlib import sha256
-
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UnlostError, UsageError
 from unlost.model.ports.system import Entropy
 from unlost.model.vault.store import Store
 from unlost.vault.format.sealed import KIB64, ObjectBinding, ObjectKind, seal, unseal
+from unlost.vault.keys.derivation import (
+    COPIES,
+    KEY_BYTES,
+    WRAPPED,
+    base_folder,
+    derive,
+    epoch_folder,
+    epoch_of,
+    generation_of,
+    identity_folder,
+    object_key,
+    wrapped_folder,
+)
+from unlost.vault.keys.owner import Owner, master_of
 
-KEY_BYTES = 32
-ID_BYTES = 16
-COPIES = (1, 2, 3)
 _FIRST_EPOCH = 1
-_INFO = "unlost/1/"
-_OLDEST = "oldest-"
-_WRAPPED = re.compile(r"(orgs/[0-9a-f]{32}/keys/(\d{8}|identity|oldest-\d{8}))(?:\.(\d{8}))?/[123]")
-_CODE = 32  # hex digits of a key's code in the register
-
-
-def derive(secret: bytes, label: str) -> bytes:
-    """A 32-byte key for one purpose.
-
-    HKDF-SHA256 (RFC 5869), no salt, info ``unlost/1/`` + label.
-    """
-    info = (_INFO + label).encode()
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(secret)
-
-
-def object_key(org_key: bytes, kind: ObjectKind, name: str) -> bytes:
-    """The key of one object; segments use it as their Parquet footer key."""
-    return derive(org_key, f"{kind}/{name}")
-
-
-def epoch_folder(org: str, epoch: int, generation: int = 1) -> str:
-    """The folder of an org key's copies, as the master key of a generation wrapped them."""
-    return _folder(f"orgs/{org}/keys/{epoch:08d}", generation)
-
-
-def identity_folder(org: str, generation: int = 1) -> str:
-    """The folder of the copies of an org's identity key."""
-    return _folder(f"orgs/{org}/keys/identity", generation)
-
-
-def oldest_folder(org: str, epoch: int) -> str:
-    """The folder of the mark (a wrapped key) that the org keys before an epoch are gone."""
-    return f"orgs/{org}/keys/{_OLDEST}{epoch:08d}"
-
-
-def _folder(base: str, generation: int) -> str:
-    return base if generation == 1 else f"{base}.{generation:08d}"
-
-
-def _base(name: str) -> str:
-    """The folder of the first generation for any wrapped copy; other names unchanged."""
-    match = _WRAPPED.fullmatch(name)
-    return match[1] if match else name
-
-
-def _number(base: str) -> int:
-    """The epoch of a folder of wrapped keys; 0 for other names."""
-    name = base.rsplit("/", 1)[1].removeprefix(_OLDEST)
-    return int(name) if name.isdecimal() else 0
-
-
-def _is_mark(base: str) -> bool:
-    return base.rsplit("/", 1)[1].startswith(_OLDEST)
-
-
-def generation_of(name: str) -> int | None:
-    """The number of the master key that wrapped a copy; None for other objects."""
-    match = _WRAPPED.fullmatch(name)
-    return int(match[3] or 1) if match else None
-
-
-@dataclass(frozen=True, slots=True)
-class InheritedKeys:
-    """The keys from before the present master key that are still valid, as the register lists them.
-
-    ``keys`` has a code of each wrapped key, by its folder; ``shredded`` the oids of shredded orgs.
-    """
-
-    keys: Mapping[str, str] = field(default_factory=dict[str, str])
-    shredded: frozenset[str] = frozenset()
-
-
-_NOTHING = InheritedKeys()
+_CHECK = 32  # hex digits of a key check
 
 
 class Keyring:
     """The keys of an opened vault. Safe to share between threads.
 
-    ``vault`` is the vault's id, 16 bytes; ``master`` the master key, 32 bytes; ``earlier`` the
-    master keys before it, oldest first; ``inherited`` the keys of that time which are still valid.
-    Orgs are named by their oid, 32 hex digits.
+    ``vault`` is the vault's id, 16 bytes; ``master`` the master key, 32 bytes; ``owner`` who may
+    change the register; ``earlier`` the master keys before, oldest first; ``inherited`` the key
+    checks of the wrapped keys of that time which are still valid, by folder. Orgs are named by
+    their oid, 32 hex digits.
     """
 
     def __init__(
@@ -136,18 +71,40 @@ class Keyring:
         *,
         vault: bytes,
         master: bytes,
+        owner: Owner,
         entropy: Entropy,
         earlier: Sequence[bytes] = (),
-        inherited: InheritedKeys = _NOTHING,
+        inherited: Mapping[str, str] | None = None,
     ) -> None:
         self.vault = vault
-        self.inherited = inherited
+        self.owner = owner
+        self.inherited = inherited or {}
         self.masters = (*earlier, master)
         self._store = store
         self._entropy = entropy
         self._opened: dict[str, bytes] = {}
         self._epochs: dict[str, int] = {}
         self._lock = threading.Lock()
+
+    @classmethod
+    def of_secret(
+        cls,
+        store: Store,
+        *,
+        vault: bytes,
+        secret: bytes,
+        entropy: Entropy,
+        earlier: Sequence[bytes] = (),
+    ) -> "Keyring":
+        """The keys that follow from an owner's secret, 32 bytes."""
+        return cls(
+            store,
+            vault=vault,
+            master=master_of(secret),
+            owner=Owner.of(secret),
+            entropy=entropy,
+            earlier=earlier,
+        )
 
     def __repr__(self) -> str:
         return f"Keyring(vault={self.vault.hex()})"
@@ -158,22 +115,19 @@ class Keyring:
         return len(self.masters)
 
     def successor(self) -> "Keyring":
-        """The keys of the same vault under a new master key, which is not stored anywhere yet."""
-        return Keyring(
+        """The keys of the same vault of a new owner's secret, which is not stored anywhere yet."""
+        return Keyring.of_secret(
             self._store,
             vault=self.vault,
-            master=self._entropy.bytes(KEY_BYTES),
+            secret=self._entropy.bytes(KEY_BYTES),
             entropy=self._entropy,
             earlier=self.masters,
         )
 
-    def inherit(
-        self, before: "Keyring", *, orgs: Collection[str], shredded: Collection[str]
-    ) -> None:
+    def inherit(self, before: "Keyring", *, orgs: Collection[str]) -> None:
         """Take over the keys of these orgs that are valid now, and none that is planted later."""
         copies = (copy for org in orgs for copy in before.valid_keys(org))
-        codes = {base: self.code(base, key) for base, key in copies}
-        self.inherited = InheritedKeys(codes, frozenset(shredded))
+        self.inherited = {base: self.key_check(base, key) for base, key in copies}
 
     def for_store(self, store: Store) -> "Keyring":
         """The same keys for another store, for example a mirror of the vault."""
@@ -181,6 +135,7 @@ class Keyring:
             store,
             vault=self.vault,
             master=self.masters[-1],
+            owner=self.owner,
             entropy=self._entropy,
             earlier=self.masters[:-1],
             inherited=self.inherited,
@@ -231,43 +186,25 @@ class Keyring:
             self._epochs[org] = writing
         return self._epochs[org]
 
-    def oldest(self, org: str) -> int:
-        """The epoch before which all org keys are marked as gone; 1 if there is no mark."""
-        epochs = (
-            _number(base)
-            for base in self._marks(org)
-            if (base in self.inherited.keys and self._any_copy(base, org=org))
-            or any(self._opens(copy, org=org) for copy in self._own_copies(base))
-        )
-        return max(epochs, default=_FIRST_EPOCH)
+    def has_epoch(self, org: str, epoch: int) -> bool:
+        """True if there is a copy of the org key of this epoch."""
+        return epoch in self.epochs(org)
 
-    def _marks(self, org: str) -> list[str]:
-        """The folders of all marks that earlier org keys are gone, but for those ahead of all."""
-        folders = self._generations_by_folder(org)
-        marks = [base for base in folders if _is_mark(base)]
-        return [base for base in marks if not self._is_ahead(base, org=org)]
+    def choose_epoch(self, org: str) -> None:
+        """Choose the epoch for new objects again.
 
-    def _is_ahead(self, base: str, *, org: str) -> bool:
-        """True for a mark above each epoch that has a key: no rekey makes such a mark."""
-        epochs = self.epochs(org)
-        return _is_mark(base) and bool(epochs) and _number(base) > epochs[-1]
-
-    def retire(self, org: str, *, before: int) -> None:
-        """Mark the org keys before an epoch as gone: nothing is written under them any more."""
-        self._make(oldest_folder(org, before), org=org)
-
-    def gone_copies(self, org: str, *, before: int | None = None) -> tuple[str, ...]:
-        """Copies of org keys that are marked as gone, and the marks of earlier epochs.
-
-        ``before``: no keys of this epoch or later, whatever the marks say.
+        Another process may have begun a newer one, and a rekey then deletes the key of this one.
         """
-        oldest = min(filter(None, (self.oldest(org), before)))
-        names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
-        return tuple(name for name in names if 0 < _number(_base(name)) < oldest)
+        self._epochs.pop(org, None)
 
-    def code(self, base: str, key: bytes) -> str:
-        """The code of a wrapped key in the register, which makes a planted key recognizable."""
-        return self.mac(base, key).hex()[:_CODE]
+    def copies_before(self, org: str, epoch: int) -> tuple[str, ...]:
+        """The copies of the org keys of earlier epochs."""
+        names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
+        return tuple(name for name in names if 0 < epoch_of(base_folder(name)) < epoch)
+
+    def key_check(self, base: str, key: bytes) -> str:
+        """The key check of a wrapped key, which makes a planted key recognizable."""
+        return self.mac(base, key).hex()[:_CHECK]
 
     def object_key(self, kind: ObjectKind, *, org: str, name: str, epoch: int) -> bytes:
         """The key of an object; raises IntegrityError (``org-key-lost``, ``object-damaged``)."""
@@ -306,16 +243,16 @@ class Keyring:
         generations_by_folder = self._generations_by_folder(org)
         strange = set(self.strange_copies(org))
         there = {
-            _base(listed.name)
+            base_folder(listed.name)
             for listed in self._store.list(f"orgs/{org}/keys/")
             if listed.name not in strange
         }
-        oldest = self.oldest(org)
-        valid = {base for base in (*there, *self._inherited(org)) if not 0 < _number(base) < oldest}
-        needed = {epoch_folder(org, epoch) for epoch in (*named, oldest)}
-        bases = sorted({*valid, *needed, identity_folder(org)})
-        lost = {1 if oldest == _FIRST_EPOCH else self.generation}
-        return tuple(_folder(base, max(generations_by_folder.get(base, lost))) for base in bases)
+        needed = {epoch_folder(org, epoch) for epoch in named}
+        bases = sorted({*there, *needed, identity_folder(org)})
+        lost = {self.generation}
+        return tuple(
+            wrapped_folder(base, max(generations_by_folder.get(base, lost))) for base in bases
+        )
 
     def earlier_copies(self, org: str) -> tuple[str, ...]:
         """Copies by earlier master keys of keys that the present one has wrapped too."""
@@ -324,7 +261,7 @@ class Keyring:
 
     def is_wrapped_anew(self, name: str, *, org: str) -> bool:
         """True for a copy by an earlier master key if the present one has wrapped the key too."""
-        match = _WRAPPED.fullmatch(name)
+        match = WRAPPED.fullmatch(name)
         if match is None or int(match[3] or 1) >= self.generation:
             return False
         return all(self._opens(copy, org=org) for copy in self._own_copies(match[1]))
@@ -350,8 +287,8 @@ class Keyring:
         )
 
     def _is_strange(self, name: str, *, org: str) -> bool:
-        match = _WRAPPED.fullmatch(name)
-        if match is None or self._is_ahead(match[1], org=org):
+        match = WRAPPED.fullmatch(name)
+        if match is None:
             return True
         generation = int(match[3] or 1)
         if generation > self.generation:  # opens only if the register is lost
@@ -361,7 +298,7 @@ class Keyring:
 
     def _inherited(self, org: str) -> list[str]:
         """The folders of an org's keys that the register lists from before."""
-        return [base for base in self.inherited.keys if base.startswith(f"orgs/{org}/")]
+        return [base for base in self.inherited if base.startswith(f"orgs/{org}/")]
 
     def _of_generation(self, org: str) -> list[str]:
         """The folders of all keys that the present master key has wrapped or must wrap."""
@@ -370,8 +307,8 @@ class Keyring:
 
     def valid_keys(self, org: str) -> Iterator[tuple[str, bytes]]:
         """The valid keys of an org, by their folders."""
-        known, gone = self._inherited(org), set(map(_base, self.gone_copies(org)))
-        for base in self._generations_by_folder(org).keys() - gone:
+        known = self._inherited(org)
+        for base in self._generations_by_folder(org):
             opens_here = any(self._opens(copy, org=org) for copy in self._own_copies(base))
             if opens_here or base in known:
                 with suppress(IntegrityError):
@@ -385,12 +322,23 @@ class Keyring:
         return True
 
     def _own_copies(self, base: str) -> tuple[str, ...]:
-        folder = _folder(base, self.generation)
+        folder = wrapped_folder(base, self.generation)
         return tuple(f"{folder}/{copy}" for copy in COPIES)
 
     def check_copy(self, name: str, *, org: str) -> None:
-        """Open one copy of a wrapped key; raises IntegrityError or NotFound."""
-        self._unwrap(name, org=org)
+        """Open one copy of a wrapped key; raises IntegrityError or NotFound.
+
+        Also raises if it holds another key than the copy that is used: a holder of the master key
+        can make three copies of three keys, and with the first one all data would be lost.
+        """
+        key = self._unwrap(name, org=org)
+        if key != self._key(base_folder(name), org=org):
+            raise IntegrityError(
+                "key-copy-differs",
+                "“{name}” holds another key than the other copies.",
+                next_step="Find out who can write to the vault, then run `unlost doctor --repair`.",
+                name=name,
+            )
 
     def repairable_copies(self, org: str) -> tuple[str, ...]:
         """Damaged and missing copies of an org's keys that have an intact one."""
@@ -411,7 +359,7 @@ class Keyring:
         """
         generations_by_folder: dict[str, set[int]] = {}
         for listed in self._store.list(f"orgs/{org}/keys/"):
-            if (match := _WRAPPED.fullmatch(listed.name)) is not None:
+            if (match := WRAPPED.fullmatch(listed.name)) is not None:
                 generation = int(match[3] or 1)
                 generations_by_folder.setdefault(match[1], set()).add(generation)
         return {base: self._known(numbers) for base, numbers in generations_by_folder.items()}
@@ -437,11 +385,17 @@ class Keyring:
         for epoch in reversed(self.epochs(org)):
             base = epoch_folder(org, epoch)
             # A thief of an earlier master key may know an inherited org key: it is only read.
-            if base not in self.inherited.keys and any(
-                self._opens(copy, org=org) for copy in self._own_copies(base)
-            ):
+            if base not in self.inherited and self._agree(base, org=org):
                 return epoch
         return None
+
+    def _agree(self, base: str, *, org: str) -> bool:
+        """True if there are own copies that open, and all of them hold one key."""
+        keys = set[bytes]()
+        for name in self._own_copies(base):
+            with suppress(IntegrityError, NotFound, UsageError):
+                keys.add(self._unwrap(name, org=org))
+        return len(keys) == 1
 
     def _begin_epoch(self, org: str) -> None:
         """Create an org key with a new number, above all valid epochs."""
@@ -505,7 +459,7 @@ class Keyring:
         others = sorted(
             self._generations_by_folder(org).get(base, set()) - {self.generation}, reverse=True
         )
-        yield from (f"{_folder(base, other)}/{copy}" for other in others for copy in COPIES)
+        yield from (f"{wrapped_folder(base, other)}/{copy}" for other in others for copy in COPIES)
 
     def _open_any(self, base: str, *, org: str) -> bytes:
         worst: UnlostError | None = None
@@ -527,10 +481,10 @@ class Keyring:
     def _is_valid(self, base: str, key: bytes, *, name: str, org: str) -> bool:
         """False for a key that was planted with an earlier master key."""
         known = self._inherited(org)
-        # Only a holder of the present master key can make its copies; older ones need the code.
+        # Only a holder of the present master key can make its copies; older ones need the key check.
         if (generation_of(name) or 1) >= self.generation or not known:
             return True
-        return self.code(base, key) == self.inherited.keys.get(base)
+        return self.key_check(base, key) == self.inherited.get(base)
 
     def _unwrap(self, name: str, *, org: str) -> bytes:
         place = self.place(ObjectKind.KEY, org=org, name=name)
@@ -565,7 +519,15 @@ class Keyring:
 
     def _broken_copies(self, folder: str, *, org: str) -> list[str]:
         names = (f"{folder}/{copy}" for copy in COPIES)
-        return [name for name in names if not self._opens(name, org=org)]
+        return [name for name in names if not self._is_whole(name, org=org)]
+
+    def _is_whole(self, name: str, *, org: str) -> bool:
+        """True for a copy that opens and holds the key that is used."""
+        try:
+            self.check_copy(name, org=org)
+        except (IntegrityError, NotFound, UsageError):
+            return False
+        return True
 
 
 def outdated() -> NotAllowed:
@@ -573,9 +535,10 @@ def outdated() -> NotAllowed:
     return NotAllowed(
         "key-outdated",
         "The vault has a new master key, and this one is no longer valid.",
-        next_step="Open the vault with the new recovery sheet, or with a key that was created "
-        "after the renewal. Restart processes that were started before it. If you "
-        "did not renew the master key, run `unlost verify --level full`.",
+        next_step="Use the new recovery sheet, or a key that was created after the renewal: move the "
+        "key file of this home away, and create a new one with `unlost key add NAME --service "
+        "--sheet FILE`. Restart processes that were started before the renewal. If you did not renew "
+        "the master key, run `unlost verify --level full`.",
     )
 
 

@@ -1,24 +1,30 @@
-"""The slots of an opened vault: list, remove and replace them.
+"""The slots of an opened vault: list, add, remove and replace them.
 
-A slot is valid from the entry of the register that lists it until the entry that does not. So
-adding, removing or replacing a slot takes effect with one create-only put. A crash before the put
-changes nothing; a crash after it leaves copies that open nothing, and repeating the call removes
-them. See docs/adr/0026.
+A slot is valid while the entry of the register in force has it. So adding, removing or replacing a
+slot takes effect with one create-only put, and a crash before the put changes nothing. All of it
+needs the owner's secret. See docs/adr/0026 and docs/adr/0037.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from unlost.model.errors import NotAllowed, NotFound, UnlostError
+from unlost.model.errors import Conflict, NotAllowed, NotFound
 from unlost.model.ports.system import Entropy
 from unlost.model.vault.store import Store
-from unlost.vault.format.register import Register
-from unlost.vault.format.slots import KeyStretch, read_slot
+from unlost.vault.format.register import RegisterEntry
+from unlost.vault.format.sealed import NONCE_BYTES
+from unlost.vault.format.slots import (
+    KeySlot,
+    KeyStretch,
+    SlotHolds,
+    SlotPlace,
+    check_slot_name,
+    wrap_key,
+)
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.opening import check_slot_copy, slots, write_slot
-from unlost.vault.keys.register import change_register, digest_of, registered
-from unlost.vault.keys.unlock import SlotSecret, slot_copies
+from unlost.vault.keys.register import change_register, registered
+from unlost.vault.keys.unlock import SlotSecret, opens_slot
 
 
 class SlotKind(StrEnum):
@@ -26,51 +32,95 @@ class SlotKind(StrEnum):
 
     KEY_FILE = "key file"
     PASSPHRASE = "passphrase"  # noqa: S105 (a word, no secret)
-    UNKNOWN = "unknown"  # no copy of it can be read
 
 
 @dataclass(frozen=True, slots=True)
 class SlotState:
-    """A slot. ``whole`` is the number of its three copies that match the register.
-
-    ``valid`` is False for a slot that an interrupted change left or that was put back: it does not
-    open the vault.
-    """
+    """A slot. ``authorizes``: its secret may also change the register."""
 
     slot: str
     kind: SlotKind
-    whole: int
-    valid: bool
-
-    @property
-    def usable(self) -> bool:
-        """True if the slot's secret opens the vault."""
-        return self.valid and self.whole > 0
+    authorizes: bool
 
 
 def list_slots(store: Store, keys: Keyring) -> tuple[SlotState, ...]:
-    """All slots that the register lists or that have a copy; raises IntegrityError."""
-    return _slot_states(store, keys, registered(store, keys))
+    """All slots; raises IntegrityError (``register-damaged``)."""
+    slots = registered(store, keys).slots
+    return tuple(_slot_state(name, slot) for name, slot in sorted(slots.items()))
+
+
+def _slot_state(name: str, slot: KeySlot) -> SlotState:
+    kind = SlotKind.KEY_FILE if slot.stretch is None else SlotKind.PASSPHRASE
+    return SlotState(name, kind, authorizes=slot.holds is SlotHolds.OWNER)
+
+
+def add_slot(
+    store: Store,
+    keys: Keyring,
+    secret: SlotSecret,
+    *,
+    slot: str,
+    entropy: Entropy,
+    stretch: KeyStretch | None = None,
+) -> None:
+    """Add a slot that this secret opens. A passphrase needs a ``stretch``.
+
+    Continues an interrupted call with the same secret. Raises Conflict (``slot-exists``),
+    NotAllowed (``sheet-needed``).
+    """
+    added = new_slot(keys, secret, slot=slot, entropy=entropy, stretch=stretch)
+
+    def with_slot(entry: RegisterEntry) -> RegisterEntry:
+        present = entry.slots.get(slot)
+        if present is None:
+            return replace(entry, slots={**entry.slots, slot: added})
+        if not opens_slot(entry, slot, present, secret=secret):
+            raise slot_exists(slot)
+        return entry
+
+    change_register(store, keys, with_slot)
+
+
+def new_slot(
+    keys: Keyring,
+    secret: SlotSecret,
+    *,
+    slot: str,
+    entropy: Entropy,
+    stretch: KeyStretch | None = None,
+) -> KeySlot:
+    """A slot for a secret, which is valid once an entry of the register has it.
+
+    A passphrase gets the owner's secret, a key file only the master key. Raises NotAllowed
+    (``sheet-needed``), UsageError (``slot-name``).
+    """
+    check_slot_name(slot)
+    holds = SlotHolds.MASTER if stretch is None else SlotHolds.OWNER
+    return wrap_key(
+        keys.master() if holds is SlotHolds.MASTER else keys.owner.known_secret(),
+        holds=holds,
+        stretch=stretch,
+        place=SlotPlace(keys.vault.hex(), keys.generation, slot),
+        key=secret.wrapping_key(slot, stretch),
+        nonce=entropy.bytes(NONCE_BYTES),
+    )
 
 
 def remove_slot(store: Store, keys: Keyring, slot: str) -> None:
-    """Remove a slot, and what a crash left of it.
+    """Remove a slot.
 
-    Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``) if no other slot opens the vault.
+    Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``, ``sheet-needed``).
     """
 
-    def without(register: Register) -> Register:
-        slots_left = {name: digest for name, digest in register.slots.items() if name != slot}
-        if slot in register.slots:
-            _check_open(store, keys, replace(register, slots=slots_left), slot)
-        return replace(register, slots=slots_left)
+    def without(entry: RegisterEntry) -> RegisterEntry:
+        if slot not in entry.slots:
+            raise slot_unknown(slot)
+        remaining = {name: present for name, present in entry.slots.items() if name != slot}
+        if not remaining:
+            raise _slot_last(slot)
+        return replace(entry, slots=remaining)
 
-    if slot not in {state.slot for state in list_slots(store, keys)}:
-        raise slot_unknown(slot)
-    # The register first: a crash after this line leaves copies that open nothing.
     change_register(store, keys, without)
-    for name in slot_copies(slot):
-        store.delete(name)
 
 
 def replace_slot(
@@ -84,24 +134,21 @@ def replace_slot(
     stretch: KeyStretch | None = None,
     hand_over: Callable[[], object] = lambda: None,
 ) -> None:
-    """Replace a slot by a slot with a new secret, in one step.
+    """Replace a slot by a slot with a new secret.
 
     ``hand_over`` is called while both open the vault, and puts the new secret where it is used.
-    Raises NotFound (``slot-unknown``), Conflict (``slot-exists``).
+    Raises NotFound (``slot-unknown``), Conflict (``slot-exists``), NotAllowed (``sheet-needed``).
     """
     if slot not in registered(store, keys).slots:
         raise slot_unknown(slot)
-    digest = write_slot(store, keys, secret, slot=new, entropy=entropy, stretch=stretch)
-    change_register(
-        store, keys, lambda register: replace(register, slots={**register.slots, new: digest})
-    )
+    add_slot(store, keys, secret, slot=new, entropy=entropy, stretch=stretch)
     hand_over()
     remove_slot(store, keys, slot)
 
 
 def note_sheet(store: Store, keys: Keyring, sheet_confirmed_at: str) -> None:
     """Record in the register when the recovery sheet was written down (RFC 3339)."""
-    change_register(store, keys, lambda register: replace(register, sheet=sheet_confirmed_at))
+    change_register(store, keys, lambda entry: replace(entry, sheet=sheet_confirmed_at))
 
 
 def slot_unknown(slot: str) -> NotFound:
@@ -114,36 +161,20 @@ def slot_unknown(slot: str) -> NotFound:
     )
 
 
-def _slot_states(store: Store, keys: Keyring, listed: Register) -> tuple[SlotState, ...]:
-    names = sorted({*slots(store), *listed.slots})
-    return tuple(_slot_state(store, keys, name, listed.slots.get(name)) for name in names)
+def slot_exists(slot: str) -> Conflict:
+    """The error for the name of a slot that the vault already has."""
+    return Conflict(
+        "slot-exists",
+        "The vault already has a slot “{slot}”.",
+        next_step="Choose another name, or remove that slot first: `unlost key remove {slot}`",
+        slot=slot,
+    )
 
 
-def _slot_state(store: Store, keys: Keyring, slot: str, digest: str | None) -> SlotState:
-    kinds = [kind for name in slot_copies(slot) if (kind := _kind(store, keys, name, digest))]
-    kind = kinds[0] if kinds else SlotKind.UNKNOWN
-    return SlotState(slot, kind, whole=len(kinds), valid=digest is not None)
-
-
-def _kind(store: Store, keys: Keyring, name: str, digest: str | None) -> SlotKind | None:
-    """The kind of secret for one copy; None if it is damaged or not the copy the register lists."""
-    try:
-        check_slot_copy(store, keys, name)
-        copy = store.get(name)
-    except UnlostError:
-        return None
-    if digest not in (None, digest_of(copy)):
-        return None
-    slot = read_slot(copy, name=name.split("/")[1])
-    return SlotKind.KEY_FILE if slot.stretch is None else SlotKind.PASSPHRASE
-
-
-def _check_open(store: Store, keys: Keyring, listed: Register, slot: str) -> None:
-    """Raise NotAllowed unless one of these slots opens the vault."""
-    if not any(state.usable for state in _slot_states(store, keys, listed)):
-        raise NotAllowed(
-            "slot-last",
-            "“{slot}” is the last slot that opens the vault.",
-            next_step="Add another slot first (see `unlost key add --help`), then remove this one.",
-            slot=slot,
-        )
+def _slot_last(slot: str) -> NotAllowed:
+    return NotAllowed(
+        "slot-last",
+        "“{slot}” is the last slot that opens the vault.",
+        next_step="Add another slot first (see `unlost key add --help`), then remove this one.",
+        slot=slot,
+    )

@@ -1,279 +1,363 @@
-"""Keeping the register of slots: a new entry for each slot that is added or removed.
+"""Reading and changing the register: each change is a new entry, signed by the vault's owner.
 
-The register is a sequence of create-only objects; the newest entry with a valid proof is in force:
+The newest entry with a valid signature is in force:
 
-    slots/00000001   slots {service}             proved by master key 1
-    slots/00000002   slots {service, office}     proved by master key 1
-    slots/00000003   the same again              one of the two may be lost
-    slots/00000004   slots {service-2}           proved by master key 2; holds key 1, sealed
-    slots/00000005   the same again
-    slots/00000006   the same again              a renewal is written three times
+    register/00000004/1 … 3   signed by owner 1      slots {service, office}
+    register/00000005/1 … 3   signed by owner 2      a renewal; has master key 1, sealed
+    register/00000006/1 … 3   signed by a stranger   ignored; ``strange_entries`` names it
 
-One put makes a change take effect, so a crash leaves the old state or the new one. Of two writers
-that want the same number one wins; the other reads the new entry and tries again. An entry is valid
-by its proof, never by its number: junk in the folder cannot lock anyone out. See docs/adr/0026.
+One put makes a change take effect, so a crash leaves the old entry or the new one. Of two writers
+that want the same number one wins; the other reads the new entry and tries again. An entry is in
+force by its signature, never by its number: junk in the folder cannot lock anyone out. Entries
+before the newest have no effect and are removed. See docs/adr/0026.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
-from functools import partial
-from itertools import islice
+from dataclasses import dataclass, replace
 
-from blake3 import blake3
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UsageError
-from unlost.model.ports.system import Entropy
-from unlost.model.vault.store import Store
+from unlost.model.vault.store import ListedObject, Store
 from unlost.vault.format.register import (
+    LARGEST,
     REGISTER,
-    Register,
-    claimed_master,
-    claims_to_follow,
+    Handover,
+    RegisterEntry,
+    ShreddedOrg,
     damaged_register,
-    encode_register,
-    read_register,
-    register_name,
-    register_number,
+    encode_entry,
+    entry_copies,
+    entry_name,
+    entry_number,
+    handover_message,
+    read_entry,
 )
 from unlost.vault.format.sealed import NONCE_BYTES
-from unlost.vault.keys.hierarchy import InheritedKeys, Keyring, derive, outdated
+from unlost.vault.format.vaultjson import VAULT_FILE
+from unlost.vault.keys.derivation import derive
+from unlost.vault.keys.hierarchy import Keyring, outdated
+from unlost.vault.keys.owner import Owner, is_signed
+from unlost.vault.stores.store import where_allowed
 
-ENTRIES = 3  # of a renewal, one after the other: the loss of one object must not lose the vault
+_LISTINGS = 3  # a change that goes on meanwhile removes the entries before it
 
 
-def entry_numbers(store: Store) -> list[int]:
-    """The numbers of all entries, newest first, whether their proofs are valid or not."""
-    numbers = (register_number(listed.name) for listed in store.list(REGISTER))
-    return sorted(filter(None, numbers), reverse=True)
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """An entry of the register with its bytes, which all of its copies must have."""
+
+    entry: RegisterEntry
+    data: bytes
+
+
+def listed_entries(store: Store) -> dict[int, list[str]]:
+    """The names of the copies of all entries, newest entry first; valid or not."""
+    copies = {
+        number: [listed.name for listed in objects if listed.size <= LARGEST]
+        for number, objects in _listed(store).items()
+    }
+    return {number: copies[number] for number in sorted(copies, reverse=True) if copies[number]}
+
+
+def _listed(store: Store) -> dict[int, list[ListedObject]]:
+    """All objects with the names of copies, by the number of the entry."""
+    copies: dict[int, list[ListedObject]] = {}
+    for listed in store.list(REGISTER):
+        if number := entry_number(listed.name):
+            copies.setdefault(number, []).append(listed)
+    return copies
+
+
+def find_entry(store: Store, *, owner: bytes) -> StoredEntry | None:
+    """The newest entry that the holder of this public key signed; None if there is none.
+
+    Raises NotAllowed (``key-outdated``) if the owner put another master key in force, UsageError
+    (``format-newer``).
+    """
+    for _ in range(_LISTINGS):
+        missed = False
+        for number, names in listed_entries(store).items():
+            for name in names:
+                try:
+                    data = store.get(name)
+                except NotFound:
+                    missed = True
+                    continue
+                entry = _signed_by(data, number, owner)
+                if entry is not None:
+                    return StoredEntry(entry, data)
+                if _is_handed_over(data, number, owner):
+                    raise outdated()
+        if not missed:
+            break
+    return None
+
+
+def _signed_by(data: bytes, number: int, owner: bytes) -> RegisterEntry | None:
+    signed = read_entry(data)
+    if signed is None or not is_signed(signed.message(number), signed.signature, by=owner):
+        return None
+    entry = signed.content(number)
+    return entry if entry.owner == owner.hex() else None
+
+
+def _is_handed_over(data: bytes, number: int, owner: bytes) -> bool:
+    """True if an entry belongs to a later owner, to whom this one handed the vault over."""
+    signed = read_entry(data)
+    if signed is None:
+        return False
+    with suppress(IntegrityError, UsageError, ValueError):  # anyone may have written it
+        entry = signed.content(number)
+        by = bytes.fromhex(entry.owner)
+        return is_signed(signed.message(number), signed.signature, by=by) and _leads(entry, owner)
+    return False
+
+
+def _leads(entry: RegisterEntry, owner: bytes) -> bool:
+    """True if handovers lead from this owner to the owner of the entry."""
+    owners = [handover.owner for handover in entry.handovers]
+    if owner.hex() not in owners:
+        return False
+    place = owners.index(owner.hex())
+    followers = [*owners[1:], entry.owner]
+    return all(
+        _is_valid(handover, entry.vault, follower)
+        for handover, follower in list(zip(entry.handovers, followers, strict=True))[place:]
+    )
+
+
+def _is_valid(handover: Handover, vault: str, follower: str) -> bool:
+    return is_signed(
+        handover_message(vault, follower),
+        bytes.fromhex(handover.signature),
+        by=bytes.fromhex(handover.owner),
+    )
+
+
+def registered(store: Store, keys: Keyring) -> RegisterEntry:
+    """The entry in force; number 0 and no slots if the register is empty.
+
+    Raises NotAllowed (``key-outdated``), IntegrityError (``register-damaged``) if there are entries
+    and the owner signed none of them.
+    """
+    stored = find_entry(store, owner=keys.owner.public)
+    if stored is not None:
+        return stored.entry
+    if numbers := list(listed_entries(store)):
+        raise damaged_register(entry_name(numbers[0]))
+    return _first(keys)
+
+
+def _first(keys: Keyring) -> RegisterEntry:
+    return RegisterEntry(
+        vault=keys.vault.hex(), owner=keys.owner.public.hex(), generation=keys.generation
+    )
 
 
 def newest_entry(store: Store, keys: Keyring) -> int:
-    """The number of the newest entry that a known master key proves; 0 if there is none."""
-    for number in entry_numbers(store):
-        with suppress(IntegrityError, NotFound, NotAllowed, UsageError):
-            read_entry(store, keys, number)
-            return number
+    """The number of the entry in force; 0 if there is none, or it cannot be read."""
+    with suppress(IntegrityError, NotAllowed):
+        return registered(store, keys).number
     return 0
 
 
-def read_entry(store: Store, keys: Keyring, number: int) -> Register:
-    """An entry, proved; raises NotFound, IntegrityError, UsageError.
-
-    Raises NotAllowed (``key-outdated``) if a newer master key made it.
-    """
-    name = register_name(number)
-    data = store.get(name)
-    if claimed_master(data) > keys.generation:
-        if claims_to_follow(data, token=_token(keys, keys.generation)):
-            raise outdated()
-        raise damaged_register(name)
-    return read_register(data, name=name, mac=lambda of, body: keys.mac(name, body, generation=of))
-
-
-def registered(store: Store, keys: Keyring) -> Register:
-    """The newest entry that the present master key proves; number 0 and no slots if there is none.
-
-    Raises NotAllowed (``key-outdated``) if a newer master key made a newer entry, IntegrityError if
-    there are entries and none of them can be proved.
-    """
-    return _newest(store, keys)[0]
-
-
-def _newest(store: Store, keys: Keyring) -> tuple[Register, int]:
-    """The newest entry, and the next free number, from a single listing of the store.
-
-    With two listings, an entry that was written between them could be overlooked.
-    """
-    numbers = entry_numbers(store)
-    register = next(_proved_entries(store, keys, numbers), None)
-    if register is None and numbers:
-        raise damaged_register(register_name(numbers[0]))
-    newest = register or Register(keys.vault.hex(), 0, {})
-    taken, free = set(numbers), newest.number + 1
-    while free in taken:  # by an object without a valid proof
-        free += 1
-    return newest, free
-
-
-def _proved_entries(store: Store, keys: Keyring, numbers: Iterable[int]) -> Iterator[Register]:
-    """The entries that the present master key proves."""
-    for number in numbers:
-        with suppress(IntegrityError, NotFound):
-            register = read_entry(store, keys, number)
-            if register.master == keys.generation:
-                yield register
-
-
-def with_earlier(
-    store: Store, *, vault: bytes, master: bytes, entropy: Entropy
-) -> tuple[Keyring, Register | None]:
-    """The keys of a vault, with the earlier keys that the newest entry lists.
-
-    Also returns that entry if it is the one that ``registered`` would find, so that it is read
-    once.
-    """
-    keys = Keyring(store, vault=vault, master=master, entropy=entropy)
-    for place, number in enumerate(entry_numbers(store)):
-        name = register_name(number)
-        try:  # whatever number of a master key it claims
-            register = read_register(
-                store.get(name), name=name, mac=partial(_mac_by_present_key, keys, name)
-            )
-        except (IntegrityError, NotFound):
-            continue
-        keyring = _inheriting(store, keys, register, entropy=entropy)
-        return keyring, register if place == 0 and register.master == keyring.generation else None
-    return keys, None
-
-
-def _inheriting(store: Store, keys: Keyring, register: Register, *, entropy: Entropy) -> Keyring:
-    return Keyring(
-        store,
-        vault=keys.vault,
-        master=keys.masters[-1],
-        entropy=entropy,
-        earlier=[_opened(sealed, keys, place) for place, sealed in enumerate(register.earlier, 1)],
-        inherited=InheritedKeys(register.keys, frozenset(register.shredded)),
-    )
-
-
-def _mac_by_present_key(keys: Keyring, name: str, _: int, body: bytes) -> bytes:
-    """The proof by the present master key, whatever number the entry claims."""
-    return keys.mac(name, body)
-
-
-def write_renewal(
-    store: Store, keys: Keyring, new: Keyring, *, slots: Mapping[str, str], sheet: str
-) -> None:
-    """Write the entry that puts a new master key in force, and ends all earlier ones."""
-    earlier = enumerate(new.masters[:-1], 1)
-    entry = Register(
-        keys.vault.hex(),
-        0,
-        slots,
-        sheet,
-        new.generation,
-        earlier=tuple(_sealed_under(new, master, place) for place, master in earlier),
-        followed=tuple(_token(new, number) for number in range(1, new.generation)),
-        keys=new.inherited.keys,
-        shredded=tuple(new.inherited.shredded),
-    )
-    while True:
-        if _put(store, new, replace(entry, number=_newest(store, keys)[1])):
-            return
-
-
-def repeat_entry(store: Store, keys: Keyring) -> None:
-    """Repeat the newest entry until the present master key has ``ENTRIES`` of them."""
-    while is_single(store, keys):
-        register, free = _newest(store, keys)
-        _put(store, keys, replace(register, number=free))
-
-
-def is_single(store: Store, keys: Keyring) -> bool:
-    """True if too few entries hold the earlier master keys."""
-    entries = islice(_proved_entries(store, keys, entry_numbers(store)), ENTRIES)
-    return keys.generation > 1 and len(list(entries)) < ENTRIES
-
-
-def strange_entries(store: Store, keys: Keyring) -> list[int]:
-    """The numbers of entries without a valid proof, or added with an earlier master key since.
-
-    Raises NotAllowed (``key-outdated``), IntegrityError if no entry is whole.
-    """
-    numbers = entry_numbers(store)
-    first = min((register.number for register in _proved_entries(store, keys, numbers)), default=0)
-    registered(store, keys)
-    return [number for number in numbers if not _belongs(store, keys, number, first)]
-
-
-def repair_register(store: Store, keys: Keyring) -> None:
-    """Remove entries without a valid proof, and fill each gap with the entry next to it."""
-    strange = strange_entries(store, keys)
-    whole = set(entry_numbers(store)) - set(strange)
-    for number in sorted(strange):
-        store.delete(register_name(number))
-        # Each entry repeats what is in force, so the next whole entry can fill the gap.
-        source = min(
-            (whole_number for whole_number in whole if whole_number > number), default=number - 1
-        )
-        if source in whole:
-            _put(store, keys, replace(read_entry(store, keys, source), number=number))
-            whole.add(number)
-
-
-def _belongs(store: Store, keys: Keyring, number: int, first: int) -> bool:
-    try:
-        register = read_entry(store, keys, number)
-    except (IntegrityError, NotFound):
-        return False
-    except UsageError:  # of a newer Unlost
-        return True
-    return register.master == keys.generation or number < first
-
-
-def _token(keys: Keyring, generation: int) -> str:
-    """The token that proves to holders of a master key that one of them replaced it."""
-    return keys.mac("followed", keys.vault, generation=generation).hex()
-
-
-def begin_register(
-    store: Store, keys: Keyring, slots: Mapping[str, str], *, sheet: str = ""
-) -> None:
-    """Write the first entry, in place of entries that an interrupted founding may have left."""
-    for listed in list(store.list(REGISTER)):
-        store.delete(listed.name)
-    _put(store, keys, Register(keys.vault.hex(), 1, slots, sheet))
+def shredded_orgs(store: Store, keys: Keyring) -> Mapping[str, ShreddedOrg]:
+    """All shredded orgs, by oid; empty if the register is damaged, which verification reports."""
+    with suppress(IntegrityError):
+        return registered(store, keys).shredded
+    return {}
 
 
 def change_register(
-    store: Store, keys: Keyring, change: Callable[[Register], Register]
-) -> Register:
-    """Append an entry, changed from the newest, and once more; nothing if ``change`` has no effect.
+    store: Store, keys: Keyring, change: Callable[[RegisterEntry], RegisterEntry]
+) -> RegisterEntry:
+    """Append an entry, changed from the one in force; nothing if ``change`` has no effect.
 
-    From this moment a slot is valid, or is not any more. ``change`` is called again if another
-    writer was quicker, and may raise. Raises IntegrityError if no entry can be proved.
+    From this moment the new entry is in force, and the entries before it are removed. ``change`` is
+    called again if another writer was quicker, and may raise. Raises NotAllowed (``sheet-needed``,
+    ``key-outdated``), IntegrityError (``register-damaged``).
     """
+    keys.owner.known_secret()
+    _clear_founding(store, keys)
     while True:
-        register, free = _newest(store, keys)
-        wished = replace(change(register), number=free)
-        if (wished.slots, wished.sheet) == (register.slots, register.sheet):
-            return register
-        if _put(store, keys, wished):
-            _put(store, keys, replace(wished, number=free + 1))  # one of them may be lost
-            return wished
+        present = registered(store, keys)
+        wished = change(present)
+        if wished == present and present.number:
+            complete_entry(store, keys)
+            return present
+        if (written := _appended(store, keys, wished, present)) is not None:
+            return written
 
 
-def register_slot(store: Store, keys: Keyring, slot: str, digest: str) -> None:
-    """Append an entry with this slot; raises IntegrityError if no entry can be proved."""
-    change_register(
-        store, keys, lambda register: replace(register, slots={**register.slots, slot: digest})
+def _appended(
+    store: Store, keys: Keyring, wished: RegisterEntry, present: RegisterEntry
+) -> RegisterEntry | None:
+    return append_entry(store, keys, wished, after=present.number, owner=keys.owner.public)
+
+
+def append_entry(
+    store: Store, keys: Keyring, entry: RegisterEntry, *, after: int, owner: bytes
+) -> RegisterEntry | None:
+    """Write an entry under the next free number; None if another writer was quicker.
+
+    ``owner``: the public key that signed the entry in force, number ``after``. Raises NotAllowed
+    (``sheet-needed``).
+    """
+    taken, owners = _listed(store), {owner, keys.owner.public}
+    number = _free_number(store, taken, after=after, owners=owners)
+    if number is None:
+        return None
+    entry = replace(entry, number=number)
+    first, *others = entry_copies(number)
+    data = encode_entry(entry, sign=keys.owner.sign)
+    if not store.put_new(first, data):
+        return None
+    for name in others:
+        store.put_new(name, data)  # junk that was put there before is named by a verification
+    # Others may have written two entries meanwhile, and removed the one that had this number.
+    if _is_overtaken(store, number, owners=owners):
+        return None
+    remove_entries(
+        store, (listed.name for before in taken if before < number for listed in taken[before])
+    )
+    return entry
+
+
+def _free_number(
+    store: Store,
+    taken: Mapping[int, list[ListedObject]],
+    *,
+    after: int,
+    owners: Collection[bytes],
+) -> int | None:
+    """The number after the entry in force, or after junk that has this number.
+
+    None if another writer has just taken it.
+    """
+    number = after + 1
+    while number in taken:
+        if any(_is_own(store, listed, owners) for listed in taken[number]):
+            return None
+        number += 1
+    return number
+
+
+def _is_overtaken(store: Store, number: int, *, owners: Collection[bytes]) -> bool:
+    """True if one of these owners, or whom they handed the vault to, has a later entry."""
+    return any(
+        later > number and any(_is_own(store, listed, owners) for listed in copies)
+        for later, copies in _listed(store).items()
     )
 
 
-def digest_of(copy: bytes) -> str:
-    """The hash by which the register identifies a slot's copies."""
-    return blake3(copy).hexdigest()
+def _is_own(store: Store, listed: ListedObject, owners: Collection[bytes]) -> bool:
+    """True for a copy of an entry by one of these owners, or by whom they handed the vault to."""
+    if listed.size > LARGEST:
+        return False
+    number, data = entry_number(listed.name) or 0, _bytes(store, listed.name)
+    return any(
+        _signed_by(data, number, owner) is not None or _is_handed_over(data, number, owner)
+        for owner in owners
+    )
 
 
-def _sealed_under(keys: Keyring, master: bytes, place: int) -> str:
+def remove_entries(store: Store, names: Iterable[str]) -> None:
+    """Remove objects of the register, where the credentials allow it."""
+    with where_allowed():
+        for name in list(names):
+            store.delete(name)
+
+
+def _clear_founding(store: Store, keys: Keyring) -> None:
+    """Remove the entries that an interrupted founding left: without a vault they mean nothing."""
+    if store.size(VAULT_FILE) is None and find_entry(store, owner=keys.owner.public) is None:
+        remove_entries(store, [listed.name for listed in store.list(REGISTER)])
+
+
+def lacking_copies(store: Store, stored: StoredEntry) -> list[str]:
+    """The copies of an entry that are missing or differ."""
+    names = entry_copies(stored.entry.number)
+    return [name for name in names if _bytes(store, name) != stored.data]
+
+
+def _bytes(store: Store, name: str) -> bytes:
+    try:
+        return store.get(name)
+    except NotFound:
+        return b""
+
+
+def complete_entry(store: Store, keys: Keyring) -> None:
+    """Write the missing copies of the entry in force, as a crash may have left a single one."""
+    stored = find_entry(store, owner=keys.owner.public)
+    if stored is not None:
+        for name in entry_copies(stored.entry.number):
+            store.put_new(name, stored.data)  # putting it again makes it durable
+
+
+def strange_entries(store: Store, keys: Keyring) -> list[str]:
+    """The objects after the entry in force: its owner did not sign them, or they are no entries.
+
+    Raises NotAllowed (``key-outdated``), IntegrityError (``register-damaged``).
+    """
+    # Listed first: an entry that another process adds meanwhile is not strange.
+    names = [listed.name for listed in store.list(REGISTER)]
+    present = registered(store, keys).number
+    return [name for name in names if (entry_number(name) or present + 1) > present]
+
+
+def repair_register(store: Store, keys: Keyring) -> tuple[str, ...]:
+    """Rewrite the copies of the entry in force, and remove everything else; returns the names.
+
+    Raises NotAllowed (``key-outdated``), IntegrityError (``register-damaged``).
+    """
+    # Listed first: an entry that another process adds meanwhile must not be removed.
+    names = [listed.name for listed in store.list(REGISTER)]
+    stored = find_entry(store, owner=keys.owner.public)
+    if stored is None:
+        registered(store, keys)
+        return ()
+    copies = entry_copies(stored.entry.number)
+    lacking = lacking_copies(store, stored)
+    others = [name for name in names if name not in copies]
+    for name in lacking:
+        if not store.put_new(name, stored.data):
+            store.delete(name)
+            store.put_new(name, stored.data)
+    for name in others:
+        store.delete(name)
+    return (*lacking, *others)
+
+
+def sealed_earlier(keys: Keyring) -> tuple[str, ...]:
+    """The earlier master keys, oldest first, each sealed under the present one."""
+    return tuple(_sealed(keys, master, place) for place, master in enumerate(keys.masters[:-1], 1))
+
+
+def opened_earlier(entry: RegisterEntry, *, vault: bytes, master: bytes) -> Iterator[bytes]:
+    """The earlier master keys of an entry, oldest first."""
+    key = AESGCM(derive(master, "earlier"))
+    for place, text in enumerate(entry.earlier, 1):
+        sealed = bytes.fromhex(text)
+        yield key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound(vault, place))
+
+
+def _sealed(keys: Keyring, master: bytes, place: int) -> str:
     nonce = keys.random(NONCE_BYTES)
-    bound = keys.vault + bytes([place])
-    return (nonce + AESGCM(_earlier_key(keys)).encrypt(nonce, master, bound)).hex()
+    key = AESGCM(derive(keys.master(), "earlier"))
+    return (nonce + key.encrypt(nonce, master, _bound(keys.vault, place))).hex()
 
 
-def _opened(sealed: str, keys: Keyring, place: int) -> bytes:
-    data, bound = bytes.fromhex(sealed), keys.vault + bytes([place])
-    return AESGCM(_earlier_key(keys)).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], bound)
+def _bound(vault: bytes, place: int) -> bytes:
+    """The vault's id, and the number of the sealed master key in two bytes."""
+    return vault + place.to_bytes(2, "little")
 
 
-def _earlier_key(keys: Keyring) -> bytes:
-    return derive(keys.master(), "earlier")
-
-
-def _put(store: Store, keys: Keyring, register: Register) -> bool:
-    name = register_name(register.number)
-    mac = partial(keys.mac, name, generation=register.master)
-    return store.put_new(name, encode_register(register, mac=mac))
+def handed_over(before: Keyring, new: Keyring, present: RegisterEntry) -> tuple[Handover, ...]:
+    """The handovers of all generations; the last is not signed if the secret is not at hand."""
+    owner: Owner = before.owner
+    message = handover_message(before.vault.hex(), new.owner.public.hex())
+    signature = owner.sign(message).hex() if owner.secret is not None else ""
+    return (*present.handovers, Handover(owner.public.hex(), signature))

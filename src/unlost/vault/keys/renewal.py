@@ -1,22 +1,30 @@
-"""Renewal: a new master key for a vault. All keys are wrapped anew; new objects get new org keys.
+"""Renewal: a new owner's secret for a vault, hence a new master key and a new recovery sheet.
 
-One create-only put makes it valid: the entry of the register that the new master key proves. The
-entry also holds the earlier master keys, sealed, so that keys which are not wrapped anew yet can
-still be opened. The rest is ``finish_renewal``, which may be interrupted and repeated. See
-docs/adr/0026.
+All keys are wrapped anew, and new objects get new org keys. One create-only put makes it valid: the
+entry of the register that the new owner signs. The entry also holds the earlier master keys,
+sealed, so that keys which are not wrapped anew yet can still be opened. The earlier owner signs the
+handover, so that its holders know that they are outdated. The rest is ``finish_renewal``, which
+needs no secret, and may be interrupted and repeated. See docs/adr/0026 and docs/adr/0037.
 """
 
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 from unlost.model.ports.system import Entropy
 from unlost.model.vault.store import Store
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.opening import is_whole, slots, write_slot
-from unlost.vault.keys.register import is_single, registered, repeat_entry, write_renewal
-from unlost.vault.keys.shred_proofs import shredded_orgs
-from unlost.vault.keys.unlock import ServiceKey, slot_copies
+from unlost.vault.keys.key_slots import new_slot
+from unlost.vault.keys.register import (
+    append_entry,
+    complete_entry,
+    find_entry,
+    handed_over,
+    listed_entries,
+    registered,
+    sealed_earlier,
+    shredded_orgs,
+)
+from unlost.vault.keys.service_key import ServiceKey
 from unlost.vault.layout.org_names import named_orgs
 
 
@@ -31,16 +39,48 @@ def renew_master(
 ) -> None:
     """Put a drafted master key in force. From then on only ``key`` and its sheet open the vault.
 
-    ``sheet_confirmed_at``: when the recovery sheet of the new key was written down. Raises Conflict
-    (``slot-exists``), NotAllowed (``key-outdated``) if another renewal was quicker.
+    ``sheet_confirmed_at``: when the recovery sheet of the new key was written down. If the earlier
+    secret is lost, the handover is not signed: then the entries of the earlier owner must be
+    removed, so that its keys no longer open the vault. Raises NotAllowed (``key-outdated``) if
+    another renewal was quicker, StoreError (``store-may-not-delete``).
     """
-    # No entry lists this slot yet, so a crash before ``write_renewal`` changes nothing.
-    listed: Mapping[str, str] = {
-        key.slot: write_slot(store, new, key, slot=key.slot, entropy=entropy)
-    }
-    new.inherit(keys, orgs=_orgs(store, keys), shredded=shredded_orgs(store, keys).keys())
-    write_renewal(store, keys, new, slots=listed, sheet=sheet_confirmed_at.isoformat())
-    repeat_entry(store, new)
+    while True:
+        present = registered(store, keys)
+        new.inherit(keys, orgs=_orgs(store, keys))
+        entry = replace(
+            present,
+            owner=new.owner.public.hex(),
+            generation=new.generation,
+            sheet=sheet_confirmed_at.isoformat(),
+            slots={key.slot: new_slot(new, key, slot=key.slot, entropy=entropy)},
+            earlier=sealed_earlier(new),
+            handovers=handed_over(keys, new, present),
+            checks=new.inherited,
+        )
+        owner = keys.owner.public
+        if append_entry(store, new, entry, after=present.number, owner=owner) is not None:
+            break
+    _end_earlier(store, new)
+
+
+def _end_earlier(store: Store, keys: Keyring) -> None:
+    """Remove the entries of an earlier owner who signed no handover; raises StoreError."""
+    for name in _unended(store, keys):
+        store.delete(name)
+
+
+def _unended(store: Store, keys: Keyring) -> list[str]:
+    """The entries with which the keys of an earlier owner, whose secret was lost, still open."""
+    stored = find_entry(store, owner=keys.owner.public)
+    if stored is None or all(handover.signature for handover in stored.entry.handovers[-1:]):
+        return []
+    present = stored.entry.number
+    return [
+        name
+        for number, names in listed_entries(store).items()
+        if number < present
+        for name in names
+    ]
 
 
 def finish_renewal(store: Store, keys: Keyring) -> None:
@@ -49,17 +89,15 @@ def finish_renewal(store: Store, keys: Keyring) -> None:
     Only keys that the register's entry lists are taken over; planted keys are removed. Raises
     NotAllowed (``key-outdated``). No change if no renewal was interrupted.
     """
-    # A crash may have left a single entry; until it is repeated, its loss would lose the vault.
-    repeat_entry(store, keys)
+    # A crash may have left a single copy; until it is repeated, its loss would lose the vault.
+    complete_entry(store, keys)
+    _end_earlier(store, keys)
     for org in _orgs(store, keys):
         if keys.generation > 1:
             keys.take_over(org)
         gone = (*keys.earlier_copies(org), *keys.strange_copies(org))
         registered(store, keys)  # raises if a newer master key exists, whose copies must stay
         for name in gone:
-            store.delete(name)
-    for slot in _earlier_slots(store, keys):
-        for name in slot_copies(slot):
             store.delete(name)
 
 
@@ -68,10 +106,8 @@ def is_unfinished(store: Store, keys: Keyring) -> bool:
     if keys.generation == 1:
         return False
     orgs = _orgs(store, keys)
-    return (
-        is_single(store, keys)
-        or any(keys.pending(org) or keys.earlier_copies(org) for org in orgs)
-        or bool(_earlier_slots(store, keys))
+    return bool(_unended(store, keys)) or any(
+        keys.pending(org) or keys.earlier_copies(org) for org in orgs
     )
 
 
@@ -84,16 +120,3 @@ def _orgs(store: Store, keys: Keyring) -> list[str]:
     """The oids of all orgs that were not shredded."""
     gone = shredded_orgs(store, keys)
     return [org for org in named_orgs(store) if org not in gone]
-
-
-def _earlier_slots(store: Store, keys: Keyring) -> list[str]:
-    """Slots that are no longer valid and were not made under the present master key."""
-    if keys.generation == 1:
-        return []
-    valid_slots = registered(store, keys).slots
-    return [
-        slot
-        for slot in slots(store)
-        if slot not in valid_slots
-        and not any(map(partial(is_whole, store, keys), slot_copies(slot)))
-    ]

@@ -1,59 +1,48 @@
 """The ways to open a vault: recovery sheet, service key file, passphrase.
 
-Each provider gives the master key of a vault from a secret. Any one of them opens the vault. A key
-file is never written into the vault's folder, nor read from there.
+Each provider gives the master key from a secret, and the entry of the register that its owner
+signed. The sheet and a passphrase also give the owner's secret; see ``owner.py``.
 """
 
-import os
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from argon2.low_level import Type, hash_secret_raw
-
-from unlost.model.errors import (
-    Conflict,
-    IntegrityError,
-    NotAllowed,
-    NotFound,
-    StoreError,
-    UsageError,
-)
-from unlost.model.ports.system import Entropy
+from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UsageError
 from unlost.model.vault.store import Store
 from unlost.vault.format.recovery import parse_recovery_sheet
-from unlost.vault.format.slots import (
-    KeySlot,
-    KeyStretch,
-    damaged_slot,
-    read_slot,
-    slot_folder,
-    unwrap_master,
+from unlost.vault.format.register import (
+    REGISTER,
+    RegisterEntry,
+    damaged_register,
+    entry_number,
+    read_entry,
 )
-from unlost.vault.keys.hierarchy import COPIES, KEY_BYTES, Keyring, derive
-from unlost.vault.stores.disk import RealDisk
+from unlost.vault.format.slots import KeySlot, KeyStretch, SlotHolds, SlotPlace, unwrap_key
+from unlost.vault.keys.owner import Owner, is_signed, master_of
+from unlost.vault.keys.passphrase import PASSPHRASE_SLOT, Passphrase
+from unlost.vault.keys.register import find_entry, listed_entries
+from unlost.vault.keys.service_key import ServiceKey, refuse_key_in_vault
 
-SERVICE_SLOT = "service"
-PASSPHRASE_SLOT = "passphrase"  # noqa: S105 (a name, no secret)
-WORDS = 7
-_CONSONANTS = "bdfghjklmnprstvz"
-_VOWELS = "aiou"
-_OWNER_ONLY = 0o600
+_MOST_TRIED = 8  # slots of one passphrase, as each costs a second: strangers may add entries
 
 
 @dataclass(frozen=True, slots=True)
 class UnlockedVault:
-    """A vault's id (16 bytes), its master key (32 bytes), and the copy of the slot that gave it."""
+    """A vault's id (16 bytes), its master key (32 bytes), its owner, and the entry in force.
+
+    ``entry`` is None if the register is lost, which only the sheet survives.
+    """
 
     vault: bytes
     master: bytes
-    slot: KeySlot | None = None
+    owner: Owner
+    entry: RegisterEntry | None
 
     def __repr__(self) -> str:
-        return f"Unlocked(vault={self.vault.hex()})"
+        return f"UnlockedVault(vault={self.vault.hex()})"
 
 
 class KeyProvider(Protocol):
@@ -65,81 +54,32 @@ class KeyProvider(Protocol):
 
 
 class SlotSecret(Protocol):
-    """A secret that wraps the master key in a slot."""
+    """A secret that wraps a key in a slot."""
 
-    def wrapping_key(self, slot: KeySlot) -> bytes:
-        """The key for this slot; slow if the secret is a passphrase."""
+    def wrapping_key(self, slot: str, stretch: KeyStretch | None) -> bytes:
+        """The key for the slot of this name; slow if the secret is a passphrase."""
         ...
-
-
-# --- secrets ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceKey:
-    """A random key that opens a slot, for machines: the content of the service key file."""
-
-    vault: bytes
-    slot: str
-    key: bytes
-
-    def __repr__(self) -> str:
-        return f"ServiceKey(vault={self.vault.hex()}, slot={self.slot})"
-
-    @classmethod
-    def new(cls, keys: Keyring, *, entropy: Entropy, slot: str = SERVICE_SLOT) -> "ServiceKey":
-        """A fresh key for this vault."""
-        return cls(vault=keys.vault, slot=slot, key=entropy.bytes(KEY_BYTES))
-
-    def text(self) -> str:
-        """The content of the key file."""
-        lines = ("unlost-service-key 0", self.vault.hex(), self.slot, self.key.hex())
-        return "\n".join((*lines, _line_check(lines), ""))
-
-    @classmethod
-    def parse(cls, text: str) -> "ServiceKey":
-        """The key from its file; raises NotAllowed (``key-file-damaged``)."""
-        lines = tuple(text.split())
-        try:
-            name, number, vault, slot, key, check = lines
-            if (name, number) != ("unlost-service-key", "0"):
-                raise ValueError(name)
-            if _line_check((f"{name} {number}", vault, slot, key)) != check:
-                raise ValueError(check)
-            return cls(vault=bytes.fromhex(vault), slot=slot, key=bytes.fromhex(key))
-        except ValueError:
-            raise NotAllowed(
-                "key-file-damaged",
-                "This is not a complete service key.",
-                next_step="Restore the key file from your copy of it, or use the recovery sheet.",
-            ) from None
-
-    def wrapping_key(self, slot: KeySlot) -> bytes:
-        """The key that opens the slot."""
-        return derive(self.key, slot_folder(slot.name))
-
-
-def new_passphrase(entropy: Entropy) -> str:
-    """Seven words of five letters, easy to pronounce; each has 16 random bits (112 together).
-
-    A word is consonant-vowel-consonant-vowel-consonant; the scheme is known as proquints.
-    """
-    return " ".join(_word(int.from_bytes(entropy.bytes(2))) for _ in range(WORDS))
-
-
-# --- providers ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ByRecoverySheet:
-    """Opens with the printed sheet (its text), even if ``keys/`` is gone."""
+    """Opens with the printed sheet (its text), even if the register is gone."""
 
     text: str
 
-    def unlock(self, store: Store) -> UnlockedVault:  # noqa: ARG002 (the sheet needs no store)
-        """The master key on the sheet; raises NotAllowed (``recovery-mistyped``)."""
+    def unlock(self, store: Store) -> UnlockedVault:
+        """The keys on the sheet.
+
+        Raises NotAllowed (``recovery-mistyped``, ``key-outdated``).
+        """
         sheet = parse_recovery_sheet(self.text)
-        return UnlockedVault(vault=sheet.vault, master=sheet.master)
+        return _by_secret(store, sheet.vault, sheet.secret)
+
+
+def _by_secret(store: Store, vault: bytes, secret: bytes) -> UnlockedVault:
+    owner = Owner.of(secret)
+    stored = find_entry(store, owner=owner.public)
+    return UnlockedVault(vault, master_of(secret), owner, stored.entry if stored else None)
 
 
 def _as_it_is(text: str) -> str:
@@ -160,12 +100,11 @@ class ByServiceKeyFile:
     def unlock(self, store: Store) -> UnlockedVault:
         """The master key from the file's slot.
 
-        Raises NotAllowed (``key-missing``, ``key-file-damaged``, ``key-wrong``, ``slot-missing``),
-        UsageError (``key-in-vault``), IntegrityError (``slot-damaged``).
+        Raises NotAllowed (``key-missing``, ``key-file-damaged``, ``key-wrong``, ``key-outdated``,
+        ``slot-missing``), UsageError (``key-in-vault``), IntegrityError (``register-damaged``).
         """
         refuse_key_in_vault(self.path, store)
-        key = self.service_key()
-        return open_slot(store, key.slot, key)
+        return unlock_by_key(store, self.service_key())
 
     def service_key(self) -> ServiceKey:
         """The key in the file; raises NotAllowed (``key-missing``, ``key-file-damaged``)."""
@@ -189,171 +128,113 @@ class ByServiceKeyFile:
 
 @dataclass(frozen=True, slots=True)
 class ByPassphrase:
-    """Opens with a passphrase; takes a second and 256 MiB, so not for every call."""
+    """Opens with a passphrase; takes a second and 256 MiB, so not for every call.
+
+    ``owner``: the public key of the vault's owner, if it is known: its entries are tried first.
+    Only the passphrase can tell which entry is genuine.
+    """
 
     passphrase: str
     slot: str = PASSPHRASE_SLOT
+    owner: bytes = b""
 
     def __repr__(self) -> str:
         return f"ByPassphrase(slot={self.slot})"
 
     def unlock(self, store: Store) -> UnlockedVault:
-        """The master key from the slot; raises as ``ByServiceKeyFile`` does."""
-        return open_slot(store, self.slot, self)
+        """The keys from the slot.
 
-    def wrapping_key(self, slot: KeySlot) -> bytes:
-        """The key that opens the slot; words may be typed in any case, with any spaces."""
-        # A forged slot without parameters must not get a key from the bare passphrase.
-        if slot.stretch is None:
-            raise damaged_slot(slot.name)
-        words = " ".join(unicodedata.normalize("NFKC", self.passphrase).casefold().split())
-        stretched = hash_secret_raw(
-            words.encode(),
-            slot.stretch.salt,
-            time_cost=slot.stretch.passes,
-            memory_cost=slot.stretch.memory,
-            parallelism=slot.stretch.lanes,
-            hash_len=KEY_BYTES,
-            type=Type.ID,
-        )
-        return derive(stretched, slot_folder(slot.name))
+        Raises NotAllowed (``slot-missing``, ``key-wrong``, ``key-outdated``).
+        """
+        secret = Passphrase(self.passphrase)
+        entries = sorted(self._entries(store), key=lambda entry: entry.owner != self.owner.hex())
+        if not entries:
+            raise slot_missing(store, self.slot)
+        tried: dict[KeyStretch, bytes] = {}
+        for entry in entries[:_MOST_TRIED]:
+            slot = entry.slots[self.slot]
+            assert slot.stretch is not None  # ``_entries`` gives no others
+            if slot.stretch not in tried:
+                tried[slot.stretch] = secret.wrapping_key(self.slot, slot.stretch)
+            content = unwrap_key(slot, place=_place(entry, self.slot), key=tried[slot.stretch])
+            if content is not None and Owner.of(content).public.hex() == entry.owner:
+                return self._in_force(store, entry, content)
+        raise _wrong(store, self.slot)
 
+    def _in_force(self, store: Store, entry: RegisterEntry, secret: bytes) -> UnlockedVault:
+        """The keys, if the entry in force still has the slot."""
+        unlocked = _by_secret(store, bytes.fromhex(entry.vault), secret)
+        if unlocked.entry is None or unlocked.entry.slots.get(self.slot) != entry.slots[self.slot]:
+            raise slot_missing(store, self.slot)
+        return unlocked
 
-# --- slots --------------------------------------------------------------------------------------
-
-
-def slot_copies(slot: str) -> tuple[str, ...]:
-    """The names of a slot's copies."""
-    return tuple(f"{slot_folder(slot)}/{copy}" for copy in COPIES)
-
-
-def refuse_key_in_vault(path: Path, store: Store) -> None:
-    """Raise UsageError (``key-in-vault``) if a path lies in the folder of the vault."""
-    folder = store.properties.folder
-    if folder is not None and _lies_in(path, folder):
-        raise UsageError(
-            "key-in-vault",
-            "The key {path} would be inside the vault {folder}. Anyone who copies the vault "
-            "would also have the key.",
-            next_step="Store the key in another folder, on another disk if possible.",
-            path=path,
-            folder=folder,
-        )
+    def _entries(self, store: Store) -> Iterator[RegisterEntry]:
+        """The entries that have the slot, newest first; anyone may have written them."""
+        for names in listed_entries(store).values():
+            seen: list[RegisterEntry] = []
+            for entry in filter(None, (_entry(store, name) for name in names)):
+                if _is_for_passphrase(entry.slots.get(self.slot)) and entry not in seen:
+                    seen.append(entry)
+                    yield entry
 
 
-def write_service_key(
-    key: ServiceKey, path: Path, *, store: Store, sealed: Callable[[ServiceKey], str] | None = None
-) -> None:
-    """Write the key file, readable only by its owner; never overwrites a file.
+def _is_for_passphrase(slot: KeySlot | None) -> bool:
+    return slot is not None and slot.stretch is not None and slot.stretch.within_bounds()
 
-    ``sealed`` gives the text to write instead of the key's own text. Raises UsageError
-    (``key-in-vault``), Conflict (``key-exists``), StoreError (``key-unwritten``).
-    """
-    refuse_key_in_vault(path, store)
-    if path.exists():
-        raise key_exists(path)
-    text = key.text() if sealed is None else sealed(key)
+
+def _entry(store: Store, name: str) -> RegisterEntry | None:
+    """An entry that is signed by the owner whom it names, who may be a stranger."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_durably(path, text.encode())
-    except OSError as error:
-        raise StoreError(
-            "key-unwritten",
-            "The service key {path} cannot be written: {strerror}.",
-            next_step="Choose a location for the key that this user can write to.",
-            path=path,
-            strerror=error.strerror,
-        ) from error
+        signed = read_entry(store.get(name))
+        number = entry_number(name) or 0
+        entry = signed.content(number) if signed else None
+        if signed is None or entry is None:
+            return None
+        by = bytes.fromhex(entry.owner)
+        return entry if is_signed(signed.message(number), signed.signature, by=by) else None
+    except (NotFound, IntegrityError, UsageError, ValueError):
+        return None
 
 
-def move_service_key(fresh: Path, path: Path) -> None:
-    """Replace a key file by another that is already written, atomically.
-
-    Raises StoreError (``key-unwritten``).
-    """
-    try:
-        fresh.replace(path)
-        RealDisk().sync_folder(path.parent)
-    except OSError as error:
-        raise StoreError(
-            "key-unwritten",
-            "The service key {path} cannot be replaced: {strerror}.",
-            next_step="Nothing was lost: the new key is in {fresh}. Try again.",
-            path=path,
-            strerror=error.strerror,
-            fresh=fresh,
-        ) from error
+def unlock_by_key(store: Store, key: ServiceKey) -> UnlockedVault:
+    """Open the slot of a key file; raises as ``ByServiceKeyFile.unlock`` does."""
+    stored = find_entry(store, owner=key.owner)
+    if stored is None:
+        raise _unproved(store, key)
+    slot = stored.entry.slots.get(key.slot)
+    if slot is None:
+        raise slot_missing(store, key.slot)
+    wrapping_key = key.wrapping_key(key.slot, None)
+    master = unwrap_key(slot, place=_place(stored.entry, key.slot), key=wrapping_key)
+    if master is None or slot.holds is not SlotHolds.MASTER:
+        raise _wrong(store, key.slot)
+    return UnlockedVault(key.vault, master, Owner(key.owner), stored.entry)
 
 
-def _write_durably(path: Path, data: bytes) -> None:
-    """Write a new file for the owner alone, complete or not at all."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
-    except BaseException:
-        path.unlink()
-        raise
-    RealDisk().sync_folder(path.parent)
+def _unproved(store: Store, key: ServiceKey) -> NotAllowed | IntegrityError:
+    """The error for a register without an entry of the key's owner."""
+    entries = (_entry(store, name) for names in listed_entries(store).values() for name in names)
+    vaults = {entry.vault for entry in islice(filter(None, entries), _MOST_TRIED)}
+    if vaults and key.vault.hex() not in vaults:
+        return _wrong(store, key.slot)
+    return damaged_register(REGISTER)
 
 
-def key_exists(path: Path) -> Conflict:
-    """The error for a file at the place where a key should be written."""
-    return Conflict(
-        "key-exists",
-        "The file {path} already exists. Unlost never overwrites a key.",
-        next_step="If no vault needs that key, move the file away. Otherwise choose another location.",
-        path=path,
-    )
+def _place(entry: RegisterEntry, slot: str) -> SlotPlace:
+    return SlotPlace(entry.vault, entry.generation, slot)
 
 
-def open_slot(store: Store, slot: str, secret: SlotSecret) -> UnlockedVault:
-    """Open a slot with the first of its copies that this secret opens.
-
-    Raises NotAllowed (``slot-missing``, ``key-wrong``), or the error of the copies.
-    """
-    tried: dict[KeyStretch | None, bytes] = {}
-    for copy in _whole_copies(store, slot):
-        # Stretching takes a second and 256 MiB, and intact copies have equal parameters.
-        if copy.stretch not in tried:
-            tried[copy.stretch] = secret.wrapping_key(copy)
-        master = unwrap_master(copy, key=tried[copy.stretch])
-        if master is not None:
-            return UnlockedVault(bytes.fromhex(copy.vault), master, copy)
-    raise NotAllowed(
-        "key-wrong",
-        "This key does not open the slot “{slot}” of the vault in {address}.",
-        next_step="Check that the key belongs to this vault, or use the recovery sheet.",
-        slot=slot,
-        address=store.properties.address,
-    )
+def opens_slot(entry: RegisterEntry, name: str, slot: KeySlot, *, secret: SlotSecret) -> bool:
+    """True if a secret opens a slot of an entry."""
+    key = secret.wrapping_key(name, slot.stretch)
+    return unwrap_key(slot, place=_place(entry, name), key=key) is not None
 
 
-def _whole_copies(store: Store, slot: str) -> Iterator[KeySlot]:
-    """The copies that can be parsed.
-
-    Raises NotAllowed (``slot-missing``) or the error of a damaged copy if there are none.
-    """
-    is_found, wrong = False, None
-    for name in slot_copies(slot):
-        try:
-            copy = read_slot(store.get(name), name=slot)
-        except NotFound:
-            continue
-        except (IntegrityError, UsageError) as error:
-            wrong = error
-        else:
-            is_found = True
-            yield copy
-    if is_found:
-        return
-    if wrong is not None:
-        raise wrong
-    raise NotAllowed(
+def slot_missing(store: Store, slot: str) -> NotAllowed:
+    """The error for a slot that the register does not have."""
+    return NotAllowed(
         "slot-missing",
-        "The vault in {address} has no slot “{slot}”.",
+        "The vault in {address} has no slot “{slot}”. It may have been removed.",
         next_step="List the slots with `unlost key list`, or open the vault with the recovery "
         "sheet, which needs no slot.",
         address=store.properties.address,
@@ -361,30 +242,11 @@ def _whole_copies(store: Store, slot: str) -> Iterator[KeySlot]:
     )
 
 
-def _lies_in(path: Path, folder: Path) -> bool:
-    """True if ``folder``, under any name or link, is above ``path``."""
-    return any(_same(above, folder) for above in path.resolve().parents)
-
-
-def _same(path: Path, other: Path) -> bool:
-    try:
-        return path.samefile(other)
-    except OSError:
-        return path == other.resolve()
-
-
-def _line_check(lines: tuple[str, ...]) -> str:
-    return sha256("\n".join(lines).encode()).hexdigest()[:8]
-
-
-def _word(bits: int) -> str:
-    """Five letters of 4, 2, 4, 2 and 4 bits."""
-    return "".join(
-        (
-            _CONSONANTS[bits >> 12 & 15],
-            _VOWELS[bits >> 10 & 3],
-            _CONSONANTS[bits >> 6 & 15],
-            _VOWELS[bits >> 4 & 3],
-            _CONSONANTS[bits & 15],
-        )
+def _wrong(store: Store, slot: str) -> NotAllowed:
+    return NotAllowed(
+        "key-wrong",
+        "This key does not open the slot “{slot}” of the vault in {address}.",
+        next_step="Check that the key belongs to this vault, or use the recovery sheet.",
+        slot=slot,
+        address=store.properties.address,
     )

@@ -90,6 +90,7 @@ class MaintenanceRun:
         self._notes = OpenRun(org_vault.org, run, sealed=org_vault.sealed)
         self._kind = kind
         self._unsure = False
+        org_vault.sealed.keys.choose_epoch(org_vault.org)
         self.base = org_vault.chain.proved()
         self._intent = RunIntent(
             format=numbers.FORMAT,
@@ -290,8 +291,10 @@ def _intent(org_vault: OrgVault, name: str) -> RunIntent | None:
 
 def _is_unreadable(org_vault: OrgVault, name: str) -> bool:
     """Return true if an older process wrote it under a key that is gone: it cannot commit."""
+    keys, org = org_vault.sealed.keys, org_vault.org
     with suppress(UnlostError):
-        return org_vault.sealed.header(name).epoch < org_vault.sealed.keys.oldest(org_vault.org)
+        epoch = org_vault.sealed.header(name).epoch
+        return epoch < keys.epoch(org) and not keys.has_epoch(org, epoch)
     return False
 
 

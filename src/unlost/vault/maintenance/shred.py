@@ -1,26 +1,22 @@
 """Shredding an org: destroy its keys in all copies and epochs, then all objects that they opened.
 
-    1  write the proof (several copies)   from here on, the vault no longer has the org
+    1  note it in the register, signed    from here on, the vault no longer has the org
     2  delete orgs/<oid>/keys/            the rest is unreadable, also in a stolen copy
     3  delete the identity, then the rest
 
-Steps 2 and 3 may be cut off and repeated: ``finish_shredding`` goes by the proofs. See
+Steps 2 and 3 may be cut off and repeated: ``finish_shredding`` goes by the register. See
 docs/adr/0034 for why a shred is no operation with a plan in the vault.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from unlost.model.errors import Conflict
 from unlost.model.vault.retention import Hold
 from unlost.model.vault.store import Store
-from unlost.vault.format.shredded import (
-    ShreddedOrg,
-)
+from unlost.vault.format.register import RegisterEntry, ShreddedOrg
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.register import registered
-from unlost.vault.keys.shred_proofs import is_proof_whole, proof_copies, shredded_orgs, write_proof
+from unlost.vault.keys.register import change_register, shredded_orgs
 from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_names
 from unlost.vault.maintenance.maintenance_run import BEGUN_ANEW, check_no_open_run
@@ -63,50 +59,43 @@ def plan_shredding(org_vault: OrgVault, *, now: datetime) -> ShredPlanOfOrg:
 
 
 def shred_org(org_vault: OrgVault, plan: ShredPlanOfOrg, *, at: datetime) -> ShreddedOrg:
-    """Destroy an org as planned, and return the proof.
+    """Destroy an org as planned, and return what the register says of it.
 
-    Raises Conflict (``shred-held``, ``shred-changed``, ``runs-open``) before anything was changed.
+    Raises Conflict (``shred-held``, ``shred-changed``, ``runs-open``), NotAllowed
+    (``sheet-needed``, ``key-outdated``) before anything was changed.
     """
     _check_agreed(plan, plan_shredding(org_vault, now=at))
     store, keys = org_vault.sealed.store, org_vault.sealed.keys
-    proof = ShreddedOrg(
-        vault=keys.vault.hex(),
-        org=plan.org,
+    shredded = ShreddedOrg(
         at=at.isoformat(),
         commits=plan.commits,
         head=plan.head,
         objects=plan.objects,
         bytes=plan.bytes,
-        master=keys.generation,
     )
-    registered(store, keys)  # raises where another master key has followed since
-    write_proof(store, keys, proof)
+
+    def with_org(entry: RegisterEntry) -> RegisterEntry:
+        return replace(entry, shredded={**entry.shredded, plan.org: shredded})
+
+    change_register(store, keys, with_org)
     _destroy(store, plan.org)
-    return proof
+    return shredded
 
 
 def finish_shredding(store: Store, keys: Keyring) -> None:
     """Finish shreddings that were cut off; does nothing if there are none."""
-    for proof in _unfinished(store, keys):
-        write_proof(store, keys, proof)
-        _destroy(store, proof.org)
+    for org in shredding_unfinished(store, keys):
+        _destroy(store, org)
 
 
 def shredding_unfinished(store: Store, keys: Keyring) -> tuple[str, ...]:
-    """List shredded orgs (oids) that left objects behind, or lack a copy of their proof."""
-    return tuple(proof.org for proof in _unfinished(store, keys))
+    """List shredded orgs (oids) that left objects behind."""
+    return tuple(org for org in shredded_orgs(store, keys) if _left_behind(store, org))
 
 
-def _unfinished(store: Store, keys: Keyring) -> Iterator[ShreddedOrg]:
-    for proof in shredded_orgs(store, keys).values():
-        listed_object = next(iter(store.list(_folder(proof.org))), None)
-        named = bool(identity_names(store, proof.org))
-        if (
-            listed_object
-            or named
-            or not all(is_proof_whole(store, keys, name) for name in proof_copies(proof))
-        ):
-            yield proof
+def _left_behind(store: Store, org: str) -> bool:
+    listed_object = next(iter(store.list(_folder(org))), None)
+    return listed_object is not None or bool(identity_names(store, org))
 
 
 def _destroy(store: Store, org: str) -> None:

@@ -14,11 +14,11 @@ from unlost.model.vault.snapshot import CommitKind
 from unlost.model.vault.store import Store
 from unlost.vault.commits.state import REMOVING, epochs_in
 from unlost.vault.format.manifest import Manifest
+from unlost.vault.format.register import entry_number
 from unlost.vault.format.sealed import HEADER_BYTES, read_header
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.register import registered
+from unlost.vault.keys.register import registered, shredded_orgs
 from unlost.vault.keys.sealing import SealedObjects
-from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase_cleanup import erasures_in
 from unlost.vault.maintenance.maintenance_run import MAINTENANCE
@@ -27,7 +27,6 @@ from unlost.vault.objects.home_copies import FOLDER, VaultHomes, name_of
 
 _ORG = re.compile(r"orgs/([0-9a-f]{32})/")
 _FOR_GOOD = REMOVING | {CommitKind.REKEY}
-_SLOT = re.compile(r"keys/([^/]+)/[123]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,24 +137,22 @@ def _of_names(
 
 
 def _of_vault(sealed: SealedObjects, names: Collection[str]) -> Iterator[str]:
-    """Older copies of homes, and slots that the register does not list."""
+    """Older copies of homes, and entries of the register that a newer one replaced."""
     numbers = VaultHomes(sealed).numbers()
     newest = name_of(numbers[-1]) if numbers else FOLDER
-    listed = registered(sealed.store, sealed.keys).slots if names else {}
+    present = registered(sealed.store, sealed.keys).number if names else 0
     for name in names:
-        slot = _SLOT.fullmatch(name)
-        if (slot is not None and listed and slot[1] not in listed) or (
-            name.startswith(FOLDER) and name < newest
-        ):
+        if 0 < (entry_number(name) or 0) < present or (name.startswith(FOLDER) and name < newest):
             yield name
 
 
 def _of_org(scope: OrgScope, names: Collection[str], mirror: _Mirror) -> Iterator[str]:
     names_left, org = set(names), scope.org_vault.org
-    gone, oldest = _gone_keys(scope, mirror), scope.org_vault.sealed.keys.oldest(org)
+    gone, keys = _gone_keys(scope, mirror), scope.org_vault.sealed.keys
+    first = min(keys.epochs(org), default=0)  # a rekey has removed the keys before it
     for name in names:
         anew = mirror.keys.is_wrapped_anew(name, org=org)
-        closed = _is_document(scope, name) and 0 < mirror.epoch_of(name) < oldest
+        closed = _is_document(scope, name) and 0 < mirror.epoch_of(name) < first
         if name in gone or anew or closed or _is_superseded(scope, name, mirror):
             names_left.discard(name)
             yield name
@@ -185,8 +182,8 @@ def _gone_keys(scope: OrgScope, mirror: _Mirror) -> frozenset[str]:
     """Earlier keys that are not needed; none if the vault has commits that the mirror lacks."""
     if scope.org_vault.chain.live().seq != scope.state.seq:
         return frozenset()
-    needed = min(epochs_in(scope.state), default=None)  # a forged mark may claim more
-    return frozenset(mirror.keys.gone_copies(scope.org_vault.org, before=needed))
+    needed = min(epochs_in(scope.state), default=0)
+    return frozenset(mirror.keys.copies_before(scope.org_vault.org, needed))
 
 
 def _always_removed(scope: OrgScope, names: Iterable[str], mirror: _Mirror) -> Iterator[str]:

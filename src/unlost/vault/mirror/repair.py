@@ -16,7 +16,7 @@ from unlost.model.vault.store import Store
 from unlost.vault.commits.state import live_objects
 from unlost.vault.format.register import REGISTER
 from unlost.vault.format.vaultjson import VAULT_FILE
-from unlost.vault.keys.shred_proofs import shredded_orgs
+from unlost.vault.keys.register import shredded_orgs
 from unlost.vault.layout import object_names
 from unlost.vault.mirror.answering import AnsweringStore
 from unlost.vault.mirror.overlay import OverlayStore
@@ -24,7 +24,7 @@ from unlost.vault.vault import EncryptedVault
 
 type Open = Callable[[Store], EncryptedVault]
 
-_OPENING = (VAULT_FILE, "keys/", REGISTER)
+_OPENING = (VAULT_FILE, REGISTER)
 _COMMITS = "/commits/"
 _OF_ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:[/.]|$)")
 _CHAIN = re.compile(r"orgs/[0-9a-f]{32}/(?:commits|redacted)/")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from unlost.model.errors import StoreError
 from unlost.model.vault.store import Store
-from unlost.vault.keys.register import digest_of, registered
 from unlost.vault.mirror.copying import copy_vault, is_content
 from unlost.vault.mirror.excess import removed_from_vault
 from unlost.vault.mirror.scope import VaultScope
@@ -54,7 +53,6 @@ def update_mirror(
         scopes.append(VaultScope(vault.oids(), open_org=vault.org_vault))
         return scopes[-1]
 
-    _drop_other_slots(vault, target)
     before = {listed_object.name for listed_object in source.list("")}
     copied = copy_vault(source, target, select=new_scope, on_progress=on_progress)
     source_names = {listed_object.name for listed_object in source.list("")}
@@ -92,12 +90,3 @@ def _removed(target: Store, name: str) -> bool:
             raise
         return False
     return True
-
-
-def _drop_other_slots(vault: EncryptedVault, target: Store) -> None:
-    """Remove the mirror's copies of slots that the vault has replaced under the same name."""
-    listed = registered(vault.sealed.store, vault.sealed.keys).slots
-    for listed_object in list(target.list("keys/")):
-        digest = listed.get(listed_object.name.split("/")[1])
-        if digest is not None and digest_of(target.get(listed_object.name)) != digest:
-            target.delete(listed_object.name)

@@ -10,7 +10,7 @@ from itertools import takewhile
 
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.vault.format.sealed import ObjectBinding, ObjectKind, seal, unseal
-from unlost.vault.keys.hierarchy import ID_BYTES
+from unlost.vault.keys.derivation import ID_BYTES
 from unlost.vault.keys.sealing import SealedObjects
 
 FOLDER = "homes/"

@@ -21,7 +21,7 @@ from blake3 import blake3
 from unlost.model.vault.snapshot import PackEntry
 from unlost.vault.format.blobs import BlobEncoder, Encoding
 from unlost.vault.format.sealed import ObjectKind
-from unlost.vault.keys.hierarchy import ID_BYTES
+from unlost.vault.keys.derivation import ID_BYTES
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 from unlost.vault.stores.store import where_allowed

@@ -12,12 +12,12 @@ from unlost.vault.format.recovery import (
     parse_recovery_sheet,
 )
 
-SHEET = RecoverySheet(vault=bytes(range(16)), master=bytes(range(100, 132)))
+SHEET = RecoverySheet(vault=bytes(range(16)), secret=bytes(range(100, 132)))
 
 
 @given(st.binary(min_size=16, max_size=16), st.binary(min_size=32, max_size=32))
-def test_a_printed_sheet_is_read_back(vault: bytes, master: bytes) -> None:
-    sheet = RecoverySheet(vault=vault, master=master)
+def test_a_printed_sheet_is_read_back(vault: bytes, secret: bytes) -> None:
+    sheet = RecoverySheet(vault=vault, secret=secret)
     assert parse_recovery_sheet(sheet.text()) == sheet
     assert parse_recovery_sheet(" ".join(sheet.groups())) == sheet
 
@@ -81,5 +81,5 @@ def test_confirming_compares_what_was_typed() -> None:
 
 
 def test_the_secret_is_not_in_the_representation() -> None:
-    assert SHEET.master.hex() not in repr(SHEET)
-    assert repr(SHEET.master) not in repr(SHEET)
+    assert SHEET.secret.hex() not in repr(SHEET)
+    assert repr(SHEET.secret) not in repr(SHEET)

@@ -1,134 +1,126 @@
-"""Slots open with their secret alone, and are proved without it."""
+"""A slot opens with its secret alone, in its own place alone."""
 
-import json
-import struct
+from dataclasses import replace
 
 import pytest
 
-from unlost.model.errors import IntegrityError, UsageError
+from unlost.model.errors import UsageError
 from unlost.vault.format.slots import (
     KeySlot,
     KeyStretch,
-    read_slot,
-    slot_folder,
-    slot_head,
-    unwrap_master,
-    wrap_master,
+    SlotHolds,
+    SlotPlace,
+    check_slot_name,
+    unwrap_key,
+    wrap_key,
 )
 
-VAULT = "ab" * 16
+PLACE = SlotPlace("ab" * 16, 3, "service")
 MASTER = bytes(range(32))
 KEY = b"k" * 32
-ARGON = (
-    '{"vault":"ab","slot":"service","kdf":{"name":"Argon2id","salt":"SALT",'
-    '"memory_kib":MEMORY,"passes":3,"lanes":4}}'
-)
-STRETCH = KeyStretch(salt=b"s" * 16)
+STRETCH = KeyStretch(salt="5a" * 16)
 
 
-def slot_bytes(stretch: KeyStretch | None = None, *, name: str = "service") -> bytes:
-    head = slot_head(vault=VAULT, name=name, stretch=stretch)
-    return head + wrap_master(MASTER, key=KEY, nonce=b"n" * 12, head=head, name=name) + b"m" * 32
+def wrapped(
+    holds: SlotHolds = SlotHolds.MASTER,
+    stretch: KeyStretch | None = None,
+    *,
+    place: SlotPlace = PLACE,
+) -> KeySlot:
+    return wrap_key(MASTER, holds=holds, stretch=stretch, place=place, key=KEY, nonce=b"n" * 12)
 
 
-def with_parameters(text: str) -> bytes:
-    data = text.encode()
-    return struct.pack("<7sBH", b"UNLOSTK", 1, len(data)) + data + bytes(60 + 32)
+def unwrapped(slot: KeySlot, *, place: SlotPlace = PLACE, key: bytes = KEY) -> bytes | None:
+    return unwrap_key(slot, place=place, key=key)
 
 
 @pytest.mark.parametrize("stretch", [None, STRETCH])
-def test_a_slot_gives_back_the_master_key(stretch: KeyStretch | None) -> None:
-    slot = read_slot(slot_bytes(stretch), name="service")
-    assert (slot.vault, slot.name, slot.stretch) == (VAULT, "service", stretch)
-    assert slot.mac == b"m" * 32
-    assert slot.proved + slot.mac == slot_bytes(stretch)
-    assert unwrap_master(slot, key=KEY) == MASTER
-    assert unwrap_master(slot, key=b"x" * 32) is None
+@pytest.mark.parametrize("holds", SlotHolds)
+def test_a_slot_gives_its_key_back_to_its_secret_alone(
+    holds: SlotHolds, stretch: KeyStretch | None
+) -> None:
+    slot = wrapped(holds, stretch)
+    assert (slot.holds, slot.stretch) == (holds, stretch)
+    assert len(bytes.fromhex(slot.wrapped)) == 12 + 32 + 16
+    assert MASTER.hex() not in slot.wrapped
+    assert unwrapped(slot) == MASTER
+    assert unwrapped(slot, key=b"x" * 32) is None
 
 
-def test_each_byte_before_the_code_is_bound_into_the_wrapped_key() -> None:
-    data = slot_bytes(STRETCH)
-    for at in range(len(data) - 32):
-        spoiled = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-        try:
-            slot = read_slot(spoiled, name="service")
-        except (IntegrityError, UsageError):
-            continue
-        assert unwrap_master(slot, key=KEY) is None
+def test_every_bit_of_the_wrapped_key_is_proved() -> None:
+    slot = wrapped()
+    sealed = bytes.fromhex(slot.wrapped)
+    for bit in range(len(sealed) * 8):
+        spoiled = bytearray(sealed)
+        spoiled[bit // 8] ^= 1 << bit % 8
+        assert unwrapped(replace(slot, wrapped=spoiled.hex())) is None
 
 
-def test_a_slot_under_another_name_is_refused() -> None:
-    with pytest.raises(IntegrityError) as error:
-        read_slot(slot_bytes(), name="other")
-    assert error.value.code == "slot-damaged"
-    moved = read_slot(slot_bytes(), name="service")
-    renamed = KeySlot(moved.vault, "other", None, moved.head, moved.wrapped, moved.mac)
-    assert unwrap_master(renamed, key=KEY) is None
-
-
-@pytest.mark.parametrize("data", [b"", b"UNLOSTK", slot_bytes()[:-1], slot_bytes() + b"x"])
-def test_cut_and_longer_slots_are_refused(data: bytes) -> None:
-    with pytest.raises(IntegrityError):
-        read_slot(data, name="service")
-
-
-def test_what_is_no_slot_is_refused() -> None:
-    with pytest.raises(IntegrityError):
-        read_slot(b"X" + slot_bytes()[1:], name="service")
-
-
-@pytest.mark.parametrize(("number", "code"), [(9, "format-newer"), (0, "format-unknown")])
-def test_another_format_is_refused(number: int, code: str) -> None:
-    data = bytearray(slot_bytes())
-    data[7] = number
-    with pytest.raises(UsageError) as error:
-        read_slot(bytes(data), name="service")
-    assert error.value.code == code
+@pytest.mark.parametrize("text", ["", "zz", "abc", "11" * 12, "11" * 27, "11" * 28, "11" * 61])
+def test_a_wrapped_key_that_is_cut_or_junk_opens_nothing(text: str) -> None:
+    assert unwrapped(replace(wrapped(), wrapped=text)) is None
 
 
 @pytest.mark.parametrize(
-    "parameters",
+    "place",
     [
-        "",
-        "[]",
-        "{}",
-        '{"vault":"ab","slot":"service"}',
-        '{"vault":"ab","slot":"service","kdf":{"name":"MD5"}}',
-        '{"vault":"ab","slot":"service","kdf":{"name":"Argon2id"}}',
-        ARGON.replace("SALT", "zz").replace("MEMORY", "65536"),
-        ARGON.replace("SALT", "00").replace("MEMORY", '"65536"'),
+        replace(PLACE, vault="ac" * 16),
+        replace(PLACE, generation=4),
+        replace(PLACE, slot="other"),
     ],
 )
-def test_parameters_that_make_no_sense_are_refused(parameters: str) -> None:
-    with pytest.raises(IntegrityError):
-        read_slot(with_parameters(parameters), name="service")
+def test_a_slot_opens_nowhere_but_in_its_vault_generation_and_name(place: SlotPlace) -> None:
+    assert unwrapped(wrapped(), place=place) is None
+    assert unwrapped(wrapped(place=place), place=place) == MASTER
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"memory_kib": 64 * 1024 - 1},
-        {"memory_kib": 1024 * 1024 + 1},
+        {"holds": SlotHolds.MASTER},
+        {"stretch": None},
+        {"stretch": replace(STRETCH, salt="5b" * 16)},
+        {"stretch": replace(STRETCH, memory=STRETCH.memory + 1)},
+        {"stretch": replace(STRETCH, passes=STRETCH.passes + 1)},
+        {"stretch": replace(STRETCH, lanes=STRETCH.lanes + 1)},
+    ],
+)
+def test_what_a_slot_says_of_itself_is_bound_into_its_key(change: dict[str, object]) -> None:
+    slot = wrapped(SlotHolds.OWNER, STRETCH)
+    assert unwrapped(slot) == MASTER
+    assert unwrapped(replace(slot, **change)) is None  # type: ignore[arg-type]
+
+
+def test_what_is_bound_in_is_one_json_list() -> None:
+    assert PLACE.bound(SlotHolds.MASTER, None) == (
+        b'["abababababababababababababababab",3,"service","master",null]'
+    )
+    stretch = b'{"salt":"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a","memory":262144,"passes":3,"lanes":4}'
+    assert PLACE.bound(SlotHolds.OWNER, STRETCH).endswith(b',"owner",' + stretch + b"]")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"memory": 64 * 1024 - 1},
+        {"memory": 1024 * 1024 + 1},
+        {"memory": -1},
         {"passes": 1},
         {"passes": 17},
         {"lanes": 0},
         {"lanes": 17},
         {"salt": "00" * 15},
+        {"salt": "00" * 17},
+        {"salt": "zz" * 16},
+        {"salt": "AB" * 16},
+        {"salt": ""},
+        {"salt": "00" * 16 + "\n"},
     ],
 )
 def test_parameters_that_are_too_weak_or_too_dear_are_refused(change: dict[str, object]) -> None:
-    kdf: dict[str, object] = {
-        "name": "Argon2id",
-        "salt": "00" * 16,
-        "memory_kib": 65536,
-        "passes": 3,
-        "lanes": 4,
-    }
-    accepted = json.dumps({"vault": VAULT, "slot": "service", "kdf": kdf})
-    assert read_slot(with_parameters(accepted), name="service").stretch is not None
-    refused = json.dumps({"vault": VAULT, "slot": "service", "kdf": kdf | change})
-    with pytest.raises(IntegrityError):
-        read_slot(with_parameters(refused), name="service")
+    accepted = KeyStretch(salt="00" * 16, memory=65536)
+    assert accepted.within_bounds()
+    assert not replace(accepted, **change).within_bounds()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("memory", [64 * 1024, 1024 * 1024])
@@ -137,18 +129,20 @@ def test_parameters_that_are_too_weak_or_too_dear_are_refused(change: dict[str, 
 def test_the_weakest_and_the_dearest_parameters_are_accepted(
     memory: int, passes: int, lanes: int
 ) -> None:
-    kdf = {"name": "Argon2id", "salt": "00" * 16, "memory_kib": memory}
-    kdf |= {"passes": passes, "lanes": lanes}
-    told = json.dumps({"vault": VAULT, "slot": "service", "kdf": kdf})
-    stretch = read_slot(with_parameters(told), name="service").stretch
-    assert stretch == KeyStretch(salt=bytes(16), memory=memory, passes=passes, lanes=lanes)
+    assert KeyStretch(salt="00" * 16, memory=memory, passes=passes, lanes=lanes).within_bounds()
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "..", "Service", "a" * 42, "-a"])
+@pytest.mark.parametrize("name", ["", "a/b", "..", "Service", "a" * 42, "-a", "a b", "a\n"])
 def test_a_slot_has_a_plain_name(name: str) -> None:
     with pytest.raises(UsageError) as error:
-        slot_folder(name)
+        check_slot_name(name)
     assert error.value.code == "slot-name"
+    assert error.value.next_step
+
+
+@pytest.mark.parametrize("name", ["a", "0", "service-2", "a" * 41])
+def test_a_plain_name_is_accepted(name: str) -> None:
+    check_slot_name(name)
 
 
 def test_the_default_stretch_is_dear_enough() -> None:

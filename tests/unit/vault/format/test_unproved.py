@@ -2,7 +2,6 @@
 
 import pytest
 
-from unlost.vault.format.register import claimed_master, claims_to_follow
 from unlost.vault.format.unproved import unproved
 
 
@@ -26,5 +25,3 @@ def test_members_are_what_an_object_says() -> None:
 )
 def test_what_is_no_object_has_none(data: bytes) -> None:
     assert unproved(data) == {}
-    assert claimed_master(data) == 0
-    assert not claims_to_follow(data, token="t")

@@ -13,7 +13,7 @@ from unlost.model.vault.snapshot import VerifyLevel
 from unlost.model.vault.store import Store
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.stores import StoreContract
-from unlost.vault.keys.opening import recovery_sheet
+from unlost.vault.keys.founding import recovery_sheet
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.objects.home_copies import MOST_COPIES

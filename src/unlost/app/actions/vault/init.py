@@ -1,6 +1,7 @@
 """Create a home and its vault, or a home for an existing vault."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,26 +18,27 @@ from unlost.app.home.sealed_key import key_file
 from unlost.app.home.stores import store_at
 from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.catalog.home.moving import check_unused
-from unlost.model.errors import Conflict
+from unlost.model.errors import Conflict, UnlostError
 from unlost.model.ports.system import Clock, Entropy
 from unlost.model.vault.store import Store
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.vaultjson import VAULT_FILE
-from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.opening import (
-    add_slot,
+from unlost.vault.keys.founding import (
     discard_unfinished_key,
     draft_keyring,
-    open_keyring,
     recovery_sheet,
     write_vault_file,
 )
-from unlost.vault.keys.unlock import (
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.key_slots import add_slot
+from unlost.vault.keys.opening import open_keyring
+from unlost.vault.keys.service_key import (
     SERVICE_SLOT,
-    ByRecoverySheet,
     ServiceKey,
+    key_exists,
     write_service_key,
 )
+from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import check_not_locked
@@ -137,8 +139,9 @@ def adopt_vault(
     keys = open_keyring(store, ByRecoverySheet(sheet), entropy=entropy)
     _make_folders(home)
     fill(home, store, keys)
-    slot = f"{SERVICE_SLOT}-{entropy.bytes(4).hex()}"
-    _add_service_key(home, store, keys, slot=slot, entropy=entropy)
+    if not _adopted_before(home, store, keys):
+        slot = f"{SERVICE_SLOT}-{entropy.bytes(4).hex()}"
+        _add_service_key(home, store, keys, slot=slot, entropy=entropy)
     _settle(home, entropy)
     return _result(home, keys, recovery_out=None)
 
@@ -146,6 +149,19 @@ def adopt_vault(
 def _founded_before(home: Home, store: Store) -> bool:
     """True if an earlier init ended just before it wrote ``unlost.toml``."""
     return store.size(VAULT_FILE) is not None and home.service_key.exists()
+
+
+def _adopted_before(home: Home, store: Store, keys: Keyring) -> bool:
+    """True if an earlier call ended after it wrote the key file, which opens this vault.
+
+    Raises Conflict (``key-exists``) for any other file, before the vault gets a slot for nothing.
+    """
+    if not home.service_key.exists():
+        return False
+    with suppress(UnlostError):
+        if key_file(home.service_key).unlock(store).master == keys.master():
+            return True
+    raise key_exists(home.service_key)
 
 
 def _make_folders(home: Home) -> None:

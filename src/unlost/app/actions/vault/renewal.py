@@ -2,20 +2,37 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.app.home.home_keys import SERVICE_KEY, GivenKey, draft_of, open_keys, service_slots
+from unlost.app.home.home_keys import (
+    SERVICE_KEY,
+    GivenKey,
+    OpenedKeys,
+    draft_of,
+    open_keys,
+    service_slots,
+)
 from unlost.app.home.sealed_key import present_sealer
 from unlost.app.vault.home_copy import renew_copies
 from unlost.app.vault.new_keys import check_service_file, drafted_key, fresh_name, locked_keys
 from unlost.model.access import Right, Trace
 from unlost.model.message import message
+from unlost.model.vault.store import Store
 from unlost.vault.format.recovery import RecoverySheet
+from unlost.vault.keys.founding import recovery_sheet
 from unlost.vault.keys.key_slots import list_slots
-from unlost.vault.keys.opening import recovery_sheet
 from unlost.vault.keys.renewal import finish_renewal, renew_master
-from unlost.vault.keys.unlock import SERVICE_SLOT, move_service_key
+from unlost.vault.keys.service_key import SERVICE_SLOT, move_service_key
+from unlost.vault.stores.probe import FOLDER as PROBE_FOLDER
+
+
+class RenewalAuthority(StrEnum):
+    """The authority for a renewal."""
+
+    OWNER = "owner"  # the recovery sheet or a passphrase, which signs the handover
+    LOST = "lost"  # both are lost: this home's service key, and the right to delete in the vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +48,44 @@ class RenewalResult:
 
 @action("key.renew", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def renew(
-    app: Application, hand_over: Callable[[RecoverySheet], None], given_key: GivenKey = SERVICE_KEY
+    app: Application,
+    hand_over: Callable[[RecoverySheet], None],
+    given_key: GivenKey = SERVICE_KEY,
+    *,
+    authority: RenewalAuthority = RenewalAuthority.OWNER,
 ) -> RenewalResult:
     """Renew the master key, with a new recovery sheet and a new key for the service.
 
     ``hand_over`` shows the sheet, and raises if it was not written down: then nothing is changed.
     Afterwards no other slot opens the vault, and new objects are encrypted with new org keys.
-    Raises UsageError (``key-is-credential``), NotAllowed (``key-outdated``), Conflict
-    (``keys-in-hand``), IntegrityError, StoreError.
+    Raises UsageError (``key-is-credential``), NotAllowed (``key-outdated``, ``sheet-needed``),
+    Conflict (``keys-in-hand``), IntegrityError, StoreError.
     """
     check_service_file(
         message("", "Then renew the master key from a shell, outside of the systemd unit.")
     )
     with locked_keys(app.locks):
-        return _renewed(app, hand_over, given_key)
+        opened = open_keys(app.home, clock=app.clock, entropy=app.entropy, given_key=given_key)
+        if authority is RenewalAuthority.OWNER:
+            opened.keys.owner.known_secret()
+        else:
+            _check_may_delete(app, opened.store)
+        return _renewed(app, hand_over, opened)
+
+
+def _check_may_delete(app: Application, store: Store) -> None:
+    """Raise StoreError (``store-may-not-delete``) before anyone writes down a sheet for nothing."""
+    name = f"{PROBE_FOLDER}{app.entropy.bytes(8).hex()}"
+    store.put_new(name, b"")
+    store.delete(name)
 
 
 def _renewed(
-    app: Application, hand_over: Callable[[RecoverySheet], None], given_key: GivenKey
+    app: Application, hand_over: Callable[[RecoverySheet], None], opened: OpenedKeys
 ) -> RenewalResult:
-    opened = open_keys(app.home, clock=app.clock, entropy=app.entropy, given_key=given_key)
     store, old = opened.store, opened.keys
     finish_renewal(store, old)  # an earlier one that was interrupted
-    former_slots = tuple(
-        slot_state.slot for slot_state in list_slots(store, old) if slot_state.valid
-    )
+    former_slots = tuple(slot_state.slot for slot_state in list_slots(store, old))
     new = old.successor()
     slot = fresh_name((*service_slots(app.home), SERVICE_SLOT)[0], entropy=app.entropy)
     hand_over(recovery_sheet(new))

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from unlost.app.access import action
 from unlost.app.compose import Application, vault_of
-from unlost.app.home.home_keys import OpenedKeys, open_keys
+from unlost.app.home.home_keys import SERVICE_KEY, GivenKey, OpenedKeys, open_keys
 from unlost.app.retention.scrubbing import empty, nothing_else
 from unlost.app.vault.home_copy import renew_copies
 from unlost.catalog.orgs.orgs import ProtectedOrg, drop_org, get_org
@@ -13,8 +13,8 @@ from unlost.catalog.vault.mirroring import want_mirror
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.source.reading import Json
-from unlost.vault.format.shredded import ShreddedOrg, shredded_name
-from unlost.vault.keys.shred_proofs import shredded_orgs
+from unlost.vault.format.register import ShreddedOrg, entry_name
+from unlost.vault.keys.register import newest_entry, shredded_orgs
 from unlost.vault.maintenance.shred import (
     ShredPlanOfOrg,
     finish_shredding,
@@ -41,7 +41,7 @@ class ShredPlan:
 
 @dataclass(frozen=True, slots=True)
 class ShredResult:
-    """A shredded org. ``proof`` is the vault's object that proves it."""
+    """A shredded org. ``proof`` is the entry of the register that says so; later ones repeat it."""
 
     org: str
     oid: str
@@ -73,11 +73,13 @@ def plan(app: Application, org: str) -> ShredPlan:
 
 
 @action("shred.run", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
-def shred(app: Application, org: str, *, typed: str, head: str) -> ShredResult:
+def shred(
+    app: Application, org: str, *, typed: str, head: str, given_key: GivenKey = SERVICE_KEY
+) -> ShredResult:
     """Shred an org: destroy all copies of its keys, delete its objects, and remove it from the home.
 
     ``typed`` is the org's name once more, ``head`` that of the plan. Raises UsageError
-    (``shred-unconfirmed``), Conflict (``shred-held``, ``shred-changed``, ``runs-open``,
+    (``shred-unconfirmed``), NotAllowed (``sheet-needed``), Conflict (``shred-held``, ``shred-changed``, ``runs-open``,
     ``run-in-progress``).
     """
     known = get_org(org)
@@ -88,7 +90,8 @@ def shred(app: Application, org: str, *, typed: str, head: str) -> ShredResult:
             next_step="Enter the name of the org to shred it. Nothing was changed.",
             org=known.name,
         )
-    opened = _open(app)
+    opened = _open(app, given_key)
+    opened.keys.owner.known_secret()
     with nothing_else(app, known, run=RUN):
         proof = _shredded(app, known, opened, head)
         empty(app, known)
@@ -100,7 +103,7 @@ def shred(app: Application, org: str, *, typed: str, head: str) -> ShredResult:
         org=known.name,
         oid=known.oid,
         at=datetime.fromisoformat(proof.at),
-        proof=shredded_name(known.oid),
+        proof=entry_name(newest_entry(opened.store, opened.keys)),
         commits=proof.commits,
         objects=proof.objects,
         bytes=proof.bytes,
@@ -120,8 +123,8 @@ def _shredded(app: Application, org: ProtectedOrg, opened: OpenedKeys, head: str
     return shred_org(vault.org_vault(org.oid), shred_plan_of_org, at=app.clock.now())
 
 
-def _open(app: Application) -> OpenedKeys:
-    return open_keys(app.home, clock=app.clock, entropy=app.entropy)
+def _open(app: Application, given_key: GivenKey = SERVICE_KEY) -> OpenedKeys:
+    return open_keys(app.home, clock=app.clock, entropy=app.entropy, given_key=given_key)
 
 
 def _planned(app: Application, org: ProtectedOrg, opened: OpenedKeys) -> ShredPlanOfOrg:

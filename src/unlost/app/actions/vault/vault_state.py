@@ -2,11 +2,13 @@
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
+from unlost.app.home.home_keys import open_keys
 from unlost.app.home.stores import store_at
 from unlost.app.vault.mirror import MirrorState, mirror_now
 from unlost.catalog.home.copying import NewestCopy, last_copy
@@ -16,13 +18,14 @@ from unlost.catalog.vault.maintenance import last_maintenance
 from unlost.jobs.enqueuing import enqueue_from_outside
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
-from unlost.model.errors import Conflict, IntegrityError, NotFound
+from unlost.model.errors import Conflict, IntegrityError, NotFound, UnlostError
 from unlost.model.runs.jobs import Job, JobKind
 from unlost.model.runs.night import CheckRecord
 from unlost.model.vault.maintenance_results import MaintenanceRecord
 from unlost.model.vault.snapshot import VerifyLevel, nights
 from unlost.model.written import written
-from unlost.vault.keys.opening import slots, vault_format
+from unlost.vault.keys.founding import vault_format
+from unlost.vault.keys.key_slots import list_slots
 
 CHECKS = 10
 HEAD_DIGITS = 12
@@ -173,4 +176,7 @@ def _slots(app: Application) -> Sequence[str]:
     folder = app.home.vault
     if folder is not None and not folder.exists():
         return ()
-    return slots(store_at(app.home.place, clock=app.clock))
+    with suppress(UnlostError):  # verification reports a damaged register
+        opened = open_keys(app.home, clock=app.clock, entropy=app.entropy)
+        return [slot_state.slot for slot_state in list_slots(opened.store, opened.keys)]
+    return ()

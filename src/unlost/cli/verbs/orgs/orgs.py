@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
+from unlost.cli.given_key import ByPassphrase, Sheet, owner_key_of
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import many, plain, size, when
@@ -128,10 +129,15 @@ def shred(
             "--confirm", metavar="ORG", help="Name of the org, as confirmation without a prompt."
         ),
     ] = "",
+    sheet: Sheet = None,
+    by_passphrase: ByPassphrase = "",
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Destroy all backups of an org by destroying its keys. This cannot be undone."""
+    """Destroy all backups of an org by destroying its keys. This cannot be undone.
+
+    Needs the recovery sheet or a passphrase of the vault.
+    """
     with opened(home) as application:
         from unlost.app.actions.vault.shred import plan as planned
         from unlost.app.actions.vault.shred import shred as act
@@ -142,9 +148,10 @@ def shred(
             answer(seen, as_json=json, show=_show_shred_plan)
         if plan:
             return ExitCode.OK
+        given_key = owner_key_of(sheet, by_passphrase)
         if not confirm and not json:
             confirm = typer.prompt("Type the org's name to destroy all its backups", err=True)
-        done = act(application, org, typed=confirm, head=seen.head)
+        done = act(application, org, typed=confirm, head=seen.head, given_key=given_key)
         answer(done, as_json=json, show=_show_shredded)
     return ExitCode.OK
 
@@ -306,7 +313,7 @@ def _show_shred_plan(out: "Console", seen: "ShredPlan") -> None:
 def _show_shredded(out: "Console", done: "ShredResult") -> None:
     out.print(
         f"{done.org} was destroyed: its keys, then {many(done.objects, 'object')} of {size(done.bytes)}. "
-        f"Proof: object {done.proof} of the vault."
+        f"Proof: {done.proof} in the vault, and each later entry of its register."
     )
     _show_what_stays(out)
 

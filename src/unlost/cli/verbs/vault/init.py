@@ -9,6 +9,7 @@ import typer
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
+from unlost.cli.given_key import read_sheet
 from unlost.cli.options import (
     AsJson,
     Bandwidth,
@@ -122,19 +123,6 @@ def _adopted(request: "InitRequest", sheet: Path) -> "InitResult":
     from unlost.app.actions.vault.init import adopt_vault
 
     return adopt_vault(request, sheet=read_sheet(sheet))
-
-
-def read_sheet(sheet: Path) -> str:
-    """Return the text of a recovery sheet; raises UsageError (``sheet-unreadable``)."""
-    try:
-        return sheet.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise UsageError(
-            "sheet-unreadable",
-            "The recovery sheet {sheet} cannot be read.",
-            next_step="Type the sheet into a text file, and give that file.",
-            sheet=sheet,
-        ) from None
 
 
 def confirm_sheet(sheet: "RecoverySheet", entropy: "Entropy", *, failed: NotAllowed) -> None:

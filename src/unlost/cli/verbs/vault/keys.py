@@ -9,10 +9,11 @@ import typer
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
+from unlost.cli.given_key import ByPassphrase, Sheet, given_key_of, owner_key_of
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
 from unlost.cli.text import many, size
-from unlost.cli.verbs.vault.init import confirm_sheet, read_sheet
+from unlost.cli.verbs.vault.init import confirm_sheet
 from unlost.model.errors import NotAllowed, UsageError
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.vault.keys import KeyChange, KeyRemoved, Keys, KeyTestResult, SheetShown
     from unlost.app.actions.vault.rekey import AllRekeyed, OrgRekeyed
-    from unlost.app.actions.vault.renewal import RenewalResult
-    from unlost.app.home.home_keys import GivenKey
+    from unlost.app.actions.vault.renewal import RenewalAuthority, RenewalResult
     from unlost.app.home.sealed_key import Sealer
     from unlost.app.vault.new_keys import NewKey
     from unlost.vault.format.recovery import RecoverySheet
@@ -35,20 +35,6 @@ app = typer.Typer(
 )
 
 SlotName = Annotated[str, typer.Argument(metavar="SLOT", help="Name of the slot.")]
-Sheet = Annotated[
-    Path | None,
-    typer.Option(
-        "--sheet", metavar="FILE", help="Open the vault with the recovery sheet in this file."
-    ),
-]
-ByPassphrase = Annotated[
-    str,
-    typer.Option(
-        "--by-passphrase",
-        metavar="SLOT",
-        help="Open the vault with the passphrase of this slot; prompts for it.",
-    ),
-]
 KeyFile = Annotated[
     Path | None,
     typer.Option(
@@ -100,15 +86,13 @@ def every(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """List the keys that open the vault. Exit code 3 if one of them is damaged."""
+    """List the keys that open the vault."""
     with opened(home) as application:
         from unlost.app.actions.vault.keys import keys as act
 
-        all_keys = act(application, _given_key(sheet, by_passphrase))
+        all_keys = act(application, given_key_of(sheet, by_passphrase))
         answer(all_keys, as_json=json, show=_show_all)
-    # One undamaged copy is enough to open the vault.
-    weak = any(not slot.valid or slot.whole_copies == 0 for slot in all_keys.slots)
-    return ExitCode.FINDINGS if weak else ExitCode.OK
+    return ExitCode.OK
 
 
 @app.command("add")
@@ -132,15 +116,16 @@ def add(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Add a key that opens the vault.
+    """Add a key that opens the vault. Needs the recovery sheet or a passphrase.
 
-    For a systemd unit, without storing the key on disk unencrypted:
-    `unlost key add nightly --key-file - | systemd-creds encrypt --name=unlost.service-key - FILE`
+    A passphrase may also change keys and destroy orgs; a key file only opens the vault. For a systemd
+    unit, without storing the key on disk unencrypted: `unlost key add nightly --key-file - --sheet
+    FILE | systemd-creds encrypt --name=unlost.service-key - CREDENTIAL`
     """
     with opened(home) as application:
         from unlost.app.actions.vault.keys import add as act
 
-        given_key = _given_key(sheet, by_passphrase)
+        given_key = owner_key_of(sheet, by_passphrase)
         sealer = _sealer(transit, transit_key, token_file, mount=transit_mount, ca_file=transit_ca)
         new = _new(key_file, passphrase=passphrase, words=passphrase_file, service=service)
         new = replaced(new, sealer=sealer)
@@ -158,14 +143,14 @@ def remove(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Remove a slot. Its key no longer opens the vault.
+    """Remove a slot. Its key no longer opens the vault. Needs the recovery sheet or a passphrase.
 
     A person who has opened the vault with it may have kept the master key.
     """
     with opened(home) as application:
         from unlost.app.actions.vault.keys import remove as act
 
-        given_key = _given_key(sheet, by_passphrase)
+        given_key = owner_key_of(sheet, by_passphrase)
         if not yes:
             _ask(slot, as_json=json)
         answer(act(application, slot, given_key), as_json=json, show=_show_removed)
@@ -191,12 +176,12 @@ def replace(
 ) -> ExitCode:
     """Replace the key of a slot in one step; without options, the service's own key.
 
-    The new slot has a new name, which is printed.
+    Needs the recovery sheet or a passphrase. The new slot has a new name, which is printed.
     """
     with opened(home) as application:
         from unlost.app.actions.vault.keys import replace as act
 
-        given_key = _given_key(sheet, by_passphrase)
+        given_key = owner_key_of(sheet, by_passphrase)
         sealer = _sealer(transit, transit_key, token_file, mount=transit_mount, ca_file=transit_ca)
         new = None
         if key_file or passphrase or passphrase_file:
@@ -221,7 +206,7 @@ def try_key(
     with opened(home) as application:
         from unlost.app.actions.vault.keys import tried as act
 
-        given_key = _given_key(sheet, by_passphrase, key_file=key_file)
+        given_key = given_key_of(sheet, by_passphrase, key_file=key_file)
         answer(act(application, given_key), as_json=json, show=_show_tried)
     return ExitCode.OK
 
@@ -240,12 +225,15 @@ def show_sheet(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show the recovery sheet again, and confirm that it was written down."""
+    """Show the recovery sheet again, and confirm that it was written down.
+
+    Needs a passphrase or the sheet: a key file cannot show it.
+    """
     _check_terminal(out)
     with opened(home) as application:
         from unlost.app.actions.vault.keys import sheet as act
 
-        done = act(application, _hand_over(out), _given_key(sheet, by_passphrase))
+        done = act(application, _hand_over(out), owner_key_of(sheet, by_passphrase))
         answer(done, as_json=json, show=_show_sheet)
     return ExitCode.OK
 
@@ -259,6 +247,14 @@ def renew(
             metavar="FILE", help="Write the new recovery sheet to this file instead of showing it."
         ),
     ] = None,
+    lost_sheet: Annotated[
+        bool,
+        typer.Option(
+            "--lost-sheet",
+            help="The sheet and all passphrases are lost: use this home's service key, and the right "
+            "to delete in the vault. Other homes need a new key afterwards.",
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     sheet: Sheet = None,
     by_passphrase: ByPassphrase = "",
@@ -267,17 +263,19 @@ def renew(
 ) -> ExitCode:
     """Renew the master key, for example after a theft. All earlier slots and sheets become invalid.
 
-    The service of this home gets a new key. A thief cannot read anything written from now on, but
-    can still read earlier data that they have.
+    Needs the recovery sheet or a passphrase. The service of this home gets a new key. A thief cannot
+    read anything written from now on, but can still read earlier data that they have.
     """
     _check_terminal(recovery_out, option="--recovery-out")
     with opened(home) as application:
+        from unlost.app.actions.vault.renewal import RenewalAuthority
         from unlost.app.actions.vault.renewal import renew as act
 
-        given_key = _given_key(sheet, by_passphrase)
+        authority = RenewalAuthority.LOST if lost_sheet else RenewalAuthority.OWNER
+        given_key = (given_key_of if lost_sheet else owner_key_of)(sheet, by_passphrase)
         if not yes:
-            _ask_renewal(as_json=json)
-        done = act(application, _hand_over(recovery_out), given_key)
+            _ask_renewal(authority, as_json=json)
+        done = act(application, _hand_over(recovery_out), given_key, authority=authority)
         answer(done, as_json=json, show=_show_renewed)
     return ExitCode.OK
 
@@ -305,20 +303,6 @@ def rekey(
 
 
 # --- questions -----------------------------------------------------------------------------------
-
-
-def _given_key(sheet: Path | None, slot: str, *, key_file: Path | None = None) -> "GivenKey":
-    from unlost.app.home.home_keys import GivenKey
-
-    if sum((sheet is not None, bool(slot), key_file is not None)) > 1:
-        raise UsageError(
-            "way-in-unclear",
-            "More than one key was given to open the vault.",
-            next_step="Use only one: the recovery sheet, a passphrase, or a key file.",
-        )
-    words = typer.prompt(f"Passphrase of {slot}", hide_input=True, err=True) if slot else ""
-    text = read_sheet(sheet) if sheet is not None else ""
-    return GivenKey(key_file=key_file, sheet=text, slot=slot, passphrase=words)
 
 
 def _new(
@@ -365,7 +349,7 @@ def _words(file: Path) -> str:
 def _proposed() -> str:
     """Show a proposed passphrase on the terminal, and prompt for that or another one."""
     from unlost.app.home.system import SystemEntropy
-    from unlost.vault.keys.unlock import new_passphrase
+    from unlost.vault.keys.passphrase import new_passphrase
 
     if not sys.stdin.isatty():
         raise UsageError(
@@ -388,13 +372,17 @@ def _ask(slot: str, *, as_json: bool) -> None:
     typer.confirm(f"Remove the slot {slot}? Its key will no longer open the vault.", abort=True)
 
 
-def _ask_renewal(*, as_json: bool) -> None:
+def _ask_renewal(authority: "RenewalAuthority", *, as_json: bool) -> None:
+    from unlost.app.actions.vault.renewal import RenewalAuthority
+
     if as_json:
         raise UsageError(
             "key-not-agreed",
             "With --json there is no prompt, so that --yes must confirm this.",
             next_step="Add --yes to invalidate all other slots and sheets.",
         )
+    if authority is RenewalAuthority.LOST:
+        typer.echo("The vault's other homes will need a new key each.", err=True)
     typer.confirm("All other slots and the recovery sheet become invalid. Continue?", abort=True)
 
 
@@ -441,12 +429,10 @@ def _answer(done: "KeyChange", key_file: Path | None, *, as_json: bool) -> None:
 def _show_all(out: "Console", all_keys: "Keys") -> None:
     from unlost.cli.grid import grid
 
-    table = grid("slot", "opened by", "intact copies", "", right=("intact copies",))
+    table = grid("slot", "opened by", "changes keys", "")
     for slot in all_keys.slots:
-        remark = "opens nothing: left over, or restored from an old copy" if not slot.valid else ""
-        if slot.service:
-            remark = remark or "used by the service of this home"
-        table.add_row(slot.slot, slot.kind.value, str(slot.whole_copies), remark)
+        remark = "used by the service of this home" if slot.service else ""
+        table.add_row(slot.slot, slot.kind.value, "yes" if slot.authorizes else "no", remark)
     out.print(table)
     if all_keys.sheet_confirmed_at:
         out.print(
@@ -454,7 +440,8 @@ def _show_all(out: "Console", all_keys: "Keys") -> None:
         )
     else:
         out.print(
-            "It was never confirmed that the recovery sheet was written down: unlost key sheet"
+            "It was never confirmed that the recovery sheet was written down. Next: "
+            "unlost key sheet --sheet FILE or --by-passphrase SLOT"
         )
 
 
@@ -500,6 +487,8 @@ def _show_renewed(out: "Console", done: "RenewalResult") -> None:
         "Next: restart the service (unlost up) and its workers on every machine, and add other slots"
     )
     out.print("again. Destroy old sheets, and old copies of the vault that you do not need.")
+    out.print("In each other home of this vault, move its key file away, and create a new one with")
+    out.print("unlost key add NAME --service --sheet FILE")
     out.print("A person with the old master key and a copy of earlier backups can still read them.")
 
 

@@ -8,6 +8,7 @@ import typer
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
+from unlost.cli.given_key import read_sheet
 from unlost.cli.opening import opened
 from unlost.cli.options import (
     AsJson,
@@ -24,7 +25,6 @@ from unlost.cli.options import (
 from unlost.cli.place import vault_place
 from unlost.cli.text import command, many, plain, size, when
 from unlost.cli.verbs.vault import mirror
-from unlost.cli.verbs.vault.init import read_sheet
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -35,7 +35,7 @@ def under_earlier(org_vault: OrgVault) -> UnderEarlier:
 
 def is_complete(keys: Keyring, org: str) -> bool:
     """Return true if there is no key earlier than the one that new objects are sealed with."""
-    return keys.epoch(org) <= keys.oldest(org) and not keys.gone_copies(org)
+    return not keys.copies_before(org, keys.epoch(org))
 
 
 def earlier_segments(state: LiveState, epoch: int) -> list[LiveSegment]:

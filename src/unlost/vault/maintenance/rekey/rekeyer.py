@@ -7,10 +7,11 @@ names it. The work is done in steps, and each is a commit or has no effect:
     2  schemas, certificates, manifests (as redactions)    ``DOCUMENTS`` of each in a commit
     3  journals and identity         no commit: put the new one, delete the earlier one
     4  nothing is left under an earlier key, also no garbage and no open run:
-       retire the keys, commit, search once more, delete the copies of the keys
+       commit under the newest key, search once more, delete the copies of the earlier keys
 
-The commit of step 4 takes the number that a process with an earlier key would need. That process
-either committed before, which the second search finds, or it fails. See docs/adr/0029.
+The commit of step 4 takes the number that a process with an earlier master key would need. That
+process either committed before, which the second search finds, or it fails, as it cannot read the
+commit. See docs/adr/0029.
 """
 
 from collections.abc import Callable, Iterator
@@ -115,14 +116,12 @@ class _Rekeying:
             return rekeyed
         self._remove_needless()
         keys, org = self._org_vault.sealed.keys, self._org_vault.org
-        keys.retire(org, before=self._epoch)
         # A process that still uses an earlier key either takes the number of this commit, or is
         # stopped.
         done = self._committed(self._last) if self._org_vault.chain.live().seq else Rekeyed()
         if not self._is_clean():
             return replace(done, more=True, complete=False)
-        # A forged mark may claim more; only what the search has proved is removed.
-        for name in keys.gone_copies(org, before=self._epoch):
+        for name in keys.copies_before(org, self._epoch):
             self._org_vault.sealed.store.delete(name)
         return done
 

@@ -23,7 +23,7 @@ from unlost.model.vault.snapshot import PackEntry
 from unlost.vault.format.physical import FILES, U_ROW_HASH, physical
 from unlost.vault.format.rowhash import HashedColumn, as_array, row_hashes
 from unlost.vault.format.sealed import ObjectKind
-from unlost.vault.keys.hierarchy import ID_BYTES
+from unlost.vault.keys.derivation import ID_BYTES
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.rewrite.merging import MergeChoice
 from unlost.vault.objects.packs import PACK_BYTES

@@ -1,19 +1,16 @@
-"""Verification of ``vault.json``, slots and wrapped keys, each copy separately."""
+"""Verification of ``vault.json``, the register and wrapped keys, each copy separately."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from functools import partial
 from itertools import pairwise
 
 from unlost.model.vault.store import Store
-from unlost.vault.format.register import Register, register_name
-from unlost.vault.format.shredded import SHREDDED, shredded_copies
+from unlost.vault.format.register import REGISTER, entry_copies, entry_name, entry_number
 from unlost.vault.format.vaultjson import MAC_LABEL, VAULT_FILE, prove_vault_file
-from unlost.vault.keys.hierarchy import COPIES, Keyring
-from unlost.vault.keys.opening import check_slot_copy, slots, strange_slots
-from unlost.vault.keys.register import digest_of, entry_numbers, read_entry
+from unlost.vault.keys.derivation import COPIES
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.register import find_entry, lacking_copies
 from unlost.vault.keys.sealing import SealedObjects
-from unlost.vault.keys.shred_proofs import read_proof, shredded_orgs
-from unlost.vault.keys.unlock import slot_copies
 from unlost.vault.maintenance.verify.verify_result import MISSING, VerifyFindings
 from unlost.vault.objects.home_copies import VaultHomes, name_of
 
@@ -31,43 +28,25 @@ def check_vault_file(store: Store, keys: Keyring, findings: VerifyFindings) -> N
     findings.attempt(VAULT_FILE, prove)
 
 
-def check_slots(store: Store, keys: Keyring, findings: VerifyFindings, *, entries: int) -> None:
-    """Check three copies of each slot that exists or should, without its secret.
+def check_register(store: Store, keys: Keyring, findings: VerifyFindings, *, named: int) -> None:
+    """Check three copies of the register's entry in force.
 
-    ``entries``: number of entries of the register that a commit refers to.
+    ``named``: the newest entry that a commit refers to. Entries before the one in force have no
+    effect; entries after it are forged.
     """
-    expected = _check_register(store, keys, findings, entries=entries)
-    for name in strange_slots(store):
-        findings.damage(name, STRANGE)
-    for slot in sorted({*slots(store), *(expected or ())}):
-        for name in slot_copies(slot):
+    found = findings.attempt(REGISTER, partial(find_entry, store, owner=keys.owner.public))
+    number = found.entry.number if found is not None else 0
+    if number < max(named, 1):
+        findings.damage(entry_name(max(named, 1)), MISSING)
+    if found is not None:
+        for name in entry_copies(number):
             findings.count_object(store.size(name) or 0)
-            findings.attempt(name, partial(check_slot_copy, store, keys, name))
-            if expected is not None and store.size(name) is not None:
-                _check_listed(store, findings, name, expected.get(slot))
-
-
-def _check_register(
-    store: Store, keys: Keyring, findings: VerifyFindings, *, entries: int
-) -> Mapping[str, str] | None:
-    """Return the slots of the newest valid entry of the register; None without a valid one."""
-    newest: Register | None = None
-    master, whole = 1, 0
-    numbers = sorted(entry_numbers(store))
-    for number in numbers:
-        name = register_name(number)
-        findings.count_object(store.size(name) or 0)
-        register = findings.attempt(name, partial(read_entry, store, keys, number))
-        if register is None:
-            continue
-        if register.master < master:
-            findings.damage(name, "It was created with an earlier master key.")
-            continue
-        master, whole, newest = register.master, number, register
-    top = max(1, entries, whole)
-    for before, after in pairwise((0, *(entry for entry in numbers if entry <= top), top + 1)):
-        _check_gap(findings, before, after, name_of=register_name)
-    return newest.slots if newest is not None else None
+        for name in lacking_copies(store, found):
+            missing = store.size(name) is None
+            findings.damage(name, MISSING if missing else "It differs from the other copies.")
+    for name in [listed.name for listed in store.list(REGISTER)]:
+        if (entry_number(name) or number + 1) > number:
+            findings.damage(name, STRANGE)
 
 
 def _check_gap(
@@ -77,13 +56,6 @@ def _check_gap(
     if (gap := after - before - 1) > 0:
         problem = MISSING if gap == 1 else f"It is missing, and {gap - 1} more before it."
         findings.damage(name_of(after - 1), problem)
-
-
-def _check_listed(store: Store, findings: VerifyFindings, name: str, digest: str | None) -> None:
-    if digest is None:
-        findings.damage(name, "The vault has no such slot, or the slot was removed.")
-    elif digest_of(store.get(name)) != digest:
-        findings.damage(name, "It differs from the slot in the vault's register.")
 
 
 def check_homes(sealed: SealedObjects, findings: VerifyFindings) -> None:
@@ -98,16 +70,6 @@ def check_homes(sealed: SealedObjects, findings: VerifyFindings) -> None:
         findings.attempt(name, partial(homes.get, number))
     for before, after in pairwise(numbers):
         _check_gap(findings, before, after, name_of=name_of)
-
-
-def check_shredded(sealed: SealedObjects, findings: VerifyFindings) -> None:
-    """Check every byte of the proofs of shredded orgs."""
-    store, keys = sealed.store, sealed.keys
-    there = [listed.name for listed in store.list(SHREDDED)]
-    expected = [name for org in shredded_orgs(store, keys) for name in shredded_copies(org)]
-    for name in sorted({*there, *expected}):
-        findings.count_object(store.size(name) or 0)
-        findings.attempt(name, partial(read_proof, store, keys, name))
 
 
 def check_org_keys(

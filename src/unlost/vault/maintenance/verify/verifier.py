@@ -1,7 +1,7 @@
 """Verification of a whole vault, level by level.
 
-    vault.json ─▶ slots ─▶ keys ─▶ chain ─▶ live objects ─▶ contents
-    quick         quick    quick   quick    size, full: hash   deep
+    vault.json ─▶ register ─▶ keys ─▶ chain ─▶ live objects ─▶ contents
+    quick         quick       quick   quick    size, full: hash   deep
 
 Each step relies on the one before: a chain cannot be opened without keys, and only the chain knows
 which objects are live. Backups may go on meanwhile; see ``OrgVerifier._listing``.
@@ -17,8 +17,8 @@ from unlost.model.vault.snapshot import VerifyLevel, VerifyReport
 from unlost.vault.commits.state import epochs_in, live_objects
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.keys.register import shredded_orgs
 from unlost.vault.keys.sealing import SealedObjects
-from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_name
 from unlost.vault.maintenance.verify.commits import ChainVerifier, ChainWalk
@@ -27,8 +27,7 @@ from unlost.vault.maintenance.verify.journals import JournalVerifier
 from unlost.vault.maintenance.verify.material import (
     check_homes,
     check_org_keys,
-    check_shredded,
-    check_slots,
+    check_register,
     check_vault_file,
 )
 from unlost.vault.maintenance.verify.objects import check_digests, check_sizes
@@ -64,9 +63,8 @@ def verify_vault(
         if scope.level is VerifyLevel.DEEP and walk.whole:
             verifier.check_deep(walk, open_org)
     # After the orgs: only their manifests show how many entries the register must have.
-    check_slots(sealed.store, sealed.keys, findings, entries=entries)
+    check_register(sealed.store, sealed.keys, findings, named=entries)
     check_homes(sealed, findings)
-    check_shredded(sealed, findings)
     return VerifyReport(
         level=scope.level,
         objects=findings.objects,
@@ -180,7 +178,7 @@ class OrgVerifier:
             keys.identity_key(self._org, "")
         except IntegrityError:
             return False
-        return any(map(self._has_key, {*newest, keys.oldest(self._org)}))
+        return any(map(self._has_key, newest or keys.epochs(self._org)))
 
     def _has_key(self, epoch: int) -> bool:
         try:
