@@ -42,6 +42,7 @@ from unlost.model.vault.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
+from unlost.vault.commits.foreign_commits import ProcessLedger
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import add_slot, draft_keyring, recovery_sheet
 from unlost.vault.keys.unlock import ServiceKey
@@ -152,6 +153,7 @@ class Story:
     clock: VirtualClock
     entropy: SeededEntropy
     witness: MemoryWitness
+    ledger: ProcessLedger
     keys: Keyring
     service: ServiceKey
     vault: EncryptedVault
@@ -196,17 +198,25 @@ def found(
 ) -> Story:
     """A vault without a commit, with a service slot."""
     entropy, clock, witness = SeededEntropy(seed), VirtualClock(), MemoryWitness()
+    ledger = ProcessLedger()
     keys = draft_keyring(store, entropy=entropy)
     service = ServiceKey.new(keys, entropy=entropy)
     add_slot(store, keys, service, slot="service", entropy=entropy)
     vault = create_vault(
-        store, keys=keys, clock=clock, entropy=entropy, witness=witness, options=options(few=few)
+        store,
+        keys=keys,
+        clock=clock,
+        entropy=entropy,
+        witness=witness,
+        ledger=ledger,
+        options=options(few=few),
     )
     return Story(
         store=store,
         clock=clock,
         entropy=entropy,
         witness=witness,
+        ledger=ledger,
         keys=keys,
         service=service,
         vault=vault,
@@ -225,6 +235,7 @@ def opened_again(story: Story, store: Store) -> Story:
         clock=story.clock,
         entropy=story.entropy,
         witness=None,
+        ledger=story.ledger,
         options=options(few=story.few),
     )
     return replace(story, store=store, keys=keys, vault=vault, sheet=recovery_sheet(keys).text())
@@ -257,6 +268,7 @@ def _reopen(story: Story) -> None:
         clock=story.clock,
         entropy=story.entropy,
         witness=story.witness,
+        ledger=story.ledger,
         options=options(few=story.few),
     )
 

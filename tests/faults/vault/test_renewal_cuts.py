@@ -67,7 +67,7 @@ def test_one_of_the_two_sheets_opens_and_everything_is_read(part: int, names_sur
         (keys,) = [one for one in found if one is not None]
         story.store, story.keys = LocalStore(ROOT, disk=disk), keys
         story.vault = open_vault(story.store, keys=keys, clock=story.clock, entropy=story.entropy,
-                                 witness=story.witness)  # fmt: skip
+                                 witness=story.witness, ledger=story.ledger)  # fmt: skip
         assert phones(story.vault, story.org) == (1, ["1"] * 4)
         night(story, "night-2", phone="2")
         finish_renewal(story.store, keys)

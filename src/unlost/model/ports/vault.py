@@ -30,6 +30,7 @@ from unlost.model.vault.copies import HomeCopies
 from unlost.model.vault.erasure import PastErasure
 from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
 from unlost.model.vault.maintenance_results import Compaction, OrgUsage, Sweep
+from unlost.model.vault.pending import PendingRemoval, RejectedRemoval
 from unlost.model.vault.rekeying import Rekeyed
 from unlost.model.vault.retention import Hold, HoldTarget
 from unlost.model.vault.salvage import PastSalvage
@@ -390,6 +391,31 @@ class VaultMaintenance(Protocol):
 
     def sweep(self, org: str, *, run: str) -> Sweep:
         """Remove objects condemned days ago, and condemn leftovers of runs that failed."""
+        ...
+
+    def pending_removals(self, org: str) -> tuple[PendingRemoval, ...]:
+        """List the commits of others that wait for a decision, and what remains of rejected ones.
+
+        A commit is one of others if this home did not order it. Nothing is removed because of it
+        before it is confirmed, or 30 days have passed since it was first seen.
+        """
+        ...
+
+    def confirm_removal(self, org: str, number: int) -> None:
+        """Let the next maintenance remove what a commit of others takes away.
+
+        Raises NotFound (``removal-unknown``).
+        """
+        ...
+
+    def reject_removal(
+        self, org: str, number: int, *, pause: Callable[[], None] = ...
+    ) -> RejectedRemoval:
+        """Keep what a commit of others takes away, and put back what can be put back.
+
+        Safe to repeat. Raises NotFound (``removal-unknown``), Conflict (``removal-order``) while
+        an earlier commit waits.
+        """
         ...
 
     def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:

@@ -1,0 +1,119 @@
+"""Decisions about commits that this home did not order: list, confirm, reject.
+
+    confirm   the next maintenance deletes what the commit takes away
+    reject    nothing is deleted because of it; ``put_back`` repairs what it can
+
+See ``unlost.vault.commits.foreign_commits`` and docs/adr/0036.
+"""
+
+from typing import Any
+
+from unlost.model.errors import Conflict, NotFound
+from unlost.model.ports.removals import ForeignCommit, RemovalDecision
+from unlost.model.vault.maintenance import MaintenanceOperation
+from unlost.model.vault.pending import PendingRemoval, RejectedRemoval
+from unlost.model.vault.retention import Forget
+from unlost.vault.maintenance.put_back import put_back, what_remains
+from unlost.vault.maintenance.rewrite.affected_segments import Pause
+from unlost.vault.read.org_vault import OrgVault
+
+_NEXT = "See `unlost vault pending`, then confirm or reject each commit."
+
+
+def pending_removals(org_vault: OrgVault) -> tuple[PendingRemoval, ...]:
+    """List the commits that wait for a decision, and rejected ones that something remains of."""
+    commits = org_vault.foreign.undecided()
+    listing = org_vault.foreign.listing() if commits else {}
+    removals = []
+    for commit in commits:
+        sizes = org_vault.foreign.sizes(commit, listing)
+        rejected = commit.decision is RemovalDecision.REJECTED
+        if sizes or commit.hidden or not rejected:
+            removals.append(
+                PendingRemoval(
+                    number=commit.seq,
+                    kind=commit.kind,
+                    run=commit.run,
+                    objects=len(sizes),
+                    bytes=sum(sizes.values()),
+                    hidden=commit.hidden,
+                    first_seen=commit.first_seen,
+                    due=commit.due,
+                    rejected=rejected,
+                )
+            )
+    return tuple(removals)
+
+
+def confirm_removal(org_vault: OrgVault, number: int) -> None:
+    """Let a removal go, as if this home had ordered it."""
+    _find(org_vault, number)
+    org_vault.foreign.decide(number, RemovalDecision.CONFIRMED)
+
+
+def reject_removal(org_vault: OrgVault, number: int, *, pause: Pause) -> RejectedRemoval:
+    """Keep everything that a commit takes away, and put back what can be put back.
+
+    Safe to repeat. Raises NotFound (``removal-unknown``), Conflict (``removal-order``) while an
+    earlier commit waits, IntegrityError, StoreError: then nothing is removed, but not all is put
+    back.
+    """
+    commit = _find(org_vault, number)
+    earlier = [seq for seq in org_vault.foreign.known_guard().waiting if seq < number]
+    if earlier:
+        raise Conflict(
+            "removal-order",
+            "Commit {earlier} waits too, and came before commit {number}.",
+            next_step="Confirm or reject commit {earlier} first.",
+            earlier=min(earlier),
+            number=number,
+        )
+    # Decided first: whatever becomes of the repair, nothing is removed.
+    org_vault.foreign.decide(number, RemovalDecision.REJECTED, objects=commit.objects)
+    done = put_back(org_vault, commit, pause=pause)
+    remaining = what_remains(org_vault, commit, done)
+    org_vault.foreign.decide(number, RemovalDecision.REJECTED, objects=remaining)
+    return RejectedRemoval(
+        number=number,
+        snapshot=done.snapshot,
+        tables=done.tables,
+        packs=done.packs,
+        documents=done.documents,
+        journals=done.journals,
+        hidden=commit.hidden,
+        remaining=len(remaining),
+    )
+
+
+def check_decided(org_vault: OrgVault, operation: MaintenanceOperation[Any]) -> None:
+    """Raise Conflict (``removals-wait``) if an operation would work on what others changed.
+
+    It would rewrite or remove data by a state that may not be the owner's: an erasure would not
+    reach the objects that wait, and a forgetting would follow their legal holds and backups.
+    """
+    guard = org_vault.foreign.guard()
+    hiding = guard.hiding if isinstance(operation, Forget) else frozenset[int]()
+    in_the_way = guard.waiting | hiding
+    if in_the_way:
+        raise Conflict(
+            "removals-wait",
+            "Commit {number} of this org was not made by this installation, and waits for a "
+            "decision. Until then nothing is forgotten, erased, corrected or salvaged."
+            if guard.waiting
+            else "Commit {number} of this org hid backups and was rejected. As long as it stays "
+            "rejected, nothing is forgotten.",
+            next_step=_NEXT,
+            number=min(in_the_way),
+        )
+
+
+def _find(org_vault: OrgVault, number: int) -> ForeignCommit:
+    for commit in org_vault.foreign.undecided():
+        if commit.seq == number:
+            return commit
+    raise NotFound(
+        "removal-unknown",
+        "Commit {number} of this org does not wait for a decision.",
+        next_step="List the commits that do with `unlost vault pending`.",
+        number=number,
+    )
