@@ -106,7 +106,7 @@ class ForeignCommits:
 
     def look(self) -> None:
         """Examine the commits since the last look; raises IntegrityError, StoreError."""
-        state, examined = self._chain.proved(), self._ledger.examined(self._org)
+        state, examined = self._chain.live(), self._ledger.examined(self._org)
         if state.seq <= examined:
             return
         own = self._ledger.own_heads(self._org, after=examined)
