@@ -393,10 +393,11 @@ class VaultMaintenance(Protocol):
         """Remove objects condemned days ago, and condemn leftovers of runs that failed."""
         ...
 
-    def pending_removals(self, org: str) -> tuple[PendingRemoval, ...]:
+    def pending_removals(self, org: str, *, measured: bool = ...) -> tuple[PendingRemoval, ...]:
         """List the commits of others that wait for a decision, and what remains of rejected ones.
 
-        A commit is one of others if this home did not order it. Nothing is removed because of it
+        Unless ``measured``, reads nothing of the objects: they may be gone, and have no sizes. A
+        commit is one of others if this home did not order it. Nothing is removed because of it
         before it is confirmed, or 30 days have passed since it was first seen.
         """
         ...

@@ -120,9 +120,9 @@ class MaintainedVault(ABC):
         """Remove objects condemned days ago, and condemn leftovers of runs that failed."""
         return sweep(self.org_vault(org), run=run)
 
-    def pending_removals(self, org: str) -> tuple[PendingRemoval, ...]:
+    def pending_removals(self, org: str, *, measured: bool = True) -> tuple[PendingRemoval, ...]:
         """List the commits of others that wait for a decision, and what remains of rejected ones."""
-        return pending_removals(self.org_vault(org))
+        return pending_removals(self.org_vault(org), measured=measured)
 
     def confirm_removal(self, org: str, number: int) -> None:
         """Let the next maintenance remove what a commit of others takes away."""

@@ -6,6 +6,7 @@
 See ``unlost.vault.commits.foreign_commits`` and docs/adr/0036.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from unlost.model.errors import Conflict, NotFound
@@ -20,29 +21,31 @@ from unlost.vault.read.org_vault import OrgVault
 _NEXT = "See `unlost vault pending`, then confirm or reject each commit."
 
 
-def pending_removals(org_vault: OrgVault) -> tuple[PendingRemoval, ...]:
+def pending_removals(org_vault: OrgVault, *, measured: bool) -> tuple[PendingRemoval, ...]:
     """List the commits that wait for a decision, and rejected ones that something remains of."""
     commits = org_vault.foreign.undecided()
-    listing = org_vault.foreign.listing() if commits else {}
-    removals = []
-    for commit in commits:
-        sizes = org_vault.foreign.sizes(commit, listing)
-        rejected = commit.decision is RemovalDecision.REJECTED
-        if sizes or commit.hidden or not rejected:
-            removals.append(
-                PendingRemoval(
-                    number=commit.seq,
-                    kind=commit.kind,
-                    run=commit.run,
-                    objects=len(sizes),
-                    bytes=sum(sizes.values()),
-                    hidden=commit.hidden,
-                    first_seen=commit.first_seen,
-                    due=commit.due,
-                    rejected=rejected,
-                )
-            )
-    return tuple(removals)
+    listing = org_vault.foreign.listing() if commits and measured else {}
+    removals = (
+        _pending(commit, org_vault.foreign.sizes(commit, listing) if measured else None)
+        for commit in commits
+    )
+    return tuple(
+        removal for removal in removals if removal.objects or removal.hidden or not removal.rejected
+    )
+
+
+def _pending(commit: ForeignCommit, sizes: Mapping[str, int] | None) -> PendingRemoval:
+    return PendingRemoval(
+        number=commit.seq,
+        kind=commit.kind,
+        run=commit.run,
+        objects=len(commit.objects if sizes is None else sizes),
+        bytes=sum(sizes.values()) if sizes else 0,
+        hidden=commit.hidden,
+        first_seen=commit.first_seen,
+        due=commit.due,
+        rejected=commit.decision is RemovalDecision.REJECTED,
+    )
 
 
 def confirm_removal(org_vault: OrgVault, number: int) -> None:

@@ -1,0 +1,187 @@
+"""Commits that this installation did not order: list, confirm or reject what they remove."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application
+from unlost.app.vault.home_copy import after_run
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound
+from unlost.model.source.reading import Json
+from unlost.model.vault.pending import PendingRemoval
+from unlost.model.vault.snapshot import CommitKind
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCommit:
+    """A commit of an org that this installation did not order.
+
+    ``objects`` of ``bytes`` would be removed because of it, at ``due`` at the earliest; never, if
+    it is ``rejected``. ``hidden``: backups that it forgets.
+    """
+
+    org: str
+    zone: str
+    commit: int
+    kind: CommitKind
+    run: str
+    objects: int
+    bytes: int
+    hidden: tuple[int, ...]
+    first_seen: datetime
+    due: datetime
+    rejected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PendingList:
+    """The commits that wait for a decision, and rejected ones that something remains of, by org."""
+
+    commits: tuple[WaitingCommit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedCommits:
+    """The commits that were confirmed: the next maintenance removes what they take away."""
+
+    commits: tuple[WaitingCommit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedCommit:
+    """What a rejection put back, and what it could not.
+
+    ``snapshot``: the commit of the repair; None if there was nothing to put back. ``tables`` have
+    their data again, and are read in full by the next backup. ``hidden``: backups that stay
+    forgotten. ``remaining``: objects that stay in the vault, though no commit needs them.
+    """
+
+    org: str
+    commit: int
+    snapshot: int | None
+    tables: tuple[str, ...]
+    packs: int
+    documents: int
+    journals: tuple[str, ...]
+    hidden: tuple[int, ...]
+    remaining: int
+
+
+def _confirmed(done: ConfirmedCommits) -> dict[str, Json]:
+    return {"commits": [f"{commit.org} {commit.commit}" for commit in done.commits]}
+
+
+def _rejected(done: RejectedCommit) -> dict[str, Json]:
+    return {"snapshot": done.snapshot, "remaining": done.remaining}
+
+
+@action("pending.list", Right.OPERATE, where=Where.ORG)
+def pending(app: Application, org: str | None = None) -> PendingList:
+    """List commits that this installation did not order, of one org or of all.
+
+    Nothing is removed because of one before it is confirmed, or 30 days have passed since this
+    installation first saw it. Raises IntegrityError, StoreError.
+    """
+    return PendingList(
+        tuple(one for each in _orgs(app, org, Right.OPERATE) for one in _of(app, each))
+    )
+
+
+@action(
+    "pending.confirm",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    where=Where.ORG,
+    subject=("org", "commit"),
+    detail=_confirmed,
+)
+def confirm(
+    app: Application, org: str | None = None, commit: int | None = None
+) -> ConfirmedCommits:
+    """Confirm commits, as if this installation had ordered them: the next maintenance removes.
+
+    Without ``commit`` all that wait in the org; without ``org`` in all orgs. Raises NotFound
+    (``removal-unknown``).
+    """
+    chosen = [
+        (each, one)
+        for each in _orgs(app, org, Right.MANAGE)
+        for one in _of(app, each)
+        if one.commit == commit or (commit is None and not one.rejected)
+    ]
+    if commit is not None and not chosen:
+        raise _unknown(commit)
+    for each, one in chosen:
+        app.whole_vault.confirm_removal(each.oid, one.commit)
+    after_run(app)
+    return ConfirmedCommits(tuple(one for _, one in chosen))
+
+
+@action(
+    "pending.reject",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    subject=("org", "commit"),
+    detail=_rejected,
+)
+def reject(app: Application, org: str, commit: int) -> RejectedCommit:
+    """Reject a commit: nothing is removed because of it, and what can be put back is put back.
+
+    Safe to repeat. Raises NotFound (``removal-unknown``), Conflict (``removal-order``,
+    ``run-in-progress``, ``maintenance-outrun``), IntegrityError, StoreError.
+    """
+    known = get_org(org)
+    run = f"put-back-{app.clock.now():%Y%m%d-%H%M%S}"
+    with app.lease.hold(known.oid, kind=CommitKind.COMPACT, run=run):
+        done = app.whole_vault.reject_removal(known.oid, commit, pause=app.cancel_flag.check)
+    after_run(app)
+    return RejectedCommit(
+        known.name,
+        done.number,
+        done.snapshot,
+        done.tables,
+        done.packs,
+        done.documents,
+        done.journals,
+        done.hidden,
+        done.remaining,
+    )
+
+
+def _orgs(app: Application, org: str | None, right: Right) -> list[ProtectedOrg]:
+    if org is not None:
+        return [get_org(org)]
+    return [each for each in app.orgs() if app.actor.may(right, each.oid)]
+
+
+def _of(app: Application, org: ProtectedOrg) -> list[WaitingCommit]:
+    removals = app.whole_vault.pending_removals(org.oid)
+    return list(map(partial(_waiting, org), removals))
+
+
+def _waiting(org: ProtectedOrg, removal: PendingRemoval) -> WaitingCommit:
+    return WaitingCommit(
+        org=org.name,
+        zone=org.identity.zone,
+        commit=removal.number,
+        kind=removal.kind,
+        run=removal.run,
+        objects=removal.objects,
+        bytes=removal.bytes,
+        hidden=removal.hidden,
+        first_seen=removal.first_seen,
+        due=removal.due,
+        rejected=removal.rejected,
+    )
+
+
+def _unknown(commit: int) -> NotFound:
+    return NotFound(
+        "removal-unknown",
+        "Commit {number} of this org does not wait for a decision.",
+        next_step="List the commits that do with `unlost vault pending`.",
+        number=commit,
+    )
