@@ -4,6 +4,7 @@ Accounts with big notes, contacts, enough tasks for a sidecar of its own, files 
 then changes, each kind of deletion, a column that appears, a hidden row and a hidden column.
 """
 
+import copy
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -227,18 +228,22 @@ def found(
 
 
 def opened_again(story: Story, store: Store) -> Story:
-    """The same vault in another store, opened by another process that has no witness."""
-    keys = story.keys.for_store(store)
+    """The same vault in another store, opened by another process that has no witness.
+
+    The ledger of the home is copied: two copies of a story go their ways.
+    """
+    keys, ledger = story.keys.for_store(store), copy.deepcopy(story.ledger)
     vault = open_vault(
         store,
         keys=keys,
         clock=story.clock,
         entropy=story.entropy,
         witness=None,
-        ledger=story.ledger,
+        ledger=ledger,
         options=options(few=story.few),
     )
-    return replace(story, store=store, keys=keys, vault=vault, sheet=recovery_sheet(keys).text())
+    sheet = recovery_sheet(keys).text()
+    return replace(story, store=store, keys=keys, vault=vault, ledger=ledger, sheet=sheet)
 
 
 def on_disk(make: Callable[[UnsyncedDisk], Story]) -> Callable[[], tuple[UnsyncedDisk, Story]]:

@@ -84,7 +84,7 @@ def put_back(org_vault: OrgVault, commit: ForeignCommit, *, pause: Pause) -> Put
     run = _run_of(commit)
     state = org_vault.chain.proved()
     step = next(org_vault.chain.replay(commit.seq))
-    lost = _Loss(org_vault, commit, step, state).find()
+    lost = _Loss(org_vault, step, state).find()
     done = PutBack(
         tables=tuple(sorted({table for table, _ in lost.tiers})),
         packs=len(lost.packs),
@@ -128,13 +128,11 @@ def _run_of(commit: ForeignCommit) -> str:
 class _Loss:
     """Compares the state before a commit with the present one."""
 
-    def __init__(
-        self, org_vault: OrgVault, commit: ForeignCommit, step: CommitStep, state: LiveState
-    ) -> None:
+    def __init__(self, org_vault: OrgVault, step: CommitStep, state: LiveState) -> None:
         self._org_vault = org_vault
         self._step = step
         self._state = state
-        self._there = org_vault.foreign.sizes(commit, org_vault.foreign.listing())
+        self._there = org_vault.foreign.listing()
 
     def find(self) -> _Lost:
         """Find what can be put back."""
@@ -157,7 +155,9 @@ class _Loss:
             lost = [
                 live
                 for ident, live in segments.items()
-                if after.get(ident) != live and ident not in now and self._exists(live)
+                if after.get(ident) != live
+                and now.get(ident) in (None, after.get(ident))  # an entry may have changed
+                and self._exists(live)
             ]
             yield from ((table, tier) for tier in tiers_of(lost))
 
@@ -174,7 +174,7 @@ class _Loss:
         for table, segments in sorted(self._step.after.segments.items()):
             known, now = before.segments.get(table, {}), self._state.segments.get(table, {})
             for ident, live in segments.items():
-                added = ident not in known and ident in now
+                added = known.get(ident) != live and now.get(ident) == live
                 if added and (maintenance or live.merged or table == SUPPRESSED):
                     yield live.entry
 
@@ -304,8 +304,9 @@ def _finding(table: str, number: int) -> Finding:
     return Finding.of(
         FindingKind.SALVAGED,
         Severity.NOTE,
-        "Put back in {table}: what commit {number} had taken away. That commit was rejected.",
+        "Put back in {name}: what commit {number} had taken away. That commit was rejected.",
         table=table,
+        name=table,
         number=number,
     )
 
