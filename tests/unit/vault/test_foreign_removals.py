@@ -428,7 +428,7 @@ def test_a_look_at_own_commits_reads_no_object(
             small.org, placed=[Hold(HoldTarget(HoldScope.ORG), "why", "me")], run=f"h{number}"
         )
     foreign = small.vault.org_vault(small.org).foreign
-    monkeypatch.setattr(small.store, "get", lambda name: pytest.fail(name))
+    monkeypatch.setattr(small.store, "get", pytest.fail)
     foreign.look()
     assert small.ledger.examined(small.org) == 7
     assert small.ledger.foreign(small.org) == []

@@ -18,8 +18,6 @@ from unlost.vault.maintenance.put_back import put_back, what_remains
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.read.org_vault import OrgVault
 
-_NEXT = "See `unlost vault pending`, then confirm or reject each commit."
-
 
 def pending_removals(org_vault: OrgVault, *, measured: bool) -> tuple[PendingRemoval, ...]:
     """List the commits that wait for a decision, and rejected ones that something remains of."""
@@ -105,7 +103,7 @@ def check_decided(org_vault: OrgVault, operation: MaintenanceOperation[Any]) -> 
             if guard.waiting
             else "Commit {number} of this org hid backups and was rejected. As long as it stays "
             "rejected, nothing is forgotten.",
-            next_step=_NEXT,
+            next_step="See `unlost vault pending`, then confirm or reject each commit.",
             number=min(in_the_way),
         )
 

@@ -259,7 +259,7 @@ def _write(
                 table: count_records(org_vault.view(table, until=state.seq, state=after))
                 for table in tables
             },
-            reread=frozenset(tables),
+            reread=frozenset(_reread(org_vault, state, parts)),
             objects=lost.documents,
             withdrawn=lost.withdrawn,
             recertified=lost.recertified,
@@ -298,6 +298,14 @@ def _parts(
         )
         for table in sorted({*added, *removed})
     ]
+
+
+def _reread(org_vault: OrgVault, state: LiveState, parts: Sequence[TablePart]) -> Iterator[str]:
+    """Iterate over the tables that the next backup reads in full."""
+    yield from (part.table for part in parts if not is_system(part.table))
+    if any(part.table == SUPPRESSED and part.removed for part in parts):
+        # Backups may have left out records of any table.
+        yield from (known.table for known in org_vault.chain.manifest(state.seq)[0].states)
 
 
 def _finding(table: str, number: int) -> Finding:

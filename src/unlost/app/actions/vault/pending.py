@@ -78,7 +78,7 @@ def _rejected(done: RejectedCommit) -> dict[str, Json]:
     return {"snapshot": done.snapshot, "remaining": done.remaining}
 
 
-@action("pending.list", Right.OPERATE, where=Where.ORG)
+@action("vault.pending", Right.OPERATE, where=Where.ORG)
 def pending(app: Application, org: str | None = None) -> PendingList:
     """List commits that this installation did not order, of one org or of all.
 
@@ -91,7 +91,7 @@ def pending(app: Application, org: str | None = None) -> PendingList:
 
 
 @action(
-    "pending.confirm",
+    "vault.confirm",
     Right.MANAGE,
     trace=Trace.WRITE,
     where=Where.ORG,
@@ -121,7 +121,7 @@ def confirm(
 
 
 @action(
-    "pending.reject",
+    "vault.reject",
     Right.MANAGE,
     trace=Trace.WRITE,
     subject=("org", "commit"),

@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 
 NAMED = 10
 
-type Commit = Annotated[
-    int, typer.Argument(metavar="COMMIT", min=1, help="The number of the commit, as listed.")
-]
-
-app = typer.Typer(
-    invoke_without_command=True, help="Decide about commits that this installation did not order."
-)
+app = typer.Typer(invoke_without_command=True)
 
 
 @app.callback()
@@ -83,7 +77,9 @@ def confirm(
 @app.command("reject")
 def reject(
     org: Annotated[str, typer.Argument(metavar="ORG", help="The org.")],
-    commit: Commit,
+    commit: Annotated[
+        int, typer.Argument(metavar="COMMIT", min=1, help="The number of the commit, as listed.")
+    ],
     *,
     home: Home = None,
     json: AsJson = False,
@@ -104,8 +100,10 @@ def _show(out: "Console", result: "PendingList") -> None:
     for commit in result.commits:
         _show_commit(out, commit)
     if any(not commit.rejected for commit in result.commits):
-        out.print("If another installation of yours made a commit: unlost vault pending confirm")
-        out.print("If not, the service key is in other hands: unlost vault pending reject")
+        out.print("If a commit is yours: unlost vault pending confirm ORG COMMIT")
+        out.print(
+            "If not, the service key is in other hands: unlost vault pending reject ORG COMMIT"
+        )
 
 
 def _show_commit(out: "Console", commit: "WaitingCommit") -> None:
