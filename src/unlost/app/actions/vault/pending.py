@@ -9,7 +9,6 @@ from unlost.app.compose import Application
 from unlost.app.vault.home_copy import after_run
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
-from unlost.model.errors import NotFound
 from unlost.model.source.reading import Json
 from unlost.model.vault.pending import PendingRemoval
 from unlost.model.vault.snapshot import CommitKind
@@ -103,21 +102,19 @@ def confirm(
 ) -> ConfirmedCommits:
     """Confirm commits, as if this installation had ordered them: the next maintenance removes.
 
-    Without ``commit`` all that wait in the org; without ``org`` in all orgs. Raises NotFound
+    Without ``commit`` all that wait in the org; without both in all orgs. Raises NotFound
     (``removal-unknown``).
     """
-    chosen = [
-        (each, one)
-        for each in _orgs(app, org, Right.MANAGE)
-        for one in _of(app, each)
-        if one.commit == commit or (commit is None and not one.rejected)
-    ]
-    if commit is not None and not chosen:
-        raise _unknown(commit)
-    for each, one in chosen:
-        app.whole_vault.confirm_removal(each.oid, one.commit)
+    orgs = _orgs(app, org, Right.MANAGE) if commit is None else [get_org(org or "")]
+    done = []
+    for each in orgs:
+        listed = {one.commit: one for one in _of(app, each)}
+        waiting = [number for number, one in listed.items() if not one.rejected]
+        for number in waiting if commit is None else [commit]:
+            app.whole_vault.confirm_removal(each.oid, number)
+            done.append(listed[number])
     after_run(app)
-    return ConfirmedCommits(tuple(one for _, one in chosen))
+    return ConfirmedCommits(tuple(done))
 
 
 @action(
@@ -175,13 +172,4 @@ def _waiting(org: ProtectedOrg, removal: PendingRemoval) -> WaitingCommit:
         first_seen=removal.first_seen,
         due=removal.due,
         rejected=removal.rejected,
-    )
-
-
-def _unknown(commit: int) -> NotFound:
-    return NotFound(
-        "removal-unknown",
-        "Commit {number} of this org does not wait for a decision.",
-        next_step="List the commits that do with `unlost vault pending`.",
-        number=commit,
     )
