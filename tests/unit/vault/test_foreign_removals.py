@@ -11,7 +11,8 @@ import pytest
 import vaultstory
 from fakes.bucket_server import BUCKET, serving
 from thief import Thief
-from unlost.model.errors import Conflict, NotFound
+from unit.vault.test_rekey import renewed
+from unlost.model.errors import Conflict, NotFound, StoreError
 from unlost.model.plan import RecordKey
 from unlost.model.ports.removals import PATIENCE
 from unlost.model.vault.erasure import Erase
@@ -562,4 +563,150 @@ def test_an_earlier_redaction_stands_again(small: Story) -> None:
     small.clock.advance(seconds=thirty.total_seconds())
     maintain(small)
     assert backups(small) == shown
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_a_repair_that_fails_is_done_the_next_time(
+    small: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, thief = backups(small), thief_of(small)
+    number = thief.commit(CommitKind.BACKUP, **without_all(thief))
+
+    def full(*_: object) -> None:
+        raise StoreError("store-full", "The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unlost.vault.maintenance.put_back.Merger.merge", full)
+        with pytest.raises(StoreError):
+            small.vault.reject_removal(small.org, number)
+    (removal,) = small.vault.pending_removals(small.org)
+    assert removal.rejected
+    small.clock.advance(seconds=(2 * PATIENCE).total_seconds())
+    maintain(small)
+    assert small.vault.reject_removal(small.org, number).snapshot == number + 1
+    assert backups(small) == shown
+
+
+def test_a_repair_that_was_killed_is_finished(
+    small: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its commit, before the other journal is proved and the home has noted the rest."""
+    second_restore(small)
+    shown, thief = backups(small), thief_of(small)
+    lost = {**without_all(thief), "unjournaled": ("restore-1", "restore-2")}
+    number = thief.commit(CommitKind.SALVAGE, **lost)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unlost.vault.maintenance.put_back._prove_again", killed)
+        with pytest.raises(KeyboardInterrupt):
+            small.vault.reject_removal(small.org, number)
+    done = small.vault.reject_removal(small.org, number)
+    assert (done.snapshot, done.remaining) == (number + 1, 0)
+    assert small.vault.commits(small.org)[-1].number == number + 2
+    assert set(small.vault.journals(small.org)) == {"restore-1", "restore-2"}
+    assert backups(small) == shown
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def second_restore(story: Story) -> None:
+    commit = story.vault.begin(
+        story.org, run="restore-2", kind=CommitKind.RESTORE, identity=IDENTITY
+    )
+    story.vault.journal(story.org, "restore-2").append(b"{}")
+    commit.finish([], as_of=story.clock.now())
+    maintained(story)
+
+
+def test_all_journals_are_proved_again(small: Story) -> None:
+    second_restore(small)
+    unjournaled(CommitKind.ERASE)(thief_of(small))
+    number = thief_of(small).commit(CommitKind.ERASE, unjournaled=("restore-2",))
+    for removal in small.vault.pending_removals(small.org):
+        small.vault.reject_removal(small.org, removal.number)
+    assert number == 7
+    assert set(small.vault.journals(small.org)) == {"restore-1", "restore-2"}
+    small.clock.advance(seconds=(2 * PATIENCE).total_seconds())
+    maintain(small)
+    assert list(small.vault.journal(small.org, "restore-1").read()) == list(vaultstory.ENTRIES)
+
+
+def test_own_commits_between_those_of_others_are_own(small: Story) -> None:
+    thief_of(small).commit(CommitKind.BACKUP, run="thief-1")
+    hold = Hold(HoldTarget(HoldScope.ORG), "why", "me")
+    own = small.vault.change_holds(small.org, placed=[hold], run="own-hold").number
+    thief_of(small).commit(CommitKind.BACKUP, run="thief-2")
+    numbers = [removal.number for removal in small.vault.pending_removals(small.org)]
+    assert numbers == [own - 1, own + 1]
+
+
+def test_redactions_that_were_replaced_since_are_left_alone(small: Story) -> None:
+    """Others redact a manifest twice; the first redaction is not live any more."""
+    redacted(thief_of(small))
+    redacted(thief_of(small))
+    first, second = small.vault.pending_removals(small.org)
+    for removal in (first, second):
+        small.vault.reject_removal(small.org, removal.number)
+    assert backups(small)
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_a_rekey_does_not_lose_what_waits_under_an_earlier_key(small: Story) -> None:
+    """Manifests that others redacted, and documents that they withdrew."""
+    redacted(thief_of(small))
+    withdrawn(CommitKind.REKEY)(thief_of(small))
+    before = objects(small)
+    renewed(small)
+    done = small.vault.rekey(small.org, run="own-rekey")
+    assert (done.complete, done.objects) == (False, 0)
+    assert done.waiting > 0
+    keys = f"orgs/{small.org}/keys/"  # wrapped anew
+    assert {name for name in before if not name.startswith(keys)} <= set(objects(small))
+    for removal in small.vault.pending_removals(small.org):
+        small.vault.reject_removal(small.org, removal.number)
+    small.vault.rekey(small.org, run="own-rekey-2")
+    maintain(small)
+    small.clock.advance(days=8)
+    maintain(small)
+    maintain(small)
+    assert small.vault.rekey(small.org, run="own-rekey-3").complete
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_bundles_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One object has segments of many tables."""
+    small = maintained(vaultstory.copied(few=True))
+    shown, thief = backups(small), thief_of(small)
+    number = thief.commit(
+        CommitKind.COMPACT,
+        tables=thief.without(thief.segments("Account")),
+        condemned=tuple(thief.everything()),
+        finished=LONG_AGO,
+    )
+    small.vault.reject_removal(small.org, number)
+    assert backups(small) == shown
+    small.clock.advance(days=8)
+    maintain(small)
+    assert backups(small) == shown
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_records_that_others_suppressed_are_read_again(small: Story) -> None:
+    """The repair takes the entries out, and the next backup reads every table in full."""
+    thief = thief_of(small)
+    record = RecordKey("Account", vaultstory.account_id(7))
+    erase = unconditional(Erase((record,)))
+    with pytest.raises(StoreError):
+        thief.vault.apply(small.org, erase, run="by-a-thief")  # may not delete; but committed
+    assert small.vault.erased(small.org, [record]) == {record}
+    (removal,) = small.vault.pending_removals(small.org)
+    done = small.vault.reject_removal(small.org, removal.number)
+    assert small.vault.erased(small.org, [record]) == set()
+    tables = small.vault.at(small.org, done.snapshot or 0, forgotten=True).tables()
+    assert {state.cursor for state in tables.values()} == {None}
+    small.clock.advance(days=8)
+    maintain(small)
+    assert small.vault.history(small.org, *("Account", record.record))
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()

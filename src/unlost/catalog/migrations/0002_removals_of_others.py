@@ -3,6 +3,14 @@
 from django.db import migrations, models
 
 
+def examine_what_was_seen(apps, editor):
+    """A home from before made or accepted the commits up to the head that it saw last."""
+    examined = apps.get_model("catalog", "ExaminedRow").objects.using(editor.connection.alias)
+    seen = apps.get_model("catalog", "WitnessRow").objects.using(editor.connection.alias)
+    for row in seen.all():
+        examined.create(oid=row.oid, number=row.number)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -47,4 +55,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('oid', 'number', 'head'), name='one_row_per_commit')],
             },
         ),
+        migrations.RunPython(examine_what_was_seen, migrations.RunPython.noop),
     ]

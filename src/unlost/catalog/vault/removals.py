@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from django.db import transaction
 
 from unlost.catalog.connection import returned_connection
-from unlost.catalog.models import ExaminedRow, ForeignCommitRow, OwnCommitRow, WitnessRow
+from unlost.catalog.models import ExaminedRow, ForeignCommitRow, OwnCommitRow
 from unlost.model.ports.removals import ForeignCommit, RemovalDecision
 from unlost.model.vault.snapshot import CommitKind
 
@@ -30,11 +30,10 @@ class SqlRemovals:
             return set(rows.values_list("number", "head"))
 
     def examined(self, org: str) -> int:
-        """The number up to which all commits were examined; in an older home the witness's."""
+        """The number up to which all commits were examined."""
         with returned_connection():
             row = ExaminedRow.objects.filter(oid=org).first()
-            seen = WitnessRow.objects.filter(oid=org).first() if row is None else None
-        return row.number if row is not None else 0 if seen is None else seen.number
+        return row.number if row is not None else 0
 
     def note_examined(self, org: str, found: Sequence[ForeignCommit], *, until: int) -> None:
         """Record commits of others; what is known of them stays."""

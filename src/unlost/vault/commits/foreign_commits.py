@@ -116,8 +116,10 @@ class ForeignCommits:
             if info.number > examined and (info.number, info.head) not in own
         ]
         found = list(self._described(strange)) if strange else []
-        if not examined:  # a new home knows no commit of its own: what is gone is no news
-            found = list(self._still_there(found))
+        if not examined:
+            # From before this home used the vault: what is gone is no news.
+            first = min((seq for seq, _ in own), default=state.seq + 1)
+            found = list(self._still_there(found, before=first))
         self._ledger.note_examined(self._org, found, until=state.seq)
 
     def guard(self) -> RemovalGuard:
@@ -170,10 +172,12 @@ class ForeignCommits:
                     first_seen=now,
                 )
 
-    def _still_there(self, found: Collection[ForeignCommit]) -> Iterator[ForeignCommit]:
-        """Iterate over commits that take away an object which exists."""
+    def _still_there(
+        self, found: Collection[ForeignCommit], *, before: int
+    ) -> Iterator[ForeignCommit]:
+        """Iterate over commits; the ones ``before`` a number take away an object that exists."""
         listing = self.listing() if found else {}
-        return (commit for commit in found if self.sizes(commit, listing))
+        return (each for each in found if each.seq > before or self.sizes(each, listing))
 
 
 def taken_away(step: CommitStep, *, org: str) -> set[str]:

@@ -112,12 +112,20 @@ def what_remains(org_vault: OrgVault, commit: ForeignCommit, done: PutBack) -> l
         object_names.commit(org_vault.org, seq) for seq in state.commits if seq not in redacted
     )
     listing = org_vault.foreign.listing()
+    # A manifest that is there needs no redaction, whoever made one.
+    safe.update(name for name in commit.objects if _manifest_of(org_vault, name) in listing)
     there = org_vault.foreign.sizes(commit, listing)
     return [
         name
         for name in commit.objects
         if name not in safe and (name in there or any(n.startswith(name) for n in there))
     ]
+
+
+def _manifest_of(org_vault: OrgVault, name: str) -> str:
+    """The name of the manifest that a redaction replaces; empty for other objects."""
+    seq = object_names.redacted(name)
+    return object_names.commit(org_vault.org, seq) if seq else ""
 
 
 def _run_of(commit: ForeignCommit) -> str:
