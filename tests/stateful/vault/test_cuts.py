@@ -41,6 +41,7 @@ from unlost.model.vault.snapshot import CommitKind, Damage, TableCommit, VerifyL
 from unlost.model.vault.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
+from unlost.vault.commits.foreign_commits import ProcessLedger
 from unlost.vault.commits.state import live_objects
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import draft_keyring, open_keyring, recovery_sheet
@@ -146,6 +147,7 @@ class Cuts(RuleBasedStateMachine):
         self.erased: set[str] = set()
         self.open: Night | None = None
         self.renewals = 0
+        self.ledger = ProcessLedger()
         self.never_counted: set[str] = set()
 
     @initialize(data=st.data(), nights=st.integers(0, 4), compacted=st.booleans())
@@ -153,7 +155,14 @@ class Cuts(RuleBasedStateMachine):
         """A vault that has seen some nights."""
         store = self.store(self.disk)
         keys = draft_keyring(store, entropy=self.entropy)
-        create_vault(store, keys=keys, clock=self.clock, entropy=self.entropy, options=OPTIONS)
+        create_vault(
+            store,
+            keys=keys,
+            clock=self.clock,
+            entropy=self.entropy,
+            ledger=self.ledger,
+            options=OPTIONS,
+        )
         self.sheet = recovery_sheet(keys).text()
         self.vault = self.opened(store)
         self.vault.ensure_org(IDENTITY)
@@ -176,7 +185,14 @@ class Cuts(RuleBasedStateMachine):
     def opened(self, store: Store) -> EncryptedVault:
         """The vault as a process finds it that has nothing but the recovery sheet."""
         keys = open_keyring(store, ByRecoverySheet(self.sheet), entropy=self.entropy)
-        return open_vault(store, keys=keys, clock=self.clock, entropy=self.entropy, options=OPTIONS)
+        return open_vault(
+            store,
+            keys=keys,
+            clock=self.clock,
+            entropy=self.entropy,
+            ledger=self.ledger,
+            options=OPTIONS,
+        )
 
     def cut_off(self, disk: UnsyncedDisk, cut: Cut, work: Callable[[], object]) -> bool:
         """Do something until the power goes; True if it came to its end."""

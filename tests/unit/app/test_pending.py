@@ -95,7 +95,7 @@ def test_the_alert_stays_while_the_vault_is_away(
     def away(*_: object, **__: object) -> None:
         raise StoreError("store-failed", "Its disk is away.")
 
-    monkeypatch.setattr(EncryptedVault, "pending_removals", away)
+    monkeypatch.setattr(EncryptedVault, "removals", away)
     watch(attacked.app, watcher)
     assert any(each.raised.rule == "removal-waits" for each in show(attacked.app).alerts)
     checks = {check.name: check.sentence for check in doctor(attacked.app).checks}

@@ -105,7 +105,7 @@ def maintain(story: Story) -> None:
 def thirty_days(story: Story) -> None:
     """Maintenance by night until the second before the time is over."""
     maintain(story)
-    first = next(iter(story.vault.pending_removals(story.org))).first_seen
+    first = next(iter(story.vault.removals(story.org).pending())).first_seen
     for days in (1, 8, 9, 20):
         story.clock.advance(
             seconds=(first + timedelta(days=days) - story.clock.now()).total_seconds()
@@ -214,8 +214,8 @@ def check_all_stays(story: Story, attack: Callable[[Thief], object]) -> None:
     thirty_days(story)
     after = objects(story)
     assert {name: after.get(name) for name in before} == before
-    for removal in story.vault.pending_removals(story.org):
-        story.vault.reject_removal(story.org, removal.number)
+    for removal in story.vault.removals(story.org).pending():
+        story.vault.removals(story.org).reject(removal.number)
     assert backups(story) == shown
     assert story.vault.verify(VerifyLevel.DEEP).damages == ()
 
@@ -237,7 +237,7 @@ def test_the_30_days_are_by_the_clock_of_the_home(story: Story) -> None:
     thirty_days(story)
     before = set(objects(story))
     story.clock.advance(seconds=1)
-    assert story.vault.pending_removals(story.org) == ()
+    assert story.vault.removals(story.org).pending() == ()
     maintain(story)
     assert len(set(objects(story))) < len(before) / 2  # as if the owner had ordered it
 
@@ -246,7 +246,7 @@ def test_own_removals_act_at_once(story: Story) -> None:
     record = RecordKey("Account", vaultstory.account_id(7))
     erase = unconditional(Erase((record,)))
     assert story.vault.apply(story.org, erase, run="own-erase").removed > 0
-    assert story.vault.pending_removals(story.org) == ()
+    assert story.vault.removals(story.org).pending() == ()
 
 
 def test_an_own_commit_whose_process_died_is_none_of_others(
@@ -261,7 +261,7 @@ def test_an_own_commit_whose_process_died_is_none_of_others(
     reopened(small)
     before = len(objects(small))
     small.vault.sweep(small.org, run="own-sweep")
-    assert small.vault.pending_removals(small.org) == ()
+    assert small.vault.removals(small.org).pending() == ()
     assert len(objects(small)) < before
 
 
@@ -305,8 +305,8 @@ def test_the_mirror_keeps_what_others_removed_from_the_vault(small: Story) -> No
     done = update_mirror(small.vault, mirror)
     assert before <= {one.name for one in mirror.list("")}
     assert before <= set(done.not_removed)
-    for removal in small.vault.pending_removals(small.org):
-        small.vault.confirm_removal(small.org, removal.number)
+    for removal in small.vault.removals(small.org).pending():
+        small.vault.removals(small.org).confirm(removal.number)
     update_mirror(small.vault, mirror)
     assert not before & {one.name for one in mirror.list("")}
 
@@ -347,9 +347,9 @@ def test_nothing_is_forgotten_or_erased_while_a_commit_of_others_waits(
     with pytest.raises(Conflict) as refused:
         small.vault.apply(small.org, unconditional(operation), run="own-1")
     assert refused.value.code == "removals-wait"
-    (removal,) = small.vault.pending_removals(small.org)
+    (removal,) = small.vault.removals(small.org).pending()
     assert (removal.objects, removal.bytes, removal.hidden) == (0, 0, ())
-    small.vault.confirm_removal(small.org, removal.number)
+    small.vault.removals(small.org).confirm(removal.number)
     small.vault.apply(small.org, unconditional(operation), run="own-2")
 
 
@@ -367,20 +367,20 @@ def test_backups_that_others_hid_are_not_forgotten_after_a_rejection(small: Stor
     """No commit can show them again, so all of their versions stay."""
     shown = backups(small, 1)
     number = thief_of(small).commit(CommitKind.FORGET, forgotten=(1, 2, 3))
-    (removal,) = small.vault.pending_removals(small.org)
+    (removal,) = small.vault.removals(small.org).pending()
     assert removal.hidden == (1, 2, 3)
-    done = small.vault.reject_removal(small.org, number)
+    done = small.vault.removals(small.org).reject(number)
     assert (done.snapshot, done.hidden, done.remaining) == (None, (1, 2, 3), 0)
     with pytest.raises(Conflict) as refused:
         small.vault.apply(small.org, unconditional(Forget(KeepRules(days=1))), run="own-1")
     assert refused.value.code == "removals-wait"
     assert backups(small, 1) == shown
-    (kept,) = small.vault.pending_removals(small.org)
+    (kept,) = small.vault.removals(small.org).pending()
     assert kept.rejected
     record = RecordKey("Account", vaultstory.account_id(7))
     small.vault.apply(small.org, unconditional(Erase((record,))), run="own-2")
-    small.vault.confirm_removal(small.org, number)
-    assert small.vault.pending_removals(small.org) == ()
+    small.vault.removals(small.org).confirm(number)
+    assert small.vault.removals(small.org).pending() == ()
 
 
 # --- which commits are of others ------------------------------------------------------------------
@@ -391,7 +391,7 @@ def test_a_commit_under_the_name_of_an_own_run_is_of_others(small: Story) -> Non
     thief_of(small).commit(CommitKind.BACKUP, run="night-4", **without_all(thief_of(small)))
     commit = small.vault.begin(small.org, run="night-4", kind=CommitKind.BACKUP, identity=IDENTITY)
     commit.finish([], as_of=small.clock.now())
-    (removal,) = small.vault.pending_removals(small.org)
+    (removal,) = small.vault.removals(small.org).pending()
     assert removal.number == 5
 
 
@@ -401,7 +401,7 @@ def test_a_new_home_knows_what_still_exists(small: Story) -> None:
     small.vault.apply(small.org, unconditional(Erase((record,))), run="own-erase")
     erased(CommitKind.COMPACT)(thief_of(small))
     small.ledger = ProcessLedger()
-    removals = reopened(small).pending_removals(small.org)
+    removals = reopened(small).removals(small.org).pending()
     assert [removal.number for removal in removals] == [6]
     assert removals[0].bytes > 0
 
@@ -448,7 +448,7 @@ def test_a_rejection_puts_everything_back(story: Story) -> None:
         withdrawn=tuple(thief.documents("orgs/")),
         unjournaled=("restore-1",),
     )
-    done = story.vault.reject_removal(story.org, number)
+    done = story.vault.removals(story.org).reject(number)
     assert done.snapshot == number + 1
     assert set(TABLES) <= set(done.tables)
     assert (done.packs > 0, done.documents > 0, done.journals) == (True, True, ("restore-1",))
@@ -460,7 +460,7 @@ def test_a_rejection_puts_everything_back(story: Story) -> None:
         for state in story.vault.at(story.org, done.snapshot, forgotten=True).tables().values()
     }
     assert states["Account"].cursor is None
-    assert story.vault.pending_removals(story.org) == ()
+    assert story.vault.removals(story.org).pending() == ()
     story.clock.advance(days=8)
     maintain(story)  # the earlier segments go, as after a merge
     assert {number: backups(story, number) for number in (1, 2, 3)} == shown
@@ -471,12 +471,12 @@ def test_a_rejection_can_be_repeated(small: Story) -> None:
     shown = backups(small)
     thief = thief_of(small)
     number = thief.commit(CommitKind.BACKUP, **without_all(thief), unjournaled=("restore-1",))
-    first = small.vault.reject_removal(small.org, number)
+    first = small.vault.removals(small.org).reject(number)
     # As after a crash before the home has noted what remains.
     before = small.ledger.foreign(small.org)[0]
     taken = small.vault.org_vault(small.org).foreign
     assert taken.known_guard().refused == {number}
-    again = small.vault.reject_removal(small.org, before.seq)
+    again = small.vault.removals(small.org).reject(before.seq)
     assert again.snapshot == first.snapshot
     assert backups(small) == shown
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
@@ -487,17 +487,18 @@ def test_commits_are_rejected_in_their_order(small: Story) -> None:
     first = thief.commit(CommitKind.BACKUP, run="thief-1")
     second = thief.commit(CommitKind.BACKUP, run="thief-2")
     with pytest.raises(Conflict) as refused:
-        small.vault.reject_removal(small.org, second)
+        small.vault.removals(small.org).reject(second)
     assert refused.value.code == "removal-order"
     for number in (first, second):
-        assert small.vault.reject_removal(small.org, number).snapshot is None
-    assert small.vault.pending_removals(small.org) == ()
+        assert small.vault.removals(small.org).reject(number).snapshot is None
+    assert small.vault.removals(small.org).pending() == ()
 
 
 def test_what_does_not_wait_cannot_be_decided(small: Story) -> None:
-    for decide in (small.vault.confirm_removal, small.vault.reject_removal):
+    removals = small.vault.removals(small.org)
+    for decide in (removals.confirm, removals.reject):
         with pytest.raises(NotFound) as refused:
-            decide(small.org, 2)
+            decide(2)
         assert refused.value.code == "removal-unknown"
 
 
@@ -506,11 +507,11 @@ def test_objects_that_cannot_be_put_back_stay_until_they_are_confirmed(small: St
     stray = f"orgs/{small.org}/data/ff/{'f' * 40}"
     small.store.put_new(stray, b"remains")
     number = thief_of(small).commit(CommitKind.CONDEMN, condemned=(stray,), finished=LONG_AGO)
-    assert small.vault.reject_removal(small.org, number).remaining == 1
+    assert small.vault.removals(small.org).reject(number).remaining == 1
     small.clock.advance(days=40)
     maintain(small)
     assert small.store.size(stray) is not None
-    small.vault.confirm_removal(small.org, number)
+    small.vault.removals(small.org).confirm(number)
     maintain(small)
     small.clock.advance(days=8)
     maintain(small)
@@ -529,7 +530,7 @@ def test_segments_in_the_place_of_others_are_taken_out_again(small: Story) -> No
         removed=tuple(live.entry.id for live in lives),
     )
     number = thief.commit(CommitKind.COMPACT, tables=(part,))
-    small.vault.reject_removal(small.org, number)
+    small.vault.removals(small.org).reject(number)
     assert backups(small) == shown
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
@@ -546,7 +547,7 @@ def test_a_certificate_in_the_place_of_another_is_taken_out_again(small: Story) 
         withdrawn=(old,),
         recertified={old: new},
     )
-    small.vault.reject_removal(small.org, number)
+    small.vault.removals(small.org).reject(number)
     assert small.vault.snapshots(small.org)[0].certificate == old
 
 
@@ -557,8 +558,8 @@ def test_an_earlier_redaction_stands_again(small: Story) -> None:
     maintained(small)
     shown = backups(small)
     redacted(thief_of(small))
-    (removal,) = small.vault.pending_removals(small.org)
-    small.vault.reject_removal(small.org, removal.number)
+    (removal,) = small.vault.removals(small.org).pending()
+    small.vault.removals(small.org).reject(removal.number)
     thirty = timedelta(days=31)
     small.clock.advance(seconds=thirty.total_seconds())
     maintain(small)
@@ -578,12 +579,12 @@ def test_a_repair_that_fails_is_done_the_next_time(
     with monkeypatch.context() as patch:
         patch.setattr("unlost.vault.maintenance.put_back.Merger.merge", full)
         with pytest.raises(StoreError):
-            small.vault.reject_removal(small.org, number)
-    (removal,) = small.vault.pending_removals(small.org)
+            small.vault.removals(small.org).reject(number)
+    (removal,) = small.vault.removals(small.org).pending()
     assert removal.rejected
     small.clock.advance(seconds=(2 * PATIENCE).total_seconds())
     maintain(small)
-    assert small.vault.reject_removal(small.org, number).snapshot == number + 1
+    assert small.vault.removals(small.org).reject(number).snapshot == number + 1
     assert backups(small) == shown
 
 
@@ -602,8 +603,8 @@ def test_a_repair_that_was_killed_is_finished(
     with monkeypatch.context() as patch:
         patch.setattr("unlost.vault.maintenance.put_back._prove_again", killed)
         with pytest.raises(KeyboardInterrupt):
-            small.vault.reject_removal(small.org, number)
-    done = small.vault.reject_removal(small.org, number)
+            small.vault.removals(small.org).reject(number)
+    done = small.vault.removals(small.org).reject(number)
     assert (done.snapshot, done.remaining) == (number + 1, 0)
     assert small.vault.commits(small.org)[-1].number == number + 2
     assert set(small.vault.journals(small.org)) == {"restore-1", "restore-2"}
@@ -624,8 +625,8 @@ def test_all_journals_are_proved_again(small: Story) -> None:
     second_restore(small)
     unjournaled(CommitKind.ERASE)(thief_of(small))
     number = thief_of(small).commit(CommitKind.ERASE, unjournaled=("restore-2",))
-    for removal in small.vault.pending_removals(small.org):
-        small.vault.reject_removal(small.org, removal.number)
+    for removal in small.vault.removals(small.org).pending():
+        small.vault.removals(small.org).reject(removal.number)
     assert number == 7
     assert set(small.vault.journals(small.org)) == {"restore-1", "restore-2"}
     small.clock.advance(seconds=(2 * PATIENCE).total_seconds())
@@ -638,7 +639,7 @@ def test_own_commits_between_those_of_others_are_own(small: Story) -> None:
     hold = Hold(HoldTarget(HoldScope.ORG), "why", "me")
     own = small.vault.change_holds(small.org, placed=[hold], run="own-hold").number
     thief_of(small).commit(CommitKind.BACKUP, run="thief-2")
-    numbers = [removal.number for removal in small.vault.pending_removals(small.org)]
+    numbers = [removal.number for removal in small.vault.removals(small.org).pending()]
     assert numbers == [own - 1, own + 1]
 
 
@@ -646,9 +647,9 @@ def test_redactions_that_were_replaced_since_are_left_alone(small: Story) -> Non
     """Others redact a manifest twice; the first redaction is not live any more."""
     redacted(thief_of(small))
     redacted(thief_of(small))
-    first, second = small.vault.pending_removals(small.org)
+    first, second = small.vault.removals(small.org).pending()
     for removal in (first, second):
-        small.vault.reject_removal(small.org, removal.number)
+        small.vault.removals(small.org).reject(removal.number)
     assert backups(small)
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
@@ -664,8 +665,8 @@ def test_a_rekey_does_not_lose_what_waits_under_an_earlier_key(small: Story) -> 
     assert done.waiting > 0
     keys = f"orgs/{small.org}/keys/"  # wrapped anew
     assert {name for name in before if not name.startswith(keys)} <= set(objects(small))
-    for removal in small.vault.pending_removals(small.org):
-        small.vault.reject_removal(small.org, removal.number)
+    for removal in small.vault.removals(small.org).pending():
+        small.vault.removals(small.org).reject(removal.number)
     small.vault.rekey(small.org, run="own-rekey-2")
     maintain(small)
     small.clock.advance(days=8)
@@ -685,7 +686,7 @@ def test_bundles_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
         condemned=tuple(thief.everything()),
         finished=LONG_AGO,
     )
-    small.vault.reject_removal(small.org, number)
+    small.vault.removals(small.org).reject(number)
     assert backups(small) == shown
     small.clock.advance(days=8)
     maintain(small)
@@ -701,8 +702,8 @@ def test_records_that_others_suppressed_are_read_again(small: Story) -> None:
     with pytest.raises(StoreError):
         thief.vault.apply(small.org, erase, run="by-a-thief")  # may not delete; but committed
     assert small.vault.erased(small.org, [record]) == {record}
-    (removal,) = small.vault.pending_removals(small.org)
-    done = small.vault.reject_removal(small.org, removal.number)
+    (removal,) = small.vault.removals(small.org).pending()
+    done = small.vault.removals(small.org).reject(removal.number)
     assert small.vault.erased(small.org, [record]) == set()
     tables = small.vault.at(small.org, done.snapshot or 0, forgotten=True).tables()
     assert {state.cursor for state in tables.values()} == {None}

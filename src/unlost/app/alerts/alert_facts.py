@@ -125,7 +125,7 @@ class Watcher:
     def _removals(self, app: Application, oid: str) -> tuple[PendingRemoval, ...]:
         """Return the commits of others that wait, as of the last look if the vault is away."""
         try:
-            removals = app.whole_vault.pending_removals(oid, measured=False)
+            removals = app.whole_vault.removals(oid).pending(measured=False)
         except UnlostError as error:
             self._unreadable = error.message
             return self._waiting.get(oid, ())

@@ -199,7 +199,7 @@ def _verified() -> Iterator[RepairableCheck]:
 def _removals(app: Application) -> Iterator[RepairableCheck]:
     for org in list_orgs():
         try:
-            removals = app.whole_vault.pending_removals(org.oid)
+            removals = app.whole_vault.removals(org.oid).pending()
         except UnlostError as error:
             yield RepairableCheck.failed("removals", error)
             continue

@@ -331,6 +331,36 @@ class Journal(Protocol):
         ...
 
 
+class ForeignRemovals(Protocol):
+    """The commits of an org that this home did not order.
+
+    Nothing is removed because of one before it is confirmed, or 30 days have passed since this home
+    first saw it. See docs/adr/0036.
+    """
+
+    def pending(self, *, measured: bool = ...) -> tuple[PendingRemoval, ...]:
+        """List the commits that wait for a decision, and rejected ones that something remains of.
+
+        Unless ``measured``, reads nothing of the objects: they may be gone, and have no sizes.
+        """
+        ...
+
+    def confirm(self, number: int) -> None:
+        """Let the next maintenance remove what a commit takes away.
+
+        Raises NotFound (``removal-unknown``).
+        """
+        ...
+
+    def reject(self, number: int, *, pause: Callable[[], None] = ...) -> RejectedRemoval:
+        """Keep what a commit takes away, and put back what can be put back.
+
+        Safe to repeat. Raises NotFound (``removal-unknown``), Conflict (``removal-order``) while
+        an earlier commit waits.
+        """
+        ...
+
+
 class VaultMaintenance(Protocol):
     """The part of the port ``Vault`` for maintenance; ``org`` is its oid.
 
@@ -393,30 +423,8 @@ class VaultMaintenance(Protocol):
         """Remove objects condemned days ago, and condemn leftovers of runs that failed."""
         ...
 
-    def pending_removals(self, org: str, *, measured: bool = ...) -> tuple[PendingRemoval, ...]:
-        """List the commits of others that wait for a decision, and what remains of rejected ones.
-
-        Unless ``measured``, reads nothing of the objects: they may be gone, and have no sizes. A
-        commit is one of others if this home did not order it. Nothing is removed because of it
-        before it is confirmed, or 30 days have passed since it was first seen.
-        """
-        ...
-
-    def confirm_removal(self, org: str, number: int) -> None:
-        """Let the next maintenance remove what a commit of others takes away.
-
-        Raises NotFound (``removal-unknown``).
-        """
-        ...
-
-    def reject_removal(
-        self, org: str, number: int, *, pause: Callable[[], None] = ...
-    ) -> RejectedRemoval:
-        """Keep what a commit of others takes away, and put back what can be put back.
-
-        Safe to repeat. Raises NotFound (``removal-unknown``), Conflict (``removal-order``) while
-        an earlier commit waits.
-        """
+    def removals(self, org: str) -> ForeignRemovals:
+        """Return the commits of an org that this home did not order, to decide about them."""
         ...
 
     def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:

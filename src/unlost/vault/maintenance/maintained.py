@@ -13,7 +13,6 @@ from unlost.model.plan import RecordKey
 from unlost.model.ports.system import Witness
 from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
 from unlost.model.vault.maintenance_results import Compaction, OrgUsage, Sweep
-from unlost.model.vault.pending import PendingRemoval, RejectedRemoval
 from unlost.model.vault.rekeying import Rekeyed
 from unlost.model.vault.retention import Hold, HoldTarget
 from unlost.model.vault.snapshot import SnapshotInfo, VerifyLevel, VerifyPart, VerifyReport
@@ -24,12 +23,7 @@ from unlost.vault.maintenance.compactor import compact
 from unlost.vault.maintenance.erase.suppression_entries import erased_among
 from unlost.vault.maintenance.garbage import sweep
 from unlost.vault.maintenance.operations import apply_plan, is_uncached, plan_operation
-from unlost.vault.maintenance.pending import (
-    check_decided,
-    confirm_removal,
-    pending_removals,
-    reject_removal,
-)
+from unlost.vault.maintenance.pending import RemovalDecisions, check_decided
 from unlost.vault.maintenance.rekey.earlier_keys import under_earlier
 from unlost.vault.maintenance.rekey.rekeyer import rekey
 from unlost.vault.maintenance.retain.holds import commit_holds, holds_in
@@ -120,19 +114,9 @@ class MaintainedVault(ABC):
         """Remove objects condemned days ago, and condemn leftovers of runs that failed."""
         return sweep(self.org_vault(org), run=run)
 
-    def pending_removals(self, org: str, *, measured: bool = True) -> tuple[PendingRemoval, ...]:
-        """List the commits of others that wait for a decision, and what remains of rejected ones."""
-        return pending_removals(self.org_vault(org), measured=measured)
-
-    def confirm_removal(self, org: str, number: int) -> None:
-        """Let the next maintenance remove what a commit of others takes away."""
-        confirm_removal(self.org_vault(org), number)
-
-    def reject_removal(
-        self, org: str, number: int, *, pause: Callable[[], None] = lambda: None
-    ) -> RejectedRemoval:
-        """Keep what a commit of others takes away, and put back what can be put back."""
-        return reject_removal(self.org_vault(org), number, pause=pause)
+    def removals(self, org: str) -> RemovalDecisions:
+        """Return the commits of an org that this home did not order, to decide about them."""
+        return RemovalDecisions(self.org_vault(org))
 
     def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
         """Check that all objects exist and, depending on ``level`` and ``part``, are undamaged."""

@@ -19,17 +19,76 @@ from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.read.org_vault import OrgVault
 
 
-def pending_removals(org_vault: OrgVault, *, measured: bool) -> tuple[PendingRemoval, ...]:
-    """List the commits that wait for a decision, and rejected ones that something remains of."""
-    commits = org_vault.foreign.undecided()
-    listing = org_vault.foreign.listing() if commits and measured else {}
-    removals = (
-        _pending(commit, org_vault.foreign.sizes(commit, listing) if measured else None)
-        for commit in commits
-    )
-    return tuple(
-        removal for removal in removals if removal.objects or removal.hidden or not removal.rejected
-    )
+class RemovalDecisions:
+    """See the port ``unlost.model.ports.vault.ForeignRemovals``."""
+
+    def __init__(self, org_vault: OrgVault) -> None:
+        self._org_vault = org_vault
+        self._foreign = org_vault.foreign
+
+    def pending(self, *, measured: bool = True) -> tuple[PendingRemoval, ...]:
+        """List the commits that wait for a decision, and rejected ones that something remains of."""
+        commits = self._foreign.undecided()
+        listing = self._foreign.listing() if commits and measured else {}
+        removals = (
+            _pending(commit, self._foreign.sizes(commit, listing) if measured else None)
+            for commit in commits
+        )
+        return tuple(
+            removal
+            for removal in removals
+            if removal.objects or removal.hidden or not removal.rejected
+        )
+
+    def confirm(self, number: int) -> None:
+        """Let a removal go, as if this home had ordered it."""
+        self._find(number)
+        self._foreign.decide(number, RemovalDecision.CONFIRMED)
+
+    def reject(self, number: int, *, pause: Pause = lambda: None) -> RejectedRemoval:
+        """Keep everything that a commit takes away, and put back what can be put back.
+
+        After an IntegrityError or StoreError nothing is removed, but not all is put back.
+        """
+        commit = self._find(number)
+        self._check_order(number)
+        # Decided first: whatever becomes of the repair, nothing is removed.
+        self._foreign.decide(number, RemovalDecision.REJECTED, objects=commit.objects)
+        done = put_back(self._org_vault, commit, pause=pause)
+        remaining = what_remains(self._org_vault, commit, done)
+        self._foreign.decide(number, RemovalDecision.REJECTED, objects=remaining)
+        return RejectedRemoval(
+            number=number,
+            snapshot=done.snapshot,
+            tables=done.tables,
+            packs=done.packs,
+            documents=done.documents,
+            journals=done.journals,
+            hidden=commit.hidden,
+            remaining=len(remaining),
+        )
+
+    def _check_order(self, number: int) -> None:
+        earlier = [seq for seq in self._foreign.known_guard().waiting if seq < number]
+        if earlier:
+            raise Conflict(
+                "removal-order",
+                "Commit {earlier} waits too, and came before commit {number}.",
+                next_step="Confirm or reject commit {earlier} first.",
+                earlier=min(earlier),
+                number=number,
+            )
+
+    def _find(self, number: int) -> ForeignCommit:
+        for commit in self._foreign.undecided():
+            if commit.seq == number:
+                return commit
+        raise NotFound(
+            "removal-unknown",
+            "Commit {number} of this org does not wait for a decision.",
+            next_step="List the commits that do with `unlost vault pending`.",
+            number=number,
+        )
 
 
 def _pending(commit: ForeignCommit, sizes: Mapping[str, int] | None) -> PendingRemoval:
@@ -43,46 +102,6 @@ def _pending(commit: ForeignCommit, sizes: Mapping[str, int] | None) -> PendingR
         first_seen=commit.first_seen,
         due=commit.due,
         rejected=commit.decision is RemovalDecision.REJECTED,
-    )
-
-
-def confirm_removal(org_vault: OrgVault, number: int) -> None:
-    """Let a removal go, as if this home had ordered it."""
-    _find(org_vault, number)
-    org_vault.foreign.decide(number, RemovalDecision.CONFIRMED)
-
-
-def reject_removal(org_vault: OrgVault, number: int, *, pause: Pause) -> RejectedRemoval:
-    """Keep everything that a commit takes away, and put back what can be put back.
-
-    Safe to repeat. Raises NotFound (``removal-unknown``), Conflict (``removal-order``) while an
-    earlier commit waits, IntegrityError, StoreError: then nothing is removed, but not all is put
-    back.
-    """
-    commit = _find(org_vault, number)
-    earlier = [seq for seq in org_vault.foreign.known_guard().waiting if seq < number]
-    if earlier:
-        raise Conflict(
-            "removal-order",
-            "Commit {earlier} waits too, and came before commit {number}.",
-            next_step="Confirm or reject commit {earlier} first.",
-            earlier=min(earlier),
-            number=number,
-        )
-    # Decided first: whatever becomes of the repair, nothing is removed.
-    org_vault.foreign.decide(number, RemovalDecision.REJECTED, objects=commit.objects)
-    done = put_back(org_vault, commit, pause=pause)
-    remaining = what_remains(org_vault, commit, done)
-    org_vault.foreign.decide(number, RemovalDecision.REJECTED, objects=remaining)
-    return RejectedRemoval(
-        number=number,
-        snapshot=done.snapshot,
-        tables=done.tables,
-        packs=done.packs,
-        documents=done.documents,
-        journals=done.journals,
-        hidden=commit.hidden,
-        remaining=len(remaining),
     )
 
 
@@ -106,15 +125,3 @@ def check_decided(org_vault: OrgVault, operation: MaintenanceOperation[Any]) -> 
             next_step="See `unlost vault pending`, then confirm or reject each commit.",
             number=min(in_the_way),
         )
-
-
-def _find(org_vault: OrgVault, number: int) -> ForeignCommit:
-    for commit in org_vault.foreign.undecided():
-        if commit.seq == number:
-            return commit
-    raise NotFound(
-        "removal-unknown",
-        "Commit {number} of this org does not wait for a decision.",
-        next_step="List the commits that do with `unlost vault pending`.",
-        number=number,
-    )

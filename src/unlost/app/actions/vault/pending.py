@@ -111,7 +111,7 @@ def confirm(
         listed = {one.commit: one for one in _of(app, each)}
         waiting = [number for number, one in listed.items() if not one.rejected]
         for number in waiting if commit is None else [commit]:
-            app.whole_vault.confirm_removal(each.oid, number)
+            app.whole_vault.removals(each.oid).confirm(number)
             done.append(listed[number])
     after_run(app)
     return ConfirmedCommits(tuple(done))
@@ -133,7 +133,7 @@ def reject(app: Application, org: str, commit: int) -> RejectedCommit:
     known = get_org(org)
     run = f"put-back-{app.clock.now():%Y%m%d-%H%M%S}"
     with app.lease.hold(known.oid, kind=CommitKind.COMPACT, run=run):
-        done = app.whole_vault.reject_removal(known.oid, commit, pause=app.cancel_flag.check)
+        done = app.whole_vault.removals(known.oid).reject(commit, pause=app.cancel_flag.check)
     after_run(app)
     return RejectedCommit(
         known.name,
@@ -155,7 +155,7 @@ def _orgs(app: Application, org: str | None, right: Right) -> list[ProtectedOrg]
 
 
 def _of(app: Application, org: ProtectedOrg) -> list[WaitingCommit]:
-    removals = app.whole_vault.pending_removals(org.oid)
+    removals = app.whole_vault.removals(org.oid).pending()
     return list(map(partial(_waiting, org), removals))
 
 
