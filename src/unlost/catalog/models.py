@@ -305,7 +305,8 @@ class OwnCommitRow(models.Model):
 class ForeignCommitRow(models.Model):
     """A commit that this home did not order, and the decision about what it takes away.
 
-    ``objects``: their names, compressed; emptied when nothing waits for a decision any more.
+    ``objects_taken``: the names of the objects, compressed; ``hidden``: the numbers of the backups
+    that it forgets.
     """
 
     oid = models.CharField(max_length=64)
@@ -314,7 +315,7 @@ class ForeignCommitRow(models.Model):
     kind = models.CharField(max_length=20)
     run = models.CharField(max_length=80)
     objects_taken = models.BinaryField()
-    hidden = models.JSONField(default=list)
+    hidden = models.TextField(default="")
     first_seen = models.DateTimeField()
     decision = models.CharField(max_length=20)
 

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import connection
 
 from unlost.catalog.models import OwnCommitRow
-from unlost.catalog.vault.removals import KEPT, SqlRemovals
+from unlost.catalog.vault.removals import MARGIN, SqlRemovals
 from unlost.catalog.vault.witness import SqlWitness
 from unlost.model.ports.removals import PATIENCE, ForeignCommit, RemovalDecision, RemovalLedger
 from unlost.model.ports.system import Witnessed
@@ -87,7 +87,7 @@ def test_examined_commits_are_dropped_after_a_while() -> None:
     ledger = SqlRemovals()
     for seq in (1, 2, 3):
         ledger.note_own("o", seq=seq, head="aa")
-    ledger.note_examined("o", [], until=KEPT + 2)
+    ledger.note_examined("o", [], until=MARGIN + 2)
     assert [row.number for row in OwnCommitRow.objects.all()] == [2, 3]
 
 

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(max_length=20)),
                 ('run', models.CharField(max_length=80)),
                 ('objects_taken', models.BinaryField()),
-                ('hidden', models.JSONField(default=list)),
+                ('hidden', models.TextField(default='')),
                 ('first_seen', models.DateTimeField()),
                 ('decision', models.CharField(max_length=20)),
             ],

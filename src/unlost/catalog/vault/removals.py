@@ -12,7 +12,9 @@ from unlost.model.ports.removals import ForeignCommit, RemovalDecision
 from unlost.model.vault.snapshot import CommitKind
 
 RUN = 80  # characters of a run's name
-KEPT = 256  # examined commits of this home that stay: another process may be about to examine them
+MARGIN = (
+    256  # examined commits of this home that stay: another process may be about to examine them
+)
 
 
 class SqlRemovals:
@@ -35,17 +37,17 @@ class SqlRemovals:
             row = ExaminedRow.objects.filter(oid=org).first()
         return row.number if row is not None else 0
 
-    def note_examined(self, org: str, found: Sequence[ForeignCommit], *, until: int) -> None:
+    def note_examined(self, org: str, commits: Sequence[ForeignCommit], *, until: int) -> None:
         """Record commits of others; what is known of them stays."""
         with returned_connection(), transaction.atomic():
-            for commit in found:
+            for commit in commits:
                 ForeignCommitRow.objects.get_or_create(
                     oid=org, number=commit.seq, defaults=_columns(commit)
                 )
             # Another process may have examined more meanwhile.
             if not ExaminedRow.objects.filter(oid=org, number__gte=until).exists():
                 ExaminedRow.objects.update_or_create(oid=org, defaults={"number": until})
-            OwnCommitRow.objects.filter(oid=org, number__lt=until - KEPT).delete()
+            OwnCommitRow.objects.filter(oid=org, number__lt=until - MARGIN).delete()
 
     def foreign(self, org: str) -> Sequence[ForeignCommit]:
         """The commits of others, oldest first."""
@@ -68,7 +70,7 @@ def _columns(commit: ForeignCommit) -> dict[str, object]:
         "kind": commit.kind.value,
         "run": commit.run.replace("\0", "")[:RUN],  # others wrote it: it may be anything
         "objects_taken": _packed(commit.objects),
-        "hidden": list(commit.hidden),
+        "hidden": " ".join(map(str, commit.hidden)),
         "first_seen": commit.first_seen,
         "decision": commit.decision.value,
     }
@@ -81,7 +83,7 @@ def _commit(row: ForeignCommitRow) -> ForeignCommit:
         kind=CommitKind(row.kind),
         run=row.run,
         objects=tuple(json.loads(zlib.decompress(bytes(row.objects_taken)))),
-        hidden=tuple(row.hidden),
+        hidden=tuple(map(int, row.hidden.split())),
         first_seen=row.first_seen,
         decision=RemovalDecision(row.decision),
     )

@@ -69,7 +69,7 @@ class RemovalLedger(Protocol):
         """Return the number up to which all commits were examined; 0 if none was."""
         ...
 
-    def note_examined(self, org: str, found: Sequence[ForeignCommit], *, until: int) -> None:
+    def note_examined(self, org: str, commits: Sequence[ForeignCommit], *, until: int) -> None:
         """Record commits of others among the ones up to ``until``; keeps what is known of them."""
         ...
 

@@ -49,9 +49,9 @@ class ProcessLedger:
         """The number up to which all commits were examined."""
         return self._examined.get(org, 0)
 
-    def note_examined(self, org: str, found: Collection[ForeignCommit], *, until: int) -> None:
+    def note_examined(self, org: str, commits: Collection[ForeignCommit], *, until: int) -> None:
         """Record commits of others."""
-        for commit in found:
+        for commit in commits:
             self._foreign.setdefault((org, commit.seq), commit)
         self._examined[org] = max(until, self.examined(org))
 
@@ -69,7 +69,7 @@ class ProcessLedger:
 
 @dataclass(frozen=True, slots=True)
 class RemovalGuard:
-    """What must not be deleted now: objects that commits of others take away.
+    """The objects that must not be deleted now, because commits of others take them away.
 
     ``waiting``: the numbers of undecided commits; ``refused``: of these and of rejected ones.
     ``hiding``: the refused ones that forget backups.
@@ -109,18 +109,18 @@ class ForeignCommits:
         state, examined = self._chain.live(), self._ledger.examined(self._org)
         if state.seq <= examined:
             return
-        own = self._ledger.own_heads(self._org, after=examined)
+        own_heads = self._ledger.own_heads(self._org, after=examined)
         strange = [
             info.number
             for info in state.commits.values()
-            if info.number > examined and (info.number, info.head) not in own
+            if info.number > examined and (info.number, info.head) not in own_heads
         ]
-        found = list(self._described(strange)) if strange else []
+        commits = list(self._described(strange)) if strange else []
         if not examined:
             # From before this home used the vault: what is gone is no news.
-            first = min((seq for seq, _ in own), default=state.seq + 1)
-            found = list(self._still_there(found, before=first))
-        self._ledger.note_examined(self._org, found, until=state.seq)
+            first = min((seq for seq, _ in own_heads), default=state.seq + 1)
+            commits = list(self._still_there(commits, before=first))
+        self._ledger.note_examined(self._org, commits, until=state.seq)
 
     def guard(self) -> RemovalGuard:
         """Look, then return what must not be deleted."""
@@ -173,11 +173,11 @@ class ForeignCommits:
                 )
 
     def _still_there(
-        self, found: Collection[ForeignCommit], *, before: int
+        self, commits: Collection[ForeignCommit], *, before: int
     ) -> Iterator[ForeignCommit]:
         """Iterate over commits; the ones ``before`` a number take away an object that exists."""
-        listing = self.listing() if found else {}
-        return (each for each in found if each.seq > before or self.sizes(each, listing))
+        listing = self.listing() if commits else {}
+        return (each for each in commits if each.seq > before or self.sizes(each, listing))
 
 
 def taken_away(step: CommitStep, *, org: str) -> set[str]:

@@ -53,7 +53,7 @@ class PutBack:
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """What a commit took away, is not live again, and still exists; and what replaced it."""
+    """Data that a commit took away and that can be put back, and what it put in its place."""
 
     tiers: tuple[tuple[str, Tier], ...]
     replacements: tuple[SegmentEntry, ...]

@@ -51,7 +51,7 @@ class ConfirmedCommits:
 
 @dataclass(frozen=True, slots=True)
 class RejectedCommit:
-    """What a rejection put back, and what it could not.
+    """The result of a rejection: what it put back, and what it could not.
 
     ``snapshot``: the commit of the repair; None if there was nothing to put back. ``tables`` have
     their data again, and are read in full by the next backup. ``hidden``: backups that stay
@@ -85,7 +85,7 @@ def pending(app: Application, org: str | None = None) -> PendingList:
     installation first saw it. Raises IntegrityError, StoreError.
     """
     return PendingList(
-        tuple(one for each in _orgs(app, org, Right.OPERATE) for one in _of(app, each))
+        tuple(commit for each in _orgs(app, org, Right.OPERATE) for commit in _of(app, each))
     )
 
 
@@ -108,9 +108,9 @@ def confirm(
     orgs = _orgs(app, org, Right.MANAGE) if commit is None else [get_org(org or "")]
     done = []
     for each in orgs:
-        listed = {one.commit: one for one in _of(app, each)}
-        waiting = [number for number, one in listed.items() if not one.rejected]
-        for number in waiting if commit is None else [commit]:
+        listed = {waiting.commit: waiting for waiting in _of(app, each)}
+        numbers = [number for number, waiting in listed.items() if not waiting.rejected]
+        for number in numbers if commit is None else [commit]:
             app.whole_vault.removals(each.oid).confirm(number)
             done.append(listed[number])
     after_run(app)
