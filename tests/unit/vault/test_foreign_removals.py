@@ -337,11 +337,24 @@ def test_a_vault_without_a_home_removes_nothing_of_others(small: Story) -> None:
     assert before <= set(objects(small))
 
 
-def test_folders_and_names_outside_the_org_are_not_taken(small: Story) -> None:
-    others = (f"orgs/{small.org}/data/", "vault.json", "orgs/" + "0" * 32 + "/data/00/00")
-    thief_of(small).commit(CommitKind.CONDEMN, condemned=others, unjournaled=("../..",))
+def test_names_that_no_object_of_the_org_has_are_not_noted(small: Story) -> None:
+    """A thief could fill the home with them."""
+    others = (f"orgs/{small.org}/data/", f"orgs/{small.org}/data/00/00", "vault.json")
+    thief_of(small).commit(CommitKind.CONDEMN, condemned=others, unjournaled=("../..", "other"))
     (commit,) = small.vault.org_vault(small.org).foreign.undecided()
-    assert commit.objects == (f"orgs/{small.org}/journal/../../",)
+    assert commit.objects == ()
+
+
+def test_two_homes_wait_for_each_other(small: Story) -> None:
+    """Each removes what it ordered, and asks about the rest."""
+    other = open_vault(small.store, keys=small.keys, clock=small.clock, entropy=small.entropy)
+    record = RecordKey("Account", vaultstory.account_id(7))
+    other.apply(small.org, unconditional(Erase((record,))), run="of-the-other")
+    (removal,) = small.vault.removals(small.org).pending()
+    assert (removal.kind, removal.objects, removal.bytes) == (CommitKind.ERASE, 0, 0)
+    assert other.removals(small.org).pending() == ()
+    small.vault.removals(small.org).confirm(removal.number)
+    small.vault.apply(small.org, unconditional(Erase((record,))), run="own-erase")
 
 
 def test_a_look_at_own_commits_reads_no_object(

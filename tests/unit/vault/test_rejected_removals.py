@@ -25,6 +25,7 @@ from unlost.model.vault.erasure import Erase
 from unlost.model.vault.maintenance import unconditional
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
+from unlost.model.vault.store import Store
 from unlost.vault.format.manifest import ObjectEntry, TablePart
 from unlost.vault.layout import object_names
 from vaultstory import IDENTITY, Story
@@ -283,6 +284,28 @@ def test_bundles_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     assert backups(small) == shown
     small.clock.advance(days=8)
     maintain(small)
+    assert backups(small) == shown
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_a_rekey_of_a_bundle_does_not_lose_a_part_of_it(store: Store) -> None:
+    """Others took one table out of an object that other tables still need."""
+    small = maintained(vaultstory.copied(store, few=True))
+    shown, thief = backups(small), thief_of(small)
+    lives = thief.segments("Contact")
+    number = thief.commit(CommitKind.COMPACT, tables=thief.without(lives), finished=LONG_AGO)
+    renewed(small)
+    for _ in range(3):
+        assert not small.vault.rekey(small.org, run="own-rekey").complete
+        small.vault.sweep(small.org, run="own-sweep")
+        small.clock.advance(days=8)
+    assert small.vault.removals(small.org).reject(number).tables == ("Contact",)
+    assert backups(small) == shown
+    maintain(small)
+    small.clock.advance(days=8)
+    maintain(small)
+    maintain(small)
+    assert small.vault.rekey(small.org, run="own-rekey-9").complete
     assert backups(small) == shown
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 

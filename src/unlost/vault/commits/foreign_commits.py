@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 
 from unlost.model.ports.removals import ForeignCommit, RemovalDecision, RemovalLedger
 from unlost.model.ports.system import Clock
+from unlost.model.vault.snapshot import SegmentEntry
 from unlost.vault.commits.chain import Chain, CommitStep
-from unlost.vault.commits.state import LiveState, live_objects
+from unlost.vault.commits.state import LiveState, live_objects, objects_of
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 
@@ -159,7 +160,7 @@ class ForeignCommits:
         return {each.name: each.size for each in listed}
 
     def _described(self, seqs: Collection[int]) -> Iterator[ForeignCommit]:
-        now = self._clock.now()
+        now, listing = self._clock.now(), self.listing()
         for step in self._chain.replay(min(seqs)):
             if step.manifest.seq in seqs:
                 yield ForeignCommit(
@@ -167,7 +168,7 @@ class ForeignCommits:
                     head=step.after.head,
                     kind=step.manifest.kind,
                     run=step.manifest.run,
-                    objects=tuple(sorted(taken_away(step, org=self._org))),
+                    objects=tuple(sorted(taken_away(step, org=self._org, listing=listing))),
                     hidden=tuple(sorted(step.after.forgotten - step.before.forgotten)),
                     first_seen=now,
                 )
@@ -180,17 +181,30 @@ class ForeignCommits:
         return (each for each in commits if each.seq > before or self.sizes(each, listing))
 
 
-def taken_away(step: CommitStep, *, org: str) -> set[str]:
-    """All objects that a commit takes away, by name; a name that ends with a slash is a folder."""
+def taken_away(step: CommitStep, *, org: str, listing: Collection[str]) -> set[str]:
+    """All objects that a commit takes away, by name; a name that ends with a slash is a folder.
+
+    Includes objects that other segments still need: what replaces them later would not have the
+    segments that the commit took. Of names that the commit only mentions, those in ``listing``.
+    """
     manifest, after = step.manifest, _names(step.after, org=org)
-    named = {*manifest.condemned, *manifest.withdrawn} - after
-    journals = {*manifest.unjournaled, *_other_journals(step)}
+    folder = object_names.journals(org)
+    stored = {object_names.run_of(name) for name in listing if name.startswith(folder)}
+    journals = {*_other_journals(step), *stored.intersection(manifest.unjournaled)}
     return {
         *(_names(step.before, org=org) - after),
-        *(name for name in named if name.startswith(f"orgs/{org}/") and name[-1] != "/"),
+        *(entry.name for entry in objects_of(_other_segments(step), org=org)),
+        *({*manifest.condemned, *manifest.withdrawn}.intersection(listing) - after),
         *(object_names.commit(org, seq) for seq in redacted_by(step, org=org)),
-        *(f"{object_names.journals(org)}{run}/" for run in journals),
+        *(f"{folder}{run}/" for run in journals),
     }
+
+
+def _other_segments(step: CommitStep) -> Iterator[SegmentEntry]:
+    """Iterate over the segments that are not live as before."""
+    for table, segments in step.before.segments.items():
+        after = step.after.segments.get(table, {})
+        yield from (live.entry for ident, live in segments.items() if after.get(ident) != live)
 
 
 def redacted_by(step: CommitStep, *, org: str) -> Iterator[int]:

@@ -101,13 +101,14 @@ class MaintainedVault(ABC):
     ) -> Rekeyed:
         """Reseal all live objects under the newest org key, then remove the earlier keys.
 
-        Nothing is resealed while documents or manifests wait that a commit of others took away:
-        they are under an earlier key, and would be lost with it.
+        Nothing is resealed while a commit of others waits for a decision, because a repair could
+        not recognize what it had put in the place of other data. The same holds for documents and
+        manifests of a rejected one: they are under an earlier key, and would be lost with it.
         """
         org_vault = self.org_vault(org)
         guard = org_vault.foreign.guard()
-        if guard.covers(*_documents(org)):
-            return Rekeyed(waiting=len(guard.objects), complete=False)
+        if guard.waiting or guard.covers(*_documents(org)):
+            return Rekeyed(waiting=max(1, len(guard.objects)), complete=False)
         return rekey(org_vault, run=run, most=most, pause=pause)
 
     def sweep(self, org: str, *, run: str) -> Sweep:
