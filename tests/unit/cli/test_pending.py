@@ -82,12 +82,15 @@ def test_all_that_a_repair_does_is_shown(kept: Terminal, monkeypatch: pytest.Mon
     )
     shown = kept("vault", "pending", "reject", "sales", "2").out
     assert "and 2 more tables" in shown
-    assert "1 pack of files, 2 documents, 1 journal" in shown
+    assert "  - 1 pack of files\n  - 2 documents\n  - 1 journal\n" in shown
     assert "4 objects could not be put back" in shown
     assert pending.NAMED == 10
-    nothing = RejectedCommit("sales", 2, None, (), 0, 0, (), (), 0)
+    nothing = RejectedCommit("sales", 2, 3, (), 0, 0, (), (), 0)
     monkeypatch.setattr(
         "unlost.app.actions.vault.pending.reject", lambda _app, _org, _commit: nothing
     )
     shown = kept("vault", "pending", "reject", "sales", "2").out
-    assert shown == "sales: commit 2 is rejected. Nothing is removed because of it.\n"
+    assert shown == (
+        "sales: commit 2 is rejected. Nothing is removed because of it.\n"
+        "The next backup reads everything in full: unlost backup sales\n"
+    )

@@ -293,7 +293,7 @@ def test_backups_that_others_hid_are_not_forgotten_after_a_rejection(small: Stor
     (removal,) = small.vault.removals(small.org).pending()
     assert removal.hidden == (1, 2, 3)
     done = small.vault.removals(small.org).reject(number)
-    assert (done.snapshot, done.hidden, done.remaining) == (None, (1, 2, 3), 0)
+    assert (done.hidden, done.remaining) == ((1, 2, 3), 0)
     with pytest.raises(Conflict) as refused:
         small.vault.apply(small.org, unconditional(Forget(KeepRules(days=1))), run="own-1")
     assert refused.value.code == "removals-wait"

@@ -1,5 +1,7 @@
 """A rejected commit: nothing of what it took is removed, and a repair puts back what it can."""
 
+from dataclasses import replace
+
 import pytest
 
 import vaultstory
@@ -21,6 +23,7 @@ from unit.vault.test_rekey import renewed
 from unlost.model.errors import Conflict, NotFound, StoreError
 from unlost.model.plan import RecordKey
 from unlost.model.ports.removals import PATIENCE
+from unlost.model.source.reading import Cursor
 from unlost.model.vault.erasure import Erase
 from unlost.model.vault.maintenance import unconditional
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
@@ -85,7 +88,7 @@ def test_commits_are_rejected_in_their_order(small: Story) -> None:
         small.vault.removals(small.org).reject(second)
     assert refused.value.code == "removal-order"
     for number in (first, second):
-        assert small.vault.removals(small.org).reject(number).snapshot is None
+        assert small.vault.removals(small.org).reject(number).tables == ()
     assert small.vault.removals(small.org).pending() == ()
 
 
@@ -307,6 +310,28 @@ def test_a_rekey_of_a_bundle_does_not_lose_a_part_of_it(store: Store) -> None:
     maintain(small)
     assert small.vault.rekey(small.org, run="own-rekey-9").complete
     assert backups(small) == shown
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
+
+
+def test_claims_of_others_about_the_org_are_not_carried_on(small: Story) -> None:
+    """Cursors in the future, counts, another tenant: the next backup would read nothing."""
+    chain = small.vault.org_vault(small.org).chain
+    true = chain.manifest(4)[0]
+    states = tuple(
+        replace(state, cursor=Cursor("2999"), alive=0, deleted=0) for state in true.states
+    )
+    others = replace(IDENTITY, tenant="00D000000000099EAA")
+    thief = thief_of(small)
+    for run in ("thief-1", "thief-2"):
+        thief.commit(CommitKind.BACKUP, states=states, identity=others, schema="", run=run)
+    for removal in small.vault.removals(small.org).pending():
+        small.vault.removals(small.org).reject(removal.number)
+    now = chain.manifest(chain.live().seq)[0]
+    assert (now.identity, now.schema) == (true.identity, true.schema)
+    assert [(state.alive, state.deleted) for state in now.states] == [
+        (state.alive, state.deleted) for state in true.states
+    ]
+    assert {state.cursor for state in now.states} == {None}
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
 

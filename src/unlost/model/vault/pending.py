@@ -29,13 +29,12 @@ class PendingRemoval:
 class RejectedRemoval:
     """The result of a rejection: what a repair put back, and what it could not.
 
-    ``snapshot``: the commit of the repair; None if there was nothing to put back. ``tables`` have
-    their segments again, and are read in full by the next backup. ``hidden``: backups that stay
-    forgotten. ``remaining``: objects that stay in the vault, though no commit needs them.
+    ``snapshot``: the commit of the repair; the backup after it reads everything in full. ``tables``
+    have their segments again. ``hidden``: backups that stay forgotten. ``remaining``: objects that stay in the vault, though no commit needs them.
     """
 
     number: int
-    snapshot: int | None
+    snapshot: int
     tables: tuple[str, ...]
     packs: int
     documents: int

@@ -66,7 +66,8 @@ class MaintenanceWork:
     number of deleted records that leave the vault; ``alive``: likewise for records that are not
     deleted. ``counted``: by table, the numbers of live and of deleted records, where the table was
     recounted. ``reread``: tables that the next backup reads in full. ``journal``: the proof of a
-    journal that is valid again. The other fields belong to an erasure or a salvage: see
+    journal that is valid again. ``carried``: the manifest whose identity, schema and table states the
+    commit carries on, by default that of the newest commit. The other fields belong to an erasure or a salvage: see
     ``Manifest``.
     """
 
@@ -86,6 +87,7 @@ class MaintenanceWork:
     recertified: Mapping[str, str] = field(default_factory=dict)
     erased: ErasureProof | None = None
     journal: JournalProof | None = None
+    carried: Manifest | None = None
 
 
 class MaintenanceRun:
@@ -214,7 +216,7 @@ class MaintenanceRun:
                 raise _replaced()
 
     def _manifest(self, state: LiveState, work: MaintenanceWork) -> Manifest:
-        before = self._org_vault.chain.manifest(state.seq)[0]
+        before = work.carried or self._org_vault.chain.manifest(state.seq)[0]
         now = self._org_vault.clock.now()
         entries = [entry for part in work.parts for entry in part.segments]
         manifest = msgspec.structs.replace(

@@ -6,9 +6,10 @@
     manifests  become readable again: the redactions in their place are withdrawn
     journals   proved again; a commit proves one journal, so each further one needs another commit
 
-What the rejected commit put in the place of what it took is no longer live. Tables that changed are
-counted anew and read in full by the next backup. Backups that it forgot stay forgotten: no commit
-of this format shows them again. See docs/adr/0036.
+What the rejected commit put in the place of what it took is no longer live. The repair carries on
+the facts of the newest commit that was not rejected, counts the affected tables anew, and lets the
+next backup read all tables in full: the rejected commit may have claimed that they were read.
+Backups that it forgot stay forgotten: no commit of this format shows them again. See docs/adr/0036.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ from unlost.vault.commits.state import (
     segment_objects,
     unneeded_objects,
 )
-from unlost.vault.format.manifest import JournalProof, ObjectEntry, TablePart
+from unlost.vault.format.manifest import JournalProof, Manifest, ObjectEntry, TablePart
 from unlost.vault.format.physical import SUPPRESSED, is_system
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
@@ -39,12 +40,14 @@ from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import commit_of_run
 
+_RUN = "put-back-"
+
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """The effect of a repair; ``snapshot`` is None if there was nothing to put back."""
+    """The effect of a repair, which is the commit ``snapshot``."""
 
-    snapshot: int | None = None
+    snapshot: int
     tables: tuple[str, ...] = ()
     packs: int = 0
     documents: int = 0
@@ -63,18 +66,6 @@ class _Lost:
     recertified: dict[str, str]
     journals: tuple[JournalProof, ...]
 
-    @property
-    def anything(self) -> bool:
-        """True if a commit can repair something."""
-        return bool(
-            self.tiers
-            or self.replacements
-            or self.packs
-            or self.documents
-            or self.withdrawn
-            or self.journals
-        )
-
 
 def put_back(org_vault: OrgVault, commit: ForeignCommit, *, pause: Pause) -> PutBack:
     """Put back what a commit took away, as far as it still exists. Safe to repeat.
@@ -85,27 +76,24 @@ def put_back(org_vault: OrgVault, commit: ForeignCommit, *, pause: Pause) -> Put
     state = org_vault.chain.proved()
     step = next(org_vault.chain.replay(commit.seq))
     lost = _Loss(org_vault, step, state).find()
-    done = PutBack(
+    committed = commit_of_run(state, run)
+    number = committed.number if committed else _committed(org_vault, step, lost, run, pause)
+    for proof in lost.journals if committed else lost.journals[1:]:
+        _prove_again(org_vault, proof, run=f"{run}-{org_vault.chain.live().seq}")
+    return PutBack(
+        number,
         tables=tuple(sorted({table for table, _ in lost.tiers})),
         packs=len(lost.packs),
         documents=len(lost.documents),
         journals=tuple(proof.run for proof in lost.journals),
     )
-    committed = commit_of_run(state, run)
-    if committed is None and not lost.anything:
-        return done
-    number = committed.number if committed else _committed(org_vault, commit, lost, run, pause)
-    for proof in lost.journals if committed else lost.journals[1:]:
-        _prove_again(org_vault, proof, run=f"{run}-{org_vault.chain.live().seq}")
-    return PutBack(number, done.tables, done.packs, done.documents, done.journals)
 
 
 def what_remains(org_vault: OrgVault, commit: ForeignCommit, done: PutBack) -> list[str]:
     """List the objects of a rejected commit that exist and that no commit needs after the repair."""
     state = org_vault.chain.live()
     safe = {entry.name for entry in live_objects(state, org=org_vault.org)}
-    if done.snapshot is not None:
-        safe.update(org_vault.chain.manifest(done.snapshot)[0].condemned)
+    safe.update(org_vault.chain.manifest(done.snapshot)[0].condemned)
     safe.update(object_names.journal(org_vault.org, run) for run in state.journals)
     redacted = state.redactions(org_vault.org)
     safe.update(
@@ -130,7 +118,7 @@ def _manifest_of(org_vault: OrgVault, name: str) -> str:
 
 def _run_of(commit: ForeignCommit) -> str:
     """The name of the repair's run: found again after a crash, and unknown to others."""
-    return f"put-back-{commit.seq}-{commit.first_seen:%Y%m%d%H%M%S%f}"
+    return f"{_RUN}{commit.seq}-{commit.first_seen:%Y%m%d%H%M%S%f}"
 
 
 class _Loss:
@@ -229,13 +217,11 @@ class _Loss:
                 yield proof
 
 
-def _committed(
-    org_vault: OrgVault, commit: ForeignCommit, lost: _Lost, run: str, pause: Pause
-) -> int:
+def _committed(org_vault: OrgVault, step: CommitStep, lost: _Lost, run: str, pause: Pause) -> int:
     maintenance = MaintenanceRun(org_vault, run=run, kind=CommitKind.SALVAGE)
     maintenance.open()
     try:
-        return _write(org_vault, commit, lost, maintenance, pause)
+        return _write(org_vault, step, lost, maintenance, pause)
     except Exception:
         maintenance.give_up()
         raise
@@ -243,7 +229,7 @@ def _committed(
 
 def _write(
     org_vault: OrgVault,
-    commit: ForeignCommit,
+    step: CommitStep,
     lost: _Lost,
     maintenance: MaintenanceRun,
     pause: Pause,
@@ -251,13 +237,14 @@ def _write(
     state, org = maintenance.base, org_vault.org
     out = SegmentWriter(org, sealed=org_vault.sealed, prefix=maintenance.prefix)
     rewritten = [_rewritten(org_vault, out, table, tier, pause) for table, tier in lost.tiers]
-    parts = _parts(rewritten, lost.replacements, number=commit.seq)
+    parts = _parts(rewritten, lost.replacements, number=step.manifest.seq)
     after = _after(state, parts)
     earlier = (entry for each in rewritten for entry in (*each.old, *each.between))
     condemned = {each.name for entry in earlier for each in segment_objects(entry, org=org)}
     condemned |= {each.name for each in unneeded_objects(state, lost.replacements, org=org)}
     condemned -= {each.name for each in live_objects(after, org=org)}
-    tables = [part.table for part in parts if not is_system(part.table)]
+    carried = _carried(org_vault, state)
+    affected = {part.table for part in (*step.manifest.tables, *parts)}
     return maintenance.commit(
         MaintenanceWork(
             parts=tuple(parts),
@@ -265,16 +252,29 @@ def _write(
             condemned=tuple(sorted(condemned)),
             counted={
                 table: count_records(org_vault.view(table, until=state.seq, state=after))
-                for table in tables
+                for table in affected
+                if not is_system(table)
             },
-            reread=frozenset(_reread(org_vault, state, parts)),
+            reread=frozenset(known.table for known in carried.states),
             objects=lost.documents,
             withdrawn=lost.withdrawn,
             recertified=lost.recertified,
             journal=next(iter(lost.journals), None),
+            carried=carried,
         ),
         alone=True,
     ).number
+
+
+def _carried(org_vault: OrgVault, state: LiveState) -> Manifest:
+    """The manifest of the newest commit that is neither refused nor a repair; else the newest."""
+    refused = org_vault.foreign.known_guard().refused
+    numbers = [
+        info.number
+        for info in state.commits.values()
+        if info.number not in refused and not info.run.startswith(_RUN)
+    ]
+    return org_vault.chain.manifest(max(numbers, default=state.seq))[0]
 
 
 def _rewritten(
@@ -306,14 +306,6 @@ def _parts(
         )
         for table in sorted({*added, *removed})
     ]
-
-
-def _reread(org_vault: OrgVault, state: LiveState, parts: Sequence[TablePart]) -> Iterator[str]:
-    """Iterate over the tables that the next backup reads in full."""
-    yield from (part.table for part in parts if not is_system(part.table))
-    if any(part.table == SUPPRESSED and part.removed for part in parts):
-        # Backups may have left out records of any table.
-        yield from (known.table for known in org_vault.chain.manifest(state.seq)[0].states)
 
 
 def _finding(table: str, number: int) -> Finding:

@@ -53,14 +53,13 @@ class ConfirmedCommits:
 class RejectedCommit:
     """The result of a rejection: what it put back, and what it could not.
 
-    ``snapshot``: the commit of the repair; None if there was nothing to put back. ``tables`` have
-    their data again, and are read in full by the next backup. ``hidden``: backups that stay
-    forgotten. ``remaining``: objects that stay in the vault, though no commit needs them.
+    ``snapshot``: the commit of the repair; the backup after it reads everything in full. ``tables``
+    have their data again. ``hidden``: backups that stay forgotten. ``remaining``: objects that stay in the vault, though no commit needs them.
     """
 
     org: str
     commit: int
-    snapshot: int | None
+    snapshot: int
     tables: tuple[str, ...]
     packs: int
     documents: int

@@ -130,20 +130,19 @@ def _show_rejected(out: "Console", result: "RejectedCommit") -> None:
     out.print(
         f"{result.org}: commit {result.commit} is rejected. Nothing is removed because of it."
     )
-    if result.snapshot is not None:
+    others = [
+        f"{many(result.packs, 'pack')} of files" if result.packs else "",
+        many(result.documents, "document") if result.documents else "",
+        many(len(result.journals), "journal") if result.journals else "",
+    ]
+    put_back = [*result.tables[:NAMED], *filter(None, others)]
+    if put_back:
         out.print(f"Commit {result.snapshot} put back what can be put back:")
-        for table in result.tables[:NAMED]:
-            out.print(f"  - {plain(table)}")
-        if len(result.tables) > NAMED:
-            out.print(f"  and {len(result.tables) - NAMED} more tables")
-        others = [
-            f"{many(result.packs, 'pack')} of files" if result.packs else "",
-            many(result.documents, "document") if result.documents else "",
-            many(len(result.journals), "journal") if result.journals else "",
-        ]
-        if any(others):
-            out.print(f"  {', '.join(filter(None, others))}")
-        out.print("The next backup reads these tables in full. Run it: unlost backup ORG")
+    for what in put_back:
+        out.print(f"  - {plain(what)}")
+    if len(result.tables) > NAMED:
+        out.print(f"  and {len(result.tables) - NAMED} more tables")
+    out.print(f"The next backup reads everything in full: unlost backup {plain(result.org)}")
     if result.hidden:
         out.print(
             f"{many(len(result.hidden), 'backup')} stay hidden. As long as the commit stays "
