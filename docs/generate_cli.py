@@ -53,11 +53,14 @@ def page() -> str:
 def _contexts(context: Any) -> Iterator[Any]:
     """A context of every command that does something, in the order of its help.
 
-    A group that lists nothing takes any name in the place of a command.
+    A group that lists nothing takes any name in the place of a command. A group may also do
+    something without a command.
     """
     if not hasattr(context.command, "list_commands"):
         yield context
         return
+    if context.command.invoke_without_command:
+        yield context
     for name in context.command.list_commands(context) or [ANY_NAME]:
         command = context.command.get_command(context, name)
         yield from _contexts(

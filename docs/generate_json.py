@@ -39,6 +39,7 @@ from unlost.app.actions.retention.privacy import PersonData
 from unlost.app.actions.runs.control import RunCommandResult
 from unlost.app.actions.storage.storage import StorageReport
 from unlost.app.actions.vault.init import InitResult
+from unlost.app.actions.vault.pending import ConfirmedCommits, PendingList, RejectedCommit
 from unlost.app.actions.vault.rebuild import RebuildResult
 from unlost.app.actions.vault.salvage import SalvagePlan, SalvageResult
 from unlost.app.actions.vault.verify import VerifyResult
@@ -97,6 +98,9 @@ RESULTS: Mapping[str, type] = {
     "org hide": HiddenOfOrg,
     "org unhide": HiddenOfOrg,
     "vault rebuild": RebuildResult,
+    "vault pending": PendingList,
+    "vault pending confirm": ConfirmedCommits,
+    "vault pending reject": RejectedCommit,
 }
 INTRODUCTION = """# JSON
 

@@ -219,8 +219,9 @@ class World:
         memo: dict[int, object] = {id(earlier): self, id(earlier.connector.contexts): []}
         state = (earlier.clock, earlier.org, earlier.connector, earlier.entropy)
         self.clock, self.org, self.connector, self.entropy = copying.deep(state, memo)
-        opened = (earlier.vault.sealed, earlier.vault_clock, earlier.witness)
-        sealed, self.vault_clock, self.witness = copying.deep(opened, memo)
+        vault = earlier.vault
+        opened = (vault.sealed, earlier.vault_clock, earlier.witness, vault.ledger)
+        sealed, self.vault_clock, self.witness, ledger = copying.deep(opened, memo)
         store, keys = sealed.store, sealed.keys
         if isinstance(store, LocalStore):
             assert self.home.vault is not None
@@ -232,6 +233,7 @@ class World:
             clock=self.vault_clock,
             entropy=sealed.entropy,
             witness=self.witness,
+            ledger=ledger,
         )
         connect(self.home.catalog)
         self.app = self.opened()

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pyarrow as pa
 
 from unlost.model.org import OrgIdentity
+from unlost.model.ports.removals import RemovalLedger
 from unlost.model.ports.system import Witness
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, WireKind
@@ -15,6 +16,7 @@ from unlost.model.vault.snapshot import Added, CommitKind, SnapshotInfo, TableCo
 from unlost.model.vault.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
+from unlost.vault.commits.foreign_commits import ProcessLedger
 from unlost.vault.keys.founding import draft_keyring
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.stores.memory import MemoryStore
@@ -63,13 +65,14 @@ def rows(*seen: Row, names: Sequence[str] = NAMES, minute: int = 0) -> Rows:
 
 @dataclass
 class SmallVault:
-    """An opened vault with one org; ``reopen`` is another process."""
+    """An opened vault with one org; ``reopen`` is another process of the same home."""
 
     store: Store = field(default_factory=MemoryStore)
     clock: VirtualClock = field(default_factory=VirtualClock)
     entropy: SeededEntropy = field(default_factory=lambda: SeededEntropy(1))
     options: VaultOptions = field(default_factory=VaultOptions)
     witness: Witness | None = None
+    ledger: RemovalLedger = field(default_factory=ProcessLedger)
     keys: Keyring = field(init=False)
     vault: EncryptedVault = field(init=False)
     org: str = field(init=False)
@@ -82,6 +85,7 @@ class SmallVault:
             clock=self.clock,
             entropy=self.entropy,
             witness=self.witness,
+            ledger=self.ledger,
             options=self.options,
         )
         self.org = self.vault.ensure_org(IDENTITY)
@@ -94,6 +98,7 @@ class SmallVault:
             clock=self.clock,
             entropy=self.entropy,
             witness=self.witness,
+            ledger=self.ledger,
             options=self.options,
         )
         return self.vault

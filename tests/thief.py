@@ -1,25 +1,31 @@
 """A thief who has the service key of a vault, and credentials that can only add objects."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from unlost.model.errors import StoreError
 from unlost.model.vault.snapshot import CommitKind, PackEntry, SegmentEntry
 from unlost.model.vault.store import Store
-from unlost.testing.clock import VirtualClock
+from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.commits.state import LiveSegment, live_objects
 from unlost.vault.format.manifest import Manifest, TablePart
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.layout import object_names
+from unlost.vault.maintenance.erase.redact import put_redaction
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.store import MAY_NOT_DELETE
 from unlost.vault.vault import open_vault
 from unlost.vault.write.finish import proved_by
+from vaultstory import Story
 
 RUN = "by-a-thief"
+LONG_AGO = START - timedelta(days=400)
+TABLES = ("Account", "Contact", "Task", "ContentVersion")
 
 
 class AddingStore:
@@ -109,3 +115,88 @@ class Thief:
                 object_names.sidecar(self.org, entry.id),
             )
         )
+
+
+def maintained(story: Story) -> Story:
+    story.vault.sweep(story.org, run="owner-0")
+    return story
+
+
+def thief_of(story: Story) -> Thief:
+    return Thief(story.store, story.keys.for_store(story.store), story.org, clock=story.clock)
+
+
+def objects(story: Story) -> dict[str, bytes]:
+    """All that the owner may lose: everything but notes of runs, checkpoints and keys."""
+    caches = (object_names.checkpoints(story.org), object_names.intents(story.org))
+    names = [one.name for one in story.store.list(f"orgs/{story.org}/")]
+    return {name: story.store.get(name) for name in names if not name.startswith(caches)}
+
+
+def backups(story: Story, number: int = 3) -> dict[str, pa.Table]:
+    """All that a backup shows."""
+    snapshot = story.vault.at(story.org, number, forgotten=True)
+    return {table: snapshot.scan(table).read_all().sort_by("_u_id") for table in TABLES}
+
+
+def maintain(story: Story) -> None:
+    """What the owner runs by night, with credentials that may delete."""
+    number = story.clock.now().timestamp()
+    story.vault.compact(story.org, run=f"owner-compact-{number:.0f}")
+    story.vault.rekey(story.org, run=f"owner-rekey-{number:.0f}")
+    story.vault.sweep(story.org, run=f"owner-sweep-{number:.0f}")
+
+
+def without_all(thief: Thief) -> dict[str, Any]:
+    lives = thief.segments()
+    return {
+        "tables": thief.without(lives),
+        "dropped": tuple(pack.id for pack in thief.packs()),
+    }
+
+
+def erased(kind: CommitKind) -> Callable[[Thief], object]:
+    """Takes all segments and packs away, and condemns them at a time long ago."""
+
+    def act(thief: Thief) -> object:
+        return thief.commit(
+            kind,
+            **without_all(thief),
+            condemned=tuple(thief.everything()),
+            finished=LONG_AGO,
+        )
+
+    return act
+
+
+def dropped_silently(thief: Thief) -> object:
+    """A backup takes all away and condemns nothing: all of it looks like stray objects."""
+    return thief.commit(CommitKind.BACKUP, **without_all(thief))
+
+
+def withdrawn(kind: CommitKind) -> Callable[[Thief], object]:
+    """Schemas and certificates."""
+
+    def act(thief: Thief) -> object:
+        return thief.commit(kind, withdrawn=tuple(thief.documents("orgs/")), finished=LONG_AGO)
+
+    return act
+
+
+def unjournaled(kind: CommitKind) -> Callable[[Thief], object]:
+    """The journals of a finished restore, and of an open one."""
+
+    def act(thief: Thief) -> object:
+        return thief.commit(kind, unjournaled=("restore-1", "restore-open"))
+
+    return act
+
+
+def redacted(thief: Thief) -> object:
+    """Each manifest is replaced by another text of it."""
+    chain, seq = thief.org_vault.chain, thief.org_vault.chain.proved().seq + 1
+    entries = []
+    for number in range(1, seq):
+        manifest, head = chain.manifest(number)
+        entries.append(put_redaction(thief.org_vault, manifest, head=head, by=seq))
+    return thief.commit(CommitKind.ERASE, objects=tuple(entries))

@@ -13,7 +13,9 @@ from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.stores.reach import open_store
 
 
-@pytest.fixture(params=["memory", "local", pytest.param("s3", marks=(pytest.mark.network, pytest.mark.full))])
+@pytest.fixture(
+    params=["memory", "local", pytest.param("s3", marks=(pytest.mark.network, pytest.mark.full))]
+)
 def each_store(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Store]:

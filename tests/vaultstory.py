@@ -4,6 +4,7 @@ Accounts with big notes, contacts, enough tasks for a sidecar of its own, files 
 then changes, each kind of deletion, a column that appears, a hidden row and a hidden column.
 """
 
+import copy
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -42,6 +43,7 @@ from unlost.model.vault.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
+from unlost.vault.commits.foreign_commits import ProcessLedger
 from unlost.vault.keys.founding import draft_keyring, recovery_sheet
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.key_slots import add_slot
@@ -153,6 +155,7 @@ class Story:
     clock: VirtualClock
     entropy: SeededEntropy
     witness: MemoryWitness
+    ledger: ProcessLedger
     keys: Keyring
     service: ServiceKey
     vault: EncryptedVault
@@ -197,17 +200,25 @@ def found(
 ) -> Story:
     """A vault without a commit, with a service slot."""
     entropy, clock, witness = SeededEntropy(seed), VirtualClock(), MemoryWitness()
+    ledger = ProcessLedger()
     keys = draft_keyring(store, entropy=entropy)
     service = ServiceKey.new(keys, entropy=entropy)
     add_slot(store, keys, service, slot="service", entropy=entropy)
     vault = create_vault(
-        store, keys=keys, clock=clock, entropy=entropy, witness=witness, options=options(few=few)
+        store,
+        keys=keys,
+        clock=clock,
+        entropy=entropy,
+        witness=witness,
+        ledger=ledger,
+        options=options(few=few),
     )
     return Story(
         store=store,
         clock=clock,
         entropy=entropy,
         witness=witness,
+        ledger=ledger,
         keys=keys,
         service=service,
         vault=vault,
@@ -218,17 +229,22 @@ def found(
 
 
 def opened_again(story: Story, store: Store) -> Story:
-    """The same vault in another store, opened by another process that has no witness."""
-    keys = story.keys.for_store(store)
+    """The same vault in another store, opened by another process that has no witness.
+
+    The ledger of the home is copied: two copies of a story go their ways.
+    """
+    keys, ledger = story.keys.for_store(store), copy.deepcopy(story.ledger)
     vault = open_vault(
         store,
         keys=keys,
         clock=story.clock,
         entropy=story.entropy,
         witness=None,
+        ledger=ledger,
         options=options(few=story.few),
     )
-    return replace(story, store=store, keys=keys, vault=vault, sheet=recovery_sheet(keys).text())
+    sheet = recovery_sheet(keys).text()
+    return replace(story, store=store, keys=keys, vault=vault, ledger=ledger, sheet=sheet)
 
 
 def on_disk(make: Callable[[UnsyncedDisk], Story]) -> Callable[[], tuple[UnsyncedDisk, Story]]:
@@ -258,6 +274,7 @@ def _reopen(story: Story) -> None:
         clock=story.clock,
         entropy=story.entropy,
         witness=story.witness,
+        ledger=story.ledger,
         options=options(few=story.few),
     )
 

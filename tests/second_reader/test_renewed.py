@@ -24,7 +24,7 @@ def renewed(story: Story, slot: str, *, whole: bool) -> None:
         finish_renewal(story.store, new)
     story.keys, story.sheet = new, recovery_sheet(new).text()
     story.vault = open_vault(story.store, keys=new, clock=story.clock, entropy=story.entropy,
-                             witness=story.witness)  # fmt: skip
+                             witness=story.witness, ledger=story.ledger)  # fmt: skip
 
 
 @pytest.mark.parametrize("whole", [True, False])

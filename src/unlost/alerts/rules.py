@@ -31,6 +31,7 @@ CALLS_SHARE = 0.90
 NAMED = 3  # listed changes of a schema
 EXPIRES_SOON = timedelta(days=30)
 EXPIRES_NOW = timedelta(days=7)
+LAST_CALL = timedelta(days=7)  # before a removal of others counts as confirmed
 HELD_LONG = timedelta(days=7)  # after the day on which unneeded objects may be deleted
 LEAST_NIGHTS = 5  # backups before a table has a usual count
 USUAL_TIMES = 8.0  # robust deviations above the usual count
@@ -544,6 +545,27 @@ def unforgotten(org: OrgFacts) -> Iterator[RaisedAlert]:
         )
 
 
+def foreign_removals(org: OrgFacts) -> Iterator[RaisedAlert]:
+    """A commit that this installation did not order waits for a decision."""
+    for removal in org.removals:
+        yield _raised(
+            AlertRule.REMOVAL_WAITS,
+            org,
+            str(removal.number),
+            Urgency.NOW,
+            "This installation did not make commit {number} ({kind}) of {org}. It takes {objects} "
+            "away. Nothing is removed before {day}, and until then nothing is merged or forgotten.",
+            "If another installation of yours made it, confirm it. If not, the service key of the "
+            "vault is in other hands: reject the commit, then renew the key.",
+            "unlost vault pending",
+            level=int(removal.due - org.now <= LAST_CALL),
+            number=removal.number,
+            kind=removal.kind.value,
+            objects=counted(removal.objects, Noun.OBJECT),
+            day=f"{removal.due:%Y-%m-%d}",
+        )
+
+
 def _overdue(maintenance: MaintenanceRecord, now: datetime) -> bool:
     """True if unneeded objects should have been deleted long ago."""
     return maintenance.next_at is not None and now - maintenance.next_at >= HELD_LONG
@@ -578,6 +600,7 @@ ORG_RULES: tuple[OrgRule, ...] = (
     halted_restores,
     grows,
     unforgotten,
+    foreign_removals,
     stuck,
     no_recent_backup,
     incomplete,

@@ -12,6 +12,7 @@ from unlost.model.source.connector_info import Expiry
 from unlost.model.vault.certificate import Certificate
 from unlost.model.vault.maintenance_results import MaintenanceRecord
 from unlost.model.vault.mirror import MirrorRecord
+from unlost.model.vault.pending import PendingRemoval
 from unlost.model.vault.retention import ForgottenRecord
 
 
@@ -85,6 +86,7 @@ class OrgFacts:
     halted: tuple[HaltedRestore, ...] = ()
     maintenance: MaintenanceRecord | None = None
     forgotten: ForgottenRecord | None = None
+    removals: tuple[PendingRemoval, ...] = ()  # of others, that wait for a decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from unlost.catalog.orgs.secrets import SqlSecretStore, sealing_key
 from unlost.catalog.orgs.writers import WriterSecrets, find_writer
 from unlost.catalog.runs.runs import command_of, find_run
 from unlost.catalog.runs.schedules import schedule_of
+from unlost.catalog.vault.removals import SqlRemovals
 from unlost.catalog.vault.witness import SqlWitness
 from unlost.model.access import Actor, Right, machine
 from unlost.model.decoders import decoder_for
@@ -399,10 +400,17 @@ def open_damaged_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
 
 
 def vault_of(store: "Store", keys: "Keyring", clock: Clock, entropy: Entropy) -> "EncryptedVault":
-    """Return the vault that these keys open, with the home's witness."""
+    """Return the vault that these keys open, with the home's witness and ledger."""
     from unlost.vault.vault import open_vault
 
-    return open_vault(store, keys=keys, clock=clock, entropy=entropy, witness=SqlWitness())
+    return open_vault(
+        store,
+        keys=keys,
+        clock=clock,
+        entropy=entropy,
+        witness=SqlWitness(),
+        ledger=SqlRemovals(),
+    )
 
 
 def read_config(connector: Connector, values: object) -> object:

@@ -238,6 +238,9 @@ OPERATIONS = (
     ApiOperation(
         "vault.verify-later", _POST, "/vault/verify-later", "vault.vault_state.verify_later"
     ),
+    ApiOperation("vault.pending", _GET, "/vault/pending", "vault.pending.pending"),
+    ApiOperation("vault.confirm", _POST, "/vault/pending/confirm", "vault.pending.confirm"),
+    ApiOperation("vault.reject", _POST, "/vault/pending/reject", "vault.pending.reject"),
     ApiOperation("mirror.show", _GET, "/vault/mirror", "vault.mirror.mirror_state"),
     ApiOperation("mirror.ask", _POST, "/vault/mirror", "vault.mirror.ask_mirror"),
     ApiOperation("person.list", _GET, "/people", "people.people.people"),

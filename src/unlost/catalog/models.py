@@ -282,6 +282,49 @@ class WitnessRow(models.Model):
     head = models.CharField(max_length=64)
 
 
+class ExaminedRow(models.Model):
+    """The number up to which the commits of an org were compared with the ones of this home."""
+
+    oid = models.CharField(max_length=64, primary_key=True)
+    number = models.BigIntegerField()
+
+
+class OwnCommitRow(models.Model):
+    """A commit that this home ordered; noted before it is made, so it may never come to exist."""
+
+    oid = models.CharField(max_length=64)
+    number = models.BigIntegerField()
+    head = models.CharField(max_length=64)
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["oid", "number", "head"], name="one_row_per_commit")
+        ]
+
+
+class ForeignCommitRow(models.Model):
+    """A commit that this home did not order, and the decision about what it takes away.
+
+    ``objects_taken``: the names of the objects, compressed; ``hidden``: the numbers of the backups
+    that it forgets.
+    """
+
+    oid = models.CharField(max_length=64)
+    number = models.BigIntegerField()
+    head = models.CharField(max_length=64)
+    kind = models.CharField(max_length=20)
+    run = models.CharField(max_length=80)
+    objects_taken = models.BinaryField()
+    hidden = models.TextField(default="")
+    first_seen = models.DateTimeField()
+    decision = models.CharField(max_length=20)
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["oid", "number"], name="one_decision_per_commit")
+        ]
+
+
 class LeaseRow(models.Model):
     """The present or last holder of the lease of one kind on an org: for people to read."""
 

@@ -33,6 +33,7 @@ class AlertRule(StrEnum):
     VAULT_DAMAGED = "vault-damaged"
     VAULT_REPAIRED = "vault-repaired"
     VAULT_GROWS = "vault-grows"
+    REMOVAL_WAITS = "removal-waits"
     MIRROR = "mirror"
     SERVICE_SILENT = "service-silent"  # sent by the external watcher, when no heartbeat comes
     DIGEST = "digest"  # no alert: the daily summary

@@ -23,10 +23,12 @@ def memory_vault(
 
 
 def reopened(vault: EncryptedVault, clock: Clock, *, store: Store | None = None) -> EncryptedVault:
-    """Open a vault again, as another process would that has only its store and its keys.
+    """Open a vault again, as another process of the same home would.
 
     ``store`` gives access to the same objects in another way, for example with faults.
     """
     sealed = vault.sealed
     store = store if store is not None else sealed.store
-    return open_vault(store, keys=sealed.keys, clock=clock, entropy=sealed.entropy)
+    return open_vault(
+        store, keys=sealed.keys, clock=clock, entropy=sealed.entropy, ledger=vault.ledger
+    )

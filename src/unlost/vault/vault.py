@@ -8,10 +8,12 @@ import msgspec
 
 from unlost.model.errors import Conflict
 from unlost.model.org import OrgIdentity
+from unlost.model.ports.removals import RemovalLedger
 from unlost.model.ports.system import Clock, Entropy, Witness
 from unlost.model.source.hidden_columns import HiddenColumns
 from unlost.model.vault.snapshot import CommitKind
 from unlost.model.vault.store import Store
+from unlost.vault.commits.foreign_commits import ProcessLedger
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.founding import confirm_vault_file, write_vault_file
 from unlost.vault.keys.hierarchy import Keyring
@@ -38,12 +40,19 @@ def create_vault(
     clock: Clock,
     entropy: Entropy,
     witness: Witness | None = None,
+    ledger: RemovalLedger | None = None,
     options: VaultOptions | None = None,
 ) -> "EncryptedVault":
     """Found the vault whose keys were drafted (``unlost.vault.keys.opening``) and open it."""
     write_vault_file(store, keys, created=clock.now())
     return open_vault(
-        store, keys=keys, clock=clock, entropy=entropy, witness=witness, options=options
+        store,
+        keys=keys,
+        clock=clock,
+        entropy=entropy,
+        witness=witness,
+        ledger=ledger,
+        options=options,
     )
 
 
@@ -54,14 +63,23 @@ def open_vault(
     clock: Clock,
     entropy: Entropy,
     witness: Witness | None = None,
+    ledger: RemovalLedger | None = None,
     options: VaultOptions | None = None,
 ) -> "EncryptedVault":
     """The vault that these keys open.
 
-    Without a ``witness``, the removal of the newest commit goes unnoticed.
+    Without a ``witness``, the removal of the newest commit goes unnoticed. Without a ``ledger``,
+    only commits that this opened vault makes count as its own: nothing is deleted because of
+    others.
     """
     sealed = SealedObjects(store, keys=keys, entropy=entropy)
-    return EncryptedVault(sealed, clock=clock, witness=witness, options=options or VaultOptions())
+    return EncryptedVault(
+        sealed,
+        clock=clock,
+        witness=witness,
+        ledger=ledger if ledger is not None else ProcessLedger(),
+        options=options or VaultOptions(),
+    )
 
 
 class EncryptedVault(EncryptedReader, MaintainedVault):
@@ -73,6 +91,7 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         *,
         clock: Clock,
         witness: Witness | None,
+        ledger: RemovalLedger,
         options: VaultOptions,
     ) -> None:
         opened = partial(
@@ -80,12 +99,14 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
             sealed=sealed,
             clock=clock,
             witness=witness,
+            ledger=ledger,
             options=options,
             limit=BufferLimit(options.buffer_bytes),
         )
         EncryptedReader.__init__(self, OpenOrgs(sealed, opened), hidden={})
         MaintainedVault.__init__(self, sealed, witness=witness)
         self._clock = clock
+        self.ledger = ledger
         self._options = options
 
     @property
@@ -137,6 +158,7 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
             SealedObjects(store, keys=sealed.keys, entropy=sealed.entropy),
             clock=self._clock,
             witness=self._witness,
+            ledger=self.ledger,
             options=self._options,
         )
 

@@ -70,6 +70,7 @@ def opened(story: Story, disk: UnsyncedDisk) -> Story:
         clock=story.clock,
         entropy=entropy,
         witness=story.witness,
+        ledger=story.ledger,
         options=vaultstory.options(few=story.few),
     )
     return Story(
@@ -77,6 +78,7 @@ def opened(story: Story, disk: UnsyncedDisk) -> Story:
         clock=story.clock,
         entropy=entropy,
         witness=story.witness,
+        ledger=story.ledger,
         keys=keys,
         service=story.service,
         vault=vault,

@@ -85,7 +85,7 @@ def finished(story: Story, keys: Keyring) -> None:
     """Go on after the cut with these keys: read, finish the renewal, save another night."""
     story.keys = keys
     story.vault = open_vault(story.store, keys=keys, clock=story.clock, entropy=story.entropy,
-                             witness=story.witness)  # fmt: skip
+                             witness=story.witness, ledger=story.ledger)  # fmt: skip
     assert phones(story.vault, story.org) == (1, ["1"] * 4)
     night(story, "night-2", phone="2")
     finish_renewal(story.store, keys)

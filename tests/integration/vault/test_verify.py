@@ -356,6 +356,7 @@ def test_a_file_that_vanishes_between_listing_and_reading_is_missing(
         clock=story.clock,
         entropy=story.entropy,
         witness=story.witness,
+        ledger=story.ledger,
     )
     (damage,) = vault.verify(FULL).damages
     assert (damage.object, damage.sentence) == (name, "It is missing.")

@@ -41,6 +41,7 @@ from unlost.model.vault.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.model.vault.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
+from unlost.vault.commits.foreign_commits import ProcessLedger
 from unlost.vault.commits.state import live_objects
 from unlost.vault.keys.founding import draft_keyring, recovery_sheet
 from unlost.vault.keys.hierarchy import Keyring
@@ -148,13 +149,21 @@ class Cuts(RuleBasedStateMachine):
         self.erased: set[str] = set()
         self.open: Night | None = None
         self.renewals = 0
+        self.ledger = ProcessLedger()
 
     @initialize(data=st.data(), nights=st.integers(0, 4), compacted=st.booleans())
     def found(self, data: st.DataObject, nights: int, compacted: bool) -> None:
         """A vault that has seen some nights."""
         store = self.store(self.disk)
         keys = draft_keyring(store, entropy=self.entropy)
-        create_vault(store, keys=keys, clock=self.clock, entropy=self.entropy, options=OPTIONS)
+        create_vault(
+            store,
+            keys=keys,
+            clock=self.clock,
+            entropy=self.entropy,
+            ledger=self.ledger,
+            options=OPTIONS,
+        )
         self.sheet = recovery_sheet(keys).text()
         self.vault = self.opened(store)
         self.vault.ensure_org(IDENTITY)
@@ -177,7 +186,14 @@ class Cuts(RuleBasedStateMachine):
     def opened(self, store: Store) -> EncryptedVault:
         """The vault as a process finds it that has nothing but the recovery sheet."""
         keys = open_keyring(store, ByRecoverySheet(self.sheet), entropy=self.entropy)
-        return open_vault(store, keys=keys, clock=self.clock, entropy=self.entropy, options=OPTIONS)
+        return open_vault(
+            store,
+            keys=keys,
+            clock=self.clock,
+            entropy=self.entropy,
+            ledger=self.ledger,
+            options=OPTIONS,
+        )
 
     def cut_off(self, disk: UnsyncedDisk, cut: Cut, work: Callable[[], object]) -> bool:
         """Do something until the power goes; True if it came to its end."""

@@ -40,6 +40,7 @@ from unlost.model.vault.snapshot import (
 from unlost.model.vault.store import Store
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
+from unlost.vault.commits.foreign_commits import ProcessLedger
 from unlost.vault.keys.founding import draft_keyring
 from unlost.vault.keys.renewal import finish_renewal, renew_master
 from unlost.vault.keys.service_key import ServiceKey
@@ -125,12 +126,13 @@ class Versions(RuleBasedStateMachine):
 
     @initialize()
     def found(self) -> None:
-        self.keys = draft_keyring(self.store, entropy=self.entropy)
+        self.keys, self.ledger = draft_keyring(self.store, entropy=self.entropy), ProcessLedger()
         self.vault = create_vault(
             self.store,
             keys=self.keys,
             clock=self.clock,
             entropy=self.entropy,
+            ledger=self.ledger,
             options=self.options,
         )
         self.org = self.vault.ensure_org(IDENTITY)
@@ -223,6 +225,7 @@ class Versions(RuleBasedStateMachine):
             keys=self.keys,
             clock=self.clock,
             entropy=self.entropy,
+            ledger=self.ledger,
             options=self.options,
         )
         if self.run is not None:
@@ -498,7 +501,9 @@ class Versions(RuleBasedStateMachine):
         """The vault in another store, or as it would be."""
         keys = self.vault.sealed.keys
         own = keys.for_store(store)
-        return open_vault(store, keys=own, clock=self.clock, entropy=self.entropy)
+        return open_vault(
+            store, keys=own, clock=self.clock, entropy=self.entropy, ledger=self.ledger
+        )
 
     def teardown(self) -> None:
         pairs = list(combinations(self.shown, 2))

@@ -301,6 +301,7 @@ LOOKED_AT = frozenset({
     "org.look-state", "org.settings", "org.writer-check", "org.writer-settings", "person.list",
     "person.show", "record.clear-ticks", "record.tick", "record.ticks", "record.untick", "rectify.plan",
     "salvage.plan", "restore.look", "restore.show", "restore.waiting", "shred.plan", "sso.list",
+    "vault.pending",
 })  # fmt: skip
 
 

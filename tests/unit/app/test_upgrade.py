@@ -38,7 +38,12 @@ from importlib import import_module
 
 Migration = import_module("unlost.catalog.migrations.0001_initial").Migration
 """,
-    "0002_later": """
+    "0002_removals_of_others": """
+from importlib import import_module
+
+Migration = import_module("unlost.catalog.migrations.0002_removals_of_others").Migration
+""",
+    "0003_later": """
 from django.db import migrations, models
 
 KILLED = False
@@ -51,7 +56,7 @@ def fill(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0001_initial")]
+    dependencies = [("catalog", "0002_removals_of_others")]
     operations = [
         migrations.AddField("run", "later", models.IntegerField(db_default=7)),
         migrations.RunPython(fill),
@@ -71,7 +76,7 @@ class Later:
 
     def kill(self, *, killed: bool) -> None:
         """From now on its migration is killed in the middle, or not any more."""
-        import_module(f"{PACKAGE}.0002_later").KILLED = killed  # type: ignore[attr-defined]
+        import_module(f"{PACKAGE}.0003_later").KILLED = killed  # type: ignore[attr-defined]
 
 
 @pytest.fixture

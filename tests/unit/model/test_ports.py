@@ -2,7 +2,7 @@
 
 from unlost.model.ports.vault import Vault, VaultMaintenance, VaultReader
 
-MOST = 28
+MOST = 29
 
 
 def offered(port: type) -> set[str]:

@@ -59,6 +59,7 @@ def reopened(story: Story) -> EncryptedVault:
         clock=story.clock,
         entropy=story.entropy,
         witness=story.witness,
+        ledger=story.ledger,
     )
     return story.vault
 

@@ -32,6 +32,7 @@ def other_process(story: vaultstory.Story) -> EncryptedVault:
         clock=story.clock,
         entropy=story.entropy,
         witness=story.witness,
+        ledger=story.ledger,
     )
 
 

@@ -47,7 +47,12 @@ class LateStore(MemoryStore):
 
 def opened(store: Store, story: vaultstory.Story) -> EncryptedVault:
     return open_vault(
-        store, keys=story.keys, clock=story.clock, entropy=story.entropy, witness=story.witness
+        store,
+        keys=story.keys,
+        clock=story.clock,
+        entropy=story.entropy,
+        witness=story.witness,
+        ledger=story.ledger,
     )
 
 

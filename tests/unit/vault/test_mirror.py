@@ -442,7 +442,12 @@ def test_what_was_erased_does_not_come_back_from_a_copy_that_is_older(
     def witnessed(store: Store) -> EncryptedVault:
         keys = unlock_keyring(store, ByRecoverySheet(story.sheet), entropy=story.entropy)
         return open_vault(
-            store, keys=keys, clock=story.clock, entropy=story.entropy, witness=story.witness
+            store,
+            keys=keys,
+            clock=story.clock,
+            entropy=story.entropy,
+            witness=story.witness,
+            ledger=story.ledger,
         )
 
     done = repair_from(story.store, other, opened=witnessed)

@@ -58,7 +58,7 @@ def witnessed(story: vaultstory.Story) -> Callable[[Store], EncryptedVault]:
     def opened(store: Store) -> EncryptedVault:
         keys = unlock_keyring(store, ByRecoverySheet(story.sheet), entropy=story.entropy)
         return open_vault(store, keys=keys, clock=story.clock, entropy=story.entropy,
-                          witness=story.witness)  # fmt: skip
+                          witness=story.witness, ledger=story.ledger)  # fmt: skip
 
     return opened
 

@@ -65,7 +65,7 @@ def fresh(story: Story) -> None:
     sheet = ByRecoverySheet(story.sheet)
     story.keys = open_keyring(story.store, sheet, entropy=story.entropy)
     story.vault = open_vault(story.store, keys=story.keys, clock=story.clock,
-                             entropy=story.entropy, witness=story.witness)  # fmt: skip
+                             entropy=story.entropy, witness=story.witness, ledger=story.ledger)  # fmt: skip
 
 
 def rekeyed(story: Story, run: str = "rekey") -> Rekeyed:

@@ -62,7 +62,12 @@ def another(story: Story) -> EncryptedVault:
     """The vault as another process has it."""
     keys = open_keyring(story.store, ByRecoverySheet(story.sheet), entropy=story.entropy)
     return open_vault(
-        story.store, keys=keys, clock=story.clock, entropy=story.entropy, witness=story.witness
+        story.store,
+        keys=keys,
+        clock=story.clock,
+        entropy=story.entropy,
+        witness=story.witness,
+        ledger=story.ledger,
     )
 
 

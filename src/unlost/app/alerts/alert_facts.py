@@ -36,6 +36,7 @@ from unlost.model.message import Message, code_of
 from unlost.model.ports.vault import VaultReader
 from unlost.model.source.connector_info import Expiry
 from unlost.model.vault.certificate import Certificate
+from unlost.model.vault.pending import PendingRemoval
 from unlost.model.vault.snapshot import ChangeKind, CommitKind, SnapshotInfo, nights
 
 COMPARED = 29  # nightly backups that the newest one is compared with
@@ -79,6 +80,7 @@ class Watcher:
 
     seen: AlertFacts = field(default_factory=AlertFacts)
     _proved: dict[str, ProvedBackups] = field(default_factory=dict)
+    _waiting: dict[str, tuple[PendingRemoval, ...]] = field(default_factory=dict)
     _unreadable: Message | None = None
 
     def gather(self, app: Application) -> AlertFacts:
@@ -117,7 +119,19 @@ class Watcher:
             ),
             maintenance=last_maintenance(org.oid),
             forgotten=last_forgotten(org.oid),
+            removals=self._removals(app, org.oid),
         )
+
+    def _removals(self, app: Application, oid: str) -> tuple[PendingRemoval, ...]:
+        """Return the commits of others that wait, as of the last look if the vault is away."""
+        try:
+            removals = app.whole_vault.removals(oid).pending(measured=False)
+        except UnlostError as error:
+            self._unreadable = error.message
+            return self._waiting.get(oid, ())
+        waiting = tuple(removal for removal in removals if not removal.rejected)
+        self._waiting[oid] = waiting
+        return waiting
 
     def _expiries(self, app: Application, org: ProtectedOrg) -> tuple[Expiry, ...]:
         """Return expiry dates of the stored credentials. A lost home key has its own check."""

@@ -24,7 +24,7 @@ from unlost.catalog.vault.checks import standing_check
 from unlost.catalog.vault.mirroring import last_mirror
 from unlost.jobs.slots import LEAD
 from unlost.model.errors import UnlostError
-from unlost.model.message import message
+from unlost.model.message import Noun, counted, message
 from unlost.model.vault.store import Store
 from unlost.vault.keys.founding import vault_format
 from unlost.vault.stores.probe import probe_store
@@ -140,6 +140,7 @@ def _vault(app: Application) -> Iterator[RepairableCheck]:
         yield _store(app, store, may_delete=may_delete)
     yield from _copy(app)
     yield from _verified()
+    yield from _removals(app)
     yield _mirror(app)
 
 
@@ -193,6 +194,28 @@ def _verified() -> Iterator[RepairableCheck]:
             "Find all damage with `unlost verify --level full`.",
             damage=check.damages[0],
         )
+
+
+def _removals(app: Application) -> Iterator[RepairableCheck]:
+    for org in list_orgs():
+        try:
+            removals = app.whole_vault.removals(org.oid).pending()
+        except UnlostError as error:
+            yield RepairableCheck.failed("removals", error)
+            continue
+        for removal in removals:
+            if not removal.rejected:
+                yield RepairableCheck.bad(
+                    "removals",
+                    "This installation did not make commit {number} ({kind}) of {org}. It takes "
+                    "{objects} away. Nothing is removed before {day}.",
+                    "Confirm or reject it: see `unlost vault pending`.",
+                    number=removal.number,
+                    kind=removal.kind.value,
+                    org=org.name,
+                    objects=counted(removal.objects, Noun.OBJECT),
+                    day=f"{removal.due:%Y-%m-%d}",
+                )
 
 
 def _mirror(app: Application) -> RepairableCheck:

@@ -17,6 +17,7 @@ from unlost.app.home.home_keys import service_key_of
 from unlost.app.home.sealed_key import key_file
 from unlost.catalog.vault.checks import last_mirror_check
 from unlost.catalog.vault.mirroring import last_mirror
+from unlost.catalog.vault.removals import SqlRemovals
 from unlost.catalog.vault.witness import SqlWitness
 from unlost.model.errors import NotFound, UnlostError, UsageError
 from unlost.model.runs.night import CheckRecord
@@ -105,8 +106,14 @@ def vault_opener(app: Application, *, witnessed: bool) -> VaultOfStore:
     def opened(store: Store) -> EncryptedVault:
         provider = key_file(service_key_of(app.home))
         keys = unlock_keyring(store, provider, entropy=app.entropy)
-        witness = SqlWitness() if witnessed else None
-        return open_vault(store, keys=keys, clock=app.clock, entropy=app.entropy, witness=witness)
+        return open_vault(
+            store,
+            keys=keys,
+            clock=app.clock,
+            entropy=app.entropy,
+            witness=SqlWitness() if witnessed else None,
+            ledger=SqlRemovals() if witnessed else None,
+        )
 
     return opened
 

@@ -13,10 +13,13 @@ from unlost.catalog.models import (
     AlertRow,
     ApiBudget,
     ApiHour,
+    ExaminedRow,
+    ForeignCommitRow,
     ForgottenRow,
     LeaseRow,
     MaintenanceRow,
     Org,
+    OwnCommitRow,
     ScrubRow,
     Secret,
     WitnessRow,
@@ -174,7 +177,18 @@ def retire_org(name: str, *, kept_as: str) -> None:
 
 
 # Tables without a foreign key to the org: some of their rows must outlive it.
-_BY_OID = (WitnessRow, MaintenanceRow, ForgottenRow, LeaseRow, ApiBudget, ApiHour, ScrubRow)
+_BY_OID = (
+    WitnessRow,
+    ExaminedRow,
+    OwnCommitRow,
+    ForeignCommitRow,
+    MaintenanceRow,
+    ForgottenRow,
+    LeaseRow,
+    ApiBudget,
+    ApiHour,
+    ScrubRow,
+)
 
 
 def drop_org(org: ProtectedOrg) -> None:

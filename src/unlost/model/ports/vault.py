@@ -30,6 +30,7 @@ from unlost.model.vault.copies import HomeCopies
 from unlost.model.vault.erasure import PastErasure
 from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
 from unlost.model.vault.maintenance_results import Compaction, OrgUsage, Sweep
+from unlost.model.vault.pending import PendingRemoval, RejectedRemoval
 from unlost.model.vault.rekeying import Rekeyed
 from unlost.model.vault.retention import Hold, HoldTarget
 from unlost.model.vault.salvage import PastSalvage
@@ -330,6 +331,36 @@ class Journal(Protocol):
         ...
 
 
+class ForeignRemovals(Protocol):
+    """The commits of an org that this home did not order.
+
+    Nothing is removed because of one before it is confirmed, or 30 days have passed since this home
+    first saw it. See docs/adr/0036.
+    """
+
+    def pending(self, *, measured: bool = ...) -> tuple[PendingRemoval, ...]:
+        """List the commits that wait for a decision, and rejected ones that something remains of.
+
+        Unless ``measured``, reads nothing of the objects: they may be gone, and have no sizes.
+        """
+        ...
+
+    def confirm(self, number: int) -> None:
+        """Let the next maintenance remove what a commit takes away.
+
+        Raises NotFound (``removal-unknown``).
+        """
+        ...
+
+    def reject(self, number: int, *, pause: Callable[[], None] = ...) -> RejectedRemoval:
+        """Keep what a commit takes away, and put back what can be put back.
+
+        Safe to repeat. Raises NotFound (``removal-unknown``), Conflict (``removal-order``) while
+        an earlier commit waits.
+        """
+        ...
+
+
 class VaultMaintenance(Protocol):
     """The part of the port ``Vault`` for maintenance; ``org`` is its oid.
 
@@ -390,6 +421,10 @@ class VaultMaintenance(Protocol):
 
     def sweep(self, org: str, *, run: str) -> Sweep:
         """Remove objects condemned days ago, and condemn leftovers of runs that failed."""
+        ...
+
+    def removals(self, org: str) -> ForeignRemovals:
+        """Return the commits of an org that this home did not order, to decide about them."""
         ...
 
     def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:

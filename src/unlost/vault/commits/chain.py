@@ -20,11 +20,13 @@ redactions.
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UnlostError
 from unlost.model.message import message
+from unlost.model.ports.removals import RemovalLedger
 from unlost.model.ports.system import Witness, Witnessed
 from unlost.model.vault.store import Store
 from unlost.vault.commits.redactions import Redactions
@@ -34,7 +36,14 @@ from unlost.vault.commits.state import (
     live_root,
     to_checkpoint,
 )
-from unlost.vault.format.manifest import Checkpoint, Manifest, head_of, pack, unpack
+from unlost.vault.format.manifest import (
+    Checkpoint,
+    Manifest,
+    canonical_text,
+    head_of,
+    pack,
+    unpack,
+)
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
@@ -53,13 +62,33 @@ def _fetched(store: Store, name: str) -> tuple[str, bytes | None]:
         return name, None
 
 
-class Chain:
-    """One org's chain. Safe to share between threads; keeps the newest state that it has proved."""
+@dataclass(frozen=True, slots=True)
+class CommitStep:
+    """A commit, and the states before and after it."""
 
-    def __init__(self, org: str, *, sealed: SealedObjects, witness: Witness | None) -> None:
+    manifest: Manifest
+    before: LiveState
+    after: LiveState
+
+
+class Chain:
+    """One org's chain. Safe to share between threads; keeps the newest state that it has proved.
+
+    ``ledger`` learns of each commit that is put.
+    """
+
+    def __init__(
+        self,
+        org: str,
+        *,
+        sealed: SealedObjects,
+        witness: Witness | None,
+        ledger: RemovalLedger,
+    ) -> None:
         self.org = org
         self._sealed = sealed
         self._witness = witness
+        self._ledger = ledger
         self._state = LiveState()
         self._is_open = False  # an empty chain is open, too: a first backup asks for it often
         self._manifests: dict[tuple[int, str | None], tuple[Manifest, str]] = {}
@@ -120,8 +149,32 @@ class Chain:
                 raise _broken("chain-replaced", "Commit {seq} is not the expected commit.", seq=seq)
             return manifest, head
 
+    def replay(self, first: int) -> Iterator[CommitStep]:
+        """Apply the commits from ``first`` on again, each with the states around it.
+
+        Reads manifests rather than redactions, where both exist: nothing was erased from them.
+        Raises IntegrityError.
+        """
+        with self._lock:
+            live = self.live()
+            state = self._from_checkpoint(first - 1) or LiveState()
+        for seq in range(state.seq + 1, live.seq + 1):
+            with self._lock:
+                manifest, head = self._read(seq)
+                self._redactions.prove(live)
+            before = state.copy()
+            state.apply(manifest, head=head)
+            if seq >= first:
+                yield CommitStep(manifest, before, state.copy())
+
     def put(self, manifest: Manifest) -> bool:
-        """Create the manifest; False if its number is taken."""
+        """Create the manifest as a commit of this home; False if its number is taken."""
+        # Noted first: a crash in between must not make the commit one of others.
+        head = head_of(canonical_text(manifest))
+        self._ledger.note_own(self.org, seq=manifest.seq, head=head)
+        return self._put(manifest)
+
+    def _put(self, manifest: Manifest) -> bool:
         written = self._sealed.put_new(
             ObjectKind.MANIFEST,
             org=self.org,
@@ -139,7 +192,7 @@ class Chain:
             return  # something was erased from it, long after it was durable
         manifest, _ = self.manifest(seq)
         if self._sealed.store.size(object_names.commit(self.org, seq)) is not None:
-            self.put(manifest)
+            self._put(manifest)
 
     def seal_checkpoint(self) -> None:
         """Store the state as a checkpoint if it is due; only a cache, so failures do no harm."""
@@ -318,7 +371,7 @@ class Chain:
         if state.seq and (seen is None or seen.number < state.seq):
             try:
                 # The witness must not note what a power cut can undo.
-                self.put(self._read(state.seq)[0])
+                self._put(self._read(state.seq)[0])
             except StoreError:
                 return  # these credentials only read; a process that may write will note it
             self._witness.put(self.org, Witnessed(number=state.seq, head=state.head))

@@ -3,8 +3,9 @@
 An erasure commits first and deletes afterwards. The names of the objects to delete follow from the
 chain alone, so that any later process can finish a cleanup that was cut off. Unlike garbage, these
 objects are removed immediately and not after seven days. Journals and certificates that a salvage
-gave up are removed here too: a partial journal would be taken for an open one. See docs/adr/0023
-and docs/adr/0032.
+gave up are removed here too: a partial journal would be taken for an open one. Erasures that this
+home did not order are left alone until they are decided. See docs/adr/0023, docs/adr/0032 and
+docs/adr/0036.
 """
 
 from collections.abc import Collection, Iterator
@@ -12,6 +13,7 @@ from contextlib import suppress
 
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.vault.snapshot import CommitKind
+from unlost.vault.commits.foreign_commits import RemovalGuard
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import REMOVING, LiveState, live_objects
 from unlost.vault.format.manifest import Manifest
@@ -46,26 +48,31 @@ def _of_kind(
 
 
 def remove_erased(org_vault: OrgVault, state: LiveState) -> int:
-    """Remove the objects that erasures replaced; returns the bytes removed. Safe to repeat."""
+    """Remove the objects that erasures replaced; returns the bytes removed. Safe to repeat.
+
+    Objects that wait for a decision stay.
+    """
     erasures = erasures_in(org_vault, state)
     given_up = any(info.kind is CommitKind.SALVAGE for info in state.commits.values())
     redactions = org_vault.sealed.store.list(object_names.redactions(org_vault.org))
     if not erasures and not given_up and not any(redactions):
         return 0
-    size = 0
-    for name in _must_not_exist(org_vault, state, erasures):
-        size += org_vault.sealed.store.size(name) or 0
-        org_vault.sealed.store.delete(name)
+    size, guard = 0, org_vault.foreign.guard()
+    for name in _must_not_exist(org_vault, state, erasures, guard):
+        if not guard.protects(name):
+            size += org_vault.sealed.store.size(name) or 0
+            org_vault.sealed.store.delete(name)
     return size
 
 
 def is_complete(org_vault: OrgVault, state: LiveState) -> bool:
     """Return true if the store contains nothing that an erasure removed from the chain."""
-    return not any(_must_not_exist(org_vault, state, erasures_in(org_vault, state)))
+    guard = org_vault.foreign.known_guard()
+    return not any(_must_not_exist(org_vault, state, erasures_in(org_vault, state), guard))
 
 
 def _must_not_exist(
-    org_vault: OrgVault, state: LiveState, erasures: list[Manifest]
+    org_vault: OrgVault, state: LiveState, erasures: list[Manifest], guard: RemovalGuard
 ) -> Iterator[str]:
     """Iterate over the objects that exist and must not, in the order of the listing.
 
@@ -79,6 +86,7 @@ def _must_not_exist(
     ]
     live = {entry.name for entry in live_objects(state, org=org_vault.org)}
     redactions = object_names.redactions(org_vault.org)
+    erasures = [erasure for erasure in erasures if erasure.seq not in guard.refused]
     gone = {
         name for erasure in erasures for name in (*erasure.condemned, *erasure.withdrawn)
     } - live
@@ -90,7 +98,12 @@ def _must_not_exist(
     # Reading these manifests costs a request each, so only where something may be left of them.
     if any(name.startswith(documents) and name not in live for name in listed):
         withdrawing = [*_of_kind(org_vault, state, _REKEYING), *_salvages_in(org_vault, state)]
-        gone |= {name for manifest in withdrawing for name in manifest.withdrawn} - live
+        gone |= {
+            name
+            for manifest in withdrawing
+            if manifest.seq not in guard.refused
+            for name in manifest.withdrawn
+        } - live
     there = set(listed)
     stood_in = {  # a manifest is deleted only if its redaction exists
         object_names.commit(org_vault.org, object_names.redacted(name))

@@ -6,7 +6,8 @@
 A compaction condemns the objects that it replaces. A sweep compares the listing of the store with
 the live state to find objects that failed runs left behind. An open run that began before the
 condemnation may still read a condemned object, so its intent delays the removal. The seven days are
-for slow readers that opened a snapshot before. See docs/adr/0020.
+for slow readers that opened a snapshot before. Objects that a commit of others takes away are not
+garbage before that is decided. See docs/adr/0020 and docs/adr/0036.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from datetime import datetime, timedelta
 
 from unlost.model.vault.maintenance_results import Sweep
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
+from unlost.vault.commits.foreign_commits import RemovalGuard
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format.manifest import RunIntent
@@ -60,6 +62,7 @@ def sweep(org_vault: OrgVault, *, run: str) -> Sweep:
     state = org_vault.chain.proved()
     if not state.seq:
         return Sweep()
+    guard = org_vault.foreign.guard()
     remove_over(org_vault)
     remove_erased(org_vault, state)  # of an erasure that was cut off after its commit
     drop_orphans(org_vault)
@@ -67,16 +70,18 @@ def sweep(org_vault: OrgVault, *, run: str) -> Sweep:
     cut_off = [run_intent for run_intent in runs if run_intent.kind in BEGUN_ANEW]
     runs = [run_intent for run_intent in runs if run_intent.kind not in BEGUN_ANEW]
     # The grace period is counted from the commit, so that repeated sweeps do not prolong it.
-    pending = list(_pending(org_vault, state, listing))
+    pending = list(_pending(org_vault, state, listing, guard))
     now = org_vault.clock.now()
     ripe = [objects for objects in pending if _may_go(objects, runs, now)]
     for name in sorted(name for objects in ripe for name in objects.objects):
         org_vault.sealed.store.delete(name)
     waiting = [objects for objects in pending if objects not in ripe]
     known = {name for objects in pending for name in objects.objects}
-    stray = _stray(org_vault, state, listing, runs) - known
+    stray = {name for name in _stray(org_vault, state, listing, runs) if not guard.protects(name)}
+    stray -= known
     if stray or cut_off:
-        fresh = _condemn(org_vault, run, sorted(stray), collected=_gone_up_to(state, waiting))
+        collected = _gone_up_to(state, waiting, guard)
+        fresh = _condemn(org_vault, run, sorted(stray), collected=collected)
         for intent in cut_off:  # a late commit of such a run now finds its number taken
             OpenRun(org_vault.org, intent.run, sealed=org_vault.sealed).close()
     if stray:
@@ -100,12 +105,16 @@ def _not_over(
 
 def collected_up_to(org_vault: OrgVault, state: LiveState) -> int:
     """Return the newest commit up to which all condemned objects are gone."""
-    return _gone_up_to(state, list(_pending(org_vault, state, listing_of(org_vault))))
+    guard = org_vault.foreign.known_guard()
+    waiting = list(_pending(org_vault, state, listing_of(org_vault), guard))
+    return _gone_up_to(state, waiting, guard)
 
 
-def _gone_up_to(state: LiveState, waiting: Sequence[CondemnedObjects]) -> int:
-    if waiting:
-        return waiting[0].seq - 1
+def _gone_up_to(state: LiveState, waiting: Sequence[CondemnedObjects], guard: RemovalGuard) -> int:
+    # What a commit of others condemned is looked up again once it is confirmed.
+    numbers = [*(objects.seq for objects in waiting), *guard.waiting]
+    if numbers:
+        return min(numbers) - 1
     return max((info.number for info in _maintenance(state)), default=0)
 
 
@@ -122,17 +131,21 @@ def _maintenance(state: LiveState) -> list[SnapshotInfo]:
 
 
 def _pending(
-    org_vault: OrgVault, state: LiveState, listing: Mapping[str, int]
+    org_vault: OrgVault, state: LiveState, listing: Mapping[str, int], guard: RemovalGuard
 ) -> Iterator[CondemnedObjects]:
     """Iterate over condemned objects that still exist, oldest first."""
     infos = _maintenance(state)
     live = {entry.name for entry in live_objects(state, org=org_vault.org)}
     done = org_vault.chain.manifest(infos[-1].number)[0].collected if infos else 0
     for info in infos:
-        if info.number > done:
+        if info.number > done and info.number not in guard.refused:
             names = org_vault.chain.manifest(info.number)[0].condemned
             # An object is live again if a run reused it: a condemnation alone never removes it.
-            there = {n: listing[n] for n in names if n in listing and n not in live}
+            there = {
+                name: listing[name]
+                for name in names
+                if name in listing and name not in live and not guard.protects(name)
+            }
             if there:
                 yield CondemnedObjects(info.number, info.finished, there)
 

@@ -18,10 +18,12 @@ from unlost.model.vault.retention import Hold, HoldTarget
 from unlost.model.vault.snapshot import SnapshotInfo, VerifyLevel, VerifyPart, VerifyReport
 from unlost.vault.commits.state import live_objects
 from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.layout import object_names
 from unlost.vault.maintenance.compactor import compact
 from unlost.vault.maintenance.erase.suppression_entries import erased_among
 from unlost.vault.maintenance.garbage import sweep
 from unlost.vault.maintenance.operations import apply_plan, is_uncached, plan_operation
+from unlost.vault.maintenance.pending import RemovalDecisions, check_decided
 from unlost.vault.maintenance.rekey.earlier_keys import under_earlier
 from unlost.vault.maintenance.rekey.rekeyer import rekey
 from unlost.vault.maintenance.retain.holds import commit_holds, holds_in
@@ -64,7 +66,11 @@ class MaintainedVault(ABC):
         pause: Callable[[], None] = lambda: None,
         before_write: Callable[[E], object] = lambda _: None,
     ) -> E:
-        """Carry out an operation that was agreed to; refuse it if its effect has changed."""
+        """Carry out an operation that was agreed to; refuse it if its effect has changed.
+
+        Raises Conflict (``removals-wait``) while a commit of others waits for a decision.
+        """
+        check_decided(self.org_vault(org), plan.operation)
         vault = self.uncached() if is_uncached(plan.operation) else self
         return apply_plan(
             vault.org_vault(org), plan, run=run, pause=pause, before_write=before_write
@@ -75,10 +81,15 @@ class MaintainedVault(ABC):
     ) -> Compaction:
         """Merge segments that are due, without any change to a snapshot.
 
-        Only one compaction may run in an org; backups may run meanwhile. Raises Conflict
-        (``maintenance-outrun``), IntegrityError, StoreError, and any error of ``pause``.
+        Only one compaction may run in an org; backups may run meanwhile. Nothing is merged while a
+        commit of others waits for a decision. Raises Conflict (``maintenance-outrun``),
+        IntegrityError, StoreError, and any error of ``pause``.
         """
-        return compact(self.org_vault(org), run=run, pause=pause)
+        org_vault = self.org_vault(org)
+        # A merge drops rows that no snapshot shows: by a state that others may have forged.
+        if org_vault.foreign.guard().waiting:
+            return Compaction()
+        return compact(org_vault, run=run, pause=pause)
 
     def rekey(
         self,
@@ -88,12 +99,25 @@ class MaintainedVault(ABC):
         most: int | None = None,
         pause: Callable[[], None] = lambda: None,
     ) -> Rekeyed:
-        """Reseal all live objects under the newest org key, then remove the earlier keys."""
-        return rekey(self.org_vault(org), run=run, most=most, pause=pause)
+        """Reseal all live objects under the newest org key, then remove the earlier keys.
+
+        Nothing is resealed while a commit of others waits for a decision, because a repair could
+        not recognize what it had put in the place of other data. The same holds for documents and
+        manifests of a rejected one: they are under an earlier key, and would be lost with it.
+        """
+        org_vault = self.org_vault(org)
+        guard = org_vault.foreign.guard()
+        if guard.waiting or guard.covers(*_documents(org)):
+            return Rekeyed(waiting=max(1, len(guard.objects)), complete=False)
+        return rekey(org_vault, run=run, most=most, pause=pause)
 
     def sweep(self, org: str, *, run: str) -> Sweep:
         """Remove objects condemned days ago, and condemn leftovers of runs that failed."""
         return sweep(self.org_vault(org), run=run)
+
+    def removals(self, org: str) -> RemovalDecisions:
+        """Return the commits of an org that this home did not order, to decide about them."""
+        return RemovalDecisions(self.org_vault(org))
 
     def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
         """Check that all objects exist and, depending on ``level`` and ``part``, are undamaged."""
@@ -127,3 +151,13 @@ class MaintainedVault(ABC):
         org_vault = self.org_vault(org)
         objects = live_objects(org_vault.chain.live(), org=org)
         return OrgUsage(sum(entry.bytes for entry in objects), under_earlier(org_vault))
+
+
+def _documents(org: str) -> tuple[str, ...]:
+    """The folders of objects that a rekey removes without a commit, or replaces by redactions."""
+    return (
+        object_names.schemas(org),
+        object_names.certificates(org),
+        object_names.redactions(org),
+        object_names.commits(org),
+    )

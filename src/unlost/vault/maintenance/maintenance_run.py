@@ -25,7 +25,14 @@ from unlost.model.vault.snapshot import CommitKind, Counts, PackEntry, SnapshotI
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format import number as numbers
-from unlost.vault.format.manifest import Manifest, ObjectEntry, RunIntent, TablePart, unpack
+from unlost.vault.format.manifest import (
+    JournalProof,
+    Manifest,
+    ObjectEntry,
+    RunIntent,
+    TablePart,
+    unpack,
+)
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.register import newest_entry
 from unlost.vault.layout import object_names
@@ -58,8 +65,10 @@ class MaintenanceWork:
     longer live. ``forgotten``: backups that are no longer shown. ``tombstones``: by table, the
     number of deleted records that leave the vault; ``alive``: likewise for records that are not
     deleted. ``counted``: by table, the numbers of live and of deleted records, where the table was
-    recounted. ``reread``: tables that the next backup reads in full. The other fields belong to an
-    erasure or a salvage: see ``Manifest``.
+    recounted. ``reread``: tables that the next backup reads in full. ``journal``: the proof of a
+    journal that is valid again. ``carried``: the manifest whose identity, schema and table states the
+    commit carries on, by default that of the newest commit. The other fields belong to an erasure or a salvage: see
+    ``Manifest``.
     """
 
     parts: tuple[TablePart, ...] = ()
@@ -77,6 +86,8 @@ class MaintenanceWork:
     unjournaled: tuple[str, ...] = ()
     recertified: Mapping[str, str] = field(default_factory=dict)
     erased: ErasureProof | None = None
+    journal: JournalProof | None = None
+    carried: Manifest | None = None
 
 
 class MaintenanceRun:
@@ -206,7 +217,7 @@ class MaintenanceRun:
                 raise _replaced()
 
     def _manifest(self, state: LiveState, work: MaintenanceWork) -> Manifest:
-        before = self._org_vault.chain.manifest(state.seq)[0]
+        before = work.carried or self._org_vault.chain.manifest(state.seq)[0]
         now = self._org_vault.clock.now()
         entries = [entry for part in work.parts for entry in part.segments]
         manifest = msgspec.structs.replace(
@@ -232,7 +243,7 @@ class MaintenanceRun:
             + sum(
                 entry.own_bytes + (0 if entry.sidecar else entry.sidecar_bytes) for entry in entries
             ),
-            journal=None,
+            journal=work.journal,
             reuses=(),
             # A verification compares this with the register, and so notices removed newest entries.
             slots=newest_entry(self._org_vault.sealed.store, self._org_vault.sealed.keys),

@@ -35,7 +35,7 @@ class RemovedFromVault:
 
     It keeps ``retained``, which may be the last copies. The mirror lacks live objects of their org,
     or the vault gave them up as damaged, or a commit of their org is lost and the reason is
-    unknown.
+    unknown, or a commit of others removed them and waits for a decision.
     """
 
     gone: frozenset[str]
@@ -100,9 +100,12 @@ def removed_from_vault(
             gone.update(names)
         elif org in scope.orgs:
             try:
+                guard = scope.orgs[org].org_vault.foreign.guard()
                 away, stays = _removed_and_retained(
                     scope.orgs[org], names, mirror, lacking=org in lacking
                 )
+                # What others removed stays in the mirror as long as a decision is open.
+                stays |= {name for name in away if guard.protects(name)}
             except IntegrityError as error:  # a commit that took something away is lost
                 scope.broken[org] = error
                 kept_names.update(names)

@@ -8,9 +8,11 @@ from typing import BinaryIO
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound
 from unlost.model.org import OrgIdentity
+from unlost.model.ports.removals import RemovalLedger
 from unlost.model.ports.system import Clock, Witness
 from unlost.model.source.hidden_columns import HiddenColumns
 from unlost.vault.commits.chain import Chain
+from unlost.vault.commits.foreign_commits import ForeignCommits
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import FILES, U_ID
 from unlost.vault.format.sealed import ObjectKind
@@ -121,14 +123,17 @@ class OrgVault(OrgReader):
         sealed: SealedObjects,
         clock: Clock,
         witness: Witness | None,
+        ledger: RemovalLedger,
         options: VaultOptions,
         limit: BufferLimit,
     ) -> None:
-        chain, schemas = Chain(org, sealed=sealed, witness=witness), Schemas(org, sealed=sealed)
+        chain = Chain(org, sealed=sealed, witness=witness, ledger=ledger)
+        schemas = Schemas(org, sealed=sealed)
         super().__init__(org, sealed, chain, schemas, SegmentReader(org, sealed=sealed))
         self.clock = clock
         self.options = options
         self.limit = limit
+        self.foreign = ForeignCommits(chain, sealed=sealed, ledger=ledger, clock=clock)
         # A cache, by commit: the runs whose journals the commit removed.
         self.dropped_journals_by_commit: dict[int, tuple[str, ...]] = {}
 

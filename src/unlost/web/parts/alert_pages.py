@@ -56,6 +56,7 @@ PAGES: Mapping[AlertRule, ConsolePage] = {
     AlertRule.API_BUDGET: _SCHEDULE,
     AlertRule.CREDENTIAL_EXPIRES: _SETTINGS,
     AlertRule.VAULT_DAMAGED: ConsolePage("vault", _("See the vault")),
+    AlertRule.REMOVAL_WAITS: ConsolePage("vault", _("See the vault")),
     AlertRule.VAULT_REPAIRED: ConsolePage("vault", _("See the vault")),
     AlertRule.MIRROR: ConsolePage("vault", _("See the vault")),
     AlertRule.VAULT_GROWS: ConsolePage("vault", _("See the vault")),

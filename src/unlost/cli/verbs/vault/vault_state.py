@@ -24,7 +24,7 @@ from unlost.cli.options import (
 )
 from unlost.cli.place import vault_place
 from unlost.cli.text import command, many, plain, size, when
-from unlost.cli.verbs.vault import mirror
+from unlost.cli.verbs.vault import mirror, pending
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Manage the vault.")
 app.add_typer(mirror.app, name="mirror")
+app.add_typer(pending.app, name="pending")
 
 
 @app.callback()

@@ -14,10 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.finding import Finding, FindingKind, Severity
@@ -26,7 +24,7 @@ from unlost.model.vault.salvage import PastSalvage, Salvage, SalvageEffect, Tabl
 from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
-from unlost.vault.format.physical import FILES, SEARCH, U_ID, U_OP
+from unlost.vault.format.physical import FILES, SEARCH
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.erase_commit import close_committed
@@ -41,6 +39,7 @@ from unlost.vault.maintenance.maintenance_run import (
     close_cut_off,
 )
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
+from unlost.vault.maintenance.rewrite.counts import count_records
 from unlost.vault.maintenance.rewrite.merging import MergeChoice
 from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks, repack_extents
 from unlost.vault.maintenance.salvage.certificates import ReplacementCertificates
@@ -49,7 +48,7 @@ from unlost.vault.maintenance.salvage.derived import RebuiltTable
 from unlost.vault.maintenance.salvage.survey import SalvageSurvey, SalvageSurveyor
 from unlost.vault.maintenance.salvage.tables import PredecessorUnknown, TableWork
 from unlost.vault.objects.segment_writer import SegmentWriter
-from unlost.vault.read.merge import MergeRange, key_rows, newest_of_each
+from unlost.vault.read.merge import MergeRange
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.stores.unread import unsteady
@@ -176,7 +175,10 @@ class _Salvaging:
             object_names.pack(self._org_vault.org, self._state.pack_id(pack)) for pack in leaving
         }
         counted = {
-            work.table: self._counted(work.table, done.after) for work in salvage_survey.works
+            work.table: count_records(
+                self._org_vault.view(work.table, until=self._state.seq, state=done.after)
+            )
+            for work in salvage_survey.works
         }
         return self._maintenance.commit(
             MaintenanceWork(
@@ -273,16 +275,6 @@ class _Salvaging:
         )
         if tables or damaged:
             done.add(list(remade.changes(tables, damaged=damaged)))
-
-    def _counted(self, table: str, after: LiveState) -> tuple[int, int]:
-        """Count live and deleted records."""
-        view = self._org_vault.view(table, until=self._state.seq, state=after)
-        alive = dead = 0
-        for rows in key_rows(view, (U_ID, U_OP)):
-            ops = newest_of_each(rows).column(U_OP)
-            updates = int(np.count_nonzero(pc.equal(ops, "U").to_numpy()))
-            alive, dead = alive + updates, dead + len(ops) - updates
-        return alive, dead
 
     def _drop(self) -> None:
         """After a failure, remove new packs and certificates unless they may still be committed."""

@@ -1,0 +1,174 @@
+"""Commits that this installation did not order: list, confirm or reject what they remove."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application
+from unlost.app.vault.home_copy import after_run
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right, Trace
+from unlost.model.source.reading import Json
+from unlost.model.vault.pending import PendingRemoval
+from unlost.model.vault.snapshot import CommitKind
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCommit:
+    """A commit of an org that this installation did not order.
+
+    ``objects`` of ``bytes`` would be removed because of it, at ``due`` at the earliest; never, if
+    it is ``rejected``. ``hidden``: backups that it forgets.
+    """
+
+    org: str
+    zone: str
+    commit: int
+    kind: CommitKind
+    run: str
+    objects: int
+    bytes: int
+    hidden: tuple[int, ...]
+    first_seen: datetime
+    due: datetime
+    rejected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PendingList:
+    """The commits that wait for a decision, and rejected ones that something remains of, by org."""
+
+    commits: tuple[WaitingCommit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedCommits:
+    """The commits that were confirmed: the next maintenance removes what they take away."""
+
+    commits: tuple[WaitingCommit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedCommit:
+    """The result of a rejection: what it put back, and what it could not.
+
+    ``snapshot``: the commit of the repair; the backup after it reads everything in full. ``tables``
+    have their data again. ``hidden``: backups that stay forgotten. ``remaining``: objects that stay in the vault, though no commit needs them.
+    """
+
+    org: str
+    commit: int
+    snapshot: int
+    tables: tuple[str, ...]
+    packs: int
+    documents: int
+    journals: tuple[str, ...]
+    hidden: tuple[int, ...]
+    remaining: int
+
+
+def _confirmed(done: ConfirmedCommits) -> dict[str, Json]:
+    return {"commits": [f"{commit.org} {commit.commit}" for commit in done.commits]}
+
+
+def _rejected(done: RejectedCommit) -> dict[str, Json]:
+    return {"snapshot": done.snapshot, "remaining": done.remaining}
+
+
+@action("vault.pending", Right.OPERATE, where=Where.ORG)
+def pending(app: Application, org: str | None = None) -> PendingList:
+    """List commits that this installation did not order, of one org or of all.
+
+    Nothing is removed because of one before it is confirmed, or 30 days have passed since this
+    installation first saw it. Raises IntegrityError, StoreError.
+    """
+    return PendingList(
+        tuple(commit for each in _orgs(app, org, Right.OPERATE) for commit in _of(app, each))
+    )
+
+
+@action(
+    "vault.confirm",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    where=Where.ORG,
+    subject=("org", "commit"),
+    detail=_confirmed,
+)
+def confirm(
+    app: Application, org: str | None = None, commit: int | None = None
+) -> ConfirmedCommits:
+    """Confirm commits, as if this installation had ordered them: the next maintenance removes.
+
+    Without ``commit`` all that wait in the org; without both in all orgs. Raises NotFound
+    (``removal-unknown``).
+    """
+    orgs = _orgs(app, org, Right.MANAGE) if commit is None else [get_org(org or "")]
+    done = []
+    for each in orgs:
+        listed = {waiting.commit: waiting for waiting in _of(app, each)}
+        numbers = [number for number, waiting in listed.items() if not waiting.rejected]
+        for number in numbers if commit is None else [commit]:
+            app.whole_vault.removals(each.oid).confirm(number)
+            done.append(listed[number])
+    after_run(app)
+    return ConfirmedCommits(tuple(done))
+
+
+@action(
+    "vault.reject",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    subject=("org", "commit"),
+    detail=_rejected,
+)
+def reject(app: Application, org: str, commit: int) -> RejectedCommit:
+    """Reject a commit: nothing is removed because of it, and what can be put back is put back.
+
+    Safe to repeat. Raises NotFound (``removal-unknown``), Conflict (``removal-order``,
+    ``run-in-progress``, ``maintenance-outrun``), IntegrityError, StoreError.
+    """
+    known = get_org(org)
+    run = f"put-back-{app.clock.now():%Y%m%d-%H%M%S}"
+    with app.lease.hold(known.oid, kind=CommitKind.COMPACT, run=run):
+        done = app.whole_vault.removals(known.oid).reject(commit, pause=app.cancel_flag.check)
+    after_run(app)
+    return RejectedCommit(
+        known.name,
+        done.number,
+        done.snapshot,
+        done.tables,
+        done.packs,
+        done.documents,
+        done.journals,
+        done.hidden,
+        done.remaining,
+    )
+
+
+def _orgs(app: Application, org: str | None, right: Right) -> list[ProtectedOrg]:
+    if org is not None:
+        return [get_org(org)]
+    return [each for each in app.orgs() if app.actor.may(right, each.oid)]
+
+
+def _of(app: Application, org: ProtectedOrg) -> list[WaitingCommit]:
+    removals = app.whole_vault.removals(org.oid).pending()
+    return list(map(partial(_waiting, org), removals))
+
+
+def _waiting(org: ProtectedOrg, removal: PendingRemoval) -> WaitingCommit:
+    return WaitingCommit(
+        org=org.name,
+        zone=org.identity.zone,
+        commit=removal.number,
+        kind=removal.kind,
+        run=removal.run,
+        objects=removal.objects,
+        bytes=removal.bytes,
+        hidden=removal.hidden,
+        first_seen=removal.first_seen,
+        due=removal.due,
+        rejected=removal.rejected,
+    )

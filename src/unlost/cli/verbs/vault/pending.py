@@ -1,0 +1,155 @@
+"""unlost vault pending: decide about commits that this installation did not order."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home
+from unlost.cli.text import many, plain, size, when
+from unlost.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.vault.pending import (
+        ConfirmedCommits,
+        PendingList,
+        RejectedCommit,
+        WaitingCommit,
+    )
+
+NAMED = 10
+
+app = typer.Typer(invoke_without_command=True)
+
+
+@app.callback()
+def about(context: typer.Context, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """List commits that this installation did not order. Nothing is removed because of them yet.
+
+    It waits 30 days since it first saw the commit, or until you confirm it. Exit code 3 if a commit
+    waits.
+    """
+    if context.invoked_subcommand is not None:
+        return ExitCode.OK
+    with opened(home) as application:
+        from unlost.app.actions.vault.pending import pending
+
+        result = pending(application)
+    answer(result, as_json=json, show=_show)
+    waiting = any(not commit.rejected for commit in result.commits)
+    return ExitCode.FINDINGS if waiting else ExitCode.OK
+
+
+@app.command("confirm")
+def confirm(
+    org: Annotated[str | None, typer.Argument(metavar="[ORG]", help="The org.")] = None,
+    commit: Annotated[
+        int | None,
+        typer.Argument(metavar="[COMMIT]", min=1, help="The number of the commit, as listed."),
+    ] = None,
+    *,
+    every: Annotated[
+        bool, typer.Option("--all", help="All commits that wait, of the org or of all orgs.")
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Confirm a commit: the next maintenance removes what it takes away."""
+    if every == (commit is not None):
+        raise UsageError(
+            "pending-which",
+            "Name either one commit of an org, or --all.",
+            next_step="For example `unlost vault pending confirm ORG 12`, or `unlost vault pending "
+            "confirm --all`.",
+        )
+    with opened(home) as application:
+        from unlost.app.actions.vault.pending import confirm as act
+
+        result = act(application, org, commit)
+    answer(result, as_json=json, show=_show_confirmed)
+    return ExitCode.OK
+
+
+@app.command("reject")
+def reject(
+    org: Annotated[str, typer.Argument(metavar="ORG", help="The org.")],
+    commit: Annotated[
+        int, typer.Argument(metavar="COMMIT", min=1, help="The number of the commit, as listed.")
+    ],
+    *,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Reject a commit: nothing is removed because of it, and a repair puts back what it can."""
+    with opened(home) as application:
+        from unlost.app.actions.vault.pending import reject as act
+
+        result = act(application, org, commit)
+    answer(result, as_json=json, show=_show_rejected)
+    return ExitCode.OK
+
+
+def _show(out: "Console", result: "PendingList") -> None:
+    if not result.commits:
+        out.print("No removal waits: this installation ordered all of them.")
+        return
+    for commit in result.commits:
+        _show_commit(out, commit)
+    if any(not commit.rejected for commit in result.commits):
+        out.print("If a commit is yours: unlost vault pending confirm ORG COMMIT")
+        out.print(
+            "If not, the service key is in other hands: unlost vault pending reject ORG COMMIT"
+        )
+
+
+def _show_commit(out: "Console", commit: "WaitingCommit") -> None:
+    what = f"{many(commit.objects, 'object')}, {size(commit.bytes)}"
+    out.print(f"{commit.org}: commit {commit.commit} ({commit.kind.value}) by {plain(commit.run)}")
+    out.print(f"  would remove  {what}")
+    if commit.hidden:
+        out.print(f"  hides         {many(len(commit.hidden), 'backup')}")
+    out.print(f"  first seen    {when(commit.first_seen, zone=commit.zone)}")
+    due = "rejected: nothing is removed" if commit.rejected else when(commit.due, zone=commit.zone)
+    out.print(f"  removed from  {due}")
+
+
+def _show_confirmed(out: "Console", result: "ConfirmedCommits") -> None:
+    for commit in result.commits:
+        out.print(f"{commit.org}: commit {commit.commit} is confirmed.")
+    if not result.commits:
+        out.print("No removal waits: this installation ordered all of them.")
+        return
+    out.print("The next maintenance removes the objects. To start it now: unlost compact")
+
+
+def _show_rejected(out: "Console", result: "RejectedCommit") -> None:
+    out.print(
+        f"{result.org}: commit {result.commit} is rejected. Nothing is removed because of it."
+    )
+    others = [
+        f"{many(result.packs, 'pack')} of files" if result.packs else "",
+        many(result.documents, "document") if result.documents else "",
+        many(len(result.journals), "journal") if result.journals else "",
+    ]
+    put_back = [*result.tables[:NAMED], *filter(None, others)]
+    if put_back:
+        out.print(f"Commit {result.snapshot} put back what can be put back:")
+    for what in put_back:
+        out.print(f"  - {plain(what)}")
+    if len(result.tables) > NAMED:
+        out.print(f"  and {len(result.tables) - NAMED} more tables")
+    out.print(f"The next backup reads everything in full: unlost backup {plain(result.org)}")
+    if result.hidden:
+        out.print(
+            f"{many(len(result.hidden), 'backup')} stay hidden. As long as the commit stays "
+            "rejected, nothing is forgotten."
+        )
+    if result.remaining:
+        out.print(
+            f"{many(result.remaining, 'object')} could not be put back. They stay in the vault until "
+            "you confirm the commit."
+        )
