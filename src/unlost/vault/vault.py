@@ -112,7 +112,7 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
     @property
     def homes(self) -> VaultHomes:
         """Copies of the data of the homes that use this vault."""
-        return VaultHomes(self.sealed)
+        return VaultHomes(self.sealed, ledger=self.ledger)
 
     def visible(self, hidden: Mapping[str, HiddenColumns]) -> EncryptedReader:
         """The vault for reading, without the hidden columns of each org."""

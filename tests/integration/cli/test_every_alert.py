@@ -40,6 +40,7 @@ ELSEWHERE = {
     AlertRule.SERVICE_SILENT,  # said by an outside watcher; here it hears the heartbeats
     AlertRule.NIGHT_FAILED,  # test_by_itself
     AlertRule.ORG_REPLACED,  # test_sandboxes
+    AlertRule.REMOVAL_WAITS,  # unit/app/test_pending
 }
 
 

@@ -7,6 +7,9 @@ from unit.vault.test_key_slots import Held
 from unit.vault.test_renewal import begun
 from unlost.model.errors import UnlostError
 from unlost.model.vault.snapshot import VerifyLevel
+from unlost.testing.entropy import SeededEntropy
+from unlost.vault.objects.home_copies import MOST_COPIES, VaultHomes
+from unlost.vault.vault import open_vault
 
 
 @pytest.fixture
@@ -54,3 +57,26 @@ def test_junk_does_not_hide_a_copy_from_before_a_renewal(small: SmallVault) -> N
     small.keys = begun(small, "service-2")
     small.reopen()
     assert small.vault.homes.get(3) == b"settings"
+
+
+def test_copies_of_a_thief_push_none_of_the_own_out(small: SmallVault) -> None:
+    """Whoever has the service key can seal copies, as many and as high as there are numbers."""
+    thief = open_vault(small.store, keys=small.keys, clock=small.clock, entropy=SeededEntropy(666))
+    for _ in range(2 * MOST_COPIES):
+        thief.homes.store_copy(b"forged")
+    assert small.vault.homes.store_copy(b"newer") == 34 + MOST_COPIES
+    assert [small.vault.homes.get(number) for number in (1, 2, 3)] == [b"settings"] * 3
+    assert small.vault.homes.newest() == b"newer"
+
+
+def test_a_home_keeps_so_many_of_its_copies(small: SmallVault) -> None:
+    for number in range(4, MOST_COPIES + 3):
+        assert small.vault.homes.store_copy(b"settings") == number
+    assert list(small.vault.homes.numbers()) == list(range(3, MOST_COPIES + 3))
+
+
+def test_a_copy_behind_the_highest_number_is_found(small: SmallVault) -> None:
+    VaultHomes(small.vault.sealed)._put(99999999, b"forged")
+    assert small.vault.homes.store_copy(b"newer") == 100000000
+    small.reopen()
+    assert small.vault.homes.newest() == b"newer"

@@ -1,7 +1,8 @@
 """Sealed copies of a home's data: settings, runs and alerts, for the case that its machine is lost.
 
 They belong to no org. Their key comes from the master key, so that the recovery sheet alone is
-enough to read them. See docs/adr/0013.
+enough to read them. A home removes only old copies that it stored itself: copies that a thief adds
+must not push them out. See docs/adr/0013 and docs/adr/0036.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from contextlib import suppress
 from itertools import takewhile
 
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
+from unlost.model.ports.removals import RemovalLedger
 from unlost.vault.format.sealed import ObjectBinding, ObjectKind, seal, unseal
 from unlost.vault.keys.derivation import ID_BYTES
 from unlost.vault.keys.sealing import SealedObjects
@@ -22,15 +24,23 @@ _FIRST = 1  # master key; copies under it have the epoch 0
 class VaultHomes:
     """The copies of homes in a vault; see the port ``HomeCopies``."""
 
-    def __init__(self, sealed: SealedObjects, *, most: int = MOST_COPIES) -> None:
-        """``most``: the number of copies to keep."""
+    def __init__(
+        self,
+        sealed: SealedObjects,
+        *,
+        ledger: RemovalLedger | None = None,
+        most: int = MOST_COPIES,
+    ) -> None:
+        """``ledger`` remembers the copies of this home; ``most``: the number of these to keep."""
         self._sealed = sealed
+        self._ledger = ledger
         self._most = most
 
     def numbers(self) -> Sequence[int]:
         """The numbers of all copies, ascending; other names in the folder are ignored."""
         names = (listed.name.removeprefix(FOLDER) for listed in self._sealed.store.list(FOLDER))
-        return sorted(int(name) for name in names if len(name) == _DIGITS and name.isdecimal())
+        # A planted number may be so high that the next one has more digits.
+        return sorted(int(name) for name in names if len(name) >= _DIGITS and name.isdecimal())
 
     def store_copy(self, content: bytes) -> int:
         """Store a copy under the next free number."""
@@ -38,9 +48,18 @@ class VaultHomes:
         while not self._put(number, content):
             number += 1  # another process was quicker
         with suppress(StoreError):  # the copy is stored; a later call removes the old ones
-            for old in self.numbers()[: -self._most]:
+            for old in self._own(number)[: -self._most]:
                 self._sealed.store.delete(name_of(old))
         return number
+
+    def _own(self, number: int) -> Sequence[int]:
+        """The copies that this home stored, ascending, with the one that it has stored just now."""
+        if self._ledger is None:
+            return ()
+        self._ledger.note_own(FOLDER, seq=number, head="")
+        self._ledger.note_examined(FOLDER, [], until=number)  # forgets the oldest ones
+        own_numbers = {own_number for own_number, _ in self._ledger.own_heads(FOLDER, after=0)}
+        return [each for each in self.numbers() if each in own_numbers]
 
     def _newest(self) -> int:
         """The number of the newest copy that opens; else the end of the first gapless series."""
