@@ -53,6 +53,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         gettext_noop("store"),
         gettext_noop("settings copy"),
         gettext_noop("mirror"),
+        gettext_noop("removals"),
+        gettext_noop("blocked org"),
         gettext_noop("key location"),
         gettext_noop("master key"),
         gettext_noop("register"),

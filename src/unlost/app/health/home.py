@@ -13,6 +13,7 @@ from unlost.app.health.keys import key_checks
 from unlost.app.home.home import read_home_key
 from unlost.app.home.home_keys import service_key_of
 from unlost.app.home.stores import store_at
+from unlost.app.vault.blocked import BlockedOrg, blocked_org
 from unlost.app.vault.home_copy import copy_if_due, copy_is_due
 from unlost.app.vault.mirror import is_late, mirror_place
 from unlost.catalog.alerts import list_alerts, list_channels
@@ -196,9 +197,25 @@ def _verified() -> Iterator[RepairableCheck]:
         )
 
 
+def _blocked(blocked: BlockedOrg) -> RepairableCheck:
+    return RepairableCheck.bad(
+        "blocked org",
+        "{org} can be neither read nor backed up: {object} does not fit, and this installation did "
+        "not make it.",
+        "If no other installation of yours made it, remove it with `unlost vault pending reject "
+        "{org} {commit}`. Then find out who can write to the vault.",
+        org=blocked.org,
+        object=blocked.object,
+        commit=blocked.commit,
+    )
+
+
 def _removals(app: Application) -> Iterator[RepairableCheck]:
     for org in list_orgs():
         try:
+            if (blocked := blocked_org(app, org)) is not None:
+                yield _blocked(blocked)
+                continue
             removals = app.whole_vault.removals(org.oid).pending()
         except UnlostError as error:
             yield RepairableCheck.failed("removals", error)

@@ -360,6 +360,20 @@ class ForeignRemovals(Protocol):
         """
         ...
 
+    def blocking(self) -> tuple[str, ...]:
+        """List objects that a stranger has put where the next commits belong, so that none fits.
+
+        Raises IntegrityError if a commit that this home has seen is damaged.
+        """
+        ...
+
+    def unblock(self, *, keep: Callable[[str, bytes], object]) -> tuple[str, ...]:
+        """Remove the objects that ``blocking`` lists; returns their names.
+
+        ``keep`` gets each with its bytes before it is removed.
+        """
+        ...
+
 
 class VaultMaintenance(Protocol):
     """The part of the port ``Vault`` for maintenance; ``org`` is its oid.

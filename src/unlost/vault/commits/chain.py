@@ -24,7 +24,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from unlost.model.errors import IntegrityError, NotFound, StoreError, UnlostError
+from unlost.model.errors import (
+    IntegrityError,
+    NotFound,
+    StoreError,
+    UnlostError,
+    UsageError,
+)
 from unlost.model.message import message
 from unlost.model.ports.removals import RemovalLedger
 from unlost.model.ports.system import Witness, Witnessed
@@ -166,6 +172,26 @@ class Chain:
             state.apply(manifest, head=head)
             if seq >= first:
                 yield CommitStep(manifest, before, state.copy())
+
+    def unfit(self) -> tuple[str, ...]:
+        """The commits from the first on that cannot follow the ones this home has seen, by name.
+
+        A stranger has put them there: they block the chain. Empty if all fit, or if this home has
+        seen none. Raises IntegrityError if one that it has seen is damaged: that is another matter.
+        """
+        seen = self._witness.get(self.org) if self._witness is not None else None
+        if seen is None:
+            return ()
+        later = sorted(seq for seq in self._listed() if seq > seen.number)
+        with self._lock:
+            state = self._from_checkpoint(seen.number) or LiveState()
+            self._advance(state, until=seen.number)
+            for place, seq in enumerate(later):
+                try:
+                    self._advance(state, until=seq)
+                except (IntegrityError, NotFound, UsageError):
+                    return tuple(object_names.commit(self.org, each) for each in later[place:])
+        return ()
 
     def put(self, manifest: Manifest) -> bool:
         """Create the manifest as a commit of this home; False if its number is taken."""

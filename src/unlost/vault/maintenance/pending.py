@@ -6,7 +6,7 @@
 See ``unlost.vault.commits.foreign_commits`` and docs/adr/0036.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from unlost.model.errors import Conflict, NotFound
@@ -67,6 +67,22 @@ class RemovalDecisions:
             hidden=commit.hidden,
             remaining=len(remaining),
         )
+
+    def blocking(self) -> tuple[str, ...]:
+        """List the commits that a stranger has put behind the last one that this home has seen."""
+        return self._org_vault.chain.unfit()
+
+    def unblock(self, *, keep: Callable[[str, bytes], object]) -> tuple[str, ...]:
+        """Remove the commits that block the org; returns their names.
+
+        ``keep`` gets each with its bytes before it is removed.
+        """
+        store = self._org_vault.sealed.store
+        names = self.blocking()
+        for name in reversed(names):  # the first one blocks as long as it is there
+            keep(name, store.get(name))
+            store.delete(name)
+        return names
 
     def _check_order(self, number: int) -> None:
         earlier = [seq for seq in self._foreign.known_guard().waiting if seq < number]

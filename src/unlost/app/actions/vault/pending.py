@@ -6,6 +6,7 @@ from functools import partial
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
+from unlost.app.vault.blocked import BlockedOrg, blocked_org
 from unlost.app.vault.home_copy import after_run
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
@@ -37,9 +38,13 @@ class WaitingCommit:
 
 @dataclass(frozen=True, slots=True)
 class PendingList:
-    """The commits that wait for a decision, and rejected ones that something remains of, by org."""
+    """The commits that wait for a decision, and rejected ones that something remains of, by org.
+
+    ``blocked``: orgs that are blocked by a commit that does not fit.
+    """
 
     commits: tuple[WaitingCommit, ...]
+    blocked: tuple[BlockedOrg, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,9 @@ class RejectedCommit:
     """The result of a rejection: what it put back, and what it could not.
 
     ``snapshot``: the commit of the repair; the backup after it reads everything in full. ``tables``
-    have their data again. ``hidden``: backups that stay forgotten. ``remaining``: objects that stay in the vault, though no commit needs them.
+    have their data again. ``hidden``: backups that stay forgotten. ``remaining``: objects that stay
+    in the vault, though no commit needs them. ``removed``: objects that blocked the org and were
+    removed; copies of them are in the folder ``kept_in``.
     """
 
     org: str
@@ -66,6 +73,8 @@ class RejectedCommit:
     journals: tuple[str, ...]
     hidden: tuple[int, ...]
     remaining: int
+    removed: tuple[str, ...] = ()
+    kept_in: str = ""
 
 
 def _confirmed(done: ConfirmedCommits) -> dict[str, Json]:
@@ -83,8 +92,12 @@ def pending(app: Application, org: str | None = None) -> PendingList:
     Nothing is removed because of one before it is confirmed, or 30 days have passed since this
     installation first saw it. Raises IntegrityError, StoreError.
     """
+    orgs = _orgs(app, org, Right.OPERATE)
+    blocked = [each for one in orgs if (each := blocked_org(app, one)) is not None]
+    names = {each.org for each in blocked}
     return PendingList(
-        tuple(commit for each in _orgs(app, org, Right.OPERATE) for commit in _of(app, each))
+        tuple(commit for each in orgs if each.name not in names for commit in _of(app, each)),
+        tuple(blocked),
     )
 
 
@@ -126,12 +139,15 @@ def confirm(
 def reject(app: Application, org: str, commit: int) -> RejectedCommit:
     """Reject a commit: nothing is removed because of it, and what can be put back is put back.
 
-    Safe to repeat. Raises NotFound (``removal-unknown``), Conflict (``removal-order``,
-    ``run-in-progress``, ``maintenance-outrun``), IntegrityError, StoreError.
+    A commit that blocks the org is removed. Safe to repeat. Raises NotFound (``removal-unknown``),
+    Conflict (``removal-order``, ``run-in-progress``, ``maintenance-outrun``), IntegrityError, StoreError.
     """
     known = get_org(org)
     run = f"put-back-{app.clock.now():%Y%m%d-%H%M%S}"
     with app.lease.hold(known.oid, kind=CommitKind.COMPACT, run=run):
+        blocked = blocked_org(app, known)
+        if blocked is not None and blocked.commit == commit:
+            return _unblocked(app, known, blocked)
         done = app.whole_vault.removals(known.oid).reject(commit, pause=app.cancel_flag.check)
     after_run(app)
     return RejectedCommit(
@@ -144,6 +160,31 @@ def reject(app: Application, org: str, commit: int) -> RejectedCommit:
         done.journals,
         done.hidden,
         done.remaining,
+    )
+
+
+def _unblocked(app: Application, org: ProtectedOrg, blocked: BlockedOrg) -> RejectedCommit:
+    """Remove what blocks an org, and keep copies of it in the home."""
+    folder = app.home.root / "removed"
+
+    def keep(name: str, data: bytes) -> None:
+        file = folder / name
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.write_bytes(data)
+
+    removed = app.whole_vault.removals(org.oid).unblock(keep=keep)
+    return RejectedCommit(
+        org=org.name,
+        commit=blocked.commit,
+        snapshot=blocked.commit - 1,
+        tables=(),
+        packs=0,
+        documents=0,
+        journals=(),
+        hidden=(),
+        remaining=0,
+        removed=removed,
+        kept_in=str(folder),
     )
 
 

@@ -40,7 +40,7 @@ def about(context: typer.Context, *, home: Home = None, json: AsJson = False) ->
 
         result = pending(application)
     answer(result, as_json=json, show=_show)
-    waiting = any(not commit.rejected for commit in result.commits)
+    waiting = bool(result.blocked) or any(not commit.rejected for commit in result.commits)
     return ExitCode.FINDINGS if waiting else ExitCode.OK
 
 
@@ -94,8 +94,18 @@ def reject(
 
 
 def _show(out: "Console", result: "PendingList") -> None:
+    for blocked in result.blocked:
+        out.print(
+            f"{blocked.org}: commit {blocked.commit} does not fit, and this installation did not make "
+            "it. The org can be neither read nor backed up."
+        )
+        out.print(
+            f"  If no other installation of yours made it, remove it: unlost vault pending reject "
+            f"{blocked.org} {blocked.commit}"
+        )
     if not result.commits:
-        out.print("No removal waits: this installation ordered all of them.")
+        if not result.blocked:
+            out.print("No removal waits: this installation ordered all of them.")
         return
     for commit in result.commits:
         _show_commit(out, commit)
@@ -127,6 +137,12 @@ def _show_confirmed(out: "Console", result: "ConfirmedCommits") -> None:
 
 
 def _show_rejected(out: "Console", result: "RejectedCommit") -> None:
+    if result.removed:
+        out.print(
+            f"{result.org}: commit {result.commit} was removed. The org is no longer blocked."
+        )
+        out.print(f"Copies of {many(len(result.removed), 'object')} are in {result.kept_in}.")
+        return
     out.print(
         f"{result.org}: commit {result.commit} is rejected. Nothing is removed because of it."
     )
