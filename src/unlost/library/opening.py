@@ -26,7 +26,7 @@ class VaultOpening:
 
     A pickle names the vault's address and the key file or the file of the recovery sheet, never
     their content; with a passphrase it holds the passphrase. The text of a recovery sheet is the
-    master key itself, and is not pickled.
+    owner's secret itself, and is not pickled.
     """
 
     place: StoreAddress
@@ -51,7 +51,7 @@ class VaultOpening:
         if self.sheet is not None:
             raise UsageError(
                 "recovery-not-shared",
-                "The text of a recovery sheet is the master key, so it is not passed to other "
+                "The text of a recovery sheet is the owner's secret, so it is not passed to other "
                 "processes.",
                 next_step="Open the vault with key_file=, or set recovery= to the path of a file.",
             )

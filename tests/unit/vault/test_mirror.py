@@ -27,7 +27,7 @@ from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.key_slots import add_slot, remove_slot, replace_slot
 from unlost.vault.keys.opening import unlock_keyring
 from unlost.vault.keys.owner import Owner
-from unlost.vault.keys.register import newest_entry, registered
+from unlost.vault.keys.register import newest_entry, registered, repair_register
 from unlost.vault.keys.service_key import ServiceKey
 from unlost.vault.keys.unlock import ByRecoverySheet, unlock_by_key
 from unlost.vault.layout import object_names
@@ -541,12 +541,16 @@ def test_a_mirror_keeps_the_register_that_the_vault_has_lost(
     assert set(kept) <= set(done.strange)
     assert set(kept) <= set(names_of(target))
     assert registered(target, story.keys).slots.keys() == {"service", "second"}
+    assert set(repair_from(story.store, target, opened=opener(story)).objects) >= set(kept)
+    assert registered(story.store, story.keys).slots.keys() == {"service", "second"}
+    assert whole(story, story.store)
 
 
 @pytest.mark.parametrize("hurt", ["lost", "damaged"])
 @pytest.mark.parametrize("broken", [(0,), (0, 1), (0, 1, 2)])
+@pytest.mark.parametrize("by", ["key file", "sheet"])
 def test_copies_of_the_register_are_repaired_from_a_mirror(
-    story: vaultstory.Story, broken: tuple[int, ...], hurt: str
+    story: vaultstory.Story, broken: tuple[int, ...], hurt: str, by: str
 ) -> None:
     target = MemoryStore()
     update_mirror(story.vault, target)
@@ -556,7 +560,8 @@ def test_copies_of_the_register_are_repaired_from_a_mirror(
         story.store.delete(name)
         if hurt == "damaged":
             story.store.put_new(name, before[name][:-4] + b"junk")
-    done = repair_from(story.store, target, opened=by_key_file(story))
+    opened = opener(story) if by == "sheet" else by_key_file(story)
+    done = repair_from(story.store, target, opened=opened)
     assert set(done.objects) == set(hit)
     assert {name: story.store.get(name) for name in names_of(story.store)} == before
     assert whole(story, story.store)
@@ -572,6 +577,56 @@ def by_key_file(story: vaultstory.Story) -> Callable[[Store], EncryptedVault]:
         return open_vault(store, keys=keys, clock=story.clock, entropy=story.entropy)
 
     return opened
+
+
+@pytest.mark.parametrize("size", ["other", "same"])
+def test_a_strangers_entry_that_was_mirrored_ended_all_later_updates(
+    story: vaultstory.Story, size: str
+) -> None:
+    """A later entry of the owner gets its number, and must reach the mirror."""
+    target, number = MemoryStore(), newest_entry(story.store, story.keys) + 1
+    entry = replace(registered(story.store, story.keys), number=number)
+    junk = encode_entry(entry, sign=Owner.of(b"t" * 32).sign)
+    if size == "same":
+        junk = b"x" * len(registered_after(story))
+    for name in entry_copies(number):
+        story.store.put_new(name, junk)
+    assert update_mirror(story.vault, target).strange == ()
+    assert names_of(target) == [*entry_copies(number - 1)]
+    repair_register(story.store, story.keys)
+    second = ServiceKey.new(story.keys, entropy=story.entropy, slot="second")
+    add_slot(story.store, story.keys, second, slot="second", entropy=story.entropy)
+    done = update_mirror(story.vault, target)
+    assert (done.strange, done.damaged) == ((), ())
+    assert names_of(target) == [*entry_copies(number)]
+    assert unlock_by_key(target, second).master == story.keys.master()
+    assert whole(story, target)
+
+
+def registered_after(story: vaultstory.Story) -> bytes:
+    """The bytes of the entry that one more slot makes."""
+    store = copy_of(story.store)
+    keys = story.keys.for_store(store)
+    second = ServiceKey.new(keys, entropy=story.entropy, slot="second")
+    add_slot(store, keys, second, slot="second", entropy=story.entropy)
+    return store.get(entry_copies(newest_entry(store, keys))[0])
+
+
+@pytest.mark.parametrize("hurt", ["cut", "flipped"])
+def test_a_damaged_copy_of_the_register_does_not_reach_the_mirror(
+    story: vaultstory.Story, hurt: str
+) -> None:
+    target, name = MemoryStore(), names_of(story.store)[1]
+    data = story.store.get(name)
+    story.store.delete(name)
+    story.store.put_new(name, data[:-9] if hurt == "cut" else data[:9] + b"?" + data[10:])
+    done = update_mirror(story.vault, target)
+    assert target.size(name) is None
+    if hurt == "flipped":
+        assert done.damaged == (name,)
+    repair_register(story.store, story.keys)
+    update_mirror(story.vault, target)
+    assert whole(story, target)
 
 
 FOREIGN = ("redacted/junk", "redacted/1", "commits/junk", "commits/7", "checkpoints/junk")

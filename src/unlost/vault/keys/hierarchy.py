@@ -182,9 +182,16 @@ class Keyring:
                 self._begin_epoch(org)
                 writing = self._writing(org)
             if writing is None:
-                raise _lost(f"orgs/{org}/keys")
+                raise self._unusable(org)
             self._epochs[org] = writing
         return self._epochs[org]
+
+    def _unusable(self, org: str) -> IntegrityError:
+        """The error for an org without a key to write under: all are lost, or their copies differ."""
+        for epoch in self._own_epochs(org):
+            name, *others = self._own_copies(epoch_folder(org, epoch))
+            return _differs(others[0] if self._opens(name, org=org) else name)
+        return _lost(f"orgs/{org}/keys")
 
     def has_epoch(self, org: str, epoch: int) -> bool:
         """True if there is a copy of the org key of this epoch."""
@@ -333,12 +340,7 @@ class Keyring:
         """
         key = self._unwrap(name, org=org)
         if key != self._key(base_folder(name), org=org):
-            raise IntegrityError(
-                "key-copy-differs",
-                "“{name}” holds another key than the other copies.",
-                next_step="Find out who can write to the vault, then run `unlost doctor --repair`.",
-                name=name,
-            )
+            raise _differs(name)
 
     def repairable_copies(self, org: str) -> tuple[str, ...]:
         """Damaged and missing copies of an org's keys that have an intact one."""
@@ -539,6 +541,15 @@ def outdated() -> NotAllowed:
         "key file of this home away, and create a new one with `unlost key add NAME --service "
         "--sheet FILE`. Restart processes that were started before the renewal. If you did not renew "
         "the master key, run `unlost verify --level full`.",
+    )
+
+
+def _differs(name: str) -> IntegrityError:
+    return IntegrityError(
+        "key-copy-differs",
+        "“{name}” holds another key than the other copies.",
+        next_step="Find out who can write to the vault, then run `unlost doctor --repair`.",
+        name=name,
     )
 
 

@@ -111,10 +111,15 @@ def remove_slot(store: Store, keys: Keyring, slot: str) -> None:
 
     Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``, ``sheet-needed``).
     """
+    seen = False
 
     def without(entry: RegisterEntry) -> RegisterEntry:
+        nonlocal seen
+        if slot not in entry.slots and seen:
+            return entry  # the first try took effect, and another writer followed it
         if slot not in entry.slots:
             raise slot_unknown(slot)
+        seen = True
         remaining = {name: present for name, present in entry.slots.items() if name != slot}
         if not remaining:
             raise _slot_last(slot)

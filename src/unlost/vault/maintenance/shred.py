@@ -16,7 +16,7 @@ from unlost.model.vault.retention import Hold
 from unlost.model.vault.store import Store
 from unlost.vault.format.register import RegisterEntry, ShreddedOrg
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.register import change_register, shredded_orgs
+from unlost.vault.keys.register import change_register, complete_entry, shredded_orgs
 from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_names
 from unlost.vault.maintenance.maintenance_run import BEGUN_ANEW, check_no_open_run
@@ -84,6 +84,7 @@ def shred_org(org_vault: OrgVault, plan: ShredPlanOfOrg, *, at: datetime) -> Shr
 
 def finish_shredding(store: Store, keys: Keyring) -> None:
     """Finish shreddings that were cut off; does nothing if there are none."""
+    complete_entry(store, keys)
     for org in shredding_unfinished(store, keys):
         _destroy(store, org)
 

@@ -14,9 +14,9 @@ from unlost.model.errors import IntegrityError, UnlostError, UsageError
 from unlost.model.vault.snapshot import Damage, VerifyLevel, VerifyReport
 from unlost.model.vault.store import Store
 from unlost.vault.commits.state import live_objects
-from unlost.vault.format.register import REGISTER
+from unlost.vault.format.register import REGISTER, entry_number
 from unlost.vault.format.vaultjson import VAULT_FILE
-from unlost.vault.keys.register import shredded_orgs
+from unlost.vault.keys.register import newest_entry, shredded_orgs
 from unlost.vault.layout import object_names
 from unlost.vault.mirror.answering import AnsweringStore
 from unlost.vault.mirror.overlay import OverlayStore
@@ -105,6 +105,7 @@ class _Trial:
         # A repair must not bring back objects of shredded orgs.
         self._gone = shredded_orgs(self._store, keys).keys()
         self._take(_ahead(self._store, self._other))
+        self._take(_entries_ahead(self._other, number=newest_entry(self._store, keys)))
         while True:
             view = OverlayStore(self._store, self._other, taken=self.taken)
             report = self._opened(view).verify(VerifyLevel.FULL)
@@ -213,6 +214,12 @@ def _ahead(store: Store, other: Store) -> set[str]:
     for name in _commits(store):
         newest[name.split(_COMMITS, 1)[0]] = name
     return {name for name in _commits(other) if name > newest.get(name.split(_COMMITS, 1)[0], "")}
+
+
+def _entries_ahead(other: Store, *, number: int) -> set[str]:
+    """The entries of the other copy's register after the one in force in the store."""
+    names = {listed_object.name for listed_object in other.list(REGISTER)}
+    return {name for name in names if (entry_number(name) or 0) > number}
 
 
 def _commits(store: Store) -> Iterable[str]:

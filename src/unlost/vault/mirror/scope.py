@@ -5,9 +5,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from blake3 import blake3
+
 from unlost.model.errors import IntegrityError
 from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format.manifest import ObjectEntry
+from unlost.vault.format.register import REGISTER, entry_copies
+from unlost.vault.keys.register import StoredEntry
 from unlost.vault.layout import object_names
 from unlost.vault.read.org_vault import OrgVault
 
@@ -50,7 +54,15 @@ class VaultScope:
     not reach the mirror, and of orgs for which it is unknown what may be removed from it.
     """
 
-    def __init__(self, orgs: Iterable[str], *, open_org: Callable[[str], OrgVault]) -> None:
+    def __init__(
+        self,
+        orgs: Iterable[str],
+        *,
+        open_org: Callable[[str], OrgVault],
+        register: StoredEntry | None = None,
+    ) -> None:
+        """``register``: its entry in force, which has the only objects of the register to copy."""
+        self._register = register
         self.orgs: dict[str, OrgScope] = {}
         self.broken: dict[str, IntegrityError] = {}
         for org in orgs:
@@ -62,6 +74,9 @@ class VaultScope:
 
     def wants(self, name: str) -> bool:
         """True for an object that belongs to the mirror."""
+        if name.startswith(REGISTER):
+            # A stranger's entry must not reach the mirror: a later one may get its number.
+            return self.entry(name) is not None
         match = _OF_ORG.fullmatch(name)
         if match is None:
             return True
@@ -78,6 +93,9 @@ class VaultScope:
 
     def entry(self, name: str) -> ObjectEntry | None:
         """The required size and hash of an object; None if unknown."""
+        register = self._register
+        if register is not None and name in entry_copies(register.entry.number):
+            return ObjectEntry(name, len(register.data), blake3(register.data).hexdigest())
         match = _OF_ORG.fullmatch(name)
         scope = self.orgs.get(match[1] or match[3]) if match is not None else None
         return scope.live.get(name) if scope is not None else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from unlost.model.errors import StoreError
 from unlost.model.vault.store import Store
+from unlost.vault.keys.register import find_entry
 from unlost.vault.mirror.copying import copy_vault, is_content
 from unlost.vault.mirror.excess import removed_from_vault
 from unlost.vault.mirror.scope import VaultScope
@@ -50,7 +51,8 @@ def update_mirror(
     source = vault.sealed.store
 
     def new_scope() -> VaultScope:
-        scopes.append(VaultScope(vault.oids(), open_org=vault.org_vault))
+        register = find_entry(source, owner=vault.sealed.keys.owner.public)
+        scopes.append(VaultScope(vault.oids(), open_org=vault.org_vault, register=register))
         return scopes[-1]
 
     before = {listed_object.name for listed_object in source.list("")}

@@ -9,7 +9,7 @@ from unlost.vault.format.register import REGISTER, entry_copies, entry_name, ent
 from unlost.vault.format.vaultjson import MAC_LABEL, VAULT_FILE, prove_vault_file
 from unlost.vault.keys.derivation import COPIES
 from unlost.vault.keys.hierarchy import Keyring
-from unlost.vault.keys.register import find_entry, lacking_copies
+from unlost.vault.keys.register import StoredEntry, find_entry, lacking_copies
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.maintenance.verify.verify_result import MISSING, VerifyFindings
 from unlost.vault.objects.home_copies import VaultHomes, name_of
@@ -34,6 +34,8 @@ def check_register(store: Store, keys: Keyring, findings: VerifyFindings, *, nam
     ``named``: the newest entry that a commit refers to. Entries before the one in force have no
     effect; entries after it are forged.
     """
+    # Listed first: an entry that is added meanwhile is not in the listing.
+    listed_names = [listed.name for listed in store.list(REGISTER)]
     found = findings.attempt(REGISTER, partial(find_entry, store, owner=keys.owner.public))
     number = found.entry.number if found is not None else 0
     if number < max(named, 1):
@@ -41,12 +43,18 @@ def check_register(store: Store, keys: Keyring, findings: VerifyFindings, *, nam
     if found is not None:
         for name in entry_copies(number):
             findings.count_object(store.size(name) or 0)
-        for name in lacking_copies(store, found):
+        for name in _still_lacking(store, found):
             missing = store.size(name) is None
             findings.damage(name, MISSING if missing else "It differs from the other copies.")
-    for name in [listed.name for listed in store.list(REGISTER)]:
+    for name in listed_names:
         if (entry_number(name) or number + 1) > number:
             findings.damage(name, STRANGE)
+
+
+def _still_lacking(store: Store, found: StoredEntry) -> list[str]:
+    """Return the copies that are missing or differ, unless a writer puts them just now."""
+    lacking = lacking_copies(store, found)
+    return [name for name in lacking_copies(store, found) if name in lacking] if lacking else []
 
 
 def _check_gap(
