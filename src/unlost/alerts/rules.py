@@ -546,7 +546,20 @@ def unforgotten(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def foreign_removals(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """A commit that this installation did not order waits for a decision."""
+    """A commit that this installation did not order waits for a decision, or blocks the org."""
+    if org.blocked is not None:
+        yield _raised(
+            AlertRule.REMOVAL_WAITS,
+            org,
+            "blocked",
+            Urgency.NOW,
+            "Commit {number} of {org} does not fit, and this installation did not make it. The org "
+            "can be neither read nor backed up.",
+            "If no other installation of yours made it, remove it. Then find out who can write to "
+            "the vault.",
+            "unlost vault pending reject {org} {number}",
+            number=org.blocked,
+        )
     for removal in org.removals:
         yield _raised(
             AlertRule.REMOVAL_WAITS,

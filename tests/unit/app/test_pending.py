@@ -1,5 +1,7 @@
 """Commits that the home did not order: an alert, the doctor, and a decision by a person."""
 
+from pathlib import Path
+
 import pytest
 
 from diskhome import put_on_disk
@@ -19,9 +21,10 @@ from unlost.catalog.orgs.orgs import drop_org, get_org
 from unlost.catalog.vault.removals import SqlRemovals
 from unlost.catalog.vault.witness import SqlWitness
 from unlost.model.access import Actor, ActorKind, Grant, Role
-from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError
+from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError, UnlostError
 from unlost.model.ports.removals import PATIENCE
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
+from unlost.vault.layout.object_names import commit
 from unlost.vault.vault import EncryptedVault, open_vault
 
 
@@ -176,6 +179,55 @@ def test_a_repair_does_not_run_beside_a_compaction(attacked: World) -> None:
 def test_an_org_takes_its_rows_along(attacked: World) -> None:
     pending(attacked.app)
     assert OwnCommitRow.objects.exists()
+    gone = oid()
     drop_org(get_org("sales"))
     for rows in (ExaminedRow, OwnCommitRow, ForeignCommitRow):
-        assert not rows.objects.exists()
+        assert not rows.objects.filter(oid=gone).exists()
+
+
+# --- an object that does not fit ------------------------------------------------------------------
+
+
+@pytest.fixture
+def blocked(world: World) -> World:
+    """A night, and junk where the next commit belongs; the home has seen the night."""
+    put_on_disk(world)
+    with_ledger(world)
+    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    backup(world.app, "sales")
+    world.vault.sealed.store.put_new(commit(oid(), 2), b"junk")
+    with_ledger(world)
+    return world
+
+
+def test_an_org_that_is_blocked_is_named_by_alert_doctor_and_list(blocked: World) -> None:
+    watch(blocked.app, Watcher())
+    keys = [alert.raised.key for alert in show(blocked.app).alerts]
+    assert "removal-waits/sales/blocked" in keys
+    assert not any("vault-damaged" in key for key in keys)  # its disk is well
+    (raised,) = (one.raised for one in show(blocked.app).alerts if "blocked" in one.raised.key)
+    assert raised.command == "unlost vault pending reject sales 2"
+    (check,) = (one for one in doctor(blocked.app).checks if one.name == "blocked org")
+    assert check.health is HealthState.BAD
+    assert commit(oid(), 2) in check.sentence
+    listed = pending(blocked.app)
+    assert [(one.org, one.commit, one.object) for one in listed.blocked] == [
+        ("sales", 2, commit(oid(), 2))
+    ]
+    assert listed.commits == ()
+
+
+def test_an_org_is_unblocked_and_the_object_is_kept(blocked: World) -> None:
+    with pytest.raises(UnlostError):
+        backup(blocked.app, "sales")
+    with pytest.raises(UnlostError):
+        reject(blocked.app, "sales", 3)  # another commit than the one that blocks
+    done = reject(blocked.app, "sales", 2)
+    assert done.removed == (commit(oid(), 2),)
+    assert (Path(done.kept_in) / commit(oid(), 2)).read_bytes() == b"junk"
+    with_ledger(blocked)
+    assert pending(blocked.app).blocked == ()
+    backup(blocked.app, "sales")
+    assert [info.number for info in blocked.app.vault.snapshots(oid())] == [1, 2]
+    watch(blocked.app, Watcher())
+    assert not any("blocked" in alert.raised.key for alert in show(blocked.app).alerts)

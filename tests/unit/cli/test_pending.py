@@ -8,9 +8,11 @@ from unit.app.test_pending import thief_of, with_ledger
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.vault.pending import RejectedCommit
+from unlost.catalog.orgs.orgs import get_org
 from unlost.cli.exits import ExitCode
 from unlost.cli.verbs.vault import pending
 from unlost.model.vault.snapshot import CommitKind
+from unlost.vault.layout.object_names import commit
 
 
 @pytest.fixture
@@ -94,3 +96,20 @@ def test_all_that_a_repair_does_is_shown(kept: Terminal, monkeypatch: pytest.Mon
         "sales: commit 2 is rejected. Nothing is removed because of it.\n"
         "The next backup reads everything in full: unlost backup sales\n"
     )
+
+
+def test_a_commit_that_blocks_an_org_is_listed_and_removed(kept: Terminal) -> None:
+    oid = get_org("sales").oid
+    kept.world.vault.sealed.store.put_new(commit(oid, 2), b"junk")
+    with_ledger(kept.world)
+    listed = kept("vault", "pending")
+    assert listed.code == ExitCode.FINDINGS
+    assert "sales: commit 2 does not fit" in listed.out
+    assert "unlost vault pending reject sales 2" in listed.out
+    assert kept("vault", "pending", "--json").json["blocked"][0]["commit"] == 2
+    done = kept("vault", "pending", "reject", "sales", "2")
+    assert done.code == ExitCode.OK
+    assert "sales: commit 2 was removed. The org is no longer blocked." in done.out
+    assert "Copies of 1 object are in" in done.out
+    with_ledger(kept.world)
+    assert kept("vault", "pending").code == ExitCode.OK

@@ -3,6 +3,7 @@
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from unlost.alerts.watched import (
 )
 from unlost.app.backups.backup_run import PARTLY_READ
 from unlost.app.compose import Application
+from unlost.app.vault.blocked import blocked_org
 from unlost.app.vault.mirror import mirror_place
 from unlost.catalog.orgs.budget import calls_of_the_day
 from unlost.catalog.orgs.orgs import ProtectedOrg, serving_orgs
@@ -93,7 +95,12 @@ class Watcher:
     def _org(self, app: Application, org: ProtectedOrg) -> OrgFacts:
         runs = list_runs(org.name, most=2 * RUNS, hourly=False)
         hours = list_runs(org.name, most=2 * RUNS, hourly=True)
+        blocked = self._blocked(app, org)
+        before = self._unreadable
         proved = self._read(app, org.oid)
+        removals = self._removals(app, org.oid)
+        if blocked is not None:
+            self._unreadable = before  # the disk is well: the alert of the commit says more
         used, limit = calls_of_the_day(org.oid, now=app.clock.now())
         return OrgFacts(
             name=org.name,
@@ -119,8 +126,19 @@ class Watcher:
             ),
             maintenance=last_maintenance(org.oid),
             forgotten=last_forgotten(org.oid),
-            removals=self._removals(app, org.oid),
+            removals=removals,
+            blocked=blocked,
         )
+
+    def _blocked(self, app: Application, org: ProtectedOrg) -> int | None:
+        """Return the number of a commit that blocks the org; None if none does."""
+        with suppress(UnlostError):
+            app.vault.snapshots(org.oid)
+            return None
+        with suppress(UnlostError):  # others report a vault that is away or damaged
+            blocked = blocked_org(app, org)
+            return blocked.commit if blocked is not None else None
+        return None
 
     def _removals(self, app: Application, oid: str) -> tuple[PendingRemoval, ...]:
         """Return the commits of others that wait, as of the last look if the vault is away."""

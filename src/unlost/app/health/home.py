@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from unlost.app.compose import Application
@@ -124,6 +124,7 @@ def _vault(app: Application) -> Iterator[RepairableCheck]:
         orgs, number = app.vault.orgs(), vault_format(store_at(app.home.place, clock=app.clock))
     except UnlostError as error:
         yield RepairableCheck.failed("vault", error)
+        yield from _blocked_orgs(app)
         return
     yield RepairableCheck.good(
         "vault", "The service key opens the vault. Orgs in the vault: {count}.", count=len(orgs)
@@ -197,6 +198,14 @@ def _verified() -> Iterator[RepairableCheck]:
         )
 
 
+def _blocked_orgs(app: Application) -> Iterator[RepairableCheck]:
+    """Name the orgs that cannot be read because a stranger put an object into their chain."""
+    for org in list_orgs():
+        with suppress(UnlostError):  # the check of the vault says why it does not open
+            if (blocked := blocked_org(app, org)) is not None:
+                yield _blocked(blocked)
+
+
 def _blocked(blocked: BlockedOrg) -> RepairableCheck:
     return RepairableCheck.bad(
         "blocked org",
@@ -213,9 +222,6 @@ def _blocked(blocked: BlockedOrg) -> RepairableCheck:
 def _removals(app: Application) -> Iterator[RepairableCheck]:
     for org in list_orgs():
         try:
-            if (blocked := blocked_org(app, org)) is not None:
-                yield _blocked(blocked)
-                continue
             removals = app.whole_vault.removals(org.oid).pending()
         except UnlostError as error:
             yield RepairableCheck.failed("removals", error)
