@@ -178,11 +178,11 @@ def test_a_repair_does_not_run_beside_a_compaction(attacked: World) -> None:
 
 def test_an_org_takes_its_rows_along(attacked: World) -> None:
     pending(attacked.app)
-    assert OwnCommitRow.objects.exists()
-    gone = oid()
-    drop_org(get_org("sales"))
-    for rows in (ExaminedRow, OwnCommitRow, ForeignCommitRow):
-        assert not rows.objects.filter(oid=gone).exists()
+    org = get_org("sales")
+    tables = (ExaminedRow, OwnCommitRow, ForeignCommitRow)
+    assert all(rows.objects.filter(oid=org.oid).exists() for rows in tables)
+    drop_org(org)
+    assert not any(rows.objects.filter(oid=org.oid).exists() for rows in tables)
 
 
 # --- an object that does not fit ------------------------------------------------------------------

@@ -80,3 +80,9 @@ def test_a_copy_behind_the_highest_number_is_found(small: SmallVault) -> None:
     assert small.vault.homes.store_copy(b"newer") == 100000000
     small.reopen()
     assert small.vault.homes.newest() == b"newer"
+
+
+def test_without_a_ledger_no_copy_is_removed(small: SmallVault) -> None:
+    homes = VaultHomes(small.vault.sealed, most=1)
+    assert homes.store_copy(b"settings") == 4
+    assert list(homes.numbers()) == [1, 2, 3, 4]

@@ -27,6 +27,7 @@ from unlost.model.source.reading import Cursor
 from unlost.model.vault.erasure import Erase
 from unlost.model.vault.maintenance import unconditional
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+from unlost.model.vault.salvage import PastSalvage
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.model.vault.store import Store
 from unlost.vault.format.manifest import ObjectEntry, TablePart
@@ -51,6 +52,8 @@ def test_a_rejection_puts_everything_back(story: Story) -> None:
     assert set(TABLES) <= set(done.tables)
     assert (done.packs > 0, done.documents > 0, done.journals) == (True, True, ("restore-1",))
     assert done.remaining == 0
+    (claimed,) = story.vault.past_operations(story.org, PastSalvage)  # the repair is none
+    assert claimed.run == "by-a-thief"
     assert {number: backups(story, number) for number in (1, 2, 3)} == shown
     assert list(story.vault.journal(story.org, "restore-1").read()) == list(vaultstory.ENTRIES)
     states = {

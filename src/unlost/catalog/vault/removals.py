@@ -50,10 +50,10 @@ class SqlRemovals:
             OwnCommitRow.objects.filter(oid=org, number__lt=until - MARGIN).delete()
 
     def foreign(self, org: str) -> Sequence[ForeignCommit]:
-        """The commits of others, oldest first."""
+        """The commits of others that were not confirmed, oldest first."""
         with returned_connection():
-            rows = list(ForeignCommitRow.objects.filter(oid=org).order_by("number"))
-        return [_commit(row) for row in rows]
+            rows = ForeignCommitRow.objects.filter(oid=org).order_by("number")
+            return [_commit(row) for row in rows.exclude(decision=RemovalDecision.CONFIRMED.value)]
 
     def decide(
         self, org: str, seq: int, decision: RemovalDecision, *, objects: Sequence[str] = ()

@@ -74,7 +74,7 @@ class RemovalLedger(Protocol):
         ...
 
     def foreign(self, org: str) -> Sequence[ForeignCommit]:
-        """Return the commits of others, oldest first."""
+        """Return the commits of others that were not confirmed, oldest first."""
         ...
 
     def decide(

@@ -57,8 +57,9 @@ class ProcessLedger:
         self._examined[org] = max(until, self.examined(org))
 
     def foreign(self, org: str) -> list[ForeignCommit]:
-        """The commits of others, oldest first."""
-        return [commit for (oid, _), commit in sorted(self._foreign.items()) if oid == org]
+        """The commits of others that were not confirmed, oldest first."""
+        commits = [commit for (oid, _), commit in sorted(self._foreign.items()) if oid == org]
+        return [each for each in commits if each.decision is not RemovalDecision.CONFIRMED]
 
     def decide(
         self, org: str, seq: int, decision: RemovalDecision, *, objects: Collection[str] = ()

@@ -31,7 +31,12 @@ from unlost.vault.format.manifest import JournalProof, Manifest, ObjectEntry, Ta
 from unlost.vault.format.physical import SUPPRESSED, is_system
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
-from unlost.vault.maintenance.maintenance_run import MAINTENANCE, MaintenanceRun, MaintenanceWork
+from unlost.vault.maintenance.maintenance_run import (
+    MAINTENANCE,
+    PUT_BACK,
+    MaintenanceRun,
+    MaintenanceWork,
+)
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.rewrite.counts import count_records
 from unlost.vault.maintenance.rewrite.merging import Merger
@@ -39,8 +44,6 @@ from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import commit_of_run
-
-_RUN = "put-back-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +105,9 @@ def what_remains(org_vault: OrgVault, commit: ForeignCommit, done: PutBack) -> l
     listing = org_vault.foreign.listing()
     # A manifest that is there needs no redaction, whoever made one.
     safe.update(name for name in commit.objects if _manifest_of(org_vault, name) in listing)
-    there = org_vault.foreign.sizes(commit, listing)
-    return [
-        name
-        for name in commit.objects
-        if name not in safe and (name in there or any(n.startswith(name) for n in there))
-    ]
+    there = set(org_vault.foreign.sizes(commit, listing))
+    there |= {f"{name.rpartition('/')[0]}/" for name in there}
+    return [name for name in commit.objects if name not in safe and name in there]
 
 
 def _manifest_of(org_vault: OrgVault, name: str) -> str:
@@ -118,7 +118,7 @@ def _manifest_of(org_vault: OrgVault, name: str) -> str:
 
 def _run_of(commit: ForeignCommit) -> str:
     """The name of the repair's run: found again after a crash, and unknown to others."""
-    return f"{_RUN}{commit.seq}-{commit.first_seen:%Y%m%d%H%M%S%f}"
+    return f"{PUT_BACK}{commit.seq}-{commit.first_seen:%Y%m%d%H%M%S%f}"
 
 
 class _Loss:
@@ -272,7 +272,7 @@ def _carried(org_vault: OrgVault, state: LiveState) -> Manifest:
     numbers = [
         info.number
         for info in state.commits.values()
-        if info.number not in refused and not info.run.startswith(_RUN)
+        if info.number not in refused and not info.run.startswith(PUT_BACK)
     ]
     return org_vault.chain.manifest(max(numbers, default=state.seq))[0]
 

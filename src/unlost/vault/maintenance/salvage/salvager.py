@@ -33,6 +33,7 @@ from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to
 from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
+    PUT_BACK,
     MaintenanceRun,
     MaintenanceWork,
     check_no_open_run,
@@ -84,13 +85,13 @@ def salvage(
 
 
 def salvages(org_vault: OrgVault) -> tuple[PastSalvage, ...]:
-    """List the salvages of an org, oldest first."""
+    """List the salvages of an org, oldest first; not repairs after a rejected commit."""
     return tuple(
         PastSalvage(
             number, info.run, info.finished, tuple(_sentences(org_vault.chain.manifest(number)[0]))
         )
         for number, info in sorted(org_vault.chain.live().commits.items())
-        if info.kind is CommitKind.SALVAGE
+        if info.kind is CommitKind.SALVAGE and not info.run.startswith(PUT_BACK)
     )
 
 
