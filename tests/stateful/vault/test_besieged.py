@@ -44,8 +44,9 @@ from unlost.vault.stores.memory import MemoryStore
 
 ENTROPY = SeededEntropy(11)
 IDS = ("a", "b", "c", "d", "e")
-TAKING = (CommitKind.BACKUP, CommitKind.ERASE, CommitKind.RECTIFY, CommitKind.SALVAGE,
-          CommitKind.COMPACT, CommitKind.CONDEMN, CommitKind.FORGET, CommitKind.REKEY)  # fmt: skip
+# The first is tried most: it makes the owner's maintenance delete at once.
+TAKING = (CommitKind.ERASE, CommitKind.COMPACT, CommitKind.BACKUP, CommitKind.SALVAGE,
+          CommitKind.RECTIFY, CommitKind.CONDEMN, CommitKind.FORGET, CommitKind.REKEY)  # fmt: skip
 GONE = ShreddedOrg("2026-01-01T00:00:00+00:00", 1, "ab", 1, 1)
 DAYS = 25  # of the thirty; the rest is the clock of the steps
 
@@ -103,7 +104,10 @@ class Besieged(RuleBasedStateMachine):
         found: list[object] = list(vault.verify(VerifyLevel.QUICK).damages)
         return found + list(vault.removals(self.small.org).pending())
 
-    @rule(days=st.integers(0, 8), what=st.sampled_from(["compact", "rekey", "forget", "mirror"]))
+    @rule(
+        days=st.sampled_from([8, 0, 1]),
+        what=st.sampled_from(["compact", "rekey", "forget", "mirror"]),
+    )
     def maintenance(self, days: int, what: str) -> None:
         """By credentials that may delete, as every night."""
         days = min(days, self.days)
@@ -278,10 +282,10 @@ class _By:
 
 
 @pytest.mark.parametrize(
-    "examples", [pytest.param(4, id="few"), pytest.param(30, id="more", marks=pytest.mark.full)]
+    "examples", [pytest.param(12, id="few"), pytest.param(40, id="more", marks=pytest.mark.full)]
 )
 def test_a_thief_of_the_service_key_takes_nothing(examples: int) -> None:
-    let_live(Besieged, examples=examples, steps=10)
+    let_live(Besieged, examples=examples, steps=12)
 
 
 @pytest.mark.deep
