@@ -31,6 +31,7 @@ from unlost.vault.keys.register import registered, repair_register, strange_entr
 from unlost.vault.keys.renewal import finish_renewal, renew_master, strange_keys
 from unlost.vault.keys.service_key import ServiceKey
 from unlost.vault.keys.unlock import ByRecoverySheet, UnlockedVault, unlock_by_key
+from unlost.vault.layout import object_names
 from unlost.vault.maintenance.shred import (
     finish_shredding,
     plan_shredding,
@@ -346,3 +347,34 @@ def test_a_thief_is_told_what_is_needed(small: Story) -> None:
     with pytest.raises(NotAllowed) as told:
         thief_of(small).owner.sign(b"")
     assert (told.value.code, "--sheet" in str(told.value.next_step)) == ("sheet-needed", True)
+
+
+# --- somebody who may delete ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", VerifyLevel)
+def test_verify_named_no_org_of_which_all_objects_are_gone(
+    small: Story, level: VerifyLevel
+) -> None:
+    newest = len(small.vault.commits(small.org))
+    for folder in (f"orgs/{small.org}/", "names/"):
+        for name in [one.name for one in small.store.list(folder)]:
+            small.store.delete(name)
+    fresh(small)
+    gone = damaged(small, level)
+    assert object_names.commit(small.org, newest) in gone
+    assert {f"{identity_folder(small.org)}/{copy}" for copy in (1, 2, 3)} <= gone
+
+
+@pytest.mark.parametrize("level", VerifyLevel)
+def test_verify_did_not_ask_the_witness_where_all_keys_are_gone(
+    small: Story, level: VerifyLevel
+) -> None:
+    newest = object_names.commit(small.org, len(small.vault.commits(small.org)))
+    for folder in (epoch_folder(small.org, 1), identity_folder(small.org)):
+        for copy in (1, 2, 3):
+            small.store.delete(f"{folder}/{copy}")
+    fresh(small)
+    assert newest not in damaged(small, level)  # it is there, and nobody can read it
+    small.store.delete(newest)
+    assert newest in damaged(small, level)

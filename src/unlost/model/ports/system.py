@@ -1,5 +1,6 @@
 """Ports of the system: time, randomness, secrets, and other services of a run."""
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,6 +107,10 @@ class Witness(Protocol):
 
     def get(self, org: str) -> Witnessed | None:
         """Return the last head seen, or None if there is none yet."""
+        ...
+
+    def orgs(self) -> Collection[str]:
+        """Return the oids of all orgs of which a head was seen."""
         ...
 
     def put(self, org: str, seen: Witnessed) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
-from unlost.model.ports.system import Witness
+from unlost.model.ports.system import Witness, Witnessed
 from unlost.model.vault.snapshot import VerifyLevel, VerifyReport
 from unlost.vault.commits.state import epochs_in, live_objects
 from unlost.vault.format.manifest import ObjectEntry
@@ -32,7 +32,7 @@ from unlost.vault.maintenance.verify.material import (
 )
 from unlost.vault.maintenance.verify.objects import check_digests, check_sizes
 from unlost.vault.maintenance.verify.scope import VerifyScope
-from unlost.vault.maintenance.verify.verify_result import VerifyFindings
+from unlost.vault.maintenance.verify.verify_result import MISSING, VerifyFindings
 from unlost.vault.read.org_vault import OrgVault
 
 _ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
@@ -54,7 +54,7 @@ def verify_vault(
     check_vault_file(sealed.store, sealed.keys, findings)
     heads: dict[str, str] = {}
     entries = 0
-    for org in sorted(_orgs_in(sealed)):
+    for org in sorted(_orgs_in(sealed, witness)):
         verifier = OrgVerifier(org, sealed=sealed, witness=witness, findings=findings)
         walk = verifier.check(scope)
         entries = max(entries, walk.slots)
@@ -93,6 +93,7 @@ class OrgVerifier:
         newest = self._newest_epoch(listing)
         if not self._has_keys(newest):
             self._check_keys(named=newest)
+            self._check_newest(listing, seen)
             return ChainWalk(whole=False)
         walk = ChainVerifier(
             self._org, sealed=self._sealed, listing=listing, seen=seen, findings=self._findings
@@ -135,6 +136,13 @@ class OrgVerifier:
         )
         if opened is not None:
             DeepVerifier(opened, good=self.good, findings=self._findings).check(walk.state)
+
+    def _check_newest(self, listing: Mapping[str, int], seen: Witnessed | None) -> None:
+        """Report a newest commit that was seen and is missing, where no commit can be opened."""
+        name = object_names.commit(self._org, seen.number) if seen is not None else ""
+        redacted = object_names.redactions(self._org, seen.number) if seen is not None else ""
+        if seen is not None and not any(n == name or n.startswith(redacted) for n in listing):
+            self._findings.damage(name, MISSING)
 
     def _check_identity(self) -> None:
         """Check the object with the org's identity."""
@@ -192,7 +200,9 @@ def _names(objects: Iterable[ObjectEntry]) -> frozenset[str]:
     return frozenset(entry.name for entry in objects)
 
 
-def _orgs_in(sealed: SealedObjects) -> set[str]:
+def _orgs_in(sealed: SealedObjects, witness: Witness | None) -> set[str]:
+    """Return the orgs of the vault, also those that only the witness knows: all of them is gone."""
     names = (listed.name for prefix in ("orgs/", "names/") for listed in sealed.store.list(prefix))
     org_oids = {match[1] for match in map(_ORG.match, names) if match}
+    org_oids |= set(witness.orgs()) if witness is not None else set()
     return org_oids - shredded_orgs(sealed.store, sealed.keys).keys()
