@@ -1,7 +1,7 @@
 """The small ports of a run, in memory."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from unlost.model.errors import Conflict
@@ -116,6 +116,10 @@ class MemoryWitness:
     def get(self, org: str) -> Witnessed | None:
         """The last head seen."""
         return self.seen.get(org)
+
+    def orgs(self) -> Collection[str]:
+        """The orgs that have a head."""
+        return self.seen.keys()
 
     def put(self, org: str, seen: Witnessed) -> None:
         """Record a head."""

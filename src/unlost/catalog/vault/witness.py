@@ -1,5 +1,7 @@
 """The witness in the application database."""
 
+from collections.abc import Collection
+
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import WitnessRow
 from unlost.model.ports.system import Witnessed
@@ -13,6 +15,11 @@ class SqlWitness:
         with returned_connection():
             row = WitnessRow.objects.filter(oid=org).first()
         return Witnessed(number=row.number, head=row.head) if row else None
+
+    def orgs(self) -> Collection[str]:
+        """The oids of all orgs that have a head."""
+        with returned_connection():
+            return list(WitnessRow.objects.values_list("oid", flat=True))
 
     def put(self, org: str, seen: Witnessed) -> None:
         """Store a head, on disk on return."""

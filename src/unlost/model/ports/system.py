@@ -1,5 +1,6 @@
 """Ports of the system: time, randomness, secrets, and other services of a run."""
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -110,4 +111,8 @@ class Witness(Protocol):
 
     def put(self, org: str, seen: Witnessed) -> None:
         """Store a head; durable on return."""
+        ...
+
+    def orgs(self) -> Collection[str]:
+        """Return the orgs that have a head."""
         ...

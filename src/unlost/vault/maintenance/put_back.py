@@ -171,7 +171,8 @@ class _Loss:
             known, now = before.segments.get(table, {}), self._state.segments.get(table, {})
             for ident, live in segments.items():
                 added = known.get(ident) != live and now.get(ident) == live
-                if added and (maintenance or live.merged or table == SUPPRESSED):
+                again = ident in known  # for example under a key that does not open it
+                if added and (maintenance or live.merged or again or table == SUPPRESSED):
                     yield live.entry
 
     def _packs(self) -> Iterator[PackEntry]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
-from unlost.model.errors import IntegrityError, NotFound, UnlostError
+from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UnlostError
 from unlost.model.ports.system import Witness
 from unlost.model.vault.snapshot import VerifyLevel, VerifyReport
 from unlost.vault.commits.state import epochs_in, live_objects
@@ -54,7 +54,7 @@ def verify_vault(
     check_vault_file(sealed.store, sealed.keys, findings)
     heads: dict[str, str] = {}
     entries = 0
-    for org in sorted(_orgs_in(sealed)):
+    for org in sorted(_orgs_in(sealed, witness)):
         verifier = OrgVerifier(org, sealed=sealed, witness=witness, findings=findings)
         walk = verifier.check(scope)
         entries = max(entries, walk.slots)
@@ -176,14 +176,17 @@ class OrgVerifier:
         keys = self._sealed.keys
         try:
             keys.identity_key(self._org, "")
-        except IntegrityError:
+        except (
+            IntegrityError,
+            NotAllowed,
+        ):  # NotAllowed: anyone can add a copy with a later number
             return False
         return any(map(self._has_key, newest or keys.epochs(self._org)))
 
     def _has_key(self, epoch: int) -> bool:
         try:
             self._sealed.keys.object_key(ObjectKind.MANIFEST, org=self._org, name="", epoch=epoch)
-        except IntegrityError:
+        except (IntegrityError, NotAllowed):
             return False
         return True
 
@@ -192,7 +195,9 @@ def _names(objects: Iterable[ObjectEntry]) -> frozenset[str]:
     return frozenset(entry.name for entry in objects)
 
 
-def _orgs_in(sealed: SealedObjects) -> set[str]:
+def _orgs_in(sealed: SealedObjects, witness: Witness | None) -> set[str]:
+    """All orgs of the vault, with those that the home saw there and of which nothing is left."""
     names = (listed.name for prefix in ("orgs/", "names/") for listed in sealed.store.list(prefix))
     org_oids = {match[1] for match in map(_ORG.match, names) if match}
+    org_oids.update(witness.orgs() if witness else ())
     return org_oids - shredded_orgs(sealed.store, sealed.keys).keys()
