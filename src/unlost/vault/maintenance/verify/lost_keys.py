@@ -1,15 +1,16 @@
 """The keys that data of an org needs and that are lost, found without reading the data."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 
 from unlost.model.errors import IntegrityError, NotAllowed, UnlostError
 from unlost.model.ports.system import Witnessed
-from unlost.vault.commits.state import epochs_in
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.derivation import epoch_folder, identity_folder
 from unlost.vault.layout import object_names
 from unlost.vault.read.org_vault import OrgVault
+
+_FIRST = 1  # commit
 
 
 def lost_keys(org_vault: OrgVault, *, seen: Witnessed | None) -> tuple[str, ...]:
@@ -22,23 +23,31 @@ def lost_keys(org_vault: OrgVault, *, seen: Witnessed | None) -> tuple[str, ...]
         return ()  # nothing was ever written
     if not keys.opens(org):
         return (identity_folder(org),)
-    needed = {*_of_data(org_vault), *_of_commit(org_vault, seen)}
+    # The first manifest is among the last objects that a rekey seals anew.
+    commits = {_FIRST, seen.number} if seen is not None else {_FIRST}
+    needed = {*_of_data(org_vault), *_of_manifests(org_vault, commits)}
     return tuple(
         epoch_folder(org, epoch) for epoch in sorted(needed) if not _opens(org_vault, epoch)
     )
 
 
 def _of_data(org_vault: OrgVault) -> Iterator[int]:
-    """The epochs of live data, if the chain can be read."""
+    """The epochs of live segments, if the chain can be read.
+
+    Without those of undecided or rejected commits of others, who may claim any epoch.
+    """
     with suppress(UnlostError):
-        yield from epochs_in(org_vault.chain.live())
+        refused = org_vault.foreign.guard().refused
+        for live in org_vault.chain.live().live_segments():
+            if live.seq not in refused:
+                yield live.entry.epoch
 
 
-def _of_commit(org_vault: OrgVault, seen: Witnessed | None) -> Iterator[int]:
-    """The epoch in the clear header of a manifest, if it is there."""
-    if seen is not None:
+def _of_manifests(org_vault: OrgVault, commits: Collection[int]) -> Iterator[int]:
+    """The epochs in the clear headers of manifests, of those that are there."""
+    for seq in commits:
         with suppress(UnlostError):
-            yield org_vault.sealed.header(object_names.commit(org_vault.org, seen.number)).epoch
+            yield org_vault.sealed.header(object_names.commit(org_vault.org, seq)).epoch
 
 
 def _opens(org_vault: OrgVault, epoch: int) -> bool:
