@@ -116,12 +116,8 @@ class Vault:
 
     def counts(self, folder: str, number: int, key: bytes) -> bool:
         """Verifier: whether a key that an earlier master key wrapped is one that the register lists."""
-        org = folder.rsplit("/", 1)[0] + "/"
-        epoch = folder.rsplit("/", 1)[1]
-        if epoch.isdecimal() and int(epoch) > 100_000 * len(self.masters):
-            return False
         own = number == len(self.masters) and folder not in self.checks
-        if own or not any(name.startswith(org) for name in self.checks):
+        if own or not any(name.startswith(folder.rsplit("/", 1)[0] + "/") for name in self.checks):
             return True
         code = hmac.digest(derive(self.master, f"mac/{folder}"), key, "sha256").hex()[:32]
         return self.checks.get(folder) == code
