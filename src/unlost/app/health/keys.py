@@ -43,9 +43,36 @@ def key_checks(app: Application) -> Iterator[RepairableCheck]:
         )
     for org in list_orgs():
         yield from _org_keys(opened, org)
+    if (superseded := _superseded(opened)) is not None:
+        yield superseded
+        return
     yield from _strange(opened)
     yield from _shredding(app, opened)
     yield from _enough(slot_states, sheet=sheet)
+
+
+def _superseded(opened: OpenedKeys) -> RepairableCheck | None:
+    """Return the check for a home whose orgs have keys under a later master key alone.
+
+    After a renewal with a lost sheet, a thief can put an old entry of the register back. Then the
+    earlier key opens the vault again, and everything that is valid looks foreign.
+    """
+    for org in list_orgs():
+        try:
+            opened.keys.identity_key(org.oid, "")
+        except UnlostError as error:
+            if error.code != "key-outdated":
+                continue
+            return RepairableCheck.bad(
+                "master key",
+                "The keys of {org} can only be opened with a later master key: the key of this home "
+                "seems to be outdated. Nothing is repaired with it.",
+                "Move the key file of this home away, and create a new one with `unlost key add NAME "
+                "--service --sheet FILE`. If you did not renew the master key, repair the vault from "
+                "its mirror with `unlost vault repair`.",
+                org=org.name,
+            )
+    return None
 
 
 def _draft(app: Application) -> Iterator[RepairableCheck]:

@@ -37,6 +37,7 @@ from unlost.catalog.models import (
 from unlost.catalog.orgs.secrets import place_of, sealing_key, unseal
 from unlost.model.errors import IntegrityError
 from unlost.model.message import message
+from unlost.model.ports.removals import RemovalDecision
 from unlost.model.runs.night import NightState
 
 SETTINGS: tuple[type[models.Model], ...] = (
@@ -54,6 +55,7 @@ PASSING = (
     "usersessions_usersession", "axes_accessattempt", "axes_accesslog", "axes_accessfailurelog",
     "axes_accessattemptexpiration",
 )  # fmt: skip
+_TRUSTING = frozenset({"catalog_owncommitrow", "catalog_examinedrow"})
 _HEAD = b"SQLite format 3\x00"
 MACHINE_LOST = message("machine-lost", "The machine was lost during this run.")
 
@@ -134,9 +136,18 @@ def settle_copy(file: Path, *, keep_secrets: bool, at: datetime) -> Sequence[str
     """Adapt a copy's file to a new machine; returns the names of channels whose secret is gone.
 
     Secrets that no key can open are removed. Runs in progress ended with their machine; their
-    backups are tried again.
+    backups are tried again. Of the commits of others only rejections stay: a thief of the service
+    key can make a copy that calls the thief's commits the home's own, or confirmed.
     """
     with closing(sqlite3.connect(file)) as database, database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+        for table in _TRUSTING & tables:
+            database.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
+        if "catalog_foreigncommitrow" in tables:
+            rejected = RemovalDecision.REJECTED.value
+            database.execute(
+                "DELETE FROM catalog_foreigncommitrow WHERE decision != ?", (rejected,)
+            )
         silent: list[str] = []
         if not keep_secrets:
             sealed = "FROM catalog_channelrow WHERE sealed IS NOT NULL ORDER BY name"

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 from unlost.model.ports.removals import ForeignCommit, RemovalDecision, RemovalLedger
 from unlost.model.ports.system import Clock
-from unlost.model.vault.snapshot import SegmentEntry
+from unlost.model.vault.snapshot import PackEntry, SegmentEntry
 from unlost.vault.commits.chain import Chain, CommitStep
 from unlost.vault.commits.state import LiveState, live_objects, objects_of
 from unlost.vault.keys.sealing import SealedObjects
@@ -195,6 +195,7 @@ def taken_away(step: CommitStep, *, org: str, listing: Collection[str]) -> set[s
     return {
         *(_names(step.before, org=org) - after),
         *(entry.name for entry in objects_of(_other_segments(step), org=org)),
+        *(object_names.pack(org, pack.id) for pack in _other_packs(step)),
         *({*manifest.condemned, *manifest.withdrawn}.intersection(listing) - after),
         *(object_names.commit(org, seq) for seq in redacted_by(step, org=org)),
         *(f"{folder}{run}/" for run in journals),
@@ -206,6 +207,12 @@ def _other_segments(step: CommitStep) -> Iterator[SegmentEntry]:
     for table, segments in step.before.segments.items():
         after = step.after.segments.get(table, {})
         yield from (live.entry for ident, live in segments.items() if after.get(ident) != live)
+
+
+def _other_packs(step: CommitStep) -> Iterator[PackEntry]:
+    """Iterate over the packs that are not live as before, for example under another key."""
+    after = step.after.packs
+    return (pack for stem, pack in step.before.packs.items() if after.get(stem) != pack)
 
 
 def redacted_by(step: CommitStep, *, org: str) -> Iterator[int]:

@@ -36,7 +36,14 @@ from hashlib import sha256
 from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UnlostError, UsageError
 from unlost.model.ports.system import Entropy
 from unlost.model.vault.store import Store
-from unlost.vault.format.sealed import KIB64, ObjectBinding, ObjectKind, seal, unseal
+from unlost.vault.format.sealed import (
+    KIB64,
+    ObjectBinding,
+    ObjectKind,
+    read_header,
+    seal,
+    unseal,
+)
 from unlost.vault.keys.derivation import (
     COPIES,
     KEY_BYTES,
@@ -54,6 +61,8 @@ from unlost.vault.keys.owner import Owner, master_of
 
 _FIRST_EPOCH = 1
 _CHECK = 32  # hex digits of a key check
+# Epochs in a master generation, at most; a renewal adds one. So a thief cannot take the last number.
+_MOST_EPOCHS = 100_000
 
 
 class Keyring:
@@ -266,12 +275,20 @@ class Keyring:
         names = [listed.name for listed in self._store.list(f"orgs/{org}/keys/")]
         return tuple(name for name in names if self.is_wrapped_anew(name, org=org))
 
+    def opens(self, org: str) -> bool:
+        """True if a valid copy of the org's identity key is there and opens."""
+        try:
+            self._open_any(identity_folder(org), org=org)  # not from memory: it may be outdated
+        except (IntegrityError, NotAllowed):
+            return False
+        return True
+
     def is_wrapped_anew(self, name: str, *, org: str) -> bool:
         """True for a copy by an earlier master key if the present one has wrapped the key too."""
         match = WRAPPED.fullmatch(name)
         if match is None or int(match[3] or 1) >= self.generation:
             return False
-        return all(self._opens(copy, org=org) for copy in self._own_copies(match[1]))
+        return self._is_wrapped(match[1], org=org)
 
     def strange_copies(self, org: str) -> tuple[str, ...]:
         """Objects in an org's key folder that are not valid keys: they were planted."""
@@ -289,19 +306,29 @@ class Keyring:
         return tuple(
             base
             for base in self._of_generation(org)
-            if not all(self._opens(copy, org=org) for copy in self._own_copies(base))
-            and self._any_copy(base, org=org)
+            if not self._is_wrapped(base, org=org) and self._any_copy(base, org=org)
         )
+
+    def _is_wrapped(self, base: str, *, org: str) -> bool:
+        """True if all three copies of the present master key hold the key that is valid."""
+        with suppress(IntegrityError):
+            key = self._key(base, org=org)
+            return all(self._is_key(copy, key, org=org) for copy in self._own_copies(base))
+        return False
 
     def _is_strange(self, name: str, *, org: str) -> bool:
         match = WRAPPED.fullmatch(name)
-        if match is None:
+        if match is None or self._is_beyond(match[1]):
             return True
         generation = int(match[3] or 1)
         if generation > self.generation:  # opens only if the register is lost
             return not self._opens(name, org=org)
         known = self._inherited(org)
         return generation < self.generation and bool(known) and match[1] not in known
+
+    def _is_beyond(self, base: str) -> bool:
+        """True for an epoch with a number that no renewal can have reached."""
+        return epoch_of(base) > _MOST_EPOCHS * self.generation
 
     def _inherited(self, org: str) -> list[str]:
         """The folders of an org's keys that the register lists from before."""
@@ -361,7 +388,8 @@ class Keyring:
         """
         generations_by_folder: dict[str, set[int]] = {}
         for listed in self._store.list(f"orgs/{org}/keys/"):
-            if (match := WRAPPED.fullmatch(listed.name)) is not None:
+            match = WRAPPED.fullmatch(listed.name)
+            if match is not None and not self._is_beyond(match[1]):
                 generation = int(match[3] or 1)
                 generations_by_folder.setdefault(match[1], set()).add(generation)
         return {base: self._known(numbers) for base, numbers in generations_by_folder.items()}
@@ -400,15 +428,35 @@ class Keyring:
         return len(keys) == 1
 
     def _begin_epoch(self, org: str) -> None:
-        """Create an org key with a new number, above all valid epochs."""
+        """Create an org key with a new number, above all epochs that are valid or were lost."""
         seen = set(self.epochs(org))
-        epoch = max((*self._own_epochs(org), *self._listed_epochs(org)), default=0) + 1
+        used = (*self._own_epochs(org), *self._listed_epochs(org), *self._lost_epochs(org))
+        epoch = max(used, default=0) + 1
         while epoch in seen:
             epoch += 1
         base = epoch_folder(org, epoch)
         first = self._own_copies(base)[0]
         self._store.put_new(first, self._wrap(first, self._entropy.bytes(KEY_BYTES), org=org))
         self._wrap_all(base, self._unwrap(first, org=org), org=org)
+
+    def _lost_epochs(self, org: str) -> Iterator[int]:
+        """The epochs of the newest manifests that do not open.
+
+        A lost key may come back from a mirror, so its number must not get another key.
+        """
+        names = [listed.name for listed in self._store.list(f"orgs/{org}/commits/")]
+        for name in sorted(names, reverse=True):
+            with suppress(IntegrityError, NotFound, UsageError):
+                data = self._store.get(name)
+                epoch = read_header(data, name=name).epoch
+                try:
+                    key = self.object_key(ObjectKind.MANIFEST, org=org, name=name, epoch=epoch)
+                    unseal(data, place=self.place(ObjectKind.MANIFEST, org=org, name=name), key=key)
+                except (IntegrityError, NotAllowed):
+                    if epoch < _MOST_EPOCHS * self.generation:  # else it is junk
+                        yield epoch
+                else:
+                    return
 
     def _listed_epochs(self, org: str) -> list[int]:
         names = (base.rsplit("/", 1)[1] for base in self._inherited(org))
@@ -481,12 +529,12 @@ class Keyring:
         raise _lost(base) from worst
 
     def _is_valid(self, base: str, key: bytes, *, name: str, org: str) -> bool:
-        """False for a key that was planted with an earlier master key."""
-        known = self._inherited(org)
-        # Only a holder of the present master key can make its copies; older ones need the key check.
-        if (generation_of(name) or 1) >= self.generation or not known:
-            return True
-        return self.key_check(base, key) == self.inherited.get(base)
+        """False for a key that was planted: one that the register lists needs its key check."""
+        if base in self.inherited:
+            # Also in a copy of the present master key: its thief may have put it there before the
+            # renewal was finished, which then deletes the earlier copies.
+            return self.key_check(base, key) == self.inherited[base]
+        return (generation_of(name) or 1) >= self.generation or not self._inherited(org)
 
     def _unwrap(self, name: str, *, org: str) -> bytes:
         place = self.place(ObjectKind.KEY, org=org, name=name)

@@ -74,10 +74,12 @@ def find_entry(store: Store, *, owner: bytes) -> StoredEntry | None:
     """The newest entry that the holder of this public key signed; None if there is none.
 
     Raises NotAllowed (``key-outdated``) if the owner put another master key in force, UsageError
-    (``format-newer``).
+    (``format-newer``). A handover ends an owner for good, whatever the number of its entry: a thief
+    of the earlier secret can sign entries of the earlier owner with higher numbers.
     """
+    found = None
     for _ in range(_LISTINGS):
-        missed = False
+        found, missed = None, False
         for number, names in listed_entries(store).items():
             for name in names:
                 try:
@@ -87,12 +89,13 @@ def find_entry(store: Store, *, owner: bytes) -> StoredEntry | None:
                     continue
                 entry = _signed_by(data, number, owner)
                 if entry is not None:
-                    return StoredEntry(entry, data)
+                    found = found or StoredEntry(entry, data)
+                    break
                 if _is_handed_over(data, number, owner):
                     raise outdated()
         if not missed:
             break
-    return None
+    return found
 
 
 def _signed_by(data: bytes, number: int, owner: bytes) -> RegisterEntry | None:
@@ -212,17 +215,31 @@ def append_entry(
     entry = replace(entry, number=number)
     first, *others = entry_copies(number)
     data = encode_entry(entry, sign=keys.owner.sign)
+    if len(data) > LARGEST:  # no reader would take it, and the vault could not be opened any more
+        raise _too_large(len(data))
     if not store.put_new(first, data):
         return None
     for name in others:
         store.put_new(name, data)  # junk that was put there before is named by a verification
     # Others may have written two entries meanwhile, and removed the one that had this number.
     if _is_overtaken(store, number, owners=owners):
+        remove_entries(store, (first, *others))  # the handover in a renewal would end the owner
         return None
     remove_entries(
         store, (listed.name for before in taken if before < number for listed in taken[before])
     )
     return entry
+
+
+def _too_large(size: int) -> IntegrityError:
+    return IntegrityError(
+        "register-too-large",
+        "The register of the vault would have {size} bytes, because the vault has too many org keys. "
+        "Nothing was changed.",
+        next_step="Find out who can write to the vault: an org has few keys. List the objects below "
+        "orgs/ whose names contain /keys/, and remove the keys that someone added.",
+        size=size,
+    )
 
 
 def _free_number(
@@ -261,6 +278,11 @@ def _is_own(store: Store, listed: ListedObject, owners: Collection[bytes]) -> bo
         _signed_by(data, number, owner) is not None or _is_handed_over(data, number, owner)
         for owner in owners
     )
+
+
+def is_entry_of(store: Store, name: str, owner: bytes) -> bool:
+    """True for a copy of an entry that this owner signed, whatever its number."""
+    return _signed_by(_bytes(store, name), entry_number(name) or 0, owner) is not None
 
 
 def remove_entries(store: Store, names: Iterable[str]) -> None:

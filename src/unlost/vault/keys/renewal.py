@@ -7,11 +7,13 @@ handover, so that its holders know that they are outdated. The rest is ``finish_
 needs no secret, and may be interrupted and repeated. See docs/adr/0026 and docs/adr/0037.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from unlost.model.ports.system import Entropy
 from unlost.model.vault.store import Store
+from unlost.vault.format.register import Handover
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.key_slots import new_slot
 from unlost.vault.keys.register import (
@@ -19,6 +21,7 @@ from unlost.vault.keys.register import (
     complete_entry,
     find_entry,
     handed_over,
+    is_entry_of,
     listed_entries,
     registered,
     sealed_earlier,
@@ -72,22 +75,27 @@ def _end_earlier(store: Store, keys: Keyring) -> None:
 def _unended(store: Store, keys: Keyring) -> list[str]:
     """The entries with which the keys of an earlier owner, whose secret was lost, still open."""
     stored = find_entry(store, owner=keys.owner.public)
-    if stored is None or all(handover.signature for handover in stored.entry.handovers[-1:]):
-        return []
-    present = stored.entry.number
+    owners = _unended_owners(stored.entry.handovers) if stored is not None else []
     return [
         name
-        for number, names in listed_entries(store).items()
-        if number < present
+        for names in (listed_entries(store) if owners else {}).values()
         for name in names
+        if any(is_entry_of(store, name, owner) for owner in owners)
     ]
+
+
+def _unended_owners(handovers: Sequence[Handover]) -> list[bytes]:
+    """The owners up to the last one whose secret was lost: no chain of handovers ends them."""
+    lost = [place for place, handover in enumerate(handovers) if not handover.signature]
+    return [bytes.fromhex(each.owner) for each in handovers[: max(lost, default=-1) + 1]]
 
 
 def finish_renewal(store: Store, keys: Keyring) -> None:
     """Wrap all org keys by the present master key, begin new epochs, and remove obsolete copies.
 
     Only keys that the register's entry lists are taken over; planted keys are removed. Raises
-    NotAllowed (``key-outdated``). No change if no renewal was interrupted.
+    NotAllowed (``key-outdated``). No change if no renewal was interrupted. Nothing is removed of an
+    org whose identity key does not open: its copies may be of a master key that came later.
     """
     # A crash may have left a single copy; until it is repeated, its loss would lose the vault.
     complete_entry(store, keys)
@@ -95,7 +103,7 @@ def finish_renewal(store: Store, keys: Keyring) -> None:
     for org in _orgs(store, keys):
         if keys.generation > 1:
             keys.take_over(org)
-        gone = (*keys.earlier_copies(org), *keys.strange_copies(org))
+        gone = (*keys.earlier_copies(org), *keys.strange_copies(org)) if keys.opens(org) else ()
         registered(store, keys)  # raises if a newer master key exists, whose copies must stay
         for name in gone:
             store.delete(name)

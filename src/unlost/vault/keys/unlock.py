@@ -26,7 +26,7 @@ from unlost.vault.keys.passphrase import PASSPHRASE_SLOT, Passphrase
 from unlost.vault.keys.register import find_entry, listed_entries
 from unlost.vault.keys.service_key import ServiceKey, refuse_key_in_vault
 
-_MOST_TRIED = 8  # slots of one passphrase, as each costs a second: strangers may add entries
+_MOST_LOOKED_AT = 8  # entries of strangers
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,8 @@ class ByPassphrase:
     """Opens with a passphrase; takes a second and 256 MiB, so not for every call.
 
     ``owner``: the public key of the vault's owner, if it is known: its entries are tried first.
-    Only the passphrase can tell which entry is genuine.
+    Only the passphrase can tell which entry is genuine. So all are tried, the cheapest first: a
+    stranger who adds entries can make it slow, but cannot lock anyone out.
     """
 
     passphrase: str
@@ -147,11 +148,11 @@ class ByPassphrase:
         Raises NotAllowed (``slot-missing``, ``key-wrong``, ``key-outdated``).
         """
         secret = Passphrase(self.passphrase)
-        entries = sorted(self._entries(store), key=lambda entry: entry.owner != self.owner.hex())
+        entries = sorted(self._entries(store), key=self._order)
         if not entries:
             raise slot_missing(store, self.slot)
         tried: dict[KeyStretch, bytes] = {}
-        for entry in entries[:_MOST_TRIED]:
+        for entry in entries:
             slot = entry.slots[self.slot]
             assert slot.stretch is not None  # ``_entries`` gives no others
             if slot.stretch not in tried:
@@ -160,6 +161,12 @@ class ByPassphrase:
             if content is not None and Owner.of(content).public.hex() == entry.owner:
                 return self._in_force(store, entry, content)
         raise _wrong(store, self.slot)
+
+    def _order(self, entry: RegisterEntry) -> tuple[bool, int]:
+        """The known owner's entries first, then by what a try costs."""
+        stretch = entry.slots[self.slot].stretch
+        assert stretch is not None  # ``_entries`` gives no others
+        return entry.owner != self.owner.hex(), stretch.memory * stretch.passes
 
     def _in_force(self, store: Store, entry: RegisterEntry, secret: bytes) -> UnlockedVault:
         """The keys, if the entry in force still has the slot."""
@@ -214,7 +221,7 @@ def unlock_by_key(store: Store, key: ServiceKey) -> UnlockedVault:
 def _unproved(store: Store, key: ServiceKey) -> NotAllowed | IntegrityError:
     """The error for a register without an entry of the key's owner."""
     entries = (_entry(store, name) for names in listed_entries(store).values() for name in names)
-    vaults = {entry.vault for entry in islice(filter(None, entries), _MOST_TRIED)}
+    vaults = {entry.vault for entry in islice(filter(None, entries), _MOST_LOOKED_AT)}
     if vaults and key.vault.hex() not in vaults:
         return _wrong(store, key.slot)
     return damaged_register(REGISTER)

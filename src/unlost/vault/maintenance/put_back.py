@@ -42,6 +42,7 @@ from unlost.vault.maintenance.rewrite.counts import count_records
 from unlost.vault.maintenance.rewrite.merging import Merger
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
+from unlost.vault.objects.segments import opens_under
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import commit_of_run
 
@@ -164,15 +165,25 @@ class _Loss:
     def _replacements(self) -> Iterator[SegmentEntry]:
         """Iterate over live segments that the commit put in the place of others.
 
-        New rows of a backup stay: later backups build on them.
+        New rows of a backup stay, if they can be read: later backups build on them.
         """
         before, maintenance = self._step.before, self._step.manifest.kind in MAINTENANCE
         for table, segments in sorted(self._step.after.segments.items()):
             known, now = before.segments.get(table, {}), self._state.segments.get(table, {})
             for ident, live in segments.items():
                 added = known.get(ident) != live and now.get(ident) == live
-                if added and (maintenance or live.merged or table == SUPPRESSED):
+                again = ident in known  # for example under a key that does not open it
+                made = maintenance or live.merged or again or table == SUPPRESSED
+                if added and (made or not self._opens(live)):
                     yield live.entry
+
+    def _opens(self, live: LiveSegment) -> bool:
+        """True if a segment can be read; else nothing of its table could be, also by a repair."""
+        sealed, org = self._org_vault.sealed, self._org_vault.org
+        name = object_names.segment(org, live.entry.object)
+        return name in self._there and opens_under(
+            sealed, org=org, name=name, size=self._there[name], epoch=live.entry.epoch
+        )
 
     def _packs(self) -> Iterator[PackEntry]:
         for stem, pack in sorted(self._step.before.packs.items()):

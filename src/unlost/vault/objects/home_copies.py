@@ -5,6 +5,7 @@ enough to read them. A home removes only old copies that it stored itself: copie
 must not push them out. See docs/adr/0013 and docs/adr/0036.
 """
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import takewhile
@@ -18,6 +19,8 @@ from unlost.vault.keys.sealing import SealedObjects
 FOLDER = "homes/"
 MOST_COPIES = 30
 _DIGITS = 8
+_MOST_DIGITS = 18  # a database has no room for more, and a home never needs them
+_NUMBER = re.compile(rf"[0-9]{{{_DIGITS},{_MOST_DIGITS}}}")
 _FIRST = 1  # master key; copies under it have the epoch 0
 
 
@@ -40,7 +43,7 @@ class VaultHomes:
         """The numbers of all copies, ascending; other names in the folder are ignored."""
         names = (listed.name.removeprefix(FOLDER) for listed in self._sealed.store.list(FOLDER))
         # A planted number may be so high that the next one has more digits.
-        return sorted(int(name) for name in names if len(name) >= _DIGITS and name.isdecimal())
+        return sorted(int(name) for name in names if _NUMBER.fullmatch(name))
 
     def store_copy(self, content: bytes) -> int:
         """Store a copy under the next free number."""
@@ -62,9 +65,12 @@ class VaultHomes:
         return [each for each in self.numbers() if each in own_numbers]
 
     def _newest(self) -> int:
-        """The number of the newest copy that opens; else the end of the first gapless series."""
+        """The number of the newest copy that opens; else the end of the first gapless series.
+
+        Also if a planted copy has taken the last number: then new copies come before it.
+        """
         numbers = self.numbers()
-        for number in reversed(numbers):
+        for number in reversed([number for number in numbers if number < 10**_MOST_DIGITS - 1]):
             with suppress(IntegrityError, NotFound, UsageError):
                 self.get(number)
                 return number
@@ -97,7 +103,6 @@ class VaultHomes:
                 next_step="Omit the number to use the newest copy.",
                 number=number,
             )
-        data = self._sealed.store.get(name)
         generation = self._generation(number)
         if generation < self._sealed.keys.generation and self._renewed():
             raise IntegrityError(
@@ -106,8 +111,7 @@ class VaultHomes:
                 next_step="Use a newer copy. This one may not be from this home.",
                 number=number,
             )
-        key = self._sealed.keys.home_key(name, generation)
-        return unseal(data, place=self._place(name), key=key)
+        return self._unsealed(name, generation)
 
     def _generation(self, number: int) -> int:
         """The number of the master key that a copy claims to be sealed under."""
@@ -115,15 +119,20 @@ class VaultHomes:
 
     def _renewed(self) -> bool:
         """True if a copy is sealed under the present master key: then earlier ones are void."""
-        present = self._sealed.keys.generation
-        return any(self._claims(number) == present for number in self.numbers())
+        return any(self._is_present(number) for number in self.numbers())
 
-    def _claims(self, number: int) -> int:
-        """The claimed master key of a copy; 0 if the object is not a copy."""
-        try:
-            return self._generation(number)
-        except (IntegrityError, NotFound, UsageError):
-            return 0
+    def _is_present(self, number: int) -> bool:
+        """True if a copy opens under the present master key: anyone can claim it in a header."""
+        with suppress(IntegrityError, NotFound, UsageError):
+            generation = self._generation(number)
+            if generation == self._sealed.keys.generation:
+                self._unsealed(name_of(number), generation)
+                return True
+        return False
+
+    def _unsealed(self, name: str, generation: int) -> bytes:
+        key = self._sealed.keys.home_key(name, generation)
+        return unseal(self._sealed.store.get(name), place=self._place(name), key=key)
 
     def _put(self, number: int, content: bytes) -> bool:
         name, generation = name_of(number), self._sealed.keys.generation

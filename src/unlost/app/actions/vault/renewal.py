@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from unlost.app.access import Where, action
-from unlost.app.compose import Application
+from unlost.app.compose import Application, vault_of
 from unlost.app.home.home_keys import (
     SERVICE_KEY,
     GivenKey,
@@ -17,7 +17,10 @@ from unlost.app.home.home_keys import (
 from unlost.app.home.sealed_key import present_sealer
 from unlost.app.vault.home_copy import renew_copies
 from unlost.app.vault.new_keys import check_service_file, drafted_key, fresh_name, locked_keys
+from unlost.catalog.orgs.orgs import list_orgs
+from unlost.catalog.vault.witness import SqlWitness
 from unlost.model.access import Right, Trace
+from unlost.model.errors import IntegrityError
 from unlost.model.message import message
 from unlost.model.vault.store import Store
 from unlost.vault.format.recovery import RecoverySheet
@@ -25,6 +28,7 @@ from unlost.vault.keys.founding import recovery_sheet
 from unlost.vault.keys.key_slots import list_slots
 from unlost.vault.keys.renewal import finish_renewal, renew_master
 from unlost.vault.keys.service_key import SERVICE_SLOT, move_service_key
+from unlost.vault.maintenance.verify.lost_keys import lost_keys
 from unlost.vault.stores.probe import FOLDER as PROBE_FOLDER
 
 
@@ -80,10 +84,31 @@ def _check_may_delete(app: Application, store: Store) -> None:
     store.delete(name)
 
 
+def _check_no_key_is_lost(app: Application, opened: OpenedKeys) -> None:
+    """Raise IntegrityError (``org-key-lost``): a renewal takes over only the keys that are there.
+
+    A key that came back from a mirror later would not be valid any more.
+    """
+    vault = vault_of(opened.store, opened.keys, app.clock, app.entropy)
+    for org in list_orgs():
+        if lost := lost_keys(vault.org_vault(org.oid), seen=SqlWitness().get(org.oid)):
+            raise IntegrityError(
+                "org-key-lost",
+                "No copy of the key in “{folder}” can be decrypted, and the data of {org} needs it. "
+                "After a renewal of the master key, this key could not be restored any more.",
+                next_step="Restore it from a mirror of the vault with `unlost vault repair`, then "
+                "renew the master key. If there is no mirror, the data is lost: remove it with "
+                "`unlost verify --salvage`, or destroy the org with `unlost org shred {org}`.",
+                folder=lost[0],
+                org=org.name,
+            )
+
+
 def _renewed(
     app: Application, hand_over: Callable[[RecoverySheet], None], opened: OpenedKeys
 ) -> RenewalResult:
     store, old = opened.store, opened.keys
+    _check_no_key_is_lost(app, opened)
     finish_renewal(store, old)  # an earlier one that was interrupted
     former_slots = tuple(slot_state.slot for slot_state in list_slots(store, old))
     new = old.successor()

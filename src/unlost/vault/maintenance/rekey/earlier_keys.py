@@ -96,6 +96,21 @@ class EarlierKeysSurvey:
             ):
                 yield seq
 
+    def disguised(self, state: LiveState) -> list[str]:
+        """List live segments, sidecars and packs under another key than their commit says.
+
+        Commits of others may claim any epoch. So this opens objects that ``earlier_segments`` and
+        ``earlier_packs`` take for new ones; only worth it before keys are deleted.
+        """
+        org = self.org_vault.org
+        there = listing_of(self.org_vault)
+        names = {
+            entry.name
+            for entry in live_objects(state, org=org)
+            if entry.name not in state.objects and entry.name in there
+        }
+        return [name for name in sorted(names) if self._data_is_earlier(name, there[name])]
+
     def checkpoints(self) -> list[str]:
         """List checkpoints, which repeat the live state."""
         return self._listed(object_names.checkpoints(self.org_vault.org))

@@ -94,6 +94,7 @@ class _Rekeying:
         self._epoch = org_vault.sealed.keys.epoch(org_vault.org)
         self._survey = EarlierKeysSurvey(org_vault, self._epoch)
         self._damaged: set[str] = set()
+        self._disguised: set[str] = set()  # packs under an earlier key than their commit says
 
     def step(self) -> Rekeyed | None:
         """Make one commit; None if no commit names an object under an earlier key."""
@@ -114,6 +115,8 @@ class _Rekeying:
         # Earlier keys stay as long as anything needs them; the next maintenance tries again.
         if rekeyed.waiting or rekeyed.held_by or rekeyed.damaged:
             return rekeyed
+        if disguised := self._survey.disguised(self._org_vault.chain.proved()):
+            return self._revealed(disguised)
         self._remove_needless()
         keys, org = self._org_vault.sealed.keys, self._org_vault.org
         # A process that still uses an earlier key either takes the number of this commit, or is
@@ -125,6 +128,15 @@ class _Rekeying:
             self._org_vault.sealed.store.delete(name)
         return done
 
+    def _revealed(self, names: list[str]) -> Rekeyed:
+        """Reseal packs that a commit of others lists under a wrong key; segments are damaged."""
+        packs = object_names.packs(self._org_vault.org)
+        self._damaged.update(name for name in names if not name.startswith(packs))
+        self._disguised.update(name for name in names if name.startswith(packs))
+        if self._disguised - self._damaged:
+            return self._committed(self._data)
+        return Rekeyed(damaged=min(self._damaged), complete=False)
+
     def _segments(self, state: LiveState) -> list[list[LiveSegment]]:
         """Group segments under earlier keys, except damaged ones, by what is resealed together."""
         segments = together(earlier_segments(state, self._epoch))
@@ -134,9 +146,12 @@ class _Rekeying:
         return object_names.segment(self._org_vault.org, segments[0].entry.object)
 
     def _packs(self, state: LiveState) -> list[PackEntry]:
-        pack_entries, org = earlier_packs(state, self._epoch), self._org_vault.org
+        org, earlier = self._org_vault.org, {pack.id for pack in earlier_packs(state, self._epoch)}
         return [
-            pack for pack in pack_entries if object_names.pack(org, pack.id) not in self._damaged
+            pack
+            for _, pack in sorted(state.packs.items())
+            if (name := object_names.pack(org, pack.id)) not in self._damaged
+            and (pack.id in earlier or name in self._disguised)
         ]
 
     def _manifests(self, state: LiveState) -> Iterator[int]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
-from unlost.model.errors import IntegrityError, NotFound, UnlostError
+from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UnlostError
 from unlost.model.ports.system import Witness, Witnessed
 from unlost.model.vault.snapshot import VerifyLevel, VerifyReport
 from unlost.vault.commits.state import epochs_in, live_objects
@@ -184,14 +184,17 @@ class OrgVerifier:
         keys = self._sealed.keys
         try:
             keys.identity_key(self._org, "")
-        except IntegrityError:
+        except (
+            IntegrityError,
+            NotAllowed,
+        ):  # NotAllowed: anyone can add a copy with a later number
             return False
         return any(map(self._has_key, newest or keys.epochs(self._org)))
 
     def _has_key(self, epoch: int) -> bool:
         try:
             self._sealed.keys.object_key(ObjectKind.MANIFEST, org=self._org, name="", epoch=epoch)
-        except IntegrityError:
+        except (IntegrityError, NotAllowed):
             return False
         return True
 
