@@ -260,7 +260,7 @@ def test_nothing_is_written_where_the_copies_of_the_only_epoch_differ(store: Mem
     plant(store, 3, b"2" * 32)
     with pytest.raises(IntegrityError) as lost:
         keyring(store).epoch(ORG)
-    assert lost.value.code == "org-key-lost"
+    assert lost.value.code == "key-copy-differs"
 
 
 @pytest.mark.parametrize("hurt", ["lost", "damaged"])

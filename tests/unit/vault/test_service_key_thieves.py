@@ -378,3 +378,48 @@ def test_verify_did_not_ask_the_witness_where_all_keys_are_gone(
     assert newest not in damaged(small, level)  # it is there, and nobody can read it
     small.store.delete(newest)
     assert newest in damaged(small, level)
+
+
+@pytest.mark.parametrize("which", ["epoch", "identity"])
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_a_repair_followed_a_wrong_copy_that_was_put_where_one_was_lost(
+    small: Story, which: str, lost: int
+) -> None:
+    before = pictures(small)
+    folder = epoch_folder(small.org, 1) if which == "epoch" else identity_folder(small.org)
+    name = f"{folder}/{lost}"
+    small.store.delete(name)
+    small.store.put_new(name, small.keys._wrap(name, bytes(KEY_BYTES), org=small.org))
+    fresh(small)
+    assert damaged(small)  # it is told, whichever copy is read first
+    small.keys.repair_org(small.org)
+    fresh(small)
+    assert pictures(small) == before
+    assert whole(small)
+
+
+@pytest.mark.parametrize("left", [1, 2, 3])
+def test_of_two_wrong_copies_and_one_right_one_the_right_one_wins_if_data_proves_it(
+    small: Story, left: int
+) -> None:
+    before, folder = pictures(small), epoch_folder(small.org, 1)
+    for copy in {1, 2, 3} - {left}:
+        name = f"{folder}/{copy}"
+        small.store.delete(name)
+        small.store.put_new(name, small.keys._wrap(name, bytes([copy]) * KEY_BYTES, org=small.org))
+    fresh(small)
+    small.keys.repair_org(small.org)
+    fresh(small)
+    assert pictures(small) == before
+    assert whole(small)
+
+
+def test_adding_an_org_again_followed_a_wrong_first_copy(small: Story) -> None:
+    before, name = pictures(small), f"{identity_folder(small.org)}/1"
+    small.store.delete(name)
+    small.store.put_new(name, small.keys._wrap(name, bytes(KEY_BYTES), org=small.org))
+    fresh(small)
+    small.keys.add_org(small.org)
+    fresh(small)
+    assert pictures(small) == before
+    assert whole(small)

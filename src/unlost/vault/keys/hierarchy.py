@@ -29,6 +29,7 @@ See docs/adr/0026 (new master key), 0029 (end of the earlier org keys) and 0037 
 
 import hmac
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -468,7 +469,41 @@ class Keyring:
         if self._store.size(first) is None and not self._any_copy(base, org=org):
             key = self._entropy.bytes(KEY_BYTES)
             self._store.put_new(first, self._wrap(first, key, org=org))
-        self._wrap_all(base, self._key(base, org=org), org=org)
+        self._wrap_all(base, self._agreed(base, org=org), org=org)
+
+    def _agreed(self, base: str, *, org: str) -> bytes:
+        """The key that most copies hold; if no two agree, the key that opens the newest manifest.
+
+        A thief may put a wrong copy where one was lost, and what is rewritten must not follow it.
+        """
+        held = [key for name in self._own_copies(base) if (key := self._held(name, org=org))]
+        if len(set(held)) < len(held) or len(held) == 1:
+            agreed = Counter(held).most_common(1)[0][0]
+        else:
+            proved = (key for key in held if self._opens_manifest(key, epoch_of(base), org=org))
+            agreed = next(proved, None) or self._key(base, org=org)
+        with self._lock:
+            self._opened[base] = agreed
+        return agreed
+
+    def _held(self, name: str, *, org: str) -> bytes | None:
+        """The key in a copy that is valid; None for others."""
+        with suppress(IntegrityError, NotFound, UsageError):
+            key = self._unwrap(name, org=org)
+            return key if self._is_valid(base_folder(name), key, name=name, org=org) else None
+        return None
+
+    def _opens_manifest(self, key: bytes, epoch: int, *, org: str) -> bool:
+        """True if an org key opens a manifest of its epoch."""
+        for listed in self._store.list(f"orgs/{org}/commits/"):
+            name = listed.name
+            with suppress(IntegrityError, NotFound, UsageError):
+                data = self._store.get(name)
+                if read_header(data, name=name).epoch == epoch:
+                    place = self.place(ObjectKind.MANIFEST, org=org, name=name)
+                    unseal(data, place=place, key=object_key(key, ObjectKind.MANIFEST, name))
+                    return True
+        return False
 
     def _wrap_all(self, base: str, key: bytes, *, org: str) -> None:
         """Rewrite each copy that does not open, and read it back; then all copies are durable."""
@@ -554,14 +589,13 @@ class Keyring:
         return object_key(self._of(generation_of(name)), ObjectKind.KEY, name)
 
     def _repair(self, folder: str, *, org: str) -> list[str]:
-        broken = self._broken_copies(folder, org=org)
-        if not broken:
+        if not self._broken_copies(folder, org=org):
             return []
-        names = (f"{folder}/{copy}" for copy in COPIES)
-        whole = next((name for name in names if name not in broken), None)
-        if whole is None:
+        names = [f"{folder}/{copy}" for copy in COPIES]
+        if not any(self._opens(name, org=org) for name in names):
             raise _lost(folder)
-        key = self._unwrap(whole, org=org)
+        key = self._agreed(base_folder(names[0]), org=org)
+        broken = [name for name in names if not self._is_key(name, key, org=org)]
         for name in broken:
             self._store.delete(name)
             self._store.put_new(name, self._wrap(name, key, org=org))
