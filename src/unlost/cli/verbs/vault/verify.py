@@ -192,7 +192,9 @@ def _show(out: "Console", result: "VerifyResult") -> None:
         for damage in result.damages:
             out.print(f"  - {damage.object}: {plain(damage.sentence)}")
         if any("/commits/" in damage.object for damage in result.damages):
-            out.print("A commit that does not fit blocks its org. To see it: unlost vault pending")
+            out.print(
+                "A damaged commit may block its org. To see whether it does: unlost vault pending"
+            )
         out.print("Repair them from a copy of the vault: unlost verify --repair-from PLACE")
         out.print("If no copy has them undamaged, keep the readable parts: unlost verify --salvage")
     else:
