@@ -546,16 +546,16 @@ def unforgotten(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def foreign_removals(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """A commit that this installation did not order waits for a decision, or blocks the org."""
+    """A commit that this home did not make waits for a decision, or blocks the org."""
     if org.blocked is not None:
         yield _raised(
             AlertRule.REMOVAL_WAITS,
             org,
             "blocked",
             Urgency.NOW,
-            "Commit {number} of {org} does not fit, and this installation did not make it. The org "
+            "Commit {number} of {org} does not fit, and this home did not make it. The org "
             "can be neither read nor backed up.",
-            "If no other installation of yours made it, remove it. Then find out who can write to "
+            "If no other home of yours made it, remove it. Then find out who can write to "
             "the vault.",
             "unlost vault pending reject {org} {number}",
             number=org.blocked,
@@ -566,10 +566,10 @@ def foreign_removals(org: OrgFacts) -> Iterator[RaisedAlert]:
             org,
             str(removal.number),
             Urgency.NOW,
-            "This installation did not make commit {number} ({kind}) of {org}. It takes {objects} "
+            "This home did not make commit {number} ({kind}) of {org}. It takes {objects} "
             "away. Nothing is removed before {day}, and until then nothing is merged or forgotten.",
-            "If another installation of yours made it, confirm it. If not, the service key of the "
-            "vault is in other hands: reject the commit, then renew the key.",
+            "If another home of yours made it, confirm it. Otherwise someone else has the "
+            "service key of the vault: reject the commit, then renew the keys.",
             "unlost vault pending",
             level=int(removal.due - org.now <= LAST_CALL),
             number=removal.number,

@@ -87,7 +87,7 @@ class OrgFacts:
     maintenance: MaintenanceRecord | None = None
     forgotten: ForgottenRecord | None = None
     removals: tuple[PendingRemoval, ...] = ()  # of others, that wait for a decision
-    blocked: int | None = None  # the number of a commit of others that does not fit
+    blocked: int | None = None  # the number of a foreign commit that does not fit
 
 
 @dataclass(frozen=True, slots=True)

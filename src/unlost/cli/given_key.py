@@ -54,13 +54,16 @@ def owner_key_of(sheet: Path | None, slot: str) -> "GivenKey":
 
 
 def read_sheet(sheet: Path) -> str:
-    """Return the text of a recovery sheet; raises UsageError (``sheet-unreadable``)."""
+    """Return the text of a recovery sheet, never empty; raises UsageError (``sheet-unreadable``)."""
     try:
-        return sheet.read_text(encoding="utf-8")
+        text = sheet.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
+        text = ""
+    if not text:
         raise UsageError(
             "sheet-unreadable",
-            "The recovery sheet {sheet} cannot be read.",
+            "The recovery sheet {sheet} is empty or cannot be read.",
             next_step="Type the sheet into a text file, and give that file.",
             sheet=sheet,
-        ) from None
+        )
+    return text

@@ -173,7 +173,10 @@ def test_an_interrupted_call_whose_draft_is_lost_is_explained(
     (draft,) = machine.root.glob("key.*")
     draft.write_text("torn")
     error = refused(lambda: add(app, "usb", NewKey(key_file=file), by))
-    assert (error.code, "`unlost key remove usb`" in error.next_step) == ("slot-exists", True)
+    assert (error.code, "`unlost key remove usb --sheet FILE`" in error.next_step) == (
+        "slot-exists",
+        True,
+    )
     assert not file.exists()
     remove(app, "usb", by)
     add(app, "usb", NewKey(key_file=file), by)
@@ -204,7 +207,10 @@ def test_an_interrupted_replacement_in_a_file_is_repeated_or_explained(
     assert tried(app, GivenKey(key_file=machine.root / "old")).slot == "usb"
     if at == "remove_slot":
         error = refused(lambda: replace(app, "usb", NewKey(key_file=file), by))
-        assert (error.code, "`unlost key remove usb`" in error.next_step) == ("key-exists", True)
+        assert (error.code, "`unlost key remove usb --sheet FILE`" in error.next_step) == (
+            "key-exists",
+            True,
+        )
         remove(app, "usb", by)
     else:
         replace(app, "usb", NewKey(key_file=file), by)
@@ -324,7 +330,7 @@ def test_a_replacement_that_was_cut_off_is_done_again(
     assert ("service key change" in checks(app)) == left, "the doctor names what was left"
     if at == "remove":
         error = refused(lambda: replace(app, "service", given_key=by))
-        assert (error.code, "`unlost key remove service`" in error.next_step) == (
+        assert (error.code, "`unlost key remove service --sheet FILE`" in error.next_step) == (
             "key-unclear",
             True,
         )

@@ -76,9 +76,7 @@ def alerts(world: World) -> list[str]:
 
 def test_the_service_names_it_at_its_next_look(attacked: World) -> None:
     (alert,) = alerts(attacked)
-    assert alert.startswith(
-        "removal-waits/sales/2: This installation did not make commit 2 (erase)"
-    )
+    assert alert.startswith("removal-waits/sales/2: This home did not make commit 2 (erase)")
     (raised,) = (each.raised for each in show(attacked.app).alerts if "removal" in each.raised.key)
     assert (raised.level, raised.command) == (0, "unlost vault pending")
     attacked.clock.advance(seconds=(PATIENCE * 24 / 30).total_seconds())

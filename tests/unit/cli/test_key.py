@@ -233,7 +233,7 @@ def test_the_master_key_is_renewed(
     monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text))
     told = home(*wish).out
     assert asked == ["All other slots and the recovery sheet become invalid. Continue?"]
-    assert "has a new master key, and 0 orgs new keys." in told
+    assert "has a new master key. Orgs with a new key: 0." in told
     assert "no longer open it: service.\n" in told
     assert "Next: restart the service" in told
     assert "unlost key add NAME --service --sheet FILE" in told
@@ -253,6 +253,11 @@ def test_with_a_lost_sheet_the_master_key_is_renewed_by_the_service_key(
     out = tmp_path / "new-sheet"
     wish = ("key", "renew", "--lost-sheet", "--recovery-out", str(out))
     assert home(*wish, "--json").failure["code"] == "key-not-agreed"
+    both = home(*wish, *sheet, "--yes", "--json")  # a person who has the sheet has not lost it
+    assert (both.failure["code"], "omit --lost-sheet" in both.failure["next_step"]) == (
+        "way-in-unclear",
+        True,
+    )
     assert not out.exists()
     asked: list[str] = []
     monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text))
@@ -276,3 +281,14 @@ def test_an_object_that_does_not_open_is_named_by_a_rekey(
     told = unlost("key", "rekey").out
     assert "orgs/x/packs/y cannot be decrypted, so the earlier keys stay" in told
     assert "unlost verify --level full" in told
+
+
+@pytest.mark.parametrize("content", [None, ""])
+def test_a_sheet_without_a_text_is_not_the_service_key(
+    home: Terminal, tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "typed"
+    if content is not None:
+        file.write_text(content)
+    refused = home("key", "test", "--sheet", str(file), "--json")
+    assert refused.failure["code"] == "sheet-unreadable"

@@ -35,7 +35,7 @@ def test_nothing_waits(kept: Terminal) -> None:
     listed = kept("vault", "pending")
     assert (listed.code, listed.out) == (
         ExitCode.OK,
-        "No removal waits: this installation ordered all of them.\n",
+        "No commit waits for a decision.\n",
     )
     assert kept("vault", "pending", "confirm", "--all").out == listed.out
 
@@ -102,6 +102,10 @@ def test_a_commit_that_blocks_an_org_is_listed_and_removed(kept: Terminal) -> No
     oid = get_org("sales").oid
     kept.world.vault.sealed.store.put_new(commit(oid, 2), b"junk")
     with_ledger(kept.world)
+    failed = kept("snapshots", "sales", "--json").failure
+    assert failed["code"] == "object-damaged"
+    assert "unlost vault pending" in failed["next_step"]
+    assert "unlost vault pending" in kept("verify").out
     listed = kept("vault", "pending")
     assert listed.code == ExitCode.FINDINGS
     assert "sales: commit 2 does not fit" in listed.out

@@ -273,7 +273,18 @@ def test_a_register_without_a_whole_copy_is_told(home: Home) -> None:
 
 
 def test_a_passphrase_does_not_open_a_slot_that_has_none(home: Home) -> None:
-    assert code_of(home, ByPassphrase(WORDS, slot="service")) == "slot-missing"
+    with pytest.raises(NotAllowed, match="no slot “service” that a passphrase opens") as error:
+        home.open(ByPassphrase(WORDS, slot="service"))
+    assert error.value.code == "slot-missing"
+
+
+def test_a_mistyped_passphrase_is_called_one(home: Home) -> None:
+    with pytest.raises(NotAllowed, match="The passphrase does not open the slot") as error:
+        home.open(ByPassphrase(f"{WORDS} more"))
+    assert (error.value.code, error.value.next_step) == (
+        "key-wrong",
+        "Type it again, or use the recovery sheet.",
+    )
 
 
 def test_a_key_file_does_not_open_the_slot_of_a_passphrase(home: Home) -> None:

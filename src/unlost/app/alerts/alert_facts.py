@@ -141,7 +141,7 @@ class Watcher:
         return None
 
     def _removals(self, app: Application, oid: str) -> tuple[PendingRemoval, ...]:
-        """Return the commits of others that wait, as of the last look if the vault is away."""
+        """Return the foreign commits that wait, as of the last look if the vault is away."""
         try:
             removals = app.whole_vault.removals(oid).pending(measured=False)
         except UnlostError as error:

@@ -209,9 +209,9 @@ def _blocked_orgs(app: Application) -> Iterator[RepairableCheck]:
 def _blocked(blocked: BlockedOrg) -> RepairableCheck:
     return RepairableCheck.bad(
         "blocked org",
-        "{org} can be neither read nor backed up: {object} does not fit, and this installation did "
+        "{org} can be neither read nor backed up: {object} does not fit, and this home did "
         "not make it.",
-        "If no other installation of yours made it, remove it with `unlost vault pending reject "
+        "If no other home of yours made it, remove it with `unlost vault pending reject "
         "{org} {commit}`. Then find out who can write to the vault.",
         org=blocked.org,
         object=blocked.object,
@@ -230,7 +230,7 @@ def _removals(app: Application) -> Iterator[RepairableCheck]:
             if not removal.rejected:
                 yield RepairableCheck.bad(
                     "removals",
-                    "This installation did not make commit {number} ({kind}) of {org}. It takes "
+                    "This home did not make commit {number} ({kind}) of {org}. It takes "
                     "{objects} away. Nothing is removed before {day}.",
                     "Confirm or reject it: see `unlost vault pending`.",
                     number=removal.number,

@@ -11,7 +11,7 @@ from unlost.vault.layout.object_names import sequence
 class BlockedOrg:
     """An org that can be neither read nor backed up.
 
-    The object of commit ``commit`` does not fit, and this installation did not make it.
+    The object of commit ``commit`` does not fit, and this home did not make it.
     """
 
     org: str

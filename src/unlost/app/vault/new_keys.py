@@ -90,7 +90,8 @@ def check_new(new: NewKey, slot: str) -> None:
         raise UsageError(
             "key-unclear",
             "The kind of the new key is not clear.",
-            next_step="Use exactly one of --key-file FILE, --service and --passphrase.",
+            next_step="Use exactly one of --key-file FILE, --service, --passphrase and --passphrase-file "
+            "FILE.",
         )
     if new.sealer is not None and new.passphrase:
         raise UsageError(
@@ -178,7 +179,7 @@ def refuse_present_file(opened: OpenedKeys, slot: str, file: Path) -> None:
                 "key-exists",
                 "The file {path} already has the key of the slot “{present}”.",
                 next_step="If an earlier replacement was interrupted, finish it with `unlost key "
-                "remove {slot}`. Otherwise choose another file.",
+                "remove {slot} --sheet FILE`. Otherwise choose another file.",
                 path=file,
                 present=present,
                 slot=slot,

@@ -38,7 +38,7 @@ class SqlRemovals:
         return row.number if row is not None else 0
 
     def note_examined(self, org: str, commits: Sequence[ForeignCommit], *, until: int) -> None:
-        """Record commits of others; what is known of them stays."""
+        """Record foreign commits; what is known of them stays."""
         with returned_connection(), transaction.atomic():
             for commit in commits:
                 ForeignCommitRow.objects.get_or_create(
@@ -50,7 +50,7 @@ class SqlRemovals:
             OwnCommitRow.objects.filter(oid=org, number__lt=until - MARGIN).delete()
 
     def foreign(self, org: str) -> Sequence[ForeignCommit]:
-        """The commits of others that were not confirmed, oldest first."""
+        """The foreign commits that were not confirmed, oldest first."""
         with returned_connection():
             rows = ForeignCommitRow.objects.filter(oid=org).order_by("number")
             return [_commit(row) for row in rows.exclude(decision=RemovalDecision.CONFIRMED.value)]

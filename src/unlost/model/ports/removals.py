@@ -70,11 +70,11 @@ class RemovalLedger(Protocol):
         ...
 
     def note_examined(self, org: str, commits: Sequence[ForeignCommit], *, until: int) -> None:
-        """Record commits of others among the ones up to ``until``; keeps what is known of them."""
+        """Record foreign commits among the ones up to ``until``; keeps what is known of them."""
         ...
 
     def foreign(self, org: str) -> Sequence[ForeignCommit]:
-        """Return the commits of others that were not confirmed, oldest first."""
+        """Return the foreign commits that were not confirmed, oldest first."""
         ...
 
     def decide(

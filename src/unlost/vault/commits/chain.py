@@ -423,7 +423,10 @@ def _broken(code: str, template: str, **args: Any) -> IntegrityError:
     return IntegrityError(
         code,
         "{sentence} Unlost writes nothing to this vault until it is repaired.",
-        next_step="Restore the missing object from a mirror of the vault, then run `unlost "
-        "verify --level full`.",
+        next_step="Run `unlost vault pending`, which names a commit that blocks its org. If it names "
+        "none, restore the object from a mirror of the vault."
+        if code == "chain-parent"
+        else "Restore the missing object from a mirror of the vault, then run `unlost verify --level "
+        "full`.",
         sentence=message("", template, **args),
     )

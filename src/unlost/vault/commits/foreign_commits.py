@@ -51,13 +51,13 @@ class ProcessLedger:
         return self._examined.get(org, 0)
 
     def note_examined(self, org: str, commits: Collection[ForeignCommit], *, until: int) -> None:
-        """Record commits of others."""
+        """Record foreign commits."""
         for commit in commits:
             self._foreign.setdefault((org, commit.seq), commit)
         self._examined[org] = max(until, self.examined(org))
 
     def foreign(self, org: str) -> list[ForeignCommit]:
-        """The commits of others that were not confirmed, oldest first."""
+        """The foreign commits that were not confirmed, oldest first."""
         commits = [commit for (oid, _), commit in sorted(self._foreign.items()) if oid == org]
         return [each for each in commits if each.decision is not RemovalDecision.CONFIRMED]
 
@@ -71,7 +71,7 @@ class ProcessLedger:
 
 @dataclass(frozen=True, slots=True)
 class RemovalGuard:
-    """The objects that must not be deleted now, because commits of others take them away.
+    """The objects that must not be deleted now, because foreign commits take them away.
 
     ``waiting``: the numbers of undecided commits; ``refused``: of these and of rejected ones.
     ``hiding``: the refused ones that forget backups.

@@ -59,7 +59,7 @@ class RecoverySheet:
                 "",
                 "Anyone with this sheet and a copy of the vault can read everything in it.",
                 "Only this sheet or a passphrase can change the keys, or destroy an org.",
-                "If the sheet and the service key are both lost, the vault cannot be read again.",
+                "If this sheet and all other keys are lost, the vault cannot be read again.",
                 "Print it twice, keep the printouts in two places, and delete the file.",
                 "",
             )

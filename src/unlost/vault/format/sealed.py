@@ -235,7 +235,10 @@ def damaged(name: str, why: str) -> IntegrityError:
     return IntegrityError(
         "object-damaged",
         "The object “{name}” is damaged: {why}.",
-        next_step="Run `unlost verify --level full`, then restore the object from a mirror of the vault.",
+        next_step="Run `unlost vault pending`, which names a commit that blocks its org. If it names "
+        "none, restore the object from a mirror of the vault."
+        if "/commits/" in name
+        else "Run `unlost verify --level full`, then restore the object from a mirror of the vault.",
         name=name,
         why=why,
     )

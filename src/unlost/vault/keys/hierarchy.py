@@ -618,7 +618,7 @@ def outdated() -> NotAllowed:
     """The error for a master key that was replaced."""
     return NotAllowed(
         "key-outdated",
-        "The vault has a new master key, and this one is no longer valid.",
+        "The vault has a new master key, so this key is no longer valid.",
         next_step="Use the new recovery sheet, or a key that was created after the renewal: move the "
         "key file of this home away, and create a new one with `unlost key add NAME --service "
         "--sheet FILE`. Restart processes that were started before the renewal. If you did not renew "

@@ -171,7 +171,8 @@ def slot_exists(slot: str) -> Conflict:
     return Conflict(
         "slot-exists",
         "The vault already has a slot “{slot}”.",
-        next_step="Choose another name, or remove that slot first: `unlost key remove {slot}`",
+        next_step="Choose another name, or remove that slot first: `unlost key remove {slot} --sheet "
+        "FILE`",
         slot=slot,
     )
 

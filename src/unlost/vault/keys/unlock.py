@@ -150,7 +150,7 @@ class ByPassphrase:
         secret = Passphrase(self.passphrase)
         entries = sorted(self._entries(store), key=self._order)
         if not entries:
-            raise slot_missing(store, self.slot)
+            raise _no_passphrase(store, self.slot)
         tried: dict[KeyStretch, bytes] = {}
         for entry in entries:
             slot = entry.slots[self.slot]
@@ -160,7 +160,7 @@ class ByPassphrase:
             content = unwrap_key(slot, place=_place(entry, self.slot), key=tried[slot.stretch])
             if content is not None and Owner.of(content).public.hex() == entry.owner:
                 return self._in_force(store, entry, content)
-        raise _wrong(store, self.slot)
+        raise _wrong_passphrase(store, self.slot)
 
     def _order(self, entry: RegisterEntry) -> tuple[bool, int]:
         """The known owner's entries first, then by what a try costs."""
@@ -246,6 +246,28 @@ def slot_missing(store: Store, slot: str) -> NotAllowed:
         "sheet, which needs no slot.",
         address=store.properties.address,
         slot=slot,
+    )
+
+
+def _no_passphrase(store: Store, slot: str) -> NotAllowed:
+    """The error for a slot that is not there, or that another kind of key opens."""
+    return NotAllowed(
+        "slot-missing",
+        "The vault in {address} has no slot “{slot}” that a passphrase opens.",
+        next_step="List the slots with `unlost key list`, or open the vault with the recovery "
+        "sheet, which needs no slot.",
+        address=store.properties.address,
+        slot=slot,
+    )
+
+
+def _wrong_passphrase(store: Store, slot: str) -> NotAllowed:
+    return NotAllowed(
+        "key-wrong",
+        "The passphrase does not open the slot “{slot}” of the vault in {address}.",
+        next_step="Type it again, or use the recovery sheet.",
+        slot=slot,
+        address=store.properties.address,
     )
 
 

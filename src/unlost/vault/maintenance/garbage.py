@@ -6,7 +6,7 @@
 A compaction condemns the objects that it replaces. A sweep compares the listing of the store with
 the live state to find objects that failed runs left behind. An open run that began before the
 condemnation may still read a condemned object, so its intent delays the removal. The seven days are
-for slow readers that opened a snapshot before. Objects that a commit of others takes away are not
+for slow readers that opened a snapshot before. Objects that a foreign commit takes away are not
 garbage before that is decided. See docs/adr/0020 and docs/adr/0036.
 """
 
@@ -111,7 +111,7 @@ def collected_up_to(org_vault: OrgVault, state: LiveState) -> int:
 
 
 def _gone_up_to(state: LiveState, waiting: Sequence[CondemnedObjects], guard: RemovalGuard) -> int:
-    # What a commit of others condemned is looked up again once it is confirmed.
+    # What a foreign commit condemned is looked up again once it is confirmed.
     numbers = [*(objects.seq for objects in waiting), *guard.waiting]
     if numbers:
         return min(numbers) - 1

@@ -68,7 +68,7 @@ class MaintainedVault(ABC):
     ) -> E:
         """Carry out an operation that was agreed to; refuse it if its effect has changed.
 
-        Raises Conflict (``removals-wait``) while a commit of others waits for a decision.
+        Raises Conflict (``removals-wait``) while a foreign commit waits for a decision.
         """
         check_decided(self.org_vault(org), plan.operation)
         vault = self.uncached() if is_uncached(plan.operation) else self
@@ -101,7 +101,7 @@ class MaintainedVault(ABC):
     ) -> Rekeyed:
         """Reseal all live objects under the newest org key, then remove the earlier keys.
 
-        Nothing is resealed while a commit of others waits for a decision, because a repair could
+        Nothing is resealed while a foreign commit waits for a decision, because a repair could
         not recognize what it had put in the place of other data. The same holds for documents and
         manifests of a rejected one: they are under an earlier key, and would be lost with it.
         """

@@ -133,7 +133,7 @@ def check_decided(org_vault: OrgVault, operation: MaintenanceOperation[Any]) -> 
     if in_the_way:
         raise Conflict(
             "removals-wait",
-            "Commit {number} of this org was not made by this installation, and waits for a "
+            "Commit {number} of this org was not made by this home, and waits for a "
             "decision. Until then nothing is forgotten, erased, corrected or salvaged."
             if guard.waiting
             else "Commit {number} of this org hid backups and was rejected. As long as it stays "

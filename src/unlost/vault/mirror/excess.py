@@ -35,7 +35,7 @@ class RemovedFromVault:
 
     It keeps ``retained``, which may be the last copies. The mirror lacks live objects of their org,
     or the vault gave them up as damaged, or a commit of their org is lost and the reason is
-    unknown, or a commit of others removed them and waits for a decision.
+    unknown, or a foreign commit removed them and waits for a decision.
     """
 
     gone: frozenset[str]

@@ -13,7 +13,7 @@ _REMOVING_JOURNALS = frozenset({CommitKind.ERASE, CommitKind.RECTIFY, CommitKind
 def dropped_journals(org_vault: OrgVault, state: LiveState) -> frozenset[str]:
     """The runs whose journals are or will be removed; runs that a lost commit names are missing."""
     taking = [seq for seq, info in state.commits.items() if info.kind in _REMOVING_JOURNALS]
-    if taking:  # commits of others take no journal away before that is decided
+    if taking:  # foreign commits take no journal away before that is decided
         refused = org_vault.foreign.known_guard().refused
         taking = [seq for seq in taking if seq not in refused]
     for seq in taking:

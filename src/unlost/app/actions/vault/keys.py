@@ -290,7 +290,7 @@ def _check_not_in_use(app: Application, slot: str, slot_states: tuple[SlotState,
         raise NotAllowed(
             "slot-in-use",
             "This home's service opens the vault with the slot “{slot}”.",
-            next_step="Replace the key of the service with `unlost key replace {slot}`.",
+            next_step="Replace the key of the service with `unlost key replace {slot} --sheet FILE`.",
             slot=slot,
         )
 
@@ -300,7 +300,7 @@ def _replace_service_key(
 ) -> KeyChange:
     """Replace the key of this home's service, in the file where the service looks for it."""
     file, own_slots = app.home.service_key, service_slots(app.home)
-    check_service_file(message("", "Then run `unlost key remove {slot}`.", slot=slot))
+    check_service_file(message("", "Then run `unlost key remove {slot} --sheet FILE`.", slot=slot))
     if own_slots and slot not in own_slots:
         raise _not_the_services(slot, own_slots)
     draft = draft_of(app.home)
@@ -332,7 +332,7 @@ def _not_the_services(slot: str, own_slots: tuple[str, ...]) -> UsageError:
         return UsageError(
             "key-unclear",
             "This home's service already uses the slot “{successor}”, which replaces “{slot}”.",
-            next_step="Finish the replacement with `unlost key remove {slot}`.",
+            next_step="Finish the replacement with `unlost key remove {slot} --sheet FILE`.",
             successor=successor,
             slot=slot,
         )

@@ -1,4 +1,4 @@
-"""Commits that this installation did not order: list, confirm or reject what they remove."""
+"""Commits that this home did not make: list, confirm or reject what they remove."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from unlost.model.vault.snapshot import CommitKind
 
 @dataclass(frozen=True, slots=True)
 class WaitingCommit:
-    """A commit of an org that this installation did not order.
+    """A commit of an org that this home did not make.
 
     ``objects`` of ``bytes`` would be removed because of it, at ``due`` at the earliest; never, if
     it is ``rejected``. ``hidden``: backups that it forgets.
@@ -87,7 +87,7 @@ def _rejected(done: RejectedCommit) -> dict[str, Json]:
 
 @action("vault.pending", Right.OPERATE, where=Where.ORG)
 def pending(app: Application, org: str | None = None) -> PendingList:
-    """List commits that this installation did not order, of one org or of all.
+    """List commits that this home did not make, of one org or of all.
 
     Nothing is removed because of one before it is confirmed, or 30 days have passed since this
     installation first saw it. Raises IntegrityError, StoreError.
@@ -112,7 +112,7 @@ def pending(app: Application, org: str | None = None) -> PendingList:
 def confirm(
     app: Application, org: str | None = None, commit: int | None = None
 ) -> ConfirmedCommits:
-    """Confirm commits, as if this installation had ordered them: the next maintenance removes.
+    """Confirm commits, as if this home had made them: the next maintenance removes.
 
     Without ``commit`` all that wait in the org; without both in all orgs. Raises NotFound
     (``removal-unknown``).

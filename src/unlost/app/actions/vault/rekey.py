@@ -16,7 +16,7 @@ from unlost.model.vault.rekeying import Rekeyed
 class OrgRekeyed:
     """The re-encryption of an org.
 
-    ``objects`` of ``bytes`` were sealed anew by the commits up to ``snapshot``, None if nothing was
+    ``objects`` of ``bytes`` were re-encrypted by the commits up to ``snapshot``, None if nothing was
     left to do. ``complete``: the earlier keys are deleted. Until then, ``waiting`` unused objects
     are still under them, the run ``held_by`` must end, or the object ``damaged`` does not open and
     stays as it is.

@@ -270,9 +270,16 @@ def renew(
     with opened(home) as application:
         from unlost.app.actions.vault.renewal import RenewalAuthority
         from unlost.app.actions.vault.renewal import renew as act
+        from unlost.app.home.home_keys import SERVICE_KEY
 
+        if lost_sheet and (sheet is not None or by_passphrase):
+            raise UsageError(
+                "way-in-unclear",
+                "With --lost-sheet, the service key opens the vault.",
+                next_step="If you have the recovery sheet or a passphrase, omit --lost-sheet.",
+            )
         authority = RenewalAuthority.LOST if lost_sheet else RenewalAuthority.OWNER
-        given_key = (given_key_of if lost_sheet else owner_key_of)(sheet, by_passphrase)
+        given_key = SERVICE_KEY if lost_sheet else owner_key_of(sheet, by_passphrase)
         if not yes:
             _ask_renewal(authority, as_json=json)
         done = act(application, _hand_over(recovery_out), given_key, authority=authority)
@@ -467,7 +474,7 @@ def _show_removed(out: "Console", done: "KeyRemoved") -> None:
 def _show_limits(out: "Console") -> None:
     out.print(
         "Warning: a person who opened the vault with it may have kept the master key, which still "
-        "opens every copy of the vault."
+        "opens every copy of the vault. If you do not trust this person: unlost key renew --sheet FILE"
     )
 
 
@@ -477,14 +484,12 @@ def _show_tried(out: "Console", done: "KeyTestResult") -> None:
 
 
 def _show_renewed(out: "Console", done: "RenewalResult") -> None:
-    out.print(
-        f"The vault {done.vault_id} has a new master key, and {many(done.orgs, 'org')} new keys."
-    )
+    out.print(f"The vault {done.vault_id} has a new master key. Orgs with a new key: {done.orgs}.")
     out.print(f"The slot {done.slot} opens it with the key in {done.key_file}.")
     ended = ", ".join(done.ended)
     out.print(f"The earlier recovery sheet and these slots no longer open it: {ended}.")
     out.print(
-        "Next: restart the service (unlost up) and its workers on every machine, and add other slots"
+        "Next: restart the service (unlost up) and its workers on every machine, and add the other keys"
     )
     out.print("again. Destroy old sheets, and old copies of the vault that you do not need.")
     out.print("In each other home of this vault, move its key file away, and create a new one with")

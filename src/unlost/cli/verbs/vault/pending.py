@@ -1,4 +1,4 @@
-"""unlost vault pending: decide about commits that this installation did not order."""
+"""unlost vault pending: decide about commits that this home did not make."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,10 +28,10 @@ app = typer.Typer(invoke_without_command=True)
 
 @app.callback()
 def about(context: typer.Context, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """List commits that this installation did not order. Nothing is removed because of them yet.
+    """List commits that this home did not make. Nothing is removed because of them yet.
 
-    It waits 30 days since it first saw the commit, or until you confirm it. Exit code 3 if a commit
-    waits.
+    The removal waits until you confirm the commit, or for 30 days after this home first saw it. Exit
+    code 3 if a commit waits.
     """
     if context.invoked_subcommand is not None:
         return ExitCode.OK
@@ -96,23 +96,24 @@ def reject(
 def _show(out: "Console", result: "PendingList") -> None:
     for blocked in result.blocked:
         out.print(
-            f"{blocked.org}: commit {blocked.commit} does not fit, and this installation did not make "
+            f"{blocked.org}: commit {blocked.commit} does not fit, and this home did not make "
             "it. The org can be neither read nor backed up."
         )
         out.print(
-            f"  If no other installation of yours made it, remove it: unlost vault pending reject "
+            f"  If no other home of yours made it, remove it: unlost vault pending reject "
             f"{blocked.org} {blocked.commit}"
         )
     if not result.commits:
         if not result.blocked:
-            out.print("No removal waits: this installation ordered all of them.")
+            out.print("No commit waits for a decision.")
         return
     for commit in result.commits:
         _show_commit(out, commit)
     if any(not commit.rejected for commit in result.commits):
-        out.print("If a commit is yours: unlost vault pending confirm ORG COMMIT")
+        out.print("If another home of yours made a commit: unlost vault pending confirm ORG COMMIT")
         out.print(
-            "If not, the service key is in other hands: unlost vault pending reject ORG COMMIT"
+            "Otherwise someone else has the service key: unlost vault pending reject ORG COMMIT, then "
+            "renew the keys."
         )
 
 
@@ -131,7 +132,7 @@ def _show_confirmed(out: "Console", result: "ConfirmedCommits") -> None:
     for commit in result.commits:
         out.print(f"{commit.org}: commit {commit.commit} is confirmed.")
     if not result.commits:
-        out.print("No removal waits: this installation ordered all of them.")
+        out.print("No commit waits for a decision.")
         return
     out.print("The next maintenance removes the objects. To start it now: unlost compact")
 

@@ -191,6 +191,10 @@ def _show(out: "Console", result: "VerifyResult") -> None:
         out.print(f"The vault is damaged: {many(len(result.damages), 'object')} of {checked}.")
         for damage in result.damages:
             out.print(f"  - {damage.object}: {plain(damage.sentence)}")
+        if any("/commits/" in damage.object for damage in result.damages):
+            out.print(
+                "A damaged commit may block its org. To see whether it does: unlost vault pending"
+            )
         out.print("Repair them from a copy of the vault: unlost verify --repair-from PLACE")
         out.print("If no copy has them undamaged, keep the readable parts: unlost verify --salvage")
     else:
