@@ -2,12 +2,12 @@
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import BinaryIO
 
 import pyarrow as pa
 
-from unlost.model.errors import NotFound
+from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.org import OrgIdentity
 from unlost.model.source.hidden_columns import HiddenColumns
 from unlost.model.vault.erasure import PastErasure
@@ -55,6 +55,23 @@ class OpenOrgs:
         """The identity of an org, with the label in the newest commit."""
         return self.org_vault(org).identity()
 
+    def identities(self) -> Mapping[str, OrgIdentity]:
+        """The identities of all orgs. One that is broken or foreign must not hide the others.
+
+        Of an org whose chain is broken it is the first identity. A name that no key of the vault
+        opens is left out: a stranger put it there, or all keys of the org are lost, which a
+        verification reports.
+        """
+        known = ((org, self._known_identity(org)) for org in self.oids())
+        return {org: identity for org, identity in known if identity is not None}
+
+    def _known_identity(self, org: str) -> OrgIdentity | None:
+        with suppress(IntegrityError):
+            return self.identity(org)
+        with suppress(IntegrityError):
+            return self.org_vault(org).first_identity()
+        return None
+
     def _shredded(self) -> Collection[str]:
         return shredded_orgs(self._sealed.store, self._sealed.keys)
 
@@ -71,7 +88,7 @@ class EncryptedReader:
 
     def orgs(self) -> Mapping[str, OrgIdentity]:
         """All orgs by oid, with the label in the newest commit."""
-        return {org: self._orgs.identity(org) for org in self._orgs.oids()}
+        return self._orgs.identities()
 
     def newest_backup(self, org: str) -> VaultSnapshot | None:
         """The newest backup, nightly or hourly; None if there is none."""

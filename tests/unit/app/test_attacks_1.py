@@ -10,7 +10,7 @@ from unit.app.test_keys import app, checks, failing, machine, owner  # noqa: F40
 from unit.app.test_rebuild import Machine
 from unit.app.test_renewal import Printer
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.vault.renewal import renew
+from unlost.app.actions.vault.renewal import LostKeys, renew
 from unlost.app.compose import Application
 from unlost.app.health.health import HealthState
 from unlost.app.home.home_keys import open_keys
@@ -87,3 +87,19 @@ def test_a_copy_of_a_home_confirmed_removals(
     with closing(sqlite3.connect(file)) as database:
         rows = database.execute("SELECT decision FROM catalog_foreigncommitrow").fetchall()
     assert rows == ([(decision,)] if decision == "rejected" else [])
+
+
+def test_a_lost_key_kept_the_thief_of_another_one_in(app: Application, machine: Machine) -> None:
+    """There is no mirror: the owner gives the lost key up, and renews."""
+    backup(app, "sales")
+    opened = open_keys(app.home, clock=app.clock, entropy=app.entropy)
+    for copy in (1, 2, 3):
+        opened.store.delete(f"{epoch_folder(get_org('sales').oid, 1)}/{copy}")
+    printer, by = Printer(), owner(machine)
+    failing(lambda: renew(app, printer, by), "org-key-lost")
+    renew(app, printer, by, on_lost_keys=LostKeys.GIVE_UP)
+    assert printer.sheet is not None
+    failing(
+        lambda: open_keys(app.home, clock=app.clock, entropy=app.entropy, given_key=by),
+        "key-outdated",
+    )

@@ -5,6 +5,7 @@ import pytest
 from smallvault import SmallVault
 from thief import Thief
 from unlost.model.errors import IntegrityError
+from unlost.model.org import OrgIdentity
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.testing.system import MemoryWitness
 from unlost.vault.layout import object_names
@@ -85,3 +86,21 @@ def test_a_home_that_has_seen_nothing_removes_nothing(small: SmallVault) -> None
     small.store.put_new(place(small, 3), b"junk")
     small.witness = MemoryWitness()
     assert unblocked(small) == {}
+
+
+def test_one_blocked_org_hid_all_others(small: SmallVault) -> None:
+    other = small.vault.ensure_org(OrgIdentity("fake", "T2", label="Another org"))
+    small.store.put_new(place(small, 3), b"junk")
+    assert small.reopen().orgs().keys() == {small.org, other}
+    assert small.reopen().orgs()[small.org].tenant == "T1"
+
+
+@pytest.mark.parametrize("beside", [(), ("keys/identity/1", "commits/00000000000000000001")])
+def test_a_strangers_name_hid_all_orgs(small: SmallVault, beside: tuple[str, ...]) -> None:
+    strange = "ab" * 16
+    small.store.put_new(f"names/{strange}", b"junk")
+    for name in beside:
+        small.store.put_new(f"orgs/{strange}/{name}", b"junk")
+    assert small.reopen().orgs().keys() == {small.org}
+    assert small.vault.ensure_org(OrgIdentity("fake", "T2")) in small.reopen().orgs()
+    assert any(strange in one.object for one in small.vault.verify(VerifyLevel.QUICK).damages)

@@ -124,7 +124,6 @@ def _vault(app: Application) -> Iterator[RepairableCheck]:
         orgs, number = app.vault.orgs(), vault_format(store_at(app.home.place, clock=app.clock))
     except UnlostError as error:
         yield RepairableCheck.failed("vault", error)
-        yield from _blocked_orgs(app)
         return
     yield RepairableCheck.good(
         "vault", "The service key opens the vault. Orgs in the vault: {count}.", count=len(orgs)
@@ -142,6 +141,7 @@ def _vault(app: Application) -> Iterator[RepairableCheck]:
         yield _store(app, store, may_delete=may_delete)
     yield from _copy(app)
     yield from _verified()
+    yield from _blocked_orgs(app)
     yield from _removals(app)
     yield _mirror(app)
 

@@ -69,7 +69,7 @@ def _superseded(opened: OpenedKeys) -> RepairableCheck | None:
                 "seems to be outdated. Nothing is repaired with it.",
                 "Move the key file of this home away, and create a new one with `unlost key add NAME "
                 "--service --sheet FILE`. If you did not renew the master key, repair the vault from "
-                "its mirror with `unlost vault repair`.",
+                "its mirror with `unlost verify --repair-from PLACE`.",
                 org=org.name,
             )
     return None

@@ -147,6 +147,10 @@ class OrgVault(OrgReader):
         state = self.chain.live()
         if state.seq:
             return self.chain.manifest(state.seq)[0].identity
+        return self.first_identity()
+
+    def first_identity(self) -> OrgIdentity:
+        """The identity of the org when it was first seen."""
         name = identity_name(self.sealed.store, self.org)
         content = self.sealed.get(ObjectKind.IDENTITY, org=self.org, name=name)
         return decoder_for(OrgIdentity).decode(content)

@@ -32,6 +32,13 @@ from unlost.vault.maintenance.verify.lost_keys import lost_keys
 from unlost.vault.stores.probe import FOLDER as PROBE_FOLDER
 
 
+class LostKeys(StrEnum):
+    """The policy for org keys of which no copy opens."""
+
+    REFUSE = "refuse"  # a renewal: they could not be restored from a mirror any more
+    GIVE_UP = "give up"
+
+
 class RenewalAuthority(StrEnum):
     """The authority for a renewal."""
 
@@ -57,13 +64,14 @@ def renew(
     given_key: GivenKey = SERVICE_KEY,
     *,
     authority: RenewalAuthority = RenewalAuthority.OWNER,
+    on_lost_keys: LostKeys = LostKeys.REFUSE,
 ) -> RenewalResult:
     """Renew the master key, with a new recovery sheet and a new key for the service.
 
     ``hand_over`` shows the sheet, and raises if it was not written down: then nothing is changed.
     Afterwards no other slot opens the vault, and new objects are encrypted with new org keys.
     Raises UsageError (``key-is-credential``), NotAllowed (``key-outdated``, ``sheet-needed``),
-    Conflict (``keys-in-hand``), IntegrityError, StoreError.
+    Conflict (``keys-in-hand``), IntegrityError (``org-key-lost``), StoreError.
     """
     check_service_file(
         message("", "Then renew the master key from a shell, outside of the systemd unit.")
@@ -74,6 +82,8 @@ def renew(
             opened.keys.owner.known_secret()
         else:
             _check_may_delete(app, opened.store)
+        if on_lost_keys is LostKeys.REFUSE:
+            _check_no_key_is_lost(app, opened)
         return _renewed(app, hand_over, opened)
 
 
@@ -96,9 +106,9 @@ def _check_no_key_is_lost(app: Application, opened: OpenedKeys) -> None:
                 "org-key-lost",
                 "No copy of the key in “{folder}” can be decrypted, and the data of {org} needs it. "
                 "After a renewal of the master key, this key could not be restored any more.",
-                next_step="Restore it from a mirror of the vault with `unlost vault repair`, then "
-                "renew the master key. If there is no mirror, the data is lost: remove it with "
-                "`unlost verify --salvage`, or destroy the org with `unlost org shred {org}`.",
+                next_step="Restore it from a mirror with `unlost verify --repair-from PLACE`, then "
+                "renew the master key. If there is no mirror, the data is lost: add "
+                "`--give-up-lost-keys`.",
                 folder=lost[0],
                 org=org.name,
             )
@@ -108,7 +118,6 @@ def _renewed(
     app: Application, hand_over: Callable[[RecoverySheet], None], opened: OpenedKeys
 ) -> RenewalResult:
     store, old = opened.store, opened.keys
-    _check_no_key_is_lost(app, opened)
     finish_renewal(store, old)  # an earlier one that was interrupted
     former_slots = tuple(slot_state.slot for slot_state in list_slots(store, old))
     new = old.successor()
@@ -122,5 +131,5 @@ def _renewed(
     finish_renewal(store, new)
     app.open_anew()
     renew_copies(app)
-    orgs = len(app.whole_vault.orgs())
+    orgs = len(list_orgs())
     return RenewalResult(new.vault.hex(), slot, str(key_file), former_slots, orgs)

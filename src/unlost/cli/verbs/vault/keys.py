@@ -255,6 +255,13 @@ def renew(
             "to delete in the vault. Other homes need a new key afterwards.",
         ),
     ] = False,
+    give_up_lost_keys: Annotated[
+        bool,
+        typer.Option(
+            "--give-up-lost-keys",
+            help="Renew although org keys are lost: they cannot be restored from a mirror afterwards.",
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     sheet: Sheet = None,
     by_passphrase: ByPassphrase = "",
@@ -268,7 +275,7 @@ def renew(
     """
     _check_terminal(recovery_out, option="--recovery-out")
     with opened(home) as application:
-        from unlost.app.actions.vault.renewal import RenewalAuthority
+        from unlost.app.actions.vault.renewal import LostKeys, RenewalAuthority
         from unlost.app.actions.vault.renewal import renew as act
         from unlost.app.home.home_keys import SERVICE_KEY
 
@@ -282,7 +289,13 @@ def renew(
         given_key = SERVICE_KEY if lost_sheet else owner_key_of(sheet, by_passphrase)
         if not yes:
             _ask_renewal(authority, as_json=json)
-        done = act(application, _hand_over(recovery_out), given_key, authority=authority)
+        done = act(
+            application,
+            _hand_over(recovery_out),
+            given_key,
+            authority=authority,
+            on_lost_keys=LostKeys.GIVE_UP if give_up_lost_keys else LostKeys.REFUSE,
+        )
         answer(done, as_json=json, show=_show_renewed)
     return ExitCode.OK
 
