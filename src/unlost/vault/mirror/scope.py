@@ -5,13 +5,19 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from unlost.model.errors import IntegrityError
+from unlost.model.errors import IntegrityError, NotFound, UnlostError, UsageError
 from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.layout import object_names
 from unlost.vault.read.org_vault import OrgVault
 
 _OF_ORG = re.compile(r"(?:orgs/([0-9a-f]{32})/(.*)|names/([0-9a-f]{32})(?:\..*)?)")
+# No name in it is a folder of another one.
+_LAYOUT = re.compile(
+    r"vault\.json|homes/[0-9]+|register/[0-9]+/[0-9]+|names/[0-9a-f.]+"
+    r"|orgs/[0-9a-f]{32}/(?:(?:commits|redacted|checkpoints|schemas|certs)/[a-z0-9._-]{1,200}"
+    r"|(?:data|packs|keys|journal)/[a-z0-9._-]{1,100}/[a-z0-9._-]{1,150})"
+)
 _COUNTED = ("data/", "packs/")  # runs write these before they commit
 
 
@@ -52,16 +58,21 @@ class VaultScope:
 
     def __init__(self, orgs: Iterable[str], *, open_org: Callable[[str], OrgVault]) -> None:
         self.orgs: dict[str, OrgScope] = {}
-        self.broken: dict[str, IntegrityError] = {}
+        self.broken: dict[str, UnlostError] = {}
         for org in orgs:
             try:
                 org_vault = open_org(org)
                 self.orgs[org] = OrgScope(org_vault, org_vault.chain.proved())
-            except IntegrityError as error:
+            except (IntegrityError, NotFound, UsageError) as error:
                 self.broken[org] = error
 
     def wants(self, name: str) -> bool:
-        """True for an object that belongs to the mirror."""
+        """True for an object that belongs to the mirror.
+
+        Not for names that nothing of a vault has: a mirror might be unable to store them.
+        """
+        if _LAYOUT.fullmatch(name) is None:
+            return False
         match = _OF_ORG.fullmatch(name)
         if match is None:
             return True

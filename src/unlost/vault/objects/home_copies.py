@@ -63,15 +63,21 @@ class VaultHomes:
 
     def _newest(self) -> int:
         """The number of the newest copy that opens; else the end of the first gapless series."""
-        numbers = self.numbers()
-        for number in reversed(numbers):
-            with suppress(IntegrityError, NotFound, UsageError):
-                self.get(number)
-                return number
+        newest, numbers = self.newest_number(), self.numbers()
+        if newest:
+            return newest
         row = takewhile(
             lambda numbered: numbered[1] - numbered[0] == numbers[0], enumerate(numbers)
         )
         return max((number for _, number in row), default=0)
+
+    def newest_number(self) -> int:
+        """The number of the newest copy that opens; 0 if none does."""
+        for number in reversed(self.numbers()):
+            with suppress(IntegrityError, NotFound, UsageError):
+                self.get(number)
+                return number
+        return 0
 
     def newest(self) -> bytes | None:
         """The newest copy that opens; a planted object with a higher number is skipped."""
