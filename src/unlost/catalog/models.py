@@ -302,6 +302,22 @@ class OwnCommitRow(models.Model):
         ]
 
 
+class OwnCheckpointRow(models.Model):
+    """A checkpoint of an org that this home computed itself, by the hash of its text.
+
+    Only the commits prove what a checkpoint says, so one of others is not used.
+    """
+
+    oid = models.CharField(max_length=64)
+    number = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["oid", "digest"], name="one_row_per_checkpoint")
+        ]
+
+
 class ForeignCommitRow(models.Model):
     """A commit that this home did not order, and the decision about what it takes away.
 

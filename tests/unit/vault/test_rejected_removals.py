@@ -18,7 +18,7 @@ from thief import (
     withdrawn,
     without_all,
 )
-from unit.vault.test_foreign_removals import small, store, story
+from unit.vault.test_foreign_removals import small, story
 from unit.vault.test_rekey import renewed
 from unlost.model.errors import Conflict, NotFound, StoreError
 from unlost.model.plan import RecordKey
@@ -34,7 +34,7 @@ from unlost.vault.format.manifest import ObjectEntry, TablePart
 from unlost.vault.layout import object_names
 from vaultstory import IDENTITY, Story
 
-__all__ = ["small", "store", "story"]
+__all__ = ["small", "story"]
 
 
 def test_a_rejection_puts_everything_back(story: Story) -> None:
@@ -294,9 +294,9 @@ def test_bundles_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
 
-def test_a_rekey_of_a_bundle_does_not_lose_a_part_of_it(store: Store) -> None:
+def test_a_rekey_of_a_bundle_does_not_lose_a_part_of_it(each_store: Store) -> None:
     """Others took one table out of an object that other tables still need."""
-    small = maintained(vaultstory.copied(store, few=True))
+    small = maintained(vaultstory.copied(each_store, few=True))
     shown, thief = backups(small), thief_of(small)
     lives = thief.segments("Contact")
     number = thief.commit(CommitKind.COMPACT, tables=thief.without(lives), finished=LONG_AGO)

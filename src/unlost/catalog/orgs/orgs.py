@@ -19,6 +19,7 @@ from unlost.catalog.models import (
     LeaseRow,
     MaintenanceRow,
     Org,
+    OwnCheckpointRow,
     OwnCommitRow,
     ScrubRow,
     Secret,
@@ -180,6 +181,7 @@ def retire_org(name: str, *, kept_as: str) -> None:
 _BY_OID = (
     WitnessRow,
     ExaminedRow,
+    OwnCheckpointRow,
     OwnCommitRow,
     ForeignCommitRow,
     MaintenanceRow,

@@ -7,8 +7,13 @@ from collections.abc import Collection, Sequence
 from django.db import transaction
 
 from unlost.catalog.connection import returned_connection
-from unlost.catalog.models import ExaminedRow, ForeignCommitRow, OwnCommitRow
-from unlost.model.ports.removals import ForeignCommit, RemovalDecision
+from unlost.catalog.models import (
+    ExaminedRow,
+    ForeignCommitRow,
+    OwnCheckpointRow,
+    OwnCommitRow,
+)
+from unlost.model.ports.removals import CHECKPOINTS_KNOWN, ForeignCommit, RemovalDecision
 from unlost.model.vault.snapshot import CommitKind
 
 RUN = 80  # characters of a run's name
@@ -30,6 +35,20 @@ class SqlRemovals:
         with returned_connection():
             rows = OwnCommitRow.objects.filter(oid=org, number__gt=after)
             return set(rows.values_list("number", "head"))
+
+    def note_checkpoint(self, org: str, *, seq: int, digest: str) -> None:
+        """Record a checkpoint that this home computed itself."""
+        with returned_connection(), transaction.atomic():
+            rows = OwnCheckpointRow.objects.filter(oid=org)
+            OwnCheckpointRow.objects.get_or_create(oid=org, digest=digest, defaults={"number": seq})
+            newest = rows.order_by("-number", "-id").values_list("id", flat=True)
+            rows.exclude(id__in=list(newest[:CHECKPOINTS_KNOWN])).delete()
+
+    def checkpoints(self, org: str) -> Collection[str]:
+        """The hashes of the newest checkpoints that this home computed itself."""
+        with returned_connection():
+            rows = OwnCheckpointRow.objects.filter(oid=org)
+            return set(rows.values_list("digest", flat=True))
 
     def examined(self, org: str) -> int:
         """The number up to which all commits were examined."""

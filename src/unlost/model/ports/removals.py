@@ -8,6 +8,7 @@ from typing import Protocol
 
 from unlost.model.vault.snapshot import CommitKind
 
+CHECKPOINTS_KNOWN = 16  # of an org; a vault has few, and they are renewed from time to time
 PATIENCE = timedelta(days=30)  # a removal of others waits so long for a decision
 
 
@@ -67,6 +68,14 @@ class RemovalLedger(Protocol):
 
     def examined(self, org: str) -> int:
         """Return the number up to which all commits were examined; 0 if none was."""
+        ...
+
+    def note_checkpoint(self, org: str, *, seq: int, digest: str) -> None:
+        """Record a checkpoint that this home computed itself, by the hash of its text."""
+        ...
+
+    def checkpoints(self, org: str) -> Collection[str]:
+        """Return the hashes of the newest checkpoints that this home computed itself."""
         ...
 
     def note_examined(self, org: str, commits: Sequence[ForeignCommit], *, until: int) -> None:

@@ -18,7 +18,12 @@ See docs/adr/0036.
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from unlost.model.ports.removals import ForeignCommit, RemovalDecision, RemovalLedger
+from unlost.model.ports.removals import (
+    CHECKPOINTS_KNOWN,
+    ForeignCommit,
+    RemovalDecision,
+    RemovalLedger,
+)
 from unlost.model.ports.system import Clock
 from unlost.model.vault.snapshot import PackEntry, SegmentEntry
 from unlost.vault.commits.chain import Chain, CommitStep
@@ -37,6 +42,7 @@ class ProcessLedger:
         self._own: set[tuple[str, int, str]] = set()
         self._examined: dict[str, int] = {}
         self._foreign: dict[tuple[str, int], ForeignCommit] = {}
+        self._checkpoints: dict[str, list[str]] = {}
 
     def note_own(self, org: str, *, seq: int, head: str) -> None:
         """Record a commit of this process."""
@@ -49,6 +55,15 @@ class ProcessLedger:
     def examined(self, org: str) -> int:
         """The number up to which all commits were examined."""
         return self._examined.get(org, 0)
+
+    def note_checkpoint(self, org: str, *, seq: int, digest: str) -> None:  # noqa: ARG002
+        """Record a checkpoint that this process computed."""
+        known = [each for each in self.checkpoints(org) if each != digest]
+        self._checkpoints[org] = [*known, digest][-CHECKPOINTS_KNOWN:]
+
+    def checkpoints(self, org: str) -> Collection[str]:
+        """The hashes of the newest checkpoints that this process computed."""
+        return self._checkpoints.get(org, [])
 
     def note_examined(self, org: str, commits: Collection[ForeignCommit], *, until: int) -> None:
         """Record foreign commits."""

@@ -1,16 +1,19 @@
 """Open runs: their intents, and the notes that another process needs to continue them."""
 
+import re
 from collections.abc import Iterator
 
 import msgspec
 
-from unlost.model.errors import NotFound, StoreError
+from unlost.model.errors import IntegrityError, NotFound, StoreError
 from unlost.model.vault.certificate import Certificate
 from unlost.vault.format.manifest import RunIntent, SchemaNote, pack, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 from unlost.vault.stores.store import MAY_NOT_DELETE
+
+_NUMBER = re.compile(r"[0-9]{1,20}")
 
 
 class OpenRun:
@@ -71,9 +74,17 @@ class OpenRun:
             number += 1
 
     def certificate(self) -> str | None:
-        """The name of the run's last certificate."""
-        numbers = self._certificates()
-        return object_names.certificate(self.org, self.run, max(numbers)) if numbers else None
+        """The name of the run's last certificate that opens: others may have put objects there."""
+        numbers = sorted(self._certificates(), reverse=True)
+        names = (object_names.certificate(self.org, self.run, number) for number in numbers)
+        return next(filter(self._opens, names), None)
+
+    def _opens(self, certificate: str) -> bool:
+        try:
+            self._sealed.get(ObjectKind.CERTIFICATE, org=self.org, name=certificate)
+        except IntegrityError:
+            return False
+        return True
 
     def written(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Segments that the run has written so far: id and size."""
@@ -154,4 +165,5 @@ class OpenRun:
 
     def _certificates(self) -> list[int]:
         prefix = object_names.certificate_prefix(self.org, self.run)
-        return [int(listed.name.removeprefix(prefix)) for listed in self._sealed.store.list(prefix)]
+        numbers = (listed.name.removeprefix(prefix) for listed in self._sealed.store.list(prefix))
+        return [int(number) for number in numbers if _NUMBER.fullmatch(number)]

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 from blake3 import blake3
 
-from unlost.model.errors import IntegrityError, NotFound, UnlostError
+from unlost.model.errors import IntegrityError, NotFound, UsageError
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.manifest import Manifest, Redaction, canonical_text, struck, unpack
 from unlost.vault.format.sealed import ObjectKind
@@ -38,25 +38,28 @@ class Redactions:
         self._unproved: dict[int, _Read] = {}
         self._live: Mapping[int, str] = {}
         self._head = ""
-        self._beside: Mapping[int, str] = {}
+        self._beside: Mapping[int, list[str]] = {}
 
     def refresh(self) -> None:
         """List the redactions that exist now."""
         listed = self._sealed.store.list(object_names.redactions(self._org))
-        self._beside = {
-            object_names.redacted(listed_object.name): listed_object.name
-            for listed_object in listed
-        }
+        beside: dict[int, list[str]] = {}
+        for listed_object in listed:
+            seq = object_names.redacted(listed_object.name)
+            if seq:
+                beside.setdefault(seq, []).append(listed_object.name)
+        self._beside = beside
 
-    def of_another(self, seq: int, head: str) -> str | None:
-        """A listed redaction of commit ``seq`` whose head differs from ``head``; else None."""
-        name = self._beside.get(seq)
-        if name is None:
-            return None
-        try:
-            return name if self._opened(name, self._sealed.store.get(name)).head != head else None
-        except UnlostError:
-            return None  # if it is live and damaged, ``prove`` and verify report it
+    def disputes(self, seq: int, head: str) -> bool:
+        """True if a listed redaction of commit ``seq`` opens and has another head."""
+        return any(
+            opened is not None and opened[0].head != head
+            for opened in map(self._opening, self._beside.get(seq, ()))
+        )
+
+    def forget_unproved(self) -> None:
+        """Start anew: what was read belongs to commits that are not part of the chain."""
+        self._unproved.clear()
 
     def live_in(self, state: LiveState) -> Mapping[int, str]:
         """The names of the live redactions of a state, by the numbers of their manifests."""
@@ -65,15 +68,40 @@ class Redactions:
             self._head = state.head
         return self._live
 
-    def find(self, seq: int) -> str | None:
-        """A redaction of a manifest; None if there is none.
+    def names(self, seq: int) -> list[str]:
+        """All redactions of a manifest that exist, by name.
 
-        If there are several, an erasure failed or has not removed the older ones yet. They describe
-        the same commit, so the first one that opens is enough.
+        If there are several, an erasure failed or has not removed the older ones yet, or a stranger
+        has put some there.
         """
-        names = self._names(seq)
-        opens = (name for name in names if self._opens(name))
-        return next(opens, names[0]) if len(names) > 1 else next(iter(names), None)
+        prefix = object_names.redactions(self._org, seq)
+        listed = (listed_object.name for listed_object in self._sealed.store.list(prefix))
+        return [name for name in listed if object_names.redacted(name) == seq]
+
+    def find(self, seq: int) -> str | None:
+        """A redaction of a manifest, the first one that opens if any does; None if there is none."""
+        return self.chosen(seq, head=None) or next(iter(self.names(seq)), None)
+
+    def chosen(
+        self, seq: int, *, head: str | None, listed: Mapping[str, str] | None = None
+    ) -> str | None:
+        """The first redaction of a manifest that opens and has this head; None if none does.
+
+        ``head`` None: any. ``listed``: the hashes of redactions that commits have; only these count.
+        """
+        for name in self.names(seq):
+            opened = self._opening(name)
+            if (
+                opened is not None
+                and head in (None, opened[0].head)
+                and (listed is None or listed.get(name) == opened[1])
+            ):
+                return name
+        return None
+
+    def parts(self, name: str) -> Redaction:
+        """A redaction, unproved; raises IntegrityError, NotFound."""
+        return self._opened(name, self._sealed.store.get(name))
 
     def read(self, seq: int, name: str) -> tuple[Manifest, str]:
         """The redacted manifest, and the head of the original."""
@@ -89,7 +117,7 @@ class Redactions:
             seq, read = next(iter(self._unproved.items()))
             live = read.name
             if live not in state.objects:  # an older one, or one of a failed erasure
-                live = next((name for name in self._names(seq) if name in state.objects), "")
+                live = next((name for name in self.names(seq) if name in state.objects), "")
             proved = read if live == read.name else self._again(seq, live)
             # What was read may be an older redaction than the live one. They must agree in all
             # facts that are never erased.
@@ -97,12 +125,13 @@ class Redactions:
                 raise _not_proved(read.name)
             del self._unproved[seq]
 
-    def _opens(self, name: str) -> bool:
+    def _opening(self, name: str) -> tuple[Redaction, str] | None:
+        """A redaction and the hash of its object; None if it does not open."""
         try:
-            self._opened(name, self._sealed.store.get(name))
-        except (IntegrityError, NotFound):
-            return False
-        return True
+            data = self._sealed.store.get(name)
+            return self._opened(name, data), blake3(data).hexdigest()
+        except (IntegrityError, NotFound, UsageError):
+            return None  # if it is live and damaged, ``prove`` and verify report it
 
     def _opened(self, name: str, data: bytes) -> Redaction:
         content = self._sealed.open(ObjectKind.REDACTION, org=self._org, name=name, data=data)
@@ -113,10 +142,6 @@ class Redactions:
             return None
         self.read(seq, name)
         return self._unproved[seq]
-
-    def _names(self, seq: int) -> list[str]:
-        prefix = object_names.redactions(self._org, seq)
-        return [listed.name for listed in self._sealed.store.list(prefix)]
 
 
 @dataclass(frozen=True, slots=True)

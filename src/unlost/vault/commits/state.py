@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 
 from blake3 import blake3
 
+from unlost.model.errors import IntegrityError
 from unlost.model.vault.snapshot import CommitKind, PackEntry, SegmentEntry, SnapshotInfo
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
@@ -36,6 +37,8 @@ from unlost.vault.format.manifest import (
 )
 from unlost.vault.layout import object_names
 
+_MOST_ENTRIES = 10**8  # of a journal: their names have eight digits
+_FIRST_YEAR, _LAST_YEAR = 1900, 9900  # far from the ends of the calendar
 # Commits that remove data for good: the data must neither stay nor come in again (ADR 23, 25).
 REMOVING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY})
 
@@ -268,6 +271,52 @@ def live_root(state: LiveState, *, org: str) -> str:
     ]
     lines = sorted(f"{name} {digest}\n".encode() for name, digest in named)
     return blake3(b"".join(lines)).hexdigest()
+
+
+def check_fits(manifest: Manifest, *, org: str) -> None:
+    """Raise IntegrityError if no writer makes such a commit: readers would fail on it later.
+
+    It replaces and hides only earlier commits; its times have a zone, and can be shown in any other.
+    """
+    folder = object_names.redactions(org)
+    for entry in manifest.objects:
+        seq, by = object_names.redacted(entry.name), object_names.redacted_by(entry.name)
+        if entry.name.startswith(folder) and not 0 < seq < by <= manifest.seq:
+            raise _unfit(manifest)
+    read = (each for s in manifest.states for each in (s.window_start, s.window_end, s.census_at))
+    run_times = (manifest.as_of, manifest.started, manifest.finished)
+    for time in (*run_times, *(each for each in read if each is not None)):
+        if time.tzinfo is None or not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+            raise _unfit(manifest)
+    # Backups to come must not be hidden before they are made.
+    if any(not 0 < number < manifest.seq for number in manifest.forgotten):
+        raise _unfit(manifest)
+    proof = manifest.journal
+    if proof is not None and not (
+        object_names.is_run(proof.run) and 0 < proof.entries <= _MOST_ENTRIES
+    ):
+        raise _unfit(manifest)
+
+
+def _unfit(manifest: Manifest) -> IntegrityError:
+    return IntegrityError(
+        "chain-replaced",
+        "Commit {seq} contains what no commit contains.",
+        next_step="See `unlost vault pending`.",
+        seq=manifest.seq,
+    )
+
+
+def is_same(state: LiveState, other: LiveState) -> bool:
+    """True if two states agree in everything."""
+    return all(
+        getattr(state, part) == getattr(other, part)
+        for part in ("seq", "head", "packs", "objects", "commits", "journals", "forgotten")
+    ) and _filled(state) == _filled(other)
+
+
+def _filled(state: LiveState) -> Mapping[str, Mapping[str, LiveSegment]]:
+    return {table: segments for table, segments in state.segments.items() if segments}
 
 
 def to_checkpoint(state: LiveState) -> Checkpoint:

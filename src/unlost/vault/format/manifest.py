@@ -35,6 +35,8 @@ from unlost.vault.format.number import check_number
 
 STRUCK = "-"  # replaces a sidecar that was stored in the manifest itself
 _LEVEL = 3
+# A document nested too deeply ends in a RecursionError.
+_UNDECODABLE = (msgspec.MsgspecError, RecursionError)
 _LONGEST = 1 << 30  # far above any real document: a damaged length must not claim more memory
 
 
@@ -220,13 +222,16 @@ def unpack[T: msgspec.Struct](data: bytes, kind: type[T], *, name: str) -> tuple
     Raises IntegrityError (``document-damaged``), or UsageError for another format.
     """
     try:
+        # A length in the header is not limited by ``max_output_size``.
+        if zstandard.frame_content_size(data) > _LONGEST:
+            raise _invalid_document(name)
         text = zstandard.ZstdDecompressor().decompress(data, max_output_size=_LONGEST)
-    except zstandard.ZstdError:
+    except (zstandard.ZstdError, MemoryError):
         raise _invalid_document(name) from None
     _check_format(text, name=name)
     try:
         return decoder_for(kind).decode(text), text
-    except msgspec.MsgspecError:
+    except _UNDECODABLE:
         raise _invalid_document(name) from None
 
 
@@ -237,7 +242,7 @@ class _Numbered(msgspec.Struct):
 def _check_format(text: bytes, *, name: str) -> None:
     try:
         number = decoder_for(_Numbered).decode(text).format
-    except msgspec.MsgspecError:
+    except _UNDECODABLE:
         raise _invalid_document(name) from None
     check_number(number, name=name)
 

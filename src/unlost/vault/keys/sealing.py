@@ -1,11 +1,11 @@
 """Sealed objects in a store, each with the key and the bindings of its place."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from blake3 import blake3
 
-from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.ports.system import Entropy
 from unlost.model.vault.store import Store
 from unlost.vault.format.sealed import (
@@ -21,6 +21,7 @@ from unlost.vault.format.sealed import (
 )
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.layout import object_names
+from unlost.vault.stores.store import missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +91,36 @@ class SealedObjects:
         """The content of an object; raises NotFound, IntegrityError, UsageError (other format)."""
         return self.open(kind, org=org, name=name, data=self.store.get(name))
 
-    def get_either(self, kind: ObjectKind, *, org: str, name: str) -> bytes:
-        """The content of an object, or of its replacement; raises as ``get`` does."""
-        try:
-            return self.get(kind, org=org, name=name)
-        except NotFound:
-            other = self.resealed(name)
-            if other is None:
-                raise
-            return self.get(kind, org=org, name=other)
+    def get_either(
+        self,
+        kind: ObjectKind,
+        *,
+        org: str,
+        name: str,
+        proves: Callable[[bytes], object] = lambda _: None,
+    ) -> bytes:
+        """The content of an object, or of its replacement: of the first that is genuine.
+
+        ``proves`` raises IntegrityError for content that is not. Others may have put something in
+        the place of an object that was sealed anew, or beside it. Raises as ``get`` does.
+        """
+        first: UnlostError | None = None
+        for other in self._names_of(name):
+            try:
+                content = self.get(kind, org=org, name=other)
+                proves(content)
+            except (IntegrityError, NotFound) as error:
+                damaged = isinstance(first, IntegrityError)
+                first = first if damaged or (isinstance(error, NotFound) and first) else error
+            else:
+                return content
+        raise first or missing(name)
+
+    def _names_of(self, name: str) -> Iterator[str]:
+        """The names that an object may have; the second one is looked up only if it is needed."""
+        yield name
+        for listed in list(self.store.list(object_names.resealed(name, ""))):
+            yield listed.name
 
     def resealed(self, name: str) -> str | None:
         """The name of an object's replacement that was sealed anew; None if there is none."""

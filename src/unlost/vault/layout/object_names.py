@@ -6,8 +6,8 @@ from unlost.model.errors import UsageError
 
 _RUN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _DIGITS = 20
-_SEQUENCE = re.compile(r"/(\d{20})$")
-_REDACTION = re.compile(r"/(\d{20})\.(\d{20})\.[0-9a-f]+$")
+_SEQUENCE = re.compile(r"orgs/[^/]+/(?:commits|checkpoints)/([0-9]{20})")
+_REDACTION = re.compile(r"orgs/[^/]+/redacted/([0-9]{20})\.([0-9]{20})\.[0-9a-f]+")
 OVER = ".over"  # ends the name of the mark that a run has ended
 RUN_PREFIX_BYTES = 8  # random; the names of a run's segments begin with them in hex
 
@@ -35,19 +35,19 @@ def redaction(org: str, seq: int, *, by: int, mark: str) -> str:
 
 def redacted(name: str) -> int:
     """The number of the manifest that a redaction replaces; 0 for other names."""
-    match = _REDACTION.search(name)
+    match = _REDACTION.fullmatch(name)
     return int(match[1]) if match else 0
 
 
 def redacted_by(name: str) -> int:
     """The number of the commit that a redaction was made for; 0 for other names."""
-    match = _REDACTION.search(name)
+    match = _REDACTION.fullmatch(name)
     return int(match[2]) if match else 0
 
 
 def sequence(name: str) -> int:
     """The number at the end of the name of a manifest or checkpoint; 0 for other names."""
-    match = _SEQUENCE.search(name)
+    match = _SEQUENCE.fullmatch(name)
     return int(match[1]) if match else 0
 
 
@@ -149,7 +149,8 @@ def over(org: str, run: str) -> str:
 def run_of_key(name: str) -> str:
     """The run whose key this is, by its name; empty if it is no key of a run."""
     folder, _, last = name.rpartition("/")
-    return last.removesuffix(".key") if folder.endswith("/runs") and last.endswith(".key") else ""
+    run = last.removesuffix(".key")
+    return run if folder.endswith("/runs") and last.endswith(".key") and is_run(run) else ""
 
 
 def journals(org: str) -> str:
@@ -182,9 +183,14 @@ def identities() -> str:
     return "names/"
 
 
+def is_run(run: str) -> bool:
+    """True for an id of a run."""
+    return _RUN.fullmatch(run) is not None
+
+
 def check_run(run: str) -> str:
     """The id of a run, unchanged; raises UsageError (``run-name``) if no name can contain it."""
-    if _RUN.fullmatch(run) is None:
+    if not is_run(run):
         raise UsageError(
             "run-name",
             "“{run}” is not a valid run id.",

@@ -66,6 +66,7 @@ def sweep(org_vault: OrgVault, *, run: str) -> Sweep:
     remove_over(org_vault)
     remove_erased(org_vault, state)  # of an erasure that was cut off after its commit
     drop_orphans(org_vault)
+    org_vault.chain.drop_damaged_checkpoints()
     runs = list(_not_over(org_vault, state, runs))
     cut_off = [run_intent for run_intent in runs if run_intent.kind in BEGUN_ANEW]
     runs = [run_intent for run_intent in runs if run_intent.kind not in BEGUN_ANEW]

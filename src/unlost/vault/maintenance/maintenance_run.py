@@ -19,7 +19,7 @@ from datetime import datetime
 
 import msgspec
 
-from unlost.model.errors import Conflict, StoreError, UnlostError
+from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError, UnlostError
 from unlost.model.vault.erasure import ErasureProof
 from unlost.model.vault.snapshot import CommitKind, Counts, PackEntry, SnapshotInfo, TableState
 from unlost.vault.commits.intents import OpenRun
@@ -273,7 +273,8 @@ def open_runs(org_vault: OrgVault) -> Iterator[RunIntent]:
     for name in sorted(names):
         # Names with a dot are objects beside an intent. ``OVER`` marks an ended run in a store that
         # forbids deleting.
-        if "." not in name.removeprefix(folder) and name + object_names.OVER not in names:
+        run = name.removeprefix(folder)
+        if object_names.is_run(run) and name + object_names.OVER not in names:
             intent = _intent(org_vault, name)
             if intent is not None:
                 yield intent
@@ -286,28 +287,26 @@ def remove_over(org_vault: OrgVault) -> None:
     over = [
         name.removesuffix(object_names.OVER) for name in names if name.endswith(object_names.OVER)
     ]
-    for run in over:
+    for run in filter(object_names.is_run, over):
         OpenRun(org_vault.org, run, sealed=org_vault.sealed).remove()
 
 
 def _intent(org_vault: OrgVault, name: str) -> RunIntent | None:
-    """Read an intent; None if its run has ended meanwhile."""
+    """Read an intent; None if its run has ended meanwhile, or if it is not the intent of a run.
+
+    One that does not open is of an older process, under a key that is gone, or others put it there.
+    Its run cannot be continued; if it commits all the same, nothing that it needs is removed.
+    """
     try:
         content = org_vault.sealed.get(ObjectKind.INTENT, org=org_vault.org, name=name)
+        intent = unpack(content, RunIntent, name=name)[0]
+    except IntegrityError:
+        return None
     except UnlostError:
-        if org_vault.sealed.store.size(name) is None or _is_unreadable(org_vault, name):
+        if org_vault.sealed.store.size(name) is None:
             return None
         raise
-    return unpack(content, RunIntent, name=name)[0]
-
-
-def _is_unreadable(org_vault: OrgVault, name: str) -> bool:
-    """Return true if an older process wrote it under a key that is gone: it cannot commit."""
-    keys, org = org_vault.sealed.keys, org_vault.org
-    with suppress(UnlostError):
-        epoch = org_vault.sealed.header(name).epoch
-        return epoch < keys.epoch(org) and not keys.has_epoch(org, epoch)
-    return False
+    return intent if object_names.intent(org_vault.org, intent.run) == name else None
 
 
 def check_no_open_run(
@@ -358,6 +357,20 @@ def drop_orphans(org_vault: OrgVault) -> None:
         intent = object_names.stem(name)
         if intent != name and store.size(intent) is None:
             store.delete(name)
+    for name in [listed.name for listed in store.list(folder)]:
+        if "." not in name and _is_no_intent(org_vault, name):
+            store.delete(name)
+
+
+def _is_no_intent(org_vault: OrgVault, name: str) -> bool:
+    """Return true for an object that others put in the place of an intent."""
+    try:
+        org_vault.sealed.get(ObjectKind.INTENT, org=org_vault.org, name=name)
+    except NotFound:
+        return False
+    except IntegrityError as error:
+        return error.code == "object-damaged"
+    return False
 
 
 def _without(state: TableState, work: MaintenanceWork) -> TableState:

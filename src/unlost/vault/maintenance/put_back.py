@@ -15,8 +15,14 @@ Backups that it forgot stay forgotten: no commit of this format shows them again
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from blake3 import blake3
+from msgspec import MsgspecError
+from pyarrow import ArrowException
+
+from unlost.model.errors import UnlostError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.ports.removals import ForeignCommit
+from unlost.model.source.schema import WireKind
 from unlost.model.vault.snapshot import CommitKind, PackEntry, SegmentEntry
 from unlost.vault.commits.chain import CommitStep
 from unlost.vault.commits.foreign_commits import redacted_by
@@ -27,10 +33,24 @@ from unlost.vault.commits.state import (
     segment_objects,
     unneeded_objects,
 )
+from unlost.vault.commits.version_rules import LETTERS
 from unlost.vault.format.manifest import JournalProof, Manifest, ObjectEntry, TablePart
-from unlost.vault.format.physical import SUPPRESSED, is_system
+from unlost.vault.format.physical import (
+    BARE_FIELDS,
+    FILES,
+    HOLDS,
+    LINEAGE,
+    SUPPRESSED,
+    U_ID,
+    U_MODIFIED_AT,
+    U_MODIFIED_BY,
+    U_OBSERVED_AT,
+    U_OP,
+    is_system,
+)
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.maintenance_run import (
     MAINTENANCE,
     PUT_BACK,
@@ -41,10 +61,24 @@ from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.rewrite.counts import count_records
 from unlost.vault.maintenance.rewrite.merging import Merger
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
+from unlost.vault.objects.blob_stream import open_blob
+from unlost.vault.objects.files import BLOB_COLUMNS, blob_of_row, blob_rows
+from unlost.vault.objects.packs import Blob
+from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
-from unlost.vault.objects.segments import opens_under
+from unlost.vault.read.assemble import SourceColumns
+from unlost.vault.read.big_cells import BigCells
+from unlost.vault.read.merge import key_rows
 from unlost.vault.read.org_vault import OrgVault
+from unlost.vault.read.table_reader import TableScan
+from unlost.vault.read.table_view import TableView, sorted_unique
 from unlost.vault.write.finish import commit_of_run
+from unlost.vault.write.table_writer import RowComparison, TableWriter
+
+# What reading an object ends with whose author made it up.
+_UNREADABLE = (UnlostError, ArrowException, MsgspecError, KeyError, ValueError, TypeError)
+# What a rejected commit says in these tables does not count, whoever came after it.
+_CLAIMS = frozenset({SUPPRESSED, HOLDS, LINEAGE, FILES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +99,13 @@ class _Lost:
     tiers: tuple[tuple[str, Tier], ...]
     replacements: tuple[SegmentEntry, ...]
     packs: tuple[PackEntry, ...]
+    dropped: tuple[str, ...]
     documents: tuple[ObjectEntry, ...]
     withdrawn: tuple[str, ...]
     recertified: dict[str, str]
     journals: tuple[JournalProof, ...]
+    unjournaled: tuple[str, ...]
+    reopened: tuple[str, ...]
 
 
 def put_back(org_vault: OrgVault, commit: ForeignCommit, *, pause: Pause) -> PutBack:
@@ -84,6 +121,8 @@ def put_back(org_vault: OrgVault, commit: ForeignCommit, *, pause: Pause) -> Put
     number = committed.number if committed else _committed(org_vault, step, lost, run, pause)
     for proof in lost.journals if committed else lost.journals[1:]:
         _prove_again(org_vault, proof, run=f"{run}-{org_vault.chain.live().seq}")
+    if lost.reopened:
+        _reopen(org_vault, lost.reopened, run=f"{run}-reopened")
     return PutBack(
         number,
         tables=tuple(sorted({table for table, _ in lost.tiers})),
@@ -139,10 +178,13 @@ class _Loss:
             tiers=tuple(self._tiers()),
             replacements=tuple(self._replacements()),
             packs=tuple(self._packs()),
+            dropped=tuple(self._false_packs()),
             documents=(*self._documents(), *stood),
-            withdrawn=(*withdrawn, *certificates),
+            withdrawn=tuple(dict.fromkeys((*withdrawn, *certificates, *self._false_documents()))),
             recertified=certificates,
             journals=tuple(self._journals()),
+            unjournaled=tuple(self._false_journals(stored=False)),
+            reopened=tuple(self._false_journals(stored=True)),
         )
 
     def _tiers(self) -> Iterator[tuple[str, Tier]]:
@@ -165,7 +207,7 @@ class _Loss:
     def _replacements(self) -> Iterator[SegmentEntry]:
         """Iterate over live segments that the commit put in the place of others.
 
-        New rows of a backup stay, if they can be read: later backups build on them.
+        New rows of a backup stay, because later backups build on them: unless they cannot be read.
         """
         before, maintenance = self._step.before, self._step.manifest.kind in MAINTENANCE
         for table, segments in sorted(self._step.after.segments.items()):
@@ -173,17 +215,58 @@ class _Loss:
             for ident, live in segments.items():
                 added = known.get(ident) != live and now.get(ident) == live
                 again = ident in known  # for example under a key that does not open it
-                made = maintenance or live.merged or again or table == SUPPRESSED
-                if added and (made or not self._opens(live)):
+                claims = maintenance or live.merged or again or table in _CLAIMS
+                if added and (claims or not self._opens(live)):
                     yield live.entry
 
     def _opens(self, live: LiveSegment) -> bool:
-        """True if a segment can be read; else nothing of its table could be, also by a repair."""
-        sealed, org = self._org_vault.sealed, self._org_vault.org
-        name = object_names.segment(org, live.entry.object)
-        return name in self._there and opens_under(
-            sealed, org=org, name=name, size=self._there[name], epoch=live.entry.epoch
-        )
+        """True if the rows of a segment can be read: their author may have made them up."""
+        if not all(map(self._is_whole, segment_objects(live.entry, org=self._org_vault.org))):
+            return False
+        table, org_vault = live.entry.table, self._org_vault
+        view = TableView(table, [live], org_vault.reading)
+        try:
+            if table in BARE_FIELDS:  # words, for example, have no ops
+                return sum(len(rows) for rows in key_rows(view, ())) == live.entry.rows
+            ops = [op for rows in key_rows(view, (U_OP,)) for op in rows.column(U_OP).to_pylist()]
+            if len(ops) != live.entry.rows or not set(ops) <= {*LETTERS[1:]}:
+                return False
+            if not is_system(table):
+                load = org_vault.load_blob(until=self._state.seq)
+                for _ in TableScan(view, self._columns(table), load).versions():
+                    pass
+        except _UNREADABLE:
+            return False
+        return True
+
+    def _columns(self, table: str) -> tuple[str, ...]:
+        """The columns of a table that readers show, and those that every table has."""
+        known = self._org_vault.schemas.known(_carried(self._org_vault, self._state).schema, table)
+        cells = [name for name, column in known.items() if column.kind is not WireKind.BINARY]
+        return (*cells, U_OP, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY)
+
+    def _is_whole(self, entry: ObjectEntry) -> bool:
+        """True if an object is there as the commit has it."""
+        if self._there.get(entry.name) != entry.bytes:
+            return False
+        data = self._org_vault.sealed.store.get(entry.name)
+        return blake3(data).hexdigest() == entry.blake3
+
+    def _false_packs(self) -> Iterator[str]:
+        """Iterate over packs that the commit added and that are not there."""
+        for stem, pack in sorted(self._step.after.packs.items()):
+            name = object_names.pack(self._org_vault.org, pack.id)
+            entry = ObjectEntry(name, pack.bytes, pack.blake3)
+            added = stem not in self._step.before.packs and self._state.packs.get(stem) == pack
+            if added and not self._is_whole(entry):
+                yield stem
+
+    def _false_documents(self) -> Iterator[str]:
+        """Iterate over documents that the commit added and that are not there."""
+        for name, entry in sorted(self._step.after.objects.items()):
+            added = name not in self._step.before.objects and name in self._state.objects
+            if added and not self._is_whole(entry):
+                yield name
 
     def _packs(self) -> Iterator[PackEntry]:
         for stem, pack in sorted(self._step.before.packs.items()):
@@ -211,6 +294,11 @@ class _Loss:
             if seq in now and now[seq] != earlier and back in self._there:
                 withdrawn.append(now[seq])
                 stood += [self._step.before.objects[earlier]] if earlier else []
+        stood += [  # the commit only withdrew them
+            self._step.before.objects[name]
+            for seq, name in before.items()
+            if seq not in now and seq not in self._step.after.redactions(org)
+        ]
         return withdrawn, stood
 
     def _certificates(self) -> dict[str, str]:
@@ -226,6 +314,14 @@ class _Loss:
             changed = self._step.after.journals.get(run) != proof
             if changed and self._state.journals.get(run) != proof:
                 yield proof
+
+    def _false_journals(self, *, stored: bool) -> Iterator[str]:
+        """Iterate over the journals that the commit ended, with or without entries in the store."""
+        folder = object_names.journals(self._org_vault.org)
+        there = {object_names.run_of(name) for name in self._there if name.startswith(folder)}
+        for run in sorted(self._step.after.journals.keys() - self._step.before.journals.keys()):
+            if run in self._state.journals and (run in there) is stored:
+                yield run
 
 
 def _committed(org_vault: OrgVault, step: CommitStep, lost: _Lost, run: str, pause: Pause) -> int:
@@ -250,6 +346,10 @@ def _write(
     rewritten = [_rewritten(org_vault, out, table, tier, pause) for table, tier in lost.tiers]
     parts = _parts(rewritten, lost.replacements, number=step.manifest.seq)
     after = _after(state, parts)
+    blobs = _kept_blobs(org_vault, lost.replacements, after)
+    if blobs:
+        parts.append(TablePart(FILES, segments=_written(org_vault, out, blobs, after)))
+        after = _after(state, parts)
     earlier = (entry for each in rewritten for entry in (*each.old, *each.between))
     condemned = {each.name for entry in earlier for each in segment_objects(entry, org=org)}
     condemned |= {each.name for each in unneeded_objects(state, lost.replacements, org=org)}
@@ -260,6 +360,7 @@ def _write(
         MaintenanceWork(
             parts=tuple(parts),
             packs=lost.packs,
+            dropped=lost.dropped,
             condemned=tuple(sorted(condemned)),
             counted={
                 table: count_records(org_vault.view(table, until=state.seq, state=after))
@@ -271,10 +372,83 @@ def _write(
             withdrawn=lost.withdrawn,
             recertified=lost.recertified,
             journal=next(iter(lost.journals), None),
+            unjournaled=lost.unjournaled,
             carried=carried,
         ),
         alone=True,
     ).number
+
+
+def _kept_blobs(
+    org_vault: OrgVault, replacements: Sequence[SegmentEntry], after: LiveState
+) -> list[Blob]:
+    """The contents that only the rejected commit has a row of, and that are what the row says.
+
+    Later backups may build on them. Rows of files do not stay: the next backup reads these files.
+    """
+    lives = [
+        LiveSegment(entry, seq=after.seq, order=order)
+        for order, entry in enumerate(replacements)
+        if entry.table == FILES
+    ]
+    blobs = [blob for live in lives for blob in _blobs_in(org_vault, live)]
+    known = org_vault.blobs({blob.id for blob in blobs}, until=after.seq, state=after)
+    blobs_by_id = {blob.id: blob for blob in blobs if blob.id not in known}
+    return [blob for blob in blobs_by_id.values() if _is_genuine(org_vault, blob, after)]
+
+
+def _blobs_in(org_vault: OrgVault, live: LiveSegment) -> list[Blob]:
+    """The contents that a segment names; none if it cannot be read."""
+    view = TableView(FILES, [live], org_vault.reading)
+    try:
+        idents = [ident for rows in key_rows(view, ()) for ident in rows.column(U_ID).to_pylist()]
+        rows = view.newest(sorted_unique(filter(_is_blob, idents)), ())
+        cells = view.cells(rows, BLOB_COLUMNS).to_pylist()
+        named = zip(rows.column(U_ID).to_pylist(), cells, strict=True)
+        return [blob_of_row({**cell, U_ID: ident}) for ident, cell in named]
+    except _UNREADABLE:
+        return []
+
+
+def _is_blob(ident: str) -> bool:
+    return ident.startswith('["blob",')
+
+
+def _is_genuine(org_vault: OrgVault, blob: Blob, state: LiveState) -> bool:
+    """True if the bytes at the place of a content are the content."""
+    placed = org_vault.placed(blob, state)
+    if any(extent.pack not in state.packs for extent in blob.extents):
+        return False
+    try:
+        with open_blob(org_vault.sealed, org=org_vault.org, blob=placed) as stream:
+            while stream.read(1 << 20):
+                pass
+    except _UNREADABLE:
+        return False
+    return True
+
+
+def _written(
+    org_vault: OrgVault, out: SegmentWriter, blobs: Sequence[Blob], after: LiveState
+) -> tuple[SegmentEntry, ...]:
+    known = org_vault.schemas.known(SYSTEM_SCHEMA, FILES)
+    writer = TableWriter(
+        columns=SourceColumns(FILES, tuple(known), known),
+        carry=(),
+        label=SegmentLabel(table=FILES, schema=SYSTEM_SCHEMA, base=after.seq),
+        out=out,
+        against=RowComparison(
+            base=org_vault.view(FILES, until=after.seq, state=after),
+            written_before=lambda: TableView(FILES, [], org_vault.reading),
+        ),
+        limit=org_vault.limit,
+        big=BigCells(
+            packs=lambda: org_vault.pack_writer(until=after.seq),
+            load=org_vault.load_blob(until=after.seq),
+        ),
+    )
+    writer.take([blob_rows(blobs, observed_at=org_vault.clock.now())])
+    return tuple(writer.segments)
 
 
 def _carried(org_vault: OrgVault, state: LiveState) -> Manifest:
@@ -285,7 +459,8 @@ def _carried(org_vault: OrgVault, state: LiveState) -> Manifest:
         for info in state.commits.values()
         if info.number not in refused and not info.run.startswith(PUT_BACK)
     ]
-    return org_vault.chain.manifest(max(numbers, default=state.seq))[0]
+    # The manifest itself where it is there, and not what the rejected commit says that it was.
+    return next(org_vault.chain.replay(max(numbers, default=state.seq))).manifest
 
 
 def _rewritten(
@@ -346,3 +521,9 @@ def _prove_again(org_vault: OrgVault, proof: JournalProof, *, run: str) -> None:
     """Make a commit that proves a journal."""
     maintenance = MaintenanceRun(org_vault, run=run, kind=CommitKind.SALVAGE)
     maintenance.commit(MaintenanceWork(journal=proof))
+
+
+def _reopen(org_vault: OrgVault, journals: Sequence[str], *, run: str) -> None:
+    """Make a commit by which journals are open again. A salvage would give them up."""
+    maintenance = MaintenanceRun(org_vault, run=run, kind=CommitKind.CONDEMN)
+    maintenance.commit(MaintenanceWork(unjournaled=tuple(journals)))

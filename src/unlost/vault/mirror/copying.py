@@ -213,7 +213,7 @@ def _listed(source: Store) -> Sequence[ListedObject]:
         and listed_object.name != VAULT_FILE
         and is_content(listed_object.name)
     ]
-    (last,) = source.list(VAULT_FILE)
+    (last,) = (listed for listed in source.list(VAULT_FILE) if listed.name == VAULT_FILE)
     return [*early, *sorted(late, key=lambda late_object: late_object.name), last]
 
 

@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from unlost.model.errors import IntegrityError, NotFound, UsageError
+from unlost.model.ports.system import Entropy
 from unlost.model.vault.snapshot import CommitKind
 from unlost.model.vault.store import Store
 from unlost.vault.commits.state import REMOVING, epochs_in
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.format.register import entry_number
-from unlost.vault.format.sealed import HEADER_BYTES, read_header
+from unlost.vault.format.sealed import HEADER_BYTES, ObjectKind, read_header
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.register import registered, shredded_orgs
 from unlost.vault.keys.sealing import SealedObjects
@@ -49,6 +50,7 @@ class _Mirror:
     store: Store
     excess: Collection[str]
     keys: Keyring
+    entropy: Entropy
 
     def has(self, name: str) -> bool:
         """True if the mirror has an object."""
@@ -62,15 +64,27 @@ class _Mirror:
         except (IntegrityError, NotFound, UsageError):
             return 0
 
-    def has_other(self, name: str) -> bool:
-        """True if the mirror has the object under another name, which the vault has too."""
-        stem = object_names.stem(name)
-        names = (
-            listed_object.name
-            for listed_object in self.store.list(stem)
-            if object_names.stem(listed_object.name) == stem
-        )
-        return any(other not in self.excess for other in names)
+    def has_other(self, kind: ObjectKind, name: str, *, org: str) -> bool:
+        """True if the mirror has the object under another name, which the vault has too.
+
+        It must open, and have the same content: others may have put something there.
+        """
+        stem, mine = object_names.stem(name), self._content(kind, name, org=org)
+        names = [listed_object.name for listed_object in self.store.list(stem)]
+        for other in names:
+            if object_names.stem(other) == stem and other not in self.excess:
+                content = self._content(kind, other, org=org)
+                if content is not None and mine in (None, content):
+                    return True
+        return False
+
+    def _content(self, kind: ObjectKind, name: str, *, org: str) -> bytes | None:
+        """The content of an object in the mirror; None if it does not open."""
+        sealed = SealedObjects(self.store, keys=self.keys, entropy=self.entropy)
+        try:
+            return sealed.get(kind, org=org, name=name)
+        except (IntegrityError, NotFound, UsageError):
+            return None
 
 
 def removed_from_vault(
@@ -86,7 +100,7 @@ def removed_from_vault(
     ``lacking`` are orgs with live objects that the mirror, ``target``, does not have. Errors of an
     org are noted in ``scope.broken``.
     """
-    mirror = _Mirror(target, excess, sealed.keys.for_store(target))
+    mirror = _Mirror(target, excess, sealed.keys.for_store(target), sealed.entropy)
     shredded = shredded_orgs(sealed.store, sealed.keys) if excess else {}
     by_org: dict[str, list[str]] = {}
     for name in excess:
@@ -134,15 +148,15 @@ def _of_names(
     root = object_names.identities()
     for name in names:
         org = object_names.stem(name.removeprefix(root))
-        anew = org in scope.orgs and mirror.has_other(name)
+        anew = org in scope.orgs and mirror.has_other(ObjectKind.IDENTITY, name, org=org)
         if name.startswith(root) and (org in shredded or anew):
             yield name
 
 
 def _of_vault(sealed: SealedObjects, names: Collection[str]) -> Iterator[str]:
     """Older copies of homes, and entries of the register that a newer one replaced."""
-    numbers = VaultHomes(sealed).numbers()
-    newest = name_of(numbers[-1]) if numbers else FOLDER
+    number = VaultHomes(sealed).newest_number() if names else 0  # junk replaces nothing
+    newest = name_of(number) if number else FOLDER
     present = registered(sealed.store, sealed.keys).number if names else 0
     for name in names:
         if 0 < (entry_number(name) or 0) < present or (name.startswith(FOLDER) and name < newest):
@@ -182,8 +196,13 @@ def _is_document(scope: OrgScope, name: str) -> bool:
 
 
 def _gone_keys(scope: OrgScope, mirror: _Mirror) -> frozenset[str]:
-    """Earlier keys that are not needed; none if the vault has commits that the mirror lacks."""
+    """Earlier keys that are not needed; none if the vault has commits that the mirror lacks.
+
+    A commit of others may pretend that no data needs them.
+    """
     if scope.org_vault.chain.live().seq != scope.state.seq:
+        return frozenset()
+    if scope.org_vault.foreign.guard().refused:
         return frozenset()
     needed = min(epochs_in(scope.state), default=0)
     return frozenset(mirror.keys.copies_before(scope.org_vault.org, needed))
@@ -242,7 +261,7 @@ def _is_superseded(scope: OrgScope, name: str, mirror: _Mirror) -> bool:
         stands = scope.redacted.get(seq)
         return name != stands and (stands is not None or name != object_names.commit(org, seq))
     if name.startswith(object_names.journals(org)):
-        return mirror.has_other(name)
+        return mirror.has_other(ObjectKind.JOURNAL, name, org=org)
     return name.startswith(object_names.intents(org))
 
 

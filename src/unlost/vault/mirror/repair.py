@@ -226,7 +226,7 @@ def _commits(store: Store) -> Iterable[str]:
     return (
         listed_object.name
         for listed_object in store.list("orgs/")
-        if _COMMITS in listed_object.name
+        if _COMMITS in listed_object.name and object_names.sequence(listed_object.name)
     )
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from blake3 import blake3
 
-from unlost.model.errors import IntegrityError
+from unlost.model.errors import IntegrityError, NotFound, UnlostError, UsageError
 from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.register import REGISTER, entry_copies
@@ -16,6 +16,12 @@ from unlost.vault.layout import object_names
 from unlost.vault.read.org_vault import OrgVault
 
 _OF_ORG = re.compile(r"(?:orgs/([0-9a-f]{32})/(.*)|names/([0-9a-f]{32})(?:\..*)?)")
+# No name in it is a folder of another one.
+_LAYOUT = re.compile(
+    r"vault\.json|homes/[0-9]+|register/[0-9]+/[0-9]+|names/[0-9a-f.]+"
+    r"|orgs/[0-9a-f]{32}/(?:(?:commits|redacted|checkpoints|schemas|certs)/[a-z0-9._-]{1,200}"
+    r"|(?:data|packs|keys|journal)/[a-z0-9._-]{1,100}/[a-z0-9._-]{1,150})"
+)
 _COUNTED = ("data/", "packs/")  # runs write these before they commit
 
 
@@ -64,19 +70,24 @@ class VaultScope:
         """``register``: its entry in force, which has the only objects of the register to copy."""
         self._register = register
         self.orgs: dict[str, OrgScope] = {}
-        self.broken: dict[str, IntegrityError] = {}
+        self.broken: dict[str, UnlostError] = {}
         for org in orgs:
             try:
                 org_vault = open_org(org)
                 self.orgs[org] = OrgScope(org_vault, org_vault.chain.proved())
-            except IntegrityError as error:
+            except (IntegrityError, NotFound, UsageError) as error:
                 self.broken[org] = error
 
     def wants(self, name: str) -> bool:
-        """True for an object that belongs to the mirror."""
+        """True for an object that belongs to the mirror.
+
+        Not for names that nothing of a vault has: a mirror might be unable to store them.
+        """
         if name.startswith(REGISTER):
             # A stranger's entry must not reach the mirror: a later one may get its number.
             return self.entry(name) is not None
+        if _LAYOUT.fullmatch(name) is None:
+            return False
         match = _OF_ORG.fullmatch(name)
         if match is None:
             return True

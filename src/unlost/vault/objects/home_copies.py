@@ -79,6 +79,14 @@ class VaultHomes:
         )
         return max((number for _, number in row), default=0)
 
+    def newest_number(self) -> int:
+        """The number of the newest copy that opens; 0 if none does."""
+        for number in reversed(self.numbers()):
+            with suppress(IntegrityError, NotFound, UsageError):
+                self.get(number)
+                return number
+        return 0
+
     def newest(self) -> bytes | None:
         """The newest copy that opens; a planted object with a higher number is skipped."""
         numbers = self.numbers()

@@ -20,7 +20,7 @@ from unlost.vault.format.manifest import (
     unpack,
 )
 from unlost.vault.format.physical import SYSTEM_TABLES, is_system
-from unlost.vault.format.sealed import ObjectKind
+from unlost.vault.format.sealed import ObjectKind, damaged
 from unlost.vault.format.tokens import Tokenizer, key_columns, tokenizer_for
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
@@ -103,16 +103,30 @@ class Schemas(SchemaReader):
         with self._lock:
             if ident not in self._read:
                 name = object_names.schema(self.org, ident)
-                content = self._sealed.get_either(ObjectKind.SCHEMA, org=self.org, name=name)
+                content = self._sealed.get_either(
+                    ObjectKind.SCHEMA,
+                    org=self.org,
+                    name=name,
+                    proves=lambda content: self._check_id(content, ident, name=name),
+                )
                 self._read[ident] = unpack(content, SchemaDocument, name=name)[0]
             return self._read[ident]
+
+    def _check_id(self, content: bytes, ident: str, *, name: str) -> None:
+        """Raise IntegrityError unless the id is made of the content."""
+        text = unpack(content, SchemaDocument, name=name)[1]
+        if self._id_of(text) != ident:
+            raise damaged(name, "its name belongs to another schema")
+
+    def _id_of(self, text: bytes) -> str:
+        key = self._sealed.keys.identity_key(self.org, _PURPOSE)
+        return blake3(text, key=key).hexdigest()
 
     def put(self, schema: Schema, *, before: str) -> str:
         """Store a schema that follows the schema ``before`` (or the empty id); returns its id."""
         known = self.get(before).columns if before else {}
         document = SchemaDocument(numbers.FORMAT, schema, number_columns(schema, known))
-        key = self._sealed.keys.identity_key(self.org, _PURPOSE)
-        ident = blake3(canonical_text(document), key=key).hexdigest()
+        ident = self._id_of(canonical_text(document))
         name = object_names.schema(self.org, ident)
         # Put it even if it exists: its writer may have died before it was durable.
         if self._sealed.resealed(name) is None:

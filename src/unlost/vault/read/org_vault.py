@@ -17,7 +17,7 @@ from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import FILES, U_ID
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
-from unlost.vault.layout.org_names import identity_name
+from unlost.vault.layout import object_names
 from unlost.vault.layout.write_budget import BUFFER_BYTES, BufferLimit
 from unlost.vault.objects.blob_stream import open_blob
 from unlost.vault.objects.bundling import BUNDLE_FROM
@@ -151,8 +151,8 @@ class OrgVault(OrgReader):
 
     def first_identity(self) -> OrgIdentity:
         """The identity of the org when it was first seen."""
-        name = identity_name(self.sealed.store, self.org)
-        content = self.sealed.get(ObjectKind.IDENTITY, org=self.org, name=name)
+        name = object_names.identity(self.org)
+        content = self.sealed.get_either(ObjectKind.IDENTITY, org=self.org, name=name)
         return decoder_for(OrgIdentity).decode(content)
 
     def pack_writer(self, *, until: int) -> PackWriter:

@@ -27,7 +27,7 @@ from obstore import exceptions
 
 from unlost.model.errors import NotFound, StoreError, UnlostError
 from unlost.model.vault.store import ListedObject, StoreProperties
-from unlost.vault.stores.store import check_name, missing
+from unlost.vault.stores.store import check_name, is_name, missing
 from unlost.vault.stores.versions import ListRefused
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class BucketStore:
                 ListedObject(str(listed_meta["path"]), int(listed_meta["size"]))
                 for some in obstore.list(self._reading, folder or None)
                 for listed_meta in some
-                if str(listed_meta["path"]).startswith(prefix)
+                if str(listed_meta["path"]).startswith(prefix) and is_name(str(listed_meta["path"]))
             ]
         yield from sorted(listed_objects, key=lambda listed: listed.name)
 

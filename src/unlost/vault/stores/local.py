@@ -23,7 +23,7 @@ from pathlib import Path
 from unlost.model.errors import StoreError, UnlostError
 from unlost.model.vault.store import ListedObject, StoreProperties
 from unlost.vault.stores.disk import Disk, RealDisk
-from unlost.vault.stores.store import check_name, missing, not_atomic
+from unlost.vault.stores.store import check_name, is_name, missing, not_atomic
 
 _TEMPORARY = ".tmp"  # no object's name begins with a dot, so no object can be in this folder
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -95,7 +95,9 @@ class LocalStore:
             (
                 o
                 for o in listed_objects
-                if o.name.startswith(prefix) and not o.name.startswith(_TEMPORARY)
+                if o.name.startswith(prefix)
+                and not o.name.startswith(_TEMPORARY)
+                and is_name(o.name)
             ),
             key=lambda listed: listed.name,
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from unlost.model.vault.store import ListedObject, StoreProperties
-from unlost.vault.stores.store import check_name, missing
+from unlost.vault.stores.store import check_name, is_name, missing
 
 
 class MemoryStore:
@@ -53,7 +53,9 @@ class MemoryStore:
         """Objects whose names begin with ``prefix``, in order."""
         with self._lock:
             listed_objects = [
-                ListedObject(n, len(b)) for n, b in self._objects.items() if n.startswith(prefix)
+                ListedObject(n, len(b))
+                for n, b in self._objects.items()
+                if n.startswith(prefix) and is_name(n)
             ]
         yield from sorted(listed_objects, key=lambda listed: listed.name)
 

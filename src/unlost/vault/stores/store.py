@@ -16,9 +16,14 @@ _LONGEST_NAME = 512
 MAY_NOT_DELETE = "store-may-not-delete"  # the error code
 
 
+def is_name(name: str) -> bool:
+    """True for a name that stores do not refuse. Others may have put other names there."""
+    return len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
     """The name, unchanged; raises UsageError (``object-name``) if stores would refuse it."""
-    if len(name) > _LONGEST_NAME or _NAME.fullmatch(name) is None:
+    if not is_name(name):
         raise UsageError(
             "object-name", "“{name}” is not a valid name of an object in a vault.", name=name
         )
@@ -69,6 +74,7 @@ __all__ = [
     "Store",
     "StoreProperties",
     "check_name",
+    "is_name",
     "missing",
     "not_atomic",
     "where_allowed",

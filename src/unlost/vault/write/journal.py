@@ -18,7 +18,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 
-from unlost.model.errors import Conflict, NotFound
+from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.vault.format.journal import (
     FIRST_LINK,
     broken,
@@ -73,7 +73,7 @@ class RunJournal:
         if self._is_dropped():
             return
         proof = self._proof()
-        count = self._chain.count()
+        count = self._chain.count(proof)
         if proof is not None:
             self._chain.check_end(count, proof)
         link = FIRST_LINK
@@ -140,13 +140,25 @@ class EntryChain:
         """The name of an entry."""
         return object_names.journal_entry(self._org, self._run, number)
 
-    def count(self) -> int:
-        """The number of entries; raises IntegrityError naming the first one that is missing."""
+    def count(self, proof: JournalProof | None = None) -> int:
+        """The number of entries; raises IntegrityError naming the first one that is missing.
+
+        With ``proof``, what others put behind the end does not count, unless it opens.
+        """
         numbers = journal_runs(self._sealed, org=self._org, run=self._run).get(self._run, [])
+        if proof is not None:
+            numbers = [n for n in numbers if n < proof.entries or self._opens(n)]
         gap = first_gap(numbers)
         if gap is not None:
             raise broken(self.name(gap), "it is missing, although later entries exist")
         return len(numbers)
+
+    def _opens(self, number: int) -> bool:
+        try:
+            self.content(number)
+        except IntegrityError:
+            return False
+        return True
 
     def put(self, number: int, content: bytes) -> bool:
         """Create an entry; False if it is there."""
@@ -158,17 +170,27 @@ class EntryChain:
         """True if an entry exists under another name."""
         return self._sealed.resealed(self.name(number)) is not None
 
-    def content(self, number: int) -> bytes:
-        """The content of an entry's sealed object; raises IntegrityError."""
+    def content(self, number: int, *, link: bytes | None = None) -> bytes:
+        """The content of an entry's sealed object; raises IntegrityError.
+
+        ``link``: that of the entry before it. Of several objects the first one that has it counts.
+        """
         name = self.name(number)
+
+        def proves(content: bytes) -> None:
+            if link is not None:
+                decode_entry(content, link=link, name=name)
+
         try:
-            return self._sealed.get_either(ObjectKind.JOURNAL, org=self._org, name=name)
+            return self._sealed.get_either(
+                ObjectKind.JOURNAL, org=self._org, name=name, proves=proves
+            )
         except NotFound:
             raise broken(name, "it is missing") from None
 
     def get(self, number: int, *, link: bytes) -> tuple[bytes, bytes]:
         """An entry's payload, and the link that the next one carries; raises IntegrityError."""
-        content = self.content(number)
+        content = self.content(number, link=link)
         return decode_entry(content, link=link, name=self.name(number)), link_after(content)
 
     def check_end(self, count: int, proof: JournalProof) -> None:
@@ -191,7 +213,7 @@ class EntryChain:
         """The proof of the first ``count`` entries, at least one; raises IntegrityError."""
         link, content = FIRST_LINK, b""
         for number in range(count):
-            content = self.content(number)
+            content = self.content(number, link=link)
             decode_entry(content, link=link, name=self.name(number))
             link = link_after(content)
         if not self.is_sealed_anew(count - 1):

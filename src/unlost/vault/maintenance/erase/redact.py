@@ -202,7 +202,8 @@ def _part(part: TablePart, live: Collection[str], naming: RecordNameFinder) -> T
 def _names_any(org_vault: OrgVault, run: str, naming: RecordNameFinder) -> bool:
     chain = EntryChain(org_vault.sealed, org=org_vault.org, run=run)
     link = FIRST_LINK
-    for number in range(chain.count()):
+    proof = org_vault.chain.live().journals.get(run)
+    for number in range(chain.count(proof)):
         payload, link = chain.get(number, link=link)
         if naming.in_json(payload.decode("utf-8", "replace")):
             return True

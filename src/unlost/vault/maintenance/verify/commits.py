@@ -11,16 +11,19 @@ See docs/adr/0023 for redactions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.ports.system import Witnessed
-from unlost.vault.commits.state import LiveState, from_checkpoint, live_root
+from unlost.model.vault.snapshot import CommitKind
+from unlost.vault.commits.state import LiveState, check_fits, from_checkpoint, live_root
 from unlost.vault.format.manifest import Checkpoint, Manifest, Redaction, head_of, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.verify.verify_result import MISSING, VerifyFindings
 
+_MOST_LOST = 10_000  # commits in one gap that are named one by one
 LATE = (
     "It is not the original commit. A late request of a process that had lost reused a name "
     "that an erasure had freed. The next compaction removes it. Nothing is lost."
@@ -36,8 +39,8 @@ class ChainWalk:
     """The result of a walk along a chain: the state at its end, and each readable manifest.
 
     ``whole``: false if a manifest is damaged. Then the state may lack objects, unless a later
-    checkpoint has them. ``slots``: highest entry of the register of slots that a manifest refers
-    to. ``unjournaled``: runs whose journals a commit removed.
+    checkpoint has them. ``slots``: the entry of the register that the newest manifest refers to.
+    ``unjournaled``: runs whose journals a commit removed.
     """
 
     state: LiveState = field(default_factory=LiveState)
@@ -69,11 +72,17 @@ class ChainVerifier:
         self._findings = findings
         self._stood_in: list[str] = []
         self._withdrawn: set[str] = set()
+        self._known_numbers: list[int] | None = None
 
     def walk(self) -> ChainWalk:
         """Read every manifest up to the newest number that anything refers to."""
         walk = ChainWalk()
-        for seq in range(1, self._newest() + 1):
+        numbers = self._numbers()
+        for before, seq in pairwise([0, *numbers]):
+            # A stranger may have chosen a number far away: the first and the last lost one say it.
+            few = seq - before < _MOST_LOST
+            for lost in range(before + 1, seq) if few else (before + 1, seq - 1):
+                self._step(walk, lost)
             self._step(walk, seq)
         self._resume(walk)
         self._check_root(walk)
@@ -99,12 +108,32 @@ class ChainVerifier:
         return [name for name in self._listing if name.startswith(folder)]
 
     def _newest(self) -> int:
-        """Return the highest number of a manifest, a checkpoint, or the witness."""
-        names = self._names(object_names.commits(self._org)) + self._names(
-            object_names.checkpoints(self._org)
-        )
-        numbers = [object_names.sequence(name) for name in names]
-        return max([*numbers, self._seen.number if self._seen else 0], default=0)
+        """Return the highest number of a manifest, a checkpoint that opens, or the witness."""
+        return max(self._numbers(), default=0)
+
+    def _numbers(self) -> list[int]:
+        """Return the numbers of commits that something refers to, ascending."""
+        if self._known_numbers is None:
+            commits = map(object_names.sequence, self._names(object_names.commits(self._org)))
+            numbers = {number for number in commits if number}
+            newest = max(numbers, default=0)
+            redacted = map(object_names.redacted, self._names(object_names.redactions(self._org)))
+            numbers.update(number for number in redacted if 0 < number < newest)
+            for name in self._names(object_names.checkpoints(self._org)):
+                # One of a commit that is lost, unless a stranger put it there.
+                if object_names.sequence(name) > newest and self._opens(name):
+                    numbers.add(object_names.sequence(name))
+            if self._seen is not None and self._seen.number:
+                numbers.add(self._seen.number)
+            self._known_numbers = sorted(numbers)
+        return self._known_numbers
+
+    def _opens(self, name: str) -> bool:
+        try:
+            self._read_checkpoint(name)
+        except UnlostError:
+            return False
+        return True
 
     def _step(self, walk: ChainWalk, seq: int) -> None:
         name = self._name(seq)
@@ -130,9 +159,10 @@ class ChainVerifier:
             self._findings.damage(
                 name, f"It refers to the pack {pack[:12]}, which is in no commit."
             )
-        walk.slots = max(walk.slots, manifest.slots)
+        walk.slots = manifest.slots
         self._withdrawn.update(manifest.withdrawn)
-        walk.unjournaled.update(manifest.unjournaled)
+        if manifest.kind is not CommitKind.CONDEMN:  # these are open again
+            walk.unjournaled.update(manifest.unjournaled)
         walk.state.apply(manifest, head=head)
         walk.manifests[seq] = (head, manifest.live_root)
 
@@ -173,6 +203,7 @@ class ChainVerifier:
         identity_read = (manifest.seq, manifest.org, manifest.vault)
         if identity_read != (seq, self._org, self._sealed.keys.vault.hex()):
             raise IntegrityError("chain-replaced", "It identifies itself as a different commit.")
+        check_fits(manifest, org=self._org)
         return manifest, head
 
     def _resume(self, walk: ChainWalk) -> None:
@@ -187,9 +218,8 @@ class ChainVerifier:
     def _carried_on(self, walk: ChainWalk, name: str) -> LiveState | None:
         """Compute the newest state from a checkpoint on; None if a part of it is damaged."""
         seq = object_names.sequence(name)
-        if not seq or any(
-            seq_read not in walk.manifests for seq_read in range(seq, self._newest() + 1)
-        ):
+        newest = self._newest()
+        if not 0 < seq <= newest or sum(each >= seq for each in walk.manifests) <= newest - seq:
             return None
         try:
             state = from_checkpoint(self._read_checkpoint(name))

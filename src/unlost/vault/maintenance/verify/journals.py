@@ -10,7 +10,9 @@ from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.verify.scope import VerifyScope
 from unlost.vault.maintenance.verify.verify_result import MISSING, VerifyFindings
-from unlost.vault.write.journal import EntryChain, entry_counts
+from unlost.vault.write.journal import EntryChain, entry_counts, first_gap
+
+_MOST_LOST = 10_000
 
 
 class JournalVerifier:
@@ -58,7 +60,7 @@ class JournalVerifier:
     ) -> list[int]:
         """Report missing and surplus entries; returns the numbers of the entries to prove."""
         count = numbers[-1] + 1 if proof is None else proof.entries
-        for number in sorted(set(range(count)) - set(numbers)):
+        for number in _missing(numbers, count):
             self._findings.damage(chain.name(number), MISSING)
         for number in numbers:
             self._findings.count_object(self._listing[self._names[chain.name(number)]])
@@ -88,6 +90,14 @@ class JournalVerifier:
         if proof is not None and link is not None and count == proof.entries:
             call_end = partial(chain.check_root, link, proof)
             self._findings.attempt(chain.name(count - 1), call_end)
+
+
+def _missing(numbers: list[int], count: int) -> list[int]:
+    """Return the numbers of missing entries, or the first one if there are too many to be true."""
+    if count - len(numbers) < _MOST_LOST:
+        return sorted(set(range(count)) - set(numbers))
+    first = first_gap(numbers)
+    return [len(numbers) if first is None else first]
 
 
 def _proved(chain: EntryChain, number: int, link: bytes | None) -> bytes:

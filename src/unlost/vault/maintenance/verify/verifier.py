@@ -149,7 +149,10 @@ class OrgVerifier:
         name = identity_name(self._sealed.store, self._org)
         self._findings.count_object(self._sealed.store.size(name) or 0)
         self._findings.attempt(
-            name, lambda: self._sealed.get(ObjectKind.IDENTITY, org=self._org, name=name)
+            name,
+            lambda: self._sealed.get_either(
+                ObjectKind.IDENTITY, org=self._org, name=object_names.identity(self._org)
+            ),
         )
 
     def _check_runs(self, listing: dict[str, int]) -> None:
