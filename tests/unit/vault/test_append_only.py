@@ -8,8 +8,9 @@ from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.maintenance_run import MaintenanceRun, open_runs
+from unlost.vault.maintenance.maintenance_run import MaintenanceRun
 from unlost.vault.objects.packs import PackWriter
+from unlost.vault.write.open_runs import open_runs
 
 
 @pytest.fixture

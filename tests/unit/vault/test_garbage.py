@@ -13,9 +13,10 @@ from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
 from unlost.model.vault.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault.format.physical import HOLDS
 from unlost.vault.maintenance.garbage import GRACE
-from unlost.vault.maintenance.maintenance_run import BEGUN_ANEW, open_runs
+from unlost.vault.maintenance.maintenance_run import BEGUN_ANEW
 from unlost.vault.maintenance.retain.holds import hold_rows
 from unlost.vault.maintenance.rewrite import tiers
+from unlost.vault.write.open_runs import open_runs
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from unlost.model.vault.retention import Forget, KeepRules
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.model.vault.store import Store
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.maintenance_run import open_runs
 from unlost.vault.maintenance.rewrite import tiers
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
+from unlost.vault.write.open_runs import open_runs
 
 ZOE = RecordKey("Contact", "003000000000003AAA")
 WISH = Erase((ZOE,), (), by="admin")

@@ -15,9 +15,9 @@ from unlost.model.vault.rectification import Rectify, RightValue
 from unlost.model.vault.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.vault.salvage import Salvage
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.maintenance_run import open_runs
 from unlost.vault.maintenance.operations import PROCEDURES
 from unlost.vault.write.open_commit import OpenCommit
+from unlost.vault.write.open_runs import open_runs
 
 KEY = RecordKey(TABLE, "a")
 

@@ -28,12 +28,12 @@ from unlost.vault.keys.service_key import ServiceKey
 from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.layout.segment_label import bound_to
 from unlost.vault.maintenance.garbage import GRACE
-from unlost.vault.maintenance.maintenance_run import open_runs
 from unlost.vault.maintenance.rekey import rekeyer
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.objects.segments import SegmentReader
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import open_vault
+from unlost.vault.write.open_runs import open_runs
 from vaultstory import IDENTITY, Story
 
 TABLES = ("Account", "Contact", "Task", "ContentVersion")

@@ -28,11 +28,11 @@ from unlost.vault.maintenance.maintenance_run import (
     MaintenanceRun,
     MaintenanceWork,
     drop_orphans,
-    open_runs,
     remove_over,
 )
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import commit_of_run
+from unlost.vault.write.open_runs import open_runs
 
 GRACE = timedelta(days=7)  # between condemned and removed
 

@@ -12,7 +12,7 @@ outside the process knows which pieces it had finished: the next run begins anew
 removes the rest. See docs/adr/0020 and docs/adr/0034.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -31,7 +31,6 @@ from unlost.vault.format.manifest import (
     ObjectEntry,
     RunIntent,
     TablePart,
-    unpack,
 )
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.register import newest_entry
@@ -39,6 +38,7 @@ from unlost.vault.layout import object_names
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.store import where_allowed
 from unlost.vault.write.finish import commit_of_run, proved_by
+from unlost.vault.write.open_runs import open_runs
 
 MAINTENANCE = frozenset(
     {
@@ -266,20 +266,6 @@ class MaintenanceRun:
         return proved_by(manifest, after)
 
 
-def open_runs(org_vault: OrgVault) -> Iterator[RunIntent]:
-    """Iterate over the intents of all runs that are open."""
-    folder = object_names.intents(org_vault.org)
-    names = {listed.name for listed in org_vault.sealed.store.list(folder)}
-    for name in sorted(names):
-        # Names with a dot are objects beside an intent. ``OVER`` marks an ended run in a store that
-        # forbids deleting.
-        run = name.removeprefix(folder)
-        if object_names.is_run(run) and name + object_names.OVER not in names:
-            intent = _intent(org_vault, name)
-            if intent is not None:
-                yield intent
-
-
 def remove_over(org_vault: OrgVault) -> None:
     """Finish runs that ended while nothing could be deleted; raises StoreError."""
     folder = object_names.intents(org_vault.org)
@@ -289,24 +275,6 @@ def remove_over(org_vault: OrgVault) -> None:
     ]
     for run in filter(object_names.is_run, over):
         OpenRun(org_vault.org, run, sealed=org_vault.sealed).remove()
-
-
-def _intent(org_vault: OrgVault, name: str) -> RunIntent | None:
-    """Read an intent; None if its run has ended meanwhile, or if it is not the intent of a run.
-
-    One that does not open is of an older process, under a key that is gone, or others put it there.
-    Its run cannot be continued; if it commits all the same, nothing that it needs is removed.
-    """
-    try:
-        content = org_vault.sealed.get(ObjectKind.INTENT, org=org_vault.org, name=name)
-        intent = unpack(content, RunIntent, name=name)[0]
-    except IntegrityError:
-        return None
-    except UnlostError:
-        if org_vault.sealed.store.size(name) is None:
-            return None
-        raise
-    return intent if object_names.intent(org_vault.org, intent.run) == name else None
 
 
 def check_no_open_run(

@@ -10,10 +10,10 @@ from unlost.vault.commits.state import LiveState
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import RunIntent
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.maintenance_run import open_runs
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import commit_of_run
 from unlost.vault.write.open_commit import OpenCommit
+from unlost.vault.write.open_runs import open_runs
 
 _PREFIX = re.compile(f"[0-9a-f]{{{2 * object_names.RUN_PREFIX_BYTES}}}")
 

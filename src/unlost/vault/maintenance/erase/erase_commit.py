@@ -43,13 +43,13 @@ from unlost.vault.maintenance.maintenance_run import (
     MaintenanceWork,
     check_no_open_run,
     close_cut_off,
-    open_runs,
 )
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.rewrite.repack import RepackedPacks, repack
 from unlost.vault.objects.segment_writer import SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import commit_of_run
+from unlost.vault.write.open_runs import open_runs
 
 
 class ErasedDocuments(Protocol):

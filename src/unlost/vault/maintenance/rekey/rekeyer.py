@@ -35,7 +35,6 @@ from unlost.vault.maintenance.maintenance_run import (
     MaintenanceWork,
     close_cut_off,
     drop_orphans,
-    open_runs,
 )
 from unlost.vault.maintenance.rekey.data import ResealedData, seal_pack, seal_segments, together
 from unlost.vault.maintenance.rekey.documents import ResealedDocuments, seal_beside, seal_documents
@@ -48,6 +47,7 @@ from unlost.vault.maintenance.rekey.earlier_keys import (
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.objects.segment_writer import SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
+from unlost.vault.write.open_runs import open_runs
 
 DOCUMENTS = 256  # resealed in one commit, with as many manifests
 _NO_DAMAGE = frozenset({"org-key-lost", "rekey-unread"})  # errors that all objects would have
