@@ -88,7 +88,7 @@ def test_what_a_pickle_of_the_other_ways_in_holds(folder: Folder, tmp_path: Path
     assert isinstance(part, Partition)
     assert part.to_arrow().num_rows == len(folder.expected(3))
     by_text = unlost.open_vault(folder.path, recovery=folder.sheet)
-    with pytest.raises(UsageError, match="is the master key"):
+    with pytest.raises(UsageError, match="is the owner's secret"):
         pickle.dumps(by_text.org("The org").at().table(TABLE).partitions())
     assert folder.sheet[:20] not in repr(by_text)
     sheet.unlink()

@@ -102,7 +102,7 @@ def about(operation: ApiOperation, run: str) -> dict[str, str]:
         {"run": run}
         if "{run}" in operation.path
         else {"org": "sales"}
-        if operation.action in ("audit.list", "vault.compact")
+        if operation.action in ("audit.list", "vault.compact", "vault.pending", "vault.confirm")
         else {}
     )
 

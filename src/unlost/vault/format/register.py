@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import IntegrityError
 from unlost.vault.format import number as numbers
 from unlost.vault.format.slots import KeySlot
+from unlost.vault.format.unproved import unproved
 
 REGISTER = "register/"
 COPIES = (1, 2, 3)
@@ -100,19 +102,13 @@ class SignedEntry:
         """
         name = entry_name(number)
         try:
-            numbers.check_number(
-                msgspec.json.decode(self.body + b"}", type=_Format).format, name=name
-            )
-            entry = msgspec.json.decode(self.body + b"}", type=RegisterEntry)
+            numbers.check_number(unproved(self.body + b"}").get("format"), name=name)
+            entry = decoder_for(RegisterEntry).decode(self.body + b"}")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise damaged_register(name) from None
         if entry.number != number:
             raise damaged_register(name)
         return entry
-
-
-class _Format(msgspec.Struct):
-    format: int
 
 
 def entry_name(number: int) -> str:

@@ -77,9 +77,9 @@ def find_entry(store: Store, *, owner: bytes) -> StoredEntry | None:
     (``format-newer``). A handover ends an owner for good, whatever the number of its entry: a thief
     of the earlier secret can sign entries of the earlier owner with higher numbers.
     """
-    found = None
+    newest = None
     for _ in range(_LISTINGS):
-        found, missed = None, False
+        newest, missed = None, False
         for number, names in listed_entries(store).items():
             for name in names:
                 try:
@@ -89,13 +89,13 @@ def find_entry(store: Store, *, owner: bytes) -> StoredEntry | None:
                     continue
                 entry = _signed_by(data, number, owner)
                 if entry is not None:
-                    found = found or StoredEntry(entry, data)
+                    newest = newest or StoredEntry(entry, data)
                     break
                 if _is_handed_over(data, number, owner):
                     raise outdated()
         if not missed:
             break
-    return found
+    return newest
 
 
 def _signed_by(data: bytes, number: int, owner: bytes) -> RegisterEntry | None:

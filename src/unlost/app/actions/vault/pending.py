@@ -93,7 +93,7 @@ def pending(app: Application, org: str | None = None) -> PendingList:
     installation first saw it. Raises IntegrityError, StoreError.
     """
     orgs = _orgs(app, org, Right.OPERATE)
-    blocked = [each for one in orgs if (each := blocked_org(app, one)) is not None]
+    blocked = [each for known in orgs if (each := blocked_org(app, known)) is not None]
     names = {each.org for each in blocked}
     return PendingList(
         tuple(commit for each in orgs if each.name not in names for commit in _of(app, each)),

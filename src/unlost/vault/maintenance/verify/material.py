@@ -36,14 +36,14 @@ def check_register(store: Store, keys: Keyring, findings: VerifyFindings, *, nam
     """
     # Listed first: an entry that is added meanwhile is not in the listing.
     listed_names = [listed.name for listed in store.list(REGISTER)]
-    found = findings.attempt(REGISTER, partial(find_entry, store, owner=keys.owner.public))
-    number = found.entry.number if found is not None else 0
+    stored = findings.attempt(REGISTER, partial(find_entry, store, owner=keys.owner.public))
+    number = stored.entry.number if stored is not None else 0
     if number < max(named, 1):
         findings.damage(entry_name(max(named, 1)), MISSING)
-    if found is not None:
+    if stored is not None:
         for name in entry_copies(number):
             findings.count_object(store.size(name) or 0)
-        for name in _still_lacking(store, found):
+        for name in _still_lacking(store, stored):
             missing = store.size(name) is None
             findings.damage(name, MISSING if missing else "It differs from the other copies.")
     for name in listed_names:
@@ -51,10 +51,10 @@ def check_register(store: Store, keys: Keyring, findings: VerifyFindings, *, nam
             findings.damage(name, STRANGE)
 
 
-def _still_lacking(store: Store, found: StoredEntry) -> list[str]:
+def _still_lacking(store: Store, stored: StoredEntry) -> list[str]:
     """Return the copies that are missing or differ, unless a writer puts them just now."""
-    lacking = lacking_copies(store, found)
-    return [name for name in lacking_copies(store, found) if name in lacking] if lacking else []
+    lacking = lacking_copies(store, stored)
+    return [name for name in lacking_copies(store, stored) if name in lacking] if lacking else []
 
 
 def _check_gap(
