@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from unlost.app.home.sealed_key import key_file as by_key_file
 from unlost.model.errors import NotAllowed, StoreError, UsageError
+from unlost.vault.commits.foreign_commits import ReaderLedger
 from unlost.vault.keys.opening import open_keyring
 from unlost.vault.keys.unlock import ByPassphrase, ByRecoverySheet, KeyProvider
 from unlost.vault.stores.address import StoreAddress
@@ -148,4 +149,4 @@ def _open(way: VaultOpening) -> EncryptedVault:
     # A program that only reads must not be able to write by mistake.
     store = ReadOnlyStore(open_store(way.place, sleep=untold.sleep))
     keys = open_keyring(store, way.provider(), entropy=untold)
-    return open_encrypted(store, keys=keys, clock=untold, entropy=untold)
+    return open_encrypted(store, keys=keys, clock=untold, entropy=untold, ledger=ReaderLedger())

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import vaultstory
+from smallvault import SmallVault
 from thief import (
     LONG_AGO,
     Thief,
@@ -32,7 +33,7 @@ from unlost.model.vault.retention import Forget, Hold, HoldScope, HoldTarget, Ke
 from unlost.model.vault.salvage import Salvage
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.model.vault.store import Store
-from unlost.vault.commits.foreign_commits import ProcessLedger
+from unlost.vault.commits.foreign_commits import ProcessLedger, ReaderLedger
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.layout import object_names
 from unlost.vault.mirror.update import update_mirror
@@ -346,3 +347,34 @@ def test_a_look_at_own_commits_reads_no_object(
     foreign.look()
     assert small.ledger.examined(small.org) == 7
     assert small.ledger.foreign(small.org) == []
+
+
+def test_a_program_without_a_home_read_the_commits_of_years_at_each_start() -> None:
+    """It uses the checkpoints of the home; a home uses only its own."""
+    small = SmallVault()
+    for number in range(40):
+        small.night(f"night-{number}", ("a", "U", {"Name": str(number)}))
+    reads: dict[str, int] = {}
+    for name, ledger in (("reader", ReaderLedger()), ("home", ProcessLedger())):
+        counted = CountedStore(small.store)
+        vault = open_vault(cast("Store", counted), keys=small.keys.for_store(small.store),
+                           clock=small.clock, entropy=small.entropy, ledger=ledger)  # fmt: skip
+        assert vault.orgs().keys() == {small.org}
+        reads[name] = sum("/commits/" in read for read in counted.reads)
+    assert reads["reader"] <= 16 + 1 < 40 <= reads["home"]
+
+
+class CountedStore:
+    """A store that notes which objects are read."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.reads: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def get(self, name: str) -> bytes:
+        """Note the name, and read."""
+        self.reads.append(name)
+        return self._store.get(name)

@@ -84,6 +84,25 @@ class ProcessLedger:
         self._foreign[org, seq] = replace(commit, decision=decision, objects=tuple(objects))
 
 
+class _AllHashes(frozenset[str]):
+    """A collection that contains each hash."""
+
+    def __contains__(self, value: object) -> bool:
+        return True
+
+
+class ReaderLedger(ProcessLedger):
+    """A ledger for programs without a home that only read.
+
+    They use each checkpoint that its commit proves: reading the commits of years anew would cost
+    seconds in each process, and nothing is removed because of what they read.
+    """
+
+    def checkpoints(self, org: str) -> Collection[str]:  # noqa: ARG002
+        """All hashes."""
+        return _AllHashes()
+
+
 @dataclass(frozen=True, slots=True)
 class RemovalGuard:
     """The objects that must not be deleted now, because foreign commits take them away.
