@@ -19,6 +19,7 @@ from unlost.vault.keys.founding import confirm_vault_file, write_vault_file
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.register import shredded_orgs
 from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_name
 from unlost.vault.layout.write_budget import BufferLimit
 from unlost.vault.maintenance.maintained import MaintainedVault
@@ -126,6 +127,8 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         # Its founder may have died before it was durable; from here on the org's data needs it.
         confirm_vault_file(self.sealed.store)
         org = self._oid(identity)
+        if any(self.sealed.store.list(object_names.commits(org))):
+            self.sealed.keys.check_there(org)  # lost keys must come back, and get no successors
         self.sealed.keys.add_org(org)
         name = identity_name(self.sealed.store, org)
         content = msgspec.json.encode(identity)

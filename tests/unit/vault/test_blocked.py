@@ -2,12 +2,13 @@
 
 import pytest
 
-from smallvault import SmallVault
+from smallvault import IDENTITY, SmallVault
 from thief import Thief
 from unlost.model.errors import IntegrityError
 from unlost.model.org import OrgIdentity
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.testing.system import MemoryWitness
+from unlost.vault.keys.derivation import epoch_folder, identity_folder
 from unlost.vault.layout import object_names
 
 JUNK = [b"", b"junk", bytes(5_000)]
@@ -104,3 +105,30 @@ def test_a_strangers_name_hid_all_orgs(small: SmallVault, beside: tuple[str, ...
     assert small.reopen().orgs().keys() == {small.org}
     assert small.vault.ensure_org(OrgIdentity("fake", "T2")) in small.reopen().orgs()
     assert any(strange in one.object for one in small.vault.verify(VerifyLevel.QUICK).damages)
+
+
+@pytest.mark.parametrize("which", ["identity", "epoch", "both"])
+def test_an_org_whose_keys_were_lost_got_new_ones(small: SmallVault, which: str) -> None:
+    """The lost ones could then never come back from a mirror."""
+    folders = {"identity": identity_folder(small.org), "epoch": epoch_folder(small.org, 1)}
+    names = [
+        f"{folder}/{copy}"
+        for kind, folder in folders.items()
+        for copy in (1, 2, 3)
+        if which in (kind, "both")
+    ]
+    kept = {name: small.store.get(name) for name in names}
+    for name in names:
+        small.store.delete(name)
+    small.keys = small.keys.for_store(small.store)
+    if which == "identity":  # the chain is read without it
+        assert small.reopen().ensure_org(IDENTITY) == small.org
+    else:
+        with pytest.raises(IntegrityError) as lost:
+            small.reopen().ensure_org(IDENTITY)
+        assert lost.value.code == "org-key-lost"
+    assert not any(small.store.size(name) for name in names)
+    for name, data in kept.items():
+        small.store.put_new(name, data)
+    assert small.reopen().ensure_org(IDENTITY) == small.org
+    assert small.reopen().verify(VerifyLevel.DEEP).damages == ()

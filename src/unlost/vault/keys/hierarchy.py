@@ -166,6 +166,13 @@ class Keyring:
         for epoch in self._own_epochs(org):
             self._make(epoch_folder(org, epoch), org=org)
 
+    def check_there(self, org: str) -> None:
+        """Raise IntegrityError (``org-key-lost``) unless the keys of an org with data are there."""
+        self._key(identity_folder(org), org=org)
+        folders = [epoch_folder(org, epoch) for epoch in self.epochs(org)]
+        if not any(self._any_copy(folder, org=org) for folder in folders):
+            raise _lost(f"orgs/{org}/keys")
+
     def take_over(self, org: str) -> None:
         """Wrap the keys of an org that the register lists from before, and begin an epoch.
 

@@ -90,7 +90,7 @@ def pending(app: Application, org: str | None = None) -> PendingList:
     """List commits that this home did not make, of one org or of all.
 
     Nothing is removed because of one before it is confirmed, or 30 days have passed since this
-    installation first saw it. Raises IntegrityError, StoreError.
+    home first saw it. Raises IntegrityError, StoreError.
     """
     orgs = _orgs(app, org, Right.OPERATE)
     blocked = [each for known in orgs if (each := blocked_org(app, known)) is not None]
