@@ -20,7 +20,7 @@ from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.register import shredded_orgs
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.layout.org_names import identity_name
+from unlost.vault.layout.org_names import identity_name, is_named
 from unlost.vault.layout.write_budget import BufferLimit
 from unlost.vault.maintenance.maintained import MaintainedVault
 from unlost.vault.objects.home_copies import VaultHomes
@@ -129,6 +129,8 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         org = self._oid(identity)
         if any(self.sealed.store.list(object_names.commits(org))):
             self.sealed.keys.check_there(org)  # lost keys must come back, and get no successors
+        elif not is_named(self.sealed.store, org):
+            self.sealed.keys.begin_org(org)
         self.sealed.keys.add_org(org)
         name = identity_name(self.sealed.store, org)
         content = msgspec.json.encode(identity)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 import vaultstory
@@ -26,12 +27,13 @@ from unit.vault.test_rekey import (
 from unit.vault.test_renewal import ENTROPY, begun
 from unit.vault.test_service_key_thieves import ByKey, plant
 from unlost.model.errors import IntegrityError, NotAllowed
+from unlost.model.org import OrgIdentity
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.register import RegisterEntry, encode_entry, entry_copies
 from unlost.vault.format.slots import KeyStretch
 from unlost.vault.keys import register
-from unlost.vault.keys.derivation import KEY_BYTES, epoch_folder, identity_folder
+from unlost.vault.keys.derivation import KEY_BYTES, derive, epoch_folder, identity_folder
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.key_slots import add_slot
 from unlost.vault.keys.opening import open_keyring
@@ -423,3 +425,23 @@ def test_junk_that_claims_the_new_master_key_made_all_home_copies_void(story: St
     small.keys = begun(small, "service-2")
     small.store.put_new(name_of(77), bytes(data))
     assert small.reopen().homes.newest() == b"settings"
+
+
+def test_a_key_that_waited_for_an_org_to_be_added_became_its_identity_key() -> None:
+    """The thief of the earlier master key knows the oid of the next org."""
+    small = SmallVault()
+    thief, other = small.keys, OrgIdentity("fake", "T9", label="The next org")
+    code = thief.mac("org", msgspec.json.encode(("fake", "T9")), generation=1)
+    oid, known = code[:16].hex(), b"T" * 32
+    small.keys = begun(small, "service-2")
+    finish_renewal(small.store, small.keys)
+    small.reopen()
+    for copy in (1, 2, 3):
+        name = f"{identity_folder(oid)}/{copy}"
+        small.store.put_new(name, thief._wrap(name, known, org=oid))
+    assert small.vault.ensure_org(other) == oid
+    small.keys = small.keys.for_store(small.store)
+    assert small.keys.identity_key(oid, "x") != derive(known, "x")
+    assert small.reopen().ensure_org(other) == oid
+    finish_renewal(small.store, small.keys)
+    assert small.reopen().verify(VerifyLevel.DEEP).damages == ()

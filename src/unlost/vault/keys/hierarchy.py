@@ -166,6 +166,19 @@ class Keyring:
         for epoch in self._own_epochs(org):
             self._make(epoch_folder(org, epoch), org=org)
 
+    def begin_org(self, org: str) -> None:
+        """Create the identity key of an org that the vault never had, whatever copies are there.
+
+        A thief of an earlier master key knows the oid of an org that is added later, and may have
+        put copies of a key there. Then follows ``add_org``.
+        """
+        base = identity_folder(org)
+        fresh, (first, *_) = self._entropy.bytes(KEY_BYTES), self._own_copies(base)
+        if not any(self._held(name, org=org) for name in self._own_copies(base)):
+            self._store.put_new(first, self._wrap(first, fresh, org=org))
+        held = any(self._held(name, org=org) for name in self._own_copies(base))
+        self._wrap_all(base, self._agreed(base, org=org) if held else fresh, org=org)
+
     def check_there(self, org: str) -> None:
         """Raise IntegrityError (``org-key-lost``) unless the keys of an org with data are there."""
         self._key(identity_folder(org), org=org)
