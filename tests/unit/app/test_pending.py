@@ -21,9 +21,17 @@ from unlost.catalog.orgs.orgs import drop_org, get_org
 from unlost.catalog.vault.removals import SqlRemovals
 from unlost.catalog.vault.witness import SqlWitness
 from unlost.model.access import Actor, ActorKind, Grant, Role
-from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError, UnlostError
+from unlost.model.errors import (
+    Conflict,
+    IntegrityError,
+    NotAllowed,
+    NotFound,
+    StoreError,
+    UnlostError,
+)
 from unlost.model.ports.removals import PATIENCE
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
+from unlost.testing.org import MemoryOrg
 from unlost.vault.layout.object_names import commit
 from unlost.vault.vault import EncryptedVault, open_vault
 
@@ -229,3 +237,19 @@ def test_an_org_is_unblocked_and_the_object_is_kept(blocked: World) -> None:
     assert [info.number for info in blocked.app.vault.snapshots(oid())] == [1, 2]
     watch(blocked.app, Watcher())
     assert not any("blocked" in alert.raised.key for alert in show(blocked.app).alerts)
+
+
+def test_a_damaged_org_hides_no_commits_of_others(attacked: World) -> None:
+    attacked.connector.orgs["two"] = MemoryOrg(attacked.clock, tenant="T-2", label="Other")
+    add_org(attacked.app, NewOrg("memory", "other", {"address": "two"}, {"password": SECRET}))
+    backup(attacked.app, "other")
+    store, name = attacked.vault.sealed.store, commit(get_org("other").oid, 1)
+    data = store.get(name)
+    store.delete(name)
+    store.put_new(name, data[:-1])
+    with_ledger(attacked)
+    listed = pending(attacked.app)
+    assert [each.org for each in listed.commits] == ["sales"]
+    assert listed.unreadable == ("other",)
+    with pytest.raises(IntegrityError):
+        pending(attacked.app, "other")

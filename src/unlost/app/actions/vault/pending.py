@@ -10,6 +10,7 @@ from unlost.app.vault.blocked import BlockedOrg, blocked_org
 from unlost.app.vault.home_copy import after_run
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
+from unlost.model.errors import IntegrityError
 from unlost.model.source.reading import Json
 from unlost.model.vault.pending import PendingRemoval
 from unlost.model.vault.snapshot import CommitKind
@@ -40,11 +41,13 @@ class WaitingCommit:
 class PendingList:
     """The commits that wait for a decision, and rejected ones that something remains of, by org.
 
-    ``blocked``: orgs that are blocked by a commit that does not fit.
+    ``blocked``: orgs that are blocked by a commit that does not fit. ``unreadable``: orgs of which
+    a commit is damaged, so that others cannot be listed.
     """
 
     commits: tuple[WaitingCommit, ...]
     blocked: tuple[BlockedOrg, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +93,26 @@ def pending(app: Application, org: str | None = None) -> PendingList:
     """List commits that this home did not make, of one org or of all.
 
     Nothing is removed because of one before it is confirmed, or 30 days have passed since this
-    home first saw it. Raises IntegrityError, StoreError.
+    home first saw it. Raises StoreError, and IntegrityError for a single org that is damaged.
     """
-    orgs = _orgs(app, org, Right.OPERATE)
-    blocked = [each for known in orgs if (each := blocked_org(app, known)) is not None]
-    names = {each.org for each in blocked}
+    if org is not None:
+        return _pending(app, get_org(org))
+    lists = []
+    for each in _orgs(app, None, Right.OPERATE):
+        try:
+            lists.append(_pending(app, each))
+        except IntegrityError:  # a damaged org must not hide the others
+            lists.append(PendingList((), unreadable=(each.name,)))
     return PendingList(
-        tuple(commit for each in orgs if each.name not in names for commit in _of(app, each)),
-        tuple(blocked),
+        tuple(commit for each in lists for commit in each.commits),
+        tuple(blocked for each in lists for blocked in each.blocked),
+        tuple(name for each in lists for name in each.unreadable),
     )
+
+
+def _pending(app: Application, org: ProtectedOrg) -> PendingList:
+    blocked = blocked_org(app, org)
+    return PendingList((), (blocked,)) if blocked is not None else PendingList((*_of(app, org),))
 
 
 @action(

@@ -40,7 +40,9 @@ def about(context: typer.Context, *, home: Home = None, json: AsJson = False) ->
 
         result = pending(application)
     answer(result, as_json=json, show=_show)
-    waiting = bool(result.blocked) or any(not commit.rejected for commit in result.commits)
+    waiting = bool(result.blocked or result.unreadable) or any(
+        not commit.rejected for commit in result.commits
+    )
     return ExitCode.FINDINGS if waiting else ExitCode.OK
 
 
@@ -94,6 +96,10 @@ def reject(
 
 
 def _show(out: "Console", result: "PendingList") -> None:
+    for name in result.unreadable:
+        out.print(
+            f"{name}: a commit that this home has seen is damaged. Repair it first: unlost verify"
+        )
     for blocked in result.blocked:
         out.print(
             f"{blocked.org}: commit {blocked.commit} does not fit, and this home did not make "
@@ -104,7 +110,7 @@ def _show(out: "Console", result: "PendingList") -> None:
             f"{blocked.org} {blocked.commit}"
         )
     if not result.commits:
-        if not result.blocked:
+        if not (result.blocked or result.unreadable):
             out.print("No commit waits for a decision.")
         return
     for commit in result.commits:
