@@ -37,6 +37,33 @@ def wire(sim: SimulatorProcess) -> Iterator[Wire]:
     assert sim.admin.unhit_faults() == []
 
 
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("limits", {"Content-Type", "Content-Length", "Date", "Sforce-Limit-Info", "Vary",
+                    "Cache-Control", "X-SFDC-Request-Id", "Set-Cookie", "Server"}),
+        ("sobjects", {"ETag", "Last-Modified", "Content-Encoding"}),
+        ("/results", {"Sforce-Locator", "Sforce-NumberOfRecords", "Content-Type"}),
+        ("/VersionData", {"Transfer-Encoding", "Content-Type"}),
+    ],
+)  # fmt: skip
+def test_a_client_that_looks_headers_up_in_their_usual_case_finds_them(
+    wire, path: str, wanted: set[str]
+) -> None:
+    """Names as they were sent: `http.client` finds them in any case, but lists them so."""
+    if path == "/results":
+        path = wire.results()
+    elif path == "/VersionData":
+        soql = "SELECT+Id+FROM+ContentVersion+WHERE+ContentSize+>+1000+LIMIT+1"
+        version = wire.json("GET", f"query?q={soql}")["records"][0]["Id"]
+        path = f"sobjects/ContentVersion/{version}/VersionData"
+    answer, _ = wire.read(path, **{"Accept-Encoding": "gzip"})
+    assert answer.status == 200
+    names = set(answer.headers.keys())
+    assert wanted <= names
+    assert [name for name in names if name == name.lower()] == []
+
+
 def test_cut_with_a_length_ends_before_it(sim, wire) -> None:
     path = wire.results()
     _, whole = wire.read(path)
