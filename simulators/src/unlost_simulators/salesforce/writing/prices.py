@@ -80,7 +80,7 @@ class Entries(Effects):
 class _Lines(Effects):
     """Common behaviour of opportunity and order lines."""
 
-    reads = ("Quantity", "UnitPrice")
+    reads: tuple[str, ...] = ("Quantity", "UnitPrice")
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Compute the total from quantity and price."""
