@@ -20,6 +20,9 @@ from pathlib import Path
 from unlost_simulators.salesforce.clock import instant
 from unlost_simulators.tls import TlsFiles, make_tls_files
 
+OPENS_VARIABLE = "UNLOST_SIM_OPENS"
+"""Environment variable that replaces ``--opens``: many simulators that open at the same time."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives the exit status."""
@@ -46,8 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     salesforce.add_argument(
         "--opens",
         type=instant,
+        default=os.environ.get(OPENS_VARIABLE),
         metavar="WHEN",
-        help="the org's time at the start (ISO 8601); by default some weeks ago",
+        help=(
+            f"the org's time at the start (ISO 8601); by default ${OPENS_VARIABLE}, or some weeks "
+            "ago"
+        ),
     )
     salesforce.add_argument(
         "--running-clock", action="store_true", help="let the org's clock run along"

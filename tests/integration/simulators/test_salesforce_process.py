@@ -19,6 +19,7 @@ import pytest
 
 from integration.simulators.wire import Wire
 from patience import HANGING
+from unlost_simulators.cli import OPENS_VARIABLE
 from unlost_simulators.process import SimulatorFailed, SimulatorProcess
 
 pytestmark = pytest.mark.network
@@ -172,6 +173,17 @@ def test_it_stops_when_its_parent_is_gone() -> None:
         time.sleep(0.05)
     os.kill(child, signal.SIGKILL)
     pytest.fail("the simulator outlived its parent")
+
+
+def test_simulators_that_start_in_different_weeks_can_open_at_the_same_time() -> None:
+    week, own = "2026-11-09T18:00:00+00:00", "2026-10-05T18:00:00+00:00"
+    environment = {OPENS_VARIABLE: week}
+    with SimulatorProcess(environment=environment) as sim:
+        assert sim.ready["now"] == week
+    with SimulatorProcess("--opens", own, environment=environment) as sim:
+        assert sim.ready["now"] == own
+    with pytest.raises(SimulatorFailed, match="did not get ready"):
+        SimulatorProcess(environment={OPENS_VARIABLE: "soon"})
 
 
 def test_a_wrong_option_is_told() -> None:
