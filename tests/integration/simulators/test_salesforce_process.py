@@ -58,11 +58,13 @@ def test_a_client_that_looks_headers_up_in_their_usual_case_finds_them(
         soql = "SELECT+Id+FROM+ContentVersion+WHERE+ContentSize+>+1000+LIMIT+1"
         version = wire.json("GET", f"query?q={soql}")["records"][0]["Id"]
         path = f"sobjects/ContentVersion/{version}/VersionData"
-    answer, _ = wire.read(path, **{"Accept-Encoding": "gzip"})
-    assert answer.status == 200
-    names = set(answer.headers.keys())
-    assert wanted <= names
-    assert [name for name in names if name == name.lower()] == []
+    for wish in ("keep-alive", "close"):
+        answer, _ = wire.read(path, **{"Accept-Encoding": "gzip", "Connection": wish})
+        assert answer.status == 200
+        names = set(answer.headers.keys())
+        assert wanted <= names
+        assert [name for name in names if name == name.lower()] == []
+        assert ("Connection" in names) == (wish == "close")
 
 
 def test_cut_with_a_length_ends_before_it(sim, wire) -> None:

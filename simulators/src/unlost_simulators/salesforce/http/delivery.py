@@ -45,6 +45,8 @@ class Parcel:
     wire: Wire = SOUND
     cookies: tuple[str, ...] = ()
     head_only: bool = False
+    closes: bool = False
+    """The connection ends after it, because the client asked for that."""
 
 
 async def deliver(parcel: Parcel, send: Send) -> int:
@@ -98,6 +100,8 @@ def _head(parcel: Parcel) -> list[tuple[bytes, bytes]]:
         elif "Content-Length" not in headers and not parcel.head_only:
             # The server would add it in lower case.
             headers["Transfer-Encoding"] = "chunked"
+    if parcel.closes:
+        headers["Connection"] = "close"  # the same holds for this one
     pairs = [*headers.items(), *(("Set-Cookie", cookie) for cookie in parcel.cookies)]
     return [
         (HeaderName(name.encode("latin-1")), value.encode("latin-1", "replace"))
