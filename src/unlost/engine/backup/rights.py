@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.source.schema import Table
+from unlost.model.source.schema import ALL_ROWS, ROWS, Table
 
 UNKNOWN = frozenset({"unknown"})
 
@@ -29,11 +29,19 @@ class RightsHistory:
 
     def lost(self, now: frozenset[str]) -> bool:
         """Return true if a right of then is missing now."""
-        return bool(self.ever - now)
+        return bool(lost_grants(self.ever, now))
 
     def changed(self, now: frozenset[str]) -> bool:
         """Return true if a right was lost or gained since."""
         return self.lost(now) or bool(now - self.always)
+
+
+def lost_grants(before: frozenset[str], now: frozenset[str]) -> frozenset[str]:
+    """The grants that are missing now; who sees all rows misses no other grant of rows."""
+    lost = before - now
+    if ALL_ROWS in now:
+        lost = frozenset(grant for grant in lost if not grant.startswith(ROWS))
+    return lost
 
 
 def rights_changed(
@@ -42,7 +50,7 @@ def rights_changed(
     """The finding for rights that changed while the table was read; a gap if any was lost."""
     if before == after:
         return None
-    if before - after:
+    if lost_grants(before, after):
         return Finding.of(
             FindingKind.RIGHTS_CHANGED,
             Severity.GAP,

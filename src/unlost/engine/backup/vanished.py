@@ -22,6 +22,7 @@ from unlost.engine.backup.lookup import (
     temp_id_batches,
     tombstones,
 )
+from unlost.engine.backup.rights import lost_grants
 from unlost.engine.backup.session import BackupSession
 from unlost.model.vault.snapshot import Added, Visibility
 
@@ -83,7 +84,7 @@ def _seen_under_these_rights(session: BackupSession, batch: Batch) -> Sequence[s
     rows = session.previous.get(batch.table, batch.ids, columns=[])
     today = session.table(batch.table).grants
     numbers = pc.unique(rows["_u_snap"]).to_pylist()
-    same = [number for number in numbers if session.rights(number, batch.table) <= today]
+    same = [n for n in numbers if not lost_grants(session.rights(n, batch.table), today)]
     seen = rows.filter(pc.is_in(rows["_u_snap"], value_set=pa.array(same, pa.int64())))
     ids: list[str] = seen["_u_id"].to_pylist()
     return ids

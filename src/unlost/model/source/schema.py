@@ -115,6 +115,10 @@ class TableTrait(StrEnum):
     CONFIGURATION = "configuration"  # set-up data rather than business data
 
 
+ROWS = "rows:"  # begins a grant that decides which rows are visible
+ALL_ROWS = "rows:all"  # the grant of every row, with which no other grant of rows matters
+
+
 class _Indexed:
     """Slot for an index of columns that is no part of the value."""
 
@@ -129,7 +133,8 @@ class Table(_Indexed):
     ``strategy``: the connector's name for the way it reads the table, shown to people. ``hidden``:
     existing columns that this user may not see. Attributes that name columns contain source
     columns. Ids are made canonical by the connector. ``grants``: the rights of this user on the
-    table's rows, sorted; empty if the connector only knows the rights on all tables together.
+    table, sorted, among them ``ALL_ROWS`` or others that begin with ``ROWS``; empty if the connector
+    only knows the rights on all tables together.
     """
 
     name: str
