@@ -248,8 +248,9 @@ def test_erased_records_that_live_on_in_the_org_are_no_difference(
     assert ("census", "Contact") in scene.source.calls
 
 
+@pytest.mark.parametrize("nights", [4, pytest.param(30, marks=pytest.mark.full)])
 def test_an_org_that_never_rests_raises_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nights: int
 ) -> None:
     """A change at each call: between pages, count, list, and look-up."""
     scene = Scene(tmp_path, policy=WEEKLY)
@@ -264,7 +265,7 @@ def test_an_org_that_never_rests_raises_nothing(
         called(call, table)
 
     monkeypatch.setattr(scene.source, "_called", restless)
-    for _ in range(30):
+    for _ in range(nights):
         done = scene.night()
         gaps = [f for f in line(done, "Account").findings if f.severity is Severity.GAP]
         assert gaps == []
