@@ -1,4 +1,4 @@
-"""Which runs exclude which: the one place that decides it.
+"""The matrix of runs that exclude each other: the one place that decides it.
 
 A run takes locks, and two runs that need the same lock exclude each other:
 
