@@ -445,10 +445,16 @@ class VaultMaintenance(Protocol):
         """Return the commits of an org that this home did not order, to decide about them."""
         ...
 
-    def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
+    def verify(
+        self,
+        level: VerifyLevel,
+        *,
+        part: VerifyPart | None = None,
+        recorded: Mapping[str, int] | None = None,
+    ) -> VerifyReport:
         """Check that all objects exist and, depending on ``level`` and ``part``, are undamaged.
 
-        Damage is reported and never raised.
+        ``recorded``: by oid, a commit that certainly existed. Damage is reported and never raised.
         """
         ...
 

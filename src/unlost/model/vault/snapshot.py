@@ -366,10 +366,14 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """Result of a verification; without damage, ``damages`` is empty."""
+    """Result of a verification; without damage, ``damages`` is empty.
+
+    ``unproved``: the orgs, by oid, for which nothing outside the vault remembers the newest commit.
+    """
 
     level: VerifyLevel
     objects: int
     bytes: int
     heads: Mapping[str, str]
     damages: tuple[Damage, ...]
+    unproved: tuple[str, ...] = ()
