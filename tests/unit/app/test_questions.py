@@ -146,10 +146,13 @@ def test_a_deletion_that_only_a_list_tells_had_no_time(
 
 
 def test_a_former_value_is_found_on_request(nights: World) -> None:
-    assert find(nights.app, "+41 40017").hits == ()
-    (hit,) = find(nights.app, "+41 40017", former=True).hits
-    assert (hit.record, hit.value, hit.former, hit.exact) == ("A40017", "+41 40017", True, True)
-    (present,) = find(nights.app, "lyon", former=True).hits
+    nights.org.update("Account", "A40018", {"Name": "Cacao Paris"})
+    backup(nights.app, "sales")
+    assert find(nights.app, "cacao lyon").hits == ()
+    (hit,) = find(nights.app, "cacao lyon", former=True).hits
+    assert (hit.record, hit.name, hit.value) == ("A40018", "Cacao Paris", "Cacao Lyon")
+    assert (hit.former, hit.exact) == (True, True)
+    (present,) = find(nights.app, "paris", former=True).hits
     assert not present.former
 
 

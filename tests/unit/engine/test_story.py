@@ -9,6 +9,7 @@ from unit.engine.scene import Scene, chocolate
 from unlost.engine.records.history import Event, EventKind, Origin, history
 from unlost.engine.records.story import story
 from unlost.model.errors import NotFound
+from unlost.model.org import OrgIdentity
 from unlost.model.source.schema import TableTrait, WireKind
 from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit
 
@@ -190,7 +191,8 @@ def test_a_backup_that_saw_the_new_record_before_the_restore_ended_takes_nothing
 
 def test_records_in_other_orgs_are_no_part_of_the_story(scene: Scene) -> None:
     lost = contact(scene)
-    restored(scene, "restore-1", (lost, "X1"), target="another-org")
+    other = scene.vault.ensure_org(OrgIdentity("memory", "T-2"))
+    restored(scene, "restore-1", (lost, "X1"), target=other)
     told = story(scene.vault, scene.oid, "Contact", lost)
     assert {event.record for event in told} == {lost}
 

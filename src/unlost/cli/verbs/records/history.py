@@ -56,6 +56,8 @@ def _when(entry: "HistoryEntry", zone: str) -> str:
     if entry.at is not None:
         return when(entry.at, zone=zone)
     until = when(entry.until, zone=zone)
+    if entry.run:  # its end: a restore rarely takes long
+        return until
     if entry.after is None:
         return f"before {until}"
     return f"between {when(entry.after, zone=zone)} and {until}"
