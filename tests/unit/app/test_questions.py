@@ -172,7 +172,7 @@ def test_calculated_columns_were_shown_as_if_they_were_of_today(sales: World) ->
     assert {field.column for field in shown.fields if field.calculated} == {"Worth"}
     assert shown.read_at == first < shown.as_of
     (note,) = certificate(sales.app, "sales", at="latest").notes
-    assert note.kind is FindingKind.CALCULATED
+    assert note.kind is FindingKind.VALUES_CALCULATED
     assert "1 column of 1 table" in note.sentence
     assert "as of the last backup that found their record new or changed" in note.sentence
 

@@ -1,4 +1,4 @@
-"""Who deleted the records of a table between two backups, and when, as the org reported it."""
+"""The user who deleted most records of a table between two backups, as the org reported it."""
 
 import polars as pl
 import pyarrow as pa

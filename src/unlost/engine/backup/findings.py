@@ -119,7 +119,7 @@ def _calculated(schema: Schema) -> Finding | None:
     if not columns:
         return None
     return Finding.of(
-        FindingKind.CALCULATED,
+        FindingKind.VALUES_CALCULATED,
         Severity.NOTE,
         "The org calculates {columns} of {tables}, such as formulas and roll-ups. Their values are "
         "as of the last backup that found their record new or changed.",

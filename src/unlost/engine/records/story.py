@@ -135,7 +135,7 @@ def _number(life: _Life) -> int:
 
 
 def _later(life: _Life, lives: Iterable[_Life]) -> list[datetime]:
-    """When the restores after this life's own one began."""
+    """The times at which the restores after this life's own one began."""
     origins = (other.origin for other in lives if _number(other) > _number(life))
     return [origin.began for origin in origins if origin is not None]
 
