@@ -171,6 +171,7 @@ def test_what_came_back_is_said_beside_what_was_lost(nights: Terminal) -> None:
     assert "  Restored as B1\n" in nights("find", "A40017").out
     lost = nights("history", "sales", "Account/A40017").out
     assert "deleted\nRestored as B1 in sales by restore-1\n" in lost
+    assert "2026-03-04 01:00 UTC  Restored as B1 by restore-1\n" in lost
     lives = nights("history", "sales", "Account/B1").out
     assert "alive\nRestored from A40017 by restore-1\n" in lives
 

@@ -163,8 +163,14 @@ class VaultReader(Protocol):
         """Compare two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id."""
         ...
 
-    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[SearchHit]:
-        """Find records by the beginning of words of id, name, number, e-mail, phone or key."""
+    def search(
+        self, org: str, text: str, *, limit: int = 20, former: bool = False
+    ) -> Sequence[SearchHit]:
+        """Find records by the beginning of words of id, name, number, e-mail, phone or key.
+
+        ``former``: after them, records that once had such a value. This reads all versions of each
+        record that ever had one of the words.
+        """
         ...
 
     def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
@@ -186,12 +192,14 @@ class VaultReader(Protocol):
         table: str | None = None,
         records: Sequence[str] = (),
         lives: Sequence[str] = (),
+        superseded: bool = False,
     ) -> Sequence[Lineage]:
         """Return the live records that replace records of this org: the newest row of each, by id.
 
         With ``table`` and ``records`` (old ids), only their rows are read, and the later rows that
         continue them are included, for ``unlost.model.vault.lineage.resolve``. Otherwise all rows are
-        read; ``lives``: only rows that lead to one of these.
+        read; ``lives``: only rows that lead to one of these. ``superseded``: rows that a newer one
+        replaced are included.
         """
         ...
 
