@@ -10,8 +10,12 @@ from pathlib import Path
 
 from unlost.connectors.salesforce.connector import WRITE_PERMISSIONS
 from unlost.connectors.salesforce.writing.capability import SYSTEM
-from unlost.connectors.salesforce.writing.permissions import PLATFORM_ONLY
-from unlost.connectors.salesforce.writing.rules import NEVER_ENDINGS, RULES, ObjectRule
+from unlost.connectors.salesforce.writing.rules import (
+    NEVER_ENDINGS,
+    PLATFORM_ONLY,
+    RULES,
+    ObjectRule,
+)
 from unlost.engine.restore.values.edits import WHY_NOT
 from unlost.model.source.writing import Birth, Gather, LateColumn, NeverReason
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from unlost.connectors.salesforce.schema.columns import is_compound
-from unlost.connectors.salesforce.writing.rules import ObjectRule, never, rule_for
+from unlost.connectors.salesforce.writing.rules import ObjectRule, never, of_setup, rule_for
 from unlost.model.source.writing import (
     Birth,
     Identity,
@@ -69,7 +69,7 @@ def capability_of(
     return WriteCapability(
         name,
         ops=ops,
-        birth=Birth.NEVER if not ops and rule.birth is Birth.DIRECT else rule.birth,
+        birth=_birth(name, ops, rule),
         identity=Identity.UNDELETE if WriteOp.UNDELETE in ops else Identity.NEW,
         settable=settable - files | _lists(rule, fields),
         changeable=changeable - files,
@@ -104,6 +104,16 @@ def _ops(describe: Describe) -> frozenset[WriteOp]:
         WriteOp.DELETE: "deletable",
     }
     return frozenset(op for op, flag in flags.items() if describe.get(flag))
+
+
+def _birth(name: str, ops: frozenset[WriteOp], rule: ObjectRule) -> Birth:
+    """The way in which its records are created.
+
+    Describe does not show if nobody may write an object, or only this user: a campaign looks like a
+    history to a user without the marketing permission. Its records can be lost all the same.
+    """
+    nobody = never(name) or (not ops and of_setup(name))
+    return Birth.NEVER if nobody and rule.birth is Birth.DIRECT else rule.birth
 
 
 def _reason(name: str, ops: frozenset[WriteOp]) -> str:

@@ -150,6 +150,14 @@ NEVER_ENDINGS = {
     "ChangeEvent": "This is a stream of events.",
     "Tag": "Tags are not restored yet.",
 }
+# Lists of values that are maintained in Setup.
+SETUP_ENDINGS = ("Status", "Priority", "Stage")
+# Written only by the platform, for any user (object reference: supported calls).
+PLATFORM_ONLY = frozenset({
+    "ApexLog", "AsyncApexJob", "AuthSession", "ContentFolderItem", "ContentFolderLink",
+    "CronTrigger", "EventLogFile", "LoginGeo", "LoginHistory", "LoginIp", "OauthToken",
+    "RecentlyViewed", "SetupAuditTrail", "UserRecordAccess",
+})  # fmt: skip
 NO_RULE = ObjectRule()
 
 
@@ -164,3 +172,9 @@ def never(name: str) -> str:
         if name.endswith(ending) and name != ending:
             return reason
     return ""
+
+
+def of_setup(name: str) -> bool:
+    """True for lists of values of Setup, and for objects that only the platform writes."""
+    ends = name.endswith(SETUP_ENDINGS) and not name.endswith("__c")
+    return ends or name in PLATFORM_ONLY

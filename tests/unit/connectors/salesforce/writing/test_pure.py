@@ -347,9 +347,24 @@ def test_links_that_may_be_there_are_looked_for_together() -> None:
 def test_a_user_who_may_do_nothing_is_told_so() -> None:
     flags = dict.fromkeys(("createable", "updateable", "undeletable", "deletable"), False)
     found = capability_of(an_order(**flags))
-    assert (found.ops, found.birth, found.identity) == (frozenset(), Birth.NEVER, Identity.NEW)
+    # Others may write it: its lost records are named in a plan, not only counted like histories.
+    assert (found.ops, found.birth, found.identity) == (frozenset(), Birth.DIRECT, Identity.NEW)
     assert (found.settable, found.changeable) == (frozenset(), frozenset())
     assert "may not write to Order" in found.reason
+
+
+def test_campaigns_without_the_marketing_permission_are_not_taken_for_histories() -> None:
+    flags = dict.fromkeys(("createable", "updateable", "undeletable", "deletable"), False)
+    campaign = capability_of(describe("Campaign", *system_fields(), **flags))
+    assert (campaign.ops, campaign.birth) == (frozenset(), Birth.DIRECT)
+    assert "may not write to Campaign" in campaign.reason
+
+
+@pytest.mark.parametrize("name", ["CaseStatus", "LoginIp", "ContentFolderItem"])
+def test_lists_of_setup_and_logs_are_written_by_the_platform_alone(name: str) -> None:
+    flags = dict.fromkeys(("createable", "updateable", "undeletable", "deletable"), False)
+    assert capability_of(describe(name, *system_fields(), **flags)).birth is Birth.NEVER
+    assert capability_of(describe(name, *system_fields())).birth is Birth.DIRECT
 
 
 def test_histories_are_never_written_whatever_describe_says() -> None:
