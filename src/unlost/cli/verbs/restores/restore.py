@@ -48,6 +48,13 @@ InsteadOf = Annotated[
         help="Replace references to OLD, such as a user who left, by NEW; repeatable.",
     ),
 ]
+OnlyTable = Annotated[
+    str | None, typer.Option("--table", metavar="T", help="Only records of this table.")
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="C", help="A column to restore; repeatable."),
+]
 Adopt = Annotated[
     bool,
     typer.Option(
@@ -107,13 +114,8 @@ def plan(
             help="All records that changed; restore the values of A.",
         ),
     ] = None,
-    table: Annotated[
-        str | None, typer.Option("--table", metavar="T", help="Only records of this table.")
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option("--column", metavar="C", help="A column to restore; repeatable."),
-    ] = None,
+    table: OnlyTable = None,
+    column: Columns = None,
     related: Annotated[
         bool,
         typer.Option("--related/--no-related", help="Include parents, children, mails and files."),
