@@ -10,12 +10,8 @@ from pathlib import Path
 
 from unlost.connectors.salesforce.connector import WRITE_PERMISSIONS
 from unlost.connectors.salesforce.writing.capability import SYSTEM
-from unlost.connectors.salesforce.writing.rules import (
-    NEVER_ENDINGS,
-    PLATFORM_ONLY,
-    RULES,
-    ObjectRule,
-)
+from unlost.connectors.salesforce.writing.permissions import PLATFORM_ONLY
+from unlost.connectors.salesforce.writing.rules import NEVER_ENDINGS, RULES, ObjectRule
 from unlost.engine.restore.values.edits import WHY_NOT
 from unlost.model.source.writing import Birth, Gather, LateColumn, NeverReason
 
@@ -111,7 +107,7 @@ def _lines(rule: ObjectRule) -> Iterator[str]:
     for late in rule.late:
         yield from _late(late)
     for key in rule.keys:
-        yield f"A live record with the same {_code(key.columns)} is adopted for the lost one."
+        yield f"A live record with the same {_code(key.columns)} is taken for the lost one."
     if rule.accept_twin:
         yield "A record that Salesforce refuses because it exists already counts as restored."
     if rule.changeable is not None:

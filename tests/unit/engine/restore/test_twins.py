@@ -48,6 +48,7 @@ def test_a_live_record_that_took_a_unique_value_is_not_overwritten_unasked(taken
     assert not outcome.whole
     assert of(outcome, account).ending is Ending.SKIPPED
     assert f"Account/{newer}" in of(outcome, account).sentence
+    assert "--adopt" in of(outcome, account).next_step
     assert taken.live("Account")[newer]["Name"] == "Another firm"
 
 

@@ -158,6 +158,27 @@ def test_histories_that_only_the_org_writes_leave_a_restore_whole(market: Atelie
     assert market.restore(plan).whole
 
 
+def test_a_parent_that_nobody_may_write_is_a_warning_and_no_mere_note(market: Atelier) -> None:
+    market.allow("Campaign", birth=Birth.NEVER)
+    market.allow("Member", birth=Birth.NEVER)
+    season = Season.lost(market)
+    deal, campaign = next(iter(season.deals.items()))
+    market.lose("Deal", deal)
+    market.night()
+    plan = market.plan_lost(1, 3)
+    assert actions(plan) == {deal: Action.CREATE}
+    parents = note_of(plan, "table-never", "Campaign")
+    assert (parents.weight, parents.count) == (NoteWeight.WARNING, 3)
+    assert "references to them stay empty" in parents.sentence
+    assert note_of(plan, "table-never", "Member").weight is NoteWeight.NOTE
+    assert plan.empty == (EmptyReference("Deal", deal, "Campaign", f"Campaign/{campaign}"),)
+    outcome = market.restore(plan)
+    assert not outcome.whole
+    assert of(outcome, deal).differences == (
+        Difference("Campaign", "link-lost", f"Campaign/{campaign}"),
+    )
+
+
 def test_records_of_a_table_that_is_gone_make_a_restore_not_whole(market: Atelier) -> None:
     account = market.make("Account", "Zotter")
     market.make("Contact", "Ines", Account=account)

@@ -10,12 +10,28 @@ from unlost.connectors.salesforce.access.rights import read_rights
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.writing.capability import Describe
-from unlost.connectors.salesforce.writing.rules import never, of_setup, rule_for
+from unlost.connectors.salesforce.writing.rules import never, rule_for
 from unlost.model.source.schema import Table, TableTrait
 from unlost.model.source.writing import Birth, MissingPermission, WriteOp
 
 # Rows that are created and removed, never changed (object reference).
 ONLY_CREATED = frozenset({"TopicAssignment", "GroupMember", "QueueSobject"})
+# Lists of values that are maintained in Setup.
+SETUP_ENDINGS = ("Status", "Priority", "Stage")
+
+
+# Written only by the platform, for any user (object reference: supported calls).
+PLATFORM_ONLY = frozenset({
+    "ContentFolderItem", "ContentFolderLink", "LoginHistory", "RecentlyViewed",
+    "SetupAuditTrail", "UserRecordAccess",
+})  # fmt: skip
+
+
+def _of_setup(name: str) -> bool:
+    ends = name.endswith(SETUP_ENDINGS) and not name.endswith("__c")
+    return ends or name in PLATFORM_ONLY
+
+
 WANTED = {
     "PermissionsApiEnabled": "API Enabled",
 }
@@ -43,7 +59,7 @@ def _general(api: SalesforceApi) -> list[MissingPermission]:
 
 
 def _of_table(table: Table, describe: Callable[[str], Describe]) -> list[MissingPermission]:
-    if never(table.name) or table.has(TableTrait.CONFIGURATION) or of_setup(table.name):
+    if never(table.name) or table.has(TableTrait.CONFIGURATION) or _of_setup(table.name):
         return []
     if rule_for(table.name).birth is not Birth.DIRECT:
         return []

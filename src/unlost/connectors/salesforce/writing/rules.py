@@ -150,13 +150,12 @@ NEVER_ENDINGS = {
     "ChangeEvent": "This is a stream of events.",
     "Tag": "Tags are not restored yet.",
 }
-# Lists of values that are maintained in Setup.
-SETUP_ENDINGS = ("Status", "Priority", "Stage")
-# Written only by the platform, for any user (object reference: supported calls).
-PLATFORM_ONLY = frozenset({
-    "ApexLog", "AsyncApexJob", "AuthSession", "ContentFolderItem", "ContentFolderLink",
-    "CronTrigger", "EventLogFile", "LoginGeo", "LoginHistory", "LoginIp", "OauthToken",
-    "RecentlyViewed", "SetupAuditTrail", "UserRecordAccess",
+# Objects that users may write although they have no triggers (object reference: supported calls).
+WRITTEN_WITHOUT_TRIGGERS = frozenset({
+    "AccountContactRole", "AccountTeamMember", "CampaignMemberStatus", "CaseTeamMember",
+    "ContentFolder", "ContentWorkspace", "ContentWorkspaceDoc", "ContractContactRole", "Document",
+    "EntitySubscription", "EventRelation", "FeedAttachment", "GroupMember",
+    "OpportunityTeamMember", "PricebookEntry", "QueueSobject", "TaskRelation", "Vote",
 })  # fmt: skip
 NO_RULE = ObjectRule()
 
@@ -172,9 +171,3 @@ def never(name: str) -> str:
         if name.endswith(ending) and name != ending:
             return reason
     return ""
-
-
-def of_setup(name: str) -> bool:
-    """True for lists of values of Setup, and for objects that only the platform writes."""
-    ends = name.endswith(SETUP_ENDINGS) and not name.endswith("__c")
-    return ends or name in PLATFORM_ONLY

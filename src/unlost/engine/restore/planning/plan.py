@@ -277,6 +277,7 @@ def _plan(
             survey.schema,
             survey.capability,
             Counter(picked.never) + records.never,
+            [name for name in picked.never if _is_parent(survey, name)],
             sorted(records.unlooked),
             survey.ports.writer.missing(tables),
             survey.ports.source.quotas(),
@@ -309,6 +310,11 @@ def _plan(
             ),
         )
     )
+
+
+def _is_parent(survey: RestoreSurvey, name: str) -> bool:
+    """True if records that can be restored may refer to records of this table."""
+    return any(survey.plannable(table) for table in survey.referring(name))
 
 
 def _place(step: DraftStep) -> tuple[int, str, str]:

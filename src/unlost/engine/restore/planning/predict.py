@@ -1,7 +1,7 @@
 """Notes for people before a run: what will not come back, and side effects. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from unlost.engine.restore.planning.choose import DraftStep
@@ -183,14 +183,15 @@ SYSTEM_ONLY = message("", "only the org writes them.")
 class Prospect:
     """All inputs of notes.
 
-    ``never`` counts records that cannot come back, by table; ``unlooked`` are tables that could not
-    be queried.
+    ``never`` counts records that cannot come back, by table; in the tables ``parents``, other
+    records refer to them. ``unlooked`` are tables that could not be queried.
     """
 
     drafts: Sequence[DraftStep]
     schema: Schema
     capabilities: Capabilities
     never: Mapping[str, int]
+    parents: Collection[str]
     unlooked: Sequence[str]
     missing: Sequence[MissingPermission]
     quotas: Sequence[Quota]
@@ -457,10 +458,16 @@ def _never(name: str, count: int, prospect: Prospect) -> PlanNote:
     table = prospect.schema.table(name)
     capability = prospect.capabilities(name)
     code, weight, reason = _reason(table, capability)
+    template = "{records} of {table} will not be restored: {reason}"
+    if name in prospect.parents:
+        weight = NoteWeight.WARNING
+        template = (
+            "{records} of {table} will not be restored, so references to them stay empty: {reason}"
+        )
     return PlanNote.of(
         code,
         weight,
-        "{records} of {table} will not be restored: {reason}",
+        template,
         "",
         name,
         None,

@@ -22,6 +22,7 @@ from unlost.model.source.writing import RecordQuery, RowOutcome
 
 NOT_MADE = "restore-not-made"
 CREATED_APART = "restore-created-apart"
+OVERWRITE = "To overwrite the live record with the backup: `unlost restore retry RUN --adopt`."
 CELLS = 1_200_000  # in memory at a time, in fetched bundles and the compared one
 FETCHED_AHEAD = 2  # bundles that may be requested while one is compared
 
@@ -116,7 +117,13 @@ def _outcome(
         failed = _not_created(step.key) if live is None else gone(step.key)
     if step.action is Action.SKIP:
         return RecordOutcome(
-            step.table, step.record, Ending.SKIPPED, live, "restore-skipped", _why(session, step)
+            step.table,
+            step.record,
+            Ending.SKIPPED,
+            live,
+            "restore-skipped",
+            _why(session, step),
+            OVERWRITE if step.key in session.twins else "",
         )
     if failed is None:
         ending = _ending(session, step)
