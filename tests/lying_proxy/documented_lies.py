@@ -126,7 +126,7 @@ DOCUMENTED_LIES = (
         sentence="A describe has another type for a field for one backup.",
         kinds=kinds(CallKind.DESCRIBE), table="Account", times=None,
         change=field_as("AnnualRevenue", type="string", soapType="xsd:string"),
-        spell=Spell.SECOND, fate=Fate.NO_EFFECT,
+        spell=Spell.SECOND, fate=Fate.SAME_BACKUP,
     ),
     Lie(
         name="census-and-second-look-short",

@@ -63,17 +63,6 @@ class Stage:
             None,
         )
 
-    def about(self, kind: CallKind, table: str) -> Exchange | None:
-        """The newest honest answer of a kind about another table."""
-        return next(
-            (
-                exchange
-                for exchange in reversed(self.honest)
-                if (exchange.call.kind, exchange.call.table) == (kind, table)
-            ),
-            None,
-        )
-
 
 type Change = Callable[[Exchange, Stage], ServedAnswer]
 

@@ -37,11 +37,15 @@ def former_rows(exchange: Exchange, stage: Stage) -> ServedAnswer:
 
 
 def foreign_rows(exchange: Exchange, stage: Stage) -> ServedAnswer:
-    """As many rows of another table."""
-    other = stage.about(CallKind.ROWS, "Account")
-    assert other is not None, "a table that was not read before"
-    rows = other.answer.json["records"][: len(exchange.answer.json["records"])]
-    return exchange.answer.with_members(records=rows)
+    """As many rows of another table, which lacks most of the columns."""
+    rows = exchange.answer.json["records"]
+    others = stage.org.export("Account")["Id"].to_pylist()
+    shared = ("IsDeleted", "CreatedDate", "LastModifiedDate", "SystemModstamp")
+    foreign = [
+        {"attributes": {"type": "Account"}, "Id": other} | {name: row[name] for name in shared}
+        for row, other in zip(rows, others, strict=False)
+    ]
+    return exchange.answer.with_members(records=foreign)
 
 
 def ended(exchange: Exchange, _: Stage) -> ServedAnswer:
@@ -174,7 +178,8 @@ PAGE_LIES = (
         name="page-foreign",
         sentence="A page of a query has the rows of another table.",
         kinds=ROWS, table="Case", page=1, change=foreign_rows,
-        spell=Spell.FIRST, fate=Fate.SAME_BACKUP,
+        spell=Spell.FIRST, fate=Fate.SEVEN_DAYS,
+        reason="The number of records is right; the weekly census lists other ids.",
     ),
     Lie(
         name="end-too-early",
