@@ -203,7 +203,14 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> BackupStart:
         )
     head = ports.vault.newest_backup(org)
     clocks = read_clocks(ports.source, ports.clock)
-    return BackupStart(identity, clocks, head.info.number if head is not None else None, only)
+    return BackupStart(
+        identity,
+        clocks.time,
+        clocks.local,
+        head.info.number if head is not None else None,
+        only,
+        clocks.source,
+    )
 
 
 def _mark_columns(session: BackupSession, progresses: Sequence[TableProgress]) -> None:

@@ -45,7 +45,8 @@ class CensusResult:
     ``lost``: ids alive in the vault and not read in this run that the census lacks. ``unread``: ids
     of the census that the vault does not hold as visible and that this run did not read.
     ``vanished``: ids of hidden rows that the census lacks, if absence can mean something. ``live``:
-    number of ids, without erased records. A ``failure`` means that nothing is proved.
+    number of ids, without erased records. ``late``: ids that this run read alive and that the census
+    lacks, since they were deleted meanwhile. A ``failure`` means that nothing is proved.
     """
 
     table: str
@@ -54,6 +55,7 @@ class CensusResult:
     lost: TempRows = NOTHING
     unread: TempRows = NOTHING
     vanished: TempRows = NOTHING
+    late: int = 0
     failure: ReadFailure | None = None
 
 
@@ -119,6 +121,11 @@ def unread_ids(side: CensusSlice, *, hidden: pl.Series) -> pl.Series:
     return side.census.filter(~side.census.is_in(known.implode())).unique().sort()
 
 
+def _late_count(side: CensusSlice) -> int:
+    alive, _ = _latest(side.seen)
+    return alive.len() - int(alive.is_in(side.census.implode()).sum())
+
+
 def _latest(seen: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """Ids whose last observation in this run was alive, and ids whose last observation was not."""
     last = seen.unique("id", keep="last", maintain_order=True)
@@ -147,17 +154,18 @@ def _compare(
     lost, unread, vanished = (
         TempRowsWriter(folder, f"{name}/{kind}", IDS) for kind in ("lost", "unread", "vanished")
     )
-    trusted, live = session.table(table).trusted, 0
+    trusted, live, late = session.table(table).trusted, 0, 0
     for side in _slices(session, table, seen, listed):
         # A source may list an id twice while its pages shift under the reader.
         live += side.census.n_unique()
+        late += _late_count(side)
         absent = absent_ids(side, before=at, latest=session.latest)
         known = absent.is_in(hidden.implode())
         _write_ids(lost, absent.filter(~known))
         # Under other rights the absence of a hidden row means nothing.
         _write_ids(vanished, absent.filter(known & trusted))
         _write_ids(unread, unread_ids(side, hidden=hidden))
-    return CensusResult(table, at, live, lost.close(), unread.close(), vanished.close())
+    return CensusResult(table, at, live, lost.close(), unread.close(), vanished.close(), late)
 
 
 def _slices(

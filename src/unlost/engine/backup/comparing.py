@@ -246,20 +246,20 @@ def _decide(session: BackupSession, progress: TableProgress, differences: Differ
     trusted = progress.plan.trusted and not progress.rights_lost
     progress.resolved = resolve(session, census, differences, trusted=trusted)
     progress.files += add_files(session, progress.resolved.reads, round_name="census")
-    if progress.listed and progress.unproved is None:
-        progress.live = census.live + _moved(session, progress, differences)
+    if progress.unproved is None and (progress.listed or progress.live is not None):
+        progress.live = census.live + _moved(session, census, differences)
 
 
-def _moved(session: BackupSession, progress: TableProgress, differences: Differences) -> int:
-    """Records that were created, less those that were deleted, while the ids were listed."""
+def _moved(session: BackupSession, census: CensusResult, differences: Differences) -> int:
+    """Records that came, less those that went, between read, list, and look-up."""
     unfound = differences.unfound
-    gone = len(unfound) - _still_listed(session, progress.name, unfound)
+    gone = len(unfound) - _still_listed(session, census.table, unfound)
     appeared = _count_op(
         session, (*(differences.lost or ()), *differences.hidden.lookups), Op.STATE
     )
     found = sum(lookup.read.rows for lookup in differences.unread if lookup.read is not None)
     dead = found - _count_op(session, differences.unread, Op.STATE)
-    return appeared - dead - gone
+    return census.late + appeared - dead - gone
 
 
 def _still_listed(session: BackupSession, table: str, ids: Sequence[str]) -> int:

@@ -47,18 +47,20 @@ class BackupPorts:
 class BackupStart:
     """The start of a run: a JSON value. ``previous`` is the number of the newest backup then.
 
-    ``only``: the chosen tables of an hourly run.
+    ``as_of``: the lower of both clocks. ``only``: the chosen tables of an hourly run.
     """
 
     identity: OrgIdentity
-    clocks: ClockReading
+    as_of: datetime
+    started: datetime
     previous: int | None
     only: tuple[str, ...] = ()
+    source_time: datetime | None = None
 
     @property
-    def as_of(self) -> datetime:
-        """The time of the snapshot: the lower of both clocks."""
-        return self.clocks.time
+    def clocks(self) -> ClockReading:
+        """Both clocks at the start; an older release did not store the source's."""
+        return ClockReading(self.source_time or self.as_of, self.started)
 
 
 @dataclass(frozen=True, slots=True)

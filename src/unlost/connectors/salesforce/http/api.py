@@ -185,11 +185,11 @@ class SalesforceApi:
     def query(self, soql: str, *, all_rows: bool = False, tooling: bool = False) -> list[Any]:
         """All records of a query that is known to be small; a short result is queried again."""
         for attempt in count(1):
-            records, total = [], 0
+            records, total = [], None
             for page, _ in self.query_pages(soql, all_rows=all_rows, tooling=tooling):
                 records += page["records"]
-                total = int(page["totalSize"])
-            if len(records) == total:
+                total = page.get("totalSize")
+            if total is None or len(records) == total:
                 return records
             self.client.backoff.wait(attempt, result_short(len(records), total))
         raise AssertionError
