@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pytest
 
@@ -378,6 +379,30 @@ def test_a_result_with_fewer_rows_than_its_total_is_asked_for_again() -> None:
     org.wire.on("GET", "queryAll.*LastModifiedById", json_answer(short), org._query)
     with org.source() as source:
         assert len(ids(read_all(source, org.table(source, "Contact")))) == 3
+
+
+def test_a_record_that_came_twice_with_different_values_is_delivered_again() -> None:
+    org = an_org(25)
+    org.page_rows = 10
+    rows = org.rows["Contact"]
+    first = json_answer(
+        {
+            "totalSize": 25,
+            "done": False,
+            "nextRecordsUrl": f"{BASE}/query/0r8xx-10",
+            "records": [rows[0], rows[0] | {"Name": "Other"}, *rows[2:10]],
+        }
+    )
+
+    def wrong(request: httpx.Request) -> httpx.Response:
+        org._query(request)  # for the pages that follow
+        return first
+
+    org.wire.on("GET", "queryAll.*LastModifiedById", wrong, org._query)
+    with org.source() as source:
+        pages = read_all(source, org.table(source, "Contact"))
+    last = dict(zip(ids(pages), cells(pages, "Name"), strict=True))
+    assert last == {id_of("003", number): f"Name {number}" for number in range(25)}
 
 
 def test_a_slow_query_is_cut_into_windows_that_lose_nothing() -> None:

@@ -17,7 +17,7 @@ class ResultStream:
 
     The last piece is withheld until ``proved``, so that a cut or short result never looks complete,
     and one that repeats rows instead of others neither. If a result is read again, rows delivered
-    before are skipped.
+    before are skipped, except records that came twice: which of their states was true is unknown.
     """
 
     def __init__(self) -> None:
@@ -29,9 +29,12 @@ class ResultStream:
 
     def again(self) -> None:
         """Begin a new attempt; the withheld piece is read again."""
+        repeated = _repeated(self._read)
         self._withheld, self._read = None, []
         if self._delivered:
-            self._earlier = pa.chunked_array(self._delivered, pa.string())
+            delivered = pa.chunked_array(self._delivered, pa.string())
+            sure = pc.invert(pc.is_in(delivered, value_set=repeated))
+            self._earlier = delivered.filter(sure)
             self.rows = pc.count_distinct(self._earlier).as_py()
 
     def take(self, batch: pa.RecordBatch, at: datetime, *, size: int = 0) -> Iterator[Page]:
@@ -71,6 +74,12 @@ class ResultStream:
         self._delivered.append(page.rows.ids)
         self.rows += len(page.rows)
         return page
+
+
+def _repeated(read: list[pa.Array]) -> pa.Array:
+    """The ids that came more than once."""
+    counts = pc.value_counts(pa.chunked_array(read, pa.string()))
+    return counts.field("values").filter(pc.greater(counts.field("counts"), 1))
 
 
 def _check_once(read: list[pa.Array]) -> None:
