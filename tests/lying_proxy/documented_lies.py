@@ -61,7 +61,7 @@ def masked(row: dict[str, Any]) -> dict[str, Any]:
 DOCUMENTED_LIES = (
     Lie(
         name="ids-of-15-characters",
-        sentence="Ids come in their form of 15 characters for one backup.",
+        sentence="The ids of records come in their form of 15 characters for one backup.",
         kinds=kinds(
             CallKind.ROWS, CallKind.CHECK, CallKind.LOOKUP, CallKind.IDS, CallKind.DELETED
         ),

@@ -75,6 +75,7 @@ class Lie:
     ``page``: only this page of a result. ``times``: answers that are changed in one backup (None:
     all). ``change`` gives the same object back for an answer that it leaves alone. ``reason`` says
     why a lie is noticed never or late. ``ends``: the backup ends in a commit all the same.
+    ``stays``: the record stays wrong until the row check, after the backup that names it.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Lie:
     times: int | None = 1
     reason: str = ""
     ends: bool = True
+    stays: bool = False
     after: Callable[[Stage], None] | None = None
 
     def is_about(self, call: SentCall, stage: Stage) -> bool:

@@ -56,4 +56,4 @@ def tried(work: Path, lie: Lie | None, tables: tuple[str, ...], backups: int) ->
 
 def backups_of(lie: Lie) -> int:
     """The backups that the fate of a lie needs."""
-    return lie.spell.backup + AFTER[lie.fate]
+    return lie.spell.backup + (ROUND if lie.stays else AFTER[lie.fate])

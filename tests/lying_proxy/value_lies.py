@@ -21,14 +21,8 @@ def exponent(number: re.Match[str]) -> str:
 
 
 def noise(number: re.Match[str]) -> str:
-    """The same number as the nearest binary fraction prints it."""
-    return f'"Cocoa__c":{_less(number[1])}'
-
-
-def _less(text: str) -> str:
-    """The digits of a number a hair below it: 139.758964 becomes 139.758963999999984."""
-    head, last = text[:-1], int(text[-1])
-    return text + "0" * 5 if last == 0 else f"{head}{last - 1}999999984"
+    """The same number as its binary fraction, rounded to 15 places."""
+    return f'"Cocoa__c":{float(number[1]):.15f}'
 
 
 def no_number(exchange: Exchange, _: Stage) -> ServedAnswer:
@@ -59,7 +53,7 @@ VALUE_LIES = (
     ),
     Lie(
         name="number-with-noise",
-        sentence="Numbers come as the nearest binary fraction (`139.758963999999984`).",
+        sentence="Numbers come with the digits of their binary fraction (`139.758963999999992`).",
         kinds=kinds(CallKind.ROWS), table="Recipe__c", times=None, change=text_by(COCOA, noise),
         spell=Spell.FIRST, fate=Fate.NO_EFFECT,
     ),
@@ -68,6 +62,7 @@ VALUE_LIES = (
         sentence="A number is none (`1542,50`).",
         kinds=kinds(CallKind.ROWS), table="Recipe__c", page=0, change=no_number,
         spell=Spell.FIRST, fate=Fate.SAME_BACKUP,
+        stays=True,
     ),
 )  # fmt: skip
 
