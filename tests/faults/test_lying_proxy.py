@@ -48,11 +48,11 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Honest:
 
 
 def noticed(outcome: Outcome, honest: Outcome) -> bool:
-    """True if a backup failed, has a finding that an honest one lacks, or asked once more."""
+    """True if a backup failed, has a finding that an honest one lacks, or asked more about a table."""
     night = outcome.night
     if night.error is not None or night.places - honest.night.places:
         return True
-    return len(night.calls) > len(honest.night.calls)
+    return bool(night.questions - honest.night.questions)
 
 
 def gaps(outcome: Outcome) -> set[tuple[FindingKind, str | None]]:
@@ -114,7 +114,7 @@ def test_honest_backups_are_as_the_org_and_raise_nothing(tmp_path: Path) -> None
     for outcome in outcomes:
         assert outcome.night.error is None
         assert outcome.differences == {}
-        assert gaps(outcome) == set()
+        assert {kind for kind, _ in gaps(outcome)} <= {FindingKind.TABLE_EXCLUDED}
     kinds = {finding.kind for outcome in outcomes for finding in outcome.night.findings}
     assert FindingKind.ROWS_DIFFER not in kinds
 

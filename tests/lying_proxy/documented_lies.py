@@ -40,8 +40,8 @@ def edited_is_deleted(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def live_among_deletions(exchange: Exchange, stage: Stage) -> ServedAnswer:
-    """A list of deletions that names four live records."""
-    return with_deletions(exchange, stage.org.export("Case")["Id"].to_pylist()[-4:])
+    """A list of deletions that names four live records, which no day changes."""
+    return with_deletions(exchange, stage.org.export("Contact")["Id"].to_pylist()[150:154])
 
 
 def not_found(exchange: Exchange, stage: Stage) -> ServedAnswer:
@@ -84,7 +84,7 @@ DOCUMENTED_LIES = (
     Lie(
         name="deletions-of-live-records",
         sentence="The list of deletions names live records.",
-        kinds=kinds(CallKind.DELETED), table="Case", times=None, change=live_among_deletions,
+        kinds=kinds(CallKind.DELETED), table="Contact", times=None, change=live_among_deletions,
         spell=Spell.SECOND, fate=Fate.SAME_BACKUP,
     ),
     Lie(
@@ -133,7 +133,8 @@ DOCUMENTED_LIES = (
         sentence="A census lacks ids, and a look at each of them finds nothing.",
         kinds=kinds(CallKind.IDS, CallKind.LOOKUP), table="Junction__c", times=None,
         change=by_kind({CallKind.IDS: short_census, CallKind.LOOKUP: not_found}),
-        spell=Spell.SECOND, fate=Fate.SAME_BACKUP,
+        spell=Spell.SECOND, fate=Fate.NEXT_BACKUP,
+        reason="A deletion that no list reports looks the same; the next census brings them back.",
     ),
     Lie(
         name="values-masked",

@@ -161,7 +161,9 @@ LIST_LIES = (
         name="census-stale",
         sentence="A census is that of an earlier backup.",
         kinds=IDS, table="Junction__c", page=0, times=None, change=former_census,
-        spell=Spell.SECOND, fate=Fate.SAME_BACKUP,
+        spell=Spell.SECOND, fate=Fate.NEXT_BACKUP,
+        reason="A record that was read may be deleted a moment later; the next census lists the "
+        "deletions.",
     ),
     Lie(
         name="census-empty",

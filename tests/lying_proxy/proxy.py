@@ -5,6 +5,7 @@ of ``httpx.HTTPTransport`` the same proxy lies to a client of a real server.
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -47,12 +48,12 @@ class LyingProxy(httpx.BaseTransport):
     def __init__(self, inner: httpx.BaseTransport, lie: Lie | None, stage: Stage) -> None:
         self._inner, self._lie, self._stage = inner, lie, stage
         self._itinerary = Itinerary()
-        self.calls: list[str] = []  # of the running backup
+        self.questions: Counter[tuple[CallKind, str]] = Counter()  # of the running backup
 
     def begin(self, backup: int) -> None:
         """Begin a numbered backup."""
         self._stage.backup, self._stage.lies = backup, 0
-        self.calls = []
+        self.questions = Counter()
 
     def end(self) -> None:
         """End a backup: what the lie did in the org is undone."""
@@ -62,7 +63,6 @@ class LyingProxy(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request, honestly or not."""
         target, body = request.url.raw_path.decode(), self._unconditional(request.read())
-        self.calls.append(f"{request.method} {target}")
         headers = {**request.headers, "accept-encoding": "identity"}
         headers.pop("content-length", None)
         passed = httpx.Request(request.method, request.url, headers=headers, content=body)
@@ -83,6 +83,7 @@ class LyingProxy(httpx.BaseTransport):
     ) -> ServedAnswer:
         stage = self._stage
         call = self._itinerary.call(method, target, body)
+        self.questions[call.kind, call.table] += 1
         exchange = Exchange(call, answer, stage.backup)
         self._itinerary.note(exchange)
         changed = answer

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from lying_proxy.calls import CallKind
 from lying_proxy.lie import Lie, Stage
 from lying_proxy.proxy import LyingProxy, SimulatorTransport
 from lying_proxy.small_org import BACKUP, live_day, open_org
@@ -62,10 +63,12 @@ class OrgClock:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """One backup: its findings, its calls, its count of changed records, or its error."""
+    """One backup: its findings, its number of calls by kind and table, its count of changed records,
+    or its error.
+    """
 
     findings: tuple[Finding, ...] = ()
-    calls: tuple[str, ...] = ()
+    questions: Counter[tuple[CallKind, str]] = field(default_factory=Counter)
     changes: Counter[str] = field(default_factory=Counter)
     error: UnlostError | None = None
 
@@ -106,7 +109,7 @@ class World:
         try:
             night = self._night(number)
         except UnlostError as error:
-            night = Night(calls=tuple(self.proxy.calls), error=error)
+            night = Night(questions=self.proxy.questions, error=error)
         self.proxy.end()
         self.nights.append(night)
         return night
@@ -143,7 +146,7 @@ class World:
         lines = proof.tables
         return Night(
             (*proof.findings, *(finding for line in lines for finding in line.findings)),
-            tuple(self.proxy.calls),
+            self.proxy.questions,
             Counter({line.table: line.created + line.changed + line.deleted for line in lines}),
         )
 
