@@ -36,8 +36,9 @@ from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher, drifted
 from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.backup.known import known_state
+from unlost.engine.records.history import EventKind
 from unlost.model.errors import UnlostError
-from unlost.model.vault.snapshot import ChangeKind, CommitKind, VerifyLevel
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 
 
 def thin(world: World, **rules: int) -> None:
@@ -81,14 +82,14 @@ def test_each_version_leads_to_a_backup_that_is_kept_and_shows_it(thinned: World
         shown = show(thinned.app, "sales", "User", "U1", at=str(entry.snapshot))
         assert shown.values["Name"] == f"Ada {entry.snapshot}"
     old = history(thinned.app, "sales", "Account", "A40019").entries
-    assert [(entry.kind, entry.snapshot) for entry in old] == [(ChangeKind.CREATED, 9)]
+    assert [(entry.kind, entry.snapshot) for entry in old] == [(EventKind.CREATED, 9)]
 
 
 def test_the_last_state_of_a_deleted_record_is_shown_though_no_backup_has_it(
     thinned: World,
 ) -> None:
     *_, deleted = history(thinned.app, "sales", "User", "SHORT").entries
-    assert (deleted.kind, deleted.snapshot) == (ChangeKind.DELETED, 9)
+    assert (deleted.kind, deleted.snapshot) == (EventKind.DELETED, 9)
     for table, record, name in (("User", "SHORT", "Short"), ("Account", "A40018", "Cacao Lyon")):
         shown = show(thinned.app, "sales", table, record, at="latest")
         assert (shown.alive, shown.values["Name"]) == (False, name)
@@ -142,7 +143,7 @@ def test_nights_go_on_and_know_the_rights_of_forgotten_ones(thinned: World) -> N
     thinned.org.delete("Account", "A40019")
     assert backup(thinned.app, "sales").snapshot == 12
     events = history(thinned.app, "sales", "Account", "A40019").entries
-    assert events[-1].kind is ChangeKind.DELETED
+    assert events[-1].kind is EventKind.DELETED
 
 
 # --- restores -------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ from unlost.model.message import Message, fault
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports.system import Observer
 from unlost.model.ports.writer import Writer
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import CANCELLED, PAUSED
 from unlost.model.vault.snapshot import CommitKind
 
@@ -321,7 +322,7 @@ def _recorded(app: Application, org: ProtectedOrg, run: str, *, forget: bool) ->
     before = find_run(run)
     begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now())
     if forget:
-        clear_command(app, org.oid, KIND, run)
+        clear_command(app, org.oid, RunKind.RESTORE, run)
     try:
         yield
     except LimitReached as limit:

@@ -41,6 +41,7 @@ from unlost.engine.restore.values.outcome import ParkedRestore, RecordOutcome, R
 from unlost.model.errors import Conflict, LimitReached, UsageError
 from unlost.model.message import message
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.writing import MatchKey, OutcomeKind, WriteOp
 from unlost.model.vault.lineage import resolve as last_lives
@@ -60,7 +61,7 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRe
     the run.
     """
     run = run_of(plan)
-    with ports.lease.hold(plan.target, kind=CommitKind.RESTORE, run=run):
+    with ports.lease.hold(plan.target, kind=RunKind.RESTORE, run=run):
         session = _open(plan, ports, run)
         # A closed run may lack its commit: the process ended between the two.
         outcome = session.log.state.closed
@@ -80,7 +81,7 @@ def open_run(plan: RestorePlan, ports: RestorePorts) -> bool:
     Raises as ``execute`` does before its first call.
     """
     run = run_of(plan)
-    with ports.lease.hold(plan.target, kind=CommitKind.RESTORE, run=run):
+    with ports.lease.hold(plan.target, kind=RunKind.RESTORE, run=run):
         return _open(plan, ports, run).log.state.closed is not None
 
 
