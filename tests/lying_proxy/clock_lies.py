@@ -1,8 +1,8 @@
 """Lies of the clock: the Date header of answers."""
 
-from lying_proxy.calls import CallKind
+from lying_proxy.calls import CallKind, Exchange, ServedAnswer
 from lying_proxy.changes import ahead, at_year
-from lying_proxy.lie import Change, Fate, Lie, Spell, kinds
+from lying_proxy.lie import Change, Fate, Lie, Spell, Stage, kinds
 
 EVERY = frozenset(CallKind)
 
@@ -13,6 +13,11 @@ def clock_lie(name: str, sentence: str, change: Change, spell: Spell) -> Lie:
         name=name, sentence=sentence, kinds=EVERY, times=None, change=change, spell=spell,
         fate=Fate.SAME_BACKUP,
     )  # fmt: skip
+
+
+def every_second(exchange: Exchange, stage: Stage) -> ServedAnswer:
+    """A clock that is ahead in every second answer, as of two servers."""
+    return ahead(hours=2)(exchange, stage) if len(stage.honest) % 2 else exchange.answer
 
 
 CLOCK_LIES = (
@@ -66,6 +71,12 @@ CLOCK_LIES = (
         "The clock is two hours behind in all backups.",
         ahead(hours=-2),
         Spell.ALWAYS,
+    ),
+    clock_lie(
+        "clock-of-two-servers",
+        "The clock is two hours ahead in every second answer.",
+        every_second,
+        Spell.SECOND,
     ),
     Lie(
         name="clock-of-the-start",

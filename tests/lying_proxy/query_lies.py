@@ -1,5 +1,6 @@
 """Lies in the pages of REST queries, and in counts."""
 
+from dataclasses import replace
 from typing import Any
 
 from lying_proxy.calls import CallKind, Exchange, ServedAnswer
@@ -69,6 +70,12 @@ def to_itself(exchange: Exchange, _: Stage) -> ServedAnswer:
 def no_deletions(exchange: Exchange, _: Stage) -> ServedAnswer:
     """A list of deletions that lists none."""
     return exchange.answer.with_members(deletedRecords=[])
+
+
+def refused(exchange: Exchange, _: Stage) -> ServedAnswer:
+    """A query that Salesforce does not answer."""
+    error = [{"errorCode": "MALFORMED_QUERY", "message": "COUNT() is not supported"}]
+    return replace(exchange.answer, status=400).with_json(error)
 
 
 def is_live(row: Any) -> bool:
@@ -221,5 +228,22 @@ COUNT_LIES = (
         change=members(totalSize=0),
         spell=Spell.FIRST, fate=Fate.NEXT_BACKUP,
         reason="An empty table looks the same; the next honest count shows it.",
+    ),
+    Lie(
+        name="rows-and-count-short",
+        sentence="A first read lacks rows, and no count of that backup has them.",
+        kinds=kinds(CallKind.ROWS, CallKind.CHOICE, CallKind.COUNT), table="Case", times=None,
+        change=by_kind({
+            CallKind.ROWS: shortened_first_page, CallKind.CHOICE: more(totalSize=-3),
+            CallKind.COUNT: more(totalSize=-3),
+        }),
+        spell=Spell.FIRST, fate=Fate.NEXT_BACKUP,
+        reason="A smaller table looks the same; the next honest count shows it.",
+    ),
+    Lie(
+        name="count-refused",
+        sentence="The count of a table is refused.",
+        kinds=kinds(CallKind.COUNT), table="Account", times=None, change=refused,
+        spell=Spell.SECOND, fate=Fate.SAME_BACKUP,
     ),
 )  # fmt: skip

@@ -36,6 +36,38 @@ def give_back(stage: Stage) -> None:
     stage.org.set_permission(BACKUP, Permission.VIEW_ALL_DATA, granted=True)
 
 
+def former_rights(exchange: Exchange, stage: Stage) -> ServedAnswer:
+    """The rights as they were before one was lost."""
+    former = (
+        earlier.answer
+        for earlier in stage.honest
+        if (earlier.call.kind, earlier.call.soql) == (CallKind.RIGHTS, exchange.call.soql)
+    )
+    return next(former, exchange.answer)
+
+
+def other_describe(exchange: Exchange, stage: Stage) -> ServedAnswer:
+    """The describe of contacts for accounts."""
+    if exchange.call.table != "Account":
+        return exchange.answer
+    return next(
+        earlier.answer
+        for earlier in stage.honest
+        if earlier.call.kind is CallKind.DESCRIBE and earlier.call.table == "Contact"
+    )
+
+
+def twice(member: str, name: str) -> Any:
+    """A document that has an entry of a list twice."""
+
+    def changed(exchange: Exchange, _: Stage) -> ServedAnswer:
+        entries = exchange.answer.json[member]
+        again = [entry for entry in entries if entry["name"] == name]
+        return exchange.answer.with_members(**{member: [*entries, *again]})
+
+    return changed
+
+
 def unlisted(name: str) -> Any:
     """A list of fields that lacks one."""
     return rows_by(only(lambda row: row["QualifiedApiName"] != name), counted=True)
@@ -65,6 +97,25 @@ RIGHTS_LIES = (
         spell=Spell.SECOND, fate=Fate.THIRTY_BACKUPS,
         reason="The rights are the same at the start and at the end; counts show new and deleted "
         "records, and the row check compares the others.",
+    ),
+    Lie(
+        name="right-lost-in-first-backup-unseen",
+        sentence="The backup user loses View All Data while a first read runs, and the rights do "
+        "not show it.",
+        kinds=kinds(CallKind.CHOICE, CallKind.RIGHTS), table="", times=None,
+        change=by_kind({CallKind.CHOICE: take_right, CallKind.RIGHTS: former_rights}),
+        after=give_back,
+        spell=Spell.FIRST, fate=Fate.NEXT_BACKUP,
+        reason="A smaller table looks the same; the next honest count shows it.",
+    ),
+    Lie(
+        name="right-lost-unseen",
+        sentence="The backup user loses View All Data while changes are read, and the rights do "
+        "not show it.",
+        kinds=kinds(CallKind.CHOICE, CallKind.RIGHTS), table="", times=None,
+        change=by_kind({CallKind.CHOICE: take_right, CallKind.RIGHTS: former_rights}),
+        after=give_back,
+        spell=Spell.SECOND, fate=Fate.SAME_BACKUP,
     ),
 )  # fmt: skip
 
@@ -104,6 +155,25 @@ SCHEMA_LIES = (
         kinds=kinds(CallKind.OBJECTS), times=None,
         change=object_as("Account", {"queryable": False}),
         spell=Spell.SECOND, fate=Fate.SAME_BACKUP,
+    ),
+    Lie(
+        name="describe-swapped",
+        sentence="The describe of a table is that of another one.",
+        kinds=kinds(CallKind.DESCRIBE), times=None, change=other_describe,
+        spell=Spell.SECOND, fate=Fate.SAME_BACKUP,
+    ),
+    Lie(
+        name="field-twice",
+        sentence="A describe has a field twice.",
+        kinds=kinds(CallKind.DESCRIBE), table="Account", times=None,
+        change=twice("fields", "Phone"),
+        spell=Spell.SECOND, fate=Fate.SAME_BACKUP,
+    ),
+    Lie(
+        name="object-twice",
+        sentence="The list of objects has an object twice.",
+        kinds=kinds(CallKind.OBJECTS), times=None, change=twice("sobjects", "Account"),
+        spell=Spell.SECOND, fate=Fate.NO_EFFECT,
     ),
 )  # fmt: skip
 
