@@ -11,7 +11,6 @@ from unlost.connectors.salesforce.rows import observed
 from unlost.model.errors import TransientError
 from unlost.model.source.reading import Page, Proof
 
-
 PREFIX = 3
 
 
