@@ -473,7 +473,7 @@ def crashed(hours: Hours, monkeypatch: pytest.MonkeyPatch, where: str) -> str:
     return run_of_hour(hours.oid, name_of_hour(hours.now))
 
 
-BEFORE_COMMIT = "unlost.engine.backup.backup._count_rows"
+BEFORE_COMMIT = "unlost.engine.backup.backup.compare_with_source"
 AFTER_COMMIT = "unlost.app.actions.backups.hour.close_hour"
 
 
