@@ -204,6 +204,24 @@ OPENING_LIES = (
         spell=Spell.SECOND, fate=Fate.SAME_BACKUP,
     ),
     Lie(
+        name="sign-in-cut",
+        sentence="The answer to the sign-in breaks off in the middle.",
+        kinds=kinds(CallKind.SIGN_IN), change=half_body,
+        spell=Spell.SECOND, fate=Fate.SAME_BACKUP,
+    ),
+    Lie(
+        name="describe-cut",
+        sentence="A describe breaks off in the middle.",
+        kinds=kinds(CallKind.DESCRIBE), table="Account", change=half_body,
+        spell=Spell.SECOND, fate=Fate.SAME_BACKUP,
+    ),
+    Lie(
+        name="fields-cut",
+        sentence="The list of all fields breaks off in the middle.",
+        kinds=kinds(CallKind.FIELDS), change=half_body,
+        spell=Spell.SECOND, fate=Fate.SAME_BACKUP,
+    ),
+    Lie(
         name="other-org",
         sentence="The answers have the identity of another org.",
         kinds=kinds(CallKind.IDENTITY), times=None, change=other_org,
