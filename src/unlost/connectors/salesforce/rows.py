@@ -30,7 +30,11 @@ def stamp_columns(names: "set[str] | frozenset[str]") -> tuple[str | None, str |
 
 
 def observed(batch: pa.RecordBatch, at: datetime) -> Rows:
-    """The records of a batch that has a column ``Id``."""
+    """The records of a batch that has a column ``Id``; its cells have the form of ``ids``, too."""
+    delivered = batch.column("Id")
+    ids = canonical(delivered)
+    if ids is not delivered:
+        batch = batch.set_column(batch.schema.get_field_index("Id"), "Id", ids)
     when, who = stamp_columns(set(batch.schema.names))
     ops = _ops(batch)
     changed_at = instants(column_or_null(batch, when))
@@ -38,7 +42,7 @@ def observed(batch: pa.RecordBatch, at: datetime) -> Rows:
     if when == "LastModifiedDate" and SYSTEM_STAMP in batch.schema.names:
         changed_at, changed_by = _last_act(batch, ops, changed_at, changed_by)
     return Rows(
-        ids=canonical(batch.column("Id")),
+        ids=ids,
         ops=ops,
         modified_at=changed_at,
         modified_by=changed_by,

@@ -280,7 +280,9 @@ def test_a_link_to_a_record_that_failed_stays_empty_and_is_named(shop: Workshop)
     shop.platform.required.add(("Account", "Parent"))
     outcome = shop.restore(shop.plan(*steps))
     assert of(outcome, lost.account).ending is Ending.FAILED
-    assert of(outcome, lost.contact).differences == (Difference("Account", "link-lost"),)
+    assert of(outcome, lost.contact).differences == (
+        Difference("Account", "link-lost", f"Account/{lost.account}"),
+    )
     assert of(outcome, memo).ending is Ending.SKIPPED
 
 

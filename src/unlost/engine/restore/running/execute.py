@@ -37,6 +37,7 @@ from unlost.engine.restore.running.rows import expected
 from unlost.engine.restore.running.session import RestorePorts, RestoreSession
 from unlost.engine.restore.running.wanted import WantedReader
 from unlost.engine.restore.values.keys import find_apart
+from unlost.engine.restore.values.note_code import TABLE_GONE
 from unlost.engine.restore.values.outcome import ParkedRestore, RecordOutcome, RestoreOutcome
 from unlost.model.errors import Conflict, LimitReached, UsageError
 from unlost.model.message import message
@@ -220,6 +221,7 @@ def _close(session: RestoreSession) -> RestoreOutcome:
         session.ports.writer.server_time(),
         session.log.state.calls,
         records,
+        sum(note.count for note in session.plan.notes if note.code == TABLE_GONE),
     )
     session.log.write(RunClosed(outcome))
     return outcome
