@@ -21,7 +21,8 @@ from unlost.app.people.saml import speaks_saml
 from unlost.catalog.people.sso import SsoProtocol, list_providers
 from unlost.model.errors import TransientError, UnlostError
 from unlost.web.signin import sessions
-from unlost.web.signin.leaving import sends_away
+from unlost.web.signin.confirming import confirm
+from unlost.web.signin.leaving import clears_browser, sends_away
 
 type View = Callable[..., HttpResponse]
 
@@ -54,9 +55,10 @@ def asks_provider(view: View) -> View:
 
 urlpatterns = [
     path("login/", sends_away(account.login), name="account_login"),
-    path("logout/", account.logout, name="account_logout"),
+    path("logout/", clears_browser(account.logout), name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("confirm/", sends_away(confirm), name="account_confirm"),
     path("password/change/", account.password_change, name="account_change_password"),
     path("password/set/", account.password_set, name="account_set_password"),
     path("2fa/", mfa.index, name="mfa_index"),

@@ -164,6 +164,11 @@ def link(app: Application, name: str) -> SignInLink:
     return _link(app, known.user, known.name)
 
 
+def has_admin(app: Application) -> bool:  # noqa: ARG001
+    """Return True if someone may manage the whole home."""
+    return admins() > 0
+
+
 @action("home.first-link", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def first_link(app: Application) -> SignInLink | None:
     """Create a link that adds the first admin; None if there is an admin."""
@@ -177,12 +182,17 @@ def first_admin(app: Application, name: str, *, full_name: str = "") -> int:
     Raises Conflict (``admin-exists``), UsageError.
     """
     if admins():
-        raise Conflict(
-            "admin-exists",
-            "This home already has an admin.",
-            next_step="Ask the admin for a sign-in link, created with `unlost user link NAME`.",
-        )
+        raise admin_exists()
     return add(app, name, role=Role.ADMIN, full_name=full_name).user
+
+
+def admin_exists() -> Conflict:
+    """Return the error for a first admin where there is an admin."""
+    return Conflict(
+        "admin-exists",
+        "This home already has an admin.",
+        next_step="Ask the admin for a sign-in link, created with `unlost user link NAME`.",
+    )
 
 
 def _link(app: Application, user: int | None, name: str | None) -> SignInLink:
