@@ -13,7 +13,6 @@ from sweeps import parts_of
 from unit.app.shop import Shop
 from unlost.app.actions.people.people import add
 from unlost.app.actions.people.tokens import make
-from unlost.app.actions.restores import restore_plan
 from unlost.app.actions.restores.kept_plan import (
     RestoreRequest,
     choose,
@@ -21,8 +20,10 @@ from unlost.app.actions.restores.kept_plan import (
     run_stored_plan,
 )
 from unlost.app.actions.restores.queued_restore import hand_over
-from unlost.app.actions.restores.restore_plan import PlanRequest, proved_plan
+from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.restores.restore_run import run_plan
+from unlost.app.restores import plan_files
+from unlost.app.restores.plan_files import proved_plan
 from unlost.catalog.models import Org, PlanRow, Run
 from unlost.catalog.runs.plans import plan_content
 from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
@@ -125,7 +126,7 @@ def test_a_plan_from_before_a_new_master_key_is_refused(shop: Shop, plan_file: b
 def test_running_a_plan_file_asks_for_the_name_of_a_production_org(
     shop: Shop, ask: Ask, plan_file: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restore_plan, "TYPED_FROM", 3)
+    monkeypatch.setattr(plan_files, "TYPED_FROM", 3)
     assert ask(RUN, plan_file).status_code == 200, "a sandbox"
     Run.objects.filter(kind="restore").delete()
     Org.objects.update(kind="production")

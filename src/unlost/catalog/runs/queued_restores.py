@@ -64,14 +64,14 @@ def queue_restore(run: str, *, org: str, at: datetime, asked_by: str = "") -> No
 
 @dataclass(frozen=True, slots=True)
 class RestoreAsker:
-    """Who asked for a restore of an org (an oid): see ``queue_restore``."""
+    """The person or token that asked for a restore of an org (an oid); see ``queue_restore``."""
 
     oid: str
     name: str
 
 
 def asker_of_restore(run: str) -> RestoreAsker:
-    """Who asked for a restore that the service runs."""
+    """The person or token whose role must allow a restore that the service runs."""
     with returned_connection():
         row = Run.objects.select_related("org").get(id=run)
         return RestoreAsker(row.org.oid, row.asked_by)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class SignInRules:
-    """How long a session lasts, and who needs a second factor.
+    """The limits of sessions, and the people who need a second factor.
 
     ``session``: from the sign-in to the end, whatever its person does. ``idle``: without a page.
     ``admins_need_factor``: people who manage an org or the home need a second factor or a passkey.

@@ -164,11 +164,6 @@ def link(app: Application, name: str) -> SignInLink:
     return _link(app, known.user, known.name)
 
 
-def has_admin(app: Application) -> bool:  # noqa: ARG001
-    """Return True if someone may manage the whole home."""
-    return admins() > 0
-
-
 @action("home.first-link", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def first_link(app: Application) -> SignInLink | None:
     """Create a link that adds the first admin; None if there is an admin."""

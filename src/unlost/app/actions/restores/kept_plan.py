@@ -19,18 +19,16 @@ import msgspec
 
 from unlost.app.access import action, run_unknown
 from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over_plan
-from unlost.app.actions.restores.restore_plan import (
-    PlanRequest,
-    check_name_typed,
-    is_name_typed,
-    new_plan_id,
-    planned,
-    proved_plan,
-    sealed_plan,
-)
+from unlost.app.actions.restores.restore_plan import PlanRequest, new_plan_id, planned
 from unlost.app.actions.restores.restore_run import plan_retry
 from unlost.app.compose import Application, writer_missing
 from unlost.app.restores.overrides import check_overrides
+from unlost.app.restores.plan_files import (
+    check_name_typed,
+    is_name_typed,
+    proved_plan,
+    sealed_plan,
+)
 from unlost.app.restores.planners import planner_slot
 from unlost.app.restores.worker_slots import is_taken
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org

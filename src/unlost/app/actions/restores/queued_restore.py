@@ -23,10 +23,11 @@ from unlost.app.actions.backups.night import (
     RECONNECT,
     worker_died,
 )
-from unlost.app.actions.restores.restore_plan import PlanFile, check_file_typed, load_plan
+from unlost.app.actions.restores.restore_plan import PlanFile, load_plan
 from unlost.app.actions.restores.restore_run import announce_plan, resume_run
 from unlost.app.backups.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
+from unlost.app.restores.plan_files import check_file_typed
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.people.tokens import acting_for
 from unlost.catalog.runs.queued_restores import (

@@ -22,9 +22,10 @@ from pathlib import Path
 
 from unlost.app.access import Where, action, check_org, run_unknown
 from unlost.app.actions.backups.backup import clear_command
-from unlost.app.actions.restores.restore_plan import check_file_typed, load_plan, org_of
+from unlost.app.actions.restores.restore_plan import load_plan, org_of
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
+from unlost.app.restores.plan_files import check_file_typed
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.observer import SqlObserver
 from unlost.catalog.runs.runs import (

@@ -145,9 +145,10 @@ def _rules(session_hours: int, idle_minutes: int, *, admin_factor: bool) -> "Sig
 @contextmanager
 def _console(root: "Path", reached: "ReachedAddress", rules: "SignInRules") -> "Iterator[None]":
     """Serve the console and print its address, with the way for the first admin if there is none."""
-    from unlost.app.actions.people.people import first_link, has_admin
+    from unlost.app.actions.people.people import first_link
     from unlost.app.compose import open_application
     from unlost.app.home.home import read_home_key
+    from unlost.catalog.people.people import admins
     from unlost.web.serving import served
 
     with (
@@ -158,7 +159,7 @@ def _console(root: "Path", reached: "ReachedAddress", rules: "SignInRules") -> "
         # Printed on a terminal of the machine, so only its users can become the first admin. Without
         # a terminal this goes to a journal or a file, which others read, or which is kept.
         if not sys.stdout.isatty():
-            if not has_admin(app):
+            if not admins():
                 typer.echo(
                     f"It has no admin yet. `{_link_command(address)}` prints a link for one."
                 )
