@@ -204,8 +204,8 @@ def note(folder: Path, receipt: ExportReceipt) -> None:
 def new_file(path: Path) -> Iterator[BinaryIO]:
     """A file for its owner alone, which gets its name when all its content is on the disk."""
     part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)  # one that is there may be open to others
-    with open(part, "wb", opener=for_its_owner) as out:
+    part.unlink(missing_ok=True)  # a file that is there may belong to others, or be a link
+    with open(part, "xb", opener=for_its_owner) as out:
         yield out
         out.flush()
         os.fsync(out.fileno())

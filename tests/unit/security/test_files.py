@@ -16,6 +16,7 @@ from deltalake import DeltaTable
 from smallvault import SmallVault, finish, rows, schema
 from unit.app.shop import Shop
 from unlost.app.actions.records.export import ExportRequest, export
+from unlost.app.actions.records.file import written
 from unlost.app.actions.retention.privacy import PersonRequest, export_person
 from unlost.app.home.sealed_key import present_sealer
 from unlost.model.errors import NotAllowed
@@ -70,6 +71,17 @@ def test_a_part_that_an_earlier_release_left_is_not_filled(tmp_path: Path, shop:
     request = ExportRequest(ExportFormat.CSV, ("Account",))
     export(shop.app, "sales", request, out=tmp_path / "out")
     assert open_to_others(tmp_path / "out") == []
+
+
+def test_a_saved_file_fills_no_file_that_others_put_in_its_place(tmp_path: Path) -> None:
+    theirs, out = tmp_path / "theirs", tmp_path / "out"
+    theirs.touch(mode=0o666)
+    (tmp_path / ".out.unlost-part").symlink_to(theirs)
+    with written(out) as target:
+        target.write(b"secret")
+    assert theirs.read_bytes() == b""
+    assert out.read_bytes() == b"secret"
+    assert stat.S_IMODE(out.lstat().st_mode) == 0o600
 
 
 def test_plans_and_the_data_of_a_person_are_for_their_owner_alone(shop: Shop) -> None:

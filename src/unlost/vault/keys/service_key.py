@@ -95,6 +95,12 @@ def refuse_key_in_vault(path: Path, store: Store) -> None:
         )
 
 
+def is_open_to_others(status: os.stat_result) -> bool:
+    """Return True if other users of this machine can read or change a key file."""
+    allowed = _OF_ROOT if status.st_uid == 0 else _OWNER_ONLY
+    return bool(status.st_mode & _ANYONE & ~allowed)
+
+
 def read_key_file(path: Path) -> str:
     """The content of a key file that other users of this machine cannot read.
 
@@ -102,9 +108,7 @@ def read_key_file(path: Path) -> str:
     """
     with path.open(encoding="utf-8", errors="replace") as file:
         # Of the file that is read, not of its name, which may lead to another one a moment later.
-        status = os.fstat(file.fileno())
-        allowed = _OF_ROOT if status.st_uid == 0 else _OWNER_ONLY
-        if status.st_mode & _ANYONE & ~allowed:
+        if is_open_to_others(os.fstat(file.fileno())):
             raise NotAllowed(
                 "key-readable",
                 "Other users of this machine can read the service key {path}.",

@@ -93,7 +93,8 @@ def written(out: Path) -> Iterator[BinaryIO]:
     # In the same folder, so that the rename is atomic.
     draft = out.with_name(f".{out.name}.unlost-part")
     try:
-        with open(draft, "wb", opener=for_its_owner) as target:
+        draft.unlink(missing_ok=True)  # a file that is there may belong to others, or be a link
+        with open(draft, "xb", opener=for_its_owner) as target:
             yield target
             target.flush()
             os.fsync(target.fileno())
