@@ -85,7 +85,8 @@ NOTES = {
     ),
     "key-readable": (
         "The service key opens the vault, so that every user who can read it can read all backups. A "
-        "key of root may be readable by one group, the service's."
+        "key of root may be readable by one group, the service's. A file system without permissions, such "
+        "as FAT, shows all files as readable: copy the key to another disk first."
     ),
     "key-wrong": "The first lines of each key file and each sheet show the id of their vault.",
     "no-backup-yet": "There is nothing to show before the first `unlost backup`.",

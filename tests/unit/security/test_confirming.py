@@ -3,15 +3,18 @@
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from allauth.account import app_settings
+from allauth.mfa.models import Authenticator
 from django.core.cache import cache
 from django.test import Client
 
 from homes import World
 from unit.web.conftest import SignIn, signed_in_just_now
-from unit.web.doors import PASSWORD, clean, person, text
+from unit.web.doors import NEW_PASSWORD, PASSWORD, browser, clean, person, text
+from unit.web.providers import provider
 from unlost.app.actions.people.tokens import tokens
 from unlost.catalog.models import LinkRow, User
 from unlost.catalog.people.people import PersonRole, find_person, get_person
@@ -136,3 +139,52 @@ def test_a_person_without_a_password_confirms_it_by_single_sign_on(
     assert client.get(answer["Location"])["Location"] == "/settings/tokens/"
     elsewhere = client.get("/account/confirm/?next=https://evil.example/")
     assert elsewhere["Location"] == "/"
+
+
+WAYS_IN: Mapping[str, dict[str, str]] = {
+    "/account/password/set/": {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
+    "/account/2fa/totp/activate/": {"code": "123456"},
+    "/account/2fa/webauthn/add/": {"name": "mine", "credential": "{}"},
+}
+
+
+@pytest.mark.parametrize("path", WAYS_IN)
+def test_a_stolen_session_of_single_sign_on_sets_no_password_and_no_factor(
+    world: World, sign_in: SignIn, path: str
+) -> None:
+    """A thief who sets one could then confirm everything with it."""
+    client = sign_in()
+    mine = User.objects.get(username="admin-all")
+    signed_in_just_now(client, mine.pk, ago=3600)
+    for answer in (client.get(path), client.post(path, WAYS_IN[path])):
+        assert answer.status_code == 302
+        assert answer["Location"] == f"/account/confirm/?{urlencode({'next': path})}"
+    assert not User.objects.get(username="admin-all").has_usable_password()
+    assert not Authenticator.objects.exists()
+    signed_in_just_now(client, mine.pk)
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", WAYS_IN)
+def test_a_stranger_is_sent_to_the_sign_in(world: World, path: str) -> None:
+    answer = browser().post(path, WAYS_IN[path], follow=True)
+    assert answer.redirect_chain[-1][0].startswith("/account/login/?next=")
+
+
+def test_a_new_single_sign_on_confirms_its_person(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = provider(world, monkeypatch)
+    lena = person(world, "lena", role=Role.ADMIN, email="lena@acme.example")
+    lena.set_unusable_password()
+    lena.save()
+    acme.vouch("lena@acme.example")
+    client = browser()
+    acme.sign_in(client)
+    signed_in_just_now(client, lena.pk, ago=3600)
+    mine = {**TOKEN, "owner": "lena"}
+    asked = client.post("/settings/tokens/", mine)["Location"]
+    assert "Sign in with Acme" in text(client.get(asked))
+    acme.sign_in(client)
+    assert client.post("/settings/tokens/", mine).status_code == 200
+    assert len(tokens(world.app).tokens) == 1
