@@ -15,6 +15,7 @@ from homes import World
 from unit.web.conftest import SignIn, signed_in_just_now
 from unit.web.doors import NEW_PASSWORD, PASSWORD, browser, clean, person, text
 from unit.web.providers import provider
+from unlost.app.actions.people.people import first_link
 from unlost.app.actions.people.tokens import tokens
 from unlost.catalog.models import LinkRow, User
 from unlost.catalog.people.people import PersonRole, find_person, get_person
@@ -105,6 +106,19 @@ def test_a_token_is_shown_after_the_password(stolen: Client) -> None:
 def test_who_signed_in_just_now_is_not_asked(world: World, stolen: Client) -> None:
     signed_in_just_now(stolen, User.objects.get(username="admin-all").pk)
     assert stolen.post("/settings/tokens/", TOKEN).status_code == 200
+    assert len(tokens(world.app).tokens) == 1
+
+
+def test_who_chose_a_password_behind_a_link_just_now_is_not_asked(world: World) -> None:
+    made = first_link(world.app)
+    assert made is not None
+    chosen = {"name": "lena", "full_name": "Lena", "password": PASSWORD, "again": PASSWORD}
+    client = browser()
+    assert client.post(made.path, chosen).status_code == 302
+    assert client.post("/settings/tokens/", {**TOKEN, "owner": "lena"}).status_code == 200
+    signed_in_just_now(client, User.objects.get(username="lena").pk, ago=3600)
+    again = client.post("/settings/tokens/", {**TOKEN, "owner": "lena", "name": "b"})
+    assert again.status_code == 302
     assert len(tokens(world.app).tokens) == 1
 
 

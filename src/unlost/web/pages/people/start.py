@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from django import forms
 from django.contrib.auth import get_user_model
@@ -101,7 +102,8 @@ def _signed_in(request: HttpRequest, text: str, form: PasswordForm) -> HttpRespo
     person = _person(text, form)
     person.set_password(form.cleaned_data["password"])
     person.save()
-    # as with a password: a second factor is requested if there is one
+    # As with a password: the person typed it, and a second factor is requested if there is one.
+    record_authentication(request, person, method="password")
     answer: HttpResponse = perform_login(
         request, person, email_verification="none", redirect_url=reverse("home")
     )
