@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from homes import World
-from unit.web.conftest import SignIn
+from unit.web.conftest import SignIn, signed_in_just_now
 from unit.web.doors import clean, noted, text
 from unlost.app.home.home import read_home_key
 from unlost.catalog.models import User
@@ -72,3 +72,21 @@ def test_who_becomes_an_admin_needs_one_from_then_on(world: World, sign_in: Sign
     set_role("viewer-all", Role.ADMIN, org="sales")
     assert viewer.get("/")["Location"] == "/account/2fa/"
     assert viewer.post("/account/logout/").status_code == 302
+
+
+def test_an_admin_who_uses_single_sign_on_alone_gets_to_the_second_factor(sign_in: SignIn) -> None:
+    """Its page asks for the provider first, whose page must not lead back to the factors."""
+    admin = sign_in()
+    user = User.objects.get(username="admin-all").pk
+    signed_in_just_now(admin, user, ago=3600)
+    asked = admin.get("/account/2fa/totp/activate/")["Location"]
+    assert asked == "/account/confirm/?next=%2Faccount%2F2fa%2Ftotp%2Factivate%2F"
+    assert admin.get(asked).status_code == 200
+    signed_in_just_now(admin, user)
+    assert admin.get(asked)["Location"] == "/account/2fa/totp/activate/"
+    assert admin.get("/account/2fa/totp/activate/").status_code == 200
+
+
+def test_the_page_of_the_provider_is_for_people_who_are_signed_in(world: World) -> None:
+    answer = Client(SERVER_NAME="localhost").get("/account/confirm/?next=/settings/tokens/")
+    assert answer["Location"].startswith("/account/login/?next=")

@@ -26,6 +26,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from unlost.web.needs import open_to_all
 from unlost.web.requests import UserRequest
 
 type View = Callable[..., HttpResponseBase]
@@ -62,6 +63,9 @@ def recently_confirmed(request: HttpRequest) -> bool:
     return bool(records) and now - records[-1]["at"] < app_settings.REAUTHENTICATION_TIMEOUT
 
 
+# Open, so that it does not lead an admin who must have a second factor back to the factors, whose
+# pages lead here. It asks for a sign-in itself.
+@open_to_all
 @login_required
 @require_GET
 def confirm(request: HttpRequest) -> HttpResponse:
