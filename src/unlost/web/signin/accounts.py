@@ -15,6 +15,7 @@ from allauth.mfa.webauthn import views as passkeys
 from allauth.socialaccount import views as social
 from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import include, path
 
 from unlost.app.people.saml import speaks_saml
@@ -53,7 +54,7 @@ def asks_provider(view: View) -> View:
     return checked
 
 
-def _confirmed(page: str, view: View) -> View:
+def _confirmed(page: str, view: View) -> Callable[..., HttpResponseBase]:
     """Ask for a confirmation before a person gets another way in; forms have a secret.
 
     allauth does not ask people who only sign in with a provider. With a stolen session, a password
