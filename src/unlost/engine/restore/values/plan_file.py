@@ -122,11 +122,14 @@ def _check_format(data: bytes) -> None:
 
 
 def _check_fields(data: bytes, plan: RestorePlan, seal: str) -> None:
-    """Raise UsageError (``plan-unknown-fields``) if any part of the file was not understood."""
+    """Raise UsageError (``plan-unreadable``, ``plan-unknown-fields``) for parts that were skipped."""
     # An unedited file of this release is canonical; only other files are compared field by field.
     if _encoded(plan, seal=seal) == data.strip():
         return
-    document = msgspec.json.decode(data)
+    try:
+        document = msgspec.json.decode(data)  # what a typed reading skips may be no text at all
+    except BROKEN as error:
+        raise _unreadable(str(error)) from None
     document.pop("seal", None)
     extra = next(_unknown(document, msgspec.to_builtins(plan), ""), None)
     if extra is not None:
