@@ -63,6 +63,11 @@ def test_times_are_told_in_the_zone_of_the_org() -> None:
     assert when(None) == "never"
 
 
+def test_the_end_of_the_year_9999_is_shown_in_every_zone() -> None:
+    end = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    assert when(end, zone="Europe/Zurich") == "9999-12-31 23:59 UTC"
+
+
 def test_counts_have_their_word() -> None:
     assert many(1, "finding") == "1 finding"
     assert many(1234, "finding") == "1,234 findings"
@@ -83,18 +88,26 @@ def test_counts_have_their_word() -> None:
         ),
         (
             RecordDeletion(Op.DELETED, NIGHT, None, "", None, NEXT),
-            "deleted on 2026-07-01 22:30 UTC",
+            "deleted on 2026-07-01 22:30 UTC, user unknown",
         ),
         (
             RecordDeletion(Op.PURGED, None, None, "", NIGHT, NEXT),
             (
                 "deleted and purged from the recycle bin, between 2026-07-01 22:30 UTC and "
-                "2026-07-02 22:30 UTC"
+                "2026-07-02 22:30 UTC, user unknown"
             ),
         ),
         (
+            RecordDeletion(Op.PURGED, NIGHT, None, "", NIGHT, NEXT),
+            "deleted on 2026-07-01 22:30 UTC, user unknown; purged from the recycle bin",
+        ),
+        (
             RecordDeletion(Op.MISSING, None, None, "", None, NEXT),
-            "no longer there before 2026-07-02 22:30 UTC",
+            "no longer there before 2026-07-02 22:30 UTC, user unknown",
+        ),
+        (
+            RecordDeletion(Op.ARCHIVED, None, None, "", None, NEXT),
+            "archived by Unlost; the vault has the only copy before 2026-07-02 22:30 UTC",
         ),
     ],
 )

@@ -5,7 +5,7 @@ from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Noun, counted
-from unlost.model.source.schema import Schema, Table
+from unlost.model.source.schema import ColumnTrait, Schema, Table
 from unlost.model.vault.snapshot import TableState
 
 GIVE_RIGHT = "Give the backup user access to it, then run a backup. The backup reads it in full."
@@ -18,6 +18,9 @@ def table_findings(
     candidates = [
         read_failure(progress),
         deletes_unproved(progress),
+        progress.rights,
+        _rows_missing(progress),
+        _not_compared(progress),
         _rows_differ(progress),
         _row_check_failed(progress),
         _unusual_loss(progress),
@@ -31,7 +34,8 @@ def table_findings(
 
 def state_finding(progress: TableProgress) -> Finding | None:
     """The finding that the next run must know of."""
-    return read_failure(progress) or deletes_unproved(progress)
+    lost = progress.rights if progress.rights_lost else None
+    return read_failure(progress) or lost or deletes_unproved(progress)
 
 
 def read_failure(progress: TableProgress) -> Finding | None:
@@ -101,13 +105,72 @@ def window_open(rounds: int, policy: BackupPolicy) -> Finding:
 
 
 def general_findings(schema: Schema, *, tables: frozenset[str]) -> tuple[Finding, ...]:
-    """Findings of the connector that belong to no line of the certificate."""
-    return tuple(f for f in schema.findings if f.table is None or f.table not in tables)
+    """Findings that belong to no line of the certificate: of the connector, and of all tables."""
+    calculated = _calculated(schema)
+    return (
+        *(f for f in schema.findings if f.table is None or f.table not in tables),
+        *([] if calculated is None else [calculated]),
+    )
+
+
+def _calculated(schema: Schema) -> Finding | None:
+    """The note about columns whose values change without a change of their record.
+
+    They make no version of a record, so the vault has them as they were when it was last stored.
+    """
+    counts = [sum(c.has(ColumnTrait.CALCULATED) for c in table.columns) for table in schema.tables]
+    columns, tables = sum(counts), sum(1 for count in counts if count)
+    if not columns:
+        return None
+    return Finding.of(
+        FindingKind.VALUES_CALCULATED,
+        Severity.NOTE,
+        "The org calculates {columns} of {tables}, such as formulas and roll-ups. Their values are "
+        "as of the last backup that found their record new or changed.",
+        "No action is needed. The org calculates them again for restored records.",
+        detail=str(columns),
+        columns=counted(columns, Noun.COLUMN),
+        tables=counted(tables, Noun.TABLE),
+    )
 
 
 def findings_of(schema: Schema, table: str) -> tuple[Finding, ...]:
     """Findings of the connector about a table."""
     return tuple(finding for finding in schema.findings if finding.table == table)
+
+
+def _rows_missing(progress: TableProgress) -> Finding | None:
+    """The finding for a difference in numbers that no list of ids explains."""
+    count, name = progress.unexplained, _name(progress.plan.table)
+    if not count:
+        return None
+    return Finding.of(
+        FindingKind.ROWS_MISSING,
+        Severity.GAP,
+        "The org has {records} of {name} that it did not deliver. They are not protected."
+        if count > 0
+        else "The vault has {records} of {name} more than the org, and they could not be verified.",
+        "Run a full backup: `unlost backup ORG --full`. If the difference stays, report it to the "
+        "support of the org.",
+        progress.name,
+        detail=str(count),
+        records=counted(abs(count), Noun.RECORD),
+        name=name,
+    )
+
+
+def _not_compared(progress: TableProgress) -> Finding | None:
+    """The note for a table of which the source has no number."""
+    if progress.failure is not None or progress.live is not None or progress.unproved is not None:
+        return None
+    return Finding.of(
+        FindingKind.NOT_COMPARED,
+        Severity.NOTE,
+        "The org does not count {name}, so the number of records was not compared.",
+        "No action is needed.",
+        progress.name,
+        name=_name(progress.plan.table),
+    )
 
 
 def _rows_differ(progress: TableProgress) -> Finding | None:

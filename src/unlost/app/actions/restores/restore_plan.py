@@ -15,7 +15,7 @@ from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolic
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.model.access import Right, Trace
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
-from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
+from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
 from unlost.model.ports.system import Observer
 from unlost.outside.private_files import FOR_ITS_OWNER
 
@@ -29,6 +29,7 @@ class PlanRequest:
     ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup to
     restore ``records`` from. ``without`` (TABLE/ID) and ``without_tables`` are left out, also if
     they belong to selected records. ``otherwise`` are values that differ from the backup.
+    ``twins``: the treatment of live records that took a unique value after the loss.
     """
 
     org: str
@@ -42,6 +43,7 @@ class PlanRequest:
     without: tuple[str, ...] = ()
     without_tables: tuple[str, ...] = ()
     otherwise: Overrides = NO_OVERRIDES
+    twins: TwinPolicy = TwinPolicy.KEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ def planned(
             at=at,
             left_out=_excluded(request),
             edits=edits,
+            twins=request.twins,
             plan_id=plan_id,
         )
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import count
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
@@ -31,7 +32,7 @@ from unlost.kit.http import (
 from unlost.kit.json_to_arrow import decode
 from unlost.kit.oauth import OAuthSession
 from unlost.kit.paging import follow
-from unlost.model.errors import IntegrityError, NotAllowed
+from unlost.model.errors import IntegrityError, NotAllowed, TransientError
 from unlost.model.ports.source import Context
 
 JSON = {"Accept": "application/json"}
@@ -53,7 +54,7 @@ def date_of(headers: Headers) -> datetime | None:
     text = headers.get("date")
     try:
         return parsedate_to_datetime(text).astimezone(UTC) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):  # a year that no calendar has
         return None
 
 
@@ -145,12 +146,12 @@ class SalesforceApi:
 
     def get_json(self, path: str) -> Any:
         """The decoded JSON of a GET."""
-        return read_json(self.get(path))
+        return self.client.send_for(HttpCall("GET", self.url(path), JSON), read_json)
 
     def post_json(self, path: str, value: object) -> Any:
         """The decoded JSON of a POST."""
         body = json.dumps(value).encode()
-        return read_json(self.client.send(HttpCall("POST", self.url(path), SEND_JSON, body)))
+        return self.client.send_for(HttpCall("POST", self.url(path), SEND_JSON, body), read_json)
 
     def delete(self, path: str) -> None:
         """Send a DELETE; an object that no longer exists is fine."""
@@ -182,9 +183,16 @@ class SalesforceApi:
         yield from follow(first, fetch=self._page, link=_next_link)
 
     def query(self, soql: str, *, all_rows: bool = False, tooling: bool = False) -> list[Any]:
-        """All records of a query that is known to be small."""
-        pages = self.query_pages(soql, all_rows=all_rows, tooling=tooling)
-        return [record for page, _ in pages for record in page["records"]]
+        """All records of a query that is known to be small; a short result is queried again."""
+        for attempt in count(1):
+            records, total = [], None
+            for page, _ in self.query_pages(soql, all_rows=all_rows, tooling=tooling):
+                records += page["records"]
+                total = page.get("totalSize")
+            if total is None or len(records) == total:
+                return records
+            self.client.backoff.wait(attempt, result_short(len(records), total))
+        raise AssertionError
 
     def batch(self, paths: Sequence[str]) -> list[tuple[int, Any]]:
         """Status and decoded answer of many GETs, 25 a call, in order."""
@@ -218,25 +226,28 @@ class SalesforceApi:
             for place, request in enumerate(requests)
         ]
         body = json.dumps({"allOrNone": False, "compositeRequest": wanted}).encode()
-        answer = self.client.send(HttpCall("POST", self.url("composite"), SEND_JSON, body))
-        return [
-            _got(answered) for answered in read_json(answer)["compositeResponse"]
-        ], self.time_of(answer.headers)
+        call = HttpCall("POST", self.url("composite"), SEND_JSON, body)
+        content, at = self.client.send_for(call, self._timed)
+        return [_got(answered) for answered in content["compositeResponse"]], at
 
     def server_time(self) -> datetime:
-        """Salesforce's clock, from the versions list, which needs no session."""
+        """Salesforce's clock, from the versions list, which needs no session; ours without one."""
         request = HttpCall(
             "GET", self.url("/services/data/"), JSON, accept=frozenset({200, 401}), signed=False
         )
-        return self.time_of(self.client.send(request).headers)
+        return date_of(self.client.send(request).headers) or self.clock.now()
 
     def recent_time(self) -> datetime:
-        """Salesforce's clock at its last answer: needs no call, and is never ahead of it."""
-        return self._last_seen or self.server_time()
+        """Salesforce's clock at its last answer, or ours if that is earlier: needs no call."""
+        return min(self._last_seen or self.server_time(), self.clock.now())
 
     def time_of(self, headers: Headers) -> datetime:
-        """The server's clock at an answer; ours if the answer does not show it."""
-        return date_of(headers) or self.clock.now()
+        """Salesforce's clock at an answer, or ours if that is earlier.
+
+        What is kept until a later time must not be kept for years because a proxy is wrong.
+        """
+        now = self.clock.now()
+        return min(date_of(headers) or now, now)
 
     def notice(self, headers: Headers) -> None:
         """Read calls left and the server's clock from an answer's headers."""
@@ -246,7 +257,9 @@ class SalesforceApi:
         self._last_seen = date_of(headers) or self._last_seen
 
     def _page(self, path: str) -> tuple[Mapping[str, Any], datetime]:
-        answer = self.get(path)
+        return self.client.send_for(HttpCall("GET", self.url(path), JSON), self._timed)
+
+    def _timed(self, answer: HttpAnswer) -> tuple[Any, datetime]:
         return read_json(answer), self.time_of(answer.headers)
 
     def _composite(self, path: str) -> tuple[Mapping[str, Any], datetime]:
@@ -277,6 +290,17 @@ def _next_link(page: tuple[Mapping[str, Any], datetime]) -> str | None:
             next_step="Run the backup again.",
         )
     return link
+
+
+def result_short(read: int, total: int) -> TransientError:
+    """The error of a query that returned fewer or more rows than it announced."""
+    return TransientError(
+        "result-short",
+        "A query returned {read} rows instead of the announced {total}.",
+        next_step="Unlost repeats the query automatically.",
+        read=read,
+        total=total,
+    )
 
 
 def read_json(answer: HttpAnswer) -> Any:

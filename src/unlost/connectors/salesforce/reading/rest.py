@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.api import SalesforceApi, result_short
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.limits import IDS_IN_A_QUERY, OLDEST, SHORTEST_WINDOW
 from unlost.connectors.salesforce.reading.pieces import ResultStream
@@ -27,6 +27,7 @@ TOO_MUCH = (
 )
 # A result's pages are kept for two days; after that the query must start again.
 LOST_PLACE = ("INVALID_QUERY_LOCATOR",)
+READ_AGAIN = frozenset({"result-short", "result-repeats", "result-mixed"})
 
 
 class RestQueries:
@@ -91,7 +92,7 @@ class RestQueries:
                 lost = TransientError.of(replace(error.message, code="query-locator-lost"))
                 self._api.client.backoff.wait(attempt, lost)
             except TransientError as error:
-                if error.code != "result-short":
+                if error.code not in READ_AGAIN:
                     raise
                 self._api.client.backoff.wait(attempt, error)
             delivery.again()
@@ -106,14 +107,7 @@ class RestQueries:
             read += len(records)
             yield from delivery.take(batch_of(records, reading.columns), at)
         if read != total:
-            raise TransientError(
-                "result-short",
-                "A query of {table} returned {read} rows instead of the announced {total}.",
-                next_step="Unlost repeats the query automatically.",
-                table=reading.table,
-                read=read,
-                total=total,
-            )
+            raise result_short(read, total)
         yield from delivery.proved(total)
 
     def _halves(self, reading: TableQuery) -> tuple[TableQuery, TableQuery]:

@@ -46,7 +46,9 @@ class CachedDescribe:
 
 @dataclass(frozen=True, slots=True)
 class FetchedDescribe:
-    """Describes by name; ``refused`` are the errors of others; ``unchanged`` came from the cache."""
+    """Describes by name; ``refused`` are the errors of others, or describes of wrong objects;
+    ``unchanged`` came from the cache.
+    """
 
     describes: dict[str, Describe] = field(default_factory=dict)
     refused: dict[str, Any] = field(default_factory=dict)
@@ -95,9 +97,14 @@ class DescribeCache:
 
     def _fetch_uncached(self, names: Sequence[str]) -> FetchedDescribe:
         answers = dict(zip(names, self._api.batch(_paths(names)), strict=True))
+        described = {
+            name
+            for name, (status, body) in answers.items()
+            if status == OK and is_describe_of(name, body)
+        }
         return FetchedDescribe(
-            {name: body for name, (status, body) in answers.items() if status == OK},
-            {name: body for name, (status, body) in answers.items() if status != OK},
+            {name: body for name, (_, body) in answers.items() if name in described},
+            {name: body for name, (_, body) in answers.items() if name not in described},
         )
 
     def _part(self, names: Sequence[str], reader: str, now: datetime) -> FetchedDescribe:
@@ -111,7 +118,11 @@ class DescribeCache:
         except SalesforceRefusal:
             return self._fetch_uncached(names)
         batched_answers = dict(zip(names, answers, strict=True))
-        fresh = {name: answer for name, answer in batched_answers.items() if answer.status == OK}
+        fresh = {
+            name: answer
+            for name, answer in batched_answers.items()
+            if answer.status == OK and is_describe_of(name, answer.body)
+        }
         same = {name for name, answer in batched_answers.items() if answer.status == NOT_MODIFIED}
         for name, answer in fresh.items():
             self._put(name, reader, answer, at)
@@ -143,6 +154,11 @@ class DescribeCache:
     def _reader(self, rights: UserRights) -> str:
         facts = (self._api.token_field("id"), self._api.version, rights.fingerprint(()))
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def is_describe_of(name: str, body: Mapping[str, Any]) -> bool:
+    """False if an answer describes another object than ``name``, as a wrong cache returns it."""
+    return body.get("name") == name
 
 
 def _together(parts: Sequence[FetchedDescribe]) -> FetchedDescribe:

@@ -1,13 +1,14 @@
 """Discovery of an org: tables, columns, rights, and all gaps in what can be protected."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.access.rights import (
     ALL_FILES,
     UserRights,
+    grants_by_table,
     masked_columns,
     missing_rights,
     read_rights,
@@ -20,7 +21,11 @@ from unlost.connectors.salesforce.http.errors import (
     wrong_version,
 )
 from unlost.connectors.salesforce.schema.classify import why_excluded
-from unlost.connectors.salesforce.schema.describes import DescribeCache, FetchedDescribe
+from unlost.connectors.salesforce.schema.describes import (
+    DescribeCache,
+    FetchedDescribe,
+    is_describe_of,
+)
 from unlost.connectors.salesforce.schema.hidden import (
     UndescribedColumns,
     column_findings,
@@ -105,7 +110,12 @@ def _schema(
         )
         for name, describe in sorted(describes.items())
     )
-    return Schema(tables, rights.fingerprint(describes), tuple(findings))
+    grants = grants_by_table(rights, tables)
+    return Schema(
+        tuple(replace(table, grants=grants[table.name]) for table in tables),
+        rights.fingerprint(describes),
+        tuple(findings),
+    )
 
 
 def _described_singly(
@@ -120,15 +130,23 @@ def _described_singly(
     refused: list[Finding] = []
     for name, answer in fetched.refused.items():
         try:
-            describes[name] = api.get_json(f"sobjects/{name}/describe")
+            describe = api.get_json(f"sobjects/{name}/describe")
         except SalesforceRefusal as error:
-            refused.append(_refused(name, answer, error))
+            refused.append(_refused(name, _reason(answer, error)))
+            continue
+        if is_describe_of(name, describe):
+            describes[name] = describe
+        else:
+            refused.append(_refused(name, "the answer describes another object"))
     return describes, refused
 
 
-def _refused(name: str, answer: Any, error: SalesforceRefusal) -> Finding:
+def _reason(answer: Any, error: SalesforceRefusal) -> str:
     code, message = read_error(answer)
-    line = first_line(message) or first_line(error.text) or code or error.native
+    return first_line(message) or first_line(error.text) or code or error.native
+
+
+def _refused(name: str, reason: str) -> Finding:
     return Finding.of(
         FindingKind.TABLE_REFUSED,
         Severity.GAP,
@@ -136,7 +154,7 @@ def _refused(name: str, answer: Any, error: SalesforceRefusal) -> Finding:
         "Give the backup user read access to the object, or exclude it.",
         table=name,
         name=name,
-        reason=line,
+        reason=reason,
     )
 
 

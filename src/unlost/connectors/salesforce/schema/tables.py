@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from unlost.connectors.salesforce.rows import stamp_columns
+from unlost.connectors.salesforce.rows import SYSTEM_STAMP, stamp_columns
 from unlost.connectors.salesforce.schema.columns import (
     column_of,
     is_compound,
@@ -92,6 +92,7 @@ def table_of(
         traits=frozenset(_traits(describe, names, strategy)),
         files=tuple(_file(column, names) for column in columns if column.kind is WireKind.BINARY),
         hidden=hidden,
+        stamp_column=SYSTEM_STAMP if SYSTEM_STAMP in names else None,
     )
 
 
@@ -160,10 +161,16 @@ def _traits(describe: Describe, names: frozenset[str], strategy: ReadStrategy) -
         TableTrait.REPORTS_DELETES: bool(describe.get("replicateable"))
         and name not in NO_DELETE_LOG,
         TableTrait.CENSUS: True,
+        TableTrait.NEW_ONLY: tells and _creation_only(name, names),
         TableTrait.UNDELETE: bool(describe.get("undeletable")),
         TableTrait.CONFIGURATION: setup,
     }
     return [trait for trait, holds in facts.items() if holds]
+
+
+def _creation_only(name: str, names: frozenset[str]) -> bool:
+    """True if the only stamp by which the table is queried is a time of creation."""
+    return name in NEW_BY or not names & {"SystemModstamp", "LastModifiedDate"}
 
 
 def _filters_changes(describe: Describe, names: frozenset[str]) -> bool:
