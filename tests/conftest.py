@@ -83,10 +83,13 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None]:
-    """Leave the simulators' own tests to full; with --postgres, leave out homes in files."""
+    """Mark the simulators' own tests and the attacks; with --postgres, leave out homes in files."""
     for item in items:
-        if "simulators" in item.path.relative_to(HERE).parts[:2]:
+        folders = item.path.relative_to(HERE).parts[:2]
+        if "simulators" in folders:
             item.add_marker(FULL)
+        if "security" in folders:
+            item.add_marker(pytest.mark.security)
     if config.getoption("--postgres"):
         items[:] = [item for item in items if item.get_closest_marker("files") is None]
     yield
