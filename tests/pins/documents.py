@@ -30,8 +30,9 @@ from unlost.catalog.people.audit import AuditEntry
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.reading.work import TaskKind, TaskState, task, work_of
 from unlost.connectors.salesforce.schema.describes import CachedDescribe
-from unlost.engine.backup.backup import SourceCount
 from unlost.engine.backup.census import CensusResult
+from unlost.engine.backup.clocks import ClockReading
+from unlost.engine.backup.comparing import GrantsNow, ListedAgain, SourceCount
 from unlost.engine.backup.files import FilesResult
 from unlost.engine.backup.lookup import LookupResult
 from unlost.engine.backup.proving import Quotas
@@ -223,10 +224,12 @@ DOCUMENTS: dict[str, Document] = {
     "step/files": as_step(FilesResult),
     "step/piece": as_step(Added),
     "step/census": as_step(CensusResult),
+    "step/census-again": as_step(ListedAgain),
+    "step/clocks": as_step(ClockReading),
     "step/count": as_step(SourceCount),
+    "step/rights": as_step(GrantsNow),
     "step/audit": as_step(DueRange),
     "step/quotas": as_step(Quotas),
-    "step/time": as_step(datetime),
     "step/salesforce-task": Document(TaskState, _write_task, _read_task),
     "step/file": as_values(FileRef),
     # JSON in columns of the catalogue.
