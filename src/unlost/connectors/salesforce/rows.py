@@ -7,7 +7,10 @@ import pyarrow.compute as pc
 
 from unlost.connectors.salesforce.ids import CANONICAL_LENGTH, long_id
 from unlost.kit.columns import INSTANT, column_or_null, instants, nulls
+from unlost.kit.json_to_arrow import MalformedAnswer
 from unlost.model.source.reading import Op, Rows
+
+_ID = r"\A[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?\z"
 
 # Columns for the time and author of the last change: the first pair that a row has. SystemModstamp
 # also moves without a user, so it has no author (object reference, system fields).
@@ -28,7 +31,11 @@ def stamp_columns(names: "set[str] | frozenset[str]") -> tuple[str | None, str |
 
 
 def observed(batch: pa.RecordBatch, at: datetime) -> Rows:
-    """The records of a batch that has a column ``Id``."""
+    """The records of a batch that has a column ``Id``.
+
+    Raises MalformedAnswer for ids that are none: they also stand in addresses and queries.
+    """
+    check_ids(batch.column("Id"))
     when, who = stamp_columns(set(batch.schema.names))
     ops = _ops(batch)
     changed_at = instants(column_or_null(batch, when))
@@ -61,6 +68,13 @@ def nothing(at: datetime) -> Rows:
     """No record at all, for a page that carries only findings."""
     none = pa.array([], pa.string())
     return Rows(none, none, pa.array([], INSTANT), none, None, at)
+
+
+def check_ids(ids: pa.Array) -> None:
+    """Raise MalformedAnswer unless all are ids of 15 or 18 letters and digits."""
+    fits = pc.fill_null(pc.match_substring_regex(ids, _ID), fill_value=False)
+    if not pc.all(fits, min_count=0).as_py():
+        raise MalformedAnswer("the id of a record is not an id")
 
 
 def canonical(ids: pa.Array) -> pa.Array:

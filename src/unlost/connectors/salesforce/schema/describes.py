@@ -22,7 +22,10 @@ from unlost.connectors.salesforce.access.rights import UserRights
 from unlost.connectors.salesforce.http.api import BatchedAnswer, BatchedGet, SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.limits import BATCH_REQUESTS
+from unlost.connectors.salesforce.http.shapes import DescribedObject
 from unlost.connectors.salesforce.schema.tables import Describe
+from unlost.kit.http import AnswerTooLarge, Headers
+from unlost.kit.json_to_arrow import MalformedAnswer
 from unlost.model.decoders import decoder_for
 from unlost.model.ports.system import Cache
 
@@ -49,7 +52,7 @@ class FetchedDescribe:
     """Describes by name; ``refused`` are the errors of others; ``unchanged`` came from the cache."""
 
     describes: dict[str, Describe] = field(default_factory=dict)
-    refused: dict[str, Any] = field(default_factory=dict)
+    refused: dict[str, BatchedAnswer] = field(default_factory=dict)
     unchanged: frozenset[str] = frozenset()
 
     def corrected(self, by: "FetchedDescribe") -> "FetchedDescribe":
@@ -96,8 +99,12 @@ class DescribeCache:
     def _fetch_uncached(self, names: Sequence[str]) -> FetchedDescribe:
         answers = dict(zip(names, self._api.batch(_paths(names)), strict=True))
         return FetchedDescribe(
-            {name: body for name, (status, body) in answers.items() if status == OK},
-            {name: body for name, (status, body) in answers.items() if status != OK},
+            {
+                name: _described(name, answer)
+                for name, answer in answers.items()
+                if answer.status == OK
+            },
+            {name: answer for name, answer in answers.items() if answer.status != OK},
         )
 
     def _part(self, names: Sequence[str], reader: str, now: datetime) -> FetchedDescribe:
@@ -108,18 +115,21 @@ class DescribeCache:
         ]
         try:
             answers, at = self._api.composite(gets)
-        except SalesforceRefusal:
+        except (SalesforceRefusal, AnswerTooLarge):
             return self._fetch_uncached(names)
         batched_answers = dict(zip(names, answers, strict=True))
-        fresh = {name: answer for name, answer in batched_answers.items() if answer.status == OK}
+        fresh = {
+            name: _described(name, answer)
+            for name, answer in batched_answers.items()
+            if answer.status == OK
+        }
         same = {name for name, answer in batched_answers.items() if answer.status == NOT_MODIFIED}
-        for name, answer in fresh.items():
-            self._put(name, reader, answer, at)
+        for name, described in fresh.items():
+            self._put(name, reader, described, batched_answers[name].headers, at)
         return FetchedDescribe(
-            {name: answer.body for name, answer in fresh.items()}
-            | {name: describes[name].describe for name in same & describes.keys()},
+            dict(fresh) | {name: describes[name].describe for name in same & describes.keys()},
             {
-                name: batched_answers[name].body
+                name: batched_answers[name]
                 for name in batched_answers.keys() - fresh.keys() - (same & describes.keys())
             },
             frozenset(same & describes.keys()),
@@ -134,11 +144,13 @@ class DescribeCache:
         fits = describe.reader == reader and describe.fetched <= now < describe.fetched + BELIEVED
         return describe if fits else None
 
-    def _put(self, name: str, reader: str, answer: BatchedAnswer, at: datetime) -> None:
+    def _put(
+        self, name: str, reader: str, describe: Describe, headers: Headers, at: datetime
+    ) -> None:
         assert self._cache is not None
-        modified = answer.headers.get(LAST_MODIFIED) or _http_date(at - MARGIN)
-        describe = CachedDescribe(reader, at, modified, answer.body)
-        self._cache.put(_entry(name), msgspec.json.encode(describe))
+        modified = headers.get(LAST_MODIFIED) or _http_date(at - MARGIN)
+        entry = CachedDescribe(reader, at, modified, dict(describe))
+        self._cache.put(_entry(name), msgspec.json.encode(entry))
 
     def _reader(self, rights: UserRights) -> str:
         facts = (self._api.token_field("id"), self._api.version, rights.fingerprint(()))
@@ -147,13 +159,27 @@ class DescribeCache:
 
 def _together(parts: Sequence[FetchedDescribe]) -> FetchedDescribe:
     describes: dict[str, Describe] = {}
-    refused: dict[str, Any] = {}
+    refused: dict[str, BatchedAnswer] = {}
     for part in parts:
         describes |= part.describes
         refused |= part.refused
     return FetchedDescribe(
         describes, refused, frozenset().union(*(part.unchanged for part in parts))
     )
+
+
+def _described(name: str, answer: BatchedAnswer) -> Describe:
+    return described_as(name, answer.read(DescribedObject))
+
+
+def described_as(name: str, describe: DescribedObject) -> Describe:
+    """The describe, if it is that of the object ``name``; otherwise raises MalformedAnswer."""
+    if describe["name"] != name:
+        raise MalformedAnswer(
+            f"it describes {describe['name']} instead of {name}",
+            call=f"GET /sobjects/{name}/describe",
+        )
+    return dict(describe)
 
 
 def _entry(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.access.rights import (
@@ -12,15 +11,19 @@ from unlost.connectors.salesforce.access.rights import (
     missing_rights,
     read_rights,
 )
-from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.api import BatchedAnswer, SalesforceApi
 from unlost.connectors.salesforce.http.errors import (
     SalesforceRefusal,
     first_line,
-    read_error,
     wrong_version,
 )
+from unlost.connectors.salesforce.http.shapes import DescribedObject, ObjectEntry, ObjectList
 from unlost.connectors.salesforce.schema.classify import why_excluded
-from unlost.connectors.salesforce.schema.describes import DescribeCache, FetchedDescribe
+from unlost.connectors.salesforce.schema.describes import (
+    DescribeCache,
+    FetchedDescribe,
+    described_as,
+)
 from unlost.connectors.salesforce.schema.hidden import (
     UndescribedColumns,
     column_findings,
@@ -79,10 +82,10 @@ def discover(
     return DiscoveredSchema(_schema(describes, rights, hidden, findings), _linkable(describes))
 
 
-def _entries(api: SalesforceApi) -> list[Any]:
+def _entries(api: SalesforceApi) -> list[ObjectEntry]:
     """All objects; a 404 means that the org does not serve the API version."""
     try:
-        return list(api.get_json("sobjects")["sobjects"])
+        return list(api.get_json("sobjects", ObjectList).sobjects)
     except SalesforceRefusal as error:
         if error.status != 404:
             raise
@@ -120,14 +123,15 @@ def _described_singly(
     refused: list[Finding] = []
     for name, answer in fetched.refused.items():
         try:
-            describes[name] = api.get_json(f"sobjects/{name}/describe")
+            path = f"sobjects/{name}/describe"
+            describes[name] = described_as(name, api.get_json(path, DescribedObject))
         except SalesforceRefusal as error:
             refused.append(_refused(name, answer, error))
     return describes, refused
 
 
-def _refused(name: str, answer: Any, error: SalesforceRefusal) -> Finding:
-    code, message = read_error(answer)
+def _refused(name: str, answer: BatchedAnswer, error: SalesforceRefusal) -> Finding:
+    code, message = answer.error()
     line = first_line(message) or first_line(error.text) or code or error.native
     return Finding.of(
         FindingKind.TABLE_REFUSED,

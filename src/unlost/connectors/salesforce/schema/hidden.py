@@ -7,13 +7,14 @@ resources-record-count.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote_plus
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.api import BatchedAnswer, SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.shapes import MOST_COLUMNS, NameList, RecordCounts
 from unlost.connectors.salesforce.schema.tables import Describe
+from unlost.kit.paging import circular, follow
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Noun, counted
 
@@ -32,8 +33,8 @@ def hidden_columns(api: SalesforceApi, describes: Mapping[str, Describe]) -> Und
     answers = api.batch([_question(name) for name in names])
     columns: dict[str, tuple[str, ...]] = {}
     unlisted: list[str] = []
-    for name, (status, answer) in zip(names, answers, strict=True):
-        if status != 200:
+    for name, answer in zip(names, answers, strict=True):
+        if answer.status != 200:
             unlisted.append(name)
             continue
         hidden = tuple(sorted(set(_listed(api, answer)) - _shown(describes[name])))
@@ -69,14 +70,17 @@ def _question(table: str) -> str:
     return f"tooling/query/?q={quote_plus(query, safe=',()')}"
 
 
-def _listed(api: SalesforceApi, answer: Mapping[str, Any]) -> Iterable[str]:
+def _listed(api: SalesforceApi, answer: BatchedAnswer) -> Iterable[str]:
     """The names in an answer, which has further pages for very wide tables."""
-    while True:
-        for record in answer["records"]:
-            yield str(record["QualifiedApiName"])
-        if answer.get("done", True):
-            return
-        answer = api.get_json(answer["nextRecordsUrl"])
+    pages = follow(
+        answer.read(NameList),
+        fetch=lambda link: api.get_json(api.link(link), NameList),
+        link=lambda page: None if page.done else page.next_records_url,
+    )
+    for number, page in enumerate(pages):
+        if number > MOST_COLUMNS or (page.next_records_url and not page.records):
+            raise circular()
+        yield from (record.name for record in page.records)
 
 
 def column_findings(tables: Mapping[str, Describe], hidden: UndescribedColumns) -> list[Finding]:
@@ -113,12 +117,10 @@ def _unlisted(tables: Sequence[str]) -> Finding:
 def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
     """Tables that the org counts but does not show to this user."""
     try:
-        answer = api.get_json("limits/recordCount")
+        answer = api.get_json("limits/recordCount", RecordCounts)
     except SalesforceRefusal:
         return []
-    row_counts = {
-        count_row["name"]: int(count_row["count"]) for count_row in answer.get("sObjects") or ()
-    }
+    row_counts = {count_row.name: count_row.count for count_row in answer.s_objects or ()}
     return [
         Finding.of(
             FindingKind.PERMISSION_MISSING,
@@ -132,5 +134,5 @@ def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
             records=counted(rows, Noun.RECORD),
         )
         for name, rows in sorted(row_counts.items())
-        if name not in seen and rows
+        if name not in seen and rows > 0
     ]

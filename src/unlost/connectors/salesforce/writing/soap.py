@@ -83,13 +83,14 @@ def _parsed(answer: HttpAnswer) -> ET.Element:
     try:
         return ET.fromstring(answer.body)  # noqa: S314
     except ET.ParseError as error:
-        raise AnswerLost("its response is not complete XML") from error
+        raise AnswerLost("its response is not complete XML", call=answer.call) from error
 
 
 def _results(answer: HttpAnswer, count: int) -> list[ET.Element]:
     elements = _parsed(answer).findall(f".//{{{PARTNER}}}result")
     if len(elements) != count:
-        raise AnswerLost(f"its response lists {len(elements)} records instead of {count}")
+        reason = f"its response lists {len(elements)} records instead of {count}"
+        raise AnswerLost(reason, call=answer.call)
     return elements
 
 

@@ -1,0 +1,216 @@
+"""Backups of an org that turned hostile: each attack at each call, and how the backup ended.
+
+    python tests/hostile_suite.py [ATTACK ...]
+
+As a program it starts the server, runs the attacks (all without arguments), and prints a JSON line for
+each, and at the end its largest memory in megabytes. Nothing is printed that the attacks contain.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from fakes.hostile_server import ATTACKS, PLACES
+from unlost.connectors.salesforce import AuthFlow, SalesforceConfig, SalesforceConnector
+from unlost.engine.backup.backup import FinishedBackup, backup
+from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
+from unlost.engine.backup.session import BackupPorts
+from unlost.model.errors import UnlostError
+from unlost.model.ports.source import Context
+from unlost.model.vault.certificate import Certificate
+from unlost.testing.clock import VirtualClock
+from unlost.testing.entropy import SeededEntropy
+from unlost.testing.runner import MemoryRunner
+from unlost.testing.system import (
+    FreeBudget,
+    MemoryCache,
+    MemoryLease,
+    MemorySecretStore,
+    NullObserver,
+)
+from unlost.testing.vault import memory_vault
+from unlost.vault.stores.memory import MemoryStore
+from unlost.vault.vault import open_vault
+
+HERE = Path(__file__).parent
+MOST_MB = 600
+LONGEST_SENTENCE = 1_000
+
+
+class HastyClock(VirtualClock):
+    """Sleeps pass at once, and a call of a quarter of an hour in half a second."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() + time.monotonic() * 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a backup ended: with an error, or with these findings in its certificate.
+
+    ``silent`` are tables whose records in the new snapshot differ from those of the org, without a
+    finding. ``intact``: the first snapshot is as it was.
+    """
+
+    attack: str
+    place: str
+    hits: int
+    error: str
+    sentence: str
+    findings: tuple[str, ...]
+    silent: tuple[str, ...]
+    intact: bool
+    bug: str = ""
+
+    @property
+    def good(self) -> bool:
+        """True if the attack was refused in words, or changed nothing."""
+        if self.bug or self.silent or not self.intact or not self.hits:
+            return False
+        return not self.error or (bool(self.sentence) and len(self.sentence) < LONGEST_SENTENCE)
+
+
+class AttackedOrg:
+    """An org that was backed up while it was honest, and a vault with that snapshot."""
+
+    def __init__(self, url: str, work: Path) -> None:
+        self.url = url
+        self.work = work
+        self.clock = HastyClock()
+        self.store = MemoryStore()
+        self.vault = memory_vault(self.clock, store=self.store)
+        self.runs = 0
+        self.oid = ""
+        self._backup(full=True)
+        self.rows = self._stored()
+        self._first = {name: self.store.get(name) for name in self._names()}
+
+    def attacked(self, attack: str, place: str) -> Ending:
+        """Back up while the org is hostile at one call."""
+        self._control(attack, place)
+        error, sentence, bug = "", "", ""
+        findings: dict[str, str] = {}
+        silent: tuple[str, ...] = ()
+        try:
+            certificate = self._backup(full=place != "deleted")
+            if certificate is not None:
+                findings = _findings(certificate)
+                silent = self._silent(certificate, findings)
+        except UnlostError as caught:
+            error, sentence = caught.code, caught.sentence
+        except BaseException as caught:  # what must never happen
+            last = traceback.extract_tb(caught.__traceback__)[-1]
+            bug = f"{type(caught).__name__} in {last.filename}:{last.lineno}: {caught}"[:300]
+        hits = self._control("", "")
+        kinds = tuple(sorted(set(findings.values())))
+        return Ending(attack, place, hits, error, sentence, kinds, silent, self._intact(), bug)
+
+    def _backup(self, *, full: bool) -> Certificate | None:
+        self.runs += 1
+        self.clock.advance(hours=24)
+        config = SalesforceConfig(
+            login_url=self.url, client_id="key", auth=AuthFlow.CLIENT_CREDENTIALS,
+            bulk_above=5, page_rows=15, parallel_pages_above=30,
+        )  # fmt: skip
+        context = Context(
+            self.clock, SeededEntropy(1), MemorySecretStore({"client_secret": "s"}), FreeBudget(),
+            NullObserver(), MemoryCache(),
+        )  # fmt: skip
+        with SalesforceConnector().open_source(config, context) as source:
+            if not self.oid:
+                self.oid = self.vault.ensure_org(source.identity())
+            ports = BackupPorts(
+                source=source, vault=self.vault, lease=MemoryLease(), clock=self.clock,
+                runner=MemoryRunner(f"r{self.runs}", clock=self.clock), observer=NullObserver(),
+                work=self.work,
+            )  # fmt: skip
+            policy = BackupPolicy(census=CensusPolicy.EVERY_NIGHT)
+            done = backup(self.oid, ports, policy=policy, full=full)
+            source.quotas()
+        return done.certificate if isinstance(done, FinishedBackup) else None
+
+    def _control(self, attack: str, place: str) -> int:
+        wanted = {"attack": attack, "place": place}
+        return int(httpx.post(f"{self.url}/attack", json=wanted, timeout=60).json()["hits"])
+
+    def _names(self) -> list[str]:
+        return [listed.name for listed in self.store.list("")]
+
+    def _silent(self, certificate: Certificate, findings: dict[str, str]) -> tuple[str, ...]:
+        """Tables without a finding whose records are not those of the org."""
+        number = self.vault.snapshots(self.oid)[-1].number
+        stored = self._stored(number)
+        # a finding about no table is about all: the list of objects, or the permissions of the user
+        return tuple(
+            name
+            for name, ids in self.rows.items()
+            if name not in findings and "" not in findings and stored.get(name) != ids
+        )
+
+    def _stored(self, number: int = 1) -> dict[str, list[str]]:
+        snapshot = self.vault.at(self.oid, number)
+        tables = sorted(table.name for table in snapshot.schema().tables)
+        return {name: snapshot.scan(name).read_all().column("_u_id").to_pylist() for name in tables}
+
+    def _intact(self) -> bool:
+        """Another process opens the vault, and reads the first snapshot as it was written."""
+        sealed = self.vault.sealed
+        self.vault = open_vault(
+            self.store, keys=sealed.keys, clock=self.clock, entropy=sealed.entropy
+        )
+        same = all(self.store.get(name) == data for name, data in self._first.items())
+        return same and self._stored() == self.rows
+
+
+def _findings(certificate: Certificate) -> dict[str, str]:
+    """Kinds of findings by table; the empty name for those about the org."""
+    lines = {line.table: finding for line in certificate.tables for finding in line.findings}
+    about_org = {finding.table or "": finding for finding in certificate.findings}
+    return {name: finding.kind.value for name, finding in (about_org | lines).items()}
+
+
+@contextmanager
+def server_process() -> Iterator[str]:
+    """The address of a server in a process of its own."""
+    words = [sys.executable, str(HERE / "fakes" / "hostile_server.py")]
+    child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    try:
+        yield child.stdout.readline().strip()
+    finally:
+        child.kill()
+        child.wait()
+
+
+def run(attacks: Sequence[str], note: Callable[[Ending], None]) -> None:
+    """Each attack at each call."""
+    with server_process() as url, tempfile.TemporaryDirectory() as folder:
+        attacked = AttackedOrg(url, Path(folder))
+        for attack in attacks:
+            for place in PLACES:
+                note(attacked.attacked(attack, place))
+
+
+def main() -> None:
+    from dataclasses import asdict
+
+    def note(ending: Ending) -> None:
+        print(json.dumps({**asdict(ending), "good": ending.good}), flush=True)
+
+    run(sys.argv[1:] or list(ATTACKS), note)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"peak_mb": round(peak, 1)}))
+
+
+if __name__ == "__main__":
+    main()
