@@ -45,13 +45,19 @@ from unlost.vault.vault import open_vault
 HERE = Path(__file__).parent
 MOST_MB = 600
 LONGEST_SENTENCE = 1_000
+SLOW = frozenset(name for name in ATTACKS if name.startswith("drip-"))
+SLOW_SPEED = 2_000.0
 
 
 class HastyClock(VirtualClock):
-    """Sleeps pass at once, and a call of a quarter of an hour in half a second."""
+    """Sleeps pass at once; with ``speed`` the quarter of an hour of a call is half a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.speed = 1.0
 
     def monotonic(self) -> float:
-        return super().monotonic() + time.monotonic() * 2_000
+        return super().monotonic() + time.monotonic() * self.speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,7 @@ class AttackedOrg:
     def attacked(self, attack: str, place: str) -> Ending:
         """Back up while the org is hostile at one call."""
         self._control(attack, place)
+        self.clock.speed = SLOW_SPEED if attack in SLOW else 1.0
         error, sentence, bug = "", "", ""
         findings: dict[str, str] = {}
         silent: tuple[str, ...] = ()

@@ -110,8 +110,10 @@ def endless_rows(honest: httpx.Response) -> Pieces:
     first, _, rows = honest.content.partition(b"\n")
     yield head(CSV)
     yield first + b"\n"
+    again = rows or first + b"\n"
+    again *= PIECE // len(again) + 1
     while True:
-        yield rows or first + b"\n"
+        yield again
 
 
 def endless_row(honest: httpx.Response) -> Pieces:
@@ -142,7 +144,7 @@ def zipped(body: Callable[[], bytes]) -> Attack:
 def empty_members(_: httpx.Response) -> Pieces:
     """Gzip members without content, for ever."""
     yield head(JSON, "Content-Encoding: gzip")
-    members = gzip.compress(b"") * 3_000
+    members = gzip.compress(b"") * 3_000  # each takes a new decompressor
     while True:
         yield members
 

@@ -38,11 +38,10 @@ class MalformedAnswer(IntegrityError):
     def __init__(self, reason: str, *, call: str = "") -> None:
         super().__init__(
             "answer-malformed",
-            "A response of the source does not have the documented form ({reason}; {call}).",
+            "A response of the source does not have the documented form ({reason}).",
             next_step="Run the backup again. If the problem persists, check the proxies between "
             "this machine and the source, and report it to the vendor of the source.",
-            reason=reason.rstrip("."),
-            call=call or "no call known",
+            reason=f"{call} → {reason}" if call else reason,
         )
 
 

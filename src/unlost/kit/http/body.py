@@ -15,6 +15,7 @@ from unlost.model.errors import IntegrityError, TransientError
 GZIP_WINDOW = 16 + zlib.MAX_WBITS  # makes zlib expect the gzip frame
 PIECE = 1 << 20
 LONGEST_NUMBER = 18  # digits
+MOST_MEMBERS = 10_000  # of a gzip stream; servers send one, or one for each piece
 PLAIN = frozenset({"", "identity"})
 GZIP = frozenset({"gzip", "x-gzip"})
 
@@ -49,10 +50,14 @@ def gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Decompress the chunks, in pieces of at most 1 MiB; several gzip members form one stream."""
     inflate = zlib.decompressobj(GZIP_WINDOW)
     started = False
+    members = 1
     for chunk in chunks:
         pending = chunk
         while pending:
             if inflate.eof:
+                members += 1
+                if members > MOST_MEMBERS:  # perhaps empty ones, without an end
+                    raise AnswerTooLarge(f"it has more than {MOST_MEMBERS:,} compressed parts")
                 inflate = zlib.decompressobj(GZIP_WINDOW)
             started = True
             # ``PIECE`` bounds the output of one call: gzip can expand a chunk a thousandfold.

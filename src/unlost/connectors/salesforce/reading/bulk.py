@@ -129,7 +129,8 @@ class BulkQueries:
                 raise circular()
             seen.add(locator)
             path = self._result_path(job, locator)
-            result = yield from self._page(path, columns, owed=rows - total)
+            owed = rows - total
+            result = yield from self._page(path, columns, owed=owed, most=owed)
             total += result.rows
             locator = result.locator
         self._done(job)
@@ -138,7 +139,7 @@ class BulkQueries:
         self, job: str, path: str, columns: tuple[str, ...], *, pages: int, rows: int
     ) -> Iterator[Page]:
         """One of a job's ``pages``; the last one read proves that their sum is ``rows``."""
-        result = yield from self._page(path, columns, owed=None)
+        result = yield from self._page(path, columns, owed=None, most=rows)
         with self._lock:
             tally = self._tallies.setdefault(job, JobTotals())
             if path not in tally.pages:
@@ -175,16 +176,19 @@ class BulkQueries:
         return f"jobs/query/{job}/results?maxRecords={self._page_rows}{more}"
 
     def _page(
-        self, path: str, columns: tuple[str, ...], *, owed: int | None
+        self, path: str, columns: tuple[str, ...], *, owed: int | None, most: int
     ) -> Generator[Page, None, ResultPage]:
-        """One page, read again until it is proved; returns a ResultPage."""
+        """One page of at most ``most`` rows, read again until it is proved.
+
+        ``owed``: the rows that are missing, if it is known which pages were read.
+        """
         delivery = ResultStream()
         attempt = 1
         while True:
             block = self._blocks.get(columns, BLOCK_BYTES)
             try:
                 with self._api.stream(path, accept_type=CSV, limits=ROWS) as body:
-                    result = yield from self._parsed(body, columns, delivery, block, owed=owed)
+                    result = yield from self._parsed(body, columns, delivery, block, most=most)
                 _check_end(body, result, owed)
                 yield from delivery.proved(result.rows)
                 return result
@@ -202,7 +206,7 @@ class BulkQueries:
         delivery: ResultStream,
         block: int,
         *,
-        owed: int | None,
+        most: int,
     ) -> Generator[Page, None, ResultPage]:
         reader = CsvReader(body, block_bytes=block)
         if reader.columns and sorted(reader.columns) != sorted(columns):
@@ -211,10 +215,10 @@ class BulkQueries:
             )
         at = self._api.time_of(body.headers)
         announced = number_in(body.headers, ROWS_HEADER)
-        most = owed if announced is None else announced
+        most = most if announced is None else min(announced, most)
         size = 0
         for batch in reader.batches():
-            if most is not None and reader.rows > most:
+            if reader.rows > most:
                 raise _short(reader.rows, most, "page")  # perhaps without an end
             size, before = reader.bytes, size
             ordered = batch if reader.columns == columns else batch.select(list(columns))
