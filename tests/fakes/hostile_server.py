@@ -18,7 +18,16 @@ from typing import Any
 
 import httpx
 
-from fakes.salesforce import HOST, ORG_ID, FakeSalesforce, describe, field, id_of, row, system_fields
+from fakes.salesforce import (
+    HOST,
+    ORG_ID,
+    FakeSalesforce,
+    describe,
+    field,
+    id_of,
+    row,
+    system_fields,
+)
 from fakes.wire import json_answer
 from unlost.testing.system import MemoryCache
 
@@ -202,7 +211,9 @@ def edited(edit: Callable[[bytes], bytes], *lines: str) -> Attack:
     """The honest answer with another body."""
 
     def pieces(honest: httpx.Response) -> Pieces:
-        own = [f"{name}: {text}" for name, text in honest.headers.items() if name.startswith("sforce")]
+        own = [
+            f"{name}: {text}" for name, text in honest.headers.items() if name.startswith("sforce")
+        ]
         kind = honest.headers.get("content-type", "application/octet-stream")
         return plain(edit(honest.content), *own, *lines, kind=kind)
 
@@ -370,7 +381,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: HostileServer
 
-    def log_message(self, format: str, *args: Any) -> None: ...
+    def log_message(self, *_: Any) -> None:
+        """Write no log."""
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

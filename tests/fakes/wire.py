@@ -95,7 +95,10 @@ class Wire:
 
     @property
     def transport(self) -> httpx.MockTransport:
-        return httpx.MockTransport(lambda request: (self.answering or self)(request))
+        return httpx.MockTransport(self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        return (self.answering or self)(request)
 
     def made(self, method: str, pattern: str) -> list[httpx.Request]:
         """Calls of this kind so far."""

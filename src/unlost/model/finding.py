@@ -26,6 +26,10 @@ class FindingKind(StrEnum):
     UNUSUAL_LOSS = "unusual-loss"  # more rows vanished than the limit allows
     ROWS_DIFFER = "rows-differ"  # rows changed without a new timestamp, or a part was not compared
     READ_OTHERWISE = "read-otherwise"  # complete, but read in another way than planned
+    ROWS_MISSING = "rows-missing"  # the source counts or lists rows that it does not deliver
+    NOT_COMPARED = "not-compared"  # the source does not count this table's rows
+    RIGHTS_CHANGED = "rights-changed"  # during the run
+    CLOCKS_DIFFER = "clocks-differ"  # the source's clock and ours are more than minutes apart
     WINDOW_OPEN = "window-open"  # rows kept changing during the run
     SALVAGED = "salvaged"  # versions lost with damaged objects of the vault
     LEFT_TO_NIGHT = "left-to-night"  # left out of an hourly backup; the next nightly one reads it

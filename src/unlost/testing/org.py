@@ -68,6 +68,7 @@ class MemoryTable:
     refused: bool = False
     dropped: bool = False
     has_files: bool = False
+    grants: set[str] = field(default_factory=set)
 
     @property
     def change_log(self) -> ChangeLog | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from datetime import datetime, timedelta
 from typing import BinaryIO
@@ -38,7 +38,8 @@ class MemorySource:
 
     ``page_rows``: rows a page. ``split``: tasks of a full read. ``job_seconds``: time of the
     source's own job before a task can be read. ``overlap``: distance that a cursor reaches back.
-    ``read_seconds``: time that a page takes, by the org's clock.
+    ``read_seconds``: time that a page takes, by the org's clock. ``clock_error``: the lead of the
+    source's clock.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class MemorySource:
         self.read_seconds = read_seconds
         self.quota: tuple[Quota, ...] = (Quota("api-calls", 10, 1000, "calls", storage=False),)
         self.census_wanted = False
+        self.clock_error = timedelta(0)
+        self.read_incomplete = False
 
     def identity(self) -> OrgIdentity:
         """The org's identity."""
@@ -70,13 +73,26 @@ class MemorySource:
     def server_time(self) -> datetime:
         """The org's clock."""
         self._called("server_time")
-        return self.org.clock.now()
+        return self._now()
 
     def discover(self) -> Schema:
         """Tables and columns that the reading user may see."""
         self._called("discover")
         tables = [self._table(name) for name, table in self.org.tables.items() if not table.dropped]
         return Schema(tuple(tables), self.org.fingerprint, tuple(self.org.findings))
+
+    def grants(self, schema: Schema) -> Mapping[str, frozenset[str]]:
+        """The rights on each table; those that the test set, or the org's fingerprint."""
+        self._called("grants")
+        now = Schema(
+            tuple(
+                self._table(table.name)
+                for table in schema.tables
+                if not self.org.tables[table.name].dropped
+            ),
+            self.org.fingerprint,
+        )
+        return now.grants()
 
     def quotas(self) -> Sequence[Quota]:
         """The quotas that the test set."""
@@ -198,6 +214,9 @@ class MemorySource:
 
     # --- inside ----------------------------------------------------------------------------------
 
+    def _now(self) -> datetime:
+        return self.org.clock.now() + self.clock_error
+
     def _called(self, call: str, table: str | None = None) -> None:
         self.calls.append((call, table))
         self.faults.strike(call, table)
@@ -226,6 +245,7 @@ class MemorySource:
             files=table.file_columns,
             change_log=table.change_log,
             hidden=tuple(c for c in hidden if c in table.columns),
+            grants=tuple(sorted(table.grants)),
         )
 
     def _changed(self, task: ReadTask, start: datetime | None) -> list[tuple[str, MemoryRecord]]:
@@ -261,7 +281,12 @@ class MemorySource:
 
     def _page(self, rows: Rows) -> Page:
         size = rows.cells.nbytes if rows.cells is not None else 0
-        return Page(rows, Proof(len(rows), len(rows), size), wants_census=self.census_wanted)
+        return Page(
+            rows,
+            Proof(len(rows), len(rows), size),
+            wants_census=self.census_wanted,
+            incomplete=self.read_incomplete,
+        )
 
     def _purged(self, ids: list[str]) -> Rows:
         count = len(ids)
@@ -271,7 +296,7 @@ class MemorySource:
             pa.nulls(count, INSTANT),
             pa.nulls(count, pa.string()),
             None,
-            self.org.clock.now(),
+            self._now(),
         )
 
     def _rows(
@@ -293,7 +318,7 @@ class MemorySource:
             pa.array([record.modified for _, record in records], INSTANT),
             pa.array([record.by for _, record in records], pa.string()),
             pa.RecordBatch.from_pydict(cells),
-            self.org.clock.now(),
+            self._now(),
         )
 
 

@@ -30,7 +30,7 @@ from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Run
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.runs.runs import list_runs
-from unlost.catalog.schema import SCHEMA, schema_applied
+from unlost.catalog.schema import BEFORE_RELEASES, SCHEMA, schema_applied
 from unlost.model.alert import ChannelKind
 from unlost.model.errors import Conflict, StoreError, UsageError
 from unlost.model.org import OrgIdentity
@@ -155,7 +155,7 @@ def test_a_newer_database_is_refused_untouched(tmp_path: Path, server: Postgres)
     with psycopg.connect(url) as session:
         session.execute(
             "INSERT INTO django_migrations (app, name, applied) VALUES ('catalog', %s, now())",
-            ["0002_later"],
+            [f"{SCHEMA - BEFORE_RELEASES + 1:04}_later"],
         )
     with pytest.raises(StoreError) as caught:
         open_application(home)

@@ -43,7 +43,12 @@ from importlib import import_module
 
 Migration = import_module("unlost.catalog.migrations.0002_removals_of_others").Migration
 """,
-    "0003_later": """
+    "0003_own_checkpoints": """
+from importlib import import_module
+
+Migration = import_module("unlost.catalog.migrations.0003_own_checkpoints").Migration
+""",
+    "0004_later": """
 from django.db import migrations, models
 
 KILLED = False
@@ -56,7 +61,7 @@ def fill(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0002_removals_of_others")]
+    dependencies = [("catalog", "0003_own_checkpoints")]
     operations = [
         migrations.AddField("run", "later", models.IntegerField(db_default=7)),
         migrations.RunPython(fill),
@@ -76,7 +81,7 @@ class Later:
 
     def kill(self, *, killed: bool) -> None:
         """From now on its migration is killed in the middle, or not any more."""
-        import_module(f"{PACKAGE}.0003_later").KILLED = killed  # type: ignore[attr-defined]
+        import_module(f"{PACKAGE}.0004_later").KILLED = killed  # type: ignore[attr-defined]
 
 
 @pytest.fixture

@@ -94,9 +94,9 @@ def test_nights_are_counted_without_the_hours_between_them(scene: Scene) -> None
     scene.night()
     for _ in range(3):
         scene.hour("Account")
-    known = known_state(scene.vault, scene.oid, scene.head)
+    known = known_state(scene.vault, scene.oid, scene.head, latest=scene.clock.now())
     assert known.nights == 1
-    assert known.rights["Contact"] == {scene.org.fingerprint}
+    assert known.rights["Contact"].ever == {scene.org.fingerprint}
     assert [info.number for info in nights(scene.vault.snapshots(scene.oid))] == [1]
 
 

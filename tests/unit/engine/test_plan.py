@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from unlost.engine.backup.known import UNKNOWN_RIGHTS, rights_since
+from unlost.engine.backup.known import rights_since
 from unlost.engine.backup.plan import KnownState, Reason, TablePlan, plan_backup
 from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
+from unlost.engine.backup.rights import RightsHistory, rights_changed
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.reading import Cursor
-from unlost.model.source.schema import Column, Schema, Table, TableTrait, WireKind
+from unlost.model.source.schema import ALL_ROWS, Column, Schema, Table, TableTrait, WireKind
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableState
 
 NOW = datetime(2026, 3, 9, tzinfo=UTC)
@@ -35,7 +36,7 @@ def planned(
     known = KnownState(
         Schema((held,) if held else (), "r"),
         {"Account": state} if state else {},
-        {"Account": rights} if state else {},
+        {"Account": RightsHistory.of(frozenset({right}) for right in rights)} if state else {},
         {"Account": hidden},
         unread,
     )
@@ -143,10 +144,53 @@ def night(number: int, day: int) -> SnapshotInfo:
 
 
 def test_the_rights_since_a_census_include_its_own_night() -> None:
-    nights, rights = [night(1, 0), night(2, 1), night(3, 2)], ["a", "b", "c"]
+    nights = [night(1, 0), night(2, 1), night(3, 2)]
+    rights = [{"Account": frozenset({right, "all"})} for right in "abc"]
     at = replace(STATE, census_at=NOW + DAY + timedelta(hours=1))
-    assert rights_since(at, nights, rights, cut=True) == {"b", "c"}
+    assert rights_since(at, nights, rights, cut=True) == history("bc", "all")
     older = replace(STATE, census_at=NOW - DAY)
-    assert rights_since(older, nights, rights, cut=True) == {"a", "b", "c", UNKNOWN_RIGHTS}
+    assert rights_since(older, nights, rights, cut=True) == RightsHistory(
+        frozenset({"a", "b", "c", "all", "unknown"}), frozenset()
+    )
     never = replace(STATE, census_at=None)
-    assert rights_since(never, nights, rights, cut=False) == {"a", "b", "c"}
+    assert rights_since(never, nights, rights, cut=False) == history("abc", "all")
+    other = replace(STATE, table="Contact")
+    assert rights_since(other, nights, rights, cut=False).lost(frozenset({"all"}))
+
+
+def history(ever: str, always: str) -> RightsHistory:
+    return RightsHistory(frozenset(ever) | {always}, frozenset({always}))
+
+
+def test_who_sees_all_rows_has_lost_no_grant_of_rows() -> None:
+    narrow = RightsHistory.of([frozenset({"rows:mine"})])
+    assert narrow.lost(frozenset({"rows:other"}))
+    assert not narrow.lost(frozenset({ALL_ROWS}))
+    assert narrow.changed(frozenset({ALL_ROWS}))
+    assert RightsHistory.of([frozenset({ALL_ROWS, "x"})]).lost(frozenset({ALL_ROWS}))
+
+
+def test_rights_that_were_gained_call_for_a_full_read_in_which_absence_counts() -> None:
+    table = replace(TABLE, grants=(ALL_ROWS,))
+    known = KnownState(
+        Schema((TABLE,), "r"),
+        {"Account": STATE},
+        {"Account": RightsHistory.of([frozenset({"rows:mine"})])},
+    )
+    plan = plan_backup(Schema((table,), "s"), known, now=NOW, policy=BackupPolicy()).tables[0]
+    assert plan.reasons == (Reason.RIGHTS_CHANGED,)
+    assert plan.trusted
+
+
+@pytest.mark.parametrize(
+    ("after", "severity"),
+    [
+        (frozenset({ALL_ROWS}), None),
+        (frozenset({ALL_ROWS, "more"}), Severity.NOTE),
+        (frozenset({"rows:mine"}), Severity.GAP),
+        (frozenset[str](), Severity.GAP),
+    ],
+)
+def test_rights_at_the_end(after: frozenset[str], severity: Severity | None) -> None:
+    finding = rights_changed(TABLE, before=frozenset({ALL_ROWS}), after=after)
+    assert (finding.severity if finding is not None else None) is severity

@@ -1,6 +1,6 @@
 """The read side of a Salesforce org: plans, prepares and reads tasks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.access.identity import read_identity
+from unlost.connectors.salesforce.access.rights import grants_by_table, read_rights
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal, first_line
 from unlost.connectors.salesforce.http.limits import EMPTY_KEY, MOST_POLLS
@@ -37,7 +38,7 @@ from unlost.connectors.salesforce.schema.describes import DescribeCache
 from unlost.connectors.salesforce.schema.discover import DiscoveredSchema, discover
 from unlost.connectors.salesforce.schema.special import LINKS, ReadStrategy, filter_of
 from unlost.connectors.salesforce.schema.tables import cursor_column, parent_types, selected
-from unlost.model.errors import TransientError
+from unlost.model.errors import SourceRefused, TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Cache
@@ -91,6 +92,11 @@ class SalesforceSource:
         """Tables, columns, rights and findings, as the backup user sees them now."""
         self._discovered = discover(self._api, self._config, self._describes)
         return self._discovered.schema
+
+    def grants(self, schema: Schema) -> Mapping[str, frozenset[str]]:
+        """The rights of the backup user now, by five queries."""
+        grants = grants_by_table(read_rights(self._api), schema.tables)
+        return {name: frozenset(grants_of_table) for name, grants_of_table in grants.items()}
 
     def quotas(self) -> Sequence[Quota]:
         """Storage and API calls, in bytes and calls."""
@@ -365,15 +371,24 @@ class SalesforceSource:
     def _census_by_parents(self, table: Table) -> Iterator[pa.Array]:
         """Links are found from both ends; each counts once."""
         columns = ("Id", "IsDeleted") if table.column("IsDeleted") else ("Id",)
-        ranges = [
-            live_ids(page.rows)
-            for page in self._parents.read(TableQuery(table.name, columns), parent_types(table))
-            if len(page.rows)
-        ]
+        ranges = []
+        for page in self._parents.read(TableQuery(table.name, columns), parent_types(table)):
+            if page.incomplete:
+                raise _not_listed(table)
+            ranges.append(live_ids(page.rows))
         if ranges:
-            yield pa.chunked_array(ranges).unique()
+            yield pa.chunked_array(ranges, pa.string()).unique()
 
     def _linkable(self) -> Sequence[str]:
         if self._discovered is None:
             self.discover()
         return self._discovered.linkable if self._discovered else ()
+
+
+def _not_listed(table: Table) -> SourceRefused:
+    return SourceRefused(
+        "census-incomplete",
+        "The ids of {table} cannot all be listed.",
+        next_step="Grant the permission 'Query All Files' to the backup user.",
+        table=table.name,
+    )

@@ -2,14 +2,15 @@
 
 The stages of a run:
 
-  begin          check the identity, note the source's clock (``as_of``) and the newest backup
+  begin          check the identity, read both clocks (``as_of``), note the newest backup
   discover       describe tables and columns, then plan each table (pure, see ``plan``)
   mark-columns   mark columns that the user may no longer see, or may see again
   look-0         read all planned tables with their files
   look-1..3      read what changed since the last round began, until one took < 5 minutes
   row check      compare a part of the rows that claim not to have changed (``row_check``)
-  census         list all live ids where due, and decide about missing records (``deletes``)
-  count, quotas  the source's own numbers, for the certificate
+  compare        list all live ids where due, count all other tables, and explain each difference
+                 (``comparing``)
+  quotas         the source's allowances, for the certificate
   commit         schema, certificate and all tables become visible in one write
 
 An org is not one instant: while the last table is read, the first one goes on changing. The rounds
@@ -28,13 +29,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.engine.backup.census import CensusResult, take_census
-from unlost.engine.backup.deletes import resolve
+from unlost.engine.backup.clocks import clocks_differ, read_clocks
+from unlost.engine.backup.comparing import compare_with_source
 from unlost.engine.backup.files import add_files
 from unlost.engine.backup.findings import state_finding, table_gone, window_open
 from unlost.engine.backup.known import known_state
 from unlost.engine.backup.partial import DeferredTables, plan_part, unread
-from unlost.engine.backup.plan import BackupPlan, KnownState, TablePlan, plan_backup
+from unlost.engine.backup.plan import BackupPlan, KnownState, plan_backup
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.proving import certify, certify_part
 from unlost.engine.backup.reading import ReadRound, TableRequest, read_tables
@@ -43,10 +44,6 @@ from unlost.engine.backup.session import (
     BackupPorts,
     BackupSession,
     BackupStart,
-    ReadFailure,
-    SourceFailed,
-    failure_of,
-    source_errors,
 )
 from unlost.engine.backup.table_progress import TableProgress, table_commit
 from unlost.model.errors import LimitReached, StoreError, UsageError
@@ -78,13 +75,6 @@ class ParkedBackup:
     def code(self) -> str:
         """The code of the allowance, or of the command that stopped it."""
         return self.message.code
-
-
-@dataclass(frozen=True, slots=True)
-class SourceCount:
-    """Live rows by the source's own count; None if it does not count."""
-
-    live: int | None
 
 
 def backup(
@@ -126,7 +116,7 @@ def _backup(
     previous = (
         ports.vault.at(org, begun.previous, forgotten=True) if begun.previous is not None else None
     )
-    known = known_state(ports.vault, org, previous)
+    known = known_state(ports.vault, org, previous, latest=begun.clocks.latest)
     plan = _make_plan(begun, schema, known, policy, full=full)
     if begun.only and not plan.tables:
         return _defer_tables(ports.runner.run, plan)
@@ -135,6 +125,7 @@ def _backup(
     )
     commit.put_schema(plan.schema)
     session = BackupSession(ports, policy, org, plan, commit, previous, folder, known.nights)
+    session.clocks.append(begun.clocks)
     progresses = [TableProgress(t, known.states.get(t.table.name)) for t in plan.tables]
     certificate = _read(session, progresses, begun, schema)
     commit.put_certificate(certificate)
@@ -168,15 +159,16 @@ def _read(
     """
     _mark_columns(session, progresses)
     rounds, stable = _read_until_stable(session, progresses, begun.as_of)
-    notes = () if stable else (window_open(rounds, session.policy),)
+    notes = clocks_differ(session.clocks)
+    if not stable:
+        notes = (*notes, window_open(rounds, session.policy))
     if begun.only:
         notes = (*unread(progresses), *notes)
         # An unread table keeps its cursor and its line of the last full run.
         progresses[:] = [progress for progress in progresses if progress.failure is None]
     else:
         check_rows(session, progresses)
-    _count_ids(session, progresses)
-    _count_rows(session, progresses)
+    compare_with_source(session, progresses, schema)
     proving = certify_part if begun.only else certify
     return proving(session, progresses, begun, schema, rounds=rounds, notes=notes)
 
@@ -210,12 +202,14 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> BackupStart:
             tenant=identity.tenant,
         )
     head = ports.vault.newest_backup(org)
+    clocks = read_clocks(ports.source, ports.clock)
     return BackupStart(
         identity,
-        ports.source.server_time(),
-        ports.clock.now(),
+        clocks.time,
+        clocks.local,
         head.info.number if head is not None else None,
         only,
+        clocks.source,
     )
 
 
@@ -272,7 +266,7 @@ def _read_round(
     results = [r for read in reads.values() for r in (*read.results, *read.again)]
     for result in add_files(session, results, round_name=round_name):
         progresses[result.table].files.append(result)
-    end = session.runner.step(f"{round_name}/end", session.source.server_time, result=datetime)
+    end = session.time(f"{round_name}/clocks")
     for read in reads.values():
         progress = progresses[read.table]
         progress.rounds.append(read)
@@ -295,69 +289,6 @@ def _reread_requests(
         if cursor is not None:
             requests.append(TableRequest(table.name, cursor))
     return requests
-
-
-def _count_ids(session: BackupSession, progresses: Sequence[TableProgress]) -> None:
-    """Take the census of tables where it is due, and resolve its differences."""
-    due = []
-    for progress in progresses:
-        if progress.failure is None and (progress.plan.census or progress.wants_census):
-            if progress.full or progress.plan.lists_ids:
-                due.append(progress)
-            else:
-                # Without a list of ids no deletion is proved: that is a gap until the next full
-                # read.
-                progress.census_unsupported = CANNOT_LIST
-    if not due:
-        return
-    # One time for all: to ask before each table would cost a call each, and an earlier one is safe.
-    at = session.runner.step("census/begin", session.source.server_time, result=datetime)
-    census_results = session.runner.map(
-        "census",
-        lambda progress: take_census(
-            session, progress.name, progress.reads, at=at, full=progress.full
-        ),
-        due,
-        key=lambda progress: progress.name,
-        result=CensusResult,
-    )
-    for progress, census in zip(due, census_results, strict=True):
-        progress.census = census
-        if census.failure is None:
-            progress.live = census.live
-            progress.resolved = resolve(session, census)
-            progress.files += add_files(session, progress.resolved.reads, round_name="census")
-
-
-CANNOT_LIST = ReadFailure(
-    "census-unsupported",
-    "The source has lost its list of deleted records and cannot list its live records.",
-    "Run a full backup: `unlost backup ORG --full`",
-    refused=True,
-)
-
-
-def _count_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> None:
-    uncounted = [p for p in progresses if p.failure is None and p.live is None]
-    counted = session.runner.map(
-        "count",
-        lambda progress: _count_table(session, progress.plan),
-        uncounted,
-        key=lambda progress: progress.name,
-        result=SourceCount,
-    )
-    for progress, answer in zip(uncounted, counted, strict=True):
-        progress.live = answer.live
-
-
-def _count_table(session: BackupSession, plan: TablePlan) -> SourceCount:
-    """Count a table; a count that the source refuses is no gap: the table's line shows that."""
-    try:
-        with source_errors():
-            return SourceCount(session.source.count(plan.table))
-    except SourceFailed as broke:
-        failure_of(broke, session.source)
-        return SourceCount(None)
 
 
 def _commits(

@@ -22,6 +22,7 @@ from datetime import datetime
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from unlost.engine.backup.row_observer import ReadResult
 from unlost.engine.backup.session import (
@@ -44,7 +45,8 @@ class CensusResult:
     ``lost``: ids alive in the vault and not read in this run that the census lacks. ``unread``: ids
     of the census that the vault does not hold as visible and that this run did not read.
     ``vanished``: ids of hidden rows that the census lacks, if absence can mean something. ``live``:
-    number of ids, without erased records. A ``failure`` means that nothing is proved.
+    number of ids, without erased records. ``late``: ids that this run read alive and that the census
+    lacks, since they were deleted meanwhile. A ``failure`` means that nothing is proved.
     """
 
     table: str
@@ -53,6 +55,7 @@ class CensusResult:
     lost: TempRows = NOTHING
     unread: TempRows = NOTHING
     vanished: TempRows = NOTHING
+    late: int = 0
     failure: ReadFailure | None = None
 
 
@@ -66,28 +69,44 @@ class CensusSlice:
 
 
 def take_census(
-    session: BackupSession, table: str, reads: Sequence[ReadResult], *, at: datetime, full: bool
+    session: BackupSession, table: str, reads: Sequence[ReadResult], *, at: datetime, listed: bool
 ) -> CensusResult:
-    """List the ids of a table and compare; ``reads`` are all reads of it in this run.
+    """Compare the ids of a table with the vault; ``reads`` are all reads of it in this run.
 
-    ``at``: the source's time at or before the beginning of the list. ``full``: the reads have every
-    row, and are the census if the table cannot list its ids.
+    ``at``: the time at or before the beginning of the list. Unless ``listed``, the reads have every
+    row, and are the census.
     """
-    plan = session.table(table)
     try:
-        listed = _list_ids(session, table) if plan.lists_ids or not full else None
+        ids = _list_ids(session, table) if listed else None
     except SourceFailed as broke:
         return CensusResult(table, at, failure=failure_of(broke, session.source))
-    return _compare(session, table, at, reads, listed)
+    return _compare(session, table, at, reads, ids)
 
 
-def absent_ids(side: CensusSlice, *, before: datetime) -> pl.Series:
+def still_listed(session: BackupSession, table: str, ids: Sequence[str]) -> int:
+    """Count the ids that the source lists; all of them if it cannot list its ids now."""
+    wanted, count = pa.array(ids, pa.string()), 0
+    try:
+        with source_errors():
+            arrays = session.source.census(session.table(table).table)
+        for array in from_source(arrays):
+            listed = pc.unique(array.cast(pa.string()))
+            count += pc.sum(pc.is_in(listed, value_set=wanted)).as_py() or 0
+    except SourceFailed as broke:
+        failure_of(broke, session.source)
+        return len(ids)
+    return min(count, len(ids))
+
+
+def absent_ids(side: CensusSlice, *, before: datetime, latest: datetime) -> pl.Series:
     """Ids alive in the vault, observed before the census began, that the census lacks.
 
-    Rows that this run has read are left out: rows that the source reported deleted are not lost,
+    A row that was observed after ``latest``, the later clock now, was observed with wrong clocks by
+    an earlier backup. Rows that this run has read are left out: rows that the source reported deleted are not lost,
     and for a live one a tombstone would replace the state just observed.
     """
-    older = side.known.filter(pl.col("observed_at") < before)["id"]
+    observed = pl.col("observed_at")
+    older = side.known.filter((observed < before) | (observed > latest))["id"]
     known = pl.concat([side.census, side.seen["id"]])
     return older.filter(~older.is_in(known.implode())).unique().sort()
 
@@ -100,6 +119,11 @@ def unread_ids(side: CensusSlice, *, hidden: pl.Series) -> pl.Series:
     visible = id_column.filter(~id_column.is_in(blind.implode()))
     known = pl.concat([visible, alive])
     return side.census.filter(~side.census.is_in(known.implode())).unique().sort()
+
+
+def _late_count(side: CensusSlice) -> int:
+    alive, _ = _latest(side.seen)
+    return alive.len() - int(alive.is_in(side.census.implode()).sum())
 
 
 def _latest(seen: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
@@ -124,23 +148,24 @@ def _compare(
     reads: Sequence[ReadResult],
     listed: list[TempRows] | None,
 ) -> CensusResult:
-    folder, name = session.folder, f"census/{table}"
+    folder, name = session.folder, f"census/{table}{'' if listed is None else '/ids'}"
     seen = write_sorted_runs(_seen(session, reads), folder=folder, name=f"{name}/seen")
     hidden = _series(session.hidden(table))
     lost, unread, vanished = (
         TempRowsWriter(folder, f"{name}/{kind}", IDS) for kind in ("lost", "unread", "vanished")
     )
-    trusted, live = session.table(table).trusted, 0
+    trusted, live, late = session.table(table).trusted, 0, 0
     for side in _slices(session, table, seen, listed):
         # A source may list an id twice while its pages shift under the reader.
         live += side.census.n_unique()
-        absent = absent_ids(side, before=at)
+        late += _late_count(side)
+        absent = absent_ids(side, before=at, latest=session.latest)
         known = absent.is_in(hidden.implode())
         _write_ids(lost, absent.filter(~known))
         # Under other rights the absence of a hidden row means nothing.
         _write_ids(vanished, absent.filter(known & trusted))
         _write_ids(unread, unread_ids(side, hidden=hidden))
-    return CensusResult(table, at, live, lost.close(), unread.close(), vanished.close())
+    return CensusResult(table, at, live, lost.close(), unread.close(), vanished.close(), late)
 
 
 def _slices(

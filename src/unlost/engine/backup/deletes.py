@@ -15,7 +15,7 @@ stays as it was and is marked as hidden. A lost permission therefore never becom
 See docs/explanation/backup.md, "What is deleted".
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,7 +31,11 @@ from unlost.engine.backup.lookup import (
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.row_observer import ReadResult
 from unlost.engine.backup.session import BackupSession, ReadFailure
-from unlost.engine.backup.vanished import add_tombstones_and_unhide, look_for_hidden
+from unlost.engine.backup.vanished import (
+    VanishedRows,
+    add_tombstones_and_unhide,
+    look_for_hidden,
+)
 from unlost.model.vault.snapshot import Added, Visibility
 
 
@@ -58,6 +62,39 @@ class ResolvedDeletes:
     failure: ReadFailure | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Lookups of the records in which a census and the vault differ.
+
+    ``unread``: only the census has them. ``lost``: it lacks them; None if they are too many to look
+    up. ``hidden``: it lacks them, and they were not visible before.
+    """
+
+    unread: tuple[LookupResult, ...]
+    lost: tuple[LookupResult, ...] | None
+    hidden: VanishedRows
+
+    @property
+    def lookups(self) -> tuple[LookupResult, ...]:
+        """All lookups, in the order in which they count."""
+        return (*self.unread, *(self.lost or ()), *self.hidden.lookups)
+
+    @property
+    def reads(self) -> tuple[ReadResult, ...]:
+        """The records that were found."""
+        return tuple(lookup.read for lookup in self.lookups if lookup.read is not None)
+
+    @property
+    def failure(self) -> ReadFailure | None:
+        """The reason why not all could be looked up."""
+        return next((lookup.failure for lookup in self.lookups if lookup.failure), None)
+
+    @property
+    def unfound(self) -> tuple[str, ...]:
+        """Ids of the census that the source did not deliver."""
+        return tuple(key for lookup in self.unread for key in lookup.missing)
+
+
 def delete_verdict(
     *, trusted: bool, missing: int, live_count: int, policy: BackupPolicy
 ) -> DeleteVerdict:
@@ -69,50 +106,64 @@ def delete_verdict(
     return DeleteVerdict.UNUSUAL
 
 
-def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
-    """Read the records that only the census has; decide about the records that it lacks."""
+def look_for_differences(session: BackupSession, census: CensusResult) -> Differences:
+    """Look up the records that only the census has, and the ones that it lacks."""
     table = census.table
-    fetched = look_up(session, temp_id_batches(session, table, LookupReason.UNREAD, census.unread))
-    live_count = _live_count(session, table)
-    plan = session.table(table)
-    lost = temp_id_batches(session, table, LookupReason.LOST, census.lost)
+    unread = look_up(session, temp_id_batches(session, table, LookupReason.UNREAD, census.unread))
     # So many lookups would take too many calls: the breaker decides without them.
-    if census.lost.rows > session.policy.lookup_limit:
-        missing: Iterator[Batch] = lost
-        believed = delete_verdict(
-            trusted=plan.trusted,
-            missing=census.lost.rows,
-            live_count=live_count,
-            policy=session.policy,
-        )
-        results: list[LookupResult] = []
-    else:
-        results = look_up(session, lost)
-        ids = tuple(key for lookup_result in results for key in lookup_result.missing)
-        missing = iter([Batch(table, LookupReason.LOST, 0, ids)] if ids else [])
-        believed = delete_verdict(
-            trusted=plan.trusted, missing=len(ids), live_count=live_count, policy=session.policy
-        )
-    vanished = look_for_hidden(session, census, live_count=live_count)
-    every = (*fetched, *results, *vanished.lookups)
-    failure = next(
-        (lookup_result.failure for lookup_result in every if lookup_result.failure is not None),
-        None,
+    lost = (
+        look_up(session, temp_id_batches(session, table, LookupReason.LOST, census.lost))
+        if census.lost.rows <= session.policy.lookup_limit
+        else None
     )
-    reads = tuple(lookup_result.read for lookup_result in every if lookup_result.read is not None)
+    return Differences(
+        tuple(unread),
+        tuple(lost) if lost is not None else None,
+        look_for_hidden(session, census, live_count=_live_count(session, table)),
+    )
+
+
+def resolve(
+    session: BackupSession, census: CensusResult, differences: Differences, *, trusted: bool
+) -> ResolvedDeletes:
+    """Decide about the records that neither census nor lookup found.
+
+    ``trusted``: the user lost no right on the table since they were seen.
+    """
+    reads, failure = differences.reads, differences.failure
     if failure is not None:
         # Nothing is decided on a partial lookup: found rows are kept, missing ones stay as they
         # are.
         return ResolvedDeletes(reads, failure=failure)
+    missing, count = _missing(session, census, differences.lost)
+    believed = delete_verdict(
+        trusted=trusted,
+        missing=count,
+        live_count=_live_count(session, census.table),
+        policy=session.policy,
+    )
     pieces, gone = _apply_verdict(session, missing, believed, census)
-    buried = add_tombstones_and_unhide(session, vanished, census)
+    if not trusted:
+        return ResolvedDeletes(reads, pieces, believed, gone)
+    buried = add_tombstones_and_unhide(session, differences.hidden, census)
     return ResolvedDeletes(
         reads,
         (*pieces, *buried),
         believed,
         gone if believed is not DeleteVerdict.DELETED else 0,
-        len(vanished.gone),
+        len(differences.hidden.gone),
     )
+
+
+def _missing(
+    session: BackupSession, census: CensusResult, lookups: Sequence[LookupResult] | None
+) -> tuple[Iterator[Batch], int]:
+    """The lost records that no lookup found, in batches, and their number."""
+    if lookups is None:
+        lost = temp_id_batches(session, census.table, LookupReason.LOST, census.lost)
+        return lost, census.lost.rows
+    ids = tuple(key for lookup in lookups for key in lookup.missing)
+    return iter([Batch(census.table, LookupReason.LOST, 0, ids)] if ids else []), len(ids)
 
 
 def _live_count(session: BackupSession, table: str) -> int:

@@ -18,6 +18,9 @@ def table_findings(
     candidates = [
         read_failure(progress),
         deletes_unproved(progress),
+        progress.rights,
+        _rows_missing(progress),
+        _not_compared(progress),
         _rows_differ(progress),
         _row_check_failed(progress),
         _unusual_loss(progress),
@@ -31,7 +34,8 @@ def table_findings(
 
 def state_finding(progress: TableProgress) -> Finding | None:
     """The finding that the next run must know of."""
-    return read_failure(progress) or deletes_unproved(progress)
+    lost = progress.rights if progress.rights_lost else None
+    return read_failure(progress) or lost or deletes_unproved(progress)
 
 
 def read_failure(progress: TableProgress) -> Finding | None:
@@ -108,6 +112,40 @@ def general_findings(schema: Schema, *, tables: frozenset[str]) -> tuple[Finding
 def findings_of(schema: Schema, table: str) -> tuple[Finding, ...]:
     """Findings of the connector about a table."""
     return tuple(finding for finding in schema.findings if finding.table == table)
+
+
+def _rows_missing(progress: TableProgress) -> Finding | None:
+    """The finding for a difference in numbers that no list of ids explains."""
+    count, name = progress.unexplained, _name(progress.plan.table)
+    if not count:
+        return None
+    return Finding.of(
+        FindingKind.ROWS_MISSING,
+        Severity.GAP,
+        "The org has {records} of {name} that it did not deliver. They are not protected."
+        if count > 0
+        else "The vault has {records} of {name} more than the org, and they could not be verified.",
+        "Run a full backup: `unlost backup ORG --full`. If the difference stays, report it to the "
+        "support of the org.",
+        progress.name,
+        detail=str(count),
+        records=counted(abs(count), Noun.RECORD),
+        name=name,
+    )
+
+
+def _not_compared(progress: TableProgress) -> Finding | None:
+    """The note for a table of which the source has no number."""
+    if progress.failure is not None or progress.live is not None or progress.unproved is not None:
+        return None
+    return Finding.of(
+        FindingKind.NOT_COMPARED,
+        Severity.NOTE,
+        "The org does not count {name}, so the number of records was not compared.",
+        "No action is needed.",
+        progress.name,
+        name=_name(progress.plan.table),
+    )
 
 
 def _rows_differ(progress: TableProgress) -> Finding | None:

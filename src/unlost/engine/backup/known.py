@@ -1,30 +1,39 @@
 """The vault's knowledge of an org when a backup begins."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from unlost.engine.backup.clocks import states_not_ahead
 from unlost.engine.backup.plan import KnownState
+from unlost.engine.backup.rights import UNKNOWN, RightsHistory
 from unlost.model.finding import FindingKind
 from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.vault.certificate import TableLine
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableState, nights
 
 NIGHTS_EXAMINED = 60
-UNKNOWN_RIGHTS = "unknown"
 
 
-def known_state(vault: Vault, org: str, previous: Snapshot | None) -> KnownState:
-    """The facts that a plan needs; none for a new org."""
+def known_state(
+    vault: Vault, org: str, previous: Snapshot | None, *, latest: datetime
+) -> KnownState:
+    """The facts that a plan needs; none for a new org. ``latest``: the later of both clocks."""
     if previous is None:
         return KnownState()
-    schema, states = previous.schema(), dict(previous.tables())
-    backups = [info for info in vault.commits(org) if info.kind is CommitKind.BACKUP]
-    known = [night for night in nights(backups) if night.number <= previous.info.number]
+    schema = previous.schema()
+    backups = [
+        info
+        for info in vault.commits(org)
+        if info.kind is CommitKind.BACKUP and info.number <= previous.info.number
+    ]
+    states = states_not_ahead(previous.tables(), vault, org, backups, latest=latest)
+    known = nights(backups)
     # Reading a schema is one more request: unbounded, each backup would start slower than the last.
     examined = known[-NIGHTS_EXAMINED:]
     rights = [
-        vault.at(org, night.number, forgotten=True).schema().fingerprint for night in examined[:-1]
+        vault.at(org, night.number, forgotten=True).schema().grants() for night in examined[:-1]
     ]
-    rights.append(schema.fingerprint)  # between two nights nothing is read under other rights
+    rights.append(schema.grants())  # between two nights nothing is read under other rights
     cut = len(examined) < len(known)
     return KnownState(
         schema,
@@ -50,16 +59,22 @@ def lines_of(vault: Vault, org: str, snapshot: Snapshot | None) -> dict[str, Tab
 
 
 def rights_since(
-    state: TableState, examined: Sequence[SnapshotInfo], rights: Sequence[str], *, cut: bool
-) -> frozenset[str]:
-    """Fingerprints of the runs since a table's census, including the run of the census.
+    state: TableState,
+    examined: Sequence[SnapshotInfo],
+    rights: Sequence[Mapping[str, frozenset[str]]],
+    *,
+    cut: bool,
+) -> RightsHistory:
+    """The rights of the runs since a table's census, including the run of the census.
 
     ``cut``: earlier runs exist that were not examined; a census among them leaves doubt.
     """
     at = state.census_at
     before = [i for i, night in enumerate(examined) if at is not None and night.as_of <= at]
-    doubt = {UNKNOWN_RIGHTS} if cut and not before else set()
-    return frozenset(rights[before[-1] if before else 0 :]) | doubt
+    doubt = [UNKNOWN] if cut and not before else []
+    since = rights[before[-1] if before else 0 :]
+    of_table = [grants[state.table] for grants in since if state.table in grants]
+    return RightsHistory.of([*of_table, *doubt] or [UNKNOWN])
 
 
 def _hidden_columns(previous: Snapshot) -> dict[str, frozenset[str]]:

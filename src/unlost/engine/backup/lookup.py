@@ -122,6 +122,4 @@ def _look_up_batch(session: BackupSession, batch: Batch) -> LookupResult:
         added = session.commit.add(batch.table, noted(pages), carry=plan.carry)
     except SourceFailed as broke:
         return LookupResult(failure=failure_of(broke, session.source))
-    # A record that only the census had may be deleted by now: missing it proves nothing.
-    expected = batch.ids if batch.why is not LookupReason.UNREAD else ()
-    return LookupResult(notes.close(added), tuple(key for key in expected if key not in ids))
+    return LookupResult(notes.close(added), tuple(key for key in batch.ids if key not in ids))

@@ -35,26 +35,26 @@ def plan_part(
     The snapshot keeps the schema of the one before. A census is taken if deletions are not reported
     otherwise, or if one is owed; a census that is merely due is left to the nightly run.
     """
-    chosen = {name: schema.table(name) for name in only}
+    chosen, grants = {name: schema.table(name) for name in only}, schema.grants()
     plans = {
-        name: plan_table(table, schema, known, now, policy, full=False)
+        name: plan_table(table, grants[name], known, now, policy, full=False)
         for name, table in chosen.items()
         if table is not None
     }
-    causes = {name: deferral_reason(plans.get(name), schema, known) for name in chosen}
+    causes = {name: deferral_reason(plans.get(name), known) for name in chosen}
     read = [replace(plan, census=_reasons_now(plan)) for n, plan in plans.items() if not causes[n]]
     findings = tuple(_deferred_finding(name, cause) for name, cause in causes.items() if cause)
     return BackupPlan(tuple(read), (), known.schema, findings)
 
 
-def deferral_reason(plan: TablePlan | None, schema: Schema, known: KnownState) -> str:
+def deferral_reason(plan: TablePlan | None, known: KnownState) -> str:
     """The reason for leaving a table to the nightly run, as the end of a sentence; or empty."""
     if plan is None:
         return "the org no longer lists it"
     table = known.schema.table(plan.table.name)
     if table is None or Reason.FIRST_SIGHT in plan.reasons:
         return "no nightly backup has read it yet"
-    if schema.fingerprint != known.schema.fingerprint:
+    if Reason.RIGHTS_CHANGED in plan.reasons:
         return "the permissions of the backup user changed"
     if Reason.NO_CURSOR in plan.reasons:
         return "the org cannot list its changes"

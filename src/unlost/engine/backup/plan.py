@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from unlost.engine.backup.policy import BackupPolicy
-from unlost.model.finding import Finding, FindingKind
+from unlost.engine.backup.rights import RightsHistory
+from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.reading import Cursor
 from unlost.model.source.schema import Column, Schema, Table, TableTrait
 from unlost.model.vault.snapshot import TableState
@@ -35,14 +36,14 @@ class Reason(StrEnum):
 class KnownState:
     """The vault's content of an org when a run begins.
 
-    ``rights`` are the fingerprints under which a table was read since its last census, by table.
+    ``rights`` are the rights under which a table was read since its last census, by table.
     ``hidden_columns`` by table; ``unread_files`` are tables with a file that could not be read.
     ``nights`` is the number of backups that read every table.
     """
 
     schema: Schema = field(default_factory=lambda: Schema((), ""))
     states: dict[str, TableState] = field(default_factory=dict)
-    rights: dict[str, frozenset[str]] = field(default_factory=dict)
+    rights: dict[str, RightsHistory] = field(default_factory=dict)
     hidden_columns: dict[str, frozenset[str]] = field(default_factory=dict)
     unread_files: frozenset[str] = frozenset()
     nights: int = 0
@@ -53,7 +54,8 @@ class TablePlan:
     """The way in which one table is read.
 
     ``table`` is the source's own description; ``carry`` names columns that the user no longer sees.
-    ``trusted``: absent rows may count as deleted. ``lists_ids``: the census lists the source's ids;
+    ``trusted``: absent rows may count as deleted. ``grants``: the user's rights on it at the
+    beginning. ``lists_ids``: the census lists the source's ids;
     otherwise the full read counts as the census.
     """
 
@@ -63,6 +65,7 @@ class TablePlan:
     census: tuple[Reason, ...]
     lists_ids: bool
     trusted: bool
+    grants: frozenset[str] = frozenset()
     carry: tuple[str, ...] = ()
     now_hidden: tuple[str, ...] = ()
     now_visible: tuple[str, ...] = ()
@@ -90,7 +93,10 @@ def plan_backup(
     schema: Schema, known: KnownState, *, now: datetime, policy: BackupPolicy, full: bool = False
 ) -> BackupPlan:
     """The plan for the source's present schema (``now``: the source's clock)."""
-    tables = tuple(plan_table(t, schema, known, now, policy, full=full) for t in schema.tables)
+    grants = schema.grants()
+    tables = tuple(
+        plan_table(t, grants[t.name], known, now, policy, full=full) for t in schema.tables
+    )
     described = {table.name for table in schema.tables}
     gone = tuple(name for name in known.states if name not in described)
     stored_tables = [_stored(plan, known) for plan in tables]
@@ -100,18 +106,18 @@ def plan_backup(
 
 def plan_table(
     table: Table,
-    schema: Schema,
+    grants: frozenset[str],
     known: KnownState,
     now: datetime,
     policy: BackupPolicy,
     *,
     full: bool,
 ) -> TablePlan:
-    """The plan for one table."""
+    """The plan for one table; ``grants``: the user's rights on it now."""
     state = known.states.get(table.name)
     stored = known.schema.table(table.name)
-    rights = known.rights.get(table.name, frozenset())
-    moved = bool(rights - {schema.fingerprint})
+    rights = known.rights.get(table.name, RightsHistory(grants, grants))
+    moved = rights.changed(grants)
     reasons = _full_reasons(table, stored, state, known, rights_moved=moved)
     if full:
         reasons = (Reason.REQUESTED, *reasons)
@@ -125,7 +131,8 @@ def plan_table(
         reasons,
         _census_reasons(table, state, reasons, now, policy),
         _lists_ids(table, reasons),
-        not moved,
+        not rights.lost(grants),
+        grants,
         tuple(hidden),
         tuple(name for name in hidden if name not in marked),
         tuple(sorted(marked - set(hidden))),
@@ -154,11 +161,16 @@ def _full_reasons(
     if rights_moved:
         # Rows that become visible move no time of change either.
         reasons.append(Reason.RIGHTS_CHANGED)
-    if state.finding is not None and state.finding.kind in FAILED:
+    if state.finding is not None and _must_read_again(state.finding):
         reasons.append(Reason.MISSED_BEFORE)
     if table.name in known.unread_files:
         reasons.append(Reason.FILES_MISSING)
     return tuple(reasons)
+
+
+def _must_read_again(finding: Finding) -> bool:
+    lost = finding.kind is FindingKind.RIGHTS_CHANGED and finding.severity is Severity.GAP
+    return lost or finding.kind in FAILED
 
 
 def _appeared(column: Column, table: Table) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from unlost.engine.backup import certificate as certificates
-from unlost.engine.backup.counts import tally
+from unlost.engine.backup.comparing import hidden_count
 from unlost.engine.backup.dangling import dangling
 from unlost.engine.backup.findings import general_findings, table_gone
 from unlost.engine.backup.known import lines_of
@@ -133,9 +133,9 @@ def _lines(
     return [
         certificates.table_line(
             progress,
-            tally(session, progress.name, progress.pieces()),
+            progress.tally(session),
             schema,
-            hidden_rows=_hidden_rows(session, progress),
+            hidden_rows=hidden_count(session, progress),
             dangling=pointing[progress.name],
             before=before.get(progress.name),
         )
@@ -152,15 +152,6 @@ def _quotas(ports: BackupPorts) -> Quotas:
         failure_of(broke, ports.source)
         quotas = ()
     return Quotas(quotas, ports.clock.now())
-
-
-def _hidden_rows(session: BackupSession, progress: TableProgress) -> int:
-    """Rows hidden before, minus rows seen again or gone, plus rows hidden by this run."""
-    again = {m for read in progress.reads for m in read.again}
-    moved = 0
-    if progress.resolved is not None:
-        moved = progress.resolved.hidden - progress.resolved.shown
-    return len(session.hidden(progress.name)) - len(again) + moved
 
 
 def _gone_lines(

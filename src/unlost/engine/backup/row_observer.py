@@ -35,6 +35,7 @@ class ReadResult:
     bytes: int = 0
     findings: tuple[Finding, ...] = ()
     wants_census: bool = False
+    incomplete: bool = False
 
     @property
     def pieces(self) -> tuple[Added, ...]:
@@ -67,11 +68,12 @@ class RowObserver:
         self._findings: list[Finding] = []
         self._bytes = 0
         self._wants_census = False
+        self._incomplete = False
 
     def passing(self, pages: Iterator[Page]) -> Iterator[Rows]:
         """The rows of the pages, observed; rows of erased records are removed."""
         for page in from_source(pages):
-            rows = self._session.commit.admitted(self._table.name, page.rows)
+            rows = self._session.commit.admitted(self._table.name, self._not_ahead(page.rows))
             admitted = replace(page, rows=rows)
             self._note(admitted)
             yield rows
@@ -97,7 +99,12 @@ class RowObserver:
             self._bytes,
             tuple(self._findings),
             self._wants_census,
+            self._incomplete,
         )
+
+    def _not_ahead(self, rows: Rows) -> Rows:
+        """The rows, observed by our clock if the source's clock is ahead of it."""
+        return replace(rows, observed_at=min(rows.observed_at, self._session.ports.clock.now()))
 
     def _note(self, page: Page) -> None:
         rows = page.rows
@@ -107,6 +114,7 @@ class RowObserver:
         self._bytes += page.proof.bytes
         self._findings += page.findings
         self._wants_census |= page.wants_census
+        self._incomplete |= page.incomplete
         if rows.cells is not None:
             alive = pc.equal(rows.ops, Op.STATE.value)
             self._note_references(rows.cells, alive)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from unlost.engine.backup.clocks import ClockReading, read_clocks
 from unlost.engine.backup.plan import BackupPlan, TablePlan
 from unlost.engine.backup.policy import BackupPolicy
+from unlost.engine.backup.rights import UNKNOWN
 from unlost.model.errors import (
     IntegrityError,
     NotFound,
@@ -45,7 +47,7 @@ class BackupPorts:
 class BackupStart:
     """The start of a run: a JSON value. ``previous`` is the number of the newest backup then.
 
-    ``only``: the chosen tables of an hourly run.
+    ``as_of``: the lower of both clocks. ``only``: the chosen tables of an hourly run.
     """
 
     identity: OrgIdentity
@@ -53,6 +55,12 @@ class BackupStart:
     started: datetime
     previous: int | None
     only: tuple[str, ...] = ()
+    source_time: datetime | None = None
+
+    @property
+    def clocks(self) -> ClockReading:
+        """Both clocks at the start; an older release did not store the source's."""
+        return ClockReading(self.source_time or self.as_of, self.started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,8 @@ class SourceFailed(Exception):
 class BackupSession:
     """One backup while it runs. ``previous`` is the newest backup when it began.
 
-    ``nightly_backups`` counts the backups before it that read every table.
+    ``nightly_backups`` counts the backups before it that read every table. ``clocks`` are the
+    readings of this run.
     """
 
     ports: BackupPorts
@@ -96,8 +105,9 @@ class BackupSession:
     previous: Snapshot | None
     folder: Path
     nightly_backups: int
+    clocks: list[ClockReading] = field(default_factory=list)
     _hidden: dict[str, pa.Array] = field(default_factory=dict)
-    _rights: dict[int, str] = field(default_factory=dict)
+    _rights: dict[int, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -123,13 +133,26 @@ class BackupSession:
                 self._hidden[table] = pa.array(ids, pa.string())
             return self._hidden[table]
 
-    def rights(self, number: int) -> str:
-        """The fingerprint of the rights under which a snapshot was read."""
+    def time(self, step: str) -> datetime:
+        """Read both clocks as a step of the run; returns the lower one."""
+        reading = self.runner.step(
+            step, lambda: read_clocks(self.source, self.ports.clock), result=ClockReading
+        )
+        self.clocks.append(reading)
+        return reading.time
+
+    @property
+    def latest(self) -> datetime:
+        """The later of both clocks at their last reading."""
+        return self.clocks[-1].latest
+
+    def rights(self, number: int, table: str) -> frozenset[str]:
+        """The rights on a table with which a snapshot was read."""
         with self._lock:
             if number not in self._rights:
                 snapshot = self.ports.vault.at(self.org, number, forgotten=True)
-                self._rights[number] = snapshot.schema().fingerprint
-            return self._rights[number]
+                self._rights[number] = snapshot.schema().grants()
+            return self._rights[number].get(table, UNKNOWN)
 
 
 @contextmanager

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from unlost.engine.backup.census import CensusResult
+from unlost.engine.backup.counts import TableCounts, tally
 from unlost.engine.backup.deletes import ResolvedDeletes
 from unlost.engine.backup.files import FilesResult
 from unlost.engine.backup.plan import TablePlan
 from unlost.engine.backup.reading import TableRound
 from unlost.engine.backup.row_observer import ReadResult
-from unlost.engine.backup.session import ReadFailure
-from unlost.model.finding import Finding
+from unlost.engine.backup.session import BackupSession, ReadFailure
+from unlost.model.finding import Finding, Severity
 from unlost.model.source.reading import Cursor
 from unlost.model.vault.snapshot import Added, TableCommit, TableState
 
@@ -28,8 +29,11 @@ class RowCheckResult:
 class TableProgress:
     """A run's work on a table; filled while it goes on.
 
-    ``start`` and ``end`` are the read window of the last round. ``live`` is the source's count.
-    ``census_unsupported``: the reason why a due census could not be taken.
+    ``start`` and ``end`` are the read window of the last round. ``live`` is the source's number of
+    live records. ``census_unsupported``: the reason why a due census could not be taken.
+    ``unexplained``: records that the source counts or lists and that the vault lacks, or the other
+    way round. ``rights``: the finding for rights that changed meanwhile. ``revived``: this run must
+    take a census, since records came back. ``listed``: the census is a list of the source's ids.
     """
 
     plan: TablePlan
@@ -43,7 +47,12 @@ class TableProgress:
     census: CensusResult | None = None
     resolved: ResolvedDeletes | None = None
     live: int | None = None
+    unexplained: int = 0
+    rights: Finding | None = None
+    revived: bool = False
+    listed: bool = False
     census_unsupported: ReadFailure | None = None
+    _tallied: tuple[int, TableCounts] | None = None
 
     @property
     def name(self) -> str:
@@ -85,9 +94,26 @@ class TableProgress:
 
     @property
     def wants_census(self) -> bool:
-        """True if the source lost its cursor or its list of deletions."""
+        """True if the source lost its cursor or its list of deletions, or records came back."""
         died = bool(self.rounds) and self.rounds[0].full and not self.plan.full
-        return died or any(read.wants_census for read in self.reads)
+        return died or self.revived or any(read.wants_census for read in self.reads)
+
+    @property
+    def incomplete(self) -> bool:
+        """True if a read could not return every row, so that missing ones prove nothing."""
+        return any(read.incomplete for read in self.reads)
+
+    @property
+    def rights_lost(self) -> bool:
+        """True if the user lost a right on the table during the run."""
+        return self.rights is not None and self.rights.severity is Severity.GAP
+
+    def tally(self, session: BackupSession) -> TableCounts:
+        """The run's changes to the table, and the number of live records after it."""
+        pieces = self.pieces()
+        if self._tallied is None or self._tallied[0] != len(pieces):  # pieces are only added
+            self._tallied = len(pieces), tally(session, self.name, pieces)
+        return self._tallied[1]
 
     def pieces(self) -> tuple[Added, ...]:
         """Everything that belongs in the commit; later pieces win."""

@@ -1,9 +1,9 @@
 """Hidden rows that are gone by now, and the conditions under which they count as deleted.
 
 A hidden row is absent from every census, so its absence means nothing, unless the user again has
-exactly the rights under which the vault read the row: then it would be listed. If a lookup by its
-id does not find it either, it is gone like any other, within the same breaker. A row that was read
-under other rights stays hidden, since its state is unknowable.
+all rights under which the vault read the row: then it would be listed. If a lookup by its id does
+not find it either, it is gone like any other, within the same breaker. A row that was read with
+other rights stays hidden, since its state is unknowable.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ from unlost.engine.backup.lookup import (
     temp_id_batches,
     tombstones,
 )
+from unlost.engine.backup.rights import lost_grants
 from unlost.engine.backup.session import BackupSession
 from unlost.model.vault.snapshot import Added, Visibility
 
@@ -78,12 +79,12 @@ def add_tombstones_and_unhide(
 
 
 def _seen_under_these_rights(session: BackupSession, batch: Batch) -> Sequence[str]:
-    """The ids whose vault version was read while the user had the present rights."""
+    """The ids whose vault version was read with no more than the present rights."""
     assert session.previous is not None
     rows = session.previous.get(batch.table, batch.ids, columns=[])
-    today = session.plan.schema.fingerprint
+    today = session.table(batch.table).grants
     numbers = pc.unique(rows["_u_snap"]).to_pylist()
-    same = [number for number in numbers if session.rights(number) == today]
+    same = [n for n in numbers if not lost_grants(session.rights(n, batch.table), today)]
     seen = rows.filter(pc.is_in(rows["_u_snap"], value_set=pa.array(same, pa.int64())))
     ids: list[str] = seen["_u_id"].to_pylist()
     return ids

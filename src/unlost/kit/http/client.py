@@ -132,10 +132,18 @@ class HttpClient:
 
     def send(self, request: HttpCall) -> HttpAnswer:
         """Return the whole answer; a body that is cut repeats the call, too."""
+        return self.send_for(request, lambda answer: answer)
+
+    def send_for[T](self, request: HttpCall, read: Callable[[HttpAnswer], T]) -> T:
+        """Return the result of ``read`` for the whole answer.
+
+        A body that is cut repeats the call, also if only ``read`` notices (``body-cut``).
+        """
         for attempt in count(1):
             try:
                 with self.stream(request) as body:
-                    return HttpAnswer(body.status, body.headers, body.read(), request.name)
+                    answer = HttpAnswer(body.status, body.headers, body.read(), request.name)
+                    return read(answer)
             except TransientError as error:
                 if error.code not in REPEATED:
                     raise

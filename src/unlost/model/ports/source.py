@@ -9,7 +9,7 @@
 The engine knows no SaaS beyond this port. A connector is one folder and changes no other code.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +39,10 @@ class Source(Protocol):
 
     def discover(self) -> Schema:
         """Return tables, columns, references, findings, and the permission fingerprint."""
+        ...
+
+    def grants(self, schema: Schema) -> Mapping[str, frozenset[str]]:
+        """Return the rights of the user on the rows of each table now, as ``Schema.grants`` does."""
         ...
 
     def quotas(self) -> Sequence[Quota]:
@@ -82,7 +86,10 @@ class Source(Protocol):
         ...
 
     def count(self, table: Table) -> int | None:
-        """Return the number of live rows that the source counts; None if it does not count."""
+        """Return the number of live rows that this user may see, by the source's own count.
+
+        None if the source does not count, or counts on another basis, such as hidden rows too.
+        """
         ...
 
     def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:

@@ -252,6 +252,10 @@ class Commit(Protocol):
         """Return the ids without suppressed ones."""
         ...
 
+    def erased_count(self, table: str) -> int:
+        """Return the number of records of a table that are on the suppression list."""
+        ...
+
     def add_files(self, files: Iterable[IncomingFile]) -> Added:
         """Stream files into packs; a file that cannot be read becomes a finding.
 

@@ -119,13 +119,15 @@ class Page:
     """One bounded part of a read, already checked against ``proof``. Not a JSON value.
 
     ``findings``: problems of this part. ``wants_census``: the source's list of deletes has a gap,
-    so that only a census of the table in this run can prove them.
+    so that only a census of the table in this run can prove them. ``incomplete``: the read cannot
+    return every row, so that the absence of a row from it proves nothing.
     """
 
     rows: Rows
     proof: Proof
     findings: tuple[Finding, ...] = ()
     wants_census: bool = False
+    incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

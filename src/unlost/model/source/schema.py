@@ -109,9 +109,14 @@ class TableTrait(StrEnum):
     INCREMENTAL = "incremental"  # has a cursor: changed rows can be asked for
     REPORTS_DELETES = "reports-deletes"  # deleted rows are delivered or listed, for a while
     CENSUS = "census"  # its live ids can be listed completely
+    NEW_ONLY = "new-only"  # its cursor is a time of creation: rows that come back are not delivered
     ID_RANGES = "id-ranges"  # unchanged rows in a range of ids can be requested
     UNDELETE = "undelete"
     CONFIGURATION = "configuration"  # set-up data rather than business data
+
+
+ROWS = "rows:"  # begins a grant that decides which rows are visible
+ALL_ROWS = "rows:all"  # the grant of every row, with which no other grant of rows matters
 
 
 class _Indexed:
@@ -127,7 +132,9 @@ class Table(_Indexed):
 
     ``strategy``: the connector's name for the way it reads the table, shown to people. ``hidden``:
     existing columns that this user may not see. Attributes that name columns contain source
-    columns. Ids are made canonical by the connector.
+    columns. Ids are made canonical by the connector. ``grants``: the rights of this user on the
+    table, sorted, among them ``ALL_ROWS`` or others that begin with ``ROWS``; empty if the connector
+    only knows the rights on all tables together.
     """
 
     name: str
@@ -143,6 +150,7 @@ class Table(_Indexed):
     files: tuple[FileColumn, ...] = ()
     change_log: ChangeLog | None = None
     hidden: tuple[str, ...] = ()
+    grants: tuple[str, ...] = ()
 
     def has(self, trait: TableTrait) -> bool:
         """Return true if the table has this trait."""
@@ -162,8 +170,9 @@ class Table(_Indexed):
 class Schema:
     """All tables that a run reads, and findings about data that it cannot see.
 
-    ``fingerprint`` changes whenever the rights of the reading user change. Rows and columns that
-    become visible change no timestamp, so that a changed fingerprint requires a full read.
+    ``fingerprint`` changes whenever the rights of the reading user change. Rows that become
+    visible change no timestamp, so that changed rights require a full read: of the tables whose
+    ``grants`` differ, or of all tables without grants.
     """
 
     tables: tuple[Table, ...]
@@ -173,3 +182,7 @@ class Schema:
     def table(self, name: str) -> Table | None:
         """Return the table of this name, or None."""
         return next((table for table in self.tables if table.name == name), None)
+
+    def grants(self) -> dict[str, frozenset[str]]:
+        """Return the rights on each table; where none are known, the fingerprint stands for them."""
+        return {table.name: frozenset(table.grants or (self.fingerprint,)) for table in self.tables}

@@ -149,6 +149,10 @@ class OpenCommit:
         """The ids without the ids of erased records."""
         return self._suppression.admitted_ids(table, ids)
 
+    def erased_count(self, table: str) -> int:
+        """The number of erased records of a table."""
+        return self._suppression.erased_count(table)
+
     def add_files(self, files: Iterable[IncomingFile]) -> Added:
         """Stream files into packs; a file that cannot be read becomes a finding."""
         intake = FileIntake(

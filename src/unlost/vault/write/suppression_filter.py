@@ -75,6 +75,10 @@ class SuppressionFilter:
             return ids
         return ids.filter(pa.array(~listed.records(table, ids)))
 
+    def erased_count(self, table: str) -> int:
+        """The number of erased records of a table."""
+        return self._listed().all.erased_count(table)
+
     def admits(self, ref: FileRef) -> bool:
         """True if a file is allowed."""
         return len(self.admitted_ids(ref.table, pa.array([ref.record], pa.string()))) > 0

@@ -149,6 +149,11 @@ class SuppressionList:
         """True if the list has any entry of a table."""
         return any(place[0] == table for place in self._places)
 
+    def erased_count(self, table: str) -> int:
+        """The number of erased records of a table."""
+        marked = self._places.get((table, ""))
+        return len(marked.pseudonyms) if marked is not None else 0
+
     def records(self, table: str, ids: pa.Array) -> Mask:
         """True for the ids of erased records."""
         return self._hit((table, ""), pl.Series("text", pl.from_arrow(ids.cast(pa.string()))))

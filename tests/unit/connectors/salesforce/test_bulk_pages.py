@@ -29,9 +29,9 @@ def read(org: FakeSalesforce) -> list[Page]:
         return read_all(source, org.table(source, "Case"))
 
 
-def second_page(org: FakeSalesforce, *, rows: int = 10) -> str:
+def second_page(org: FakeSalesforce, *, rows: int = 10, start: int = 10) -> str:
     columns = ["Id", *(f["name"] for f in org.describes["Case"]["fields"] if f["name"] != "Id")]
-    return written(columns, org.rows["Case"][10 : 10 + rows])
+    return written(columns, org.rows["Case"][start : start + rows])
 
 
 def broken(org: FakeSalesforce) -> dict[str, httpx.Response]:
@@ -141,10 +141,37 @@ def test_a_page_without_a_count_is_proved_by_the_job() -> None:
 
 def test_locators_are_opaque_and_encoded() -> None:
     org = an_org()
-    first = csv_answer(second_page(org), rows=10, locator="MDow+R2/=")
+    first = csv_answer(second_page(org, start=0), rows=10, locator="MDow+R2/=")
     org.wire.on("GET", r"maxRecords=10$", first)
     org.wire.on("GET", r"locator=MDow%2BR2%2F%3D", csv_answer(second_page(org), rows=10))
     assert len(ids(read(org))) == ROWS
+
+
+def test_a_page_that_comes_twice_instead_of_the_next_one_is_read_again() -> None:
+    """The sum of the rows was right, and ten cases were missing without an error."""
+    org = an_org()
+    again = csv_answer(second_page(org, start=0), rows=10)
+    org.bulk_pages = 10
+    org.wire.on("GET", "locator=10", again, org._results)
+    assert sorted(ids(read(org))) == [id_of("500", n) for n in range(ROWS)]
+    assert len(org.wire.made("GET", "locator=10")) == 2
+
+
+def test_a_parallel_page_that_comes_twice_is_read_again() -> None:
+    org = an_org(parallel_pages_above=1)
+    org.bulk_pages = 10
+    again = csv_answer(second_page(org, start=0), rows=10)
+    org.wire.on("GET", "locator=10", again, org._results)
+    assert sorted(ids(read(org))) == [id_of("500", n) for n in range(ROWS)]
+
+
+def test_a_row_that_comes_twice_instead_of_another_is_noticed() -> None:
+    org = an_org()
+    columns = ["Id", *(f["name"] for f in org.describes["Case"]["fields"] if f["name"] != "Id")]
+    cases = org.rows["Case"]
+    repeated = csv_answer(written(columns, [*cases[: ROWS - 1], cases[0]]), rows=ROWS)
+    org.wire.on("GET", "/results", repeated, org._results)
+    assert sorted(set(ids(read(org)))) == [id_of("500", n) for n in range(ROWS)]
 
 
 def test_an_empty_page_among_parallel_ones_is_an_error() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, system_fields
@@ -9,6 +10,8 @@ from fakes.wire import error_answer, json_answer
 from unlost.connectors.salesforce.schema.special import ReadStrategy
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import (
+    ALL_ROWS,
+    ROWS,
     ChangeLog,
     ColumnTrait,
     DeleteRule,
@@ -450,3 +453,105 @@ def test_files_are_columns_of_their_own() -> None:
         None,
     )
     assert id_of("068", 1).endswith("AAA")
+
+
+def grants_of(org: FakeSalesforce, table: str) -> frozenset[str]:
+    with org.source() as source:
+        schema = source.discover()
+        assert source.grants(schema) == schema.grants()
+    return schema.grants()[table]
+
+
+CARD = describe("Card__c", *system_fields(), field("Number__c", "encryptedstring"))
+FILE = describe("ContentVersion", *system_fields())
+PEOPLE = describe("User", *system_fields())
+RIGHTS = {
+    "PermissionSetAssignment": {"PermissionSetId": "0PS1", "AssigneeId": "005000000000001AAA"},
+    "ObjectPermissions": {
+        "SobjectType": "Lead", "PermissionsRead": True, "PermissionsViewAllRecords": False,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", RIGHTS)
+def test_who_views_all_data_keeps_all_rights_whatever_else_changes(change: str) -> None:
+    org = an_org(ACCOUNT, CARD, FILE, PEOPLE)
+    first = {table: grants_of(org, table) for table in ("Account", "Card__c", "ContentVersion")}
+    assert first["Account"] == {ALL_ROWS}
+    org.rows[change] = [RIGHTS[change]]
+    assert {table: grants_of(org, table) for table in first} == first
+
+
+def test_other_users_have_other_rows_with_each_grant_of_theirs() -> None:
+    org = an_org(ACCOUNT)
+    org.flags["PermissionsViewAllData"] = False
+    org.wire.on(
+        "GET", "FROM\\+ObjectPermissions", json_answer(page_of(RIGHTS["ObjectPermissions"]))
+    )
+    (first,) = grants_of(org, "Account")
+    assert first.startswith(ROWS)
+    assert first != ALL_ROWS
+    org.rows["PermissionSetAssignment"] = [RIGHTS["PermissionSetAssignment"]]
+    assert grants_of(org, "Account") != {first}
+
+
+def test_a_right_on_another_object_is_none_on_this_one() -> None:
+    org = an_org(ACCOUNT, describe("Lead", *system_fields()))
+    org.flags["PermissionsViewAllData"] = False
+    before = grants_of(org, "Account"), grants_of(org, "Lead")
+    whole = RIGHTS["ObjectPermissions"] | {"PermissionsViewAllRecords": True}
+    org.wire.on("GET", "FROM\\+ObjectPermissions", json_answer(page_of(whole)))
+    after = grants_of(org, "Account"), grants_of(org, "Lead")
+    assert after[0] == before[0]
+    assert after[1] == {ALL_ROWS}
+
+
+def page_of(*records: dict[str, Any]) -> dict[str, Any]:
+    return {"totalSize": len(records), "done": True, "records": list(records)}
+
+
+@pytest.mark.parametrize(
+    ("flag", "table"),
+    [
+        ("PermissionsViewAllData", "Account"),
+        ("PermissionsQueryAllFiles", "ContentVersion"),
+        ("PermissionsViewEncryptedData", "Card__c"),
+        ("PermissionsViewSetup", "User"),
+    ],
+)
+def test_a_flag_counts_for_its_tables_alone(flag: str, table: str) -> None:
+    org = an_org(ACCOUNT, CARD, FILE, PEOPLE)
+    names = {"Account", "Card__c", "ContentVersion", "User"}
+    before = {name: grants_of(org, name) for name in names}
+    org.flags[flag] = False
+    changed = {name for name in names if grants_of(org, name) != before[name]}
+    assert changed == (names if flag == "PermissionsViewAllData" else {table})
+
+
+@pytest.mark.parametrize(
+    "stamp", ["Thu, 01 Jan 2030 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 -0100"]
+)
+def test_a_cached_describe_of_a_wrong_clock_is_not_believed_for_years(stamp: str) -> None:
+    org = an_org(ACCOUNT)
+    with org.source() as source:
+        api = source._api
+        assert api.time_of({"date": stamp}) <= org.context.clock.now()
+        api.notice({"date": stamp})
+        assert api.recent_time() <= org.context.clock.now()
+
+
+@pytest.mark.parametrize("broken", ["cut", "short"])
+def test_one_cut_answer_to_an_opening_question_fails_nothing(broken: str) -> None:
+    """Once it failed the backup, although its message says that it is asked again."""
+    org = an_org(ACCOUNT)
+    cut = (
+        httpx.Response(200, headers={"Content-Type": "application/json"}, content=b'{"totalSi')
+        if broken == "cut"
+        else json_answer({"totalSize": 2, "done": True, "records": [org.flags]})
+    )
+    org.wire.on("GET", "FROM\\+UserPermissionAccess", cut, org._query)
+    assert of_kind(discovered(org), FindingKind.PERMISSION_MISSING) == []
+    assert len(org.wire.made("GET", "FROM\\+UserPermissionAccess")) == 2
+    half = httpx.Response(200, headers={"Content-Type": "application/json"}, content=b'{"sobj')
+    org.wire.on("GET", "/sobjects$", half, json_answer({"sobjects": org._entries()}))
+    assert [table.name for table in discovered(org).tables] == ["Account"]

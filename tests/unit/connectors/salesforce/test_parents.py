@@ -6,8 +6,9 @@ import pytest
 
 from fakes.runs import ids, read_all
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
-from fakes.wire import error_answer
+from fakes.wire import error_answer, json_answer
 from unlost.connectors.salesforce.schema.special import ReadStrategy
+from unlost.model.errors import SourceRefused
 from unlost.model.finding import FindingKind, Severity
 
 LINK_FIELDS = [
@@ -159,3 +160,26 @@ def test_votes_are_read_for_one_type_of_parent_at_a_time() -> None:
         counted = [one for array in source.census(table) for one in array.to_pylist()]
     assert found == [id_of("083", 0), id_of("083", 1), id_of("083", 9)]
     assert sorted(counted) == found
+
+
+def test_links_that_were_not_all_looked_for_prove_no_deletion() -> None:
+    """A link that a backup did not look for became a deleted one."""
+    org = an_org(linked_parents=2)
+    with org.source() as source:
+        table = org.table(source, "ContentDocumentLink")
+        assert read_all(source, table)[-1].incomplete
+        with pytest.raises(SourceRefused) as caught:
+            list(source.census(table))
+    assert caught.value.code == "census-incomplete"
+
+
+def test_a_query_that_repeats_a_record_instead_of_another_is_repeated() -> None:
+    org = an_org()
+    twice = [row(id_of("001", n)) for n in (0, 1, 1)]
+    page = {"totalSize": 3, "done": True, "records": twice}
+    org.wire.on("GET", r"SystemModstamp.*FROM\+Account", json_answer(page), org._query)
+    with org.source() as source:
+        pages = list(
+            source.read_ids(org.table(source, "Account"), [id_of("001", n) for n in range(3)])
+        )
+    assert set(ids(pages)) == {id_of("001", n) for n in range(3)}

@@ -16,11 +16,13 @@ from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.shapes import DescribedObject
 from unlost.kit.json_to_arrow import MalformedAnswer
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.source.schema import ALL_ROWS, ROWS, Table, TableTrait
 
 ALL_DATA = "PermissionsViewAllData"
 ALL_FILES = "PermissionsQueryAllFiles"
 SETUP = "PermissionsViewSetup"
 ENCRYPTED = "PermissionsViewEncryptedData"
+FILES = "Content"  # begins the names of the tables of files
 USERS = "PermissionsManageUsers"
 QUERIED_PERMISSIONS = (ALL_DATA, ALL_FILES, SETUP, ENCRYPTED, USERS, "PermissionsApiEnabled")
 
@@ -56,6 +58,52 @@ class UserRights:
             "tables": [] if self.flags else sorted(tables),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def grants_by_table(rights: UserRights, tables: Iterable[Table]) -> dict[str, tuple[str, ...]]:
+    """The rights on each table. Pure.
+
+    Who may view all data, or all records of an object, sees all its rows, whatever other rights
+    change. All files need a permission of their own (object reference, ContentDocumentLink). For
+    anyone else each grant counts, except grants on other objects.
+    """
+    shared: list[str] = []
+    by_object: dict[str, list[str]] = {}
+    whole: set[str] = set()
+    for fact in rights.grants:
+        grant = json.loads(fact)
+        name = grant.get("SobjectType")
+        (shared if name is None else by_object.setdefault(name, [])).append(fact)
+        if grant.get("PermissionsViewAllRecords"):
+            whole.add(name)
+    return {
+        table.name: _grants_on(
+            rights,
+            table,
+            scope=(*shared, *by_object.get(table.name, ())),
+            whole=table.name in whole,
+        )
+        for table in tables
+    }
+
+
+def _grants_on(
+    rights: UserRights, table: Table, *, scope: tuple[str, ...], whole: bool
+) -> tuple[str, ...]:
+    every = rights.has(ALL_DATA) or whole
+    if table.name.startswith(FILES):
+        every = rights.has(ALL_DATA) and rights.has(ALL_FILES)
+    digest = hashlib.sha256("\n".join(sorted(scope)).encode()).hexdigest()[:16]
+    grants = {ALL_ROWS if every else f"{ROWS}{digest}"}
+    if any(column.native == "encryptedstring" for column in table.columns):
+        grants |= {ENCRYPTED} & _flags_set(rights)
+    if table.has(TableTrait.CONFIGURATION):
+        grants |= {SETUP, USERS} & _flags_set(rights)
+    return tuple(sorted(grants))
+
+
+def _flags_set(rights: UserRights) -> set[str]:
+    return {name for name, granted in rights.flags.items() if granted}
 
 
 def read_rights(api: SalesforceApi) -> UserRights:

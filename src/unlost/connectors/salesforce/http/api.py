@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import count
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -50,7 +51,7 @@ from unlost.kit.http.body import number_in
 from unlost.kit.json_to_arrow import MalformedAnswer, decode
 from unlost.kit.oauth import OAuthSession
 from unlost.kit.paging import follow
-from unlost.model.errors import IntegrityError
+from unlost.model.errors import IntegrityError, TransientError
 from unlost.model.ports.source import Context
 
 JSON = {"Accept": "application/json"}
@@ -73,7 +74,7 @@ def date_of(headers: Headers) -> datetime | None:
     text = headers.get("date")
     try:
         return parsedate_to_datetime(text).astimezone(UTC) if text else None
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError):  # a year that no calendar has
         return None
 
 
@@ -195,12 +196,14 @@ class SalesforceApi:
 
     def get_json[T](self, path: str, kind: type[T]) -> T:
         """The decoded JSON of a GET; raises MalformedAnswer if it is not of this kind."""
-        return read_json(self.get(path), kind)
+        call = HttpCall("GET", self.url(path), JSON, accept=frozenset({200}))
+        return self.client.send_for(call, lambda answer: read_json(answer, kind))
 
     def post_json[T](self, path: str, value: object, kind: type[T]) -> T:
         """The decoded JSON of a POST; raises MalformedAnswer if it is not of this kind."""
         body = json.dumps(value).encode()
-        return read_json(self.client.send(HttpCall("POST", self.url(path), SEND_JSON, body)), kind)
+        call = HttpCall("POST", self.url(path), SEND_JSON, body)
+        return self.client.send_for(call, lambda answer: read_json(answer, kind))
 
     def delete(self, path: str) -> None:
         """Send a DELETE; an object that no longer exists is fine."""
@@ -245,15 +248,29 @@ class SalesforceApi:
             yield each
 
     def query(self, soql: str, *, all_rows: bool = False, tooling: bool = False) -> list[Any]:
-        """All records of a query that is known to be small; raises AnswerTooLarge if it is not."""
+        """All records of a query that is known to be small; a short result is queried again.
+
+        Raises AnswerTooLarge if it is not small.
+        """
+        for attempt in count(1):
+            records, total = self._records(soql, all_rows=all_rows, tooling=tooling)
+            if total is None or len(records) == total:
+                return records
+            self.client.backoff.wait(attempt, result_short(len(records), total))
+        raise AssertionError
+
+    def _records(self, soql: str, *, all_rows: bool, tooling: bool) -> tuple[list[Any], int | None]:
+        """The records of all pages, and their announced number if there is one."""
         records: list[Any] = []
         size = 0
+        total: int | None = None
         for page in self.query_pages(soql, all_rows=all_rows, tooling=tooling):
             records += page.records
             size += page.size
+            total = page.total if page.total >= 0 else None
             if len(records) > MOST_SMALL or size > DOCUMENT.decoded:
                 raise AnswerTooLarge(f"a short list has more than {len(records):,} records")
-        return records
+        return records, total
 
     def batch(self, paths: Sequence[str]) -> list[BatchedAnswer]:
         """The answers to many GETs, 25 a call, in order."""
@@ -297,28 +314,32 @@ class SalesforceApi:
             for place, request in enumerate(requests)
         ]
         body = json.dumps({"allOrNone": False, "compositeRequest": wanted}).encode()
-        answer = self.client.send(HttpCall("POST", self.url("composite"), SEND_JSON, body))
-        results = read_json(answer, CompositeAnswer).composite_response
+        call = HttpCall("POST", self.url("composite"), SEND_JSON, body)
+        results, at = self.client.send_for(call, self._composite_results)
         if len(results) != len(requests):
             raise _other_number(len(results), len(requests), "POST /composite")
         return [
             _got(request, result) for request, result in zip(requests, results, strict=True)
-        ], self.time_of(answer.headers)
+        ], at
 
     def server_time(self) -> datetime:
-        """Salesforce's clock, from the versions list, which needs no session."""
+        """Salesforce's clock, from the versions list, which needs no session; ours without one."""
         request = HttpCall(
             "GET", self.url("/services/data/"), JSON, accept=frozenset({200, 401}), signed=False
         )
-        return self.time_of(self.client.send(request).headers)
+        return date_of(self.client.send(request).headers) or self.clock.now()
 
     def recent_time(self) -> datetime:
-        """Salesforce's clock at its last answer: needs no call, and is never ahead of it."""
-        return self._last_seen or self.server_time()
+        """Salesforce's clock at its last answer, or ours if that is earlier: needs no call."""
+        return min(self._last_seen or self.server_time(), self.clock.now())
 
     def time_of(self, headers: Headers) -> datetime:
-        """The server's clock at an answer; ours if the answer does not show it."""
-        return date_of(headers) or self.clock.now()
+        """Salesforce's clock at an answer, or ours if that is earlier.
+
+        What is kept until a later time must not be kept for years because a proxy is wrong.
+        """
+        now = self.clock.now()
+        return min(date_of(headers) or now, now)
 
     def notice(self, headers: Headers) -> None:
         """Read calls left and the server's clock from an answer's headers."""
@@ -328,11 +349,16 @@ class SalesforceApi:
         self._last_seen = date_of(headers) or self._last_seen
 
     def _page(self, path: str, options: Headers) -> QueryPage:
-        answer = self.client.send(
-            HttpCall("GET", self.url(path), {**JSON, **options}, accept=frozenset({200}))
-        )
+        call = HttpCall("GET", self.url(path), {**JSON, **options}, accept=frozenset({200}))
+        return self.client.send_for(call, self._query_page)
+
+    def _query_page(self, answer: HttpAnswer) -> QueryPage:
         at = self.time_of(answer.headers)
         return self._page_of(read_json(answer, QueryAnswer), at, len(answer.body))
+
+    def _composite_results(self, answer: HttpAnswer) -> tuple[list[CompositeResult], datetime]:
+        results = read_json(answer, CompositeAnswer).composite_response
+        return results, self.time_of(answer.headers)
 
     def _composite(self, path: str, options: Headers) -> QueryPage:
         (inner,), at = self.composite([BatchedGet(path, options)])
@@ -374,6 +400,17 @@ def _next_link(page: QueryAnswer) -> str:
             next_step="Run the backup again.",
         )
     return page.next_records_url
+
+
+def result_short(read: int, total: int) -> TransientError:
+    """The error of a query that returned fewer or more rows than it announced."""
+    return TransientError(
+        "result-short",
+        "A query returned {read} rows instead of the announced {total}.",
+        next_step="Unlost repeats the query automatically.",
+        read=read,
+        total=total,
+    )
 
 
 def read_json[T](answer: HttpAnswer, kind: type[T]) -> T:

@@ -61,10 +61,14 @@ class ResultPage:
 
 @dataclass(slots=True)
 class JobTotals:
-    """Pages of one job that workers of this process have read, to be added up at the end."""
+    """Pages of one job that workers of this process have read, to be added up at the end.
+
+    ``firsts``: the addresses of the pages by their first ids.
+    """
 
     pages: set[str] = field(default_factory=set)
     rows: int = 0
+    firsts: dict[str, str] = field(default_factory=dict)
 
 
 class BulkQueries:
@@ -130,7 +134,7 @@ class BulkQueries:
             seen.add(locator)
             path = self._result_path(job, locator)
             owed = rows - total
-            result = yield from self._page(path, columns, owed=owed, most=owed)
+            result = yield from self._page(job, path, columns, owed=owed, most=owed)
             total += result.rows
             locator = result.locator
         self._done(job)
@@ -139,7 +143,7 @@ class BulkQueries:
         self, job: str, path: str, columns: tuple[str, ...], *, pages: int, rows: int
     ) -> Iterator[Page]:
         """One of a job's ``pages``; the last one read proves that their sum is ``rows``."""
-        result = yield from self._page(path, columns, owed=None, most=rows)
+        result = yield from self._page(job, path, columns, owed=None, most=rows)
         with self._lock:
             tally = self._tallies.setdefault(job, JobTotals())
             if path not in tally.pages:
@@ -167,18 +171,33 @@ class BulkQueries:
         except SalesforceRefusal:
             return
 
+    def _check_new(self, job: str, path: str, first: str | None) -> None:
+        """Raise TransientError (``page-repeats``) if another page of the job begins like this one.
+
+        The sum of the rows would be right, and the rows of this page would be missing.
+        """
+        with self._lock:
+            firsts = self._tallies.setdefault(job, JobTotals()).firsts
+            if first is not None and firsts.setdefault(first, path) != path:
+                raise TransientError(
+                    "page-repeats",
+                    "Salesforce delivered a result page twice instead of the next one.",
+                    next_step="Unlost reads it again automatically.",
+                )
+
     def _done(self, job: str) -> None:
         with self._lock:
             self._read.add(job)
+            self._tallies.pop(job, None)
 
     def _result_path(self, job: str, locator: str) -> str:
         more = f"&locator={quote(locator, safe='')}" if locator else ""
         return f"jobs/query/{job}/results?maxRecords={self._page_rows}{more}"
 
     def _page(
-        self, path: str, columns: tuple[str, ...], *, owed: int | None, most: int
+        self, job: str, path: str, columns: tuple[str, ...], *, owed: int | None, most: int
     ) -> Generator[Page, None, ResultPage]:
-        """One page of at most ``most`` rows, read again until it is proved.
+        """One page of a job, of at most ``most`` rows, read again until it is proved.
 
         ``owed``: the rows that are missing, if it is known which pages were read.
         """
@@ -190,6 +209,7 @@ class BulkQueries:
                 with self._api.stream(path, accept_type=CSV, limits=ROWS) as body:
                     result = yield from self._parsed(body, columns, delivery, block, most=most)
                 _check_end(body, result, owed)
+                self._check_new(job, path, delivery.first())
                 yield from delivery.proved(result.rows)
                 return result
             except RowTooWide:

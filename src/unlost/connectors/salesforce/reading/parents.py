@@ -135,4 +135,4 @@ def _skipped_page(rest: RestQueries, tables: Sequence[str]) -> Page:
         detail=", ".join(tables),
         tables=", ".join(tables),
     )
-    return Page(nothing(rest.now()), Proof(None, 0), findings=(finding,))
+    return Page(nothing(rest.now()), Proof(None, 0), findings=(finding,), incomplete=True)

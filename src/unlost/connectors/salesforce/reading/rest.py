@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.api import SalesforceApi, result_short
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.limits import IDS_IN_A_QUERY, OLDEST, SHORTEST_WINDOW
 from unlost.connectors.salesforce.reading.pieces import ResultStream
@@ -97,7 +97,7 @@ class RestQueries:
                 lost = TransientError.of(replace(error.message, code="query-locator-lost"))
                 self._api.client.backoff.wait(attempt, lost)
             except TransientError as error:
-                if error.code != "result-short":
+                if error.code not in {"result-short", "result-repeats"}:
                     raise
                 self._api.client.backoff.wait(attempt, error)
             delivery.again()
@@ -113,14 +113,7 @@ class RestQueries:
                 break  # more rows than announced, perhaps without an end
             yield from delivery.take(batch_of(page.records, reading.columns), page.at)
         if read != total:
-            raise TransientError(
-                "result-short",
-                "A query of {table} returned {read} rows instead of the announced {total}.",
-                next_step="Unlost repeats the query automatically.",
-                table=reading.table,
-                read=read,
-                total=total,
-            )
+            raise result_short(read, total)
         yield from delivery.proved(total)
 
     def _halves(self, reading: TableQuery) -> tuple[TableQuery, TableQuery]:

@@ -1,12 +1,13 @@
 """Discovery of an org: tables, columns, rights, and all gaps in what can be protected."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.access.rights import (
     ALL_FILES,
     UserRights,
+    grants_by_table,
     masked_columns,
     missing_rights,
     read_rights,
@@ -108,7 +109,12 @@ def _schema(
         )
         for name, describe in sorted(describes.items())
     )
-    return Schema(tables, rights.fingerprint(describes), tuple(findings))
+    grants = grants_by_table(rights, tables)
+    return Schema(
+        tuple(replace(table, grants=grants[table.name]) for table in tables),
+        rights.fingerprint(describes),
+        tuple(findings),
+    )
 
 
 def _described_singly(

@@ -160,10 +160,16 @@ def _traits(describe: Describe, names: frozenset[str], strategy: ReadStrategy) -
         TableTrait.REPORTS_DELETES: bool(describe.get("replicateable"))
         and name not in NO_DELETE_LOG,
         TableTrait.CENSUS: True,
+        TableTrait.NEW_ONLY: tells and _creation_only(name, names),
         TableTrait.UNDELETE: bool(describe.get("undeletable")),
         TableTrait.CONFIGURATION: setup,
     }
     return [trait for trait, holds in facts.items() if holds]
+
+
+def _creation_only(name: str, names: frozenset[str]) -> bool:
+    """True if the only stamp by which the table is queried is a time of creation."""
+    return name in NEW_BY or not names & {"SystemModstamp", "LastModifiedDate"}
 
 
 def _filters_changes(describe: Describe, names: frozenset[str]) -> bool:
