@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -29,6 +30,7 @@ from fakes.salesforce import (
     system_fields,
 )
 from fakes.wire import json_answer
+from unlost.testing.clock import VirtualClock
 from unlost.testing.system import MemoryCache
 
 JSON = "application/json;charset=UTF-8"
@@ -133,21 +135,27 @@ def endless_row(honest: httpx.Response) -> Pieces:
         yield b"x" * PIECE
 
 
+@cache
+def compressed(again: bytes) -> bytes:
+    """16 MiB of these bytes."""
+    return gzip.compress(again * ((16 << 20) // len(again)), 9)
+
+
 def bomb(start: bytes, again: bytes) -> Attack:
     """A gibibyte that takes a mebibyte on the wire."""
 
     def pieces(honest: httpx.Response) -> Pieces:
         yield head(honest.headers.get("content-type", JSON), "Content-Encoding: gzip")
-        member = gzip.compress(again * ((16 << 20) // len(again)), 9)
         yield gzip.compress(start)
         for _ in range(64):
-            yield member
+            yield compressed(again)
 
     return pieces
 
 
 def zipped(body: Callable[[], bytes]) -> Attack:
-    return lambda _: plain(gzip.compress(body(), 1), "Content-Encoding: gzip")
+    once = cache(lambda: gzip.compress(body(), 1))
+    return lambda _: plain(once(), "Content-Encoding: gzip")
 
 
 def empty_members(_: httpx.Response) -> Pieces:
@@ -363,15 +371,18 @@ class HostileServer(ThreadingHTTPServer):
         self.place = ""
         self.hits = 0
         self.lock = threading.Lock()
+        self.clock = VirtualClock()
+        self.org.context = replace(self.org.context, clock=self.clock)
         self.org.wire.on("POST", r"/oauth2/token$", self._token)
 
     def _token(self, _: httpx.Request) -> httpx.Response:
         user = f"https://login.salesforce.com/id/{ORG_ID}/{self.org.user}"
         return json_answer({"access_token": "00D!1", "instance_url": self.url, "id": user})
 
-    def begin(self, attack: str, place: str) -> None:
-        """Attack from now on; without a name be honest."""
+    def begin(self, attack: str, place: str, seconds: float) -> None:
+        """Attack from now on, some seconds later; without a name be honest."""
         self.attack, self.place, self.hits = ATTACKS.get(attack), place, 0
+        self.clock.advance(seconds=seconds)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is what an attack must expect."""
@@ -379,6 +390,7 @@ class HostileServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # otherwise each answer waits 40 ms
     server: HostileServer
 
     def log_message(self, *_: Any) -> None:
@@ -406,9 +418,9 @@ class _Handler(BaseHTTPRequestHandler):
         for piece in attack(honest):
             self.connection.sendall(piece)
 
-    def _control(self, wanted: dict[str, str]) -> httpx.Response:
+    def _control(self, wanted: dict[str, Any]) -> httpx.Response:
         hits = self.server.hits
-        self.server.begin(wanted.get("attack", ""), wanted.get("place", ""))
+        self.server.begin(wanted["attack"], wanted["place"], wanted["seconds"])
         return json_answer({"hits": hits})
 
     def _send(self, reply: httpx.Response) -> None:
