@@ -26,13 +26,14 @@ from unlost.connectors.salesforce import AuthFlow, SalesforceConfig, SalesforceC
 from unlost.engine.backup.backup import FinishedBackup, backup
 from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
 from unlost.engine.backup.session import BackupPorts
+from unlost.jobs.runner import LocalRunner
+from unlost.jobs.store import StepStore
 from unlost.model.errors import UnlostError
 from unlost.model.finding import Severity
 from unlost.model.ports.source import Context
 from unlost.model.vault.certificate import Certificate
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
-from unlost.testing.runner import MemoryRunner
 from unlost.testing.system import (
     FreeBudget,
     MemoryCache,
@@ -97,6 +98,7 @@ class AttackedOrg:
         self._agreed = self.clock.now()
         self.store = MemoryStore()
         self.vault = memory_vault(self.clock, store=self.store)
+        self.steps = StepStore(work / "steps.sqlite")
         self.runs = 0
         self.oid = ""
         self._backup(full=True)
@@ -140,7 +142,8 @@ class AttackedOrg:
                 self.oid = self.vault.ensure_org(source.identity())
             ports = BackupPorts(
                 source=source, vault=self.vault, lease=MemoryLease(), clock=self.clock,
-                runner=MemoryRunner(f"r{self.runs}", clock=self.clock), observer=NullObserver(),
+                runner=LocalRunner(f"r{self.runs}", store=self.steps, clock=self.clock),
+                observer=NullObserver(),
                 work=self.work,
             )  # fmt: skip
             policy = BackupPolicy(census=CensusPolicy.EVERY_NIGHT)

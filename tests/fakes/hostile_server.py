@@ -10,7 +10,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -50,24 +50,33 @@ PLACES = {
     "limits": ("GET", r"/limits$"),
     "identity": ("GET", r"FROM\+Organization"),
     "rights": ("GET", r"FROM\+UserPermissionAccess"),
-    "page": ("GET", r"queryAll/.*FROM\+Contact"),
+    "page": ("GET", r"queryAll/.*FROM\+(Contact|Case|Task|Event)"),
     "create-job": ("POST", r"/jobs/query$"),
     "job": ("GET", r"/jobs/query/\w+$"),
     "results": ("GET", r"/jobs/query/\w+/results"),
     "result-pages": ("GET", r"/jobs/query/\w+/resultPages"),
     "file": ("GET", r"/VersionData$"),
-    "deleted": ("GET", r"/sobjects/Contact/deleted/"),
+    "deleted": ("GET", r"/sobjects/\w+/deleted/"),
 }
 
 type Pieces = Iterator[bytes]
 type Attack = Callable[[httpx.Response], Pieces]
 
 
-def org() -> FakeSalesforce:
-    """Four tables: by REST, by one job, by parallel pages of a job, and with a file."""
+# Records of tables that are read by REST, by one job, and by parallel pages of a job.
+FEW = {"Contact": 4, "Account": 20, "Lead": 40}
+MANY = FEW | {"Case": 4, "Task": 4, "Event": 4, "Opportunity": 20, "Campaign": 40}
+PREFIXES = {
+    "Contact": "003", "Account": "001", "Lead": "00Q", "Case": "500", "Task": "00T",
+    "Event": "00U", "Opportunity": "006", "Campaign": "701",
+}  # fmt: skip
+
+
+def org(records: Mapping[str, int] = FEW) -> FakeSalesforce:
+    """Tables with so many records, and one with a file."""
     made = FakeSalesforce()
-    names = {"Contact": 4, "Account": 20, "Lead": 40}
-    for prefix, (name, count) in zip(("003", "001", "00Q"), names.items(), strict=True):
+    for name, count in records.items():
+        prefix = PREFIXES[name]
         made.describes[name] = describe(name, *system_fields(), field("Name", nameField=True))
         made.rows[name] = [row(id_of(prefix, at), Name=f"{name} {at}") for at in range(count)]
     made.describes["ContentVersion"] = describe(
@@ -365,7 +374,7 @@ class HostileServer(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.org = org()
+        self.org = org(MANY)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.attack: Attack | None = None
         self.place = ""

@@ -1,14 +1,19 @@
 """Answers that try to fill memory or time end with an error, before they do."""
 
 import gzip
+import json
+import threading
+import time
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 
 import httpx
 import pytest
 
 from fakes.wire import Chunks, Wire, json_answer
+from unlost.kit import json_to_arrow
 from unlost.kit.csv_to_arrow import HEADER_BYTES, LARGEST_BLOCK, MOST_COLUMNS, CsvReader, RowTooWide
 from unlost.kit.http import (
     FILE,
@@ -16,6 +21,7 @@ from unlost.kit.http import (
     AnswerLimits,
     AnswerTooLarge,
     Backoff,
+    HttpAnswer,
     HttpCall,
     HttpClient,
     HttpPolicy,
@@ -144,6 +150,23 @@ def test_a_header_that_is_no_plain_number_is_none(text: str) -> None:
     assert number_in({"n": " 42 "}, "n") == 42
 
 
+def test_large_answers_are_decoded_one_after_the_other() -> None:
+    parts = Parts()
+    parts.wire.on("GET", "thing", lambda _: httpx.Response(200, stream=Chunks(bytes(2 * MIB))))
+    busy = threading.Lock()
+    overlaps: list[bool] = []
+
+    def read(_: HttpAnswer) -> None:
+        overlaps.append(not busy.acquire(blocking=False))
+        time.sleep(0.01)
+        busy.release()
+
+    call = HttpCall("GET", URL, limits=AnswerLimits(4 * MIB))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: parts.client.send_for(call, read), range(8)))
+    assert overlaps == [False] * 8
+
+
 # --- time ------------------------------------------------------------------------------------------
 
 
@@ -227,13 +250,22 @@ def test_a_connection_without_a_call_is_as_before() -> None:
     "body", [b"[" + b"{}," * MOST_VALUES + b"1]", b"[" + b'"",' * (MOST_VALUES + 9) + b"1]"]
 )
 def test_a_body_of_millions_of_small_values_is_refused_before_it_is_decoded(body: bytes) -> None:
-    with pytest.raises(AnswerTooLarge, match="more than 2,000,000 values"):
+    with pytest.raises(AnswerTooLarge, match="more than 1,200,000 values"):
         decode(body)
 
 
 def test_commas_in_long_texts_are_no_values() -> None:
     text = "a,{[" * MOST_VALUES
     assert decode(b'{"a":"%s\\""}' % text.encode()) == {"a": text + '"'}
+
+
+def test_only_separators_outside_texts_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = json.dumps(
+        [{'a,{"[\\': "\\\\,", "b": '\\",{', "c": ["\\\\", '"', ""]}, "\\", ",", 1, {}, []]
+    ).encode()
+    for size in range(1, len(body) + 1):
+        monkeypatch.setattr(json_to_arrow, "_SLICE", size)
+        assert json_to_arrow._separators_outside_texts(body) == 5 + 2 + 2 + 1 + 3 + 1
 
 
 def test_json_that_is_nested_without_end_is_an_error_with_a_code() -> None:

@@ -31,7 +31,7 @@ import httpx
 from unlost.kit.addresses import host_of
 from unlost.kit.http.backoff import Backoff, BackoffTimer
 from unlost.kit.http.body import BodyStream, cut, number_in, whole
-from unlost.kit.http.limits import SMALL, AnswerLimits
+from unlost.kit.http.limits import SMALL, AnswerLimits, turn_to_decode
 from unlost.kit.http.messages import LONGEST_PATH, CallFailure, Headers, HttpAnswer, HttpCall
 from unlost.kit.http.network import CallTimer, CallTooSlow, headers_too_large, time_connections
 from unlost.kit.http.table import NO_ANSWER, AnswerHandling, RetryTable
@@ -137,13 +137,15 @@ class HttpClient:
     def send_for[T](self, request: HttpCall, read: Callable[[HttpAnswer], T]) -> T:
         """Return the result of ``read`` for the whole answer.
 
-        A body that is cut repeats the call, also if only ``read`` notices (``body-cut``).
+        A body that is cut repeats the call, also if only ``read`` notices (``body-cut``). ``read``
+        must not wait for another thread: large bodies are read one at a time.
         """
         for attempt in count(1):
             try:
                 with self.stream(request) as body:
                     answer = HttpAnswer(body.status, body.headers, body.read(), request.name)
-                    return read(answer)
+                    with turn_to_decode(len(answer.body)):
+                        return read(answer)
             except TransientError as error:
                 if error.code not in REPEATED:
                     raise

@@ -5,6 +5,8 @@ machine. Each call therefore names the kind of its answer. Bodies that are strea
 memory as a whole; their limits are there so that they end.
 """
 
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from unlost.model.errors import IntegrityError
@@ -40,14 +42,25 @@ class AnswerLimits:
 
 # Tokens, and errors.
 SMALL = AnswerLimits(MIB)
-# JSON documents and pages of records: in memory as a whole, up to five times as Python values.
-DOCUMENT = AnswerLimits(48 * MIB)
+# JSON documents and pages of records: in memory as a whole, up to five times as Python values. Four
+# tables are read at a time.
+DOCUMENT = AnswerLimits(40 * MIB)
 # CSV that is read as it arrives: 50,000 rows of the largest size that occurs.
 ROWS = AnswerLimits(16 << 30)
 # CSV that is read as a whole: the results of one job that wrote, with the 100 MB that it was given.
 RESULTS = AnswerLimits(256 * MIB)
 # Files are streamed; the largest that Salesforce takes has 2 GB. Blank images shrink like bombs.
 FILE = AnswerLimits(4 << 30, ratio=ANY_COMPRESSION)
+
+
+# Larger bodies are decoded one after the other. The interpreter decodes one at a time anyway.
+LARGE_BODY = MIB
+_turn = threading.RLock()
+
+
+def turn_to_decode(size: int) -> AbstractContextManager[object]:
+    """Wait for the turn to decode a body of ``size`` bytes, so that few values are in memory."""
+    return _turn if size > LARGE_BODY else nullcontext()
 
 
 class AnswerTooLarge(IntegrityError):

@@ -1,7 +1,7 @@
 """Salesforce's REST calls as functions: addresses, queries, batches, the server's clock."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -48,6 +48,7 @@ from unlost.kit.http import (
     Transport,
 )
 from unlost.kit.http.body import number_in
+from unlost.kit.http.limits import turn_to_decode
 from unlost.kit.json_to_arrow import MalformedAnswer, decode
 from unlost.kit.oauth import OAuthSession
 from unlost.kit.paging import follow
@@ -118,14 +119,16 @@ class BatchedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class QueryPage:
+class QueryPage[T]:
     """A page of a query's result; ``at`` is the server's time, ``total`` the rows of all pages.
 
-    ``link`` leads to the next page. ``size`` is that of the answer in bytes.
+    ``records`` are its ``count`` records in the form that was asked for. ``link`` leads to the next
+    page. ``size`` is that of the answer in bytes.
     """
 
     total: int
-    records: Sequence[Mapping[str, Any]]
+    count: int
+    records: T
     at: datetime
     link: str | None
     size: int
@@ -224,11 +227,18 @@ class SalesforceApi:
             )
         )
 
-    def query_pages(
-        self, soql: str, *, all_rows: bool = False, tooling: bool = False, small: bool = False
-    ) -> Iterator[QueryPage]:
+    def query_pages[T](
+        self,
+        soql: str,
+        convert: Callable[[Sequence[Mapping[str, Any]]], T],
+        *,
+        all_rows: bool = False,
+        tooling: bool = False,
+        small: bool = False,
+    ) -> Iterator[QueryPage[T]]:
         """Result pages of a query.
 
+        ``convert`` makes the wanted form of the records, before another large page is decoded.
         ``all_rows``: including deleted and archived rows. ``small``: ask for the smallest pages. A
         query too long for an address is sent in a composite call (help article 000386264).
         """
@@ -236,13 +246,14 @@ class SalesforceApi:
         path = f"{resource}/?q={quote_plus(soql, safe=',()')}"
         options = SMALL_PAGE if small else {}
 
-        def page(path: str) -> QueryPage:
-            return self._page(path, options)
+        def page(path: str) -> QueryPage[T]:
+            call = HttpCall("GET", self.url(path), {**JSON, **options}, accept=frozenset({200}))
+            return self.client.send_for(call, lambda answer: self._query_page(answer, convert))
 
-        first = page(path) if len(path) <= LONGEST_URI else self._composite(path, options)
+        first = page(path) if len(path) <= LONGEST_URI else self._composite(path, options, convert)
         empty = 0
         for each in follow(first, fetch=page, link=lambda page: page.link):
-            empty = 0 if each.records else empty + 1
+            empty = 0 if each.count else empty + 1
             if empty > MOST_EMPTY_PAGES:
                 raise MalformedAnswer("page after page is empty", call=f"GET {resource}")
             yield each
@@ -264,7 +275,7 @@ class SalesforceApi:
         records: list[Any] = []
         size = 0
         total: int | None = None
-        for page in self.query_pages(soql, all_rows=all_rows, tooling=tooling):
+        for page in self.query_pages(soql, list, all_rows=all_rows, tooling=tooling):
             records += page.records
             size += page.size
             total = page.total if page.total >= 0 else None
@@ -348,27 +359,36 @@ class SalesforceApi:
             self._budget.report(used=usage[0], limit=usage[1])
         self._last_seen = date_of(headers) or self._last_seen
 
-    def _page(self, path: str, options: Headers) -> QueryPage:
-        call = HttpCall("GET", self.url(path), {**JSON, **options}, accept=frozenset({200}))
-        return self.client.send_for(call, self._query_page)
-
-    def _query_page(self, answer: HttpAnswer) -> QueryPage:
+    def _query_page[T](
+        self, answer: HttpAnswer, convert: Callable[[Sequence[Mapping[str, Any]]], T]
+    ) -> QueryPage[T]:
         at = self.time_of(answer.headers)
-        return self._page_of(read_json(answer, QueryAnswer), at, len(answer.body))
+        return self._page_of(read_json(answer, QueryAnswer), at, len(answer.body), convert)
 
     def _composite_results(self, answer: HttpAnswer) -> tuple[list[CompositeResult], datetime]:
         results = read_json(answer, CompositeAnswer).composite_response
         return results, self.time_of(answer.headers)
 
-    def _composite(self, path: str, options: Headers) -> QueryPage:
+    def _composite[T](
+        self, path: str, options: Headers, convert: Callable[[Sequence[Mapping[str, Any]]], T]
+    ) -> QueryPage[T]:
         (inner,), at = self.composite([BatchedGet(path, options)])
         if inner.status != 200:
             raise self._error_of(inner)
-        return self._page_of(inner.read(QueryAnswer), at, len(bytes(inner.raw)))
+        size = len(bytes(inner.raw))
+        with turn_to_decode(size):
+            return self._page_of(inner.read(QueryAnswer), at, size, convert)
 
-    def _page_of(self, page: QueryAnswer, at: datetime, size: int) -> QueryPage:
+    def _page_of[T](
+        self,
+        page: QueryAnswer,
+        at: datetime,
+        size: int,
+        convert: Callable[[Sequence[Mapping[str, Any]]], T],
+    ) -> QueryPage[T]:
         link = None if page.done else self.link(_next_link(page))
-        return QueryPage(page.total_size, page.records, at, link, size)
+        records = convert(page.records)
+        return QueryPage(page.total_size, len(page.records), records, at, link, size)
 
     def _error_of(self, answer: BatchedAnswer) -> Exception:
         code, message = answer.error()

@@ -25,6 +25,9 @@ CountText = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,15}\Z")]
 MOST_TABLES = 20_000
 # An object has at most 900 custom fields (Salesforce help, custom fields allowed per object).
 MOST_COLUMNS = 5_000
+# Fields of all objects together, so that they fit the memory. Salesforce documents no limit; this is
+# 166 for each of 3,000 objects.
+MOST_ALL_COLUMNS = 500_000
 
 
 class QueryAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -77,7 +80,7 @@ class CompositeAnswer(msgspec.Struct, frozen=True, rename="camel"):
     composite_response: list[CompositeResult]
 
 
-class ObjectEntry(TypedDict):
+class SObjectEntry(TypedDict):
     """An object in the list of all objects."""
 
     name: Name
@@ -88,7 +91,7 @@ class ObjectEntry(TypedDict):
 class ObjectList(msgspec.Struct, frozen=True):
     """The list of all objects."""
 
-    sobjects: Annotated[list[ObjectEntry], msgspec.Meta(max_length=MOST_TABLES)]
+    sobjects: Annotated[list[SObjectEntry], msgspec.Meta(max_length=MOST_TABLES)]
 
 
 class Choice(TypedDict):

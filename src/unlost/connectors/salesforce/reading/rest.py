@@ -3,10 +3,13 @@
 Sources: REST guide (query, queryAll); SOQL limits (two minutes a query).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
+
+import pyarrow as pa
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.http.api import SalesforceApi, result_short
@@ -53,7 +56,7 @@ class RestQueries:
     def count(self, reading: TableQuery, *, all_rows: bool = True) -> int | None:
         """The number of rows of a query now; None if Salesforce will not count."""
         try:
-            pages = self._api.query_pages(reading.count_soql, all_rows=all_rows)
+            pages = self._api.query_pages(reading.count_soql, list, all_rows=all_rows)
             total = next(pages).total
         except (SalesforceRefusal, TransientError):
             return None
@@ -106,12 +109,16 @@ class RestQueries:
         self, reading: TableQuery, delivery: ResultStream, *, all_rows: bool, small: bool
     ) -> Iterator[Page]:
         total, read = 0, 0
-        for page in self._api.query_pages(reading.soql, all_rows=all_rows, small=small):
+
+        def rows(records: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
+            return batch_of(records, reading.columns)
+
+        for page in self._api.query_pages(reading.soql, rows, all_rows=all_rows, small=small):
             total = page.total
-            read += len(page.records)
+            read += page.count
             if read > total:
                 break  # more rows than announced, perhaps without an end
-            yield from delivery.take(batch_of(page.records, reading.columns), page.at)
+            yield from delivery.take(page.records, page.at)
         if read != total:
             raise result_short(read, total)
         yield from delivery.proved(total)

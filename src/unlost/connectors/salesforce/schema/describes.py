@@ -10,10 +10,11 @@ list of all objects is never cached.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import batched
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from unlost.connectors.salesforce.access.rights import UserRights
 from unlost.connectors.salesforce.http.api import BatchedAnswer, BatchedGet, SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.limits import BATCH_REQUESTS
-from unlost.connectors.salesforce.http.shapes import DescribedObject
+from unlost.connectors.salesforce.http.shapes import MOST_ALL_COLUMNS, DescribedObject
 from unlost.connectors.salesforce.schema.tables import Describe
 from unlost.kit.http import AnswerTooLarge, Headers
 from unlost.kit.json_to_arrow import MalformedAnswer
@@ -75,15 +76,24 @@ class DescribeCache:
 
     def fetch(self, names: Sequence[str], rights: UserRights) -> FetchedDescribe:
         """Describes of these objects; unchanged ones come from the cache."""
+        parts: list[FetchedDescribe] = []
+        columns = 0
+        for part in self._parts(names, rights):
+            columns += sum(len(describe["fields"]) for describe in part.describes.values())
+            if columns > MOST_ALL_COLUMNS:
+                raise AnswerTooLarge(f"its objects have more than {MOST_ALL_COLUMNS:,} fields")
+            parts.append(part)
+        return _together(parts)
+
+    def _parts(self, names: Sequence[str], rights: UserRights) -> Iterator[FetchedDescribe]:
+        parts = batched(names, BATCH_REQUESTS)
         if self._cache is None:
-            return self._fetch_uncached(names)
+            yield from map(self._fetch_uncached, parts)
+            return
         reader = self._reader(rights)
         now = self._api.recent_time()
-        parts = [
-            self._part(names[start : start + BATCH_REQUESTS], reader, now)
-            for start in range(0, len(names), BATCH_REQUESTS)
-        ]
-        return _together(parts)
+        for part in parts:
+            yield self._part(part, reader, now)
 
     def fetch_anew(self, names: Sequence[str], rights: UserRights) -> FetchedDescribe:
         """Describes of these objects, bypassing the cache."""

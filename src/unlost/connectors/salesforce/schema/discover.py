@@ -18,7 +18,7 @@ from unlost.connectors.salesforce.http.errors import (
     first_line,
     wrong_version,
 )
-from unlost.connectors.salesforce.http.shapes import DescribedObject, ObjectEntry, ObjectList
+from unlost.connectors.salesforce.http.shapes import DescribedObject, ObjectList, SObjectEntry
 from unlost.connectors.salesforce.schema.classify import why_excluded
 from unlost.connectors.salesforce.schema.describes import (
     DescribeCache,
@@ -83,7 +83,7 @@ def discover(
     return DiscoveredSchema(_schema(describes, rights, hidden, findings), _linkable(describes))
 
 
-def _entries(api: SalesforceApi) -> list[ObjectEntry]:
+def _entries(api: SalesforceApi) -> list[SObjectEntry]:
     """All objects; a 404 means that the org does not serve the API version."""
     try:
         return list(api.get_json("sobjects", ObjectList).sobjects)

@@ -5,15 +5,23 @@ user's field-level security, but needs "View Setup and Configuration"; REST guid
 resources-record-count.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from urllib.parse import quote_plus
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.http.api import BatchedAnswer, SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
-from unlost.connectors.salesforce.http.shapes import MOST_COLUMNS, NameList, RecordCounts
+from unlost.connectors.salesforce.http.limits import BATCH_REQUESTS
+from unlost.connectors.salesforce.http.shapes import (
+    MOST_ALL_COLUMNS,
+    MOST_COLUMNS,
+    NameList,
+    RecordCounts,
+)
 from unlost.connectors.salesforce.schema.tables import Describe
+from unlost.kit.http import AnswerTooLarge
 from unlost.kit.paging import circular, follow
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Noun, counted
@@ -29,17 +37,21 @@ class UndescribedColumns:
 
 def hidden_columns(api: SalesforceApi, describes: Mapping[str, Describe]) -> UndescribedColumns:
     """Compare each describe with the list of all fields of the object."""
-    names = sorted(describes)
-    answers = api.batch([_question(name) for name in names])
     columns: dict[str, tuple[str, ...]] = {}
     unlisted: list[str] = []
-    for name, answer in zip(names, answers, strict=True):
-        if answer.status != 200:
-            unlisted.append(name)
-            continue
-        hidden = tuple(sorted(set(_listed(api, answer)) - _shown(describes[name])))
-        if hidden:
-            columns[name] = hidden
+    count = 0
+    for names in batched(sorted(describes), BATCH_REQUESTS):
+        answers = api.batch([_question(name) for name in names])
+        for name, answer in zip(names, answers, strict=True):
+            if answer.status != 200:
+                unlisted.append(name)
+                continue
+            hidden = tuple(sorted(_listed(api, answer) - _shown(describes[name])))
+            count += len(hidden)
+            if count > MOST_ALL_COLUMNS:
+                raise AnswerTooLarge(f"its objects have more than {MOST_ALL_COLUMNS:,} fields")
+            if hidden:
+                columns[name] = hidden
     return UndescribedColumns(columns, tuple(unlisted))
 
 
@@ -70,8 +82,9 @@ def _question(table: str) -> str:
     return f"tooling/query/?q={quote_plus(query, safe=',()')}"
 
 
-def _listed(api: SalesforceApi, answer: BatchedAnswer) -> Iterable[str]:
+def _listed(api: SalesforceApi, answer: BatchedAnswer) -> frozenset[str]:
     """The names in an answer, which has further pages for very wide tables."""
+    names: set[str] = set()
     pages = follow(
         answer.read(NameList),
         fetch=lambda link: api.get_json(api.link(link), NameList),
@@ -80,7 +93,10 @@ def _listed(api: SalesforceApi, answer: BatchedAnswer) -> Iterable[str]:
     for number, page in enumerate(pages):
         if number > MOST_COLUMNS or (page.next_records_url and not page.records):
             raise circular()
-        yield from (record.name for record in page.records)
+        names |= {record.name for record in page.records}
+        if len(names) > MOST_COLUMNS:
+            raise AnswerTooLarge(f"an object has more than {MOST_COLUMNS:,} fields")
+    return frozenset(names)
 
 
 def column_findings(tables: Mapping[str, Describe], hidden: UndescribedColumns) -> list[Finding]:
