@@ -7,7 +7,6 @@ beyond the limits of its kind ends with an error before it is decompressed any f
 
 import zlib
 from collections.abc import Iterator
-from io import BytesIO
 
 from unlost.kit.http.limits import DOCUMENT, RATIO_FROM, AnswerLimits, AnswerTooLarge
 from unlost.kit.http.messages import Headers
@@ -135,11 +134,8 @@ class BodyStream:
     def read(self, size: int = -1) -> bytes:
         """Read up to ``size`` bytes, or the whole rest if it is negative; empty at the end."""
         if size < 0:
-            rest = BytesIO()  # ``join`` would need twice the memory
-            rest.write(self._rest)
-            self._rest = b""
-            rest.writelines(self._chunks)
-            return rest.getvalue()
+            rest, self._rest = self._rest, b""
+            return rest + b"".join(self._chunks)
         while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:

@@ -143,9 +143,11 @@ class HttpClient:
         for attempt in count(1):
             try:
                 with self.stream(request) as body:
-                    answer = HttpAnswer(body.status, body.headers, body.read(), request.name)
-                    with turn_to_decode(len(answer.body)):
-                        return read(answer)
+                    pieces = list(body.chunks())
+                    with turn_to_decode(sum(map(len, pieces))):
+                        plain = b"".join(pieces)
+                        pieces.clear()
+                        return read(HttpAnswer(body.status, body.headers, plain, request.name))
             except TransientError as error:
                 if error.code not in REPEATED:
                     raise
