@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 from fakes.runs import read_all
@@ -17,6 +18,8 @@ from unlost_simulators.process import SimulatorProcess
 
 SECRET = "not-a-secret-chocolate"
 BACKUP = "backup@chocolate.example"
+# A source believes no org that is ahead of our clock, so ours is never behind the org's.
+AHEAD = timedelta(minutes=10)
 
 
 class Maker:
@@ -26,7 +29,7 @@ class Maker:
         self.sim = sim
         self.admin = sim.admin
         self.budget = FreeBudget()
-        self.clock = VirtualClock()
+        self.clock = VirtualClock(self.org_time() + AHEAD)
 
     @contextmanager
     def source(
@@ -64,6 +67,10 @@ class Maker:
     def insert(self, name: str, *rows: dict[str, Any], **more: Any) -> list[str]:
         return list(self.admin.post("records/insert", object=name, rows=list(rows), **more)["ids"])
 
+    def org_time(self) -> datetime:
+        """The org's present, which goes on while a test runs."""
+        return datetime.fromisoformat(self.admin.get("clock")["now"])
+
     def cursor(self) -> Cursor:
         """A cursor of the org's present."""
         return Cursor(str(self.admin.get("clock")["now"]))
@@ -74,6 +81,7 @@ class Maker:
 
     def advance(self, **step: Any) -> None:
         self.admin.post("clock/advance", **step)
+        self.clock.advance(seconds=timedelta(**step).total_seconds())
 
 
 def last_ops(pages: list[Page]) -> dict[str, str]:

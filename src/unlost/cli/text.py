@@ -4,6 +4,8 @@ import shlex
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from unlost.model.instants import in_zone
+
 _SIZES = ("bytes", "kB", "MB", "GB", "TB")
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160))}
 _CONTROL |= {ord("\n"): "⏎", ord("\r"): "", ord("\t"): " "}
@@ -47,7 +49,7 @@ def when(instant: datetime | None, *, zone: str = "UTC") -> str:
     """Format an instant in a zone, to the minute, with the zone's short name."""
     if instant is None:
         return "never"
-    return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
+    return f"{in_zone(instant, ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
 
 
 def command(*words: str) -> str:

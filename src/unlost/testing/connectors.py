@@ -166,6 +166,12 @@ class SourceContract:
         assert first.fingerprint == second.fingerprint
         assert first.tables == second.tables
 
+    def test_the_rights_at_the_end_of_a_backup_are_those_at_its_start(
+        self, source: Source, schema: Schema
+    ) -> None:
+        """``grants`` returns for each table what ``discover`` returned, while no right changes."""
+        assert source.grants(schema) == schema.grants()
+
     def test_quotas_are_numbers(self, source: Source) -> None:
         """A quota has a limit, a unit, and the flag ``storage``."""
         for quota in source.quotas():

@@ -63,6 +63,11 @@ def test_times_are_told_in_the_zone_of_the_org() -> None:
     assert when(None) == "never"
 
 
+def test_the_end_of_the_year_9999_is_shown_in_every_zone() -> None:
+    end = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    assert when(end, zone="Europe/Zurich") == "9999-12-31 23:59 UTC"
+
+
 def test_counts_have_their_word() -> None:
     assert many(1, "finding") == "1 finding"
     assert many(1234, "finding") == "1,234 findings"

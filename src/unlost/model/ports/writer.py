@@ -34,7 +34,10 @@ class Writer(Protocol):
         ...
 
     def server_time(self) -> datetime:
-        """Return the source's clock now (never ours)."""
+        """Return the source's clock now, or ours if that is earlier.
+
+        A restore keeps its records as of this time, which must not lie ahead of the truth.
+        """
         ...
 
     def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:

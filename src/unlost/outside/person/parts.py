@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
+from unlost.model.instants import in_zone
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Table
 from unlost.model.vault.snapshot import StoredFile, Version
@@ -71,7 +72,7 @@ class PersonExport:
 
     def when(self, at: datetime | None) -> str:
         """An instant in the org's zone; empty for none."""
-        return f"{at.astimezone(ZoneInfo(self.zone)):%Y-%m-%d %H:%M %Z}" if at else ""
+        return f"{in_zone(at, ZoneInfo(self.zone)):%Y-%m-%d %H:%M %Z}" if at else ""
 
 
 @dataclass(frozen=True, slots=True)

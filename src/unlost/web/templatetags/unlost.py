@@ -16,6 +16,7 @@ from unlost.app.actions.runs.run import NOT_WRITTEN
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.restore.planning.summary import ActionCount
 from unlost.model.access import Right
+from unlost.model.instants import in_zone
 from unlost.model.plan import PlanNote
 from unlost.model.vault.snapshot import SnapshotInfo
 from unlost.web.translate import isolated, next_step, translate, word
@@ -34,7 +35,7 @@ def instant(value: datetime | None, zone: str = "UTC") -> str | SafeString:
     """Format an instant in a zone to the minute, with UTC on hover; always left to right."""
     if value is None:
         return _("never")
-    local = value.astimezone(_zone(zone))
+    local = in_zone(value, _zone(zone))
     return format_html(
         '<time dir="ltr" datetime="{}" title="{}">{}</time>',
         value.isoformat(timespec="seconds"),
@@ -56,7 +57,7 @@ def day(value: datetime | None, zone: str = "UTC") -> str | SafeString:
     """Format the day of an instant in a zone."""
     if value is None:
         return _("never")
-    return format_html('<time dir="ltr">{}</time>', f"{value.astimezone(_zone(zone)):%Y-%m-%d}")
+    return format_html('<time dir="ltr">{}</time>', f"{in_zone(value, _zone(zone)):%Y-%m-%d}")
 
 
 @register.filter
@@ -126,7 +127,7 @@ def night_options(nights: Iterable[SnapshotInfo], chosen: str, zone: str) -> Saf
     return SafeString(
         "".join(
             f'<option value="{night.number}"{" selected" if str(night.number) == chosen else ""}>'
-            f"{when.format(f'{night.as_of.astimezone(place):%Y-%m-%d %H:%M}')}"
+            f"{when.format(f'{in_zone(night.as_of, place):%Y-%m-%d %H:%M}')}"
             f" · {backup} {night.number}</option>"
             for night in nights
         )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from unlost.model.instants import in_zone
 from unlost.model.vault.retention import KeepRules
 from unlost.model.vault.snapshot import SnapshotInfo, nights
 
@@ -82,7 +83,7 @@ def _last_of_periods(
     """Return the backup to keep of each of the last ``count`` periods with backups."""
     periods: dict[_Period, list[SnapshotInfo]] = {}
     for info in reversed(whole):
-        period = of(info.as_of.astimezone(zone))
+        period = of(in_zone(info.as_of, zone))
         if period not in periods and len(periods) == count:
             break
         periods.setdefault(period, []).append(info)

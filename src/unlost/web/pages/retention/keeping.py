@@ -20,6 +20,7 @@ from unlost.app.actions.retention.keeping import change, show
 from unlost.catalog.vault.keeping import NUMBERS
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError
+from unlost.model.instants import in_zone
 from unlost.web.forms.keeping import HoldForm, KeepForm
 from unlost.web.forms.problems import add_problem
 from unlost.web.needs import needs
@@ -148,7 +149,7 @@ def _by_year(
     place = ZoneInfo(zone)
 
     def year(night: ForgottenBackup) -> int:
-        return night.as_of.astimezone(place).year
+        return in_zone(night.as_of, place).year
 
     newest = sorted(nights, key=lambda night: night.number, reverse=True)
     return [(number, list(some)) for number, some in groupby(newest, key=year)]
