@@ -9,7 +9,9 @@ one line of JSON.
 
 import argparse
 import json
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -22,13 +24,21 @@ from hostile_suite import Attacked, attack_in_child
 
 def measure() -> dict[str, Attacked]:
     """Every attack; RuntimeError if a backup ends in another way than it must."""
-    results = {}
-    for attack in ATTACKS:
-        results[attack] = attacked = attack_in_child(attack)
-        print(f"{attack}: {attacked.peak_mb:.0f} MB", flush=True)
-        if not all(ending.good for ending in attacked.endings):
-            raise RuntimeError(f"{attack} was not refused: {attacked.endings}")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = dict(zip(ATTACKS, pool.map(_shown, ATTACKS), strict=True))
+    bad = [
+        ending for attacked in results.values() for ending in attacked.endings if not ending.good
+    ]
+    if bad:
+        raise RuntimeError(f"These attacks were not refused: {bad}")
     return results
+
+
+def _shown(attack: str) -> Attacked:
+    attacked = attack_in_child(attack)
+    bad = sum(not ending.good for ending in attacked.endings)
+    print(f"{attack}: {attacked.peak_mb:.0f} MB, {bad} not refused", flush=True)
+    return attacked
 
 
 def figures(results: dict[str, Attacked]) -> list[Figure]:

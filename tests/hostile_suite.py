@@ -177,14 +177,18 @@ class AttackedOrg:
         tables = sorted(table.name for table in snapshot.schema().tables)
         return {name: snapshot.scan(name).read_all().column("_u_id").to_pylist() for name in tables}
 
+    def check_readable(self) -> None:
+        """Raise AssertionError unless the first snapshot can still be read whole."""
+        assert self._stored() == self.rows
+
     def _intact(self) -> bool:
-        """Another process opens the vault, and reads the first snapshot as it was written."""
+        """True if another process can open the vault, and all objects of the first snapshot stayed."""
         sealed = self.vault.sealed
         self.vault = open_vault(
             self.store, keys=sealed.keys, clock=self.clock, entropy=sealed.entropy
         )
-        same = all(self.store.get(name) == data for name, data in self._first.items())
-        return same and self._stored() == self.rows
+        listed = self.vault.snapshots(self.oid)[0].number == 1
+        return listed and all(self.store.get(name) == data for name, data in self._first.items())
 
 
 def _findings(certificate: Certificate) -> dict[str, str]:
@@ -230,7 +234,9 @@ def attack_all_calls(attack: str) -> Attacked:
     """Attack every call of a backup, one after the other."""
     with server_process() as url, tempfile.TemporaryDirectory() as folder:
         org = AttackedOrg(url, Path(folder))
-        return Attacked(tuple(org.attacked(attack, place) for place in PLACES), _peak_mb())
+        endings = tuple(org.attacked(attack, place) for place in PLACES)
+        org.check_readable()
+        return Attacked(endings, _peak_mb())
 
 
 def _peak_mb() -> float:
