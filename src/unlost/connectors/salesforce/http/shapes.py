@@ -6,7 +6,7 @@ Sources: REST guide (query, batch, composite, sObject describe, getDeleted, getU
 count), Bulk API 2.0 guide (get job info, get parallel results).
 """
 
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -197,9 +197,9 @@ class Created(msgspec.Struct, frozen=True):
 
 
 class JobState(msgspec.Struct, frozen=True, rename="camel"):
-    """The state of a job."""
+    """The state of a query job. One that is not documented could be waited for without an end."""
 
-    state: str
+    state: Literal["UploadComplete", "InProgress", "JobComplete", "Failed", "Aborted"]
     number_records_processed: Count | CountText | None = None
     error_message: str | None = None
 
