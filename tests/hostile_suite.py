@@ -7,6 +7,7 @@ all endings and its largest memory. The server is a process of its own, which do
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -206,7 +207,11 @@ def _findings(certificate: Certificate) -> dict[str, str]:
 def server_process() -> Iterator[str]:
     """The address of a server in a process of its own."""
     words = [sys.executable, str(HERE / "fakes" / "hostile_server.py")]
-    child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    paths = os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH"))))
+    child = subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )  # fmt: skip
     assert child.stdout is not None
     try:
         yield child.stdout.readline().strip()
