@@ -26,6 +26,10 @@ differs from the backup.
 - A record in the recycle bin is undeleted and keeps its **id**. All other records get a new id.
   References between restored records point to the new ids, and Unlost remembers which new id
   replaces which old one. Old ids in systems outside Salesforce are not updated.
+- **Tables that the write user may not write**, such as campaigns without the permission for
+  marketing users, are named record by record, and so are the references to them that stay empty.
+- **Live records with the unique value of a lost one** are adopted if they are equal, or if you ask
+  for it with `--adopt`. Otherwise they are left alone, and the lost record is not restored.
 - **Columns** are restored with the values of the backup, except the columns listed below.
 - **Dates and authors** are restored on created records if the write user has *Set Audit Fields upon
   Record Creation*. Otherwise they are those of the restore.
@@ -103,7 +107,7 @@ def _lines(rule: ObjectRule) -> Iterator[str]:
     for late in rule.late:
         yield from _late(late)
     for key in rule.keys:
-        yield f"A live record with the same {_code(key.columns)} is adopted for the lost one."
+        yield f"A live record with the same {_code(key.columns)} is taken for the lost one."
     if rule.accept_twin:
         yield "A record that Salesforce refuses because it exists already counts as restored."
     if rule.changeable is not None:

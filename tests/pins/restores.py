@@ -18,7 +18,7 @@ from unlost.engine.restore.planning.summary import PlanSummary
 from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.values.edits import Edits
 from unlost.engine.restore.values.outcome import RestoreOutcome
-from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
+from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
 from unlost.model.source.schema import DeleteRule, Reference
 from unlost.model.source.writing import Birth, ByProduct, Identity, MatchKey, WriteOp
 from unlost.testing.faults import Crash
@@ -112,12 +112,21 @@ def make_plans(folder: Path) -> dict[str, RestorePlan]:
         "typed": _plan(shop, "typed", lost, edits=typed),
     }
     failed = {records["Mother"], records["Ann"]}
-    again = plan_again(plans["lost"], failed, shop.planning(), plan_id="plan-again")
+    again = plan_again(
+        plans["lost"], failed, shop.planning(), plan_id="plan-again", twins=TwinPolicy.ADOPT
+    )
     return {**plans, "again": again}
 
 
 def _plan(shop: Atelier, name: str, selection: Selection, **options: Any) -> RestorePlan:
-    return plan_restore(shop.oid, shop.planning(), selection, plan_id=f"plan-{name}", **options)
+    return plan_restore(
+        shop.oid,
+        shop.planning(),
+        selection,
+        twins=TwinPolicy.ADOPT,
+        plan_id=f"plan-{name}",
+        **options,
+    )
 
 
 def without_sentences(summary: PlanSummary) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from unlost.alerts.mirror import mirror_alerts
-from unlost.alerts.watched import AlertFacts, NightCounts, OrgFacts, RunFacts
+from unlost.alerts.watched import AlertFacts, DeletionActs, NightCounts, OrgFacts, RunFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.finding import FindingKind
 from unlost.model.message import Message, Noun, code_of, counted, message, render
@@ -44,7 +44,11 @@ LOSS_UNPROVED = (
 )
 UNUSUAL_LOSS = (
     "{count:,} records of {table} were deleted in {org} since the previous backup, far more than "
-    "usual."
+    "usual. The user is unknown."
+)
+UNUSUAL_LOSS_BY = (
+    "{count:,} records of {table} were deleted in {org} since the previous backup, far more than "
+    "usual: {deleted:,} of them by {user}, between {first} and {last}."
 )
 UNUSUAL_CHANGE = (
     "{count:,} records of {table} were changed in {org} since the previous backup, far more than "
@@ -311,7 +315,7 @@ def lost_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
         yield _unusual(AlertRule.UNUSUAL_LOSS, org, table, LOSS_UNPROVED)
     for table, count in _unusual_counts(org, lambda night: night.deleted):
         if table not in believed:
-            yield _unusual(AlertRule.UNUSUAL_LOSS, org, table, UNUSUAL_LOSS, count=count)
+            yield _lost(org, table, count)
 
 
 def changed_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
@@ -322,8 +326,22 @@ def changed_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
         yield _unusual(AlertRule.UNUSUAL_CHANGE, org, table, UNUSUAL_CHANGE, count=count)
 
 
+def _lost(org: OrgFacts, table: str, count: int) -> RaisedAlert:
+    """The alert about an unusual loss, with its user and times if the org reported them."""
+    nights = org.counts[:1] if org.today is None else (org.today, org.counts[0])
+    acts = next((n.acts.get(table) for n in nights if n.deleted.get(table) == count), None)
+    template = UNUSUAL_LOSS if acts is None else UNUSUAL_LOSS_BY
+    return _unusual(AlertRule.UNUSUAL_LOSS, org, table, template, count=count, acts=acts)
+
+
 def _unusual(
-    rule: AlertRule, org: OrgFacts, table: str, template: str, *, count: int = 0
+    rule: AlertRule,
+    org: OrgFacts,
+    table: str,
+    template: str,
+    *,
+    count: int = 0,
+    acts: DeletionActs | None = None,
 ) -> RaisedAlert:
     return _raised(
         rule,
@@ -336,6 +354,10 @@ def _unusual(
         table=table,
         count=count,
         before=org.before or 1,
+        deleted=acts.count if acts else 0,
+        user=acts.user if acts else "",
+        first=f"{acts.first:%Y-%m-%d %H:%M} UTC" if acts else "",
+        last=f"{acts.last:%Y-%m-%d %H:%M} UTC" if acts else "",
     )
 
 

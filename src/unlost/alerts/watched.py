@@ -45,14 +45,28 @@ class HourlyFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class DeletionActs:
+    """The deletions in a table by the user who deleted most, as the org reported them."""
+
+    user: str
+    count: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class NightCounts:
-    """Changes of one backup by table, including the hourly backups since the backup before."""
+    """Changes of one backup by table, including the hourly backups since the backup before.
+
+    ``acts``: who deleted most, for tables that lost many records. Only the newest backups have it.
+    """
 
     as_of: datetime
     records: Mapping[str, int]
     created: Mapping[str, int]
     changed: Mapping[str, int]
     deleted: Mapping[str, int]
+    acts: Mapping[str, DeletionActs] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

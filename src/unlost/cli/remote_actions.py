@@ -37,6 +37,7 @@ from unlost.cli.remote import Given, RemoteAction, RemoteHome, home_needed
 from unlost.engine.restore.values.plan_file import read_plan
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import StoreError, UnlostError
+from unlost.model.plan import TwinPolicy
 from unlost.model.ports.system import Observer
 
 POLL_SECONDS = 2.0  # seconds between two polls of a plan in the making
@@ -130,7 +131,8 @@ def retried(home: RemoteHome, given: Given) -> RestoreResult:
     """Plan the failed records again, and have the service run the plan."""
     app, run = _there(home), given["run"]
     org = run_status(app, run).org
-    request = PlanRequest(org, otherwise=given.get("otherwise") or NO_OVERRIDES)
+    twins = given.get("twins", TwinPolicy.KEEP)
+    request = PlanRequest(org, otherwise=given.get("otherwise") or NO_OVERRIDES, twins=twins)
     wanted = RestoreRequest(request, retry=run, codes=tuple(given.get("codes", ())))
     view = _made_plan(app, choose(app, org, wanted))
     return _ended(app, run_stored_plan(app, org, view.plan, typed=org), _observer(given))

@@ -16,20 +16,24 @@ GONE = {
     "M": "no longer there",
     "A": "archived by Unlost; the vault has the only copy",
 }
+USER_UNKNOWN = ", user unknown"
 
 
 def fate(gone: "RecordDeletion | None", *, zone: str = "UTC") -> str:
     """Return "alive", or the kind, time and user of the deletion."""
     if gone is None:
         return "alive"
+    who = f" by {plain(gone.by_name or gone.by)}" if gone.by else USER_UNKNOWN
+    if gone.how == "A":
+        who = ""
     if gone.at is not None:
-        who = f" by {plain(gone.by_name or gone.by)}" if gone.by else ""
-        return f"{GONE[gone.how]} on {when(gone.at, zone=zone)}{who}"
+        purged = "; purged from the recycle bin" if gone.how == "P" else ""
+        how = GONE["D"] if purged else GONE[gone.how]
+        return f"{how} on {when(gone.at, zone=zone)}{who}{purged}"
     if gone.after is None:
-        return f"{GONE[gone.how]} before {when(gone.until, zone=zone)}"
-    return (
-        f"{GONE[gone.how]}, between {when(gone.after, zone=zone)} and {when(gone.until, zone=zone)}"
-    )
+        return f"{GONE[gone.how]} before {when(gone.until, zone=zone)}{who}"
+    between = f"between {when(gone.after, zone=zone)} and {when(gone.until, zone=zone)}"
+    return f"{GONE[gone.how]}, {between}{who}"
 
 
 def telling(fields: "Sequence[ChangedField]") -> "Sequence[ChangedField]":

@@ -1,31 +1,47 @@
 """Decide whether two texts mean the same value. Cells are verbatim, so the column's kind decides.
 
 One API writes ``10000000.00`` and ``…000Z``, another ``1.0E7`` and ``…000+0000``: the same number,
-the same instant, no change.
+the same instant, no change. The vault's row hash follows the same rules (see its page on canonical
+text); digits that only come from a binary fraction are removed before it, by
+``unlost.engine.numbers``.
 """
 
+import re
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.engine.numbers import SURE_DIGITS, is_number, without_binary_digits
 from unlost.model.source.schema import WireKind
 
 NUMBERS = (WireKind.DECIMAL, WireKind.INTEGER)
-FREE_FORM = frozenset({*NUMBERS, WireKind.INSTANT, WireKind.BOOLEAN})
+FREE_FORM = frozenset({
+    *NUMBERS, WireKind.INSTANT, WireKind.BOOLEAN, WireKind.DATE, WireKind.TIME,
+})  # fmt: skip
+_EXACT = Context(prec=10_000)  # digits: no text is cut
+_MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T00:00:00(?:\.0*)?(?:Z|\+00:?00)?")
+_TIME = re.compile(r"([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,3})[0-9]*)?[zZ]?")
 
 
 def canonical(kind: WireKind, text: str) -> str:
     """The canonical text of a value of this kind; a text that cannot be parsed stays as it is."""
-    try:
-        if kind in NUMBERS:
+    match kind:
+        case WireKind.DECIMAL:
+            return _number(_without_binary_digits(text))
+        case WireKind.INTEGER:
             return _number(text)
-        if kind is WireKind.INSTANT:
-            return instant(text).isoformat(timespec="milliseconds")
-    except (InvalidOperation, ValueError):
-        return text
-    return text.lower() if kind is WireKind.BOOLEAN else text
+        case WireKind.INSTANT:
+            return _instant(text)
+        case WireKind.DATE:
+            midnight = _MIDNIGHT.fullmatch(text)
+            return midnight[1] if midnight else text
+        case WireKind.TIME:
+            time = _TIME.fullmatch(text)
+            return f"{time[1]}.{time[2] or '':0<3}Z" if time else text
+        case _:
+            return text.lower() if kind is WireKind.BOOLEAN else text
 
 
 def same(kind: WireKind, old: str | None, other: str | None) -> bool:
@@ -57,9 +73,25 @@ def _canonical_array(kind: WireKind, array: pa.Array, where: pa.BooleanArray) ->
     return pa.array(plain, pa.string()).take(texts.indices)
 
 
+def _without_binary_digits(text: str) -> str:
+    if len(text) <= SURE_DIGITS + 1:
+        return text
+    shortened: str = without_binary_digits(pa.array([text], pa.string()))[0].as_py()
+    return shortened
+
+
 def _number(text: str) -> str:
+    if not is_number(text):
+        return text
     value = Decimal(text)
-    return "0" if value == 0 else str(value.normalize())
+    return "0" if value == 0 else str(value.normalize(_EXACT))
+
+
+def _instant(text: str) -> str:
+    try:
+        return instant(text).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError):
+        return text
 
 
 def instant(text: str) -> datetime:

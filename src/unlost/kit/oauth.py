@@ -332,18 +332,16 @@ class OAuthSession:
 
     def _fetch(self) -> OAuthToken:
         form = self._flow.form(self._secrets, self._clock)
-        answer = self._client.send(
-            HttpCall(
-                "POST",
-                self._url,
-                FORM,
-                urlencode(form).encode(),
-                signed=False,
-                budgeted=False,
-                limits=SMALL,
-            )
+        call = HttpCall(
+            "POST",
+            self._url,
+            FORM,
+            urlencode(form).encode(),
+            signed=False,
+            budgeted=False,
+            limits=SMALL,
         )
-        token = read_token(answer)
+        token = self._client.send_for(call, read_token)
         self._flow.keep(token, self._secrets)
         return token
 

@@ -11,11 +11,14 @@ from pathlib import Path
 import zstandard
 
 from unlost.engine.moments import parse_past, resolve
+from unlost.engine.records.history import Event
+from unlost.engine.records.search import MOST, find
+from unlost.engine.records.story import story
 from unlost.library.opening import VaultOpening, opened, opening
 from unlost.library.table import ReadableTable
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.org import OrgIdentity
-from unlost.model.vault.snapshot import SnapshotInfo
+from unlost.model.vault.snapshot import SearchHit, SnapshotInfo
 from unlost.outside.source import table_called, table_source
 from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.stores.address import BucketOptions, read_address
@@ -128,6 +131,22 @@ class ReadableOrg:
         past = parse_past(words, zone=self.identity.zone)
         number = resolve(past, self._vault.snapshots(self._oid)).number
         return ReadableSnapshot(self._opening, self._oid, self._vault.at(self._oid, number))
+
+    def find(self, text: str, *, former: bool = False, limit: int = MOST) -> list[SearchHit]:
+        """Records by the beginning of a number, name, e-mail, phone or id, the best first.
+
+        ``former``: also by values that they once had. This takes longer: all versions of every
+        record that ever had one of the words are read.
+        """
+        results = find(self._vault, text, orgs=[self._oid], limit=limit, former=former)
+        return [result.hit for result in results]
+
+    def history(self, table: str, record: str) -> list[Event]:
+        """All changes of a record, the oldest first, under each id that restores gave it.
+
+        ``record`` is any of its ids. Raises NotFound (``record-unknown``).
+        """
+        return list(story(self._vault, self._oid, table, record))
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ class FindingKind(StrEnum):
     NOT_COMPARED = "not-compared"  # the source does not count this table's rows
     RIGHTS_CHANGED = "rights-changed"  # during the run
     CLOCKS_DIFFER = "clocks-differ"  # the source's clock and ours are more than minutes apart
+    VALUES_CALCULATED = "values-calculated"  # they change without a change of their record
     WINDOW_OPEN = "window-open"  # rows kept changing during the run
     SALVAGED = "salvaged"  # versions lost with damaged objects of the vault
     LEFT_TO_NIGHT = "left-to-night"  # left out of an hourly backup; the next nightly one reads it

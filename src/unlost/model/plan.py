@@ -203,6 +203,32 @@ class PlanLink:
 
 
 @dataclass(frozen=True, slots=True)
+class EmptyReference:
+    """A reference that stays empty, because the record ``target`` (TABLE/ID) is not restored."""
+
+    table: str
+    record: str
+    column: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTwin:
+    """A lost record whose unique value the live record ``live`` of the same table took since."""
+
+    table: str
+    record: str
+    live: str
+
+
+class TwinPolicy(StrEnum):
+    """The treatment of live records that took the unique value of a lost one after the loss."""
+
+    KEEP = "keep"  # adopted only if nothing of it changes; otherwise the lost record is skipped
+    ADOPT = "adopt"  # adopted, and set to the values of the backup
+
+
+@dataclass(frozen=True, slots=True)
 class TypedValue:
     """A value that a person typed for a record; None empties the cell."""
 
@@ -287,7 +313,8 @@ class RestorePlan:
     (for now the same). ``snapshot``: the newest snapshot whose state is wanted. ``links``: records
     of earlier restores that the plan's records refer to. ``schema``: hash of the target's
     description when the plan was made. ``typed``: the changes that people asked for; the steps'
-    ``edits`` are their result.
+    ``edits`` are their result. ``empty``: references of its records that stay empty. ``twins``:
+    records that are skipped because a live record took their unique value.
     """
 
     format: int
@@ -306,3 +333,5 @@ class RestorePlan:
     digest: str = ""
     typed: TypedOverride = TypedOverride()
     choices: Choices = Choices()
+    empty: tuple[EmptyReference, ...] = ()
+    twins: tuple[LiveTwin, ...] = ()

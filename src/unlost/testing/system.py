@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from unlost.model.errors import Conflict
 from unlost.model.ports.system import Witnessed
+from unlost.model.runs.exclusion import RunKind, RunLock, org_locks
 from unlost.model.runs.progress import Progress
-from unlost.model.vault.snapshot import CommitKind
 
 
 class MemorySecretStore:
@@ -83,14 +83,15 @@ class MemoryLease:
     """A Lease for the threads of one process."""
 
     def __init__(self) -> None:
-        self._held: dict[tuple[str, CommitKind], str] = {}
+        self._held: dict[tuple[str, RunLock], str] = {}
         self._lock = threading.Lock()
 
     @contextmanager
-    def hold(self, org: str, *, kind: CommitKind, run: str) -> Iterator[None]:
-        """Hold the lease; raises Conflict while another run has it."""
+    def hold(self, org: str, *, kind: RunKind, run: str) -> Iterator[None]:
+        """Hold the locks of a kind; raises Conflict while another run has one of them."""
+        locks = [(org, lock) for lock in org_locks(kind)]
         with self._lock:
-            holder = self._held.get((org, kind))
+            holder = next((self._held[lock] for lock in locks if lock in self._held), None)
             if holder is not None:
                 raise Conflict(
                     "run-in-progress",
@@ -99,12 +100,13 @@ class MemoryLease:
                     kind=kind.value,
                     holder=holder,
                 )
-            self._held[org, kind] = run
+            self._held.update(dict.fromkeys(locks, run))
         try:
             yield
         finally:
             with self._lock:
-                del self._held[org, kind]
+                for lock in locks:
+                    del self._held[lock]
 
 
 class MemoryWitness:

@@ -132,10 +132,15 @@ class EncryptedReader:
                 _check_shown(reader.chain.live(), number)
         return changes(reader, table, after=after, until=until)
 
-    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[SearchHit]:
-        """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
+    def search(
+        self, org: str, text: str, *, limit: int = 20, former: bool = False
+    ) -> Sequence[SearchHit]:
+        """Records whose id, name, number, e-mail, phone or key begins with the text's tokens.
+
+        ``former``: then records that once had such a value; this reads all of their versions.
+        """
         newest = self.newest_backup(org)
-        return search(newest, text, limit=limit) if newest else ()
+        return search(newest, text, limit=limit, former=former) if newest else ()
 
     def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
         """A stored file's bytes; raises NotFound (``file-unknown``)."""
@@ -156,12 +161,13 @@ class EncryptedReader:
         table: str | None = None,
         records: Sequence[str] = (),
         lives: Sequence[str] = (),
+        superseded: bool = False,
     ) -> Sequence[Lineage]:
         """The live records that stand for records of this org: the newest row of each, by id.
 
         With ``table`` and ``records`` (old ids), only their rows are read, and the rows that lead
         on from them are included. Otherwise all rows are read; with ``lives``, only rows that lead
-        to one of them are returned.
+        to one of them are returned. ``superseded``: older rows of each, too.
         """
         return lineage(
             self._reader(org),
@@ -169,6 +175,7 @@ class EncryptedReader:
             table=table,
             records=records,
             lives=lives,
+            superseded=superseded,
         )
 
     def past_operations[P: (PastErasure, PastSalvage)](

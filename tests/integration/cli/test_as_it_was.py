@@ -4,6 +4,7 @@ The judge takes the org's tables before the disaster and after the restore; of U
 only which new record stands for which lost one, and what the run itself calls different.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ class Return:
     after: Picture
     told: Mapping[Key, Mapping[str, Any]]
     never: set[str]
+    planned: Mapping[Key, tuple[str, Mapping[str, Any]]]  # the action, and the first run's outcome
 
     @cached_property
     def lost(self) -> set[Key]:
@@ -182,9 +184,9 @@ def returned(
         with pytest.MonkeyPatch.context() as patch:
             if deaf:
                 ears.patch(patch)
-            never, told = restored(shop, folder / "plan.json")
+            never, told, planned = restored(shop, folder / "plan.json")
         assert bool(ears.lost) == deaf
-        yield Return(before, Picture.of(served), told, never)
+        yield Return(before, Picture.of(served), told, never, planned)
 
 
 def let_write(shop: Program, served: SimulatorProcess) -> None:
@@ -193,17 +195,22 @@ def let_write(shop: Program, served: SimulatorProcess) -> None:
     assert shop("org", "writer", "chocolate", "--client-id", "writer").code in {0, 3}
 
 
-def restored(shop: Program, plan: Path) -> tuple[set[str], dict[Key, Mapping[str, Any]]]:
+def restored(
+    shop: Program, plan: Path
+) -> tuple[set[str], dict[Key, Mapping[str, Any]], Mapping[Key, tuple[str, Mapping[str, Any]]]]:
     """Bring back what was lost, and try again what does not leave the bin; what is told of each."""
     words = ("restore", "plan", "chocolate", "--lost-between", "1", "2", "--out", str(plan))
     notes = shop(*words, "--json").done["summary"]["notes"]
     never = {note["table"] for note in notes if note["code"] == "table-never"}
     run = shop("restore", "run", str(plan), "--json").done["run"]
     told = outcomes(shop, run)
+    steps = json.loads(plan.read_bytes())["steps"]
+    keys = {(step["table"], step["record"]): step["action"] for step in steps}
+    planned = {key: (action, told[key]) for key, action in keys.items()}
     if any("restore retry" in one["next_step"] for one in told.values()):
         again = shop("restore", "retry", run, "--json").done["run"]
         told |= outcomes(shop, again)
-    return never, told
+    return never, told, planned
 
 
 def outcomes(shop: Program, run: str) -> dict[Key, Mapping[str, Any]]:
@@ -221,6 +228,15 @@ def test_everything_that_was_lost_is_there_or_named(returned: Return) -> None:
         told = returned.told[key]
         there = (table, told["live"]) in returned.after.rows
         assert there or (table in NAMED and told["sentence"]), told
+
+
+def test_each_record_ends_as_planned_or_the_result_says_why_not(returned: Return) -> None:
+    """A plan of 98 created and 28 by the system ended with 100 and 26, and nobody said why."""
+    ended = {"create": "created", "undelete": "undeleted", "update": "updated", "adopt": "adopted"}
+    for key, (action, told) in returned.planned.items():
+        if told["ending"] != ended.get(action, action):
+            assert told["code"], (key, action, told)
+            assert told["sentence"], (key, action, told)
 
 
 def test_every_column_is_as_it_was_or_named(returned: Return) -> None:

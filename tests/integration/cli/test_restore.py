@@ -1,6 +1,7 @@
 """The way back with the real program: plan, look, run, and what can go wrong on the way."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,28 @@ def test_without_a_write_identity_nothing_is_planned(
     assert not out.exists()
 
 
+ENDED = {"create": "created", "by-product": "by-product", "undelete": "undeleted",
+         "update": "updated", "unchanged": "unchanged", "adopt": "adopted", "skip": "skipped"}  # fmt: skip
+
+
+def assert_numbers_agree(shop: Program, plan: Path, result: dict[str, Any]) -> None:
+    """Each record ends as planned, or the result says why not: so the numbers agree."""
+    steps = {(one["table"], one["record"]): one for one in json.loads(plan.read_bytes())["steps"]}
+    records = shop("runs", result["run"], "--json").done["records"]
+    counts = {one["ending"]: one["count"] for one in result["endings"]}
+    assert counts == Counter(one["ending"] for one in records)
+    others = [
+        one
+        for one in records
+        if one["ending"] != ENDED[steps[one["table"], one["record"]]["action"]]
+    ]
+    assert all(one["code"] and one["sentence"] for one in others), others
+    there = Counter(
+        one["code"] for one in others if one["ending"] not in ("failed", "conflict", "skipped")
+    )
+    assert {one["code"]: one["count"] for one in result["otherwise"]} == there
+
+
 def test_a_customer_comes_back_with_everything(
     writable: Program, served: SimulatorProcess, tmp_path: Path
 ) -> None:
@@ -95,6 +118,7 @@ def test_a_customer_comes_back_with_everything(
     assert "Contact" in shown
     assert "will be created, with new ids" in shown
     result = shop("restore", "run", str(plan), "--json").done
+    assert_numbers_agree(shop, plan, result)
     (account,) = live_accounts(served)
     assert account["Id"] != lost
     contacts = served.admin.get("export", object="Contact")["rows"]

@@ -13,6 +13,7 @@ from unlost.app.home.system import SystemClock
 from unlost.connectors.salesforce import AuthFlow
 from unlost.connectors.salesforce.http.api import BatchedAnswer, BatchedGet, SalesforceApi
 from unlost.connectors.salesforce.schema.special import ReadStrategy
+from unlost.engine.sameness import same
 from unlost.model.errors import NotAllowed
 from unlost.model.finding import FindingKind
 from unlost.model.source.reading import Page, Rows
@@ -64,6 +65,19 @@ def test_rest_and_bulk_agree_on_ids_times_and_texts(maker: Maker) -> None:
         for pages in (maker.read("EmailMessage"), maker.read("EmailMessage", bulk_above=0))
     ]
     assert stamps[0] == stamps[1]
+
+
+@pytest.mark.parametrize("name", ["Account", "Contact", "Opportunity"])
+def test_a_value_read_by_bulk_and_later_by_rest_is_the_same(maker: Maker, name: str) -> None:
+    with maker.source() as source:
+        table = source.discover().table(name)
+    assert table is not None
+    rest, bulk = by_id(maker.read(name)), by_id(maker.read(name, bulk_above=0))
+    assert rest.keys() == bulk.keys()
+    for column in table.columns:
+        pairs = {(rest[record].get(column.name), bulk[record].get(column.name)) for record in rest}
+        changes = [pair for pair in pairs if not same(column.kind, *pair)]
+        assert changes == [], column.name
 
 
 def test_a_night_brings_what_changed_and_nothing_is_lost(maker: Maker) -> None:

@@ -251,6 +251,71 @@ def test_a_head_above_the_witness_is_no_damage(copy: Copy, story: Story) -> None
     assert copy.open(witness=behind).verify(FULL).damages == ()
 
 
+def test_without_newest_commit_and_witness_the_head_is_not_called_proved(
+    copy: Copy, story: Story
+) -> None:
+    assert copy.verify(FULL).unproved == ()
+    copy.store.delete(copy.commit(4))
+    for level in VerifyLevel:
+        report = copy.open(witness=MemoryWitness()).verify(level)
+        assert (report.damages, report.unproved) == ((), (story.org,))
+
+
+def test_a_commit_that_a_finished_run_recorded_is_missed_without_a_witness(
+    copy: Copy, story: Story
+) -> None:
+    for witness in (MemoryWitness(), copy.witness):
+        whole = copy.open(witness=witness).verify(FULL, recorded={story.org: 4})
+        assert (whole.damages, whole.unproved) == ((), ())
+    copy.store.delete(copy.commit(4))
+    report = copy.open(witness=MemoryWitness()).verify(FULL, recorded={story.org: 4})
+    assert [damage.object for damage in report.damages] == [copy.commit(4)]
+    assert "recorded" in report.damages[0].sentence
+
+
+def test_an_org_of_which_only_a_run_remembers_a_commit_is_named(copy: Copy) -> None:
+    gone = "ab" * 16
+    report = copy.verify(FULL)
+    assert report.damages == ()
+    names = [damage.object for damage in copy.open().verify(FULL, recorded={gone: 1}).damages]
+    assert names
+    assert all(gone in name for name in names)
+
+
+# --- objects that no writer makes ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "slots/thief/1",  # a key slot, as if it were an object
+        "register/thief",
+        "register/00000009/1",
+        "notes.txt",
+        "names/somebody",
+        "homes/newest",
+        "orgs/somebody/commits/00000000000000000001",
+        "orgs/{org}/slots/thief",
+        "orgs/{org}/keys/thief/1",
+        "orgs/{org}/commits/newest",
+        "orgs/{org}/redacted/1",
+        "orgs/{org}/data/thief",
+        "orgs/{org}/certs/thief",
+    ],
+)
+def test_a_strange_object_is_named_wherever_it_lies(copy: Copy, story: Story, name: str) -> None:
+    name = name.format(org=story.org)
+    copy.store.put_new(name, b"strange")
+    for level in VerifyLevel:
+        assert copy.named(level) == [name]
+
+
+def test_what_the_format_and_copies_leave_is_not_strange(copy: Copy) -> None:
+    for name in ("probe/0123abcd-1", "unfinished-copy"):
+        copy.store.put_new(name, b"left by credentials that may not delete")
+    assert copy.named(DEEP) == []
+
+
 # --- keys ---------------------------------------------------------------------------------------
 
 

@@ -7,10 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 from unit.engine.scene import Scene
-from unlost.engine.records.history import Event, history
+from unlost.engine.records.history import Event, EventKind, history
 from unlost.engine.sameness import canonical
 from unlost.model.source.schema import ColumnTrait, WireKind
-from unlost.model.vault.snapshot import ChangeKind
 
 type Key = tuple[str, str]
 type Cells = dict[str, str | None]
@@ -177,7 +176,7 @@ class Oracle:
             noted = self._noted(table, key, column)
             for pair, count in noted.items():
                 assert told.count(pair) == count, (table, key, column, told, noted)
-            deaths = [e.kind for e in events if e.kind in (ChangeKind.DELETED, ChangeKind.REVIVED)]
+            deaths = [e.kind for e in events if e.kind in (EventKind.DELETED, EventKind.REVIVED)]
             assert all(one is not two for one, two in pairwise(deaths))
 
     def _noted(self, table: str, key: str, column: str) -> Counter[tuple[str | None, str | None]]:

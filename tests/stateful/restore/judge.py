@@ -11,13 +11,21 @@ from dataclasses import dataclass, field, replace
 
 from stateful.restore.town import LINKS, Cells, Picture, Seen, Town, references
 from unlost.engine.restore.running.compared import LINK_LOST, OVERWRITTEN
+from unlost.engine.restore.running.readback import ENDINGS
 from unlost.engine.restore.values.edits import NO_EDITS, Edits
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome, RestoreOutcome
 from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey, RestorePlan, SelectionKind
 from unlost.model.source.writing import NOT_IN_BIN
 
 WHOLE = (Action.CREATE, Action.UNDELETE, Action.ADOPT)
-SKIPS = {"key-taken", "key-not-unique", "parent-required", "circle-required", "lost-since"}
+SKIPS = {
+    "key-taken",
+    "key-not-unique",
+    "parent-required",
+    "circle-required",
+    "lost-since",
+    "newer-twin",
+}
 TAKEN = "has this value already"
 
 
@@ -112,6 +120,8 @@ class Judge:
         for step, told in case.pairs:
             assert (step.table, step.record) == (told.table, told.record)
             self.met[f"ending {told.ending.value}"] += 1
+            as_planned = told.ending is ENDINGS.get(step.action, Ending.SKIPPED)
+            assert as_planned or (told.code and told.sentence), f"{step} became {told}"
             self._as_it_was(case, step, told)
             self._not_written_over(case, step)
         if case.plan.related and case.plan.selection.kind is not SelectionKind.CHANGED:
@@ -251,6 +261,7 @@ class Judge:
         key = RecordKey(step.table, told.live)
         assert key in case.after, f"{told} is not live"
         named = {one.column for one in told.differences}
+        self._empty_named(case, step, told, wanted)
         for column in self._columns(case, step, wanted):
             if self.alike(case, step.key, wanted, case.after[key], column):
                 # What the plan takes for another record, whose key is taken, is lost to it.
@@ -269,6 +280,20 @@ class Judge:
             assert case.after[key].body == wanted.body
         if wanted.cells != self.nights[step.snapshot][step.key].cells:
             self.met["typed" if self.typed(case, step.key) else "given to others"] += 1
+
+    def _empty_named(self, case: Case, step: PlanStep, told: RecordOutcome, wanted: Seen) -> None:
+        """A reference that is said to stay empty is empty, and its record is named."""
+        now = case.after[RecordKey(step.table, str(told.live))]
+        for one in told.differences:
+            value = wanted.value(one.column)
+            if not one.target or value is None:
+                continue
+            assert now.value(one.column) is None, f"{told}: {one.column} is not empty"
+            table, _, record = one.target.partition("/")
+            tables = LINKS[step.table][one.column].tables
+            meant = {self.origin(RecordKey(name, value)) for name in tables}
+            assert self.origin(RecordKey(table, record)) in meant, f"{told}: another is meant"
+            self.met["reference that stays empty"] += 1
 
     def typed(self, case: Case, key: RecordKey) -> Cells:
         """What people typed for a record, under whichever of its ids."""

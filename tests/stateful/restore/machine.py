@@ -19,7 +19,15 @@ from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.values.edits import NO_EDITS, Edits
 from unlost.engine.restore.values.outcome import Ending, ParkedRestore, RestoreOutcome
 from unlost.model.errors import TransientError, UsageError
-from unlost.model.plan import Action, ActionReason, RecordKey, RestorePlan, Selection, SelectionKind
+from unlost.model.plan import (
+    Action,
+    ActionReason,
+    RecordKey,
+    RestorePlan,
+    Selection,
+    SelectionKind,
+    TwinPolicy,
+)
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused
@@ -49,6 +57,7 @@ class Restores(RuleBasedStateMachine):
     """``met`` counts what was met, over all examples."""
 
     met: Any = None
+    twins = TwinPolicy.KEEP
 
     @initialize(
         data=st.data(), undeletable=st.booleans(), relinks=st.booleans(), loses=st.booleans()
@@ -236,6 +245,7 @@ class Restores(RuleBasedStateMachine):
         if chosen is None:
             return
         selection, related, at = chosen
+        self.twins = data.draw(st.sampled_from(TwinPolicy))
         plan, planned = self._plan(selection, related, at)
         if plan is None:
             return
@@ -314,7 +324,7 @@ class Restores(RuleBasedStateMachine):
         planned = self.town.picture(bin_too=True)
         pairs = zip(plan.steps, outcome.records, strict=True)
         failed = {step.key: step.snapshot for step, told in pairs if not told.ending.good}
-        again = self.town.planned_again(plan, failed, unbinned=journal.unbinned)
+        again = self.town.planned_again(plan, failed, unbinned=journal.unbinned, twins=self.twins)
         links = frozenset(
             step.key
             for step in plan.steps
@@ -413,7 +423,9 @@ class Restores(RuleBasedStateMachine):
     ) -> tuple[RestorePlan | None, Picture]:
         planned = self.town.picture(bin_too=True)
         try:
-            plan = self.town.planned(selection, related=related, at=at, edits=edits)
+            plan = self.town.planned(
+                selection, related=related, at=at, edits=edits, twins=self.twins
+            )
         except UsageError as error:
             if error.code == "edit-record-unknown":  # it came with what is live by now
                 self.judge.met["typed for none"] += 1

@@ -17,6 +17,7 @@ MUST_MEET = {
     *(f"ending {word}" for word in ("updated", "undeleted", "adopted", "created")),
     *(f"ending {word}" for word in ("conflict", "failed", "skipped")),
     *("crash", "difference", "changed after planning", "typed", "given to others"),
+    "reference that stays empty",
 }
 # What few examples are not sure to meet.
 SELDOM = {"action adopt", "ending adopted"}

@@ -8,7 +8,7 @@ from unit.engine.scene import Scene
 from unlost.engine.restore.planning.plan import PlanPorts, RelatedPolicy, plan_again, plan_restore
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.edits import NO_EDITS, Edits
-from unlost.model.plan import RecordKey, RestorePlan, Selection
+from unlost.model.plan import RecordKey, RestorePlan, Selection, TwinPolicy
 from unlost.model.source.schema import DeleteRule, Reference, WireKind
 from unlost.model.source.writing import Identity
 from unlost.testing.memory_writer import MemoryWriter
@@ -140,17 +140,30 @@ class Town(Scene):
         related: RelatedPolicy = RelatedPolicy.ALL,
         at: int | None = None,
         edits: Edits = NO_EDITS,
+        twins: TwinPolicy = TwinPolicy.KEEP,
     ) -> RestorePlan:
         ports, name = self._planning(), self._next()
         return plan_restore(
-            self.oid, ports, selection, related=related, at=at, edits=edits, plan_id=name
+            self.oid,
+            ports,
+            selection,
+            related=related,
+            at=at,
+            edits=edits,
+            twins=twins,
+            plan_id=name,
         )
 
     def planned_again(
-        self, plan: RestorePlan, failed: Collection[RecordKey], *, unbinned: Collection[RecordKey]
+        self,
+        plan: RestorePlan,
+        failed: Collection[RecordKey],
+        *,
+        unbinned: Collection[RecordKey],
+        twins: TwinPolicy,
     ) -> RestorePlan:
         ports, name = self._planning(), self._next()
-        return plan_again(plan, failed, ports, plan_id=name, unbinned=unbinned)
+        return plan_again(plan, failed, ports, plan_id=name, unbinned=unbinned, twins=twins)
 
     def _next(self) -> str:
         self.plans += 1

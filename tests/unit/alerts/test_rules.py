@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.alerts.rules import LEAST_NIGHTS, STORAGE_SHARES, UNUSUAL_LEAST, limit_of, raised_alerts
-from unlost.alerts.watched import AlertFacts, HourlyFacts, NightCounts, OrgFacts, RunFacts
+from unlost.alerts.watched import (
+    AlertFacts,
+    DeletionActs,
+    HourlyFacts,
+    NightCounts,
+    OrgFacts,
+    RunFacts,
+)
 from unlost.model.alert import AlertRule, Notification, NotificationKind, RaisedAlert, Urgency
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.forecast import Forecast
@@ -415,3 +422,18 @@ def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
         Notification(NotificationKind.TEST, bare, NOW, NOW).lines[-1]
         == "Since 2026-05-04 09:00 UTC."
     )
+
+
+def test_an_unusual_loss_did_not_say_by_whom() -> None:
+    acts = DeletionActs("Eva Muster", 790, NOW, NOW + timedelta(minutes=5))
+    newest, *usual = counts({"Case": 800}, *[{"Case": 40}] * 5)
+    known = replace(newest, acts={"Case": acts})
+    text = said(sales(counts=(known, *usual)))[AlertRule.UNUSUAL_LOSS].sentence
+    assert text.endswith(
+        f"usual: 790 of them by Eva Muster, between {NOW:%Y-%m-%d %H:%M} UTC and "
+        f"{NOW + timedelta(minutes=5):%Y-%m-%d %H:%M} UTC."
+    )
+    unknown = said(sales(counts=(newest, *usual)))[AlertRule.UNUSUAL_LOSS].sentence
+    assert unknown.endswith("far more than usual. The user is unknown.")
+    hours = said(sales(counts=(newest, *usual), today=replace(known, acts={})))
+    assert "unknown" in hours[AlertRule.UNUSUAL_LOSS].sentence

@@ -10,7 +10,6 @@ from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.runs import ask_backup as module
 from unlost.app.actions.runs.ask_backup import ask_backup
 from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
-from unlost.app.backups.backup_run import KIND
 from unlost.catalog.orgs.orgs import get_org, retire_org
 from unlost.catalog.people.audit import every
 from unlost.catalog.runs.nights import NightEnd, end_try, hold_night, open_nights, start_try
@@ -19,6 +18,7 @@ from unlost.jobs.slots import take_slot
 from unlost.model.access import SERVICE, Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, StoreError
 from unlost.model.message import Message
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import PAUSED, Job
 from unlost.model.runs.night import NightState
 
@@ -106,7 +106,7 @@ def test_without_a_service_it_is_refused(sales: World, asked: list[Job]) -> None
 
 def test_while_one_is_under_way_it_is_refused(served: World, asked: list[Job]) -> None:
     oid = get_org("sales").oid
-    with served.opened() as other, other.lease.hold(oid, kind=KIND, run="by-hand"):
+    with served.opened() as other, other.lease.hold(oid, kind=RunKind.BACKUP, run="by-hand"):
         refused(Conflict, "backup-under-way", ask_backup, served.app, "sales")
     ask_backup(served.app, "sales")
     start_try(oid, open_nights()[0].name)

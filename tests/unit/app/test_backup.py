@@ -26,6 +26,7 @@ from unlost.model.errors import (
     TransientError,
 )
 from unlost.model.message import code_of
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.vault.certificate import Verdict
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.testing.org import MemoryOrg
@@ -212,7 +213,7 @@ def test_two_backups_of_one_org_at_once_are_refused_and_harm_nothing(sales: Worl
     oid = get_org("sales").oid
     with (
         sales.opened() as other,
-        other.lease.hold(oid, kind=CommitKind.BACKUP, run="another"),
+        other.lease.hold(oid, kind=RunKind.BACKUP, run="another"),
     ):
         with pytest.raises(Conflict) as caught:
             backup(sales.app, "sales")

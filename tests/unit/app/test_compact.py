@@ -13,7 +13,7 @@ from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.vault.maintenance import last_maintenance
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError
-from unlost.model.vault.snapshot import CommitKind
+from unlost.model.runs.exclusion import RunKind
 from unlost.vault.maintenance import compactor
 from unlost.vault.vault import EncryptedVault
 
@@ -64,7 +64,7 @@ def test_who_may_not_operate_is_refused_and_others_orgs_are_left_alone(several: 
 
 def test_one_at_a_time(several: World) -> None:
     with (
-        several.app.lease.hold(oid(), kind=CommitKind.COMPACT, run="other"),
+        several.app.lease.hold(oid(), kind=RunKind.COMPACT, run="other"),
         pytest.raises(Conflict),
     ):
         compact(several.app, "sales")

@@ -22,6 +22,7 @@ from unlost.model.errors import Conflict, NotFound, StoreError, UsageError
 from unlost.model.message import message
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit, VerifyLevel
 
 GONE = "A40017"
@@ -119,7 +120,7 @@ def test_a_home_that_was_cut_off_before_it_was_clean_is_cleaned_by_upkeep(
         with pytest.raises(Cut):
             done(planted)
     assert in_home(planted)
-    with planted.app.lease.hold(get_org("sales").oid, kind=CommitKind.BACKUP, run="n"):
+    with planted.app.lease.hold(get_org("sales").oid, kind=RunKind.BACKUP, run="n"):
         compact(planted.app, "sales")  # a backup is under way: later
     assert in_home(planted)
     compact(planted.app, "sales")

@@ -36,8 +36,9 @@ from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher, drifted
 from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.backup.known import known_state
+from unlost.engine.records.history import EventKind
 from unlost.model.errors import UnlostError
-from unlost.model.vault.snapshot import ChangeKind, CommitKind, VerifyLevel
+from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 
 
 def thin(world: World, **rules: int) -> None:
@@ -81,14 +82,14 @@ def test_each_version_leads_to_a_backup_that_is_kept_and_shows_it(thinned: World
         shown = show(thinned.app, "sales", "User", "U1", at=str(entry.snapshot))
         assert shown.values["Name"] == f"Ada {entry.snapshot}"
     old = history(thinned.app, "sales", "Account", "A40019").entries
-    assert [(entry.kind, entry.snapshot) for entry in old] == [(ChangeKind.CREATED, 9)]
+    assert [(entry.kind, entry.snapshot) for entry in old] == [(EventKind.CREATED, 9)]
 
 
 def test_the_last_state_of_a_deleted_record_is_shown_though_no_backup_has_it(
     thinned: World,
 ) -> None:
     *_, deleted = history(thinned.app, "sales", "User", "SHORT").entries
-    assert (deleted.kind, deleted.snapshot) == (ChangeKind.DELETED, 9)
+    assert (deleted.kind, deleted.snapshot) == (EventKind.DELETED, 9)
     for table, record, name in (("User", "SHORT", "Short"), ("Account", "A40018", "Cacao Lyon")):
         shown = show(thinned.app, "sales", table, record, at="latest")
         assert (shown.alive, shown.values["Name"]) == (False, name)
@@ -135,14 +136,14 @@ def test_what_a_night_finds_is_not_told_again_over_forgotten_nights(year: World)
 def test_nights_go_on_and_know_the_rights_of_forgotten_ones(thinned: World) -> None:
     vault, oid = thinned.app.vault, get_org("sales").oid
     head = vault.newest_backup(oid)
-    known = known_state(vault, oid, head)
+    known = known_state(vault, oid, head, latest=thinned.clock.now())
     assert known.nights == 10
-    assert all(len(rights) == 1 for rights in known.rights.values())
+    assert all(rights.ever and rights.ever == rights.always for rights in known.rights.values())
     thinned.clock.advance(days=1)
     thinned.org.delete("Account", "A40019")
     assert backup(thinned.app, "sales").snapshot == 12
     events = history(thinned.app, "sales", "Account", "A40019").entries
-    assert events[-1].kind is ChangeKind.DELETED
+    assert events[-1].kind is EventKind.DELETED
 
 
 # --- restores -------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ from unlost.catalog.runs.runs import (
 from unlost.engine.schedule import name_of_hour
 from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError, TransientError
 from unlost.model.message import Message, code_of
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import Job, JobKind
 from unlost.model.runs.night import NightState
 from unlost.model.vault.snapshot import CommitKind, nights
@@ -217,7 +218,7 @@ def test_an_org_in_an_unknown_zone_stops_no_other(hours: Hours) -> None:
 
 def test_a_backup_by_hand_goes_first(hours: Hours) -> None:
     hours.world.clock.advance(hours=1)
-    with hours.app.lease.hold(hours.oid, kind=CommitKind.BACKUP, run="by-hand"):
+    with hours.app.lease.hold(hours.oid, kind=RunKind.BACKUP, run="by-hand"):
         told = hours.hour()
     assert (told.ending, told.code) == (HourlyEnding.GIVEN_UP, "run-in-progress")
     run = find_run(told.run)
@@ -472,7 +473,7 @@ def crashed(hours: Hours, monkeypatch: pytest.MonkeyPatch, where: str) -> str:
     return run_of_hour(hours.oid, name_of_hour(hours.now))
 
 
-BEFORE_COMMIT = "unlost.engine.backup.backup._count_rows"
+BEFORE_COMMIT = "unlost.engine.backup.backup.compare_with_source"
 AFTER_COMMIT = "unlost.app.actions.backups.hour.close_hour"
 
 

@@ -111,6 +111,7 @@ def test_a_mass_deletion_is_told_within_the_hour_and_stays_told_after_the_night(
     held = days.world.org.tables["Account"].records
     for key in list(held)[:200]:
         days.world.org.delete("Account", key)
+    deleted = days.now
     days.live(hours=1, updates=0)
     key = f"{AlertRule.UNUSUAL_LOSS}/sales/Account"
     assert days.look() == {key}
@@ -118,6 +119,9 @@ def test_a_mass_deletion_is_told_within_the_hour_and_stays_told_after_the_night(
     days.until("2026-03-04T04:30")
     (org,) = days.watcher.gather(days.app).orgs
     assert org.counts[0].deleted["Account"] == 200, "the night's own part is none"
+    acts = org.counts[0].acts["Account"]
+    assert (acts.user, acts.count) == ("Ada Admin", 200)
+    assert acts.first == acts.last == deleted
     assert days.look() == {key}
     days.until("2026-03-05T04:30")
     assert days.look() == set()

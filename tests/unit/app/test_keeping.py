@@ -22,6 +22,7 @@ from unlost.catalog.people.audit import every
 from unlost.catalog.vault.keeping import LARGEST, last_forgotten, rules_of
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError, UnlostError, UsageError
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.vault.retention import HoldScope, HoldTarget, KeepRules
 from unlost.model.vault.snapshot import CommitKind
 
@@ -168,7 +169,7 @@ def test_who_may_not_is_refused(year: World) -> None:
 def test_upkeep_and_forgetting_exclude_each_other(year: World) -> None:
     change(year.app, "sales", RetentionChange(daily=2))
     digest = plan(year.app, "sales", ALL).digest
-    with year.app.lease.hold(oid(), kind=CommitKind.COMPACT, run="other"):
+    with year.app.lease.hold(oid(), kind=RunKind.COMPACT, run="other"):
         with pytest.raises(Conflict) as caught:
             forget(year.app, "sales", plan=digest)
         assert caught.value.code == "run-in-progress"

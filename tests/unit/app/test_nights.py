@@ -26,10 +26,10 @@ from unlost.model.errors import (
     database_away,
 )
 from unlost.model.message import code_of
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import Job, JobKind
 from unlost.model.runs.night import NightState
 from unlost.model.runs.schedule import Schedule
-from unlost.model.vault.snapshot import CommitKind
 
 QUARTER = 15  # minutes
 
@@ -58,7 +58,7 @@ class FreeLease:
     """Leases that nobody holds (port ``Lease``)."""
 
     @contextmanager
-    def hold(self, org: str, *, kind: CommitKind, run: str) -> Iterator[None]:
+    def hold(self, org: str, *, kind: RunKind, run: str) -> Iterator[None]:
         yield
 
 
@@ -344,7 +344,7 @@ def test_an_org_in_an_unknown_zone_stops_no_other(nights: Nights) -> None:
 
 
 def test_a_night_waits_for_a_backup_by_hand_and_that_is_no_failure(nights: Nights) -> None:
-    with nights.app.lease.hold(nights.oid, kind=CommitKind.BACKUP, run="by-hand"):
+    with nights.app.lease.hold(nights.oid, kind=RunKind.BACKUP, run="by-hand"):
         nights.until("2026-03-02T05:00")
         night = find_night(nights.oid, "2026-03-02T03:00")
         assert night is not None

@@ -30,6 +30,7 @@ from unlost.model.errors import (
     UnlostError,
 )
 from unlost.model.ports.removals import PATIENCE
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.testing.org import MemoryOrg
 from unlost.vault.layout.object_names import commit
@@ -176,7 +177,7 @@ def test_only_who_manages_decides(attacked: World) -> None:
 
 def test_a_repair_does_not_run_beside_a_compaction(attacked: World) -> None:
     with (
-        attacked.app.lease.hold(oid(), kind=CommitKind.COMPACT, run="other"),
+        attacked.app.lease.hold(oid(), kind=RunKind.COMPACT, run="other"),
         pytest.raises(Conflict),
     ):
         reject(attacked.app, "sales", 2)

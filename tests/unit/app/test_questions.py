@@ -1,7 +1,9 @@
 """What people ask of the vault: snapshots, certificate, find, history, show, file, verify."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from homes import World
@@ -11,15 +13,17 @@ from unlost.app.actions.backups.snapshots import certificate, snapshots
 from unlost.app.actions.records.file import file
 from unlost.app.actions.records.find import find
 from unlost.app.actions.records.history import history
+from unlost.app.actions.records.lost import lost
 from unlost.app.actions.records.show import show
 from unlost.app.actions.vault.verify import verify
 from unlost.catalog.orgs.orgs import get_org
-from unlost.engine.records.history import Origin
+from unlost.engine.records.history import EventKind, Origin
 from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.source.reading import Op
-from unlost.model.source.schema import WireKind
-from unlost.model.vault.snapshot import ChangeKind, VerifyLevel
+from unlost.model.source.reading import Op, Rows
+from unlost.model.source.schema import ColumnTrait, WireKind
+from unlost.model.vault.snapshot import VerifyLevel
+from unlost.testing.source import MemorySource
 
 
 def live(world: World) -> None:
@@ -113,6 +117,66 @@ def test_a_purged_record_is_gone_between_two_nights(sales: World) -> None:
     assert (hit.gone.after, hit.gone.until) == (before, sales.clock.now())
 
 
+def test_a_deletion_that_only_a_list_tells_had_no_time(
+    sales: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The source lists the ids of purged records with the time of the deletion."""
+    backup(sales.app, "sales")
+    sales.clock.advance(hours=3)
+    deleted = sales.clock.now()
+    sales.org.purge("Account", "A40019")
+    plain = MemorySource._purged
+
+    def listed(source: MemorySource, ids: list[str]) -> Rows:
+        rows = plain(source, ids)
+        return replace(rows, modified_at=pa.array([deleted] * len(ids), rows.modified_at.type))
+
+    monkeypatch.setattr(MemorySource, "_purged", listed)
+    sales.clock.advance(hours=3)
+    backup(sales.app, "sales")
+    (hit,) = find(sales.app, "A40019").hits
+    (lost_record,) = lost(sales.app, "sales").records
+    told = history(sales.app, "sales", "Account", "A40019").entries[-1]
+    for gone in (hit.gone, lost_record.gone, told):
+        assert gone is not None
+        assert (gone.how, gone.at, gone.by) == (Op.PURGED, deleted, None)
+    shown = show(sales.app, "sales", "Account", "A40019", at="latest")
+    assert shown.modified_at is not None
+    assert shown.modified_at < deleted, "the list says nothing about the last change"
+
+
+def test_a_former_value_is_found_on_request(nights: World) -> None:
+    nights.org.update("Account", "A40018", {"Name": "Cacao Paris"})
+    backup(nights.app, "sales")
+    assert find(nights.app, "cacao lyon").hits == ()
+    (hit,) = find(nights.app, "cacao lyon", former=True).hits
+    assert (hit.record, hit.name, hit.value) == ("A40018", "Cacao Paris", "Cacao Lyon")
+    assert (hit.former, hit.exact) == (True, True)
+    (present,) = find(nights.app, "paris", former=True).hits
+    assert not present.former
+
+
+def test_calculated_columns_were_shown_as_if_they_were_of_today(sales: World) -> None:
+    """A formula changes without its record, and no backup stores that."""
+    table = sales.org.tables["Account"]
+    sales.org.add_column("Account", "Worth", WireKind.DECIMAL, value="1")
+    traits = frozenset({ColumnTrait.VOLATILE, ColumnTrait.CALCULATED})
+    table.columns["Worth"] = replace(table.columns["Worth"], traits=traits)
+    backup(sales.app, "sales")
+    first = sales.clock.now()
+    sales.clock.advance(days=1)
+    table.records["A40018"].cells["Worth"] = "2"
+    backup(sales.app, "sales", full=True)
+    shown = show(sales.app, "sales", "Account", "A40018", at="latest")
+    assert shown.values["Worth"] == "1"
+    assert {field.column for field in shown.fields if field.calculated} == {"Worth"}
+    assert shown.read_at == first < shown.as_of
+    (note,) = certificate(sales.app, "sales", at="latest").notes
+    assert note.kind is FindingKind.VALUES_CALCULATED
+    assert "1 column of 1 table" in note.sentence
+    assert "as of the last backup that found their record new or changed" in note.sentence
+
+
 def test_a_record_that_was_purged_later_still_tells_who_deleted_it(nights: World) -> None:
     nights.org.purge("Account", "A40017")
     nights.clock.advance(days=1)
@@ -126,9 +190,9 @@ def test_history_tells_field_by_field_who_and_when(nights: World) -> None:
     told = history(nights.app, "sales", "Account", "A40017")
     assert (told.name, told.alive, told.table_label) == ("Schoko Zürich", False, "Account")
     assert [entry.kind for entry in told.entries] == [
-        ChangeKind.CREATED,
-        ChangeKind.CHANGED,
-        ChangeKind.DELETED,
+        EventKind.CREATED,
+        EventKind.CHANGED,
+        EventKind.DELETED,
     ]
     changed = told.entries[1]
     assert (changed.by, changed.by_name) == ("U1", "Ada Admin")

@@ -32,6 +32,7 @@ from unlost.model.errors import (
     UnlostError,
 )
 from unlost.model.message import code_of
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import Job, JobKind
 from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.clock import START
@@ -212,7 +213,7 @@ def test_another_process_at_the_same_restore_is_waited_for(lost: Shop, asked: li
     run = handed(lost)
     with (
         lost.world.opened() as other,
-        other.lease.hold(lost.oid, kind=CommitKind.RESTORE, run=run),
+        other.lease.hold(lost.oid, kind=RunKind.RESTORE, run=run),
     ):
         assert do_restore(lost.app, run) is RunState.PARKED
     assert remembered(run).resume_at == lost.world.clock.now() + timedelta(minutes=10)
@@ -340,7 +341,7 @@ def test_waiting_for_others_is_no_failure(lost: Shop, asked: list[str]) -> None:
     run = handed(lost)
     with (
         lost.world.opened() as other,
-        other.lease.hold(lost.oid, kind=CommitKind.RESTORE, run=run),
+        other.lease.hold(lost.oid, kind=RunKind.RESTORE, run=run),
     ):
         for _ in range(15):
             assert do_restore(lost.app, run) is RunState.PARKED

@@ -52,11 +52,19 @@ def test_a_deletion_that_the_source_told_has_its_time_and_its_user(snapshot: Sna
     assert (gone.after, gone.until) == (NIGHTS[1].as_of, told[-1].observed_at)
 
 
-@pytest.mark.parametrize("op", [Op.PURGED, Op.MISSING])
-def test_of_other_ends_only_the_nights_around_them_are_known(snapshot: Snapshot, op: Op) -> None:
-    gone = deletion_of([version(1, op, by="U1")], NIGHTS, people=UserNames(snapshot))
+def test_of_a_missing_record_only_the_nights_around_it_are_known(snapshot: Snapshot) -> None:
+    gone = deletion_of([version(1, Op.MISSING, by="U1")], NIGHTS, people=UserNames(snapshot))
     assert gone is not None
-    assert (gone.how, gone.at, gone.by, gone.by_name, gone.after) == (op, None, None, "", None)
+    assert (gone.how, gone.at, gone.by, gone.by_name) == (Op.MISSING, None, None, "")
+    assert gone.after is None
+
+
+def test_of_a_purged_record_the_time_is_known_and_nobody(snapshot: Snapshot) -> None:
+    """A list of deletions has times and no users."""
+    purged = version(1, Op.PURGED, by="U1")
+    gone = deletion_of([purged], NIGHTS, people=UserNames(snapshot))
+    assert gone is not None
+    assert (gone.how, gone.at, gone.by, gone.by_name) == (Op.PURGED, purged.modified_at, None, "")
 
 
 def test_an_end_that_is_told_twice_began_with_the_first_word(snapshot: Snapshot) -> None:

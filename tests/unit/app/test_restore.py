@@ -41,6 +41,7 @@ from unlost.model.errors import (
 )
 from unlost.model.message import code_of
 from unlost.model.ports.source import SecretField
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.writing import Identity, MissingPermission, WriteOp
 from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.clock import START
@@ -529,7 +530,7 @@ def held_elsewhere(shop: Shop, run: str) -> Iterator[None]:
     """Another process holds the lease of restores."""
     with (
         shop.world.opened() as other,
-        other.lease.hold(shop.oid, kind=CommitKind.RESTORE, run=run),
+        other.lease.hold(shop.oid, kind=RunKind.RESTORE, run=run),
     ):
         yield
 

@@ -7,8 +7,10 @@ import pytest
 
 from homes import World
 from scenes import Lead, scene, with_sales
+from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
 from unit.app.test_access import actor
 from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.find import find
 from unlost.app.actions.records.history import history
 from unlost.catalog.orgs.orgs import get_org, save_org
@@ -43,7 +45,7 @@ def live(world: World) -> None:
     backup(world.app, "sales")
 
 
-after_night = scene(live)
+after_night, opened_shop = scene(live), scene(open_shop)
 
 
 @pytest.fixture
@@ -88,3 +90,30 @@ def test_what_stands_for_it_in_another_org_is_told_to_who_may_read_that(night: W
     viewer = night.app.acting(actor(Role.VIEWER, org.oid))
     seen = history(viewer, "sales", "Account", LOST)
     assert [one.org for one in seen.restored_as] == ["sales"]
+
+
+def test_a_restored_customer_has_one_story_under_both_of_its_ids(
+    world: World, opened_shop: Lead
+) -> None:
+    shop: Shop = opened_shop(world)
+    set_writer(shop.app, WRITER)
+    shop.lose()
+    shop.night()
+    run = shop.run(shop.whole_plan()).run
+    live = shop.named("Account", "Schoko Zürich")
+    shop.night()
+    shop.org.update("Account", live, {"Phone": "new"})
+    shop.night()
+    told = [history(shop.app, "sales", "Account", one) for one in (CUSTOMER, live)]
+    assert told[0].entries == told[1].entries
+    assert list(dict.fromkeys((one.kind, one.record, one.run) for one in told[0].entries)) == [
+        ("created", CUSTOMER, None),
+        ("deleted", CUSTOMER, None),
+        ("restored", live, run),
+        ("changed", live, None),
+    ]
+    restored = told[0].entries[2]
+    assert restored.after is not None
+    assert told[0].entries[1].until <= restored.after <= restored.until
+    assert [one.alive for one in told] == [False, True]
+    assert [one.record for one in told[1].restored_from] == [CUSTOMER]

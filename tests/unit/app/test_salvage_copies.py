@@ -16,6 +16,7 @@ from unlost.app.actions.vault.salvage import plan, salvage
 from unlost.app.actions.vault.verify import verify
 from unlost.catalog.orgs.orgs import get_org, list_orgs
 from unlost.model.errors import Conflict, StoreError
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.model.vault.store import Store
 from unlost.testing.org import MemoryOrg
@@ -173,7 +174,7 @@ def test_a_run_under_way_in_the_second_org_stops_before_the_first_is_changed(kep
     lose(kept, "sales")
     lose(kept, "service")
     seen, oid = plan(kept.app), get_org("service").oid
-    with kept.app.lease.hold(oid, kind=CommitKind.BACKUP, run="night"):
+    with kept.app.lease.hold(oid, kind=RunKind.BACKUP, run="night"):
         assert refusal(lambda: salvage(kept.app, plan=seen.digest)).code == "run-in-progress"
     assert CommitKind.SALVAGE not in commits(kept, "sales")
 

@@ -38,7 +38,7 @@ from unlost.catalog.models import Run, WitnessRow
 from unlost.catalog.people.audit import newest
 from unlost.catalog.vault.mirroring import last_mirror
 from unlost.cli.exits import ExitCode
-from unlost.model.vault.snapshot import CommitKind
+from unlost.model.runs.exclusion import RunKind
 from unlost.vault.format.register import ShreddedOrg, encode_entry, entry_copies
 from unlost.vault.keys.owner import Owner
 from unlost.vault.keys.register import registered, shredded_orgs
@@ -105,7 +105,7 @@ def test_holds_and_runs_forbid_it(night: Application, machine: Machine) -> None:
     )
     lift(night, "sales", HoldRequest(everything=True))
     seen = plan(night, "sales")
-    with night.lease.hold(seen.oid, kind=CommitKind.BACKUP, run="r"):
+    with night.lease.hold(seen.oid, kind=RunKind.BACKUP, run="r"):
         failing(
             lambda: shred(night, "sales", typed="sales", head=seen.head, given_key=owner(machine)),
             "run-in-progress",

@@ -12,11 +12,11 @@ from patience import until
 from unlost.catalog.home.lease import SqlLease
 from unlost.catalog.home.locks import open_locks
 from unlost.model.errors import Conflict
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.locks import Locks
-from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.clock import VirtualClock
 
-BACKUP = CommitKind.BACKUP
+BACKUP = RunKind.BACKUP
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_other_orgs_and_other_kinds_are_not_in_the_way(lease: SqlLease) -> None:
     with (
         lease.hold("org", kind=BACKUP, run="1"),
         lease.hold("other", kind=BACKUP, run="2"),
-        lease.hold("org", kind=CommitKind.RESTORE, run="3"),
+        lease.hold("org", kind=RunKind.RESTORE, run="3"),
     ):
         pass
 

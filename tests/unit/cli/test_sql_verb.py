@@ -27,12 +27,12 @@ from unlost.testing.org import MemoryOrg
 
 
 def live(world: World) -> None:
-    """One night."""
+    """One night, which finds a price that is no number."""
     with_sales(world)
     world.org.add_table("Offer", {"Name": WireKind.TEXT, "Price": WireKind.DECIMAL})
     for name, price in (("=1+1", "10.50"), ("Ω", "many"), ("", None)):
         world.org.create("Offer", {"Name": name, "Price": price})
-    type_at(world, "backup", "sales")
+    type_at(world, "backup", "sales", code=ExitCode.FINDINGS)
 
 
 after_night = scene(live)

@@ -88,18 +88,26 @@ def test_counts_have_their_word() -> None:
         ),
         (
             RecordDeletion(Op.DELETED, NIGHT, None, "", None, NEXT),
-            "deleted on 2026-07-01 22:30 UTC",
+            "deleted on 2026-07-01 22:30 UTC, user unknown",
         ),
         (
             RecordDeletion(Op.PURGED, None, None, "", NIGHT, NEXT),
             (
                 "deleted and purged from the recycle bin, between 2026-07-01 22:30 UTC and "
-                "2026-07-02 22:30 UTC"
+                "2026-07-02 22:30 UTC, user unknown"
             ),
         ),
         (
+            RecordDeletion(Op.PURGED, NIGHT, None, "", NIGHT, NEXT),
+            "deleted on 2026-07-01 22:30 UTC, user unknown; purged from the recycle bin",
+        ),
+        (
             RecordDeletion(Op.MISSING, None, None, "", None, NEXT),
-            "no longer there before 2026-07-02 22:30 UTC",
+            "no longer there before 2026-07-02 22:30 UTC, user unknown",
+        ),
+        (
+            RecordDeletion(Op.ARCHIVED, None, None, "", None, NEXT),
+            "archived by Unlost; the vault has the only copy before 2026-07-02 22:30 UTC",
         ),
     ],
 )

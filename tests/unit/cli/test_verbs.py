@@ -1,6 +1,7 @@
 """Each verb: what it prints for people, and that its JSON keeps the documented fields."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import DeleteRule, Reference, TableTrait, WireKind
 from unlost.model.vault.maintenance_results import Compaction, Merged, Sweep
 from unlost.model.vault.snapshot import Damage, VerifyLevel, VerifyReport
+from unlost.testing.org import MemoryOrg
 
 GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")
 
@@ -62,6 +64,26 @@ def test_a_backup_with_gaps_ends_with_3_and_says_which(sales: Terminal) -> None:
     assert as_json.code == ExitCode.FINDINGS
     assert as_json.json["snapshot"] == 2
     assert [finding["kind"] for finding in as_json.json["findings"]] == ["permission-missing"]
+
+
+@pytest.mark.parametrize(
+    ("org", "headline"),
+    [
+        (lambda org: None, "Snapshot 1 of sales is safe."),
+        (lambda org: org.tables.clear(), "Snapshot 1 of sales is complete, but has no records."),
+        (lambda org: org.findings.append(GAP), "Snapshot 1 of sales is stored, with 1 gap."),
+        (
+            lambda org: (org.tables.clear(), org.findings.append(GAP)),
+            "Snapshot 1 of sales has no records, and 1 gap.",
+        ),
+    ],
+    ids=["whole", "empty", "gaps", "empty-with-gaps"],
+)
+def test_a_headline_does_not_call_a_backup_safe_that_has_gaps_or_nothing(
+    sales: Terminal, org: Callable[[MemoryOrg], object], headline: str
+) -> None:
+    org(sales.world.org)
+    assert sales("backup", "sales").out.splitlines()[0] == headline
 
 
 def test_snapshots_are_a_table(nights: Terminal) -> None:
@@ -149,6 +171,7 @@ def test_what_came_back_is_said_beside_what_was_lost(nights: Terminal) -> None:
     assert "  Restored as B1\n" in nights("find", "A40017").out
     lost = nights("history", "sales", "Account/A40017").out
     assert "deleted\nRestored as B1 in sales by restore-1\n" in lost
+    assert "2026-03-04 01:00 UTC  Restored as B1 by restore-1\n" in lost
     lives = nights("history", "sales", "Account/B1").out
     assert "alive\nRestored from A40017 by restore-1\n" in lives
 

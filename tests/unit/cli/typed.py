@@ -21,8 +21,8 @@ def work_at(world: World, change: pytest.MonkeyPatch) -> None:
     change.setattr("unlost.app.home.discovery.load_connector", world.load)
 
 
-def type_at(world: World, *words: str, **environment: str) -> None:
-    """Type a command, which must succeed."""
+def type_at(world: World, *words: str, code: ExitCode = ExitCode.OK, **environment: str) -> None:
+    """Type a command, which must end with this code."""
     with (
         pytest.MonkeyPatch.context() as change,
         patch.dict(os.environ, environment),
@@ -30,7 +30,7 @@ def type_at(world: World, *words: str, **environment: str) -> None:
         redirect_stderr(out),
     ):
         work_at(world, change)
-        assert main(words) == ExitCode.OK, out.getvalue()
+        assert main(words) == code, out.getvalue()
 
 
 def with_sales(world: World) -> None:

@@ -22,10 +22,10 @@ from unlost.model.errors import (
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import message
 from unlost.model.org import OrgIdentity
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase
 from unlost.model.source.schema import TableTrait, WireKind
 from unlost.model.vault.certificate import TableLine, Verdict
-from unlost.model.vault.snapshot import CommitKind
 
 
 def line_of(done: FinishedBackup, table: str) -> TableLine:
@@ -161,7 +161,7 @@ def test_an_org_that_the_vault_does_not_know_is_refused(scene: Scene) -> None:
 def test_two_backups_of_one_org_at_once_are_refused(scene: Scene) -> None:
     chocolate(scene)
     with (
-        scene.lease.hold(scene.oid, kind=CommitKind.BACKUP, run="first"),
+        scene.lease.hold(scene.oid, kind=RunKind.BACKUP, run="first"),
         pytest.raises(Conflict, match="running"),
     ):
         scene.attempt()

@@ -12,13 +12,13 @@ from unlost.engine.backup.deletes import DeleteVerdict, delete_verdict
 from unlost.engine.backup.files import new_file_refs
 from unlost.engine.backup.findings import table_gone
 from unlost.engine.backup.policy import BackupPolicy
-from unlost.engine.records.history import Nights, events, history
+from unlost.engine.records.history import EventKind, Nights, events, history
 from unlost.model.errors import IntegrityError, LimitReached, StoreError, TransientError
 from unlost.model.finding import FindingKind
 from unlost.model.source.reading import FileRef, Op
 from unlost.model.source.schema import Schema, TableTrait, WireKind
 from unlost.model.vault.certificate import Verdict
-from unlost.model.vault.snapshot import ChangeKind, CommitKind, StoredFile, TableState, Version
+from unlost.model.vault.snapshot import CommitKind, StoredFile, TableState, Version
 from unlost.vault.write.open_commit import OpenCommit
 
 
@@ -205,7 +205,7 @@ def test_a_record_of_a_table_without_a_schema_is_told_by_nights(scene: Scene) ->
     commit.put_schema(Schema((), "other"))
     commit.finish([], as_of=scene.clock.now())
     (event,) = history(scene.vault, scene.oid, "Account", made[0])
-    assert event.kind is ChangeKind.CREATED
+    assert event.kind is EventKind.CREATED
 
 
 def test_a_record_without_bytes_has_no_file(scene: Scene) -> None:

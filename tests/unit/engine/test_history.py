@@ -1,15 +1,16 @@
 """The history of one record, merged with what the source itself wrote down."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from unit.engine.scene import Scene, chocolate
 from unlost.engine.records.explain import FieldChange
-from unlost.engine.records.history import Origin, history
+from unlost.engine.records.history import EventKind, Nights, Origin, events, history
 from unlost.model.errors import NotFound
-from unlost.model.source.schema import WireKind
-from unlost.model.vault.snapshot import ChangeKind
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Column, Table, WireKind
+from unlost.model.vault.snapshot import Version
 
 
 def test_the_change_log_tells_time_and_user_of_every_change(scene: Scene) -> None:
@@ -23,9 +24,9 @@ def test_the_change_log_tells_time_and_user_of_every_change(scene: Scene) -> Non
     scene.night()
     events = history(scene.vault, scene.oid, "Account", made[0])
     assert [event.kind for event in events] == [
-        ChangeKind.CREATED,
-        ChangeKind.CHANGED,
-        ChangeKind.CHANGED,
+        EventKind.CREATED,
+        EventKind.CHANGED,
+        EventKind.CHANGED,
     ]
     assert events[1].when.exact == first
     assert (events[1].by, events[1].origin) == ("U2", Origin.CHANGE_LOG)
@@ -54,8 +55,8 @@ def test_without_a_log_the_last_change_has_its_stamp(scene: Scene) -> None:
     assert created.when.after is None
     assert (changed.when.exact, changed.by) == (stamp, "U2")
     assert changed.fields == (FieldChange("Name", "Contact 0", "other"),)
-    assert (deleted.kind, deleted.by) == (ChangeKind.DELETED, "U4")
-    assert (revived.kind, revived.by, revived.fields) == (ChangeKind.REVIVED, "U5", ())
+    assert (deleted.kind, deleted.by) == (EventKind.DELETED, "U4")
+    assert (revived.kind, revived.by, revived.fields) == (EventKind.REVIVED, "U5", ())
 
 
 def test_a_purge_lies_between_two_nights(scene: Scene) -> None:
@@ -97,7 +98,7 @@ def test_a_deletion_told_twice_is_told_once_and_better(scene: Scene) -> None:
     scene.night()
     assert scene.dead("Odd") == {record: "D"}
     events = history(scene.vault, scene.oid, "Odd", record)
-    assert [event.kind for event in events] == [ChangeKind.CREATED, ChangeKind.DELETED]
+    assert [event.kind for event in events] == [EventKind.CREATED, EventKind.DELETED]
     assert (events[1].when.exact, events[1].by) == (stamp, "U9")
     assert events[1].when.after is not None
     assert events[1].when.latest - stamp == timedelta(0)
@@ -123,7 +124,7 @@ def test_a_change_at_the_very_moment_of_a_backup_was_told_twice(scene: Scene) ->
     scene.org.update("Account", made[0], {"Phone": "new"}, by="U2")
     scene.night()
     created, changed = history(scene.vault, scene.oid, "Account", made[0])
-    assert created.kind is ChangeKind.CREATED
+    assert created.kind is EventKind.CREATED
     assert (changed.when.exact, changed.by, changed.origin) == (stamp, "U2", Origin.CHANGE_LOG)
     assert changed.fields == (FieldChange("Phone", "00", "new"),)
 
@@ -186,5 +187,49 @@ def test_a_record_comes_before_what_was_changed_of_it(scene: Scene) -> None:
     scene.org.update("Account", made, {"Phone": "3"}, by="U2")
     scene.night()
     events = history(scene.vault, scene.oid, "Account", made)
-    assert [event.kind for event in events] == [ChangeKind.CREATED] + [ChangeKind.CHANGED] * 2
+    assert [event.kind for event in events] == [EventKind.CREATED] + [EventKind.CHANGED] * 2
     assert events[0].when.until == events[1].when.exact
+
+
+YEARS_AGO = datetime(2021, 5, 5, tzinfo=UTC)
+TABLE = Table("Deal", (Column("Stamp", WireKind.INSTANT),), stamp_column="Stamp")
+
+
+def undeleted(
+    edited: datetime | None,
+    stamped: datetime | None,
+    *,
+    deleted: datetime | None = datetime(2026, 3, 3, 9, tzinfo=UTC),
+    table: Table | None = TABLE,
+) -> tuple[datetime | None, str | None]:
+    """When and by whom a deal was undeleted, which was deleted on 3 March and is back on the 5th."""
+    first = datetime(2026, 3, 2, tzinfo=UTC)
+    ops = (Op.STATE, Op.DELETED, Op.STATE)
+    times = ((YEARS_AGO, "U1"), (deleted, None), (edited, "U1"))
+    versions = [
+        Version(
+            "Deal", "1", number, op, first + timedelta(days=number), at, by,
+            {"Stamp": stamped.isoformat() if stamped else None},
+        )
+        for number, (op, (at, by)) in enumerate(zip(ops, times, strict=True), start=1)
+    ]  # fmt: skip
+    *_, revived = events(versions, table, [], Nights(()))
+    assert revived.kind is EventKind.REVIVED
+    return revived.when.exact, revived.by
+
+
+def test_an_undelete_stood_at_the_last_edit_years_before_the_deletion() -> None:
+    back = datetime(2026, 3, 4, 17, tzinfo=UTC)
+    assert undeleted(YEARS_AGO, back) == (back, None), "the system's stamp tells when, not who"
+    assert undeleted(back, back) == (back, "U1")
+    assert undeleted(YEARS_AGO, YEARS_AGO) == (None, None)
+    assert undeleted(None, None) == (None, None)
+    assert undeleted(YEARS_AGO, back, table=None) == (None, None)
+    assert undeleted(YEARS_AGO, back, table=Table("Deal", ())) == (None, None)
+    assert undeleted(back, back, deleted=None) == (None, None), "nobody knows when it was deleted"
+
+
+def test_a_deletion_that_moves_the_last_edit_is_not_the_undelete() -> None:
+    """Some orgs stamp the last edit with the deletion, and an undelete leaves it there."""
+    gone = datetime(2026, 3, 3, 9, tzinfo=UTC)
+    assert undeleted(gone, None) == (None, None)

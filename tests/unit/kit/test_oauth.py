@@ -196,6 +196,15 @@ def test_an_address_that_is_no_token_endpoint_is_told(answer: httpx.Response) ->
     assert caught.value.code == "sign-in-not-understood"
 
 
+def test_one_cut_answer_to_the_sign_in_fails_nothing() -> None:
+    """Once it failed the backup, although its message says that it is asked again."""
+    desk = Desk(ClientCredentials("key"), client_secret="s")
+    half = httpx.Response(200, headers={"Content-Type": "application/json"}, content=b'{"access')
+    desk.wire.on("POST", "token", half, token())
+    assert desk.session.token() == "Bearer A!1"
+    assert len(desk.wire.made("POST", "token")) == 2
+
+
 def test_an_unreachable_host_is_told_by_name_and_loses_nothing() -> None:
     desk = Desk(ClientCredentials("key"), client_secret="s")
     desk.wire.on("POST", "token", httpx.ConnectError("name not known"))

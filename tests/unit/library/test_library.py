@@ -247,3 +247,15 @@ def test_importing_unlost_imports_hardly_anything() -> None:
     assert done.stdout.strip() == "[]"
     with pytest.raises(AttributeError):
         _ = unlost.nothing
+
+
+def test_records_are_found_and_tell_their_story(vault: unlost.library.ReadableVault) -> None:
+    org = vault.org("The org")
+    assert [hit.record for hit in org.find("N3")][:1] == ["n0003"]
+    assert "n0002" not in [hit.record for hit in org.find("N2")]
+    former = {hit.record: hit.value for hit in org.find("N2", former=True, limit=200) if hit.former}
+    assert former["n0002"] == "N2"
+    story = org.history(TABLE, "n0002")
+    assert [event.kind for event in story] == ["created", "deleted"]
+    with pytest.raises(NotFound):
+        org.history(TABLE, "nobody")

@@ -5,9 +5,9 @@ from hypothesis import given
 
 from unlost.model.errors import Conflict, TransientError
 from unlost.model.ports.system import Witnessed
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.schema import WireKind
-from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.faults import Crash, CrashPoint, Faults
@@ -91,14 +91,14 @@ def test_the_small_ports() -> None:
 def test_a_lease_is_held_by_one() -> None:
     lease = MemoryLease()
     with (
-        lease.hold("o", kind=CommitKind.BACKUP, run="1"),
-        lease.hold("o", kind=CommitKind.RESTORE, run="2"),
-        lease.hold("p", kind=CommitKind.BACKUP, run="3"),
+        lease.hold("o", kind=RunKind.BACKUP, run="1"),
+        lease.hold("o", kind=RunKind.RESTORE, run="2"),
+        lease.hold("p", kind=RunKind.BACKUP, run="3"),
         pytest.raises(Conflict),
-        lease.hold("o", kind=CommitKind.BACKUP, run="4"),
+        lease.hold("o", kind=RunKind.BACKUP, run="4"),
     ):
         pass
-    with lease.hold("o", kind=CommitKind.BACKUP, run="5"):
+    with lease.hold("o", kind=RunKind.BACKUP, run="5"):
         pass
 
 

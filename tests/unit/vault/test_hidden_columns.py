@@ -250,10 +250,16 @@ VAULT: Mapping[str, Callable[[VaultReader, str], Any]] = {
         for table in (PERSON, LOG)
         for part in vault.changes(org, table, after=0, until=2)
     ],
-    "search": lambda vault, org: [vault.search(org, word, limit=99) for word in WORDS],
+    "search": lambda vault, org: [
+        vault.search(org, word, limit=99, former=former)
+        for word in WORDS
+        for former in (False, True)
+    ],
     "open_file": every_file,
     "journals": lambda vault, org: vault.journals(org),
-    "lineage": lambda vault, org: vault.lineage(org),
+    "lineage": lambda vault, org: [
+        vault.lineage(org, superseded=superseded) for superseded in (False, True)
+    ],
     "past_operations": lambda vault, org: [
         vault.past_operations(org, kind) for kind in (PastErasure, PastSalvage)
     ],

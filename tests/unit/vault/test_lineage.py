@@ -86,3 +86,19 @@ def test_a_restore_without_lineage_is_a_commit_too() -> None:
     small = SmallVault()
     assert restored(small, "r1", {}) == 1
     assert small.vault.lineage(small.org) == []
+
+
+def test_rows_that_a_later_restore_replaced_are_told_on_request() -> None:
+    small = SmallVault()
+    first = restored(small, "r1", {"old": "new"})
+    second = restored(small, "r2", {"new": "last", "old": "last"})
+    told = [
+        small.vault.lineage(small.org, table="T", superseded=True, **asked)
+        for asked in ({"records": ["old"]}, {"lives": ["new", "last"]}, {})
+    ]
+    expected = {("old", "new", first), ("old", "last", second), ("new", "last", second)}
+    for rows in told:
+        assert {(row.old, row.live, row.since) for row in rows} == expected
+        assert len(rows) == 3
+    plain = small.vault.lineage(small.org, table="T", records=["old"])
+    assert {row.live for row in plain} == {"last"}

@@ -1,5 +1,8 @@
 """Reading snapshots, changes and damaged segments."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import duckdb
 import polars as pl
 import pyarrow as pa
@@ -134,6 +137,20 @@ def test_who_and_when_of_a_deleted_record(small: SmallVault) -> None:
 
 
 # --- changes --------------------------------------------------------------------------------------
+
+
+def test_the_last_editor_was_named_beside_the_time_of_a_deletion(small: SmallVault) -> None:
+    """A list of deletions has times and no users."""
+    at = pa.timestamp("ms", tz="UTC")
+    seen, gone = rows(("a", "U", A)), rows(("a", "P", None))
+    edited, deleted = small.clock.now(), small.clock.now() + timedelta(days=1)
+    seen = replace(seen, modified_at=pa.array([edited], at), modified_by=pa.array(["editor"]))
+    commit = small.begin("r1")
+    finish(commit, commit.add(TABLE, [seen]))
+    commit = small.begin("r2")
+    finish(commit, commit.add(TABLE, [replace(gone, modified_at=pa.array([deleted], at))]))
+    (row,) = small.vault.at(small.org, 2).get(TABLE, ["a"]).to_pylist()
+    assert (row["_u_modified_at"], row["_u_modified_by"]) == (deleted, None)
 
 
 def test_changes(small: SmallVault) -> None:

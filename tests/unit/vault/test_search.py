@@ -3,6 +3,7 @@
 import pytest
 
 from smallvault import TABLE, SmallVault, finish, rows
+from unlost.model.source.hidden_columns import hidden_columns
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import VaultOptions
 
@@ -131,3 +132,44 @@ def test_an_exact_word_asks_few_segments() -> None:
     hits = small.vault.search(small.org, "N-002345", limit=1)
     assert [hit.record for hit in hits] == ["002345"]
     assert store.reads < 25
+
+
+RENAMED = {"Name": "Renamed", "Phone": None}
+
+
+def former(small: SmallVault, text: str, limit: int = 20) -> list[tuple[str, str, bool]]:
+    hits = small.vault.search(small.org, text, limit=limit, former=True)
+    return [(hit.record[-1], hit.value, hit.former) for hit in hits]
+
+
+def test_a_value_of_the_past_is_found_on_request(small: SmallVault) -> None:
+    small.night("r2", ("00A000000000001", "U", RENAMED))
+    assert former(small, "noir") == [("1", NOIR["Name"], True)]
+    assert former(small, "49170") == [("1", NOIR["Phone"], True)]
+    hit = small.vault.search(small.org, "noir", former=True)[0]
+    assert (hit.label, hit.column, hit.alive) == ("Renamed", "Name", True)
+    assert former(small, "noir lait") == []
+
+
+def test_present_values_come_before_those_of_the_past(small: SmallVault) -> None:
+    small.night("r2", ("00A000000000001", "U", RENAMED))
+    assert former(small, "choco") == [("2", LAIT["Name"], False), ("1", NOIR["Name"], True)]
+    assert former(small, "choco", limit=1) == [("2", LAIT["Name"], False)]
+    assert former(small, "renamed") == [("1", "Renamed", False)], "each record once"
+
+
+def test_of_several_values_of_the_past_the_last_one_is_told(small: SmallVault) -> None:
+    small.night("r2", ("00A000000000001", "U", {"Name": "Chocolat Brun", "Phone": None}))
+    small.night("r3", ("00A000000000001", "U", RENAMED))
+    small.night("r4", ("00A000000000001", "P", None))
+    (one,) = small.vault.search(small.org, "brun", former=True)
+    assert (one.value, one.alive) == ("Chocolat Brun", False)
+    assert former(small, "chocolat")[-1] == ("1", "Chocolat Brun", True)
+
+
+def test_a_value_of_the_past_that_is_hidden_is_not_found(small: SmallVault) -> None:
+    small.night("r2", ("00A000000000001", "U", RENAMED))
+    visible = small.vault.visible({small.org: hidden_columns([(TABLE, "Name")])})
+    assert visible.search(small.org, "noir", former=True) == ()
+    (hit,) = visible.search(small.org, "49170", former=True)
+    assert (hit.value, hit.label) == (NOIR["Phone"], "")

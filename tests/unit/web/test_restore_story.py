@@ -67,7 +67,8 @@ def test_a_record_that_came_back_is_found_from_the_lost_one(shop: Shop, sign_in:
     assert f'<bdi>sales</bdi> · <a href="/runs/{run}/">the restore</a>' in lost
     lives = client.get(f"/orgs/sales/records/Account/{life}/").content.decode()
     assert f'Restored from: <a href="/orgs/sales/records/Account/{CUSTOMER}/">' in lives
-    assert "Restored as" not in lives
+    assert "Restored as:" not in lives
+    assert f'Restored as <bdi dir="ltr" class="code">{life}</bdi>' in lives, "in its story"
 
 
 def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from unlost.alerts.rules import UNUSUAL_LEAST
 from unlost.alerts.watched import (
     AlertFacts,
     HaltedRestore,
@@ -16,6 +17,7 @@ from unlost.alerts.watched import (
     OrgFacts,
     RunFacts,
 )
+from unlost.app.alerts.deletions import deletion_acts
 from unlost.app.backups.backup_run import PARTLY_READ
 from unlost.app.compose import Application
 from unlost.app.vault.blocked import blocked_org
@@ -198,6 +200,9 @@ def _proved(
     before = compared[1].number if len(compared) > 1 else None
     if before is not None and _forgotten_between(app, oid, every, before, compared[0].number):
         before = None  # columns that vanished before then were reported at the time
+    if before is not None and counts:
+        newest = _with_acts(app.vault, oid, counts[0], after=before, until=compared[0].number)
+        counts = (newest, *counts[1:])
     drift = drifted(app, oid, before, compared[0].number) if before is not None else ()
     return ProvedBackups(compared[0].number, before, proofs[0], counts, drift, compared[0].number)
 
@@ -215,7 +220,9 @@ def _with_hours(
     }
     states = newest.tables()
     counts = {table: states[table].alive for table in tables}
-    today = NightCounts(hours[-1].as_of, counts, *(_by_kind(moved, kind) for kind in KINDS))
+    created, changed, deleted = (_by_kind(moved, kind) for kind in KINDS)
+    today = NightCounts(hours[-1].as_of, counts, created, changed, deleted)
+    today = _with_acts(app.vault, oid, today, after=known.number, until=hours[-1].number)
     return replace(known, newest=hours[-1].number, part=newest.certificate(), today=today)
 
 
@@ -248,6 +255,18 @@ def _with_day(
         changed={**counts.changed, **{t: n for t, n in changed.items() if t in counts.changed}},
         deleted={**counts.deleted, **deleted},
     )
+
+
+def _with_acts(
+    vault: VaultReader, oid: str, counts: NightCounts, *, after: int, until: int
+) -> NightCounts:
+    """Return the counts with the users who deleted records in tables that lost many."""
+    acts = {
+        table: deletion_acts(vault, oid, table, after=after, until=until)
+        for table, count in counts.deleted.items()
+        if count >= UNUSUAL_LEAST
+    }
+    return replace(counts, acts={table: act for table, act in acts.items() if act is not None})
 
 
 def _forgotten_between(

@@ -11,6 +11,7 @@ from unlost.engine.backup.session import BackupPorts
 from unlost.model.errors import UnlostError
 from unlost.model.ports.source import Source
 from unlost.model.ports.system import Observer
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
 
 KIND = CommitKind.BACKUP
@@ -52,7 +53,7 @@ def close_hours(app: Application, org: ProtectedOrg, *, but: str = "") -> None:
     """
     for hour in unfinished_backups(org.oid, hourly=True):
         if hour.id != but:
-            with app.lease.hold(org.oid, kind=KIND, run=hour.id):
+            with app.lease.hold(org.oid, kind=RunKind.HOURLY, run=hour.id):
                 close_hour(app, org, RunEnd(RunState.ABANDONED, None), run=hour.id)
 
 

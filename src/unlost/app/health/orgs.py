@@ -165,5 +165,11 @@ def _backup(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
             verdict=proof.message,
             org=org.name,
         )
+    elif not any(line.stored for line in proof.tables):
+        yield RepairableCheck.warning(
+            name,
+            "The newest backup is complete, but has no records.",
+            "If the org is not empty, check the permissions of the backup user.",
+        )
     else:
         yield RepairableCheck.good(name, "The newest backup is complete.")

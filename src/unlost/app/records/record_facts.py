@@ -14,7 +14,10 @@ from unlost.model.vault.snapshot import SnapshotInfo, Version
 
 @dataclass(frozen=True, slots=True)
 class RecordDeletion:
-    """The kind and time of a record's deletion."""
+    """The kind of a record's deletion, and its time and user as far as the org reported them.
+
+    ``at`` None: it lies between the backups at ``after`` (None: before the first) and ``until``.
+    """
 
     how: Op
     at: datetime | None
@@ -63,11 +66,11 @@ def deletion_of(
     last = versions[-1]
     first = _first_tombstone(versions)
     before = [night for night in nights if night.number < first.snapshot and night.read(last.table)]
-    is_reported = last.op is Op.DELETED
-    by = last.modified_by if is_reported else None
+    # A deleted row has both; a list of deletions has times only.
+    by = last.modified_by if last.op is Op.DELETED else None
     return RecordDeletion(
         how=last.op,
-        at=last.modified_at if is_reported else None,
+        at=last.modified_at if last.op in (Op.DELETED, Op.PURGED) else None,
         by=by,
         by_name=people.name(last.table, by),
         after=before[-1].as_of if before else None,

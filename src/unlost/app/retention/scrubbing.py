@@ -5,8 +5,6 @@ is clean.
 """
 
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 from unlost.app.backups.backup_run import IN_PROGRESS, drop_ended_steps
@@ -17,22 +15,10 @@ from unlost.catalog.runs.runs import list_runs
 from unlost.catalog.vault.erasing import PendingScrub, end_scrub, note_scrub, noted_scrubs, scrub
 from unlost.model.errors import Conflict
 from unlost.model.plan import RecordKey
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.vault.erasure import PastErasure
-from unlost.model.vault.snapshot import CommitKind
 
-# While records are erased, no backup, restore or compaction may begin, nor a forgetting, which
-# takes the lease of compactions.
-KINDS = (CommitKind.BACKUP, CommitKind.RESTORE, CommitKind.COMPACT)
 PATIENCE = timedelta(days=1)  # a commit whose response was lost appears within minutes, or never
-
-
-@contextmanager
-def nothing_else(app: Application, org: ProtectedOrg, *, run: str) -> Iterator[None]:
-    """Block other runs of this org in this home; raises Conflict (``run-in-progress``)."""
-    with ExitStack() as leases:
-        for kind in KINDS:
-            leases.enter_context(app.lease.hold(org.oid, kind=kind, run=run))
-        yield
 
 
 def note(app: Application, org: ProtectedOrg, records: tuple[RecordKey, ...], *, run: str) -> None:
@@ -72,7 +58,7 @@ def finish_if_idle(app: Application, org: ProtectedOrg) -> None:
     noted = noted_scrubs(org.oid)
     try:
         if noted:
-            with nothing_else(app, org, run=noted[0].run):
+            with app.lease.hold(org.oid, kind=RunKind.ERASE, run=noted[0].run):
                 finish(app, org)
     except Conflict as busy:
         if busy.code != IN_PROGRESS:

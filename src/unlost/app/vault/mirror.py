@@ -20,6 +20,7 @@ from unlost.catalog.vault.mirroring import last_mirror
 from unlost.catalog.vault.removals import SqlRemovals
 from unlost.catalog.vault.witness import SqlWitness
 from unlost.model.errors import NotFound, UnlostError, UsageError
+from unlost.model.runs.exclusion import RunLock
 from unlost.model.runs.night import CheckRecord
 from unlost.model.vault.mirror import MIRROR_LATE, MirrorRecord
 from unlost.model.vault.store import Store
@@ -29,7 +30,7 @@ from unlost.vault.stores.probe import FOLDER
 from unlost.vault.stores.store import where_allowed
 from unlost.vault.vault import EncryptedVault, open_vault
 
-LOCK = "mirror"
+LOCK = RunLock.MIRROR.value
 
 type VaultOfStore = Callable[[Store], EncryptedVault]
 

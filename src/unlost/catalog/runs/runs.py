@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import F, Q, Window
+from django.db.models import F, Max, Q, Window
 from django.db.models.functions import RowNumber
 
 from unlost.catalog.connection import returned_connection
@@ -246,6 +246,14 @@ def newest_runs(*, most: int, hourly: bool | None = None) -> Mapping[str, Sequen
     for row in rows:
         runs.setdefault(row.org.name, []).append(_value(row, row.org.name))
     return runs
+
+
+def recorded_commits() -> Mapping[str, int]:
+    """The newest commit of each org that a finished run recorded, by oid."""
+    with returned_connection():
+        done = Run.objects.filter(state=RunState.DONE.value, snapshot__isnull=False)
+        newest = done.values_list("org__oid").annotate(newest=Max("snapshot"))
+        return dict(newest)
 
 
 def let_hours_give_way(oids: Iterable[str]) -> None:

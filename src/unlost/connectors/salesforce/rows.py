@@ -11,12 +11,13 @@ from unlost.kit.json_to_arrow import MalformedAnswer
 from unlost.model.source.reading import Op, Rows
 
 _ID = r"\A[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?\z"
+SYSTEM_STAMP = "SystemModstamp"  # moves with every change; no user can set it
 
 # Columns for the time and author of the last change: the first pair that a row has. SystemModstamp
 # also moves without a user, so it has no author (object reference, system fields).
 STAMPS = (
     ("LastModifiedDate", "LastModifiedById"),
-    ("SystemModstamp", None),
+    (SYSTEM_STAMP, None),
     ("CreatedDate", "CreatedById"),
     ("LoginTime", "UserId"),
 )
@@ -31,19 +32,23 @@ def stamp_columns(names: "set[str] | frozenset[str]") -> tuple[str | None, str |
 
 
 def observed(batch: pa.RecordBatch, at: datetime) -> Rows:
-    """The records of a batch that has a column ``Id``.
+    """The records of a batch that has a column ``Id``; its cells have the form of ``ids``, too.
 
     Raises MalformedAnswer for ids that are none: they also stand in addresses and queries.
     """
-    check_ids(batch.column("Id"))
+    delivered = batch.column("Id")
+    check_ids(delivered)
+    ids = canonical(delivered)
+    if ids is not delivered:
+        batch = batch.set_column(batch.schema.get_field_index("Id"), "Id", ids)
     when, who = stamp_columns(set(batch.schema.names))
     ops = _ops(batch)
     changed_at = instants(column_or_null(batch, when))
     changed_by = column_or_null(batch, who)
-    if when == "LastModifiedDate" and "SystemModstamp" in batch.schema.names:
+    if when == "LastModifiedDate" and SYSTEM_STAMP in batch.schema.names:
         changed_at, changed_by = _last_act(batch, ops, changed_at, changed_by)
     return Rows(
-        ids=canonical(batch.column("Id")),
+        ids=ids,
         ops=ops,
         modified_at=changed_at,
         modified_by=changed_by,
@@ -89,10 +94,12 @@ def _last_act(
 ) -> tuple[pa.Array, pa.Array]:
     """The time and author of the last change or deletion.
 
-    A deletion moves SystemModstamp; LastModified* may still describe the last edit before it
-    (object reference, system fields). Its user is known only if both moved together.
+    Of a deleted row, administrators read LastModified* as the time and user of the deletion (common
+    practice; no page of the vendor promises it). A deletion always moves SystemModstamp (object
+    reference, system fields). If LastModified* lags behind it, it still describes the last edit
+    before the deletion: whoever made that edit is not taken for the user who deleted the row.
     """
-    stamped = instants(batch.column("SystemModstamp"))
+    stamped = instants(batch.column(SYSTEM_STAMP))
     deleted = pc.equal(ops, Op.DELETED.value)
     older = pc.and_(deleted, pc.fill_null(pc.less(at, stamped), fill_value=True))
     return pc.if_else(older, stamped, at), pc.if_else(older, nulls(len(by), pa.string()), by)

@@ -49,6 +49,7 @@ from unlost.engine.backup.table_progress import TableProgress, table_commit
 from unlost.model.errors import LimitReached, StoreError, UsageError
 from unlost.model.finding import FindingKind
 from unlost.model.message import Message, joined
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.schema import Schema, TableTrait
 from unlost.model.vault.certificate import Certificate
@@ -93,7 +94,7 @@ def backup(
     (``other-org``) if the source is not this org, and any error that stops the run; a stopped run
     resumes when it is called again with the same runner id.
     """
-    with ports.lease.hold(org, kind=CommitKind.BACKUP, run=ports.runner.run):
+    with ports.lease.hold(org, kind=RunKind.BACKUP, run=ports.runner.run):
         try:
             return _backup(org, ports, policy or BackupPolicy(), full=full, only=tuple(only))
         except LimitReached as limit:

@@ -5,7 +5,7 @@ from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Noun, counted
-from unlost.model.source.schema import Schema, Table
+from unlost.model.source.schema import ColumnTrait, Schema, Table
 from unlost.model.vault.snapshot import TableState
 
 GIVE_RIGHT = "Give the backup user access to it, then run a backup. The backup reads it in full."
@@ -105,8 +105,33 @@ def window_open(rounds: int, policy: BackupPolicy) -> Finding:
 
 
 def general_findings(schema: Schema, *, tables: frozenset[str]) -> tuple[Finding, ...]:
-    """Findings of the connector that belong to no line of the certificate."""
-    return tuple(f for f in schema.findings if f.table is None or f.table not in tables)
+    """Findings that belong to no line of the certificate: of the connector, and of all tables."""
+    calculated = _calculated(schema)
+    return (
+        *(f for f in schema.findings if f.table is None or f.table not in tables),
+        *([] if calculated is None else [calculated]),
+    )
+
+
+def _calculated(schema: Schema) -> Finding | None:
+    """The note about columns whose values change without a change of their record.
+
+    They make no version of a record, so the vault has them as they were when it was last stored.
+    """
+    counts = [sum(c.has(ColumnTrait.CALCULATED) for c in table.columns) for table in schema.tables]
+    columns, tables = sum(counts), sum(1 for count in counts if count)
+    if not columns:
+        return None
+    return Finding.of(
+        FindingKind.VALUES_CALCULATED,
+        Severity.NOTE,
+        "The org calculates {columns} of {tables}, such as formulas and roll-ups. Their values are "
+        "as of the last backup that found their record new or changed.",
+        "No action is needed. The org calculates them again for restored records.",
+        detail=str(columns),
+        columns=counted(columns, Noun.COLUMN),
+        tables=counted(tables, Noun.TABLE),
+    )
 
 
 def findings_of(schema: Schema, table: str) -> tuple[Finding, ...]:

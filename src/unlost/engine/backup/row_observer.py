@@ -8,12 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.backup.session import BackupSession, from_source, source_errors
+from unlost.engine.numbers import all_numbers, without_binary_digits
 from unlost.engine.rows import chosen
+from unlost.engine.sameness import NUMBERS
 from unlost.engine.temp_rows import FILES, REFERENCES, SEEN, TempRows, TempRowsWriter
 from unlost.model.decoders import decoder_for
-from unlost.model.finding import Finding
+from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.reading import FileRef, Op, Page, Rows
+from unlost.model.source.schema import Column, Table, WireKind
 from unlost.model.vault.snapshot import Added, Visibility
 
 
@@ -64,6 +67,8 @@ class RowObserver:
         # references of unchanged rows were checked when these were first read
         if phase is Phase.AUDIT:
             self._pointing = []
+        self._numbers = [column for column in self._table.columns if column.kind in NUMBERS]
+        self._strange: set[str] = set()
         self._again: list[str] = []
         self._findings: list[Finding] = []
         self._bytes = 0
@@ -73,7 +78,8 @@ class RowObserver:
     def passing(self, pages: Iterator[Page]) -> Iterator[Rows]:
         """The rows of the pages, observed; rows of erased records are removed."""
         for page in from_source(pages):
-            rows = self._session.commit.admitted(self._table.name, self._not_ahead(page.rows))
+            rows = self._plain(self._not_ahead(page.rows))
+            rows = self._session.commit.admitted(self._table.name, rows)
             admitted = replace(page, rows=rows)
             self._note(admitted)
             yield rows
@@ -97,7 +103,10 @@ class RowObserver:
             again,
             rows,
             self._bytes,
-            tuple(self._findings),
+            (
+                *self._findings,
+                *(_no_numbers(self._table, c) for c in self._numbers if c.name in self._strange),
+            ),
             self._wants_census,
             self._incomplete,
         )
@@ -123,6 +132,23 @@ class RowObserver:
             Progress(self._phase, self._table.name, rows=len(rows), bytes=page.proof.bytes)
         )
 
+    def _plain(self, rows: Rows) -> Rows:
+        """The rows with one text for each number, by whichever API they were read."""
+        cells = rows.cells
+        if cells is None:
+            return rows
+        for column in self._numbers:
+            index = cells.schema.get_field_index(column.name)
+            if index < 0:
+                continue
+            texts = cells.column(index)
+            if column.name not in self._strange and not all_numbers(texts):
+                self._strange.add(column.name)
+            if column.kind is WireKind.DECIMAL:
+                plain = without_binary_digits(texts)
+                cells = cells if plain is texts else cells.set_column(index, column.name, plain)
+        return rows if cells is rows.cells else replace(rows, cells=cells)
+
     def _note_references(self, cells: pa.RecordBatch, alive: pa.Array) -> None:
         for name in self._pointing:
             remaining = self._session.policy.reference_limit - self._references.rows
@@ -140,6 +166,22 @@ class RowObserver:
         if refs:
             plain = msgspec.to_builtins(list(refs))
             self._files.write(pa.RecordBatch.from_pylist(plain, schema=FILES))
+
+
+def _no_numbers(table: Table, column: Column) -> Finding:
+    """The finding for texts in a column of numbers that are no numbers."""
+    return Finding.of(
+        FindingKind.COLUMN_UNREADABLE,
+        Severity.GAP,
+        "The column {field} of {name} has values that are not numbers, such as a comma in the "
+        "place of the decimal point. They are stored as they were delivered.",
+        "Compare some records of this backup with the org. If they differ, find out which program "
+        "between the org and Unlost changes numbers.",
+        table.name,
+        column.name,
+        field=column.name,
+        name=table.plural or table.label or table.name,
+    )
 
 
 def file_ref(table: str, row: dict[str, object]) -> FileRef:

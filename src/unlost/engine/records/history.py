@@ -1,8 +1,10 @@
-"""The history of one record: each change once, with its user and time as exactly as known.
+"""The history under one id: each change once, with its user and time as exactly as known.
 
 The vault knows the differences between two backups. The source's own change log, if it has one and
 the vault holds it, has each change with its time and user. Both describe the same changes: log
 entries are used if they explain the vault's differences; the rest is dated by backups.
+
+A record that a restore created anew has another id since: ``story`` joins the histories of both.
 """
 
 from bisect import bisect_left
@@ -14,11 +16,12 @@ from itertools import zip_longest
 
 from unlost.engine.records.changelog import LoggedChange, noted_changes
 from unlost.engine.records.explain import ExplainedChanges, FieldChange, explain
+from unlost.engine.sameness import instant
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Table
-from unlost.model.vault.snapshot import ChangeKind, SnapshotInfo, Version
+from unlost.model.vault.snapshot import SnapshotInfo, Version
 
 
 class Origin(StrEnum):
@@ -26,6 +29,18 @@ class Origin(StrEnum):
 
     VAULT = "vault"
     CHANGE_LOG = "change-log"
+    RESTORE = "restore"
+
+
+class EventKind(StrEnum):
+    """The kind of an event: a change between two snapshots, or the act of a restore."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    DELETED = "deleted"
+    REVIVED = "revived"
+    RESTORED = "restored"  # a restore created the record anew, under a new id
+    ADOPTED = "adopted"  # a restore took a live record for the lost one
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +65,19 @@ class Event:
     """A change of a record.
 
     ``op`` is of the version that shows it, ``snapshot`` the first kept backup that shows that
-    version: None if there is none, and for an event that only the change log has.
+    version: None if there is none, and for an event that only the change log has. ``record`` is the
+    id at that time, ``run`` the restore that did it.
     """
 
-    kind: ChangeKind
+    kind: EventKind
     when: When
     by: str | None
     fields: tuple[FieldChange, ...]
     origin: Origin
     op: Op
     snapshot: int | None
+    record: str = ""
+    run: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +116,7 @@ class _Story:
 
     def merge_deletion(self, event: Event) -> None:
         """Merge a second report of the same deletion: it is listed once, as exactly as known."""
-        at = max(i for i, (*_, e) in enumerate(self.events) if e.kind is ChangeKind.DELETED)
+        at = max(i for i, (*_, e) in enumerate(self.events) if e.kind is EventKind.DELETED)
         _, version, known = self.events[at]
         if event.when.exact is not None:
             event = replace(event, when=replace(event.when, after=known.when.after))
@@ -128,32 +146,45 @@ _WHOLE = ""
 
 
 def _touched_columns(event: Event) -> set[str]:
-    if event.kind is not ChangeKind.CHANGED:
+    if event.kind is not EventKind.CHANGED:
         return {_WHOLE}
     return {change.column for change in event.fields}
 
 
 def history(vault: VaultReader, org: str, table: str, record: str) -> tuple[Event, ...]:
-    """All events of a record, oldest first; raises NotFound if the vault does not have it."""
+    """All events under one id, oldest first; raises NotFound if the vault does not have it."""
     versions = vault.history(org, table, record)
     head = vault.newest_backup(org)
     if not versions or head is None:
-        raise NotFound(
-            "record-unknown",
-            "The vault has no record {record} in {table}.",
-            next_step="Search for the record with `unlost find TEXT`. Erased records are no "
-            "longer in the vault.",
-            record=record,
-            table=table,
-        )
+        raise record_unknown(table, record)
+    return recorded_events(vault, head, versions)
+
+
+def record_unknown(table: str, record: str) -> NotFound:
+    """The error for a record of which the vault has nothing."""
+    return NotFound(
+        "record-unknown",
+        "The vault has no record {record} in {table}.",
+        next_step="Search for the record with `unlost find TEXT`. Erased records are no "
+        "longer in the vault.",
+        record=record,
+        table=table,
+    )
+
+
+def recorded_events(
+    vault: VaultReader, head: Snapshot, versions: Sequence[Version]
+) -> tuple[Event, ...]:
+    """The events that the versions of one id show, oldest first; ``head``: the newest backup."""
+    table, record = versions[0].table, versions[0].record
     shape = head.schema().table(table)
     noted = _noted(head, shape, record, versions) if shape is not None else []
-    backups = vault.snapshots(org)
-    story = events(versions, shape, noted, Nights([info for info in backups if info.read(table)]))
+    backups = vault.snapshots(head.info.org)
+    nights = Nights([info for info in backups if info.read(table)])
     shown = first_backups_with(versions, [info.number for info in backups])
     return tuple(
-        event if event.snapshot is None else replace(event, snapshot=shown[event.snapshot])
-        for event in story
+        replace(event, record=record, snapshot=event.snapshot and shown[event.snapshot])
+        for event in events(versions, shape, noted, nights)
     )
 
 
@@ -187,8 +218,8 @@ def events(
             *changes.wait,
             *(note for note in logged_changes if note.at > _seen_until(version)),
         ]
-        event = _event(version, before, state, changes, nights)
-        if event is not None and event.kind is ChangeKind.DELETED and _was_dead(before):
+        event = _event(version, before, state, changes, nights, table)
+        if event is not None and event.kind is EventKind.DELETED and _was_dead(before):
             story.merge_deletion(event)
             event = None
         story.add_version_events([*([] if event is None else [event]), *_log_events(changes.shown)])
@@ -228,7 +259,7 @@ def _log_events(notes: Sequence[LoggedChange]) -> list[Event]:
         groups.setdefault((note.at, note.by), []).append(note)
     return [
         Event(
-            ChangeKind.CHANGED,
+            EventKind.CHANGED,
             When(at, None, at),
             by,
             tuple(FieldChange(note.column, note.old, note.new) for note in group),
@@ -246,22 +277,25 @@ def _event(
     state: Version | None,
     changes: ExplainedChanges,
     nights: Nights,
+    table: Table | None,
 ) -> Event | None:
     kind = _kind(version, before)
-    if kind is ChangeKind.CHANGED and not changes.rest:
+    if kind is EventKind.CHANGED and not changes.rest:
         return None
-    moved = version.modified_at is not None and (
-        state is None or version.modified_at != state.modified_at
-    )
-    after = nights.before(version.snapshot)
-    exact = version.modified_at if moved and kind is not ChangeKind.CREATED else None
-    until = version.observed_at
-    if kind is ChangeKind.CREATED and moved and version.modified_at is not None:
-        until = min(until, version.modified_at, *(note.at for note in changes.shown))
+    after, until = nights.before(version.snapshot), version.observed_at
+    act = _NO_ACT
+    if kind is EventKind.CREATED:
+        stamps = [*_stamps(version, state), *(note.at for note in changes.shown)]
+        # A source may set such times at the creation: then they lie before a backup that saw none.
+        until = min([until, *(at for at in stamps if after is None or at > after)])
+    elif before is not None and kind is EventKind.REVIVED:
+        act = _undelete(version, before, nights, table)
+    elif _stamps(version, state):
+        act = _Act(version.modified_at, version.modified_by)
     return Event(
         kind,
-        When(exact, after, until),
-        version.modified_by if exact is not None else None,
+        When(act.at, after, until),
+        act.by,
         changes.rest,
         Origin.VAULT,
         version.op,
@@ -269,12 +303,51 @@ def _event(
     )
 
 
-def _kind(version: Version, before: Version | None) -> ChangeKind:
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """The exact time and the user of a change; None if unknown."""
+
+    at: datetime | None
+    by: str | None
+
+
+_NO_ACT = _Act(None, None)
+
+
+def _stamps(version: Version, state: Version | None) -> list[datetime]:
+    """The version's time of change, unless the state before it has the same."""
+    at = version.modified_at
+    return [at] if at is not None and (state is None or at != state.modified_at) else []
+
+
+def _undelete(version: Version, before: Version, nights: Nights, table: Table | None) -> _Act:
+    """The act of an undelete: the first stamp after the deletion.
+
+    An undelete need not move the time of the last edit, which may lie years before the deletion. It
+    moves the system's own stamp, which names no user.
+    """
+    gone = before.modified_at or nights.before(before.snapshot)  # it was deleted then, or later
+    acts = (
+        _Act(version.modified_at, version.modified_by),
+        _Act(_system_stamp(version, table), None),
+    )
+    return next(
+        (act for act in acts if act.at is not None and gone is not None and act.at > gone), _NO_ACT
+    )
+
+
+def _system_stamp(version: Version, table: Table | None) -> datetime | None:
+    column = table.stamp_column if table is not None else None
+    text = version.cells.get(column) if column is not None else None
+    return instant(text) if text else None
+
+
+def _kind(version: Version, before: Version | None) -> EventKind:
     if not version.op.alive:
-        return ChangeKind.DELETED
+        return EventKind.DELETED
     if before is None:
-        return ChangeKind.CREATED
-    return ChangeKind.CHANGED if before.op.alive else ChangeKind.REVIVED
+        return EventKind.CREATED
+    return EventKind.CHANGED if before.op.alive else EventKind.REVIVED
 
 
 def _was_dead(before: Version | None) -> bool:

@@ -21,24 +21,31 @@ class SearchResult:
 
 
 def find(
-    vault: VaultReader, text: str, *, orgs: Sequence[str] | None = None, limit: int = MOST
+    vault: VaultReader,
+    text: str,
+    *,
+    orgs: Sequence[str] | None = None,
+    limit: int = MOST,
+    former: bool = False,
 ) -> tuple[SearchResult, ...]:
     """Matching records of all orgs (or of these), the best first.
 
-    Whole values come before beginnings, live records before deleted ones.
+    Present values come before former ones, whole values before beginnings, live records before
+    deleted ones. ``former``: search former values too, which reads all versions of more records.
     """
     known = vault.orgs()
     search_results = [
         SearchResult(known[org], hit, _exact(hit, text))
         for org in (orgs if orgs is not None else sorted(known))
-        for hit in _labelled(vault, org, text, limit)
+        for hit in _labelled(vault, org, text, limit, former=former)
     ]
     return tuple(sorted(search_results, key=_rank)[:limit])
 
 
-def _rank(search_result: SearchResult) -> tuple[bool, bool, str, str, str]:
+def _rank(search_result: SearchResult) -> tuple[bool, bool, bool, str, str, str]:
     hit = search_result.hit
-    return (not search_result.exact, not hit.alive, hit.label.casefold(), hit.table, hit.record)
+    whole = search_result.exact
+    return hit.former, not whole, not hit.alive, hit.label.casefold(), hit.table, hit.record
 
 
 def _exact(hit: SearchHit, text: str) -> bool:
@@ -46,6 +53,8 @@ def _exact(hit: SearchHit, text: str) -> bool:
     return wanted in (hit.value.casefold(), hit.record.casefold())
 
 
-def _labelled(vault: VaultReader, org: str, text: str, limit: int) -> list[SearchHit]:
-    hits = vault.search(org, text, limit=limit * DEEPER)
+def _labelled(
+    vault: VaultReader, org: str, text: str, limit: int, *, former: bool
+) -> list[SearchHit]:
+    hits = vault.search(org, text, limit=limit * DEEPER, former=former)
     return [replace(hit, label=hit.label or hit.record) for hit in hits]

@@ -47,13 +47,13 @@ class CallTimer(float):
         self._received = 0
         self._answered = False
 
-    def left(self) -> float:
+    def seconds_until_end(self) -> float:
         """Seconds that the next read may take; raises CallTooSlow if none are left."""
         allowed = self._limits.seconds + self._received / SLOWEST
-        left = allowed - (self._clock.monotonic() - self._began)
-        if left <= 0:
+        remaining = allowed - (self._clock.monotonic() - self._began)
+        if remaining <= 0:
             raise CallTooSlow(allowed)
-        return min(float(self), left)
+        return min(float(self), remaining)
 
     def count(self, size: int) -> None:
         """Count received bytes; raises AnswerTooLarge if no answer has begun among them."""
@@ -112,7 +112,7 @@ class TimedConnection:
 
 
 def _now(timeout: float | None) -> float | None:
-    return timeout.left() if isinstance(timeout, CallTimer) else timeout
+    return timeout.seconds_until_end() if isinstance(timeout, CallTimer) else timeout
 
 
 class TimedNetwork:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Progress
-from unlost.model.vault.snapshot import CommitKind
 
 
 class Clock(Protocol):
@@ -87,10 +87,13 @@ class Budget(Protocol):
 
 
 class Lease(Protocol):
-    """Prevents two runs of one kind in one org."""
+    """Keeps runs that exclude each other off one org (``model.runs.exclusion``)."""
 
-    def hold(self, org: str, *, kind: CommitKind, run: str) -> AbstractContextManager[None]:
-        """Hold the lease while the context is open; raises Conflict if another run has it."""
+    def hold(self, org: str, *, kind: RunKind, run: str) -> AbstractContextManager[None]:
+        """Hold all locks of this kind while the context is open.
+
+        Raises Conflict (``run-in-progress``) if another run has one of them.
+        """
         ...
 
 

@@ -163,8 +163,14 @@ class VaultReader(Protocol):
         """Compare two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id."""
         ...
 
-    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[SearchHit]:
-        """Find records by the beginning of words of id, name, number, e-mail, phone or key."""
+    def search(
+        self, org: str, text: str, *, limit: int = 20, former: bool = False
+    ) -> Sequence[SearchHit]:
+        """Find records by the beginning of words of id, name, number, e-mail, phone or key.
+
+        ``former``: after them, records that once had such a value. This reads all versions of each
+        record that ever had one of the words.
+        """
         ...
 
     def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
@@ -186,12 +192,14 @@ class VaultReader(Protocol):
         table: str | None = None,
         records: Sequence[str] = (),
         lives: Sequence[str] = (),
+        superseded: bool = False,
     ) -> Sequence[Lineage]:
         """Return the live records that replace records of this org: the newest row of each, by id.
 
         With ``table`` and ``records`` (old ids), only their rows are read, and the later rows that
         continue them are included, for ``unlost.model.vault.lineage.resolve``. Otherwise all rows are
-        read; ``lives``: only rows that lead to one of these.
+        read; ``lives``: only rows that lead to one of these. ``superseded``: rows that a newer one
+        replaced are included.
         """
         ...
 
@@ -445,10 +453,16 @@ class VaultMaintenance(Protocol):
         """Return the commits of an org that this home did not order, to decide about them."""
         ...
 
-    def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
+    def verify(
+        self,
+        level: VerifyLevel,
+        *,
+        part: VerifyPart | None = None,
+        recorded: Mapping[str, int] | None = None,
+    ) -> VerifyReport:
         """Check that all objects exist and, depending on ``level`` and ``part``, are undamaged.
 
-        Damage is reported and never raised.
+        ``recorded``: by oid, a commit that certainly existed. Damage is reported and never raised.
         """
         ...
 

@@ -274,7 +274,10 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A record found by a search; ``column``: the column whose value matched."""
+    """A record found by a search; ``column``: the column whose value matched.
+
+    ``former``: an earlier version of the record had the value; the newest one has another.
+    """
 
     org: str
     table: str
@@ -283,6 +286,7 @@ class SearchHit:
     value: str = ""
     label: str = ""
     alive: bool = True
+    former: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,10 +370,14 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """Result of a verification; without damage, ``damages`` is empty."""
+    """Result of a verification; without damage, ``damages`` is empty.
+
+    ``unproved``: the orgs, by oid, for which nothing outside the vault remembers the newest commit.
+    """
 
     level: VerifyLevel
     objects: int
     bytes: int
     heads: Mapping[str, str]
     damages: tuple[Damage, ...]
+    unproved: tuple[str, ...] = ()

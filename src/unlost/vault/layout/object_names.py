@@ -8,8 +8,32 @@ _RUN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _DIGITS = 20
 _SEQUENCE = re.compile(r"orgs/[^/]+/(?:commits|checkpoints)/([0-9]{20})")
 _REDACTION = re.compile(r"orgs/[^/]+/redacted/([0-9]{20})\.([0-9]{20})\.[0-9a-f]+")
+# The names of all objects. Marks of copies and probes stay where credentials may not delete.
+_LAYOUT = re.compile(
+    r"""vault\.json | unfinished-copy | probe/.*
+    | register/[0-9]{8}/[123]
+    | names/[0-9a-f]{32}(?:\.[0-9a-f]+)?
+    | homes/[0-9]{8,18}
+    | orgs/[0-9a-f]{32}/(?:
+        keys/(?:[0-9]{8}|identity)(?:\.[0-9]{8})?/[123]
+        | (?:commits|checkpoints)/[0-9]{20}
+        | redacted/[0-9]{20}\.[0-9]{20}\.[0-9a-f]+
+        | schemas/[0-9a-f]{64}(?:\.[0-9a-f]+)?
+        | certs/[a-z0-9][a-z0-9_-]{0,63}\.[0-9]+
+        | runs/[a-z0-9][a-z0-9_-]{0,63}(?:\.[0-9]{4,}|\.key|\.over)?
+        | journal/[a-z0-9][a-z0-9_-]{0,63}/[0-9]{8}(?:\.[0-9a-f]+)?
+        | data/[0-9a-f]{2}/[0-9a-f]{32}(?:\.idx)?
+        | packs/[0-9a-f]{2}/[0-9a-f]{32}(?:\.[0-9a-f]+)?
+    )""",
+    re.VERBOSE,
+)
 OVER = ".over"  # ends the name of the mark that a run has ended
 RUN_PREFIX_BYTES = 8  # random; the names of a run's segments begin with them in hex
+
+
+def is_in_layout(name: str) -> bool:
+    """True if the format has objects with such a name, or a copy or a probe may leave it."""
+    return _LAYOUT.fullmatch(name) is not None
 
 
 def commits(org: str) -> str:

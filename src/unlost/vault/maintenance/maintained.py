@@ -6,7 +6,7 @@ backup. See docs/adr/0034.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Self
 
 from unlost.model.plan import RecordKey
@@ -27,7 +27,7 @@ from unlost.vault.maintenance.pending import RemovalDecisions, check_decided
 from unlost.vault.maintenance.rekey.earlier_keys import under_earlier
 from unlost.vault.maintenance.rekey.rekeyer import rekey
 from unlost.vault.maintenance.retain.holds import commit_holds, holds_in
-from unlost.vault.maintenance.verify import VerifyScope, verify_vault
+from unlost.vault.maintenance.verify import HeadMemory, VerifyScope, verify_vault
 from unlost.vault.read.org_vault import OrgVault
 
 
@@ -119,11 +119,20 @@ class MaintainedVault(ABC):
         """Return the commits of an org that this home did not order, to decide about them."""
         return RemovalDecisions(self.org_vault(org))
 
-    def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
+    def verify(
+        self,
+        level: VerifyLevel,
+        *,
+        part: VerifyPart | None = None,
+        recorded: Mapping[str, int] | None = None,
+    ) -> VerifyReport:
         """Check that all objects exist and, depending on ``level`` and ``part``, are undamaged."""
-        vault, scope = self.uncached(), VerifyScope(level, part)
+        vault = self.uncached()
         return verify_vault(
-            vault.sealed, scope=scope, witness=self._witness, open_org=vault.org_vault
+            vault.sealed,
+            scope=VerifyScope(level, part),
+            memory=HeadMemory(self._witness, recorded or {}),
+            open_org=vault.org_vault,
         )
 
     def holds(self, org: str) -> tuple[Hold, ...]:

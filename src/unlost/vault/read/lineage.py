@@ -5,6 +5,7 @@ row of an id counts, so that a lookup costs the same as that of any other record
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 
@@ -43,28 +44,42 @@ def lineage(
     table: str | None,
     records: Sequence[str],
     lives: Sequence[str] = (),
+    superseded: bool = False,
 ) -> Sequence[Lineage]:
     """The newest row of each id. With a table and records, follows the records to their successors.
 
     ``targets``: oids of all orgs in which records may have been restored. ``lives``: return only
-    rows that lead to one of these records.
+    rows that lead to one of these records. ``superseded``: include rows that a newer one replaced.
     """
     state = org_reader.chain.live()
     view = org_reader.view(LINEAGE, until=state.seq, state=state)
     if not view:
         return []
     if table is not None and records:
-        return _followed(view, org_reader.org, targets=targets, table=table, records=records)
+        step = _Step(view, superseded=superseded)
+        return _followed(step, org_reader.org, targets=targets, table=table, records=records)
     wanted = frozenset(records)
     return [
         row
-        for row in _all(view, lives)
+        for row in _all(_Step(view, superseded=superseded), lives)
         if table in (None, row.table) and (not wanted or row.old in wanted)
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One step along the lineage: a lookup of its rows by their ids."""
+
+    view: TableView
+    superseded: bool
+
+    def rows(self, ids: pa.Array) -> pa.Table:
+        """The rows of these ids (sorted, unique)."""
+        return self.view.find(ids, ()) if self.superseded else self.view.newest(ids, ())
+
+
 def _followed(
-    view: TableView, org: str, *, targets: Sequence[str], table: str, records: Sequence[str]
+    step: _Step, org: str, *, targets: Sequence[str], table: str, records: Sequence[str]
 ) -> list[Lineage]:
     """Rows of the records, then of the records that stand for them in their own org, and so on."""
     lineages: list[Lineage] = []
@@ -72,7 +87,8 @@ def _followed(
     wanted, places = set(records), list(targets)
     while wanted:
         wanted_lives |= wanted
-        rows = _of(view, sorted_unique(_id(t, table, old) for t in places for old in wanted))
+        ids = sorted_unique(_id(t, table, old) for t in places for old in wanted)
+        rows = list(_lineage_rows(step.rows(ids), step.view))
         lineages += rows
         wanted = {row.live for row in rows if row.target == org} - wanted_lives
         # After the first step, only restores into the org itself continue the chain.
@@ -80,14 +96,11 @@ def _followed(
     return sorted(lineages, key=lambda row: _id(row.target, row.table, row.old))
 
 
-def _of(view: TableView, ids: pa.Array) -> list[Lineage]:
-    return list(_lineage_rows(view.newest(ids, ()), view))
-
-
-def _all(view: TableView, lives: Sequence[str]) -> Iterator[Lineage]:
+def _all(step: _Step, lives: Sequence[str]) -> Iterator[Lineage]:
+    view = step.view
     for versions in key_rows(view, ()):
         ids = newest_of_each(versions).column(U_ID).combine_chunks()
-        rows = view.newest(ids, ())
+        rows = step.rows(ids)
         yield from _lineage_rows(_leading(rows, view, lives) if lives else rows, view)
 
 

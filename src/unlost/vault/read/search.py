@@ -2,10 +2,14 @@
 
 Each hit is checked against the newest state of the record: a value that the record no longer has
 does not find it. A deleted record is found by its last values.
+
+On request, former values find a record too. The index has the words of all versions but not the
+values, so each candidate whose newest state does not match is checked against all of its versions.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +20,7 @@ from unlost.model.vault.snapshot import SearchHit
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP, is_system
 from unlost.vault.format.tokens import digits_of, words_of
 from unlost.vault.read.snapshot import VaultSnapshot
-from unlost.vault.read.table_view import TableView
+from unlost.vault.read.table_view import TableView, sorted_unique
 from unlost.vault.read.token_rows import beginning, exact
 
 _CANDIDATES = 20  # for each wanted hit; most may have had the word only in an older version
@@ -33,17 +37,25 @@ class SearchCandidate:
     column: str
 
 
-def search(snapshot: VaultSnapshot, text: str, *, limit: int) -> Sequence[SearchHit]:
-    """Records whose id, name, number, e-mail, phone or key begins with the words of ``text``."""
+def search(
+    snapshot: VaultSnapshot, text: str, *, limit: int, former: bool = False
+) -> Sequence[SearchHit]:
+    """Records whose id, name, number, e-mail, phone or key begins with the words of ``text``.
+
+    ``former``: after them, records that had such a value in an earlier version only.
+    """
     query = text.strip()
     if not query or limit < 1:
         return ()
+    # Lazily: former values are looked up only if present ones leave room.
+    rounds = [_by_id(snapshot, query), _by_words(snapshot, query, limit=limit)]
+    if former:
+        rounds.append(_by_former_words(snapshot, query, limit=limit))
     hits: dict[tuple[str, str], SearchHit] = {}
-    for search_hits in (_by_id(snapshot, query), _by_words(snapshot, query, limit=limit)):
-        for hit in search_hits:
-            hits.setdefault((hit.table, hit.record), hit)
-            if len(hits) >= limit:
-                return tuple(hits.values())
+    for hit in chain.from_iterable(rounds):
+        hits.setdefault((hit.table, hit.record), hit)
+        if len(hits) >= limit:
+            break
     return tuple(hits.values())
 
 
@@ -57,6 +69,18 @@ def _by_id(snapshot: VaultSnapshot, query: str) -> Iterator[SearchHit]:
 
 
 def _by_words(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[SearchHit]:
+    for candidates in _groups(snapshot, query, limit=limit):
+        yield from _current(snapshot, candidates, match=query)
+
+
+def _by_former_words(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[SearchHit]:
+    for candidates in _groups(snapshot, query, limit=limit):
+        for table, group in _by_table(snapshot, candidates):
+            yield from _former_in(snapshot, table, group, query)
+
+
+def _groups(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[list[SearchCandidate]]:
+    """The candidates of a query, each once, at most ``limit`` at a time."""
     view = snapshot.view(SEARCH)
     words = words_of(query)
     seen: set[SearchCandidate] = set()
@@ -66,7 +90,7 @@ def _by_words(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[Se
         fresh = [candidate for candidate in candidates if candidate not in seen]
         seen.update(fresh)
         for at in range(0, len(fresh), limit):
-            yield from _current(snapshot, fresh[at : at + limit], match=query)
+            yield fresh[at : at + limit]
 
 
 def _candidates(
@@ -102,13 +126,19 @@ def _current(
     snapshot: VaultSnapshot, candidates: Sequence[SearchCandidate], *, match: str | None
 ) -> Iterator[SearchHit]:
     """The hits among the candidates: their newest state still matches."""
+    for table, group in _by_table(snapshot, candidates):
+        yield from _current_in(snapshot, table, group, match)
+
+
+def _by_table(
+    snapshot: VaultSnapshot, candidates: Sequence[SearchCandidate]
+) -> Iterator[tuple[str, list[SearchCandidate]]]:
     by_table: dict[str, list[SearchCandidate]] = {}
     for candidate in candidates:
         by_table.setdefault(candidate.table, []).append(candidate)
     for table, group in by_table.items():
-        if is_system(table) or table not in snapshot.tables():
-            continue
-        yield from _current_in(snapshot, table, group, match)
+        if not is_system(table) and table in snapshot.tables():
+            yield table, group
 
 
 def _current_in(
@@ -136,6 +166,37 @@ def _current_in(
             label=(row[label] or "") if label else "",
             alive=row[U_OP] == "U",
         )
+
+
+def _former_in(
+    snapshot: VaultSnapshot, table: str, group: Sequence[SearchCandidate], query: str
+) -> Iterator[SearchHit]:
+    """The candidates of a table of which some version matches, each with its newest such value."""
+    known = snapshot.columns(table)
+    columns = [name for name in dict.fromkeys(c.column for c in group) if name in known]
+    label = _label_column(snapshot.schema().table(table), known)
+    ids = sorted_unique(candidate.record for candidate in group)
+    versions = snapshot.view(table).find(ids, (), cells=columns)
+    values: dict[tuple[str, str], str] = {}
+    for row in versions.select([U_ID, *columns]).to_pylist():  # of each id the oldest first
+        matching = (name for name in columns if matches(row[name] or "", query))
+        values |= {(row[U_ID], name): row[name] for name in matching}
+    states = snapshot.get(table, ids.to_pylist(), columns=[label] if label else [])
+    rows = {row[U_ID]: row for row in states.to_pylist()}
+    for candidate in group:
+        value = values.get((candidate.record, candidate.column))
+        if value is not None:
+            row = rows[candidate.record]
+            yield SearchHit(
+                org=snapshot.info.org,
+                table=table,
+                record=candidate.record,
+                column=candidate.column,
+                value=value,
+                label=(row[label] or "") if label else "",
+                alive=row[U_OP] == "U",
+                former=True,
+            )
 
 
 def matches(value: str, query: str) -> bool:

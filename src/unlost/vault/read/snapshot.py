@@ -465,9 +465,14 @@ def _pick(newest: pa.ChunkedArray, states: pa.ChunkedArray) -> pa.Array:
 
 
 def _known_author(newest: pa.Table, states: pa.Table, pick: pa.Array) -> pa.Table:
-    """Fill time and user of a tombstone from the last state, if the tombstone has none."""
+    """Fill time and user of a tombstone from the last state, if the tombstone has no time.
+
+    Not the user alone: who edited the record last is not who deleted it.
+    """
+    timed = pc.is_valid(newest.column(U_MODIFIED_AT))
     for name in (U_MODIFIED_AT, U_MODIFIED_BY):
-        column = pc.coalesce(newest.column(name), states.column(name).take(pick))
+        own, last = newest.column(name), states.column(name).take(pick)
+        column = pc.if_else(timed, own, pc.coalesce(own, last))
         newest = newest.set_column(newest.column_names.index(name), name, column)
     return newest
 

@@ -14,7 +14,7 @@ from unlost.app.actions.alerts.overview import Protection
 from unlost.app.actions.records.history import ChangedField, HistoryEntry
 from unlost.app.actions.storage.storage import StorageLine, StorageTrend
 from unlost.app.records.record_facts import record_unknown
-from unlost.engine.records.history import Origin
+from unlost.engine.records.history import EventKind, Origin
 from unlost.engine.storage.forecast import STOP, forecast
 from unlost.model.forecast import Sample
 from unlost.model.source.reading import Op
@@ -61,9 +61,10 @@ def style(request: UserRequest) -> HttpResponse:
         "protections": list(Protection),
         "kinds": list(ChangeKind),
         "timeline": [
-            _entry(ChangeKind.DELETED),
-            _entry(ChangeKind.CHANGED),
-            _entry(ChangeKind.CREATED),
+            _entry(EventKind.RESTORED),
+            _entry(EventKind.DELETED),
+            _entry(EventKind.CHANGED),
+            _entry(EventKind.CREATED),
         ],
         "error": record_unknown("Account", "0040017"),
         "drawn": draw(_storage(), _trend()),
@@ -76,19 +77,19 @@ def style(request: UserRequest) -> HttpResponse:
     return render(request, "style.html", context)
 
 
-def _entry(kind: ChangeKind) -> TimelineEntry:
+def _entry(kind: EventKind) -> TimelineEntry:
     fields = (
         ChangedField("Phone", "Phone", "+41 44 000 00 00", "+41 44 111 11 11", "", "", by_itself=False),
         ChangedField("OwnerId", "Owner", "005A", "005B", "Ada Admin", "Ben Bonbon", by_itself=False),
         ChangedField("Note", "Note", LONG, None, "", "", by_itself=False),
     )  # fmt: skip
-    exact = NOW if kind is ChangeKind.CHANGED else None
+    exact = NOW if kind is EventKind.CHANGED else None
     entry = HistoryEntry(
-        kind, Op.MISSING if kind is ChangeKind.DELETED else Op.STATE, exact,
+        kind, Op.MISSING if kind is EventKind.DELETED else Op.STATE, exact,
         NOW - timedelta(days=1), NOW, "005A" if exact else None, "Ada Admin" if exact else "",
         Origin.CHANGE_LOG if exact else Origin.VAULT, 7, fields,
     )  # fmt: skip
-    return TimelineEntry(entry, fields if kind is ChangeKind.CHANGED else ())
+    return TimelineEntry(entry, fields if kind is EventKind.CHANGED else ())
 
 
 def _storage() -> StorageLine:

@@ -82,6 +82,14 @@ def test_a_page_that_stays_broken_never_ends_the_read_well(fault: str) -> None:
     assert not org.wire.made("DELETE", "jobs/query"), "what was not read must stay readable"
 
 
+def test_a_page_with_some_records_of_another_table_is_asked_for_again() -> None:
+    org = an_org()
+    mixed = second_page(org).replace(id_of("500", 14), id_of("001", 14))
+    org.wire.on("GET", "locator=10", csv_answer(mixed, rows=10, locator=None), org._results)
+    assert ids(read(org)) == [id_of("500", n) for n in range(ROWS)]
+    assert len(org.wire.made("GET", "locator=10")) == 2
+
+
 def test_what_was_delivered_before_a_cut_is_not_delivered_again() -> None:
     org = an_org(600, text="z" * 60_000, page_rows=1000)
     columns = ["Id", *(f["name"] for f in org.describes["Case"]["fields"] if f["name"] != "Id")]

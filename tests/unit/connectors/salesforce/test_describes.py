@@ -8,7 +8,7 @@ import pytest
 
 from fakes.runs import ids, read_all
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
-from fakes.wire import error_answer
+from fakes.wire import error_answer, json_answer
 from unlost.model.errors import SourceRefused
 from unlost.model.finding import FindingKind
 from unlost.model.source.schema import Schema
@@ -200,6 +200,27 @@ def test_a_describe_that_one_call_refuses_is_asked_for_by_itself() -> None:
     schema = discovered(org)
     assert schema.table(NAMES[9]) is not None
     assert not [f for f in schema.findings if f.kind is FindingKind.TABLE_REFUSED]
+
+
+def test_the_describe_of_another_table_is_asked_for_again_and_never_kept() -> None:
+    org = an_org()
+    swapped = json_answer(org.describes[NAMES[8]])
+    org.wire.on("GET", rf"/{NAMES[9]}/describe$", swapped, org._describe)
+    schema = discovered(org)
+    assert sorted(table.name for table in schema.tables) == sorted(NAMES)
+    assert not [f for f in schema.findings if f.kind is FindingKind.TABLE_REFUSED]
+    assert f"describe/{NAMES[8]}" in cache(org).entries
+    assert f"describe/{NAMES[9]}" not in cache(org).entries
+
+
+def test_a_table_that_is_always_described_as_another_one_is_a_gap_and_stops_nothing() -> None:
+    org = an_org()
+    org.wire.on("GET", rf"/{NAMES[9]}/describe$", json_answer(org.describes[NAMES[8]]))
+    schema = discovered(org)
+    assert len(schema.tables) == 29
+    (finding,) = [f for f in schema.findings if f.kind is FindingKind.TABLE_REFUSED]
+    assert finding.table == NAMES[9]
+    assert "another object" in finding.sentence
 
 
 def test_without_a_cache_nothing_is_kept() -> None:

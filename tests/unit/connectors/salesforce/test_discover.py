@@ -92,9 +92,10 @@ def test_columns_carry_kinds_traits_references_and_choices() -> None:
     assert facts["OwnerId"].reference is not None
     assert facts["OwnerId"].reference.tables == ("Group", "User")
     assert (facts["Id"].kind, facts["CreatedDate"].kind) == (WireKind.ID, WireKind.INSTANT)
-    assert (table.modified_column, table.modified_by_column) == (
+    assert (table.modified_column, table.modified_by_column, table.stamp_column) == (
         "LastModifiedDate",
         "LastModifiedById",
+        "SystemModstamp",
     )
 
 

@@ -47,3 +47,27 @@ def test_a_table_without_a_system_stamp_tells_its_last_edit() -> None:
         AT,
     )
     assert rows.modified_by.to_pylist() == ["005000000000001AAA"]
+
+
+def test_ids_of_15_characters_are_no_change_of_a_record() -> None:
+    rows = observed(batch(Id=["001Dn0000012QdW", "001Dn0000012QdWAAA"], Name=["a", "b"]), AT)
+    assert rows.cells is not None
+    assert rows.cells["Id"].to_pylist() == rows.ids.to_pylist()
+    assert {len(record) for record in rows.ids.to_pylist()} == {18}
+
+
+def test_the_user_of_a_deletion_was_unknown_though_the_row_names_it() -> None:
+    """Some orgs stamp the last edit with the deletion, others leave it; both are read right."""
+    deleted, edited = "2026-11-03T18:00:00.000Z", "2026-11-02T18:00:00.000Z"
+    rows = observed(
+        batch(
+            Id=["001000000000001AAA", "001000000000002AAA"],
+            IsDeleted=["true"] * 2,
+            LastModifiedDate=[deleted, edited],
+            LastModifiedById=["005000000000001AAA"] * 2,
+            SystemModstamp=[deleted] * 2,
+        ),
+        AT,
+    )
+    assert rows.modified_at.to_pylist() == [datetime(2026, 11, 3, 18, tzinfo=UTC)] * 2
+    assert rows.modified_by.to_pylist() == ["005000000000001AAA", None]

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pytest
 
@@ -387,6 +388,62 @@ def test_a_result_with_fewer_rows_than_its_total_is_asked_for_again() -> None:
     org.wire.on("GET", "queryAll.*LastModifiedById", json_answer(short), org._query)
     with org.source() as source:
         assert len(ids(read_all(source, org.table(source, "Contact")))) == 3
+
+
+def test_a_record_that_came_twice_with_different_values_is_delivered_again() -> None:
+    org = an_org(25)
+    org.page_rows = 10
+    rows = org.rows["Contact"]
+    first = json_answer(
+        {
+            "totalSize": 25,
+            "done": False,
+            "nextRecordsUrl": f"{BASE}/query/0r8xx-10",
+            "records": [rows[0], rows[0] | {"Name": "Other"}, *rows[2:10]],
+        }
+    )
+
+    def wrong(request: httpx.Request) -> httpx.Response:
+        org._query(request)  # for the pages that follow
+        return first
+
+    org.wire.on("GET", "queryAll.*LastModifiedById", wrong, org._query)
+    with org.source() as source:
+        pages = read_all(source, org.table(source, "Contact"))
+    last = dict(zip(ids(pages), cells(pages, "Name"), strict=True))
+    assert last == {id_of("003", number): f"Name {number}" for number in range(25)}
+
+
+@pytest.mark.parametrize("foreign", [0, 1, 2])
+def test_a_page_with_records_of_another_table_is_asked_for_again(foreign: int) -> None:
+    org = an_org(25)
+    org.page_rows = 10
+    asked: list[str] = []
+
+    def swapped(request: httpx.Request) -> httpx.Response:
+        first = "q=" in str(request.url)
+        answer = org._query(request) if first else org._more(request)
+        asked.append(str(request.url))
+        if len(asked) != foreign + 1:
+            return answer
+        content = answer.json()
+        others = [one | {"Id": "001" + one["Id"][3:]} for one in content["records"]]
+        return json_answer(content | {"records": others})
+
+    org.wire.on("GET", "queryAll.*LastModifiedById|query/0r8xx", swapped)
+    with org.source() as source:
+        pages = read_all(source, org.table(source, "Contact"))
+    assert ids(pages) == [id_of("003", number) for number in range(25)]
+    assert len([url for url in asked if "q=" in url]) == 2
+
+
+def test_a_table_whose_ids_begin_differently_is_read_twice_and_whole() -> None:
+    org = an_org(0)
+    org.page_rows = 10
+    org.rows["Contact"] = [row(id_of(prefix, n)) for n in range(15) for prefix in ("003", "00v")]
+    with org.source() as source:
+        pages = read_all(source, org.table(source, "Contact"))
+    assert ids(pages) == [one["Id"] for one in org.rows["Contact"]]
 
 
 def test_a_slow_query_is_cut_into_windows_that_lose_nothing() -> None:

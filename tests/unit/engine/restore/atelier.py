@@ -14,6 +14,7 @@ from unlost.model.plan import (
     RestorePlan,
     Selection,
     SelectionKind,
+    TwinPolicy,
 )
 from unlost.model.source.schema import DeleteRule, Reference, WireKind
 from unlost.model.source.writing import WriteCapability
@@ -60,10 +61,12 @@ class Atelier(Workshop):
         *records: tuple[str, str],
         at: int | None = None,
         related: RelatedPolicy = RelatedPolicy.ALL,
+        twins: TwinPolicy = TwinPolicy.KEEP,
     ) -> RestorePlan:
         """A plan for single records."""
         keys = tuple(RecordKey(table, record) for table, record in records)
-        return self.planned(Selection(SelectionKind.RECORDS, keys), at=at, related=related)
+        selection = Selection(SelectionKind.RECORDS, keys)
+        return self.planned(selection, at=at, related=related, twins=twins)
 
     def plan_lost(self, after: int, until: int, table: str | None = None) -> RestorePlan:
         selection = Selection(SelectionKind.LOST, after=after, until=until, table=table)
@@ -80,6 +83,7 @@ class Atelier(Workshop):
         *,
         at: int | None = None,
         related: RelatedPolicy = RelatedPolicy.ALL,
+        twins: TwinPolicy = TwinPolicy.KEEP,
     ) -> RestorePlan:
         self.plans += 1
         return plan_restore(
@@ -88,6 +92,7 @@ class Atelier(Workshop):
             selection,
             related=related,
             at=at,
+            twins=twins,
             plan_id=f"plan-{self.plans}",
         )
 

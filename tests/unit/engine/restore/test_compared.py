@@ -80,6 +80,7 @@ class World:
         never: tuple[str, ...],
         sent: list[str],
         emptied: frozenset[tuple[str, str, str]],
+        empty: Mapping[str, str],
     ) -> None:
         state = RestoreState()
         state.links[RecordKey("Other", "there")] = "new-there"
@@ -104,11 +105,13 @@ class World:
             capability=lambda _: capability,
             links=links,
             log=SimpleNamespace(state=state),
+            empty_of=lambda step: empty if step.record == "r0" else {},
             plan=SimpleNamespace(
                 selection=SimpleNamespace(columns=chosen), typed=SimpleNamespace(emptied=emptied)
             ),
         )
         self.emptied = emptied
+        self.empty = empty
 
     def one_by_one(
         self, step: PlanStep, wanted: Mapping[str, str | None], live: Mapping[str, str | None]
@@ -119,16 +122,23 @@ class World:
         if step.notes:
             emptied = {n for n, v in step.edits.items() if v is None and n in ("Link", "Other")}
             emptied = {n for n in emptied if ("Thing", step.record, n) not in self.emptied}
+        emptied |= {n for n in self.session.empty_of(step) if n in live and live[n] is None}
         for name in dict.fromkeys(self.judged(step, wanted, tuple(live))):
             if name not in should or name not in live:
                 continue
             if name in emptied or (wanted.get(name) is not None and should[name] is None):
-                yield Difference(name, "link-lost")
+                target = self.target(step, name, wanted.get(name))
+                yield Difference(name, "link-lost", target if live[name] is None else "")
             elif values(TABLE, live, (name,)) != values(TABLE, should, (name,)):
                 yield Difference(name, self.never.get(name) or self.word(step, name))
         for name in should:
             if name not in live and should[name] is not None and TABLE.column(name) is None:
                 yield Difference(name, "not-in-org")
+
+    def target(self, step: PlanStep, name: str, value: str | None) -> str:
+        """The record that an empty reference should refer to."""
+        planned: str | None = self.session.empty_of(step).get(name)
+        return planned or (f"Other/{value}" if value is not None else "")
 
     def judged(
         self, step: PlanStep, wanted: Mapping[str, str | None], every: tuple[str, ...]
@@ -161,7 +171,8 @@ def test_what_is_told_by_column_is_what_is_told_by_record(data: st.DataObject) -
     own = [data.draw(steps(f"r{n}", edited)) for n in range(data.draw(st.integers(1, 4)))]
     sent = data.draw(st.sampled_from([[], ["r0"]]))
     emptied = frozenset(("Thing", "r0", name) for name in data.draw(subsets))
-    world = World(data.draw(subsets), data.draw(subsets), sent, emptied)
+    empty = {name: f"Other/{name}" for name in data.draw(subsets) if name in ("Link", "Other")}
+    world = World(data.draw(subsets), data.draw(subsets), sent, emptied, empty)
     every = tuple(dict.fromkeys((*held, *edited)))
     wanted = [{n: data.draw(cells(n)) for n in every} | dict(step.edits) for step in own]
     live = [{name: data.draw(cells(name)) for name in asked} for _ in own]

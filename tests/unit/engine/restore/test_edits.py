@@ -30,6 +30,7 @@ from unlost.model.plan import (
     RestorePlan,
     Selection,
     SelectionKind,
+    TwinPolicy,
     TypedOverride,
     TypedValue,
 )
@@ -214,7 +215,7 @@ def test_a_typed_unique_value_is_looked_for_in_the_org(atelier: Atelier) -> None
     atelier.platform.unique.append(("Account", ("Number",)))
     lost = Family(atelier)
     twin = atelier.make("Account", "By hand", Number="007")
-    plan = planned(atelier, NO_EDITS, ("Account", lost.account))
+    plan = planned(atelier, NO_EDITS, ("Account", lost.account), twins=TwinPolicy.ADOPT)
     assert step_of(plan, lost.account).live == twin
     plan = planned(atelier, typed("Account", lost.account, Number="008"), ("Account", lost.account))
     assert step_of(plan, lost.account).action is Action.CREATE
@@ -552,7 +553,9 @@ def test_an_emptied_reference_beside_a_lost_one_is_told_apart(atelier: Atelier) 
     plan = planned(atelier, edits, ("Account", account), related=RelatedPolicy.NONE)
     assert step_of(plan, account).edits == {"Parent": None, "Second": None}
     outcome = atelier.restore(plan)
-    assert of(outcome, account).differences == (Difference("Parent", "link-lost"),)
+    assert of(outcome, account).differences == (
+        Difference("Parent", "link-lost", f"Account/{parent}"),
+    )
     assert summary(plan).edited == (TypedRecord("Account", account, ("Second",)),)
 
 

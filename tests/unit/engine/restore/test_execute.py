@@ -9,6 +9,7 @@ from unit.engine.restore.workshop import Lost, Overwritten, Workshop, endings, l
 from unlost.engine.restore.values.outcome import Difference, Ending
 from unlost.model.errors import Conflict, IntegrityError, UsageError
 from unlost.model.plan import Action, RecordKey
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.schema import Reference, WireKind
 from unlost.model.source.writing import (
     Birth,
@@ -21,7 +22,6 @@ from unlost.model.source.writing import (
 )
 from unlost.model.vault.erasure import Erase
 from unlost.model.vault.maintenance import unconditional
-from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.platform import EVERY_OP
 
 
@@ -89,7 +89,7 @@ def test_a_plan_with_a_record_that_was_erased_since_is_refused(shop: Workshop) -
 def test_two_runs_at_once_are_refused(shop: Workshop) -> None:
     lost = Lost(shop)
     with (
-        shop.lease.hold(shop.oid, kind=CommitKind.RESTORE, run="other"),
+        shop.lease.hold(shop.oid, kind=RunKind.RESTORE, run="other"),
         pytest.raises(Conflict),
     ):
         shop.restore(shop.plan(*lost.steps))
@@ -280,7 +280,9 @@ def test_a_link_to_a_record_that_failed_stays_empty_and_is_named(shop: Workshop)
     shop.platform.required.add(("Account", "Parent"))
     outcome = shop.restore(shop.plan(*steps))
     assert of(outcome, lost.account).ending is Ending.FAILED
-    assert of(outcome, lost.contact).differences == (Difference("Account", "link-lost"),)
+    assert of(outcome, lost.contact).differences == (
+        Difference("Account", "link-lost", f"Account/{lost.account}"),
+    )
     assert of(outcome, memo).ending is Ending.SKIPPED
 
 

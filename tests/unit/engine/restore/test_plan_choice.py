@@ -10,7 +10,7 @@ from unlost.engine.restore.planning.plan import RelatedPolicy, plan_again
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.errors import NotFound
-from unlost.model.plan import Action, NoteWeight, PlanLink, RecordKey
+from unlost.model.plan import Action, NoteWeight, PlanLink, RecordKey, TwinPolicy
 from unlost.model.source.reading import Page, ReadTask
 from unlost.model.source.schema import Table, WireKind
 from unlost.model.source.writing import Identity, LateColumn, WriteOp
@@ -201,7 +201,7 @@ def numbered(atelier: Atelier) -> str:
 def test_a_live_twin_with_the_same_unique_value_is_adopted(atelier: Atelier) -> None:
     account = numbered(atelier)
     twin = atelier.make("Account", "Zotter again", Number="1")
-    plan = atelier.plan_of(("Account", account))
+    plan = atelier.plan_of(("Account", account), twins=TwinPolicy.ADOPT)
     step = step_of(plan, account)
     assert (step.action, step.live, step.columns) == (Action.ADOPT, twin, ("Name",))
     assert note_of(plan, "adopts-twin").weight is NoteWeight.WARNING
@@ -240,7 +240,7 @@ def test_a_key_of_a_reference_is_asked_as_the_org_has_it_now(atelier: Atelier) -
     atelier.night()
     atelier.lose("Role", role)
     twin = atelier.make("Role", "Seller", Account=one, Contact=contact)
-    step = step_of(atelier.plan_of(("Role", role)), role)
+    step = step_of(atelier.plan_of(("Role", role), twins=TwinPolicy.ADOPT), role)
     assert (step.action, step.live) == (Action.ADOPT, twin)
     atelier.lose("Contact", contact)
     assert step_of(atelier.plan_of(("Role", role)), role).action is Action.CREATE
@@ -285,7 +285,7 @@ def test_a_key_that_several_live_records_share_blocks_that_record_alone(atelier:
     atelier.make("Account", "one", Number="c")
     atelier.make("Account", "two", Number="c")
     twin = atelier.make("Account", "three", Number="e")
-    plan = atelier.plan_of(*(("Account", record) for record in lost))
+    plan = atelier.plan_of(*(("Account", record) for record in lost), twins=TwinPolicy.ADOPT)
     expected = dict.fromkeys(lost, Action.CREATE)
     assert actions(plan) == {**expected, lost[2]: Action.SKIP, lost[4]: Action.ADOPT}
     assert step_of(plan, lost[4]).live == twin

@@ -50,7 +50,7 @@ def test_a_reference_that_the_plan_left_empty_is_named(atelier: Atelier) -> None
     atelier.lose("Account", account)
     plan = atelier.plan_of(("Contact", contact), related=RelatedPolicy.NONE)
     told = of(atelier.restore(plan), contact)
-    assert told.differences == (Difference("Account", "link-lost"),)
+    assert told.differences == (Difference("Account", "link-lost", f"Account/{account}"),)
 
 
 def test_a_related_record_is_judged_by_what_was_set_alone(atelier: Atelier) -> None:
@@ -296,7 +296,9 @@ def test_what_refers_to_a_record_that_stays_in_the_bin_comes_back_without_it(
         lost: Ending.CREATED,
     }
     for memo in (there, lost):
-        assert of(outcome, memo).differences == (Difference("About", "link-lost"),)
+        assert of(outcome, memo).differences == (
+            Difference("About", "link-lost", f"Account/{account}"),
+        )
     assert [one["About"] for one in atelier.live("Memo").values()] == [None, None]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from unit.engine.scene import Scene
 from unlost.engine.restore.running.execute import execute
+from unlost.engine.restore.running.readback import ENDINGS
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.outcome import (
@@ -124,6 +125,7 @@ class Workshop(Scene):
         """Run a plan; it must end."""
         outcome = self.try_restore(plan)
         assert isinstance(outcome, RestoreOutcome), outcome
+        assert_as_planned(plan, outcome)
         return outcome
 
     def try_restore(self, plan: RestorePlan) -> RestoreOutcome | ParkedRestore:
@@ -133,6 +135,15 @@ class Workshop(Scene):
         """The calls that wrote."""
         looks = ("find", "fetch", "prepare", "recent", "settle")
         return [call for call in self.writer.calls if call[0] not in looks]
+
+
+def assert_as_planned(plan: RestorePlan, outcome: RestoreOutcome) -> None:
+    """Each record ends as the plan said, or the result says why not: so all numbers agree."""
+    for step, record in zip(plan.steps, outcome.records, strict=True):
+        assert (record.table, record.record) == (step.table, step.record)
+        if record.ending is not ENDINGS.get(step.action, Ending.SKIPPED):
+            assert record.code, f"{step.action} became {record.ending}, and nobody says why"
+            assert record.sentence, record
 
 
 def endings(outcome: RestoreOutcome) -> dict[str, Ending]:

@@ -53,9 +53,10 @@ from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding
 from unlost.model.message import Message, code_of, fault
 from unlost.model.ports.system import Observer
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import CANCELLED, PAUSED, RunCommand
 from unlost.model.vault.certificate import Certificate, Verdict
-from unlost.model.vault.snapshot import CommitKind, Counts, SnapshotInfo
+from unlost.model.vault.snapshot import Counts, SnapshotInfo
 
 # Steps older than this are not resumed: jobs at the source and their results expire soon after.
 TOO_OLD = timedelta(days=3)
@@ -122,13 +123,15 @@ def backup(
     known = get_org(org)
     chosen = _choose(app, known, full=full, run=run)
     if run is None:
-        clear_command(app, known.oid, KIND, chosen.id)  # a start by hand overrides an earlier pause
+        clear_command(
+            app, known.oid, RunKind.BACKUP, chosen.id
+        )  # a start by hand overrides an earlier pause
     done = _done_by(app, known, chosen, full=full, observer=observer)
     another = run is not None and chosen.resumed and chosen.id != run
     return backup(app, org, full=full, run=run, observer=observer) if another else done
 
 
-def clear_command(app: Application, oid: str, kind: CommitKind, run: str) -> None:
+def clear_command(app: Application, oid: str, kind: RunKind, run: str) -> None:
     """Clear a run's pause or cancel command, unless another process is executing the run."""
     try:
         with app.lease.hold(oid, kind=kind, run=run):
@@ -184,7 +187,7 @@ def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None)
     for unfinished in unfinished_backups(org.oid, hourly=False):
         if _worth_resuming(app, unfinished, full=full):
             return ChosenRun(unfinished.id, resumed=True)
-        with app.lease.hold(org.oid, kind=KIND, run=unfinished.id):
+        with app.lease.hold(org.oid, kind=RunKind.BACKUP, run=unfinished.id):
             _give_up(app, org, unfinished.id, unfinished.error)
     if run is not None and find_run(run) is None:
         return ChosenRun(run, resumed=False)
@@ -216,7 +219,7 @@ def _give_up(app: Application, org: ProtectedOrg, run: str, why: Message | None)
 
 def cancel_unfinished(app: Application, org: ProtectedOrg, run: str) -> bool:
     """Give up an idle backup, False if it is over; raises Conflict (``run-in-progress``)."""
-    with app.lease.hold(org.oid, kind=KIND, run=run):
+    with app.lease.hold(org.oid, kind=RunKind.BACKUP, run=run):
         known = find_run(run)
         if known is None or known.state.over:
             return False

@@ -46,6 +46,15 @@ class SnapshotCertificate:
         return gaps(self.certificate)
 
     @property
+    def notes(self) -> tuple[Finding, ...]:
+        """The notes about the whole backup, which do not change the verdict."""
+        return tuple(
+            finding
+            for finding in self.certificate.findings
+            if finding.severity is Severity.NOTE and finding.table is None
+        )
+
+    @property
     def complete(self) -> bool:
         """True if the certificate has no gaps."""
         return self.certificate.verdict is Verdict.COMPLETE

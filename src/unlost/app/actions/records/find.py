@@ -28,7 +28,7 @@ class FoundRecord:
 
     ``restored_as`` is the record that a restore created for it in its org; empty if none did.
     ``zone`` is the org's, for times. ``exact``: the whole value or the id matches, not only its
-    start.
+    start. ``former``: ``value`` is an earlier one; the record has another by now.
     """
 
     org: str
@@ -44,6 +44,7 @@ class FoundRecord:
     gone: RecordDeletion | None
     zone: str
     restored_as: str
+    former: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,14 @@ def _hits(result: FindResult) -> Mapping[str, Json]:
 
 
 @action("record.find", Right.READ, trace=Trace.READ, detail=_hits)
-def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
-    """Search one org, or all; raises UsageError for an empty text, NotFound for an unknown org."""
+def find(
+    app: Application, text: str, *, org: str | None = None, former: bool = False
+) -> FindResult:
+    """Search one org, or all; raises UsageError for an empty text, NotFound for an unknown org.
+
+    ``former``: also search the values that records once had. This takes longer: all versions of
+    every record that ever had one of the words are read.
+    """
     if not text.strip():
         raise UsageError(
             "text-empty", "The search text is empty.", next_step="Enter a number or a name."
@@ -70,7 +77,7 @@ def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
     known = {org_row.oid: org_row for org_row in ([get_org(org)] if org else app.orgs(Right.READ))}
     heads = {oid: head for oid in known if (head := app.vault.newest_backup(oid)) is not None}
     search_results = [*_by_other_ids(app, [known[oid] for oid in heads], text)]
-    search_results += search(app.vault, text, orgs=list(heads), limit=MOST)
+    search_results += search(app.vault, text, orgs=list(heads), limit=MOST, former=former)
     hits = tuple(
         _described(
             app,
@@ -129,6 +136,7 @@ def _described(
         gone=None if hit.alive else _gone(app, org, head, hit),
         zone=org.identity.zone,
         restored_as="" if hit.alive else _replacement(app, org, hit),
+        former=hit.former,
     )
 
 

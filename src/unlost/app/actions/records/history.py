@@ -12,12 +12,11 @@ from unlost.app.records.restored_as import RestoredAs, restored_as, restored_fro
 from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
-from unlost.engine.records.history import Event, Origin
-from unlost.engine.records.history import history as tell
+from unlost.engine.records.history import Event, EventKind, Origin
+from unlost.engine.records.story import story
 from unlost.model.access import Right, Trace
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
-from unlost.model.vault.snapshot import ChangeKind
 from unlost.model.written import written
 
 
@@ -43,12 +42,13 @@ class HistoryEntry:
 
     ``at`` is exact if the org reported it; else the event lies between the backups at ``after``
     (None: before the first one) and ``until``. ``by`` is the id of the user, if known. ``told_by``
-    is the source: a difference of two backups, or the org's own change log. ``snapshot`` is the
-    first kept backup that shows the new state: None if all of them were forgotten, and for events
-    that only the change log knows.
+    is the source: a difference of two backups, the org's own change log, or a restore. ``snapshot``
+    is the first kept backup that shows the new state: None if all of them were forgotten, and for
+    events that only the change log knows. ``record`` is the id that the record had by then, and
+    ``run`` the restore that did it.
     """
 
-    kind: ChangeKind
+    kind: EventKind
     how: Op
     at: datetime | None
     after: datetime | None
@@ -58,14 +58,17 @@ class HistoryEntry:
     told_by: Origin
     snapshot: int | None
     fields: tuple[ChangedField, ...]
+    record: str = ""
+    run: str | None = None
 
 
 @written(on_hold="held", restored_as="came_back_as", restored_from="came_back_from")
 @dataclass(frozen=True, slots=True)
 class HistoryResult:
-    """The history of a record, oldest first. ``on_hold``: a legal hold protects the record.
+    """The history of a record under all of its ids, oldest first.
 
-    ``restored_as`` are records that restores created for it, those in its own org first.
+    ``record`` is the requested id; ``alive`` and ``on_hold`` (a legal hold protects the record) are
+    about this id. ``restored_as`` are records that restores created for it, those in its own org first.
     ``restored_from`` are the records that it was itself restored from.
     """
 
@@ -93,7 +96,8 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
     described = table_named(head.schema(), table)
     ids = typed_ids(app, known, record)
     record = (stored_id(head, described.name, ids) if ids[1:] else None) or ids[0]
-    events = tell(app.vault, known.oid, described.name, record)
+    events = story(app.vault, known.oid, described.name, record)
+    own_events = [event for event in events if event.record == record]
     names, people = RecordNames(head), UserNames(head)
     return HistoryResult(
         org=org,
@@ -102,12 +106,12 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
         table_label=described.label or described.name,
         record=record,
         name=names.of([described.name], [record]).get(record, ""),
-        alive=events[-1].kind is not ChangeKind.DELETED,
+        alive=own_events[-1].kind is not EventKind.DELETED,
         on_hold=is_under_legal_hold(
             app.whole_vault, known.oid, described.name, record, now=app.clock.now()
         ),
         restored_as=restored_as(app, known, described.name, record),
-        restored_from=_before(app, known, described.name, record, events[0]),
+        restored_from=_before(app, known, described.name, record, own_events[0]),
         entries=tuple(_entry(event, described, names, people) for event in events),
     )
 
@@ -116,7 +120,7 @@ def _before(
     app: Application, org: ProtectedOrg, table: str, record: str, first: Event
 ) -> tuple[RestoredAs, ...]:
     """Return the records that this one was restored from; none if it was in the first backup."""
-    was_there = first.kind is ChangeKind.CREATED and first.when.after is None
+    was_there = first.kind is EventKind.CREATED and first.when.after is None
     return () if was_there else restored_from(app, org, table, record)
 
 
@@ -132,6 +136,8 @@ def _entry(event: Event, table: Table, names: RecordNames, people: UserNames) ->
         told_by=event.origin,
         snapshot=event.snapshot,
         fields=tuple(field_line(change, table, names) for change in event.fields),
+        record=event.record,
+        run=event.run,
     )
 
 

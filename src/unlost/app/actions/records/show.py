@@ -27,7 +27,7 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import Column, Table, WireKind
+from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.vault.snapshot import StoredFile, Version
 from unlost.model.written import written
 
@@ -38,6 +38,7 @@ class ShownField:
 
     ``hidden``: the backup user can no longer see the column; the value is the last one that was
     seen. ``unknown``: the vault lost the value; null then does not mean that the field was empty.
+    ``calculated``: the org calculates it, and may have changed it without changing the record.
     """
 
     column: str
@@ -46,6 +47,7 @@ class ShownField:
     means: str
     hidden: bool
     unknown: bool = False
+    calculated: bool = False
 
 
 @written(on_hold="held")
@@ -56,7 +58,8 @@ class ShowResult:
     ``on_hold``: a legal hold protects the record. ``alive`` is its state at that moment; for a deleted
     record the values are the last known ones. ``values`` are texts by column, verbatim; None is
     null. ``fields`` describe the columns. ``files`` are the record's own; ``related`` are the
-    records that belong to it, None for set-up data.
+    records that belong to it, None for set-up data. ``read_at`` is when the values were read: later
+    backups found the record unchanged, but not what the org calculates.
     """
 
     org: str
@@ -77,6 +80,7 @@ class ShowResult:
     fields: tuple[ShownField, ...]
     files: tuple[StoredFile, ...]
     related: RelatedRecords | None
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,8 @@ def _result(
     until = [version for version in versions if live or version.snapshot <= snapshot.info.number]
     nights = app.vault.snapshots(org.oid)
     hidden = {item.column for item in snapshot.hidden(table.name) if item.column}
+    # A list of deletions has a time and no user: it says nothing about the last change.
+    read = None if live else next((v for v in reversed(until) if v.cells), None)
     return ShowResult(
         org=org.name,
         zone=org.identity.zone,
@@ -189,15 +195,16 @@ def _result(
             app.whole_vault, org.oid, table.name, record, now=app.clock.now()
         ),
         gone=None if state.op.alive else deletion_of(until, nights, people=people),
-        modified_at=state.modified_at,
-        modified_by=state.modified_by,
-        modified_by_name=people.name(table.name, state.modified_by),
+        modified_at=(read or state).modified_at,
+        modified_by=(read or state).modified_by,
+        modified_by_name=people.name(table.name, (read or state).modified_by),
         values=state.cells,
         fields=_fields(table, state, RecordNames(snapshot), hidden),
         files=tuple(snapshot.files(table.name, [record])),
         related=_related(
             app, org, snapshot, table, record, versions=() if state.op.alive else until
         ),
+        read_at=read.observed_at if read is not None else as_of,
     )
 
 
@@ -231,6 +238,7 @@ def _fields(
             means=means.get(column.name, ""),
             hidden=column.name in hidden,
             unknown=column.name in state.unknown,
+            calculated=column.has(ColumnTrait.CALCULATED),
         )
         for column in present
     )

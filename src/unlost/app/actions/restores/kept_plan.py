@@ -49,7 +49,7 @@ from unlost.model.decoders import decoder_for
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
 from unlost.model.message import Message
 from unlost.model.org import OrgKind
-from unlost.model.plan import RestorePlan
+from unlost.model.plan import RestorePlan, TwinPolicy
 from unlost.model.source.reading import Json
 
 # A plan that no process has started to make by then is broken off.
@@ -204,9 +204,17 @@ def leave_out(
 
 
 @action("restore.again", Right.RESTORE, trace=Trace.READ, subject=("plan",))
-def choose_again(app: Application, org: str, plan: str) -> PlanView:
-    """Create a new plan of the same selection, from the org as it is now."""
-    return choose(app, org, _wanted(_stored_plan(org, plan)))
+def choose_again(
+    app: Application, org: str, plan: str, *, twins: TwinPolicy | None = None
+) -> PlanView:
+    """Create a new plan of the same selection, from the org as it is now.
+
+    ``twins``: the treatment of live records that took a unique value after the loss; None as before.
+    """
+    wanted = _wanted(_stored_plan(org, plan))
+    if twins is not None:
+        wanted = replace(wanted, request=replace(wanted.request, twins=twins))
+    return choose(app, org, wanted)
 
 
 @action("restore.drop", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
@@ -277,8 +285,10 @@ def read_stored_plan(app: Application, org: ProtectedOrg, plan: str) -> RestoreP
 def _planned(app: Application, org: ProtectedOrg, plan: StoredPlan) -> RestorePlan:
     wanted = _wanted(plan)
     if wanted.retry:
-        overrides = wanted.request.otherwise
-        return plan_retry(app, wanted.retry, codes=wanted.codes, otherwise=overrides)[0]
+        overrides, twins = wanted.request.otherwise, wanted.request.twins
+        return plan_retry(app, wanted.retry, codes=wanted.codes, otherwise=overrides, twins=twins)[
+            0
+        ]
     return planned(app, org, wanted.request, plan_id=plan.id)
 
 

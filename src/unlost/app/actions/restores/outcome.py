@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from unlost.app.access import Where, action, run_unknown
 from unlost.app.actions.restores.restore_plan import org_of
 from unlost.app.actions.restores.restore_run import (
     EndingCount,
+    PlanDeviation,
     RestoreResult,
+    deviations,
     journal_of,
     result_of,
 )
@@ -84,10 +87,23 @@ class RestoredRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class EmptiedRecord:
+    """A reference of a record that stays empty: it should refer to the record ``target``."""
+
+    table: str
+    record: str
+    name: str
+    column: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutcomeResult:
     """The outcome of a restore. ``wanted`` is the number of the backup that was restored.
 
-    ``failed`` counts the records that are missing in the org.
+    ``failed`` counts the records that are missing in the org. ``otherwise`` came back in another
+    way than planned. ``empty_count`` references stay empty, ``empty`` are the first of them.
+    ``unplanned`` counts lost records of tables that the org no longer has.
     """
 
     run: str
@@ -100,6 +116,11 @@ class OutcomeResult:
     causes: tuple[FailureCause, ...]
     differing: tuple[DifferingRecord, ...]
     returned: tuple[RestoredRecord, ...]
+    whole: bool = True
+    otherwise: tuple[PlanDeviation, ...] = ()
+    empty_count: int = 0
+    empty: tuple[EmptiedRecord, ...] = ()
+    unplanned: int = 0
 
 
 @action("run.outcome", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
@@ -133,6 +154,11 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
         causes=tuple(describer.causes(bad)),
         differing=tuple(describer.differing(closed.records)),
         returned=tuple(describer.returned(written)),
+        whole=closed.whole,
+        otherwise=deviations(closed.records),
+        empty_count=sum(bool(d.target) for record in written for d in record.differences),
+        empty=tuple(describer.emptied(written)),
+        unplanned=closed.unplanned,
     )
 
 
@@ -226,6 +252,21 @@ class _OutcomeDescriber:
         for table, outcomes in sorted(groups.items()):
             yield RestoredRecord(
                 table, self._label(table), len(outcomes), self._first(table, outcomes)
+            )
+
+    def emptied(self, records: Iterable[RecordOutcome]) -> Iterator[EmptiedRecord]:
+        """Yield the first references that stay empty, with the records that they should mean."""
+        empty = ((r, d) for r in records for d in r.differences if d.target)
+        some = list(islice(empty, SHOWN))
+        tables = sorted({record.table for record, _ in some})
+        names = self._names.of(tables, [record.record for record, _ in some])
+        for record, difference in some:
+            yield EmptiedRecord(
+                record.table,
+                record.record,
+                names.get(record.record, ""),
+                difference.column,
+                difference.target,
             )
 
     def _first(self, table: str, outcomes: Sequence[RecordOutcome]) -> tuple[RecordEnding, ...]:

@@ -1,5 +1,6 @@
 """The records of a plan, table by table: the planned action of each, with notes."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from unlost.app.paging import check_page
 from unlost.app.records.record_facts import RecordNames
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Right, Trace
-from unlost.model.plan import Action, ActionReason, PlanStep, RestorePlan
+from unlost.model.plan import Action, ActionReason, EmptyReference, PlanStep, RestorePlan
 from unlost.model.ports.vault import Snapshot
 
 MOST = 200
@@ -20,7 +21,8 @@ MOST = 200
 class PlannedRecord:
     """The planned action on a record. ``because``: the record that brought it in (TABLE/ID).
 
-    ``notes`` are sentences of the plan; ``columns`` are set on a live record.
+    ``notes`` are sentences of the plan; ``columns`` are set on a live record. ``empty`` references
+    stay empty. ``twin``: the live record that took its unique value.
     """
 
     table: str
@@ -31,6 +33,8 @@ class PlannedRecord:
     because: str | None
     columns: tuple[str, ...]
     notes: tuple[str, ...]
+    empty: tuple[EmptyReference, ...] = ()
+    twin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,10 @@ def _records(
     plan: RestorePlan, steps: Sequence[PlanStep], names: Mapping[str, str]
 ) -> Sequence[PlannedRecord]:
     sentences = {(note.code, note.table): note.sentence for note in plan.notes}
+    empty: dict[tuple[str, str], list[EmptyReference]] = defaultdict(list)
+    for reference in plan.empty:
+        empty[reference.table, reference.record].append(reference)
+    twins = {(twin.table, twin.record): twin.live for twin in plan.twins}
     return [
         PlannedRecord(
             step.table,
@@ -93,6 +101,8 @@ def _records(
                 sentences.get((code, step.table)) or sentences.get((code, None)) or code
                 for code in step.notes
             ),
+            tuple(empty.get((step.table, step.record), ())),
+            twins.get((step.table, step.record)),
         )
         for step in steps
     ]

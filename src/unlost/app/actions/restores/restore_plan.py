@@ -15,7 +15,7 @@ from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, StoreError, UsageError
-from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
+from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
 from unlost.model.ports.system import Observer
 
 LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
@@ -28,6 +28,7 @@ class PlanRequest:
     ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup to
     restore ``records`` from. ``without`` (TABLE/ID) and ``without_tables`` are left out, also if
     they belong to selected records. ``otherwise`` are values that differ from the backup.
+    ``twins``: the treatment of live records that took a unique value after the loss.
     """
 
     org: str
@@ -41,6 +42,7 @@ class PlanRequest:
     without: tuple[str, ...] = ()
     without_tables: tuple[str, ...] = ()
     otherwise: Overrides = NO_OVERRIDES
+    twins: TwinPolicy = TwinPolicy.KEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ def planned(
             at=at,
             left_out=_excluded(request),
             edits=edits,
+            twins=request.twins,
             plan_id=plan_id,
         )
 

@@ -14,7 +14,8 @@ The catalog's row of the run is for lists only and can be rebuilt. See docs/adr/
 docs/adr/0008.
 """
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -50,9 +51,10 @@ from unlost.engine.restore.values.outcome import (
 from unlost.model.access import Right, Trace
 from unlost.model.errors import LimitReached, UnlostError, UsageError
 from unlost.model.message import Message, fault
-from unlost.model.plan import RecordKey, RestorePlan
+from unlost.model.plan import RecordKey, RestorePlan, TwinPolicy
 from unlost.model.ports.system import Observer
 from unlost.model.ports.writer import Writer
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import CANCELLED, PAUSED
 from unlost.model.vault.snapshot import CommitKind
 
@@ -69,11 +71,21 @@ class EndingCount:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanDeviation:
+    """The number of records that came back in another way than planned, by the reason's code."""
+
+    code: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreResult:
     """A finished restore.
 
     ``records`` need attention: they failed, or differ from the wanted state; `unlost runs RUN`
-    lists all. ``repeated``: it was finished before, and nothing was written now.
+    lists all. ``whole``: every record is there, and no reference stays empty. ``unplanned`` counts
+    lost records of tables that the org no longer has. ``otherwise`` came back in another way than
+    planned. ``repeated``: it was finished before, and nothing was written now.
     """
 
     org: str
@@ -86,6 +98,8 @@ class RestoreResult:
     whole: bool
     records: tuple[RecordOutcome, ...]
     repeated: bool = False
+    unplanned: int = 0
+    otherwise: tuple[PlanDeviation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +183,26 @@ def retry_run(
     *,
     codes: Collection[str] = (),
     otherwise: Overrides | None = None,
+    twins: TwinPolicy = TwinPolicy.KEEP,
     observer: Observer | None = None,
 ) -> RestoreResult:
     """Retry the failed records of a finished restore as a new restore: all, or by error codes.
 
-    Raises UsageError if nothing failed or ``otherwise`` is invalid.
+    ``twins``: the treatment of live records that took a unique value after the loss. Raises
+    UsageError if nothing failed or ``otherwise`` is invalid.
     """
-    plan, org = plan_retry(app, run, codes=codes, otherwise=otherwise or NO_OVERRIDES)
+    overrides = otherwise or NO_OVERRIDES
+    plan, org = plan_retry(app, run, codes=codes, otherwise=overrides, twins=twins)
     return _run(app, plan, org, observer)
 
 
 def plan_retry(
-    app: Application, run: str, *, codes: Collection[str] = (), otherwise: Overrides = NO_OVERRIDES
+    app: Application,
+    run: str,
+    *,
+    codes: Collection[str] = (),
+    otherwise: Overrides = NO_OVERRIDES,
+    twins: TwinPolicy = TwinPolicy.KEEP,
 ) -> tuple[RestorePlan, ProtectedOrg]:
     """Plan a retry of the failed records of a finished restore: all, or by error codes.
 
@@ -209,7 +231,8 @@ def plan_retry(
             run=run,
         )
     edits = resolve_overrides(app, org, otherwise, failed=failed)
-    return _again(app, log, org, {RecordKey(o.table, o.record) for o in failed}, edits), org
+    keys = {RecordKey(record.table, record.record) for record in failed}
+    return _again(app, log, org, keys, edits, twins), org
 
 
 @action("run.list", Right.LOOK)
@@ -321,7 +344,7 @@ def _recorded(app: Application, org: ProtectedOrg, run: str, *, forget: bool) ->
     before = find_run(run)
     begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now())
     if forget:
-        clear_command(app, org.oid, KIND, run)
+        clear_command(app, org.oid, RunKind.RESTORE, run)
     try:
         yield
     except LimitReached as limit:
@@ -359,7 +382,11 @@ def _failed(app: Application, run: str, why: Message) -> None:
 
 def result_of(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
     """Return the result of a restore, with the records that need attention."""
-    telling = [record for record in outcome.records if not record.ending.good or record.differences]
+    telling = [
+        record
+        for record in outcome.records
+        if not record.ending.good or record.differences or record.code
+    ]
     counts = outcome.counts
     return RestoreResult(
         org.name,
@@ -371,7 +398,15 @@ def result_of(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
         tuple(EndingCount(ending, counts[ending]) for ending in Ending if counts[ending]),
         outcome.whole,
         tuple(telling),
+        unplanned=outcome.unplanned,
+        otherwise=deviations(outcome.records),
     )
+
+
+def deviations(records: Iterable[RecordOutcome]) -> tuple[PlanDeviation, ...]:
+    """Count the records that came back in another way than planned."""
+    codes = Counter(record.code for record in records if record.ending.good and record.code)
+    return tuple(PlanDeviation(code, count) for code, count in sorted(codes.items()))
 
 
 def _again(
@@ -380,6 +415,7 @@ def _again(
     org: ProtectedOrg,
     failed: Collection[RecordKey],
     edits: Edits,
+    twins: TwinPolicy,
 ) -> RestorePlan:
     plan = log.opened.plan
     with app.open_writer(org) as writer, app.open_org(org, restore=True) as source:
@@ -397,7 +433,9 @@ def _again(
             key for restore_log in logs if restore_log.state.opened for key in restore_log.unbinned
         }
         plan_id = f"{_base(plan)}-try-{len(tries) + 1}"
-        return plan_again(plan, failed, ports, plan_id=plan_id, unbinned=unbinned, edits=edits)
+        return plan_again(
+            plan, failed, ports, plan_id=plan_id, unbinned=unbinned, edits=edits, twins=twins
+        )
 
 
 def _base(plan: RestorePlan) -> str:

@@ -14,6 +14,7 @@ from unlost.catalog.vault.mirroring import want_mirror
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.access import Right, Role, Trace
 from unlost.model.errors import UsageError
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.reading import Json
 from unlost.model.source.schema import ColumnTrait
 from unlost.model.vault.erasure import Erase, Erasure, MatchColumn, PastErasure, TableErased
@@ -165,7 +166,7 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
         scrubbing.note(app, known, erasure.records, run=run)
 
     vault = app.whole_vault
-    with scrubbing.nothing_else(app, known, run=run):
+    with app.lease.hold(known.oid, kind=RunKind.ERASE, run=run):
         check_no_restore(app, known)
         scrubbing.finish(app, known)  # of one that was cut off
         agreed = Agreement(_operation(app, known, wish), plan)

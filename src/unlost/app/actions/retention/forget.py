@@ -20,6 +20,7 @@ from unlost.catalog.vault.keeping import last_forgotten, rules_of, save_forgotte
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
 from unlost.model.message import Message, fault
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.reading import Json
 from unlost.model.vault.maintenance import Agreement, unconditional
 from unlost.model.vault.maintenance_results import Sweep
@@ -31,10 +32,9 @@ from unlost.model.vault.retention import (
     KeepRules,
     TableForgotten,
 )
-from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
+from unlost.model.vault.snapshot import SnapshotInfo
 from unlost.model.written import written
 
-KIND = CommitKind.COMPACT  # maintenance and forgetting exclude each other
 EVERY = timedelta(days=7)
 PATIENCE = timedelta(days=14)  # after which a notice says that it never had its turn
 PASSING = frozenset({IN_PROGRESS, "run-stopped"})
@@ -200,7 +200,7 @@ def _forgotten(
         check_no_restore(app, org)  # again: computing the effect takes long
 
     # The lease keeps other processes away; the vault checks again for open runs at its commit.
-    with app.lease.hold(org.oid, kind=KIND, run=run):
+    with app.lease.hold(org.oid, kind=RunKind.FORGET, run=run):
         check_no_restore(app, org)
         done = vault.apply(
             org.oid, agreed, run=run, pause=app.cancel_flag.check, before_write=before_write

@@ -19,6 +19,7 @@ from unlost.catalog.vault.mirroring import want_mirror
 from unlost.model.access import Right, Role, Trace
 from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.reading import Json
 from unlost.model.vault.erasure import TableErased
 from unlost.model.vault.maintenance import Agreement
@@ -137,7 +138,7 @@ def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -
         if rectification.columns:
             scrubbing.note(app, known, rectification.records, run=run)
 
-    with scrubbing.nothing_else(app, known, run=run):
+    with app.lease.hold(known.oid, kind=RunKind.RECTIFY, run=run):
         check_no_restore(app, known)
         scrubbing.finish(app, known)  # of one that was cut off
         agreed = Agreement(_operation(app, known, wish), plan)

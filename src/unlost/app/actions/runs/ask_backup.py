@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from unlost.app.access import action
 from unlost.app.actions.runs.due_jobs import job_of
-from unlost.app.backups.backup_run import IN_PROGRESS, KIND
+from unlost.app.backups.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.nights import add_night, find_night, open_nights, release_night
@@ -16,6 +16,7 @@ from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UnlostError
 from unlost.model.message import code_of
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import PAUSED, Job, JobKind
 from unlost.model.runs.night import NightRecord, NightState
 
@@ -66,7 +67,7 @@ def _check_can(app: Application, org: ProtectedOrg) -> None:
             org=org.name,
         )
     try:
-        with app.lease.hold(org.oid, kind=KIND, run="asked"):
+        with app.lease.hold(org.oid, kind=RunKind.BACKUP, run="asked"):
             return
     except Conflict as busy:
         if busy.code != IN_PROGRESS:

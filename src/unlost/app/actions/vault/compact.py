@@ -14,10 +14,9 @@ from unlost.catalog.vault.maintenance import save_maintenance
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
 from unlost.model.message import fault
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.vault.maintenance_results import Compaction, MaintenanceRecord, Merged, Sweep
-from unlost.model.vault.snapshot import CommitKind
 
-KIND = CommitKind.COMPACT
 PASSING = frozenset({IN_PROGRESS, "run-stopped"})
 
 
@@ -106,7 +105,7 @@ def _compacted_and_swept(app: Application, org: ProtectedOrg) -> tuple[Compactio
     run = f"compact-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
     vault = app.whole_vault
     scrubbing.finish_if_idle(app, org)
-    with app.lease.hold(org.oid, kind=KIND, run=run):
+    with app.lease.hold(org.oid, kind=RunKind.COMPACT, run=run):
         try:
             done = vault.compact(org.oid, run=run, pause=app.cancel_flag.check)
             go_on(app, org.oid, run=f"{run}-rekey")

@@ -11,6 +11,7 @@ from unlost.app.vault.home_copy import after_run
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import IntegrityError
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.reading import Json
 from unlost.model.vault.pending import PendingRemoval
 from unlost.model.vault.snapshot import CommitKind
@@ -158,7 +159,7 @@ def reject(app: Application, org: str, commit: int) -> RejectedCommit:
     """
     known = get_org(org)
     run = f"put-back-{app.clock.now():%Y%m%d-%H%M%S}"
-    with app.lease.hold(known.oid, kind=CommitKind.COMPACT, run=run):
+    with app.lease.hold(known.oid, kind=RunKind.REJECT, run=run):
         blocked = blocked_org(app, known)
         if blocked is not None and blocked.commit == commit:
             return _unblocked(app, known, blocked)

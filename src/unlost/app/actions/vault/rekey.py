@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from unlost.app.access import Where, action
-from unlost.app.actions.vault.compact import KIND
 from unlost.app.compose import Application
 from unlost.app.retention import scrubbing
 from unlost.app.vault.home_copy import renew_copies
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.vault.rekeying import Rekeyed
 
 
@@ -56,7 +56,7 @@ def rekey(app: Application, org: str | None = None) -> AllRekeyed:
 def _rekeyed(app: Application, org: ProtectedOrg) -> OrgRekeyed:
     run = f"rekey-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
     scrubbing.finish_if_idle(app, org)
-    with app.lease.hold(org.oid, kind=KIND, run=run):
+    with app.lease.hold(org.oid, kind=RunKind.REKEY, run=run):
         vault = app.whole_vault
         done = vault.rekey(org.oid, run=run, pause=app.cancel_flag.check)
         if done.waiting:

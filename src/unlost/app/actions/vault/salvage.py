@@ -14,11 +14,13 @@ from unlost.app.restores.open_restores import check_no_restore
 from unlost.app.retention import scrubbing
 from unlost.app.vault.mirror import mirror_place, open_place, vault_opener
 from unlost.catalog.orgs.orgs import ProtectedOrg, list_orgs
+from unlost.catalog.runs.runs import recorded_commits
 from unlost.catalog.vault.checks import save_check
 from unlost.catalog.vault.mirroring import last_mirror
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, IntegrityError, UnlostError
 from unlost.model.message import Noun, counted
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.night import CheckRecord
 from unlost.model.source.reading import Json
 from unlost.model.vault.maintenance import MaintenancePlan, digest_of, planned
@@ -129,7 +131,7 @@ def salvage(app: Application, *, plan: str) -> SalvageResult:
             app, [_Run(org_plan, _run_locked(app, org_plan.org, leases)) for org_plan in going]
         )
     # The check shows what is left, and replaces the one that reported the damage.
-    report = app.damaged_vault.verify(VerifyLevel.FULL)
+    report = app.damaged_vault.verify(VerifyLevel.FULL, recorded=recorded_commits())
     damages = tuple(damage.text for damage in report.damages)
     now, level = app.clock.now(), VerifyLevel.FULL.value
     save_check(CheckRecord(now, level, report.objects, report.bytes, damages))
@@ -173,7 +175,7 @@ def _planned(app: Application) -> Iterator[_OrgPlan]:
 def _run_locked(app: Application, org: ProtectedOrg, leases: ExitStack) -> str:
     """Keep other runs away from an org until ``leases`` is closed; returns the name of the run."""
     run = f"salvage-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
-    leases.enter_context(scrubbing.nothing_else(app, org, run=run))
+    leases.enter_context(app.lease.hold(org.oid, kind=RunKind.SALVAGE, run=run))
     check_no_restore(app, org)
     scrubbing.finish(app, org)  # of an erasure that was cut off
     return run

@@ -6,12 +6,13 @@ from datetime import datetime
 from unlost.app.access import action
 from unlost.app.compose import Application, vault_of
 from unlost.app.home.home_keys import SERVICE_KEY, GivenKey, OpenedKeys, open_keys
-from unlost.app.retention.scrubbing import empty, nothing_else
+from unlost.app.retention.scrubbing import empty
 from unlost.app.vault.home_copy import renew_copies
 from unlost.catalog.orgs.orgs import ProtectedOrg, drop_org, get_org
 from unlost.catalog.vault.mirroring import want_mirror
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.reading import Json
 from unlost.vault.format.register import ShreddedOrg, entry_name
 from unlost.vault.keys.register import newest_entry, shredded_orgs
@@ -92,7 +93,7 @@ def shred(
         )
     opened = _open(app, given_key)
     opened.keys.owner.known_secret()
-    with nothing_else(app, known, run=RUN):
+    with app.lease.hold(known.oid, kind=RunKind.SHRED, run=RUN):
         proof = _shredded(app, known, opened, head)
         empty(app, known)
         drop_org(known)

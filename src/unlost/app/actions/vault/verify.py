@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
+from unlost.catalog.runs.runs import recorded_commits
 from unlost.catalog.vault.checks import save_check
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
@@ -20,6 +21,8 @@ class VerifyResult:
 
     ``heads`` are the hashes of the newest manifests by org name. ``expected`` is the head to check,
     ``expectation_met`` is True if the vault's chain still contains it (None if none was given).
+    ``unproved``: orgs of which this home remembers no commit, and whose chain does not contain the
+    expected head: if their newest commits were removed, nothing here shows it.
     """
 
     level: VerifyLevel
@@ -30,11 +33,12 @@ class VerifyResult:
     part: str = ""
     expected: str | None = None
     expectation_met: bool | None = None
+    unproved: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
-        """True if nothing is damaged and the expected head, if any, was found."""
-        return not self.damages and self.expectation_met is not False
+        """True if nothing is damaged, all heads are proved, and the expected one was found."""
+        return not self.damages and not self.unproved and self.expectation_met is not False
 
 
 @action("vault.verify", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
@@ -56,11 +60,12 @@ def verify(
             level=level.value,
         )
     wanted = _head(expect) if expect else None
-    report = app.damaged_vault.verify(level, part=part)
+    report = app.damaged_vault.verify(level, part=part, recorded=recorded_commits())
     damages = tuple(damage.text for damage in report.damages)
     now = app.clock.now()
     save_check(CheckRecord(now, level.value, report.objects, report.bytes, damages, part))
     names = app.names()
+    leading = _leading_to(app, wanted, report.heads) if wanted else frozenset()
     return VerifyResult(
         level=report.level,
         objects=report.objects,
@@ -69,7 +74,8 @@ def verify(
         damages=report.damages,
         part=str(part) if part else "",
         expected=wanted,
-        expectation_met=_leads_to(app, wanted, report.heads) if wanted else None,
+        expectation_met=bool(leading) if wanted else None,
+        unproved=tuple(names.get(oid, oid) for oid in report.unproved if oid not in leading),
     )
 
 
@@ -87,8 +93,11 @@ def _head(text: str) -> str:
     return digits
 
 
-def _leads_to(app: Application, wanted: str, heads: Mapping[str, str]) -> bool:
-    """Return True if a newest manifest, or a commit before it, has this hash."""
-    known = [*heads.values()]
-    known += [commit.head for oid in heads for commit in app.damaged_vault.commits(oid)]
-    return any(head.startswith(wanted) for head in known)
+def _leading_to(app: Application, wanted: str, heads: Mapping[str, str]) -> frozenset[str]:
+    """Return the oids of orgs whose newest manifest, or a commit before it, has this hash."""
+    newest = {oid for oid, head in heads.items() if head.startswith(wanted)}
+    return frozenset(newest or {oid for oid in heads if _contains(app, oid, wanted)})
+
+
+def _contains(app: Application, oid: str, wanted: str) -> bool:
+    return any(commit.head.startswith(wanted) for commit in app.damaged_vault.commits(oid))

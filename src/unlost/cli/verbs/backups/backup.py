@@ -48,7 +48,7 @@ def backup(
 def _show(out: "Console", result: "BackupResult") -> None:
     counts = result.counts
     again = " (an interrupted run was finished)" if result.resumed else ""
-    out.print(f"Snapshot {result.snapshot} of {result.org} is safe{again}.")
+    out.print(f"Snapshot {result.snapshot} of {result.org} {_headline(result)}{again}.")
     out.print(f"  As of    {when(result.as_of, zone=result.zone)}")
     out.print(f"  Stored   {_stored_counts(result)}")
     out.print(
@@ -62,6 +62,14 @@ def _show(out: "Console", result: "BackupResult") -> None:
         out.print(f"    - {plain(finding.sentence)}")
     if result.findings:
         out.print(f"Full certificate: unlost certificate {result.org}")
+
+
+def _headline(result: "BackupResult") -> str:
+    """Say that a snapshot is safe only if it is complete and not empty."""
+    gaps = many(len(result.findings), "gap")
+    if result.findings:
+        return f"is stored, with {gaps}" if result.records else f"has no records, and {gaps}"
+    return "is safe" if result.records else "is complete, but has no records"
 
 
 def _stored_counts(result: "BackupResult") -> str:

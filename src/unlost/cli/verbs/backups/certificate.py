@@ -69,6 +69,7 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
     out.print()
     _show_tables(out, proof.tables, everything=everything)
     _show_findings(out, result.gaps, everything=everything)
+    _show_notes(out, result.notes)
 
 
 def _stored_counts(proof: "Certificate") -> str:
@@ -133,6 +134,16 @@ def _gaps(line: "TableLine") -> int:
 
 def _changes(line: "TableLine") -> tuple[int, ...]:
     return (line.created, line.changed, line.deleted, line.files)
+
+
+def _show_notes(out: "Console", notes: "Sequence[Finding]") -> None:
+    if notes:
+        out.print()
+        out.print("Notes:")
+    for note in notes:
+        out.print(f"  - {plain(note.sentence)}")
+        if note.next_step:
+            out.print(f"    {plain(note.next_step)}")
 
 
 def _show_findings(out: "Console", gaps: "Sequence[Finding]", *, everything: bool) -> None:

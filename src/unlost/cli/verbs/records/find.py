@@ -28,6 +28,14 @@ def find(
     org: Annotated[
         str | None, typer.Option("--org", metavar="NAME", help="Search this org only.")
     ] = None,
+    former: Annotated[
+        bool,
+        typer.Option(
+            "--former",
+            help="Search former values too. This takes longer: it reads all versions of each record "
+            "that ever had one of the words.",
+        ),
+    ] = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -35,7 +43,7 @@ def find(
     with opened(home) as application:
         from unlost.app.actions.records.find import find as act
 
-        answer(act(application, text, org=org), as_json=json, show=_show)
+        answer(act(application, text, org=org, former=former), as_json=json, show=_show)
     return ExitCode.OK
 
 
@@ -48,7 +56,8 @@ def _show(out: "Console", result: "FindResult") -> None:
         out.print(
             f"{hit.table_label} {short(hit.name or hit.record)}: {fate(hit.gone, zone=hit.zone)}"
         )
-        out.print(f"  {hit.column_label}: {short(hit.value)}")
+        mark = " (former value)" if hit.former else ""
+        out.print(f"  {hit.column_label}: {short(hit.value)}{mark}")
         if hit.restored_as:
             out.print(f"  Restored as {hit.restored_as}")
         out.print(f"  {command('history', hit.org, f'{hit.table}/{hit.record}')}")

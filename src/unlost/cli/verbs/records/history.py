@@ -8,7 +8,7 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName, RecordName
 from unlost.cli.text import command, plain, short, when
-from unlost.cli.words import GONE, changed_field, telling
+from unlost.cli.words import GONE, USER_UNKNOWN, changed_field, telling
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,9 +38,13 @@ def _show(out: "Console", result: "HistoryResult") -> None:
         out.print(f"Restored as {restored.record} in {restored.org} by {restored.run}")
     for restored in result.restored_from:
         out.print(f"Restored from {restored.record} by {restored.run}")
+    known_id = result.entries[0].record
     for entry in result.entries:
         out.print()
         out.print(f"{_when(entry, result.zone)}  {_what(entry)}{_who(entry)}")
+        if entry.record != known_id and not entry.run:
+            out.print(f"    (as {entry.record})")
+        known_id = entry.record
         for field in telling(entry.fields):
             out.print(f"    {changed_field(field)}")
     out.print()
@@ -52,6 +56,8 @@ def _when(entry: "HistoryEntry", zone: str) -> str:
     if entry.at is not None:
         return when(entry.at, zone=zone)
     until = when(entry.until, zone=zone)
+    if entry.run:  # its end: a restore rarely takes long
+        return until
     if entry.after is None:
         return f"before {until}"
     return f"between {when(entry.after, zone=zone)} and {until}"
@@ -62,9 +68,15 @@ def _what(entry: "HistoryEntry") -> str:
         return GONE[entry.how].capitalize()
     if entry.kind == "created" and entry.after is None:
         return "First seen"
+    if entry.kind == "restored":
+        return f"Restored as {entry.record} by {entry.run}"
+    if entry.kind == "adopted":
+        return f"Live record {entry.record} taken for it by {entry.run}"
     return HAPPENED[entry.kind]
 
 
 def _who(entry: "HistoryEntry") -> str:
     who = entry.by_name or entry.by
-    return f" by {plain(who)}" if who else ""
+    if who:
+        return f" by {plain(who)}"
+    return "" if entry.run or entry.kind == "created" else USER_UNKNOWN

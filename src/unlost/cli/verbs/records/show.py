@@ -63,6 +63,9 @@ def _show(out: "Console", result: "ShowResult") -> None:
         if field.unknown or result.values[field.column] is not None:
             table.add_row(_label(field), _value(field, result))
     out.print(table)
+    if any(field.calculated for field in result.fields):
+        read = when(result.read_at or result.as_of, zone=result.zone)
+        out.print(f"Calculated fields are as of {read}: the org changes them without the record.")
     unknown = {field.column for field in result.fields if field.unknown}
     empty = sum(v is None and name not in unknown for name, v in result.values.items())
     if empty:
@@ -133,8 +136,9 @@ def _state(result: "ShowResult") -> str:
 
 
 def _label(field: "ShownField") -> str:
-    mark = " (now hidden from the backup user)" if field.hidden else ""
-    return f"{plain(field.label)}{mark}"
+    hidden = " (now hidden from the backup user)" if field.hidden else ""
+    calculated = " (calculated)" if field.calculated else ""
+    return f"{plain(field.label)}{calculated}{hidden}"
 
 
 def _value(field: "ShownField", result: "ShowResult") -> str:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from unlost.app.actions.restores.queued_restore import QueuedPlan
     from unlost.app.actions.restores.restore_plan import PlanResult
     from unlost.app.actions.restores.restore_run import RestoreResult
-    from unlost.engine.restore.planning.summary import Branch
+    from unlost.engine.restore.planning.summary import Branch, PlanSummary
+    from unlost.model.plan import TwinPolicy
 
 app = typer.Typer(
     help="Restore lost records: plan, review, run.", no_args_is_help=True, rich_markup_mode=None
@@ -47,6 +48,20 @@ InsteadOf = Annotated[
         help="Replace references to OLD, such as a user who left, by NEW; repeatable.",
     ),
 ]
+OnlyTable = Annotated[
+    str | None, typer.Option("--table", metavar="T", help="Only records of this table.")
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="C", help="A column to restore; repeatable."),
+]
+Adopt = Annotated[
+    bool,
+    typer.Option(
+        "--adopt",
+        help="Overwrite live records that took a unique value after the loss.",
+    ),
+]
 MOST = 20
 WORDS = {
     "unchanged": "already correct",
@@ -67,6 +82,12 @@ ENDINGS = {
     "conflict": "changed after the plan was made; not touched",
     "failed": "could not be written",
     "skipped": "not written",
+}
+# Reasons for which records came back in another way than planned, by code.
+OTHERWISE = {
+    "restore-came-along": "left the recycle bin with the record that they belong to, though the "
+    "plan was to create them",
+    "restore-created-apart": "were written, because the org did not create them automatically",
 }
 
 
@@ -93,13 +114,8 @@ def plan(
             help="All records that changed; restore the values of A.",
         ),
     ] = None,
-    table: Annotated[
-        str | None, typer.Option("--table", metavar="T", help="Only records of this table.")
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option("--column", metavar="C", help="A column to restore; repeatable."),
-    ] = None,
+    table: OnlyTable = None,
+    column: Columns = None,
     related: Annotated[
         bool,
         typer.Option("--related/--no-related", help="Include parents, children, mails and files."),
@@ -111,6 +127,7 @@ def plan(
     set_value: SetValue = None,
     empty: EmptyCell = None,
     instead: InsteadOf = None,
+    adopt: Adopt = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -135,6 +152,7 @@ def plan(
             otherwise=typed_overrides(
                 values=set_value or (), empty=empty or (), instead=instead or ()
             ),
+            twins=_twins(adopt=adopt),
         )
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)
@@ -166,7 +184,7 @@ def run(
 ) -> ExitCode:
     """Run a plan. A plan runs once: running it again changes nothing.
 
-    Exit code 3 if a record could not be restored.
+    Exit code 3 if a record could not be restored, or a reference stays empty.
     """
     # The service needs the plan in the vault, not this file.
     if detach:
@@ -228,6 +246,7 @@ def retry(
         ),
     ] = None,
     instead: InsteadOf = None,
+    adopt: Adopt = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -250,10 +269,17 @@ def retry(
                 run,
                 codes=tuple(code or ()),
                 otherwise=otherwise or None,
+                twins=_twins(adopt=adopt),
                 observer=observer,
             )
         after_run(application)
     return _answer_result(result, as_json=json)
+
+
+def _twins(*, adopt: bool) -> "TwinPolicy":
+    from unlost.model.plan import TwinPolicy
+
+    return TwinPolicy.ADOPT if adopt else TwinPolicy.KEEP
 
 
 # --- for people -----------------------------------------------------------------------------------
@@ -289,6 +315,7 @@ def _show_plan(out: "Console", result: "PlanResult") -> None:
         for edited in summary.edited[:MOST]:
             columns = plain(", ".join(edited.columns))
             out.print(f"          {edited.table}/{edited.record}: {columns}")
+    _show_named(out, summary)
     if summary.notes:
         out.print()
         out.print("Notes:")
@@ -298,6 +325,28 @@ def _show_plan(out: "Console", result: "PlanResult") -> None:
                 out.print(f"    {plain(note.next_step)}")
     out.print()
     out.print(f"Estimated cost: {_costs(result)}.")
+
+
+def _show_named(out: "Console", summary: "PlanSummary") -> None:
+    """Name the references that stay empty, and the records whose place is taken."""
+    if summary.empty_count:
+        out.print()
+        out.print(f"{many(summary.empty_count, 'reference')} will stay empty:")
+        for reference in summary.empty[:MOST]:
+            named = f"{reference.table}/{reference.record}.{reference.column}"
+            out.print(f"  {named} should refer to {reference.target}")
+        _show_more(out, summary.empty_count)
+    if summary.twins:
+        out.print()
+        out.print("A live record has the unique value:")
+        for twin in summary.twins[:MOST]:
+            out.print(f"  {twin.table}/{twin.record}: {twin.table}/{twin.live}")
+        _show_more(out, len(summary.twins))
+
+
+def _show_more(out: "Console", count: int) -> None:
+    if count > MOST:
+        out.print(f"  … and {count - MOST:,} more")
 
 
 def _show_branch(out: "Console", branch: "Branch", *, depth: int) -> None:
@@ -332,12 +381,18 @@ def _show_result(out: "Console", result: "RestoreResult") -> None:
     out.print(f"{result.org}: restored in {took} with {calls}.")
     for ending in result.endings:
         out.print(f"  {ending.count:>7,} {ENDINGS[ending.ending]}")
+    for deviation in result.otherwise:
+        out.print(f"          {deviation.count:,} of them {OTHERWISE[deviation.code]}")
+    if result.unplanned:
+        gone = many(result.unplanned, "record")
+        out.print(f"  {gone} of tables that the org no longer has: not restored")
     failed = [outcome for outcome in result.records if not outcome.ending.good]
     for record in failed[:MOST]:
         out.print(f"  ✗ {record.table}/{record.record}: {plain(record.sentence)}")
         if record.next_step:
             out.print(f"    {plain(record.next_step)}")
-    differing = [outcome for outcome in result.records if outcome.ending.good]
+    _show_empty(out, result)
+    differing = [o for o in result.records if o.ending.good and o.differences]
     if differing:
         columns = sorted({d.column for outcome in differing for d in outcome.differences})
         out.print(
@@ -347,3 +402,19 @@ def _show_result(out: "Console", result: "RestoreResult") -> None:
     out.print(f"Record by record: {command('runs', result.run)}")
     if failed:
         out.print(f"Retry the failed records: {command('restore', 'retry', result.run)}")
+
+
+def _show_empty(out: "Console", result: "RestoreResult") -> None:
+    """Name the references that stay empty, because their record did not come back."""
+    empty = [
+        (record, difference)
+        for record in result.records
+        for difference in record.differences
+        if difference.target
+    ]
+    if empty:
+        out.print(f"  {many(len(empty), 'reference')} stayed empty:")
+    for record, difference in empty[:MOST]:
+        named = f"{record.table}/{record.record}.{difference.column}"
+        out.print(f"  ! {named} should refer to {difference.target}")
+    _show_more(out, len(empty))

@@ -117,6 +117,7 @@ def _show_run(out: "Console", result: "RunDetail") -> None:
         if record.sentence:
             out.print(f"    {plain(record.sentence)}")
         for difference in record.differences:
-            out.print(f"    {difference.column}: {difference.reason}")
+            target = f", should refer to {difference.target}" if difference.target else ""
+            out.print(f"    {difference.column}: {difference.reason}{target}")
     if len(result.records) > MOST:
         out.print(f"… and {many(len(result.records) - MOST, 'more record')}; --json lists all.")

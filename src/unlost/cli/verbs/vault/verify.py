@@ -23,6 +23,8 @@ from unlost.cli.text import many, plain, size
 from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from unlost.app.actions.vault.repair import RepairReport
@@ -92,7 +94,7 @@ def verify(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Verify the vault. Exit code 1 if anything is missing or damaged."""
+    """Verify the vault. Exit code 1 if anything is missing, damaged or unproved."""
     if salvage:
         _check_salvage_options(level, part, expect)
         return _salvage(repair_from, plan=plan, yes=yes, home=home, json=json)
@@ -203,6 +205,7 @@ def _show(out: "Console", result: "VerifyResult") -> None:
         out.print(f"{checked_part} is undamaged ({how}: {checked}).")
     for org, head in result.heads.items():
         out.print(f"Head of {org}: {head}")
+    _show_unproved(out, result.unproved)
     if result.expectation_met is False:
         out.print(
             f"The vault does NOT contain the head {result.expected}: commits are missing or replaced."
@@ -212,3 +215,13 @@ def _show(out: "Console", result: "VerifyResult") -> None:
         )
     elif result.expectation_met:
         out.print(f"It contains the expected head {result.expected}.")
+
+
+def _show_unproved(out: "Console", orgs: "Sequence[str]") -> None:
+    for org in orgs:
+        out.print(
+            f"The head of {org} is UNPROVED: this home remembers no commit of it. If its newest "
+            "commits were removed, nothing here shows it."
+        )
+    if orgs:
+        out.print("Compare with a head that a certificate shows: unlost verify --expect HEAD")

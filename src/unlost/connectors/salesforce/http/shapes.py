@@ -151,6 +151,7 @@ class DescribedObject(TypedDict):
     recordTypeInfos: NotRequired[list[RecordTypeEntry] | None]
     customSetting: NotRequired[bool | None]
     replicateable: NotRequired[bool | None]
+    triggerable: NotRequired[bool | None]
     undeletable: NotRequired[bool | None]
     createable: NotRequired[bool | None]
     updateable: NotRequired[bool | None]

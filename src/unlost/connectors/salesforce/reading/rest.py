@@ -31,6 +31,7 @@ TOO_MUCH = (
 )
 # A result's pages are kept for two days; after that the query must start again.
 LOST_PLACE = ("INVALID_QUERY_LOCATOR",)
+READ_AGAIN = frozenset({"result-short", "result-repeats", "result-mixed"})
 
 
 class RestQueries:
@@ -100,7 +101,7 @@ class RestQueries:
                 lost = TransientError.of(replace(error.message, code="query-locator-lost"))
                 self._api.client.backoff.wait(attempt, lost)
             except TransientError as error:
-                if error.code not in {"result-short", "result-repeats"}:
+                if error.code not in READ_AGAIN:
                     raise
                 self._api.client.backoff.wait(attempt, error)
             delivery.again()

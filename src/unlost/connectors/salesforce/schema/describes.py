@@ -26,7 +26,6 @@ from unlost.connectors.salesforce.http.limits import BATCH_REQUESTS
 from unlost.connectors.salesforce.http.shapes import MOST_ALL_COLUMNS, DescribedObject
 from unlost.connectors.salesforce.schema.tables import Describe
 from unlost.kit.http import AnswerTooLarge, Headers
-from unlost.kit.json_to_arrow import MalformedAnswer
 from unlost.model.decoders import decoder_for
 from unlost.model.ports.system import Cache
 
@@ -50,7 +49,9 @@ class CachedDescribe:
 
 @dataclass(frozen=True, slots=True)
 class FetchedDescribe:
-    """Describes by name; ``refused`` are the errors of others; ``unchanged`` came from the cache."""
+    """Describes by name; ``refused`` are the errors of others, or describes of wrong objects;
+    ``unchanged`` came from the cache.
+    """
 
     describes: dict[str, Describe] = field(default_factory=dict)
     refused: dict[str, BatchedAnswer] = field(default_factory=dict)
@@ -108,13 +109,10 @@ class DescribeCache:
 
     def _fetch_uncached(self, names: Sequence[str]) -> FetchedDescribe:
         answers = dict(zip(names, self._api.batch(_paths(names)), strict=True))
+        described = _described(answers)
         return FetchedDescribe(
-            {
-                name: _described(name, answer)
-                for name, answer in answers.items()
-                if answer.status == OK
-            },
-            {name: answer for name, answer in answers.items() if answer.status != OK},
+            described,
+            {name: answer for name, answer in answers.items() if name not in described},
         )
 
     def _part(self, names: Sequence[str], reader: str, now: datetime) -> FetchedDescribe:
@@ -128,11 +126,7 @@ class DescribeCache:
         except (SalesforceRefusal, AnswerTooLarge):
             return self._fetch_uncached(names)
         batched_answers = dict(zip(names, answers, strict=True))
-        fresh = {
-            name: _described(name, answer)
-            for name, answer in batched_answers.items()
-            if answer.status == OK
-        }
+        fresh = _described(batched_answers)
         same = {name for name, answer in batched_answers.items() if answer.status == NOT_MODIFIED}
         for name, described in fresh.items():
             self._put(name, reader, described, batched_answers[name].headers, at)
@@ -167,6 +161,11 @@ class DescribeCache:
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
+def is_describe_of(name: str, describe: DescribedObject) -> bool:
+    """False if an answer describes another object than ``name``, as a wrong cache returns it."""
+    return describe["name"] == name
+
+
 def _together(parts: Sequence[FetchedDescribe]) -> FetchedDescribe:
     describes: dict[str, Describe] = {}
     refused: dict[str, BatchedAnswer] = {}
@@ -178,18 +177,18 @@ def _together(parts: Sequence[FetchedDescribe]) -> FetchedDescribe:
     )
 
 
-def _described(name: str, answer: BatchedAnswer) -> Describe:
-    return described_as(name, answer.read(DescribedObject))
-
-
-def described_as(name: str, describe: DescribedObject) -> Describe:
-    """The describe, if it is that of the object ``name``; otherwise raises MalformedAnswer."""
-    if describe["name"] != name:
-        raise MalformedAnswer(
-            f"it describes {describe['name']} instead of {name}",
-            call=f"GET /sobjects/{name}/describe",
-        )
-    return dict(describe)
+def _described(answers: Mapping[str, BatchedAnswer]) -> dict[str, Describe]:
+    """The describes among the answers, without those of other objects."""
+    described = {
+        name: answer.read(DescribedObject)
+        for name, answer in answers.items()
+        if answer.status == OK
+    }
+    return {
+        name: dict(describe)
+        for name, describe in described.items()
+        if is_describe_of(name, describe)
+    }
 
 
 def _entry(name: str) -> str:

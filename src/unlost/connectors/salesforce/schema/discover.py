@@ -23,7 +23,7 @@ from unlost.connectors.salesforce.schema.classify import why_excluded
 from unlost.connectors.salesforce.schema.describes import (
     DescribeCache,
     FetchedDescribe,
-    described_as,
+    is_describe_of,
 )
 from unlost.connectors.salesforce.schema.hidden import (
     UndescribedColumns,
@@ -129,16 +129,23 @@ def _described_singly(
     refused: list[Finding] = []
     for name, answer in fetched.refused.items():
         try:
-            path = f"sobjects/{name}/describe"
-            describes[name] = described_as(name, api.get_json(path, DescribedObject))
+            describe = api.get_json(f"sobjects/{name}/describe", DescribedObject)
         except SalesforceRefusal as error:
-            refused.append(_refused(name, answer, error))
+            refused.append(_refused(name, _reason(answer, error)))
+            continue
+        if is_describe_of(name, describe):
+            describes[name] = dict(describe)
+        else:
+            refused.append(_refused(name, "the answer describes another object"))
     return describes, refused
 
 
-def _refused(name: str, answer: BatchedAnswer, error: SalesforceRefusal) -> Finding:
+def _reason(answer: BatchedAnswer, error: SalesforceRefusal) -> str:
     code, message = answer.error()
-    line = first_line(message) or first_line(error.text) or code or error.native
+    return first_line(message) or first_line(error.text) or code or error.native
+
+
+def _refused(name: str, reason: str) -> Finding:
     return Finding.of(
         FindingKind.TABLE_REFUSED,
         Severity.GAP,
@@ -146,7 +153,7 @@ def _refused(name: str, answer: BatchedAnswer, error: SalesforceRefusal) -> Find
         "Give the backup user read access to the object, or exclude it.",
         table=name,
         name=name,
-        reason=line,
+        reason=reason,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from unlost.connectors.salesforce.rows import stamp_columns
+from unlost.connectors.salesforce.rows import SYSTEM_STAMP, stamp_columns
 from unlost.connectors.salesforce.schema.columns import (
     column_of,
     is_compound,
@@ -92,6 +92,7 @@ def table_of(
         traits=frozenset(_traits(describe, names, strategy)),
         files=tuple(_file(column, names) for column in columns if column.kind is WireKind.BINARY),
         hidden=hidden,
+        stamp_column=SYSTEM_STAMP if SYSTEM_STAMP in names else None,
     )
 
 

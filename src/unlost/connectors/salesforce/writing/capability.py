@@ -9,7 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from unlost.connectors.salesforce.schema.columns import is_compound
-from unlost.connectors.salesforce.writing.rules import ObjectRule, never, rule_for
+from unlost.connectors.salesforce.writing.rules import (
+    WRITTEN_WITHOUT_TRIGGERS,
+    ObjectRule,
+    never,
+    rule_for,
+)
 from unlost.model.source.writing import (
     Birth,
     Identity,
@@ -69,7 +74,7 @@ def capability_of(
     return WriteCapability(
         name,
         ops=ops,
-        birth=Birth.NEVER if not ops and rule.birth is Birth.DIRECT else rule.birth,
+        birth=_birth(describe, ops, rule),
         identity=Identity.UNDELETE if WriteOp.UNDELETE in ops else Identity.NEW,
         settable=settable - files | _lists(rule, fields),
         changeable=changeable - files,
@@ -104,6 +109,20 @@ def _ops(describe: Describe) -> frozenset[WriteOp]:
         WriteOp.DELETE: "deletable",
     }
     return frozenset(op for op, flag in flags.items() if describe.get(flag))
+
+
+def _birth(describe: Describe, ops: frozenset[WriteOp], rule: ObjectRule) -> Birth:
+    """The way in which its records are created.
+
+    Describe tells only what this user may do: without the marketing permission, a campaign can be
+    written as little as a history. But triggers run when users write records, so an object that can
+    have them is written by some users (REST guide, sObject Describe: triggerable).
+    """
+    if rule.birth is not Birth.DIRECT:
+        return rule.birth
+    name = str(describe["name"])
+    writable = ops or describe.get("triggerable") or name in WRITTEN_WITHOUT_TRIGGERS
+    return Birth.DIRECT if writable and not never(name) else Birth.NEVER
 
 
 def _reason(name: str, ops: frozenset[WriteOp]) -> str:

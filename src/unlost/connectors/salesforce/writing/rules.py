@@ -150,6 +150,13 @@ NEVER_ENDINGS = {
     "ChangeEvent": "This is a stream of events.",
     "Tag": "Tags are not restored yet.",
 }
+# Objects that users may write although they have no triggers (object reference: supported calls).
+WRITTEN_WITHOUT_TRIGGERS = frozenset({
+    "AccountContactRole", "AccountTeamMember", "CampaignMemberStatus", "CaseTeamMember",
+    "ContentFolder", "ContentWorkspace", "ContentWorkspaceDoc", "ContractContactRole", "Document",
+    "EntitySubscription", "EventRelation", "FeedAttachment", "GroupMember",
+    "OpportunityTeamMember", "PricebookEntry", "QueueSobject", "TaskRelation", "Vote",
+})  # fmt: skip
 NO_RULE = ObjectRule()
 
 

@@ -2,7 +2,7 @@
 
 The first matching line decides:
 
-  a live record with the same key took its place      ADOPT       (see ``twins``)
+  a live record with the same key took its place      ADOPT       (see ``twins``), or SKIP
   alive in the org                                    UNCHANGED   -> UPDATE if a column is set
   only chosen columns are wanted, and it is lost      SKIP
   in the bin, and the org can undelete it             UNDELETE    keeps its id
@@ -28,7 +28,8 @@ from unlost.model.source.writing import Birth, Identity, WriteCapability, WriteO
 class DraftStep:
     """A step in the making. ``columns`` are set on a live record, in the order of their discovery.
 
-    ``lost_links`` are references that stay empty, by column.
+    ``lost_links`` are references that stay empty, by column. ``unadopted``: the facts without the
+    live twin, if the record has one; ``twin`` is its id if it is left alone.
     """
 
     facts: RecordFacts
@@ -42,6 +43,8 @@ class DraftStep:
     level: int = 0
     remarks: dict[NoteCode, None] = field(default_factory=dict)
     lost_links: dict[str, None] = field(default_factory=dict)
+    unadopted: RecordFacts | None = None
+    twin: str | None = None
 
     @property
     def key(self) -> RecordKey:
@@ -66,6 +69,13 @@ class DraftStep:
         self.edits.clear()
         self.remarks[remark] = None
 
+    def leave_twin(self) -> None:
+        """Leave the live twin alone, and skip the record: to the plan it is lost."""
+        assert self.unadopted is not None
+        self.twin, self.facts, self.adopted = self.facts.live, self.unadopted, False
+        self.remarks.clear()
+        self.skip(NoteCode.NEWER_TWIN)
+
     def remark(self, remark: NoteCode) -> None:
         """Add a note."""
         self.remarks[remark] = None
@@ -77,10 +87,12 @@ def draft(
     *,
     why: ActionReason,
     because: RecordKey | None,
-    adopted: bool = False,
+    unadopted: RecordFacts | None = None,
 ) -> DraftStep:
-    """The step for a record. ``adopted``: its facts are relative to a live twin."""
-    step = DraftStep(facts, why, because, _action(facts, capability, adopted=adopted), adopted)
+    """The step for a record. ``unadopted``: its own facts, if ``facts`` are of a live twin."""
+    adopted = unadopted is not None
+    action = _action(facts, capability, adopted=adopted)
+    step = DraftStep(facts, why, because, action, adopted, unadopted=unadopted)
     if step.action is Action.CREATE:
         create(step, capability)
     elif step.action is Action.SKIP:

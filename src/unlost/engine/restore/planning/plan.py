@@ -50,12 +50,15 @@ from unlost.model.plan import (
     PLAN_FORMAT,
     Action,
     ActionReason,
+    EmptyReference,
+    LiveTwin,
     PlanLink,
     PlanStep,
     RecordKey,
     RestorePlan,
     Selection,
     SelectionKind,
+    TwinPolicy,
 )
 from unlost.model.source.schema import Table
 from unlost.model.vault.snapshot import StoredFile
@@ -72,19 +75,21 @@ def plan_restore(
     at: int | None = None,
     left_out: LeftOut = NOTHING,
     edits: Edits = NO_EDITS,
+    twins: TwinPolicy = TwinPolicy.KEEP,
     plan_id: str,
 ) -> RestorePlan:
     """The plan that restores a selection. ``at``: the number of the wanted backup.
 
     With ``left_out`` (records dropped from an earlier plan) nothing related is looked for again.
-    ``edits`` are restored instead of the vault's values.
+    ``edits`` are restored instead of the vault's values. ``twins``: the treatment of live records
+    that took a unique value of a lost one.
 
     Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, ``edit-…``, and
     the errors of the selection), NotFound, and the errors of the ports.
     """
     survey = RestoreSurvey(org, ports, edits=edits)
     picked = select(survey, selection, at=at)
-    return _planned(survey, picked, _Head(plan_id, selection, related, left_out))
+    return _planned(survey, picked, _Head(plan_id, selection, related, left_out, twins))
 
 
 def plan_again(
@@ -95,6 +100,7 @@ def plan_again(
     plan_id: str,
     unbinned: Collection[RecordKey] = (),
     edits: Edits = NO_EDITS,
+    twins: TwinPolicy = TwinPolicy.KEEP,
 ) -> RestorePlan:
     """A plan for some records of an earlier one: each in its former wanted state and columns.
 
@@ -107,7 +113,7 @@ def plan_again(
     picked = RecordSelection(tuple(_pick_again(plan, step) for step in steps))
     selection = replace(plan.selection, records=tuple(step.key for step in steps))
     related = RelatedPolicy.ALL if plan.related else RelatedPolicy.NONE
-    return _planned(survey, picked, _Head(plan_id, selection, related))
+    return _planned(survey, picked, _Head(plan_id, selection, related, twins=twins))
 
 
 def _pick_again(plan: RestorePlan, step: PlanStep) -> WantedState:
@@ -127,7 +133,7 @@ def _planned(survey: RestoreSurvey, picked: RecordSelection, head: "_Head") -> R
     _check_typed(records)
     drafting = _Drafting(records, find_twins(records))
     drafting.run()
-    settling = ReferenceSettlement(records, drafting.drafts)
+    settling = ReferenceSettlement(records, drafting.drafts, head.twins)
     settling.settle()
     put_in_order(settling)
     settling.link()
@@ -175,10 +181,9 @@ class _Drafting:
         """Draft every record."""
         adopted = dict(self._adopted())
         for key, member in self.records.members.items():
-            facts = adopted.get(key)
-            if facts is not None:
-                member.facts = facts
-            self.drafts[key] = self._draft(member, adopted=facts is not None)
+            unadopted = member.facts if key in adopted else None
+            member.facts = adopted.get(key, member.facts)
+            self.drafts[key] = self._draft(member, unadopted)
         self._look_for_files()
 
     def _adopted(self) -> Iterator[tuple[RecordKey, RecordFacts]]:
@@ -195,10 +200,15 @@ class _Drafting:
                 else:  # the reading user does not see it
                     self.twins.taken.add(facts.key)
 
-    def _draft(self, member: PlannedMember, *, adopted: bool) -> DraftStep:
+    def _draft(self, member: PlannedMember, unadopted: RecordFacts | None) -> DraftStep:
         facts, survey = member.facts, self.records.survey
-        capability = survey.capability(facts.key.table)
-        step = draft(facts, capability, why=member.why, because=member.because, adopted=adopted)
+        step = draft(
+            facts,
+            survey.capability(facts.key.table),
+            why=member.why,
+            because=member.because,
+            unadopted=unadopted,
+        )
         if facts.key in self.twins.many:
             step.skip(NoteCode.KEY_NOT_UNIQUE)
         elif facts.key in self.twins.taken:
@@ -245,6 +255,7 @@ class _Head:
     selection: Selection
     related: RelatedPolicy
     left_out: LeftOut = NOTHING
+    twins: TwinPolicy = TwinPolicy.KEEP
 
 
 def _plan(
@@ -266,6 +277,7 @@ def _plan(
             survey.schema,
             survey.capability,
             Counter(picked.never) + records.never,
+            [name for name in picked.never if _is_parent(survey, name)],
             sorted(records.unlooked),
             survey.ports.writer.missing(tables),
             survey.ports.source.quotas(),
@@ -290,8 +302,19 @@ def _plan(
             schema_digest(tables),
             typed=survey.edits.as_plan(),
             choices=choices(records, drafts),
+            empty=tuple(_empty(records, drafts)),
+            twins=tuple(
+                LiveTwin(draft_step.key.table, draft_step.key.record, draft_step.twin)
+                for draft_step in drafts
+                if draft_step.twin is not None
+            ),
         )
     )
+
+
+def _is_parent(survey: RestoreSurvey, name: str) -> bool:
+    """True if records that can be restored may refer to records of this table."""
+    return any(survey.plannable(table) for table in survey.referring(name))
 
 
 def _place(step: DraftStep) -> tuple[int, str, str]:
@@ -319,6 +342,14 @@ def _step(step: DraftStep) -> PlanStep:
         str(step.because) if step.because is not None else None,
         tuple(remark.value for remark in step.remarks),
     )
+
+
+def _empty(records: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Iterator[EmptyReference]:
+    """The references that stay empty, in records that are there after the restore."""
+    for step in drafts:
+        for column in sorted(step.lost_links) if step.action is not Action.SKIP else ():
+            target = str(records.target(step.facts, column))
+            yield EmptyReference(step.key.table, step.key.record, column, target)
 
 
 def _links(records: PlannedRecordSet) -> Iterator[PlanLink]:

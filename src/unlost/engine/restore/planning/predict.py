@@ -1,17 +1,16 @@
 """Notes for people before a run: what will not come back, and side effects. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from unlost.engine.restore.planning.choose import DraftStep
-from unlost.engine.restore.values.note_code import NoteCode
+from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.model.message import Message, message
 from unlost.model.plan import Action, Estimate, NoteWeight, PlanNote
 from unlost.model.source.quota import Quota
 from unlost.model.source.schema import DeleteRule, Schema, Table, TableTrait
 from unlost.model.source.writing import (
-    Birth,
     MissingPermission,
     NeverReason,
     WriteCapability,
@@ -84,6 +83,13 @@ WORDS = {
         NoteWeight.BLOCK,
         "{records} of {table} cannot be updated: no longer in the org.",
         "Restore them first: select deleted records, or their ids.",
+    ),
+    NoteCode.NEWER_TWIN: NoteText(
+        NoteWeight.BLOCK,
+        "{records} of {table} are not restored: after the loss, a live record took their unique "
+        "value, and it differs.",
+        "To overwrite that record with the backup, plan again with --adopt. Otherwise change its "
+        "unique value, then plan again.",
     ),
     NoteCode.PARENT_MISSING: NoteText(
         NoteWeight.WARNING,
@@ -171,21 +177,21 @@ WHY_NEVER = {
 NOT_ALLOWED = message("", "the org or the permissions do not allow it.")
 CONFIGURATION = message("", "configuration is left to administrators.")
 SYSTEM_ONLY = message("", "only the org writes them.")
-MAY_NOT_WRITE = message("", "the write user may not write them.")
 
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
     """All inputs of notes.
 
-    ``never`` counts records that cannot come back, by table; ``unlooked`` are tables that could not
-    be queried.
+    ``never`` counts records that cannot come back, by table; in the tables ``parents``, other
+    records refer to them. ``unlooked`` are tables that could not be queried.
     """
 
     drafts: Sequence[DraftStep]
     schema: Schema
     capabilities: Capabilities
     never: Mapping[str, int]
+    parents: Collection[str]
     unlooked: Sequence[str]
     missing: Sequence[MissingPermission]
     quotas: Sequence[Quota]
@@ -201,6 +207,7 @@ def predict(prospect: Prospect) -> tuple[PlanNote, ...]:
         *_columns(prospect),
         *_unread(prospect),
         *_whole(prospect),
+        *_by_products(prospect),
         *_side_effects(prospect),
         *(_never(name, count, prospect) for name, count in sorted(prospect.never.items())),
         *_unsure(prospect),
@@ -402,6 +409,28 @@ def _whole(prospect: Prospect) -> Iterator[PlanNote]:
         )
 
 
+def _by_products(prospect: Prospect) -> Iterator[PlanNote]:
+    """By-products that are written if the org does not create them, which depends on its settings.
+
+    Salesforce creates the task of a mail only where the feature is on.
+    """
+    products = Counter(
+        draft.key.table for draft in prospect.drafts if draft.action is Action.BY_PRODUCT
+    )
+    for table, count in sorted(products.items()):
+        if prospect.capabilities(table).allows(WriteOp.CREATE):
+            yield PlanNote.of(
+                "by-product-written",
+                NoteWeight.NOTE,
+                "{records} of {table}: the org should create them with other records. Those that it "
+                "does not create are written.",
+                "",
+                table,
+                None,
+                count,
+            )
+
+
 def _masters(schema: Schema) -> set[str]:
     """Tables whose deletion also deletes records of others."""
     return {
@@ -429,10 +458,16 @@ def _never(name: str, count: int, prospect: Prospect) -> PlanNote:
     table = prospect.schema.table(name)
     capability = prospect.capabilities(name)
     code, weight, reason = _reason(table, capability)
+    template = "{records} of {table} will not be restored: {reason}"
+    if name in prospect.parents:
+        weight = NoteWeight.WARNING
+        template = (
+            "{records} of {table} will not be restored, so references to them stay empty: {reason}"
+        )
     return PlanNote.of(
         code,
         weight,
-        "{records} of {table} will not be restored: {reason}",
+        template,
         "",
         name,
         None,
@@ -445,12 +480,10 @@ def _reason(
     table: Table | None, capability: WriteCapability
 ) -> tuple[str, NoteWeight, str | Message]:
     if table is None:
-        return "table-gone", NoteWeight.WARNING, capability.reason
+        return TABLE_GONE, NoteWeight.WARNING, capability.reason
     if table.has(TableTrait.CONFIGURATION):
         return "table-configuration", NoteWeight.NOTE, CONFIGURATION
-    if capability.birth is Birth.NEVER:
-        return "table-never", NoteWeight.NOTE, capability.reason or SYSTEM_ONLY
-    return "table-not-allowed", NoteWeight.WARNING, capability.reason or MAY_NOT_WRITE
+    return "table-never", NoteWeight.NOTE, capability.reason or SYSTEM_ONLY
 
 
 def _unsure(prospect: Prospect) -> Iterator[PlanNote]:

@@ -22,7 +22,7 @@ from unlost.engine.restore.planning.by_products import ByProducts, Capabilities,
 from unlost.engine.restore.planning.choose import DraftStep, create, set_column
 from unlost.engine.restore.planning.related import PlannedRecordSet
 from unlost.engine.restore.values.note_code import NoteCode
-from unlost.model.plan import Action, ActionReason, RecordKey
+from unlost.model.plan import Action, ActionReason, RecordKey, TwinPolicy
 from unlost.model.source.schema import DeleteRule
 from unlost.model.source.writing import WriteCapability, WriteOp
 
@@ -36,10 +36,14 @@ class ReferenceTarget(Enum):
 
 @dataclass(slots=True)
 class ReferenceSettlement:
-    """The drafts of a plan, and their references."""
+    """The drafts of a plan, and their references.
+
+    ``twins``: the treatment of live records that took the key of a lost one.
+    """
 
     records: PlannedRecordSet
     drafts: dict[RecordKey, DraftStep]
+    twins: TwinPolicy = TwinPolicy.KEEP
     products: ByProducts = field(default_factory=ByProducts)
 
     @property
@@ -83,6 +87,10 @@ class ReferenceSettlement:
             create(step, capability)
             step.remark(NoteCode.LEFT_IN_BIN)
             return True
+        if step.action is Action.ADOPT and self._is_kept(step, capability):
+            step.leave_twin()
+            self.records.members[step.key].facts = step.facts
+            return True
         if step.action is Action.CREATE:
             missing = self._missing(step, capability)
             if missing:
@@ -90,6 +98,23 @@ class ReferenceSettlement:
                 step.lost_links.update(dict.fromkeys(missing))
                 return True
         return False
+
+    def _is_kept(self, step: DraftStep, capability: WriteCapability) -> bool:
+        """True if adopting the live twin would change it, and people did not ask for that.
+
+        It is newer than the loss: it was not there beside the lost record, or had another key.
+        """
+        if self.twins is TwinPolicy.ADOPT or not capability.allows(WriteOp.UPDATE):
+            return False
+        return bool(step.columns) or any(
+            column in capability.changeable
+            and self._wanted_id(step, column) not in (seen, ReferenceTarget.MISSING)
+            for column, seen in step.facts.seen_references.items()
+        )
+
+    def _wanted_id(self, step: DraftStep, column: str) -> str | ReferenceTarget | None:
+        """The id that a reference will have; None if it was empty."""
+        return self.target_id(step, column) if column in step.facts.references else None
 
     def _lost_master(self, step: DraftStep) -> bool:
         """True if the record was deleted with a master that does not leave the bin with its id."""
@@ -180,12 +205,14 @@ class ReferenceSettlement:
         for column, seen in facts.seen_references.items():
             if column not in columns:
                 continue
-            target_id = self.target_id(step, column) if column in facts.references else None
+            target_id = self._wanted_id(step, column)
             if target_id == seen:
                 continue
-            if target_id is ReferenceTarget.MISSING:
+            if target_id is ReferenceTarget.MISSING and seen in (None, facts.references[column]):
                 step.lost_links[column] = None
                 step.remark(NoteCode.PARENT_MISSING)
+            elif target_id is ReferenceTarget.MISSING:
+                step.remark(NoteCode.MOVED_SINCE)
             elif column in facts.newer:
                 step.remark(NoteCode.CHANGED_SINCE)
             elif column not in capability.changeable:
@@ -200,9 +227,10 @@ class ReferenceSettlement:
         facts = step.facts
         for column, value in facts.references.items():
             known = column in facts.seen_references and column not in facts.edits
-            if not known or not self._comes_back(step, column):
+            if not known or self._was_replaced(step, column, value):
                 continue
-            if self._was_replaced(step, column, value):
+            if not self._comes_back(step, column):
+                self._note_emptied(step, column)
                 continue
             seen, target_id = facts.seen_references[column], self.target_id(step, column)
             if seen == target_id:
@@ -213,6 +241,14 @@ class ReferenceSettlement:
                 set_column(step, column, capability)
             else:
                 step.remark(NoteCode.COLUMN_FIXED)
+
+    def _note_emptied(self, step: DraftStep, column: str) -> None:
+        """Note a reference that the loss of a record of the plan emptied, if that stays lost."""
+        other = self.drafts.get(self.records.target(step.facts, column))
+        stays_lost = other is not None and other.action is Action.SKIP and not other.stays
+        if stays_lost and step.facts.seen_references[column] is None:
+            step.lost_links[column] = None
+            step.remark(NoteCode.PARENT_MISSING)
 
     def _was_replaced(self, step: DraftStep, column: str, value: str) -> bool:
         """True if people replaced the referred record: then the reference is not set back."""

@@ -9,15 +9,17 @@ from unlost.engine.restore.values.edits import typed_columns
 from unlost.model.plan import (
     Action,
     ActionReason,
+    EmptyReference,
     Estimate,
     Holder,
+    LiveTwin,
     NoteWeight,
     PlanNote,
     PlanStep,
     RestorePlan,
 )
 
-SHOWN = 50  # records with typed values
+SHOWN = 50  # records of each list
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ class PlanSummary:
 
     ``changes`` records are written, ``blocked`` ones cannot be. ``minutes``: estimated time.
     ``typed`` records come back with values that people requested; ``edited`` are the first of them.
-    ``holders`` are people named by its records that can be replaced.
+    ``holders`` are people named by its records that can be replaced. ``empty_count`` references
+    stay empty, ``empty`` are the first of them. ``twins`` are the first records that are skipped
+    because a live record took their unique value.
     """
 
     plan: str
@@ -75,6 +79,9 @@ class PlanSummary:
     typed: int = 0
     edited: tuple[TypedRecord, ...] = ()
     holders: tuple[Holder, ...] = ()
+    empty_count: int = 0
+    empty: tuple[EmptyReference, ...] = ()
+    twins: tuple[LiveTwin, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -108,6 +115,9 @@ def summary(plan: RestorePlan) -> PlanSummary:
         len(edited),
         tuple(edited[:SHOWN]),
         plan.choices.holders,
+        len(plan.empty),
+        plan.empty[:SHOWN],
+        plan.twins[:SHOWN],
     )
 
 

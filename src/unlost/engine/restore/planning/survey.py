@@ -107,13 +107,11 @@ class RestoreSurvey:
         return table is not None and not table.has(TableTrait.CONFIGURATION)
 
     def plannable(self, name: str) -> bool:
-        """True if records of this table can come back at all."""
-        if not self.is_business_table(name):
-            return False
-        capability = self.capability(name)
-        return capability.birth is not Birth.NEVER and bool(
-            capability.ops or capability.birth is Birth.BY_PRODUCT
-        )
+        """True if records of this table belong in a plan, if only to be named as not restored.
+
+        A plan counts others by table: configuration, and data that only the org writes.
+        """
+        return self.is_business_table(name) and self.capability(name).birth is not Birth.NEVER
 
     def referring(self, name: str) -> list[str]:
         """The org's tables that may refer to records of this one."""

@@ -37,11 +37,18 @@ def compared(
     reasons: Reasons = [{} for _ in states.steps]
     never = {column.column: column.reason.value for column in session.capability(table.name).never}
     emptied = _emptied(session, states.steps, table)
+    planned = _planned_empty(session, states.steps)
+    targets: list[dict[str, str]] = [{} for _ in states.steps]
     for name in live.column_names:
         if name not in should:
             continue
-        for row in _lost(states.rows, name, should[name]) | set(emptied.get(name, ())):
+        nulls = set(_rows(pc.is_null(live.column(name).combine_chunks())))
+        lost = _lost(states.rows, name, should[name]) | set(emptied.get(name, ()))
+        lost |= nulls.intersection(planned.get(name, ()))
+        for row in lost:
             reasons[row][name] = LINK_LOST
+        for row in lost & nulls:
+            targets[row][name] = _target(session, table, states, row, name)
         for row in _rows_differing(table.column(name), live.column(name), should[name]):
             step = states.steps[row]
             reasons[row].setdefault(
@@ -56,14 +63,32 @@ def compared(
     for name in away:
         for row in _rows(pc.is_valid(should[name])):
             reasons[row][name] = NOT_IN_ORG
-    for step, reasons_of_step in zip(states.steps, reasons, strict=True):
-        yield step.key, tuple(_difference(*reason) for reason in reasons_of_step.items())
+    for step, reasons_of_step, targets_of_step in zip(states.steps, reasons, targets, strict=True):
+        yield (
+            step.key,
+            tuple(
+                _difference(column, reason, targets_of_step.get(column, ""))
+                for column, reason in reasons_of_step.items()
+            ),
+        )
 
 
 @lru_cache(maxsize=1_024)
-def _difference(column: str, reason: str) -> Difference:
+def _difference(column: str, reason: str, target: str) -> Difference:
     """A cached difference: many records share few different ones."""
-    return Difference(column, reason)
+    return Difference(column, reason, target)
+
+
+def _target(session: RestoreSession, table: Table, states: States, row: int, name: str) -> str:
+    """The record that an empty reference should refer to; "" if an older plan does not name it."""
+    planned = session.empty_of(states.steps[row]).get(name)
+    column, value = table.column(name), states.rows.column(name)[row].as_py()
+    if planned is not None or value is None or column is None or column.reference is None:
+        return planned or ""
+    tables = column.reference.tables
+    keys = [RecordKey(target, value) for target in tables]
+    links = session.links
+    return str(next((key for key in keys if key in links.steps or links.earlier.get(key)), keys[0]))
 
 
 def _expected_columns(session: RestoreSession, table: Table, states: States) -> dict[str, pa.Array]:
@@ -96,7 +121,7 @@ def _rows(mask: pa.BooleanArray) -> list[int]:
 def _emptied(
     session: RestoreSession, steps: Sequence[PlanStep], table: Table
 ) -> Mapping[str, list[int]]:
-    """Rows of references that the plan left empty because their records do not come back."""
+    """Rows of references that the plan created empty because their records do not come back."""
     emptied = session.plan.typed.emptied
     links = {column.name for column in table.columns if column.reference is not None}
     emptied_at: dict[str, list[int]] = defaultdict(list)
@@ -106,6 +131,17 @@ def _emptied(
                 if (step.table, step.record, name) not in emptied:
                     emptied_at[name].append(row)
     return emptied_at
+
+
+def _planned_empty(
+    session: RestoreSession, steps: Sequence[PlanStep]
+) -> Mapping[str, Sequence[int]]:
+    """Rows of references that stay empty by the plan."""
+    empty_at: dict[str, list[int]] = defaultdict(list)
+    for row, step in enumerate(steps):
+        for name in session.empty_of(step):
+            empty_at[name].append(row)
+    return empty_at
 
 
 def _rows_differing(column: Column | None, live: pa.ChunkedArray, should: pa.Array) -> list[int]:

@@ -37,10 +37,12 @@ from unlost.engine.restore.running.rows import expected
 from unlost.engine.restore.running.session import RestorePorts, RestoreSession
 from unlost.engine.restore.running.wanted import WantedReader
 from unlost.engine.restore.values.keys import find_apart
+from unlost.engine.restore.values.note_code import TABLE_GONE
 from unlost.engine.restore.values.outcome import ParkedRestore, RecordOutcome, RestoreOutcome
 from unlost.model.errors import Conflict, LimitReached, UsageError
 from unlost.model.message import message
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.writing import MatchKey, OutcomeKind, WriteOp
 from unlost.model.vault.lineage import resolve as last_lives
@@ -60,7 +62,7 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRe
     the run.
     """
     run = run_of(plan)
-    with ports.lease.hold(plan.target, kind=CommitKind.RESTORE, run=run):
+    with ports.lease.hold(plan.target, kind=RunKind.RESTORE, run=run):
         session = _open(plan, ports, run)
         # A closed run may lack its commit: the process ended between the two.
         outcome = session.log.state.closed
@@ -80,7 +82,7 @@ def open_run(plan: RestorePlan, ports: RestorePorts) -> bool:
     Raises as ``execute`` does before its first call.
     """
     run = run_of(plan)
-    with ports.lease.hold(plan.target, kind=CommitKind.RESTORE, run=run):
+    with ports.lease.hold(plan.target, kind=RunKind.RESTORE, run=run):
         return _open(plan, ports, run).log.state.closed is not None
 
 
@@ -219,6 +221,7 @@ def _close(session: RestoreSession) -> RestoreOutcome:
         session.ports.writer.server_time(),
         session.log.state.calls,
         records,
+        sum(note.count for note in session.plan.notes if note.code == TABLE_GONE),
     )
     session.log.write(RunClosed(outcome))
     return outcome

@@ -10,7 +10,7 @@ from unlost.engine.prefetch import prefetch
 from unlost.engine.restore.running.calls import CHANGED_SINCE, refusal
 from unlost.engine.restore.running.changing import gone
 from unlost.engine.restore.running.compared import compared, was_sent
-from unlost.engine.restore.running.returning import came_along
+from unlost.engine.restore.running.returning import CAME_ALONG, came_along
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import rows_in_memory, taken
 from unlost.engine.restore.values.outcome import Difference, Ending, RecordOutcome
@@ -21,6 +21,8 @@ from unlost.model.source.schema import ColumnTrait
 from unlost.model.source.writing import RecordQuery, RowOutcome
 
 NOT_MADE = "restore-not-made"
+CREATED_APART = "restore-created-apart"
+OVERWRITE = "To overwrite the live record with the backup: `unlost restore retry RUN --adopt`."
 CELLS = 1_200_000  # in memory at a time, in fetched bundles and the compared one
 FETCHED_AHEAD = 2  # bundles that may be requested while one is compared
 
@@ -115,11 +117,20 @@ def _outcome(
         failed = _not_created(step.key) if live is None else gone(step.key)
     if step.action is Action.SKIP:
         return RecordOutcome(
-            step.table, step.record, Ending.SKIPPED, live, "restore-skipped", _why(session, step)
+            step.table,
+            step.record,
+            Ending.SKIPPED,
+            live,
+            "restore-skipped",
+            _why(session, step),
+            OVERWRITE if step.key in session.twins else "",
         )
     if failed is None:
         ending = _ending(session, step)
-        return RecordOutcome(step.table, step.record, ending, live, differences=differences or ())
+        code, sentence = _explanation(step, ending)
+        return RecordOutcome(
+            step.table, step.record, ending, live, code, sentence, differences=differences or ()
+        )
     ending = Ending.CONFLICT if failed.code == CHANGED_SINCE else Ending.FAILED
     return RecordOutcome(
         step.table,
@@ -148,11 +159,25 @@ def _ending(session: RestoreSession, step: PlanStep) -> Ending:
     return Ending.CREATED if was_sent(session, step) else ENDINGS[step.action]
 
 
+def _explanation(step: PlanStep, ending: Ending) -> tuple[str, str]:
+    """The code and sentence for a record that came back in another way than planned."""
+    if ending is ENDINGS[step.action]:
+        return "", ""
+    if ending is Ending.UNDELETED:
+        return CAME_ALONG, f"{step.key} left the recycle bin with the record that it belongs to."
+    return (
+        CREATED_APART,
+        f"The org did not create {step.key} with the record that it belongs to, so it was written.",
+    )
+
+
 def _why(session: RestoreSession, step: PlanStep) -> str:
     """The plan's reasons for not writing a record."""
     notes = {(note.code, note.table): note for note in session.plan.notes}
     plan_notes = [notes.get((code, step.table)) or notes.get((code, None)) for code in step.notes]
     sentences = [note.sentence for note in plan_notes if note is not None]
+    if twin := session.twins.get(step.key):
+        sentences.append(f"The live record is {step.table}/{twin}.")
     return " ".join(sentences) or "The plan does not write this record."
 
 

@@ -1,6 +1,6 @@
 """Shared state of all parts of one running restore."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unlost.engine.restore.journal.log import RestoreLog
@@ -28,7 +28,10 @@ class RestorePorts:
 
 @dataclass(slots=True)
 class RestoreSession:
-    """One restore while it runs."""
+    """One restore while it runs.
+
+    ``twins``: live records that took the unique value of a record which the plan skips.
+    """
 
     ports: RestorePorts
     plan: RestorePlan
@@ -36,7 +39,15 @@ class RestoreSession:
     schema: Schema
     wanted: WantedReader
     links: Links
+    twins: dict[RecordKey, str] = field(default_factory=dict)
     _capabilities: dict[str, WriteCapability] = field(default_factory=dict)
+    _empty: dict[RecordKey, dict[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.twins = {RecordKey(twin.table, twin.record): twin.live for twin in self.plan.twins}
+        for empty in self.plan.empty:
+            key = RecordKey(empty.table, empty.record)
+            self._empty.setdefault(key, {})[empty.column] = empty.target
 
     def table(self, name: str) -> Table:
         """A table of the plan, as the vault knows it."""
@@ -59,6 +70,10 @@ class RestoreSession:
     def step(self, key: RecordKey) -> PlanStep:
         """The step of a record."""
         return self.links.steps[key]
+
+    def empty_of(self, step: PlanStep) -> Mapping[str, str]:
+        """The references of a record that the plan leaves empty, and the records they meant."""
+        return self._empty.get(step.key, {})
 
     def batches(self, table: str, steps: Sequence[PlanStep]) -> Sequence[Sequence[PlanStep]]:
         """Cut the steps to the size of one call."""

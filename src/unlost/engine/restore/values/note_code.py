@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+TABLE_GONE = "table-gone"  # records of a table that the org no longer has; they are only counted
+
 
 class NoteCode(StrEnum):
     """The codes of notes about a record."""
@@ -17,6 +19,7 @@ class NoteCode(StrEnum):
     CIRCLE_REQUIRED = "circle-required"
     MAKER_MISSING = "maker-missing"
     LOST_SINCE = "lost-since"
+    NEWER_TWIN = "newer-twin"
     # something does not come back as it was
     PARENT_MISSING = "parent-missing"
     CHANGED_SINCE = "changed-since"

@@ -30,10 +30,14 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A column that did not come back as it was, and the reason (a ``NeverReason`` or ours)."""
+    """A column that did not come back as it was, and the reason (a ``NeverReason`` or ours).
+
+    ``target``: for a reference that stays empty, the record that it should refer to (TABLE/ID).
+    """
 
     column: str
     reason: str
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,18 @@ class RecordOutcome:
     next_step: str = ""
     differences: tuple[Difference, ...] = ()
 
+    @property
+    def whole(self) -> bool:
+        """True if the record is there, and none of its references stays empty."""
+        return self.ending.good and not any(difference.target for difference in self.differences)
+
 
 @dataclass(frozen=True, slots=True)
 class RestoreOutcome:
-    """A restore that ran to its end. ``calls`` counts the calls that wrote."""
+    """A restore that ran to its end. ``calls`` counts the calls that wrote.
+
+    ``unplanned`` counts lost records that the plan could only count: their table is gone.
+    """
 
     run: str
     plan: str
@@ -60,6 +72,7 @@ class RestoreOutcome:
     finished: datetime
     calls: int
     records: tuple[RecordOutcome, ...]
+    unplanned: int = 0
 
     @property
     def counts(self) -> Mapping[Ending, int]:
@@ -68,8 +81,8 @@ class RestoreOutcome:
 
     @property
     def whole(self) -> bool:
-        """True if every record is there now."""
-        return all(record.ending.good for record in self.records)
+        """True if every record is there now, and no reference stays empty."""
+        return not self.unplanned and all(record.whole for record in self.records)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from unlost.model.plan import PLAN_FORMAT, RestorePlan
 
 BROKEN = (msgspec.MsgspecError, UnicodeDecodeError)
 # left out if empty, so that a plan without them reads as plans did before these existed
-LATER = ("typed", "choices")
+LATER = ("typed", "choices", "empty", "twins")
 LATER_IN_NOTES = ("template", "next_template", "args")
 ANEW = "Make a new plan with `unlost restore plan ORG`."
 

@@ -6,7 +6,8 @@ manifests. ``deep`` decrypts everything and recomputes all derived data. Each da
 reported once; consequences of its damage are not reported again.
 """
 
+from unlost.vault.maintenance.verify.head_memory import HeadMemory
 from unlost.vault.maintenance.verify.scope import VerifyScope
 from unlost.vault.maintenance.verify.verifier import verify_vault
 
-__all__ = ["VerifyScope", "verify_vault"]
+__all__ = ["HeadMemory", "VerifyScope", "verify_vault"]

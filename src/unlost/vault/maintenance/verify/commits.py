@@ -4,7 +4,7 @@
                               ▲ redacted/2…: same head, if an erasure replaced it
     live_root of 3 ─proves─▶ all live objects ◀─proves─ checkpoint 3
 
-The witness, outside the vault, remembers the newest head, so that a removed newest manifest is
+The home, outside the vault, remembers the newest head, so that a removed newest manifest is
 noticed. If a manifest is damaged, the walk continues from the newest checkpoint that proves itself.
 See docs/adr/0023 for redactions.
 """
@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
-from unlost.model.ports.system import Witnessed
 from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.commits.state import LiveState, check_fits, from_checkpoint, live_root
 from unlost.vault.format.manifest import Checkpoint, Manifest, Redaction, head_of, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
+from unlost.vault.maintenance.verify.head_memory import RememberedHead
 from unlost.vault.maintenance.verify.verify_result import MISSING, VerifyFindings
 
 _MOST_LOST = 10_000  # commits in one gap that are named one by one
@@ -62,13 +62,13 @@ class ChainVerifier:
         *,
         sealed: SealedObjects,
         listing: Mapping[str, int],
-        seen: Witnessed | None,
+        remembered: RememberedHead,
         findings: VerifyFindings,
     ) -> None:
         self._org = org
         self._sealed = sealed
         self._listing = listing
-        self._seen = seen
+        self._remembered = remembered
         self._findings = findings
         self._stood_in: list[str] = []
         self._withdrawn: set[str] = set()
@@ -108,7 +108,7 @@ class ChainVerifier:
         return [name for name in self._listing if name.startswith(folder)]
 
     def _newest(self) -> int:
-        """Return the highest number of a manifest, a checkpoint that opens, or the witness."""
+        """Return the highest number of a manifest, a checkpoint that opens, or the memory."""
         return max(self._numbers(), default=0)
 
     def _numbers(self) -> list[int]:
@@ -123,9 +123,7 @@ class ChainVerifier:
                 # One of a commit that is lost, unless a stranger put it there.
                 if object_names.sequence(name) > newest and self._opens(name):
                     numbers.add(object_names.sequence(name))
-            if self._seen is not None and self._seen.number:
-                numbers.add(self._seen.number)
-            self._known_numbers = sorted(numbers)
+            self._known_numbers = sorted(numbers | self._remembered.numbers)
         return self._known_numbers
 
     def _opens(self, name: str) -> bool:
@@ -187,7 +185,7 @@ class ChainVerifier:
         return two
 
     def _missing(self, seq: int) -> str:
-        if self._seen is not None and seq == self._seen.number:
+        if seq in self._remembered.numbers:
             return f"{MISSING} The home recorded that this snapshot was created."
         return MISSING
 
@@ -248,10 +246,11 @@ class ChainVerifier:
             walk.whole = False
 
     def _check_witness(self, walk: ChainWalk) -> None:
-        if self._seen is None or self._seen.number not in walk.manifests:
+        seen = self._remembered.seen
+        if seen is None or seen.number not in walk.manifests:
             return
-        if walk.manifests[self._seen.number][0] != self._seen.head:
-            name = object_names.commit(self._org, self._seen.number)
+        if walk.manifests[seen.number][0] != seen.head:
+            name = object_names.commit(self._org, seen.number)
             self._findings.damage(name, "It is not the commit that the home recorded.")
             walk.whole = False
 

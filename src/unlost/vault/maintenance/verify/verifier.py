@@ -7,12 +7,12 @@ Each step relies on the one before: a chain cannot be opened without keys, and o
 which objects are live. Backups may go on meanwhile; see ``OrgVerifier._listing``.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UnlostError
-from unlost.model.ports.system import Witness, Witnessed
 from unlost.model.vault.snapshot import VerifyLevel, VerifyReport
 from unlost.vault.commits.state import epochs_in, live_objects
 from unlost.vault.format.manifest import ObjectEntry
@@ -23,8 +23,10 @@ from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_name
 from unlost.vault.maintenance.verify.commits import ChainVerifier, ChainWalk
 from unlost.vault.maintenance.verify.deep import DeepVerifier
+from unlost.vault.maintenance.verify.head_memory import HeadMemory, RememberedHead
 from unlost.vault.maintenance.verify.journals import JournalVerifier
 from unlost.vault.maintenance.verify.material import (
+    STRANGE,
     check_homes,
     check_org_keys,
     check_register,
@@ -42,7 +44,7 @@ def verify_vault(
     sealed: SealedObjects,
     *,
     scope: VerifyScope,
-    witness: Witness | None,
+    memory: HeadMemory,
     open_org: Callable[[str], OrgVault],
 ) -> VerifyReport:
     """Verify all orgs of a vault.
@@ -54,8 +56,11 @@ def verify_vault(
     check_vault_file(sealed.store, sealed.keys, findings)
     heads: dict[str, str] = {}
     entries = 0
-    for org in sorted(_orgs_in(sealed, witness)):
-        verifier = OrgVerifier(org, sealed=sealed, witness=witness, findings=findings)
+    names = [listed.name for listed in sealed.store.list("")]
+    orgs = sorted(_orgs_in(sealed, names, memory))
+    forgotten = [org for org in orgs if not memory.knows(org)]  # a deep look notes the heads anew
+    for org in orgs:
+        verifier = OrgVerifier(org, sealed=sealed, memory=memory, findings=findings)
         walk = verifier.check(scope)
         entries = max(entries, walk.slots)
         if walk.state.seq:
@@ -65,12 +70,15 @@ def verify_vault(
     # After the orgs: only their manifests show how many entries the register must have.
     check_register(sealed.store, sealed.keys, findings, named=entries)
     check_homes(sealed, findings)
+    for name in itertools.filterfalse(object_names.is_in_layout, names):
+        findings.damage(name, STRANGE)  # unless there is a better reason already
     return VerifyReport(
         level=scope.level,
         objects=findings.objects,
         bytes=findings.bytes,
         heads=heads,
         damages=findings.damages(),
+        unproved=tuple(org for org in forgotten if org in heads),
     )
 
 
@@ -78,25 +86,29 @@ class OrgVerifier:
     """Verifies one org up to the level ``full``; ``good``: the objects that agree."""
 
     def __init__(
-        self, org: str, *, sealed: SealedObjects, witness: Witness | None, findings: VerifyFindings
+        self, org: str, *, sealed: SealedObjects, memory: HeadMemory, findings: VerifyFindings
     ) -> None:
         self._org = org
         self._sealed = sealed
-        self._witness = witness
+        self._memory = memory
         self._findings = findings
         self.good: frozenset[str] = frozenset()
 
     def check(self, scope: VerifyScope) -> ChainWalk:
         """Verify keys, chain, open runs, and live objects."""
-        seen = self._witness.get(self._org) if self._witness else None
+        remembered = self._memory.of(self._org)
         listing = self._listing()
         newest = self._newest_epoch(listing)
         if not self._has_keys(newest):
             self._check_keys(named=newest)
-            self._check_newest(listing, seen)
+            self._check_newest(listing, remembered)
             return ChainWalk(whole=False)
         walk = ChainVerifier(
-            self._org, sealed=self._sealed, listing=listing, seen=seen, findings=self._findings
+            self._org,
+            sealed=self._sealed,
+            listing=listing,
+            remembered=remembered,
+            findings=self._findings,
         ).walk()
         self._check_keys(named=newest | epochs_in(walk.state))
         self._check_identity()
@@ -137,11 +149,12 @@ class OrgVerifier:
         if opened is not None:
             DeepVerifier(opened, good=self.good, findings=self._findings).check(walk.state)
 
-    def _check_newest(self, listing: Mapping[str, int], seen: Witnessed | None) -> None:
+    def _check_newest(self, listing: Mapping[str, int], remembered: RememberedHead) -> None:
         """Report a newest commit that was seen and is missing, where no commit can be opened."""
-        name = object_names.commit(self._org, seen.number) if seen is not None else ""
-        redacted = object_names.redactions(self._org, seen.number) if seen is not None else ""
-        if seen is not None and not any(n == name or n.startswith(redacted) for n in listing):
+        newest = max(remembered.numbers, default=0)
+        name = object_names.commit(self._org, newest)
+        redacted = object_names.redactions(self._org, newest)
+        if newest and not any(n == name or n.startswith(redacted) for n in listing):
             self._findings.damage(name, MISSING)
 
     def _check_identity(self) -> None:
@@ -206,9 +219,7 @@ def _names(objects: Iterable[ObjectEntry]) -> frozenset[str]:
     return frozenset(entry.name for entry in objects)
 
 
-def _orgs_in(sealed: SealedObjects, witness: Witness | None) -> set[str]:
-    """Return the orgs of the vault, also those that only the witness knows: all of them is gone."""
-    names = (listed.name for prefix in ("orgs/", "names/") for listed in sealed.store.list(prefix))
-    org_oids = {match[1] for match in map(_ORG.match, names) if match}
-    org_oids |= set(witness.orgs()) if witness is not None else set()
+def _orgs_in(sealed: SealedObjects, names: Iterable[str], memory: HeadMemory) -> set[str]:
+    """Return the orgs of the vault, also those that are only remembered: all of them is gone."""
+    org_oids = {match[1] for match in map(_ORG.match, names) if match} | memory.orgs()
     return org_oids - shredded_orgs(sealed.store, sealed.keys).keys()

@@ -21,11 +21,18 @@ def find(request: UserRequest) -> HttpResponse:
     text, org = request.GET.get("q", "").strip(), request.GET.get("org") or None
     if not text:
         return render(request, "records/find.html", {"part": "records", "org": org})
-    find_result = search(request.unlost, text, org=org)
+    former = "former" in request.GET
+    find_result = search(request.unlost, text, org=org, former=former)
     single = only(find_result)
     if single is not None and "all" not in request.GET:
         return redirect(f"{address(single)}?{urlencode({'q': text})}")
-    context = {"part": "records", "text": text, "org": org, "matches": find_result}
+    context = {
+        "part": "records",
+        "text": text,
+        "org": org,
+        "former": former,
+        "matches": find_result,
+    }
     return render(request, "records/find.html", context)
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from unlost.app.actions.records.file import open_stored
 from unlost.app.actions.records.history import ChangedField, HistoryEntry, HistoryResult, history
 from unlost.app.actions.records.show import ShowResult, show
-from unlost.model.vault.snapshot import ChangeKind
+from unlost.engine.records.history import EventKind
 from unlost.web.parts.streaming import StreamedResponse, pieces
 from unlost.web.requests import UserRequest
 
@@ -26,12 +26,7 @@ SAVED = "application/octet-stream"
 def timeline(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
     """Show the history of a record, newest first."""
     story = history(request.unlost, org, table, record)
-    timeline_entries = [
-        timeline_entry
-        for timeline_entry in map(_timeline_entry, story.entries[::-1])
-        if timeline_entry is not None
-    ]
-    context = {"story": story, "timeline": timeline_entries, **_place(request, story)}
+    context = {"story": story, "timeline": _timeline(story), **_place(request, story)}
     return render(request, "records/timeline.html", context | {"tab": "timeline"})
 
 
@@ -48,6 +43,7 @@ def fields(request: UserRequest, org: str, table: str, record: str) -> HttpRespo
         "rows": shown_rows,
         "remaining": len(rows) - len(shown_rows),
         "at": at,
+        "calculated": any(field.calculated for field, _ in shown_rows),
     }
     return render(
         request, "records/fields.html", context | _place(request, shown) | {"tab": "fields"}
@@ -89,18 +85,29 @@ def download(request: UserRequest, org: str, record: str) -> HttpResponseBase:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """A history entry, with the fields that people changed."""
+    """A history entry, with the fields that people changed.
+
+    ``is_current``: no later entry is about the same id. ``names_id``: the record had several ids.
+    """
 
     entry: HistoryEntry
     fields: tuple[ChangedField, ...]
+    is_current: bool = False
+    names_id: bool = False
 
 
-def _timeline_entry(entry: HistoryEntry) -> TimelineEntry | None:
-    """Return the entry without fields set automatically; None if nothing else changed."""
-    telling = tuple(field for field in entry.fields if not field.by_itself)
-    if entry.kind is ChangeKind.CHANGED and not telling:
-        return None
-    return TimelineEntry(entry, telling)
+def _timeline(story: HistoryResult) -> list[TimelineEntry]:
+    """Return the entries, the newest first, without changes that nobody made."""
+    ids = {entry.record for entry in story.entries}
+    shown: list[TimelineEntry] = []
+    seen: set[str] = set()
+    for entry in reversed(story.entries):
+        telling = tuple(field for field in entry.fields if not field.by_itself)
+        if entry.kind is not EventKind.CHANGED or telling:
+            current = entry.record not in seen
+            shown.append(TimelineEntry(entry, telling, current, names_id=len(ids) > 1))
+            seen.add(entry.record)
+    return shown
 
 
 def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str, object]:

@@ -27,6 +27,7 @@ from unlost.app.actions.restores.selections import deselect
 from unlost.catalog.runs.plans import PlanState
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError, UsageError
+from unlost.model.plan import TwinPolicy
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.parts import background
@@ -86,8 +87,9 @@ def without(request: UserRequest, org: str, plan: str) -> HttpResponse:
 
 @require_POST
 def again(request: UserRequest, org: str, plan: str) -> HttpResponse:
-    """Plan the same selection again."""
-    return planning(request, choose_again(request.unlost, org, plan))
+    """Plan the same selection again, overwriting live records with their keys if asked."""
+    twins = TwinPolicy.ADOPT if request.POST.get("twins") == TwinPolicy.ADOPT else None
+    return planning(request, choose_again(request.unlost, org, plan, twins=twins))
 
 
 @require_POST

@@ -344,16 +344,36 @@ def test_links_that_may_be_there_are_looked_for_together() -> None:
     assert capability_of(made).rows_per_call == 600
 
 
+NOTHING = dict.fromkeys(("createable", "updateable", "undeletable", "deletable"), False)
+
+
 def test_a_user_who_may_do_nothing_is_told_so() -> None:
-    flags = dict.fromkeys(("createable", "updateable", "undeletable", "deletable"), False)
-    found = capability_of(an_order(**flags))
-    assert (found.ops, found.birth, found.identity) == (frozenset(), Birth.NEVER, Identity.NEW)
+    found = capability_of(an_order(**NOTHING, triggerable=True))
+    # Others may write it: its lost records are named in a plan, not only counted like histories.
+    assert (found.ops, found.birth, found.identity) == (frozenset(), Birth.DIRECT, Identity.NEW)
     assert (found.settable, found.changeable) == (frozenset(), frozenset())
     assert "may not write to Order" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("name", "triggerable"), [("Campaign", True), ("PricebookEntry", False), ("Machine__c", True)]
+)
+def test_campaigns_without_the_marketing_permission_are_not_taken_for_histories(
+    name: str, triggerable: bool
+) -> None:
+    found = capability_of(describe(name, *system_fields(), **NOTHING, triggerable=triggerable))
+    assert (found.ops, found.birth) == (frozenset(), Birth.DIRECT)
+    assert f"may not write to {name}" in found.reason
+
+
+@pytest.mark.parametrize("name", ["CaseStatus", "ProcessInstance", "ContentFolderItem"])
+def test_records_that_nobody_may_write_ask_for_no_right(name: str) -> None:
+    found = capability_of(describe(name, *system_fields(), **NOTHING, triggerable=False))
+    assert (found.ops, found.birth) == (frozenset(), Birth.NEVER)
+
+
 def test_histories_are_never_written_whatever_describe_says() -> None:
-    found = capability_of(describe("AccountHistory", *system_fields()))
+    found = capability_of(describe("AccountHistory", *system_fields(), triggerable=True))
     assert (found.ops, found.birth) == (frozenset(), Birth.NEVER)
     assert "histories" in found.reason
 
