@@ -33,7 +33,7 @@ test: setup
 	@tests/in_memory.sh $(BIN)/pytest -n $(WORKERS) --dist worksteal -q
 
 full: setup
-	@tests/in_memory.sh $(BIN)/pytest -m "full and not deep" -n $(WORKERS) --dist worksteal -q
+	@tests/in_memory.sh $(BIN)/pytest -m "(full or security) and not deep" -n $(WORKERS) --dist worksteal -q
 
 coverage: setup
 	@.ci/coverage

@@ -7,6 +7,7 @@ signs in over HTTP, and pages are asked for one after the other, with records dr
 """
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -126,6 +127,13 @@ class Served:
         return int(found[1]) / 1024
 
 
+def first_link(home: Path) -> str:
+    """The path that makes the first admin; `unlost up` shows it on terminals alone."""
+    words = [UNLOST, "user", "link", "--json", "--home", str(home)]
+    done = subprocess.run(words, env=environment(), capture_output=True, check=True)
+    return str(json.loads(done.stdout)["path"])
+
+
 @contextmanager
 def served(home: Path) -> Iterator[Served]:
     """`unlost up`, as people start it."""
@@ -138,9 +146,9 @@ def served(home: Path) -> Iterator[Served]:
     assert child.stdout is not None
     try:
         for line in child.stdout:
-            found = re.search(r"(http://[^/\s]+)(/\S*)", line)
+            found = re.search(r"http://[^/\s]+", line)
             if found is not None:
-                yield Served(found[1], found[2], child.pid)
+                yield Served(found[0], first_link(home), child.pid)
                 break
     finally:
         child.terminate()

@@ -101,6 +101,11 @@ NOTES = {
         "Each key of an org is stored in three copies. If they hold different keys, someone with the "
         "vault's keys has added them. Unlost writes nothing under such a key."
     ),
+    "key-readable": (
+        "The service key opens the vault, so that every user who can read it can read all backups. A "
+        "key of root may be readable by one group, the service's. A file system without permissions, such "
+        "as FAT, shows all files as readable: copy the key to another disk first."
+    ),
     "key-wrong": "The first lines of each key file and each sheet show the id of their vault.",
     "no-backup-yet": "There is nothing to show before the first `unlost backup`.",
     "object-damaged": (
@@ -114,13 +119,22 @@ NOTES = {
         "and stopped runs can resume."
     ),
     "plan-edited": (
-        "A plan carries a digest of its content. Make a new plan with another selection instead of "
+        "A plan carries a hash of its content. Make a new plan with another selection instead of "
         "editing the file: a plan takes a minute and writes nothing to the org."
+    ),
+    "plan-unproved": (
+        "The seal of a plan file is a code under a key of the vault, so that nobody else can make a "
+        "plan. A plan file of an earlier release has no seal, and a new master key makes new codes: "
+        "make a new plan, which takes a minute and writes nothing to the org."
     ),
     "plan-newer": "A plan that is only partly understood could write the wrong data.",
     "plan-other-vault": (
         "A plan names its org by an id that is unique to the vault, and its versions by their numbers "
         "in that vault. In another vault they have another meaning."
+    ),
+    "restore-no-longer-allowed": (
+        "A restore may wait in the queue for hours. The role of the person, and the token, are looked "
+        "at again each time that it starts or resumes."
     ),
     "restore-no-answer": (
         "After each failed call, Unlost checked whether the call had taken effect; it had not. Earlier "

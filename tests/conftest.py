@@ -8,6 +8,7 @@ import gc
 import os
 import shutil
 from collections.abc import Generator, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     """Ten thousand tests are collected, and none of them ever becomes garbage."""
     gc.disable()
+    _open_all_orgs_together()
+
+
+def _open_all_orgs_together() -> None:
+    """Let all simulated orgs of a run open at the same time, though a week may end meanwhile.
+
+    A home that was made with the first of them is copied, and meets others. The processes of a run
+    have the variable from the first one.
+    """
+    monday, week = datetime(2026, 11, 2, 18, tzinfo=UTC), timedelta(weeks=1)
+    opens = monday + (datetime.now(UTC) - 4 * week - monday) // week * week
+    os.environ.setdefault("UNLOST_SIM_OPENS", opens.isoformat())
 
 
 def pytest_collection_finish() -> None:
@@ -70,10 +83,13 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None]:
-    """Leave the simulators' own tests to full; with --postgres, leave out homes in files."""
+    """Mark the simulators' own tests and the attacks; with --postgres, leave out homes in files."""
     for item in items:
-        if "simulators" in item.path.relative_to(HERE).parts[:2]:
+        folders = item.path.relative_to(HERE).parts[:2]
+        if "simulators" in folders:
             item.add_marker(FULL)
+        if "security" in folders:
+            item.add_marker(pytest.mark.security)
     if config.getoption("--postgres"):
         items[:] = [item for item in items if item.get_closest_marker("files") is None]
     yield

@@ -1,5 +1,6 @@
 """A console over a home that lived through some nights of the chocolate maker."""
 
+import json
 import os
 import re
 import subprocess
@@ -66,9 +67,10 @@ class Console:
         )
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            found = re.search(r"(http://[^/\s]+)(/\S*)", line)
+            found = re.search(r"http://[^/\s]+", line)
             if found is not None:
-                self.url, self.first = found[1], found[2]
+                self.url = found[0]
+                self.first = json.loads(self.unlost("user", "link", "--json"))["path"]
                 return
         raise AssertionError("the console did not start")
 

@@ -77,6 +77,13 @@ def proved(visitor: Visitor, path: str) -> None:
     assert visitor.page.url == visitor.url + path
 
 
+def confirm_if_asked(visitor: Visitor) -> None:
+    """Type the password, if the page asks for it again, and go on to the page."""
+    if "/account/reauthenticate/" in visitor.page.url:
+        visitor.type(visitor.page.get_by_label("Password", exact=True), PASSWORD)
+        visitor.send()
+
+
 def heading(visitor: Visitor) -> str:
     return visitor.page.get_by_role("heading", level=1).inner_text()
 

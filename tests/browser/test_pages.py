@@ -10,6 +10,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from browser.conftest import Console, Visit
+from browser.people import confirm_if_asked
 from browser.visitor import Visitor
 
 PICTURES = Path(__file__).parents[2] / ".browser" / "pictures"
@@ -121,6 +122,7 @@ def test_pages_are_fit_for_everybody(
     lena = visit(bypass_csp=True, viewport=WIDE, locale=locale)
     for name, path in pages.items():
         lena.open(path)
+        confirm_if_asked(lena)
         assert lena.page.locator("html").get_attribute("dir") == direction
         for dress in dresses:
             size, colours = DRESSES[dress]

@@ -41,6 +41,7 @@ from unlost.engine.backup.session import BackupStart
 from unlost.engine.restore.journal import entries
 from unlost.engine.restore.planning.summary import PlanSummary
 from unlost.engine.restore.values.plan_file import _Head as FormatOfPlan
+from unlost.engine.restore.values.plan_file import _Seal as SealOfPlan
 from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
@@ -189,6 +190,7 @@ PARTS = (
     tuple[str, str | None, str | None],
     tuple[tuple[str, int, int], ...],
     FormatOfPlan,
+    SealOfPlan,
     FormatOfDocument,
 )
 

@@ -87,7 +87,7 @@ def _shape(name: str, kind: Any, place: str = "", default: str = "") -> Iterator
 def _place(operation: ApiOperation, name: str) -> str:
     if operation.in_path(name):
         return f"/{name}"
-    if operation.method == "GET":
+    if operation.has_query:
         return f"?{name}"
     return "body" if operation.alone else f"body.{name}"
 

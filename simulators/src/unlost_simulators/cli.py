@@ -17,7 +17,11 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from unlost_simulators.salesforce.clock import instant
 from unlost_simulators.tls import TlsFiles, make_tls_files
+
+OPENS_VARIABLE = "UNLOST_SIM_OPENS"
+"""Environment variable that replaces ``--opens``: many simulators that open at the same time."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,13 +47,25 @@ def _parser() -> argparse.ArgumentParser:
     salesforce.add_argument("--db", type=Path, help="keep the rows in this file, not in memory")
     salesforce.add_argument("--cache", type=Path, help="keep rendered Bulk results in this folder")
     salesforce.add_argument(
+        "--opens",
+        type=instant,
+        default=os.environ.get(OPENS_VARIABLE),
+        metavar="WHEN",
+        help=(
+            f"the org's time at the start (ISO 8601); by default ${OPENS_VARIABLE}, or some weeks "
+            "ago"
+        ),
+    )
+    salesforce.add_argument(
         "--running-clock", action="store_true", help="let the org's clock run along"
     )
     salesforce.add_argument(
         "--org",
         action="append",
         default=[],
-        metavar="NAME=SCENARIO[,scale=N][,seed=S][,sandbox][,same-id][,running-clock]",
+        metavar=(
+            "NAME=SCENARIO[,scale=N][,seed=S][,opens=WHEN][,sandbox][,same-id][,running-clock]"
+        ),
         help="one of several orgs, each on its own port; repeatable",
     )
     salesforce.add_argument(
@@ -76,6 +92,7 @@ def _salesforce(options: argparse.Namespace) -> int:
             db=options.db,
             cache=options.cache,
             running_clock=options.running_clock,
+            opens=options.opens,
         )
         plans = [OrgPlan.parse(text, base) for text in options.org]
         first, *others = plans or [OrgPlan(base.name, base)]

@@ -6,7 +6,7 @@ listed is not in the API.
 Where each parameter of an action travels:
 
     in the path     parameters that are named there: ``/orgs/{org}/schedule``
-    in the query    all others of a GET
+    in the query    all others of a GET, and of an operation whose body is a file
     in the body     all others, as a JSON object; a single parameter that is a record or mapping
                     is the body itself (``alone``)
     as bytes        the file named by ``takes``
@@ -84,9 +84,14 @@ class ApiOperation:
         return tuple(name for name in self.parameters if not self.in_path(name))
 
     @property
+    def has_query(self) -> bool:
+        """True if the free parameters are in the query: there is no body, or it is a file."""
+        return self.method is Method.GET or bool(self.takes)
+
+    @property
     def alone(self) -> bool:
         """True if the body is the value of its only parameter, and not an object of several."""
-        if self.method is Method.GET or len(self.free_parameters) != 1:
+        if self.has_query or len(self.free_parameters) != 1:
             return False
         return is_dataclass(self.kind) or self.mapping
 
@@ -94,7 +99,7 @@ class ApiOperation:
     def mapping(self) -> bool:
         """True if that only parameter is a mapping with keys chosen by the client."""
         return (
-            self.method is not Method.GET
+            not self.has_query
             and len(self.free_parameters) == 1
             and get_origin(self.kind) is Mapping
         )

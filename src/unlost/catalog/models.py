@@ -66,6 +66,7 @@ class Run(models.Model):
     tries = models.IntegerField(null=True)  # by the service; null if a person runs it
     failures = models.IntegerField(default=0)  # failed tries in a row
     hourly = models.BooleanField(default=False)
+    asked_by = models.CharField(max_length=240, default="")  # PERSON or PERSON/TOKEN, for a restore
 
     class Meta:  # noqa: D106
         indexes: ClassVar = [models.Index(fields=["org", "-started_at"], name="runs_of_an_org")]

@@ -50,6 +50,7 @@ ERRORS_BY_STATUS: Mapping[int, type[UnlostError]] = {
     403: NotAllowed,
     404: NotFound,
     409: Conflict,
+    413: UsageError,
     422: UsageError,
     429: LimitReached,
     503: TransientError,
@@ -169,13 +170,13 @@ def _request(url: str, operation: ApiOperation, given: Given) -> dict[str, Any]:
         "method": operation.method.value,
         "url": f"{url}{API}{operation.path.format(**parts)}",
     }
+    if operation.has_query:
+        options["params"] = {name: value for name, value in query.items() if value is not None}
     if operation.takes:
         content = plan_bytes(given[operation.takes])
         return options | {"content": content, "headers": {"Content-Type": BYTES}}
     if operation.method is Method.GET:
-        return options | {
-            "params": {name: value for name, value in query.items() if value is not None}
-        }
+        return options
     if not operation.free_parameters:
         return options
     body = query.get(operation.free_parameters[0]) if operation.alone else query

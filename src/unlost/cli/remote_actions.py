@@ -124,7 +124,8 @@ def _made_plan(app: Application, view: PlanView) -> PlanView:
 def ran(home: RemoteHome, given: Given) -> RestoreResult:
     """Queue a plan file for the service, and wait until it has run."""
     app = _there(home)
-    return _ended(app, hand_over(app, given["file"]), _observer(given))
+    handed = hand_over(app, given["file"], typed=given.get("typed", ""))
+    return _ended(app, handed, _observer(given))
 
 
 def retried(home: RemoteHome, given: Given) -> RestoreResult:

@@ -26,6 +26,7 @@ from unlost.outside.exporting import (
     source_of,
     writing,
 )
+from unlost.outside.private_files import all_for_their_owner
 from unlost.outside.source import TableSource
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def export_delta(
     from deltalake.exceptions import DeltaError
 
     done = []
-    with writing(out), locked_folder(out):
+    # delta-rs creates its files itself, with the mask of the process.
+    with writing(out), all_for_their_owner(), locked_folder(out):
         begun(out, ExportReceipt(kind, 0, ""))
         paths = paths_of(sorted(snapshot.tables()), kind)
         for table in tables:

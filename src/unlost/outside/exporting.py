@@ -21,6 +21,7 @@ from unlost.model.decoders import decoder_for
 from unlost.model.errors import Conflict, StoreError, UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.outside.formats import ExportFormat
+from unlost.outside.private_files import for_its_owner
 from unlost.outside.rowtext import write_csv, write_parquet
 from unlost.outside.source import TableContent, TableSource, distinct, table_source
 
@@ -82,15 +83,29 @@ def source_of(snapshot: Snapshot, table: str, kind: ExportKind) -> TableSource:
 
 def paths_of(tables: Sequence[str], kind: ExportKind) -> dict[str, str]:
     """A name for each table that every file system accepts; no two differ only by case."""
-    ending = "" if kind.form is ExportFormat.DELTA else f".{kind.form}"
-    return {
-        table: f"{name}{ending}" for table, name in zip(tables, safe_names(tables), strict=True)
-    }
+    names = safe_names(tables)
+    if kind.form is ExportFormat.DELTA:
+        # delta-rs decodes a percent sign in a path, so `%2E%2E` would be the folder above.
+        paths = [name.replace("%", "=") for name in names]
+    else:
+        paths = [f"{name}.{kind.form}" for name in names]
+    return dict(zip(tables, paths, strict=True))
 
 
 def safe_names(tables: Sequence[str]) -> list[str]:
-    """Names of tables that every file system accepts; no two differ only by case."""
-    return distinct([quote(name, safe=" $") for name in tables])
+    """Names of tables that every file system accepts; no two differ only by case.
+
+    None leads out of its folder, or to a file of the export itself.
+    """
+    return distinct([_safe(name) for name in tables])
+
+
+def _safe(table: str) -> str:
+    name = quote(table, safe=" $")
+    # `.` and `..` are folders, and our own files begin with a point, or are the receipt.
+    if name.startswith(".") or name.lower() in ("", RECEIPT):
+        return f"%{ord(name[0]):02X}{name[1:]}" if name else "%"
+    return name
 
 
 def export_files(
@@ -187,9 +202,10 @@ def note(folder: Path, receipt: ExportReceipt) -> None:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name when all its content is on the disk."""
+    """A file for its owner alone, which gets its name when all its content is on the disk."""
     part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as out:
+    part.unlink(missing_ok=True)  # a file that is there may belong to others, or be a link
+    with open(part, "xb", opener=for_its_owner) as out:
         yield out
         out.flush()
         os.fsync(out.fileno())
@@ -198,9 +214,12 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
-    """Create and lock a folder against other exports; raises Conflict (``export-busy``)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("wb") as lock:
+    """Create and lock a folder against other exports; raises Conflict (``export-busy``).
+
+    A new folder is for its owner alone.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(folder / LOCK, "wb", opener=for_its_owner) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

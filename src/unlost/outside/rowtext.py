@@ -9,7 +9,12 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-_FORMULA = r"^[=+\-@\t\r]"  # texts that spreadsheets run as a formula (owasp.org, CSV injection)
+# Texts that spreadsheets run as a formula (owasp.org, "CSV Injection"; ASVS 1.2.10): the four signs,
+# the same in full width and as small forms, and white space that some skip before them.
+_FORMULA = (
+    r"^[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}\x{FE66}\x{FE62}\x{FE63}\x{FE6B}"
+    r"\x{00}\t\n\v\f\r\x{85}\x{2028}\x{2029}]"
+)
 _SIMPLE = (
     pa.types.is_integer,
     pa.types.is_floating,
@@ -78,6 +83,8 @@ def write_csv(rows: Iterable[pa.RecordBatch], schema: pa.Schema, out: BinaryIO, 
     Returns the number of cells changed because of ``people``.
     """
     schema_row = plain(pa.RecordBatch.from_pylist([], schema=schema)).schema
+    if people:
+        schema_row = _for_people_to_read(schema_row)
     changed = 0
     with pacsv.CSVWriter(out, schema_row) as writer:
         for batch in rows:
@@ -85,8 +92,16 @@ def write_csv(rows: Iterable[pa.RecordBatch], schema: pa.Schema, out: BinaryIO, 
             if people:
                 texts, count = for_people(texts)
                 changed += count
-            writer.write_batch(texts.cast(schema_row))
+            writer.write_batch(texts.rename_columns(schema_row.names).cast(schema_row))
     return changed
+
+
+def _for_people_to_read(schema: pa.Schema) -> pa.Schema:
+    """The schema with column names that no spreadsheet runs: the org chose them, too."""
+    names = pa.RecordBatch.from_arrays([pa.array(schema.names, pa.string())], names=["name"])
+    safe, _ = for_people(names)
+    fields = zip(schema, safe.column(0).to_pylist(), strict=True)
+    return pa.schema([field.with_name(name) for field, name in fields])
 
 
 def write_lines(rows: Iterable[pa.RecordBatch], out: BinaryIO) -> None:

@@ -154,6 +154,10 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         """The journal of a run; empty before its first entry. Raises NotFound (``org-unknown``)."""
         return RunJournal(self.org_vault(org), run)
 
+    def plan_code(self, plan: bytes) -> bytes:
+        """The code that proves that this vault's Unlost made a plan."""
+        return self.sealed.keys.plan_code(plan)
+
     def uncached(self) -> "EncryptedVault":
         """The same vault, reading the store itself and not this machine's cache of it."""
         sealed, store = self.sealed, without_cache(self.sealed.store)

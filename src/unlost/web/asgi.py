@@ -18,13 +18,15 @@ def asgi(cache_folder: Path | None = None) -> Any:
     from django.core.asgi import get_asgi_application
     from servestatic import ServeStaticASGI
 
+    from unlost.web.uploads import LimitedBodies
+
     app = ServeStaticASGI(get_asgi_application(), max_age=3600, allow_all_origins=False)
     for finder in get_finders():
         for name, storage in finder.list([]):
             path = Path(storage.path(name))
             squeezed = _squeezed(path, cache_folder / name) if cache_folder is not None else path
             app.add_file_to_dictionary(f"/static/{name}", str(squeezed))
-    return app
+    return LimitedBodies(app)
 
 
 def _squeezed(file: Path, copy: Path) -> Path:

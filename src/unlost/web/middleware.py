@@ -1,7 +1,8 @@
-"""Middleware: the actor of a request, response headers, sessions, and error pages.
+"""Middleware: the actor of a request, response headers, and error pages.
 
     session ─> ``ActorMiddleware`` ─> request.unlost = the application acting for the user
-                 ├─ process_view       no actor: redirect to the sign-in, unless the page is open
+                 ├─ process_view       no actor: redirect to the sign-in, unless the page is open;
+                 │                     an admin without a required factor: redirect to the factors
                  └─ process_exception  an UnlostError becomes a page
 
 This decides only who acts. Each action checks the rights of that actor itself, so a page without a
@@ -12,14 +13,15 @@ See docs/adr/0015, and docs/adr/0016 for rendering and sign-in.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from datetime import timedelta
 from urllib.parse import urlencode
 
-from allauth.usersessions.models import UserSession
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
 
 from unlost.catalog.connection import keep_connection
 from unlost.catalog.models import User
@@ -31,11 +33,10 @@ from unlost.web.api.problem import API
 from unlost.web.failing import failed
 from unlost.web.needs import OPEN
 from unlost.web.served_home import application
+from unlost.web.signin.limits import lacks_factor
 
 type Answer = Callable[[HttpRequest], HttpResponse]
 
-SEEN = "seen"  # session key: the time when the session was last recorded
-SEEN_EVERY = timedelta(minutes=5)
 POLICY = "accelerometer=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
@@ -58,6 +59,12 @@ def _in_their_language(request: HttpRequest) -> AbstractContextManager[None]:
     """Activate the language of the user's profile, which overrides that of the browser."""
     chosen = getattr(request.user, "language", "")
     return translation.override(chosen) if chosen else nullcontext()
+
+
+def _redirected(request: HttpRequest, page: str, there: str) -> HttpResponse:
+    """Redirect the whole page, also if only a part of it was requested."""
+    path = f"{reverse(page)}?{urlencode({'next': there})}" if there else reverse(page)
+    return HttpResponseClientRedirect(path) if "HX-Request" in request.headers else redirect(path)
 
 
 def _actor(request: HttpRequest) -> Actor | None:
@@ -85,34 +92,18 @@ class ActorMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: object, kwargs: object
     ) -> HttpResponse | None:
-        """Redirect to the sign-in page if one is needed."""
+        """Redirect to the sign-in page, or to the second factors, if one is needed."""
         is_open = view.__module__.startswith("allauth.") or request.path.startswith(API)
-        if request.unlost is not None or is_open or getattr(view, OPEN, False):  # type: ignore[attr-defined]
+        if is_open or getattr(view, OPEN, False):
             return None
-        return redirect(
-            f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}"
-        )
+        app = request.unlost  # type: ignore[attr-defined]
+        if app is None:
+            return _redirected(request, "account_login", request.get_full_path())
+        if lacks_factor(request, app.actor):
+            messages.warning(request, _("Admins need a second factor here. Set one up to go on."))
+            return _redirected(request, "mfa_index", "")
+        return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Render an Unlost error as a page; leave other errors to Django."""
         return failed(request, error) if isinstance(error, UnlostError) else None
-
-
-class SessionMiddleware:
-    """Records the sessions of a user, with the time of last use.
-
-    It replaces allauth's own middleware, which writes to the database in each request.
-    """
-
-    def __init__(self, get_response: Answer) -> None:
-        self._answer = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Record the session, unless that was done within ``SEEN_EVERY``."""
-        now = application().clock.now().timestamp()
-        seen = request.session.get(SEEN, 0.0) if request.user.is_authenticated else now
-        # Absolute, in case the clock was set back.
-        if abs(now - seen) >= SEEN_EVERY.total_seconds():
-            UserSession.objects.create_from_request(request)
-            request.session[SEEN] = now
-        return self._answer(request)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from unlost.model.errors import StoreError, UsageError
 from unlost.web.served_home import serving
+from unlost.web.signin.rules import DEFAULT_RULES, SignInRules
 
 if TYPE_CHECKING:
     import uvicorn
@@ -71,7 +72,7 @@ def holding(app: "Application") -> Iterator[None]:
         yield
 
 
-def set_up(home_key: bytes, reached: ReachedAddress) -> None:
+def set_up(home_key: bytes, reached: ReachedAddress, *, rules: SignInRules = DEFAULT_RULES) -> None:
     """Configure Django for the home; call it before the first request."""
     from django.conf import settings
 
@@ -83,6 +84,8 @@ def set_up(home_key: bytes, reached: ReachedAddress) -> None:
         "SECRET_KEY": secret_key(home_key),
         "ALLOWED_HOSTS": hosts,
         "CSRF_TRUSTED_ORIGINS": list(reached.origins),
+        "SIGN_IN_RULES": rules,
+        "SESSION_COOKIE_AGE": int(rules.session.total_seconds()),
         "SESSION_COOKIE_SECURE": secure,
         "CSRF_COOKIE_SECURE": secure,
         "SECURE_HSTS_SECONDS": 31_536_000 if secure else 0,
@@ -113,7 +116,11 @@ def origin_of(text: str) -> str:
 
 @contextmanager
 def served(
-    app: "Application", home_key: bytes, reached: ReachedAddress
+    app: "Application",
+    home_key: bytes,
+    reached: ReachedAddress,
+    *,
+    rules: SignInRules = DEFAULT_RULES,
 ) -> Iterator[ReachedAddress]:
     """Serve requests in a thread while the context is open; raises StoreError (``port-taken``).
 
@@ -123,7 +130,7 @@ def served(
 
     from unlost.web.asgi import asgi
 
-    set_up(home_key, reached)
+    set_up(home_key, reached, rules=rules)
     server = uvicorn.Server(listening(asgi(app.home.cache / "static"), reached))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     with holding(app):

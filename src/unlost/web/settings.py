@@ -12,6 +12,7 @@ from unlost.app.home.settings import *  # noqa: F403
 from unlost.app.home.settings import INSTALLED_APPS as WITH_TABLES
 from unlost.app.people.saml import speaks_saml
 from unlost.model.access import LOCKED_AFTER, LOCKED_FOR
+from unlost.web.signin.rules import DEFAULT_RULES
 
 HERE = Path(__file__).parent
 
@@ -35,12 +36,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "unlost.web.signin.limits.SessionMiddleware",  # before those that use the user
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "unlost.web.middleware.ActorMiddleware",
-    "unlost.web.middleware.SessionMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "unlost.web.urls"
@@ -117,9 +118,11 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # so that the time on the
 AXES_DISABLE_ACCESS_LOG = True  # the audit knows
 AXES_VERBOSE = False
 
+SIGN_IN_RULES = DEFAULT_RULES
+
 # --- cookies and headers --------------------------------------------------------------------------
 
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = int(DEFAULT_RULES.session.total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from integration.cli.conftest import Program, add_org
-from integration.cli.test_by_itself import BEGAN
+from integration.cli.test_by_itself import BEGAN, OPENED
 from unlost.app.compose import Application, open_application
 from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service.service import Service
@@ -25,7 +25,7 @@ def used(served: SimulatorProcess) -> int:
 def test_a_first_backup_parks_when_its_share_is_spent_and_ends_with_a_complete_certificate(
     tmp_path: Path,
 ) -> None:
-    with SimulatorProcess() as served:
+    with SimulatorProcess(*OPENED) as served:
         program = Program(tmp_path / "home")
         assert program("init", str(program.home), "--recovery-out", str(tmp_path / "s")).code == 0
         assert add_org(program, served.url).code in {0, 3}

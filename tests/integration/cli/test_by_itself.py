@@ -23,7 +23,8 @@ from unlost_simulators.process import SimulatorProcess
 
 pytestmark = [pytest.mark.full, pytest.mark.network]
 
-BEGAN = datetime(2026, 11, 2, 18, 0, tzinfo=UTC)  # when the served org begins
+BEGAN = datetime(2026, 11, 2, 18, 0, tzinfo=UTC)  # when the served org opens
+OPENED = ("--opens", BEGAN.isoformat())
 TABLES = ("Account", "Contact", "Case")
 
 
@@ -75,7 +76,7 @@ def alone(tmp_path: Path) -> Iterator[ByItself]:
     receiver = type("Told", (Receiver,), {"told": []})
     web = ThreadingHTTPServer(("127.0.0.1", 0), receiver)
     threading.Thread(target=web.serve_forever, daemon=True).start()
-    with SimulatorProcess() as served, mail_server() as (mails, port):
+    with SimulatorProcess(*OPENED) as served, mail_server() as (mails, port):
         program = Program(tmp_path / "home")
         assert program("init", str(program.home), "--recovery-out", str(tmp_path / "s")).code == 0
         tables = [word for table in TABLES for word in ("--include", table)]

@@ -52,15 +52,15 @@ def told(shop: Program, record: str) -> list[dict[str, Any]]:
 def test_an_undelete_is_told_when_it_was_and_not_at_the_last_edit(
     shop: Program, served: SimulatorProcess
 ) -> None:
-    (contact,) = served.admin.get("export", object="Contact", limit=1)["rows"][:1]
-    record, by = contact["Id"], {"as": ADMIN, "object": "Contact", "ids": [contact["Id"]]}
+    record = served.admin.get("export", object="Lead", limit=1)["rows"][0]["Id"]
+    by = {"as": ADMIN, "object": "Lead", "ids": [record]}
     served.admin.post("clock/advance", hours=3)
     served.admin.post("records/delete", **by)
     night(shop, served, hours=3)
     served.admin.post("clock/advance", hours=3)
     served.admin.post("records/undelete", **by)
     night(shop, served, hours=3)
-    deleted, revived = told(shop, f"Contact/{record}")[-2:]
+    deleted, revived = told(shop, f"Lead/{record}")[-2:]
     assert (deleted["kind"], revived["kind"]) == ("deleted", "revived")
     assert deleted["after"] < deleted["at"] < deleted["until"]
     assert revived["after"] < revived["at"] < revived["until"]

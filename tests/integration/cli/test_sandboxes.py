@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from integration.cli.conftest import Program, add_org
-from integration.cli.test_by_itself import BEGAN
+from integration.cli.test_by_itself import BEGAN, OPENED
 from unlost.app.actions.orgs.follow import follow
 from unlost.app.compose import Application, open_application
 from unlost.app.home.cancellation import CancellationFlag
@@ -63,7 +63,7 @@ class Company:
 @pytest.fixture
 def company(tmp_path: Path) -> Iterator[Company]:
     options = [word for plan in PLANS for word in ("--org", plan)]
-    with SimulatorProcess(*options) as served:
+    with SimulatorProcess(*OPENED, *options) as served:
         program = Program(tmp_path / "home")
         assert program("init", str(program.home), "--recovery-out", str(tmp_path / "s")).code == 0
         yield Company(program, served)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -112,7 +113,9 @@ def test_query_timeout_by_object(sim, wire) -> None:
     sim.admin.post("settings", query_windows={"Case": 30})
     try:
         assert code(wire.soql("SELECT Id FROM Case")) == (400, "QUERY_TIMEOUT")
-        window = "SystemModstamp >= 2026-10-20T00:00:00Z AND SystemModstamp < 2026-11-03T00:00:00Z"
+        now = datetime.fromisoformat(sim.admin.get("clock")["now"])
+        first, last = (f"{now + timedelta(days=by):%Y-%m-%dT%H:%M:%SZ}" for by in (-13, 1))
+        window = f"SystemModstamp >= {first} AND SystemModstamp < {last}"
         status, _ = wire.soql(f"SELECT Id FROM Case WHERE {window}")
         assert status == 200
     finally:

@@ -19,6 +19,7 @@ import pytest
 
 from integration.simulators.wire import Wire
 from patience import HANGING
+from unlost_simulators.cli import OPENS_VARIABLE
 from unlost_simulators.process import SimulatorFailed, SimulatorProcess
 
 pytestmark = pytest.mark.network
@@ -35,6 +36,35 @@ def wire(sim: SimulatorProcess) -> Iterator[Wire]:
     sim.admin.post("faults/clear")
     yield Wire(sim)
     assert sim.admin.unhit_faults() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("limits", {"Content-Type", "Content-Length", "Date", "Sforce-Limit-Info", "Vary",
+                    "Cache-Control", "X-SFDC-Request-Id", "Set-Cookie", "Server"}),
+        ("sobjects", {"ETag", "Last-Modified", "Content-Encoding"}),
+        ("/results", {"Sforce-Locator", "Sforce-NumberOfRecords", "Content-Type"}),
+        ("/VersionData", {"Transfer-Encoding", "Content-Type"}),
+    ],
+)  # fmt: skip
+def test_a_client_that_looks_headers_up_in_their_usual_case_finds_them(
+    wire, path: str, wanted: set[str]
+) -> None:
+    """Names as they were sent: `http.client` finds them in any case, but lists them so."""
+    if path == "/results":
+        path = wire.results()
+    elif path == "/VersionData":
+        soql = "SELECT+Id+FROM+ContentVersion+WHERE+ContentSize+>+1000+LIMIT+1"
+        version = wire.json("GET", f"query?q={soql}")["records"][0]["Id"]
+        path = f"sobjects/ContentVersion/{version}/VersionData"
+    for wish in ("keep-alive", "close"):
+        answer, _ = wire.read(path, **{"Accept-Encoding": "gzip", "Connection": wish})
+        assert answer.status == 200
+        names = set(answer.headers.keys())
+        assert wanted <= names
+        assert [name for name in names if name == name.lower()] == []
+        assert ("Connection" in names) == (wish == "close")
 
 
 def test_cut_with_a_length_ends_before_it(sim, wire) -> None:
@@ -145,6 +175,17 @@ def test_it_stops_when_its_parent_is_gone() -> None:
         time.sleep(0.05)
     os.kill(child, signal.SIGKILL)
     pytest.fail("the simulator outlived its parent")
+
+
+def test_simulators_that_start_in_different_weeks_can_open_at_the_same_time() -> None:
+    week, own = "2026-11-09T18:00:00+00:00", "2026-10-05T18:00:00+00:00"
+    environment = {OPENS_VARIABLE: week}
+    with SimulatorProcess(environment=environment) as sim:
+        assert sim.ready["now"] == week
+    with SimulatorProcess("--opens", own, environment=environment) as sim:
+        assert sim.ready["now"] == own
+    with pytest.raises(SimulatorFailed, match="did not get ready"):
+        SimulatorProcess(environment={OPENS_VARIABLE: "soon"})
 
 
 def test_a_wrong_option_is_told() -> None:

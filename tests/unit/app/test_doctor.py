@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,6 +93,32 @@ def test_a_key_that_others_may_read_is_repaired(served: Application) -> None:
     assert [check.name for check in again.checks if check.repaired] == ["home key"]
     assert served.home.home_key.stat().st_mode & 0o777 == 0o600
     assert not [check for check in doctor(served).checks if check.repairable]
+
+
+def test_a_service_key_that_others_may_read_is_named_and_repaired(served: Application) -> None:
+    del served.__dict__["whole_vault"]
+    served.home.service_key.chmod(0o644)
+    bad = told(doctor(served, ask=False), HealthState.BAD)
+    assert "Other users of this machine can read" in bad["service key"]
+    assert "vault" in bad, "it is not used"
+    assert doctor(served, repair=True).worst is HealthState.GOOD
+    assert served.home.service_key.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_service_key_that_systemd_hands_over_is_in_order(
+    served: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It belongs to root, and the rights of the service's user show as those of a group."""
+    served.home.service_key.chmod(0o440)
+    real = Path.stat
+
+    def of_root(self: Path, **more: Any) -> os.stat_result:
+        status = real(self, **more)
+        return os.stat_result((*status[:4], 0, *status[5:10]))
+
+    monkeypatch.setattr(Path, "stat", of_root)
+    names = {check.name: check.health for check in doctor(served, ask=False).checks}
+    assert names["service key"] is HealthState.GOOD
 
 
 def test_credentials_that_others_may_read_are_repaired(served: Application, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from unlost.app.actions.restores.kept_plan import (
 from unlost.app.actions.restores.plan_records import plan_records
 from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.restores import plan_files
 from unlost.app.restores.planners import SLOTS
 from unlost.catalog.models import PlanRow
 from unlost.catalog.orgs.orgs import get_org, save_org
@@ -224,7 +225,7 @@ def test_a_plan_is_run_once(shop: Shop) -> None:
 def test_many_records_of_a_production_org_need_its_name(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TYPED_FROM", 3)
+    monkeypatch.setattr(plan_files, "TYPED_FROM", 3)
     assert not made(shop).typed, "a sandbox"
     known = get_org("sales")
     save_org(replace(known, identity=replace(known.identity, kind=OrgKind.PRODUCTION)))
@@ -238,7 +239,7 @@ def test_many_records_of_a_production_org_need_its_name(
         )
     assert shop.live("Contact") == {}
     assert run_stored_plan(shop.app, "sales", view.plan, typed=" sales ").run
-    monkeypatch.setattr(module, "TYPED_FROM", 4)
+    monkeypatch.setattr(plan_files, "TYPED_FROM", 4)
     assert not show_stored_plan(shop.app, "sales", made(shop).plan).typed
 
 

@@ -294,6 +294,17 @@ def cut(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
+def test_a_slot_in_use_is_not_removed_because_others_can_read_its_key(
+    app: Application, machine: Machine
+) -> None:
+    file, by = machine.home / "keys" / "service.key", owner(machine)
+    add(app, "office", NewKey(passphrase=WORDS), by)
+    file.chmod(0o644)
+    failing(lambda: remove(app, "service", by), "key-readable")
+    file.chmod(0o600)
+    failing(lambda: remove(app, "service", by), "slot-in-use")
+
+
 def test_the_services_key_is_replaced_in_one_step(app: Application, machine: Machine) -> None:
     file = machine.home / "keys" / "service.key"
     old = file.read_text()
@@ -304,6 +315,7 @@ def test_the_services_key_is_replaced_in_one_step(app: Application, machine: Mac
     assert (done.replaced, done.key_file) == ("service", str(file))
     assert slots(app) == [done.slot]
     works(machine)
+    (machine.root / "old").touch(mode=0o600)
     (machine.root / "old").write_text(old)
     failing(lambda: tried(app, GivenKey(key_file=machine.root / "old")), "slot-missing")
     again = replace(app, done.slot, given_key=by)
@@ -406,6 +418,7 @@ def test_a_key_from_systemd_counts_before_the_file(
     given.mkdir()
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(given))
     assert tried(app).slot == "service"  # not handed over
+    (given / "unlost.service-key").touch(mode=0o600)
     (given / "unlost.service-key").write_text(told[0])
     assert tried(app).slot == "nightly"
     assert [line.service for line in keys(app).slots] == [True, True]

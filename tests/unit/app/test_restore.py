@@ -25,6 +25,7 @@ from unlost.app.actions.restores.restore_run import (
     runs,
 )
 from unlost.app.records import record_selectors
+from unlost.app.restores.plan_files import sealed_plan
 from unlost.catalog.orgs.writers import find_writer
 from unlost.catalog.runs.runs import RunRecord, RunState, begin_run, list_runs
 from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
@@ -288,7 +289,7 @@ def test_a_plan_of_an_org_that_this_home_has_not_is_not_run(lost: Shop) -> None:
     stranger = MemoryOrg(lost.world.clock, tenant="T-9", label="Branch")
     oid = lost.world.vault.ensure_org(stranger.identity)
     other = replace(read_plan(file.read_bytes()), org=oid, target=oid)
-    file.write_bytes(write_plan(sealed(other)))
+    file.write_bytes(sealed_plan(lost.app, sealed(other)))
     error = refused(NotFound, "org-not-added", run_plan, lost.app, file)
     assert "Branch" in error.sentence
 

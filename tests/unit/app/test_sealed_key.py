@@ -87,6 +87,7 @@ def test_another_key_is_sealed_into_a_file_or_told(
     add(app, "safe", NewKey(key_file=file, sealer=sealer), owner(machine))
     assert tried(app, GivenKey(key_file=file)).slot == "safe"
     add(app, "unit", NewKey(tell=told.append, sealer=sealer), owner(machine))
+    (tmp_path / "told.key").touch(mode=0o600)
     (tmp_path / "told.key").write_text(told[0])
     assert tried(app, GivenKey(key_file=tmp_path / "told.key")).slot == "unit"
     wish = NewKey(passphrase="words that nobody would put together", sealer=sealer)

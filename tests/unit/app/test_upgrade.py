@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 from django.db import connection
@@ -22,6 +23,7 @@ from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import resume_run, run_plan
 from unlost.app.home.database import connect
+from unlost.catalog import migrations
 from unlost.catalog.runs.nights import nights_of
 from unlost.catalog.runs.runs import RunState, list_runs
 from unlost.catalog.schema import SCHEMA, schema_applied
@@ -31,24 +33,18 @@ from unlost.model.source.reading import Page, ReadTask
 from unlost.testing.memory_writer import MemoryWriter
 
 PACKAGE = "later_migrations"
+PRESENT = sorted(module.name for module in iter_modules(migrations.__path__))
+NEWEST = PRESENT[-1]
+LATER = f"{int(NEWEST[:4]) + 1:04}_later"
+AS_IT_IS = """
+from importlib import import_module
+
+Migration = import_module("unlost.catalog.migrations.{name}").Migration
+"""
 MODULES = {
     "__init__": "",
-    "0001_initial": """
-from importlib import import_module
-
-Migration = import_module("unlost.catalog.migrations.0001_initial").Migration
-""",
-    "0002_removals_of_others": """
-from importlib import import_module
-
-Migration = import_module("unlost.catalog.migrations.0002_removals_of_others").Migration
-""",
-    "0003_own_checkpoints": """
-from importlib import import_module
-
-Migration = import_module("unlost.catalog.migrations.0003_own_checkpoints").Migration
-""",
-    "0004_later": """
+    **{name: AS_IT_IS.format(name=name) for name in PRESENT},
+    LATER: f"""
 from django.db import migrations, models
 
 KILLED = False
@@ -61,7 +57,7 @@ def fill(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0003_own_checkpoints")]
+    dependencies = [("catalog", "{NEWEST}")]
     operations = [
         migrations.AddField("run", "later", models.IntegerField(db_default=7)),
         migrations.RunPython(fill),
@@ -81,7 +77,7 @@ class Later:
 
     def kill(self, *, killed: bool) -> None:
         """From now on its migration is killed in the middle, or not any more."""
-        import_module(f"{PACKAGE}.0004_later").KILLED = killed  # type: ignore[attr-defined]
+        import_module(f"{PACKAGE}.{LATER}").KILLED = killed  # type: ignore[attr-defined]
 
 
 @pytest.fixture

@@ -82,8 +82,14 @@ def test_a_key_can_go_to_another_program(
     ended = home("key", "add", "nightly", "--key-file", "-", *sheet)
     assert ended.out.startswith("unlost-service-key 0\n")
     assert ended.err == "The key of the slot nightly was written to stdout.\n"
-    (tmp_path / "key").write_text(ended.out)
-    assert "(slot nightly)" in home("key", "test", "--key-file", str(tmp_path / "key")).out
+    key = tmp_path / "key"
+    key.write_text(ended.out)
+    key.chmod(0o644)
+    refused = home("key", "test", "--key-file", str(key))
+    assert refused.code is ExitCode.NOT_ALLOWED
+    assert f"chmod 600 {key}" in refused.err
+    key.chmod(0o600)
+    assert "(slot nightly)" in home("key", "test", "--key-file", str(key)).out
     ended = home("key", "replace", "nightly", "--key-file", "-", *sheet)
     assert ended.out.startswith("unlost-service-key 0\n")
 

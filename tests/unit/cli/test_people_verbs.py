@@ -39,6 +39,19 @@ def test_a_person_is_edited_and_what_is_left_out_stays(unlost: Terminal) -> None
     assert unlost("user", "reset-factors", "lena").code == 0
 
 
+def test_the_link_for_the_first_admin_is_printed_while_there_is_none(unlost: Terminal) -> None:
+    assert "`unlost user link` prints a link" in unlost("user", "list").out
+    printed = unlost("user", "link", "--url", "https://unlost.acme.example/")
+    assert printed.out.startswith("https://unlost.acme.example/start/")
+    assert "creates the first admin" in printed.out
+    assert unlost("user", "link", "--json").json["path"].startswith("/start/")
+    unlost("user", "add", "lena", "--role", "admin")
+    refused = unlost("user", "link")
+    assert refused.code == 1
+    assert "admin-exists" in refused.err
+    assert "signs lena in once" in unlost("user", "link", "lena").out
+
+
 @pytest.fixture
 def provider(unlost: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     origin = "https://login.acme.example"

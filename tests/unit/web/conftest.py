@@ -1,8 +1,10 @@
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth import get_user_model
 from django.test import Client
 
@@ -15,6 +17,11 @@ from unlost.catalog.people.people import add_person, set_role
 from unlost.model.access import Role
 from unlost.web.serving import ReachedAddress, holding, set_up
 
+# where allauth keeps how and when a person signed in
+METHODS, METHODS_OF = (
+    AUTHENTICATION_METHODS_SESSION_KEY,
+    f"{AUTHENTICATION_METHODS_SESSION_KEY}_user",
+)
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 type SignIn = Callable[..., Client]
@@ -22,6 +29,14 @@ type SignIn = Callable[..., Client]
 
 lived = scene(live)
 after_loss = scene(lost_shop)
+
+
+def signed_in_just_now(client: Client, user: int, *, ago: float = 0.0) -> None:
+    """The session knows when its person signed in, as after a form; ``ago`` in seconds."""
+    session = client.session
+    session[METHODS] = [{"method": "password", "at": time.time() - ago}]
+    session[METHODS_OF] = str(user)
+    session.save()
 
 
 @contextmanager
@@ -54,6 +69,7 @@ def sign_in(world: World) -> SignIn:
         person = set_role(name, role, org=org)
         client = Client(SERVER_NAME="localhost")
         client.force_login(get_user_model().objects.get(pk=person.user), backend=BACKEND)
+        signed_in_just_now(client, person.user)
         return client
 
     return signed

@@ -59,6 +59,7 @@ def test_a_record_that_came_back_is_found_from_the_lost_one(shop: Shop, sign_in:
     run = start(client, choose(client, what="lost", a="2", b="3"))
     serve(shop, run)
     shop.night()
+    client = sign_in(Role.RESTORER, org="sales")  # the session of the day before has ended
     life = shop.named("Account", "Schoko Zürich")
     found = client.get("/find/?all=1&q=Schoko").content.decode()
     assert f'href="/orgs/sales/records/Account/{life}/?q=Schoko">Restored record</a>' in found

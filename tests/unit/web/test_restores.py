@@ -9,7 +9,7 @@ from homes import World
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries, start
-from unlost.app.actions.restores import kept_plan as kept
+from unlost.app.restores import plan_files
 from unlost.catalog.models import PlanRow
 from unlost.catalog.runs.plans import find_plan
 from unlost.catalog.runs.runs import find_run
@@ -218,7 +218,7 @@ def test_the_name_of_a_production_org_is_typed(
 ) -> None:
     from unlost.catalog.models import Org
 
-    monkeypatch.setattr(kept, "TYPED_FROM", 3)
+    monkeypatch.setattr(plan_files, "TYPED_FROM", 3)
     Org.objects.update(kind="production")
     plan = choose(client, what="lost", a="2", b="3")
     assert 'name="typed"' in told(client, plan)

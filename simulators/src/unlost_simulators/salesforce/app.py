@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
@@ -47,7 +48,8 @@ class SalesforceApp:
         if wait:
             await asyncio.sleep(wait)
         parcel = await run_in_threadpool(self._serve, call)
-        self.sim.log.sent(await deliver(parcel, send))
+        closes = call.headers.get("connection", "").lower() == "close"
+        self.sim.log.sent(await deliver(replace(parcel, closes=closes), send))
 
     def _serve(self, call: Call) -> Parcel:
         if _is_admin(call):

@@ -5,6 +5,12 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 
+def instant(text: str) -> datetime:
+    """Read an instant in ISO 8601; without an offset it is in UTC. Raises ``ValueError``."""
+    when = datetime.fromisoformat(text)
+    return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+
+
 class VirtualClock:
     """A clock that tests and scenarios move by hand. All instants are aware, in UTC."""
 

@@ -6,7 +6,7 @@ Pure: schema and user in, JSON out. Key sets and flags come from recorded respon
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from unlost_simulators.salesforce import ids, rights
@@ -47,6 +47,10 @@ _SOAP = {
     FieldType.JSON: "tns:json",
     **dict.fromkeys(NUMBERS, "xsd:double"),
 }
+
+CASCADING = frozenset({DeleteRule.CASCADE, DeleteRule.CASCADE_DRAFTS})
+RESTRICTING = frozenset({DeleteRule.RESTRICT, DeleteRule.CASCADE_DRAFTS})
+"""A relationship may be in both: recorded for the contracts and orders of an account."""
 
 _JUNCTION = "urn:JunctionIdListNames"
 _SYSTEM_OPTION = "sobjectDescribeOption"
@@ -161,14 +165,14 @@ def _scopes(of: ObjectDef) -> list[Json]:
 def _child(relation: ChildRelationship, lists: Sequence[Junction]) -> Json:
     through = [each.field for each in lists if each.child == relation.child]
     return {
-        "cascadeDelete": relation.on_delete is DeleteRule.CASCADE,
+        "cascadeDelete": relation.on_delete in CASCADING,
         "childSObject": relation.child,
         "deprecatedAndHidden": False,
         "field": relation.field,
         "junctionIdListNames": sorted(each.name for each in through),
         "junctionReferenceTo": sorted({name for each in through for name in each.targets}),
         "relationshipName": relation.name,
-        "restrictedDelete": relation.on_delete is DeleteRule.RESTRICT,
+        "restrictedDelete": relation.on_delete in RESTRICTING,
     }
 
 
@@ -220,7 +224,7 @@ def _field(of: ObjectDef, field: FieldDef, user: SimUser, settings: OrgSettings)
         "byteLength": length if length == 18 else length * BYTES_PER_CHARACTER,
         "calculated": calculated,
         "calculatedFormula": field.formula.text if field.formula else None,
-        "cascadeDelete": field.on_delete is DeleteRule.CASCADE,
+        "cascadeDelete": _has_rule(field, CASCADING),
         "caseSensitive": field.case_sensitive,
         "compoundFieldName": field.compound,
         "controllerName": field.controller,
@@ -256,14 +260,14 @@ def _field(of: ObjectDef, field: FieldDef, user: SimUser, settings: OrgSettings)
         "nillable": nillable,
         "permissionable": not field.system and not field.required and not field.name_field,
         "picklistValues": [_picklist(each) for each in field.picklist],
-        "polymorphicForeignKey": field.polymorphic and field.name != "OwnerId",
+        "polymorphicForeignKey": field.polymorphic,
         "precision": field.precision if numeric else 0,
         "queryByDistance": field.type is FieldType.LOCATION,
         "referenceTargetField": None,
         "referenceTo": list(field.targets),
         "relationshipName": field.relationship,
         "relationshipOrder": field.master_order,
-        "restrictedDelete": field.on_delete is DeleteRule.RESTRICT,
+        "restrictedDelete": _has_rule(field, RESTRICTING),
         "restrictedPicklist": field.restricted_picklist,
         "scale": field.scale if numeric else 0,
         "searchPrefilterable": reference,
@@ -275,6 +279,12 @@ def _field(of: ObjectDef, field: FieldDef, user: SimUser, settings: OrgSettings)
         "writeRequiresMasterRead": field.master_order is not None,
     }
     return description
+
+
+def _has_rule(field: FieldDef, rules: Collection[DeleteRule]) -> bool:
+    """Recorded answers name the rules of standard lookups in childRelationships alone."""
+    named = field.custom or field.master_order is not None
+    return named and field.on_delete in rules
 
 
 def _extra(field: FieldDef) -> str | None:

@@ -1,4 +1,4 @@
-"""Entity tags and modification times of describes, which no clock of the org records.
+"""Entity tags of records and describes, and the times of describes, which no clock records.
 
 A describe counts as modified when its content is first seen to differ. The org's clock may stand
 still, so a new content always gets a time later than the last answer with the old one: otherwise
@@ -8,10 +8,11 @@ still, so a new content always gets a time later than the last answer with the o
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 
@@ -32,7 +33,7 @@ class DescribeStamps:
 
     def stamp(self, key: tuple[str, str], content: bytes) -> tuple[str, datetime]:
         """Give the entity tag (with quotes) and the time of the last change."""
-        digest = hashlib.sha256(content).hexdigest()[:32]
+        digest = _digest(content)
         now = self.now().replace(microsecond=0)
         with self._lock:
             seen = self._seen.get(key)
@@ -45,19 +46,39 @@ class DescribeStamps:
             return f'"{digest}"', seen.modified
 
 
+def of_record(record: Mapping[str, object]) -> str:
+    """Give the entity tag (with quotes) of a record, the same in every version of the API."""
+    fields = {name: value for name, value in record.items() if name != "attributes"}
+    return f'"{_digest(json.dumps(fields, default=str, sort_keys=True).encode())}"'
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
 def unchanged(
-    headers_etag: str | None, since: str | None, *, etag: str, modified: datetime
+    wanted_tags: str | None, since: str | None, *, etag: str, modified: datetime | None
 ) -> bool:
     """Decide a conditional request (``If-None-Match`` wins over ``If-Modified-Since``)."""
-    if headers_etag is not None:
-        given = {_bare(part) for part in headers_etag.split(",")}
-        return "*" in given or _bare(etag) in given
-    if since is None:
-        return False
+    if wanted_tags is not None:
+        return matches(wanted_tags, etag)
+    when = None if since is None else http_instant(since)
+    return when is not None and modified is not None and modified <= when
+
+
+def matches(header: str, etag: str) -> bool:
+    """Return true if a list of entity tags (or ``*``) has the tag, compressed or not."""
+    given = {_bare(part) for part in header.split(",")}
+    return "*" in given or _bare(etag) in given
+
+
+def http_instant(text: str) -> datetime | None:
+    """Read a date of an HTTP header; None for what is no date."""
     try:
-        return modified <= parsedate_to_datetime(since)
+        when = parsedate_to_datetime(text)
     except (TypeError, ValueError):
-        return False
+        return None
+    return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 
 
 def _bare(tag: str) -> str:

@@ -159,6 +159,10 @@ class Org:
         of = self.object(user, name)
         return reading.get(self.store, current, of, record_id, fields, version)
 
+    def modified(self, name: str, record_id: str) -> datetime | None:
+        """When a live row was last changed by a user; None if its object does not record it."""
+        return reading.modified(self.store, self._need(name), record_id)
+
     def get_many(
         self,
         user: SimUser,
@@ -188,8 +192,10 @@ class Org:
     ) -> Json | Sequence[str]:
         """The record with that external id; a list of ids when several have it.
 
-        Raises NOT_FOUND for no record, or a field that is no external id.
+        ``Id`` is a key too. Raises NOT_FOUND for no record, or a field that is no key.
         """
+        if field.lower() == "id":
+            return self.get(user, name, value, fields, version=version)
         current = self.users.current(user)
         of = self.object(user, name)
         key = of.field(field)
@@ -354,14 +360,13 @@ class Org:
         stamp: datetime | None = None,
     ) -> None:
         """Delete rows with what hangs on them; raises DELETE_FAILED and ENTITY_IS_DELETED."""
-        del as_user
         delay = self._delay(visible_after)
-        self.store.delete(self._need(name).name, record_ids, visible_after=delay, stamp=stamp)
+        of = self._need(name)
+        self.store.delete(as_user.id, of.name, record_ids, visible_after=delay, stamp=stamp)
 
     def hard_delete(self, as_user: SimUser, name: str, record_ids: Sequence[str]) -> None:
         """Delete rows past the recycle bin."""
-        del as_user
-        self.store.delete(self._need(name).name, record_ids, hard=True)
+        self.store.delete(as_user.id, self._need(name).name, record_ids, hard=True)
 
     def undelete(self, as_user: SimUser, name: str, record_ids: Sequence[str]) -> None:
         """Bring rows back; raises UNDELETE_FAILED, STORAGE_LIMIT_EXCEEDED."""

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from unlost_simulators import listener
 from unlost_simulators.listener import Listener, Serving
+from unlost_simulators.salesforce.clock import instant
 from unlost_simulators.salesforce.server import Identity, SimulatorOptions, build, ready_line
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.tls import TlsFiles
@@ -21,6 +22,7 @@ from unlost_simulators.tls import TlsFiles
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _NUMBERS = ("scale", "seed")
 _FLAGS = ("sandbox", "same-id", "running-clock")
+OPENS = "opens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class OrgPlan:
 
     @classmethod
     def parse(cls, text: str, base: SimulatorOptions) -> OrgPlan:
-        """Read ``NAME=SCENARIO[,scale=N][,seed=S][,sandbox][,same-id][,running-clock]``.
+        """Read ``NAME=SCENARIO[,scale=N][,seed=S][,opens=WHEN][,sandbox][,same-id][,running-clock]``.
 
         What is left out is taken from ``base``. Raises ``ValueError``.
         """
@@ -43,6 +45,8 @@ class OrgPlan:
             key, equals, value = option.partition("=")
             if key in _NUMBERS and equals:
                 members[key] = int(value)
+            elif key == OPENS and equals:
+                members[key] = value
             elif key in _FLAGS and not equals:
                 members[key.replace("-", "_")] = True
             else:
@@ -56,10 +60,12 @@ class OrgPlan:
             raise ValueError(f"an org cannot be called {name!r}")
         values = dict(members)
         identity = Identity.OF_SCENARIO if values.pop("same_id", False) else Identity.OF_NAME
-        known = {"scenario", "scale", "seed", "sandbox", "running_clock"}
+        known = {"scenario", "scale", "seed", OPENS, "sandbox", "running_clock"}
         if set(values) - known:
             unknown = ", ".join(sorted(set(values) - known))
             raise ValueError(f"an org has no option {unknown}")
+        if OPENS in values:
+            values[OPENS] = instant(values[OPENS])
         # Two orgs may come to the same revision of other rows: each has its own rendered results.
         cache = None if base.cache is None else base.cache / name
         wanted = replace(base, identity=identity, cache=cache, db=None, name=name)

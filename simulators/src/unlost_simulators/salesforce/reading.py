@@ -1,12 +1,20 @@
 """Reading of single records and of blobs for a user."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from typing import cast
 
 from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.answers import Blob, Json
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
-from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef
+from unlost_simulators.salesforce.schema import (
+    INTEGERS,
+    NUMBERS,
+    FieldDef,
+    FieldType,
+    ObjectDef,
+)
 from unlost_simulators.salesforce.soql import ast, query
 from unlost_simulators.salesforce.store import blobs, tables
 from unlost_simulators.salesforce.store.store import Store
@@ -59,6 +67,23 @@ def get(
     return record
 
 
+def modified(store: Store, of: ObjectDef, record_id: str) -> datetime | None:
+    """When a user last changed a row; None if the object has no such field, or there is no row."""
+    if of.field("LastModifiedDate") is None:
+        return None
+    key = ids.full(record_id)
+    row = (
+        store.cursor()
+        .execute(
+            f'SELECT "LastModifiedDate" FROM {tables.name(of.name)} '
+            f'WHERE {tables.ORDER} = ? AND "Id" = ?',
+            [ids.counter_of(key), key],
+        )
+        .fetchone()
+    )
+    return None if row is None else cast("datetime", row[0]).replace(tzinfo=UTC)
+
+
 def get_many(
     store: Store,
     user: SimUser,
@@ -91,9 +116,9 @@ def get_many(
 def by_external_id(
     store: Store, user: SimUser, of: ObjectDef, field: FieldDef, value: str
 ) -> list[str]:
-    """Ids of live rows whose external id has the value."""
+    """Ids of live rows whose key (an external id, or another look-up field) has the value."""
     literal = ast.Literal(ast.Kind.STRING, value, "''")
-    if field.type is not FieldType.STRING:
+    if field.type in NUMBERS | INTEGERS:
         try:
             literal = ast.Literal(ast.Kind.NUMBER, Decimal(value), value)
         except InvalidOperation:

@@ -104,6 +104,8 @@ class DeleteRule(Enum):
     SET_NULL = "set null"
     CASCADE = "cascade"
     RESTRICT = "restrict"
+    CASCADE_DRAFTS = "cascade drafts"
+    """Drafts go along, rows whose StatusCode is Activated stand in the way (orders, contracts)."""
     NONE = "none"
     """Leave the dangling id in place (CreatedById, OwnerId, soft references)."""
 

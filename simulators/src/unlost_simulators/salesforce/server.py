@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.oauth.apps import ConnectedApp
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios import scenario
-from unlost_simulators.salesforce.scenarios.scenario import Act, Scenario
+from unlost_simulators.salesforce.scenarios.moving import MovedOrg, opening_before
+from unlost_simulators.salesforce.scenarios.scenario import Act, LoadableOrg, Scenario
 from unlost_simulators.salesforce.server_settings import ServerSettings
 from unlost_simulators.salesforce.simulator import Simulator
 
@@ -39,6 +41,7 @@ class Identity(StrEnum):
 class SimulatorOptions:
     """The options of the command line.
 
+    ``opens`` is the instant at which the org's clock starts; by default some weeks ago.
     ``sandbox`` makes the org a sandbox: the state after a refresh, with the record ids of the org
     of the same scenario, scale and seed.
     """
@@ -49,15 +52,22 @@ class SimulatorOptions:
     db: Path | None = None
     cache: Path | None = None
     running_clock: bool = False
+    opens: datetime | None = None
     name: str = "main"
     identity: Identity = Identity.OF_SCENARIO
     sandbox: bool = False
 
 
-def build(wanted: SimulatorOptions, *, base_url: str) -> Simulator:
+def build(
+    wanted: SimulatorOptions,
+    *,
+    base_url: str,
+    wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Simulator:
     """Make the org of a scenario and the simulator around it."""
     chosen = scenario(wanted.scenario)
-    clock = VirtualClock(chosen.opening, running=wanted.running_clock)
+    opens = wanted.opens or opening_before(wall_clock(), chosen.opening)
+    clock = VirtualClock(opens, running=wanted.running_clock)
     org = Org(
         chosen.objects(),
         chosen.users(),
@@ -68,9 +78,12 @@ def build(wanted: SimulatorOptions, *, base_url: str) -> Simulator:
     )
     if org.store.is_empty():  # a database file keeps the rows of the run before
         other = org.id18 != chosen.org_id or wanted.sandbox
-        into = Relabelled(org, chosen.org_id) if other else org
+        into: LoadableOrg = Relabelled(org, chosen.org_id) if other else org
+        into = MovedOrg(into, chosen.opening, opens)
         chosen.load(into, scale=wanted.scale, seed=wanted.seed)
-    return around(org, base_url=base_url, cache=wanted.cache, acts=chosen.acts())
+    # Results are cached by the number of writes, which is the same whenever the org opens.
+    cache = None if wanted.cache is None else wanted.cache / f"{opens:%Y-%m-%d}"
+    return around(org, base_url=base_url, cache=cache, acts=chosen.acts())
 
 
 def org_id(wanted: SimulatorOptions, chosen: Scenario) -> str:

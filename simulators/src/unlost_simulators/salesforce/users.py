@@ -24,6 +24,7 @@ class Permission(StrEnum):
     INSERT_CHATTER_SYSTEM_FIELDS = "InsertChatterSystemFields"
     VIEW_ENCRYPTED_DATA = "ViewEncryptedData"
     MANAGE_DATA_INTEGRATIONS = "ManageDataIntegrations"
+    DELETE_ACTIVATED_CONTRACTS = "DeleteActivatedContract"
 
 
 class ObjectOperation(StrEnum):

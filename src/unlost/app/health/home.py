@@ -3,7 +3,7 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from unlost.model.errors import UnlostError
 from unlost.model.message import Noun, counted, message
 from unlost.model.vault.store import Store
 from unlost.vault.keys.founding import vault_format
+from unlost.vault.keys.service_key import is_open_to_others
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import check_not_locked
 
@@ -48,9 +49,11 @@ def home_checks(app: Application) -> Iterator[RepairableCheck]:
 
 
 def _keys(app: Application) -> Iterator[RepairableCheck]:
-    for name, file in (("home key", app.home.home_key), ("service key", service_key_of(app.home))):
-        if file.exists():
-            yield _private(name, file)
+    if app.home.home_key.exists():
+        yield _private("home key", app.home.home_key)
+    service_key = service_key_of(app.home)
+    if service_key.exists():
+        yield _private("service key", service_key, is_open=is_open_to_others)
     yield from _credentials(app)
     try:
         closed = closed_secrets(sealing_key(read_home_key(app.home)))
@@ -77,8 +80,14 @@ def _credentials(app: Application) -> Iterator[RepairableCheck]:
                 yield _private("credentials", file)
 
 
-def _private(name: str, file: Path) -> RepairableCheck:
-    if file.stat().st_mode & OTHERS:
+def _grants_others(status: os.stat_result) -> bool:
+    return bool(status.st_mode & OTHERS)
+
+
+def _private(
+    name: str, file: Path, *, is_open: Callable[[os.stat_result], bool] = _grants_others
+) -> RepairableCheck:
+    if is_open(file.stat()):
         return RepairableCheck.bad(
             name,
             "Other users of this machine can read {file}.",

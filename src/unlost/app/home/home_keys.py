@@ -14,7 +14,7 @@ from unlost.model.ports.system import Clock, Entropy
 from unlost.model.vault.store import Store
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import open_keyring
-from unlost.vault.keys.service_key import move_service_key
+from unlost.vault.keys.service_key import READABLE, move_service_key
 from unlost.vault.keys.unlock import (
     ByPassphrase,
     ByRecoverySheet,
@@ -111,7 +111,10 @@ def _taken_up(home: Home, store: Store, entropy: Entropy) -> Keyring:
 
 
 def service_slots(home: Home) -> tuple[str, ...]:
-    """Return the slots of this home's service, as its key files name them."""
+    """Return the slots of this home's service, as its key files name them.
+
+    Raises NotAllowed (``key-readable``): otherwise a slot in use could be removed as one of others.
+    """
     return tuple(dict.fromkeys(_slots(home)))
 
 
@@ -120,5 +123,6 @@ def _slots(home: Home) -> Iterator[str]:
         if file is not None:
             try:
                 yield slot_of(file)
-            except UnlostError:
-                continue
+            except UnlostError as error:
+                if error.code == READABLE:
+                    raise

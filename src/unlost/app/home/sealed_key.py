@@ -6,7 +6,6 @@ vault cannot redirect the token.
 """
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import msgspec
 
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotAllowed
-from unlost.vault.keys.service_key import ServiceKey
+from unlost.vault.keys.service_key import READABLE, ServiceKey
 from unlost.vault.keys.unlock import ByServiceKeyFile
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ def unsealed(text: str) -> str:
 def slot_of(path: Path) -> str:
     """Return the slot of a key file, without calling the server.
 
-    Raises NotAllowed (``key-missing``, ``key-file-damaged``).
+    Raises NotAllowed (``key-missing``, ``key-readable``, ``key-file-damaged``).
     """
     provider = ByServiceKeyFile(path)
     text = provider.text()
@@ -122,11 +121,17 @@ def slot_of(path: Path) -> str:
 
 
 def present_sealer(path: Path) -> Sealer | None:
-    """Return the sealer of a key file; None if it is not sealed or damaged."""
-    with suppress(NotAllowed):
+    """Return the sealer of a key file; None if it is missing, damaged or not sealed.
+
+    Raises NotAllowed (``key-readable``): otherwise its successor would be written unsealed.
+    """
+    try:
         text = ByServiceKeyFile(path).text()
         return _parsed(text).sealer if text.startswith(FIRST) else None
-    return None
+    except NotAllowed as error:
+        if error.code == READABLE:
+            raise
+        return None
 
 
 def _parsed(text: str) -> _File:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from unlost.catalog.connection import returned_connection
-from unlost.catalog.models import LinkRow, Org, TokenRow
+from unlost.catalog.models import LinkRow, Org, TokenRow, User
 from unlost.catalog.people.people import actor_of
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotFound
@@ -95,10 +95,28 @@ def actor_of_token(text: str, *, at: datetime) -> Actor | None:
             return None
         if row.used_at is None or at - row.used_at >= USED_EVERY:
             TokenRow.objects.filter(pk=row.pk).update(used_at=at)
-        bound = Grant(Role(row.role), row.org.oid if row.org is not None else None)
-        return Actor(
-            ActorKind.TOKEN, f"{owner.name}/{row.name}", owner.grants, (bound,), person=owner.name
+        name = f"{owner.name}/{row.name}"
+        return Actor(ActorKind.TOKEN, name, owner.grants, (_bound(row),), person=owner.name)
+
+
+def acting_for(asked_by: str, *, at: datetime) -> Actor | None:
+    """The actor for a person, or for PERSON/TOKEN, as the roles are now.
+
+    None if the person was removed, or if the token was deleted or has expired.
+    """
+    name, _, token = asked_by.partition("/")  # a person's name has no slash
+    with returned_connection():
+        user = User.objects.filter(username=name).first()
+        if user is None:
+            return None
+        owner = actor_of(user)
+        if owner is None or not token:
+            return owner
+        rows = TokenRow.objects.select_related("org").filter(
+            owner_id=user.pk, name=token, expires_at__gt=at
         )
+        bounds = tuple(map(_bound, rows))
+    return Actor(ActorKind.TOKEN, asked_by, owner.grants, bounds, owner.name) if bounds else None
 
 
 def make_link(user: int | None, *, at: datetime, lasts: timedelta, entropy: Entropy) -> str:
@@ -140,6 +158,10 @@ def use_link(text: str, *, at: datetime) -> OneTimeLink | None:
             return None
         row.delete()
         return OneTimeLink(row.user_id)
+
+
+def _bound(row: TokenRow) -> Grant:
+    return Grant(Role(row.role), row.org.oid if row.org is not None else None)
 
 
 def _secret(entropy: Entropy) -> str:

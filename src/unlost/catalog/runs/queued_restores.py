@@ -35,8 +35,12 @@ class ParkedTry:
     error: Message | None
 
 
-def queue_restore(run: str, *, org: str, at: datetime) -> None:
-    """Have the service run a restore of an org, given by name; a stopped run resumes."""
+def queue_restore(run: str, *, org: str, at: datetime, asked_by: str = "") -> None:
+    """Have the service run a restore of an org, given by name; a stopped run resumes.
+
+    ``asked_by``: the person, or PERSON/TOKEN, whose role must still allow it when it starts; empty
+    for a user of the home's machine.
+    """
     with returned_connection():
         row, created = Run.objects.get_or_create(
             id=run,
@@ -46,6 +50,7 @@ def queue_restore(run: str, *, org: str, at: datetime) -> None:
                 "state": RunState.WAITING.value,
                 "started_at": at,
                 "tries": 0,
+                "asked_by": asked_by,
             },
         )
         if not created:
@@ -53,7 +58,23 @@ def queue_restore(run: str, *, org: str, at: datetime) -> None:
             row.failures = 0
             row.resume_at = row.ended_at = None
             row.error = None
+            row.asked_by = asked_by
             row.save()
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreAsker:
+    """The person or token that asked for a restore of an org (an oid); see ``queue_restore``."""
+
+    oid: str
+    name: str
+
+
+def asker_of_restore(run: str) -> RestoreAsker:
+    """The person or token whose role must allow a restore that the service runs."""
+    with returned_connection():
+        row = Run.objects.select_related("org").get(id=run)
+        return RestoreAsker(row.org.oid, row.asked_by)
 
 
 def due_restores(now: datetime) -> Sequence[QueuedRestore]:
@@ -130,12 +151,18 @@ def put_off_restore(run: str, *, until: datetime, failures: int = 0) -> None:
         stopped.update(state=RunState.PARKED.value, resume_at=until, failures=failures)
 
 
-def release_restore(run: str) -> bool:
-    """Resume a stopped run now; False if the service does not run it."""
+def release_restore(run: str, *, asked_by: str | None = None) -> bool:
+    """Resume a stopped run now; False if the service does not run it.
+
+    ``asked_by`` replaces who asked for it, unless it is None.
+    """
+    columns = {"asked_by": asked_by} if asked_by is not None else {}
     with returned_connection():
         stopped = Run.objects.filter(RESTORES, id=run).exclude(state=RunState.RUNNING.value)
         return bool(
-            stopped.update(state=RunState.WAITING.value, resume_at=None, failures=0, wish="")
+            stopped.update(
+                state=RunState.WAITING.value, resume_at=None, failures=0, wish="", **columns
+            )
         )
 
 

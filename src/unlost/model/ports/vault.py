@@ -523,3 +523,10 @@ class Vault(VaultReader, VaultMaintenance, Protocol):
     def journal(self, org: str, run: str) -> Journal:
         """Return the journal of a run; empty before its first entry."""
         ...
+
+    def plan_code(self, plan: bytes) -> bytes:
+        """Return the code of a plan's content under a key of this vault (HMAC, 32 bytes).
+
+        It differs for each master key, so plans from before a renewal are not proved.
+        """
+        ...

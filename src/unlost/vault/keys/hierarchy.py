@@ -3,7 +3,7 @@
     recovery sheet, passphrase ─> owner's secret ──HKDF──> owner's key (signs the register)
                                         └─HKDF─┐
     service key ───────────────────────────────┴─> MASTER KEY of generation g
-             ├─HKDF──> codes (MAC) of vault.json, oids of orgs, key checks
+             ├─HKDF──> codes (MAC) of vault.json, oids of orgs, key checks, restore plans
              ├─HKDF──> the key of each homes/<n>
              ├─wraps─> IDENTITY KEY of each org   never changes
              │          └─HKDF──> ids of blobs and schemas, pseudonyms of erased values
@@ -258,6 +258,10 @@ class Keyring:
     def mac(self, label: str, data: bytes, *, generation: int | None = None) -> bytes:
         """HMAC-SHA256 under a key derived from a master key: proves ``vault.json`` and slots."""
         return hmac.digest(derive(self._of(generation), f"mac/{label}"), data, sha256)
+
+    def plan_code(self, plan: bytes) -> bytes:
+        """The code of a restore plan, which lies in a file outside the vault."""
+        return self.mac("plan", plan)
 
     def home_key(self, name: str, generation: int) -> bytes:
         """The key of a copy of a home's data."""

@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from unlost.model.errors import Conflict, NotAllowed, StoreError, UsageError
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from unlost.vault.format.slots import KeyStretch
 
 SERVICE_SLOT = "service"
+READABLE = "key-readable"
 _OWNER_ONLY = 0o600
+# Root may leave a key to a group, the service's, for reading: so does systemd with credentials, whose
+# list of allowed users shows as rights of the group (systemd.exec, "Credentials").
+_OF_ROOT = 0o640
+_ANYONE = 0o066  # reading and writing by others than the owner
 _TITLE = "unlost-service-key 0"
 
 
@@ -87,6 +93,31 @@ def refuse_key_in_vault(path: Path, store: Store) -> None:
             path=path,
             folder=folder,
         )
+
+
+def is_open_to_others(status: os.stat_result) -> bool:
+    """Return True if other users of this machine can read or change a key file."""
+    allowed = _OF_ROOT if status.st_uid == 0 else _OWNER_ONLY
+    return bool(status.st_mode & _ANYONE & ~allowed)
+
+
+def read_key_file(path: Path) -> str:
+    """The content of a key file that other users of this machine cannot read.
+
+    Raises OSError, NotAllowed (``key-readable``).
+    """
+    with path.open(encoding="utf-8", errors="replace") as file:
+        # Of the file that is read, not of its name, which may lead to another one a moment later.
+        if is_open_to_others(os.fstat(file.fileno())):
+            raise NotAllowed(
+                "key-readable",
+                "Other users of this machine can read the service key {path}.",
+                next_step="Close it with `chmod 600 {quoted}`. If other people have accounts on "
+                "this machine, also replace the key: `unlost key replace SLOT --sheet FILE`.",
+                path=path,
+                quoted=quote(str(path)),
+            )
+        return file.read()
 
 
 def write_service_key(

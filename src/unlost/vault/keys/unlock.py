@@ -24,7 +24,7 @@ from unlost.vault.format.slots import KeySlot, KeyStretch, SlotHolds, SlotPlace,
 from unlost.vault.keys.owner import Owner, is_signed, master_of
 from unlost.vault.keys.passphrase import PASSPHRASE_SLOT, Passphrase
 from unlost.vault.keys.register import find_entry, listed_entries
-from unlost.vault.keys.service_key import ServiceKey, refuse_key_in_vault
+from unlost.vault.keys.service_key import ServiceKey, read_key_file, refuse_key_in_vault
 
 _MOST_LOOKED_AT = 8  # entries of strangers
 
@@ -100,20 +100,20 @@ class ByServiceKeyFile:
     def unlock(self, store: Store) -> UnlockedVault:
         """The master key from the file's slot.
 
-        Raises NotAllowed (``key-missing``, ``key-file-damaged``, ``key-wrong``, ``key-outdated``,
-        ``slot-missing``), UsageError (``key-in-vault``), IntegrityError (``register-damaged``).
+        Raises NotAllowed (``key-missing``, ``key-readable``, ``key-file-damaged``, ``key-wrong``,
+        ``key-outdated``, ``slot-missing``), UsageError (``key-in-vault``), IntegrityError (``register-damaged``).
         """
         refuse_key_in_vault(self.path, store)
         return unlock_by_key(store, self.service_key())
 
     def service_key(self) -> ServiceKey:
-        """The key in the file; raises NotAllowed (``key-missing``, ``key-file-damaged``)."""
+        """The key in the file; raises NotAllowed as ``text`` does, and ``key-file-damaged``."""
         return ServiceKey.parse(self.unsealed(self.text()))
 
     def text(self) -> str:
-        """The content of the file; raises NotAllowed (``key-missing``)."""
+        """The content of the file; raises NotAllowed (``key-missing``, ``key-readable``)."""
         try:
-            return self.path.read_text(encoding="utf-8", errors="replace")
+            return read_key_file(self.path)
         except OSError as error:
             raise NotAllowed(
                 "key-missing",

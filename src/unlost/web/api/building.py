@@ -27,7 +27,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.params import functions as params
 
 from unlost.app.actions.restores.restore_plan import SentPlan
-from unlost.app.operations import OPERATIONS, ApiOperation, Method, hints
+from unlost.app.operations import OPERATIONS, ApiOperation, hints
 from unlost.model.errors import NotAllowed, UnlostError, UsageError
 from unlost.web.api.describing import DescribedAPI, of_bytes
 from unlost.web.api.problem import Problem, answer
@@ -39,7 +39,7 @@ from unlost.web.failing import status_of
 VERSION = "1"
 BODY = "body"  # wraps a single body parameter that is not a record itself
 PARAMETER = re.compile(r"\{(\w+)\}")
-REFUSED = frozenset({400, 401, 403, 404, 409, 422, 429, 500, 502, 503})
+REFUSED = frozenset({400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503})
 DESCRIPTION = (
     "Everything that the console does. Sign in with a token: Authorization: Bearer unl_…. "
     "An error is an object with a stable code, a sentence, a next step and a page. In a path, `~` is "
@@ -102,11 +102,7 @@ def view(operation: ApiOperation) -> Callable[..., HttpResponseBase]:
 
 def _taken(operation: ApiOperation) -> Iterator[inspect.Parameter]:
     """Yield the API's parameters; a lone body parameter is wrapped in an object unless a record."""
-    lone = (
-        operation.method is not Method.GET
-        and len(operation.free_parameters) == 1
-        and not operation.alone
-    )
+    lone = not operation.has_query and len(operation.free_parameters) == 1 and not operation.alone
     for name in operation.parameters:
         if not (lone and name in operation.free_parameters):
             yield _parameter(operation, name)
@@ -141,7 +137,7 @@ def _parameter(operation: ApiOperation, name: str) -> inspect.Parameter:
     default = ... if known.default is inspect.Parameter.empty else known.default
     if operation.in_path(name):
         place: Any = params.Path(...)
-    elif operation.method is Method.GET:
+    elif operation.has_query:
         place = params.Query(default)
     else:
         place = params.Body(default)

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja.errors import HttpError, ValidationError
 
-from unlost.app.operations import ApiOperation, Method
+from unlost.app.operations import ApiOperation
 
 UNKNOWN = "the operation has nothing of this name"
 
@@ -35,12 +35,12 @@ def _names_in(body: bytes) -> set[str]:
 
 
 def _query(operation: ApiOperation) -> tuple[str, ...]:
-    return operation.free_parameters if operation.method is Method.GET else ()
+    return operation.free_parameters if operation.has_query else ()
 
 
 def _body(operation: ApiOperation) -> tuple[str, ...]:
     """Return the names allowed in the body: the fields of its only record, or the parameters."""
-    if operation.method is Method.GET:
+    if operation.has_query:
         return ()
     if operation.alone:
         return tuple(field.name for field in dataclasses.fields(operation.kind))

@@ -15,13 +15,15 @@ from allauth.mfa.webauthn import views as passkeys
 from allauth.socialaccount import views as social
 from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import include, path
 
 from unlost.app.people.saml import speaks_saml
 from unlost.catalog.people.sso import SsoProtocol, list_providers
 from unlost.model.errors import TransientError, UnlostError
 from unlost.web.signin import sessions
-from unlost.web.signin.leaving import sends_away
+from unlost.web.signin.confirming import confirm, confirmed
+from unlost.web.signin.leaving import clears_browser, sends_away
 
 type View = Callable[..., HttpResponse]
 
@@ -52,17 +54,35 @@ def asks_provider(view: View) -> View:
     return checked
 
 
+def _confirmed(page: str, view: View) -> Callable[..., HttpResponseBase]:
+    """Ask for a confirmation before a person gets another way in; forms have a secret.
+
+    allauth does not ask people who only sign in with a provider. With a stolen session, a password
+    or a factor could be set, which then confirms everything.
+    """
+    return confirmed(page, secret=True)(view)
+
+
 urlpatterns = [
     path("login/", sends_away(account.login), name="account_login"),
-    path("logout/", account.logout, name="account_logout"),
+    path("logout/", clears_browser(account.logout), name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("confirm/", sends_away(confirm), name="account_confirm"),
     path("password/change/", account.password_change, name="account_change_password"),
-    path("password/set/", account.password_set, name="account_set_password"),
+    path(
+        "password/set/",
+        _confirmed("account_set_password", account.password_set),
+        name="account_set_password",
+    ),
     path("2fa/", mfa.index, name="mfa_index"),
     path("2fa/authenticate/", mfa.authenticate, name="mfa_authenticate"),
     path("2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
-    path("2fa/totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
+    path(
+        "2fa/totp/activate/",
+        _confirmed("mfa_activate_totp", totp.activate_totp),
+        name="mfa_activate_totp",
+    ),
     path("2fa/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
     path("2fa/recovery-codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
     path(
@@ -76,7 +96,11 @@ urlpatterns = [
         name="mfa_download_recovery_codes",
     ),
     path("2fa/webauthn/", passkeys.list_webauthn, name="mfa_list_webauthn"),
-    path("2fa/webauthn/add/", passkeys.add_webauthn, name="mfa_add_webauthn"),
+    path(
+        "2fa/webauthn/add/",
+        _confirmed("mfa_add_webauthn", passkeys.add_webauthn),
+        name="mfa_add_webauthn",
+    ),
     path("2fa/webauthn/login/", passkeys.login_webauthn, name="mfa_login_webauthn"),
     path(
         "2fa/webauthn/reauthenticate/",

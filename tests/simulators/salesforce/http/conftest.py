@@ -60,7 +60,7 @@ CONTACT = build_object(
     flags="QCUDNRT",
     fields=[
         *f.person_name(),
-        f.email("Email"),
+        f.email("Email", id_lookup=True),
         f.external_id("Badge__c", unique=False),
         f.reference("AccountId", "Account", children="Contacts", on_delete=DeleteRule.CASCADE),
     ],

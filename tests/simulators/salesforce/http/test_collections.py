@@ -16,15 +16,11 @@ MISSING = {
     "message": "Required fields are missing: [Name]",
     "fields": ["Name"],
 }
-NO_ATTRIBUTES = [
-    {
-        "message": (
-            "Nested object for polymorphic foreign key must have an attributes field before any "
-            "other fields."
-        ),
-        "errorCode": "JSON_PARSER_ERROR",
-    }
-]
+NESTED = (
+    "Nested object for polymorphic foreign key must have an attributes field before any other "
+    "fields."
+)
+NO_ATTRIBUTES = {"statusCode": "JSON_PARSER_ERROR", "message": NESTED, "fields": []}
 
 
 def record(kind: str = "Account", **row):
@@ -150,20 +146,47 @@ def test_more_than_200_records(client) -> None:
     assert all(one["success"] for one in send(client, "POST", *rows[:200]).json())
 
 
-@pytest.mark.parametrize(
-    "row", ["x", {"Name": "a"}, {"attributes": "Account"}, {"attributes": {"url": "x"}}]
-)
-def test_records_without_a_type(client, row) -> None:
+def test_what_is_no_record_spoils_the_request(client) -> None:
     for method in ("POST", "PATCH"):
-        answer = send(client, method, row)
-        assert (answer.status_code, answer.json()) == (400, NO_ATTRIBUTES)
+        answer = send(client, method, record(Name="a"), "x")
+        assert answer.status_code == 400
+        assert answer.json() == [{"message": NESTED, "errorCode": "JSON_PARSER_ERROR"}]
+
+
+@pytest.mark.parametrize(
+    "row", [{"Name": "a"}, {"attributes": "Account"}, {"attributes": {"url": "x"}}]
+)
+def test_a_record_without_attributes_fails_alone(client, row) -> None:
+    answer = send(client, "POST", record(Name="b"), row, record(Name="c"))
+    one, two, three = answer.json()
+    assert answer.status_code == 200
+    assert two == {"success": False, "errors": [NO_ATTRIBUTES]}
+    changes = [record(Id=one["id"], Name="d"), row, record(Id=three["id"], Name="e")]
+    changed = send(client, "PATCH", *changes).json()
+    assert [each["success"] for each in changed] == [True, False, True]
+    assert changed[1]["errors"] == [NO_ATTRIBUTES]
+
+
+def test_a_record_without_attributes_rolls_back_what_must_stand_together(client) -> None:
+    answer = send(client, "POST", {"Name": "a"}, record(Name="b"), together=True)
+    assert answer.json() == [
+        {"success": False, "errors": [NO_ATTRIBUTES]},
+        {"success": False, "errors": [ROLLED_BACK]},
+    ]
+    assert client.get("query?q=SELECT+COUNT()+FROM+Account").json()["totalSize"] == 9
 
 
 def test_attributes_come_first_in_an_upsert(client) -> None:
     late = {"Name": "a", "Customer_Number__c": "1", "attributes": {"type": "Account"}}
     assert send(client, "POST", late).json()[0]["success"] is True
-    answer = send(client, "PATCH", late, path="composite/sobjects/Account/Customer_Number__c")
-    assert (answer.status_code, answer.json()) == (400, NO_ATTRIBUTES)
+    path = "composite/sobjects/Account/Customer_Number__c"
+    one, two = send(
+        client, "PATCH", late, record(Customer_Number__c="2", Name="b"), path=path
+    ).json()
+    assert one == {"success": False, "errors": [NO_ATTRIBUTES], "created": False}
+    assert (two["success"], two["created"]) == (True, True)
+    unknown = send(client, "PATCH", late, path="composite/sobjects/Nothing/Id")
+    assert (unknown.status_code, unknown.json()[0]["errorCode"]) == (404, "NOT_FOUND")
 
 
 def test_rows_too_many_chunks(client) -> None:

@@ -504,6 +504,16 @@ def test_failed_rows_of_an_update_carry_their_id_from_version_53(client) -> None
     assert load.failed[0]["sf__Id"] == ""
 
 
+def test_an_upsert_takes_an_email_as_key(client) -> None:
+    text = "Email,LastName\nADA1@small.example,Lovelace\nnew@small.example,New\n"
+    load = Load.run(client, "upsert", text, "Contact", externalIdFieldName="Email")
+    info = load.info()
+    assert (info["state"], info["numberRecordsFailed"]) == ("JobComplete", 0)
+    soql = "SELECT+LastName+FROM+Contact+WHERE+Email='ada1@small.example'"
+    (found,) = client.get(f"query?q={soql}").json()["records"]
+    assert found["LastName"] == "Lovelace"
+
+
 def test_an_upsert_takes_an_empty_id_beside_its_key(client) -> None:
     load = Load.run(
         client,

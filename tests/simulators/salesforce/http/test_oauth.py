@@ -115,8 +115,16 @@ def test_jwt_answer_has_exactly_the_documented_members(bench: Bench) -> None:
     assert bench.sessions.user_of(answer["access_token"]) == "005Dn0000000001IAA"
 
 
-@pytest.mark.parametrize("expires", [str(int(WALL.timestamp()) + 60), WALL.timestamp() + 299])
-def test_jwt_expiry_may_be_text_or_number(bench: Bench, expires: object) -> None:
+@pytest.mark.parametrize(
+    "expires",
+    [
+        str(int(WALL.timestamp()) + 60),
+        WALL.timestamp() + 299,
+        int(WALL.timestamp()) + 30 * 86_400,
+        int(WALL.timestamp() * 1_000) + 300,  # milliseconds, as a released client sends them
+    ],
+)
+def test_jwt_expiry_may_be_text_or_number_and_far_ahead(bench: Bench, expires: object) -> None:
     assert bench.grant(JWT_BEARER, assertion=assertion(exp=expires))["token_type"] == "Bearer"
 
 
@@ -126,7 +134,8 @@ def test_jwt_expiry_may_be_text_or_number(bench: Bench, expires: object) -> None
         ({"aud": "https://example.org"}, "invalid_grant", "audience is invalid"),
         ({"aud": None}, "invalid_grant", "audience is invalid"),
         ({"exp": int(WALL.timestamp()) - 1}, "invalid_grant", "expired authorization code"),
-        ({"exp": int(WALL.timestamp()) + 301}, "invalid_grant", "expired authorization code"),
+        ({"exp": "Infinity"}, "invalid_grant", "expired authorization code"),
+        ({"exp": "NaN"}, "invalid_grant", "expired authorization code"),
         ({"exp": "soon"}, "invalid_grant", "expired authorization code"),
         ({"sub": "nobody@x"}, "invalid_grant", "user hasn't approved this consumer"),
         ({"iss": "strict"}, "invalid_grant", "user hasn't approved this consumer"),

@@ -229,6 +229,49 @@ def test_refused_upserts(client) -> None:
     assert answer.json()[0]["errorCode"] == "REQUIRED_FIELD_MISSING"
 
 
+def test_a_record_is_found_by_its_email_as_key(client) -> None:
+    path = "sobjects/Contact/Email/ADA1@small.example"
+    found = client.get(f"{path}?fields=Id,Email").json()
+    assert found["Email"] == "ada1@small.example"
+    again = patch(client, path, {"Title__c": "x"})
+    assert again.json()[0]["errorCode"] == "INVALID_FIELD"
+    answer = patch(client, path, {"FirstName": "Augusta"})
+    assert (answer.status_code, answer.json()["created"]) == (200, False)
+    assert answer.json()["id"] == found["Id"]
+    new = patch(client, "sobjects/Contact/Email/new@small.example", {"LastName": "New"})
+    assert (new.status_code, new.json()["created"]) == (201, True)
+    key = new.json()["id"]
+    assert client.get(f"sobjects/Contact/{key}").json()["Email"] == "new@small.example"
+    twice = client.post("sobjects/Contact", {"LastName": "b", "Email": "new@small.example"})
+    assert twice.status_code == 201
+    several = patch(client, "sobjects/Contact/Email/new@small.example", {"LastName": "c"})
+    assert (several.status_code, len(several.json())) == (300, 2)
+    refused = patch(client, "sobjects/Contact/Email/no-mail", {"LastName": "c"})
+    assert refused.json()[0]["errorCode"] == "INVALID_EMAIL_ADDRESS"
+
+
+def test_id_is_a_key_like_others(client) -> None:
+    key = made(client)
+    record = client.get(f"sobjects/Account/Id/{key}?fields=Name")
+    assert (record.status_code, record.json()["Name"]) == (200, "New")
+    assert client.get(f"sobjects/Account/id/{key[:15]}").json()["Id"] == key
+    assert client.get(f"sobjects/Account/Id/{UNKNOWN}").status_code == 404
+    assert delete(client, f"sobjects/Account/Id/{key}").status_code == 204
+    gone = client.get(f"sobjects/Account/Id/{key}")
+    assert (gone.status_code, gone.json()[0]["errorCode"]) == (404, "ENTITY_IS_DELETED")
+
+
+def test_a_record_is_created_without_a_key_beside_id(client) -> None:
+    answer = client.post("sobjects/Account/Id", {"Name": "New"})
+    assert answer.status_code == 201
+    assert client.get(f"sobjects/Account/{answer.json()['id']}").json()["Name"] == "New"
+    refused = client.post("sobjects/Account/Id", {"Name": "New", "Id": UNKNOWN})
+    assert refused.json()[0]["errorCode"] == "INVALID_FIELD_FOR_INSERT_UPDATE"
+    assert client.post(f"sobjects/Account/{UNKNOWN}", {"Name": "New"}).status_code == 405
+    old = client.post("/services/data/v36.0/sobjects/Account/Id", {"Name": "New"})
+    assert old.status_code == 405
+
+
 def test_upsert_by_id_is_an_update(client) -> None:
     key = made(client)
     assert patch(client, f"sobjects/Account/Id/{key}", {"Name": "b"}).status_code == 204

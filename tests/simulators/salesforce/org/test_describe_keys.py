@@ -193,6 +193,9 @@ def test_field_facts(org: Org, backup: SimUser) -> None:
     what = field(org, backup, "Task", "WhatId")
     assert what["referenceTo"] == ["Account", "Opportunity"]
     assert (what["relationshipName"], what["namePointing"]) == ("What", True)
+    assert what["polymorphicForeignKey"] is True
+    account = field(org, backup, "Contact", "AccountId")
+    assert account["cascadeDelete"] is False, "its rule is that of the relationship"
     line = field(org, backup, "OpportunityLineItem", "OpportunityId")
     assert (line["relationshipOrder"], line["cascadeDelete"]) == (0, True)
     assert line["writeRequiresMasterRead"] is True

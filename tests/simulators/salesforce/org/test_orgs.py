@@ -2,6 +2,7 @@
 
 import json
 import urllib.request
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -36,10 +37,21 @@ def test_a_plan_is_read_from_its_text(tmp_path) -> None:
     )
 
 
+def test_an_org_may_open_at_a_time_of_its_own() -> None:
+    assert made("a=,opens=2026-11-02T18:00:00").opens == datetime(2026, 11, 2, 18, tzinfo=UTC)
+    east = timezone(timedelta(hours=2))
+    assert made("a=,opens=2026-11-02T18:00:00+02:00").opens == datetime(
+        2026, 11, 2, 18, tzinfo=east
+    )
+    base = SimulatorOptions(opens=datetime(2020, 1, 1, tzinfo=UTC))
+    assert made("a", base).opens == base.opens
+
+
 @pytest.mark.parametrize("text", ["", "a b", "x=chocolate,colour", "x=chocolate,sandbox=1",
-                                  "x=chocolate,scale", "x=chocolate,scale=many"])  # fmt: skip
+                                  "x=chocolate,scale", "x=chocolate,scale=many",
+                                  "x=chocolate,opens", "x=chocolate,opens=once"])  # fmt: skip
 def test_texts_that_are_no_plan(text) -> None:
-    with pytest.raises(ValueError, match=r"called|option|literal"):
+    with pytest.raises(ValueError, match=r"called|option|literal|isoformat"):
         made(text)
 
 

@@ -94,6 +94,56 @@ def test_account_tells_its_children_with_their_delete_rules() -> None:
     assert (parent["cascadeDelete"], parent["restrictedDelete"]) == (False, False)
 
 
+def test_contracts_and_orders_go_with_their_account_and_hold_it() -> None:
+    children = {
+        (one["childSObject"], one["field"]): (one["cascadeDelete"], one["restrictedDelete"])
+        for one in described("Account")["childRelationships"]
+    }
+    assert children["Contract", "AccountId"] == children["Order", "AccountId"] == (True, True)
+    assert children["Asset", "AccountId"] == (True, False)
+    # Recorded answers name these rules in childRelationships alone, except for custom fields.
+    for name in ("Contract", "Order", "Asset"):
+        field = fields_of(name)["AccountId"]
+        assert (field["cascadeDelete"], field["restrictedDelete"]) == (False, False)
+    assert fields_of("Tasting_Score__c")["Tasting__c"]["cascadeDelete"] is True
+    assert fields_of("Cocoa_Batch__c")["Supplier__c"]["restrictedDelete"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "flags"),
+    [
+        # createable, updateable, nillable, namePointing, polymorphicForeignKey
+        ("Lead", "OwnerId", (True, True, False, True, True)),
+        ("Case", "OwnerId", (True, True, False, True, True)),
+        ("Order", "OwnerId", (True, True, False, True, True)),
+        ("Account", "OwnerId", (True, True, False, False, False)),
+        ("Event", "WhoId", (True, True, True, True, True)),
+        ("Case", "ContactId", (True, True, True, False, False)),
+        ("Opportunity", "ContactId", (True, False, True, False, False)),
+        ("OpportunityContactRole", "ContactId", (True, True, False, False, False)),
+        ("OpportunityContactRole", "OpportunityId", (True, False, False, False, False)),
+        ("AccountContactRole", "ContactId", (True, True, False, False, False)),
+        ("CampaignMember", "ContactId", (True, False, True, False, False)),
+        ("CaseTeamMember", "MemberId", (True, False, False, True, True)),
+        ("EmailMessageRelation", "EmailMessageId", (True, False, False, False, False)),
+        ("EmailMessageRelation", "RelationId", (True, True, True, True, True)),
+        ("EventRelation", "EventId", (True, False, False, False, False)),
+        ("EventRelation", "RelationId", (True, False, False, True, True)),
+        ("Order", "OriginalOrderId", (True, False, True, False, False)),
+    ],
+)
+def test_references_are_writable_and_polymorphic_as_in_real_orgs(
+    name: str, column: str, flags: tuple[bool, ...]
+) -> None:
+    field = fields_of(name, by=story.ADMIN_USERNAME)[column]
+    keys = ("createable", "updateable", "nillable", "namePointing", "polymorphicForeignKey")
+    assert tuple(field[key] for key in keys) == flags
+
+
+def test_the_contact_of_an_opportunity_is_no_path_for_queries() -> None:
+    assert fields_of("Opportunity")["ContactId"]["relationshipName"] is None
+
+
 def test_fields_show_their_kinds() -> None:
     account, contact = fields_of("Account"), fields_of("Contact")
     assert account["Customer_Number__c"]["externalId"] is True

@@ -152,6 +152,38 @@ def test_delete_rules_of_account_are_those_recorded() -> None:
     assert {rules[one] for one in cascading} == {DeleteRule.CASCADE}
     assert rules["Case", "AccountId"] is DeleteRule.RESTRICT
     assert rules["Account", "ParentId"] is DeleteRule.SET_NULL
+    assert rules["Order", "AccountId"] is DeleteRule.CASCADE_DRAFTS
+    assert rules["Contract", "AccountId"] is DeleteRule.CASCADE_DRAFTS
+    assert rules["Asset", "AccountId"] is DeleteRule.CASCADE
+
+
+def test_delete_rules_of_contact_are_those_recorded() -> None:
+    rules = {
+        (one.name, field.name): field.on_delete
+        for one in OBJECTS
+        for field in one.fields
+        if "Contact" in field.targets
+    }
+    cascading = (
+        ("Asset", "ContactId"), ("CaseTeamMember", "MemberId"), ("EventRelation", "RelationId"),
+        ("EmailMessageRelation", "RelationId"), ("AccountContactRole", "ContactId"),
+        ("OpportunityContactRole", "ContactId"), ("CampaignMember", "ContactId"),
+    )  # fmt: skip
+    restricting = (
+        ("Case", "ContactId"), ("Contract", "CustomerSignedId"), ("Order", "BillToContactId"),
+        ("Order", "CustomerAuthorizedById"), ("Order", "ShipToContactId"),
+    )  # fmt: skip
+    assert {rules[one] for one in cascading} == {DeleteRule.CASCADE}
+    assert {rules[one] for one in restricting} == {DeleteRule.RESTRICT}
+    assert rules["Opportunity", "ContactId"] is DeleteRule.SET_NULL
+
+
+def test_people_are_looked_up_by_their_addresses() -> None:
+    keys = [("Contact", "Email"), ("Lead", "Email"), ("User", "Email"), ("User", "Username")]
+    for name, column in keys:
+        field = BY_NAME[name].field(column)
+        assert field is not None
+        assert (field.id_lookup, field.external_id) == (True, False)
 
 
 def test_some_objects_refuse_in_each_way_that_a_backup_meets() -> None:

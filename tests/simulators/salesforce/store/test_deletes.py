@@ -46,12 +46,46 @@ def test_delete_takes_along_what_cascades(org: Org, backup: SimUser, family) -> 
     assert org.holds("OpportunityLineItem") == Holding(0, 0), "undeletable: it vanishes at once"
 
 
-def test_delete_moves_system_modstamp_alone(org: Org, backup: SimUser, family) -> None:
-    before = value(org, "Account", family["account"], "LastModifiedDate")
+@pytest.mark.parametrize("name", ["Account", "Contact", "Opportunity"])
+def test_a_deleted_row_names_who_deleted_it_and_when(
+    org: Org, backup: SimUser, narrow: SimUser, family, name: str
+) -> None:
+    """The contact and the opportunity go along with the account."""
+    record = family[{"Account": "account", "Contact": "contact", "Opportunity": "deal"}[name]]
+    before = value(org, name, record, "SystemModstamp")
+    assert value(org, name, record, "LastModifiedById") == backup.id
     org.clock.advance(timedelta(hours=1))
-    org.delete(backup, "Account", [family["account"]])
-    assert value(org, "Account", family["account"], "LastModifiedDate") == before
-    assert value(org, "Account", family["account"], "SystemModstamp") == before + timedelta(hours=1)
+    org.delete(narrow, "Account", [family["account"]])
+    now = before + timedelta(hours=1)
+    assert value(org, name, record, "LastModifiedById") == narrow.id
+    assert value(org, name, record, "LastModifiedDate") == now
+    assert value(org, name, record, "SystemModstamp") == now
+    assert value(org, name, record, "CreatedById") == backup.id
+
+
+def test_a_row_that_was_deleted_and_undeleted_is_listed_as_updated_only(
+    org: Org, backup: SimUser, narrow: SimUser, family
+) -> None:
+    org.clock.advance(timedelta(hours=1))
+    org.delete(narrow, "Account", [family["account"]])
+    start, end = org.clock.now() - timedelta(minutes=5), org.clock.now() + timedelta(minutes=5)
+
+    def listed() -> tuple[bool, bool]:
+        deleted = [key for key, _ in org.deleted(backup, "Contact", start, end).records]
+        updated = org.updated(backup, "Contact", start, end).ids
+        return family["contact"] in deleted, family["contact"] in updated
+
+    assert listed() == (True, False)
+    org.undelete(backup, "Account", [family["account"]])
+    assert listed() == (False, True)
+    assert value(org, "Contact", family["contact"], "LastModifiedById") == narrow.id
+
+
+def test_a_cleared_lookup_names_no_new_author(
+    org: Org, backup: SimUser, narrow: SimUser, family
+) -> None:
+    org.delete(narrow, "Account", [family["account"]])
+    assert value(org, "Recipe__c", family["recipe"], "LastModifiedById") == backup.id
 
 
 def test_delete_clears_lookups(org: Org, backup: SimUser, family) -> None:

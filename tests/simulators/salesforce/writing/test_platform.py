@@ -284,6 +284,131 @@ def test_contracts_are_born_as_drafts(maker: RecordWriter, shop: str) -> None:
     assert code(back) == "FAILED_ACTIVATION"
 
 
+NO_CHANGE = [("FIELD_INTEGRITY_EXCEPTION", "unable to modify activated order", [])]
+
+
+@pytest.fixture
+def activated(
+    maker: RecordWriter, shop: str, books: tuple[str, str], entries: tuple[str, str]
+) -> tuple[str, str]:
+    """An activated order and its product."""
+    order = {"AccountId": shop, "EffectiveDate": "2026-01-01", "Pricebook2Id": books[1]}
+    (key,) = maker.made("Order", {**order, "Status": "Draft"})
+    line = {"OrderId": key, "PricebookEntryId": entries[1], "Quantity": 2, "UnitPrice": 4}
+    (made,) = maker.made("OrderItem", line)
+    assert maker.update("Order", {"Id": key, "Status": "Activated"})[0].success
+    return key, made
+
+
+def test_an_activated_order_is_deleted_only_as_a_draft(
+    maker: RecordWriter, activated: tuple[str, str]
+) -> None:
+    order, line = activated
+    assert errors(maker.delete("OrderItem", line)[0]) == NO_CHANGE
+    assert errors(maker.delete("Order", order)[0]) == NO_CHANGE
+    assert maker.update("Order", {"Id": order, "Status": "Draft"})[0].success
+    assert maker.delete("Order", order)[0].success
+    assert maker.row("Order", order)["IsDeleted"]
+
+
+def test_draft_orders_and_contracts_go_with_their_account(
+    maker: RecordWriter, shop: str, books: tuple[str, str]
+) -> None:
+    (contract,) = maker.made("Contract", {"AccountId": shop})
+    order = {"AccountId": shop, "EffectiveDate": "2026-01-01", "Pricebook2Id": books[1]}
+    (key,) = maker.made("Order", {**order, "Status": "Draft", "ContractId": contract})
+    assert maker.delete("Account", shop)[0].success
+    assert maker.row("Order", key)["IsDeleted"]
+    assert maker.row("Contract", contract)["IsDeleted"]
+    assert code(maker.undelete("Order", key)[0]) == "UNDELETE_FAILED"
+    assert maker.undelete("Account", shop)[0].success
+    assert not maker.row("Order", key)["IsDeleted"]
+    assert not maker.row("Contract", contract)["IsDeleted"]
+
+
+def test_activated_orders_and_contracts_hold_their_account(
+    maker: RecordWriter, shop: str, activated: tuple[str, str]
+) -> None:
+    order, _ = activated
+    (contract,) = maker.made("Contract", {"AccountId": shop})
+    assert maker.update("Contract", {"Id": contract, "Status": "Activated"})[0].success
+    (held,) = maker.delete("Account", shop)
+    assert code(held) == "DELETE_FAILED"
+    assert order in held.errors[0].message or contract in held.errors[0].message
+    assert maker.update("Order", {"Id": order, "Status": "Draft"})[0].success
+    (held,) = maker.delete("Account", shop)
+    assert code(held) == "DELETE_FAILED"
+    assert contract in held.errors[0].message
+    assert maker.delete("Contract", contract)[0].success
+    assert maker.delete("Account", shop)[0].success
+    assert maker.row("Order", order)["IsDeleted"]
+
+
+def test_an_order_deleted_before_its_account_comes_back_alone(
+    maker: RecordWriter, shop: str, books: tuple[str, str]
+) -> None:
+    order = {"AccountId": shop, "EffectiveDate": "2026-01-01", "Pricebook2Id": books[1]}
+    (key,) = maker.made("Order", {**order, "Status": "Draft"})
+    assert maker.delete("Order", key)[0].success
+    assert maker.delete("Account", shop)[0].success
+    assert maker.undelete("Account", shop)[0].success
+    assert maker.row("Order", key)["IsDeleted"]
+    assert maker.undelete("Order", key)[0].success
+
+
+def test_an_activated_contract_is_deleted_by_those_alone_who_may(
+    maker: RecordWriter, chocolate: Org, shop: str
+) -> None:
+    (contract,) = maker.made("Contract", {"AccountId": shop})
+    assert maker.update("Contract", {"Id": contract, "Status": "Activated"})[0].success
+    may = Permission.DELETE_ACTIVATED_CONTRACTS
+    chocolate.set_permission(maker.user, may, granted=False)
+    refused = maker.delete("Contract", contract)[0]
+    chocolate.set_permission(maker.user, may, granted=True)
+    assert code(refused) == "INSUFFICIENT_ACCESS_OR_READONLY"
+    assert maker.delete("Contract", contract)[0].success
+
+
+def test_what_names_a_person_goes_with_the_person(maker: RecordWriter, shop: str) -> None:
+    (person,) = maker.made("Contact", {"LastName": "x", "AccountId": shop})
+    (case,) = maker.made("Case", {"Subject": "x"})
+    (event,) = maker.made(
+        "Event", {"Subject": "x", "StartDateTime": "2026-01-01T10:00:00Z", "DurationInMinutes": 60}
+    )
+    (mail,) = maker.made("EmailMessage", {"ParentId": case, "Subject": "x", "Status": "5"})
+    role = maker.org.export("CaseTeamRole").to_pylist()[0]["Id"]
+    (asset,) = maker.made("Asset", {"Name": "x", "ContactId": person})
+    (member,) = maker.made(
+        "CaseTeamMember", {"ParentId": case, "MemberId": person, "TeamRoleId": role}
+    )
+    (guest,) = maker.made(
+        "EventRelation", {"EventId": event, "RelationId": person, "IsInvitee": True}
+    )
+    (receiver,) = maker.made(
+        "EmailMessageRelation",
+        {"EmailMessageId": mail, "RelationId": person, "RelationType": "ToAddress"},
+    )
+    assert maker.delete("Contact", person)[0].success
+    assert maker.row("Asset", asset)["IsDeleted"]
+    for name, key in (
+        ("CaseTeamMember", member),
+        ("EventRelation", guest),
+        ("EmailMessageRelation", receiver),
+    ):
+        assert key not in maker.org.export(name, deleted=True)["Id"].to_pylist()
+    assert not maker.row("EmailMessage", mail)["IsDeleted"]
+    assert not maker.row("Event", event)["IsDeleted"]
+
+
+def test_a_signed_contract_holds_who_signed_it(maker: RecordWriter, shop: str) -> None:
+    (person,) = maker.made("Contact", {"LastName": "x", "AccountId": shop})
+    (contract,) = maker.made("Contract", {"AccountId": shop, "CustomerSignedId": person})
+    (held,) = maker.delete("Contact", person)
+    assert code(held) == "DELETE_FAILED"
+    assert contract in held.errors[0].message
+    assert maker.delete("Account", shop)[0].success, "both go together"
+
+
 def test_cases_close(maker: RecordWriter, shop: str) -> None:
     born, opened = maker.made("Case", {"Status": "Closed"}, {"Subject": "x"})
     fields = ("IsClosed", "IsClosedOnCreate", "ClosedDate", "Status")

@@ -39,14 +39,15 @@ def upsert(context: Context) -> Answer:
     """Answer ``PATCH composite/sobjects/X/ExternalIdField``."""
     name, key = context.params["object"], context.params["field"]
     body = bodies.read(context.call)
+    org, user = context.sim.org, context.user
+    org.object(user, name)
     rows = _rows(body, first=True)
     for row in rows:
-        if str(row.object).lower() != name.lower():
+        if row.error is None and str(row.object).lower() != name.lower():
             text = f"The record type {row.object} does not match the requested type {name}"
             raise SalesforceError(400, "INVALID_TYPE", text)
     options = bodies.options(context, all_or_none=_together(body), external_id=key)
-    given = [row.row for row in rows]
-    return _listed(context.sim.org.write(context.user, Verb.UPSERT, name, given, options))
+    return _listed(typed.write_typed(org, user, Verb.UPSERT, rows, options))
 
 
 def delete(context: Context) -> Answer:
@@ -102,7 +103,10 @@ def _together(body: Body) -> bool:
 
 
 def _rows(body: Body, *, first: bool = False) -> list[TypedRow]:
-    """The records of a body; with ``first``, ``attributes`` must open each of them."""
+    """The records of a body; with ``first``, ``attributes`` must open each of them.
+
+    A record without them is refused alone.
+    """
     records = body.document.get("records")
     records = records if isinstance(records, list) else []
     _check_count(records)
@@ -119,14 +123,13 @@ def _check_count(records: Sequence[object]) -> None:
 
 def _row(record: object, files: Mapping[str, bytes], *, first: bool) -> TypedRow:
     """A record whose ``attributes`` name its type, and perhaps a part of bytes."""
-    if not isinstance(record, dict) or (first and next(iter(record), None) != "attributes"):
+    if not isinstance(record, dict):
         raise SalesforceError(400, POLYMORPHIC.code, POLYMORPHIC.message)
     attributes = record.get("attributes")
-    if not isinstance(attributes, dict):
-        raise SalesforceError(400, POLYMORPHIC.code, POLYMORPHIC.message)
-    kind = attributes.get("type")
-    if not isinstance(kind, str):
-        raise SalesforceError(400, POLYMORPHIC.code, POLYMORPHIC.message)
+    kind = attributes.get("type") if isinstance(attributes, dict) else None
+    late = first and next(iter(record), None) != "attributes"
+    if not isinstance(attributes, dict) or not isinstance(kind, str) or late:
+        return TypedRow(None, record, POLYMORPHIC)
     row = {name: value for name, value in record.items() if name != "attributes"}
     part = attributes.get("binaryPartName")
     if part is not None:

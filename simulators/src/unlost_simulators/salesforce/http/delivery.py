@@ -18,6 +18,25 @@ from unlost_simulators.salesforce.http.calls import Answer
 from unlost_simulators.salesforce.http.spoil import SOUND, Wire
 
 
+class HeaderName(bytes):
+    """A header name that goes over the wire in its usual case, such as ``Content-Type``.
+
+    Names are the same in any case, yet some released clients look them up in this one. The server
+    puts every name into lower case and finds ``content-length`` by comparison, so this name keeps
+    its case in the first and disregards it in the second.
+    """
+
+    def lower(self) -> HeaderName:
+        """Return the name as it is."""
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, bytes) and bytes.lower(self) == bytes.lower(other)
+
+    def __hash__(self) -> int:
+        return hash(bytes.lower(self))
+
+
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """An answer with everything decided about its way over the wire."""
@@ -26,6 +45,8 @@ class Parcel:
     wire: Wire = SOUND
     cookies: tuple[str, ...] = ()
     head_only: bool = False
+    closes: bool = False
+    """The connection ends after it, because the client asked for that."""
 
 
 async def deliver(parcel: Parcel, send: Send) -> int:
@@ -73,11 +94,19 @@ def _head(parcel: Parcel) -> list[tuple[bytes, bytes]]:
     if wire.stop_after is not None and wire.framing is Framing.CLEAN:
         length = wire.stop_after
     chunked = wire.stop_after is not None and wire.framing is Framing.CHUNKED
-    if length is not None and not chunked and answer.status not in (204, 304):
-        headers.setdefault("Content-Length", str(length))
-    pairs = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
-             for name, value in headers.items()]  # fmt: skip
-    return pairs + [(b"set-cookie", cookie.encode("latin-1")) for cookie in parcel.cookies]
+    if answer.status not in (204, 304):
+        if length is not None and not chunked:
+            headers.setdefault("Content-Length", str(length))
+        elif "Content-Length" not in headers and not parcel.head_only:
+            # The server would add it in lower case.
+            headers["Transfer-Encoding"] = "chunked"
+    if parcel.closes:
+        headers["Connection"] = "close"  # the same holds for this one
+    pairs = [*headers.items(), *(("Set-Cookie", cookie) for cookie in parcel.cookies)]
+    return [
+        (HeaderName(name.encode("latin-1")), value.encode("latin-1", "replace"))
+        for name, value in pairs
+    ]
 
 
 async def _pieces(parcel: Parcel) -> AsyncIterator[bytes]:

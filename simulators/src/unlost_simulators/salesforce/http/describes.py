@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from unlost_simulators.salesforce.answers import Described
-from unlost_simulators.salesforce.etags import unchanged
+from unlost_simulators.salesforce.http import conditional
 from unlost_simulators.salesforce.http.calls import Answer, json_answer
+from unlost_simulators.salesforce.http.conditional import Validators
 from unlost_simulators.salesforce.http.context import Context
-from unlost_simulators.salesforce.http.finish import http_date
 
 
 def global_describe(context: Context) -> Answer:
@@ -36,16 +36,4 @@ def basic(context: Context) -> Answer:
 def _conditional(context: Context, described: Described, name: str) -> Answer:
     content = json.dumps(described.body, sort_keys=True).encode()
     etag, modified = context.sim.stamps.stamp((context.user.id, name), content)
-    headers = context.call.headers
-    if unchanged(
-        headers.get("if-none-match"),
-        headers.get("if-modified-since"),
-        etag=etag,
-        modified=modified,
-    ):
-        answer = Answer(304, content_type=None)
-    else:
-        answer = json_answer(described.body)
-    answer.headers["ETag"] = etag
-    answer.headers["Last-Modified"] = http_date(modified)
-    return answer
+    return conditional.answer(context.call, described.body, Validators(etag, modified))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.http import bodies, outcomes
+from unlost_simulators.salesforce.http import bodies, conditional, outcomes
 from unlost_simulators.salesforce.http.calls import (
     Answer,
     error_answer,
@@ -20,33 +20,32 @@ from unlost_simulators.salesforce.writing.request import RowResult, Verb
 
 # From this version on an upsert that updates has a body (REST guide, upsert by external id).
 OLDEST_UPSERT_BODY = 46
+# From this version on a record is created by POST to sobjects/X/Id too (REST guide, create records
+# using sObject rows by external id).
+OLDEST_POST_ID = 37
 BLOB_TYPE = "application/octetstream"  # as the service spells it
 
 
 def record(context: Context) -> Answer:
     """Answer ``GET sobjects/X/ID``."""
-    stored = context.sim.org.get(
-        context.user,
-        context.params["object"],
-        context.params["id"],
-        fields_of(context),
-        version=context.release,
-    )
-    return json_answer(stored)
+    return _read(context, context.params["object"], context.params["id"])
 
 
 def record_or_blob(context: Context) -> Answer:
-    """Answer ``GET sobjects/X/ID/BlobField`` or ``GET sobjects/X/ExternalIdField/VALUE``."""
-    org, user, name = context.sim.org, context.user, context.params["object"]
-    first, second = context.params["first"], context.params["second"]
-    if second.lower() in {each.lower() for each in org.blob_fields(name)}:
+    """Answer ``GET sobjects/X/ID/BlobField`` or ``GET sobjects/X/KeyField/VALUE``."""
+    name, first, second = (context.params[param] for param in ("object", "first", "second"))
+    if second.lower() in {each.lower() for each in context.sim.org.blob_fields(name)}:
         return blob(context, first, second)
-    answer = org.get_by_external_id(
-        user, name, first, second, fields_of(context), version=context.release
+    target = _by_key(context, name, first, second)
+    return target if isinstance(target, Answer) else _read(context, name, target)
+
+
+def _read(context: Context, name: str, record_id: str) -> Answer:
+    """A record, or 304 if the client has it in this state."""
+    stored = context.sim.org.get(
+        context.user, name, record_id, fields_of(context), version=context.release
     )
-    if isinstance(answer, Mapping):
-        return json_answer(answer)
-    return _several(context, name, answer)
+    return conditional.answer(context.call, stored, conditional.of_record(context, name, record_id))
 
 
 def blob(context: Context, record_id: str, field: str) -> Answer:
@@ -79,11 +78,11 @@ def create_many(context: Context, name: str, rows: Sequence[Mapping[str, Any]]) 
 
 def update(context: Context) -> Answer:
     """Answer ``PATCH sobjects/X/ID``."""
+    name, record_id = context.params["object"], context.params["id"]
     row = bodies.with_files(bodies.read(context.call))
     _refuse_key(row, "Id")
-    result = _write(
-        context, Verb.UPDATE, context.params["object"], {**row, "Id": context.params["id"]}
-    )
+    conditional.check_change(context, name, record_id)
+    result = _write(context, Verb.UPDATE, name, {**row, "Id": record_id})
     return no_content() if result.success else outcomes.refusal(result.errors)
 
 
@@ -97,6 +96,8 @@ def override(context: Context) -> Answer:
         return delete_by_key(context) if keyed else delete(context)
     if keyed and method == "POST":
         return upsert(context)
+    if method == "POST" and _is_id(context.params["id"]) and context.version >= OLDEST_POST_ID:
+        return create(context)
     raise method_not_allowed(method, ["GET", "PATCH", "DELETE"])
 
 
@@ -118,11 +119,15 @@ def delete_by_key(context: Context) -> Answer:
 
 
 def upsert(context: Context) -> Answer:
-    """Answer ``PATCH sobjects/X/ExternalIdField/VALUE``; ``updateOnly=true`` never inserts."""
+    """Answer ``PATCH sobjects/X/KeyField/VALUE``; ``updateOnly=true`` never inserts.
+
+    A key is an external id, another look-up field (``Email``), or ``Id``, which never inserts.
+    """
     name, key, value = (context.params[param] for param in ("object", "first", "second"))
     row = bodies.with_files(bodies.read(context.call))
     _refuse_key(row, key)
-    if key.lower() == "id":
+    if _is_id(key):
+        conditional.check_change(context, name, value)
         result = _write(context, Verb.UPDATE, name, {**row, "Id": value})
         return no_content() if result.success else outcomes.refusal(result.errors)
     options = bodies.options(
@@ -143,6 +148,11 @@ def upsert(context: Context) -> Answer:
     if context.version < OLDEST_UPSERT_BODY:
         return no_content()
     return _made(context, name, result, status=200)
+
+
+def _is_id(key: str) -> bool:
+    """Return true for ``Id`` as a key, in any case."""
+    return key.lower() == "id"
 
 
 def _write(context: Context, verb: Verb, name: str, row: Mapping[str, Any]) -> RowResult:

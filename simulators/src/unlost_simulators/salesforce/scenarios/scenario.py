@@ -47,7 +47,10 @@ class Scenario(Protocol):
 
     @property
     def opening(self) -> datetime:
-        """The org's clock at the start; no row is younger."""
+        """The time for which the rows are written; no row is younger.
+
+        An org may open at another time: ``moving`` moves the rows along.
+        """
 
     def settings(self) -> OrgSettings:
         """The org's name and allocations."""

@@ -16,16 +16,20 @@ from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef, Schema
 from unlost_simulators.salesforce.store import database, tables
 from unlost_simulators.salesforce.store.values import refuse
+from unlost_simulators.salesforce.store.writes import Author, stamps_of_change
 
 CASCADE_LIMIT = 100_000
 """Most children that one record may take along (DELETE_OPERATION_TOO_LARGE)."""
+ACTIVATED = "Activated"
+"""Category of a status (``StatusCode``) in which orders and contracts stay with their account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """One deletion: when it is stamped, and whether it skips the recycle bin."""
+    """One deletion: when, by whom, and whether it skips the recycle bin."""
 
     stamp: datetime
+    user_id: str
     hard: bool = False
 
     @property
@@ -102,7 +106,11 @@ def _doom_all_children(cursor: duckdb.DuckDBPyConnection, schema: Schema, of: Ob
         children: list[ObjectDef] = []
         for parent in frontier:
             for child, field in _children(schema, parent, DeleteRule.CASCADE):
-                if _doom_children(cursor, parent, child, field, level):
+                if _doom_children(cursor, parent, child, field, level, _alive(child)):
+                    children.append(child)
+            for child, field in _children(schema, parent, DeleteRule.CASCADE_DRAFTS):
+                drafts = f"{_alive(child)} AND NOT {_activated(child)}"
+                if _doom_children(cursor, parent, child, field, level, drafts):
                     children.append(child)
         frontier = list({definition.name: definition for definition in children}.values())
         level += 1
@@ -135,8 +143,19 @@ def _alive(of: ObjectDef) -> str:
     return 'NOT c."IsDeleted"' if of.field("IsDeleted") else "TRUE"
 
 
+def _activated(of: ObjectDef) -> str:
+    if of.field("StatusCode") is None:
+        return "FALSE"
+    return f'c."StatusCode" IS NOT DISTINCT FROM {tables.text(ACTIVATED)}'
+
+
 def _doom_children(
-    cursor: duckdb.DuckDBPyConnection, parent: ObjectDef, child: ObjectDef, field: str, level: int
+    cursor: duckdb.DuckDBPyConnection,
+    parent: ObjectDef,
+    child: ObjectDef,
+    field: str,
+    level: int,
+    going: str,
 ) -> bool:
     # A row that is already doomed keeps its first root; otherwise circles would not end.
     added = database.scalar(
@@ -145,7 +164,7 @@ def _doom_children(
         INSERT INTO _doomed
         SELECT {tables.text(child.name)}, c."Id", c.{tables.ORDER}, any_value(d.root), {level + 1}
         FROM {tables.name(child.name)} c JOIN _doomed d ON c.{tables.name(field)} = d.id
-        WHERE d.object = {tables.text(parent.name)} AND d.level = {level} AND {_alive(child)}
+        WHERE d.object = {tables.text(parent.name)} AND d.level = {level} AND {going}
           AND NOT EXISTS (SELECT 1 FROM _doomed x WHERE x.id = c."Id")
         GROUP BY c."Id", c.{tables.ORDER}""",
     )
@@ -158,12 +177,19 @@ def _restricted(
     """The rows that something else holds fast."""
     errors: dict[str, SalesforceError] = {}
     for parent in touched:
-        for child, field in _children(schema, parent, DeleteRule.RESTRICT):
+        holding = [
+            (child, field, _alive(child))
+            for child, field in _children(schema, parent, DeleteRule.RESTRICT)
+        ] + [
+            (child, field, f"{_alive(child)} AND {_activated(child)}")
+            for child, field in _children(schema, parent, DeleteRule.CASCADE_DRAFTS)
+        ]
+        for child, field, condition in holding:
             rows = cursor.execute(f"""
                 SELECT d.root, list(c."Id" ORDER BY c.{tables.ORDER})[1:5]
                 FROM {tables.name(child.name)} c
                 JOIN _doomed d ON c.{tables.name(field)} = d.id
-                WHERE {_alive(child)} AND NOT EXISTS
+                WHERE {condition} AND NOT EXISTS
                   (SELECT 1 FROM _doomed x WHERE x.id = c."Id")
                 GROUP BY d.root ORDER BY d.root""").fetchall()
             for root, blocked in rows:
@@ -268,8 +294,12 @@ def _erase(cursor: duckdb.DuckDBPyConnection, of: ObjectDef, deletion: Deletion)
 def _bin(cursor: duckdb.DuckDBPyConnection, of: ObjectDef, deletion: Deletion) -> None:
     # The log is what getDeleted reads; it outlives the entry in the bin.
     _log(cursor, of, deletion)
+    # Admins read in the audit columns when a row was deleted, and by whom; rows that went by
+    # cascade name the user who deleted their parent.
+    stamps = stamps_of_change(of, Author(deletion.user_id, deletion.stamp))
+    sets = "".join(f", {tables.name(name)} = {sql}" for name, sql in stamps.items())
     cursor.execute(f"""
-        UPDATE {tables.name(of.name)} t SET "IsDeleted" = TRUE{_moved(of, deletion)}
+        UPDATE {tables.name(of.name)} t SET "IsDeleted" = TRUE{sets}
         FROM {_doomed_rows(of)} d WHERE t."Id" = d.id AND t.{tables.ORDER} = d.k""")
     cursor.execute(f"""
         INSERT INTO _bin SELECT object, id, root, {deletion.sql}, FALSE FROM {_doomed_rows(of)}""")

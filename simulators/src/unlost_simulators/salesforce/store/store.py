@@ -436,7 +436,7 @@ class Store:
         self, of: ObjectDef, chosen: Sequence[str], author: writes.Author, *, hard: bool = False
     ) -> None:
         """Delete live rows that have no obstacles, at the author's time."""
-        deletion = deletes.Deletion(author.stamp, hard)
+        deletion = deletes.Deletion(author.stamp, author.user_id, hard)
         with self.transaction() as transaction:
             self._count_writes(
                 deletes.delete(transaction.cursor, self.schema, of, chosen, deletion)
@@ -453,6 +453,7 @@ class Store:
 
     def delete(
         self,
+        user_id: str,
         object_name: str,
         chosen: Sequence[str],
         *,
@@ -463,7 +464,8 @@ class Store:
         """Delete rows with what hangs on them, into the bin or for good."""
         of = self._object(object_name)
         keys = ids.full_many(chosen)
-        deletion = deletes.Deletion(naive(stamp or self.clock.stamp()), hard)
+        author = self.author(user_id, stamp)
+        deletion = deletes.Deletion(author.stamp, author.user_id, hard)
 
         def apply(cursor: duckdb.DuckDBPyConnection) -> None:
             self._count_writes(deletes.delete(cursor, self.schema, of, keys, deletion))

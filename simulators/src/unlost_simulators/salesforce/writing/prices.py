@@ -18,8 +18,8 @@ OTHER_PRICEBOOK = (
     "field integrity exception: PricebookEntryId (pricebook entry is in a different pricebook than "
     "the one assigned to the opportunity)"
 )
-NO_DRAFT = "Order products can be added only while the order is a draft."
-"""The simulator's own words."""
+ACTIVATED_ORDER = "unable to modify activated order"
+"""In the words of a tool that met it, for the products of the order as for the order itself."""
 
 
 def _by_id(
@@ -80,7 +80,7 @@ class Entries(Effects):
 class _Lines(Effects):
     """Common behaviour of opportunity and order lines."""
 
-    reads = ("Quantity", "UnitPrice")
+    reads: tuple[str, ...] = ("Quantity", "UnitPrice")
 
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Compute the total from quantity and price."""
@@ -144,7 +144,9 @@ class OpportunityLines(_Lines):
 
 
 class OrderLines(_Lines):
-    """Lines of orders, which only drafts accept."""
+    """Lines of orders, which only drafts accept and give away."""
+
+    reads = (*_Lines.reads, "OrderId")
 
     def before_insert(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Refuse lines of orders that are no drafts."""
@@ -155,4 +157,16 @@ class OrderLines(_Lines):
         for draft in rows:
             order = orders.get(str(draft.cells.get("OrderId")), {})
             if order.get("StatusCode") not in {None, "Draft"}:
-                draft.fail("FIELD_INTEGRITY_EXCEPTION", NO_DRAFT, "OrderId")
+                draft.fail("FIELD_INTEGRITY_EXCEPTION", ACTIVATED_ORDER, "OrderId")
+
+    def before_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Refuse to take products out of orders that are no drafts."""
+        if context.by_platform:
+            return
+        orders = _by_id(
+            context, "Order", ["StatusCode"], [draft.value("OrderId") for draft in rows]
+        )
+        for draft in rows:
+            order = orders.get(str(draft.value("OrderId")), {})
+            if order.get("StatusCode") not in {None, "Draft"}:
+                draft.fail("FIELD_INTEGRITY_EXCEPTION", ACTIVATED_ORDER)

@@ -26,7 +26,7 @@ BY_OBJECT: Mapping[str, Effects] = {
     "ContentDocument": files.Documents(),
     "ContentDocumentLink": mail_parts.Links(),
     "ContentVersion": files.Versions(),
-    "Contract": statuses.DraftedRecords("ContractStatus", statuses.NO_CONTRACT_STATUS),
+    "Contract": statuses.Contracts("ContractStatus", statuses.NO_CONTRACT_STATUS),
     "Document": files.Bodies(),
     "EmailMessage": mails.Mails(),
     "EmailMessageRelation": mail_parts.MailRelations(),

@@ -10,8 +10,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from unlost_simulators.salesforce.store.deletes import ACTIVATED
+from unlost_simulators.salesforce.users import Permission
+from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+from unlost_simulators.salesforce.writing.prices import ACTIVATED_ORDER
 
 DRAFT = "Draft"
 NO_CONTRACT_STATUS = (
@@ -186,9 +190,24 @@ class DraftedRecords(Effects):
             if self.final and was not in {None, DRAFT} and state["StatusCode"] == DRAFT:
                 draft.fail("FAILED_ACTIVATION", self._refusal, "Status")
             _settable(context, draft, {"StatusCode": state["StatusCode"]})
-            if was != state["StatusCode"] and state["StatusCode"] == "Activated":
+            if was != state["StatusCode"] and state["StatusCode"] == ACTIVATED:
                 who = {"ActivatedDate": context.stamp, "ActivatedById": context.user.id}
                 _settable(context, draft, who)
+
+
+class Contracts(DraftedRecords):
+    """Activated contracts are deleted only with the permission Delete Activated Contracts.
+
+    Source: Salesforce help, delete contracts.
+    """
+
+    def before_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Refuse to delete activated contracts."""
+        if context.by_platform or context.user.may(Permission.DELETE_ACTIVATED_CONTRACTS):
+            return
+        for draft in rows:
+            if draft.value("StatusCode") == ACTIVATED:
+                draft.refuse(refusals.NO_ACCESS)
 
 
 class Orders(DraftedRecords):
@@ -199,11 +218,17 @@ class Orders(DraftedRecords):
 
     final = False
 
+    def before_delete(self, rows: Sequence[Draft], context: WriteContext) -> None:
+        """Refuse to delete activated orders: they are made drafts first."""
+        for draft in rows:
+            if not context.by_platform and draft.value("StatusCode") == ACTIVATED:
+                draft.fail("FIELD_INTEGRITY_EXCEPTION", ACTIVATED_ORDER)
+
     def before_update(self, rows: Sequence[Draft], context: WriteContext) -> None:
         """Refuse to activate orders without products."""
         super().before_update(rows, context)
         moved = [
-            draft for draft in rows if draft.sound and draft.cells.get("StatusCode") == "Activated"
+            draft for draft in rows if draft.sound and draft.cells.get("StatusCode") == ACTIVATED
         ]
         if not moved or context.org.schema.get("OrderItem") is None:
             return

@@ -35,10 +35,14 @@ UNMIXED = frozenset({Verb.CREATE, Verb.DELETE})
 
 @dataclass(frozen=True, slots=True)
 class TypedRow:
-    """A row with the API name of its object; None when its id belongs to no object."""
+    """A row with the API name of its object; None when its id belongs to no object.
+
+    ``error`` refuses the row before anything is read of it; it then has no object.
+    """
 
     object: str | None
     row: Row
+    error: RowError | None = None
 
 
 class _ChunkRollback(Exception):
@@ -52,17 +56,22 @@ def write_typed(
 
     Raises ``SalesforceError`` for more than ten chunks.
     """
-    chunks = list(_chunks(rows))
+    sound = [row for row in rows if row.error is None]
+    chunks = list(_chunks(sound))
     if len(chunks) > MOST_CHUNKS:
         raise SalesforceError(400, "INVALID_ARGUMENT", TOO_MANY_CHUNKS)
     first = next((row.object for row in rows if row.object is not None), None)
     if options.all_or_none is AllOrNone.EACH:
-        return [
+        written = [
             result
             for chunk in chunks
             for result in _write_chunk(org, user, verb, chunk, options, first=first)
         ]
-    return _write_together(org, user, verb, chunks, options, first=first)
+    else:
+        whole = len(sound) == len(rows)
+        written = _write_together(org, user, verb, chunks, options, first=first, whole=whole)
+    results = iter(written)
+    return [next(results) if row.error is None else _refused(row.error, verb=verb) for row in rows]
 
 
 def _chunks(rows: Sequence[TypedRow]) -> Iterator[list[TypedRow]]:
@@ -84,13 +93,15 @@ def _write_together(
     options: WriteOptions,
     *,
     first: str | None,
+    whole: bool,
 ) -> list[RowResult]:
+    """Write all chunks or none; ``whole`` is false if a row of the request is refused already."""
     results: list[RowResult] = []
     try:
         with org.store.transaction():
             for chunk in chunks:
                 results += _write_chunk(org, user, verb, chunk, options, first=first)
-            if not all(result.success for result in results):
+            if not whole or not all(result.success for result in results):
                 raise _ChunkRollback
     except _ChunkRollback:
         return [_rolled_back(result) for result in results]
@@ -127,8 +138,9 @@ def _write_chunk(
     return org.write(user, verb, of.name, [row.row for row in chunk], options)
 
 
-def _refused(error: RowError) -> RowResult:
-    return RowResult(None, success=False, errors=(error,))
+def _refused(error: RowError, *, verb: Verb | None = None) -> RowResult:
+    created = False if verb is Verb.UPSERT else None
+    return RowResult(None, success=False, created=created, errors=(error,))
 
 
 def _without_object(verb: Verb, row: Row) -> RowResult:

@@ -2,8 +2,13 @@
 
 Form: an adaptive card as the attachment of a message (Teams documentation, "Create incoming
 webhooks with Workflows"). The webhook's address is a secret: anyone who knows it may post.
+
+A text block is read as Markdown (Adaptive Cards documentation, "Text features"). Names of orgs,
+tables and records are in the lines, so each sign with a meaning is escaped: a record must not be
+able to put a link under a text of its choice.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +22,11 @@ from unlost.model.source.reading import Json
 CARD = "application/vnd.microsoft.card.adaptive"
 SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 CARD_VERSION = "1.4"
+# emphasis, links, code, and the dates that a card computes: {{DATE(…)}}
+MEANINGFUL = re.compile(r"[\\`*_\[\]~{}]")
+# what begins a list, a heading or a quotation
+LINE_START = re.compile(r"^(\s*)(\d+(?=[.)])|(?=[-+#>=]))([-+#>=.)])")
+BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +58,10 @@ def card(message: Notification) -> Mapping[str, object]:
 
 
 def _block(text: str, **texts: str) -> Mapping[str, object]:
-    return {"type": "TextBlock", "text": text, "wrap": True, **texts}
+    return {"type": "TextBlock", "text": _plain(text), "wrap": True, **texts}
+
+
+def _plain(line: str) -> str:
+    """The text as Markdown that shows it as it is, in one line."""
+    escaped = MEANINGFUL.sub(r"\\\g<0>", BREAKS.sub(" ", line))
+    return LINE_START.sub(r"\1\2\\\3", escaped)

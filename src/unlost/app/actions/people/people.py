@@ -177,12 +177,17 @@ def first_admin(app: Application, name: str, *, full_name: str = "") -> int:
     Raises Conflict (``admin-exists``), UsageError.
     """
     if admins():
-        raise Conflict(
-            "admin-exists",
-            "This home already has an admin.",
-            next_step="Ask the admin for a sign-in link, created with `unlost user link NAME`.",
-        )
+        raise admin_exists()
     return add(app, name, role=Role.ADMIN, full_name=full_name).user
+
+
+def admin_exists() -> Conflict:
+    """Return the error for a first admin where there is an admin."""
+    return Conflict(
+        "admin-exists",
+        "This home already has an admin.",
+        next_step="Ask the admin for a sign-in link, created with `unlost user link NAME`.",
+    )
 
 
 def _link(app: Application, user: int | None, name: str | None) -> SignInLink:

@@ -17,6 +17,7 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound, StoreError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.vault.snapshot import StoredFile
+from unlost.outside.private_files import for_its_owner
 
 PIECE = 1 << 20  # bytes copied at a time
 
@@ -92,7 +93,8 @@ def written(out: Path) -> Iterator[BinaryIO]:
     # In the same folder, so that the rename is atomic.
     draft = out.with_name(f".{out.name}.unlost-part")
     try:
-        with open(draft, "wb", opener=_for_its_owner) as target:
+        draft.unlink(missing_ok=True)  # a file that is there may belong to others, or be a link
+        with open(draft, "xb", opener=for_its_owner) as target:
             yield target
             target.flush()
             os.fsync(target.fileno())
@@ -107,11 +109,6 @@ def written(out: Path) -> Iterator[BinaryIO]:
         ) from error
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _for_its_owner(path: str, flags: int) -> int:
-    """Open a file that only its owner may read: data outside the vault is not encrypted."""
-    return os.open(path, flags, 0o600)
 
 
 def _stored_file_of(

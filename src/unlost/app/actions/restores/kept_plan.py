@@ -23,6 +23,12 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, new_plan_id, p
 from unlost.app.actions.restores.restore_run import plan_retry
 from unlost.app.compose import Application, writer_missing
 from unlost.app.restores.overrides import check_overrides
+from unlost.app.restores.plan_files import (
+    check_name_typed,
+    is_name_typed,
+    proved_plan,
+    sealed_plan,
+)
 from unlost.app.restores.planners import planner_slot
 from unlost.app.restores.worker_slots import is_taken
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -43,7 +49,6 @@ from unlost.catalog.runs.plans import (
     waiting_plans,
 )
 from unlost.engine.restore.planning.summary import PlanSummary, summary
-from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import Right, Trace
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
@@ -55,7 +60,6 @@ from unlost.model.source.reading import Json
 # A plan that no process has started to make by then is broken off.
 BEGINS_WITHIN = timedelta(minutes=1)
 LIFETIME = timedelta(days=14)  # for plans that were not run; the org has changed by then
-TYPED_FROM = 200  # more records than this, in a production org, need its name typed
 MOST = 20
 
 
@@ -152,7 +156,7 @@ def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
             if begin_plan(plan, slot=slot):
                 restore_plan = _planned(app, known, stored_plan)
                 plain = msgspec.to_builtins(summary(restore_plan))
-                store_made_plan(plan, content=write_plan(restore_plan), summary=plain)
+                store_made_plan(plan, content=sealed_plan(app, restore_plan), summary=plain)
     except UnlostError as error:
         plan_failed(plan, error)
     except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
@@ -231,20 +235,14 @@ def run_stored_plan(app: Application, org: str, plan: str, *, typed: str = "") -
     """Queue a plan for the service to run. ``typed``: the org's name, where it has to be typed.
 
     Raises Conflict (``plan-not-made``, ``plan-run-already``), UsageError (``org-not-typed``),
-    IntegrityError (``plan-edited``), and the errors of a restore before its first record.
+    IntegrityError (``plan-edited``, ``plan-unproved``), and the errors of a restore before its first record.
     """
     known, stored_plan = get_org(org), _stored_plan(org, plan)
     _check_ready(stored_plan)
     view = _view(app, known, stored_plan)
-    if view.typed and typed.strip() != org:
-        raise UsageError(
-            "org-not-typed",
-            "This restore writes to {org!r}, a production org. Its name was not entered to "
-            "confirm this.",
-            next_step="Enter {org} in the field, exactly as written here.",
-            org=org,
-        )
-    restore_plan = read_plan(plan_content(plan), known=app.vault.orgs(), org=known.oid)
+    if view.summary is not None:
+        check_name_typed(known, view.summary.changes, typed)
+    restore_plan = proved_plan(app, plan_content(plan), org=known.oid)
     handed = hand_over_plan(app, restore_plan, known)
     plan_run(plan, run=handed.run)
     return handed
@@ -255,9 +253,9 @@ def plan_file(app: Application, org: str, plan: str) -> bytes:
     """Download a plan as a file, as ``unlost restore plan`` writes it.
 
     Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), IntegrityError
-    (``plan-edited``).
+    (``plan-edited``, ``plan-unproved``).
     """
-    return write_plan(read_stored_plan(app, get_org(org), plan))
+    return sealed_plan(app, read_stored_plan(app, get_org(org), plan))
 
 
 @action("restore.waiting", Right.RESTORE)
@@ -279,7 +277,7 @@ def read_stored_plan(app: Application, org: ProtectedOrg, plan: str) -> RestoreP
         _check_ready(stored_plan)
     if not content:
         raise _unknown(plan)
-    return read_plan(content, known=app.vault.orgs(), org=org.oid)
+    return proved_plan(app, content, org=org.oid)
 
 
 def _planned(app: Application, org: ProtectedOrg, plan: StoredPlan) -> RestorePlan:
@@ -353,7 +351,6 @@ def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanV
         if stored_plan.summary is not None
         else None
     )
-    production = org.identity.kind is OrgKind.PRODUCTION
     return PlanView(
         stored_plan.id,
         org.name,
@@ -367,7 +364,7 @@ def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanV
         stored_plan.error,
         plan_summary,
         _labels(app, org) if plan_summary is not None else {},
-        production and plan_summary is not None and plan_summary.changes > TYPED_FROM,
+        plan_summary is not None and is_name_typed(org, plan_summary.changes),
     )
 
 

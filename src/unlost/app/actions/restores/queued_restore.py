@@ -27,9 +27,12 @@ from unlost.app.actions.restores.restore_plan import PlanFile, load_plan
 from unlost.app.actions.restores.restore_run import announce_plan, resume_run
 from unlost.app.backups.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
+from unlost.app.restores.plan_files import check_file_typed
 from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.catalog.people.tokens import acting_for
 from unlost.catalog.runs.queued_restores import (
     QueuedRestore,
+    asker_of_restore,
     drop_restore,
     due_restores,
     next_restore,
@@ -40,8 +43,15 @@ from unlost.catalog.runs.queued_restores import (
 from unlost.catalog.runs.runs import RunEnd, RunState, command_of, end_run, find_run
 from unlost.jobs.enqueuing import enqueue_from_outside
 from unlost.jobs.slots import worker_runs
-from unlost.model.access import Right, Trace
-from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
+from unlost.model.access import Actor, ActorKind, Right, Trace
+from unlost.model.errors import (
+    Conflict,
+    LimitReached,
+    NotAllowed,
+    StoreError,
+    TransientError,
+    UnlostError,
+)
 from unlost.model.plan import RestorePlan
 from unlost.model.runs.jobs import Job, JobKind, RunCommand
 
@@ -63,14 +73,15 @@ class QueuedPlan:
     where=Where.ITSELF,
     detail=lambda handed: {"org": handed.org, "run": handed.run},
 )
-def hand_over(app: Application, file: PlanFile) -> QueuedPlan:
+def hand_over(app: Application, file: PlanFile, *, typed: str = "") -> QueuedPlan:
     """Queue the restore plan of a file for the service to run.
 
-    The plan is written into the vault first. Raises the errors of a restore before its first
-    record.
+    The plan is written into the vault first. ``typed``: the org's name, where it has to be typed.
+    Raises UsageError (``org-not-typed``), and the errors of a restore before its first record.
     """
     plan, org = load_plan(app, file)
     check_org(app, Right.RESTORE, org.name)
+    check_file_typed(app, plan, org, typed)
     return hand_over_plan(app, plan, org)
 
 
@@ -78,10 +89,32 @@ def hand_over_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> Qu
     """Write a plan into the vault and queue it for the service; raises as ``hand_over``."""
     run, over = announce_plan(app, plan, org)
     if not over:
-        queue_restore(run, org=org.name, at=app.clock.now())
+        queue_restore(run, org=org.name, at=app.clock.now(), asked_by=asker_of(app.actor))
         ask_for(app, run)
     served = worker_runs(app.locks, alone=not app.home.database)
     return QueuedPlan(run, org.name, served, over)
+
+
+def asker_of(actor: Actor) -> str:
+    """Return whose role must allow a restore when it starts; empty for a user of this machine."""
+    return actor.name if actor.kind in (ActorKind.PERSON, ActorKind.TOKEN) else ""
+
+
+def _check_asker(app: Application, run: str) -> None:
+    """Raise NotAllowed (``restore-no-longer-allowed``) if a role was taken away meanwhile."""
+    asker = asker_of_restore(run)
+    if not asker.name:
+        return
+    actor = acting_for(asker.name, at=app.clock.now())
+    if actor is None or not actor.may(Right.RESTORE, asker.oid):
+        raise NotAllowed(
+            "restore-no-longer-allowed",
+            "{asker} asked for this restore, but may no longer restore in this org. Nothing was "
+            "written now.",
+            next_step="A person who may restore here can have it run: `unlost runs {run} --resume`.",
+            asker=asker.name,
+            run=run,
+        )
 
 
 def ask_for(app: Application, run: str) -> None:
@@ -111,6 +144,7 @@ def do_restore(app: Application, run: str) -> RunState | None:
         _fail(app, run, worker_died())
         return RunState.FAILED
     try:
+        _check_asker(app, run)
         resume_run(app, run, forget=False)
     except UnlostError as error:
         _after(app, run, error, failures=begun.failures)

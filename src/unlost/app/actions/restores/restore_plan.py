@@ -9,14 +9,15 @@ from unlost.app.backups.moments import backup_at, parse_past
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
+from unlost.app.restores.plan_files import proved_plan, sealed_plan
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.summary import PlanSummary, summary
-from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import Right, Trace
-from unlost.model.errors import NotFound, StoreError, UsageError
+from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
 from unlost.model.ports.system import Observer
+from unlost.outside.private_files import FOR_ITS_OWNER
 
 LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
 
@@ -101,7 +102,7 @@ def make_plan(
     check_out(out)
     org = get_org(request.org)
     plan = planned(app, org, request, plan_id=new_plan_id(app), observer=observer)
-    _write(out, write_plan(plan))
+    _write(out, sealed_plan(app, plan))
     return _result(org, plan, out)
 
 
@@ -152,8 +153,17 @@ def show_plan(app: Application, file: PlanFile) -> PlanResult:
 
 
 def load_plan(app: Application, file: PlanFile) -> tuple[RestorePlan, ProtectedOrg]:
-    """Return the plan of a file and the org that it is for."""
-    plan = read_plan(plan_bytes(file), known=app.vault.orgs())
+    """Return the plan of a file and the org that it is for; raises as ``read_plan`` does.
+
+    A plan that was sent and is not what this vault sealed is a wrong request (UsageError).
+    """
+    data = plan_bytes(file)
+    try:
+        plan = proved_plan(app, data)
+    except IntegrityError as error:
+        if isinstance(file, SentPlan):
+            raise UsageError.of(error.message) from error
+        raise
     return plan, org_of(app, plan.org)
 
 
@@ -221,6 +231,8 @@ def check_out(out: Path) -> None:
 
 def _write(out: Path, data: bytes) -> None:
     try:
+        # A plan has ids of records, and values that were typed.
+        out.touch(mode=FOR_ITS_OWNER, exist_ok=False)
         out.write_bytes(data)
     except OSError as error:
         raise _not_written(out, error) from error

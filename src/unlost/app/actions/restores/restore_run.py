@@ -26,6 +26,7 @@ from unlost.app.actions.backups.backup import clear_command
 from unlost.app.actions.restores.restore_plan import load_plan, org_of
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
+from unlost.app.restores.plan_files import check_file_typed
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.observer import SqlObserver
 from unlost.catalog.runs.runs import (
@@ -141,14 +142,17 @@ class RunDetail:
     where=Where.ITSELF,
     detail=lambda done: {"org": done.org, "run": done.run},
 )
-def run_plan(app: Application, file: Path, *, observer: Observer | None = None) -> RestoreResult:
+def run_plan(
+    app: Application, file: Path, *, typed: str = "", observer: Observer | None = None
+) -> RestoreResult:
     """Run the restore plan of a file; a plan that was run already returns its outcome again.
 
-    Raises LimitReached (``restore-parked``) if the run has to wait, Conflict, NotAllowed and
-    others.
+    ``typed``: the org's name, where it has to be typed. Raises LimitReached (``restore-parked``) if
+    the run has to wait, UsageError (``org-not-typed``), Conflict, NotAllowed and others.
     """
     plan, org = load_plan(app, file)
     check_org(app, Right.RESTORE, org.name)
+    check_file_typed(app, plan, org, typed)
     return _run(app, plan, org, observer)
 
 

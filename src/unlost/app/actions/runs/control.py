@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from unlost.app.access import Where, action, run_unknown
+from unlost.app.access import Where, action, may, run_unknown
 from unlost.app.actions.backups.backup import cancel_unfinished
-from unlost.app.actions.restores.queued_restore import ask_for
+from unlost.app.actions.restores.queued_restore import ask_for, asker_of
 from unlost.app.backups.backup_run import IN_PROGRESS, close_hours
 from unlost.app.compose import Application
 from unlost.app.home.cancellation import stop_error
@@ -95,7 +95,9 @@ def resume(app: Application, run: str) -> RunCommandResult:
     """
     known = _waits(_goes_on(run))
     set_command(run, RunCommand.NONE)
-    if release_restore(run):
+    # A person who may only operate resumes it for the one who asked for it.
+    asked_by = asker_of(app.actor) if may(app, Right.RESTORE, known.org) else None
+    if release_restore(run, asked_by=asked_by):
         ask_for(app, run)
         return _result(known, "run-resumed", "The service resumes {run}.")
     if release_night(run, at=app.clock.now()):

@@ -170,24 +170,34 @@ def reset_factors(name: Name, *, home: Home = None, json: AsJson = False) -> Exi
 
 @app.command("link")
 def link(
-    name: Name,
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="User name of the person; none for the first admin."),
+    ] = "",
     *,
     url: Annotated[str, typer.Option("--url", metavar="URL", help="Address of the console.")] = URL,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Create a link with which a person signs in once, within an hour, to choose a password."""
+    """Create a link with which a person signs in once, within an hour, to choose a password.
+
+    Without a name, the link creates the first admin of a new home.
+    """
     with opened(home) as application:
+        from unlost.app.actions.people.people import admin_exists, first_link
         from unlost.app.actions.people.people import link as act
 
-        sign_in_link = act(application, name)
+        sign_in_link = act(application, name) if name else first_link(application)
+        if sign_in_link is None:
+            raise admin_exists()
         answer(sign_in_link, as_json=json, show=lambda out, sign_in: _show_link(out, sign_in, url))
     return ExitCode.OK
 
 
 def _show_link(out: "Console", result: "SignInLink", url: str) -> None:
     out.print(f"{url.rstrip('/')}{result.path}")
-    out.print(f"It signs {result.name} in once, and expires at {when(result.expires)}.")
+    who = f"signs {result.name} in once" if result.name else "creates the first admin"
+    out.print(f"It {who}, and expires at {when(result.expires)}.")
 
 
 def _show_person(out: "Console", person: "Person") -> None:
@@ -221,7 +231,7 @@ def _show_list(out: "Console", result: "PeopleList") -> None:
     from unlost.cli.grid import grid
 
     if not result.people:
-        out.print("No people yet. `unlost up` prints a link that creates the first admin.")
+        out.print("No people yet. `unlost user link` prints a link that creates the first admin.")
         return
     table = grid("Name", "Full name", "E-mail", "Roles", "Last seen")
     for person in result.people:

@@ -179,6 +179,15 @@ def run(
         bool,
         typer.Option("--detach", help="Let the service run it; this terminal may be closed."),
     ] = False,
+    confirm: Annotated[
+        str,
+        typer.Option(
+            "--confirm",
+            metavar="ORG",
+            help="Name of the org; a console on another machine needs it for many records of a "
+            "production org.",
+        ),
+    ] = "",
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -188,23 +197,23 @@ def run(
     """
     # The service needs the plan in the vault, not this file.
     if detach:
-        return _handed(file, home, as_json=json)
+        return _handed(file, home, confirm=confirm, as_json=json)
     with opened(home) as application:
         from unlost.app.actions.restores.restore_run import run_plan
         from unlost.app.vault.home_copy import after_run
         from unlost.cli.progress import shown_progress
 
         with shown_progress(application.clock) as observer:
-            result = run_plan(application, file, observer=observer)
+            result = run_plan(application, file, typed=confirm, observer=observer)
         after_run(application)
     return _answer_result(result, as_json=json)
 
 
-def _handed(file: Path, home: Path | None, *, as_json: bool) -> ExitCode:
+def _handed(file: Path, home: Path | None, *, confirm: str, as_json: bool) -> ExitCode:
     with opened(home) as application:
         from unlost.app.actions.restores.queued_restore import hand_over
 
-        result = hand_over(application, file)
+        result = hand_over(application, file, typed=confirm)
     answer(result, as_json=as_json, show=_show_handed)
     return ExitCode.OK
 

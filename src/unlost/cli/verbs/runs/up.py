@@ -1,7 +1,9 @@
 """unlost up and unlost worker: run the service and its workers."""
 
 import signal
+import sys
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,12 +20,69 @@ if TYPE_CHECKING:
     from unlost.app.service.metrics import MetricsBoard
     from unlost.app.service.service import Service, ServicePart
     from unlost.web.serving import ReachedAddress
+    from unlost.web.signin.rules import SignInRules
 
 PORT = 8484
 
 Workers = Annotated[
     int,
     typer.Option("--workers", min=1, max=64, help="Number of orgs to back up at the same time."),
+]
+Metrics = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics",
+        metavar="PORT",
+        min=0,
+        max=65535,
+        help="Serve /metrics (Prometheus) and /health on this local port.",
+    ),
+]
+Port = Annotated[
+    int,
+    typer.Option(
+        "--port",
+        envvar="UNLOST_PORT",
+        min=0,
+        max=65535,
+        help="Local port of the console; 0 for any free port.",
+    ),
+]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--origin",
+        metavar="URL",
+        help="Address at which your proxy serves the console, such as https://unlost.acme.example.",
+    ),
+]
+SessionHours = Annotated[
+    int,
+    typer.Option(
+        "--session-hours",
+        envvar="UNLOST_SESSION_HOURS",
+        min=1,
+        max=24 * 7,
+        help="Hours after which a sign-in to the console ends.",
+    ),
+]
+IdleMinutes = Annotated[
+    int,
+    typer.Option(
+        "--idle-minutes",
+        envvar="UNLOST_IDLE_MINUTES",
+        min=5,
+        max=24 * 60,
+        help="Minutes without a page after which a sign-in to the console ends.",
+    ),
+]
+AdminFactor = Annotated[
+    bool,
+    typer.Option(
+        "--admin-factor/--no-admin-factor",
+        envvar="UNLOST_ADMIN_FACTOR",
+        help="Admins need a second factor or a passkey in the console.",
+    ),
 ]
 
 
@@ -33,37 +92,15 @@ def up(
     once: Annotated[
         bool, typer.Option("--once", help="Run what is due now, and exit; for your own timer.")
     ] = False,
-    metrics: Annotated[
-        int | None,
-        typer.Option(
-            "--metrics",
-            metavar="PORT",
-            min=0,
-            max=65535,
-            help="Serve /metrics (Prometheus) and /health on this local port.",
-        ),
-    ] = None,
-    port: Annotated[
-        int,
-        typer.Option(
-            "--port",
-            envvar="UNLOST_PORT",
-            min=0,
-            max=65535,
-            help="Local port of the console; 0 for any free port.",
-        ),
-    ] = PORT,
-    origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--origin",
-            metavar="URL",
-            help="Address at which your proxy serves the console, such as https://unlost.acme.example.",
-        ),
-    ] = None,
+    metrics: Metrics = None,
+    port: Port = PORT,
+    origin: Origins = None,
     console: Annotated[
         bool, typer.Option("--console/--no-console", help="Serve the console in the browser.")
     ] = True,
+    session_hours: SessionHours = 12,
+    idle_minutes: IdleMinutes = 60,
+    admin_factor: AdminFactor = False,
     home: Home = None,
 ) -> ExitCode:
     """Back up all orgs on schedule and serve the console, until stopped (Ctrl-C).
@@ -90,31 +127,53 @@ def up(
                 f"Unlost runs with {root}. Stop it with Ctrl-C; runs resume at the next start."
             )
         if console and not once:
-            open_now.enter_context(_console(root, reached))
+            rules = _rules(session_hours, idle_minutes, admin_factor=admin_factor)
+            open_now.enter_context(_console(root, reached, rules))
         service.run(once=once)
     typer.echo("Stopped." if cancel_flag.is_set and not once else "Done.")
     return ExitCode.OK
 
 
+def _rules(session_hours: int, idle_minutes: int, *, admin_factor: bool) -> "SignInRules":
+    from unlost.web.signin.rules import SignInRules
+
+    return SignInRules(
+        timedelta(hours=session_hours), timedelta(minutes=idle_minutes), admin_factor
+    )
+
+
 @contextmanager
-def _console(root: "Path", reached: "ReachedAddress") -> "Iterator[None]":
-    """Serve the console and print its address, with a link for the first admin if there is none."""
+def _console(root: "Path", reached: "ReachedAddress", rules: "SignInRules") -> "Iterator[None]":
+    """Serve the console and print its address, with the way for the first admin if there is none."""
     from unlost.app.actions.people.people import first_link
     from unlost.app.compose import open_application
     from unlost.app.home.home import read_home_key
+    from unlost.catalog.people.people import admins
     from unlost.web.serving import served
 
     with (
         open_application(root) as app,
-        served(app, read_home_key(app.home), reached) as address,
+        served(app, read_home_key(app.home), reached, rules=rules) as address,
     ):
-        # Printed on the machine, so only its users can become the first admin.
-        link = first_link(app)
-        if link is None:
-            typer.echo(f"Console: {address.url}/")
-        else:
+        typer.echo(f"Console: {address.url}/")
+        # Printed on a terminal of the machine, so only its users can become the first admin. Without
+        # a terminal this goes to a journal or a file, which others read, or which is kept.
+        if not sys.stdout.isatty():
+            if not admins():
+                typer.echo(
+                    f"It has no admin yet. `{_link_command(address)}` prints a link for one."
+                )
+        elif (link := first_link(app)) is not None:
             typer.echo(f"Open within one hour to create the first admin: {address.url}{link.path}")
         yield
+
+
+def _link_command(address: "ReachedAddress") -> str:
+    """Return the command that prints a link for the first admin."""
+    from unlost.web.serving import ReachedAddress
+
+    usual = address.url == ReachedAddress().url
+    return "unlost user link" if usual else f"unlost user link --url {address.url}"
 
 
 def worker(*, workers: Workers = 4, home: Home = None) -> ExitCode:

@@ -1,6 +1,12 @@
-"""A plan as a file: canonical JSON, sealed by its hash, and not trusted when read."""
+"""A plan as a file: canonical JSON, sealed by a key of the vault, and not trusted when read.
 
-from collections.abc import Collection, Iterator
+The hash in a plan finds accidents. Anyone can compute it, so it proves nothing about who made the
+plan. The seal of the file does: it is a code over the whole plan under a key of the vault. It is
+a field of the file only, and not of the plan in the journal, which the vault seals anyway.
+"""
+
+import hmac
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields, replace
 
 import msgspec
@@ -10,11 +16,15 @@ from unlost.model.decoders import decoder_for
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.model.plan import PLAN_FORMAT, RestorePlan
 
-BROKEN = (msgspec.MsgspecError, UnicodeDecodeError)
+BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # the last: nested too deep
 # left out if empty, so that a plan without them reads as plans did before these existed
 LATER = ("typed", "choices", "empty", "twins")
 LATER_IN_NOTES = ("template", "next_template", "args")
 ANEW = "Make a new plan with `unlost restore plan ORG`."
+
+
+type PlanCode = Callable[[bytes], bytes]
+"""Return the code of a plan under a key of the vault (HMAC)."""
 
 
 class _Head(msgspec.Struct):
@@ -23,31 +33,43 @@ class _Head(msgspec.Struct):
     format: int
 
 
+class _Seal(msgspec.Struct):
+    """The field that only the file of a plan has: hex digits."""
+
+    seal: str = ""
+
+
 def sealed(plan: RestorePlan) -> RestorePlan:
     """The plan with the hash of all its other content."""
     bare = replace(plan, digest="")
     return replace(plan, digest=blake3(_encoded(bare)).hexdigest())
 
 
-def write_plan(plan: RestorePlan) -> bytes:
-    """The file of a sealed plan."""
-    return _encoded(plan) + b"\n"
+def write_plan(plan: RestorePlan, *, code: PlanCode | None = None) -> bytes:
+    """The file of a plan; with ``code``, sealed, so that it can be run."""
+    seal = code(_encoded(plan)).hex() if code is not None else ""
+    return _encoded(plan, seal=seal) + b"\n"
 
 
 def read_plan(
-    data: bytes, *, known: Collection[str] | None = None, org: str | None = None
+    data: bytes,
+    *,
+    known: Collection[str] | None = None,
+    org: str | None = None,
+    code: PlanCode | None = None,
 ) -> RestorePlan:
     """The plan of a file. ``known`` are the oids of the vault, ``org`` the oid of the intended org.
 
-    Raises UsageError: ``plan-unreadable``, ``plan-newer``, ``plan-unknown-fields``,
-    ``plan-other-vault``, ``plan-other-org``; IntegrityError: ``plan-edited``.
+    Only with ``code`` is it proved that the vault's own Unlost made the plan. Raises UsageError:
+    ``plan-unreadable``, ``plan-newer``, ``plan-unknown-fields``, ``plan-other-vault``,
+    ``plan-other-org``; IntegrityError: ``plan-edited``, ``plan-unproved``.
     """
     _check_format(data)
     try:
-        plan = decoder_for(RestorePlan).decode(data)
+        plan, seal = decoder_for(RestorePlan).decode(data), decoder_for(_Seal).decode(data).seal
     except BROKEN as error:
         raise _unreadable(str(error)) from None
-    _check_fields(data, plan)
+    _check_fields(data, plan, seal)
     if sealed(plan).digest != plan.digest:
         raise IntegrityError(
             "plan-edited",
@@ -55,11 +77,24 @@ def read_plan(
             next_step=ANEW,
         )
     _check_home(plan, known, org)
+    if code is not None and not _is_code(code(_encoded(plan)), seal):
+        raise IntegrityError(
+            "plan-unproved",
+            "This vault did not seal the plan as it is: another program made or changed it, or "
+            "the vault has a new master key since.",
+            next_step=ANEW,
+        )
     return plan
 
 
-def _encoded(plan: RestorePlan) -> bytes:
+def _is_code(code: bytes, seal: str) -> bool:
+    return hmac.compare_digest(code.hex().encode(), seal.encode())
+
+
+def _encoded(plan: RestorePlan, *, seal: str = "") -> bytes:
     document = {field.name: getattr(plan, field.name) for field in fields(plan)}
+    if seal:
+        document["seal"] = seal
     for name in LATER:
         if not document[name]:
             del document[name]
@@ -86,12 +121,16 @@ def _check_format(data: bytes) -> None:
         )
 
 
-def _check_fields(data: bytes, plan: RestorePlan) -> None:
-    """Raise UsageError (``plan-unknown-fields``) if any part of the file was not understood."""
+def _check_fields(data: bytes, plan: RestorePlan, seal: str) -> None:
+    """Raise UsageError (``plan-unreadable``, ``plan-unknown-fields``) for parts that were skipped."""
     # An unedited file of this release is canonical; only other files are compared field by field.
-    if _encoded(plan) == data.strip():
+    if _encoded(plan, seal=seal) == data.strip():
         return
-    document = msgspec.json.decode(data)
+    try:
+        document = msgspec.json.decode(data)  # what a typed reading skips may be no text at all
+    except BROKEN as error:
+        raise _unreadable(str(error)) from None
+    document.pop("seal", None)
     extra = next(_unknown(document, msgspec.to_builtins(plan), ""), None)
     if extra is not None:
         raise UsageError(

@@ -21,6 +21,7 @@ from unlost.model.access import Right, Role
 from unlost.web.forms.problems import done
 from unlost.web.forms.roles import RoleForm
 from unlost.web.requests import UserRequest, sent
+from unlost.web.signin.confirming import confirmed
 
 PART = {"part": "settings", "tab": "people"}
 
@@ -65,6 +66,7 @@ def list_people(request: UserRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@confirmed("person-add")
 def add(request: UserRequest) -> HttpResponse:
     """Show the form for a new person, and add them."""
     people(request.unlost)  # raises unless the actor may add people
@@ -90,6 +92,7 @@ def _added(request: UserRequest, form: NewPerson) -> Any:
 
 
 @require_http_methods(["GET", "POST"])
+@confirmed("person")
 def show(request: UserRequest, name: str) -> HttpResponse:
     """Show a person, with a form for their name and e-mail address."""
     known = person(request.unlost, name)
@@ -102,6 +105,7 @@ def show(request: UserRequest, name: str) -> HttpResponse:
 
 
 @require_POST
+@confirmed("person")
 def give_role(request: UserRequest, name: str) -> HttpResponse:
     """Give a person a role in one org, or in all."""
     form = _role_form(request, request.POST)
@@ -118,6 +122,7 @@ def give_role(request: UserRequest, name: str) -> HttpResponse:
 
 
 @require_POST
+@confirmed("person")
 def take_role(request: UserRequest, name: str) -> HttpResponse:
     """Remove a person's role."""
     org = request.POST.get("org") or None
@@ -127,6 +132,7 @@ def take_role(request: UserRequest, name: str) -> HttpResponse:
 
 
 @require_POST
+@confirmed("person")
 def make_link(request: UserRequest, name: str) -> HttpResponse:
     """Create a sign-in link, shown only in this response, so that it is stored nowhere."""
     sign_in_link = link(request.unlost, name)
@@ -149,6 +155,7 @@ def remove(request: UserRequest, name: str) -> HttpResponse:
 
 
 @require_POST
+@confirmed("person")
 def let_back(request: UserRequest, name: str) -> HttpResponse:
     """Let a removed person back in."""
     return_person(request.unlost, name)
@@ -157,6 +164,7 @@ def let_back(request: UserRequest, name: str) -> HttpResponse:
 
 
 @require_POST
+@confirmed("person")
 def forget_factors(request: UserRequest, name: str) -> HttpResponse:
     """Reset the second factors of a person."""
     forget(request.unlost, name)

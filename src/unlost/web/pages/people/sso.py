@@ -28,6 +28,7 @@ from unlost.model.access import Right
 from unlost.web.forms.problems import done
 from unlost.web.needs import needs
 from unlost.web.requests import UserRequest, sent
+from unlost.web.signin.confirming import confirmed
 
 VOUCHES = gettext_lazy("Trust every address of the provider as verified")
 
@@ -114,7 +115,9 @@ class SamlForm(NameForm):
 
 
 @sensitive_post_parameters("secret")
+@needs(Right.MANAGE)
 @require_http_methods(["GET", "POST"])
+@confirmed("sso", secret=True)
 def providers(request: UserRequest) -> HttpResponse:
     """List the providers, with a form that adds one."""
     provider_list = list_providers(request.unlost).providers
@@ -138,6 +141,7 @@ def providers(request: UserRequest) -> HttpResponse:
 
 @needs(Right.MANAGE)
 @require_http_methods(["GET", "POST"])
+@confirmed("sso-saml")
 def saml(request: UserRequest) -> HttpResponse:
     """Show the form for a SAML identity provider, with this console's metadata for the provider."""
     form = SamlForm(sent(request))

@@ -1,5 +1,8 @@
 """The page behind a one-time link: it adds the first admin, or lets a person choose a password."""
 
+from typing import Any
+
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from django import forms
 from django.contrib.auth import get_user_model
@@ -34,15 +37,18 @@ class PasswordForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
-    def clean_password(self) -> str:
-        """Check that the password is strong enough."""
-        password = str(self.cleaned_data["password"])
-        validate_password(password)
-        return password
+    def __init__(self, *given: Any, user: User, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.user = user
 
     def clean(self) -> None:
-        """Check that both passwords are equal."""
+        """Check that the password is strong enough for this person, and that both are equal."""
         given = self.cleaned_data
+        if given.get("password"):
+            try:
+                validate_password(given["password"], self.user)
+            except ValidationError as error:
+                self.add_error("password", error)  # which takes it out of the cleaned data
         if given.get("password") and given.get("password") != given.get("again"):
             raise ValidationError(_("The two passwords differ."))
 
@@ -63,6 +69,13 @@ class FirstAdmin(PasswordForm):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
 
+    def clean(self) -> None:
+        """Compare the password with the names that are typed beside it."""
+        given = self.cleaned_data
+        self.user.username = given.get("name", "")
+        self.user.first_name = given.get("full_name", "")
+        super().clean()
+
 
 @open_to_all
 @sensitive_post_parameters()
@@ -73,7 +86,8 @@ def start(request: HttpRequest, text: str) -> HttpResponse:
     if link is None:
         raise _over()
     kind = FirstAdmin if link.user is None else PasswordForm
-    form = kind(request.POST if request.method == "POST" else None)
+    user = User() if link.user is None else get_user_model().objects.get(pk=link.user)
+    form = kind(request.POST if request.method == "POST" else None, user=user)
     if form.is_valid():
         try:
             return _signed_in(request, text, form)
@@ -88,7 +102,8 @@ def _signed_in(request: HttpRequest, text: str, form: PasswordForm) -> HttpRespo
     person = _person(text, form)
     person.set_password(form.cleaned_data["password"])
     person.save()
-    # as with a password: a second factor is requested if there is one
+    # As with a password: the person typed it, and a second factor is requested if there is one.
+    record_authentication(request, person, method="password")
     answer: HttpResponse = perform_login(
         request, person, email_verification="none", redirect_url=reverse("home")
     )
@@ -120,5 +135,5 @@ def _over() -> NotFound:
     return NotFound(
         "link-over",
         "This link was already used, or has expired.",
-        next_step="Ask for a new link: `unlost user link NAME`, or restart `unlost up`.",
+        next_step="Ask for a new link: `unlost user link NAME`, without a name for the first admin.",
     )

@@ -20,6 +20,7 @@ from unlost.model.access import Right, Role
 from unlost.web.forms.problems import done
 from unlost.web.forms.roles import RoleForm
 from unlost.web.requests import UserRequest, sent
+from unlost.web.signin.confirming import confirmed
 
 DAYS = 90
 
@@ -52,6 +53,7 @@ class TokenForm(RoleForm):
 
 
 @require_http_methods(["GET", "POST"])
+@confirmed("tokens")
 def tokens(request: UserRequest) -> HttpResponse:
     """List the tokens, with a form that creates one.
 

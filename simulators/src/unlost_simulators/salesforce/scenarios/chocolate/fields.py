@@ -24,6 +24,7 @@ from unlost_simulators.salesforce.schema import (
 
 CASCADE = DeleteRule.CASCADE
 RESTRICT = DeleteRule.RESTRICT
+CASCADE_DRAFTS = DeleteRule.CASCADE_DRAFTS
 SET_NULL = DeleteRule.SET_NULL
 KEEP = DeleteRule.NONE
 

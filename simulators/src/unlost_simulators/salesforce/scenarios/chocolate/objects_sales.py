@@ -5,8 +5,11 @@ Declares only; the rows are made elsewhere.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     CASCADE,
+    CASCADE_DRAFTS,
     RESTRICT,
     address,
     audit,
@@ -75,7 +78,10 @@ OPPORTUNITY = table(
     integer("FiscalQuarter", 9, read_only=True, label="Fiscal Quarter"),
     integer("FiscalYear", 9, read_only=True, label="Fiscal Year"),
     text("Fiscal", 6, read_only=True, label="Fiscal Period"),
-    lookup("ContactId", "Contact", child="Opportunities"),
+    # Set on insert only, and without a relationship for queries (recorded describe).
+    replace(
+        lookup("ContactId", "Contact", child="Opportunities", updateable=False), relationship=None
+    ),
     lookup("ContractId", "Contract", child="Opportunities"),
     *viewed(),
     flag("HasOpenActivity", read_only=True, label="Has Open Activity"),
@@ -134,8 +140,9 @@ OPPORTUNITY_CONTACT_ROLE = table(
         child="OpportunityContactRoles",
         rule=CASCADE,
         updateable=False,
+        required=True,
     ),
-    lookup("ContactId", "Contact", child="OpportunityContactRoles", rule=CASCADE, updateable=False),
+    lookup("ContactId", "Contact", child="OpportunityContactRoles", rule=CASCADE, required=True),
     picklist("Role", ROLES),
     flag("IsPrimary", label="Primary"),
     *audit(),
@@ -200,7 +207,7 @@ PRICEBOOK_ENTRY = table(
 CONTRACT = table(
     "Contract",
     "800",
-    lookup("AccountId", "Account", child="Contracts", rule=RESTRICT, required=True),
+    lookup("AccountId", "Account", child="Contracts", rule=CASCADE_DRAFTS, required=True),
     lookup("Pricebook2Id", "Pricebook2", child="Contracts"),
     picklist("OwnerExpirationNotice", ("15", "30", "45", "60", "90", "120")),
     day("StartDate", label="Contract Start Date"),
@@ -213,7 +220,7 @@ CONTRACT = table(
     ),
     lookup("CompanySignedId", "User", child=None),
     day("CompanySignedDate", label="Company Signed Date"),
-    lookup("CustomerSignedId", "Contact", child="ContractsSigned"),
+    lookup("CustomerSignedId", "Contact", child="ContractsSigned", rule=RESTRICT),
     text("CustomerSignedTitle", 40, label="Customer Signed Title"),
     day("CustomerSignedDate", label="Customer Signed Date"),
     text("SpecialTerms", 4_000, label="Special Terms"),
@@ -234,9 +241,9 @@ ORDER = table(
     "801",
     owner("User", "Group", child=None),
     lookup("ContractId", "Contract", child="Orders", rule=RESTRICT),
-    lookup("AccountId", "Account", child="Orders", rule=RESTRICT),
+    lookup("AccountId", "Account", child="Orders", rule=CASCADE_DRAFTS),
     lookup("Pricebook2Id", "Pricebook2", child="Orders"),
-    lookup("OriginalOrderId", "Order", child=None, relation="OriginalOrder"),
+    lookup("OriginalOrderId", "Order", child=None, relation="OriginalOrder", updateable=False),
     lookup("OpportunityId", "Opportunity", child="Orders"),
     record_type(),
     day("EffectiveDate", required=True, label="Order Start Date"),
@@ -244,7 +251,7 @@ ORDER = table(
     flag("IsReductionOrder", label="Reduction Order"),
     picklist("Status", ("Draft", "Activated"), required=True),
     long_area("Description", 32_000),
-    lookup("CustomerAuthorizedById", "Contact", child=None),
+    lookup("CustomerAuthorizedById", "Contact", child=None, rule=RESTRICT),
     lookup("CompanyAuthorizedById", "User", child=None),
     picklist("Type", ("Standard", "Seasonal", "Sample"), label="Order Type"),
     *address("Billing"),
@@ -252,8 +259,8 @@ ORDER = table(
     text("Name", 80, label="Order Name"),
     text("PoNumber", 80, label="PO Number"),
     text("OrderReferenceNumber", 80, label="Order Reference Number"),
-    lookup("BillToContactId", "Contact", child=None),
-    lookup("ShipToContactId", "Contact", child=None),
+    lookup("BillToContactId", "Contact", child=None, rule=RESTRICT),
+    lookup("ShipToContactId", "Contact", child=None, rule=RESTRICT),
     instant("ActivatedDate", read_only=True, label="Activated Date"),
     lookup("ActivatedById", "User", child=None, read_only=True),
     picklist("StatusCode", ("Draft", "Activated", "Canceled", "Expired"), read_only=True),
@@ -290,7 +297,7 @@ ORDER_ITEM = table(
 ASSET = table(
     "Asset",
     "02i",
-    lookup("ContactId", "Contact", child="Assets"),
+    lookup("ContactId", "Contact", child="Assets", rule=CASCADE),
     lookup("AccountId", "Account", child="Assets", rule=CASCADE),
     lookup("ParentId", "Asset", child="ChildAssets", relation="Parent"),
     lookup("RootAssetId", "Asset", child=None, relation="RootAsset", read_only=True),

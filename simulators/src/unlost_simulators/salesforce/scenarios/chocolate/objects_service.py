@@ -106,10 +106,18 @@ CASE_TEAM_MEMBER = table(
     "CaseTeamMember",
     "0B5",
     lookup(
-        "ParentId", "Case", child="TeamMembers", relation="Parent", rule=CASCADE, updateable=False
+        "ParentId",
+        "Case",
+        child="TeamMembers",
+        relation="Parent",
+        rule=CASCADE,
+        updateable=False,
+        required=True,
     ),
-    lookup("MemberId", "Contact", "User", child="CaseTeamMembers", updateable=False),
-    lookup("TeamRoleId", "CaseTeamRole", child=None),
+    lookup(
+        "MemberId", "Contact", "User", child=None, rule=CASCADE, updateable=False, required=True
+    ),
+    lookup("TeamRoleId", "CaseTeamRole", child=None, required=True),
     *audit(),
     flags="QCUD-R-",
     no_prefix=True,
@@ -181,14 +189,30 @@ EMAIL_MESSAGE = table(
 EMAIL_MESSAGE_RELATION = table(
     "EmailMessageRelation",
     "0CZ",
-    lookup("EmailMessageId", "EmailMessage", child="EmailMessageRelations", rule=CASCADE),
     lookup(
-        "RelationId", "Contact", "Lead", "User", child="EmailMessageRelations", relation="Relation"
+        "EmailMessageId",
+        "EmailMessage",
+        child="EmailMessageRelations",
+        rule=CASCADE,
+        updateable=False,
+        required=True,
+    ),
+    lookup(
+        "RelationId",
+        "Contact",
+        "Lead",
+        "User",
+        child="EmailMessageRelations",
+        relation="Relation",
+        rule=CASCADE,
     ),
     picklist(
-        "RelationType", ("ToAddress", "CcAddress", "BccAddress", "FromAddress", "OtherAddress")
+        "RelationType",
+        ("ToAddress", "CcAddress", "BccAddress", "FromAddress", "OtherAddress"),
+        updateable=False,
+        required=True,
     ),
-    text("RelationAddress", 1_000, label="Relation Address"),
+    text("RelationAddress", 1_000, label="Relation Address", updateable=False),
     picklist("RelationObjectType", ("Contact", "Lead", "User"), read_only=True),
     *audit(),
     flags="QCUD-R-",
@@ -296,8 +320,20 @@ EVENT = table(
 EVENT_RELATION = table(
     "EventRelation",
     "0RE",
-    lookup("EventId", "Event", child="EventRelations", rule=CASCADE),
-    lookup("RelationId", "Contact", "Lead", "User", child="EventRelations", relation="Relation"),
+    lookup(
+        "EventId", "Event", child="EventRelations", rule=CASCADE, updateable=False, required=True
+    ),
+    lookup(
+        "RelationId",
+        "Contact",
+        "Lead",
+        "User",
+        child="EventRelations",
+        relation="Relation",
+        rule=CASCADE,
+        updateable=False,
+        required=True,
+    ),
     flag("IsWhat", read_only=True, label="Is What"),
     flag("IsParent", label="Is Parent"),
     flag("IsInvitee", label="Is Invitee"),
