@@ -7,6 +7,24 @@ NOTES = {
         "refreshed and has a new id. After a refresh, `unlost org follow NAME` makes the name stand "
         "for the new org, and keeps the backups of the old one under another name."
     ),
+    "answer-encoding": (
+        "Unlost requests answers that are plain or compressed by gzip. A server or proxy that encodes "
+        "them in another way ignores the request."
+    ),
+    "answer-malformed": (
+        "Unlost checks each answer against the form that the vendor documents, before it uses any of "
+        "it. The text in brackets names the call and the first difference. The cause is often a proxy "
+        "that answers in place of the source."
+    ),
+    "answer-too-large": (
+        "Each kind of answer has limits for its bytes after decompression, its compression, its headers "
+        "and its columns, far above those of real orgs. A server beyond them is broken or hostile. "
+        "The answer is not requested again, and nothing of it is stored."
+    ),
+    "answer-too-slow": (
+        "A call may take 15 minutes, and a second more for each 16 KiB that arrive. So a server that "
+        "sends a byte now and then does not keep a run busy."
+    ),
     "api-budget-spent": (
         "Backups use at most 40 % of the calls that the org allows in 24 hours, and stop when all "
         "programs together have used 80 %. Restores may use 10 % more. The run waits and keeps what "
@@ -159,9 +177,22 @@ NOTES = {
         "Salesforce has no way to repeat a write call safely. Unlost therefore makes each write call "
         "once, and checks for its effect if the answer is lost."
     ),
+    "salesforce-instance-foreign": (
+        "The response to a sign-in names the address of the org. Unlost sends the session token only to "
+        "the host of the sign-in, to hosts below it, and between domains of Salesforce. A proxy that "
+        "stands in for Salesforce must keep the address of the org within its own domain."
+    ),
+    "salesforce-link-foreign": (
+        "Results continue at a link. Unlost follows it only within the API of the org's own host, so "
+        "that no answer can lead the session token elsewhere."
+    ),
     "sheet-needs-terminal": (
         "Only the recovery sheet opens the vault when all other keys are lost. A person must confirm "
         "it, or write it to a file and print that."
+    ),
+    "source-redirects": (
+        "A redirect can lead to any host, and a client that follows it sends its token there. An old "
+        "address of an org redirects to its My Domain: enter that."
     ),
     "store-not-atomic": (
         "Some network shares let two writers create the same file. On such a store, two concurrent "

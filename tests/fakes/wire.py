@@ -64,10 +64,14 @@ class Rule:
 
 @dataclass
 class Wire:
-    """Later rules win. A rule with several answers gives them in turn and repeats the last one."""
+    """Later rules win. A rule with several answers gives them in turn and repeats the last one.
+
+    ``answering``, where it is set, answers in place of the rules, and may ask them.
+    """
 
     rules: list[Rule] = field(default_factory=list)
     calls: list[httpx.Request] = field(default_factory=list)
+    answering: Callable[[httpx.Request], httpx.Response] | None = None
 
     def on(self, method: str, pattern: str, *answers: Responder) -> None:
         self.rules.insert(0, Rule(method, pattern, list(answers)))
@@ -91,7 +95,10 @@ class Wire:
 
     @property
     def transport(self) -> httpx.MockTransport:
-        return httpx.MockTransport(self)
+        return httpx.MockTransport(self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        return (self.answering or self)(request)
 
     def made(self, method: str, pattern: str) -> list[httpx.Request]:
         """Calls of this kind so far."""

@@ -14,6 +14,9 @@ no source sends:
 
 If END comes out as the last row, the body ended between two rows and outside quotes. Otherwise it
 was cut (TransientError ``body-cut``) and must be read again. See docs/adr/0002 for text columns.
+
+Memory is bounded by the block size, by the length of the header and by the number of columns, so
+that a body without line ends, or with a million columns, ends with an error.
 """
 
 import csv
@@ -24,12 +27,18 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from unlost.kit.http.body import cut
+from unlost.kit.http.limits import AnswerTooLarge
 from unlost.model.errors import IntegrityError, UnlostError
 
 # A row must fit into one block. Arrow reads up to 32 blocks ahead of the consumer
-# (kDefaultBackgroundMaxQ in its async_generator.h), so the block size bounds memory, too.
+# (kDefaultBackgroundMaxQ in its async_generator.h), so the block size bounds memory, too. The long
+# texts of a record have 1.6 million characters at most (Salesforce help, "Long Text Area": the total
+# of an object), so 6.4 MB.
 BLOCK_BYTES = 2 << 20
-LARGEST_BLOCK = 1 << 30
+LARGEST_BLOCK = 8 << 20
+# A query has 100,000 characters at most (SOQL limits), so its columns have fewer.
+HEADER_BYTES = 1 << 20
+MOST_COLUMNS = 5_000
 END = "\x02unlost-end-of-body\x03"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -54,12 +63,13 @@ class RowTooWide(UnlostError):
 
 
 def doubled(block_bytes: int) -> int:
-    """The next larger block size; raises IntegrityError (``row-without-end``) beyond 1 GiB."""
+    """The next larger block size; raises IntegrityError (``row-without-end``) beyond 8 MiB."""
     if block_bytes >= LARGEST_BLOCK:
         raise IntegrityError(
             "row-without-end",
-            "A row of the source is larger than 1 GiB, so it cannot be valid.",
+            "A row of the source is larger than {mib} MiB, so it cannot be valid.",
             next_step="Exclude the table until the problem is solved, and report its name.",
+            mib=LARGEST_BLOCK >> 20,
         )
     return block_bytes * 2
 
@@ -108,6 +118,8 @@ class CsvReader:
 
     def _header(self) -> tuple[str, ...]:
         while b"\n" not in self._pending:
+            if len(self._pending) > HEADER_BYTES:
+                raise AnswerTooLarge(f"its first line has more than {HEADER_BYTES:,} bytes")
             chunk = next(self._chunks, None)
             if chunk is None:
                 if self._pending:
@@ -116,8 +128,7 @@ class CsvReader:
             self._pending += chunk
         line, self._pending = self._pending.split(b"\n", 1)
         self.bytes += len(line) + 1
-        text = line.removeprefix(BYTE_ORDER_MARK).decode().rstrip("\r")
-        return tuple(next(csv.reader([text])))
+        return _names(line)
 
     def _parsed(self) -> Iterator[pa.RecordBatch]:
         text = pa.string()
@@ -161,6 +172,17 @@ class CsvReader:
         # ``_Feed.read`` counts all bytes it passes on; the end row is not part of the body.
         self.bytes -= len(end)
         yield end.encode()
+
+
+def _names(line: bytes) -> tuple[str, ...]:
+    """The columns of a header line; raises AnswerTooLarge, or TransientError if it is none."""
+    if line.count(b",") >= MOST_COLUMNS:
+        raise AnswerTooLarge(f"it has more than {MOST_COLUMNS:,} columns")
+    try:
+        text = line.removeprefix(BYTE_ORDER_MARK).decode().rstrip("\r")
+        return tuple(next(csv.reader([text])))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise cut("its header is not valid CSV") from error
 
 
 class _Feed:

@@ -17,6 +17,9 @@ import msgspec
 import pyarrow as pa
 
 from unlost.kit.http.body import cut
+from unlost.kit.http.limits import AnswerTooLarge
+from unlost.model.decoders import decoder_for
+from unlost.model.errors import IntegrityError
 
 
 class ExactNumber(str):
@@ -25,19 +28,73 @@ class ExactNumber(str):
     __slots__ = ()
 
 
+class MalformedAnswer(IntegrityError):
+    """Raised for an answer that is JSON, but not of its documented form.
+
+    ``call`` names the call, such as ``GET /limits``.
+    """
+
+    def __init__(self, reason: str, *, call: str = "") -> None:
+        super().__init__(
+            "answer-malformed",
+            "A response of the source does not have the documented form ({reason}).",
+            next_step="Run the backup again. If the problem persists, check the proxies between "
+            "this machine and the source, and report it to the vendor of the source.",
+            reason=f"{call} → {reason}" if call else reason,
+        )
+
+
 PLAIN = frozenset({str, type(None)})
-_decoder = msgspec.json.Decoder(float_hook=ExactNumber)
+# Python needs up to 170 bytes for a value, however few bytes it has in JSON. The largest pages of
+# real orgs have a million values: 2,000 records of 500 columns.
+MOST_VALUES = 1_200_000
+_SLICE = 256 << 10
 _encoder = msgspec.json.Encoder()
 
 
-def decode(body: bytes) -> Any:
-    """Decode a body; floats are ``ExactNumber``. Raises TransientError for a body that is not JSON,
-    which means that it was cut.
+def decode(body: bytes, kind: Any = Any, *, call: str = "") -> Any:
+    """Decode a body into the type ``kind``; floats in untyped places are ``ExactNumber``.
+
+    Raises TransientError for a body that is not JSON, which means that it was cut, MalformedAnswer
+    if it does not fit the type, and AnswerTooLarge if it has too many values.
     """
+    _check_values(body)
     try:
-        return _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return decoder_for(kind, float_hook=ExactNumber).decode(body)
+    except msgspec.ValidationError as error:
+        raise MalformedAnswer(str(error), call=call) from None
+    except RecursionError:
+        raise MalformedAnswer("it is nested too deeply", call=call) from None
+    except ValueError as error:  # also numbers and texts that Python does not take
         raise cut("it is not complete JSON") from error
+
+
+def fit[T](value: object, kind: type[T], *, call: str = "") -> T:
+    """Convert a decoded value to a type; raises MalformedAnswer."""
+    try:
+        return decoder_for(kind).convert(value)
+    except msgspec.ValidationError as error:
+        raise MalformedAnswer(str(error), call=call) from None
+
+
+def _check_values(body: bytes) -> None:
+    if _separators(body) > MOST_VALUES and _separators_outside_texts(body) > MOST_VALUES:
+        raise AnswerTooLarge(f"it has more than {MOST_VALUES:,} values")
+
+
+def _separators(body: bytes) -> int:
+    return body.count(b",") + body.count(b"{") + body.count(b"[")
+
+
+def _separators_outside_texts(body: bytes) -> int:
+    """Count in slices, because the parts of a whole body would take more memory than its values."""
+    plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    count, inside = 0, 0
+    for start in range(0, len(plain), _SLICE):
+        parts = plain[start : start + _SLICE].split(b'"')
+        count += _separators(b"".join(parts[inside::2]))
+        inside = (inside + len(parts) - 1) % 2
+    return count
 
 
 def text_of(value: object) -> str | None:
@@ -48,7 +105,10 @@ def text_of(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    return _encoder.encode(_verbatim(value)).decode()
+    try:
+        return _encoder.encode(_verbatim(value)).decode()
+    except RecursionError:
+        raise MalformedAnswer("a value is nested too deeply") from None
 
 
 def _verbatim(value: object) -> object:

@@ -6,6 +6,7 @@ store before its first use.
 
 import base64
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,16 +16,26 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from unlost.kit.addresses import is_loopback
+from unlost.kit.addresses import is_safe
 from unlost.kit.http.client import HttpClient
+from unlost.kit.http.limits import SMALL
 from unlost.kit.http.messages import CallFailure, HttpAnswer, HttpCall
 from unlost.kit.http.table import AnswerHandling, RetryRule, RetryTable
 from unlost.kit.json_to_arrow import decode
-from unlost.model.errors import NotAllowed, TransientError, UnlostError, UsageError
+from unlost.model.errors import (
+    IntegrityError,
+    NotAllowed,
+    TransientError,
+    UnlostError,
+    UsageError,
+)
 from unlost.model.ports.system import Clock, SecretStore
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, 2.1
 ASSERTION_SECONDS = 180  # at most three minutes ahead (Salesforce help, OAuth JWT bearer flow)
+# A token of other characters cannot be sent in a header (RFC 6750, 2.1).
+_SENDABLE = re.compile(r"[\x21-\x7e]+")
+LONGEST_TEXT = 300  # shown characters of the service's own texts
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 # Statuses that the proxy in front of a token endpoint gives for a while.
@@ -184,11 +195,13 @@ def understand_oauth(answer: HttpAnswer) -> tuple[str, str]:
         return "", ""
     try:
         value = decode(answer.body)
-    except TransientError:
+    except (TransientError, IntegrityError):
         return "", ""
     if not isinstance(value, dict):
         return "", ""
-    return str(value.get("error", "")), str(value.get("error_description", ""))
+    texts = (value.get(name, "") for name in ("error", "error_description"))
+    error, description = (text[:LONGEST_TEXT] if isinstance(text, str) else "" for text in texts)
+    return error, description
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,15 +227,18 @@ def oauth_error_factory(
     def to_error(failure: CallFailure, action: AnswerHandling) -> UnlostError:
         if action is AnswerHandling.RETRY or failure.status == 0:
             return unreachable(failure, action)
+        if failure.moved_to:
+            return redirected(failure)
         for hint in hints:
             if hint.fits(failure):
                 return NotAllowed(hint.code, hint.template, next_step=hint.next_step)
         reason = " ".join(part for part in (failure.code, failure.message) if part) or "no reason"
         return NotAllowed(
             "sign-in-refused",
-            "{host} refused the sign-in (HTTP {status}: {reason}).",
+            "{host} refused the sign-in ({call} → HTTP {status}: {reason}).",
             next_step="Check the address, the client id and the secret of the org.",
             host=failure.host,
+            call=failure.call,
             status=failure.status,
             reason=reason,
         )
@@ -235,21 +251,37 @@ def unreachable(failure: CallFailure, action: AnswerHandling) -> UnlostError:
     if action is not AnswerHandling.RETRY:
         return NotAllowed(
             "source-not-trusted",
-            "{host} cannot be trusted, or a connection is not possible ({message}).",
+            "{host} cannot be trusted, or a connection is not possible ({call}: {message}).",
             next_step="Check the address. Behind a company proxy, add its certificate to the "
             "system's store, or name it in SSL_CERT_FILE.",
             host=failure.host,
+            call=failure.call,
             message=failure.message,
         )
     what = f"HTTP {failure.status}" if failure.status else failure.message or "no answer"
     return TransientError(
         "source-unreachable",
-        "{host} does not answer ({reason}).",
+        "{host} does not answer ({call} → {reason}).",
         next_step="Check the address and the network, proxy and firewall of this machine, then "
         "try again. Nothing was lost.",
         retry_after=failure.retry_after,
         host=failure.host,
+        call=failure.call,
         reason=what,
+    )
+
+
+def redirected(failure: CallFailure) -> NotAllowed:
+    """The error for an answer that leads elsewhere: a token is sent only where it was meant for."""
+    return NotAllowed(
+        "source-redirects",
+        "{host} redirects {call} to {target}. Unlost does not follow redirects, so that secrets "
+        "stay with the org.",
+        next_step="Check the address of the org. Use its My Domain, not an address that leads "
+        "there. Check the proxies between this machine and the source.",
+        host=failure.host,
+        call=failure.call,
+        target=failure.moved_to,
     )
 
 
@@ -266,7 +298,7 @@ class OAuthSession:
         clock: Clock,
     ) -> None:
         """``client`` must not itself sign calls with this session."""
-        if not token_url.startswith("https://") and not is_loopback(token_url):
+        if not is_safe(token_url):
             raise UsageError(
                 "address-not-https",
                 "{token_url} is not an https address.",
@@ -301,7 +333,13 @@ class OAuthSession:
     def _fetch(self) -> OAuthToken:
         form = self._flow.form(self._secrets, self._clock)
         call = HttpCall(
-            "POST", self._url, FORM, urlencode(form).encode(), signed=False, budgeted=False
+            "POST",
+            self._url,
+            FORM,
+            urlencode(form).encode(),
+            signed=False,
+            budgeted=False,
+            limits=SMALL,
         )
         token = self._client.send_for(call, read_token)
         self._flow.keep(token, self._secrets)
@@ -311,11 +349,16 @@ class OAuthSession:
 def read_token(answer: HttpAnswer) -> OAuthToken:
     """The token of an answer; raises NotAllowed if the address is not a token endpoint."""
     value = decode(answer.body) if answer.is_json else None
-    if not isinstance(value, dict) or not isinstance(value.get("access_token"), str):
+    access = value.get("access_token") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(access, str) or not _is_sendable(access):
         raise NotAllowed(
             "sign-in-not-understood",
             "The address answers, but not with a sign-in for this type of org.",
             next_step="Check the org's address (its My Domain, without a path).",
         )
     fields = {key: text for key, text in value.items() if isinstance(text, str)}
-    return OAuthToken(fields["access_token"], fields)
+    return OAuthToken(access, fields)
+
+
+def _is_sendable(token: str) -> bool:
+    return _SENDABLE.fullmatch(token) is not None

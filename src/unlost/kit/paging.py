@@ -5,6 +5,16 @@ from collections.abc import Callable, Iterator
 from unlost.model.errors import IntegrityError
 
 
+def circular() -> IntegrityError:
+    """The error for pages that lead back to a page that was already read."""
+    return IntegrityError(
+        "paging-in-circles",
+        "The pages of the source lead back to a page that was already read.",
+        next_step="Run the backup again. If the problem persists, report it to the vendor of the "
+        "source.",
+    )
+
+
 def follow[P](
     first: P, *, fetch: Callable[[str], P], link: Callable[[P], str | None]
 ) -> Iterator[P]:
@@ -17,11 +27,6 @@ def follow[P](
         if where is None:
             return
         if where in seen:
-            raise IntegrityError(
-                "paging-in-circles",
-                "The pages of the source lead back to a page that was already read.",
-                next_step="Run the backup again. If the problem persists, report it to the "
-                "vendor of the source.",
-            )
+            raise circular()
         seen.add(where)
         page = fetch(where)

@@ -7,6 +7,7 @@ must not decode into types, or convert to them, in any other way.
 """
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -18,9 +19,10 @@ _known: dict[Any, "TypeDecoder[Any]"] = {}
 class TypeDecoder[T]:
     """A decoder of an analysed type."""
 
-    def __init__(self, kind: type[T]) -> None:
+    def __init__(self, kind: type[T], float_hook: Callable[[str], Any] | None = None) -> None:
+        """``float_hook`` makes values of the texts of numbers with a fraction or an exponent."""
         self._kind = kind
-        self._decoder = msgspec.json.Decoder(kind)
+        self._decoder = msgspec.json.Decoder(kind, float_hook=float_hook)
 
     def decode(self, data: bytes | str) -> T:
         """Decode a value from JSON; raises msgspec.MsgspecError."""
@@ -31,10 +33,12 @@ class TypeDecoder[T]:
         return msgspec.convert(value, self._kind, strict=strict)
 
 
-def decoder_for[T](kind: type[T]) -> TypeDecoder[T]:
+def decoder_for[T](
+    kind: type[T], *, float_hook: Callable[[str], Any] | None = None
+) -> TypeDecoder[T]:
     """Return the decoder of a type, which is analysed at the first call."""
     with _lock:
-        decoder = _known.get(kind)
+        decoder = _known.get((kind, float_hook))
         if decoder is None:
-            decoder = _known[kind] = TypeDecoder(kind)
+            decoder = _known[kind, float_hook] = TypeDecoder(kind, float_hook)
     return decoder

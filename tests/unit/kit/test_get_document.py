@@ -27,6 +27,7 @@ def test_the_texts_of_an_object() -> None:
         (answering(body=b"<html>"), "not JSON"),
         (answering(body=b"\xff\xfe\xff"), "not JSON"),
         (answering(body=b"[]"), "not a JSON object"),
+        (answering(body=b"[" * LARGEST), "not JSON"),
         (answering(body=b"[" * (LARGEST + 1)), "too long"),
     ],
 )
@@ -46,7 +47,16 @@ def test_who_does_not_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://id.acme.example/", "ftp://x", "", "https://", "https://a\nb"]
+    "url",
+    [
+        "http://id.acme.example/",
+        "http://127.evil.example/",
+        "ftp://127.0.0.1/x",
+        "ftp://x",
+        "",
+        "https://",
+        "https://a\nb",
+    ],
 )
 def test_an_address_that_is_not_called(url: str) -> None:
     with pytest.raises(UsageError) as caught:

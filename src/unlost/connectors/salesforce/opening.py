@@ -26,6 +26,7 @@ def open_source(
         session_of(config, context, tokens),
         context,
         version=config.version,
+        login_url=config.login_url,
         transport=transport,
         compress=config.compress,
     )
@@ -48,7 +49,12 @@ def open_writer(
     tokens = token_client(context, transport)
     session = session_of(config, context, tokens)
     api = SalesforceApi(
-        session, context, version=config.version, transport=transport, compress=config.compress
+        session,
+        context,
+        version=config.version,
+        login_url=config.login_url,
+        transport=transport,
+        compress=config.compress,
     )
     client = WriteClient(api, session, context, transport=transport)
     try:

@@ -7,8 +7,10 @@ import pyarrow.compute as pc
 
 from unlost.connectors.salesforce.ids import CANONICAL_LENGTH, long_id
 from unlost.kit.columns import INSTANT, column_or_null, instants, nulls
+from unlost.kit.json_to_arrow import MalformedAnswer
 from unlost.model.source.reading import Op, Rows
 
+_ID = r"\A[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?\z"
 SYSTEM_STAMP = "SystemModstamp"  # moves with every change; no user can set it
 
 # Columns for the time and author of the last change: the first pair that a row has. SystemModstamp
@@ -30,8 +32,12 @@ def stamp_columns(names: "set[str] | frozenset[str]") -> tuple[str | None, str |
 
 
 def observed(batch: pa.RecordBatch, at: datetime) -> Rows:
-    """The records of a batch that has a column ``Id``; its cells have the form of ``ids``, too."""
+    """The records of a batch that has a column ``Id``; its cells have the form of ``ids``, too.
+
+    Raises MalformedAnswer for ids that are none: they also stand in addresses and queries.
+    """
     delivered = batch.column("Id")
+    check_ids(delivered)
     ids = canonical(delivered)
     if ids is not delivered:
         batch = batch.set_column(batch.schema.get_field_index("Id"), "Id", ids)
@@ -67,6 +73,13 @@ def nothing(at: datetime) -> Rows:
     """No record at all, for a page that carries only findings."""
     none = pa.array([], pa.string())
     return Rows(none, none, pa.array([], INSTANT), none, None, at)
+
+
+def check_ids(ids: pa.Array) -> None:
+    """Raise MalformedAnswer unless all are ids of 15 or 18 letters and digits."""
+    fits = pc.fill_null(pc.match_substring_regex(ids, _ID), fill_value=False)
+    if not pc.all(fits, min_count=0).as_py():
+        raise MalformedAnswer("the id of a record is not an id")
 
 
 def canonical(ids: pa.Array) -> pa.Array:

@@ -15,10 +15,10 @@ from unlost.connectors.salesforce.access.identity import read_identity
 from unlost.connectors.salesforce.access.rights import grants_by_table, read_rights
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal, first_line
-from unlost.connectors.salesforce.http.limits import EMPTY_KEY
+from unlost.connectors.salesforce.http.limits import EMPTY_KEY, MOST_POLLS
 from unlost.connectors.salesforce.ids import is_id, order
 from unlost.connectors.salesforce.quotas import read_quotas
-from unlost.connectors.salesforce.reading.bulk import BulkQueries, pause
+from unlost.connectors.salesforce.reading.bulk import ENDLESS, BulkQueries, pause
 from unlost.connectors.salesforce.reading.census import LIVE, SalesforceCensus, live, live_ids
 from unlost.connectors.salesforce.reading.deletes import DeleteLog
 from unlost.connectors.salesforce.reading.files import files_in, open_file
@@ -231,7 +231,7 @@ class SalesforceSource:
         return self._wait(first, replace(work, job=job, polls=0))
 
     def _poll_job(self, first: ReadTask, work: TaskState) -> Ready | Wait:
-        info = self._bulk.job_info(work.job)
+        info = self._bulk.job_info(work.job) if work.polls < MOST_POLLS else ENDLESS
         if info.complete:
             return self._ready(first, replace(work, rows=info.rows))
         if not info.lost:

@@ -6,11 +6,27 @@ The only package that imports an HTTP library.
 from unlost.kit.http.backoff import Backoff, BackoffTimer
 from unlost.kit.http.body import BodyStream
 from unlost.kit.http.client import CallSigner, HttpClient, HttpPolicy, Transport
+from unlost.kit.http.limits import (
+    DOCUMENT,
+    FILE,
+    RESULTS,
+    ROWS,
+    SMALL,
+    AnswerLimits,
+    AnswerTooLarge,
+)
 from unlost.kit.http.messages import CallFailure, Headers, HttpAnswer, HttpCall
 from unlost.kit.http.table import AnswerHandling, RetryRule, RetryTable
 
 __all__ = [
+    "DOCUMENT",
+    "FILE",
+    "RESULTS",
+    "ROWS",
+    "SMALL",
     "AnswerHandling",
+    "AnswerLimits",
+    "AnswerTooLarge",
     "Backoff",
     "BackoffTimer",
     "BodyStream",

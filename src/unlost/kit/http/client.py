@@ -12,7 +12,8 @@ A connector describes its source in an ``HttpPolicy``; the client makes each cal
 
 Only ``send`` repeats a call for a body that was cut; the user of ``stream`` has already consumed a
 part of the body and must decide that itself. A call whose body is an iterator cannot be repeated.
-See docs/adr/0019 for calls in parallel.
+Redirects are not followed, so a token never leaves for another host. An answer beyond the limits of
+its call ends with an error, and is not requested again. See docs/adr/0019 for calls in parallel.
 """
 
 import os
@@ -27,11 +28,14 @@ from typing import Protocol
 
 import httpx
 
+from unlost.kit.addresses import host_of
 from unlost.kit.http.backoff import Backoff, BackoffTimer
-from unlost.kit.http.body import BodyStream, cut, whole
-from unlost.kit.http.messages import CallFailure, Headers, HttpAnswer, HttpCall
+from unlost.kit.http.body import BodyStream, cut, number_in, whole
+from unlost.kit.http.limits import SMALL, AnswerLimits, turn_to_decode
+from unlost.kit.http.messages import LONGEST_PATH, CallFailure, Headers, HttpAnswer, HttpCall
+from unlost.kit.http.network import CallTimer, CallTooSlow, headers_too_large, time_connections
 from unlost.kit.http.table import NO_ANSWER, AnswerHandling, RetryTable
-from unlost.model.errors import TransientError, UnlostError
+from unlost.model.errors import IntegrityError, TransientError, UnlostError
 from unlost.model.ports.system import Budget, Clock, Entropy
 
 type Transport = httpx.BaseTransport
@@ -41,6 +45,10 @@ type Transport = httpx.BaseTransport
 READ_SECONDS = 630.0
 CONNECT_SECONDS = 20.0
 POOL_SIZE = 64
+# A source that asks for a longer pause is asked again sooner; it will refuse again.
+LONGEST_PAUSE = 600.0
+# Such a body is not whole, or took too long: the same call may bring it.
+REPEATED = frozenset({"body-cut", "answer-too-slow"})
 
 
 class CallSigner(Protocol):
@@ -98,6 +106,7 @@ class HttpClient:
     ) -> None:
         """``transport`` replaces the network in tests; ``compress`` requests gzip bodies."""
         self.backoff = BackoffTimer(policy.backoff, clock, entropy)
+        self._clock = clock
         self._policy = policy
         self._budget = budget
         self._session = session
@@ -113,6 +122,9 @@ class HttpClient:
                 "Accept-Encoding": "gzip" if compress else "identity",
             },
         )
+        if transport is None:
+            networks = (self._client._transport, *self._client._mounts.values())
+            time_connections(network for network in networks if network is not None)
 
     def close(self) -> None:
         """Close all connections."""
@@ -125,14 +137,19 @@ class HttpClient:
     def send_for[T](self, request: HttpCall, read: Callable[[HttpAnswer], T]) -> T:
         """Return the result of ``read`` for the whole answer.
 
-        A body that is cut repeats the call, also if only ``read`` notices (``body-cut``).
+        A body that is cut repeats the call, also if only ``read`` notices (``body-cut``). ``read``
+        must not wait for another thread: large bodies are read one at a time.
         """
         for attempt in count(1):
             try:
                 with self.stream(request) as body:
-                    return read(HttpAnswer(body.status, body.headers, body.read()))
+                    pieces = list(body.chunks())
+                    with turn_to_decode(sum(map(len, pieces))):
+                        plain = b"".join(pieces)
+                        pieces.clear()
+                        return read(HttpAnswer(body.status, body.headers, plain, request.name))
             except TransientError as error:
-                if error.code != "body-cut":
+                if error.code not in REPEATED:
                     raise
                 self.backoff.wait(attempt, error)
         raise AssertionError
@@ -143,7 +160,8 @@ class HttpClient:
         response = self._persist(request)
         try:
             headers = _headers(response)
-            yield BodyStream(response.status_code, headers, _chunks(response, headers))
+            chunks = _chunks(response, headers, request.limits)
+            yield BodyStream(response.status_code, headers, chunks)
         finally:
             response.close()
 
@@ -171,39 +189,69 @@ class HttpClient:
         if request.budgeted:
             self._budget.take()
         headers = dict(request.headers) | ({"Authorization": token} if token else {})
+        timer = CallTimer(READ_SECONDS, clock=self._clock, limits=request.limits)
+        timeouts = {"connect": CONNECT_SECONDS, "read": timer, "write": timer, "pool": READ_SECONDS}
         built = self._client.build_request(
-            request.method, request.url, headers=headers, content=request.body
+            request.method,
+            request.url,
+            headers=headers,
+            content=request.body,
+            extensions={"timeout": timeouts},
         )
         host = built.url.netloc.decode()
         try:
             response = self._client.send(built, stream=True)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, CallTooSlow) as error:
             return CallFailure(
-                NO_ANSWER, code=type(error).__name__, message=_cause(error), host=host
+                NO_ANSWER,
+                code=type(error).__name__,
+                message=_cause(error),
+                host=host,
+                call=request.name,
             )
+        timer.answered()
+        return self._judged(response, request, host)
+
+    def _judged(
+        self, response: httpx.Response, request: HttpCall, host: str
+    ) -> httpx.Response | CallFailure:
+        """The response, or what it says about the failure of the call."""
+        size = sum(len(name) + len(value) for name, value in response.headers.raw)
+        if size > request.limits.headers:
+            response.close()
+            raise headers_too_large(request.limits)
         self._policy.notice(_headers(response))
         if response.status_code in request.accept:
             return response
-        return self._failure(response, host)
+        return self._failure(response, request, host)
 
-    def _failure(self, response: httpx.Response, host: str) -> CallFailure:
+    def _failure(self, response: httpx.Response, request: HttpCall, host: str) -> CallFailure:
         headers = _headers(response)
         try:
-            answer = HttpAnswer(response.status_code, headers, b"".join(_chunks(response, headers)))
-        except TransientError:
-            answer = HttpAnswer(response.status_code, {}, b"")
+            body = b"".join(_chunks(response, headers, SMALL))
+            answer = HttpAnswer(response.status_code, headers, body, request.name)
+        except (TransientError, IntegrityError):
+            answer = HttpAnswer(response.status_code, {}, b"", request.name)
         finally:
             response.close()
         code, message = self._policy.understand(answer)
-        return CallFailure(answer.status, code, message, host, _retry_after(headers))
+        return CallFailure(
+            answer.status,
+            code,
+            message,
+            host,
+            _retry_after(headers),
+            request.name,
+            _moved_to(answer.status, headers),
+        )
 
 
 def _headers(response: httpx.Response) -> Headers:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-def _chunks(response: httpx.Response, headers: Headers) -> Iterator[bytes]:
-    return whole(_raw(response), headers)
+def _chunks(response: httpx.Response, headers: Headers, limits: AnswerLimits) -> Iterator[bytes]:
+    return whole(_raw(response), headers, limits)
 
 
 def _raw(response: httpx.Response) -> Iterator[bytes]:
@@ -213,7 +261,7 @@ def _raw(response: httpx.Response) -> Iterator[bytes]:
         raise cut(type(error).__name__) from error
 
 
-def _cause(error: httpx.TransportError) -> str:
+def _cause(error: Exception) -> str:
     """The library's text; for certificate errors that of the check, the only useful one."""
     cause: BaseException | None = error
     while cause is not None:
@@ -225,5 +273,12 @@ def _cause(error: httpx.TransportError) -> str:
 
 def _retry_after(headers: Headers) -> float | None:
     """Seconds of a Retry-After header; its date form is ignored (RFC 9110, 10.2.3)."""
-    text = headers.get("retry-after", "").strip()
-    return float(text) if text.isdigit() else None
+    seconds = number_in(headers, "retry-after")
+    return None if seconds is None else min(float(seconds), LONGEST_PAUSE)
+
+
+def _moved_to(status: int, headers: Headers) -> str:
+    """The host to which an answer redirects; empty if it does not redirect."""
+    if not 300 <= status < 400 or "location" not in headers:
+        return ""
+    return host_of(headers["location"])[:LONGEST_PATH] or "another path"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from unlost.kit.addresses import is_loopback
+from unlost.kit.addresses import is_safe
 from unlost.model.errors import TransientError, UsageError
 from unlost.model.source.reading import Json
 
@@ -36,7 +36,7 @@ def get_body(url: str, *, transport: httpx.BaseTransport | None = None) -> bytes
         place = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise _unreadable_address(url) from error
-    if not place.host or not (place.scheme == "https" or is_loopback(url)):
+    if not place.host or not is_safe(url):
         raise _unreadable_address(url)
     try:
         return _body(url, transport)
@@ -68,7 +68,7 @@ def _body(url: str, transport: httpx.BaseTransport | None) -> bytes:
 def _texts(url: str, body: bytes) -> dict[str, str]:
     try:
         content: Json = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _not_it(url, "it is not JSON") from error
     if not isinstance(content, dict):
         raise _not_it(url, "it is not a JSON object")

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from unlost.kit.http.limits import DOCUMENT, AnswerLimits
 
 type Headers = Mapping[str, str]
+LONGEST_PATH = 120  # shown characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +15,8 @@ class HttpCall:
     """A call to make. ``url`` is absolute; ``accept`` names statuses that are no failure.
 
     An iterable ``body`` is sent in pieces as they come, so the call cannot be repeated. ``signed``:
-    the session's token is sent along. ``budgeted``: the call counts as an API call.
+    the session's token is sent along. ``budgeted``: the call counts as an API call. ``limits``: the
+    most that its answer may take.
     """
 
     method: str
@@ -21,15 +26,25 @@ class HttpCall:
     accept: frozenset[int] = frozenset({200, 201, 204})
     signed: bool = True
     budgeted: bool = True
+    limits: AnswerLimits = DOCUMENT
+
+    @property
+    def name(self) -> str:
+        """Method and path, for people; without the query, which can contain data."""
+        return f"{self.method} {urlsplit(self.url).path[:LONGEST_PATH]}"
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A whole answer. Header names are lower case; ``body`` is decoded."""
+    """A whole answer. Header names are lower case; ``body`` is decoded.
+
+    ``call`` names the call that it answers, such as ``GET /limits``.
+    """
 
     status: int
     headers: Headers
     body: bytes
+    call: str = ""
 
     @property
     def is_json(self) -> bool:
@@ -41,7 +56,8 @@ class HttpAnswer:
 class CallFailure:
     """The facts about a call that did not succeed.
 
-    ``status`` is 0 if no answer came; ``code`` and ``message`` are the source's own.
+    ``status`` is 0 if no answer came; ``code`` and ``message`` are the source's own. ``call`` names
+    the call, ``moved_to`` the host to which the answer redirects it.
     """
 
     status: int
@@ -49,3 +65,5 @@ class CallFailure:
     message: str = ""
     host: str = ""
     retry_after: float | None = None
+    call: str = ""
+    moved_to: str = ""

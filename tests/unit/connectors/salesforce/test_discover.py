@@ -1,5 +1,6 @@
 """What is in the org, what is not data, what is hidden, and which permission repairs it."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -7,7 +8,9 @@ import pytest
 
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, system_fields
 from fakes.wire import error_answer, json_answer
+from unlost.connectors.salesforce.schema import describes, hidden
 from unlost.connectors.salesforce.schema.special import ReadStrategy
+from unlost.kit.http import AnswerTooLarge
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import (
     ALL_ROWS,
@@ -19,6 +22,7 @@ from unlost.model.source.schema import (
     TableTrait,
     WireKind,
 )
+from unlost.testing.system import MemoryCache
 
 
 def an_org(*describes: dict[str, Any], **settings: Any) -> FakeSalesforce:
@@ -273,6 +277,32 @@ def test_the_list_of_columns_may_have_pages_or_be_refused() -> None:
     assert schema.table("Contact").hidden == ()  # type: ignore[union-attr]
     (untold,) = of_kind(schema, FindingKind.PERMISSION_MISSING)
     assert (untold.detail, untold.severity) == ("Contact", Severity.GAP)
+
+
+@pytest.mark.parametrize("cache", [MemoryCache(), None])
+def test_millions_of_fields_over_many_tables_do_not_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch, cache: MemoryCache | None
+) -> None:
+    org = FakeSalesforce()
+    org.context = replace(org.context, cache=cache)
+    for number in range(60):
+        org.describes[f"T{number}__c"] = describe(f"T{number}__c", *system_fields())
+    monkeypatch.setattr(describes, "MOST_ALL_COLUMNS", 26 * len(system_fields()))
+    with org.source() as source, pytest.raises(AnswerTooLarge, match="objects have more than"):
+        source.discover()
+    assert org.described <= 50  # of the third part none
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_COLUMNS", 9), ("MOST_ALL_COLUMNS", 19)])
+def test_millions_of_hidden_columns_do_not_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    org = an_org(ACCOUNT, CONTACT)
+    names = [f"H{number}__c" for number in range(10)]
+    org.hidden = {"Contact": names, "Account": names}
+    monkeypatch.setattr(hidden, limit, most)
+    with org.source() as source, pytest.raises(AnswerTooLarge, match="more than"):
+        source.discover()
 
 
 def test_tables_that_are_counted_but_not_shown_are_found() -> None:

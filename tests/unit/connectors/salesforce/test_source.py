@@ -22,6 +22,7 @@ from fakes.salesforce import (
     system_fields,
 )
 from fakes.wire import error_answer, json_answer
+from unlost.kit.json_to_arrow import MalformedAnswer
 from unlost.model.errors import IntegrityError, LimitReached, SourceRefused, TransientError
 from unlost.model.finding import FindingKind, Severity
 from unlost.model.org import OrgKind
@@ -246,6 +247,14 @@ def test_a_job_that_fails_is_tried_once_more_and_then_read_by_rest() -> None:
     assert len(org.jobs) == 2
     assert ids(pages) == [id_of("003", n) for n in range(3)]
     assert "ended as Failed" in pages[0].findings[0].sentence
+
+
+def test_a_job_in_an_unknown_state_is_not_waited_for() -> None:
+    org = an_org(3, bulk_above=0)
+    org.wire.on("GET", r"jobs/query/\w+$", json_answer({"state": "Thinking"}))
+    with org.source() as source, pytest.raises(MalformedAnswer, match="Thinking") as caught:
+        read_all(source, org.table(source, "Contact"))
+    assert "GET /jobs/query/" in caught.value.sentence
 
 
 def test_a_job_that_vanished_while_it_ran_is_started_again() -> None:

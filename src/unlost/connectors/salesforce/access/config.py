@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from unlost.kit.addresses import is_loopback
+from unlost.kit.addresses import is_safe
 from unlost.model.errors import UsageError
 
 NAME = "salesforce"
@@ -105,8 +105,7 @@ class SalesforceConfig:
             raise problem
 
     def _problem(self) -> UsageError | None:
-        address = urlsplit(self.login_url)
-        if not address.hostname or (address.scheme != "https" and not is_loopback(self.login_url)):
+        if not is_safe(self.login_url):
             return _invalid(
                 "{address} is not an https address.",
                 "Use the My Domain of the org, such as https://acme.my.salesforce.com.",

@@ -13,6 +13,8 @@ from typing import Any
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.shapes import DescribedObject
+from unlost.kit.json_to_arrow import MalformedAnswer
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import ALL_ROWS, ROWS, Table, TableTrait
 
@@ -127,7 +129,7 @@ def _flags(api: SalesforceApi) -> dict[str, bool]:
 
 def _known_columns(api: SalesforceApi) -> frozenset[str]:
     try:
-        describe = api.get_json("sobjects/UserPermissionAccess/describe")
+        describe = api.get_json("sobjects/UserPermissionAccess/describe", DescribedObject)
     except SalesforceRefusal:
         return frozenset()
     return frozenset(field_row["name"] for field_row in describe["fields"])
@@ -155,7 +157,10 @@ def _facts(api: SalesforceApi, question: str) -> list[str]:
         rows = api.query(question)
     except SalesforceRefusal:
         return []
-    return [json.dumps(_plain(row), sort_keys=True) for row in rows]
+    try:
+        return [json.dumps(_plain(row), sort_keys=True) for row in rows]
+    except RecursionError:
+        raise MalformedAnswer("a value is nested too deeply", call="GET /query") from None
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,25 +1,43 @@
 """Salesforce's REST calls as functions: addresses, queries, batches, the server's clock."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import Any
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
+
+import msgspec
 
 from unlost.connectors.salesforce.http.errors import (
     TABLE,
     SalesforceRefusal,
     error_factory,
     read_error,
+    short_call,
     understand,
 )
-from unlost.connectors.salesforce.http.limits import BATCH_REQUESTS, LONGEST_URI
-from unlost.kit.addresses import is_loopback
+from unlost.connectors.salesforce.http.hosts import instance_of, path_of
+from unlost.connectors.salesforce.http.limits import (
+    BATCH_REQUESTS,
+    LONGEST_URI,
+    MOST_EMPTY_PAGES,
+    MOST_SMALL,
+    SMALL_PAGE,
+)
+from unlost.connectors.salesforce.http.shapes import (
+    BatchAnswer,
+    CompositeAnswer,
+    CompositeResult,
+    QueryAnswer,
+)
 from unlost.kit.http import (
+    DOCUMENT,
+    AnswerLimits,
+    AnswerTooLarge,
     BodyStream,
     CallFailure,
     Headers,
@@ -29,10 +47,12 @@ from unlost.kit.http import (
     HttpPolicy,
     Transport,
 )
-from unlost.kit.json_to_arrow import decode
+from unlost.kit.http.body import number_in
+from unlost.kit.http.limits import turn_to_decode
+from unlost.kit.json_to_arrow import MalformedAnswer, decode
 from unlost.kit.oauth import OAuthSession
 from unlost.kit.paging import follow
-from unlost.model.errors import IntegrityError, NotAllowed, TransientError
+from unlost.model.errors import IntegrityError, TransientError
 from unlost.model.ports.source import Context
 
 JSON = {"Accept": "application/json"}
@@ -44,8 +64,9 @@ def read_usage(headers: Headers) -> tuple[int, int] | None:
     for part in headers.get("sforce-limit-info", "").split(","):
         name, _, value = part.strip().partition("=")
         used, _, limit = value.partition("/")
-        if name == "api-usage" and used.isdigit() and limit.isdigit():
-            return int(used), int(limit)
+        numbers = [number_in({"": text}, "") for text in (used, limit)]
+        if name == "api-usage" and None not in numbers:
+            return numbers[0] or 0, numbers[1] or 0
     return None
 
 
@@ -77,11 +98,40 @@ class BatchedPost:
 
 @dataclass(frozen=True, slots=True)
 class BatchedAnswer:
-    """The answer to one call of a batch; ``body`` is decoded, header names are lower case."""
+    """The answer to one call of a batch; header names are lower case.
+
+    ``call`` names the call within its batch. ``raw`` is its body, still encoded.
+    """
 
     status: int
-    body: Any
+    raw: msgspec.Raw
     headers: Headers
+    call: str
+
+    def read[T](self, kind: type[T]) -> T:
+        """The decoded body; raises MalformedAnswer."""
+        decoded: T = decode(bytes(self.raw), kind, call=self.call)
+        return decoded
+
+    def error(self) -> tuple[str, str]:
+        """Code and message of a refusal."""
+        return read_error(self.read(Any))
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPage[T]:
+    """A page of a query's result; ``at`` is the server's time, ``total`` the rows of all pages.
+
+    ``records`` are its ``count`` records in the form that was asked for. ``link`` leads to the next
+    page. ``size`` is that of the answer in bytes.
+    """
+
+    total: int
+    count: int
+    records: T
+    at: datetime
+    link: str | None
+    size: int
 
 
 class SalesforceApi:
@@ -93,11 +143,13 @@ class SalesforceApi:
         context: Context,
         *,
         version: str,
+        login_url: str,
         transport: Transport | None = None,
         compress: bool = True,
     ) -> None:
-        """``version`` as in paths, such as ``v66.0``."""
+        """``version`` as in paths, such as ``v66.0``; ``login_url`` is where the session signs in."""
         self.version = version
+        self._login = login_url
         self.clock = context.clock
         self._session = session
         self._budget = context.budget
@@ -126,15 +178,16 @@ class SalesforceApi:
         return f"{host}/services/data/{self.version}/{path}"
 
     def host(self) -> str:
-        """The org's own host, from the newest token answer (it can change)."""
+        """The org's own host, from the newest token answer (it can change).
+
+        Raises NotAllowed if the token must not be sent there.
+        """
         instance = self._session.current().fields.get("instance_url", "")
-        if urlsplit(instance).scheme != "https" and not is_loopback(instance):
-            raise NotAllowed(
-                "salesforce-instance",
-                "The sign-in response contains no https address of the org.",
-                next_step="Check the address of the org.",
-            )
-        return instance.rstrip("/")
+        return instance_of(instance, login=self._login)
+
+    def link(self, address: str) -> str:
+        """The path of a link in an answer; raises IntegrityError if it leads elsewhere."""
+        return path_of(address, host=self.host())
 
     def token_field(self, name: str) -> str:
         """A text of the newest token answer, empty if it has none."""
@@ -144,21 +197,25 @@ class SalesforceApi:
         """The whole answer of a GET."""
         return self.client.send(HttpCall("GET", self.url(path), JSON, accept=accept))
 
-    def get_json(self, path: str) -> Any:
-        """The decoded JSON of a GET."""
-        return self.client.send_for(HttpCall("GET", self.url(path), JSON), read_json)
+    def get_json[T](self, path: str, kind: type[T]) -> T:
+        """The decoded JSON of a GET; raises MalformedAnswer if it is not of this kind."""
+        call = HttpCall("GET", self.url(path), JSON, accept=frozenset({200}))
+        return self.client.send_for(call, lambda answer: read_json(answer, kind))
 
-    def post_json(self, path: str, value: object) -> Any:
-        """The decoded JSON of a POST."""
+    def post_json[T](self, path: str, value: object, kind: type[T]) -> T:
+        """The decoded JSON of a POST; raises MalformedAnswer if it is not of this kind."""
         body = json.dumps(value).encode()
-        return self.client.send_for(HttpCall("POST", self.url(path), SEND_JSON, body), read_json)
+        call = HttpCall("POST", self.url(path), SEND_JSON, body)
+        return self.client.send_for(call, lambda answer: read_json(answer, kind))
 
     def delete(self, path: str) -> None:
         """Send a DELETE; an object that no longer exists is fine."""
         gone = frozenset({200, 204, 404})
         self.client.send(HttpCall("DELETE", self.url(path), JSON, accept=gone))
 
-    def stream(self, path: str, *, accept_type: str) -> AbstractContextManager[BodyStream]:
+    def stream(
+        self, path: str, *, accept_type: str, limits: AnswerLimits
+    ) -> AbstractContextManager[BodyStream]:
         """The body of a GET as a stream."""
         return self.client.stream(
             HttpCall(
@@ -166,47 +223,89 @@ class SalesforceApi:
                 self.url(path),
                 {"Accept": accept_type},
                 accept=frozenset({200, 204}),
+                limits=limits,
             )
         )
 
-    def query_pages(
-        self, soql: str, *, all_rows: bool = False, tooling: bool = False
-    ) -> Iterator[tuple[Mapping[str, Any], datetime]]:
-        """Result pages of a query, each with the server's time.
+    def query_pages[T](
+        self,
+        soql: str,
+        convert: Callable[[Sequence[Mapping[str, Any]]], T],
+        *,
+        all_rows: bool = False,
+        tooling: bool = False,
+        small: bool = False,
+    ) -> Iterator[QueryPage[T]]:
+        """Result pages of a query.
 
-        ``all_rows``: including deleted and archived rows. A query too long for an address is sent
-        in a composite call (help article 000386264).
+        ``convert`` makes the wanted form of the records, before another large page is decoded.
+        ``all_rows``: including deleted and archived rows. ``small``: ask for the smallest pages. A
+        query too long for an address is sent in a composite call (help article 000386264).
         """
         resource = ("tooling/" if tooling else "") + ("queryAll" if all_rows else "query")
         path = f"{resource}/?q={quote_plus(soql, safe=',()')}"
-        first = self._page(path) if len(path) <= LONGEST_URI else self._composite(path)
-        yield from follow(first, fetch=self._page, link=_next_link)
+        options = SMALL_PAGE if small else {}
+
+        def page(path: str) -> QueryPage[T]:
+            call = HttpCall("GET", self.url(path), {**JSON, **options}, accept=frozenset({200}))
+            return self.client.send_for(call, lambda answer: self._query_page(answer, convert))
+
+        first = page(path) if len(path) <= LONGEST_URI else self._composite(path, options, convert)
+        empty = 0
+        for each in follow(first, fetch=page, link=lambda page: page.link):
+            empty = 0 if each.count else empty + 1
+            if empty > MOST_EMPTY_PAGES:
+                raise MalformedAnswer("page after page is empty", call=f"GET {resource}")
+            yield each
 
     def query(self, soql: str, *, all_rows: bool = False, tooling: bool = False) -> list[Any]:
-        """All records of a query that is known to be small; a short result is queried again."""
+        """All records of a query that is known to be small; a short result is queried again.
+
+        Raises AnswerTooLarge if it is not small.
+        """
         for attempt in count(1):
-            records, total = [], None
-            for page, _ in self.query_pages(soql, all_rows=all_rows, tooling=tooling):
-                records += page["records"]
-                total = page.get("totalSize")
+            records, total = self._records(soql, all_rows=all_rows, tooling=tooling)
             if total is None or len(records) == total:
                 return records
             self.client.backoff.wait(attempt, result_short(len(records), total))
         raise AssertionError
 
-    def batch(self, paths: Sequence[str]) -> list[tuple[int, Any]]:
-        """Status and decoded answer of many GETs, 25 a call, in order."""
-        results: list[tuple[int, Any]] = []
+    def _records(self, soql: str, *, all_rows: bool, tooling: bool) -> tuple[list[Any], int | None]:
+        """The records of all pages, and their announced number if there is one."""
+        records: list[Any] = []
+        size = 0
+        total: int | None = None
+        for page in self.query_pages(soql, list, all_rows=all_rows, tooling=tooling):
+            records += page.records
+            size += page.size
+            total = page.total if page.total >= 0 else None
+            if len(records) > MOST_SMALL or size > DOCUMENT.decoded:
+                raise AnswerTooLarge(f"a short list has more than {len(records):,} records")
+        return records, total
+
+    def batch(self, paths: Sequence[str]) -> list[BatchedAnswer]:
+        """The answers to many GETs, 25 a call, in order."""
+        results: list[BatchedAnswer] = []
         for start in range(0, len(paths), BATCH_REQUESTS):
-            part = paths[start : start + BATCH_REQUESTS]
-            requests = [{"method": "GET", "url": f"{self.version}/{path}"} for path in part]
-            answer = self.post_json(
-                "composite/batch", {"haltOnError": False, "batchRequests": requests}
-            )
-            results += [
-                (int(result["statusCode"]), result["result"]) for result in answer["results"]
-            ]
+            results += self._batch(paths[start : start + BATCH_REQUESTS])
         return results
+
+    def _batch(self, paths: Sequence[str]) -> list[BatchedAnswer]:
+        requests = [{"method": "GET", "url": f"{self.version}/{path}"} for path in paths]
+        body = {"haltOnError": False, "batchRequests": requests}
+        try:
+            answer = self.post_json("composite/batch", body, BatchAnswer)
+        except AnswerTooLarge:
+            if len(paths) == 1:
+                raise
+            middle = len(paths) // 2
+            return [*self._batch(paths[:middle]), *self._batch(paths[middle:])]
+        if len(answer.results) != len(paths):
+            raise _other_number(len(answer.results), len(paths), "POST /composite/batch")
+        return [
+            BatchedAnswer(result.status_code, result.result, {}, _inner("GET", path, "/batch"))
+            for path, result in zip(paths, answer.results, strict=True)
+        ]
 
     def composite(
         self, requests: Sequence[BatchedGet | BatchedPost]
@@ -227,8 +326,12 @@ class SalesforceApi:
         ]
         body = json.dumps({"allOrNone": False, "compositeRequest": wanted}).encode()
         call = HttpCall("POST", self.url("composite"), SEND_JSON, body)
-        content, at = self.client.send_for(call, self._timed)
-        return [_got(answered) for answered in content["compositeResponse"]], at
+        results, at = self.client.send_for(call, self._composite_results)
+        if len(results) != len(requests):
+            raise _other_number(len(results), len(requests), "POST /composite")
+        return [
+            _got(request, result) for request, result in zip(requests, results, strict=True)
+        ], at
 
     def server_time(self) -> datetime:
         """Salesforce's clock, from the versions list, which needs no session; ours without one."""
@@ -256,40 +359,67 @@ class SalesforceApi:
             self._budget.report(used=usage[0], limit=usage[1])
         self._last_seen = date_of(headers) or self._last_seen
 
-    def _page(self, path: str) -> tuple[Mapping[str, Any], datetime]:
-        return self.client.send_for(HttpCall("GET", self.url(path), JSON), self._timed)
+    def _query_page[T](
+        self, answer: HttpAnswer, convert: Callable[[Sequence[Mapping[str, Any]]], T]
+    ) -> QueryPage[T]:
+        at = self.time_of(answer.headers)
+        return self._page_of(read_json(answer, QueryAnswer), at, len(answer.body), convert)
 
-    def _timed(self, answer: HttpAnswer) -> tuple[Any, datetime]:
-        return read_json(answer), self.time_of(answer.headers)
+    def _composite_results(self, answer: HttpAnswer) -> tuple[list[CompositeResult], datetime]:
+        results = read_json(answer, CompositeAnswer).composite_response
+        return results, self.time_of(answer.headers)
 
-    def _composite(self, path: str) -> tuple[Mapping[str, Any], datetime]:
-        (inner,), at = self.composite([BatchedGet(path)])
+    def _composite[T](
+        self, path: str, options: Headers, convert: Callable[[Sequence[Mapping[str, Any]]], T]
+    ) -> QueryPage[T]:
+        (inner,), at = self.composite([BatchedGet(path, options)])
         if inner.status != 200:
-            raise self._error_of(inner.status, inner.body)
-        return inner.body, at
+            raise self._error_of(inner)
+        size = len(bytes(inner.raw))
+        with turn_to_decode(size):
+            return self._page_of(inner.read(QueryAnswer), at, size, convert)
 
-    def _error_of(self, status: int, body: object) -> Exception:
-        failure = CallFailure(status, *read_error(body))
+    def _page_of[T](
+        self,
+        page: QueryAnswer,
+        at: datetime,
+        size: int,
+        convert: Callable[[Sequence[Mapping[str, Any]]], T],
+    ) -> QueryPage[T]:
+        link = None if page.done else self.link(_next_link(page))
+        records = convert(page.records)
+        return QueryPage(page.total_size, len(page.records), records, at, link, size)
+
+    def _error_of(self, answer: BatchedAnswer) -> Exception:
+        code, message = answer.error()
+        failure = CallFailure(answer.status, code, message, call=answer.call)
         return error_factory(self.clock.now)(failure, TABLE.decide(failure))
 
 
-def _got(answer: Mapping[str, Any]) -> BatchedAnswer:
-    headers = {name.lower(): str(text) for name, text in (answer.get("httpHeaders") or {}).items()}
-    return BatchedAnswer(int(answer["httpStatusCode"]), answer["body"], headers)
+def _got(request: BatchedGet | BatchedPost, result: CompositeResult) -> BatchedAnswer:
+    headers = {name.lower(): str(text) for name, text in (result.http_headers or {}).items()}
+    method = "GET" if isinstance(request, BatchedGet) else "POST"
+    call = _inner(method, request.path, "")
+    return BatchedAnswer(result.http_status_code, result.body, headers, call)
 
 
-def _next_link(page: tuple[Mapping[str, Any], datetime]) -> str | None:
-    content, _ = page
-    if content.get("done", True):
-        return None
-    link = content.get("nextRecordsUrl")
-    if not isinstance(link, str):
+def _inner(method: str, path: str, kind: str) -> str:
+    """The name of a call within a composite one, without its query."""
+    return f"{method} /{path.partition('?')[0].rstrip('/')} in POST /composite{kind}"
+
+
+def _other_number(have: int, want: int, call: str) -> MalformedAnswer:
+    return MalformedAnswer(f"it answers {have} of {want} calls", call=call)
+
+
+def _next_link(page: QueryAnswer) -> str:
+    if page.next_records_url is None:
         raise IntegrityError(
             "salesforce-no-next-page",
             "Salesforce reported that a result continues, but not where.",
             next_step="Run the backup again.",
         )
-    return link
+    return page.next_records_url
 
 
 def result_short(read: int, total: int) -> TransientError:
@@ -303,8 +433,13 @@ def result_short(read: int, total: int) -> TransientError:
     )
 
 
-def read_json(answer: HttpAnswer) -> Any:
-    """The decoded body; raises SalesforceRefusal if it is not JSON, so not Salesforce's."""
+def read_json[T](answer: HttpAnswer, kind: type[T]) -> T:
+    """The decoded body; raises SalesforceRefusal if it is not JSON, so not Salesforce's.
+
+    Raises MalformedAnswer if it is not of this kind.
+    """
+    call = short_call(answer.call)
     if not answer.is_json:
-        raise SalesforceRefusal("", "the answer is not JSON", answer.status)
-    return decode(answer.body)
+        raise SalesforceRefusal("", "the answer is not JSON", answer.status, call)
+    decoded: T = decode(answer.body, kind, call=call)
+    return decoded

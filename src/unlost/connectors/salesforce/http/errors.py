@@ -4,15 +4,18 @@ Sources: REST guide (status codes and error responses), SOAP guide (exception co
 live orgs in public issue threads. OAuth's errors have another form (``signin``).
 """
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from unlost.connectors.salesforce.http.limits import LIMIT_PAUSE
 from unlost.kit.http import AnswerHandling, CallFailure, HttpAnswer, RetryRule, RetryTable
 from unlost.kit.json_to_arrow import decode
-from unlost.kit.oauth import unreachable
+from unlost.kit.oauth import redirected, unreachable
 from unlost.model.errors import (
     AuthExpired,
+    IntegrityError,
     LimitReached,
     NotAllowed,
     SourceRefused,
@@ -20,17 +23,21 @@ from unlost.model.errors import (
     UnlostError,
 )
 
+_COMMON = re.compile(r" /services/data/v[\d.]+/")
+LONGEST_CODE = 100  # shown characters; the longest code that is known has half of them
+
 
 class SalesforceRefusal(SourceRefused):
     """Salesforce will not do this; ``native`` is its own error code, ``text`` its own text."""
 
-    def __init__(self, native: str, text: str, status: int) -> None:
+    def __init__(self, native: str, text: str, status: int, call: str = "") -> None:
+        """``call`` names the call that was refused, such as ``POST /composite/batch``."""
         super().__init__(
             "salesforce-refused",
             "Salesforce refused: {reason} ({native}).",
             next_step="See docs/howto/connect-salesforce.md for the meaning of this code.",
             reason=first_line(text) or "no reason given",
-            native=native or status,
+            native=f"{call} → {native or status}" if call else native or status,
         )
         self.native = native
         self.text = text
@@ -53,8 +60,13 @@ def understand(answer: HttpAnswer) -> tuple[str, str]:
         return "", ""
     try:
         return read_error(decode(answer.body))
-    except TransientError:
+    except (TransientError, IntegrityError):
         return "", ""
+
+
+def short_call(call: str) -> str:
+    """The name of a call without the part of the path that all calls have in common."""
+    return _COMMON.sub(" /", call)
 
 
 def read_error(value: object) -> tuple[str, str]:
@@ -64,7 +76,7 @@ def read_error(value: object) -> tuple[str, str]:
         return "", ""
     code = first.get("errorCode") or first.get("exceptionCode") or first.get("statusCode") or ""
     message = first.get("message") or first.get("exceptionMessage") or ""
-    return str(code), str(message)
+    return str(code)[:LONGEST_CODE], str(message)
 
 
 def _codes(*names: str) -> frozenset[str]:
@@ -131,16 +143,19 @@ def error_factory(
     """Build a function that turns failures into errors; ``now`` dates a retry after a limit."""
 
     def to_error(failure: CallFailure, action: AnswerHandling) -> UnlostError:
+        failure = replace(failure, call=short_call(failure.call))
         if failure.status == 0:
             return unreachable(failure, action)
+        if failure.moved_to:
+            return redirected(failure)
         if action is AnswerHandling.RETRY:
             return _temporary_error(failure)
         if action is AnswerHandling.LIMIT:
             return _limit(failure, now() + LIMIT_PAUSE)
         if action is AnswerHandling.REFUSE:
-            return SalesforceRefusal(failure.code, failure.message, failure.status)
+            return SalesforceRefusal(failure.code, failure.message, failure.status, failure.call)
         if action is AnswerHandling.REAUTH:
-            return _session_over()
+            return _session_over(failure)
         return _permanent_error(failure)
 
     return to_error
@@ -150,9 +165,10 @@ def _temporary_error(failure: CallFailure) -> TransientError:
     reason = f"{failure.code}: {first_line(failure.message)}" if failure.code else "no reason given"
     return TransientError(
         "source-error",
-        "Salesforce could not answer (HTTP {status}, {reason}).",
+        "Salesforce could not answer ({call} → HTTP {status}, {reason}).",
         next_step="Try again later. See status.salesforce.com for outages.",
         retry_after=failure.retry_after,
+        call=failure.call,
         status=failure.status,
         reason=reason,
     )
@@ -161,20 +177,22 @@ def _temporary_error(failure: CallFailure) -> TransientError:
 def _limit(failure: CallFailure, resume_at: datetime) -> LimitReached:
     return LimitReached(
         "salesforce-limit",
-        "A limit of the org is reached: {reason}.",
+        "A limit of the org is reached: {reason} ({call}).",
         next_step="The run resumes automatically when calls are available again (rolling 24 "
         "hours). See Setup > System Overview for the usage.",
         resume_at=resume_at,
+        call=failure.call,
         reason=first_line(failure.message) or failure.code,
     )
 
 
-def _session_over() -> AuthExpired:
+def _session_over(failure: CallFailure) -> AuthExpired:
     return AuthExpired(
         "salesforce-session",
-        "Salesforce ended the session again, right after a new sign-in.",
+        "Salesforce ended the session again, right after a new sign-in ({call}).",
         next_step="Check whether the backup user or the External Client App was blocked. Check "
         "the login history of the user in Setup.",
+        call=failure.call,
     )
 
 
@@ -200,9 +218,10 @@ def _permanent_error(failure: CallFailure) -> UnlostError:
     line = first_line(failure.message) or "no reason given"
     return NotAllowed(
         "salesforce-session-refused",
-        "Salesforce does not accept this sign-in for its API (HTTP {status}: {line}).",
+        "Salesforce does not accept this sign-in for its API ({call} → HTTP {status}: {line}).",
         next_step="Give the External Client App the scope 'Manage user data via APIs (api)' and "
         "the backup user the permission 'API Enabled'.",
+        call=failure.call,
         status=failure.status,
         line=line,
     )

@@ -34,3 +34,12 @@ POLLS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0)
 EMPTY_KEY = "000000000000000AAA"
 # Up to this many ids a census uses REST, whose pages hold 2,000; above, Bulk takes fewer calls.
 CENSUS_BULK_ABOVE = 10_000
+# REST guide, query options header: 200 is the smallest size of a page. Asked for if a page is larger
+# than an answer may be.
+SMALL_PAGE = {"Sforce-Query-Options": "batchSize=200"}
+# A page may be empty though others follow; so many in a row are no result.
+MOST_EMPTY_PAGES = 100
+# Records of a list that is known to be short, such as the permissions of a user.
+MOST_SMALL = 200_000
+# With the last pause of ``POLLS`` more than two days; Salesforce stops query jobs earlier.
+MOST_POLLS = 3_000

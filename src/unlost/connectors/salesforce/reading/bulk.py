@@ -6,21 +6,25 @@ Sources: Bulk API 2.0 guide (create a query job, get job results, get parallel r
 import threading
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from itertools import count
-from typing import Any
 from urllib.parse import quote
 
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
-from unlost.connectors.salesforce.http.limits import POLLS
+from unlost.connectors.salesforce.http.limits import MOST_POLLS, POLLS
+from unlost.connectors.salesforce.http.shapes import Created, JobState, ResultLinks
 from unlost.connectors.salesforce.reading.pieces import ResultStream
 from unlost.connectors.salesforce.reading.work import TableQuery
 from unlost.kit.csv_to_arrow import BLOCK_BYTES, CsvReader, RowTooWide, doubled
-from unlost.kit.http import BodyStream
+from unlost.kit.http import ROWS, BodyStream
+from unlost.kit.http.body import number_in
+from unlost.kit.paging import circular, follow
 from unlost.model.errors import TransientError
 from unlost.model.source.reading import Page
 
 CSV = "text/csv"
+ROWS_HEADER = "sforce-numberofrecords"
+# Pages of one result: more than a billion rows.
+MOST_PAGES = 100_000
 LAST = "null"  # the locator of the last page
 
 
@@ -44,6 +48,7 @@ class JobInfo:
 
 
 GONE = JobInfo("Gone", message="the job no longer exists")
+ENDLESS = JobInfo("Aborted", message="the job does not end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,46 +86,55 @@ class BulkQueries:
     def start(self, reading: TableQuery, *, all_rows: bool = True) -> str:
         """Create a job and return its id; raises SalesforceRefusal if Bulk will not read this."""
         operation = "queryAll" if all_rows else "query"
-        answer = self._api.post_json("jobs/query", {"operation": operation, "query": reading.soql})
-        return str(answer["id"])
+        wanted = {"operation": operation, "query": reading.soql}
+        return self._api.post_json("jobs/query", wanted, Created).id
 
     def job_info(self, job: str) -> JobInfo:
         """The state of a job."""
         try:
-            answer = self._api.get_json(f"jobs/query/{job}")
+            answer = self._api.get_json(f"jobs/query/{job}", JobState)
         except SalesforceRefusal as error:
             if error.status == 404:
                 return GONE
             raise
-        message = str(answer.get("errorMessage") or "")
-        return JobInfo(answer["state"], int(answer.get("numberRecordsProcessed") or 0), message)
+        rows = int(answer.number_records_processed or 0)
+        return JobInfo(answer.state, rows, answer.error_message or "")
 
     def wait(self, job: str) -> JobInfo:
         """Poll a job until it ends."""
-        for polls in count():
+        for polls in range(MOST_POLLS):
             info = self.job_info(job)
             if info.complete or info.lost:
                 return info
             self._api.clock.sleep(pause(polls))
-        raise AssertionError
+        return ENDLESS
 
     def page_paths(self, job: str) -> list[str]:
         """Addresses of all result pages (API 58 and newer), which may be read in any order."""
+        lists = follow(
+            self._api.get_json(f"jobs/query/{job}/resultPages", ResultLinks),
+            fetch=lambda link: self._api.get_json(self._api.link(link), ResultLinks),
+            link=_more,
+        )
         paths: list[str] = []
-        where: str | None = f"jobs/query/{job}/resultPages"
-        while where:
-            answer = self._api.get_json(where)
-            paths += [page["resultUrl"] for page in answer.get("resultPages") or ()]
-            where = _more(answer)
+        for links in lists:
+            paths += [self._api.link(page.result_url) for page in links.result_pages or ()]
+            if not links.result_pages or len(paths) > MOST_PAGES:
+                break  # no job has so many; a page that is missing is noticed by its rows
         return paths
 
     def read_all(self, job: str, rows: int, columns: tuple[str, ...]) -> Iterator[Page]:
         """All pages of a job with ``rows`` rows, one after the other."""
         total = 0
         locator: str | None = ""
+        seen: set[str] = set()
         while locator is not None:
+            if locator in seen or len(seen) > MOST_PAGES:
+                raise circular()
+            seen.add(locator)
             path = self._result_path(job, locator)
-            result = yield from self._page(job, path, columns, owed=rows - total)
+            owed = rows - total
+            result = yield from self._page(job, path, columns, owed=owed, most=owed)
             total += result.rows
             locator = result.locator
         self._done(job)
@@ -129,7 +143,7 @@ class BulkQueries:
         self, job: str, path: str, columns: tuple[str, ...], *, pages: int, rows: int
     ) -> Iterator[Page]:
         """One of a job's ``pages``; the last one read proves that their sum is ``rows``."""
-        result = yield from self._page(job, path, columns, owed=None)
+        result = yield from self._page(job, path, columns, owed=None, most=rows)
         with self._lock:
             tally = self._tallies.setdefault(job, JobTotals())
             if path not in tally.pages:
@@ -181,16 +195,19 @@ class BulkQueries:
         return f"jobs/query/{job}/results?maxRecords={self._page_rows}{more}"
 
     def _page(
-        self, job: str, path: str, columns: tuple[str, ...], *, owed: int | None
+        self, job: str, path: str, columns: tuple[str, ...], *, owed: int | None, most: int
     ) -> Generator[Page, None, ResultPage]:
-        """One page of a job, read again until it is proved; returns a ResultPage."""
+        """One page of a job, of at most ``most`` rows, read again until it is proved.
+
+        ``owed``: the rows that are missing, if it is known which pages were read.
+        """
         delivery = ResultStream()
         attempt = 1
         while True:
             block = self._blocks.get(columns, BLOCK_BYTES)
             try:
-                with self._api.stream(path, accept_type=CSV) as body:
-                    result = yield from self._parsed(body, columns, delivery, block)
+                with self._api.stream(path, accept_type=CSV, limits=ROWS) as body:
+                    result = yield from self._parsed(body, columns, delivery, block, most=most)
                 _check_end(body, result, owed)
                 self._check_new(job, path, delivery.first())
                 yield from delivery.proved(result.rows)
@@ -203,22 +220,31 @@ class BulkQueries:
             delivery.again()
 
     def _parsed(
-        self, body: BodyStream, columns: tuple[str, ...], delivery: ResultStream, block: int
+        self,
+        body: BodyStream,
+        columns: tuple[str, ...],
+        delivery: ResultStream,
+        block: int,
+        *,
+        most: int,
     ) -> Generator[Page, None, ResultPage]:
         reader = CsvReader(body, block_bytes=block)
-        if reader.columns and set(reader.columns) != set(columns):
+        if reader.columns and sorted(reader.columns) != sorted(columns):
             raise TransientError(
                 "page-columns", "A result page does not have the requested columns."
             )
         at = self._api.time_of(body.headers)
+        announced = number_in(body.headers, ROWS_HEADER)
+        most = most if announced is None else min(announced, most)
         size = 0
         for batch in reader.batches():
+            if reader.rows > most:
+                raise _short(reader.rows, most, "page")  # perhaps without an end
             size, before = reader.bytes, size
             ordered = batch if reader.columns == columns else batch.select(list(columns))
             yield from delivery.take(ordered, at, size=size - before)
-        announced = body.headers.get("sforce-numberofrecords", "")
-        if announced.isdigit() and int(announced) != reader.rows:
-            raise _short(reader.rows, int(announced), "page")
+        if announced is not None and announced != reader.rows:
+            raise _short(reader.rows, announced, "page")
         return ResultPage(reader.rows, _locator(body))
 
 
@@ -235,9 +261,9 @@ def _locator(body: BodyStream) -> str | None:
 def _check_end(body: BodyStream, result: ResultPage, owed: int | None) -> None:
     """Accept a missing locator, or a missing body, as the end only if all rows are there."""
     if owed is None:
-        if result.rows == 0 and "sforce-numberofrecords" not in body.headers:
+        if result.rows == 0 and ROWS_HEADER not in body.headers:
             raise _short(0, 1, "page")
-    elif result.locator is None and result.rows != owed:
+    elif result.rows > owed or (result.locator is None and result.rows != owed):
         raise _short(result.rows, owed, "page")
 
 
@@ -253,8 +279,6 @@ def _short(have: int, want: int, what: str) -> TransientError:
     )
 
 
-def _more(answer: dict[str, Any]) -> str | None:
-    """The next list of result pages; the guide's table and example spell the key differently."""
-    if answer.get("done", True):
-        return None
-    return answer.get("nextRecordsUrl") or answer.get("nextRecordUrl")
+def _more(links: ResultLinks) -> str | None:
+    """The next list of result pages."""
+    return None if links.done else links.next_records_url or links.next_record_url

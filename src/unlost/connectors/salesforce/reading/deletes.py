@@ -4,9 +4,8 @@ Source: REST guide, "Get a list of deleted records within a given timeframe", an
 getDeleted: 15 days at most, truncated when it grows, so never the only evidence of deletions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 
@@ -14,8 +13,10 @@ from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.limits import DELETE_LOG, DELETE_LOG_MARGIN
-from unlost.connectors.salesforce.reading.replication import DELETED, listed
+from unlost.connectors.salesforce.http.shapes import DeletedRecord, DeletedRecords
+from unlost.connectors.salesforce.reading.replication import deleted_records
 from unlost.connectors.salesforce.rows import nothing, purged
+from unlost.kit.http import AnswerTooLarge
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.reading import Page, Proof
 
@@ -32,27 +33,30 @@ class DeleteLog:
         start = soql.parse_instant(since)
         oldest = now - DELETE_LOG + DELETE_LOG_MARGIN
         try:
-            answer = listed(self._api, table, DELETED, start=max(start, oldest), end=now)
-        except SalesforceRefusal as error:
+            answer = deleted_records(self._api, table, start=max(start, oldest), end=now)
+        except (SalesforceRefusal, AnswerTooLarge) as error:
             yield _gap(table, now, str(error))
             return
-        records = answer.get("deletedRecords") or []
-        if records:
-            yield _page(records, now)
+        if answer.deleted_records:
+            yield _page(answer.deleted_records, now)
         if start < oldest:
             yield _gap(table, now, "the last backup is older than the list")
         elif _begins_late(answer, start):
             yield _gap(table, now, "the beginning of the list is missing")
 
 
-def _begins_late(answer: Any, start: datetime) -> bool:
-    earliest = answer.get("earliestDateAvailable")
-    return bool(earliest) and soql.parse_instant(earliest) > start
+def _begins_late(answer: DeletedRecords, start: datetime) -> bool:
+    """True if the list begins after ``start``, or does not show when it begins."""
+    earliest = answer.earliest_date_available
+    try:
+        return bool(earliest) and soql.parse_instant(earliest or "") > start
+    except (ValueError, OverflowError):
+        return True
 
 
-def _page(records: list[Any], at: datetime) -> Page:
-    ids = pa.array([record["id"] for record in records], pa.string())
-    times = pa.array([record.get("deletedDate") for record in records], pa.string())
+def _page(records: Sequence[DeletedRecord], at: datetime) -> Page:
+    ids = pa.array([record.id for record in records], pa.string())
+    times = pa.array([record.deleted_date for record in records], pa.string())
     return Page(purged(ids, times, at), Proof(None, len(ids)))
 
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.kit.columns import column_or_null
-from unlost.kit.http import BackoffTimer, BodyStream
+from unlost.kit.http import FILE, BackoffTimer, BodyStream
 from unlost.model.errors import IntegrityError, TransientError
 from unlost.model.source.reading import FileRef, Op, Rows
 from unlost.model.source.schema import FileColumn, Table
@@ -67,8 +67,11 @@ def _with_bytes(cells: pa.RecordBatch, rows: Rows, column: FileColumn) -> pa.Arr
 
 
 def _whole_number(text: str | None) -> int | None:
-    """A size: an integer, or one in the exponent form of large CSV numbers."""
-    return int(float(text)) if text else None
+    """A size: an integer, or one in the exponent form of large CSV numbers; None if it is none."""
+    try:
+        return int(float(text)) if text else None
+    except (ValueError, OverflowError):
+        return None
 
 
 class ProvedFile(io.RawIOBase):
@@ -101,6 +104,8 @@ class ProvedFile(io.RawIOBase):
             return 0
         self._md5.update(piece)
         self._count += len(piece)
+        if self._ref.size is not None and self._count > self._ref.size:
+            self._prove()  # perhaps it has no end
         buffer[: len(piece)] = piece
         return len(piece)
 
@@ -156,7 +161,7 @@ def open_file(api: SalesforceApi, ref: FileRef) -> Iterator[BinaryIO]:
     path = f"sobjects/{ref.table}/{ref.record}/{ref.column}"
 
     def reopen() -> AbstractContextManager[BodyStream]:
-        return api.stream(path, accept_type="*/*")
+        return api.stream(path, accept_type="*/*", limits=FILE)
 
     with io.BufferedReader(ProvedFile(ref, reopen, api.client.backoff), BUFFER) as stream:
         yield stream

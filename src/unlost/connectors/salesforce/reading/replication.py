@@ -5,23 +5,21 @@ timeframe".
 """
 
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.limits import SHORTEST_LOG_WINDOW
+from unlost.connectors.salesforce.http.shapes import DeletedRecords, UpdatedRecords
+from unlost.kit.http import AnswerTooLarge
 
-UPDATED = "updated"
-DELETED = "deleted"
 
-
-def listed(api: SalesforceApi, table: str, what: str, *, start: datetime, end: datetime) -> Any:
-    """The answer of a list (``UPDATED`` or ``DELETED``); raises SalesforceRefusal."""
-    begin = min(start, end - SHORTEST_LOG_WINDOW)
-    window = f"start={_written(begin)}&end={_written(end)}"
-    return api.get_json(f"sobjects/{table}/{what}/?{window}")
+def deleted_records(
+    api: SalesforceApi, table: str, *, start: datetime, end: datetime
+) -> DeletedRecords:
+    """Salesforce's list of deletions in a window; raises SalesforceRefusal."""
+    return api.get_json(_path(table, "deleted", start, end), DeletedRecords)
 
 
 def updated_ids(api: SalesforceApi, table: str, *, since: str) -> list[str] | None:
@@ -31,10 +29,16 @@ def updated_ids(api: SalesforceApi, table: str, *, since: str) -> list[str] | No
     """
     start = soql.parse_instant(since)
     try:
-        answer = listed(api, table, UPDATED, start=start, end=api.recent_time())
-    except SalesforceRefusal:
+        path = _path(table, "updated", start, api.recent_time())
+        answer = api.get_json(path, UpdatedRecords)
+    except (SalesforceRefusal, AnswerTooLarge):
         return None
-    return list(answer.get("ids") or ())
+    return answer.ids or []
+
+
+def _path(table: str, what: str, start: datetime, end: datetime) -> str:
+    begin = min(start, end - SHORTEST_LOG_WINDOW)
+    return f"sobjects/{table}/{what}/?start={_written(begin)}&end={_written(end)}"
 
 
 def _written(when: datetime) -> str:

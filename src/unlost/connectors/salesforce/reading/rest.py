@@ -3,10 +3,13 @@
 Sources: REST guide (query, queryAll); SOQL limits (two minutes a query).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
+
+import pyarrow as pa
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.http.api import SalesforceApi, result_short
@@ -14,6 +17,7 @@ from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.limits import IDS_IN_A_QUERY, OLDEST, SHORTEST_WINDOW
 from unlost.connectors.salesforce.reading.pieces import ResultStream
 from unlost.connectors.salesforce.reading.work import TableQuery
+from unlost.kit.http import AnswerTooLarge
 from unlost.kit.json_to_arrow import batch_of
 from unlost.model.errors import SourceRefused, TransientError
 from unlost.model.source.reading import Page
@@ -53,11 +57,11 @@ class RestQueries:
     def count(self, reading: TableQuery, *, all_rows: bool = True) -> int | None:
         """The number of rows of a query now; None if Salesforce will not count."""
         try:
-            pages = self._api.query_pages(reading.count_soql, all_rows=all_rows)
-            total = next(pages)[0]["totalSize"]
+            pages = self._api.query_pages(reading.count_soql, list, all_rows=all_rows)
+            total = next(pages).total
         except (SalesforceRefusal, TransientError):
             return None
-        return int(total)
+        return total if total >= 0 else None
 
     def read_chunks(
         self,
@@ -82,10 +86,15 @@ class RestQueries:
 
     def _whole(self, reading: TableQuery, *, all_rows: bool = True) -> Iterator[Page]:
         delivery = ResultStream()
+        small = False
         for attempt in count(1):
             try:
-                yield from self._pages(reading, delivery, all_rows=all_rows)
+                yield from self._pages(reading, delivery, all_rows=all_rows, small=small)
                 return
+            except AnswerTooLarge:
+                if small:
+                    raise
+                small = True
             except SalesforceRefusal as error:
                 if not error.has_code(*LOST_PLACE):
                     raise
@@ -98,14 +107,19 @@ class RestQueries:
             delivery.again()
 
     def _pages(
-        self, reading: TableQuery, delivery: ResultStream, *, all_rows: bool
+        self, reading: TableQuery, delivery: ResultStream, *, all_rows: bool, small: bool
     ) -> Iterator[Page]:
         total, read = 0, 0
-        for content, at in self._api.query_pages(reading.soql, all_rows=all_rows):
-            total = int(content["totalSize"])
-            records = content["records"]
-            read += len(records)
-            yield from delivery.take(batch_of(records, reading.columns), at)
+
+        def rows(records: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
+            return batch_of(records, reading.columns)
+
+        for page in self._api.query_pages(reading.soql, rows, all_rows=all_rows, small=small):
+            total = page.total
+            read += page.count
+            if read > total:
+                break  # more rows than announced, perhaps without an end
+            yield from delivery.take(page.records, page.at)
         if read != total:
             raise result_short(read, total)
         yield from delivery.proved(total)

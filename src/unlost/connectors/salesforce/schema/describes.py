@@ -10,10 +10,11 @@ list of all objects is never cached.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import batched
 from typing import Any
 
 import msgspec
@@ -22,7 +23,9 @@ from unlost.connectors.salesforce.access.rights import UserRights
 from unlost.connectors.salesforce.http.api import BatchedAnswer, BatchedGet, SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.limits import BATCH_REQUESTS
+from unlost.connectors.salesforce.http.shapes import MOST_ALL_COLUMNS, DescribedObject
 from unlost.connectors.salesforce.schema.tables import Describe
+from unlost.kit.http import AnswerTooLarge, Headers
 from unlost.model.decoders import decoder_for
 from unlost.model.ports.system import Cache
 
@@ -51,7 +54,7 @@ class FetchedDescribe:
     """
 
     describes: dict[str, Describe] = field(default_factory=dict)
-    refused: dict[str, Any] = field(default_factory=dict)
+    refused: dict[str, BatchedAnswer] = field(default_factory=dict)
     unchanged: frozenset[str] = frozenset()
 
     def corrected(self, by: "FetchedDescribe") -> "FetchedDescribe":
@@ -74,15 +77,24 @@ class DescribeCache:
 
     def fetch(self, names: Sequence[str], rights: UserRights) -> FetchedDescribe:
         """Describes of these objects; unchanged ones come from the cache."""
+        parts: list[FetchedDescribe] = []
+        columns = 0
+        for part in self._parts(names, rights):
+            columns += sum(len(describe["fields"]) for describe in part.describes.values())
+            if columns > MOST_ALL_COLUMNS:
+                raise AnswerTooLarge(f"its objects have more than {MOST_ALL_COLUMNS:,} fields")
+            parts.append(part)
+        return _together(parts)
+
+    def _parts(self, names: Sequence[str], rights: UserRights) -> Iterator[FetchedDescribe]:
+        parts = batched(names, BATCH_REQUESTS)
         if self._cache is None:
-            return self._fetch_uncached(names)
+            yield from map(self._fetch_uncached, parts)
+            return
         reader = self._reader(rights)
         now = self._api.recent_time()
-        parts = [
-            self._part(names[start : start + BATCH_REQUESTS], reader, now)
-            for start in range(0, len(names), BATCH_REQUESTS)
-        ]
-        return _together(parts)
+        for part in parts:
+            yield self._part(part, reader, now)
 
     def fetch_anew(self, names: Sequence[str], rights: UserRights) -> FetchedDescribe:
         """Describes of these objects, bypassing the cache."""
@@ -97,14 +109,10 @@ class DescribeCache:
 
     def _fetch_uncached(self, names: Sequence[str]) -> FetchedDescribe:
         answers = dict(zip(names, self._api.batch(_paths(names)), strict=True))
-        described = {
-            name
-            for name, (status, body) in answers.items()
-            if status == OK and is_describe_of(name, body)
-        }
+        described = _described(answers)
         return FetchedDescribe(
-            {name: body for name, (_, body) in answers.items() if name in described},
-            {name: body for name, (_, body) in answers.items() if name not in described},
+            described,
+            {name: answer for name, answer in answers.items() if name not in described},
         )
 
     def _part(self, names: Sequence[str], reader: str, now: datetime) -> FetchedDescribe:
@@ -115,22 +123,17 @@ class DescribeCache:
         ]
         try:
             answers, at = self._api.composite(gets)
-        except SalesforceRefusal:
+        except (SalesforceRefusal, AnswerTooLarge):
             return self._fetch_uncached(names)
         batched_answers = dict(zip(names, answers, strict=True))
-        fresh = {
-            name: answer
-            for name, answer in batched_answers.items()
-            if answer.status == OK and is_describe_of(name, answer.body)
-        }
+        fresh = _described(batched_answers)
         same = {name for name, answer in batched_answers.items() if answer.status == NOT_MODIFIED}
-        for name, answer in fresh.items():
-            self._put(name, reader, answer, at)
+        for name, described in fresh.items():
+            self._put(name, reader, described, batched_answers[name].headers, at)
         return FetchedDescribe(
-            {name: answer.body for name, answer in fresh.items()}
-            | {name: describes[name].describe for name in same & describes.keys()},
+            dict(fresh) | {name: describes[name].describe for name in same & describes.keys()},
             {
-                name: batched_answers[name].body
+                name: batched_answers[name]
                 for name in batched_answers.keys() - fresh.keys() - (same & describes.keys())
             },
             frozenset(same & describes.keys()),
@@ -145,31 +148,47 @@ class DescribeCache:
         fits = describe.reader == reader and describe.fetched <= now < describe.fetched + BELIEVED
         return describe if fits else None
 
-    def _put(self, name: str, reader: str, answer: BatchedAnswer, at: datetime) -> None:
+    def _put(
+        self, name: str, reader: str, describe: Describe, headers: Headers, at: datetime
+    ) -> None:
         assert self._cache is not None
-        modified = answer.headers.get(LAST_MODIFIED) or _http_date(at - MARGIN)
-        describe = CachedDescribe(reader, at, modified, answer.body)
-        self._cache.put(_entry(name), msgspec.json.encode(describe))
+        modified = headers.get(LAST_MODIFIED) or _http_date(at - MARGIN)
+        entry = CachedDescribe(reader, at, modified, dict(describe))
+        self._cache.put(_entry(name), msgspec.json.encode(entry))
 
     def _reader(self, rights: UserRights) -> str:
         facts = (self._api.token_field("id"), self._api.version, rights.fingerprint(()))
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
-def is_describe_of(name: str, body: Mapping[str, Any]) -> bool:
+def is_describe_of(name: str, describe: DescribedObject) -> bool:
     """False if an answer describes another object than ``name``, as a wrong cache returns it."""
-    return body.get("name") == name
+    return describe["name"] == name
 
 
 def _together(parts: Sequence[FetchedDescribe]) -> FetchedDescribe:
     describes: dict[str, Describe] = {}
-    refused: dict[str, Any] = {}
+    refused: dict[str, BatchedAnswer] = {}
     for part in parts:
         describes |= part.describes
         refused |= part.refused
     return FetchedDescribe(
         describes, refused, frozenset().union(*(part.unchanged for part in parts))
     )
+
+
+def _described(answers: Mapping[str, BatchedAnswer]) -> dict[str, Describe]:
+    """The describes among the answers, without those of other objects."""
+    described = {
+        name: answer.read(DescribedObject)
+        for name, answer in answers.items()
+        if answer.status == OK
+    }
+    return {
+        name: dict(describe)
+        for name, describe in described.items()
+        if is_describe_of(name, describe)
+    }
 
 
 def _entry(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.access.rights import (
@@ -13,13 +12,13 @@ from unlost.connectors.salesforce.access.rights import (
     missing_rights,
     read_rights,
 )
-from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.api import BatchedAnswer, SalesforceApi
 from unlost.connectors.salesforce.http.errors import (
     SalesforceRefusal,
     first_line,
-    read_error,
     wrong_version,
 )
+from unlost.connectors.salesforce.http.shapes import DescribedObject, ObjectList, SObjectEntry
 from unlost.connectors.salesforce.schema.classify import why_excluded
 from unlost.connectors.salesforce.schema.describes import (
     DescribeCache,
@@ -84,10 +83,10 @@ def discover(
     return DiscoveredSchema(_schema(describes, rights, hidden, findings), _linkable(describes))
 
 
-def _entries(api: SalesforceApi) -> list[Any]:
+def _entries(api: SalesforceApi) -> list[SObjectEntry]:
     """All objects; a 404 means that the org does not serve the API version."""
     try:
-        return list(api.get_json("sobjects")["sobjects"])
+        return list(api.get_json("sobjects", ObjectList).sobjects)
     except SalesforceRefusal as error:
         if error.status != 404:
             raise
@@ -130,19 +129,19 @@ def _described_singly(
     refused: list[Finding] = []
     for name, answer in fetched.refused.items():
         try:
-            describe = api.get_json(f"sobjects/{name}/describe")
+            describe = api.get_json(f"sobjects/{name}/describe", DescribedObject)
         except SalesforceRefusal as error:
             refused.append(_refused(name, _reason(answer, error)))
             continue
         if is_describe_of(name, describe):
-            describes[name] = describe
+            describes[name] = dict(describe)
         else:
             refused.append(_refused(name, "the answer describes another object"))
     return describes, refused
 
 
-def _reason(answer: Any, error: SalesforceRefusal) -> str:
-    code, message = read_error(answer)
+def _reason(answer: BatchedAnswer, error: SalesforceRefusal) -> str:
+    code, message = answer.error()
     return first_line(message) or first_line(error.text) or code or error.native
 
 

@@ -5,15 +5,24 @@ user's field-level security, but needs "View Setup and Configuration"; REST guid
 resources-record-count.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import batched
 from urllib.parse import quote_plus
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.api import BatchedAnswer, SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.limits import BATCH_REQUESTS
+from unlost.connectors.salesforce.http.shapes import (
+    MOST_ALL_COLUMNS,
+    MOST_COLUMNS,
+    NameList,
+    RecordCounts,
+)
 from unlost.connectors.salesforce.schema.tables import Describe
+from unlost.kit.http import AnswerTooLarge
+from unlost.kit.paging import circular, follow
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Noun, counted
 
@@ -28,17 +37,21 @@ class UndescribedColumns:
 
 def hidden_columns(api: SalesforceApi, describes: Mapping[str, Describe]) -> UndescribedColumns:
     """Compare each describe with the list of all fields of the object."""
-    names = sorted(describes)
-    answers = api.batch([_question(name) for name in names])
     columns: dict[str, tuple[str, ...]] = {}
     unlisted: list[str] = []
-    for name, (status, answer) in zip(names, answers, strict=True):
-        if status != 200:
-            unlisted.append(name)
-            continue
-        hidden = tuple(sorted(set(_listed(api, answer)) - _shown(describes[name])))
-        if hidden:
-            columns[name] = hidden
+    count = 0
+    for names in batched(sorted(describes), BATCH_REQUESTS):
+        answers = api.batch([_question(name) for name in names])
+        for name, answer in zip(names, answers, strict=True):
+            if answer.status != 200:
+                unlisted.append(name)
+                continue
+            hidden = tuple(sorted(_listed(api, answer) - _shown(describes[name])))
+            count += len(hidden)
+            if count > MOST_ALL_COLUMNS:
+                raise AnswerTooLarge(f"its objects have more than {MOST_ALL_COLUMNS:,} fields")
+            if hidden:
+                columns[name] = hidden
     return UndescribedColumns(columns, tuple(unlisted))
 
 
@@ -69,14 +82,21 @@ def _question(table: str) -> str:
     return f"tooling/query/?q={quote_plus(query, safe=',()')}"
 
 
-def _listed(api: SalesforceApi, answer: Mapping[str, Any]) -> Iterable[str]:
+def _listed(api: SalesforceApi, answer: BatchedAnswer) -> frozenset[str]:
     """The names in an answer, which has further pages for very wide tables."""
-    while True:
-        for record in answer["records"]:
-            yield str(record["QualifiedApiName"])
-        if answer.get("done", True):
-            return
-        answer = api.get_json(answer["nextRecordsUrl"])
+    names: set[str] = set()
+    pages = follow(
+        answer.read(NameList),
+        fetch=lambda link: api.get_json(api.link(link), NameList),
+        link=lambda page: None if page.done else page.next_records_url,
+    )
+    for number, page in enumerate(pages):
+        if number > MOST_COLUMNS or (page.next_records_url and not page.records):
+            raise circular()
+        names |= {record.name for record in page.records}
+        if len(names) > MOST_COLUMNS:
+            raise AnswerTooLarge(f"an object has more than {MOST_COLUMNS:,} fields")
+    return frozenset(names)
 
 
 def column_findings(tables: Mapping[str, Describe], hidden: UndescribedColumns) -> list[Finding]:
@@ -113,12 +133,10 @@ def _unlisted(tables: Sequence[str]) -> Finding:
 def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
     """Tables that the org counts but does not show to this user."""
     try:
-        answer = api.get_json("limits/recordCount")
+        answer = api.get_json("limits/recordCount", RecordCounts)
     except SalesforceRefusal:
         return []
-    row_counts = {
-        count_row["name"]: int(count_row["count"]) for count_row in answer.get("sObjects") or ()
-    }
+    row_counts = {count_row.name: count_row.count for count_row in answer.s_objects or ()}
     return [
         Finding.of(
             FindingKind.PERMISSION_MISSING,
@@ -132,5 +150,5 @@ def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
             records=counted(rows, Noun.RECORD),
         )
         for name, rows in sorted(row_counts.items())
-        if name not in seen and rows
+        if name not in seen and rows > 0
     ]

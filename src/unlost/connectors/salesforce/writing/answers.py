@@ -71,11 +71,19 @@ def of_collection(key: str, record: str | None, answer: Mapping[str, Any]) -> Ro
     """The outcome of one row of a collections call."""
     if answer.get("success"):
         return done(key, str(answer.get("id") or record))
-    errors = answer.get("errors") or [{}]
+    errors = _objects(answer.get("errors")) or [{}]
     first = errors[0]
     native = str(first.get("statusCode") or first.get("errorCode") or "UNKNOWN_EXCEPTION")
-    columns = [str(name) for error in errors for name in error.get("fields") or ()]
+    columns = [str(name) for error in errors for name in _listed(error.get("fields"))]
     return failed(key, record, native, str(first.get("message") or ""), columns)
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [each for each in _listed(value) if isinstance(each, dict)]
 
 
 def of_bulk(key: str, record: str | None, text: str) -> RowOutcome:

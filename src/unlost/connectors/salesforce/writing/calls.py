@@ -6,12 +6,17 @@ Sources: REST guide (status codes); no call of Salesforce has an idempotency key
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from unlost.connectors.salesforce.http.api import SEND_JSON, SalesforceApi, read_json
-from unlost.connectors.salesforce.http.errors import TABLE, error_factory, understand
+from unlost.connectors.salesforce.http.errors import (
+    TABLE,
+    error_factory,
+    short_call,
+    understand,
+)
 from unlost.kit.http import (
     AnswerHandling,
+    AnswerTooLarge,
     CallFailure,
     Headers,
     HttpAnswer,
@@ -22,8 +27,9 @@ from unlost.kit.http import (
     RetryTable,
     Transport,
 )
+from unlost.kit.http.client import REPEATED
 from unlost.kit.oauth import OAuthSession
-from unlost.model.errors import TransientError, UnlostError
+from unlost.model.errors import IntegrityError, TransientError, UnlostError
 from unlost.model.ports.source import Context
 
 # Nothing was sent, or a proxy refused it: calling again is safe.
@@ -46,11 +52,13 @@ WRITE_TABLE = RetryTable(
 class AnswerLost(TransientError):
     """Raised when a call was made and its answer did not come: it may have taken effect."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, call: str) -> None:
+        """``call`` names the call, such as ``POST /composite/sobjects``."""
         super().__init__(
             "salesforce-answer-lost",
-            "Salesforce did not answer a write call ({reason}).",
+            "Salesforce did not answer a write call ({call} → {reason}).",
             next_step="The run checks the result of the call before it continues.",
+            call=short_call(call),
             reason=reason,
         )
 
@@ -62,7 +70,7 @@ def write_policy(now: Callable[[], datetime], notice: Callable[[Headers], None])
     def to_error(failure: CallFailure, action: AnswerHandling) -> UnlostError:
         trusted = "certificate" not in failure.message
         if action is AnswerHandling.FAIL and failure.status in NO_ANSWERS and trusted:
-            return AnswerLost(failure.code or f"HTTP {failure.status}")
+            return AnswerLost(failure.code or f"HTTP {failure.status}", call=failure.call)
         return usual(failure, action)
 
     return HttpPolicy(WRITE_TABLE, understand, to_error, notice)
@@ -110,13 +118,23 @@ class WriteClient:
         """
         try:
             with self._client.stream(request) as body:
-                return HttpAnswer(body.status, body.headers, body.read())
+                return HttpAnswer(body.status, body.headers, body.read(), request.name)
         except TransientError as error:
-            if error.code == "body-cut":
-                raise AnswerLost("its response was truncated") from error
+            if error.code in REPEATED:
+                raise AnswerLost("its response was truncated", call=request.name) from error
             raise
+        except AnswerTooLarge as error:
+            raise AnswerLost("its response was too large", call=request.name) from error
 
-    def post_json(self, path: str, value: object) -> Any:
+    def send_json[T](self, request: HttpCall, kind: type[T]) -> T:
+        """The decoded JSON of one call; raises AnswerLost if it does not have the form of ``kind``."""
+        answer = self.send(request)
+        try:
+            return read_json(answer, kind)
+        except (TransientError, IntegrityError) as error:
+            raise AnswerLost("its response has another form", call=request.name) from error
+
+    def post_json[T](self, path: str, value: object, kind: type[T]) -> T:
         """The decoded JSON of a POST that is made once."""
         body = json.dumps(value).encode()
-        return read_json(self.send(HttpCall("POST", self.api.url(path), SEND_JSON, body)))
+        return self.send_json(HttpCall("POST", self.api.url(path), SEND_JSON, body), kind)

@@ -7,7 +7,7 @@ insert blob data: a collection takes files as separate parts, which its records 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from unlost.connectors.salesforce.http.api import JSON, SEND_JSON, read_json
+from unlost.connectors.salesforce.http.api import JSON, SEND_JSON
 from unlost.connectors.salesforce.writing.answers import of_collection, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
@@ -73,10 +73,10 @@ class CollectionCalls:
 
     def _answered(self, request: HttpCall, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         try:
-            answer: Any = read_json(self._client.send(request))
+            answer = self._client.send_json(request, list[dict[str, Any]])
         except AnswerLost:
             return [unknown(row.key) for row in rows]
-        if not isinstance(answer, list) or len(answer) != len(rows):
+        if len(answer) != len(rows):
             return [unknown(row.key) for row in rows]
         return [
             of_collection(row.key, row.id, result) for row, result in zip(rows, answer, strict=True)

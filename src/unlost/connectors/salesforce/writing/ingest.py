@@ -11,14 +11,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
-from unlost.connectors.salesforce.http.api import JSON, SEND_JSON, read_json
+from unlost.connectors.salesforce.http.api import JSON, SEND_JSON
+from unlost.connectors.salesforce.http.shapes import Created, IngestJob, IngestJobList
 from unlost.connectors.salesforce.reading.bulk import pause
 from unlost.connectors.salesforce.writing.answers import done, of_bulk, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import csv_cell, encode
-from unlost.kit.http import HttpCall
+from unlost.kit.http import RESULTS, HttpCall
+from unlost.kit.paging import follow
 from unlost.model.ports.system import Entropy
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
@@ -64,10 +65,10 @@ class IngestJobs:
     def settle(self, table: Table, *, since: str) -> None:
         """Wait for this user's own jobs on a table that began since then; abort open ones."""
         for job in list(self._mine(table, since)):
-            if job["state"] == OPEN:
-                self._patch(str(job["id"]), "Aborted")
-            elif job["state"] not in OVER:
-                self._wait(str(job["id"]))
+            if job.state == OPEN:
+                self._patch(job.id, "Aborted")
+            elif job.state not in OVER:
+                self._wait(job.id)
 
     # --- one job -----------------------------------------------------------------------------------
 
@@ -88,7 +89,7 @@ class IngestJobs:
         }
         if len(upload.text) <= LONGEST_WHOLE:
             return self._start_whole(wanted, upload)
-        job = str(self._client.post_json("jobs/ingest", wanted)["id"])
+        job = self._client.post_json("jobs/ingest", wanted, Created).id
         url = self._api.url(f"jobs/ingest/{job}/batches")
         self._client.send(HttpCall("PUT", url, CSV, upload.text.encode()))
         self._patch(job, UPLOADED)
@@ -100,34 +101,35 @@ class IngestJobs:
         headers = {**JSON, "Content-Type": f'multipart/form-data; boundary="{boundary}"'}
         body = _multipart(boundary, encode(wanted), upload.text.encode())
         url = self._api.url("jobs/ingest")
-        job = read_json(self._client.send(HttpCall("POST", url, headers, body)))
-        if job.get("state") == OPEN:
-            self._patch(str(job["id"]), UPLOADED)
-        return str(job["id"])
+        job = self._client.send_json(HttpCall("POST", url, headers, body), IngestJob)
+        if job.state == OPEN:
+            self._patch(job.id, UPLOADED)
+        return job.id
 
     def _patch(self, job: str, state: str) -> None:
         url = self._api.url(f"jobs/ingest/{job}")
         body = b'{"state":"%s"}' % state.encode()
         self._client.send(HttpCall("PATCH", url, SEND_JSON, body))
 
-    def _wait(self, job: str) -> Mapping[str, Any]:
+    def _wait(self, job: str) -> IngestJob:
         for polls in count():
-            info: Mapping[str, Any] = self._api.get_json(f"jobs/ingest/{job}")
-            if info["state"] in OVER:
+            info = self._api.get_json(f"jobs/ingest/{job}", IngestJob)
+            if info.state in OVER:
                 return info
             self._api.clock.sleep(pause(polls))
         raise AssertionError
 
-    def _mine(self, table: Table, since: str) -> Iterator[Mapping[str, Any]]:
+    def _mine(self, table: Table, since: str) -> Iterator[IngestJob]:
         me = self._api.token_field("id").rsplit("/", 1)[-1][:15]
-        where: str | None = "jobs/ingest"
-        while where:
-            answer = self._api.get_json(where)
-            for job in answer.get("records") or ():
-                is_own = str(job.get("createdById") or "")[:15] == me
-                if is_own and job.get("object") == table.name and str(job["createdDate"]) >= since:
-                    yield job
-            where = None if answer.get("done", True) else answer.get("nextRecordsUrl")
+        pages = follow(
+            self._api.get_json("jobs/ingest", IngestJobList),
+            fetch=lambda link: self._api.get_json(self._api.link(link), IngestJobList),
+            link=lambda page: None if page.done else page.next_records_url,
+        )
+        for job in (job for page in pages for job in page.records or ()):
+            is_own = (job.created_by_id or "")[:15] == me
+            if is_own and job.object == table.name and (job.created_date or "") >= since:
+                yield job
 
     # --- results -----------------------------------------------------------------------------------
 
@@ -165,7 +167,8 @@ class IngestJobs:
     def _lines(self, job: str, kind: str, columns: Line) -> Iterator[tuple[str, str, Line]]:
         """For each result row: the record's id, its error or creation flag, its uploaded cells."""
         url = self._api.url(f"jobs/ingest/{job}/{kind}")
-        answer = self._api.client.send(HttpCall("GET", url, {**JSON, "Accept": "text/csv"}))
+        headers = {**JSON, "Accept": "text/csv"}
+        answer = self._api.client.send(HttpCall("GET", url, headers, limits=RESULTS))
         if answer.status == 204 or not answer.body.strip():
             return
         reader = csv.reader(io.StringIO(answer.body.decode(), newline=""))
@@ -180,9 +183,11 @@ class IngestJobs:
             yield cells[ids_at], cells[errors_at], tuple(map(cells.__getitem__, line))
 
 
-def _all_written(info: Mapping[str, Any], rows: int) -> bool:
-    processed, failed = info.get("numberRecordsProcessed"), info.get("numberRecordsFailed")
-    return info["state"] == "JobComplete" and failed == 0 and processed == rows
+def _all_written(info: IngestJob, rows: int) -> bool:
+    if info.number_records_processed is None or info.number_records_failed is None:
+        return False
+    processed, failed = int(info.number_records_processed), int(info.number_records_failed)
+    return info.state == "JobComplete" and failed == 0 and processed == rows
 
 
 def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[IngestUpload]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from itertools import batched
+from typing import Any
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.http.api import BatchedPost, SalesforceApi
@@ -17,6 +18,7 @@ from unlost.connectors.salesforce.http.limits import (
 )
 from unlost.connectors.salesforce.rows import observed
 from unlost.connectors.salesforce.schema.special import NEW_BY
+from unlost.kit.http import AnswerTooLarge
 from unlost.kit.json_to_arrow import batch_of, text_of
 from unlost.model.errors import Conflict, SourceRefused, TransientError
 from unlost.model.source.reading import Rows
@@ -25,6 +27,7 @@ from unlost.model.source.writing import RecordQuery
 
 BARE = (WireKind.INTEGER, WireKind.DECIMAL, WireKind.BOOLEAN, WireKind.DATE, WireKind.INSTANT)
 type Record = Mapping[str, object]
+RETRIEVED = list[dict[str, Any] | None]
 STAMPS = ("CreatedDate", "SystemModstamp")
 
 
@@ -94,19 +97,18 @@ class RecordLookups:
             return [self._retrieved_alone(parts[0])]
         try:
             answers, _ = self._api.composite([BatchedPost(part.path, part.body) for part in parts])
-        except (SalesforceRefusal, TransientError):  # it may be too much for one answer
+        except (SalesforceRefusal, TransientError, AnswerTooLarge):
             return [self._retrieved_alone(part) for part in parts]
         return [
-            answer.body if answer.status == 200 else self._retrieved_alone(part)
+            answer.read(RETRIEVED) if answer.status == 200 else self._retrieved_alone(part)
             for part, answer in zip(parts, answers, strict=True)
         ]
 
     def _retrieved_alone(self, part: "RetrieveSlice") -> Sequence[Record | None] | None:
         try:
-            answers: Sequence[Record | None] = self._api.post_json(part.path, part.body)
-        except SalesforceRefusal:
+            return self._api.post_json(part.path, part.body, RETRIEVED)
+        except (SalesforceRefusal, AnswerTooLarge):
             return None
-        return answers
 
     def _queried(self, table: Table, ids: Sequence[str], wanted: Sequence[str]) -> list[Record]:
         chosen = [soql.any_of("Id", part) for part in batched(ids, IDS_IN_A_QUERY)]

@@ -8,15 +8,18 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
+from unlost.connectors.salesforce.http.errors import LONGEST_CODE, first_line
 from unlost.connectors.salesforce.writing.answers import done, failed, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
-from unlost.kit.http import HttpAnswer, HttpCall
+from unlost.kit.http import AnswerLimits, HttpAnswer, HttpCall
 from unlost.model.errors import AuthExpired, TransientError
 from unlost.model.source.writing import NOT_IN_BIN, RowOutcome, WriteRow
 
 MOST = 200
 PARTNER = "urn:partner.soap.sforce.com"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+# 200 results with the longest texts have less. As Python values, XML takes up to 30 times its size.
+LIMITS = AnswerLimits(4 << 20)
 STUCK = frozenset({"UNDELETE_FAILED"})
 AS_NEW = "Restore it as a new record: `unlost restore retry RUN`"
 HEADERS = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""', "Accept": "text/xml"}
@@ -49,7 +52,7 @@ class RecycleBin:
         body = _envelope(token, [str(row.id) for row in rows])
         accept = frozenset({200, 500})
         answer = self._client.send(
-            HttpCall("POST", url, HEADERS, body, accept=accept, signed=False)
+            HttpCall("POST", url, HEADERS, body, accept=accept, signed=False, limits=LIMITS)
         )
         if answer.status == 200:
             return answer
@@ -58,8 +61,8 @@ class RecycleBin:
             raise TransientError(
                 "salesforce-soap-fault",
                 "Salesforce refused: {message} ({reason}).",
-                message=message,
-                reason=code,
+                message=first_line(message),
+                reason=code[:LONGEST_CODE],
             )
         if renewed:
             raise AuthExpired("salesforce-session", "Salesforce ended the session again.")
@@ -79,17 +82,18 @@ def _envelope(token: str, ids: Sequence[str]) -> bytes:
 
 
 def _parsed(answer: HttpAnswer) -> ET.Element:
-    # The answer comes from the org's own host over TLS; the parser loads no external entities.
+    # The parser loads no external entities, and refuses those that grow (libexpat 2.4 and newer).
     try:
         return ET.fromstring(answer.body)  # noqa: S314
-    except ET.ParseError as error:
-        raise AnswerLost("its response is not complete XML") from error
+    except (ET.ParseError, ValueError, LookupError) as error:  # also encodings that are none
+        raise AnswerLost("its response is not complete XML", call=answer.call) from error
 
 
 def _results(answer: HttpAnswer, count: int) -> list[ET.Element]:
     elements = _parsed(answer).findall(f".//{{{PARTNER}}}result")
     if len(elements) != count:
-        raise AnswerLost(f"its response lists {len(elements)} records instead of {count}")
+        reason = f"its response lists {len(elements)} records instead of {count}"
+        raise AnswerLost(reason, call=answer.call)
     return elements
 
 

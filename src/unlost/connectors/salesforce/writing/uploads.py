@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from unlost.connectors.salesforce.http.api import JSON, read_json
+from unlost.connectors.salesforce.http.api import JSON
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.shapes import Created
 from unlost.connectors.salesforce.writing.answers import done, failed, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
@@ -39,12 +40,13 @@ class FileUploads:
         url = self._client.api.url(f"sobjects/{table.name}")
         content = UploadOnce(multipart(boundary, encode(record), column, _file_name(row), body))
         try:
-            answer = read_json(self._client.send(HttpCall("POST", url, headers, content)))
+            call = HttpCall("POST", url, headers, content)
+            created = self._client.send_json(call, Created)
         except AnswerLost:
             return unknown(row.key)
         except SalesforceRefusal as refused:
             return failed(row.key, None, refused.native, refused.text)
-        return done(row.key, str(answer["id"]))
+        return done(row.key, created.id)
 
 
 class UploadOnce:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.access.identity import read_identity
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.shapes import DescribedObject
 from unlost.connectors.salesforce.writing.answers import DUPLICATE, done
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.capability import ROWS_PER_CALL, Describe, capability_of
@@ -77,10 +78,11 @@ class SalesforceWriter:
         """Describe these tables in one call; refused ones are requested again when needed."""
         names = [table.name for table in tables if table.name not in self._describes]
         if len(names) > 1:
-            describes = self._api.batch([f"sobjects/{name}/describe" for name in names])
-            answers = zip(names, describes, strict=True)
+            answers = self._api.batch([f"sobjects/{name}/describe" for name in names])
             self._describes |= {
-                name: describe for name, (status, describe) in answers if status == 200
+                name: answer.read(DescribedObject)
+                for name, answer in zip(names, answers, strict=True)
+                if answer.status == 200
             }
 
     def capability(self, table: Table) -> WriteCapability:
@@ -212,7 +214,8 @@ class SalesforceWriter:
 
     def _described(self, name: str) -> Describe:
         if name not in self._describes:
-            self._describes[name] = self._api.get_json(f"sobjects/{name}/describe")
+            path = f"sobjects/{name}/describe"
+            self._describes[name] = self._api.get_json(path, DescribedObject)
         return self._describes[name]
 
     def _known(self, table: Table, columns: Sequence[str]) -> list[str]:

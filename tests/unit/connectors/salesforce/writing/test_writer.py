@@ -556,6 +556,21 @@ def test_a_session_that_ended_is_renewed_once(org: Org) -> None:
         write(org, WriteOp.UNDELETE, BINNED[:1])
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'<?xml version="1.0" encoding="utf-7"?><e/>',
+        b'<?xml version="1.0" encoding="nonsense"?><e/>',
+        b"<e>" + b"<a/>" * (1 << 20) + b"</e>",
+        b"<e>" * 100_000,
+        b"<e/>",
+    ],
+)
+def test_an_undelete_whose_response_cannot_be_read_may_have_happened(org: Org, body: bytes) -> None:
+    org.wire.on("POST", "/services/Soap", httpx.Response(200, content=body))
+    assert kinds(write(org, WriteOp.UNDELETE, BINNED[:1])) == ["unknown"]
+
+
 def test_other_faults_are_told(org: Org) -> None:
     org.wire.on("POST", "/services/Soap", fault("SERVER_UNAVAILABLE"))
     with pytest.raises(TransientError) as caught:

@@ -1,0 +1,21 @@
+"""Servers that are broken, or were broken into: memory, time, and the last snapshot stay safe.
+
+Each attack replaces the answers to one call of a backup, and does so to each of them in turn.
+"""
+
+import pytest
+
+from fakes.hostile_server import ATTACKS, PLACES
+from hostile_suite import attack_in_child
+
+pytestmark = [pytest.mark.full, pytest.mark.network]
+
+MOST_MB = 600
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_hostile_server_ends_a_backup_in_plain_words_and_harms_no_snapshot(attack: str) -> None:
+    attacked = attack_in_child(attack)
+    assert {ending.place for ending in attacked.endings} == set(PLACES)
+    assert [ending for ending in attacked.endings if not ending.good] == []
+    assert attacked.peak_mb <= MOST_MB
