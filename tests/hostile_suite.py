@@ -1,8 +1,8 @@
 """Backups of an org that turned hostile: an attack at each call, and how each backup ended.
 
-    python tests/hostile_suite.py ATTACK
+    python tests/hostile_suite.py ATTACK [CALL ...]
 
-As a program it starts the server, attacks each call of a backup, and prints one line of JSON with
+As a program it starts the server, attacks each of these calls of a backup (all without a name), and prints one line of JSON with
 all endings and its largest memory. The server is a process of its own, which does not count.
 """
 
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -228,18 +228,18 @@ class Attacked:
     peak_mb: float
 
 
-def attack_in_child(attack: str) -> Attacked:
-    """Attack every call of a backup in a process of its own."""
-    words = (sys.executable, str(Path(__file__)), attack)
+def attack_in_child(attack: str, places: Sequence[str] = tuple(PLACES)) -> Attacked:
+    """Attack these calls of a backup in a process of its own."""
+    words = (sys.executable, str(Path(__file__)), attack, *places)
     child = subprocess.run(words, stdout=subprocess.PIPE, check=True)
     return msgspec.json.decode(child.stdout, type=Attacked)
 
 
-def attack_all_calls(attack: str) -> Attacked:
-    """Attack every call of a backup, one after the other."""
+def attack_calls(attack: str, places: Sequence[str]) -> Attacked:
+    """Attack these calls of a backup, one after the other."""
     with server_process() as url, tempfile.TemporaryDirectory() as folder:
         org = AttackedOrg(url, Path(folder))
-        endings = tuple(org.attacked(attack, place) for place in PLACES)
+        endings = tuple(org.attacked(attack, place) for place in places)
         org.check_readable()
         return Attacked(endings, _peak_mb())
 
@@ -251,4 +251,6 @@ def _peak_mb() -> float:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(attack_all_calls(sys.argv[1]))) + "\n")
+    sys.stdout.write(
+        json.dumps(asdict(attack_calls(sys.argv[1], sys.argv[2:] or list(PLACES)))) + "\n"
+    )

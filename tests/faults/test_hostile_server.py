@@ -13,9 +13,20 @@ pytestmark = [pytest.mark.full, pytest.mark.network]
 MOST_MB = 600
 
 
+TURNS = 3
+
+
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_hostile_server_ends_a_backup_in_plain_words_and_harms_no_snapshot(attack: str) -> None:
-    attacked = attack_in_child(attack)
-    assert {ending.place for ending in attacked.endings} == set(PLACES)
+@pytest.mark.parametrize(
+    "turn", [0, *(pytest.param(turn, marks=pytest.mark.deep) for turn in range(1, TURNS))]
+)
+def test_a_hostile_server_ends_a_backup_in_plain_words_and_harms_no_snapshot(
+    attack: str, turn: int
+) -> None:
+    """A third of the calls in ``make full``, others for each attack; all of them in ``make deep``."""
+    first = (list(ATTACKS).index(attack) + turn) % TURNS
+    places = list(PLACES)[first::TURNS]
+    attacked = attack_in_child(attack, places)
+    assert [ending.place for ending in attacked.endings] == places
     assert [ending for ending in attacked.endings if not ending.good] == []
     assert attacked.peak_mb <= MOST_MB

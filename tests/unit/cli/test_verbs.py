@@ -18,6 +18,7 @@ from unlost.model.source.schema import DeleteRule, Reference, TableTrait, WireKi
 from unlost.model.vault.maintenance_results import Compaction, Merged, Sweep
 from unlost.model.vault.snapshot import Damage, VerifyLevel, VerifyReport
 from unlost.testing.org import MemoryOrg
+from unlost.testing.source import MemorySource
 
 GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")
 
@@ -97,6 +98,18 @@ def test_snapshots_are_a_table(nights: Terminal) -> None:
 
 def test_no_snapshot_yet(sales: Terminal) -> None:
     assert "No backup yet" in sales("snapshots", "sales").out
+
+
+def test_a_certificate_prints_the_notes_about_single_tables(
+    sales: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MemorySource, "count", lambda *_asked: None)
+    sales("backup", "sales")
+    printed = sales("certificate", "sales").out
+    assert "Notes:\n  - The org does not count " in printed
+    monkeypatch.setattr("unlost.cli.verbs.backups.certificate.MOST_FINDINGS", 1)
+    assert "more; --full prints them." in sales("certificate", "sales").out
+    assert "more; --full prints them." not in sales("certificate", "sales", "--full").out
 
 
 def test_a_certificate_fits_a_screen_and_can_be_had_in_full(nights: Terminal) -> None:

@@ -13,7 +13,7 @@ from unit.engine.scene import Scene, chocolate
 from unlost.engine.backup.backup import FinishedBackup
 from unlost.engine.backup.comparing import revivals_unseen
 from unlost.engine.backup.policy import BackupPolicy
-from unlost.model.errors import SourceRefused
+from unlost.model.errors import SourceRefused, TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.reading import Page, ReadTask
 from unlost.model.source.schema import (
@@ -219,6 +219,28 @@ def test_a_source_without_a_count_is_a_note(scene: Scene, monkeypatch: pytest.Mo
     assert done.certificate.verdict is Verdict.COMPLETE
 
 
+def test_a_count_that_fails_is_a_note_with_its_reason(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.policy = WEEKLY
+    chocolate(scene)
+    scene.night()
+
+    def failing(_table: Table) -> int:
+        raise TransientError("away", "The line is dead.")
+
+    monkeypatch.setattr(scene.source, "count", failing)
+    done = scene.night()
+    (note,) = line(done, "Contact").findings
+    assert (note.kind, note.severity, note.detail) == (
+        FindingKind.NOT_COMPARED,
+        Severity.NOTE,
+        "away",
+    )
+    assert "could not be compared: The line is dead." in note.sentence
+    assert line(done, "Contact").live is None
+
+
 def test_each_table_is_counted_once(scene: Scene) -> None:
     scene.policy = WEEKLY
     chocolate(scene)
@@ -305,6 +327,21 @@ def test_rows_that_are_visible_again_end_their_gap_without_a_full_backup(scene: 
 
 
 # --- rights that change during a backup ---------------------------------------------------------
+
+
+def test_a_record_that_is_no_longer_shared_is_not_taken_for_a_deleted_one(scene: Scene) -> None:
+    """Without a right to all rows, a share can be withdrawn and no right changes."""
+    chocolate(scene)
+    scene.org.tables["Contact"].grants = {"rows:few"}
+    scene.night()
+    contact = next(iter(scene.org.tables["Contact"].records))
+    scene.org.unshared_rows.add(("Contact", contact))
+    done = scene.night()
+    assert scene.dead("Contact") == {}
+    assert FindingKind.ROWS_HIDDEN in kinds(line(done, "Contact").findings)
+    scene.org.unshared_rows.clear()
+    assert scene.night().certificate.verdict is Verdict.COMPLETE
+    assert scene.hidden("Contact") == (set(), set())
 
 
 @pytest.fixture

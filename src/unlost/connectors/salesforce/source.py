@@ -216,7 +216,7 @@ class SalesforceSource:
     # --- preparing --------------------------------------------------------------------------
 
     def _choose(self, first: ReadTask, work: TaskState) -> Ready | Wait:
-        total = self._rest.count(work.reading)
+        total = self._rest.size(work.reading)
         if total == 0:
             return Ready(())
         if total is not None and total <= self._config.bulk_above:

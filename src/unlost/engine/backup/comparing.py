@@ -55,9 +55,10 @@ NOT_WHOLE = ReadFailure(
 
 @dataclass(frozen=True, slots=True)
 class SourceCount:
-    """Live rows by the source's own count; None if it does not count."""
+    """Live rows by the source's own count; None if it does not count, or ``failure`` says why."""
 
     live: int | None
+    failure: ReadFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ def _count(session: BackupSession, read: Sequence[TableProgress]) -> None:
         result=SourceCount,
     )
     for progress, count in zip(unlisted, counts, strict=True):
-        progress.live = count.live
+        progress.live, progress.uncounted = count.live, count.failure
         if count.live is not None:
             progress.live = count.live - _erased(session, progress, count.live)
 
@@ -194,8 +195,7 @@ def _count_table(session: BackupSession, table: Table) -> SourceCount:
         with source_errors():
             return SourceCount(session.source.count(table))
     except SourceFailed as broke:
-        failure_of(broke, session.source)
-        return SourceCount(None)
+        return SourceCount(None, failure_of(broke, session.source))
 
 
 def _expected(session: BackupSession, progress: TableProgress) -> int:

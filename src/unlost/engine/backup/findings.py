@@ -163,6 +163,18 @@ def _not_compared(progress: TableProgress) -> Finding | None:
     """The note for a table of which the source has no number."""
     if progress.failure is not None or progress.live is not None or progress.unproved is not None:
         return None
+    failure = progress.uncounted
+    if failure is not None:
+        return Finding.of(
+            FindingKind.NOT_COMPARED,
+            Severity.NOTE,
+            "The number of {name} could not be compared: {reason}",
+            "No action is needed. The next backup compares it.",
+            progress.name,
+            detail=failure.code,
+            name=_name(progress.plan.table),
+            reason=failure.message,
+        )
     return Finding.of(
         FindingKind.NOT_COMPARED,
         Severity.NOTE,

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from unlost.engine.backup.policy import BackupPolicy
-from unlost.engine.backup.rights import RightsHistory
+from unlost.engine.backup.rights import RightsHistory, sees_every_row
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.reading import Cursor
 from unlost.model.source.schema import Column, Schema, Table, TableTrait
@@ -131,7 +131,7 @@ def plan_table(
         reasons,
         _census_reasons(table, state, reasons, now, policy),
         _lists_ids(table, reasons),
-        not rights.lost(grants),
+        sees_every_row(grants) and not rights.lost(grants),
         grants,
         tuple(hidden),
         tuple(name for name in hidden if name not in marked),

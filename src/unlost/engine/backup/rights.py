@@ -44,6 +44,15 @@ def lost_grants(before: frozenset[str], now: frozenset[str]) -> frozenset[str]:
     return lost
 
 
+def sees_every_row(grants: frozenset[str]) -> bool:
+    """Return true if no row can be hidden from the user.
+
+    Without a right to all rows, each row is shared with the user, and can be withdrawn without a
+    change of any right. A connector that names no grants of rows knows only all-or-nothing rights.
+    """
+    return ALL_ROWS in grants or not any(grant.startswith(ROWS) for grant in grants)
+
+
 def rights_changed(
     table: Table, *, before: frozenset[str], after: frozenset[str]
 ) -> Finding | None:

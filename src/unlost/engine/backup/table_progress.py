@@ -30,7 +30,8 @@ class TableProgress:
     """A run's work on a table; filled while it goes on.
 
     ``start`` and ``end`` are the read window of the last round. ``live`` is the source's number of
-    live records. ``census_unsupported``: the reason why a due census could not be taken.
+    live records. ``uncounted``: the reason why it is unknown.
+    ``census_unsupported``: the reason why a due census could not be taken.
     ``unexplained``: records that the source counts or lists and that the vault lacks, or the other
     way round. ``rights``: the finding for rights that changed meanwhile. ``revived``: this run must
     take a census, since records came back. ``listed``: the census is a list of the source's ids.
@@ -47,6 +48,7 @@ class TableProgress:
     census: CensusResult | None = None
     resolved: ResolvedDeletes | None = None
     live: int | None = None
+    uncounted: ReadFailure | None = None
     unexplained: int = 0
     rights: Finding | None = None
     revived: bool = False

@@ -312,10 +312,15 @@ def test_tables_that_are_counted_but_not_shown_are_found() -> None:
     assert (finding.table, finding.detail, finding.severity) == ("Payroll__c", "7", Severity.GAP)
 
 
-def test_counts_that_may_not_be_read_hide_nothing_else() -> None:
+def test_counts_that_may_not_be_read_are_a_gap_and_hide_nothing_else() -> None:
+    """Without them, tables that are hidden from the backup user were left out silently."""
     org = an_org(ACCOUNT)
     org.wire.on("GET", "recordCount", error_answer("INSUFFICIENT_ACCESS", "no", 403))
-    assert of_kind(discovered(org), FindingKind.PERMISSION_MISSING) == []
+    schema = discovered(org)
+    (finding,) = of_kind(schema, FindingKind.PERMISSION_MISSING)
+    assert (finding.severity, finding.table) == (Severity.GAP, None)
+    assert "Tables that are hidden" in finding.sentence
+    assert schema.table("Account") is not None
 
 
 @pytest.mark.parametrize(

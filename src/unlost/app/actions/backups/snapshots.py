@@ -47,11 +47,16 @@ class SnapshotCertificate:
 
     @property
     def notes(self) -> tuple[Finding, ...]:
-        """The notes about the whole backup, which do not change the verdict."""
+        """The notes, which do not change the verdict: about the whole backup, then about its tables.
+
+        Without those about tables that have no data.
+        """
+        about_all = [finding for finding in self.certificate.findings if finding.table is None]
+        tables = [finding for line in self.certificate.tables for finding in line.findings]
         return tuple(
             finding
-            for finding in self.certificate.findings
-            if finding.severity is Severity.NOTE and finding.table is None
+            for finding in dict.fromkeys([*about_all, *tables])
+            if finding.severity is Severity.NOTE
         )
 
     @property

@@ -32,7 +32,7 @@ def certificate(
         str, typer.Argument(metavar="SNAPSHOT", help="latest, a backup number, a date or a time.")
     ] = "latest",
     *,
-    full: Annotated[bool, typer.Option("--full", help="Print all tables and all gaps.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Print all tables, gaps and notes.")] = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -68,8 +68,9 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
         out.print(f"  {line}")
     out.print()
     _show_tables(out, proof.tables, everything=everything)
-    _show_findings(out, result.gaps, everything=everything)
-    _show_notes(out, result.notes)
+    missing = f"Not protected ({many(len(result.gaps), 'gap')}):"
+    _show_findings(out, missing, result.gaps, everything=everything)
+    _show_findings(out, "Notes:", result.notes, everything=everything)
 
 
 def _stored_counts(proof: "Certificate") -> str:
@@ -136,25 +137,17 @@ def _changes(line: "TableLine") -> tuple[int, ...]:
     return (line.created, line.changed, line.deleted, line.files)
 
 
-def _show_notes(out: "Console", notes: "Sequence[Finding]") -> None:
-    if notes:
-        out.print()
-        out.print("Notes:")
-    for note in notes:
-        out.print(f"  - {plain(note.sentence)}")
-        if note.next_step:
-            out.print(f"    {plain(note.next_step)}")
-
-
-def _show_findings(out: "Console", gaps: "Sequence[Finding]", *, everything: bool) -> None:
-    if not gaps:
+def _show_findings(
+    out: "Console", title: str, findings: "Sequence[Finding]", *, everything: bool
+) -> None:
+    if not findings:
         return
     out.print()
-    out.print(f"Not protected ({many(len(gaps), 'gap')}):")
-    shown = gaps if everything else gaps[:MOST_FINDINGS]
+    out.print(title)
+    shown = findings if everything else findings[:MOST_FINDINGS]
     for finding in shown:
         out.print(f"  - {plain(finding.sentence)}")
         if finding.next_step:
             out.print(f"    {plain(finding.next_step)}")
-    if len(shown) < len(gaps):
-        out.print(f"  … {len(gaps) - len(shown):,} more; --full prints them.")
+    if len(shown) < len(findings):
+        out.print(f"  … {len(findings) - len(shown):,} more; --full prints them.")

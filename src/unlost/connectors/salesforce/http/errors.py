@@ -35,7 +35,7 @@ class SalesforceRefusal(SourceRefused):
         super().__init__(
             "salesforce-refused",
             "Salesforce refused: {reason} ({native}).",
-            next_step="See docs/howto/connect-salesforce.md for the meaning of this code.",
+            next_step="The page 'Connect Salesforce' of the documentation explains refused calls.",
             reason=first_line(text) or "no reason given",
             native=f"{call} → {native or status}" if call else native or status,
         )

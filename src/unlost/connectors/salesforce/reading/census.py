@@ -47,7 +47,7 @@ class SalesforceCensus:
         return self._rest.read(reading)
 
     def _is_large(self, reading: TableQuery) -> bool:
-        total = self._rest.count(reading)
+        total = self._rest.size(reading)
         return total is None or total > CENSUS_BULK_ABOVE
 
     def _by_bulk(self, job: str, reading: TableQuery) -> Iterator[Page]:

@@ -103,7 +103,7 @@ class ReadByParents:
         Rows that Salesforce will not count are listed; a table that it will not list has no ids to
         query.
         """
-        total = self._rest.count(reading, all_rows=False)
+        total = self._rest.size(reading, all_rows=False)
         if total is not None:
             return total
         total = 0

@@ -59,9 +59,16 @@ class RestQueries:
         try:
             pages = self._api.query_pages(reading.count_soql, list, all_rows=all_rows)
             total = next(pages).total
-        except (SalesforceRefusal, TransientError):
+        except SalesforceRefusal:
             return None
         return total if total >= 0 else None
+
+    def size(self, reading: TableQuery, *, all_rows: bool = True) -> int | None:
+        """The count by which a way to read is chosen; None also if Salesforce does not answer."""
+        try:
+            return self.count(reading, all_rows=all_rows)
+        except TransientError:
+            return None
 
     def read_chunks(
         self,

@@ -130,12 +130,23 @@ def _unlisted(tables: Sequence[str]) -> Finding:
     )
 
 
+def _uncounted() -> Finding:
+    return Finding.of(
+        FindingKind.PERMISSION_MISSING,
+        Severity.GAP,
+        "Salesforce did not report which tables have records. Tables that are hidden from the "
+        "backup user are not detected.",
+        "Grant the permission 'View Setup and Configuration' to the backup user.",
+        detail="limits/recordCount",
+    )
+
+
 def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
     """Tables that the org counts but does not show to this user."""
     try:
         answer = api.get_json("limits/recordCount", RecordCounts)
     except SalesforceRefusal:
-        return []
+        return [_uncounted()]
     row_counts = {count_row.name: count_row.count for count_row in answer.s_objects or ()}
     return [
         Finding.of(
