@@ -307,13 +307,15 @@ def test_a_strange_object_is_named_wherever_it_lies(copy: Copy, story: Story, na
     name = name.format(org=story.org)
     copy.store.put_new(name, b"strange")
     for level in VerifyLevel:
-        assert copy.named(level) == [name]
+        report = copy.verify(level)
+        assert [*(damage.object for damage in report.damages), *report.strange] == [name]
 
 
 def test_what_the_format_and_copies_leave_is_not_strange(copy: Copy) -> None:
     for name in ("probe/0123abcd-1", "unfinished-copy"):
         copy.store.put_new(name, b"left by credentials that may not delete")
-    assert copy.named(DEEP) == []
+    report = copy.verify(DEEP)
+    assert (report.damages, report.strange) == ((), ())
 
 
 # --- keys ---------------------------------------------------------------------------------------

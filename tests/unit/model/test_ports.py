@@ -2,7 +2,7 @@
 
 from unlost.model.ports.vault import Vault, VaultMaintenance, VaultReader
 
-MOST = 29
+MOST = 30
 
 
 def offered(port: type) -> set[str]:

@@ -9,6 +9,7 @@ from homes import World
 from unit.web.arabic import in_arabic, latin_in
 from unit.web.conftest import SignIn
 from unlost.app.actions.vault import mirror, vault_state
+from unlost.app.actions.vault.verify import VerifyResult
 from unlost.app.home.home import write_mirror
 from unlost.catalog.models import Org
 from unlost.catalog.orgs.orgs import get_org
@@ -22,7 +23,7 @@ from unlost.model.runs.jobs import Job, JobKind
 from unlost.model.runs.night import CheckRecord
 from unlost.model.vault.maintenance_results import MaintenanceRecord
 from unlost.model.vault.mirror import MirrorRecord
-from unlost.model.vault.snapshot import VerifyPart
+from unlost.model.vault.snapshot import VerifyLevel, VerifyPart
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.stores.address import StoreAddress
 
@@ -82,6 +83,21 @@ def test_what_takes_long_is_left_to_the_service(
     assert "The service is verifying the vault." in answer.content.decode()
     assert [(one.kind, one.subject) for one in asked] == [(JobKind.VERIFY, "deep")]
     assert standing_check() is None
+
+
+def test_an_unproved_head_and_strange_objects_are_shown(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A head that nothing proves, without damage, ended in an error page."""
+    result = VerifyResult(
+        VerifyLevel.QUICK, 3, 40, {}, (), unproved=("sales",), strange=("slots/thief/1",)
+    )
+    monkeypatch.setattr("unlost.web.pages.vault.vault_state.verify", lambda *_a, **_m: result)
+    answer = sign_in(Role.OPERATOR).post("/vault/verify/", {"level": "quick"}, follow=True)
+    shown = answer.content.decode()
+    assert "This home remembers no backup of sales." in shown
+    assert "objects that Unlost did not create, such as slots/thief/1." in shown
+    assert "The vault is undamaged" not in shown
 
 
 def test_a_way_of_verifying_that_is_not_there(sign_in: SignIn) -> None:

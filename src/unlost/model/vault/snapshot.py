@@ -373,6 +373,7 @@ class VerifyReport:
     """Result of a verification; without damage, ``damages`` is empty.
 
     ``unproved``: the orgs, by oid, for which nothing outside the vault remembers the newest commit.
+    ``strange``: names of objects that no writer of the format makes.
     """
 
     level: VerifyLevel
@@ -381,3 +382,4 @@ class VerifyReport:
     heads: Mapping[str, str]
     damages: tuple[Damage, ...]
     unproved: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()

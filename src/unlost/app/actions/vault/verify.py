@@ -22,7 +22,8 @@ class VerifyResult:
     ``heads`` are the hashes of the newest manifests by org name. ``expected`` is the head to check,
     ``expectation_met`` is True if the vault's chain still contains it (None if none was given).
     ``unproved``: orgs of which this home remembers no commit, and whose chain does not contain the
-    expected head: if their newest commits were removed, nothing here shows it.
+    expected head: if their newest commits were removed, nothing here shows it. ``strange``: objects
+    that Unlost did not create and does not use.
     """
 
     level: VerifyLevel
@@ -34,6 +35,7 @@ class VerifyResult:
     expected: str | None = None
     expectation_met: bool | None = None
     unproved: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -76,6 +78,7 @@ def verify(
         expected=wanted,
         expectation_met=bool(leading) if wanted else None,
         unproved=tuple(names.get(oid, oid) for oid in report.unproved if oid not in leading),
+        strange=report.strange,
     )
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from unlost.vault.stores.address import StoreAddress
 
 MIRROR = "mirror"
+MOST_STRANGE = 12  # names of objects that do not belong to the vault, as many as fit on a screen
 
 Level = Annotated[
     Literal["quick", "full", "deep"] | None,
@@ -94,7 +95,10 @@ def verify(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Verify the vault. Exit code 1 if anything is missing, damaged or unproved."""
+    """Verify the vault. Exit code 1 if anything is missing, damaged or unproved.
+
+    Exit code 3 if it is undamaged, and has objects that Unlost did not create.
+    """
     if salvage:
         _check_salvage_options(level, part, expect)
         return _salvage(repair_from, plan=plan, yes=yes, home=home, json=json)
@@ -120,7 +124,9 @@ def verify(
         some = read_part(part) if part else None
         result = act(application, level=VerifyLevel(level or "quick"), part=some, expect=expect)
     answer(result, as_json=json, show=_show)
-    return ExitCode.OK if result.whole else ExitCode.FAILED
+    if not result.whole:
+        return ExitCode.FAILED
+    return ExitCode.FINDINGS if result.strange else ExitCode.OK
 
 
 def _check_salvage_named(*, plan: bool, yes: bool) -> None:
@@ -206,6 +212,7 @@ def _show(out: "Console", result: "VerifyResult") -> None:
     for org, head in result.heads.items():
         out.print(f"Head of {org}: {head}")
     _show_unproved(out, result.unproved)
+    _show_strange(out, result.strange)
     if result.expectation_met is False:
         out.print(
             f"The vault does NOT contain the head {result.expected}: commits are missing or replaced."
@@ -215,6 +222,17 @@ def _show(out: "Console", result: "VerifyResult") -> None:
         )
     elif result.expectation_met:
         out.print(f"It contains the expected head {result.expected}.")
+
+
+def _show_strange(out: "Console", names: "Sequence[str]") -> None:
+    if not names:
+        return
+    out.print(f"{many(len(names), 'object')} that Unlost did not create, and does not use:")
+    for name in names[:MOST_STRANGE]:
+        out.print(f"  - {plain(name)}")
+    if len(names) > MOST_STRANGE:
+        out.print(f"  … {len(names) - MOST_STRANGE:,} more; --json lists them.")
+    out.print("Find out who can write to the vault, and delete them there.")
 
 
 def _show_unproved(out: "Console", orgs: "Sequence[str]") -> None:

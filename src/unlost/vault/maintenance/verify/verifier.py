@@ -26,7 +26,6 @@ from unlost.vault.maintenance.verify.deep import DeepVerifier
 from unlost.vault.maintenance.verify.head_memory import HeadMemory, RememberedHead
 from unlost.vault.maintenance.verify.journals import JournalVerifier
 from unlost.vault.maintenance.verify.material import (
-    STRANGE,
     check_homes,
     check_org_keys,
     check_register,
@@ -70,15 +69,16 @@ def verify_vault(
     # After the orgs: only their manifests show how many entries the register must have.
     check_register(sealed.store, sealed.keys, findings, named=entries)
     check_homes(sealed, findings)
-    for name in itertools.filterfalse(object_names.is_in_layout, names):
-        findings.damage(name, STRANGE)  # unless there is a better reason already
+    damages = findings.damages()
+    strange = set(itertools.filterfalse(object_names.is_in_layout, names))
     return VerifyReport(
         level=scope.level,
         objects=findings.objects,
         bytes=findings.bytes,
         heads=heads,
-        damages=findings.damages(),
+        damages=damages,
         unproved=tuple(org for org in forgotten if org in heads),
+        strange=tuple(sorted(strange.difference(damage.object for damage in damages))),
     )
 
 

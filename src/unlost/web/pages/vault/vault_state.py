@@ -12,7 +12,7 @@ from unlost.app.access import check_home
 from unlost.app.actions.alerts.doctor import Diagnosis, doctor
 from unlost.app.actions.vault.mirror import ask_mirror
 from unlost.app.actions.vault.vault_state import vault_state, verify_later
-from unlost.app.actions.vault.verify import verify
+from unlost.app.actions.vault.verify import VerifyResult, verify
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.model.vault.snapshot import VerifyLevel
@@ -41,16 +41,30 @@ def verified(request: UserRequest) -> HttpResponse:
         messages.success(request, message)
         return redirect("vault")
     verify_result = verify(request.unlost, level=level)
-    if verify_result.whole:
+    _show_suspicions(request, verify_result)
+    if verify_result.damages:
+        messages.error(request, _("The vault is damaged: %s") % verify_result.damages[0].sentence)
+    elif verify_result.whole:
         message = ngettext(
             "The vault is undamaged: %(count)s object exists with the right size.",
             "The vault is undamaged: %(count)s objects exist with the right sizes.",
             verify_result.objects,
         )
         messages.success(request, message % {"count": f"{verify_result.objects:,}"})
-    else:
-        messages.error(request, _("The vault is damaged: %s") % verify_result.damages[0].sentence)
     return redirect("vault")
+
+
+def _show_suspicions(request: UserRequest, verify_result: VerifyResult) -> None:
+    """Show orgs whose newest backup nothing proves, and objects that others put into the vault."""
+    for org in verify_result.unproved:
+        message = _(
+            "This home remembers no backup of %(org)s. If its newest backups were removed, nothing "
+            "here shows it. Compare with a certificate: unlost verify --expect HEAD"
+        )
+        messages.error(request, message % {"org": org})
+    if verify_result.strange:
+        message = _("The vault has objects that Unlost did not create, such as %(name)s.")
+        messages.warning(request, message % {"name": verify_result.strange[0]})
 
 
 @require_POST
