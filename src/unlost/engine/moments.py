@@ -64,12 +64,12 @@ def parse_moment(text: str, *, zone: str) -> Moment:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", word):
             return Until(end_of_day(date.fromisoformat(word), zone), word)
         instant = datetime.fromisoformat(word)
-    except ValueError:
+        # A time without a zone is ambiguous: it could be the person's or the org's.
+        if instant.tzinfo is None:
+            raise _unreadable(text)
+        return Until(instant.astimezone(UTC), word)
+    except (ValueError, OverflowError):  # the latter at the ends of the calendar
         raise _unreadable(text) from None
-    # A time without a zone is ambiguous: it could be the person's or the org's.
-    if instant.tzinfo is None:
-        raise _unreadable(text)
-    return Until(instant.astimezone(UTC), word)
 
 
 def parse_past(text: str, *, zone: str) -> Past:

@@ -148,6 +148,9 @@ def served(
             thread.join(START_SECONDS)
 
 
+MOST_HEADER_BYTES = 64 << 10
+
+
 def listening(asgi: Any, reached: ReachedAddress) -> "uvicorn.Config":
     """Return uvicorn's configuration. Forwarded addresses are trusted if there is a proxy.
 
@@ -165,6 +168,9 @@ def listening(asgi: Any, reached: ReachedAddress) -> "uvicorn.Config":
         proxy_headers=bool(reached.origins),
         forwarded_allow_ips=reached.host,
         lifespan="off",
+        # The other parser of uvicorn accepts headers of any length.
+        http="h11",
+        h11_max_incomplete_event_size=MOST_HEADER_BYTES,
         ws="none",
     )
 

@@ -123,6 +123,7 @@ SIGN_IN_RULES = DEFAULT_RULES
 # --- cookies and headers --------------------------------------------------------------------------
 
 SESSION_COOKIE_AGE = int(DEFAULT_RULES.session.total_seconds())
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True

@@ -68,7 +68,18 @@ def test_a_day_ends_in_the_zone_of_the_org(day: str, zone: str, instant: str) ->
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "yesterday", "2026-13-01", "2026-02-30", "2026-03-04T09:00:00", "-1", "1.5", "9999999999"],
+    [
+        "",
+        "yesterday",
+        "2026-13-01",
+        "2026-02-30",
+        "2026-03-04T09:00:00",
+        "-1",
+        "1.5",
+        "9999999999",
+        "9999-12-31",
+        "0001-01-01T00:00:00+14:00",
+    ],
 )
 def test_what_names_nothing_is_refused_with_examples(typed: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -363,7 +363,9 @@ class TestFiles:
         body = scene.org.tables["Document"].files.pop(made[0])
         scene.source.faults.plant("open_file", TransientError("busy", "busy"))
         done = scene.night()
-        assert kinds(done, "Document") == {FindingKind.FILE_UNREADABLE}
+        (finding,) = line_of(done, "Document").findings
+        assert finding.kind is FindingKind.FILE_UNREADABLE
+        assert ".txt" not in finding.sentence, "certificates are read without a right to records"
         assert done.certificate.files == 4
         scene.org.tables["Document"].files[made[0]] = body
         done = scene.night()

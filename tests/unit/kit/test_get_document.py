@@ -1,5 +1,7 @@
 """One GET of a small document from a service that an admin named."""
 
+import gzip
+
 import httpx
 import pytest
 
@@ -35,6 +37,20 @@ def test_what_is_another_document(transport: httpx.MockTransport, why: str) -> N
     with pytest.raises(UsageError, match=why) as caught:
         get_document(URL, transport=transport)
     assert caught.value.code == "document-unreadable"
+
+
+def test_a_document_that_arrives_compressed_is_not_unpacked() -> None:
+    """A few kilobytes of zeros, compressed, are hundreds of megabytes."""
+
+    def compressed(request: httpx.Request) -> httpx.Response:
+        assert request.headers["Accept-Encoding"] == "identity"
+        packed = gzip.compress(b'{"issuer": "' + b"0" * LARGEST + b'"}')
+        return httpx.Response(
+            200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(packed)
+        )
+
+    with pytest.raises(UsageError, match="it is compressed"):
+        get_document(URL, transport=httpx.MockTransport(compressed))
 
 
 def test_who_does_not_answer() -> None:

@@ -122,7 +122,7 @@ def test_an_export_of_csv_runs_no_formula(world: World, sign_in: SignIn) -> None
 
 
 def test_each_way_into_a_formula_is_closed() -> None:
-    for sign in "=+-@\t\r":
+    for sign in "=+-@\t\r\n＝＋－＠﹢﹣﹦﹫":
         assert harmless(f"{sign}1") == f"'{sign}1"
     assert harmless("Account/1") == "Account/1"
     assert harmless("") == ""

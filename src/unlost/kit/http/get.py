@@ -50,13 +50,19 @@ def get_body(url: str, *, transport: httpx.BaseTransport | None = None) -> bytes
         ) from error
 
 
+# A compressed body could be a thousand times as large as it arrives.
+_HEADERS = {"User-Agent": "unlost", "Accept-Encoding": "identity"}
+
+
 def _body(url: str, transport: httpx.BaseTransport | None) -> bytes:
     with (
         httpx.Client(transport=transport, timeout=SECONDS) as client,
-        client.stream("GET", url, headers={"User-Agent": "unlost"}) as answer,
+        client.stream("GET", url, headers=_HEADERS) as answer,
     ):
         if answer.status_code != httpx.codes.OK:
             raise _not_it(url, f"it returned HTTP {answer.status_code}")
+        if answer.headers.get("Content-Encoding", "identity") != "identity":
+            raise _not_it(url, "it is compressed")
         body = b""
         for piece in answer.iter_bytes():
             body += piece

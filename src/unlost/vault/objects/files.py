@@ -227,17 +227,15 @@ def _disagrees(template: str, **args: Any) -> IntegrityError:
 
 
 def _finding(ref: FileRef, error: UnlostError | OSError) -> Finding:
+    """Without the file's name: who reads certificates may not be allowed to read records."""
     return Finding.of(
         FindingKind.FILE_UNREADABLE,
         Severity.GAP,
-        "The file “{name}” of {record} could not be stored: {error}"
-        if ref.name
-        else "The file of {record} could not be stored: {error}",
+        "The file of {record} could not be stored: {error}",
         next_step="The next backup tries again. If the problem persists, open the file in the source.",
         table=ref.table,
         column=ref.column,
         detail=ref.record,
-        name=ref.name,
         record=f"{ref.table} {ref.record}",
         error=error.message if isinstance(error, UnlostError) else error,
     )

@@ -19,9 +19,11 @@ def refuse_surplus(request: HttpRequest, operation: ApiOperation) -> None:
     Raises HttpError for a body that is not JSON, also if none is expected.
     """
     wrong = [("query", name) for name in sorted(set(request.GET) - set(_query(operation)))]
-    # A file, or a mapping with keys chosen by the client.
-    if not (operation.takes or operation.mapping):
-        wrong += [("body", n) for n in sorted(_names_in(request.body) - set(_body(operation)))]
+    if not operation.takes:  # a file
+        names = _names_in(request.body)
+        # The client chooses the keys of a mapping.
+        surplus = set() if operation.mapping else names - set(_body(operation))
+        wrong += [("body", name) for name in sorted(surplus)]
     if wrong:
         raise ValidationError([{"loc": place, "msg": UNKNOWN} for place in wrong])
 
@@ -29,6 +31,8 @@ def refuse_surplus(request: HttpRequest, operation: ApiOperation) -> None:
 def _names_in(body: bytes) -> set[str]:
     try:
         document: Any = json.loads(body) if body.strip() else {}
+        # Half of a surrogate pair is JSON, and no text that a database or a file can store.
+        json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise HttpError(HTTPStatus.BAD_REQUEST, "the body is no JSON") from error
     return set(document) if isinstance(document, dict) else set()

@@ -21,7 +21,8 @@ HEAD = (
     "detail",
     "digest",
 )
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # OWASP, CSV injection: first characters of formulas
+# First characters of formulas (owasp.org, "CSV Injection"), also in full width and as small forms.
+FORMULAS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b")
 ROWS = 500  # in a chunk
 
 

@@ -21,6 +21,7 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from unlost.app.home.home import read_home_key
 from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, record_sign_in
@@ -40,6 +41,13 @@ class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Return False."""
         return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Return True for a place on this console alone.
+
+        The other names of the console, such as ``localhost``, lead to another program elsewhere.
+        """
+        return url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
 
 class InvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]

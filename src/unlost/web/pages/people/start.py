@@ -124,6 +124,8 @@ def _person(text: str, form: PasswordForm) -> User:
         user_id = first_admin(app, given["name"], full_name=given["full_name"])
     link = use_link(text, at=app.clock.now())
     if link is None:
+        if user_id is not None:  # somebody else used the link meanwhile
+            get_user_model().objects.filter(pk=user_id).delete()
         raise _over()
     user = link.user if link.user is not None else user_id
     if user is None:
