@@ -48,6 +48,7 @@ from unlost.vault.vault import open_vault
 
 HERE = Path(__file__).parent
 LONGEST_SENTENCE = 1_000
+LONGEST = 600  # seconds of an attack at all calls; about ten on an idle machine
 SLOW = frozenset(name for name in ATTACKS if name.startswith("drip-"))
 SLOW_SPEED = 2_000.0
 
@@ -231,7 +232,7 @@ class Attacked:
 def attack_in_child(attack: str, places: Sequence[str] = tuple(PLACES)) -> Attacked:
     """Attack these calls of a backup in a process of its own."""
     words = (sys.executable, str(Path(__file__)), attack, *places)
-    child = subprocess.run(words, stdout=subprocess.PIPE, check=True)
+    child = subprocess.run(words, stdout=subprocess.PIPE, check=True, timeout=LONGEST)
     return msgspec.json.decode(child.stdout, type=Attacked)
 
 
@@ -251,6 +252,8 @@ def _peak_mb() -> float:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(
-        json.dumps(asdict(attack_calls(sys.argv[1], sys.argv[2:] or list(PLACES)))) + "\n"
-    )
+    attacked = attack_calls(sys.argv[1], sys.argv[2:] or list(PLACES))
+    sys.stdout.write(json.dumps(asdict(attacked)) + "\n")
+    sys.stdout.flush()
+    # Threads of native libraries were seen to wait for each other for ever while the process ended.
+    os._exit(0)
