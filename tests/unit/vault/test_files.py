@@ -163,7 +163,8 @@ def test_a_file_that_does_not_agree_becomes_a_finding_and_only_that(
     assert (finding.table, finding.column) == ("ContentVersion", "VersionData")
     assert finding.detail == "068000000000001AAA"
     assert words in finding.sentence
-    assert "menu.pdf" in finding.sentence
+    assert "068000000000001AAA" in finding.sentence
+    assert "menu.pdf" not in finding.sentence, "who reads certificates may not read records"
     assert org.packs() == len(intake.packs)
     for row in rows[::2]:
         with open_blob(org.objects, org=ORG, blob=blob_of_row(row)) as stream:

@@ -73,7 +73,7 @@ def an_org() -> FakeSalesforce:
         (httpx.ConnectError("no route to host"), TransientError, "source-unreachable", "network"),
         (error_answer("NOT_FOUND", "", 404), NotAllowed, "salesforce-api-version", "API version"),
         (error_answer("UNSUPPORTED_API_VERSION", "x"), NotAllowed, "salesforce-api-version", "API version"),
-        (error_answer("INSUFFICIENT_ACCESS", "", 403), SourceRefused, "salesforce-refused", "connect-salesforce"),
+        (error_answer("INSUFFICIENT_ACCESS", "", 403), SourceRefused, "salesforce-refused", "Connect Salesforce"),
         (httpx.Response(200, content=b"<html>", headers={"Content-Type": "text/html"}), SourceRefused, "salesforce-refused", ""),
     ],
 )  # fmt: skip
