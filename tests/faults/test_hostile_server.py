@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.full, pytest.mark.network]
 MOST_MB = 600
 
 
-TURNS = 3
+TURNS = 8
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -23,7 +23,7 @@ TURNS = 3
 def test_a_hostile_server_ends_a_backup_in_plain_words_and_harms_no_snapshot(
     attack: str, turn: int
 ) -> None:
-    """A third of the calls in ``make full``, others for each attack; all of them in ``make deep``."""
+    """An eighth of the calls in ``make full``, others for each attack; all of them in ``make deep``."""
     first = (list(ATTACKS).index(attack) + turn) % TURNS
     places = list(PLACES)[first::TURNS]
     attacked = attack_in_child(attack, places)
