@@ -1,4 +1,4 @@
-"""Plans on their way out of the vault and back: sealed by it, and run by whoever types the org's name."""
+"""Plan files: the vault seals them, and they run after a person typed the name of the org."""
 
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg

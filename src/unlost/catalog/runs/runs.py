@@ -251,8 +251,8 @@ def newest_runs(*, most: int, hourly: bool | None = None) -> Mapping[str, Sequen
 def recorded_commits() -> Mapping[str, int]:
     """The newest commit of each org that a finished run recorded, by oid."""
     with returned_connection():
-        done = Run.objects.filter(state=RunState.DONE.value, snapshot__isnull=False)
-        newest = done.values_list("org__oid").annotate(newest=Max("snapshot"))
+        finished = Run.objects.filter(state=RunState.DONE.value, snapshot__isnull=False)
+        newest = finished.values_list("org__oid").annotate(newest=Max("snapshot"))
         return dict(newest)
 
 

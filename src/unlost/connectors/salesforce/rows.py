@@ -97,7 +97,7 @@ def _last_act(
     Of a deleted row, administrators read LastModified* as the time and user of the deletion (common
     practice; no page of the vendor promises it). A deletion always moves SystemModstamp (object
     reference, system fields). If LastModified* lags behind it, it still describes the last edit
-    before the deletion: whoever made that edit is not taken for the user who deleted the row.
+    before the deletion. Then the user of the deletion is unknown.
     """
     stamped = instants(batch.column(SYSTEM_STAMP))
     deleted = pc.equal(ops, Op.DELETED.value)

@@ -18,7 +18,7 @@ MOST_COMPRESSED = 500
 ANY_COMPRESSION = 1_100
 # The ratio of a short body proves nothing.
 RATIO_FROM = 16 * MIB
-# Below the 100 KiB at which the HTTP library gives up with an error of its own.
+# The HTTP library refuses headers above 100 KiB with its own error, so this limit is lower.
 HEADER_BYTES = 32 << 10
 # A data call may take ten minutes to answer (Salesforce app limits cheatsheet, API requests).
 CALL_SECONDS = 900.0

@@ -257,10 +257,10 @@ class _OutcomeDescriber:
     def emptied(self, records: Iterable[RecordOutcome]) -> Iterator[EmptiedRecord]:
         """Yield the first references that stay empty, with the records that they should mean."""
         empty = ((r, d) for r in records for d in r.differences if d.target)
-        some = list(islice(empty, SHOWN))
-        tables = sorted({record.table for record, _ in some})
-        names = self._names.of(tables, [record.record for record, _ in some])
-        for record, difference in some:
+        shown = list(islice(empty, SHOWN))
+        tables = sorted({record.table for record, _ in shown})
+        names = self._names.of(tables, [record.record for record, _ in shown])
+        for record, difference in shown:
             yield EmptiedRecord(
                 record.table,
                 record.record,

@@ -86,8 +86,8 @@ class BulkQueries:
     def start(self, reading: TableQuery, *, all_rows: bool = True) -> str:
         """Create a job and return its id; raises SalesforceRefusal if Bulk will not read this."""
         operation = "queryAll" if all_rows else "query"
-        wanted = {"operation": operation, "query": reading.soql}
-        return self._api.post_json("jobs/query", wanted, Created).id
+        job = {"operation": operation, "query": reading.soql}
+        return self._api.post_json("jobs/query", job, Created).id
 
     def job_info(self, job: str) -> JobInfo:
         """The state of a job."""
