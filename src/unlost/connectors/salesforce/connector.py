@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from unlost.connectors.salesforce.access.config import NAME, AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.ids import FORM, candidates
+from unlost.connectors.salesforce.losses import loss_rules
 from unlost.connectors.salesforce.storage import mail_rules, storage_rules
+from unlost.model.losses import LossRules
 from unlost.model.ports.source import Context, SecretField
 from unlost.model.source.connector_info import Expiry
 from unlost.model.source.schema import Schema
@@ -103,6 +105,10 @@ class SalesforceConnector:
     def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:
         """The mail rule of the table EmailMessage."""
         return mail_rules(schema)
+
+    def loss_rules(self, schema: Schema) -> LossRules:
+        """The tables that people open, the recycle bin, and the survivors of merges."""
+        return loss_rules(schema)
 
 
 CONNECTOR = SalesforceConnector()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from unlost.model.losses import LossRules
 from unlost.model.source.schema import Schema
 from unlost.model.storage import MailRule, StorageRule
 
@@ -33,6 +34,10 @@ class ConnectorInfo(Protocol):
 
     def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:
         """Return the tables whose records are e-mails."""
+        ...
+
+    def loss_rules(self, schema: Schema) -> LossRules:
+        """Return which tables people open, and how their deletions are shown."""
         ...
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:

@@ -1,0 +1,92 @@
+"""Losses: what a backup found deleted, grouped as people see it.
+
+LossRules   the connector's knowledge: which tables people open, how long the bin keeps a record
+LossGroup   "1 customer and 131 records with it", deleted by one user
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from unlost.model.plan import RecordKey
+
+
+@dataclass(frozen=True, slots=True)
+class LossRule:
+    """How deletions of a table that people open are shown.
+
+    ``bin``: how long a deleted record can leave the recycle bin with its id; None without a bin.
+    ``survivor_column``: the column of a deleted record that refers to the record of the same table
+    it was merged into. ``born_column`` and ``author_column``: when and by whom it was created.
+    """
+
+    bin: timedelta | None = None
+    survivor_column: str | None = None
+    born_column: str | None = None
+    author_column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LossLink:
+    """A table whose records attach others: those of ``member_column`` to those of another column.
+
+    A file without a reference of its own, for example, is lost with the customer it is attached to.
+    """
+
+    table: str
+    member_column: str
+    holder_column: str
+
+
+@dataclass(frozen=True, slots=True)
+class LossRules:
+    """The rules of an org, by table. Tables without a rule do not count: history, shares, links."""
+
+    tables: Mapping[str, LossRule] = field(default_factory=dict)
+    links: tuple[LossLink, ...] = ()
+
+
+class LossState(StrEnum):
+    """The state of a loss in the inbox."""
+
+    OPEN = "open"
+    RESTORED = "restored"  # its records are live again
+    DISMISSED = "dismissed"  # by a person, with a reason
+    FOLDED = "folded"  # not a loss: see ``FoldReason``
+
+
+class FoldReason(StrEnum):
+    """Why deletions are not shown as a loss."""
+
+    MERGED = "merged"  # into another record
+    OWN_RUN = "own-run"  # a run of Unlost deleted them
+    BRIEF = "brief"  # one user created and deleted them within a day
+
+
+@dataclass(frozen=True, slots=True)
+class LossGroup:
+    """Deletions of one table by one user, with all that was deleted with them.
+
+    ``roots``: the deleted records of ``table``, sorted. ``records``: by table, all that counts: the
+    roots too. ``parent``: the live record on which the roots depended, if they have one in common.
+    ``by``: id of the user, empty if unknown. ``first`` and ``last``: the times of deletion, None if
+    unknown. ``bin_until``: the end of the recycle bin for the first of the roots; None if none is
+    in the bin. ``merged_into``: the record that survived a merge.
+    """
+
+    table: str
+    roots: tuple[str, ...]
+    records: Mapping[str, tuple[str, ...]]
+    by: str = ""
+    first: datetime | None = None
+    last: datetime | None = None
+    bin_until: datetime | None = None
+    parent: RecordKey | None = None
+    merged_into: RecordKey | None = None
+    folded: FoldReason | None = None
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The number of records by table."""
+        return {table: len(ids) for table, ids in self.records.items()}
