@@ -3,8 +3,8 @@
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -20,6 +20,7 @@ from unlost.app.home.database import connect, disconnect
 from unlost.app.home.home import Home, plan_home, read_home, write_home, write_secret_file
 from unlost.model.access import Actor
 from unlost.model.errors import NotAllowed, NotFound
+from unlost.model.losses import LossRule, LossRules
 from unlost.model.ports.source import Connector, Context, SecretField, Source
 from unlost.model.ports.system import Witness
 from unlost.model.ports.writer import Writer
@@ -29,7 +30,7 @@ from unlost.model.storage import MailRule, StorageRule, StorageWeight
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.memory_writer import MemoryWriter
-from unlost.testing.org import MemoryOrg
+from unlost.testing.org import BIN_DAYS, MemoryOrg
 from unlost.testing.platform import Platform
 from unlost.testing.source import MemorySource
 from unlost.testing.vault import memory_vault
@@ -148,6 +149,15 @@ class MemoryConnector:
         if schema.table("Mail") is None:
             return {}
         return {"Mail": MailRule("Subject", "From", "To", "Sent", "Headers", "Case")}
+
+    def loss_rules(self, schema: Schema) -> LossRules:
+        """People open all tables but those of users and change logs; the bin lasts 15 days."""
+        rule = LossRule(bin=timedelta(days=BIN_DAYS))
+        names = (table.name for table in schema.tables if table.name != "User")
+        opened = (name for name in names if not name.endswith("History"))
+        merged = replace(rule, survivor_column="Master")
+        has_master = {table.name for table in schema.tables if table.column("Master")}
+        return LossRules({name: merged if name in has_master else rule for name in opened})
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:
         """A password may end with a day."""

@@ -543,3 +543,53 @@ class MirrorRow(models.Model):
     strange = models.JSONField(default=list)
     broken = models.JSONField(default=list)
     error = MessageField(null=True)
+
+
+class LossRow(models.Model):
+    """Deletions that the backup ``snapshot`` found, as one entry of the loss inbox: no values.
+
+    ``record``: the first of the ``root_count`` roots; ``roots`` and ``records`` (by table) are
+    compressed. ``more``: records that were deleted with the roots. ``after`` and ``until``: the
+    times of the backups around the deletions. ``back``: roots that are live again.
+    """
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="losses")
+    snapshot = models.BigIntegerField()
+    table = models.CharField(max_length=200)
+    record = models.CharField(max_length=200)
+    root_count = models.BigIntegerField()
+    more = models.BigIntegerField()
+    counts = models.JSONField(default=dict)
+    by = models.CharField(max_length=200, default="")
+    first = models.DateTimeField(null=True)
+    last = models.DateTimeField(null=True)
+    after = models.DateTimeField(null=True)
+    until = models.DateTimeField()
+    bin_until = models.DateTimeField(null=True)
+    parent_table = models.CharField(max_length=200, default="")
+    parent = models.CharField(max_length=200, default="")
+    merged_into = models.CharField(max_length=200, default="")
+    roots = models.BinaryField()
+    records = models.BinaryField()
+    back = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=20)
+    folded = models.CharField(max_length=20, default="")
+    reason = models.TextField(default="")
+    decided_by = models.CharField(max_length=150, default="")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["org", "snapshot", "table", "record"], name="one_row_per_loss"
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["org", "state"], name="losses_by_state")]
+
+
+class LossMarkRow(models.Model):
+    """The newest backup of an org whose losses are in the inbox, and why a newer one failed."""
+
+    org = models.OneToOneField(Org, on_delete=models.CASCADE, related_name="loss_mark")
+    snapshot = models.BigIntegerField(default=0)
+    error = MessageField(null=True)

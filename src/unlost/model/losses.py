@@ -71,8 +71,8 @@ class LossGroup:
     ``roots``: the deleted records of ``table``, sorted. ``records``: by table, all that counts: the
     roots too. ``parent``: the live record on which the roots depended, if they have one in common.
     ``by``: id of the user, empty if unknown. ``first`` and ``last``: the times of deletion, None if
-    unknown. ``bin_until``: the end of the recycle bin for the first of the roots; None if none is
-    in the bin. ``merged_into``: the record that survived a merge.
+    unknown. ``bin_until``: the end of the recycle bin for the first of the roots, unless a person empties
+    it earlier; None if none was in the bin. ``merged_into``: the record that survived a merge.
     """
 
     table: str

@@ -31,10 +31,12 @@ from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.compose import Application
 from unlost.app.home.cancellation import CancellationFlag
+from unlost.app.records.loss_inbox import is_behind, update_losses
 from unlost.app.service.log import ServiceLog
 from unlost.app.service.metrics import MetricsBoard, ServiceSample
 from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.alerts import list_alerts
+from unlost.catalog.orgs.orgs import serving_orgs
 from unlost.catalog.runs.nights import find_night
 from unlost.jobs.durable import LIFETIME, DurableJobs, Handler
 from unlost.jobs.enqueuing import enqueue_from_outside
@@ -50,6 +52,7 @@ from unlost.model.vault.snapshot import VerifyLevel, read_part
 EVERY_SECONDS = 60.0
 BEAT_SECONDS = 300.0
 DIGEST_SECONDS = 300.0
+LOSS_SECONDS = 600.0
 DRAIN_SECONDS = 0.5
 STAND_BY_SECONDS = 3600.0  # how often a standby process logs that another one leads
 PATIENCE = 30  # seconds for active runs to stop with the service
@@ -155,6 +158,7 @@ class Service:
         while not self.cancel_flag.is_set:
             if self._leads(app, log):
                 succeeded = self._enqueue_due(app, jobs, log)
+                self._update_losses(app, log)
                 if self._update_alerts(app, log) and succeeded:
                     self._publish_metrics(app, jobs, log)
             if once:
@@ -202,6 +206,14 @@ class Service:
                 log.event("alert-resolved", rule=key.partition("/")[0])
             self._post(app, log, wait=wait)
         return result.ok
+
+    def _update_losses(self, app: Application, log: ServiceLog) -> None:
+        """Evaluate backups that are not in the loss inbox: the home is new, or was cut off."""
+        with _logging_errors(log, "losses-failed"):
+            if self._is_due("losses", LOSS_SECONDS, app):
+                for org in serving_orgs():
+                    if is_behind(app, org):
+                        update_losses(app, org)
 
     def _publish_metrics(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> None:
         """Publish a sample for metrics after a successful tick."""

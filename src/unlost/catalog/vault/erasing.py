@@ -13,6 +13,7 @@ import msgspec
 from django.db import connection, models
 
 from unlost.catalog.connection import one_transaction, returned_connection
+from unlost.catalog.losses import scrub_losses
 from unlost.catalog.models import AlertRow, Delivery, Night, PlanRow, Run, ScrubRow, SelectionRow
 from unlost.model.message import Message
 from unlost.model.plan import RecordKey
@@ -72,7 +73,8 @@ def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int
     pattern = spoken(keys)
     with one_transaction():
         count = _plans(org, pattern)
-        count += 0 if stays else _erase_selections(org, {str(key) for key in keys})
+        if not stays:
+            count += _erase_selections(org, {str(key) for key in keys}) + scrub_losses(org, keys)
         for model, names in _SENTENCES.items():
             count += _sentences(model, names, pattern, instead=CORRECTED if stays else ERASED)
     _tidy()

@@ -32,6 +32,7 @@ from unlost.app.backups.backup_run import (
 )
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.home.cancellation import stop_error
+from unlost.app.records.loss_inbox import update_losses
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.observer import SqlObserver
 from unlost.catalog.runs.runs import (
@@ -166,6 +167,7 @@ def _done_by(
         # Storage forecasts need a sample of each backup; the certificate has it already.
         keep_samples(known.oid, proof.quotas, at=proof.finished)
         _done(app, chosen.id, finished.snapshot)
+    update_losses(app, known)
     return _result(known, chosen, finished)
 
 

@@ -23,6 +23,7 @@ from unlost.app.backups.backup_run import (
     refresh_identity,
 )
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
+from unlost.app.records.loss_inbox import update_losses
 from unlost.catalog.orgs.orgs import ProtectedOrg, list_orgs
 from unlost.catalog.runs.nights import open_nights
 from unlost.catalog.runs.observer import SqlObserver
@@ -91,6 +92,8 @@ def do_hour(app: Application, oid: str, hour: str) -> HourlyBackup:
     forget_hours(oid, before=app.clock.now() - REMEMBERED)
     end = _ended(app, org, schedule.hourly, run=run)
     close_hour(app, org, end, run=run)
+    if end.state is RunState.DONE:
+        update_losses(app, org)
     return HourlyBackup(run, _ending(end), code_of(end.error))
 
 

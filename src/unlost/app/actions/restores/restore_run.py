@@ -25,6 +25,7 @@ from unlost.app.access import Where, action, check_org, run_unknown
 from unlost.app.actions.backups.backup import clear_command
 from unlost.app.actions.restores.restore_plan import load_plan, org_of
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
+from unlost.app.records.loss_inbox import update_losses
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
 from unlost.app.restores.plan_files import check_file_typed
 from unlost.catalog.orgs.orgs import ProtectedOrg
@@ -310,6 +311,7 @@ def _run(
             written.flush()
         outcome = _ended(ended)
         end_run(run, RunEnd(RunState.DONE, app.clock.now()))
+    update_losses(app, org)
     repeated = known is not None and known.state is RunState.DONE
     return replace(result_of(org, outcome), repeated=repeated)
 

@@ -1,0 +1,188 @@
+"""Keep the loss inbox up to date: after each backup, and after each restore.
+
+The mark of an org says which backups are evaluated. A home without a mark, because it is new or was
+upgraded, evaluates the backups of the last 30 days; what was dismissed there stays dismissed only
+if the home was rebuilt from a copy. A backup whose evaluation was cut off is evaluated by the next
+one, or by the service within minutes.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from itertools import groupby
+
+import polars as pl
+import pyarrow as pa
+
+from unlost.app.compose import Application
+from unlost.catalog.losses import (
+    LossBackup,
+    LossCheck,
+    OpenLoss,
+    add_losses,
+    check_losses,
+    forget_losses,
+    loss_mark,
+    note_loss_error,
+    open_losses,
+)
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.engine.records.deletions import losses_between
+from unlost.model.errors import UnlostError
+from unlost.model.message import Message, fault
+from unlost.model.ports.vault import Snapshot
+from unlost.model.source.reading import Op
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
+
+LOOKED_BACK = timedelta(days=30)  # without a mark: longer than a recycle bin keeps records
+MOST_BACKUPS = 60  # without a mark
+FETCH = 25_000  # ids per lookup
+
+
+def update_losses(app: Application, org: ProtectedOrg) -> None:
+    """Add the losses of new backups, and mark those that are restored as such.
+
+    Never raises: the backup or restore before it is done. An error is stored for the inbox's page.
+    """
+    try:
+        for backup, before in _new_backups(app, org):
+            _add(app, org, backup, before)
+        forget_losses(org.oid, now=app.clock.now())
+        _check_open(app, org)
+    except UnlostError as error:
+        _note(org, error.message)
+    except Exception as error:  # noqa: BLE001 (a fault of ours must not fail the backup)
+        _note(org, fault(error))
+
+
+def is_behind(app: Application, org: ProtectedOrg) -> bool:
+    """Return True if backups of the org are not evaluated yet."""
+    backups = app.whole_vault.snapshots(org.oid)
+    mark = loss_mark(org.oid)
+    return bool(backups) and (mark is None or mark.snapshot < backups[-1].number)
+
+
+def _note(org: ProtectedOrg, error: Message) -> None:
+    with suppress(UnlostError):  # the database is away: the next backup evaluates this one
+        note_loss_error(org.oid, error)
+
+
+# --- new backups ----------------------------------------------------------------------------------
+
+
+def _new_backups(
+    app: Application, org: ProtectedOrg
+) -> list[tuple[SnapshotInfo, SnapshotInfo | None]]:
+    """Return the backups that are not evaluated yet, each with the one before it."""
+    every = app.whole_vault.snapshots(org.oid)
+    pairs = list(zip(every, [None, *every], strict=False))
+    mark = loss_mark(org.oid)
+    if mark is not None and mark.snapshot:
+        return [(backup, before) for backup, before in pairs if backup.number > mark.snapshot]
+    return [pair for pair in pairs if every[-1].as_of - pair[0].as_of <= LOOKED_BACK][
+        -MOST_BACKUPS:
+    ]
+
+
+def _add(
+    app: Application, org: ProtectedOrg, backup: SnapshotInfo, before: SnapshotInfo | None
+) -> None:
+    note = LossBackup(backup.number, backup.as_of, before.as_of if before is not None else None)
+    if before is None:  # nothing can be lost before the first backup
+        add_losses(org.oid, note, ())
+        return
+    newest = app.whole_vault.at(org.oid, backup.number)
+    rules = app.connector(org.identity.connector).loss_rules(newest.schema())
+    groups = losses_between(
+        app.whole_vault,
+        org.oid,
+        rules,
+        after=before.number,
+        until=backup.number,
+        tables=_tables(app, newest, before),
+    )
+    add_losses(org.oid, note, groups)
+
+
+def _tables(app: Application, newest: Snapshot, before: SnapshotInfo) -> Collection[str]:
+    """Return the tables that lost records; all tables if the certificate does not know."""
+    info = newest.info
+    between = (
+        commit
+        for commit in app.whole_vault.commits(info.org)
+        if commit.kind is CommitKind.BACKUP and before.number < commit.number < info.number
+    )
+    proof = newest.certificate()
+    if proof is None or any(between):  # a forgotten backup between may have found deletions
+        return newest.tables().keys()
+    return {line.table for line in proof.tables if line.deleted}
+
+
+# --- open losses ----------------------------------------------------------------------------------
+
+
+def _check_open(app: Application, org: ProtectedOrg) -> None:
+    losses = open_losses(org.oid)
+    newest = app.whole_vault.newest_backup(org.oid)
+    if not losses or newest is None:
+        return
+    by_table = sorted(losses, key=lambda loss: loss.table)
+    checks = [
+        check
+        for table, some in groupby(by_table, key=lambda loss: loss.table)
+        if table in newest.tables()
+        for check in _checks(app, newest, table, list(some))
+    ]
+    check_losses(checks, at=app.clock.now())
+
+
+def _checks(
+    app: Application, newest: Snapshot, table: str, losses: Sequence[OpenLoss]
+) -> Iterator[LossCheck]:
+    """Count the roots of each loss that the vault knows, that are live, or were restored."""
+    roots = pl.DataFrame(
+        {
+            "loss": [loss.id for loss in losses],
+            "snapshot": [loss.snapshot for loss in losses],
+            "id": [list(loss.roots) for loss in losses],
+        }
+    ).explode("id")
+    ids = roots["id"].unique().to_list()
+    parts = [ids[at : at + FETCH] for at in range(0, len(ids), FETCH)]
+    states = pl.concat([_states(newest, table, part) for part in parts])
+    restored = pl.concat([_restored(app, newest, table, part) for part in parts])
+    # Of a record that was restored before and lost again, the earlier restore does not count.
+    was_restored = (pl.col("since") > pl.col("snapshot")).fill_null(value=False)
+    counted = (
+        roots.join(states, on="id", how="left")
+        .join(restored, on="id", how="left")
+        .group_by("loss")
+        .agg(
+            pl.col("alive").is_not_null().sum().alias("known"),
+            (pl.col("alive").fill_null(value=False) | was_restored).sum().alias("back"),
+        )
+    )
+    for row in counted.iter_rows(named=True):
+        yield LossCheck(row["loss"], row["known"], row["back"])
+
+
+def _states(newest: Snapshot, table: str, ids: Sequence[str]) -> pl.DataFrame:
+    rows = newest.get(table, ids, columns=[])
+    return pl.DataFrame(pl.from_arrow(rows.select(["_u_id", "_u_op"]))).select(
+        pl.col("_u_id").cast(pl.String).alias("id"),
+        (pl.col("_u_op").cast(pl.String) == Op.STATE.value).alias("alive"),
+    )
+
+
+def _restored(app: Application, newest: Snapshot, table: str, ids: Sequence[str]) -> pl.DataFrame:
+    """Return the records that have a replacement in their org, and since which commit."""
+    oid = newest.info.org
+    rows = app.whole_vault.lineage(oid, table=table, records=ids)
+    here = [row for row in rows if row.target == oid]
+    lineages = pa.table(
+        {
+            "id": pa.array([row.old for row in here], pa.string()),
+            "since": pa.array([row.since for row in here], pa.int64()),
+        }
+    )
+    return pl.DataFrame(pl.from_arrow(lineages)).unique("id")
