@@ -107,6 +107,18 @@ NOTES = {
         "as FAT, shows all files as readable: copy the key to another disk first."
     ),
     "key-wrong": "The first lines of each key file and each sheet show the id of their vault.",
+    "loss-not-open": (
+        "Only an open loss can be dismissed. Another person dismissed it meanwhile, or its records are "
+        "live again."
+    ),
+    "loss-not-dismissed": (
+        "An open loss stands in the inbox already, and the records of a restored one are live again."
+    ),
+    "loss-reason-missing": "The reason is kept with the loss and in the audit log, for others to read.",
+    "loss-unknown": (
+        "Losses that were restored or dismissed are deleted after 400 days. A loss also goes when its "
+        "records are forgotten or erased."
+    ),
     "no-backup-yet": "There is nothing to show before the first `unlost backup`.",
     "object-damaged": (
         "Every object is encrypted, and its hash is recorded. Unlost detects a changed bit, a "

@@ -32,6 +32,7 @@ from unlost.app.actions.records.export import ExportResult
 from unlost.app.actions.records.file import FileResult
 from unlost.app.actions.records.find import FindResult
 from unlost.app.actions.records.history import HistoryResult
+from unlost.app.actions.records.losses import Losses, LossDetail, LossLine
 from unlost.app.actions.records.show import ShowResult
 from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import RestoreResult, RunDetail, RunList
@@ -58,6 +59,10 @@ RESULTS: Mapping[str, type] = {
     "snapshots": SnapshotList,
     "certificate": SnapshotCertificate,
     "find": FindResult,
+    "losses list": Losses,
+    "losses show": LossDetail,
+    "losses dismiss": LossLine,
+    "losses reopen": LossLine,
     "history": HistoryResult,
     "compare": CompareResult,
     "show": ShowResult,

@@ -159,6 +159,13 @@ OPERATIONS = (
     ApiOperation("table.list", _GET, f"{_ORG}/tables", "orgs.tables.tables"),
     ApiOperation("record.find", _GET, "/find", "records.find.find"),
     ApiOperation("record.lost", _GET, f"{_ORG}/lost", "records.lost.lost"),
+    ApiOperation("loss.list", _GET, "/losses", "records.losses.losses"),
+    ApiOperation("loss.first", _GET, "/losses/first", "records.losses.first_losses"),
+    ApiOperation("loss.show", _GET, f"{_ORG}/losses/{{loss}}", "records.losses.loss_detail"),
+    ApiOperation(
+        "loss.dismiss", _POST, f"{_ORG}/losses/{{loss}}/dismiss", "records.losses.dismiss"
+    ),
+    ApiOperation("loss.reopen", _POST, f"{_ORG}/losses/{{loss}}/reopen", "records.losses.reopen"),
     ApiOperation("record.history", _GET, f"{_RECORD}/history", "records.history.history"),
     ApiOperation("record.show", _GET, _RECORD, "records.show.show"),
     ApiOperation("record.compare", _GET, f"{_ORG}/compare", "records.compare.compare"),

@@ -127,6 +127,13 @@ def note_loss_error(oid: str, error: Message) -> None:
         LossMarkRow.objects.update_or_create(org=org, defaults={"error": error})
 
 
+def loss_errors() -> Mapping[str, Message]:
+    """Why the newest backups of orgs are not in the inbox, by the name of the org."""
+    with returned_connection():
+        rows = LossMarkRow.objects.exclude(error=None).select_related("org")
+        return {row.org.name: row.error for row in rows if row.error is not None}
+
+
 def add_losses(oid: str, backup: LossBackup, groups: Iterable[LossGroup]) -> int:
     """Record the losses of a backup; returns how many are new. Safe to repeat."""
     with one_transaction():

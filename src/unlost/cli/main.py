@@ -28,7 +28,7 @@ from unlost.cli.verbs.alerts import alerts, doctor
 from unlost.cli.verbs.backups import backup, certificate, schedule, snapshots
 from unlost.cli.verbs.orgs import orgs
 from unlost.cli.verbs.people import audit, people, sso, tokens
-from unlost.cli.verbs.records import compare, export, file, find, history, show, sql
+from unlost.cli.verbs.records import compare, export, file, find, history, losses, show, sql
 from unlost.cli.verbs.restores import restore
 from unlost.cli.verbs.retention import erase, forget, holds, keeping, rectify
 from unlost.cli.verbs.runs import runs, up
@@ -79,6 +79,7 @@ app.command("snapshots")(snapshots.snapshots)
 app.command("certificate")(certificate.certificate)
 app.command("find")(find.find)
 app.command("history")(history.history)
+app.add_typer(losses.app, name="losses")
 app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("file")(file.file)

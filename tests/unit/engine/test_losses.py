@@ -169,7 +169,7 @@ def test_a_deep_tree_has_one_root() -> None:
     ("op", "by", "known", "bin_until"),
     [
         (Op.DELETED, "sabine", True, NOON + BIN),
-        (Op.PURGED, "", True, None),
+        (Op.PURGED, "", False, None),
         (Op.MISSING, "", False, None),
     ],
 )

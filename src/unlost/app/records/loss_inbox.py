@@ -14,22 +14,27 @@ from itertools import groupby
 import polars as pl
 import pyarrow as pa
 
+from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.catalog.losses import (
     LossBackup,
     LossCheck,
+    LossRecord,
     OpenLoss,
     add_losses,
     check_losses,
+    find_loss,
     forget_losses,
     loss_mark,
+    loss_records,
     note_loss_error,
     open_losses,
 )
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.deletions import losses_between
-from unlost.model.errors import UnlostError
+from unlost.model.errors import NotFound, UnlostError
 from unlost.model.message import Message, fault
+from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
@@ -60,6 +65,32 @@ def is_behind(app: Application, org: ProtectedOrg) -> bool:
     backups = app.whole_vault.snapshots(org.oid)
     mark = loss_mark(org.oid)
     return bool(backups) and (mark is None or mark.snapshot < backups[-1].number)
+
+
+def known_loss(org: ProtectedOrg, loss: int) -> LossRecord:
+    """Return a loss of an org; raises NotFound (``loss-unknown``)."""
+    record = find_loss(org.name, loss)
+    if record is None:
+        raise NotFound(
+            "loss-unknown",
+            "There is no loss {loss} in {org}.",
+            next_step="List the losses with `unlost losses list {org}`.",
+            loss=loss,
+            org=org.name,
+        )
+    return record
+
+
+def lost_records(app: Application, org: ProtectedOrg, loss: int) -> tuple[RecordKey, ...]:
+    """Return the records of a loss that the vault still has; raises NotFound."""
+    known_loss(org, loss)
+    newest = newest_backup(app.whole_vault, org)
+    return tuple(
+        RecordKey(table, record)
+        for table, ids in loss_records(loss).items()
+        if table in newest.tables()
+        for record in newest.get(table, ids, columns=[])["_u_id"].to_pylist()
+    )
 
 
 def _note(org: ProtectedOrg, error: Message) -> None:

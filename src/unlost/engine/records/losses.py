@@ -117,9 +117,9 @@ def _rows(place: _Place) -> pl.DataFrame:
     rule = place.rule or LossRule()
     op = pl.col("_u_op").cast(pl.String)
     in_bin = op == Op.DELETED.value
-    timed = op.is_in([Op.DELETED.value, Op.PURGED.value])
+    # Of other tombstones, a lookup may fill the time and user from the last change.
     by = pl.when(in_bin).then(pl.col("_u_modified_by").cast(pl.String)).fill_null("")
-    at = pl.when(timed).then(pl.col("_u_modified_at").cast(_INSTANT))
+    at = pl.when(in_bin).then(pl.col("_u_modified_at").cast(_INSTANT))
     return place.cells.select(
         place.numbers,
         pl.lit(place.table.name).alias(_TABLE),

@@ -11,6 +11,7 @@ from unlost.app.actions.backups.snapshots import gaps
 from unlost.app.compose import Application
 from unlost.app.vault.mirror import MirrorCondition, mirror_now
 from unlost.catalog.alerts import list_alerts
+from unlost.catalog.losses import open_loss_counts
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.runs import RunRecord, RunState, newest_runs
 from unlost.catalog.runs.schedules import StoredSchedule, schedules
@@ -58,7 +59,8 @@ class OrgState:
 
     ``last`` is the newest backup, ``before`` the number of the one before it, ``lost`` how many
     records were deleted between the two. ``gaps`` counts the findings of severity gap. ``going``
-    are runs that are active or waiting; ``failed`` is the newest run, if it failed.
+    are runs that are active or waiting; ``failed`` is the newest run, if it failed. ``losses``
+    counts open losses in the inbox.
     """
 
     name: str
@@ -77,6 +79,7 @@ class OrgState:
     alerts: int
     going: tuple[RunRecord, ...]
     failed: RunRecord | None
+    losses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,13 @@ def states_of(
 ) -> tuple[OrgState, ...]:
     """Return the states of these orgs; ``alerts`` counts open alerts by the name of the org."""
     now = app.clock.now()
-    noted = _Noted(now, newest_runs(most=RUNS), schedules(), newest_storages(since=now - SAMPLES))
+    noted = _Noted(
+        now,
+        newest_runs(most=RUNS),
+        schedules(),
+        newest_storages(since=now - SAMPLES),
+        open_loss_counts(),
+    )
     return tuple(_state(app, org, noted, alerts.get(org.name, 0)) for org in orgs)
 
 
@@ -122,6 +131,7 @@ class _Noted:
     runs: Mapping[str, Sequence[RunRecord]]
     schedules: Mapping[str, StoredSchedule]
     storages: Mapping[str, Sequence[StorageHistory]]
+    losses: Mapping[str, int]
 
 
 def _state(app: Application, org: ProtectedOrg, noted: _Noted, alerts: int) -> OrgState:
@@ -148,6 +158,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, alerts: int) -> O
         alerts=alerts,
         going=tuple(run for run in runs if run.state in GOING),
         failed=runs[0] if runs and runs[0].state is RunState.FAILED else None,
+        losses=noted.losses.get(org.name, 0),
     )
 
 

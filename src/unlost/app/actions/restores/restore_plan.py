@@ -7,6 +7,7 @@ from typing import Protocol
 from unlost.app.access import Where, action, check_org
 from unlost.app.backups.moments import backup_at, parse_past
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
+from unlost.app.records.loss_inbox import lost_records
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
 from unlost.app.restores.plan_files import proved_plan, sealed_plan
@@ -24,10 +25,10 @@ LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """A selection of data to restore: exactly one of ``records``, ``lost`` and ``changed``.
+    """A selection of data to restore: exactly one of ``records``, ``lost``, ``changed`` and ``loss``.
 
     ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup to
-    restore ``records`` from. ``without`` (TABLE/ID) and ``without_tables`` are left out, also if
+    restore ``records`` from. ``loss`` is a number of the loss inbox. ``without`` (TABLE/ID) and ``without_tables`` are left out, also if
     they belong to selected records. ``otherwise`` are values that differ from the backup.
     ``twins``: the treatment of live records that took a unique value after the loss.
     """
@@ -44,6 +45,7 @@ class PlanRequest:
     without_tables: tuple[str, ...] = ()
     otherwise: Overrides = NO_OVERRIDES
     twins: TwinPolicy = TwinPolicy.KEEP
+    loss: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,14 +252,18 @@ def _not_written(out: Path, error: OSError) -> StoreError:
 
 def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:
     chosen = [bool(request.records), request.lost is not None, request.changed is not None]
+    chosen.append(request.loss is not None)
     if sum(chosen) != 1:
         raise UsageError(
             "restore-selection",
             "The records to restore must be selected in exactly one way.",
-            next_step="Use one of --record TABLE/ID, --lost-between A B, --changed-between A B.",
+            next_step="Use one of --record TABLE/ID, --lost-between A B, --changed-between A B, "
+            "--loss N.",
         )
     if request.records:
         return Selection(SelectionKind.RECORDS, chosen_records(app, org, request.records))
+    if request.loss is not None:
+        return Selection(SelectionKind.RECORDS, lost_records(app, org, request.loss))
     kind = SelectionKind.LOST if request.lost is not None else SelectionKind.CHANGED
     older, other = request.lost or request.changed or ("", "")
     return Selection(

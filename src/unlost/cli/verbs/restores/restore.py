@@ -114,6 +114,10 @@ def plan(
             help="All records that changed; restore the values of A.",
         ),
     ] = None,
+    loss: Annotated[
+        int | None,
+        typer.Option("--loss", metavar="N", help="A loss, by its number in `unlost losses list`."),
+    ] = None,
     table: OnlyTable = None,
     column: Columns = None,
     related: Annotated[
@@ -145,6 +149,7 @@ def plan(
             records=tuple(record or ()),
             lost=lost_between,
             changed=changed_between,
+            loss=loss,
             table=table,
             columns=tuple(column or ()),
             at=at,
