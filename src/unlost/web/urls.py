@@ -9,7 +9,7 @@ from unlost.web.pages.alerts import alerts, overview
 from unlost.web.pages.backups import schedule
 from unlost.web.pages.orgs import connect, hidden_columns, orgs, write_access
 from unlost.web.pages.people import audit, people, profile, sso, start, tokens
-from unlost.web.pages.records import compare, find, history
+from unlost.web.pages.records import compare, find, history, losses
 from unlost.web.pages.restores import edit_plan, restore, selections
 from unlost.web.pages.retention import keeping, privacy, rectify
 from unlost.web.pages.runs import runs
@@ -38,6 +38,10 @@ urlpatterns = [
     path("start/<str:text>/", start.start, name="start"),
     path("orgs/<name:org>/compare/", compare.compare, name="compare"),
     path("orgs/<name:org>/lost/", compare.lost, name="lost"),
+    path("losses/", losses.every, name="losses"),
+    path("orgs/<name:org>/losses/<int:loss>/", losses.show, name="loss"),
+    path("orgs/<name:org>/losses/<int:loss>/dismiss/", losses.dismissed, name="loss-dismiss"),
+    path("orgs/<name:org>/losses/<int:loss>/reopen/", losses.reopened, name="loss-reopen"),
     path("orgs/<name:org>/ticks/", selections.change_selections, name="ticks"),
     path("orgs/<name:org>/restores/", restore.begin, name="restore"),
     path(_PLAN, restore.plan, name="plan"),

@@ -75,6 +75,15 @@ def test_a_restore_takes_its_losses_out_of_the_inbox(shop: Shop) -> None:
     assert len(losses(shop)) == 1
 
 
+def test_a_restore_out_of_the_bin_takes_a_loss_out_of_the_inbox(shop: Shop) -> None:
+    shop.platform.delete("Account", CUSTOMER, by="U1")
+    shop.night()
+    shop.run(shop.plan(f"Account/{CUSTOMER}"))
+    assert losses(shop) == ()
+    (loss,) = losses(shop, LossState.RESTORED)
+    assert (loss.record, loss.back) == (CUSTOMER, 1)
+
+
 def test_what_people_undelete_leaves_the_inbox_with_the_next_backup(shop: Shop) -> None:
     shop.platform.delete("Account", CUSTOMER, by="U1")
     shop.night()

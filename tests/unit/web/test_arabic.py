@@ -27,7 +27,8 @@ RECORD = f"/orgs/sales/records/Account/{CUSTOMER}/"
 PAGES = (
     "/", "/find/", "/find/?all=1&q=chocolate", "/runs/", "/orgs/", "/orgs/sales/",
     "/orgs/sales/certificate/latest/", "/orgs/sales/settings/", "/orgs/sales/writer/",
-    "/orgs/sales/compare/", "/orgs/sales/compare/?table=Account", "/orgs/sales/lost/", RECORD,
+    "/orgs/sales/compare/", "/orgs/sales/compare/?table=Account", "/orgs/sales/lost/", "/losses/",
+    "/losses/?state=folded", "/orgs/sales/losses/1/", RECORD,
     f"{RECORD}fields/?all=1", f"{RECORD}related/", f"{RECORD}files/", "/connect/",
     "/orgs/sales/schedule/", "/schedules/", "/orgs/sales/storage/", "/alerts/", "/alerts/?all=1",
     "/alerts/channels/", "/alerts/channels/add/email/", "/alerts/channels/add/webhook/",

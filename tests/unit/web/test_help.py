@@ -28,6 +28,7 @@ PAGES = [
     "/vault/checks/",
     "/orgs/sales/compare/",
     "/orgs/sales/lost/",
+    "/losses/",
     "/runs/",
     "/audit/",
     "/settings/",

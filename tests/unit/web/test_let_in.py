@@ -38,7 +38,7 @@ OPEN = {"start"}
 NOWHERE = {"style"}  # not served unless the service was started for it
 VALUES = {
     "table": "Account", "record": "A40017", "plan": "20260302-010000-00000000", "at": "latest",
-    "act": "cancel", "channel": "mail", "kind": "email", "name": "ada", "token": 1, "text": "x",
+    "act": "cancel", "channel": "mail", "kind": "email", "name": "ada", "loss": 1, "token": 1, "text": "x",
 }  # fmt: skip
 
 

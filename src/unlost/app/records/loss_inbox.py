@@ -44,16 +44,18 @@ MOST_BACKUPS = 60  # without a mark
 FETCH = 25_000  # ids per lookup
 
 
-def update_losses(app: Application, org: ProtectedOrg) -> None:
+def update_losses(
+    app: Application, org: ProtectedOrg, *, restored: Collection[RecordKey] = ()
+) -> None:
     """Add the losses of new backups, and mark those that are restored as such.
 
-    Never raises: the backup or restore before it is done. An error is stored for the inbox's page.
+    ``restored``: records that a restore has just brought back, under whatever id. Never raises: the backup or restore before it is done. An error is stored for the inbox's page.
     """
     try:
         for backup, before in _new_backups(app, org):
             _add(app, org, backup, before)
         forget_losses(org.oid, now=app.clock.now())
-        _check_open(app, org)
+        _check_open(app, org, restored)
     except UnlostError as error:
         _note(org, error.message)
     except Exception as error:  # noqa: BLE001 (a fault of ours must not fail the backup)
@@ -152,23 +154,31 @@ def _tables(app: Application, newest: Snapshot, before: SnapshotInfo) -> Collect
 # --- open losses ----------------------------------------------------------------------------------
 
 
-def _check_open(app: Application, org: ProtectedOrg) -> None:
+def _check_open(app: Application, org: ProtectedOrg, restored: Collection[RecordKey]) -> None:
     losses = open_losses(org.oid)
     newest = app.whole_vault.newest_backup(org.oid)
     if not losses or newest is None:
         return
+    back: dict[str, list[str]] = {}
+    for key in restored:
+        back.setdefault(key.table, []).append(key.record)
     by_table = sorted(losses, key=lambda loss: loss.table)
     checks = [
         check
         for table, some in groupby(by_table, key=lambda loss: loss.table)
         if table in newest.tables()
-        for check in _checks(app, newest, table, list(some))
+        for check in _checks(app, newest, table, list(some), back=back.get(table, ()))
     ]
     check_losses(checks, at=app.clock.now())
 
 
 def _checks(
-    app: Application, newest: Snapshot, table: str, losses: Sequence[OpenLoss]
+    app: Application,
+    newest: Snapshot,
+    table: str,
+    losses: Sequence[OpenLoss],
+    *,
+    back: Sequence[str],
 ) -> Iterator[LossCheck]:
     """Count the roots of each loss that the vault knows, that are live, or were restored."""
     roots = pl.DataFrame(
@@ -184,13 +194,14 @@ def _checks(
     restored = pl.concat([_restored(app, newest, table, part) for part in parts])
     # Of a record that was restored before and lost again, the earlier restore does not count.
     was_restored = (pl.col("since") > pl.col("snapshot")).fill_null(value=False)
+    just_now = pl.col("id").is_in(list(back))
     counted = (
         roots.join(states, on="id", how="left")
         .join(restored, on="id", how="left")
         .group_by("loss")
         .agg(
             pl.col("alive").is_not_null().sum().alias("known"),
-            (pl.col("alive").fill_null(value=False) | was_restored).sum().alias("back"),
+            (pl.col("alive").fill_null(value=False) | was_restored | just_now).sum().alias("back"),
         )
     )
     for row in counted.iter_rows(named=True):

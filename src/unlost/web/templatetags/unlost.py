@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from unlost.app.actions.records.losses import LossLine
 from unlost.app.actions.runs.run import NOT_WRITTEN
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.restore.planning.summary import ActionCount
@@ -161,6 +162,12 @@ def named_in(org: str | None, orgs: Sequence[ProtectedOrg]) -> str:
     """Return the org of the page if it is among these; else the first of them."""
     names = [org_row.name for org_row in orgs]
     return org if isinstance(org, str) and org in names else names[0]
+
+
+@register.filter
+def of_org(losses: Mapping[str, Sequence[LossLine]], org: str) -> Sequence[LossLine]:
+    """Return the losses of an org."""
+    return losses.get(org, ())
 
 
 @register.filter

@@ -311,9 +311,16 @@ def _run(
             written.flush()
         outcome = _ended(ended)
         end_run(run, RunEnd(RunState.DONE, app.clock.now()))
-    update_losses(app, org)
+    if plan.org == plan.target:
+        update_losses(app, org, restored=_back(outcome))
     repeated = known is not None and known.state is RunState.DONE
     return replace(result_of(org, outcome), repeated=repeated)
+
+
+def _back(outcome: RestoreOutcome) -> tuple[RecordKey, ...]:
+    """Return the records that are live now, under whatever id."""
+    good = (record for record in outcome.records if record.ending.good)
+    return tuple(RecordKey(record.table, record.record) for record in good)
 
 
 def _ports(app: Application, writer: Writer, observer: Observer) -> RestorePorts:

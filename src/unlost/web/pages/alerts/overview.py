@@ -4,11 +4,18 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from unlost.app.access import may
 from unlost.app.actions.alerts.overview import overview
+from unlost.app.actions.records.losses import first_losses
+from unlost.model.access import Right
 from unlost.web.requests import UserRequest
 
 
 @require_GET
 def home(request: UserRequest) -> HttpResponse:
     """Show each org as a card: protection, last backup, storage, active runs."""
-    return render(request, "home.html", {"part": "home", "overview": overview(request.unlost)})
+    seen = overview(request.unlost)
+    # Reading names is audited, so nothing is read if nothing was lost.
+    lost = any(may(request.unlost, Right.READ, org.name) for org in seen.orgs if org.losses)
+    losses = first_losses(request.unlost).orgs if lost else {}
+    return render(request, "home.html", {"part": "home", "overview": seen, "losses": losses})

@@ -148,6 +148,10 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
     table = posted.get("table") or None
     if what == "lost":
         return RestoreRequest(PlanRequest(org, lost=pair, table=table))
+    if what == "loss":
+        number = posted.get("loss", "")
+        loss = int(number) if number.isascii() and number.isdigit() else 0
+        return RestoreRequest(PlanRequest(org, loss=loss))
     if what == "changed":
         columns = tuple(posted.getlist("column"))
         return RestoreRequest(
