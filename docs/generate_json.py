@@ -32,7 +32,7 @@ from unlost.app.actions.records.export import ExportResult
 from unlost.app.actions.records.file import FileResult
 from unlost.app.actions.records.find import FindResult
 from unlost.app.actions.records.history import HistoryResult
-from unlost.app.actions.records.losses import Losses, LossDetail, LossLine
+from unlost.app.actions.records.losses import LossDetail, LossLine, LossList
 from unlost.app.actions.records.show import ShowResult
 from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import RestoreResult, RunDetail, RunList
@@ -59,7 +59,7 @@ RESULTS: Mapping[str, type] = {
     "snapshots": SnapshotList,
     "certificate": SnapshotCertificate,
     "find": FindResult,
-    "losses list": Losses,
+    "losses list": LossList,
     "losses show": LossDetail,
     "losses dismiss": LossLine,
     "losses reopen": LossLine,

@@ -128,7 +128,7 @@ def note_loss_error(oid: str, error: Message) -> None:
 
 
 def loss_errors() -> Mapping[str, Message]:
-    """Why the newest backups of orgs are not in the inbox, by the name of the org."""
+    """Return why the newest backup of an org is not in the inbox, by the name of the org."""
     with returned_connection():
         rows = LossMarkRow.objects.exclude(error=None).select_related("org")
         return {row.org.name: row.error for row in rows if row.error is not None}

@@ -14,7 +14,7 @@ from unlost.model.plan import RecordKey
 
 @dataclass(frozen=True, slots=True)
 class LossRule:
-    """How deletions of a table that people open are shown.
+    """The rule to show deletions of a table that people open.
 
     ``bin``: how long a deleted record can leave the recycle bin with its id; None without a bin.
     ``survivor_column``: the column of a deleted record that refers to the record of the same table
@@ -57,7 +57,7 @@ class LossState(StrEnum):
 
 
 class FoldReason(StrEnum):
-    """Why deletions are not shown as a loss."""
+    """The reason to leave deletions out of the inbox."""
 
     MERGED = "merged"  # into another record
     OWN_RUN = "own-run"  # a run of Unlost deleted them

@@ -1,4 +1,4 @@
-"""How deletions in Salesforce are shown: which objects people open, the bin, and merges.
+"""Rules to show deletions in Salesforce: which objects people open, the bin, and merges.
 
 Sources: Salesforce help, "Manage the Recycle Bin" (15 days); object reference, MasterRecordId of
 Account, Case, Contact and Lead. Objects without a name field have no page of their own that people

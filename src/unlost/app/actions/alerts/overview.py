@@ -60,7 +60,7 @@ class OrgState:
     ``last`` is the newest backup, ``before`` the number of the one before it, ``lost`` how many
     records were deleted between the two. ``gaps`` counts the findings of severity gap. ``going``
     are runs that are active or waiting; ``failed`` is the newest run, if it failed. ``losses``
-    counts open losses in the inbox.
+    counts open losses in the inbox, None where they are not counted.
     """
 
     name: str
@@ -79,7 +79,7 @@ class OrgState:
     alerts: int
     going: tuple[RunRecord, ...]
     failed: RunRecord | None
-    losses: int = 0
+    losses: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def overview(app: Application) -> Overview:
     The number of database queries does not depend on the number of orgs.
     """
     alerts = Counter(alert.raised.org for alert in list_alerts())
-    states = states_of(app, app.orgs(), alerts)
+    states = states_of(app, app.orgs(), alerts, losses=open_loss_counts())
     seen = {"", *(state.name for state in states)}
     lasting = sum(count for org, count in alerts.items() if org in seen)
     copy = mirror_now(app).condition if app.actor.may(Right.OPERATE) else None
@@ -109,16 +109,23 @@ def overview(app: Application) -> Overview:
 
 
 def states_of(
-    app: Application, orgs: Sequence[ProtectedOrg], alerts: Mapping[str, int]
+    app: Application,
+    orgs: Sequence[ProtectedOrg],
+    alerts: Mapping[str, int],
+    *,
+    losses: Mapping[str, int] | None = None,
 ) -> tuple[OrgState, ...]:
-    """Return the states of these orgs; ``alerts`` counts open alerts by the name of the org."""
+    """Return the states of these orgs.
+
+    ``alerts`` and ``losses`` count open alerts and losses by the name of the org.
+    """
     now = app.clock.now()
     noted = _Noted(
         now,
         newest_runs(most=RUNS),
         schedules(),
         newest_storages(since=now - SAMPLES),
-        open_loss_counts(),
+        losses,
     )
     return tuple(_state(app, org, noted, alerts.get(org.name, 0)) for org in orgs)
 
@@ -131,7 +138,7 @@ class _Noted:
     runs: Mapping[str, Sequence[RunRecord]]
     schedules: Mapping[str, StoredSchedule]
     storages: Mapping[str, Sequence[StorageHistory]]
-    losses: Mapping[str, int]
+    losses: Mapping[str, int] | None
 
 
 def _state(app: Application, org: ProtectedOrg, noted: _Noted, alerts: int) -> OrgState:
@@ -158,7 +165,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, alerts: int) -> O
         alerts=alerts,
         going=tuple(run for run in runs if run.state in GOING),
         failed=runs[0] if runs and runs[0].state is RunState.FAILED else None,
-        losses=noted.losses.get(org.name, 0),
+        losses=noted.losses.get(org.name, 0) if noted.losses is not None else None,
     )
 
 

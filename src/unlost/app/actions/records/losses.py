@@ -102,7 +102,7 @@ class LossLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Losses:
+class LossList:
     """Losses in one state, those first that leave the recycle bin next.
 
     They begin with number ``start`` of ``total``. ``errors``: why the newest backup of an org is
@@ -145,13 +145,13 @@ def losses(
     state: LossState = LossState.OPEN,
     start: int = 0,
     most: int = MOST,
-) -> Losses:
+) -> LossList:
     """List the losses of an org, or of all orgs; raises UsageError (``page-invalid``)."""
     check_page(start=start, most=most)
     orgs = _readable(app, org)
     page = list_losses(orgs, state, now=app.clock.now(), start=start, most=most)
     errors = {name: error for name, error in loss_errors().items() if name in orgs}
-    return Losses(state, page.total, start, _lines(app, page.losses, orgs), errors)
+    return LossList(state, page.total, start, _lines(app, page.losses, orgs), errors)
 
 
 @action("loss.first", Right.READ, trace=Trace.READ)

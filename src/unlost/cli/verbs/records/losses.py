@@ -14,7 +14,7 @@ from unlost.model.losses import FoldReason, LossState
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.records.losses import LossDetail, Losses, LossLine, NamedRecord
+    from unlost.app.actions.records.losses import LossDetail, LossLine, LossList, NamedRecord
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -118,7 +118,7 @@ def reopen(
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "Losses") -> None:
+def _show(out: "Console", result: "LossList") -> None:
     for org, error in result.errors.items():
         out.print(f"{plain(org)}: the newest backup is not evaluated yet: {error}")
     if not result.losses:

@@ -62,6 +62,10 @@ Adopt = Annotated[
         help="Overwrite live records that took a unique value after the loss.",
     ),
 ]
+LossNumber = Annotated[
+    int | None,
+    typer.Option("--loss", metavar="N", help="A loss, by its number in `unlost losses list`."),
+]
 MOST = 20
 WORDS = {
     "unchanged": "already correct",
@@ -114,10 +118,7 @@ def plan(
             help="All records that changed; restore the values of A.",
         ),
     ] = None,
-    loss: Annotated[
-        int | None,
-        typer.Option("--loss", metavar="N", help="A loss, by its number in `unlost losses list`."),
-    ] = None,
+    loss: LossNumber = None,
     table: OnlyTable = None,
     column: Columns = None,
     related: Annotated[
