@@ -42,9 +42,11 @@ from unlost.app.people import sso as providers
 from unlost.app.people.saml import IdentityProvider
 from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.alerts import list_channels
+from unlost.catalog.losses import losses_of_backup
 from unlost.catalog.models import (
     AuditRow,
     ChannelRow,
+    LossRow,
     MirrorRow,
     Night,
     Org,
@@ -246,6 +248,12 @@ def _read_scrubs(_home: WrittenHome) -> list[Any]:
     return [[[key.table, key.record] for key in scrub.records] for scrub in scrubs]
 
 
+def _read_losses(_home: WrittenHome) -> list[Any]:
+    return [
+        loss.counts for number in (1, 2) for loss in losses_of_backup(get_org("sales").oid, number)
+    ]
+
+
 def _read_request(home: WrittenHome) -> list[Any]:
     return [wanted_of("sales", home.plan)]
 
@@ -280,6 +288,7 @@ COLUMNS: dict[str, Column] = {
     "settings of a channel": Column(ChannelRow, "settings", _read_channels),
     "details in the audit": Column(AuditRow, "detail", _read_details),
     "request of a plan": Column(PlanRow, "request", _read_request),
+    "records of a loss": Column(LossRow, "counts", _read_losses),
     "summary of a plan": Column(PlanRow, "summary", _read_summary),
     "selected records": Column(SelectionRow, "records", _read_selections),
     "records to erase": Column(ScrubRow, "records", _read_scrubs),
