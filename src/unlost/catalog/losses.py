@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, Count, DateTimeField, F, QuerySet, When, Window
+from django.db.models.expressions import OrderBy
 from django.db.models.functions import RowNumber
 
 from unlost.catalog.connection import one_transaction, returned_connection
@@ -325,7 +326,7 @@ def _add(org: Org, backup: LossBackup, group: LossGroup) -> bool:
     return is_new
 
 
-def _order(now: datetime) -> list[object]:
+def _order(now: datetime) -> list[OrderBy]:
     still = When(bin_until__gte=now, then=F("bin_until"))
     leaves = Case(still, default=None, output_field=DateTimeField())
     return [leaves.asc(nulls_last=True), F("until").desc(), F("more").desc(), F("id").desc()]
