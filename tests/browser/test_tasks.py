@@ -84,6 +84,24 @@ def test_tasks_3_to_5_what_was_lost_is_back_after_four_clicks(
     assert set(lost) <= live_names(console)
 
 
+def test_a_loss_is_back_after_three_clicks_in_the_inbox(
+    console: Console, visit: Visit, lost: list[str]
+) -> None:
+    lena = visit()
+    lena.open("/")
+    lena.press(lena.page.get_by_role("link", name="Losses", exact=True))
+    lena.press(button(lena, rf"^Preview restore.*{re.escape(lost[0])}"))
+    restore = button(lena, r"^Restore \d[\d,]* records? to sales")
+    expect(restore).to_be_visible(timeout=DONE)
+    lena.press(restore)
+    expect(lena.page.get_by_role("heading", name="Result")).to_be_visible(timeout=DONE)
+    assert lena.acts == 3
+    assert lost[0] in live_names(console)
+    lena.open("/losses/")
+    expect(lena.page.get_by_role("link", name=re.compile(re.escape(lost[0])))).to_have_count(0)
+    expect(lena.page.get_by_role("link", name=re.compile(re.escape(lost[1]))).first).to_be_visible()
+
+
 def test_task_6_rows_that_failed_are_tried_again_with_three_clicks(
     console: Console, visit: Visit, lost: list[str]
 ) -> None:

@@ -296,7 +296,30 @@ def _scrub(row: LossRow, is_erased: Callable[[str, str], bool]) -> bool:
 # --- inside ---------------------------------------------------------------------------------------
 
 
+def _join(org: Org, group: LossGroup) -> bool:
+    """Add records to the open loss of the record on which they depended; True if there is one.
+
+    An hourly backup reads a few tables, and the nightly one finds the rest of what was lost.
+    """
+    if group.parent is None:
+        return False
+    rows = LossRow.objects.filter(org=org, state=LossState.OPEN.value, root_count=1)
+    heads = rows.filter(table=group.parent.table, record=group.parent.record)
+    row = heads.order_by("-snapshot").first()
+    if row is None:
+        return False
+    records = _unpacked(row.records)
+    for table, ids in group.records.items():
+        records[table] = list(dict.fromkeys([*records.get(table, ()), *ids]))
+    row.counts = {table: len(ids) for table, ids in records.items()}
+    row.more, row.records = sum(row.counts.values()) - 1, _packed(records)
+    row.save(update_fields=["counts", "more", "records"])
+    return True
+
+
 def _add(org: Org, backup: LossBackup, group: LossGroup) -> bool:
+    if _join(org, group):
+        return False
     parent = group.parent
     columns = {
         "root_count": len(group.roots),

@@ -9,11 +9,16 @@ import pytest
 from homes import World
 from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
+from unlost.app.actions.backups.hour import HourlyEnding, do_hour
+from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.restore_run import run_plan
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.records import loss_inbox
 from unlost.app.records.loss_inbox import is_behind, update_losses
+from unlost.app.service.service import Service
 from unlost.catalog.losses import LossRecord, list_losses, loss_mark
+from unlost.catalog.models import LossMarkRow, LossRow
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.errors import StoreError
 from unlost.model.losses import FoldReason, LossState
@@ -144,6 +149,32 @@ def test_deletions_that_a_forgotten_backup_found_are_not_missed(
     monkeypatch.setattr(type(shop.app.whole_vault), "snapshots", lambda *_: shown)
     update_losses(shop.app, org())
     assert [(loss.record, loss.snapshot) for loss in losses(shop)] == [(CUSTOMER, 3)]
+
+
+def test_the_service_evaluates_backups_that_the_inbox_lacks(shop: Shop) -> None:
+    shop.platform.delete("Account", CUSTOMER, by="U1")
+    shop.night()
+    LossMarkRow.objects.all().delete()
+    LossRow.objects.all().delete()
+    service = Service(lambda _: shop.world.opened(), CancellationFlag())
+    service.run(once=True)
+    (loss,) = losses(shop)
+    assert (loss.record, loss.snapshot) == (CUSTOMER, 2)
+
+
+def test_an_hourly_backup_adds_its_losses(shop: Shop) -> None:
+    change(shop.app, "sales", ScheduleChange(at="01:00", window=0, hourly="account"))
+    shop.night()
+    shop.platform.delete("Account", CUSTOMER, by="U1")
+    shop.world.clock.advance(hours=2)
+    hour = f"{shop.world.clock.now():%Y-%m-%dT%H}Z"
+    done = do_hour(shop.app, shop.oid, hour)
+    assert done.ending is HourlyEnding.DONE, done
+    (loss,) = losses(shop)
+    assert (loss.record, loss.snapshot, loss.more) == (CUSTOMER, 3, 0), "it read one table"
+    shop.night()
+    (whole,) = losses(shop)
+    assert (whole.id, whole.more) == (loss.id, 2), "the nightly backup found the contacts"
 
 
 def test_an_inbox_that_cannot_be_kept_fails_no_backup(

@@ -89,6 +89,19 @@ def test_what_leaves_the_bin_first_stands_first_then_what_was_lost_last() -> Non
     assert ([loss.record for loss in page.losses], page.total) == (["a1", "a4"], 4)
 
 
+def test_what_depended_on_a_lost_record_joins_its_loss() -> None:
+    add_losses(OID, FIRST, [group("a1")])
+    late = LossGroup("Task", ("t1",), {"Task": ("t1",)}, parent=RecordKey("Account", "a1"))
+    for _ in range(2):
+        assert add_losses(OID, LossBackup(3, START + DAY, START), [late]) == 0
+    (loss,) = losses_of_backup(OID, 2)
+    assert (loss.roots, loss.more) == (1, 3)
+    assert loss.counts == {"Account": 1, "Contact": 2, "Task": 1}
+    assert losses_of_backup(OID, 3) == ()
+    decide_loss(loss.id, LossDecision(LossState.DISMISSED, START, "ada", "test"))
+    assert add_losses(OID, LossBackup(3, START + DAY, START), [late]) == 1, "it is not open"
+
+
 def test_merges_and_deletions_of_ours_do_not_stand_in_the_inbox() -> None:
     merged = group("a1", merged_into=RecordKey("Account", "a9"), folded=FoldReason.MERGED)
     add_losses(OID, FIRST, [merged, group("t1", table="Task", parent=RecordKey("Account", "a7"))])

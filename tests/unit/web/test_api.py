@@ -195,6 +195,23 @@ def test_a_restore_is_chosen_made_changed_and_begun(shop: Shop, client: Client, 
     assert "Anna" in {cells["Name"] for cells in shop.live("Contact").values()}
 
 
+def test_losses_are_listed_dismissed_and_reopened(shop: Shop, client: Client, token) -> None:
+    headers = token(Role.OPERATOR)
+    page = asked(client, "/losses?org=sales&most=1", headers)
+    assert (page["total"], page["state"]) == (2, "open")
+    (line,) = page["losses"]
+    place = f"/orgs/sales/losses/{line['loss']}"
+    assert asked(client, place, headers)["loss"] == line
+    assert [*asked(client, "/losses/first", headers)["orgs"]] == ["sales"]
+    assert code_of(posted(client, f"{place}/dismiss", {}, headers), 422) == "request-invalid"
+    gone = posted(client, f"{place}/dismiss", {"reason": "A test"}, headers).json()
+    assert (gone["state"], gone["reason"]) == ("dismissed", "A test")
+    assert asked(client, "/losses?state=dismissed", headers)["total"] == 1
+    assert posted(client, f"{place}/reopen", {}, headers).json() == line
+    assert code_of(posted(client, f"{place}/reopen", {}, headers), 409) == "loss-not-dismissed"
+    assert code_of(client.get("/api/v1/orgs/sales/losses/99", headers=headers), 404)
+
+
 def test_bytes_are_sent_to_be_saved(shop: Shop, client: Client, token) -> None:
     headers = token()
     answer = client.get(f"/api/v1/orgs/sales/files/{shop.paper}", headers=headers)
