@@ -40,7 +40,7 @@ from unlost.model.source.reading import Op
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
 
 LOOKED_BACK = timedelta(days=30)  # without a mark: longer than a recycle bin keeps records
-MOST_BACKUPS = 60  # without a mark
+MOST_BACKUPS = 1_000  # without a mark; with hourly backups there are 24 a day
 FETCH = 25_000  # ids per lookup
 
 
