@@ -240,7 +240,7 @@ def _read_until_stable(
 ) -> tuple[int, bool]:
     """Read everything, then changes made meanwhile, until a round was short; returns the rounds."""
     by_name = {progress.name: progress for progress in progresses}
-    requests = [TableRequest(a.name, a.plan.since) for a in progresses]
+    requests = [TableRequest(a.name, a.plan.since, nightly=a.plan.nightly) for a in progresses]
     start, rounds = as_of, 0
     # Each round covers a shorter window than the one before, so the rounds converge unless the org
     # changes faster than it can be read.

@@ -8,6 +8,7 @@ from unlost.engine.backup.plan import KnownState
 from unlost.engine.backup.rights import UNKNOWN, RightsHistory
 from unlost.model.finding import FindingKind
 from unlost.model.ports.vault import Snapshot, Vault
+from unlost.model.source.reading import Cursor
 from unlost.model.vault.certificate import TableLine
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableState, nights
 
@@ -42,6 +43,7 @@ def known_state(
         _hidden_columns(previous),
         _unread_files(lines_of(vault, org, previous)),
         len(known),
+        _nightly_cursors(vault, org, previous, known),
     )
 
 
@@ -75,6 +77,16 @@ def rights_since(
     since = rights[before[-1] if before else 0 :]
     of_table = [grants[state.table] for grants in since if state.table in grants]
     return RightsHistory.of([*of_table, *doubt] or [UNKNOWN])
+
+
+def _nightly_cursors(
+    vault: Vault, org: str, previous: Snapshot, known: Sequence[SnapshotInfo]
+) -> dict[str, Cursor]:
+    # A salvage can lose the nightly backup on which an hourly one rests.
+    behind = previous.info.partial and known
+    snapshot = vault.at(org, known[-1].number, forgotten=True) if behind else previous
+    states = snapshot.tables().items()
+    return {name: state.cursor for name, state in states if state.cursor is not None}
 
 
 def _hidden_columns(previous: Snapshot) -> dict[str, frozenset[str]]:

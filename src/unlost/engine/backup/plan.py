@@ -38,7 +38,8 @@ class KnownState:
 
     ``rights`` are the rights under which a table was read since its last census, by table.
     ``hidden_columns`` by table; ``unread_files`` are tables with a file that could not be read.
-    ``nights`` is the number of backups that read every table.
+    ``nights`` is the number of backups that read every table, ``nightly`` are the cursors of the
+    last of them, by table.
     """
 
     schema: Schema = field(default_factory=lambda: Schema((), ""))
@@ -47,6 +48,7 @@ class KnownState:
     hidden_columns: dict[str, frozenset[str]] = field(default_factory=dict)
     unread_files: frozenset[str] = frozenset()
     nights: int = 0
+    nightly: dict[str, Cursor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class TablePlan:
     ``table`` is the source's own description; ``carry`` names columns that the user no longer sees.
     ``trusted``: absent rows may count as deleted. ``grants``: the user's rights on it at the
     beginning. ``lists_ids``: the census lists the source's ids;
-    otherwise the full read counts as the census.
+    otherwise the full read counts as the census. ``nightly``: the cursor of the last nightly
+    backup; None in an hourly run, which reads nothing whole because that is regularly due.
     """
 
     table: Table
@@ -69,6 +72,7 @@ class TablePlan:
     carry: tuple[str, ...] = ()
     now_hidden: tuple[str, ...] = ()
     now_visible: tuple[str, ...] = ()
+    nightly: Cursor | None = None
 
     @property
     def full(self) -> bool:
@@ -136,6 +140,7 @@ def plan_table(
         tuple(hidden),
         tuple(name for name in hidden if name not in marked),
         tuple(sorted(marked - set(hidden))),
+        known.nightly.get(table.name),
     )
 
 
