@@ -6,7 +6,7 @@ from datetime import datetime
 from unlost.engine.backup.clocks import states_not_ahead
 from unlost.engine.backup.plan import KnownState
 from unlost.engine.backup.rights import UNKNOWN, RightsHistory
-from unlost.model.finding import FindingKind
+from unlost.model.finding import Finding, FindingKind
 from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.source.reading import Cursor
 from unlost.model.vault.certificate import TableLine
@@ -41,7 +41,7 @@ def known_state(
         states,
         {name: rights_since(state, examined, rights, cut=cut) for name, state in states.items()},
         _hidden_columns(previous),
-        _unread_files(lines_of(vault, org, previous)),
+        _missing_files(lines_of(vault, org, previous)),
         len(known),
         _nightly_cursors(vault, org, previous, known),
     )
@@ -97,9 +97,8 @@ def _hidden_columns(previous: Snapshot) -> dict[str, frozenset[str]]:
     return {table: frozenset(columns) for table, columns in by_table.items()}
 
 
-def _unread_files(lines: Mapping[str, TableLine]) -> frozenset[str]:
-    return frozenset(
-        table
+def _missing_files(lines: Mapping[str, TableLine]) -> dict[str, tuple[Finding, ...]]:
+    return {
+        table: tuple(f for f in line.findings if f.kind is FindingKind.FILE_UNREADABLE)
         for table, line in lines.items()
-        if any(finding.kind is FindingKind.FILE_UNREADABLE for finding in line.findings)
-    )
+    }

@@ -109,7 +109,9 @@ def test_once_a_week_everything_is_read(build: Any) -> None:
             if (at := cursor(days=days))
         }
         tasks = source.plan_reads(table, cursor(days=1.1), nightly=cursor(days=1.1))
-        read = [one for task in tasks for page in run(source, task) for one in page.rows.ids.to_pylist()]
+        read = [
+            one for task in tasks for page in run(source, task) for one in page.rows.ids.to_pylist()
+        ]
     assert not any(days[0])
     assert not any(days[0.9])
     assert days[1.1] == days[7] == [True]
