@@ -368,6 +368,8 @@ def test_a_file_that_an_hour_could_not_read_left_its_table_to_the_night(scene: S
     done = scene.hour("Account")
     assert [f.kind for f in lines(done)["Document"].findings] == [FindingKind.FILE_UNREADABLE]
     done = scene.hour("Document", hours=3)
+    assert [f.kind for f in lines(done)["Document"].findings] == [FindingKind.FILE_UNREADABLE]
+    done = scene.night()
     assert not lines(done)["Document"].full
     assert (done.certificate.files, done.certificate.verdict) == (1, Verdict.COMPLETE)
     assert [file.name for file in scene.head.files("Document", [one])] == ["one.txt"]

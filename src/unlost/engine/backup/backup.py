@@ -171,7 +171,7 @@ def _read(
         progresses[:] = [progress for progress in progresses if progress.failure is None]
     else:
         check_rows(session, progresses)
-    read_missing_files(session, progresses)
+        read_missing_files(session, progresses)
     compare_with_source(session, progresses, schema)
     proving = certify_part if begun.only else certify
     return proving(session, progresses, begun, schema, rounds=rounds, notes=notes)

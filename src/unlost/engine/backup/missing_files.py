@@ -1,8 +1,9 @@
 """Files that earlier backups could not read: their records are read again, and only theirs.
 
 A file that cannot be read is a gap of its table. The row of its record is in the vault and does not
-change, so no read of changes names the file again. So the record is looked up by its id in every
-backup of the table. The gap stays until the file is read, or until its record is deleted.
+change, so no read of changes names the file again. So each nightly backup looks the record up by
+its id. An hourly backup does not, since many broken files would take many calls every hour. The gap
+stays until the file is read, or until its record is deleted.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
