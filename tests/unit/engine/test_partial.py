@@ -362,12 +362,12 @@ def test_a_file_that_an_hour_could_not_read_left_its_table_to_the_night(scene: S
     scene.night()
     one = scene.org.attach("Document", "one.txt", b"one")
     scene.source.faults.plant("open_file", SourceRefused("no", "No."))
-    done = scene.hour("Document")
+    done = scene.hour("Document", hours=2)
     scene.source.faults.assert_met()
     assert [f.kind for f in lines(done)["Document"].findings] == [FindingKind.FILE_UNREADABLE]
     done = scene.hour("Account")
     assert [f.kind for f in lines(done)["Document"].findings] == [FindingKind.FILE_UNREADABLE]
-    done = scene.hour("Document", hours=3)
+    done = scene.hour("Document")
     assert [f.kind for f in lines(done)["Document"].findings] == [FindingKind.FILE_UNREADABLE]
     done = scene.night()
     assert not lines(done)["Document"].full
