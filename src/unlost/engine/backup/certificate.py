@@ -27,10 +27,12 @@ def table_line(
     *,
     hidden_rows: int,
     dangling: int,
+    missing_files: tuple[Finding, ...],
     before: TableLine | None,
 ) -> TableLine:
     """A table's line; ``before`` is its line in the last certificate.
 
+    ``missing_files`` are findings of earlier backups that still hold.
     ``files`` and ``file_bytes`` cover all files of the table in the vault.
     """
     table = progress.plan.table
@@ -52,7 +54,11 @@ def table_line(
         table.hidden,
         hidden_rows,
         dangling,
-        (*findings, *table_findings(progress, hidden_rows=hidden_rows, findings=findings)),
+        (
+            *findings,
+            *table_findings(progress, hidden_rows=hidden_rows, findings=findings),
+            *missing_files,
+        ),
     )
 
 

@@ -112,7 +112,10 @@ def _add_group(session: BackupSession, group: FileGroup, *, compare_by_size: boo
     files: Sequence[StoredFile] = ()
     if session.previous is not None and group.table in session.previous.tables():
         files = session.previous.files(group.table, [ref.record for ref in refs])
-    wanted = new_file_refs(refs, files, compare_by_size=compare_by_size)
+    # The vault's file of such a record may be an older one of the same size.
+    missing = {finding.detail for finding in session.table(group.table).missing_files}
+    proved = [file for file in files if file.record not in missing]
+    wanted = new_file_refs(refs, proved, compare_by_size=compare_by_size)
     if not wanted:
         return FilesResult(group.table, None)
     # A generator: a file is opened only when the vault reads it.

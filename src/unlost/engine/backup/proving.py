@@ -9,6 +9,7 @@ from unlost.engine.backup.comparing import hidden_count
 from unlost.engine.backup.dangling import dangling
 from unlost.engine.backup.findings import general_findings, table_gone
 from unlost.engine.backup.known import lines_of
+from unlost.engine.backup.missing_files import files_still_missing
 from unlost.engine.backup.plan import BackupPlan
 from unlost.engine.backup.session import (
     BackupPorts,
@@ -137,6 +138,7 @@ def _lines(
             schema,
             hidden_rows=hidden_count(session, progress),
             dangling=pointing[progress.name],
+            missing_files=files_still_missing(session, progress),
             before=before.get(progress.name),
         )
         for progress in progresses
