@@ -78,7 +78,14 @@ def _noted_of(given: tuple[PersonData, Iterator[bytes]]) -> dict[str, Json]:
     return _noted(given[0])
 
 
-@action("privacy.export", Right.READ, trace=Trace.READ, subject=("out",), detail=_noted)
+@action(
+    "privacy.export",
+    Right.READ,
+    trace=Trace.READ,
+    subject=("out",),
+    detail=_noted,
+    writes_files=True,
+)
 def export_person(
     app: Application, org: str, person_request: PersonRequest, *, out: Path
 ) -> PersonData:
