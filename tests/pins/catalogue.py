@@ -31,8 +31,8 @@ from unlost.app.actions.restores.kept_plan import (
     RestoreRequest,
     choose,
     make_plan_now,
+    selection_of,
     show_stored_plan,
-    wanted_of,
 )
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.restores.selections import change_selected, selected_records
@@ -247,7 +247,7 @@ def _read_scrubs(_home: WrittenHome) -> list[Any]:
 
 
 def _read_request(home: WrittenHome) -> list[Any]:
-    return [wanted_of("sales", home.plan)]
+    return [selection_of("sales", home.plan)]
 
 
 def _read_summary(home: WrittenHome) -> list[Any]:

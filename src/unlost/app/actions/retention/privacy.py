@@ -74,8 +74,8 @@ def _noted(person_data: PersonData) -> dict[str, Json]:
     return {"records": named, "tables": tables, "files": person_data.files, "out": person_data.out}
 
 
-def _noted_of(given: tuple[PersonData, Iterator[bytes]]) -> dict[str, Json]:
-    return _noted(given[0])
+def _noted_of(person_file: tuple[PersonData, Iterator[bytes]]) -> dict[str, Json]:
+    return _noted(person_file[0])
 
 
 @action(
