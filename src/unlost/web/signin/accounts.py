@@ -97,7 +97,7 @@ urlpatterns = [
         _confirmed("mfa_activate_totp", totp.activate_totp),
         name="mfa_activate_totp",
     ),
-    path("2fa/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("2fa/totp/deactivate/", recorded(totp.deactivate_totp), name="mfa_deactivate_totp"),
     path("2fa/recovery-codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
     path(
         "2fa/recovery-codes/generate/",
