@@ -133,7 +133,7 @@ def _sides(
         older, other = (str(night.number) for night in whole[-2:])
     pasts: list[Past] = [parse_past(text, zone=org.identity.zone) for text in (older, other)]
     old, new = sorted(
-        (snapshot_at(app, org, past) for past in pasts), key=lambda seen: seen.info.number
+        (snapshot_at(app, org, past) for past in pasts), key=lambda snapshot: snapshot.info.number
     )
     if old.info.number == new.info.number:
         raise _one_night(org)

@@ -219,8 +219,8 @@ def _related(
 ) -> RelatedRecords | None:
     """Return the related records; of a deleted record as of its last live state in ``versions``."""
     before = last_alive(versions, app.vault.snapshots(org.oid)) if versions else None
-    seen = app.vault.at(org.oid, before) if before is not None else snapshot
-    return related(seen, app.vault.newest_backup(org.oid) or snapshot, table, record)
+    last_live = app.vault.at(org.oid, before) if before is not None else snapshot
+    return related(last_live, app.vault.newest_backup(org.oid) or snapshot, table, record)
 
 
 def _fields(
