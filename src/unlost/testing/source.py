@@ -257,6 +257,7 @@ class MemorySource:
             change_log=table.change_log,
             hidden=tuple(c for c in hidden if c in table.columns),
             grants=tuple(sorted(table.grants)),
+            merged_into_column=table.merged_into,
         )
 
     def _changed(self, task: ReadTask, start: datetime | None) -> list[tuple[str, MemoryRecord]]:
