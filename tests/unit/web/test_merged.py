@@ -18,6 +18,7 @@ def merged(world: World) -> World:
     world.org.tables["Account"].merged_into = "Winner"
     world.org.add_column("Account", "Winner", WireKind.REFERENCE)
     backup(world.app, "sales")
+    world.clock.advance(hours=1)
     Platform(world.org).merge("Account", WINNER, LOSER, by="U1")
     world.clock.advance(days=1)
     backup(world.app, "sales")
