@@ -52,6 +52,12 @@ def children(served: SimulatorProcess, parent: str) -> dict[str, set[str]]:
     }
 
 
+def relations(served: SimulatorProcess) -> dict[str, str]:
+    """The account to which each contact is directly related."""
+    pairs = rows(served, "AccountContactRelation").values()
+    return {pair["ContactId"]: pair["AccountId"] for pair in pairs if pair["IsDirect"]}
+
+
 def test_a_merged_customer_is_shown_found_and_restored(
     shop: Program, served: SimulatorProcess, tmp_path: Path
 ) -> None:
@@ -77,11 +83,15 @@ def test_a_merged_customer_is_shown_found_and_restored(
     moved = shop("history", "chocolate", f"Contact/{contact}").out
     assert f"({lost}) → {name} ({kept})" in moved
 
+    assert {relations(served)[contact] for contact in before[lost]["Contact"]} == {kept}
+
     plan = tmp_path / "plan.json"
     words = ("restore", "plan", "chocolate", "--record", f"Account/{lost}", "--out", str(plan))
     planned = shop(*words, "--json").done["summary"]
     notes = {(note["code"], note["table"]): note["count"] for note in planned["notes"]}
     assert notes["was-merged", "Account"] == 1
+    assert ("moved-since", "AccountContactRelation") not in notes
+    assert notes["moved-since", "Note"] == 2
     for of, keys in before[lost].items():
         assert notes.get(("moves-back", of), 0) == len(keys), of
     ended = shop("restore", "run", str(plan), "--json")
@@ -89,6 +99,7 @@ def test_a_merged_customer_is_shown_found_and_restored(
     back = rows(served, "Account")[lost]
     assert back["MasterRecordId"] is None
     assert {key: children(served, key) for key in (kept, lost)} == before
+    assert {relations(served)[contact] for contact in before[lost]["Contact"]} == {lost}
 
     served.admin.post("clock/advance", days=1)
     assert shop("backup", "chocolate").code in {0, 3}

@@ -132,6 +132,13 @@ def test_a_child_whose_reference_cannot_be_set_stays_with_the_winner(shop: Merge
     assert "moves-back" not in codes(plan)
 
 
+def test_the_org_moves_what_it_created_itself(shop: Merged) -> None:
+    shop.allow("Order", changeable=frozenset({"Name"}), by_product_when=(("Name", "Truffles"),))
+    shop.merge()
+    child = step_of(shop.plan_of(("Client", DOUBLE)), ORDER)
+    assert (child.action, child.notes) == (Action.UNCHANGED, ())
+
+
 def test_the_history_of_a_loser_names_the_winner_once(shop: Merged) -> None:
     shop.merge()
     shop.night()

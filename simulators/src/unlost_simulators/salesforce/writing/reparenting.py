@@ -21,6 +21,8 @@ from unlost_simulators.salesforce.writing.relations import RELATION
 MASTER_RECORD = "MasterRecordId"
 STAYING = frozenset({"History", "Share", "Feed"})
 """Kinds of satellites that do not move."""
+FEED = "FeedItem"
+"""Posts stay with their record too (help: considerations for merging)."""
 FIXED = frozenset({("Account", "PersonContactId")})
 """References that belong to the merged record itself."""
 PAIRS = {
@@ -95,7 +97,7 @@ def mark(store: Store, move: Move, author: Author) -> None:
 
 def _references(store: Store, of: ObjectDef) -> Iterator[tuple[ObjectDef, FieldDef]]:
     for child in store.schema.objects:
-        if child.entity_type in STAYING or child.empty_key:
+        if child.entity_type in STAYING or child.empty_key or child.name == FEED:
             continue
         for field in child.stored:
             own = field.name == MASTER_RECORD or (child.name, field.name) in FIXED

@@ -114,8 +114,8 @@ WORDS = {
     ),
     NoteCode.WAS_MERGED: NoteText(
         NoteWeight.WARNING,
-        "{records} of {table} were merged into another record. That record keeps the values that it "
-        "took over, and all related records that this plan does not move back.",
+        "{records} of {table} had been merged into another record. That record keeps the values "
+        "that it took over, and all related records that this plan does not move back.",
         "Related records move back if the plan includes them. The history of the surviving record "
         "shows its former values.",
     ),

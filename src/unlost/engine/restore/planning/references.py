@@ -238,10 +238,13 @@ class ReferenceSettlement:
             seen, target_id = facts.seen_references[column], self.target_id(step, column)
             if seen == target_id:
                 continue
-            if self._moved_by_merge(step, column) and column in capability.changeable:
+            merged = self._moved_by_merge(step, column)
+            if merged and column in capability.changeable:
                 set_column(step, column, capability)
                 step.remark(NoteCode.MOVES_BACK)
                 self.drafts[self.records.target(facts, column)].remark(NoteCode.WAS_MERGED)
+            elif merged and facts.made_by_org:
+                continue  # the org moves it along with the record that it belongs to
             elif seen not in (None, value):
                 step.remark(NoteCode.MOVED_SINCE)
             elif column in capability.changeable:
