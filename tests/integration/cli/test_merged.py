@@ -79,7 +79,7 @@ def test_a_merged_customer_is_shown_found_and_restored(
     told = shop("history", "chocolate", f"Account/{lost}").out
     assert f"Merged into {name} ({kept}) by Lotte De Vos" in told
     assert f"merged into {name} ({kept}) on " in shop("find", LOST).out
-    contact = sorted(before[lost]["Contact"])[0]
+    contact = min(before[lost]["Contact"])
     moved = shop("history", "chocolate", f"Contact/{contact}").out
     assert f"({lost}) → {name} ({kept})" in moved
 

@@ -111,10 +111,7 @@ def test_counts_have_their_word() -> None:
         ),
         (
             RecordDeletion(Op.DELETED, None, None, "", NIGHT, NEXT, "A2"),
-            (
-                "merged into A2, between 2026-07-01 22:30 UTC and 2026-07-02 22:30 UTC, "
-                "user unknown"
-            ),
+            ("merged into A2, between 2026-07-01 22:30 UTC and 2026-07-02 22:30 UTC, user unknown"),
         ),
         (
             RecordDeletion(Op.PURGED, NIGHT, None, "", NIGHT, NEXT, "A2", "Schoko"),

@@ -14,9 +14,9 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import zip_longest
 
+from unlost.engine.merge_winner import merge_winner
 from unlost.engine.records.changelog import LoggedChange, noted_changes
 from unlost.engine.records.explain import ExplainedChanges, FieldChange, explain
-from unlost.engine.merge_winner import merge_winner
 from unlost.engine.sameness import instant
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot, VaultReader
