@@ -8,6 +8,8 @@ from unlost.app.actions.records.find import find
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.lost import lost
 from unlost.app.actions.records.show import show
+from unlost.catalog.orgs.orgs import get_org
+from unlost.model.source.hidden_columns import hidden_columns
 from unlost.model.source.schema import WireKind
 from unlost.testing.platform import Platform
 
@@ -71,8 +73,14 @@ def test_a_deleted_record_was_merged_into_none(merged: World) -> None:
     assert (record.record, record.gone.merged_into) == (WINNER, None)
 
 
-def test_a_hidden_column_names_nothing(merged: World) -> None:
-    merged.org.hide_column("Account", "Winner")
+def test_a_hidden_column_names_no_record(merged: World) -> None:
+    head = merged.app.vault.newest_backup(get_org("sales").oid)
+    table = head.schema().table("Account")
+    assert table.merged_into_column == "Winner"
+    assert hidden_columns([("Account", "Winner")]).table(table).merged_into_column is None
+
+
+def test_an_org_that_names_no_survivor_any_more_shows_a_deletion(merged: World) -> None:
     merged.org.tables["Account"].merged_into = None
     night(merged)
     *_, entry = history(merged.app, "sales", "Account", LOSER).entries
