@@ -24,7 +24,6 @@ from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.reading import FileRef
 from unlost.model.vault.snapshot import Added, StoredFile
 
-
 SEARCHED = 100_000  # files for which the run's other reads are searched together
 
 
@@ -317,5 +316,5 @@ def _measured(
 ) -> Iterator[BinaryIO]:
     with opened as stream:
         measured = MeasuredStream(stream)
-        yield cast(BinaryIO, measured)
+        yield cast("BinaryIO", measured)
         sizes.append(FileSize(ref.record, ref.column, measured.size))

@@ -1,5 +1,7 @@
 """Findings of a run in plain words: what is not protected, and how to repair it. Pure."""
 
+from collections.abc import Iterable
+
 from unlost.engine.backup.deletes import DeleteVerdict
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.table_progress import TableProgress
