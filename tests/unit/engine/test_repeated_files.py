@@ -90,6 +90,14 @@ def test_a_file_that_changed_between_two_rounds_counted_twice(scene: Scene) -> N
     assert numbers(scene.night()) == stored(scene) == (1, 5)
 
 
+def test_a_file_that_changed_back_between_two_rounds_stayed_changed(scene: Scene) -> None:
+    (record,) = attach(scene)
+    scene.night()
+    scene.org.replace_file("Document", record, b"other")
+    between_rounds(scene, lambda: scene.org.replace_file("Document", record, b"x"))
+    assert numbers(scene.night()) == stored(scene) == (1, 1)
+
+
 @pytest.mark.parametrize("missing", [{"checksum": None}, {"checksum": None, "size": None}])
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_a_file_without_a_checksum_counted_once_for_each_round(
