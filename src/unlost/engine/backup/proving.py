@@ -19,6 +19,7 @@ from unlost.engine.backup.session import (
     failure_of,
     source_errors,
 )
+from unlost.engine.backup.stored_files import files_before
 from unlost.engine.backup.table_progress import TableProgress, reads_by_table
 from unlost.model.finding import Finding
 from unlost.model.ports.vault import Snapshot
@@ -139,7 +140,7 @@ def _lines(
             hidden_rows=hidden_count(session, progress),
             dangling=pointing[progress.name],
             missing_files=files_still_missing(session, progress),
-            before=before.get(progress.name),
+            before=files_before(session, progress, before.get(progress.name)),
         )
         for progress in progresses
     ]
