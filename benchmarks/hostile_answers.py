@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from benchmarks.results import Figure, keep
 from fakes.hostile_server import ATTACKS, PLACES
-from hostile_suite import Attacked, attack_in_child
+from hostile_suite import Attacked, Strike, attack_in_child
 
 
 def measure() -> dict[str, Attacked]:
@@ -35,7 +35,7 @@ def measure() -> dict[str, Attacked]:
 
 
 def _shown(attack: str) -> Attacked:
-    attacked = attack_in_child(attack)
+    attacked = attack_in_child([Strike(attack, place) for place in PLACES])
     bad = sum(not ending.good for ending in attacked.endings)
     print(f"{attack}: {attacked.peak_mb:.0f} MB, {bad} not refused", flush=True)
     return attacked

@@ -30,6 +30,9 @@ differs from the backup.
   marketing users, are named record by record, and so are the references to them that stay empty.
 - **Live records with the unique value of a lost one** are adopted if they are equal, or if you ask
   for it with `--adopt`. Otherwise they are left alone, and the lost record is not restored.
+- **Merged records** come back beside the record that survived the merge. Contacts, cases and other
+  records move back to them; files, notes and e-mails stay, because Salesforce does not let them
+  move.
 - **Columns** are restored with the values of the backup, except the columns listed below.
 - **Dates and authors** are restored on created records if the write user has *Set Audit Fields upon
   Record Creation*. Otherwise they are those of the restore.

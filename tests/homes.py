@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -155,9 +155,7 @@ class MemoryConnector:
         rule = LossRule(bin=timedelta(days=BIN_DAYS))
         names = (table.name for table in schema.tables if table.name != "User")
         opened = (name for name in names if not name.endswith("History"))
-        merged = replace(rule, survivor_column="Master")
-        has_master = {table.name for table in schema.tables if table.column("Master")}
-        return LossRules({name: merged if name in has_master else rule for name in opened})
+        return LossRules(dict.fromkeys(opened, rule))
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:
         """A password may end with a day."""

@@ -1,9 +1,10 @@
 """Backups of an org that turned hostile: an attack at each call, and how each backup ended.
 
-    python tests/hostile_suite.py ATTACK [CALL ...]
+    python tests/hostile_suite.py ATTACK@CALL ...
 
-As a program it starts the server, attacks each of these calls of a backup (all without a name), and prints one line of JSON with
-all endings and its largest memory. The server is a process of its own, which does not count.
+As a program it starts the server, attacks these calls of backups, one after the other, and prints
+one line of JSON with all endings and its largest memory. The server is a process of its own, which
+does not count.
 """
 
 import json
@@ -22,7 +23,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from fakes.hostile_server import ATTACKS, PLACES
+from fakes.hostile_server import ATTACKS
 from unlost.connectors.salesforce import AuthFlow, SalesforceConfig, SalesforceConnector
 from unlost.engine.backup.backup import FinishedBackup, backup
 from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
@@ -222,25 +223,36 @@ def server_process() -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Strike:
+    """An attack at one call of a backup."""
+
+    attack: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.attack}@{self.place}"
+
+
+@dataclass(frozen=True, slots=True)
 class Attacked:
-    """The endings of one attack at all calls, and the largest memory of its process in megabytes."""
+    """The endings of some strikes, and the largest memory of their process in megabytes."""
 
     endings: tuple[Ending, ...]
     peak_mb: float
 
 
-def attack_in_child(attack: str, places: Sequence[str] = tuple(PLACES)) -> Attacked:
-    """Attack these calls of a backup in a process of its own."""
-    words = (sys.executable, str(Path(__file__)), attack, *places)
+def attack_in_child(strikes: Sequence[Strike]) -> Attacked:
+    """Strike backups in a process of their own, one after the other."""
+    words = (sys.executable, str(Path(__file__)), *map(str, strikes))
     child = subprocess.run(words, stdout=subprocess.PIPE, check=True, timeout=LONGEST)
     return msgspec.json.decode(child.stdout, type=Attacked)
 
 
-def attack_calls(attack: str, places: Sequence[str]) -> Attacked:
-    """Attack these calls of a backup, one after the other."""
+def attack_calls(strikes: Sequence[Strike]) -> Attacked:
+    """Strike backups of one org, one after the other."""
     with server_process() as url, tempfile.TemporaryDirectory() as folder:
         org = AttackedOrg(url, Path(folder))
-        endings = tuple(org.attacked(attack, place) for place in places)
+        endings = tuple(org.attacked(strike.attack, strike.place) for strike in strikes)
         org.check_readable()
         return Attacked(endings, _peak_mb())
 
@@ -252,7 +264,7 @@ def _peak_mb() -> float:
 
 
 if __name__ == "__main__":
-    attacked = attack_calls(sys.argv[1], sys.argv[2:] or list(PLACES))
+    attacked = attack_calls([Strike(*word.split("@")) for word in sys.argv[1:]])
     sys.stdout.write(json.dumps(asdict(attacked)) + "\n")
     sys.stdout.flush()
     # Threads of native libraries were seen to wait for each other for ever while the process ended.

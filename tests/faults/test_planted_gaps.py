@@ -142,6 +142,9 @@ def test_each_planted_gap_turns_the_certificate_until_it_is_healed(world: World)
         ("table-refused", "Lead", None),
         ("files-hidden", None, None),
         ("rows-hidden", "ContentDocument", None),
+        # the files of leads cannot be searched from their side either
+        ("files-hidden", "ContentDocumentLink", None),
+        ("deletes-unproved", "ContentDocumentLink", None),
     )
     world.admin.post("access/show-field", **CONTACT_PHONE)
     world.admin.post("access/permission", **ALL_FILES)

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import msgspec
 from allauth.socialaccount.models import SocialApp
-from django.db.models import Model
+from django.db.models import Model, Q, QuerySet
 
 from homes import SECRET, World, fill
 from unit.app.shop import CUSTOMER, WRITER, Shop
@@ -31,8 +31,8 @@ from unlost.app.actions.restores.kept_plan import (
     RestoreRequest,
     choose,
     make_plan_now,
+    selection_of,
     show_stored_plan,
-    wanted_of,
 )
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.restores.selections import change_selected, selected_records
@@ -60,7 +60,7 @@ from unlost.catalog.models import (
 )
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.orgs.writers import find_writer
-from unlost.catalog.people.audit import newest
+from unlost.catalog.people.audit import BEGUN, newest
 from unlost.catalog.people.sso import list_providers, sealed_secret
 from unlost.catalog.runs.nights import find_night
 from unlost.catalog.runs.schedules import begin_night, schedule_of
@@ -175,20 +175,28 @@ def _write_for_service() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of JSON. ``read`` reads its values through the product and gives them back as JSON."""
+    """A column of JSON. ``read`` reads its values through the product and gives them back as JSON.
+
+    ``empty`` selects rows that never have a value, which are left out.
+    """
 
     model: type[Model]
     field: str
     read: Callable[[WrittenHome], Any]
+    empty: Q | None = None
+
+    def rows(self) -> QuerySet[Any]:
+        """All rows that may have a value."""
+        rows = self.model._default_manager.order_by("pk")
+        return rows.exclude(self.empty) if self.empty is not None else rows
 
     def values(self) -> list[Any]:
         """List the values of all rows."""
-        rows = self.model._default_manager.order_by("pk")
-        return list(rows.values_list(self.field, flat=True))
+        return list(self.rows().values_list(self.field, flat=True))
 
     def put(self, values: list[Any]) -> None:
         """Replace the values of all rows."""
-        rows = self.model._default_manager.order_by("pk")
+        rows = self.rows()
         for row, value in zip(rows, values, strict=True):
             rows.filter(pk=row.pk).update(**{self.field: value})
 
@@ -255,7 +263,7 @@ def _read_losses(_home: WrittenHome) -> list[Any]:
 
 
 def _read_request(home: WrittenHome) -> list[Any]:
-    return [wanted_of("sales", home.plan)]
+    return [selection_of("sales", home.plan)]
 
 
 def _read_summary(home: WrittenHome) -> list[Any]:
@@ -286,7 +294,7 @@ COLUMNS: dict[str, Column] = {
     "damages of the vault": Column(VaultCheck, "damages", lambda _: [_check().damages]),
     "repairs of the vault": Column(VaultCheck, "repaired", lambda _: [_check().repaired]),
     "settings of a channel": Column(ChannelRow, "settings", _read_channels),
-    "details in the audit": Column(AuditRow, "detail", _read_details),
+    "details in the audit": Column(AuditRow, "detail", _read_details, Q(outcome=BEGUN)),
     "request of a plan": Column(PlanRow, "request", _read_request),
     "records of a loss": Column(LossRow, "counts", _read_losses),
     "summary of a plan": Column(PlanRow, "summary", _read_summary),

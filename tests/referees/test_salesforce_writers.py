@@ -54,6 +54,18 @@ def check_failed(rows: list[dict[str, str]], number: str) -> None:
     assert (row["sf__Id"], row["Customer_Number__c"]) == ("", number)
 
 
+def check_merge(sim: SimulatorProcess, got: dict) -> None:
+    kept, double, child = got["mergedIds"]
+    assert (got["merged"]["success"], got["merged"]["id"]) == (True, kept)
+    assert got["merged"]["mergedRecordIds"] == [double]
+    assert child in got["merged"]["updatedRelatedIds"]
+    assert got["mergedChild"] == kept
+    assert got["mergedAgain"][0]["errors"][0]["statusCode"] == "ENTITY_IS_DELETED"
+    held = accounts(sim, deleted=True)
+    assert held[kept]["Phone"] == "+32 9 0170018"
+    assert (held[double]["IsDeleted"], held[double]["MasterRecordId"]) == (True, kept)
+
+
 def test_jsforce_writes() -> None:
     script = REFEREES / "jsforce" / "writer.mjs"
     with SimulatorProcess() as sim:
@@ -77,6 +89,7 @@ def test_jsforce_writes() -> None:
         assert got["soapDeleted"][0]["success"] is True
         assert got["emptied"][0]["success"] is True
         assert got["emptiedAgain"][0]["errors"][0]["statusCode"] == "INVALID_ID_FIELD"
+        check_merge(sim, got)
         inserted = got["inserted"]
         assert len(inserted["successfulResults"]) == ROWS - 1
         assert {row["sf__Created"] for row in inserted["successfulResults"]} == {"true"}

@@ -2,11 +2,15 @@
 
 Every function that people can call is marked with ``action``. The mark checks the actor's right,
 runs the function, and writes the outcome to the audit log: every change, and every read of records.
-An action that cannot be audited fails. An org that the actor may not see is reported as unknown.
+An org that the actor may not see is reported as unknown.
 
-    console ─┐
-    API     ─┼─> action mark: check the right ─> function ─> audit
-    CLI     ─┘         └─ ``RemoteAccess``: send the call to a server instead
+    console ─┐                              change: intent ─> function ─> outcome
+    API     ─┼─> action mark: check the right ─┤
+    CLI     ─┘         │                    read:              function ─> outcome ─> the data
+                       └─ ``RemoteAccess``: send the call to a server instead
+
+An action that cannot be recorded is not done: a change does not start without its intent, and a
+read returns nothing without its entry.
 
 An action that another action calls is part of the outer one: it is neither checked nor audited
 again. See docs/adr/0015.
@@ -23,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Protocol, cast, runtime_chec
 
 import unlost.app.home.database  # noqa: F401 (sets up Django, which what follows needs)
 from unlost.catalog.orgs.orgs import find_org
-from unlost.catalog.people.audit import AuditEvent, note
+from unlost.catalog.people.audit import BEGUN, AuditEvent, note
 from unlost.model.access import ActorKind, Right, Trace
 from unlost.model.errors import NotAllowed, NotFound, UnlostError
 from unlost.model.source.reading import Json
@@ -50,7 +54,10 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UserAction:
-    """An action as registered; ``audit_detail`` returns the details that the audit adds to the subject."""
+    """An action as registered; ``audit_detail`` returns the details that the audit adds to the subject.
+
+    ``writes_files``: data of records is on the disk before the action returns.
+    """
 
     name: str
     right: Right
@@ -59,6 +66,12 @@ class UserAction:
     call: Callable[..., Any]
     subject: tuple[str, ...]
     audit_detail: Callable[[Any], Mapping[str, Json]] | None
+    writes_files: bool = False
+
+    @property
+    def has_intent(self) -> bool:
+        """True if it is recorded before it starts, because its effects cannot be held back."""
+        return self.trace is Trace.WRITE or self.writes_files
 
 
 ACTIONS: dict[str, UserAction] = {}
@@ -83,13 +96,21 @@ class ActionMarker:
     where: Where
     subject: tuple[str, ...]
     audit_detail: Callable[[Any], Mapping[str, Json]] | None
+    writes_files: bool
 
     def __call__[**P, R](
         self, call: Callable[Concatenate["Application", P], R]
     ) -> Callable[Concatenate["Application", P], R]:
         """Register the function and return it with access control and audit around it."""
         user_action = UserAction(
-            self.name, self.right, self.trace, self.where, call, self.subject, self.audit_detail
+            self.name,
+            self.right,
+            self.trace,
+            self.where,
+            call,
+            self.subject,
+            self.audit_detail,
+            self.writes_files,
         )
         signature = inspect.signature(call)
         assert self.name not in ACTIONS, self.name
@@ -105,9 +126,10 @@ class ActionMarker:
             # The server checks and audits; this process has no home to do so.
             if isinstance(app, RemoteAccess):
                 return cast("R", app.act_elsewhere(user_action, given))
-            with _noted(app, user_action, given) as result:
+            with _recorded(app, user_action, given) as record:
                 _check(app, user_action, given)
-                value = result.value = call(app, *args, **kwargs)
+                record.begin()
+                value = record.result = call(app, *args, **kwargs)
             return value
 
         return let_in
@@ -121,9 +143,10 @@ def action(
     where: Where = Where.ORG,
     subject: tuple[str, ...] = (),
     detail: Callable[[Any], Mapping[str, Json]] | None = None,
+    writes_files: bool = False,
 ) -> ActionMarker:
     """Mark a function as an action that people can call."""
-    return ActionMarker(name, right, trace, where, subject, detail)
+    return ActionMarker(name, right, trace, where, subject, detail, writes_files)
 
 
 def may(app: "Application", right: Right, org: str | None = None) -> bool:
@@ -206,61 +229,72 @@ def run_unknown(run: str) -> NotFound:
 
 
 @dataclass(slots=True)
-class _Result:
-    value: Any = None
+class _AuditRecord:
+    """The audit entries of one action: its intent, if it has one, and its outcome."""
+
+    app: "Application"
+    user_action: UserAction
+    given: Mapping[str, Any]
+    result: Any = None
+    intent: int | None = None
+
+    def begin(self) -> None:
+        """Record the intent, if there must be one. The action must not start if this fails."""
+        if self.user_action.has_intent:
+            self.intent = self._write(BEGUN)
+
+    def end(self, outcome: str) -> None:
+        """Record the outcome: ``done``, or the code of an error."""
+        refused = outcome in ("not-permitted", "org-unknown")
+        # A refusal is audited even for actions that leave no trace otherwise.
+        if refused or self.user_action.trace is not Trace.NONE:
+            self._write(outcome, detail=self._detail() if outcome == DONE else {})
+
+    def _detail(self) -> Mapping[str, Json]:
+        audit_detail = self.user_action.audit_detail
+        return audit_detail(self.result) if audit_detail is not None else {}
+
+    def _write(self, outcome: str, *, detail: Mapping[str, Json] | None = None) -> int | None:
+        # Scheduled work is recorded as runs. The audit is about people and tokens.
+        if self.app.actor.kind is ActorKind.SERVICE:
+            return None
+        given = self.given
+        subject = "/".join(
+            str(given[name]) for name in self.user_action.subject if given.get(name) is not None
+        )
+        event = AuditEvent(
+            self.app.clock.now(),
+            self.app.actor.kind,
+            _plain(self.app.actor.name, LONGEST_ACTOR),
+            self.user_action.name,
+            self.user_action.trace,
+            _plain(given.get("org") or "", LONGEST_ORG),
+            _plain(subject, LONGEST_SUBJECT),
+            outcome,
+            dict(detail or {}),
+            self.intent,
+        )
+        return note(event).number
 
 
 @contextmanager
-def _noted(
+def _recorded(
     app: "Application", user_action: UserAction, given: Mapping[str, Any]
-) -> "Iterator[_Result]":
-    """Write the outcome of an action to the audit. If that fails, so does the action."""
-    result = _Result()
+) -> "Iterator[_AuditRecord]":
+    """Record the outcome of an action in the audit. If that fails, so does the action."""
+    record = _AuditRecord(app, user_action, given)
     before = _inside.set(True)
     try:
-        yield result
+        yield record
     except UnlostError as error:
-        _note(app, user_action, given, outcome=error.code)
+        record.end(error.code)
         raise
     except BaseException as error:
-        _note(app, user_action, given, outcome=type(error).__name__)
+        record.end(type(error).__name__)
         raise
     finally:
         _inside.reset(before)
-    detail = user_action.audit_detail(result.value) if user_action.audit_detail is not None else {}
-    _note(app, user_action, given, outcome=DONE, detail=detail)
-
-
-def _note(
-    app: "Application",
-    user_action: UserAction,
-    given: Mapping[str, Any],
-    *,
-    outcome: str,
-    detail: Mapping[str, Json] | None = None,
-) -> None:
-    # Scheduled work is recorded as runs. The audit is about people and tokens.
-    if app.actor.kind is ActorKind.SERVICE:
-        return
-    # A refusal is audited even for actions that leave no trace otherwise.
-    refused = outcome in ("not-permitted", "org-unknown")
-    if user_action.trace is Trace.NONE and not refused:
-        return
-    subject = "/".join(
-        str(given[name]) for name in user_action.subject if given.get(name) is not None
-    )
-    event = AuditEvent(
-        app.clock.now(),
-        app.actor.kind,
-        _plain(app.actor.name, LONGEST_ACTOR),
-        user_action.name,
-        user_action.trace,
-        _plain(given.get("org") or "", LONGEST_ORG),
-        _plain(subject, LONGEST_SUBJECT),
-        outcome,
-        dict(detail or {}),
-    )
-    note(event)
+    record.end(DONE)
 
 
 # PostgreSQL refuses NUL in texts.

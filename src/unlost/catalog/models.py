@@ -457,11 +457,13 @@ class AuditRow(models.Model):
     outcome = models.CharField(max_length=80)
     detail = models.JSONField(default=dict)
     digest = models.CharField(max_length=64)
+    intent = models.BigIntegerField(null=True, default=None)
 
     class Meta:  # noqa: D106
         indexes: ClassVar = [
             models.Index(fields=["at"], name="audit_by_time"),
             models.Index(fields=["org", "number"], name="audit_by_org"),
+            models.Index(fields=["intent"], name="audit_by_intent"),
         ]
 
 

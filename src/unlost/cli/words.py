@@ -7,7 +7,7 @@ from unlost.cli.text import cell, plain, when
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from unlost.app.actions.records.history import ChangedField
+    from unlost.app.actions.records.history import ChangedField, HistoryEntry
     from unlost.app.records.record_facts import RecordDeletion
 
 GONE = {
@@ -29,11 +29,20 @@ def fate(gone: "RecordDeletion | None", *, zone: str = "UTC") -> str:
     if gone.at is not None:
         purged = "; purged from the recycle bin" if gone.how == "P" else ""
         how = GONE["D"] if purged else GONE[gone.how]
+        how = merged(gone) or how
         return f"{how} on {when(gone.at, zone=zone)}{who}{purged}"
+    how = merged(gone) or GONE[gone.how]
     if gone.after is None:
-        return f"{GONE[gone.how]} before {when(gone.until, zone=zone)}{who}"
+        return f"{how} before {when(gone.until, zone=zone)}{who}"
     between = f"between {when(gone.after, zone=zone)} and {when(gone.until, zone=zone)}"
-    return f"{GONE[gone.how]}, {between}{who}"
+    return f"{how}, {between}{who}"
+
+
+def merged(gone: "RecordDeletion | HistoryEntry") -> str:
+    """Return "merged into NAME (ID)"; empty for a record that was merged into none."""
+    if gone.merged_into is None:
+        return ""
+    return f"merged into {_meant(gone.merged_into, gone.merged_into_name)}"
 
 
 def telling(fields: "Sequence[ChangedField]") -> "Sequence[ChangedField]":

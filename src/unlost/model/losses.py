@@ -17,12 +17,11 @@ class LossRule:
     """The rule to show deletions of a table that people open.
 
     ``bin``: how long a deleted record can leave the recycle bin with its id; None without a bin.
-    ``survivor_column``: the column of a deleted record that refers to the record of the same table
-    it was merged into. ``born_column`` and ``author_column``: when and by whom it was created.
+    ``born_column`` and ``author_column``: when and by whom it was created. The schema names the
+    column of a deleted record that refers to the record it was merged into.
     """
 
     bin: timedelta | None = None
-    survivor_column: str | None = None
     born_column: str | None = None
     author_column: str | None = None
 

@@ -240,7 +240,7 @@ class SourceContract:
                 continue
             assert cursor is not None, table.name
             assert source.cursor_at(table, now) == cursor
-            tasks = source.plan_reads(table, cursor)
+            tasks = source.plan_reads(table, cursor, nightly=cursor)
             assert not any(task.full for task in tasks), table.name
             whole = ids_of(read_all(source, source.plan_reads(table, None)))
             part = read_all(source, tasks)

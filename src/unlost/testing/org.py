@@ -69,6 +69,7 @@ class MemoryTable:
     dropped: bool = False
     has_files: bool = False
     grants: set[str] = field(default_factory=set)
+    merged_into: str | None = None
 
     @property
     def change_log(self) -> ChangeLog | None:
@@ -124,8 +125,12 @@ class MemoryOrg:
         references: dict[str, Reference] | None = None,
         logged: bool = False,
         files: bool = False,
+        merged_into: str | None = None,
     ) -> MemoryTable:
-        """Add a table; ``logged`` adds a table that records its changes."""
+        """Add a table; ``logged`` adds a table that records its changes.
+
+        ``merged_into``: the column that names the record into which a deleted one was merged.
+        """
         system_columns = [
             Column(
                 column,
@@ -137,7 +142,12 @@ class MemoryOrg:
         ]
         every = (*SYSTEM, *system_columns, *(FILE_COLUMNS if files else ()))
         table = MemoryTable(
-            name, {c.name: c for c in every}, traits, logged=logged, has_files=files
+            name,
+            {c.name: c for c in every},
+            traits,
+            logged=logged,
+            has_files=files,
+            merged_into=merged_into,
         )
         self.tables[name] = table
         if logged:

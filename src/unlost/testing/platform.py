@@ -155,6 +155,13 @@ class Platform:
         if self.loses_details:
             self._lose_details(doomed)
 
+    def merge(self, table: str, winner: str, loser: str, *, by: str) -> None:
+        """Merge a record into another: its children move there, and it moves to the bin."""
+        for owner, child, column, _ in list(self._pointing([(table, loser)])):
+            self.org.update(owner, child, {column: winner}, by=by)
+        self._name_winner(table, loser, winner)
+        self.delete(table, loser, by=by)
+
     def undelete(self, table: str, record: str, *, by: str) -> None:
         """Take a record out of the bin, with the details that were deleted with it."""
         if not self.leaves_bin(table, record):
@@ -167,6 +174,7 @@ class Platform:
         for owner, child in came:
             self.org.undelete(owner, child, by=by)
             self._binned.pop((owner, child), None)
+            self._name_winner(owner, child, None)
         for link in binned.emptied if self.relinks else ():
             again = self.org.tables[link.table].records.get(link.record)
             empty = again is not None and not again.deleted and again.cells.get(link.column) is None
@@ -213,6 +221,12 @@ class Platform:
             if binned_record.root == (table, record)
         ]
         return others or [(table, record)]
+
+    def _name_winner(self, table: str, record: str, winner: str | None) -> None:
+        """Set the column that names the surviving record, if the table has one."""
+        column = self.org.tables[table].merged_into
+        if column is not None:  # no change log has it
+            self.org.tables[table].records[record].cells[column] = winner
 
     def _is_live(self, record: str | None) -> bool:
         """True if any table has this record outside the bin."""

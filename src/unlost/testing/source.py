@@ -64,6 +64,7 @@ class MemorySource:
         self.census_wanted = False
         self.clock_error = timedelta(0)
         self.read_incomplete = False
+        self.whole_nightly: set[str] = set()
 
     def identity(self) -> OrgIdentity:
         """The org's identity."""
@@ -104,10 +105,20 @@ class MemorySource:
         return Cursor(when.isoformat()) if table.has(TableTrait.INCREMENTAL) else None
 
     def plan_reads(
-        self, table: Table, since: Cursor | None, *, ids: IdRange | None = None
+        self,
+        table: Table,
+        since: Cursor | None,
+        *,
+        ids: IdRange | None = None,
+        nightly: Cursor | None = None,
     ) -> Sequence[ReadTask]:
-        """Purges first, then the rows in ``split`` pieces; or the unchanged rows of a range."""
+        """Purges first, then the rows in ``split`` pieces; or the unchanged rows of a range.
+
+        A table in ``whole_nightly`` is read whole in each nightly backup.
+        """
         self._called("plan_reads", table.name)
+        if nightly is not None and table.name in self.whole_nightly:
+            since = None
         start = since.value if since else None
         state: dict[str, Json] = {"since": start, "columns": [c.name for c in table.columns]}
         if ids is not None:
@@ -246,6 +257,7 @@ class MemorySource:
             change_log=table.change_log,
             hidden=tuple(c for c in hidden if c in table.columns),
             grants=tuple(sorted(table.grants)),
+            merged_into_column=table.merged_into,
         )
 
     def _changed(self, task: ReadTask, start: datetime | None) -> list[tuple[str, MemoryRecord]]:

@@ -92,9 +92,13 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 def too_many(request: HttpRequest) -> HttpResponse:
     """Render the page for too many attempts; allauth sets the limits."""
-    error = LimitReached(
+    return failed(request, too_many_tries())
+
+
+def too_many_tries() -> LimitReached:
+    """Return the error for too many attempts."""
+    return LimitReached(
         "too-many-tries",
         "Too many attempts in a short time.",
         next_step="Wait a minute and try again.",
     )
-    return failed(request, error)

@@ -51,6 +51,11 @@ class ReachedAddress:
     origins: tuple[str, ...] = ()
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names under which it answers, as in the header ``Host``, without the port."""
+        return (*NAMES, *(urlsplit(origin).hostname or "" for origin in self.origins))
+
+    @property
     def url(self) -> str:
         """The address to show to people."""
         return self.origins[0] if self.origins else f"http://{self.host}:{self.port}"
@@ -76,13 +81,12 @@ def set_up(home_key: bytes, reached: ReachedAddress, *, rules: SignInRules = DEF
     """Configure Django for the home; call it before the first request."""
     from django.conf import settings
 
-    hosts = [*NAMES, *(urlsplit(origin).hostname or "" for origin in reached.origins)]
     secure = bool(reached.origins) and all(
         origin.startswith("https://") for origin in reached.origins
     )
     config: dict[str, Any] = {
         "SECRET_KEY": secret_key(home_key),
-        "ALLOWED_HOSTS": hosts,
+        "ALLOWED_HOSTS": list(reached.hosts),
         "CSRF_TRUSTED_ORIGINS": list(reached.origins),
         "SIGN_IN_RULES": rules,
         "SESSION_COOKIE_AGE": int(rules.session.total_seconds()),

@@ -49,6 +49,18 @@ facts.soapDeleted = await conn.soap.delete([facts.created.id]);
 facts.emptied = await conn.soap.emptyRecycleBin([facts.created.id]);
 facts.emptiedAgain = await conn.soap.emptyRecycleBin([facts.created.id]);
 
+// A merge by SOAP: the child moves, the master takes a value, and a second merge is refused.
+const [kept, double] = await accounts.create([{ Name: "Kept" }, { Name: "Double" }]);
+const child = await conn.sobject("Contact").create({ LastName: "Moved", AccountId: double.id });
+const merge = {
+  masterRecord: { type: "Account", Id: kept.id, Phone: "+32 9 0170018" },
+  recordToMergeIds: [double.id],
+};
+facts.merged = await conn.soap.merge(merge);
+facts.mergedAgain = await conn.soap.merge([merge]);
+facts.mergedIds = [kept.id, double.id, child.id];
+facts.mergedChild = (await conn.sobject("Contact").retrieve(child.id)).AccountId;
+
 conn.bulk2.pollInterval = 200;
 conn.bulk2.pollTimeout = 60000;
 const rows = [];

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from importlib import import_module
+from inspect import signature
+from pathlib import Path
 from pkgutil import walk_packages
 
 import pytest
 
 from homes import World
 from scenes import Lead, scene, with_a_night
-from unlost.app import actions
+from unlost.app import access, actions
 from unlost.app.access import ACTIONS, Where, may
 from unlost.app.actions.alerts.alerts import acknowledged
 from unlost.app.actions.backups.backup import backup
@@ -19,6 +21,8 @@ from unlost.app.actions.orgs.orgs import list_all
 from unlost.app.actions.people.audit import export, list_events, verify
 from unlost.app.actions.people.people import people
 from unlost.app.actions.records.compare import compare
+from unlost.app.actions.records.export import ExportRequest
+from unlost.app.actions.records.export import export as export_data
 from unlost.app.actions.records.find import find
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.show import show
@@ -26,9 +30,10 @@ from unlost.app.actions.restores.restore_run import run_detail, runs
 from unlost.app.actions.runs.control import cancel
 from unlost.app.actions.storage.storage import storage
 from unlost.app.compose import Application
+from unlost.catalog.connection import one_transaction
 from unlost.catalog.models import AuditRow
 from unlost.catalog.orgs.orgs import get_org
-from unlost.catalog.people.audit import newest
+from unlost.catalog.people.audit import AuditEntry, AuditEvent, newest
 from unlost.model.access import (
     RIGHTS,
     SERVICE,
@@ -40,7 +45,8 @@ from unlost.model.access import (
     Trace,
     machine,
 )
-from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UsageError
+from unlost.model.errors import IntegrityError, NotAllowed, NotFound, StoreError, UsageError
+from unlost.outside.formats import ExportFormat
 
 RECORD = "A40017"
 
@@ -244,6 +250,97 @@ def test_the_service_keeps_runs_and_fills_no_audit(night: World) -> None:
     assert told(night) == before
 
 
+# --- nothing without an entry --------------------------------------------------------------------
+
+
+class FullDisk:
+    """An audit log that takes some entries, and then no more."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, entries: int = 0) -> None:
+        self.entries, self.hits, self._note = entries, 0, access.note
+        monkeypatch.setattr(access, "note", self)
+
+    def __call__(self, event: AuditEvent) -> AuditEntry:
+        if self.entries:
+            self.entries -= 1
+            return self._note(event)
+        self.hits += 1
+        raise StoreError("database-unusable", "The disk is full.")
+
+
+def backups(world: World) -> int:
+    return len(world.vault.commits(get_org("sales").oid))
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_change_that_cannot_be_recorded_is_not_made(
+    night: World, act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = backups(night), list(runs(night.app).runs), schedules(night.app, "sales")
+    disk = FullDisk(monkeypatch)
+    with pytest.raises(StoreError):
+        act(night.app)
+    assert disk.hits
+    assert (backups(night), list(runs(night.app).runs), schedules(night.app, "sales")) == before
+
+
+@pytest.mark.parametrize("act", READS)
+def test_a_read_that_cannot_be_recorded_returns_nothing(
+    night: World, act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FullDisk(monkeypatch)
+    with pytest.raises(StoreError):
+        act(night.app)
+
+
+def test_an_export_that_cannot_be_recorded_writes_no_file(
+    night: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FullDisk(monkeypatch)
+    out = tmp_path / "exported"
+    with pytest.raises(StoreError):
+        export_data(night.app, "sales", ExportRequest(form=ExportFormat.CSV), out=out)
+    assert not out.exists()
+
+
+def test_a_change_whose_outcome_cannot_be_recorded_is_listed_as_begun(
+    night: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        FullDisk(patched, entries=1)
+        with pytest.raises(StoreError):
+            change(night.app, "sales", ScheduleChange(at="02:00"))
+    assert told(night)[0][1::2] == ("schedule.set", "begun")
+    assert verify(night.app).broken is None
+
+
+def test_a_change_is_listed_once_and_exported_with_its_intent(night: World) -> None:
+    before = len(told(night))
+    change(night.app, "sales", ScheduleChange(at="02:00"))
+    with pytest.raises(UsageError):
+        change(night.app, "sales", ScheduleChange(at="nine"))
+    outcomes = [outcome for _, act, _, outcome in told(night) if act == "schedule.set"]
+    assert outcomes == ["schedule-unreadable", "done"]
+    assert len(told(night)) == before + 2
+    entries = {entry.number: entry.deed for entry in export(night.app)}
+    for deed in entries.values():
+        if deed.act == "schedule.set" and deed.outcome != "begun":
+            intent = entries[deed.intent or 0]
+            assert (intent.act, intent.outcome, intent.org) == ("schedule.set", "begun", "sales")
+            assert intent.intent is None
+
+
+def test_an_intent_that_its_change_can_take_back_is_refused(night: World) -> None:
+    with pytest.raises(RuntimeError), one_transaction():
+        change(night.app, "sales", ScheduleChange(at="02:00"))
+
+
+def test_a_read_costs_one_entry(night: World) -> None:
+    before = AuditRow.objects.count()
+    history(night.app, "sales", "Account", RECORD)
+    assert AuditRow.objects.count() == before + 1
+
+
 def test_deeds_are_told_by_org_and_in_pages(night: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lena = acting(night, Role.ADMIN)
     for _ in range(3):
@@ -316,3 +413,6 @@ def test_every_action_says_what_it_needs() -> None:
             assert action.trace is Trace.READ, name
         if action.where is Where.RUN:
             assert "run" in action.subject, name
+        # A file is there before the action returns.
+        if "out" in signature(action.call).parameters:
+            assert action.has_intent, name

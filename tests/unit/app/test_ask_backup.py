@@ -11,7 +11,7 @@ from unlost.app.actions.runs import ask_backup as module
 from unlost.app.actions.runs.ask_backup import ask_backup
 from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.catalog.orgs.orgs import get_org, retire_org
-from unlost.catalog.people.audit import every
+from unlost.catalog.people.audit import newest
 from unlost.catalog.runs.nights import NightEnd, end_try, hold_night, open_nights, start_try
 from unlost.catalog.runs.runs import RunState, find_run
 from unlost.jobs.slots import take_slot
@@ -49,7 +49,7 @@ def test_the_service_is_asked_and_does_it(served: World, asked: list[Job]) -> No
     assert ended is not None
     assert ended.state is RunState.DONE
     assert open_nights() == []
-    noted = [one.deed for one in every() if one.deed.act == "backup.ask"]
+    noted = [one.deed for one in reversed(newest(most=999)) if one.deed.act == "backup.ask"]
     assert [(deed.org, deed.outcome, deed.detail) for deed in noted] == [
         ("sales", "done", {"run": run})
     ]

@@ -18,7 +18,7 @@ from unlost.app.actions.retention.keeping import RetentionChange, RuleWarning, c
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.vault.home_copy import copy_is_due
 from unlost.catalog.orgs.orgs import get_org
-from unlost.catalog.people.audit import every
+from unlost.catalog.people.audit import newest
 from unlost.catalog.vault.keeping import LARGEST, last_forgotten, rules_of
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError, UnlostError, UsageError
@@ -63,7 +63,7 @@ def test_rules_are_set_one_by_one_noted_and_copied_into_the_vault(year: World) -
     assert kept.rules == KeepRules(days=30, monthly=12, deleted_days=90)
     assert show(year.app, "sales").orgs == (kept,)
     assert not copy_is_due(year.app)
-    noted = next(one for one in every() if one.deed.act == "keep.set")
+    noted = next(one for one in reversed(newest(most=999)) if one.deed.act == "keep.set")
     assert noted.deed.detail["monthly"] == 24
     assert change(year.app, "sales", RetentionChange(everything=True)).rules == KeepRules()
 
@@ -105,7 +105,7 @@ def test_what_the_plan_says_is_done_and_the_bytes_go_days_later(year: World) -> 
     last = last_forgotten(oid())
     assert last is not None
     assert (last.nights, last.snapshot, last.failed) == (8, 11, False)
-    noted = list(every())[-1].deed
+    noted = newest(most=1)[0].deed
     assert (noted.act, noted.detail["nights"], noted.org) == ("forget.run", 8, "sales")
     if done.waiting:
         assert done.next_at is not None
@@ -301,7 +301,11 @@ def test_a_hold_on_the_org_keeps_all_of_it_until_it_is_lifted_or_runs_out(year: 
     assert lift(year.app, "sales", HoldRequest(everything=True)).holds == ()
     assert not plan(year.app, "sales", ALL).nothing
     changes = ("hold.set", "hold.lift")
-    acts = [(one.deed.act, one.deed.subject) for one in every() if one.deed.act in changes]
+    acts = [
+        (one.deed.act, one.deed.subject)
+        for one in reversed(newest(most=999))
+        if one.deed.act in changes
+    ]
     assert acts == [("hold.set", "the org"), ("hold.set", "the org"), ("hold.lift", "the org")]
 
 

@@ -112,9 +112,9 @@ def test_a_record_that_is_lost_again_after_a_restore_is_a_new_loss(shop: Shop) -
 
 def test_a_merged_record_names_the_survivor(shop: Shop) -> None:
     shop.org.add_column("Account", "Master", WireKind.ID)
+    shop.org.tables["Account"].merged_into = "Master"
     shop.night()
-    shop.org.tables["Account"].records["A40018"].cells["Master"] = CUSTOMER
-    shop.platform.delete("Account", "A40018", by="U1")
+    shop.platform.merge("Account", CUSTOMER, "A40018", by="U1")
     shop.night()
     assert losses(shop) == ()
     (merged,) = losses(shop, LossState.FOLDED)

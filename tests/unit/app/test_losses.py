@@ -80,9 +80,9 @@ def test_details_of_a_live_record_name_it(shop: Shop) -> None:
 
 def test_a_merge_is_no_loss_and_names_the_survivor(shop: Shop) -> None:
     shop.org.add_column("Account", "Master", WireKind.ID)
+    shop.org.tables["Account"].merged_into = "Master"
     shop.night()
-    shop.org.tables["Account"].records["A40018"].cells["Master"] = CUSTOMER
-    shop.platform.delete("Account", "A40018", by="U1")
+    shop.platform.merge("Account", CUSTOMER, "A40018", by="U1")
     shop.night()
     assert losses(shop.app, "sales").total == 0
     (line,) = losses(shop.app, "sales", state=LossState.FOLDED).losses

@@ -24,6 +24,9 @@ from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.errors import StoreError
 from unlost.model.message import Message
 from unlost.model.source.quota import Quota
+from unlost.web.serving import ReachedAddress
+
+HOSTS = ReachedAddress(origins=("https://unlost.acme.example",)).hosts
 
 pytestmark = pytest.mark.network
 
@@ -36,10 +39,12 @@ class Asked:
     def __init__(self, world: World) -> None:
         self.world, self.board, self.port = world, MetricsBoard(), 0
 
-    def get(self, path: str) -> tuple[int, str]:
+    def get(self, path: str, *, host: str = "127.0.0.1") -> tuple[int, str]:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}")
+        request.add_header("Host", f"{host}:{self.port}")
         try:
-            with opener.open(f"http://127.0.0.1:{self.port}{path}", timeout=HANGING) as answer:
+            with opener.open(request, timeout=HANGING) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -65,7 +70,7 @@ class Asked:
 def asked(sales: World) -> Iterator[Asked]:
     change(sales.app, "sales", ScheduleChange(at="off"))
     made = Asked(sales)
-    with served(made.board, sales.clock.now, port=0) as made.port:
+    with served(made.board, sales.clock.now, port=0, hosts=HOSTS) as made.port:
         yield made
 
 
@@ -116,7 +121,7 @@ def test_a_service_that_stopped_to_look_is_not_well(asked: Asked) -> None:
 def test_a_port_that_is_taken_is_told(asked: Asked) -> None:
     with (
         pytest.raises(StoreError) as caught,
-        served(MetricsBoard(), asked.world.clock.now, port=asked.port),
+        served(MetricsBoard(), asked.world.clock.now, port=asked.port, hosts=HOSTS),
     ):
         raise AssertionError("never")
     assert caught.value.code == "port-taken"
@@ -131,8 +136,25 @@ def test_only_this_machine_is_answered(asked: Asked, monkeypatch: pytest.MonkeyP
         return make(host, *told, **named)
 
     monkeypatch.setattr(metrics, "make_server", noted)
-    with served(MetricsBoard(), asked.world.clock.now, port=0):
+    with served(MetricsBoard(), asked.world.clock.now, port=0, hosts=HOSTS):
         assert hosts == ["127.0.0.1"]
+
+
+def test_a_website_whose_name_leads_to_this_machine_reads_no_figures(asked: Asked) -> None:
+    for host in ("attacker.example", "127.0.0.1.attacker.example", "", "a/b"):
+        for path in ("/metrics", "/health"):
+            assert asked.get(path, host=host) == (400, "Unknown host name.\n"), host
+
+
+def test_the_names_of_the_console_read_the_figures(asked: Asked) -> None:
+    for host in ("127.0.0.1", "localhost", "LOCALHOST", "[::1]", "unlost.acme.example"):
+        assert asked.get("/metrics", host=host)[0] == 200, host
+
+
+def test_a_program_that_names_no_host_reads_the_figures(asked: Asked) -> None:
+    with socket.create_connection(("127.0.0.1", asked.port)) as old:
+        old.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        assert old.makefile("rb").readline().split()[1] == b"200"
 
 
 def test_nothing_of_a_record_is_in_the_figures(asked: Asked) -> None:
@@ -148,7 +170,7 @@ def test_one_who_says_nothing_holds_nobody_up(asked: Asked) -> None:
     asked.look()
     with socket.create_connection(("127.0.0.1", asked.port)) as silent:
         assert asked.get("/health")[0] == 200
-        with served(MetricsBoard(), asked.world.clock.now, port=0) as port:
+        with served(MetricsBoard(), asked.world.clock.now, port=0, hosts=HOSTS) as port:
             waiting = socket.create_connection(("127.0.0.1", port))
         waiting.close()
         assert silent.fileno() >= 0

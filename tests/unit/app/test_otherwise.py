@@ -42,7 +42,7 @@ from unlost.app.restores.overrides import (
     with_edits,
     with_reassigned,
 )
-from unlost.catalog.people.audit import every
+from unlost.catalog.people.audit import newest
 from unlost.catalog.runs.plans import PlanState
 from unlost.catalog.runs.runs import RunState
 from unlost.engine.restore.planning.summary import TypedRecord
@@ -200,7 +200,7 @@ def test_a_plan_comes_back_otherwise(firm: Firm) -> None:
     assert firm.run(plan).whole
     (cells,) = [one for one in firm.live("Account").values() if one["Name"] == "Schoko Zürich"]
     assert (cells["Since"], cells["Owner"], cells.get("Text")) == ("2026-03-04", firm.young, None)
-    (deed,) = [row.deed for row in every() if row.deed.act == "restore.plan"]
+    (deed,) = [row.deed for row in reversed(newest(most=999)) if row.deed.act == "restore.plan"]
     assert deed.detail["typed"] == ["Account.Owner", "Account.Since", "Account.Text"]
     assert "2026-03-04" not in str(deed)
 
@@ -243,7 +243,7 @@ def test_a_value_for_all_that_failed(firm: Firm) -> None:
     result = retry_run(firm.app, run, otherwise=typed_overrides(every=["Contact.Name=Both"]))
     assert result.whole
     assert [one["Name"] for one in firm.live("Contact").values()] == ["Both", "Both"]
-    (deed,) = [row.deed for row in every() if row.deed.act == "restore.retry"]
+    (deed,) = [row.deed for row in reversed(newest(most=999)) if row.deed.act == "restore.retry"]
     assert deed.subject == f"{run}/Contact.Name"
 
 
@@ -308,9 +308,9 @@ def test_values_are_typed_and_typed_again(firm: Firm) -> None:
     less = made(firm, leave_out(firm.app, "sales", view.plan, tables=["Paper"]))
     assert edited(less) == edited(view)
     run_stored_plan(firm.app, "sales", less.plan)
-    (deed, *_) = [row.deed for row in every() if row.deed.act == "restore.edit"]
+    (deed, *_) = [row.deed for row in reversed(newest(most=999)) if row.deed.act == "restore.edit"]
     assert "Typed" not in str(deed)
-    assert any("Account.Name" in str(row.deed.detail) for row in every())
+    assert any("Account.Name" in str(row.deed.detail) for row in reversed(newest(most=999)))
 
 
 def test_what_changes_nothing_or_cannot_be_is_told_at_once(firm: Firm) -> None:

@@ -6,7 +6,14 @@ import pytest
 
 from homes import World
 from unlost.app.actions.backups.backup import backup
-from unlost.app.records.record_facts import RecordNames, UserNames, deletion_of, last_alive
+from unlost.app.records.record_facts import (
+    MergeWinners,
+    RecordDeletion,
+    RecordNames,
+    UserNames,
+    deletion_of,
+    last_alive,
+)
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
@@ -36,16 +43,20 @@ def snapshot(sales: World) -> Snapshot:
     return head
 
 
+def gone_of(versions: list[Version], snapshot: Snapshot) -> RecordDeletion | None:
+    people, winners = UserNames(snapshot), MergeWinners(snapshot)
+    return deletion_of(versions, NIGHTS, people=people, winners=winners)
+
+
 def test_what_is_alive_or_unknown_is_not_gone(snapshot: Snapshot) -> None:
-    people = UserNames(snapshot)
-    assert deletion_of([], NIGHTS, people=people) is None
+    assert gone_of([], snapshot) is None
     lived = [version(1, Op.STATE), version(2, Op.MISSING), version(3, Op.STATE)]
-    assert deletion_of(lived, NIGHTS, people=people) is None
+    assert gone_of(lived, snapshot) is None
 
 
 def test_a_deletion_that_the_source_told_has_its_time_and_its_user(snapshot: Snapshot) -> None:
     told = [version(1, Op.STATE), version(3, Op.DELETED, by="U1")]
-    gone = deletion_of(told, NIGHTS, people=UserNames(snapshot))
+    gone = gone_of(told, snapshot)
     assert gone is not None
     assert (gone.how, gone.by, gone.by_name) == (Op.DELETED, "U1", "Ada Admin")
     assert gone.at == told[-1].modified_at
@@ -53,7 +64,7 @@ def test_a_deletion_that_the_source_told_has_its_time_and_its_user(snapshot: Sna
 
 
 def test_of_a_missing_record_only_the_nights_around_it_are_known(snapshot: Snapshot) -> None:
-    gone = deletion_of([version(1, Op.MISSING, by="U1")], NIGHTS, people=UserNames(snapshot))
+    gone = gone_of([version(1, Op.MISSING, by="U1")], snapshot)
     assert gone is not None
     assert (gone.how, gone.at, gone.by, gone.by_name) == (Op.MISSING, None, None, "")
     assert gone.after is None
@@ -62,14 +73,14 @@ def test_of_a_missing_record_only_the_nights_around_it_are_known(snapshot: Snaps
 def test_of_a_purged_record_the_time_is_known_and_nobody(snapshot: Snapshot) -> None:
     """A list of deletions has times and no users."""
     purged = version(1, Op.PURGED, by="U1")
-    gone = deletion_of([purged], NIGHTS, people=UserNames(snapshot))
+    gone = gone_of([purged], snapshot)
     assert gone is not None
     assert (gone.how, gone.at, gone.by, gone.by_name) == (Op.PURGED, purged.modified_at, None, "")
 
 
 def test_an_end_that_is_told_twice_began_with_the_first_word(snapshot: Snapshot) -> None:
     twice = [version(1, Op.STATE), version(2, Op.MISSING), version(4, Op.DELETED, by="U1")]
-    gone = deletion_of(twice, NIGHTS, people=UserNames(snapshot))
+    gone = gone_of(twice, snapshot)
     assert gone is not None
     assert (gone.how, gone.until) == (Op.DELETED, twice[1].observed_at)
     assert last_alive(twice, NIGHTS) == 1

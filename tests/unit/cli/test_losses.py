@@ -20,10 +20,10 @@ def live(world):  # type: ignore[no-untyped-def]
     shop = Shop(world)
     set_writer(shop.app, WRITER)
     shop.org.add_column("Account", "Master", WireKind.ID)
+    shop.org.tables["Account"].merged_into = "Master"
     shop.night()
     shop.platform.delete("Account", CUSTOMER, by="U1")
-    shop.org.tables["Account"].records["A40018"].cells["Master"] = "A40019"
-    shop.platform.delete("Account", "A40018", by="U1")
+    shop.platform.merge("Account", "A40019", "A40018", by="U1")
     shop.night()
 
 

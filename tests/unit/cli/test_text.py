@@ -106,6 +106,21 @@ def test_counts_have_their_word() -> None:
             "no longer there before 2026-07-02 22:30 UTC, user unknown",
         ),
         (
+            RecordDeletion(Op.DELETED, NIGHT, "U1", "Ada", None, NEXT, "A2", "Schoko"),
+            "merged into Schoko (A2) on 2026-07-01 22:30 UTC by Ada",
+        ),
+        (
+            RecordDeletion(Op.DELETED, None, None, "", NIGHT, NEXT, "A2"),
+            ("merged into A2, between 2026-07-01 22:30 UTC and 2026-07-02 22:30 UTC, user unknown"),
+        ),
+        (
+            RecordDeletion(Op.PURGED, NIGHT, None, "", NIGHT, NEXT, "A2", "Schoko"),
+            (
+                "merged into Schoko (A2) on 2026-07-01 22:30 UTC, user unknown; purged from the "
+                "recycle bin"
+            ),
+        ),
+        (
             RecordDeletion(Op.ARCHIVED, None, None, "", None, NEXT),
             "archived by Unlost; the vault has the only copy before 2026-07-02 22:30 UTC",
         ),

@@ -163,7 +163,7 @@ def test_what_was_read_whole_tonight_is_not_read_again(scene: Scene) -> None:
     plan = scene.source.plan_reads
     ranges = []
 
-    def dead(table: Any, since: Any, *, ids: Any = None) -> Any:
+    def dead(table: Any, since: Any, *, ids: Any = None, **_: Any) -> Any:
         ranges.append(ids)
         return plan(table, None)  # the source says that its cursor died
 
@@ -231,10 +231,10 @@ def test_rows_read_tonight_tell_how_long_rows_are(scene: Scene) -> None:
     asked: list[IdRange] = []
     plan = scene.source.plan_reads
 
-    def noted(table: Any, since: Any, *, ids: Any = None) -> Any:
+    def noted(table: Any, since: Any, *, ids: Any = None, **more: Any) -> Any:
         if ids is not None and table.name == "Account":
             asked.append(ids)
-        return plan(table, since, ids=ids)
+        return plan(table, since, ids=ids, **more)
 
     scene.source.plan_reads = noted
     scene.night(hours=4)

@@ -369,7 +369,6 @@ class TestFiles:
         assert done.certificate.files == 4
         scene.org.tables["Document"].files[made[0]] = body
         done = scene.night()
-        assert line_of(done, "Document").full
         assert (done.certificate.files, done.certificate.verdict) == (5, Verdict.COMPLETE)
 
     def test_files_of_a_table_that_is_gone_are_still_counted(self, scene: Scene) -> None:

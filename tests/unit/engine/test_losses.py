@@ -21,7 +21,7 @@ from unlost.model.source.schema import Column, DeleteRule, Reference, Table, Wir
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 BIN = timedelta(days=15)
-RULE = LossRule(BIN, "Master", "Born", "Author")
+RULE = LossRule(BIN, "Born", "Author")
 CASCADE, RESTRICT, LOOSE = DeleteRule.CASCADE, DeleteRule.RESTRICT, DeleteRule.SET_NULL
 PLAIN = ("Master", "Born", "Author")
 
@@ -30,7 +30,7 @@ def table(name: str, **references: tuple[tuple[str, ...], DeleteRule]) -> Table:
     columns = [Column(plain, WireKind.TEXT) for plain in PLAIN]
     for column, (tables, rule) in references.items():
         columns.append(Column(column, WireKind.REFERENCE, reference=Reference(tables, rule)))
-    return Table(name, tuple(columns))
+    return Table(name, tuple(columns), merged_into_column="Master")
 
 
 ACCOUNT = table("Account", Parent=(("Account",), LOOSE), Boss=(("Account",), CASCADE))
@@ -221,5 +221,5 @@ def test_what_one_user_created_and_deleted_within_a_day_is_no_loss() -> None:
 
 def test_only_needed_columns_are_read() -> None:
     assert loss_columns(CONTACT, RULE) == ["Account", "Master", "Born", "Author"]
-    assert loss_columns(LOG, None) == ["Of"]
-    assert loss_columns(FILE, LossRule()) == []
+    assert loss_columns(LOG, None) == ["Of", "Master"]
+    assert loss_columns(Table("Plain", ()), LossRule()) == []

@@ -1,6 +1,7 @@
 """Between two nights: a few tables are read, all others stay as they were, and no night is fooled."""
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,8 +15,8 @@ from unlost.engine.backup.session import BackupStart
 from unlost.engine.records.history import history
 from unlost.model.errors import IntegrityError, LimitReached, SourceRefused, TransientError
 from unlost.model.finding import FindingKind
-from unlost.model.source.reading import Op
-from unlost.model.source.schema import TableTrait, WireKind
+from unlost.model.source.reading import Cursor, Op
+from unlost.model.source.schema import Table, TableTrait, WireKind
 from unlost.model.vault.certificate import TableLine, Verdict
 from unlost.model.vault.snapshot import nights
 from unlost.testing.org import ALL_TRAITS
@@ -355,20 +356,51 @@ def test_files_come_with_the_table_that_holds_them(scene: Scene) -> None:
     assert (lines(done)["Document"].files, lines(done)["Document"].file_bytes) == (2, 15)
 
 
-def test_a_file_that_an_hour_could_not_read_is_read_by_the_night(scene: Scene) -> None:
+def test_a_file_that_an_hour_could_not_read_left_its_table_to_the_night(scene: Scene) -> None:
     chocolate(scene)
     scene.org.add_table("Document", {"Name": WireKind.TEXT}, files=True)
     scene.night()
     one = scene.org.attach("Document", "one.txt", b"one")
     scene.source.faults.plant("open_file", SourceRefused("no", "No."))
-    done = scene.hour("Document")
+    done = scene.hour("Document", hours=2)
     scene.source.faults.assert_met()
     assert [f.kind for f in lines(done)["Document"].findings] == [FindingKind.FILE_UNREADABLE]
-    scene.hour("Account")
-    assert "it must be read in full" in left(scene, "Document")
+    done = scene.hour("Account")
+    assert [f.kind for f in lines(done)["Document"].findings] == [FindingKind.FILE_UNREADABLE]
+    done = scene.hour("Document")
+    assert [f.kind for f in lines(done)["Document"].findings] == [FindingKind.FILE_UNREADABLE]
     done = scene.night()
-    assert lines(done)["Document"].full
+    assert not lines(done)["Document"].full
+    assert (done.certificate.files, done.certificate.verdict) == (1, Verdict.COMPLETE)
     assert [file.name for file in scene.head.files("Document", [one])] == ["one.txt"]
+
+
+def test_the_first_hour_of_a_week_read_a_table_whole_that_is_due_each_week(scene: Scene) -> None:
+    chocolate(scene)
+    scene.source.whole_nightly = {"Account"}
+    scene.night()
+    assert not lines(scene.hour("Account"))["Account"].full
+    assert lines(scene.night())["Account"].full
+
+
+def test_hours_do_not_hide_from_the_night_that_a_whole_read_is_due(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chocolate(scene)
+    night = scene.night().snapshot.as_of
+    cursors: list[tuple[str, str]] = []
+    plan = scene.source.plan_reads
+
+    def noted(table: Table, since: Cursor, **more: Any) -> Any:
+        if table.name == "Account" and more.get("nightly"):
+            cursors.append((since.value, more["nightly"].value))
+        return plan(table, since, **more)
+
+    monkeypatch.setattr(scene.source, "plan_reads", noted)
+    scene.hour("Account")
+    hour = scene.head.info.as_of
+    scene.night()
+    assert cursors == [(hour.isoformat(), night.isoformat())]
 
 
 def test_a_history_tells_between_which_looks_at_the_table(scene: Scene) -> None:

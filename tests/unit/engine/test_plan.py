@@ -19,6 +19,7 @@ ALL = frozenset({TableTrait.INCREMENTAL, TableTrait.REPORTS_DELETES, TableTrait.
 NAME, PHONE = Column("Name", WireKind.TEXT), Column("Phone", WireKind.TEXT)
 TABLE = Table("Account", (NAME, PHONE), traits=ALL)
 DAY = timedelta(days=1)
+UNKNOWN_FILE = Finding(FindingKind.FILE_UNREADABLE, Severity.GAP, "Some file.")
 STATE = TableState("Account", 5, 0, Cursor("c"), NOW - DAY, NOW - DAY, NOW - DAY, 1)
 
 
@@ -29,7 +30,7 @@ def planned(
     *,
     rights: frozenset[str] = frozenset({"r"}),
     hidden: frozenset[str] = frozenset(),
-    unread: frozenset[str] = frozenset(),
+    missing_files: tuple[Finding, ...] = (),
     full: bool = False,
     policy: BackupPolicy | None = None,
 ) -> TablePlan:
@@ -38,7 +39,7 @@ def planned(
         {"Account": state} if state else {},
         {"Account": RightsHistory.of(frozenset({right}) for right in rights)} if state else {},
         {"Account": hidden},
-        unread,
+        {"Account": missing_files},
     )
     plan = plan_backup(
         Schema((table,), "r"), known, now=NOW, policy=policy or BackupPolicy(), full=full
@@ -49,6 +50,12 @@ def planned(
 def test_an_ordinary_night_reads_what_changed() -> None:
     plan = planned()
     assert (plan.since, plan.reasons, plan.census, plan.trusted) == (Cursor("c"), (), (), True)
+
+
+def test_a_file_that_stays_unreadable_made_its_table_be_read_whole_every_night() -> None:
+    finding = replace(UNKNOWN_FILE, detail="001")
+    plan = planned(missing_files=(finding,))
+    assert (plan.since, plan.missing_files) == (Cursor("c"), (finding,))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +73,7 @@ def test_an_ordinary_night_reads_what_changed() -> None:
             Reason.COLUMN_RETYPED,
         ),
         (planned(rights=frozenset({"r", "older"})), Reason.RIGHTS_CHANGED),
-        (planned(unread=frozenset({"Account"})), Reason.FILES_MISSING),
+        (planned(missing_files=(UNKNOWN_FILE,)), Reason.FILES_MISSING),
         (
             planned(
                 state=replace(

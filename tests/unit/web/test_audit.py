@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import warnings
+from dataclasses import replace
 from typing import Any
 
 from homes import SECRET, World
@@ -14,7 +15,7 @@ from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.people.audit import PAGE
 from unlost.app.actions.people.people import add
 from unlost.catalog.models import AuditRow
-from unlost.catalog.people.audit import AuditEvent, note
+from unlost.catalog.people.audit import BEGUN, AuditEvent, note
 from unlost.model.access import ActorKind, Role, Trace
 from unlost.testing.org import MemoryOrg
 from unlost.web.parts.audit_lines import csv_lines, harmless
@@ -46,6 +47,19 @@ def test_deeds_are_listed_by_org_and_person(world: World, sign_in: SignIn) -> No
     assert "Account/3" not in page
     assert 'value="lena"' in page
     assert "No entry matches" in text(auditor.get("/audit/", {"actor": "nobody"}))
+
+
+def test_a_change_that_has_not_ended_is_listed(world: World, sign_in: SignIn) -> None:
+    at, kind = world.clock.now(), ActorKind.PERSON
+    event = AuditEvent(at, kind, "lena", "erase.run", Trace.WRITE, "sales", "", BEGUN)
+    intent = note(event)
+    auditor = sign_in(Role.AUDITOR)
+    assert "not finished" in text(auditor.get("/audit/?actor=lena"))
+    note(replace(event, outcome="done", intent=intent.number))
+    answer = auditor.get("/audit/?actor=lena")
+    clean(answer)
+    assert "not finished" not in text(answer)
+    assert text(answer).count("erase.run") == 1
 
 
 def test_older_ones_are_on_the_next_page_and_the_filter_stays(

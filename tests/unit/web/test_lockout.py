@@ -1,11 +1,17 @@
 """Who guesses passwords is stopped; who only mistyped is told when to come back, or let in by an admin."""
 
 import asyncio
+import queue
+import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
+from django.contrib.auth.backends import ModelBackend
 from django.core.cache import cache
 
 from homes import World
@@ -13,7 +19,9 @@ from unit.web.conftest import SignIn
 from unit.web.doors import browser, clean, noted, person, sign_in_as, signed_in, text
 from unlost.app.actions.people.lockouts import lockouts
 from unlost.model.access import LOCKED_AFTER, LOCKED_FOR, Role
+from unlost.testing.clock import VirtualClock
 from unlost.web.serving import ReachedAddress, listening
+from unlost.web.signin.guesses import counted_guess
 
 HERE = "192.0.2.7"
 
@@ -44,6 +52,50 @@ def test_five_wrong_passwords_lock_the_name_here_for_a_while(world: World) -> No
     assert "unlost user unlock" in page
     assert sign_in_as(browser(HERE), "lena").status_code == 429  # the right one, too
     assert sign_in_as(browser("192.0.2.8"), "lena").status_code == 302  # from elsewhere
+
+
+class WaitingClock(VirtualClock):
+    """A clock whose sleepers let other threads work."""
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def test_guesses_that_arrive_at_the_same_moment_are_five_checks(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person(world, "lena")
+    monkeypatch.setattr(world.app, "clock", WaitingClock(world.clock.now()))
+    start, checked = threading.Barrier(20), queue.SimpleQueue[str]()
+    check = ModelBackend.authenticate
+
+    def noted_check(self: Any, request: Any, username: Any = None, **more: Any) -> Any:
+        checked.put(username)
+        time.sleep(0.01)  # all others arrive before this guess is counted
+        return check(self, request, username, **more)
+
+    monkeypatch.setattr(ModelBackend, "authenticate", noted_check)
+
+    def guess(number: int) -> int:
+        client = browser(HERE, HTTP_USER_AGENT=f"guesser {number}")
+        start.wait()
+        return int(sign_in_as(client, "lena", f"wrong {number}").status_code)
+
+    with ThreadPoolExecutor(20) as guessers:
+        codes = Counter(guessers.map(guess, range(20)))
+    assert checked.qsize() == LOCKED_AFTER
+    assert codes[429] >= 1 + LOCKED_AFTER
+    assert len(lockouts(world.app).lockouts) == 1
+
+
+def test_a_guess_that_cannot_be_counted_in_time_is_refused(world: World) -> None:
+    person(world, "lena")
+    with counted_guess(world.app, "Lena ", HERE):
+        answer = sign_in_as(browser(HERE), "lena")
+        assert sign_in_as(browser("192.0.2.8"), "lena").status_code == 302
+    assert answer.status_code == 429
+    assert "too-many-tries" in text(answer)
+    assert sign_in_as(browser(HERE), "lena").status_code == 302
 
 
 def test_four_wrong_passwords_do_not(world: World) -> None:

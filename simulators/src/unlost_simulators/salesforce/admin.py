@@ -75,6 +75,7 @@ class Admin:
             "POST records/update-where": edits.update_where,
             "POST records/delete": edits.delete,
             "POST records/hard-delete": edits.hard_delete,
+            "POST records/merge": edits.merge,
             "POST records/undelete": edits.undelete,
             "POST records/empty-bin": edits.empty_bin,
             "POST records/purge": edits.purge,

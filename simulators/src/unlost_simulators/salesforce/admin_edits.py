@@ -15,11 +15,13 @@ from typing import Any
 import pyarrow as pa
 
 from unlost_simulators.salesforce.admin_server import instant
+from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.faults import FaultKind, Subject
 from unlost_simulators.salesforce.http.calls import Answer
 from unlost_simulators.salesforce.schema import FieldDef, FieldType
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.users import Permission, SimUser
+from unlost_simulators.salesforce.writing.merging import MergeRequest
 
 type Wanted = Mapping[str, Any]
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
@@ -83,6 +85,15 @@ class Edits:
         """Delete ``ids`` of ``object`` past the recycle bin."""
         self.org.hard_delete(self._actor(wanted), wanted["object"], wanted["ids"])
         return {"deleted": len(wanted["ids"])}
+
+    def merge(self, wanted: Wanted) -> Any:
+        """Merge ``ids`` of ``object`` into ``master`` as the API does; ``set`` are its new values."""
+        values = {name: _soap(value) for name, value in wanted.get("set", {}).items()}
+        request = MergeRequest(wanted["object"], wanted["master"], tuple(wanted["ids"]), values)
+        (result,) = self.org.merge(self._actor(wanted), [request])
+        for error in result.errors:
+            raise SalesforceError(400, error.code, error.message, list(error.fields))
+        return {"merged": list(result.merged), "moved": list(result.moved)}
 
     def undelete(self, wanted: Wanted) -> Any:
         """Bring ``ids`` of ``object`` back from the recycle bin."""
@@ -191,6 +202,13 @@ class Edits:
         subject = Subject("EDIT", wanted["object"], wanted["object"])
         rule = self.sim.faults.draw(LATE, subject)
         return timedelta(seconds=rule.seconds) if rule else None
+
+
+def _soap(value: Any) -> str | None:
+    """A value as the text of an XML element."""
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _stamp(wanted: Wanted) -> datetime | None:

@@ -26,6 +26,7 @@ from unlost_simulators.salesforce.schema import (
 )
 from unlost_simulators.salesforce.settings import OrgSettings
 from unlost_simulators.salesforce.users import ObjectOperation, SimUser
+from unlost_simulators.salesforce.writing.merging import MERGEABLE
 
 MASTER_RECORD_TYPE = ids.MASTER_RECORD_TYPE
 BYTES_PER_CHARACTER = 3
@@ -87,7 +88,7 @@ def entry(of: ObjectDef, user: SimUser, version: str) -> Json:
         "label": of.label,
         "labelPlural": of.plural,
         "layoutable": of.layoutable,
-        "mergeable": of.name in {"Account", "Contact", "Lead", "Case"},
+        "mergeable": of.name in MERGEABLE,
         "mruEnabled": of.mru,
         "name": of.name,
         "queryable": of.queryable,

@@ -33,9 +33,16 @@ from unlost_simulators.salesforce.storage import StorageMeter
 from unlost_simulators.salesforce.store import database, evolve, tables
 from unlost_simulators.salesforce.store.store import Store
 from unlost_simulators.salesforce.users import Permission, SimUser, Users
-from unlost_simulators.salesforce.writing import execution
+from unlost_simulators.salesforce.writing import execution, merging
+from unlost_simulators.salesforce.writing.merging import MergeRequest, MergeResult
 from unlost_simulators.salesforce.writing.mishaps import Mishaps, NoMishaps
-from unlost_simulators.salesforce.writing.request import Row, RowResult, Verb, WriteOptions
+from unlost_simulators.salesforce.writing.request import (
+    DuplicateHeader,
+    Row,
+    RowResult,
+    Verb,
+    WriteOptions,
+)
 from unlost_simulators.salesforce.writing.rules import Planted
 
 __all__ = ["Org", "SalesforceError"]
@@ -275,6 +282,18 @@ class Org:
         """
         current = self.users.current(user)
         return execution.write(self, current, verb, name, rows, options or WriteOptions())
+
+    def merge(
+        self,
+        user: SimUser,
+        requests: Sequence[MergeRequest],
+        duplicates: DuplicateHeader | None = None,
+    ) -> list[MergeResult]:
+        """Merge records as the API does it; one result a request, in the same order.
+
+        Raises NOT_FOUND and INVALID_TYPE_FOR_OPERATION for objects.
+        """
+        return merging.merge(self, self.users.current(user), requests, duplicates)
 
     # Edits by the admin API and by scenarios
 

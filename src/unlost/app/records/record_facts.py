@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 
+from unlost.engine.merge_winner import merge_winner
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
@@ -17,6 +18,7 @@ class RecordDeletion:
     """The kind of a record's deletion, and its time and user as far as the org reported them.
 
     ``at`` None: it lies between the backups at ``after`` (None: before the first) and ``until``.
+    ``merged_into``: the record into which the org merged it, with its name; None if it did not.
     """
 
     how: Op
@@ -25,6 +27,8 @@ class RecordDeletion:
     by_name: str
     after: datetime | None
     until: datetime
+    merged_into: str | None = None
+    merged_into_name: str = ""
 
 
 def table_named(schema: Schema, name: str) -> Table:
@@ -58,7 +62,11 @@ def record_unknown(table: str, record: str) -> NotFound:
 
 
 def deletion_of(
-    versions: Sequence[Version], nights: Sequence[SnapshotInfo], *, people: "UserNames"
+    versions: Sequence[Version],
+    nights: Sequence[SnapshotInfo],
+    *,
+    people: "UserNames",
+    winners: "MergeWinners",
 ) -> RecordDeletion | None:
     """Return the deletion of a record with these versions (oldest first); None if it is live."""
     if not versions or versions[-1].op.alive:
@@ -68,6 +76,7 @@ def deletion_of(
     before = [night for night in nights if night.number < first.snapshot and night.read(last.table)]
     # A deleted row has both; a list of deletions has times only.
     by = last.modified_by if last.op is Op.DELETED else None
+    winner = winners.of(versions)
     return RecordDeletion(
         how=last.op,
         at=last.modified_at if last.op in (Op.DELETED, Op.PURGED) else None,
@@ -75,6 +84,8 @@ def deletion_of(
         by_name=people.name(last.table, by),
         after=before[-1].as_of if before else None,
         until=first.observed_at,
+        merged_into=winner,
+        merged_into_name=winners.name(last.table, winner),
     )
 
 
@@ -118,6 +129,27 @@ class UserNames:
         if not user or not column or column.reference is None:
             return ""
         return self._names.of(column.reference.tables, [user]).get(user, "")
+
+
+class MergeWinners:
+    """The records into which the org merged others, read from a snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._names = RecordNames(snapshot)
+        self._schema = snapshot.schema()
+
+    def column(self, table: str) -> str | None:
+        """Return the column of a table that names the surviving record; None if it has none."""
+        described = self._schema.table(table)
+        return described.merged_into_column if described is not None else None
+
+    def of(self, versions: Sequence[Version]) -> str | None:
+        """Return the record into which one with these versions (oldest first) was merged."""
+        return merge_winner(versions, self._schema.table(versions[-1].table))
+
+    def name(self, table: str, winner: str | None) -> str:
+        """Return the name of a surviving record; empty if there is none."""
+        return self._names.of([table], [winner]).get(winner, "") if winner is not None else ""
 
 
 class RecordNames:

@@ -5,7 +5,7 @@ Metrics contain names of orgs and storages, but nothing about records.
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from django.http.request import split_domain_port, validate_host
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -189,13 +190,19 @@ class _Quiet(WSGIRequestHandler):
         """Do nothing."""
 
 
-def application(board: MetricsBoard, now: Now) -> WSGIApplication:
-    """Serve `/metrics` for Prometheus; `/health` is 200 while the service ticks, else 503."""
+def application(board: MetricsBoard, now: Now, *, hosts: Sequence[str]) -> WSGIApplication:
+    """Serve `/metrics` for Prometheus; `/health` is 200 while the service ticks, else 503.
+
+    Requests for a name that is not in ``hosts`` are 400, as on the console.
+    """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(ServiceFigures(board))
     metrics: WSGIApplication = make_wsgi_app(registry)
 
     def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        if not _is_for(environ, hosts):
+            start("400 Bad Request", [("Content-Type", "text/plain")])
+            return [b"Unknown host name.\n"]
         path = environ.get("PATH_INFO", "")
         if path == "/metrics":
             return metrics(environ, start)
@@ -205,6 +212,16 @@ def application(board: MetricsBoard, now: Now) -> WSGIApplication:
         return [b"Available paths: /metrics and /health.\n"]
 
     return answer
+
+
+def _is_for(environ: WSGIEnvironment, hosts: Sequence[str]) -> bool:
+    """True if a request names one of the hosts, by Django's rule.
+
+    A website whose name leads to this machine's address (DNS rebinding) names itself.
+    """
+    # Programs without the header are no browsers, which always send it.
+    domain, _port = split_domain_port(environ.get("HTTP_HOST", LOOPBACK))
+    return validate_host(domain, hosts)
 
 
 def _health(board: MetricsBoard, now: datetime, start: StartResponse) -> Iterable[bytes]:
@@ -221,14 +238,15 @@ def _health(board: MetricsBoard, now: datetime, start: StartResponse) -> Iterabl
 
 
 @contextmanager
-def served(board: MetricsBoard, now: Now, *, port: int) -> Iterator[int]:
+def served(board: MetricsBoard, now: Now, *, port: int, hosts: Sequence[str]) -> Iterator[int]:
     """Serve until the context ends; yields the port. Port 0 chooses a free one.
 
-    Raises StoreError (``port-taken``).
+    ``hosts`` are the names under which it answers. Raises StoreError (``port-taken``).
     """
     try:
+        answers = application(board, now, hosts=hosts)
         server: WSGIServer = make_server(
-            LOOPBACK, port, application(board, now), server_class=_Server, handler_class=_Quiet
+            LOOPBACK, port, answers, server_class=_Server, handler_class=_Quiet
         )
     except OSError as error:
         raise StoreError(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0004_run_asked_by'),
+        ('catalog', '0005_audit_intents'),
     ]
 
     operations = [

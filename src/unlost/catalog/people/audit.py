@@ -4,6 +4,9 @@
 breaks the chain from there on:
 
   digest(n) = BLAKE3(digest(n - 1) + row n as canonical JSON)
+
+A change has two rows: its intent, which is written before it starts, and its outcome, which has the
+number of the intent. Lists show the intent only while there is no outcome.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +17,7 @@ from typing import Any
 import msgspec
 from blake3 import blake3
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import AuditRow
@@ -22,14 +26,16 @@ from unlost.model.access import ActorKind, Trace
 FIRST = "0" * 64  # the hash before row 1
 CHAINING = 0x756E_6C61_7564  # the advisory lock that serialises new rows: "unlaud"
 ROWS = 1_000  # read at a time
+BEGUN = "begun"  # the outcome in the row of an intent
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """An action, or an attempt at it. ``outcome`` is ``done`` or the code of the error.
+    """An action, or an attempt at it. ``outcome`` is ``done``, ``begun`` or the code of the error.
 
     ``subject`` names the object of the action: a record as ``Account/001…``, a run, a person.
-    Neither it nor ``detail`` holds a value of a record.
+    Neither it nor ``detail`` holds a value of a record. ``begun`` is the outcome of an intent.
+    ``intent`` is the number of the entry of the intent, in the entry of its outcome.
     """
 
     at: datetime
@@ -41,6 +47,7 @@ class AuditEvent:
     subject: str
     outcome: str
     detail: Mapping[str, Any] = field(default_factory=dict)
+    intent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +69,11 @@ class AuditProof:
 
 
 def note(event: AuditEvent) -> AuditEntry:
-    """Append an event to the chain, durable on return."""
-    with returned_connection(), transaction.atomic():
+    """Append an event to the chain, durable on return.
+
+    Raises RuntimeError for an intent inside a transaction, which could remove it with the change.
+    """
+    with returned_connection(), transaction.atomic(durable=event.outcome == BEGUN):
         _serialized()
         # Read under the lock: two rows with one predecessor would fork the chain.
         last = AuditRow.objects.order_by("-number").values_list("number", "digest").first()
@@ -76,6 +86,9 @@ def note(event: AuditEvent) -> AuditEntry:
 def digest_of(event: AuditEvent, *, number: int, before: str) -> str:
     """The hash of a row: BLAKE3 over the hash before it and the row as canonical JSON."""
     fields_written = {**asdict(event), "number": number, "at": event.at.astimezone(UTC).isoformat()}
+    # Rows without an intent have the hash that they had before there were intents.
+    if event.intent is None:
+        del fields_written["intent"]
     content = msgspec.json.encode(fields_written, order="sorted")
     return blake3(before.encode() + b"\n" + content).hexdigest()
 
@@ -83,9 +96,13 @@ def digest_of(event: AuditEvent, *, number: int, before: str) -> str:
 def newest(
     *, most: int, before: int | None = None, org: str | None = None, actor: str | None = None
 ) -> Sequence[AuditEntry]:
-    """The newest rows; optionally only rows before a number, of one org or of one actor."""
+    """The newest rows; optionally only rows before a number, of one org or of one actor.
+
+    Intents that have an outcome are left out, so that each action is there once.
+    """
     with returned_connection():
-        rows = AuditRow.objects.order_by("-number")
+        outcomes = AuditRow.objects.filter(intent=OuterRef("number"))
+        rows = AuditRow.objects.order_by("-number").exclude(Exists(outcomes), outcome=BEGUN)
         rows = rows.filter(number__lt=before) if before is not None else rows
         rows = rows.filter(org=org) if org is not None else rows
         rows = rows.filter(actor=actor) if actor is not None else rows
@@ -137,5 +154,6 @@ def _entry(row: AuditRow) -> AuditEntry:
         row.subject,
         row.outcome,
         row.detail,
+        row.intent,
     )
     return AuditEntry(row.number, event, row.digest)

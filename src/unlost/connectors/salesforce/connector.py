@@ -107,7 +107,7 @@ class SalesforceConnector:
         return mail_rules(schema)
 
     def loss_rules(self, schema: Schema) -> LossRules:
-        """The tables that people open, the recycle bin, and the survivors of merges."""
+        """The tables that people open, and the recycle bin."""
         return loss_rules(schema)
 
 

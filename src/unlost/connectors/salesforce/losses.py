@@ -1,8 +1,8 @@
-"""Rules to show deletions in Salesforce: which objects people open, the bin, and merges.
+"""Rules to show deletions in Salesforce: which objects people open, and the bin.
 
-Sources: Salesforce help, "Manage the Recycle Bin" (15 days); object reference, MasterRecordId of
-Account, Case, Contact and Lead. Objects without a name field have no page of their own that people
-search for: history, shares, feeds, links and roles; activities and mails are the exception.
+Source: Salesforce help, "Manage the Recycle Bin" (15 days). Objects without a name field have no
+page of their own that people search for: history, shares, feeds, links and roles; activities and
+mails are the exception.
 """
 
 from datetime import timedelta
@@ -11,7 +11,6 @@ from unlost.model.losses import LossLink, LossRule, LossRules
 from unlost.model.source.schema import Schema, Table, TableTrait
 
 BIN = timedelta(days=15)
-SURVIVOR = "MasterRecordId"
 BORN, AUTHOR = "CreatedDate", "CreatedById"
 OPENED = frozenset({"EmailMessage", "Event", "Task"})
 # Versions of a file, libraries, and set-up that has a name but is no data of the company.
@@ -44,7 +43,6 @@ def _rule(table: Table) -> LossRule:
 
     return LossRule(
         bin=BIN if table.has(TableTrait.UNDELETE) else None,
-        survivor_column=known(SURVIVOR),
         born_column=known(BORN),
         author_column=known(AUTHOR),
     )

@@ -107,13 +107,18 @@ class SalesforceSource:
         return Cursor(soql.instant(when)) if cursor_column(table) else None
 
     def plan_reads(
-        self, table: Table, since: Cursor | None, *, ids: IdRange | None = None
+        self,
+        table: Table,
+        since: Cursor | None,
+        *,
+        ids: IdRange | None = None,
+        nightly: Cursor | None = None,
     ) -> Sequence[ReadTask]:
         """Plan Salesforce's list of deletions, then the rows; from ``since`` less the overlap.
 
         For tables whose changes cannot be queried see ``nightly``.
         """
-        lo = self._lower(table, since) if since else None
+        lo = self._lower(table, since, nightly) if since else None
         stamp = cursor_column(table)
         if ids is not None:
             still = unchanged_rows(self._reading(table, stamp, None), ids, before=lo)
@@ -191,11 +196,14 @@ class SalesforceSource:
 
     # --- planning ---------------------------------------------------------------------------
 
-    def _lower(self, table: Table, since: Cursor) -> str | None:
+    def _lower(self, table: Table, since: Cursor, nightly: Cursor | None) -> str | None:
         """The instant to read from; None if the table must be read whole."""
         last = soql.parse_instant(since.value)
-        if whole_due(table.name, since=last, now=self._api.recent_time()):
-            return None
+        if nightly is not None:
+            # clocks that were wrong in the last nightly backup may have set its cursor ahead
+            night = min(last, soql.parse_instant(nightly.value))
+            if whole_due(table.name, since=night, now=self._api.recent_time()):
+                return None
         return soql.instant(last - timedelta(minutes=self._config.overlap_minutes))
 
     def _reading(self, table: Table, stamp: str | None, lo: str | None) -> TableQuery:

@@ -8,6 +8,7 @@ The stages of a run:
   look-0         read all planned tables with their files
   look-1..3      read what changed since the last round began, until one took < 5 minutes
   row check      compare a part of the rows that claim not to have changed (``row_check``)
+  missing files  read files again that earlier backups could not read (``missing_files``)
   compare        list all live ids where due, count all other tables, and explain each difference
                  (``comparing``)
   quotas         the source's allowances, for the certificate
@@ -34,6 +35,7 @@ from unlost.engine.backup.comparing import compare_with_source
 from unlost.engine.backup.files import add_files
 from unlost.engine.backup.findings import state_finding, table_gone, window_open
 from unlost.engine.backup.known import known_state
+from unlost.engine.backup.missing_files import read_missing_files
 from unlost.engine.backup.partial import DeferredTables, plan_part, unread
 from unlost.engine.backup.plan import BackupPlan, KnownState, plan_backup
 from unlost.engine.backup.policy import BackupPolicy
@@ -169,6 +171,7 @@ def _read(
         progresses[:] = [progress for progress in progresses if progress.failure is None]
     else:
         check_rows(session, progresses)
+        read_missing_files(session, progresses)
     compare_with_source(session, progresses, schema)
     proving = certify_part if begun.only else certify
     return proving(session, progresses, begun, schema, rounds=rounds, notes=notes)
@@ -240,7 +243,7 @@ def _read_until_stable(
 ) -> tuple[int, bool]:
     """Read everything, then changes made meanwhile, until a round was short; returns the rounds."""
     by_name = {progress.name: progress for progress in progresses}
-    requests = [TableRequest(a.name, a.plan.since) for a in progresses]
+    requests = [TableRequest(a.name, a.plan.since, nightly=a.plan.nightly) for a in progresses]
     start, rounds = as_of, 0
     # Each round covers a shorter window than the one before, so the rounds converge unless the org
     # changes faster than it can be read.

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from unlost.engine.backup.counts import TableCounts
 from unlost.engine.backup.findings import findings_of, table_findings
+from unlost.engine.backup.stored_files import FileTotals
 from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Message, Noun, counted, joined, message
@@ -27,10 +28,12 @@ def table_line(
     *,
     hidden_rows: int,
     dangling: int,
-    before: TableLine | None,
+    missing_files: tuple[Finding, ...],
+    before: FileTotals,
 ) -> TableLine:
-    """A table's line; ``before`` is its line in the last certificate.
+    """A table's line; ``before`` are its files in the vault before this run.
 
+    ``missing_files`` are findings of earlier backups that still hold.
     ``files`` and ``file_bytes`` cover all files of the table in the vault.
     """
     table = progress.plan.table
@@ -47,12 +50,16 @@ def table_line(
         progress.full,
         progress.start,
         progress.end,
-        (before.files if before else 0) + sum(result.fresh for result in progress.files),
-        (before.file_bytes if before else 0) + sum(result.grown for result in progress.files),
+        before.files + sum(result.fresh for result in progress.files),
+        before.bytes + sum(result.grown for result in progress.files),
         table.hidden,
         hidden_rows,
         dangling,
-        (*findings, *table_findings(progress, hidden_rows=hidden_rows, findings=findings)),
+        (
+            *findings,
+            *table_findings(progress, hidden_rows=hidden_rows, findings=findings),
+            *missing_files,
+        ),
     )
 
 

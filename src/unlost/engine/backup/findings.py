@@ -1,5 +1,7 @@
 """Findings of a run in plain words: what is not protected, and how to repair it. Pure."""
 
+from collections.abc import Iterable
+
 from unlost.engine.backup.deletes import DeleteVerdict
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.table_progress import TableProgress
@@ -28,8 +30,19 @@ def table_findings(
         _columns_hidden(progress.plan.table, findings),
     ]
     pages = [finding for read in progress.reads for finding in read.findings]
-    files = [f for result in progress.files if result.added for f in result.added.findings]
-    return tuple(dict.fromkeys([*(f for f in candidates if f is not None), *pages, *files]))
+    known = [finding for finding in candidates if finding is not None]
+    return tuple(dict.fromkeys([*known, *pages, *_files_unread(progress)]))
+
+
+def _files_unread(progress: TableProgress) -> Iterable[Finding]:
+    """The findings of files that no round of this run could read; of each file the last one."""
+    unread: dict[tuple[str, str], Finding] = {}
+    for result in progress.files:
+        for file in result.recovered:
+            unread.pop(file, None)
+        findings = result.added.findings if result.added is not None else ()
+        unread |= {(finding.detail, finding.column or ""): finding for finding in findings}
+    return unread.values()
 
 
 def state_finding(progress: TableProgress) -> Finding | None:

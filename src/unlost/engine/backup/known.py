@@ -6,8 +6,9 @@ from datetime import datetime
 from unlost.engine.backup.clocks import states_not_ahead
 from unlost.engine.backup.plan import KnownState
 from unlost.engine.backup.rights import UNKNOWN, RightsHistory
-from unlost.model.finding import FindingKind
+from unlost.model.finding import Finding, FindingKind
 from unlost.model.ports.vault import Snapshot, Vault
+from unlost.model.source.reading import Cursor
 from unlost.model.vault.certificate import TableLine
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableState, nights
 
@@ -40,8 +41,9 @@ def known_state(
         states,
         {name: rights_since(state, examined, rights, cut=cut) for name, state in states.items()},
         _hidden_columns(previous),
-        _unread_files(lines_of(vault, org, previous)),
+        _missing_files(lines_of(vault, org, previous)),
         len(known),
+        _nightly_cursors(vault, org, previous, known),
     )
 
 
@@ -77,6 +79,16 @@ def rights_since(
     return RightsHistory.of([*of_table, *doubt] or [UNKNOWN])
 
 
+def _nightly_cursors(
+    vault: Vault, org: str, previous: Snapshot, known: Sequence[SnapshotInfo]
+) -> dict[str, Cursor]:
+    # A salvage can lose the nightly backup on which an hourly one rests.
+    behind = previous.info.partial and known
+    snapshot = vault.at(org, known[-1].number, forgotten=True) if behind else previous
+    states = snapshot.tables().items()
+    return {name: state.cursor for name, state in states if state.cursor is not None}
+
+
 def _hidden_columns(previous: Snapshot) -> dict[str, frozenset[str]]:
     by_table: dict[str, set[str]] = {}
     for mark in previous.hidden():
@@ -85,9 +97,8 @@ def _hidden_columns(previous: Snapshot) -> dict[str, frozenset[str]]:
     return {table: frozenset(columns) for table, columns in by_table.items()}
 
 
-def _unread_files(lines: Mapping[str, TableLine]) -> frozenset[str]:
-    return frozenset(
-        table
+def _missing_files(lines: Mapping[str, TableLine]) -> dict[str, tuple[Finding, ...]]:
+    return {
+        table: tuple(f for f in line.findings if f.kind is FindingKind.FILE_UNREADABLE)
         for table, line in lines.items()
-        if any(finding.kind is FindingKind.FILE_UNREADABLE for finding in line.findings)
-    )
+    }

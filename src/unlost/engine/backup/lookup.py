@@ -1,4 +1,4 @@
-"""Look up rows by their ids, in batches: a check of the differences of a census."""
+"""Look up rows by their ids, in batches: of differences of a census, and of missing files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ class LookupReason(StrEnum):
     UNREAD = "unread"  # in the census, not in the vault
     LOST = "lost"  # in the vault, not in the census
     HIDDEN = "hidden"  # hidden before, not in the census
+    FILE = "file"  # its file could not be read by an earlier backup
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,11 @@ def plan_part(
         if table is not None
     }
     causes = {name: deferral_reason(plans.get(name), known) for name in chosen}
-    read = [replace(plan, census=_reasons_now(plan)) for n, plan in plans.items() if not causes[n]]
+    read = [
+        replace(plan, census=_reasons_now(plan), nightly=None)
+        for name, plan in plans.items()
+        if not causes[name]
+    ]
     findings = tuple(_deferred_finding(name, cause) for name, cause in causes.items() if cause)
     return BackupPlan(tuple(read), (), known.schema, findings)
 

@@ -37,16 +37,18 @@ class KnownState:
     """The vault's content of an org when a run begins.
 
     ``rights`` are the rights under which a table was read since its last census, by table.
-    ``hidden_columns`` by table; ``unread_files`` are tables with a file that could not be read.
-    ``nights`` is the number of backups that read every table.
+    ``hidden_columns`` by table; ``missing_files`` are findings about files that could not be read.
+    ``nights`` is the number of backups that read every table, ``nightly`` are the cursors of the
+    last of them, by table.
     """
 
     schema: Schema = field(default_factory=lambda: Schema((), ""))
     states: dict[str, TableState] = field(default_factory=dict)
     rights: dict[str, RightsHistory] = field(default_factory=dict)
     hidden_columns: dict[str, frozenset[str]] = field(default_factory=dict)
-    unread_files: frozenset[str] = frozenset()
+    missing_files: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     nights: int = 0
+    nightly: dict[str, Cursor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ class TablePlan:
     ``table`` is the source's own description; ``carry`` names columns that the user no longer sees.
     ``trusted``: absent rows may count as deleted. ``grants``: the user's rights on it at the
     beginning. ``lists_ids``: the census lists the source's ids;
-    otherwise the full read counts as the census.
+    otherwise the full read counts as the census. ``nightly``: the cursor of the last nightly
+    backup; None in an hourly run, which reads nothing whole because that is regularly due.
+    ``missing_files``: the findings about files that earlier backups could not read.
     """
 
     table: Table
@@ -69,6 +73,8 @@ class TablePlan:
     carry: tuple[str, ...] = ()
     now_hidden: tuple[str, ...] = ()
     now_visible: tuple[str, ...] = ()
+    nightly: Cursor | None = None
+    missing_files: tuple[Finding, ...] = ()
 
     @property
     def full(self) -> bool:
@@ -136,6 +142,8 @@ def plan_table(
         tuple(hidden),
         tuple(name for name in hidden if name not in marked),
         tuple(sorted(marked - set(hidden))),
+        known.nightly.get(table.name),
+        known.missing_files.get(table.name, ()),
     )
 
 
@@ -163,7 +171,8 @@ def _full_reasons(
         reasons.append(Reason.RIGHTS_CHANGED)
     if state.finding is not None and _must_read_again(state.finding):
         reasons.append(Reason.MISSED_BEFORE)
-    if table.name in known.unread_files:
+    if any(not finding.detail for finding in known.missing_files.get(table.name, ())):
+        # The records are unknown: the certificate was lost, or a record in it was erased.
         reasons.append(Reason.FILES_MISSING)
     return tuple(reasons)
 

@@ -9,6 +9,7 @@ from unlost.engine.backup.comparing import hidden_count
 from unlost.engine.backup.dangling import dangling
 from unlost.engine.backup.findings import general_findings, table_gone
 from unlost.engine.backup.known import lines_of
+from unlost.engine.backup.missing_files import files_still_missing
 from unlost.engine.backup.plan import BackupPlan
 from unlost.engine.backup.session import (
     BackupPorts,
@@ -18,6 +19,7 @@ from unlost.engine.backup.session import (
     failure_of,
     source_errors,
 )
+from unlost.engine.backup.stored_files import files_before
 from unlost.engine.backup.table_progress import TableProgress, reads_by_table
 from unlost.model.finding import Finding
 from unlost.model.ports.vault import Snapshot
@@ -137,7 +139,8 @@ def _lines(
             schema,
             hidden_rows=hidden_count(session, progress),
             dangling=pointing[progress.name],
-            before=before.get(progress.name),
+            missing_files=files_still_missing(session, progress),
+            before=files_before(session, progress, before.get(progress.name)),
         )
         for progress in progresses
     ]

@@ -59,11 +59,15 @@ class ReadProgress:
 
 @dataclass(frozen=True, slots=True)
 class TableRequest:
-    """A table to be read from ``since`` (None: all of it), or unchanged rows of its ``ids``."""
+    """A table to be read from ``since`` (None: all of it), or unchanged rows of its ``ids``.
+
+    ``nightly``: the cursor of the last nightly backup, if this is the first read of the next one.
+    """
 
     table: str
     since: Cursor | None
     ids: IdRange | None = None
+    nightly: Cursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,9 @@ def _planned(session: BackupSession, request: TableRequest) -> PlannedReads:
     table = session.table(request.table).table
     try:
         with source_errors():
-            tasks = session.source.plan_reads(table, request.since, ids=request.ids)
+            tasks = session.source.plan_reads(
+                table, request.since, ids=request.ids, nightly=request.nightly
+            )
     except SourceFailed as broke:
         return PlannedReads(failure=failure_of(broke, session.source))
     return PlannedReads(tuple(_saved(task) for task in tasks))

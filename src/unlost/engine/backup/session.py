@@ -12,6 +12,7 @@ import pyarrow as pa
 from unlost.engine.backup.clocks import ClockReading, read_clocks
 from unlost.engine.backup.plan import BackupPlan, TablePlan
 from unlost.engine.backup.policy import BackupPolicy
+from unlost.engine.backup.repeated_files import FileRound
 from unlost.engine.backup.rights import UNKNOWN
 from unlost.model.errors import (
     IntegrityError,
@@ -94,7 +95,7 @@ class BackupSession:
     """One backup while it runs. ``previous`` is the newest backup when it began.
 
     ``nightly_backups`` counts the backups before it that read every table. ``clocks`` are the
-    readings of this run.
+    readings of this run. ``file_rounds``: the files that it has named so far, in order.
     """
 
     ports: BackupPorts
@@ -106,6 +107,7 @@ class BackupSession:
     folder: Path
     nightly_backups: int
     clocks: list[ClockReading] = field(default_factory=list)
+    file_rounds: list[FileRound] = field(default_factory=list)
     _hidden: dict[str, pa.Array] = field(default_factory=dict)
     _rights: dict[int, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

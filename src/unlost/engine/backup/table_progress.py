@@ -35,6 +35,7 @@ class TableProgress:
     ``unexplained``: records that the source counts or lists and that the vault lacks, or the other
     way round. ``rights``: the finding for rights that changed meanwhile. ``revived``: this run must
     take a census, since records came back. ``listed``: the census is a list of the source's ids.
+    ``lookups``: reads of the records whose files earlier backups could not read.
     """
 
     plan: TablePlan
@@ -45,6 +46,7 @@ class TableProgress:
     start: datetime | None = None
     end: datetime | None = None
     row_check: RowCheckResult | None = None
+    lookups: list[ReadResult] = field(default_factory=list)
     census: CensusResult | None = None
     resolved: ResolvedDeletes | None = None
     live: int | None = None
@@ -87,7 +89,8 @@ class TableProgress:
             for table_round in (*self.rounds, *checks)
             for read in (*table_round.results, *table_round.again)
         ]
-        return (*reads, *(self.resolved.reads if self.resolved is not None else ()))
+        resolved = self.resolved.reads if self.resolved is not None else ()
+        return (*reads, *self.lookups, *resolved)
 
     @property
     def full(self) -> bool:

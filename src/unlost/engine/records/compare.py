@@ -164,7 +164,8 @@ class LiveComparison:
             )
         reported: set[str] = set()
         bare: list[Rows] = []
-        for task in self._ready(self.source.plan_reads(described, state.cursor)):
+        tasks = self.source.plan_reads(described, state.cursor, nightly=state.cursor)
+        for task in self._ready(tasks):
             for page in self.source.read(task):
                 if page.rows.cells is None:
                     bare.append(page.rows)

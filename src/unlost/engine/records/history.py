@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import zip_longest
 
+from unlost.engine.merge_winner import merge_winner
 from unlost.engine.records.changelog import LoggedChange, noted_changes
 from unlost.engine.records.explain import ExplainedChanges, FieldChange, explain
 from unlost.engine.sameness import instant
@@ -66,7 +67,8 @@ class Event:
 
     ``op`` is of the version that shows it, ``snapshot`` the first kept backup that shows that
     version: None if there is none, and for an event that only the change log has. ``record`` is the
-    id at that time, ``run`` the restore that did it.
+    id at that time, ``run`` the restore that did it. ``merged_into``: the record into which a deleted
+    one was merged.
     """
 
     kind: EventKind
@@ -78,6 +80,7 @@ class Event:
     snapshot: int | None
     record: str = ""
     run: str | None = None
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,9 @@ class _Story:
         at = max(i for i, (*_, e) in enumerate(self.events) if e.kind is EventKind.DELETED)
         _, version, known = self.events[at]
         if event.when.exact is not None:
-            event = replace(event, when=replace(event.when, after=known.when.after))
+            when = replace(event.when, after=known.when.after)
+            winner = event.merged_into or known.merged_into
+            event = replace(event, when=when, merged_into=winner)
             self.events[at] = (event.when.latest, version, event)
 
     def note(self, events: Sequence[Event]) -> None:
@@ -300,6 +305,7 @@ def _event(
         Origin.VAULT,
         version.op,
         version.snapshot,
+        merged_into=merge_winner([version], table),
     )
 
 

@@ -67,7 +67,8 @@ class _Place:
 
 def loss_columns(table: Table, rule: LossRule | None) -> list[str]:
     """The columns that ``group_losses`` needs of a table."""
-    named = (rule.survivor_column, rule.born_column, rule.author_column) if rule else ()
+    created = (rule.born_column, rule.author_column) if rule is not None else ()
+    named = (table.merged_into_column, *created)
     references = [column.name for column in table.columns if column.reference is not None]
     return list(dict.fromkeys([*references, *(name for name in named if name is not None)]))
 
@@ -130,7 +131,7 @@ def _rows(place: _Place) -> pl.DataFrame:
         pl.lit(place.rule is not None).alias(_OPENED),
         (op == Op.ARCHIVED.value).alias(_OWN),
         _brief(rule, by, at).alias(_BRIEF),
-        _cell(rule.survivor_column).alias(_SURVIVOR),
+        _cell(place.table.merged_into_column).alias(_SURVIVOR),
     )
 
 

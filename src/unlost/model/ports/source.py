@@ -54,14 +54,20 @@ class Source(Protocol):
         ...
 
     def plan_reads(
-        self, table: Table, since: Cursor | None, *, ids: IdRange | None = None
+        self,
+        table: Table,
+        since: Cursor | None,
+        *,
+        ids: IdRange | None = None,
+        nightly: Cursor | None = None,
     ) -> Sequence[ReadTask]:
         """Plan the tasks that read a table: all of it (``since`` None), or its changes.
 
         Deletes come first. The connector subtracts its own overlap from the cursor. For an old
         cursor it may return tasks that are ``full``. With ``ids``, for a table with ID_RANGES, it
         plans the opposite: the rows of this range that a read from the cursor omits because they
-        did not change.
+        did not change. ``nightly``: the cursor of the last nightly backup; only with it the tasks
+        may also be ``full`` because a regular full read is due since then.
         """
         ...
 

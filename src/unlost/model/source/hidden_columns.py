@@ -86,6 +86,7 @@ class HiddenColumns:
             files=tuple(_file(file, hidden) for file in table.files if file.column not in hidden),
             hidden=tuple(name for name in table.hidden if name not in hidden),
             stamp_column=_unless(table.stamp_column, hidden),
+            merged_into_column=_unless(table.merged_into_column, hidden),
         )
 
     def batch(self, table: str, batch: pa.RecordBatch) -> pa.RecordBatch:

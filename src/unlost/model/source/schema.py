@@ -132,7 +132,8 @@ class Table(_Indexed):
 
     ``strategy``: the connector's name for the way it reads the table, shown to people. ``hidden``:
     existing columns that this user may not see. ``stamp_column``: the time of the last change of
-    any kind, also by the system, which no user can set. Attributes that name columns contain source
+    any kind, also by the system, which no user can set. ``merged_into_column``: of a deleted record,
+    the record of the same table into which it was merged. Attributes that name columns contain source
     columns. Ids are made canonical by the connector. ``grants``: the rights of this user on the
     table, sorted, among them ``ALL_ROWS`` or others that begin with ``ROWS``; empty if the connector
     only knows the rights on all tables together.
@@ -153,6 +154,7 @@ class Table(_Indexed):
     hidden: tuple[str, ...] = ()
     grants: tuple[str, ...] = ()
     stamp_column: str | None = None
+    merged_into_column: str | None = None
 
     def has(self, trait: TableTrait) -> bool:
         """Return true if the table has this trait."""

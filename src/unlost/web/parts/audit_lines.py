@@ -20,6 +20,7 @@ HEAD = (
     "outcome",
     "detail",
     "digest",
+    "intent",
 )
 # First characters of formulas (owasp.org, "CSV Injection"), also in full width and as small forms.
 FORMULAS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b")
@@ -58,6 +59,7 @@ def _cells(entry: AuditEntry) -> list[str]:
         event.outcome,
         msgspec.json.encode(event.detail).decode(),
         entry.digest,
+        str(event.intent) if event.intent is not None else "",
     ]
 
 

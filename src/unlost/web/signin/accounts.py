@@ -19,6 +19,7 @@ from django.http.response import HttpResponseBase
 from django.urls import include, path
 
 from unlost.app.people.saml import speaks_saml
+from unlost.catalog.connection import one_transaction
 from unlost.catalog.people.sso import SsoProtocol, list_providers
 from unlost.model.errors import TransientError, UnlostError
 from unlost.web.signin import sessions
@@ -54,13 +55,26 @@ def asks_provider(view: View) -> View:
     return checked
 
 
+def recorded(view: View) -> View:
+    """Make a change by a form and its audit entry one transaction: without the entry no change."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, **named: int) -> HttpResponse:
+        if request.method != "POST":
+            return view(request, **named)
+        with one_transaction():
+            return view(request, **named)
+
+    return answered
+
+
 def _confirmed(page: str, view: View) -> Callable[..., HttpResponseBase]:
     """Ask for a confirmation before a person gets another way in; forms have a secret.
 
     allauth does not ask people who only sign in with a provider. With a stolen session, a password
     or a factor could be set, which then confirms everything.
     """
-    return confirmed(page, secret=True)(view)
+    return confirmed(page, secret=True)(recorded(view))
 
 
 urlpatterns = [
@@ -69,7 +83,7 @@ urlpatterns = [
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path("confirm/", sends_away(confirm), name="account_confirm"),
-    path("password/change/", account.password_change, name="account_change_password"),
+    path("password/change/", recorded(account.password_change), name="account_change_password"),
     path(
         "password/set/",
         _confirmed("account_set_password", account.password_set),
@@ -83,7 +97,7 @@ urlpatterns = [
         _confirmed("mfa_activate_totp", totp.activate_totp),
         name="mfa_activate_totp",
     ),
-    path("2fa/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("2fa/totp/deactivate/", recorded(totp.deactivate_totp), name="mfa_deactivate_totp"),
     path("2fa/recovery-codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
     path(
         "2fa/recovery-codes/generate/",
@@ -109,7 +123,9 @@ urlpatterns = [
     ),
     path("2fa/webauthn/keys/<int:pk>/edit/", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
     path(
-        "2fa/webauthn/keys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"
+        "2fa/webauthn/keys/<int:pk>/remove/",
+        recorded(passkeys.remove_webauthn),
+        name="mfa_remove_webauthn",
     ),
     path("sessions/", sessions.sessions, name="usersessions_list"),
     path("sessions/<int:session>/end/", sessions.end, name="session-end"),

@@ -30,6 +30,7 @@ from unlost.catalog.orgs.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.catalog.people.people import people_with_email
 from unlost.catalog.people.sso import SsoProtocol, sealed_secret
 from unlost.web.served_home import application
+from unlost.web.signin.guesses import counted_guess
 
 PLACE = b"web/mfa"
 LOGIN = "login"
@@ -41,6 +42,15 @@ class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Return False."""
         return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """Return the user of a name and a password, or None; one guess at a time is checked.
+
+        Raises LimitReached (``too-many-tries``).
+        """
+        name = str(credentials.get("username", ""))
+        with counted_guess(application(), name, address_of(request)):
+            return super().authenticate(request, **credentials)
 
     def is_safe_url(self, url: str | None) -> bool:
         """Return True for a place on this console alone.

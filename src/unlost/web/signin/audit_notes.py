@@ -5,9 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from allauth.account import signals as account
+from allauth.core import context
 from allauth.mfa import signals as mfa
+from allauth.mfa.models import Authenticator
 from axes.signals import user_locked_out
 from django.contrib.auth import signals as auth
+from django.db.models.signals import post_save
 from django.http import HttpRequest
 
 from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, record_sign_in
@@ -27,7 +30,8 @@ def noting() -> Iterator[None]:
         (user_locked_out, _locked_out),
         (account.password_changed, _password),
         (account.password_set, _password),
-        (mfa.authenticator_added, _factor_added),
+        (post_save, _factor_saved),
+        (mfa.authenticator_added, _codes_added),
         (mfa.authenticator_removed, _factor_removed),
         (mfa.authenticator_reset, _factor_renewed),
         (mfa.authentication_failed, _factor_wrong),
@@ -83,10 +87,22 @@ def _password(sender: object, request: HttpRequest, user: Any, **_: object) -> N
     _note(request, SignInAct.PASSWORD, user.username)
 
 
-def _factor_added(
+def _factor_saved(sender: object, instance: Any, *, created: bool, **_: object) -> None:
+    """Audit a new factor in its transaction; allauth's own signal is too late to take it back."""
+    if sender is Authenticator and created and not _is_codes(instance):
+        _note(context.request, SignInAct.FACTOR_ADD, instance.user.username, subject=instance.type)
+
+
+def _codes_added(
     sender: object, request: HttpRequest, user: Any, authenticator: Any, **_: object
 ) -> None:
-    _note(request, SignInAct.FACTOR_ADD, user.username, subject=authenticator.type)
+    """Audit the recovery codes that come with the first factor."""
+    if _is_codes(authenticator):
+        _note(request, SignInAct.FACTOR_ADD, user.username, subject=authenticator.type)
+
+
+def _is_codes(authenticator: Authenticator) -> bool:
+    return bool(authenticator.type == Authenticator.Type.RECOVERY_CODES)
 
 
 def _factor_removed(

@@ -171,9 +171,9 @@ def test_versions_that_are_not_served(client, version) -> None:
 
 
 def test_calls_that_are_no_soap(client) -> None:
-    got = call(client, "merge", "001000000000001AAA")
+    got = call(client, "convertLead", "001000000000001AAA")
     assert got.text == client_fault(
-        "No operation available for request {urn:partner.soap.sforce.com}merge, "
+        "No operation available for request {urn:partner.soap.sforce.com}convertLead, "
         "please check the WSDL for the service."
     )
     got = call(client, "undelete", action=None)

@@ -97,6 +97,14 @@ def test_columns_carry_kinds_traits_references_and_choices() -> None:
         "LastModifiedById",
         "SystemModstamp",
     )
+    assert table.merged_into_column is None
+
+
+def test_merged_records_name_the_surviving_record() -> None:
+    winner = field("MasterRecordId", "reference", referenceTo=["Account"])
+    table = discovered(an_org({**ACCOUNT, "fields": [*ACCOUNT["fields"], winner]})).table("Account")
+    assert table is not None
+    assert table.merged_into_column == "MasterRecordId"
 
 
 @pytest.mark.parametrize(

@@ -41,17 +41,18 @@ def test_people_open_objects_with_a_name_and_activities() -> None:
 
 
 def test_the_bin_and_the_columns_of_an_object() -> None:
-    lead = table("Lead", "MasterRecordId", "CreatedDate", "CreatedById", traits=UNDELETE)
+    lead = table("Lead", "CreatedDate", "CreatedById", traits=UNDELETE)
     links = table(FILE_LINK.table, named=False)
     rules = CONNECTOR.loss_rules(Schema((lead, table("Note"), links), "f"))
-    whole = LossRule(BIN, "MasterRecordId", "CreatedDate", "CreatedById")
+    whole = LossRule(BIN, "CreatedDate", "CreatedById")
     assert rules.tables == {"Lead": whole, "Note": LossRule()}
     assert rules.links == (FILE_LINK,)
 
 
 def test_a_merged_contact_names_its_survivor_and_the_user() -> None:
     """A row as Salesforce delivers the loser of a merge, which stays in the bin."""
-    contact = table("Contact", "MasterRecordId", "CreatedDate", "CreatedById", traits=UNDELETE)
+    columns = ("MasterRecordId", "CreatedDate", "CreatedById")
+    contact = table("Contact", *columns, traits=UNDELETE, merged_into_column="MasterRecordId")
     at = datetime(2026, 11, 22, 9, tzinfo=UTC)
     loser = {
         "_u_id": ["003000000000001AAA"],

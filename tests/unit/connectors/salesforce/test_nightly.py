@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fakes.runs import ids, read_all
+from fakes.runs import ids, read_all, run
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from fakes.wire import error_answer
 from unlost.connectors.salesforce.reading.nightly import whole_due
@@ -98,20 +98,40 @@ def test_a_list_of_links_that_is_refused_after_all_is_made_by_parents() -> None:
 
 @pytest.mark.parametrize("build", [feed, links])
 def test_once_a_week_everything_is_read(build: Any) -> None:
-    """The first night that begins after Sunday, 0:00 UTC; 1 March 2026 is a Sunday."""
+    """In the first night that begins after Sunday, 0:00 UTC; 1 March 2026 is a Sunday."""
     org = build()
     name = next(reversed(org.describes))
     with org.source() as source:
         table = org.table(source, name)
         days = {
-            days: [task.full for task in source.plan_reads(table, cursor(days=days))]
+            days: [task.full for task in source.plan_reads(table, at, nightly=at)]
             for days in (0, 0.9, 1.1, 7)
+            if (at := cursor(days=days))
         }
-        read = ids(read_all(source, table, cursor(days=1.1)))
+        tasks = source.plan_reads(table, cursor(days=1.1), nightly=cursor(days=1.1))
+        read = [
+            one for task in tasks for page in run(source, task) for one in page.rows.ids.to_pylist()
+        ]
     assert not any(days[0])
     assert not any(days[0.9])
     assert days[1.1] == days[7] == [True]
     assert read == [one["Id"] for one in org.rows[name]]
+
+
+@pytest.mark.parametrize("build", [feed, links])
+def test_the_first_hour_of_a_week_read_posts_and_links_whole(build: Any) -> None:
+    """It is the nightly backup's part, also if hours have moved the cursor into the new week."""
+    org = build()
+    name = next(reversed(org.describes))
+    night, hour = cursor(days=1.1), cursor(days=0.9)
+    with org.source() as source:
+        table = org.table(source, name)
+        hourly = source.plan_reads(table, night)
+        nightly = [source.plan_reads(table, hour, nightly=at) for at in (night, hour)]
+        ahead = source.plan_reads(table, night, nightly=cursor(days=-1))
+    assert not any(task.full for task in hourly)
+    assert [[task.full for task in tasks][-1] for tasks in nightly] == [True, False]
+    assert ahead[0].full, "the clocks of the last night were wrong"
 
 
 @pytest.mark.parametrize(

@@ -74,13 +74,13 @@ def test_a_table_that_is_not_counted_is_listed(largest: int) -> None:
     assert bool([one for page in pages for one in page.findings]) == (largest == 2)
 
 
-def test_a_table_that_is_neither_counted_nor_listed_has_no_ids_to_ask_for() -> None:
+def test_links_of_records_that_are_not_listed_were_missing_without_a_gap() -> None:
     org = an_org()
     org.wire.on("GET", r"FROM\+Account", error_answer("INSUFFICIENT_ACCESS", "no", 403))
     with org.source() as source:
         pages = read_all(source, org.table(source, "ContentDocumentLink"))
     assert len(set(ids(pages))) == 500
-    assert not [one for page in pages for one in page.findings]
+    assert [one.detail for page in pages for one in page.findings] == ["Account"]
 
 
 def test_a_worker_that_did_not_discover_looks_for_linkable_tables_itself() -> None:
@@ -92,12 +92,61 @@ def test_a_worker_that_did_not_discover_looks_for_linkable_tables_itself() -> No
     assert len(found) == 501
 
 
-def test_a_table_that_takes_no_files_after_all_is_passed_over() -> None:
-    org = an_org()
-    org.wire.on("GET", r"LinkedEntityId\+IN", error_answer("MALFORMED_QUERY", "no"))
+def two_kinds(**settings: Any) -> FakeSalesforce:
+    """Files of accounts and of cases; one of each is visible through its record alone."""
+    org = an_org(**settings)
+    link = {"childSObject": "ContentDocumentLink", "field": "LinkedEntityId"}
+    org.describes["Case"] = describe("Case", *system_fields(), childRelationships=[link])
+    org.describes["Idea"] = describe("Idea", *system_fields())
+    org.rows["Case"] = [row(id_of("500", 0))]
+    org.rows["Idea"] = [row(id_of("087", 0))]
+    org.rows["ContentDocumentLink"].append(
+        {
+            "Id": id_of("06A", 501), "IsDeleted": False, "ContentDocumentId": id_of("069", 900),
+            "LinkedEntityId": id_of("500", 0),
+        }
+    )  # fmt: skip
+    return org
+
+
+def test_links_that_are_refused_for_one_kind_of_record_were_missing_without_a_gap() -> None:
+    org = two_kinds()
+    org.wire.on("GET", r"LinkedEntityId\+IN.*001", error_answer("UNKNOWN_ERROR", "not these"))
+    with org.source() as source:
+        table = org.table(source, "ContentDocumentLink")
+        pages = read_all(source, table)
+        with pytest.raises(SourceRefused) as caught:
+            list(source.census(table))
+    assert set(ids(pages)) == {id_of("06A", n) for n in range(502)} - {id_of("06A", 500)}
+    (finding,) = [one for page in pages for one in page.findings]
+    assert (finding.kind, finding.severity) == (FindingKind.FILES_HIDDEN, Severity.GAP)
+    assert (finding.table, finding.detail) == ("ContentDocumentLink", "Account")
+    assert "records of Account" in finding.sentence
+    assert "not these (" in finding.sentence
+    assert "Query All Files" in finding.next_step
+    assert [page.incomplete for page in pages if page.findings] == [True], "it deletes nothing"
+    assert caught.value.code == "census-incomplete"
+
+
+def test_kinds_of_records_that_never_have_links_are_no_gap() -> None:
+    org = two_kinds()
+    org.rows["Case"] = []
+    org.wire.on("GET", r"LinkedEntityId\+IN.*(500|087)", error_answer("UNKNOWN_ERROR", "no"))
     with org.source() as source:
         pages = read_all(source, org.table(source, "ContentDocumentLink"))
-    assert len(set(ids(pages))) == 500
+    assert len(set(ids(pages))) == 501
+    assert not [page for page in pages if page.incomplete or page.findings]
+
+
+def test_articles_with_files_are_listed_by_their_status() -> None:
+    org = an_org()
+    org.describes["Article__kav"] = {**org.describes["Account"], "name": "Article__kav"}
+    org.rows["Article__kav"] = [row(id_of("ka0", 0))]
+    with org.source() as source:
+        read_all(source, org.table(source, "ContentDocumentLink"))
+    listed = [str(call.url) for call in org.wire.calls if "FROM+Article__kav" in str(call.url)]
+    assert listed
+    assert all("PublishStatus+IN" in url for url in listed)
 
 
 def test_links_that_want_a_filter_after_all_are_read_by_parents() -> None:

@@ -11,10 +11,11 @@ from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http.calls import Answer, Call
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.soap import bin as recycling
-from unlost_simulators.salesforce.soap import envelope
+from unlost_simulators.salesforce.soap import envelope, merging
 from unlost_simulators.salesforce.soap.envelope import NoEnvelope, Request
 from unlost_simulators.salesforce.users import SimUser
-from unlost_simulators.salesforce.writing.request import AllOrNone
+from unlost_simulators.salesforce.writing.merging import MOST_REQUESTS
+from unlost_simulators.salesforce.writing.request import AllOrNone, DuplicateHeader
 
 XML = "text/xml; charset=UTF-8"
 ROOT = ["services", "soap", "u"]
@@ -62,6 +63,8 @@ def as_fault(answer: Answer) -> Answer:
 
 
 def _operate(sim: Simulator, request: Request, user: SimUser) -> Answer:
+    if request.operation == merging.OPERATION:
+        return _merge(sim, request, user)
     verb = recycling.OPERATIONS.get(request.operation)
     if verb is None:
         text = (
@@ -69,16 +72,30 @@ def _operate(sim: Simulator, request: Request, user: SimUser) -> Answer:
             "please check the WSDL for the service."
         )
         return _fault(envelope.client_fault(text))
-    if len(request.ids) > recycling.MAX_IDS:
-        text = (
-            "record limit reached. cannot submit more than "
-            f"{recycling.MAX_IDS} records into this call"
-        )
-        raise SalesforceError(500, "EXCEEDED_ID_LIMIT", text)
-    together = AllOrNone.ALL if request.all_or_none.strip() in ("true", "1") else AllOrNone.EACH
+    _check_amount(len(request.ids), recycling.MAX_IDS)
+    together = AllOrNone.ALL if _is_true(request.all_or_none) else AllOrNone.EACH
     results = recycling.carry_out(sim.org, user, verb, request.ids, together)
     used, most = sim.org.api_usage()
     return Answer(200, envelope.answer(request.operation, results, used=used, most=most), XML)
+
+
+def _merge(sim: Simulator, request: Request, user: SimUser) -> Answer:
+    merges = merging.read(request.call)
+    _check_amount(len(merges), MOST_REQUESTS)
+    duplicates = DuplicateHeader(allow_save=_is_true(request.allow_save))
+    results = merging.results(sim.org.merge(user, merges, duplicates))
+    used, most = sim.org.api_usage()
+    return Answer(200, envelope.enclosed(request.operation, results, used=used, most=most), XML)
+
+
+def _check_amount(amount: int, most: int) -> None:
+    if amount > most:
+        text = f"record limit reached. cannot submit more than {most} records into this call"
+        raise SalesforceError(500, "EXCEEDED_ID_LIMIT", text)
+
+
+def _is_true(text: str) -> bool:
+    return text.strip() in ("true", "1")
 
 
 def _user(request: Request, caller: Caller, sim: Simulator) -> SimUser:

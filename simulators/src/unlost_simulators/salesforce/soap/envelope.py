@@ -25,12 +25,17 @@ class NoEnvelope(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The content of a call: its operation, the ids it names, and its header."""
+    """The content of a call: its operation, the ids it names, and its header.
+
+    ``call`` is the element of the operation, for those that take more than ids.
+    """
 
     operation: str
     ids: tuple[str, ...]
     session: str
     all_or_none: str
+    allow_save: str
+    call: ET.Element
 
 
 def read(body: bytes) -> Request:
@@ -47,50 +52,58 @@ def read(body: bytes) -> Request:
     call = content[0]
     header = root.find(f"{{{SOAP}}}Header")
     return Request(
-        operation=_local(call.tag),
-        ids=tuple((each.text or "").strip() for each in call if _local(each.tag) == "ids"),
+        operation=local(call.tag),
+        ids=tuple((each.text or "").strip() for each in call if local(each.tag) == "ids"),
         session=_header(header, "SessionHeader", "sessionId"),
         all_or_none=_header(header, "AllOrNoneHeader", "allOrNone"),
+        allow_save=_header(header, "DuplicateRuleHeader", "allowSave"),
+        call=call,
     )
 
 
-def _local(tag: str) -> str:
+def local(tag: str) -> str:
+    """The name of an element without its namespace."""
     return tag.rpartition("}")[2]
 
 
 def _header(header: ET.Element | None, name: str, member: str) -> str:
     for block in () if header is None else header:
-        if _local(block.tag) == name:
-            return next((each.text or "" for each in block if _local(each.tag) == member), "")
+        if local(block.tag) == name:
+            return next((each.text or "" for each in block if local(each.tag) == member), "")
     return ""
 
 
 def answer(operation: str, results: Sequence[RowResult], *, used: int, most: int) -> bytes:
     """Write the answer of an operation on rows, with the use of the API in its header."""
+    return enclosed(operation, "".join(map(_result, results)), used=used, most=most)
+
+
+def enclosed(operation: str, results: str, *, used: int, most: int) -> bytes:
+    """Write the answer around results that are written already."""
     usage = (
         "<LimitInfoHeader><limitInfo>"
         f"<current>{used}</current><limit>{most}</limit><type>API REQUESTS</type>"
         "</limitInfo></LimitInfoHeader>"
     )
-    rows = "".join(map(_result, results))
     return (
         f'{HEAD}<soapenv:Envelope xmlns:soapenv="{SOAP}" xmlns="{PARTNER}" '
         f'xmlns:xsi="{INSTANCE}"><soapenv:Header>{usage}</soapenv:Header><soapenv:Body>'
-        f"<{operation}Response>{rows}</{operation}Response></soapenv:Body></soapenv:Envelope>"
+        f"<{operation}Response>{results}</{operation}Response></soapenv:Body></soapenv:Envelope>"
     ).encode()
 
 
 def _result(row: RowResult) -> str:
-    errors = "".join(map(_error, row.errors))
+    errors = "".join(map(error, row.errors))
     key = '<id xsi:nil="true"/>' if row.id is None else f"<id>{escape(row.id)}</id>"
     return f"<result>{errors}{key}<success>{str(row.success).lower()}</success></result>"
 
 
-def _error(error: RowError) -> str:
-    fields = "".join(f"<fields>{escape(each)}</fields>" for each in error.fields)
+def error(refusal: RowError) -> str:
+    """Write one reason for a refused row."""
+    fields = "".join(f"<fields>{escape(each)}</fields>" for each in refusal.fields)
     return (
-        f"<errors>{fields}<message>{escape(error.message)}</message>"
-        f"<statusCode>{escape(error.code)}</statusCode></errors>"
+        f"<errors>{fields}<message>{escape(refusal.message)}</message>"
+        f"<statusCode>{escape(refusal.code)}</statusCode></errors>"
     )
 
 

@@ -97,8 +97,11 @@ def _moved(schema: Schema, name: str, stamp: datetime) -> str:
 
 
 def _revive(cursor: duckdb.DuckDBPyConnection, schema: Schema, name: str, stamp: datetime) -> None:
+    # A record that lost a merge stands alone again; its former children stay with the master.
+    merged = schema.index[name.lower()].field("MasterRecordId") is not None
+    alone = ', "MasterRecordId" = NULL' if merged else ""
     cursor.execute(f"""
-        UPDATE {tables.name(name)} t SET "IsDeleted" = FALSE{_moved(schema, name, stamp)}
+        UPDATE {tables.name(name)} t SET "IsDeleted" = FALSE{alone}{_moved(schema, name, stamp)}
         FROM _back b WHERE b.object = {tables.text(name)} AND t."Id" = b.id""")
 
 

@@ -139,8 +139,8 @@ def _ended(app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run:
         gives_way = isinstance(error, LimitReached) or error.code in GIVES_WAY
         state = RunState.ABANDONED if gives_way else RunState.FAILED
         passing = isinstance(error, TransientError | Conflict | StoreError)
-        again = app.clock.now() + HOUR if passing and not gives_way else None
-        return RunEnd(state, None, None, again, error.message)
+        retry_at = app.clock.now() + HOUR if passing and not gives_way else None
+        return RunEnd(state, None, None, retry_at, error.message)
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
         return RunEnd(RunState.FAILED, None, error=fault(error))
 

@@ -81,8 +81,8 @@ def after_error(
     if error.code == PAUSED:
         return NightEnd(NightState.WAITING, now, error=error.message)
     if isinstance(error, LimitReached):
-        again = error.resume_at or now + pause
-        return NightEnd(NightState.WAITING, now, again, error=error.message)
+        retry_at = error.resume_at or now + pause
+        return NightEnd(NightState.WAITING, now, retry_at, error=error.message)
     if error.code == IN_PROGRESS:
         return NightEnd(NightState.WAITING, now, now + BUSY)
     if error.code == DATABASE_AWAY:  # not a failure of the org

@@ -64,7 +64,9 @@ def _tables(result: ExportResult) -> Mapping[str, Json]:
     }
 
 
-@action("data.export", Right.READ, trace=Trace.READ, subject=("out",), detail=_tables)
+@action(
+    "data.export", Right.READ, trace=Trace.READ, subject=("out",), detail=_tables, writes_files=True
+)
 def export(app: Application, org: str, export_request: ExportRequest, *, out: Path) -> ExportResult:
     """Export tables of a backup to a folder outside the vault, unencrypted.
 

@@ -36,7 +36,7 @@ class FileResult:
     out: str
 
 
-@action("file.read", Right.READ, trace=Trace.READ, subject=("record",))
+@action("file.read", Right.READ, trace=Trace.READ, subject=("record",), writes_files=True)
 def file(
     app: Application, org: str, record: str, *, table: str | None = None, out: Path
 ) -> FileResult:

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.records.ids import other_ids
-from unlost.app.records.record_facts import RecordDeletion, UserNames, deletion_of
+from unlost.app.records.record_facts import (
+    MergeWinners,
+    RecordDeletion,
+    UserNames,
+    deletion_of,
+)
 from unlost.app.records.restored_as import replacements
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.search import SearchResult
@@ -148,4 +153,9 @@ def _gone(
     app: Application, org: ProtectedOrg, head: Snapshot, hit: SearchHit
 ) -> RecordDeletion | None:
     versions = app.vault.history(org.oid, hit.table, hit.record)
-    return deletion_of(versions, app.vault.snapshots(org.oid), people=UserNames(head))
+    return deletion_of(
+        versions,
+        app.vault.snapshots(org.oid),
+        people=UserNames(head),
+        winners=MergeWinners(head),
+    )

@@ -45,7 +45,8 @@ class HistoryEntry:
     is the source: a difference of two backups, the org's own change log, or a restore. ``snapshot``
     is the first kept backup that shows the new state: None if all of them were forgotten, and for
     events that only the change log knows. ``record`` is the id that the record had by then, and
-    ``run`` the restore that did it.
+    ``run`` the restore that did it. ``merged_into``: the record into which the org merged a deleted
+    one, with its name; None if it did not.
     """
 
     kind: EventKind
@@ -60,6 +61,8 @@ class HistoryEntry:
     fields: tuple[ChangedField, ...]
     record: str = ""
     run: str | None = None
+    merged_into: str | None = None
+    merged_into_name: str = ""
 
 
 @written(on_hold="held", restored_as="came_back_as", restored_from="came_back_from")
@@ -138,7 +141,14 @@ def _entry(event: Event, table: Table, names: RecordNames, people: UserNames) ->
         fields=tuple(field_line(change, table, names) for change in event.fields),
         record=event.record,
         run=event.run,
+        merged_into=event.merged_into,
+        merged_into_name=_winner_name(event, table, names),
     )
+
+
+def _winner_name(event: Event, table: Table, names: RecordNames) -> str:
+    winner = event.merged_into
+    return names.of([table.name], [winner]).get(winner, "") if winner is not None else ""
 
 
 def field_line(change: FieldChange, table: Table, names: RecordNames) -> ChangedField:

@@ -13,7 +13,13 @@ from unlost.app.actions.backups.snapshots import snapshot_at
 from unlost.app.backups.moments import Past, parse_past
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.record_facts import RecordDeletion, RecordNames, UserNames, deletion_of
+from unlost.app.records.record_facts import (
+    MergeWinners,
+    RecordDeletion,
+    RecordNames,
+    UserNames,
+    deletion_of,
+)
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
@@ -103,7 +109,7 @@ def lost(
             number=old.info.number,
             table=table,
         )
-    describer = _LossDescriber(app, known, old, new, UserNames(new))
+    describer = _LossDescriber(app, known, old, new, UserNames(new), MergeWinners(new))
     return LostResult(
         org=org,
         zone=known.identity.zone,
@@ -133,7 +139,7 @@ def _sides(
         older, other = (str(night.number) for night in whole[-2:])
     pasts: list[Past] = [parse_past(text, zone=org.identity.zone) for text in (older, other)]
     old, new = sorted(
-        (snapshot_at(app, org, past) for past in pasts), key=lambda seen: seen.info.number
+        (snapshot_at(app, org, past) for past in pasts), key=lambda snapshot: snapshot.info.number
     )
     if old.info.number == new.info.number:
         raise _one_night(org)
@@ -186,6 +192,7 @@ class _LossDescriber:
     old: Snapshot
     new: Snapshot
     people: UserNames
+    winners: MergeWinners
 
     def records(self, keys: Sequence[RecordKey]) -> Iterator[LostRecord]:
         """Yield the records of a page, in the order of their tables."""
@@ -197,8 +204,9 @@ class _LossDescriber:
 
     def _of_table(self, table: str, ids: list[str]) -> Iterator[LostRecord]:
         names, label = RecordNames(self.old).of([table], ids), _label(self.old, table)
-        is_stored = table in self.new.tables()
-        rows = self.new.get(table, ids, columns=[]).to_pylist() if is_stored else []
+        is_stored, winner = table in self.new.tables(), self.winners.column(table)
+        columns = [winner] if winner is not None else []
+        rows = self.new.get(table, ids, columns=columns).to_pylist() if is_stored else []
         last = {row["_u_id"]: row for row in rows}
         for record in ids:
             gone = self._gone(table, record, last.get(record, {}))
@@ -209,8 +217,17 @@ class _LossDescriber:
         if row.get("_u_op") == Op.DELETED.value:
             by = row["_u_modified_by"]
             name = self.people.name(table, by)
-            after, until = self.old.info.as_of, self.new.info.as_of
-            return RecordDeletion(Op.DELETED, row["_u_modified_at"], by, name, after, until)
+            winner = row.get(self.winners.column(table) or "") or None
+            return RecordDeletion(
+                Op.DELETED,
+                row["_u_modified_at"],
+                by,
+                name,
+                self.old.info.as_of,
+                self.new.info.as_of,
+                winner,
+                self.winners.name(table, winner),
+            )
         return self._first_deletion(table, record)
 
     def _first_deletion(self, table: str, record: str) -> RecordDeletion:
@@ -218,7 +235,8 @@ class _LossDescriber:
         number, oid = self.new.info.number, self.org.oid
         versions = self.app.vault.history(oid, table, record)
         until = [version for version in versions if version.snapshot <= number]
-        deletion = deletion_of(until, self.app.vault.snapshots(oid), people=self.people)
+        nights = self.app.vault.snapshots(oid)
+        deletion = deletion_of(until, nights, people=self.people, winners=self.winners)
         assert deletion is not None, "it is not alive at the second night"
         return deletion
 

@@ -12,6 +12,7 @@ from unlost.app.backups.moments import Latest, LiveMoment, last_observation, par
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import (
+    MergeWinners,
     RecordDeletion,
     RecordNames,
     UserNames,
@@ -194,7 +195,9 @@ def _result(
         on_hold=is_under_legal_hold(
             app.whole_vault, org.oid, table.name, record, now=app.clock.now()
         ),
-        gone=None if state.op.alive else deletion_of(until, nights, people=people),
+        gone=None
+        if state.op.alive
+        else deletion_of(until, nights, people=people, winners=MergeWinners(snapshot)),
         modified_at=(read or state).modified_at,
         modified_by=(read or state).modified_by,
         modified_by_name=people.name(table.name, (read or state).modified_by),
@@ -219,8 +222,8 @@ def _related(
 ) -> RelatedRecords | None:
     """Return the related records; of a deleted record as of its last live state in ``versions``."""
     before = last_alive(versions, app.vault.snapshots(org.oid)) if versions else None
-    seen = app.vault.at(org.oid, before) if before is not None else snapshot
-    return related(seen, app.vault.newest_backup(org.oid) or snapshot, table, record)
+    last_live = app.vault.at(org.oid, before) if before is not None else snapshot
+    return related(last_live, app.vault.newest_backup(org.oid) or snapshot, table, record)
 
 
 def _fields(

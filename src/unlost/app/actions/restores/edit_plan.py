@@ -11,7 +11,7 @@ from unlost.app.actions.restores.kept_plan import (
     RestoreRequest,
     choose,
     read_stored_plan,
-    wanted_of,
+    selection_of,
     what_was_typed,
 )
 from unlost.app.compose import Application
@@ -131,9 +131,9 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     known = get_org(org)
     restore_plan = read_stored_plan(app, known, plan)
     step = _step(restore_plan, RecordKey(table, record))
-    wanted = app.vault_of(known.oid).at(known.oid, step.snapshot or step.version, forgotten=True)
-    described = wanted.schema().table(table)
-    names = RecordNames(wanted)
+    snapshot = app.vault_of(known.oid).at(known.oid, step.snapshot or step.version, forgotten=True)
+    described = snapshot.schema().table(table)
+    names = RecordNames(snapshot)
     label = described.label or table if described is not None else table
     return PlannedFields(
         org,
@@ -143,7 +143,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
         label,
         record,
         names.of([table], [record]).get(record, ""),
-        tuple(_fields(restore_plan, step, wanted, described, names)),
+        tuple(_fields(restore_plan, step, snapshot, described, names)),
     )
 
 
@@ -179,14 +179,18 @@ def edit_stored_plan(
             "No value was changed.",
             next_step="Enter a value, or go back to the preview.",
         )
-    wanted = wanted_of(org, plan)
-    return _again(
-        app, org, wanted, with_edits(wanted.request.otherwise, f"{table}/{record}", changed)
+    selection = selection_of(org, plan)
+    return _with_overrides(
+        app, org, selection, with_edits(selection.request.otherwise, f"{table}/{record}", changed)
     )
 
 
-def _again(app: Application, org: str, wanted: RestoreRequest, overrides: Overrides) -> PlanView:
-    return choose(app, org, replace(wanted, request=replace(wanted.request, otherwise=overrides)))
+def _with_overrides(
+    app: Application, org: str, selection: RestoreRequest, overrides: Overrides
+) -> PlanView:
+    return choose(
+        app, org, replace(selection, request=replace(selection.request, otherwise=overrides))
+    )
 
 
 def _cell(field: PlannedField, text: str | None, *, zone: str) -> str | None:
@@ -206,10 +210,14 @@ def _step(plan: RestorePlan, key: RecordKey) -> PlanStep:
 
 
 def _fields(
-    plan: RestorePlan, step: PlanStep, wanted: Snapshot, described: Table | None, names: RecordNames
+    plan: RestorePlan,
+    step: PlanStep,
+    snapshot: Snapshot,
+    described: Table | None,
+    names: RecordNames,
 ) -> Iterator[PlannedField]:
     """Yield the columns that can be set, in the order of the source."""
-    (cells,) = wanted.get(step.table, [step.record]).to_pylist() or [{}]
+    (cells,) = snapshot.get(step.table, [step.record]).to_pylist() or [{}]
     typed = {
         typed_value.column: typed_value.value
         for typed_value in plan.typed.values
@@ -287,8 +295,10 @@ def reassign_in_plan(app: Application, org: str, plan: str, given: Mapping[str, 
             "The new owner of the records is missing.",
             next_step="Choose a person first.",
         )
-    wanted = wanted_of(org, plan)
-    return _again(app, org, wanted, with_reassigned(wanted.request.otherwise, chosen))
+    selection = selection_of(org, plan)
+    return _with_overrides(
+        app, org, selection, with_reassigned(selection.request.otherwise, chosen)
+    )
 
 
 def _others(head: Snapshot, name: str) -> list[PersonChoice] | None:

@@ -190,9 +190,9 @@ def leave_out(
     ``related`` false also leaves out all records that are only related to the selected ones.
     ``restore.make`` then makes the plan. Raises UsageError (``nothing-left-out``).
     """
-    wanted = _wanted(_stored_plan(org, plan))
-    request = wanted.request
-    if wanted.retry or not (tables or records or not related):
+    selection = _selection(_stored_plan(org, plan))
+    request = selection.request
+    if selection.retry or not (tables or records or not related):
         raise UsageError(
             "nothing-left-out",
             "Nothing was selected to be left out.",
@@ -204,7 +204,7 @@ def leave_out(
         without_tables=tuple(sorted({*request.without_tables, *tables})),
         related=request.related and related,
     )
-    return choose(app, org, replace(wanted, request=less))
+    return choose(app, org, replace(selection, request=less))
 
 
 @action("restore.again", Right.RESTORE, trace=Trace.READ, subject=("plan",))
@@ -215,10 +215,10 @@ def choose_again(
 
     ``twins``: the treatment of live records that took a unique value after the loss; None as before.
     """
-    wanted = _wanted(_stored_plan(org, plan))
+    selection = _selection(_stored_plan(org, plan))
     if twins is not None:
-        wanted = replace(wanted, request=replace(wanted.request, twins=twins))
-    return choose(app, org, wanted)
+        selection = replace(selection, request=replace(selection.request, twins=twins))
+    return choose(app, org, selection)
 
 
 @action("restore.drop", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
@@ -281,13 +281,13 @@ def read_stored_plan(app: Application, org: ProtectedOrg, plan: str) -> RestoreP
 
 
 def _planned(app: Application, org: ProtectedOrg, plan: StoredPlan) -> RestorePlan:
-    wanted = _wanted(plan)
-    if wanted.retry:
-        overrides, twins = wanted.request.otherwise, wanted.request.twins
-        return plan_retry(app, wanted.retry, codes=wanted.codes, otherwise=overrides, twins=twins)[
-            0
-        ]
-    return planned(app, org, wanted.request, plan_id=plan.id)
+    selection = _selection(plan)
+    if selection.retry:
+        overrides, twins = selection.request.otherwise, selection.request.twins
+        return plan_retry(
+            app, selection.retry, codes=selection.codes, otherwise=overrides, twins=twins
+        )[0]
+    return planned(app, org, selection.request, plan_id=plan.id)
 
 
 def _state(app: Application, plan: StoredPlan) -> PlanState:
@@ -336,12 +336,12 @@ def _check_ready(plan: StoredPlan) -> None:
         )
 
 
-def wanted_of(org: str, plan: str) -> RestoreRequest:
+def selection_of(org: str, plan: str) -> RestoreRequest:
     """Return the selection with all typed values; raises NotFound (``plan-unknown``)."""
-    return _wanted(_stored_plan(org, plan))
+    return _selection(_stored_plan(org, plan))
 
 
-def _wanted(plan: StoredPlan) -> RestoreRequest:
+def _selection(plan: StoredPlan) -> RestoreRequest:
     return decoder_for(RestoreRequest).convert(plan.request)
 
 
@@ -359,7 +359,7 @@ def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanV
         stored_plan.state,
         stored_plan.made_at,
         stored_plan.made_by,
-        _wanted(stored_plan),
+        _selection(stored_plan),
         stored_plan.run,
         stored_plan.error,
         plan_summary,

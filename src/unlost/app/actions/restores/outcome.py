@@ -137,8 +137,8 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
     if closed is None:
         return None
     plan = log.opened.plan
-    wanted = app.vault.at(oid, plan.snapshot, forgotten=True)
-    describer = _OutcomeDescriber(wanted, plan.choices, hidden=oid in app.hidden)
+    snapshot = app.vault.at(oid, plan.snapshot, forgotten=True)
+    describer = _OutcomeDescriber(snapshot, plan.choices, hidden=oid in app.hidden)
     bad = [record for record in closed.records if not record.ending.good]
     written = [record for record in closed.records if record.ending.good]
     return OutcomeResult(
@@ -207,9 +207,9 @@ class _OutcomeDescriber:
     The org's message about a record may contain values, so it is left out if columns are hidden.
     """
 
-    def __init__(self, wanted: Snapshot, choices: Choices, *, hidden: bool) -> None:
-        self._names = RecordNames(wanted)
-        self._tables = {table.name: table for table in wanted.schema().tables}
+    def __init__(self, snapshot: Snapshot, choices: Choices, *, hidden: bool) -> None:
+        self._names = RecordNames(snapshot)
+        self._tables = {table.name: table for table in snapshot.schema().tables}
         self._settable = {settable.table: settable.columns for settable in choices.settable}
         self._hidden = hidden
 

@@ -63,8 +63,8 @@ def plan_records(
     restore_plan = read_stored_plan(app, known, plan)
     steps = [step for step in restore_plan.steps if step.table == table]
     shown = steps[start : start + most]
-    wanted = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
-    described = wanted.schema().table(table)
+    snapshot = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
+    described = snapshot.schema().table(table)
     return PlannedRecords(
         org,
         plan,
@@ -72,12 +72,12 @@ def plan_records(
         (described.label if described is not None else "") or table,
         start,
         len(steps),
-        tuple(_records(restore_plan, shown, _names(wanted, table, shown))),
+        tuple(_records(restore_plan, shown, _names(snapshot, table, shown))),
     )
 
 
-def _names(wanted: Snapshot, table: str, steps: Sequence[PlanStep]) -> Mapping[str, str]:
-    return RecordNames(wanted).of([table], [step.record for step in steps])
+def _names(snapshot: Snapshot, table: str, steps: Sequence[PlanStep]) -> Mapping[str, str]:
+    return RecordNames(snapshot).of([table], [step.record for step in steps])
 
 
 def _records(

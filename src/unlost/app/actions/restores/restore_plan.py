@@ -92,6 +92,7 @@ type PlanFile = Path | SentPlan
         "plan": plan_result.digest,
         "typed": list(plan_result.summary.columns),
     },
+    writes_files=True,
 )
 def make_plan(
     app: Application, request: PlanRequest, out: Path, *, observer: Observer | None = None

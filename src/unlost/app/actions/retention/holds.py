@@ -148,13 +148,13 @@ def _has_hold(app: Application, org: ProtectedOrg, thing: HoldTarget) -> bool:
 def _scope(hold_request: HoldRequest) -> HoldScope:
     named = [
         scope
-        for scope, given in (
+        for scope, is_named in (
             (HoldScope.ORG, hold_request.everything),
             (HoldScope.TABLE, hold_request.table),
             (HoldScope.RECORD, hold_request.record),
             (HoldScope.NIGHT, hold_request.night is not None),
         )
-        if given
+        if is_named
     ]
     if len(named) != 1:
         raise UsageError(

@@ -100,18 +100,18 @@ def change(app: Application, org: str, retention_change: RetentionChange) -> Org
 
 def changed_rules(rules: KeepRules, retention_change: RetentionChange) -> KeepRules:
     """Return the rules with this change; raises UsageError."""
-    given = {
+    numbers = {
         name: getattr(retention_change, name)
         for name in NUMBERS
         if getattr(retention_change, name) is not None
     }
-    if retention_change.everything and any(given.values()):
+    if retention_change.everything and any(numbers.values()):
         raise UsageError(
             "keep-contradictory",
             "--everything cannot be combined with a number of backups to keep.",
             next_step="Use either --everything or the numbers.",
         )
-    keep_rules = KeepRules() if retention_change.everything else replace(rules, **given)
+    keep_rules = KeepRules() if retention_change.everything else replace(rules, **numbers)
     check_rules(keep_rules)
     return keep_rules
 

@@ -74,11 +74,18 @@ def _noted(person_data: PersonData) -> dict[str, Json]:
     return {"records": named, "tables": tables, "files": person_data.files, "out": person_data.out}
 
 
-def _noted_of(given: tuple[PersonData, Iterator[bytes]]) -> dict[str, Json]:
-    return _noted(given[0])
+def _noted_of(person_file: tuple[PersonData, Iterator[bytes]]) -> dict[str, Json]:
+    return _noted(person_file[0])
 
 
-@action("privacy.export", Right.READ, trace=Trace.READ, subject=("out",), detail=_noted)
+@action(
+    "privacy.export",
+    Right.READ,
+    trace=Trace.READ,
+    subject=("out",),
+    detail=_noted,
+    writes_files=True,
+)
 def export_person(
     app: Application, org: str, person_request: PersonRequest, *, out: Path
 ) -> PersonData:

@@ -8,7 +8,7 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName, RecordName
 from unlost.cli.text import command, plain, short, when
-from unlost.cli.words import GONE, USER_UNKNOWN, changed_field, telling
+from unlost.cli.words import GONE, USER_UNKNOWN, changed_field, merged, telling
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,7 +65,8 @@ def _when(entry: "HistoryEntry", zone: str) -> str:
 
 def _what(entry: "HistoryEntry") -> str:
     if entry.kind == "deleted":
-        return GONE[entry.how].capitalize()
+        words = merged(entry) or GONE[entry.how]
+        return f"{words[0].upper()}{words[1:]}"
     if entry.kind == "created" and entry.after is None:
         return "First seen"
     if entry.kind == "restored":

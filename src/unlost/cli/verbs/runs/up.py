@@ -121,7 +121,8 @@ def up(
     reached = ReachedAddress(port=port, origins=origins_of(origin or ()))
     with ExitStack() as open_now:
         if metrics is not None:
-            open_now.enter_context(served(board, SystemClock().now, port=metrics))
+            figures = served(board, SystemClock().now, port=metrics, hosts=reached.hosts)
+            open_now.enter_context(figures)
         if not once:
             typer.echo(
                 f"Unlost runs with {root}. Stop it with Ctrl-C; runs resume at the next start."

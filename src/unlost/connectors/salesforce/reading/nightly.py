@@ -14,7 +14,7 @@ listing their ids takes as many calls as reading them: they are read whole each 
 their census.
 
 Neither way shows an edit in place: another ShareType or Visibility of a link, a counter of a post.
-So both tables are read whole once a week.
+So both tables are read whole once a week, by a nightly backup.
 """
 
 from dataclasses import replace
@@ -38,9 +38,10 @@ LARGE_KIND = {**FIRST_KIND, ReadStrategy.BULK: TaskKind.BULK}
 
 
 def whole_due(table: str, *, since: datetime, now: datetime) -> bool:
-    """True in the first backup of a week, for a table that is read whole once in each.
+    """True in the first nightly backup of a week, for a table that is read whole once in each.
 
-    This needs no stored state: a week ends on Sunday, 0:00 UTC, and exactly one run spans that end.
+    ``since``: the nightly backup before it. This needs no other stored state: a week ends on
+    Sunday, 0:00 UTC, and exactly one nightly backup is the first one after that end.
     """
     return table in WHOLE_WEEKLY and _week(since) != _week(now)
 

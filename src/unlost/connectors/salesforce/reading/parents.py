@@ -24,11 +24,13 @@ from unlost.connectors.salesforce.schema.special import (
     LINKS_BY_DOCUMENT,
     PARENT_TYPE,
     ParentRule,
+    filter_of,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.reading import Page, Proof
 
 DOCUMENTS = "ContentDocument"
+STATUS = frozenset({"PublishStatus"})
 
 
 def rule_of(table: str) -> ParentRule | None:
@@ -89,39 +91,58 @@ class ReadByParents:
         """File links from the records' end, for tables that are not too large for it."""
         skipped: list[str] = []
         for table in self._linkable():
-            total = self._size(live(table, "", tells_deleted=False))
-            if total > self._largest:
-                skipped.append(table)
-            elif total:
-                yield from self._linked(reading, table)
+            try:
+                total = self._size(_records(table))
+                if total > self._largest:
+                    skipped.append(table)
+                elif total:
+                    ids = self._census.ids(_records(table), may_bulk=True)
+                    yield from self._for(reading, LINKED, ids, DOCUMENTS_IN_A_QUERY)
+            except SalesforceRefusal as error:
+                yield _refused_page(self._rest, table, error)
         if skipped:
             yield _skipped_page(self._rest, skipped)
 
     def _size(self, reading: TableQuery) -> int:
         """The number of rows; counting stops beyond the largest allowed size.
 
-        Rows that Salesforce will not count are listed; a table that it will not list has no ids to
-        query.
+        Rows that Salesforce will not count are listed. Raises SalesforceRefusal if it will not list
+        them either.
         """
         total = self._rest.size(reading, all_rows=False)
         if total is not None:
             return total
         total = 0
-        try:
-            for ids in self._census.ids(reading, may_bulk=False):
-                total += len(ids)
-                if total > self._largest:
-                    break
-        except SalesforceRefusal:
-            return 0
+        for ids in self._census.ids(reading, may_bulk=False):
+            total += len(ids)
+            if total > self._largest:
+                break
         return total
 
-    def _linked(self, reading: TableQuery, table: str) -> Iterator[Page]:
-        ids = self._census.ids(live(table, "", tells_deleted=False), may_bulk=True)
-        try:
-            yield from self._for(reading, LINKED, ids, DOCUMENTS_IN_A_QUERY)
-        except SalesforceRefusal:
-            return  # Salesforce claims that this object accepts files, and refuses the query
+
+def _records(table: str) -> TableQuery:
+    """The query of the ids of a table's records; articles are only listed by their status."""
+    return live(table, filter_of(table, STATUS), tells_deleted=False)
+
+
+def _refused_page(rest: RestQueries, table: str, error: SalesforceRefusal) -> Page:
+    """The page for a kind of record whose links Salesforce does not give.
+
+    Kinds that never have links are not queried: no describe names the links as their children, or
+    they have no records. No error code proves it, so each refusal counts.
+    """
+    finding = Finding.of(
+        FindingKind.FILES_HIDDEN,
+        Severity.GAP,
+        "Links between files and records of {parent} were only searched from the side of the "
+        "files: {reason}",
+        "Grant the permission 'Query All Files' to the backup user. Then Unlost reads every link.",
+        table=LINKS,
+        detail=table,
+        parent=table,
+        reason=error.message,
+    )
+    return Page(nothing(rest.now()), Proof(None, 0), findings=(finding,), incomplete=True)
 
 
 def _skipped_page(rest: RestQueries, tables: Sequence[str]) -> Page:

@@ -94,7 +94,7 @@ FULL_ONLY = frozenset({"FeedAttachment", "CronJobDetail"})
 # FeedItem refuses filters by SystemModstamp (object reference): its new rows are queried by this
 # column, its changed rows come from Salesforce's list of changed ids.
 NEW_BY = {"FeedItem": "CreatedDate"}
-# Incremental reads of these may miss a change, so they are read whole once a week.
+# Incremental reads of these may miss a change, so a nightly backup reads them whole once a week.
 WHOLE_WEEKLY = frozenset({"FeedItem", LINKS})
 FULL_ENDINGS = ("ViewStat", "VoteStat")
 # Deactivated currencies are listed as deleted.

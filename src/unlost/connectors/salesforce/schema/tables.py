@@ -35,6 +35,8 @@ from unlost.model.source.schema import (
     WireKind,
 )
 
+MERGE_WINNER = "MasterRecordId"  # of Account, Contact, Lead and Case (object reference)
+
 type Describe = Mapping[str, Any]
 type Rules = Mapping[tuple[str, str], DeleteRule]
 
@@ -93,6 +95,7 @@ def table_of(
         files=tuple(_file(column, names) for column in columns if column.kind is WireKind.BINARY),
         hidden=hidden,
         stamp_column=SYSTEM_STAMP if SYSTEM_STAMP in names else None,
+        merged_into_column=MERGE_WINNER if MERGE_WINNER in names else None,
     )
 
 

@@ -53,7 +53,8 @@ class RecordFacts:
     columns could be set on the live record. ``rank`` orders the makers of one by-product. ``edits``
     are values that are wanted instead of the vault's; all of the above takes them into account.
     ``bytes`` is the size of its text, ``file_bytes`` that of its file by the row. ``unread``
-    columns could be set, but their old values are lost.
+    columns could be set, but their old values are lost. ``merged_into``: the record into which the
+    org merged it, while it lies in the bin.
     """
 
     key: RecordKey
@@ -82,6 +83,7 @@ class RecordFacts:
     file_bytes: int | None = None
     edits: Values = field(default_factory=dict)
     unread: tuple[str, ...] = ()
+    merged_into: str | None = None
 
 
 def facts_of(
@@ -142,7 +144,9 @@ def _facts_of_batch(
         for record in by_record
         for live in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
     ]
-    live_rows = survey.rows(name, wanted_ids, columns=roles.read_columns)
+    winner = roles.table.merged_into_column
+    columns = (*roles.read_columns, *((winner,) if winner is not None else ()))
+    live_rows = survey.rows(name, wanted_ids, columns=columns)
     batch = _Batch(survey, roles, rows, unread)
     for at, record in enumerate(rows["_u_id"].to_pylist()):
         known = (lives[record],) if record in lives else survey.lives(RecordKey(name, record))
@@ -225,6 +229,7 @@ class _Batch:
             _file_bytes(cells.get(roles.size_column)) if roles.size_column else None,
             edits,
             self._unread(pick, edits),
+            _merged_into(roles.table, live_row),
         )
 
     def _unread(self, pick: WantedState, edits: Values) -> tuple[str, ...]:
@@ -333,6 +338,13 @@ def _standing(live: tuple[str, LiveRow] | None) -> LiveStanding:
     if live is None:
         return LiveStanding.GONE
     return LiveStanding.BIN if live[1].deleted else LiveStanding.LIVE
+
+
+def _merged_into(table: Table, live_row: tuple[str, LiveRow] | None) -> str | None:
+    """The record into which a record of the bin was merged."""
+    if table.merged_into_column is None or live_row is None or not live_row[1].deleted:
+        return None
+    return live_row[1].cells.get(table.merged_into_column) or None
 
 
 def _seen(roles: ColumnRoles, live: Cells | None, columns: Collection[str]) -> Mapping[str, Brief]:

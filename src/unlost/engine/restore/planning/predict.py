@@ -106,6 +106,19 @@ WORDS = {
         NoteWeight.NOTE,
         "{records} of {table} will stay with the new parent record.",
     ),
+    NoteCode.MOVES_BACK: NoteText(
+        NoteWeight.WARNING,
+        "{records} of {table} will move back to the restored record. A merge had moved them to the "
+        "surviving one.",
+        "To leave them there, plan again with --no-related, or exclude them.",
+    ),
+    NoteCode.WAS_MERGED: NoteText(
+        NoteWeight.WARNING,
+        "{records} of {table} had been merged into another record. That record keeps the values "
+        "that it took over, and all related records that this plan does not move back.",
+        "Related records move back if the plan includes them. The history of the surviving record "
+        "shows its former values.",
+    ),
     NoteCode.ADOPTS_TWIN: NoteText(
         NoteWeight.WARNING,
         "{records} of {table} will be adopted: a record with the same key exists again in the org, "

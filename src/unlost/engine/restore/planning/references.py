@@ -11,10 +11,11 @@ A reference in the vault holds an id of the past. After the restore it may have 
 A created record that requires a MISSING reference is skipped, and so are, in turn, records that
 require it; ``settle`` repeats that until nothing changes. A record whose master does not leave the
 bin with its id cannot be undeleted either, and is created instead. Live records get back the
-references that the loss emptied, and nothing else. See docs/adr/0011.
+references that the loss emptied, or that a merge moved to the surviving record, and nothing else.
+See docs/adr/0011.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -184,6 +185,8 @@ class ReferenceSettlement:
                 self._relink(draft, capability)
             if draft.action is Action.UNDELETE:
                 self._note_cascade(draft)
+            if draft.facts.merged_into is not None and draft.action is not Action.SKIP:
+                draft.remark(NoteCode.WAS_MERGED)
             if draft.facts.edits and draft.action not in (Action.SKIP, Action.UNCHANGED):
                 draft.remark(NoteCode.TYPED)
 
@@ -223,7 +226,7 @@ class ReferenceSettlement:
                 set_column(step, column, capability)
 
     def _relink(self, step: DraftStep, capability: WriteCapability) -> None:
-        """Set the references of a live record that the loss of others emptied; nothing else."""
+        """Set the references of a live record that the loss of others emptied, or a merge moved."""
         facts = step.facts
         for column, value in facts.references.items():
             known = column in facts.seen_references and column not in facts.edits
@@ -235,12 +238,35 @@ class ReferenceSettlement:
             seen, target_id = facts.seen_references[column], self.target_id(step, column)
             if seen == target_id:
                 continue
-            if seen not in (None, value):
+            merged = self._moved_by_merge(step, column)
+            if merged and column in capability.changeable:
+                set_column(step, column, capability)
+                step.remark(NoteCode.MOVES_BACK)
+                self.drafts[self.records.target(facts, column)].remark(NoteCode.WAS_MERGED)
+            elif merged and facts.made_by_org:
+                continue  # the org moves it along with the record that it belongs to
+            elif seen not in (None, value):
                 step.remark(NoteCode.MOVED_SINCE)
             elif column in capability.changeable:
                 set_column(step, column, capability)
             else:
                 step.remark(NoteCode.COLUMN_FIXED)
+
+    def _moved_by_merge(self, step: DraftStep, column: str) -> bool:
+        """True if a reference now names a record into which the former one was merged."""
+        seen, value = step.facts.seen_references[column], step.facts.references[column]
+        if seen in (None, value):
+            return False
+        return seen in self._winners(self.drafts[self.records.target(step.facts, column)])
+
+    def _winners(self, step: DraftStep) -> Iterator[str]:
+        """The records into which a lost one was merged, one after another."""
+        survey, known = self.records.survey, set[str]()
+        winner = step.facts.merged_into or survey.merge_winner(survey.life(step.key))
+        while winner is not None and winner not in known:
+            yield winner
+            known.add(winner)
+            winner = survey.merge_winner(RecordKey(step.key.table, winner))
 
     def _note_emptied(self, step: DraftStep, column: str) -> None:
         """Note a reference that the loss of a record of the plan emptied, if that stays lost."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from unlost.engine.merge_winner import merge_winner
 from unlost.engine.restore.values.edits import NO_EDITS, Edits, Values, checked
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.org import OrgIdentity
@@ -75,6 +76,7 @@ class RestoreSurvey:
         self._shapes: dict[tuple[int, str], Table | None] = {}
         self._references: dict[tuple[int, str, str], Reference] = {}
         self._capabilities: dict[str, WriteCapability] = {}
+        self._winners: dict[RecordKey, str | None] = {}
 
     # --- the org -----------------------------------------------------------------------------------
 
@@ -268,6 +270,14 @@ class RestoreSurvey:
             rows = self.snapshot(number).get(name, chunk, columns=[])
             ops = [text == Op.STATE.value for text in rows["_u_op"].to_pylist()]
             yield from zip(rows["_u_id"].to_pylist(), ops, rows["_u_snap"].to_pylist(), strict=True)
+
+    def merge_winner(self, key: RecordKey) -> str | None:
+        """The record into which a lost one was merged, if a backup saw that."""
+        table = self.tables[key.table]
+        if key not in self._winners and table.merged_into_column is not None:
+            versions = self.ports.vault.history(self.org, key.table, key.record)
+            self._winners[key] = merge_winner(versions, table)
+        return self._winners.get(key)
 
     # --- progress ------------------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ class NoteCode(StrEnum):
     PARENT_MISSING = "parent-missing"
     CHANGED_SINCE = "changed-since"
     MOVED_SINCE = "moved-since"
+    MOVES_BACK = "moves-back"
+    WAS_MERGED = "was-merged"
     ADOPTS_TWIN = "adopts-twin"
     COLUMN_FIXED = "column-fixed"
     VALUE_NEEDED = "value-needed"

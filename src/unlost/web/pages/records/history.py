@@ -110,6 +110,14 @@ def _timeline(story: HistoryResult) -> list[TimelineEntry]:
     return shown
 
 
+def _merged(story: HistoryResult | ShowResult) -> bool:
+    """Return true if the org merged a deleted record into another."""
+    if isinstance(story, ShowResult):
+        return story.gone is not None and story.gone.merged_into is not None
+    lives = [entry for entry in story.entries if entry.record == story.record]
+    return lives[-1].merged_into is not None
+
+
 def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str, object]:
     """Return the context common to all pages of a record."""
     return {
@@ -121,5 +129,6 @@ def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str,
         "record": story.record,
         "name": story.name,
         "alive": story.alive,
+        "merged": not story.alive and _merged(story),
         "on_hold": story.on_hold,
     }

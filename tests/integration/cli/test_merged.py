@@ -1,0 +1,110 @@
+"""Two customers merged in the org: backed up, shown, found, and the lost one restored."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.cli.conftest import Program, moved_in
+from unlost_simulators.process import SimulatorProcess
+
+pytestmark = [pytest.mark.full, pytest.mark.network]
+
+KEPT, LOST = "0040016", "0040017"
+ADMIN = "lotte.devos@chocolate.example"
+SECRET = "not-a-secret-writer"
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[SimulatorProcess]:
+    with SimulatorProcess() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shop(
+    served: SimulatorProcess, first_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Program:
+    secret = {"UNLOST_WRITER_CLIENT_SECRET": SECRET}
+    shop = moved_in(first_home, tmp_path_factory.mktemp("merged"), served.url, environment=secret)
+    served.admin.post("apps", consumer_key="writer-tests", consumer_secret=SECRET, run_as=ADMIN)
+    added = shop("org", "writer", "chocolate", "--client-id", "writer-tests", "--json")
+    assert added.done["tenant"]
+    return shop
+
+
+def rows(served: SimulatorProcess, of: str) -> dict[str, dict[str, Any]]:
+    return {row["Id"]: row for row in served.admin.get("export", object=of)["rows"]}
+
+
+def account(served: SimulatorProcess, number: str) -> str:
+    numbered = rows(served, "Account").items()
+    return next(key for key, row in numbered if row["Customer_Number__c"] == number)
+
+
+def children(served: SimulatorProcess, parent: str) -> dict[str, set[str]]:
+    """The records with this account, by object."""
+    objects = ("Contact", "Opportunity", "Case", "Contract", "Order", "Asset")
+    return {
+        of: {key for key, row in rows(served, of).items() if row["AccountId"] == parent}
+        for of in objects
+    }
+
+
+def relations(served: SimulatorProcess) -> dict[str, str]:
+    """The account to which each contact is directly related."""
+    pairs = rows(served, "AccountContactRelation").values()
+    return {pair["ContactId"]: pair["AccountId"] for pair in pairs if pair["IsDirect"]}
+
+
+def test_a_merged_customer_is_shown_found_and_restored(
+    shop: Program, served: SimulatorProcess, tmp_path: Path
+) -> None:
+    kept, lost = account(served, KEPT), account(served, LOST)
+    before = {key: children(served, key) for key in (kept, lost)}
+    assert sum(map(len, before[lost].values())) > 5
+    name = rows(served, "Account")[kept]["Name"]
+    served.admin.post("clock/advance", hours=3)
+    merge = {"as": ADMIN, "object": "Account", "master": kept, "ids": [lost]}
+    assert served.admin.post("records/merge", **merge)["merged"] == [lost]
+    served.admin.post("clock/advance", hours=3)
+    assert shop("backup", "chocolate").code in {0, 3}
+
+    shown = shop("history", "chocolate", f"Account/{lost}", "--json").done
+    deleted = next(entry for entry in shown["entries"] if entry["kind"] == "deleted")
+    assert (deleted["merged_into"], deleted["merged_into_name"]) == (kept, name)
+    assert deleted["at"] is not None
+    assert deleted["by_name"] == "Lotte De Vos"
+    told = shop("history", "chocolate", f"Account/{lost}").out
+    assert f"Merged into {name} ({kept}) by Lotte De Vos" in told
+    assert f"merged into {name} ({kept}) on " in shop("find", LOST).out
+    contact = min(before[lost]["Contact"])
+    moved = shop("history", "chocolate", f"Contact/{contact}").out
+    assert f"({lost}) → {name} ({kept})" in moved
+
+    assert {relations(served)[contact] for contact in before[lost]["Contact"]} == {kept}
+
+    plan = tmp_path / "plan.json"
+    words = ("restore", "plan", "chocolate", "--record", f"Account/{lost}", "--out", str(plan))
+    planned = shop(*words, "--json").done["summary"]
+    notes = {(note["code"], note["table"]): note["count"] for note in planned["notes"]}
+    assert notes["was-merged", "Account"] == 1
+    assert ("moved-since", "AccountContactRelation") not in notes
+    assert notes["moved-since", "Note"] == 2
+    for of, keys in before[lost].items():
+        assert notes.get(("moves-back", of), 0) == len(keys), of
+    ended = shop("restore", "run", str(plan), "--json")
+    assert ended.code in {0, 3}, ended
+    back = rows(served, "Account")[lost]
+    assert back["MasterRecordId"] is None
+    assert {key: children(served, key) for key in (kept, lost)} == before
+    assert {relations(served)[contact] for contact in before[lost]["Contact"]} == {lost}
+
+    served.admin.post("clock/advance", days=1)
+    assert shop("backup", "chocolate").code in {0, 3}
+    kinds = [
+        (entry["kind"], entry["merged_into"])
+        for entry in shop("history", "chocolate", f"Account/{lost}", "--json").done["entries"]
+    ]
+    assert kinds[-2:] == [("deleted", kept), ("revived", None)]
