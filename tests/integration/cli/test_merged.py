@@ -71,6 +71,11 @@ def test_a_merged_customer_is_shown_found_and_restored(
     served.admin.post("clock/advance", hours=3)
     assert shop("backup", "chocolate").code in {0, 3}
 
+    assert shop("losses", "list", "chocolate").code == 0, "a merge is no loss"
+    (merged,) = shop("losses", "list", "--state", "folded", "--json").done["losses"]
+    assert (merged["record"], merged["folded"]) == (lost, "merged")
+    assert (merged["merged_into"]["record"], merged["merged_into"]["name"]) == (kept, name)
+
     shown = shop("history", "chocolate", f"Account/{lost}", "--json").done
     deleted = next(entry for entry in shown["entries"] if entry["kind"] == "deleted")
     assert (deleted["merged_into"], deleted["merged_into_name"]) == (kept, name)
