@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from unlost.connectors.salesforce.access.config import NAME, AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.ids import FORM, candidates
-from unlost.connectors.salesforce.storage import mail_rules, storage_rules
 from unlost.model.ports.source import Context, SecretField
 from unlost.model.source.connector_info import Expiry
 from unlost.model.source.schema import Schema
@@ -92,6 +91,8 @@ class SalesforceConnector:
 
     def storage_rules(self, schema: Schema) -> Mapping[str, StorageRule]:
         """The storage that records use, as Salesforce's help counts it."""
+        from unlost.connectors.salesforce.storage import storage_rules
+
         return storage_rules(schema)
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:
@@ -102,6 +103,8 @@ class SalesforceConnector:
 
     def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:
         """The mail rule of the table EmailMessage."""
+        from unlost.connectors.salesforce.storage import mail_rules
+
         return mail_rules(schema)
 
 
