@@ -33,14 +33,7 @@ from unlost.app.home.home import Home, read_home, read_home_key
 from unlost.app.home.process import share_arenas
 from unlost.app.home.system import SystemClock, SystemEntropy, system_user
 from unlost.app.home.visible_source import VisibleSource
-from unlost.catalog.home.lease import SqlLease
-from unlost.catalog.orgs.budget import BudgetShare, SqlBudget
-from unlost.catalog.orgs.hidden_columns import hidden_by_org
 from unlost.catalog.orgs.orgs import ProtectedOrg, check_same_org, list_orgs
-from unlost.catalog.orgs.secrets import SqlSecretStore, sealing_key
-from unlost.catalog.orgs.writers import WriterSecrets, find_writer
-from unlost.catalog.runs.runs import command_of, find_run
-from unlost.catalog.runs.schedules import schedule_of
 from unlost.catalog.vault.removals import SqlRemovals
 from unlost.catalog.vault.witness import SqlWitness
 from unlost.model.access import Actor, Right, machine
@@ -198,6 +191,8 @@ class Application:
         """The columns that the actor may not see, by org."""
         if self.actor.may(Right.READ_HIDDEN):
             return {}
+        from unlost.catalog.orgs.hidden_columns import hidden_by_org
+
         every = hidden_by_org().items()
         return {oid: some for oid, some in every if not self.actor.may(Right.READ_HIDDEN, oid)}
 
@@ -207,6 +202,8 @@ class Application:
 
     def org_of_run(self, run: str) -> str | None:
         """Return the oid of a run's org, also if only the vault knows it; None if unknown."""
+        from unlost.catalog.runs.runs import find_run
+
         known = find_run(run)
         if known is not None:
             return next((org.oid for org in list_orgs() if org.name == known.org), None)
@@ -242,6 +239,8 @@ class Application:
     @cached_property
     def lease(self) -> Lease:
         """Prevents two runs of one kind on one org at a time."""
+        from unlost.catalog.home.lease import SqlLease
+
         return SqlLease(self.locks, clock=self.clock)
 
     def runner(self, run: str) -> Runner:
@@ -252,6 +251,8 @@ class Application:
 
     def secrets(self, oid: str) -> SecretStore:
         """Return the encrypted secrets of an org."""
+        from unlost.catalog.orgs.secrets import SqlSecretStore, sealing_key
+
         key = sealing_key(read_home_key(self.home))
         return SqlSecretStore(oid, key=key, entropy=self.entropy)
 
@@ -321,6 +322,10 @@ class Application:
 
         ``run`` lets people stop that run.
         """
+        from unlost.catalog.orgs.budget import BudgetShare, SqlBudget
+        from unlost.catalog.runs.runs import command_of
+        from unlost.catalog.runs.schedules import schedule_of
+
         calls = schedule_of(oid).schedule.calls
         share = BudgetShare.of_restores(calls) if restore else BudgetShare.of_backups(calls)
         cancellation = RunCancellation(run, self.clock, command_of) if run is not None else None
@@ -331,6 +336,9 @@ class Application:
 
     def writer_secrets(self, oid: str) -> SecretStore:
         """Return the encrypted secrets of an org's write user."""
+        from unlost.catalog.orgs.secrets import SqlSecretStore, sealing_key
+        from unlost.catalog.orgs.writers import WriterSecrets
+
         key = sealing_key(read_home_key(self.home))
         return WriterSecrets(SqlSecretStore(oid, key=key, entropy=self.entropy))
 
@@ -339,6 +347,8 @@ class Application:
         self, org: ProtectedOrg, *, observer: Observer | None = None, run: str | None = None
     ) -> Iterator[Writer]:
         """Open the writer of an org for one run; raises NotAllowed (``writer-missing``)."""
+        from unlost.catalog.orgs.writers import find_writer
+
         connector = self.connector(org.identity.connector)
         values = find_writer(org.oid)
         if values is None:
@@ -436,11 +446,15 @@ def open_application(
     vault: VaultOpener | None = None,
     cancel_flag: CancellationFlag | None = None,
     actor: Actor | None = None,
+    for_reading: bool = False,
 ) -> Application:
-    """Open the home in ``root``; raises as ``read_home`` and ``connect`` do."""
+    """Open the home in ``root``; raises as ``read_home`` and ``connect`` do.
+
+    ``for_reading``: for actions that read the vault; Django is imported only if one needs it.
+    """
     share_arenas()
     home = read_home(root)
-    connect(home.catalog)
+    connect(home.catalog, for_reading=for_reading)
     return Application(
         home,
         clock=clock or SystemClock(),

@@ -4,8 +4,6 @@ Development versions before the first release wrote the numbers 1 to 11, so rele
 100.
 """
 
-from django.db import connections
-
 from unlost.model.errors import StoreError
 
 BEFORE_RELEASES = 100
@@ -15,6 +13,7 @@ DEVELOPMENT = "0002_writer"  # a migration that no release has
 
 def schema_applied(alias: str) -> int:
     """The schema number of a database; 0 for none."""
+    from django.db import connections
     from django.db.migrations.recorder import MigrationRecorder
 
     applied = MigrationRecorder(connections[alias]).applied_migrations()

@@ -28,6 +28,7 @@ from unlost.cli.verb_list import VERBS, VerbGroup
 from unlost.model.errors import UnlostError
 
 PROGRAM = "unlost"
+GARBAGE = 50_000  # new objects between two searches for garbage
 HELP = """Back up the SaaS data of your company, and find and restore what was lost.
 
 Exit codes: 0 ok, 1 failed, 2 usage error, 3 done, but review the result, 4 not allowed.
@@ -69,6 +70,8 @@ _command = cache(partial(typer.main.get_command, app))
 
 def program() -> int:
     """Run the command that a process was started for, and return its exit code."""
+    # Imports create objects by the hundred thousand, and hardly any garbage.
+    gc.set_threshold(GARBAGE)
     # Before it ends, the interpreter searches all its modules for garbage: 0.4 seconds of a command.
     atexit.register(gc.freeze)
     return main()

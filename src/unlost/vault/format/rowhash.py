@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import polars_hash as plh
 
 HALVES = (0, 1)
-FEW = 16  # ids
+FEW = 256  # ids
 
 type Hashes = NDArray[np.uint64]
 """Row hashes as an array of shape (rows, 2)."""
@@ -91,7 +91,7 @@ def from_array(array: pa.Array | pa.ChunkedArray) -> Hashes:
 
 def id_hashes(ids: pa.Array) -> NDArray[np.uint64]:
     """XXH3-64 (seed 0) of each id, as the sidecar's filter takes it."""
-    # A few ids, as those of one record, are not worth the import of Polars.
+    # A few ids, as those of one record and what leads to it, are not worth the import of Polars.
     if len(ids) <= FEW:
         hashes = [xxh3_64_intdigest(text.encode()) for text in ids.to_pylist()]
         return np.array(hashes, dtype=np.uint64)

@@ -23,7 +23,7 @@ from unlost.model.message import Message, Noun, counted, joined, message
 from unlost.model.vault.salvage import Salvage, SalvageEffect, TableSalvaged
 from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
-from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
+from unlost.vault.format.manifest import ObjectEntry, TablePart
 from unlost.vault.format.physical import FILES, SEARCH
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
