@@ -3,26 +3,35 @@
 Each kind of reading is imported when it is asked for: commands need one of them.
 """
 
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
-from typing import BinaryIO
+from __future__ import annotations
 
-import pyarrow as pa
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO
 
 from unlost.model.errors import IntegrityError, NotFound
-from unlost.model.org import OrgIdentity
-from unlost.model.source.hidden_columns import HiddenColumns
 from unlost.model.vault.erasure import PastErasure
 from unlost.model.vault.salvage import PastSalvage
-from unlost.model.vault.snapshot import CommitKind, Lineage, SearchHit, SnapshotInfo, Version
-from unlost.vault.commits.state import LiveState, shown_backups
+from unlost.model.vault.snapshot import CommitKind
+from unlost.vault.commits.state import shown_backups
 from unlost.vault.keys.register import shredded_orgs
-from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout.org_names import is_named, named_orgs
 from unlost.vault.maintenance.past_operations import past_operations
-from unlost.vault.read.org_vault import OrgReader, OrgVault, unknown_org
+from unlost.vault.read.org_vault import unknown_org
 from unlost.vault.read.snapshot import VaultSnapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    import pyarrow as pa
+
+    from unlost.model.org import OrgIdentity
+    from unlost.model.source.hidden_columns import HiddenColumns
+    from unlost.model.vault.snapshot import Lineage, SearchHit, SnapshotInfo, Version
+    from unlost.vault.commits.state import LiveState
+    from unlost.vault.keys.sealing import SealedObjects
+    from unlost.vault.read.org_vault import OrgReader, OrgVault
 
 
 class OpenOrgs:

@@ -4,22 +4,26 @@ Commands that only read the vault load it too, for the form of its ids; so modul
 are imported only when an org is opened.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from __future__ import annotations
+
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unlost.connectors.salesforce.access.config import NAME, AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.ids import FORM, candidates
-from unlost.model.ports.source import Context, SecretField
-from unlost.model.source.connector_info import Expiry
-from unlost.model.source.schema import Schema
-from unlost.model.storage import MailRule, StorageRule
+from unlost.model.ports.source import SecretField
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
     from unlost.connectors.salesforce.source import SalesforceSource
     from unlost.connectors.salesforce.writing.writer import SalesforceWriter
     from unlost.kit.http import Transport
+    from unlost.model.ports.source import Context
+    from unlost.model.source.connector_info import Expiry
+    from unlost.model.source.schema import Schema
+    from unlost.model.storage import MailRule, StorageRule
 
 CLIENT_SECRET = SecretField(
     "client_secret", "Consumer secret", "From the External Client App for Unlost."
@@ -56,7 +60,7 @@ class SalesforceConnector:
     config: type = SalesforceConfig
     id_form = FORM
 
-    def __init__(self, transport: "Transport | None" = None) -> None:
+    def __init__(self, transport: Transport | None = None) -> None:
         self._transport = transport
 
     def secrets(self, config: object | None) -> Sequence[SecretField]:
@@ -67,7 +71,7 @@ class SalesforceConnector:
 
     def open_source(
         self, config: object, context: Context
-    ) -> "AbstractContextManager[SalesforceSource]":
+    ) -> AbstractContextManager[SalesforceSource]:
         """A source; signs in at the first call, and deletes its Bulk jobs after success."""
         from unlost.connectors.salesforce.opening import open_source
 
@@ -75,7 +79,7 @@ class SalesforceConnector:
 
     def open_writer(
         self, config: object, context: Context
-    ) -> "AbstractContextManager[SalesforceWriter]":
+    ) -> AbstractContextManager[SalesforceWriter]:
         """A writer; signs in at the first call, as the user of these settings."""
         from unlost.connectors.salesforce.opening import open_writer
 

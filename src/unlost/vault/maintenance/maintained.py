@@ -7,24 +7,28 @@ backup. See docs/adr/0034.
 Each method imports what it runs: all of it together takes longer to import than most commands run.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
-from unlost.model.plan import RecordKey
-from unlost.model.ports.system import Witness
-from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
-from unlost.model.vault.maintenance_results import Compaction, OrgUsage, Sweep
+from unlost.model.vault.maintenance_results import Compaction, OrgUsage
 from unlost.model.vault.rekeying import Rekeyed
-from unlost.model.vault.retention import Hold, HoldTarget
-from unlost.model.vault.snapshot import SnapshotInfo, VerifyLevel, VerifyPart, VerifyReport
 from unlost.vault.commits.state import live_objects
-from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.read.org_vault import OrgVault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from unlost.model.plan import RecordKey
+    from unlost.model.ports.system import Witness
+    from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
+    from unlost.model.vault.maintenance_results import Sweep
+    from unlost.model.vault.retention import Hold, HoldTarget
+    from unlost.model.vault.snapshot import SnapshotInfo, VerifyLevel, VerifyPart, VerifyReport
+    from unlost.vault.keys.sealing import SealedObjects
     from unlost.vault.maintenance.pending import RemovalDecisions
+    from unlost.vault.read.org_vault import OrgVault
 
 
 class MaintainedVault(ABC):
@@ -122,7 +126,7 @@ class MaintainedVault(ABC):
 
         return sweep(self.org_vault(org), run=run)
 
-    def removals(self, org: str) -> "RemovalDecisions":
+    def removals(self, org: str) -> RemovalDecisions:
         """Return the commits of an org that this home did not order, to decide about them."""
         from unlost.vault.maintenance.pending import RemovalDecisions
 
