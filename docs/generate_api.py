@@ -10,7 +10,7 @@ from inspect import getdoc
 from itertools import groupby
 from pathlib import Path
 
-import unlost.catalog.connection  # noqa: F401 (sets up Django)
+import unlost.app.home.database  # noqa: F401 (sets up Django)
 from unlost.app.access import ACTIONS, WORDS
 from unlost.app.operations import OPERATIONS, ApiOperation
 

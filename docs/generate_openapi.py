@@ -11,7 +11,7 @@ from pathlib import Path
 from unlost.web.serving import use_settings
 
 use_settings()
-import unlost.catalog.connection  # noqa: E402, F401 (sets up Django)
+import unlost.app.home.database  # noqa: E402, F401 (sets up Django)
 from unlost.web.api.building import build  # noqa: E402
 
 FILE = Path(__file__).parents[1] / "docs" / "reference" / "openapi.json"

@@ -24,8 +24,7 @@ from unlost.web.serving import use_settings
 use_settings()
 from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: E402
 
-import unlost.catalog.connection  # noqa: E402, F401 (this process is set up for the console too)
-from unlost.app.home import database  # noqa: E402
+from unlost.app.home import database  # noqa: E402 (this process is set up for the console too)
 
 del os.environ["DJANGO_SETTINGS_MODULE"]  # programs that tests start choose for themselves
 

@@ -25,6 +25,7 @@ from enum import StrEnum
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Protocol, cast, runtime_checkable
 
+import unlost.app.home.database  # noqa: F401 (sets up Django, which what follows needs)
 from unlost.catalog.orgs.orgs import find_org
 from unlost.catalog.people.audit import BEGUN, AuditEvent, note
 from unlost.model.access import ActorKind, Right, Trace

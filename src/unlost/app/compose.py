@@ -460,15 +460,11 @@ def open_application(
     vault: VaultOpener | None = None,
     cancel_flag: CancellationFlag | None = None,
     actor: Actor | None = None,
-    for_reading: bool = False,
 ) -> Application:
-    """Open the home in ``root``; raises as ``read_home`` and ``connect`` do.
-
-    ``for_reading``: for actions that read the vault; Django is imported only if one needs it.
-    """
+    """Open the home in ``root``; raises as ``read_home`` and ``connect`` do."""
     share_arenas()
     home = read_home(root)
-    connect(home.catalog, for_reading=for_reading)
+    connect(home.catalog)
     return Application(
         home,
         clock=clock or SystemClock(),

@@ -4,8 +4,8 @@ Importing Django takes longer than all else that such a command does. It needs f
 orgs, an org by its name, the head that was seen last, and a new row of the audit log. Their modules
 have each of them in two forms: as plain SQL for this file, and for Django in all other processes.
 
-    find, history, show, … ─> open_home_file ─> ``home_file`` is the file
-    all others             ─> Django         ─> ``home_file`` is None
+    find, history, show, … ─> begin_reading ─> open_home_file ─> ``home_file`` is the file
+    all others             ─> Django                         ─> ``home_file`` is None
 
 When a command needs anything else of the home, ``unlost.catalog.connection`` is imported. It sets up
 Django for the same file and closes it here.
@@ -56,7 +56,19 @@ class HomeFile:
             self.rows("COMMIT")
 
 
+_only_reads = False
 _open: HomeFile | None = None
+
+
+def begin_reading() -> None:
+    """Let this process do without Django as long as it can; call it before importing ``unlost.app``."""
+    global _only_reads
+    _only_reads = True
+
+
+def only_reads() -> bool:
+    """True if this process only reads the vault, so that it may do without Django."""
+    return _only_reads
 
 
 def home_file() -> HomeFile | None:

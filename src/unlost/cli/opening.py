@@ -31,9 +31,13 @@ def opened(home: Path | None, *, for_reading: bool = False) -> "Application":
             next_step="Unset UNLOST_URL, or leave out --home and UNLOST_HOME.",
         )
     root = home_or_fail(home)
+    if for_reading:
+        from unlost.catalog.home_file import begin_reading
+
+        begin_reading()
     from unlost.app.compose import open_application
 
-    return open_application(root, for_reading=for_reading)
+    return open_application(root)
 
 
 def home_or_fail(home: Path | None) -> Path:

@@ -11,18 +11,23 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from unlost.catalog.home_file import close_home_file, open_home_file
+from unlost.catalog.home_file import close_home_file, only_reads, open_home_file
 from unlost.catalog.schema import SCHEMA, check_schema, schema_applied
 from unlost.model.errors import IntegrityError
 
 MIGRATING = 0x756E_6C6F_7374  # the advisory lock under which one process migrates: "unlost"
 
 
-def connect(place: Path | str, *, for_reading: bool = False) -> None:
+# Django must be set up before any of its models is imported; all modules that import models
+# import this one first.
+if not only_reads():
+    import unlost.catalog.connection  # noqa: F401
+
+
+def connect(place: Path | str) -> None:
     """Open the application database, and create or migrate its tables if needed.
 
-    ``place`` is a file, or the URL of a PostgreSQL database. ``for_reading``: read a file without
-    Django as long as possible. Raises StoreError (``catalog-newer``, ``catalog-development``,
+    ``place`` is a file, or the URL of a PostgreSQL database. Raises StoreError (``catalog-newer``, ``catalog-development``,
     ``database-away``), IntegrityError (``catalog-damaged``).
     """
     if isinstance(place, str):
@@ -30,7 +35,7 @@ def connect(place: Path | str, *, for_reading: bool = False) -> None:
         return
     present = _version(place)
     check_schema(present, what=f"The application database {place}")
-    if for_reading and present == SCHEMA and "unlost.catalog.connection" not in sys.modules:
+    if present == SCHEMA and only_reads() and "unlost.catalog.connection" not in sys.modules:
         open_home_file(place)
         return
     from unlost.catalog.connection import point_at_file
