@@ -8,7 +8,7 @@ have each of them in two forms: as plain SQL for this file, and for Django in al
     all others             ─> Django                         ─> ``home_file`` is None
 
 When a command needs anything else of the home, ``unlost.catalog.connection`` is imported. It sets up
-Django for the same file and closes it here.
+Django for the same file and closes it here. See docs/adr/0039.
 """
 
 import sqlite3

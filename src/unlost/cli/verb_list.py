@@ -1,7 +1,7 @@
 """The verbs of ``unlost``, and the group that loads the module of a verb when it is called.
 
 The help of ``unlost``, and the completion of verbs, need only their names and summaries. Importing
-the modules of all verbs for these would take longer than most commands run.
+the modules of all verbs for these would take longer than most commands run. See docs/adr/0039.
 """
 
 from collections.abc import Sequence
