@@ -61,6 +61,7 @@ rm -rf "$year"
 .venv/bin/python benchmarks/service.py --keep
 .venv/bin/python benchmarks/workers.py --keep
 .venv/bin/python benchmarks/console.py --keep
+.venv/bin/python benchmarks/cli_start.py --keep
 .venv/bin/python benchmarks/hostile_answers.py --keep
 .venv/bin/python benchmarks/own_tests.py --keep
 date -u +"Ended %F %T UTC, load $(cut -d' ' -f1-3 /proc/loadavg)"

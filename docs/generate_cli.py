@@ -62,7 +62,7 @@ def _contexts(context: Any) -> Iterator[Any]:
     if context.command.invoke_without_command:
         yield context
     for name in context.command.list_commands(context) or [ANY_NAME]:
-        command = context.command.get_command(context, name)
+        _, command, _ = context.command.resolve_command(context, [name])
         yield from _contexts(
             typer.Context(
                 command,

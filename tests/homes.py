@@ -206,7 +206,11 @@ class World:
         )
 
     def opened_at(
-        self, root: Path, *, cancel_flag: CancellationFlag | None = None, actor: Actor | None = None
+        self,
+        root: Path,
+        *,
+        cancel_flag: CancellationFlag | None = None,
+        actor: Actor | None = None,
     ) -> Application:
         """As the command line opens it."""
         read_home(root)

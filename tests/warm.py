@@ -32,6 +32,9 @@ MODULES = (
 def serve(path: str) -> None:
     """Import everything, then fork for each caller; ends as a fork of itself."""
     main = import_module("unlost.cli.main").main
+    verbs = import_module("unlost.cli.verb_list")
+    for verb in verbs.VERBS:
+        verbs.load_verb(verb.name)
     for name in MODULES:
         import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks

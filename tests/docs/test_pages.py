@@ -84,7 +84,8 @@ def unknown(tokens: list[str]) -> str:
     """Return the words of a command that the program does not know."""
     command, name = PROGRAM, ""
     while hasattr(command, "get_command") and tokens and not tokens[0].startswith("-"):
-        inner = command.get_command(typer.Context(command), tokens[0])
+        context = typer.Context(command, resilient_parsing=True)
+        _, inner, _ = command.resolve_command(context, tokens[:1])
         if inner is None and name not in MEANT:
             return tokens[0]
         if inner is None:

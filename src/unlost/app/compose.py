@@ -15,13 +15,13 @@ Actions read through ``vault``, which leaves out columns hidden from the actor.
 See docs/adr/0015.
 """
 
+from __future__ import annotations
+
 import copy
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
-from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -32,32 +32,35 @@ from unlost.app.home.discovery import load_connector
 from unlost.app.home.home import Home, read_home, read_home_key
 from unlost.app.home.process import share_arenas
 from unlost.app.home.system import SystemClock, SystemEntropy, system_user
-from unlost.app.home.visible_source import VisibleSource
-from unlost.catalog.home.lease import SqlLease
-from unlost.catalog.orgs.budget import BudgetShare, SqlBudget
-from unlost.catalog.orgs.hidden_columns import hidden_by_org
 from unlost.catalog.orgs.orgs import ProtectedOrg, check_same_org, list_orgs
-from unlost.catalog.orgs.secrets import SqlSecretStore, sealing_key
-from unlost.catalog.orgs.writers import WriterSecrets, find_writer
-from unlost.catalog.runs.runs import command_of, find_run
-from unlost.catalog.runs.schedules import schedule_of
 from unlost.catalog.vault.removals import SqlRemovals
 from unlost.catalog.vault.witness import SqlWitness
 from unlost.model.access import Actor, Right, machine
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotAllowed, UsageError
-from unlost.model.ports.run import Runner
-from unlost.model.ports.source import Connector, Context, Source
-from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Lease, Observer, SecretStore
-from unlost.model.ports.vault import Vault, VaultReader
-from unlost.model.ports.writer import Writer
-from unlost.model.runs.locks import Locks
-from unlost.model.runs.progress import Progress
-from unlost.model.source.hidden_columns import HiddenColumns
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
     from unlost.app.home.cache import FolderCache
     from unlost.jobs.store import StepStore
+    from unlost.model.ports.run import Runner
+    from unlost.model.ports.source import Connector, Context, Source
+    from unlost.model.ports.system import (
+        Budget,
+        Cache,
+        Clock,
+        Entropy,
+        Lease,
+        Observer,
+        SecretStore,
+    )
+    from unlost.model.ports.vault import Vault, VaultReader
+    from unlost.model.ports.writer import Writer
+    from unlost.model.runs.locks import Locks
+    from unlost.model.runs.progress import Progress
+    from unlost.model.source.hidden_columns import HiddenColumns
     from unlost.model.vault.store import Store
     from unlost.vault.keys.hierarchy import Keyring
     from unlost.vault.vault import EncryptedVault
@@ -128,7 +131,7 @@ class Application:
         clock: Clock,
         entropy: Entropy,
         connectors: Callable[[str], Connector] = load_connector,
-        vault: "VaultOpener | None" = None,
+        vault: VaultOpener | None = None,
         cancel_flag: CancellationFlag | None = None,
         actor: Actor | None = None,
     ) -> None:
@@ -157,7 +160,7 @@ class Application:
     ) -> None:
         self._closing.close()
 
-    def acting(self, actor: Actor) -> "Application":
+    def acting(self, actor: Actor) -> Application:
         """Return the same opened home for another actor; it is valid only as long as this one."""
         other = copy.copy(self)
         other.actor = actor
@@ -198,6 +201,8 @@ class Application:
         """The columns that the actor may not see, by org."""
         if self.actor.may(Right.READ_HIDDEN):
             return {}
+        from unlost.catalog.orgs.hidden_columns import hidden_by_org
+
         every = hidden_by_org().items()
         return {oid: some for oid, some in every if not self.actor.may(Right.READ_HIDDEN, oid)}
 
@@ -207,6 +212,8 @@ class Application:
 
     def org_of_run(self, run: str) -> str | None:
         """Return the oid of a run's org, also if only the vault knows it; None if unknown."""
+        from unlost.catalog.runs.runs import find_run
+
         known = find_run(run)
         if known is not None:
             return next((org.oid for org in list_orgs() if org.name == known.org), None)
@@ -222,7 +229,7 @@ class Application:
         return opener(self.home, self.clock, self.entropy)
 
     @cached_property
-    def steps(self) -> "StepStore":
+    def steps(self) -> StepStore:
         """The store of step results of unfinished runs."""
         from unlost.jobs.store import StepStore
 
@@ -242,6 +249,8 @@ class Application:
     @cached_property
     def lease(self) -> Lease:
         """Prevents two runs of one kind on one org at a time."""
+        from unlost.catalog.home.lease import SqlLease
+
         return SqlLease(self.locks, clock=self.clock)
 
     def runner(self, run: str) -> Runner:
@@ -252,10 +261,12 @@ class Application:
 
     def secrets(self, oid: str) -> SecretStore:
         """Return the encrypted secrets of an org."""
+        from unlost.catalog.orgs.secrets import SqlSecretStore, sealing_key
+
         key = sealing_key(read_home_key(self.home))
         return SqlSecretStore(oid, key=key, entropy=self.entropy)
 
-    def cache(self, oid: str) -> "FolderCache":
+    def cache(self, oid: str) -> FolderCache:
         """Return the cache of an org's metadata."""
         from unlost.app.home.cache import FolderCache, cache_key
 
@@ -271,6 +282,8 @@ class Application:
         cache: Cache | None = None,
     ) -> Context:
         """Return the small ports for a connector."""
+        from unlost.model.ports.source import Context
+
         return Context(
             clock=self.clock,
             entropy=self.entropy,
@@ -313,6 +326,8 @@ class Application:
         hidden = self.hidden.get(oid)
         if hidden is None:
             return source
+        from unlost.app.home.visible_source import VisibleSource
+
         head = self.whole_vault.newest_backup(oid)
         return VisibleSource(source, hidden, backup=head.schema() if head is not None else None)
 
@@ -321,6 +336,10 @@ class Application:
 
         ``run`` lets people stop that run.
         """
+        from unlost.catalog.orgs.budget import BudgetShare, SqlBudget
+        from unlost.catalog.runs.runs import command_of
+        from unlost.catalog.runs.schedules import schedule_of
+
         calls = schedule_of(oid).schedule.calls
         share = BudgetShare.of_restores(calls) if restore else BudgetShare.of_backups(calls)
         cancellation = RunCancellation(run, self.clock, command_of) if run is not None else None
@@ -331,6 +350,9 @@ class Application:
 
     def writer_secrets(self, oid: str) -> SecretStore:
         """Return the encrypted secrets of an org's write user."""
+        from unlost.catalog.orgs.secrets import SqlSecretStore, sealing_key
+        from unlost.catalog.orgs.writers import WriterSecrets
+
         key = sealing_key(read_home_key(self.home))
         return WriterSecrets(SqlSecretStore(oid, key=key, entropy=self.entropy))
 
@@ -339,6 +361,8 @@ class Application:
         self, org: ProtectedOrg, *, observer: Observer | None = None, run: str | None = None
     ) -> Iterator[Writer]:
         """Open the writer of an org for one run; raises NotAllowed (``writer-missing``)."""
+        from unlost.catalog.orgs.writers import find_writer
+
         connector = self.connector(org.identity.connector)
         values = find_writer(org.oid)
         if values is None:
@@ -399,7 +423,7 @@ def open_damaged_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
     return vault_of(store, keys, clock, entropy)
 
 
-def vault_of(store: "Store", keys: "Keyring", clock: Clock, entropy: Entropy) -> "EncryptedVault":
+def vault_of(store: Store, keys: Keyring, clock: Clock, entropy: Entropy) -> EncryptedVault:
     """Return the vault that these keys open, with the home's witness and ledger."""
     from unlost.vault.vault import open_vault
 

@@ -2,16 +2,28 @@
 
 Django keeps one connection a thread. Worker threads end without notice to Django, so each piece of
 work in them closes its connection itself.
+
+Importing this module sets up Django, without which its models cannot be imported: every module that
+imports models imports this one first.
 """
 
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
 
-from django.db import OperationalError, connection, transaction
+import django
+from django.db import OperationalError, connection, connections, transaction
 
-from unlost.model.errors import StoreError, database_away
+from unlost.catalog.home_file import close_home_file, database_unusable
+from unlost.catalog.settings import SQLITE
+from unlost.model.errors import database_away
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "unlost.catalog.settings")
+django.setup()
 
 _kept: ContextVar[bool] = ContextVar("kept", default=False)
 
@@ -46,7 +58,7 @@ def returned_connection() -> Iterator[None]:
     except OperationalError as error:
         if not connection.in_atomic_block:
             connection.close()  # a broken connection would stay broken
-        raise (database_away if connection.vendor == "postgresql" else _unusable)(
+        raise (database_away if connection.vendor == "postgresql" else database_unusable)(
             str(error)
         ) from error
     finally:
@@ -55,11 +67,23 @@ def returned_connection() -> Iterator[None]:
             connection.close()
 
 
-def _unusable(why: str) -> StoreError:
-    return StoreError(
-        "database-unusable",
-        "The home's database file cannot be used: {why}.",
-        next_step="Check whether its disk is full or read-only, and whether another program "
-        "has locked it.",
-        why=why,
-    )
+def point_at(settings: Mapping[str, Any]) -> None:
+    """Have Django use the database with these settings."""
+    database = connections.settings["default"]
+    if all(database[name] == value for name, value in settings.items()):
+        return
+    connections["default"].close()
+    del connections["default"]  # its class belongs to the previous engine
+    database.update(settings)
+
+
+def point_at_file(file: Path) -> None:
+    """Have Django use a database file."""
+    no_server = {"HOST": "", "PORT": "", "USER": "", "CONN_HEALTH_CHECKS": False}
+    point_at({**no_server, **SQLITE, "NAME": str(file)})
+
+
+# A command that read the home without Django goes on with it.
+_read_until_now = close_home_file()
+if _read_until_now is not None:
+    point_at_file(_read_until_now)

@@ -4,9 +4,6 @@ Development versions before the first release wrote the numbers 1 to 11, so rele
 100.
 """
 
-from django.db import connections
-from django.db.migrations.recorder import MigrationRecorder
-
 from unlost.model.errors import StoreError
 
 BEFORE_RELEASES = 100
@@ -16,6 +13,9 @@ DEVELOPMENT = "0002_writer"  # a migration that no release has
 
 def schema_applied(alias: str) -> int:
     """The schema number of a database; 0 for none."""
+    from django.db import connections
+    from django.db.migrations.recorder import MigrationRecorder
+
     applied = MigrationRecorder(connections[alias]).applied_migrations()
     names = {name for app, name in applied if app == "catalog"}
     if not names or DEVELOPMENT in names:

@@ -1,4 +1,4 @@
-"""The program ``unlost``: registers the verbs, runs a command, and maps its ending to an exit code.
+"""The program ``unlost``: runs a command, and maps its ending to an exit code.
 
     UsageError and errors of the command line   2   printed without a traceback
     NotAllowed                                  4
@@ -6,8 +6,8 @@
     anything else                               1   a bug: printed with its traceback
     findings                                    3   returned by the command itself
 
-Modules of commands import actions inside of their functions: importing Arrow and Django takes
-longer than most commands run. All that a command does is an action; some copy the home
+The module of a command is imported when it is called, and imports actions inside of its functions:
+importing Arrow and Django takes longer than most commands run. All that a command does is an action; some copy the home
 afterwards (``after_run``).
 
 See docs/adr/0015.
@@ -24,19 +24,11 @@ import typer
 
 from unlost.cli.exits import ExitCode, exit_code
 from unlost.cli.failing import show_aborted, show_bug, show_error, show_usage_error
-from unlost.cli.verbs.alerts import alerts, doctor
-from unlost.cli.verbs.backups import backup, certificate, schedule, snapshots
-from unlost.cli.verbs.orgs import orgs
-from unlost.cli.verbs.people import audit, people, sso, tokens
-from unlost.cli.verbs.records import compare, export, file, find, history, losses, show, sql
-from unlost.cli.verbs.restores import restore
-from unlost.cli.verbs.retention import erase, forget, holds, keeping, rectify
-from unlost.cli.verbs.runs import runs, up
-from unlost.cli.verbs.storage import storage
-from unlost.cli.verbs.vault import compact, init, keys, vault_state, verify
+from unlost.cli.verb_list import VERBS, VerbGroup
 from unlost.model.errors import UnlostError
 
 PROGRAM = "unlost"
+GARBAGE = 50_000  # new objects between two searches for garbage
 HELP = """Back up the SaaS data of your company, and find and restore what was lost.
 
 Exit codes: 0 ok, 1 failed, 2 usage error, 3 done, but review the result, 4 not allowed.
@@ -44,6 +36,7 @@ Exit codes: 0 ok, 1 failed, 2 usage error, 3 done, but review the result, 4 not 
 
 app = typer.Typer(
     name=PROGRAM,
+    cls=VerbGroup,
     help=HELP,
     no_args_is_help=True,
     add_completion=True,
@@ -72,47 +65,13 @@ def about(
     """Options before the verb."""
 
 
-app.command("init")(init.init)
-app.add_typer(orgs.app, name="org")
-app.command("backup")(backup.backup)
-app.command("snapshots")(snapshots.snapshots)
-app.command("certificate")(certificate.certificate)
-app.command("find")(find.find)
-app.command("history")(history.history)
-app.add_typer(losses.app, name="losses")
-app.command("compare")(compare.compare)
-app.command("show")(show.show)
-app.command("file")(file.file)
-app.add_typer(export.app, name="export")
-app.command("sql")(sql.sql)
-app.command("verify")(verify.verify)
-app.command("compact")(compact.compact)
-app.add_typer(keeping.app, name="keep")
-app.command("forget")(forget.forget)
-app.add_typer(holds.app, name="hold")
-app.add_typer(erase.app, name="erase")
-app.command("rectify")(rectify.rectify)
-app.add_typer(restore.app, name="restore")
-app.command("runs")(runs.runs)
-app.add_typer(schedule.app, name="schedule")
-app.command("storage")(storage.storage)
-app.command("up")(up.up)
-app.command("worker")(up.worker)
-app.command("doctor")(doctor.doctor)
-app.add_typer(alerts.app, name="alert")
-app.add_typer(vault_state.app, name="vault")
-app.add_typer(keys.app, name="key")
-app.add_typer(people.app, name="user")
-app.add_typer(tokens.app, name="token")
-app.add_typer(sso.app, name="sso")
-app.add_typer(audit.app, name="audit")
-
-
 _command = cache(partial(typer.main.get_command, app))
 
 
 def program() -> int:
     """Run the command that a process was started for, and return its exit code."""
+    # Imports create objects by the hundred thousand, and hardly any garbage.
+    gc.set_threshold(GARBAGE)
     # Before it ends, the interpreter searches all its modules for garbage: 0.4 seconds of a command.
     atexit.register(gc.freeze)
     return main()
@@ -146,8 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _typed(words: Sequence[str]) -> str:
     """Return the command that was typed, for a hint on its help."""
-    verbs = {info.name for info in app.registered_commands}
-    verbs |= {group.name for group in app.registered_groups}
+    verbs = {verb.name for verb in VERBS}
     return " ".join([PROGRAM, *[word for word in words if word in verbs][:1]])
 
 

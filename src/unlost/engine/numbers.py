@@ -13,12 +13,15 @@ So all three are 139.758964. Digits that a double does not explain may be exact,
 """
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # ``[0-9]`` and not ``\d``, which takes digits of all scripts.
 NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
@@ -43,6 +46,8 @@ def all_numbers(texts: pa.Array) -> bool:
             return True
     except pa.ArrowInvalid:
         pass
+    import polars as pl
+
     series = pl.Series("text", pl.from_arrow(texts))
     return bool(series.str.contains(NUMBER).all())
 
@@ -52,6 +57,8 @@ def without_binary_digits(texts: pa.Array) -> pa.Array:
     longest = pc.max(pc.binary_length(texts)).as_py()
     if longest is None or longest <= SURE_DIGITS + 1:
         return texts
+    import polars as pl
+
     series = pl.Series("text", pl.from_arrow(texts))
     length = pl.col("text").str.len_bytes()
     digits = length - pl.col("text").str.starts_with("-").cast(pl.UInt32) - 1
@@ -63,8 +70,10 @@ def without_binary_digits(texts: pa.Array) -> pa.Array:
     return series.scatter(rows, _shortened(series.gather(rows))).to_arrow().cast(pa.string())
 
 
-def _shortened(text: pl.Series) -> pl.Series:
+def _shortened(text: "pl.Series") -> "pl.Series":
     """The shortest texts of these fractions, where a double explains all other digits."""
+    import polars as pl
+
     frame = pl.DataFrame([text]).select(
         "text",
         double=pl.col("text").cast(pl.Float64).abs(),
@@ -97,8 +106,10 @@ def _shortened(text: pl.Series) -> pl.Series:
     return plain.select(pl.when("explained").then(_written()).otherwise("text")).to_series()
 
 
-def _written() -> pl.Expr:
+def _written() -> "pl.Expr":
     """A number from the columns ``whole``, ``rest`` and ``left``, with the sign of ``text``."""
+    import polars as pl
+
     rest = pl.col("rest").cast(pl.String).str.zfill(pl.col("left")).str.strip_chars_end("0")
     whole = pl.col("whole").cast(pl.String)
     plain = pl.when(rest == "").then(whole).otherwise(pl.concat_str(whole, pl.lit("."), rest))

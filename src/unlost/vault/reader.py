@@ -1,31 +1,37 @@
-"""An opened vault for reading: the port ``VaultReader``. Hidden columns are never read."""
+"""An opened vault for reading: the port ``VaultReader``. Hidden columns are never read.
+
+Each kind of reading is imported when it is asked for: commands need one of them.
+"""
+
+from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
-from typing import BinaryIO
-
-import pyarrow as pa
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO
 
 from unlost.model.errors import IntegrityError, NotFound
-from unlost.model.org import OrgIdentity
-from unlost.model.source.hidden_columns import HiddenColumns
 from unlost.model.vault.erasure import PastErasure
 from unlost.model.vault.salvage import PastSalvage
-from unlost.model.vault.snapshot import CommitKind, Lineage, SearchHit, SnapshotInfo, Version
-from unlost.vault.commits.state import LiveState
+from unlost.model.vault.snapshot import CommitKind
+from unlost.vault.commits.state import shown_backups
 from unlost.vault.keys.register import shredded_orgs
-from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout.org_names import is_named, named_orgs
-from unlost.vault.maintenance.operations import past_operations
-from unlost.vault.maintenance.retain.scope import shown_backups
-from unlost.vault.read.changes import changes
-from unlost.vault.read.history import history
-from unlost.vault.read.lineage import lineage
-from unlost.vault.read.org_vault import OrgReader, OrgVault, unknown_org
-from unlost.vault.read.search import search
+from unlost.vault.maintenance.past_operations import past_operations
+from unlost.vault.read.org_vault import unknown_org
 from unlost.vault.read.snapshot import VaultSnapshot
-from unlost.vault.write.journal import journals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    import pyarrow as pa
+
+    from unlost.model.org import OrgIdentity
+    from unlost.model.source.hidden_columns import HiddenColumns
+    from unlost.model.vault.snapshot import Lineage, SearchHit, SnapshotInfo, Version
+    from unlost.vault.commits.state import LiveState
+    from unlost.vault.keys.sealing import SealedObjects
+    from unlost.vault.read.org_vault import OrgReader, OrgVault
 
 
 class OpenOrgs:
@@ -118,6 +124,8 @@ class EncryptedReader:
 
         Includes versions that differ from the one before only in hidden columns.
         """
+        from unlost.vault.read.history import history
+
         return history(self._reader(org), table, record)
 
     def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
@@ -125,6 +133,8 @@ class EncryptedReader:
 
         ``after`` 0 is the empty state before the first commit. Raises NotFound.
         """
+        from unlost.vault.read.changes import changes
+
         reader = self._reader(org)
         for number in (after, until):
             if number:
@@ -139,6 +149,8 @@ class EncryptedReader:
 
         ``former``: then records that once had such a value; this reads all of their versions.
         """
+        from unlost.vault.read.search import search
+
         newest = self.newest_backup(org)
         return search(newest, text, limit=limit, former=former) if newest else ()
 
@@ -152,6 +164,8 @@ class EncryptedReader:
 
         ``unfinished``: only the others.
         """
+        from unlost.vault.write.journal import journals
+
         return journals(self._orgs.org_vault(org), unfinished=unfinished)
 
     def lineage(
@@ -169,6 +183,8 @@ class EncryptedReader:
         on from them are included. Otherwise all rows are read; with ``lives``, only rows that lead
         to one of them are returned. ``superseded``: older rows of each, too.
         """
+        from unlost.vault.read.lineage import lineage
+
         return lineage(
             self._reader(org),
             targets=self._orgs.oids(),

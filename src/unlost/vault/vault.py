@@ -1,8 +1,12 @@
-"""An opened vault: the port ``Vault`` over a store and the vault's keys."""
+"""An opened vault: the port ``Vault`` over a store and the vault's keys.
+
+Modules that write are imported when something is written: most commands only read.
+"""
 
 from collections.abc import Collection, Mapping
 from functools import partial
 from itertools import count
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,13 +27,14 @@ from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_name, is_named
 from unlost.vault.layout.write_budget import BufferLimit
 from unlost.vault.maintenance.maintained import MaintainedVault
-from unlost.vault.objects.home_copies import VaultHomes
 from unlost.vault.read.org_vault import OrgVault, VaultOptions
 from unlost.vault.reader import EncryptedReader, OpenOrgs
 from unlost.vault.stores.cached import without_cache
-from unlost.vault.write.beginning import begin_commit
-from unlost.vault.write.journal import RunJournal
-from unlost.vault.write.open_commit import OpenCommit
+
+if TYPE_CHECKING:
+    from unlost.vault.objects.home_copies import VaultHomes
+    from unlost.vault.write.journal import RunJournal
+    from unlost.vault.write.open_commit import OpenCommit
 
 _OID_BYTES = 16
 
@@ -111,8 +116,10 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         self._options = options
 
     @property
-    def homes(self) -> VaultHomes:
+    def homes(self) -> "VaultHomes":
         """Copies of the data of the homes that use this vault."""
+        from unlost.vault.objects.home_copies import VaultHomes
+
         return VaultHomes(self.sealed, ledger=self.ledger)
 
     def visible(self, hidden: Mapping[str, HiddenColumns]) -> EncryptedReader:
@@ -137,11 +144,13 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         self.sealed.put_new(ObjectKind.IDENTITY, org=org, name=name, content=content)
         return org
 
-    def begin(self, org: str, *, run: str, kind: CommitKind, identity: OrgIdentity) -> OpenCommit:
+    def begin(self, org: str, *, run: str, kind: CommitKind, identity: OrgIdentity) -> "OpenCommit":
         """Open or reopen the commit of a run; refuses another org's identity.
 
         Raises NotFound (``org-unknown``), Conflict (``org-identity``), IntegrityError.
         """
+        from unlost.vault.write.beginning import begin_commit
+
         self._check_identity(org, identity)
         return begin_commit(self.org_vault(org), run=run, kind=kind, identity=identity)
 
@@ -150,8 +159,10 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         org_vault = self.org_vault(org)
         return org_vault.load_blob(until=org_vault.chain.live().seq)(blobs)
 
-    def journal(self, org: str, run: str) -> RunJournal:
+    def journal(self, org: str, run: str) -> "RunJournal":
         """The journal of a run; empty before its first entry. Raises NotFound (``org-unknown``)."""
+        from unlost.vault.write.journal import RunJournal
+
         return RunJournal(self.org_vault(org), run)
 
     def plan_code(self, plan: bytes) -> bytes:

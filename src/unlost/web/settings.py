@@ -8,9 +8,9 @@ from pathlib import Path
 
 from django.utils.csp import CSP
 
-from unlost.app.home.settings import *  # noqa: F403
-from unlost.app.home.settings import INSTALLED_APPS as WITH_TABLES
 from unlost.app.people.saml import speaks_saml
+from unlost.catalog.settings import *  # noqa: F403
+from unlost.catalog.settings import INSTALLED_APPS as WITH_TABLES
 from unlost.model.access import LOCKED_AFTER, LOCKED_FOR
 from unlost.web.signin.rules import DEFAULT_RULES
 

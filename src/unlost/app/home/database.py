@@ -1,42 +1,46 @@
-"""Django setup for one home: choose the database, and migrate its tables.
+"""The database of one home: choose it, and migrate its tables.
 
-A process serves one home at a time; opening another one moves the connection there.
+A process serves one home at a time; opening another one moves the connection there. A command that
+only reads the vault reads the file of its home without Django (``unlost.catalog.home_file``).
 """
 
-import os
 import sqlite3
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import django
-
+from unlost.catalog.home_file import close_home_file, only_reads, open_home_file
 from unlost.catalog.schema import SCHEMA, check_schema, schema_applied
 from unlost.model.errors import IntegrityError
 
-SETTINGS = "unlost.app.home.settings"
 MIGRATING = 0x756E_6C6F_7374  # the advisory lock under which one process migrates: "unlost"
+
 
 # Django must be set up before any of its models is imported; all modules that import models
 # import this one first.
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
-django.setup()
+if not only_reads():
+    import unlost.catalog.connection  # noqa: F401
 
 
 def connect(place: Path | str) -> None:
     """Open the application database, and create or migrate its tables if needed.
 
-    ``place`` is a file, or the URL of a PostgreSQL database. Raises StoreError (``catalog-newer``,
-    ``catalog-development``, ``database-away``), IntegrityError (``catalog-damaged``).
+    ``place`` is a file, or the URL of a PostgreSQL database. Raises StoreError (``catalog-newer``, ``catalog-development``,
+    ``database-away``), IntegrityError (``catalog-damaged``).
     """
     if isinstance(place, str):
-        _point_django_at(_server(place))
-        _connect_server()
+        _connect_server(place)
         return
     present = _version(place)
     check_schema(present, what=f"The application database {place}")
-    _point_django_at(_file(place))
+    if present == SCHEMA and only_reads() and "unlost.catalog.connection" not in sys.modules:
+        open_home_file(place)
+        return
+    from unlost.catalog.connection import point_at_file
+
+    point_at_file(place)
     # SQLite's user_version saves the check of all migrations at every start.
     if present < SCHEMA:
         migrate(place)
@@ -44,9 +48,11 @@ def connect(place: Path | str) -> None:
 
 def disconnect() -> None:
     """Close this thread's database connections."""
-    from django.db import connections
+    close_home_file()
+    if "unlost.catalog.connection" in sys.modules:
+        from django.db import connections
 
-    connections.close_all()
+        connections.close_all()
 
 
 def migrate(file: Path) -> None:
@@ -57,25 +63,6 @@ def migrate(file: Path) -> None:
     file.chmod(0o600)
     with closing(sqlite3.connect(file)) as database:
         database.execute(f"PRAGMA user_version={SCHEMA}")
-
-
-def _point_django_at(settings: Mapping[str, Any]) -> None:
-    from django.db import connections
-
-    database = connections.settings["default"]
-    if all(database[name] == value for name, value in settings.items()):
-        return
-    connections["default"].close()
-    del connections["default"]  # its class belongs to the previous engine
-    database.update(settings)
-
-
-def _file(file: Path) -> Mapping[str, Any]:
-    from unlost.app.home.settings import SQLITE
-
-    return {"HOST": "", "PORT": "", "USER": "", "CONN_HEALTH_CHECKS": False} | SQLITE | {
-        "NAME": str(file)
-    }  # fmt: skip
 
 
 def _server(url: str) -> Mapping[str, Any]:
@@ -97,13 +84,14 @@ def _server(url: str) -> Mapping[str, Any]:
     }
 
 
-def _connect_server() -> None:
-    """Migrate the tables if needed, in one process while the others wait."""
+def _connect_server(url: str) -> None:
+    """Connect to a server, and migrate the tables if needed, in one process while others wait."""
     from django.core.management import call_command
     from django.db import connection
 
-    from unlost.catalog.connection import returned_connection
+    from unlost.catalog.connection import point_at, returned_connection
 
+    point_at(_server(url))
     with returned_connection():
         if schema_applied("default") == SCHEMA:
             return

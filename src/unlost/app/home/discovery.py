@@ -3,15 +3,20 @@
 Listing names imports nothing; a connector is imported when it is loaded.
 """
 
+from __future__ import annotations
+
 import pkgutil
-from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports.source import Connector
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unlost.model.ports.source import Connector
 
 GROUP = "unlost.connectors"
 ATTRIBUTE = "CONNECTOR"

@@ -1,12 +1,18 @@
 """Record ids as typed: the connector knows their canonical form, which the vault requires."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from unlost.app.compose import Application
-from unlost.catalog.orgs.orgs import ProtectedOrg
+from typing import TYPE_CHECKING
+
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports.source import Connector
-from unlost.model.ports.vault import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unlost.app.compose import Application
+    from unlost.catalog.orgs.orgs import ProtectedOrg
+    from unlost.model.ports.source import Connector
+    from unlost.model.ports.vault import Snapshot
 
 
 def typed_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:

@@ -1,34 +1,20 @@
 """The protected orgs: add, find, list."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from django.db import transaction
-
-from unlost.catalog.connection import returned_connection
-from unlost.catalog.models import (
-    AlertRow,
-    ApiBudget,
-    ApiHour,
-    ExaminedRow,
-    ForeignCommitRow,
-    ForgottenRow,
-    LeaseRow,
-    MaintenanceRow,
-    Org,
-    OwnCheckpointRow,
-    OwnCommitRow,
-    ScrubRow,
-    Secret,
-    WitnessRow,
-    WriterRow,
-)
+from unlost.catalog.home_file import HomeFile, home_file, instant_of
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.source.reading import Json
+
+if TYPE_CHECKING:
+    from unlost.catalog.models import Org
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +66,12 @@ def list_orgs() -> Sequence[ProtectedOrg]:
 
 
 def _read_orgs() -> Sequence[ProtectedOrg]:
+    file = home_file()
+    if file is not None:
+        return _rows_of(file)
+    from unlost.catalog.connection import returned_connection
+    from unlost.catalog.models import Org
+
     with returned_connection():
         return [_value(row) for row in Org.objects.order_by("name")]
 
@@ -98,6 +90,9 @@ def serving_orgs() -> Sequence[ProtectedOrg]:
 
 def org_of_tenant(identity: OrgIdentity) -> ProtectedOrg | None:
     """The org of this tenant, under any name."""
+    from unlost.catalog.connection import returned_connection
+    from unlost.catalog.models import Org
+
     with returned_connection():
         row = Org.objects.filter(connector=identity.connector, tenant=identity.tenant).first()
     return _value(row) if row else None
@@ -107,6 +102,12 @@ def find_org(name: str) -> ProtectedOrg | None:
     """The org of this name, or None."""
     if _once.get() is not None:
         return next((org for org in list_orgs() if org.name == name), None)
+    file = home_file()
+    if file is not None:
+        return next(iter(_rows_of(file, name)), None)
+    from unlost.catalog.connection import returned_connection
+    from unlost.catalog.models import Org
+
     with returned_connection():
         row = Org.objects.filter(name=name).first()
     return _value(row) if row else None
@@ -143,6 +144,9 @@ def check_same_org(org: ProtectedOrg, identity: OrgIdentity) -> None:
 
 def save_org(org: ProtectedOrg) -> None:
     """Save a new org, or a known one's new label and config; a name keeps its tenant."""
+    from unlost.catalog.connection import returned_connection
+    from unlost.catalog.models import Org
+
     present = find_org(org.name)
     if present is not None:
         check_same_org(present, org.identity)
@@ -169,6 +173,9 @@ def check_no_twin(name: str, identity: OrgIdentity) -> None:
 
 def retire_org(name: str, *, kept_as: str) -> None:
     """Rename an org and stop its backups: its secrets are deleted, its runs stay."""
+    from unlost.catalog.connection import returned_connection
+    from unlost.catalog.models import Org, Secret, WriterRow
+
     with returned_connection():
         rows = Org.objects.filter(name=name)
         Secret.objects.filter(org__in=rows).delete()
@@ -177,35 +184,39 @@ def retire_org(name: str, *, kept_as: str) -> None:
     _changed()
 
 
-# Tables without a foreign key to the org: some of their rows must outlive it.
-_BY_OID = (
-    WitnessRow,
-    ExaminedRow,
-    OwnCheckpointRow,
-    OwnCommitRow,
-    ForeignCommitRow,
-    MaintenanceRow,
-    ForgottenRow,
-    LeaseRow,
-    ApiBudget,
-    ApiHour,
-    ScrubRow,
-)
-
-
 def drop_org(org: ProtectedOrg) -> None:
     """Delete a shredded org with its runs, secrets, alerts and memberships."""
+    from unlost.catalog import models
+    from unlost.catalog.connection import one_transaction
+
+    # Tables without a foreign key to the org: some of their rows must outlive it.
+    by_oid = (
+        models.WitnessRow,
+        models.ExaminedRow,
+        models.OwnCheckpointRow,
+        models.OwnCommitRow,
+        models.ForeignCommitRow,
+        models.MaintenanceRow,
+        models.ForgottenRow,
+        models.LeaseRow,
+        models.ApiBudget,
+        models.ApiHour,
+        models.ScrubRow,
+    )
     oid = org.oid
-    with returned_connection(), transaction.atomic():
-        Org.objects.filter(oid=oid).delete()
-        AlertRow.objects.filter(org=org.name).delete()
-        for kind in _BY_OID:
+    with one_transaction():
+        models.Org.objects.filter(oid=oid).delete()
+        models.AlertRow.objects.filter(org=org.name).delete()
+        for kind in by_oid:
             kind._default_manager.filter(oid=oid).delete()
     _changed()
 
 
 def forgotten_orgs(oids: Iterable[str]) -> frozenset[str]:
     """The oids that this home no longer knows."""
+    from unlost.catalog.connection import returned_connection
+    from unlost.catalog.models import Org
+
     with returned_connection():
         return frozenset(oids) - set(Org.objects.values_list("oid", flat=True))
 
@@ -232,7 +243,7 @@ def _first(org: ProtectedOrg) -> Mapping[str, object]:
     return {**_columns(org), "added_at": org.added_at}
 
 
-def _value(row: Org) -> ProtectedOrg:
+def _value(row: "Org") -> ProtectedOrg:
     identity = OrgIdentity(
         connector=row.connector,
         tenant=row.tenant,
@@ -248,3 +259,25 @@ def _value(row: Org) -> ProtectedOrg:
         config=row.config,
         retired=row.retired,
     )
+
+
+def _rows_of(file: HomeFile, name: str | None = None) -> Sequence[ProtectedOrg]:
+    """Read the orgs from a home's file: all by name, or the one of this name."""
+    rows = file.rows(
+        "SELECT name, oid, connector, tenant, kind, label, zone, config, added_at, retired "
+        "FROM catalog_org WHERE ?1 IS NULL OR name = ?1 ORDER BY name",
+        (name,),
+    )
+    return [
+        ProtectedOrg(
+            name=name,
+            oid=oid,
+            identity=OrgIdentity(
+                connector=connector, tenant=tenant, kind=OrgKind(kind), label=label, zone=zone
+            ),
+            added_at=instant_of(added_at),
+            config=json.loads(config),
+            retired=bool(retired),
+        )
+        for name, oid, connector, tenant, kind, label, zone, config, added_at, retired in rows
+    ]

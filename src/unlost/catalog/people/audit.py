@@ -9,19 +9,20 @@ A change has two rows: its intent, which is written before it starts, and its ou
 number of the intent. Lists show the intent only while there is no outcome.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from blake3 import blake3
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
 
-from unlost.catalog.connection import returned_connection
-from unlost.catalog.models import AuditRow
+from unlost.catalog.home_file import HomeFile, home_file, instant_column
 from unlost.model.access import ActorKind, Trace
+
+if TYPE_CHECKING:
+    from unlost.catalog.models import AuditRow
 
 FIRST = "0" * 64  # the hash before row 1
 CHAINING = 0x756E_6C61_7564  # the advisory lock that serialises new rows: "unlaud"
@@ -73,14 +74,45 @@ def note(event: AuditEvent) -> AuditEntry:
 
     Raises RuntimeError for an intent inside a transaction, which could remove it with the change.
     """
+    file = home_file()
+    if file is not None:
+        return _note_in(file, event)
+    from django.db import transaction
+
+    from unlost.catalog.connection import returned_connection
+    from unlost.catalog.models import AuditRow
+
     with returned_connection(), transaction.atomic(durable=event.outcome == BEGUN):
         _serialized()
         # Read under the lock: two rows with one predecessor would fork the chain.
         last = AuditRow.objects.order_by("-number").values_list("number", "digest").first()
-        number, before = last if last is not None else (0, FIRST)
-        entry = AuditEntry(number + 1, event, digest_of(event, number=number + 1, before=before))
+        entry = _after(last or (0, FIRST), event)
         AuditRow.objects.create(number=entry.number, digest=entry.digest, **asdict(event))
     return entry
+
+
+def _note_in(file: HomeFile, event: AuditEvent) -> AuditEntry:
+    """Append an event in a home's file."""
+    with file.transaction():
+        last = file.rows("SELECT number, digest FROM catalog_auditrow ORDER BY number DESC LIMIT 1")
+        entry = _after(last[0] if last else (0, FIRST), event)
+        columns = {
+            **asdict(event),
+            "number": entry.number,
+            "digest": entry.digest,
+            "at": instant_column(event.at),
+            "detail": json.dumps(event.detail),
+        }
+        marks = ", ".join(f":{name}" for name in columns)
+        statement = f"INSERT INTO catalog_auditrow ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 (names of columns)
+        file.rows(statement, columns)
+    return entry
+
+
+def _after(last: tuple[int, str], event: AuditEvent) -> AuditEntry:
+    """Return the row that follows a row with this number and digest."""
+    number, before = last
+    return AuditEntry(number + 1, event, digest_of(event, number=number + 1, before=before))
 
 
 def digest_of(event: AuditEvent, *, number: int, before: str) -> str:
@@ -100,6 +132,11 @@ def newest(
 
     Intents that have an outcome are left out, so that each action is there once.
     """
+    from django.db.models import Exists, OuterRef
+
+    from unlost.catalog.connection import returned_connection
+    from unlost.catalog.models import AuditRow
+
     with returned_connection():
         outcomes = AuditRow.objects.filter(intent=OuterRef("number"))
         rows = AuditRow.objects.order_by("-number").exclude(Exists(outcomes), outcome=BEGUN)
@@ -131,6 +168,9 @@ def prove() -> AuditProof:
 
 
 def _following(after: int) -> Sequence[AuditEntry]:
+    from unlost.catalog.connection import returned_connection
+    from unlost.catalog.models import AuditRow
+
     with returned_connection():
         rows = AuditRow.objects.filter(number__gt=after).order_by("number")[:ROWS]
         return [_entry(row) for row in rows]
@@ -138,12 +178,14 @@ def _following(after: int) -> Sequence[AuditEntry]:
 
 def _serialized() -> None:
     """Serialise writers: SQLite's transaction already locks the file; PostgreSQL needs a lock."""
+    from django.db import connection
+
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAINING])
 
 
-def _entry(row: AuditRow) -> AuditEntry:
+def _entry(row: "AuditRow") -> AuditEntry:
     event = AuditEvent(
         row.at,
         ActorKind(row.kind),

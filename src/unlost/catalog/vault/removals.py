@@ -3,18 +3,13 @@
 import json
 import zlib
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
-from django.db import transaction
-
-from unlost.catalog.connection import returned_connection
-from unlost.catalog.models import (
-    ExaminedRow,
-    ForeignCommitRow,
-    OwnCheckpointRow,
-    OwnCommitRow,
-)
 from unlost.model.ports.removals import CHECKPOINTS_KNOWN, ForeignCommit, RemovalDecision
 from unlost.model.vault.snapshot import CommitKind
+
+if TYPE_CHECKING:
+    from unlost.catalog.models import ForeignCommitRow
 
 RUN = 80  # characters of a run's name
 MARGIN = (
@@ -27,18 +22,27 @@ class SqlRemovals:
 
     def note_own(self, org: str, *, seq: int, head: str) -> None:
         """Record a commit of this home, on disk on return."""
+        from unlost.catalog.connection import returned_connection
+        from unlost.catalog.models import OwnCommitRow
+
         with returned_connection():
             OwnCommitRow.objects.get_or_create(oid=org, number=seq, head=head)
 
     def own_heads(self, org: str, *, after: int) -> Collection[tuple[int, str]]:
         """Number and head of the commits of this home after a number."""
+        from unlost.catalog.connection import returned_connection
+        from unlost.catalog.models import OwnCommitRow
+
         with returned_connection():
             rows = OwnCommitRow.objects.filter(oid=org, number__gt=after)
             return set(rows.values_list("number", "head"))
 
     def note_checkpoint(self, org: str, *, seq: int, digest: str) -> None:
         """Record a checkpoint that this home computed itself."""
-        with returned_connection(), transaction.atomic():
+        from unlost.catalog.connection import one_transaction
+        from unlost.catalog.models import OwnCheckpointRow
+
+        with one_transaction():
             rows = OwnCheckpointRow.objects.filter(oid=org)
             OwnCheckpointRow.objects.get_or_create(oid=org, digest=digest, defaults={"number": seq})
             newest = rows.order_by("-number", "-id").values_list("id", flat=True)
@@ -46,19 +50,28 @@ class SqlRemovals:
 
     def checkpoints(self, org: str) -> Collection[str]:
         """The hashes of the newest checkpoints that this home computed itself."""
+        from unlost.catalog.connection import returned_connection
+        from unlost.catalog.models import OwnCheckpointRow
+
         with returned_connection():
             rows = OwnCheckpointRow.objects.filter(oid=org)
             return set(rows.values_list("digest", flat=True))
 
     def examined(self, org: str) -> int:
         """The number up to which all commits were examined."""
+        from unlost.catalog.connection import returned_connection
+        from unlost.catalog.models import ExaminedRow
+
         with returned_connection():
             row = ExaminedRow.objects.filter(oid=org).first()
         return row.number if row is not None else 0
 
     def note_examined(self, org: str, commits: Sequence[ForeignCommit], *, until: int) -> None:
         """Record foreign commits; what is known of them stays."""
-        with returned_connection(), transaction.atomic():
+        from unlost.catalog.connection import one_transaction
+        from unlost.catalog.models import ExaminedRow, ForeignCommitRow, OwnCommitRow
+
+        with one_transaction():
             for commit in commits:
                 ForeignCommitRow.objects.get_or_create(
                     oid=org, number=commit.seq, defaults=_columns(commit)
@@ -70,6 +83,9 @@ class SqlRemovals:
 
     def foreign(self, org: str) -> Sequence[ForeignCommit]:
         """The foreign commits that were not confirmed, oldest first."""
+        from unlost.catalog.connection import returned_connection
+        from unlost.catalog.models import ForeignCommitRow
+
         with returned_connection():
             rows = ForeignCommitRow.objects.filter(oid=org).order_by("number")
             return [_commit(row) for row in rows.exclude(decision=RemovalDecision.CONFIRMED.value)]
@@ -78,6 +94,9 @@ class SqlRemovals:
         self, org: str, seq: int, decision: RemovalDecision, *, objects: Sequence[str] = ()
     ) -> None:
         """Record a decision, and which objects remain under it."""
+        from unlost.catalog.connection import returned_connection
+        from unlost.catalog.models import ForeignCommitRow
+
         values = {"decision": decision.value, "objects_taken": _packed(objects)}
         with returned_connection():
             ForeignCommitRow.objects.filter(oid=org, number=seq).update(**values)
@@ -95,7 +114,7 @@ def _columns(commit: ForeignCommit) -> dict[str, object]:
     }
 
 
-def _commit(row: ForeignCommitRow) -> ForeignCommit:
+def _commit(row: "ForeignCommitRow") -> ForeignCommit:
     return ForeignCommit(
         seq=row.number,
         head=row.head,

@@ -4,25 +4,27 @@ Commands that only read the vault load it too, for the form of its ids; so modul
 are imported only when an org is opened.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from __future__ import annotations
+
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unlost.connectors.salesforce.access.config import NAME, AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.ids import FORM, candidates
-from unlost.connectors.salesforce.losses import loss_rules
-from unlost.connectors.salesforce.storage import mail_rules, storage_rules
-from unlost.model.losses import LossRules
-from unlost.model.ports.source import Context, SecretField
-from unlost.model.source.connector_info import Expiry
-from unlost.model.source.schema import Schema
-from unlost.model.storage import MailRule, StorageRule
+from unlost.model.ports.source import SecretField
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
     from unlost.connectors.salesforce.source import SalesforceSource
     from unlost.connectors.salesforce.writing.writer import SalesforceWriter
     from unlost.kit.http import Transport
+    from unlost.model.losses import LossRules
+    from unlost.model.ports.source import Context
+    from unlost.model.source.connector_info import Expiry
+    from unlost.model.source.schema import Schema
+    from unlost.model.storage import MailRule, StorageRule
 
 CLIENT_SECRET = SecretField(
     "client_secret", "Consumer secret", "From the External Client App for Unlost."
@@ -59,7 +61,7 @@ class SalesforceConnector:
     config: type = SalesforceConfig
     id_form = FORM
 
-    def __init__(self, transport: "Transport | None" = None) -> None:
+    def __init__(self, transport: Transport | None = None) -> None:
         self._transport = transport
 
     def secrets(self, config: object | None) -> Sequence[SecretField]:
@@ -70,7 +72,7 @@ class SalesforceConnector:
 
     def open_source(
         self, config: object, context: Context
-    ) -> "AbstractContextManager[SalesforceSource]":
+    ) -> AbstractContextManager[SalesforceSource]:
         """A source; signs in at the first call, and deletes its Bulk jobs after success."""
         from unlost.connectors.salesforce.opening import open_source
 
@@ -78,7 +80,7 @@ class SalesforceConnector:
 
     def open_writer(
         self, config: object, context: Context
-    ) -> "AbstractContextManager[SalesforceWriter]":
+    ) -> AbstractContextManager[SalesforceWriter]:
         """A writer; signs in at the first call, as the user of these settings."""
         from unlost.connectors.salesforce.opening import open_writer
 
@@ -94,6 +96,8 @@ class SalesforceConnector:
 
     def storage_rules(self, schema: Schema) -> Mapping[str, StorageRule]:
         """The storage that records use, as Salesforce's help counts it."""
+        from unlost.connectors.salesforce.storage import storage_rules
+
         return storage_rules(schema)
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:
@@ -104,10 +108,14 @@ class SalesforceConnector:
 
     def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:
         """The mail rule of the table EmailMessage."""
+        from unlost.connectors.salesforce.storage import mail_rules
+
         return mail_rules(schema)
 
     def loss_rules(self, schema: Schema) -> LossRules:
         """The tables that people open, and the recycle bin."""
+        from unlost.connectors.salesforce.losses import loss_rules
+
         return loss_rules(schema)
 
 

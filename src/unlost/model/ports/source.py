@@ -9,21 +9,35 @@
 The engine knows no SaaS beyond this port. A connector is one folder and changes no other code.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from __future__ import annotations
+
 from dataclasses import dataclass
-from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-import pyarrow as pa
-
-from unlost.model.org import OrgIdentity
-from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Observer, SecretStore
-from unlost.model.ports.writer import Writer
 from unlost.model.source.connector_info import ConnectorInfo
-from unlost.model.source.quota import Quota
-from unlost.model.source.reading import Cursor, FileRef, IdRange, Page, ReadTask, Ready, Rows, Wait
-from unlost.model.source.schema import Schema, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    import pyarrow as pa
+
+    from unlost.model.org import OrgIdentity
+    from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Observer, SecretStore
+    from unlost.model.ports.writer import Writer
+    from unlost.model.source.quota import Quota
+    from unlost.model.source.reading import (
+        Cursor,
+        FileRef,
+        IdRange,
+        Page,
+        ReadTask,
+        Ready,
+        Rows,
+        Wait,
+    )
+    from unlost.model.source.schema import Schema, Table
 
 
 class Source(Protocol):

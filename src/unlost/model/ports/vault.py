@@ -11,46 +11,51 @@ all of its earlier pieces to ``finish``.
 See docs/adr/0001 and docs/adr/0008.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from __future__ import annotations
+
 from dataclasses import dataclass
-from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-import pyarrow as pa
-
-from unlost.model.org import OrgIdentity
-from unlost.model.plan import RecordKey
-from unlost.model.source.hidden_columns import HiddenColumns
-from unlost.model.source.reading import FileRef, Rows
-from unlost.model.source.schema import Schema
-from unlost.model.vault.certificate import Certificate
 from unlost.model.vault.columnar_read import ReadByColumns
-from unlost.model.vault.copies import HomeCopies
 from unlost.model.vault.erasure import PastErasure
-from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
-from unlost.model.vault.maintenance_results import Compaction, OrgUsage, Sweep
-from unlost.model.vault.pending import PendingRemoval, RejectedRemoval
-from unlost.model.vault.rekeying import Rekeyed
-from unlost.model.vault.retention import Hold, HoldTarget
 from unlost.model.vault.salvage import PastSalvage
-from unlost.model.vault.snapshot import (
-    Added,
-    CommitKind,
-    Counts,
-    HiddenItem,
-    Lineage,
-    SearchHit,
-    SnapshotInfo,
-    StoredFile,
-    TableCommit,
-    TableState,
-    VerifyLevel,
-    VerifyPart,
-    VerifyReport,
-    Version,
-    Visibility,
-)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    import pyarrow as pa
+
+    from unlost.model.org import OrgIdentity
+    from unlost.model.plan import RecordKey
+    from unlost.model.source.hidden_columns import HiddenColumns
+    from unlost.model.source.reading import FileRef, Rows
+    from unlost.model.source.schema import Schema
+    from unlost.model.vault.certificate import Certificate
+    from unlost.model.vault.copies import HomeCopies
+    from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
+    from unlost.model.vault.maintenance_results import Compaction, OrgUsage, Sweep
+    from unlost.model.vault.pending import PendingRemoval, RejectedRemoval
+    from unlost.model.vault.rekeying import Rekeyed
+    from unlost.model.vault.retention import Hold, HoldTarget
+    from unlost.model.vault.snapshot import (
+        Added,
+        CommitKind,
+        Counts,
+        HiddenItem,
+        Lineage,
+        SearchHit,
+        SnapshotInfo,
+        StoredFile,
+        TableCommit,
+        TableState,
+        VerifyLevel,
+        VerifyPart,
+        VerifyReport,
+        Version,
+        Visibility,
+    )
 
 
 class Snapshot(ReadByColumns, Protocol):

@@ -5,21 +5,25 @@ an effect. The engine announces each call in the journal before it is made, so t
 resolved by a search for the effect and never by a second call. See docs/adr/0010 and docs/adr/0019.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import BinaryIO, Protocol
+from __future__ import annotations
 
-from unlost.model.org import OrgIdentity
-from unlost.model.source.reading import Rows
-from unlost.model.source.schema import Table
-from unlost.model.source.writing import (
-    MissingPermission,
-    RecordQuery,
-    RowOutcome,
-    WriteCapability,
-    WriteOp,
-    WriteRow,
-)
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from unlost.model.org import OrgIdentity
+    from unlost.model.source.reading import Rows
+    from unlost.model.source.schema import Table
+    from unlost.model.source.writing import (
+        MissingPermission,
+        RecordQuery,
+        RowOutcome,
+        WriteCapability,
+        WriteOp,
+        WriteRow,
+    )
 
 
 class Writer(Protocol):

@@ -350,3 +350,12 @@ def from_checkpoint(document: Checkpoint) -> LiveState:
     state.journals = {proof.run: proof for proof in document.journals}
     state.forgotten = frozenset(document.forgotten)
     return state
+
+
+def shown_backups(state: LiveState) -> list[SnapshotInfo]:
+    """List the backups that were not forgotten, oldest first."""
+    return [
+        info
+        for number, info in sorted(state.commits.items())
+        if info.kind is CommitKind.BACKUP and number not in state.forgotten
+    ]

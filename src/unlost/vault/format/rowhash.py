@@ -8,20 +8,22 @@ nothing, so that a new column which is empty changes no record, and order does n
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import polars as pl
-import polars_hash as plh
 import pyarrow as pa
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from unlost.model.source.schema import WireKind
-from unlost.vault.format.canonical import canonical
 from unlost.vault.format.physical import HASH
 
+if TYPE_CHECKING:
+    import polars as pl
+    import polars_hash as plh
+
 HALVES = (0, 1)
+FEW = 256  # ids
 
 type Hashes = NDArray[np.uint64]
 """Row hashes as an array of shape (rows, 2)."""
@@ -43,6 +45,10 @@ def seeds(column: str) -> tuple[int, int]:
 
 def row_hashes(columns: Sequence[tuple[HashedColumn, pa.Array]], *, rows: int) -> Hashes:
     """The hashes of rows, given the arrays of the hashed columns (text, equal length)."""
+    import polars as pl
+
+    from unlost.vault.format.canonical import canonical
+
     halves: tuple[list[pl.Expr], list[pl.Expr]] = ([], [])
     series = []
     for number, (column, values) in enumerate(columns):
@@ -85,12 +91,18 @@ def from_array(array: pa.Array | pa.ChunkedArray) -> Hashes:
 
 def id_hashes(ids: pa.Array) -> NDArray[np.uint64]:
     """XXH3-64 (seed 0) of each id, as the sidecar's filter takes it."""
+    # A few ids, as those of one record and what leads to it, are not worth the import of Polars.
+    if len(ids) <= FEW:
+        hashes = [xxh3_64_intdigest(text.encode()) for text in ids.to_pylist()]
+        return np.array(hashes, dtype=np.uint64)
+    import polars as pl
+
     series = pl.Series("id", pl.from_arrow(ids))
-    if not len(series):
-        return np.zeros(0, dtype=np.uint64)
     frame = pl.DataFrame([series]).select(_hash64(pl.col("id"), 0))
     return frame.to_series().to_numpy()
 
 
-def _hash64(expression: pl.Expr, seed: int) -> pl.Expr:
+def _hash64(expression: "pl.Expr", seed: int) -> "pl.Expr":
+    import polars_hash  # noqa: F401 (registers its functions with Polars)
+
     return cast("plh.HExpr", expression).nchash.xxh3_64(seed=seed)

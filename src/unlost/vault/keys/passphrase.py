@@ -3,8 +3,6 @@
 import unicodedata
 from dataclasses import dataclass
 
-from argon2.low_level import Type, hash_secret_raw
-
 from unlost.model.ports.system import Entropy
 from unlost.vault.format.slots import SALT_BYTES, KeyStretch
 from unlost.vault.keys.derivation import KEY_BYTES, derive
@@ -26,6 +24,8 @@ class Passphrase:
 
     def wrapping_key(self, slot: str, stretch: KeyStretch | None) -> bytes:
         """The key that wraps and opens a slot: takes a second and 256 MiB."""
+        from argon2.low_level import Type, hash_secret_raw
+
         assert stretch is not None  # a bare passphrase must never become a key
         words = " ".join(unicodedata.normalize("NFKC", self.text).casefold().split())
         stretched = hash_secret_raw(

@@ -3,32 +3,32 @@
 Forget, erase, rectify and salvage go through ``plan`` and ``apply``, which compare the effect with
 the one that a person agreed to. Compact, rekey and sweep need no plan, because they change no
 backup. See docs/adr/0034.
+
+Each method imports what it runs: all of it together takes longer to import than most commands run.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Self
+from __future__ import annotations
 
-from unlost.model.plan import RecordKey
-from unlost.model.ports.system import Witness
-from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
-from unlost.model.vault.maintenance_results import Compaction, OrgUsage, Sweep
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Self
+
+from unlost.model.vault.maintenance_results import Compaction, OrgUsage
 from unlost.model.vault.rekeying import Rekeyed
-from unlost.model.vault.retention import Hold, HoldTarget
-from unlost.model.vault.snapshot import SnapshotInfo, VerifyLevel, VerifyPart, VerifyReport
 from unlost.vault.commits.state import live_objects
-from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.compactor import compact
-from unlost.vault.maintenance.erase.suppression_entries import erased_among
-from unlost.vault.maintenance.garbage import sweep
-from unlost.vault.maintenance.operations import apply_plan, is_uncached, plan_operation
-from unlost.vault.maintenance.pending import RemovalDecisions, check_decided
-from unlost.vault.maintenance.rekey.earlier_keys import under_earlier
-from unlost.vault.maintenance.rekey.rekeyer import rekey
-from unlost.vault.maintenance.retain.holds import commit_holds, holds_in
-from unlost.vault.maintenance.verify import HeadMemory, VerifyScope, verify_vault
-from unlost.vault.read.org_vault import OrgVault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from unlost.model.plan import RecordKey
+    from unlost.model.ports.system import Witness
+    from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
+    from unlost.model.vault.maintenance_results import Sweep
+    from unlost.model.vault.retention import Hold, HoldTarget
+    from unlost.model.vault.snapshot import SnapshotInfo, VerifyLevel, VerifyPart, VerifyReport
+    from unlost.vault.keys.sealing import SealedObjects
+    from unlost.vault.maintenance.pending import RemovalDecisions
+    from unlost.vault.read.org_vault import OrgVault
 
 
 class MaintainedVault(ABC):
@@ -54,6 +54,8 @@ class MaintainedVault(ABC):
         pause: Callable[[], None] = lambda: None,
     ) -> MaintenancePlan[E]:
         """Compute the effect that an operation would have now; writes nothing."""
+        from unlost.vault.maintenance.operations import is_uncached, plan_operation
+
         vault = self.uncached() if is_uncached(operation) else self
         return plan_operation(vault.org_vault(org), operation, pause=pause)
 
@@ -70,6 +72,9 @@ class MaintainedVault(ABC):
 
         Raises Conflict (``removals-wait``) while a foreign commit waits for a decision.
         """
+        from unlost.vault.maintenance.operations import apply_plan, is_uncached
+        from unlost.vault.maintenance.pending import check_decided
+
         check_decided(self.org_vault(org), plan.operation)
         vault = self.uncached() if is_uncached(plan.operation) else self
         return apply_plan(
@@ -85,6 +90,8 @@ class MaintainedVault(ABC):
         commit of others waits for a decision. Raises Conflict (``maintenance-outrun``),
         IntegrityError, StoreError, and any error of ``pause``.
         """
+        from unlost.vault.maintenance.compactor import compact
+
         org_vault = self.org_vault(org)
         # A merge drops rows that no snapshot shows: by a state that others may have forged.
         if org_vault.foreign.guard().waiting:
@@ -105,6 +112,8 @@ class MaintainedVault(ABC):
         not recognize what it had put in the place of other data. The same holds for documents and
         manifests of a rejected one: they are under an earlier key, and would be lost with it.
         """
+        from unlost.vault.maintenance.rekey.rekeyer import rekey
+
         org_vault = self.org_vault(org)
         guard = org_vault.foreign.guard()
         if guard.waiting or guard.covers(*_documents(org)):
@@ -113,10 +122,14 @@ class MaintainedVault(ABC):
 
     def sweep(self, org: str, *, run: str) -> Sweep:
         """Remove objects condemned days ago, and condemn leftovers of runs that failed."""
+        from unlost.vault.maintenance.garbage import sweep
+
         return sweep(self.org_vault(org), run=run)
 
     def removals(self, org: str) -> RemovalDecisions:
         """Return the commits of an org that this home did not order, to decide about them."""
+        from unlost.vault.maintenance.pending import RemovalDecisions
+
         return RemovalDecisions(self.org_vault(org))
 
     def verify(
@@ -127,6 +140,8 @@ class MaintainedVault(ABC):
         recorded: Mapping[str, int] | None = None,
     ) -> VerifyReport:
         """Check that all objects exist and, depending on ``level`` and ``part``, are undamaged."""
+        from unlost.vault.maintenance.verify import HeadMemory, VerifyScope, verify_vault
+
         vault = self.uncached()
         return verify_vault(
             vault.sealed,
@@ -137,6 +152,8 @@ class MaintainedVault(ABC):
 
     def holds(self, org: str) -> tuple[Hold, ...]:
         """List all legal holds that were not lifted, including expired ones."""
+        from unlost.vault.maintenance.retain.holds import holds_in
+
         org_vault = self.org_vault(org)
         return tuple(holds_in(org_vault, org_vault.chain.live()))
 
@@ -149,14 +166,20 @@ class MaintainedVault(ABC):
         run: str,
     ) -> SnapshotInfo:
         """Lift legal holds, then place others; a new one replaces one on the same target."""
+        from unlost.vault.maintenance.retain.holds import commit_holds
+
         return commit_holds(self.org_vault(org), placed=placed, lifted=lifted, run=run)
 
     def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
         """Return the records among these that are on the suppression list."""
+        from unlost.vault.maintenance.erase.suppression_entries import erased_among
+
         return erased_among(self.org_vault(org), records)
 
     def usage(self, org: str) -> OrgUsage:
         """Return the storage that an org needs, according to its newest commit."""
+        from unlost.vault.maintenance.rekey.earlier_keys import under_earlier
+
         org_vault = self.org_vault(org)
         objects = live_objects(org_vault.chain.live(), org=org)
         return OrgUsage(sum(entry.bytes for entry in objects), under_earlier(org_vault))

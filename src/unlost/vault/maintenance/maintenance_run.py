@@ -52,7 +52,6 @@ MAINTENANCE = frozenset(
     }
 )
 BEGUN_ANEW = MAINTENANCE | {CommitKind.HOLD}  # a run that was cut off is not resumed
-PUT_BACK = "put-back-"  # begins the names of repairs after a rejected commit (docs/adr/0036)
 _ATTEMPTS = 20
 # After these errors the manifest was surely not stored. After any other one it may appear later.
 _NEVER_STORED = frozenset({"store-full", "store-refused", "store-missing"})

@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from unlost.model.vault.erasure import Erase, PastErasure
+from unlost.model.vault.erasure import Erase
 from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan, planned
 from unlost.model.vault.rectification import Rectify
 from unlost.model.vault.retention import Forget
-from unlost.model.vault.salvage import PastSalvage, Salvage
-from unlost.vault.maintenance.erase.eraser import erase, erasures, plan_erasure
+from unlost.model.vault.salvage import Salvage
+from unlost.vault.maintenance.erase.eraser import erase, plan_erasure
 from unlost.vault.maintenance.rectify.rectifier import plan_rectification, rectify
 from unlost.vault.maintenance.retain.forget import forget, plan_forgetting
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
-from unlost.vault.maintenance.salvage.salvager import plan_salvage, salvage, salvages
+from unlost.vault.maintenance.salvage.salvager import plan_salvage, salvage
 from unlost.vault.read.org_vault import OrgVault
 
 
@@ -101,14 +101,3 @@ def apply_plan[E](
         before_write(effect)
 
     return procedure.carry_out(org_vault, operation, run=run, pause=pause, agree=agree)
-
-
-PAST: Mapping[type[object], Callable[[OrgVault], tuple[Any, ...]]] = {
-    PastErasure: erasures,
-    PastSalvage: salvages,
-}
-
-
-def past_operations[P](org_vault: OrgVault, kind: type[P]) -> tuple[P, ...]:
-    """List the operations of this kind that were applied, oldest first."""
-    return PAST[kind](org_vault)

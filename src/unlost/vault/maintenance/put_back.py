@@ -53,10 +53,10 @@ from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.maintenance_run import (
     MAINTENANCE,
-    PUT_BACK,
     MaintenanceRun,
     MaintenanceWork,
 )
+from unlost.vault.maintenance.past_operations import PUT_BACK
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.rewrite.counts import count_records
 from unlost.vault.maintenance.rewrite.merging import Merger

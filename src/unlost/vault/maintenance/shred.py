@@ -14,6 +14,7 @@ from datetime import datetime
 from unlost.model.errors import Conflict
 from unlost.model.vault.retention import Hold
 from unlost.model.vault.store import Store
+from unlost.vault.commits.state import shown_backups
 from unlost.vault.format.register import RegisterEntry, ShreddedOrg
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.register import change_register, complete_entry, shredded_orgs
@@ -21,7 +22,6 @@ from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_names
 from unlost.vault.maintenance.maintenance_run import BEGUN_ANEW, check_no_open_run
 from unlost.vault.maintenance.retain.holds import holds_in
-from unlost.vault.maintenance.retain.scope import shown_backups
 from unlost.vault.read.org_vault import OrgVault
 
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from blake3 import blake3
@@ -21,9 +21,11 @@ from unlost.vault.format.manifest import (
 )
 from unlost.vault.format.physical import SYSTEM_TABLES, is_system
 from unlost.vault.format.sealed import ObjectKind, damaged
-from unlost.vault.format.tokens import Tokenizer, key_columns, tokenizer_for
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
+
+if TYPE_CHECKING:
+    from unlost.vault.format.tokens import Tokenizer
 
 SYSTEM_SCHEMA = ""  # the id in segments of system tables, whose columns are fixed
 _PURPOSE = "schema"
@@ -82,6 +84,8 @@ class SchemaReader(Protocol):
 
     def keys(self, ident: str, table: str) -> frozenset[str]:
         """The columns of a table whose whole values are looked up."""
+        from unlost.vault.format.tokens import key_columns
+
         return key_columns(self.get(ident).schema, table)
 
     def known(self, ident: str, table: str) -> dict[str, KnownColumn]:
@@ -136,8 +140,10 @@ class Schemas(SchemaReader):
             self._read[ident] = document
         return ident
 
-    def tokenizer(self, ident: str, table: str, *, names: Sequence[str]) -> Tokenizer | None:
+    def tokenizer(self, ident: str, table: str, *, names: Sequence[str]) -> "Tokenizer | None":
         """The tokenizer of the columns ``names`` of a table; None if none of them has tokens."""
+        from unlost.vault.format.tokens import tokenizer_for
+
         table_shape = self.table(ident, table)
         if table_shape is None or is_system(table):
             return None

@@ -13,12 +13,13 @@ record, the one in the segment of higher rank is newer. Of several versions that
 for a record, only the last one counts. See docs/adr/0001 and docs/adr/0020.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import msgspec
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ from unlost.vault.format.physical import (
     U_SNAP,
     physical,
 )
-from unlost.vault.format.rowhash import id_hashes
+from unlost.vault.format.rowhash import FEW, id_hashes
 from unlost.vault.format.sidecar import Sidecar, may_hold
 from unlost.vault.layout.parallel import spread
 from unlost.vault.layout.segment_label import SegmentShape
@@ -284,6 +285,11 @@ class TableView:
 
     def _edges(self, ids: pa.Array, ranks: Sequence[int]) -> Iterator[NDArray[np.int64]]:
         """For each segment: the places in ``ids`` where row groups begin and the last one ends."""
+        if len(ids) <= FEW:
+            yield from self._edges_of_few(ids, ranks)
+            return
+        import polars as pl
+
         texts = pl.Series("id", pl.from_arrow(ids))
         fences = [[f.first for f in self.sidecar(rank).fences] for rank in ranks]
         firsts = pl.Series("first", [first for some in fences for first in some], pl.String)
@@ -294,6 +300,15 @@ class TableView:
         for some, end in zip(fences, ends, strict=True):
             yield np.append(begins[at : at + len(some)], end)
             at += len(some)
+
+    def _edges_of_few(self, ids: pa.Array, ranks: Sequence[int]) -> Iterator[NDArray[np.int64]]:
+        """As ``_edges``, without Polars: importing it takes longer than looking up a few ids."""
+        texts: list[str] = ids.to_pylist()
+        for rank in ranks:
+            fences = self.sidecar(rank).fences
+            places = [bisect_right(fences, text, key=attrgetter("first")) for text in texts]
+            begins = np.cumsum(np.bincount(places, minlength=len(fences) + 1))[:-1]
+            yield np.append(begins, bisect_right(texts, self.segments[rank].entry.max_id))
 
     def newest(self, ids: pa.Array, columns: Iterable[str]) -> pa.Table:
         """The newest version of each of these ids, as ``find`` returns it."""

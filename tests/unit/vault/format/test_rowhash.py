@@ -2,12 +2,14 @@
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from xxhash import xxh3_64_intdigest
 
 from unlost.model.source.schema import WireKind
 from unlost.vault.format.rowhash import (
+    FEW,
     HashedColumn,
     as_array,
     from_array,
@@ -85,8 +87,9 @@ def test_arrow_and_back(cells: list[str | None], start: int) -> None:
     assert first == int(found[0, 0])
 
 
-def test_ids() -> None:
-    ids = ["001", "ç", ""]
+@pytest.mark.parametrize("times", [1, FEW])
+def test_ids(times: int) -> None:
+    ids = ["001", "ç", ""] * times
     assert id_hashes(pa.array(ids)).tolist() == [xxh3_64_intdigest(i.encode(), seed=0) for i in ids]
     assert id_hashes(pa.array([], pa.string())).tolist() == []
     assert from_array(pa.chunked_array([], pa.binary(16))).shape == (0, 2)

@@ -37,7 +37,7 @@ def certificate(
     json: AsJson = False,
 ) -> ExitCode:
     """Show the certificate of a backup. Exit code 3 if it has gaps."""
-    with opened(home) as application:
+    with opened(home, for_reading=True) as application:
         from unlost.app.actions.backups.snapshots import certificate as act
 
         result = act(application, name, at=at)

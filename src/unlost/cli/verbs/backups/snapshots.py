@@ -18,7 +18,7 @@ MOST = 3  # tables that are listed
 
 def snapshots(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the backups of an org, oldest first."""
-    with opened(home) as application:
+    with opened(home, for_reading=True) as application:
         from unlost.app.actions.backups.snapshots import snapshots as act
 
         answer(act(application, name), as_json=json, show=_show)

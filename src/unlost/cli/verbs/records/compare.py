@@ -35,7 +35,7 @@ def compare(
     json: AsJson = False,
 ) -> ExitCode:
     """Compare two backups, or a backup with the org as it is now."""
-    with opened(home) as application:
+    with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.compare import compare as act
 
         answer(act(application, org, one, other, table=table), as_json=json, show=_show)

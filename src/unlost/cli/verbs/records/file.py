@@ -30,7 +30,7 @@ def file(
 ) -> ExitCode:
     """Write a file from the vault to disk. An existing file is never overwritten."""
     table, record_id = split_record(record)
-    with opened(home) as application:
+    with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.file import file as act
 
         answer(act(application, org, record_id, table=table, out=out), as_json=json, show=_show)

@@ -40,7 +40,7 @@ def find(
     json: AsJson = False,
 ) -> ExitCode:
     """Find records, live or deleted."""
-    with opened(home) as application:
+    with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.find import find as act
 
         answer(act(application, text, org=org, former=former), as_json=json, show=_show)

@@ -23,7 +23,7 @@ def history(
 ) -> ExitCode:
     """Show the history of a record, field by field, oldest first."""
     table, record_id = split_record(record)
-    with opened(home) as application:
+    with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.history import history as act
 
         answer(act(application, org, table, record_id), as_json=json, show=_show)

@@ -39,7 +39,7 @@ def show(
 ) -> ExitCode:
     """Show a record and its related records at a point in time. A deleted record shows its last state."""
     table, record_id = split_record(record)
-    with opened(home) as application:
+    with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.show import show as act
 
         answer(act(application, org, table, record_id, at=at), as_json=json, show=_show)

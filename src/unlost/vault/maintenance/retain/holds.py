@@ -22,7 +22,6 @@ from unlost.vault.format.physical import HOLDS, U_ID, U_OP, U_SNAP
 from unlost.vault.layout.system_rows import system_rows
 from unlost.vault.read.merge import key_rows, newest_of_each
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.write.beginning import begin_commit
 
 _CELLS = ("reason", "by", "until")
 
@@ -64,6 +63,8 @@ def commit_holds(
     org_vault: OrgVault, *, placed: Sequence[Hold], lifted: Sequence[HoldTarget], run: str
 ) -> SnapshotInfo:
     """Lift holds, then place others, in one commit."""
+    from unlost.vault.write.beginning import begin_commit
+
     now = org_vault.clock.now()
     commit = begin_commit(org_vault, run=run, kind=CommitKind.HOLD, identity=org_vault.identity())
     try:

@@ -12,8 +12,8 @@ from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
 from unlost.model.vault.certificate import Certificate, Verdict
 from unlost.model.vault.retention import Hold, HoldScope, KeepRules
-from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
-from unlost.vault.commits.state import LiveState
+from unlost.model.vault.snapshot import SnapshotInfo
+from unlost.vault.commits.state import LiveState, shown_backups
 from unlost.vault.format.physical import FILES, is_system
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.maintenance.retain.holds import holds_in
@@ -90,15 +90,6 @@ def scope_of(org_vault: OrgVault, state: LiveState, rules: KeepRules) -> Retenti
         holds=holds,
         now=now,
     )
-
-
-def shown_backups(state: LiveState) -> list[SnapshotInfo]:
-    """List the backups that were not forgotten, oldest first."""
-    return [
-        info
-        for number, info in sorted(state.commits.items())
-        if info.kind is CommitKind.BACKUP and number not in state.forgotten
-    ]
 
 
 def _staying_numbers(

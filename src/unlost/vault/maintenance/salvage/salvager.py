@@ -20,10 +20,10 @@ import pyarrow as pa
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Message, Noun, counted, joined, message
-from unlost.model.vault.salvage import PastSalvage, Salvage, SalvageEffect, TableSalvaged
+from unlost.model.vault.salvage import Salvage, SalvageEffect, TableSalvaged
 from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
-from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
+from unlost.vault.format.manifest import ObjectEntry, TablePart
 from unlost.vault.format.physical import FILES, SEARCH
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import ReplacedSegments
@@ -33,7 +33,6 @@ from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to
 from unlost.vault.maintenance.maintenance_run import (
     BEGUN_ANEW,
-    PUT_BACK,
     MaintenanceRun,
     MaintenanceWork,
     check_no_open_run,
@@ -82,26 +81,6 @@ def salvage(
     except Exception:
         maintenance.give_up()
         raise
-
-
-def salvages(org_vault: OrgVault) -> tuple[PastSalvage, ...]:
-    """List the salvages of an org, oldest first; not repairs after a rejected commit."""
-    return tuple(
-        PastSalvage(
-            number, info.run, info.finished, tuple(_sentences(org_vault.chain.manifest(number)[0]))
-        )
-        for number, info in sorted(org_vault.chain.live().commits.items())
-        if info.kind is CommitKind.SALVAGE and not info.run.startswith(PUT_BACK)
-    )
-
-
-def _sentences(manifest: Manifest) -> Iterator[str]:
-    """Iterate over sentences about the losses of a salvage."""
-    yield from (part.finding.sentence for part in manifest.tables if part.finding is not None)
-    if manifest.withdrawn:
-        yield f"Certificates of backups were lost: {len(manifest.withdrawn)}."
-    for run in manifest.unjournaled:
-        yield f"The journal of {run} was lost."
 
 
 @dataclass(slots=True)

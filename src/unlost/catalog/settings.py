@@ -1,4 +1,4 @@
-"""Django's settings. ``database.connect`` chooses the database."""
+"""Django's settings. ``unlost.app.home.database`` chooses the database."""
 
 from typing import Any
 
