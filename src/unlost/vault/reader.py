@@ -12,7 +12,14 @@ from unlost.model.org import OrgIdentity
 from unlost.model.source.hidden_columns import HiddenColumns
 from unlost.model.vault.erasure import PastErasure
 from unlost.model.vault.salvage import PastSalvage
-from unlost.model.vault.snapshot import CommitKind, Lineage, SearchHit, SnapshotInfo, Version
+from unlost.model.vault.snapshot import (
+    CommitKind,
+    Lineage,
+    SearchHit,
+    SearchIndexState,
+    SnapshotInfo,
+    Version,
+)
 from unlost.vault.commits.state import LiveState
 from unlost.vault.keys.register import shredded_orgs
 from unlost.vault.keys.sealing import SealedObjects
@@ -23,7 +30,7 @@ from unlost.vault.read.changes import changes
 from unlost.vault.read.history import history
 from unlost.vault.read.lineage import lineage
 from unlost.vault.read.org_vault import OrgReader, OrgVault, unknown_org
-from unlost.vault.read.search import search
+from unlost.vault.read.search import search, state_of_index
 from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.write.journal import journals
 
@@ -133,14 +140,28 @@ class EncryptedReader:
         return changes(reader, table, after=after, until=until)
 
     def search(
-        self, org: str, text: str, *, limit: int = 20, former: bool = False
+        self,
+        org: str,
+        text: str,
+        *,
+        limit: int = 20,
+        former: bool = False,
+        tables: Collection[str] | None = None,
     ) -> Sequence[SearchHit]:
-        """Records whose id, name, number, e-mail, phone or key begins with the text's tokens.
+        """Records whose columns have words that begin with the words of the text, or with this id.
 
         ``former``: then records that once had such a value; this reads all of their versions.
+        ``tables``: only their records.
         """
         newest = self.newest_backup(org)
-        return search(newest, text, limit=limit, former=former) if newest else ()
+        if newest is None:
+            return ()
+        return search(newest, text, limit=limit, former=former, tables=tables)
+
+    def search_index(self, org: str) -> SearchIndexState:
+        """How much of the search index still follows earlier rules."""
+        newest = self.newest_backup(org)
+        return state_of_index(newest) if newest else SearchIndexState(0, 0)
 
     def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
         """A stored file's bytes; raises NotFound (``file-unknown``)."""

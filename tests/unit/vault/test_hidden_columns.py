@@ -255,6 +255,7 @@ VAULT: Mapping[str, Callable[[VaultReader, str], Any]] = {
         for word in WORDS
         for former in (False, True)
     ],
+    "search_index": lambda vault, org: vault.search_index(org),
     "open_file": every_file,
     "journals": lambda vault, org: vault.journals(org),
     "lineage": lambda vault, org: [

@@ -34,6 +34,8 @@ class ColumnTrait(StrEnum):
     AUTO_NUMBER = "auto-number"
     EMAIL = "email"
     PHONE = "phone"
+    URL = "url"
+    SEARCHED = "searched"  # people search for its values
     REQUIRED = "required"
     CREATABLE = "creatable"
     UPDATABLE = "updatable"
@@ -113,6 +115,8 @@ class TableTrait(StrEnum):
     ID_RANGES = "id-ranges"  # unchanged rows in a range of ids can be requested
     UNDELETE = "undelete"
     CONFIGURATION = "configuration"  # set-up data rather than business data
+    MAIN = "main"  # its records are what people look for first, such as customers
+    DETAIL = "detail"  # its records are parts or logs of others, such as order lines
 
 
 ROWS = "rows:"  # begins a grant that decides which rows are visible

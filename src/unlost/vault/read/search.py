@@ -7,50 +7,46 @@ On request, former values find a record too. The index has the words of all vers
 values, so each candidate whose newest state does not match is checked against all of its versions.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from unlost.model.source.hidden_columns import HiddenColumns
 from unlost.model.source.schema import ColumnTrait, Table
-from unlost.model.vault.snapshot import SearchHit
-from unlost.vault.format.physical import SEARCH, U_ID, U_OP, is_system
-from unlost.vault.format.tokens import digits_of, words_of
+from unlost.model.vault.snapshot import SearchHit, SearchIndexState, SearchMatch
+from unlost.vault.format.physical import SEARCH, U_ID, U_OP
+from unlost.vault.format.tokens import Tokenizer, tokenizer_for
+from unlost.vault.read.candidates import SearchCandidate, SearchScope, index_state, rank_of
+from unlost.vault.read.query import Cell, SearchQuery, by_row, match_of, query_of
 from unlost.vault.read.snapshot import VaultSnapshot
-from unlost.vault.read.table_view import TableView, sorted_unique
-from unlost.vault.read.token_rows import beginning, exact
+from unlost.vault.read.table_view import sorted_unique
 
 _CANDIDATES = 20  # for each wanted hit; most may have had the word only in an older version
-_FEWEST_DIGITS = 4
 _LONGEST_ID = 255
 
 
-@dataclass(frozen=True, slots=True)
-class SearchCandidate:
-    """A record, and a column in which some version had the token."""
-
-    table: str
-    record: str
-    column: str
-
-
 def search(
-    snapshot: VaultSnapshot, text: str, *, limit: int, former: bool = False
+    snapshot: VaultSnapshot,
+    text: str,
+    *,
+    limit: int,
+    former: bool = False,
+    tables: Collection[str] | None = None,
 ) -> Sequence[SearchHit]:
-    """Records whose id, name, number, e-mail, phone or key begins with the words of ``text``.
+    """Records whose columns have words that begin with the words of ``text``, or with this id.
 
-    ``former``: after them, records that had such a value in an earlier version only.
+    ``former``: after them, records that had such a value in an earlier version only. ``tables``:
+    only records of these tables.
     """
     query = text.strip()
     if not query or limit < 1:
         return ()
+    finder = _Finder(snapshot, query_of(query), limit, tables)
     # Lazily: former values are looked up only if present ones leave room.
-    rounds = [_by_id(snapshot, query), _by_words(snapshot, query, limit=limit)]
+    rounds = [finder.by_id(query), finder.by_words()]
     if former:
-        rounds.append(_by_former_words(snapshot, query, limit=limit))
+        rounds.append(finder.by_former_words())
     hits: dict[tuple[str, str], SearchHit] = {}
     for hit in chain.from_iterable(rounds):
         hits.setdefault((hit.table, hit.record), hit)
@@ -59,165 +55,169 @@ def search(
     return tuple(hits.values())
 
 
-def _by_id(snapshot: VaultSnapshot, query: str) -> Iterator[SearchHit]:
-    if len(query) > _LONGEST_ID or any(character.isspace() for character in query):
-        return
-    for table in snapshot.tables():
-        if len(snapshot.view(table).newest(pa.array([query]), ())):
-            column = _id_column(snapshot.schema().table(table))
-            yield from _current(snapshot, [SearchCandidate(table, query, column)], match=None)
+def state_of_index(snapshot: VaultSnapshot) -> SearchIndexState:
+    """How much of the index of a snapshot follows earlier rules."""
+    return index_state(snapshot.view(SEARCH))
 
 
-def _by_words(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[SearchHit]:
-    for candidates in _groups(snapshot, query, limit=limit):
-        yield from _current(snapshot, candidates, match=query)
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """One search."""
+
+    snapshot: VaultSnapshot
+    query: SearchQuery
+    limit: int
+    tables: Collection[str] | None
+
+    def by_id(self, text: str) -> Iterator[SearchHit]:
+        """The record with this id in each table."""
+        if len(text) > _LONGEST_ID or any(character.isspace() for character in text):
+            return
+        for table in self.snapshot.tables():
+            if self.tables is not None and table not in self.tables:
+                continue
+            if len(self.snapshot.view(table).newest(pa.array([text]), ())):
+                yield from self._with_id(table, text)
+
+    def by_words(self) -> Iterator[SearchHit]:
+        """Records whose newest state matches."""
+        for table, group in self._groups():
+            yield from _TableFinder(self.snapshot, table, self.query).present(group)
+
+    def by_former_words(self) -> Iterator[SearchHit]:
+        """Records of which some version matches."""
+        for table, group in self._groups():
+            yield from _TableFinder(self.snapshot, table, self.query).former(group)
+
+    def _with_id(self, table: str, record: str) -> Iterator[SearchHit]:
+        finder = _TableFinder(self.snapshot, table, self.query)
+        shape = finder.shape
+        column = shape.id_column if shape else U_ID
+        for row in finder.rows([record], finder.label_columns):
+            yield finder.hit(row, column, record, SearchMatch.ID)
+
+    def _groups(self) -> Iterator[tuple[str, list[SearchCandidate]]]:
+        """Candidates of one table, in their order, at most ``limit`` at a time."""
+        known = self.snapshot.tables()
+        scope = SearchScope(
+            self.snapshot.view(SEARCH),
+            self.snapshot.schema(),
+            lambda table, column: table in known and column in self.snapshot.columns(table),
+            self.tables,
+        )
+        candidates = scope.candidates(self.query, most=self.limit * _CANDIDATES)
+        for at in range(0, len(candidates), self.limit):
+            by_table: dict[str, list[SearchCandidate]] = {}
+            for candidate in candidates[at : at + self.limit]:
+                by_table.setdefault(candidate.table, []).append(candidate)
+            yield from by_table.items()
 
 
-def _by_former_words(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[SearchHit]:
-    for candidates in _groups(snapshot, query, limit=limit):
-        for table, group in _by_table(snapshot, candidates):
-            yield from _former_in(snapshot, table, group, query)
+class _TableFinder:
+    """Checks candidates of one table."""
 
+    def __init__(self, snapshot: VaultSnapshot, table: str, query: SearchQuery) -> None:
+        self._snapshot = snapshot
+        self._table = table
+        self._query = query
+        self._known = snapshot.columns(table)
+        self.shape = snapshot.schema().table(table)
+        self._label = _label_column(self.shape, self._known)
+        self.label_columns = (self._label,) if self._label else ()
 
-def _groups(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[list[SearchCandidate]]:
-    """The candidates of a query, each once, at most ``limit`` at a time."""
-    view = snapshot.view(SEARCH)
-    words = words_of(query)
-    seen: set[SearchCandidate] = set()
-    digits = _phone_digits(query)
-    # Lazily, the quick lookups first: enough hits by the exact word end the search.
-    for candidates in _candidates(view, words, digits, most=limit * _CANDIDATES):
-        fresh = [candidate for candidate in candidates if candidate not in seen]
-        seen.update(fresh)
-        for at in range(0, len(fresh), limit):
-            yield fresh[at : at + limit]
+    def present(self, group: Sequence[SearchCandidate]) -> Iterator[SearchHit]:
+        """Hits among candidates: their newest state matches."""
+        # Most match by the columns of their tokens; the others may need further columns.
+        narrow = self._matching(group, self._columns_of(group))
+        rest = [c for c in group if c.record not in narrow] if len(self._query.words) > 1 else []
+        hits = narrow | (self._matching(rest, self._every_column(rest)) if rest else {})
+        yield from (hits[c.record] for c in group if c.record in hits)
 
+    def former(self, group: Sequence[SearchCandidate]) -> Iterator[SearchHit]:
+        """Hits among candidates of which some version matches, by the newest such version."""
+        ids = sorted_unique(candidate.record for candidate in group)
+        columns = self._every_column(group)
+        versions = self._snapshot.view(self._table).find(ids, (), cells=columns)
+        rows = versions.select([U_ID, *columns])
+        values = {
+            rows.column(U_ID)[number].as_py(): (column, rows.column(column)[number].as_py(), match)
+            for number, column, match in self._matches(rows, columns)  # of each id the oldest first
+        }
+        states = {row[U_ID]: row for row in self.rows(list(values), self.label_columns)}
+        for candidate in group:
+            if candidate.record in values:
+                column, value, match = values[candidate.record]
+                hit = self.hit(states[candidate.record], column, value, match)
+                yield replace(hit, former=True)
 
-def _candidates(
-    view: TableView, words: Sequence[str], digits: str, *, most: int
-) -> Iterator[list[SearchCandidate]]:
-    """Candidates by the exact word first, which filters find quickly; then by prefixes."""
-    longest, hidden = max(words, key=len, default=""), view.reading.schemas.hidden
-    if longest:
-        yield _collect(exact(view, longest), most, hidden)
-    if digits:
-        yield _collect(beginning(view, digits), most, hidden)
-    if longest and longest != digits:
-        yield _collect(beginning(view, longest), most, hidden)
+    def rows(self, records: Sequence[str], columns: Sequence[str]) -> list[dict[str, str | None]]:
+        """The newest states of records, with these columns."""
+        rows: list[dict[str, str | None]] = self._snapshot.get(
+            self._table, records, columns=columns
+        ).to_pylist()
+        return rows
 
-
-def _collect(rows: Iterable[pa.Table], most: int, hidden: HiddenColumns) -> list[SearchCandidate]:
-    by_candidate: dict[SearchCandidate, None] = {}
-    for part in (_visible(part, hidden) for part in rows) if hidden else rows:
-        for row in part.slice(0, most - len(by_candidate)).to_pylist():
-            by_candidate[SearchCandidate(row["table"], row["record"], row["column"])] = None
-        if len(by_candidate) >= most:
-            break
-    return list(by_candidate)
-
-
-def _visible(rows: pa.Table, hidden: HiddenColumns) -> pa.Table:
-    """Rows of ``$search`` without the words of hidden columns: they would use up the candidates."""
-    names = pc.binary_join_element_wise(rows.column("table"), rows.column("column"), ".")
-    return rows.filter(pc.invert(pc.is_in(names, value_set=pa.array(hidden.names, pa.string()))))
-
-
-def _current(
-    snapshot: VaultSnapshot, candidates: Sequence[SearchCandidate], *, match: str | None
-) -> Iterator[SearchHit]:
-    """The hits among the candidates: their newest state still matches."""
-    for table, group in _by_table(snapshot, candidates):
-        yield from _current_in(snapshot, table, group, match)
-
-
-def _by_table(
-    snapshot: VaultSnapshot, candidates: Sequence[SearchCandidate]
-) -> Iterator[tuple[str, list[SearchCandidate]]]:
-    by_table: dict[str, list[SearchCandidate]] = {}
-    for candidate in candidates:
-        by_table.setdefault(candidate.table, []).append(candidate)
-    for table, group in by_table.items():
-        if not is_system(table) and table in snapshot.tables():
-            yield table, group
-
-
-def _current_in(
-    snapshot: VaultSnapshot, table: str, group: Sequence[SearchCandidate], match: str | None
-) -> Iterator[SearchHit]:
-    known = snapshot.columns(table)
-    label = _label_column(snapshot.schema().table(table), known)
-    searched = [c for c in dict.fromkeys(c.column for c in group) if c in known]
-    columns = list(dict.fromkeys([*searched, *([label] if label else [])]))
-    states = snapshot.get(table, [c.record for c in group], columns=columns)
-    rows = {row[U_ID]: row for row in states.to_pylist()}
-    for candidate in group:
-        row = rows.get(candidate.record)
-        if row is None:
-            continue
-        value = row.get(candidate.column) or ""
-        if match is not None and not matches(value, match):
-            continue
-        yield SearchHit(
-            org=snapshot.info.org,
-            table=table,
-            record=candidate.record,
-            column=candidate.column,
-            value=value if match is not None else candidate.record,
-            label=(row[label] or "") if label else "",
+    def hit(
+        self, row: dict[str, str | None], column: str, value: str, match: SearchMatch
+    ) -> SearchHit:
+        """A hit by a value; ``row`` is the newest state."""
+        return SearchHit(
+            org=self._snapshot.info.org,
+            table=self._table,
+            record=row[U_ID] or "",
+            column=column,
+            value=value,
+            label=(row[self._label] or "") if self._label else "",
             alive=row[U_OP] == "U",
+            match=match,
+            rank=rank_of(self.shape),
         )
 
+    def _matching(
+        self, group: Sequence[SearchCandidate], columns: Sequence[str]
+    ) -> dict[str, SearchHit]:
+        wanted = tuple(dict.fromkeys((*columns, *self.label_columns)))
+        records = [candidate.record for candidate in group]
+        states = self._snapshot.get(self._table, records, columns=wanted)
+        rows = states.to_pylist()
+        return {
+            rows[number][U_ID]: self.hit(rows[number], column, rows[number][column], match)
+            for number, column, match in self._matches(states, columns)
+        }
 
-def _former_in(
-    snapshot: VaultSnapshot, table: str, group: Sequence[SearchCandidate], query: str
-) -> Iterator[SearchHit]:
-    """The candidates of a table of which some version matches, each with its newest such value."""
-    known = snapshot.columns(table)
-    columns = [name for name in dict.fromkeys(c.column for c in group) if name in known]
-    label = _label_column(snapshot.schema().table(table), known)
-    ids = sorted_unique(candidate.record for candidate in group)
-    versions = snapshot.view(table).find(ids, (), cells=columns)
-    values: dict[tuple[str, str], str] = {}
-    for row in versions.select([U_ID, *columns]).to_pylist():  # of each id the oldest first
-        matching = (name for name in columns if matches(row[name] or "", query))
-        values |= {(row[U_ID], name): row[name] for name in matching}
-    states = snapshot.get(table, ids.to_pylist(), columns=[label] if label else [])
-    rows = {row[U_ID]: row for row in states.to_pylist()}
-    for candidate in group:
-        value = values.get((candidate.record, candidate.column))
-        if value is not None:
-            row = rows[candidate.record]
-            yield SearchHit(
-                org=snapshot.info.org,
-                table=table,
-                record=candidate.record,
-                column=candidate.column,
-                value=value,
-                label=(row[label] or "") if label else "",
-                alive=row[U_OP] == "U",
-                former=True,
-            )
+    def _matches(
+        self, rows: pa.Table, columns: Sequence[str]
+    ) -> Iterator[tuple[int, str, SearchMatch]]:
+        """The number of each matching row, its best column, and how it matches."""
+        tokenizer = self._tokenizer(columns)
+        words = by_row(tokenizer.words(rows))
+        values = tokenizer.values(rows)
+        cells: dict[int, list[Cell]] = {}
+        for row, column, whole, folded in values.iter_rows():
+            name = tokenizer.columns[column]
+            tokens = words.get(row, {}).get(column, ())
+            named, phone = name == self._label, name in tokenizer.phones
+            cells.setdefault(row, []).append(Cell(name, tokens, folded, whole, named, phone))
+        for row, row_cells in sorted(cells.items()):
+            match = match_of(self._query, row_cells)
+            if match is not None:
+                yield row, *match
 
+    def _columns_of(self, group: Sequence[SearchCandidate]) -> tuple[str, ...]:
+        names = dict.fromkeys(name for candidate in group for name in candidate.columns)
+        return tuple(name for name in names if name in self._known)
 
-def matches(value: str, query: str) -> bool:
-    """True if each word of the query begins a word of the value, or its digits begin the digits."""
-    words = words_of(value)
-    if all(any(word.startswith(part) for word in words) for part in words_of(query)):
-        return bool(words)
-    digits = _phone_digits(query)
-    return bool(digits) and digits_of(value).startswith(digits)
+    def _every_column(self, group: Sequence[SearchCandidate]) -> tuple[str, ...]:
+        """All searched columns; also those that only earlier schemas describe."""
+        tokenizer = tokenizer_for(self.shape, names=self._known) if self.shape else None
+        searched = tokenizer.searched if tokenizer else ()
+        return tuple(dict.fromkeys((*searched, *self._columns_of(group))))
 
-
-def _phone_digits(query: str) -> str:
-    """The digits of a query that looks like a telephone number; else empty."""
-    if any(character.isalpha() for character in query):
-        return ""
-    digits = digits_of(query)
-    return digits if len(digits) >= _FEWEST_DIGITS else ""
-
-
-def _id_column(table: Table | None) -> str:
-    return table.id_column if table else U_ID
+    def _tokenizer(self, columns: Sequence[str]) -> Tokenizer:
+        tokenizer = tokenizer_for(self.shape, names=columns) if self.shape else None
+        tokenizer = tokenizer or Tokenizer(self._table)
+        others = tuple(name for name in columns if name not in tokenizer.searched)
+        return replace(tokenizer, texts=(*tokenizer.texts, *others))
 
 
 def _label_column(table: Table | None, known: Sequence[str]) -> str | None:

@@ -28,6 +28,14 @@ def beginning(view: TableView, token: str) -> Iterator[pa.Table]:
     yield from between(view, token, _after_all(token), _COLUMNS)
 
 
+def rows_near(view: TableView, token: str) -> int:
+    """An upper limit of the rows whose token begins with this one; reads only sidecars."""
+    return sum(
+        view.sidecar(rank).fences[group].rows
+        for rank, group in places_between(view, token, _after_all(token))
+    )
+
+
 def between(view: TableView, low: str, high: str, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Rows with ids from ``low`` to ``high``, newest segments first, read in parallel."""
     places = places_between(view, low, high)

@@ -1,14 +1,14 @@
 """Update of ``$search`` after values were replaced: remove the old words, add the new ones."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import SEARCH, U_ID
-from unlost.vault.format.tokens import VERSION, Tokenizer
+from unlost.vault.format.tokens import VERSION
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.rectify.versions import Cells, RectifyRow
@@ -87,23 +87,9 @@ def _words(org_vault: OrgVault, changes: WordChanges, columns: Collection[str]) 
     tokenizer_then = org_vault.schemas.tokenizer(
         changes.row.shape.schema, changes.table, names=tuple(changes.row.present)
     )
-    tokenizer = _only(tokenizer_then, columns) if tokenizer_then is not None else None
+    tokenizer = tokenizer_then.only(columns) if tokenizer_then is not None else None
     if tokenizer is None or not tokenizer.columns:
         return None
     names = tuple(dict.fromkeys(tokenizer.columns))
     cells = {name: pa.array([changes.cells[name]], pa.string()) for name in names}
     return tokenizer.tokens(pa.table({U_ID: pa.array([changes.row.record], pa.string()), **cells}))
-
-
-def _only(tokenizer: Tokenizer, columns: Collection[str]) -> Tokenizer:
-    """Return a tokenizer that is limited to some of its columns."""
-
-    def among_columns(names: Sequence[str]) -> tuple[str, ...]:
-        return tuple(name for name in names if name in columns)
-
-    return replace(
-        tokenizer,
-        texts=among_columns(tokenizer.texts),
-        phones=among_columns(tokenizer.phones),
-        keys=among_columns(tokenizer.keys),
-    )

@@ -1,0 +1,209 @@
+"""A search query in the form of tokens, and the test whether a record matches it.
+
+Each word of a query must begin a word of some column of the record, in any order. A word may be
+looked up in several ways, because people type numbers with and without punctuation:
+
+    "K-040017 meier"   ->   (k040017 | k + 40017)   and   meier
+
+The text as a whole may also begin a value that is written differently (``DE 123 456`` for
+``DE123456789``), or be a telephone number. Pure.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from unlost.model.vault.snapshot import SearchMatch
+from unlost.vault.format.earlier_tokens import digits_before, words_before
+from unlost.vault.format.fold import (
+    LONGEST,
+    compact_text,
+    dense_runs,
+    finish_word,
+    fold_text,
+    parts_of,
+)
+from unlost.vault.format.telephone import FEWEST_DIGITS, PhoneQuery, phone_query
+from unlost.vault.format.tokens import DENSE_LENGTH, host_of
+
+WORDS = 16  # words of a query; later ones are ignored
+_PARTS = 6  # parts of a word that are looked up one by one
+_ADDRESS = re.compile(r"^(?:https?://|www\.)")
+_RUNS = re.compile(r"[0-9]+|[^0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryWord:
+    """One word of a query.
+
+    ``ways``: in one of them every part must begin a token. ``run``: text of a dense script, which
+    the record must contain; its tokens have only a few characters of it.
+    """
+
+    ways: tuple[tuple[str, ...], ...]
+    run: str = ""
+
+    def begins(self, tokens: Iterable[str]) -> bool:
+        """True if tokens of a record match, apart from the ``run``."""
+        known = tuple(tokens)
+        return any(
+            all(any(token.startswith(part) for token in known) for part in way) for way in self.ways
+        )
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """A query.
+
+    ``whole``: its characters without spaces; ``joined``: the same if they may be the beginning of
+    one value, else empty. ``phones``: the telephone numbers that it may be. ``earlier``: tokens to
+    look up in parts of the index with earlier rules.
+    """
+
+    words: tuple[QueryWord, ...]
+    whole: str
+    joined: str
+    phones: PhoneQuery
+    earlier: tuple[str, ...]
+
+    @cached_property
+    def has_digits(self) -> bool:
+        """True if it may be a number."""
+        return any(character.isdigit() for character in self.whole)
+
+    def lookups(self) -> tuple[str, ...]:
+        """Tokens of which each may find records that match as a whole."""
+        return tuple(dict.fromkeys(filter(None, (self.joined, *self.phones.lookups))))
+
+
+def query_of(text: str) -> SearchQuery:
+    """The query of a typed text."""
+    folded = fold_text(text)
+    runs, spaced = dense_runs(folded)
+    words = [QueryWord(((finish_word(run[:DENSE_LENGTH]),),), run) for run in runs]
+    pieces = [piece for piece in spaced.split()[:WORDS] if parts_of(piece)]
+    words += [QueryWord(_ways(piece)) for piece in pieces]
+    whole = finish_word(compact_text(folded)[:LONGEST])
+    several = len(pieces) > 1 and any(character.isdigit() for character in whole)
+    return SearchQuery(
+        words=tuple(words),
+        whole=whole,
+        joined=whole if several else "",
+        phones=phone_query(folded),
+        earlier=_earlier(text),
+    )
+
+
+def _ways(piece: str) -> tuple[tuple[str, ...], ...]:
+    parts = parts_of(piece)
+    fine = [run for part in parts for run in _RUNS.findall(part)]
+    ways = [("".join(parts),), tuple(parts), tuple(fine)]
+    if _ADDRESS.match(piece):
+        host = pl.DataFrame({"text": [piece]}).select(host_of(pl.col("text"))).item()
+        ways.append((compact_text(host or ""),))
+    finished = (tuple(map(finish_word, way)) for way in ways if len(way) <= _PARTS)
+    return tuple(dict.fromkeys(way for way in finished if all(way)))
+
+
+def _earlier(text: str) -> tuple[str, ...]:
+    """The longest word, and the digits of what may be a telephone number."""
+    longest = max(words_before(text), key=len, default="")
+    digits = digits_before(text)
+    is_phone = len(digits) >= FEWEST_DIGITS and not any(map(str.isalpha, text))
+    return tuple(dict.fromkeys(filter(None, (longest, digits if is_phone else ""))))
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A searched value: its words as tokens, its ``folded`` text, and that as one token, ``whole``.
+
+    ``named``: it is the record's name. ``phone``: it is a telephone number, ``folded`` its digits and
+    ``whole`` its national ones.
+    """
+
+    column: str
+    tokens: tuple[str, ...]
+    folded: str
+    whole: str
+    named: bool = False
+    phone: bool = False
+
+
+def match_of(query: SearchQuery, cells: Sequence[Cell]) -> tuple[str, SearchMatch] | None:
+    """The column by which a record matches best, and how; None if it does not match."""
+    if not any(map(bool, (query.words, query.lookups()))):
+        return None
+    if _all_words(query, cells):
+        return min((_by_words(query, cell) for cell in cells), key=_order)[1:]
+    as_one = [cell for cell in cells if _as_one(query, cell)]
+    if as_one:
+        return min((_by_words(query, cell) for cell in as_one), key=_order)[1:]
+    return None
+
+
+def _all_words(query: SearchQuery, cells: Sequence[Cell]) -> bool:
+    tokens = [token for cell in cells for token in cell.tokens]
+    return bool(query.words) and all(
+        word.begins(tokens) and (not word.run or any(word.run in cell.folded for cell in cells))
+        for word in query.words
+    )
+
+
+def _as_one(query: SearchQuery, cell: Cell) -> bool:
+    if cell.phone:
+        return query.phones.begins(national=cell.whole, dialed=cell.folded)
+    return bool(query.joined) and (
+        cell.whole.startswith(query.joined)
+        or any(token.startswith(query.joined) for token in cell.tokens)
+    )
+
+
+_Ranked = tuple[int, str, SearchMatch]
+
+
+def _by_words(query: SearchQuery, cell: Cell) -> _Ranked:
+    """How much of the query a cell matches."""
+    matched = sum(
+        word.begins(cell.tokens) and word.run in cell.folded for word in query.words
+    ) or int(_as_one(query, cell))
+    return -matched, cell.column, _kind(query, cell)
+
+
+def _kind(query: SearchQuery, cell: Cell) -> SearchMatch:
+    numbers = {query.whole, *query.phones.national}
+    whole = cell.whole in numbers
+    if query.has_digits and (whole or (query.whole in cell.tokens and _is_code(cell))):
+        return SearchMatch.KEY
+    if whole and "@" in cell.folded:
+        return SearchMatch.KEY
+    if cell.named:
+        return SearchMatch.WHOLE_NAME if whole else SearchMatch.NAME
+    return SearchMatch.VALUE if whole else SearchMatch.WORDS
+
+
+def _is_code(cell: Cell) -> bool:
+    """True if a number is most of a value, as in ``K-040017``."""
+    digits = sum(character.isdigit() for character in cell.whole)
+    return len(cell.whole) <= 2 * digits
+
+
+_KINDS = list(SearchMatch)
+
+
+def _order(ranked: _Ranked) -> tuple[bool, int, int]:
+    matched, _, kind = ranked
+    return not kind.whole, matched, _KINDS.index(kind)
+
+
+def by_row(words: pl.DataFrame) -> Mapping[int, Mapping[int, tuple[str, ...]]]:
+    """Tokens by row and column number."""
+    cells: dict[int, dict[int, list[str]]] = {}
+    for row, column, token in words.select("row", "column", "token").iter_rows():
+        cells.setdefault(row, {}).setdefault(column, []).append(token)
+    return {
+        row: {column: tuple(tokens) for column, tokens in columns.items()}
+        for row, columns in cells.items()
+    }
