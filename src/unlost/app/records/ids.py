@@ -7,6 +7,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.ports.source import Connector
 from unlost.model.ports.vault import Snapshot
+from unlost.model.typed_text import without_invisible
 
 
 def typed_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
@@ -14,7 +15,7 @@ def typed_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
 
     Raises UsageError (``id-wrong``) for a text that cannot be an id of this org.
     """
-    word = text.strip()
+    word = without_invisible(text)
     connector = connector_of(app, org)
     ids = tuple(connector.record_ids(word)) if connector else (word,)
     if connector and not ids:
@@ -32,7 +33,7 @@ def typed_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
 
 def other_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
     """Return the canonical ids that ``text`` may stand for other than itself, if any."""
-    word = text.strip()
+    word = without_invisible(text)
     connector = connector_of(app, org)
     return (
         [record_id for record_id in connector.record_ids(word) if record_id != word]

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.vault import VaultReader
-from unlost.model.vault.snapshot import SearchHit, SearchMatch, TableRank
+from unlost.model.source.schema import TableRank
+from unlost.model.vault.snapshot import SearchHit, SearchMatch
 
 MOST = 20
 DEEPER = 3  # times as many hits are fetched as requested, since the vault ranks less

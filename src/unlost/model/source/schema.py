@@ -34,13 +34,26 @@ class ColumnTrait(StrEnum):
     AUTO_NUMBER = "auto-number"
     EMAIL = "email"
     PHONE = "phone"
-    URL = "url"
-    SEARCHED = "searched"  # people search for its values
     REQUIRED = "required"
     CREATABLE = "creatable"
     UPDATABLE = "updatable"
     CALCULATED = "calculated"
     CASE_SENSITIVE = "case-sensitive"
+
+
+class SearchedAs(StrEnum):
+    """How people search for the values of a column."""
+
+    WORDS = "words"
+    HOST = "host"  # of web addresses
+
+
+class TableRank(StrEnum):
+    """The order in which people look for the records of a table."""
+
+    MAIN = "main"  # what they look for first, such as customers
+    OTHER = "other"
+    DETAIL = "detail"  # parts and logs of other records, such as order lines
 
 
 class DeleteRule(StrEnum):
@@ -65,6 +78,8 @@ class Column:
     """A column as the source describes it.
 
     ``native``: the source's own name of its type. ``length``: in characters, 0 if unknown.
+    ``search``: how people search for its values; names, numbers, keys, e-mail addresses and
+    telephone numbers (see its traits) are searched without it.
     """
 
     name: str
@@ -75,6 +90,7 @@ class Column:
     traits: frozenset[ColumnTrait] = frozenset()
     reference: Reference | None = None
     choices: tuple[str, ...] = ()
+    search: SearchedAs | None = None
 
     def has(self, trait: ColumnTrait) -> bool:
         """Return true if the column has this trait."""
@@ -115,8 +131,6 @@ class TableTrait(StrEnum):
     ID_RANGES = "id-ranges"  # unchanged rows in a range of ids can be requested
     UNDELETE = "undelete"
     CONFIGURATION = "configuration"  # set-up data rather than business data
-    MAIN = "main"  # its records are what people look for first, such as customers
-    DETAIL = "detail"  # its records are parts or logs of others, such as order lines
 
 
 ROWS = "rows:"  # begins a grant that decides which rows are visible
@@ -157,6 +171,7 @@ class Table(_Indexed):
     hidden: tuple[str, ...] = ()
     grants: tuple[str, ...] = ()
     stamp_column: str | None = None
+    rank: TableRank = TableRank.OTHER
 
     def has(self, trait: TableTrait) -> bool:
         """Return true if the table has this trait."""

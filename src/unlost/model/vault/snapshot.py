@@ -16,6 +16,7 @@ from enum import StrEnum
 from unlost.model.errors import UsageError
 from unlost.model.finding import Finding
 from unlost.model.source.reading import Cursor, Op
+from unlost.model.source.schema import TableRank
 from unlost.model.written import written
 
 MOST_PARTS = 1000
@@ -286,14 +287,6 @@ class SearchMatch(StrEnum):
     def whole(self) -> bool:
         """True if a whole value matches, not only the beginnings of words."""
         return self not in (SearchMatch.NAME, SearchMatch.WORDS)
-
-
-class TableRank(StrEnum):
-    """The order in which people look for the records of a table."""
-
-    MAIN = "main"
-    OTHER = "other"
-    DETAIL = "detail"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 import pyarrow as pa
 
-from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, WireKind
+from unlost.model.source.schema import Column, ColumnTrait, Schema, SearchedAs, Table, WireKind
 from unlost.vault.format.fold import (
     ASCII_PART,
     ASCII_SEPARATOR,
@@ -58,7 +58,6 @@ _TRAITS = frozenset(
         ColumnTrait.AUTO_NUMBER,
         ColumnTrait.EMAIL,
         ColumnTrait.PHONE,
-        ColumnTrait.SEARCHED,
     }
 )
 _KINDS = frozenset({WireKind.TEXT, WireKind.INTEGER, WireKind.DECIMAL})
@@ -353,26 +352,28 @@ def tokenizer_for(
     if not searched and not whole:
         return None
 
-    def with_trait(*traits: ColumnTrait) -> tuple[str, ...]:
-        return tuple(c.name for c in searched if _first_kind(c) in traits)
+    def cut_as(kind: ColumnTrait | SearchedAs) -> tuple[str, ...]:
+        return tuple(column.name for column in searched if _cut(column) is kind)
 
     return Tokenizer(
         table.name,
-        texts=with_trait(ColumnTrait.SEARCHED),
-        phones=with_trait(ColumnTrait.PHONE),
+        texts=cut_as(SearchedAs.WORDS),
+        phones=cut_as(ColumnTrait.PHONE),
         keys=whole,
-        emails=with_trait(ColumnTrait.EMAIL),
-        urls=with_trait(ColumnTrait.URL),
+        emails=cut_as(ColumnTrait.EMAIL),
+        urls=cut_as(SearchedAs.HOST),
     )
 
 
 def is_searched(column: Column, table: Table) -> bool:
     """True if the values of a column become tokens."""
     named = column.name == table.name_column
-    return column.kind in _KINDS and bool(column.traits & _TRAITS or named)
+    marked = column.search is not None or bool(column.traits & _TRAITS)
+    return column.kind in _KINDS and (marked or named)
 
 
-def _first_kind(column: Column) -> ColumnTrait:
-    """The trait that decides how a column is cut; ``SEARCHED`` by words."""
-    special = (ColumnTrait.PHONE, ColumnTrait.EMAIL, ColumnTrait.URL)
-    return next((trait for trait in special if column.has(trait)), ColumnTrait.SEARCHED)
+def _cut(column: Column) -> ColumnTrait | SearchedAs:
+    """The fact that decides how a column is cut into tokens."""
+    special = (ColumnTrait.PHONE, ColumnTrait.EMAIL)
+    trait = next((trait for trait in special if column.has(trait)), None)
+    return trait or column.search or SearchedAs.WORDS

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import polars as pl
 import pyarrow as pa
 
-from unlost.model.source.schema import Schema, Table, TableTrait
-from unlost.model.vault.snapshot import SearchIndexState, TableRank
+from unlost.model.source.schema import Schema, Table, TableRank
+from unlost.model.vault.snapshot import SearchIndexState
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID, is_system
 from unlost.vault.format.tokens import VERSION
@@ -22,8 +22,6 @@ from unlost.vault.read.token_rows import beginning, exact, rows_near
 MOST_ROWS = 50_000  # rows that are read for one token
 MOST_JOINED = 400_000  # rows of another word that are read to leave out records without it
 _RECORD = ("table", "record")
-_RANKS = {TableTrait.MAIN: TableRank.MAIN, TableTrait.DETAIL: TableRank.DETAIL,
-          TableTrait.CONFIGURATION: TableRank.DETAIL}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +144,7 @@ _TABLE_ORDER = list(TableRank)
 
 def rank_of(table: Table | None) -> TableRank:
     """The order in which people look for the records of a table."""
-    traits = table.traits if table else frozenset()
-    return next((rank for trait, rank in _RANKS.items() if trait in traits), TableRank.OTHER)
+    return table.rank if table else TableRank.OTHER
 
 
 def old_part(view: TableView) -> TableView:

@@ -14,6 +14,7 @@ from itertools import chain
 import pyarrow as pa
 
 from unlost.model.source.schema import ColumnTrait, Table
+from unlost.model.typed_text import without_invisible
 from unlost.model.vault.snapshot import SearchHit, SearchIndexState, SearchMatch
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP
 from unlost.vault.format.tokens import Tokenizer, tokenizer_for
@@ -39,7 +40,7 @@ def search(
     ``former``: after them, records that had such a value in an earlier version only. ``tables``:
     only records of these tables.
     """
-    query = text.strip()
+    query = without_invisible(text)
     if not query or limit < 1:
         return ()
     finder = _Finder(snapshot, query_of(query), limit, tables)

@@ -3,7 +3,15 @@
 import pyarrow as pa
 import pytest
 
-from unlost.model.source.schema import ChangeLog, Column, ColumnTrait, Schema, Table, WireKind
+from unlost.model.source.schema import (
+    ChangeLog,
+    Column,
+    ColumnTrait,
+    Schema,
+    SearchedAs,
+    Table,
+    WireKind,
+)
 from unlost.vault.format.fold import LONGEST
 from unlost.vault.format.tokens import (
     WORDS,
@@ -146,9 +154,9 @@ def test_which_columns_are_searched() -> None:
             column("Number", WireKind.DECIMAL, ColumnTrait.AUTO_NUMBER),
             column("Mobile", WireKind.TEXT, ColumnTrait.PHONE),
             column("Mail", WireKind.TEXT, ColumnTrait.EMAIL),
-            column("Site", WireKind.TEXT, ColumnTrait.URL, ColumnTrait.SEARCHED),
-            column("Home", WireKind.TEXT, ColumnTrait.URL),
-            column("City", WireKind.TEXT, ColumnTrait.SEARCHED),
+            Column("Site", WireKind.TEXT, search=SearchedAs.HOST),
+            Column("City", WireKind.TEXT, search=SearchedAs.WORDS),
+            Column("Day", WireKind.DATE, search=SearchedAs.WORDS),
             column("Born", WireKind.DATE, ColumnTrait.UNIQUE),
             column("Text"),
         ),
