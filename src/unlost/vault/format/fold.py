@@ -13,6 +13,9 @@ beginning begins the fold of the word, so a word is found while it is typed.
 See docs/adr/0039 and docs/reference/vault-format/writer-rules.md, which describes each step.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import polars as pl
 
 LONGEST = 64  # characters; the rest of a token is cut off
@@ -74,39 +77,49 @@ def without_zeros(token: pl.Expr) -> pl.Expr:
     return token.str.replace("^0+([0-9]+)$", "$1")
 
 
-def fold_text(text: str) -> str:
-    """``folded`` of a single text."""
-    return _applied(folded(pl.col("text")), text)
-
-
-def finish_word(word: str) -> str:
-    """``finished`` of a single word."""
-    return _applied(without_zeros(finished(pl.col("text"))), word)
-
-
-def compact_text(text: str) -> str:
-    """The characters of a folded text that are not separators."""
-    return _applied(pl.col("text").str.replace_all(SEPARATOR, ""), text)
-
-
-def parts_of(text: str) -> list[str]:
-    """The words between the separators of a folded text."""
-    return _applied(pl.col("text").str.replace_all(SEPARATOR, " "), text).split()
-
-
-def dense_runs(text: str) -> tuple[list[str], str]:
-    """The runs of dense scripts in a folded text, and the text with spaces in their place."""
-    spaced = _applied(pl.col("text").str.replace_all(f"[{DENSE}]+", " "), text)
-    runs = pl.DataFrame({"text": [text]}).select(dense_parts(pl.col("text")).explode())
-    return [run for run in runs.to_series().to_list() if run], spaced
-
-
 def dense_parts(text: pl.Expr) -> pl.Expr:
     """The runs of dense scripts in each folded text, as a list."""
     # A middle dot or an iteration mark may be inside the ranges: only letters make a run.
     return text.str.replace_all(SEPARATOR, " ").str.extract_all(f"[{DENSE}]+")
 
 
-def _applied(expression: pl.Expr, text: str) -> str:
-    result: str = pl.DataFrame({"text": [text]}).select(expression).item()
-    return result
+@dataclass(frozen=True, slots=True)
+class FoldedText:
+    """A single folded text, such as a query.
+
+    ``runs``: its parts of dense scripts. ``pieces``: what spaces separate in the rest, each with
+    its parts.
+    """
+
+    text: str
+    compact: str
+    runs: tuple[str, ...]
+    pieces: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def fold_text(text: str) -> FoldedText:
+    """Fold a single text."""
+    frame = pl.DataFrame({"text": [text]}).select(folded(pl.col("text")))
+    whole = frame.select(
+        "text",
+        compact=pl.col("text").str.replace_all(SEPARATOR, ""),
+        runs=dense_parts(pl.col("text")),
+        rest=pl.col("text").str.replace_all(f"[{DENSE}]+", " ").str.extract_all(r"\S+"),
+    )
+    pieces = whole.select(pl.col("rest").explode()).drop_nulls()
+    parts = pieces.select("rest", parts=pl.col("rest").str.extract_all(PART)).rows()
+    row = whole.row(0, named=True)
+    return FoldedText(
+        text=row["text"],
+        compact=row["compact"],
+        runs=tuple(row["runs"]),
+        pieces=tuple((piece, tuple(found)) for piece, found in parts if found),
+    )
+
+
+def finish_words(words: Iterable[str]) -> dict[str, str]:
+    """The token of each of these folded words."""
+    distinct = list(dict.fromkeys(words))
+    frame = pl.DataFrame({"word": distinct}, schema={"word": pl.String})
+    tokens = frame.select(without_zeros(finished(pl.col("word")))).to_series()
+    return dict(zip(distinct, tokens, strict=True))

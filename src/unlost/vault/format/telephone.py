@@ -4,6 +4,7 @@ The same number is written ``+49 341 40017``, ``0049 (0)341-40017`` or ``0341/40
 know any of these, so the index has the part that all of them share.
 """
 
+import re
 from dataclasses import dataclass
 
 import polars as pl
@@ -61,21 +62,16 @@ def phone_query(folded_query: str) -> PhoneQuery:
     """
     if any(character.isalpha() for character in folded_query):
         return PhoneQuery()
-    dialed, national = _row(
-        folded_query, dialed_digits(pl.col("text")), national_digits(pl.col("text"))
-    )
+    frame = pl.DataFrame({"text": [folded_query]})
+    expressions = (dialed_digits(pl.col("text")), national_digits(pl.col("text")))
+    dialed, national = frame.select(
+        expression.alias(str(at)) for at, expression in enumerate(expressions)
+    ).row(0)
     if len(dialed) < FEWEST_DIGITS:
         return PhoneQuery()
-    (bare,) = _row(dialed, pl.col("text").str.replace(f"^{COUNTRY_CODE}", ""))
-    bare = bare.lstrip("0")
+    bare = re.sub(f"^{COUNTRY_CODE}", "", dialed).lstrip("0")
     sure = [form for form in (national, dialed) if len(form) >= FEWEST_NATIONAL]
     # A few digits after what looks like a country code would find too many numbers of others.
     sure += [bare] if len(bare) >= FEWEST_BARE else []
     lookups = [*sure, *([bare] if len(bare) >= FEWEST_NATIONAL else [])]
     return PhoneQuery(tuple(dict.fromkeys(sure)), dialed, tuple(dict.fromkeys(lookups)))
-
-
-def _row(text: str, *expressions: pl.Expr) -> tuple[str, ...]:
-    named = [expression.alias(str(at)) for at, expression in enumerate(expressions)]
-    row: tuple[str, ...] = pl.DataFrame({"text": [text]}).select(named).row(0)
-    return row

@@ -4,16 +4,17 @@ The index has the tokens of all versions, so each candidate must be checked. Tok
 the word with the fewest rows; where it has many, the records must have the other words too.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from unlost.model.source.schema import Schema, Table, TableRank
 from unlost.model.vault.snapshot import SearchIndexState
 from unlost.vault.commits.state import LiveSegment
-from unlost.vault.format.physical import SEARCH_FIELDS, U_ID, is_system
+from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.read.query import QueryWord, SearchQuery
 from unlost.vault.read.table_view import TableView
@@ -32,18 +33,19 @@ class SearchCandidate:
     record: str
     columns: tuple[str, ...]
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Table and record."""
+        return self.table, self.record
+
 
 @dataclass(frozen=True, slots=True)
 class SearchScope:
-    """The index to search, and the columns and tables that count.
-
-    ``visible``: true for a column (table, name) that the viewer may see. ``tables``: only these;
-    None for all.
-    """
+    """The index to search. ``known``: the tables of the snapshot; ``tables``: only these count."""
 
     view: TableView
     schema: Schema
-    visible: Callable[[str, str], bool]
+    known: Collection[str]
     tables: Collection[str] | None = None
 
     def candidates(self, query: SearchQuery, *, most: int) -> list[SearchCandidate]:
@@ -90,32 +92,29 @@ class SearchScope:
             rows = pl.concat([rows, self._collect(beginning(self.view, token), most - len(rows))])
         return rows
 
-    def _collect(self, tables: Iterable[pa.Table], most: int) -> pl.DataFrame:
-        parts, count = [_no_rows()], 0
-        for part in tables:
-            rows = self._counting(pl.DataFrame(pl.from_arrow(part)))
-            parts.append(rows.head(most - count))
-            count += len(rows)
+    def _collect(self, parts: Iterable[pa.Table], most: int) -> pl.DataFrame:
+        rows, count = [pa.schema(SEARCH_FIELDS).empty_table()], 0
+        for part in map(self._counting, parts):
+            rows.append(part.slice(0, most - count))
+            count += len(part)
             if count >= most:
                 break
-        return pl.concat(parts)
+        return pl.DataFrame(pl.from_arrow(pa.concat_tables(rows)))
 
-    def _counting(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Rows of visible columns: others would use up the candidates."""
-        pairs = rows.select("table", "column").unique()
-        shown = [
-            not is_system(table)
-            and self.visible(table, column)
-            and (self.tables is None or table in self.tables)
-            for table, column in pairs.iter_rows()
-        ]
-        if all(shown):
-            return rows
-        return rows.join(
-            pairs.filter(pl.Series(shown, dtype=pl.Boolean)), on=["table", "column"], how="semi"
-        )
+    def _counting(self, rows: pa.Table) -> pa.Table:
+        """Rows of visible columns and wanted tables: others would use up the candidates."""
+        hidden = self.view.reading.schemas.hidden
+        if hidden:
+            names = pc.binary_join_element_wise(rows.column("table"), rows.column("column"), ".")
+            hides = pc.is_in(names, value_set=pa.array(hidden.names, pa.string()))
+            rows = rows.filter(pc.invert(hides))
+        if self.tables is not None:
+            wanted = pa.array(sorted(self.tables), pa.string())
+            rows = rows.filter(pc.is_in(rows.column("table"), value_set=wanted))
+        return rows
 
     def _ranked(self, rows: pl.DataFrame, query: SearchQuery) -> list[SearchCandidate]:
+        rows = rows.filter(pl.col("table").is_in(list(self.known)))
         whole = [query.whole, *query.lookups()]
         whole += [part for word in query.words for way in word.ways for part in way]
         tables = rows.get_column("table").unique().to_list()

@@ -10,28 +10,20 @@ The text as a whole may also begin a value that is written differently (``DE 123
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import polars as pl
-
 from unlost.model.vault.snapshot import SearchMatch
+from unlost.vault.format.cell_tokens import DENSE_LENGTH
 from unlost.vault.format.earlier_tokens import digits_before, words_before
-from unlost.vault.format.fold import (
-    LONGEST,
-    compact_text,
-    dense_runs,
-    finish_word,
-    fold_text,
-    parts_of,
-)
+from unlost.vault.format.fold import finish_words, fold_text
 from unlost.vault.format.telephone import FEWEST_DIGITS, PhoneQuery, phone_query
-from unlost.vault.format.tokens import DENSE_LENGTH, host_of
 
 WORDS = 16  # words of a query; later ones are ignored
 _PARTS = 6  # parts of a word that are looked up one by one
-_ADDRESS = re.compile(r"^(?:https?://|www\.)")
+_ADDRESS = re.compile(r"^(?:https?://(?:www[0-9]?\.)?|www[0-9]?\.)([^/:?#]+)")
+_NO_PART = re.compile(r"[\W_]+")
 _RUNS = re.compile(r"[0-9]+|[^0-9]+")
 
 
@@ -81,31 +73,39 @@ class SearchQuery:
 
 def query_of(text: str) -> SearchQuery:
     """The query of a typed text."""
-    folded = fold_text(text)
-    runs, spaced = dense_runs(folded)
-    words = [QueryWord(((finish_word(run[:DENSE_LENGTH]),),), run) for run in runs]
-    pieces = [piece for piece in spaced.split()[:WORDS] if parts_of(piece)]
-    words += [QueryWord(_ways(piece)) for piece in pieces]
-    whole = finish_word(compact_text(folded)[:LONGEST])
+    typed = fold_text(text)
+    pieces = typed.pieces[:WORDS]
+    ways = [_ways(piece, parts) for piece, parts in pieces]
+    begins = [run[:DENSE_LENGTH] for run in typed.runs]
+    tokens = finish_words(
+        [*begins, typed.compact, *(part for some in ways for way in some for part in way)]
+    )
+    words = [
+        QueryWord(((tokens[begin],),), run) for begin, run in zip(begins, typed.runs, strict=True)
+    ]
+    words += [
+        QueryWord(tuple(dict.fromkeys(tuple(tokens[part] for part in way) for way in some)))
+        for some in ways
+    ]
+    whole = tokens[typed.compact]
     several = len(pieces) > 1 and any(character.isdigit() for character in whole)
     return SearchQuery(
         words=tuple(words),
         whole=whole,
         joined=whole if several else "",
-        phones=phone_query(folded),
+        phones=phone_query(typed.text),
         earlier=_earlier(text),
     )
 
 
-def _ways(piece: str) -> tuple[tuple[str, ...], ...]:
-    parts = parts_of(piece)
-    fine = [run for part in parts for run in _RUNS.findall(part)]
-    ways = [("".join(parts),), tuple(parts), tuple(fine)]
-    if _ADDRESS.match(piece):
-        host = pl.DataFrame({"text": [piece]}).select(host_of(pl.col("text"))).item()
-        ways.append((compact_text(host or ""),))
-    finished = (tuple(map(finish_word, way)) for way in ways if len(way) <= _PARTS)
-    return tuple(dict.fromkeys(way for way in finished if all(way)))
+def _ways(piece: str, parts: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The ways to look up a piece: as a whole, by its parts, and by their letters and digits."""
+    fine = tuple(run for part in parts for run in _RUNS.findall(part))
+    ways = [("".join(parts),), parts, fine]
+    address = _ADDRESS.match(piece)
+    if address:
+        ways.append((_NO_PART.sub("", address.group(1)),))
+    return [way for way in dict.fromkeys(ways) if len(way) <= _PARTS and all(way)]
 
 
 def _earlier(text: str) -> tuple[str, ...]:
@@ -196,14 +196,3 @@ _KINDS = list(SearchMatch)
 def _order(ranked: _Ranked) -> tuple[bool, int, int]:
     matched, _, kind = ranked
     return not kind.whole, matched, _KINDS.index(kind)
-
-
-def by_row(words: pl.DataFrame) -> Mapping[int, Mapping[int, tuple[str, ...]]]:
-    """Tokens by row and column number."""
-    cells: dict[int, dict[int, list[str]]] = {}
-    for row, column, token in words.select("row", "column", "token").iter_rows():
-        cells.setdefault(row, {}).setdefault(column, []).append(token)
-    return {
-        row: {column: tuple(tokens) for column, tokens in columns.items()}
-        for row, columns in cells.items()
-    }

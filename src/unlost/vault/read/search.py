@@ -7,7 +7,7 @@ On request, former values find a record too. The index has the words of all vers
 values, so each candidate whose newest state does not match is checked against all of its versions.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -19,7 +19,8 @@ from unlost.model.vault.snapshot import SearchHit, SearchIndexState, SearchMatch
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP
 from unlost.vault.format.tokens import Tokenizer, tokenizer_for
 from unlost.vault.read.candidates import SearchCandidate, SearchScope, index_state, rank_of
-from unlost.vault.read.query import Cell, SearchQuery, by_row, match_of, query_of
+from unlost.vault.read.match_rows import TableRows, matching_rows
+from unlost.vault.read.query import SearchQuery, query_of
 from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.read.table_view import sorted_unique
 
@@ -82,89 +83,125 @@ class _Finder:
 
     def by_words(self) -> Iterator[SearchHit]:
         """Records whose newest state matches."""
-        for table, group in self._groups():
-            yield from _TableFinder(self.snapshot, table, self.query).present(group)
+        for group in self._groups():
+            # Most match by the columns of their tokens; the others may need further columns.
+            hits = self._present(group, every=False)
+            rest = [c for c in group if c.key not in hits] if len(self.query.words) > 1 else []
+            hits |= self._present(rest, every=True)
+            yield from (hits[c.key] for c in group if c.key in hits)
 
     def by_former_words(self) -> Iterator[SearchHit]:
         """Records of which some version matches."""
-        for table, group in self._groups():
-            yield from _TableFinder(self.snapshot, table, self.query).former(group)
+        for group in self._groups():
+            parts = [_Part(self._table(name), some) for name, some in _by_table(group).items()]
+            versions = [part.finder.versions(part.candidates) for part in parts]
+            values: dict[tuple[str, str], tuple[str, str, SearchMatch]] = {}
+            for found in matching_rows(self.query, versions):  # of each id the oldest first
+                row = versions[found.table].rows.slice(found.row, 1).to_pylist()[0]
+                key = (parts[found.table].finder.table, row[U_ID])
+                values[key] = (found.column, row[found.column], found.match)
+            for part in parts:
+                yield from part.finder.former(part.candidates, values)
 
     def _with_id(self, table: str, record: str) -> Iterator[SearchHit]:
-        finder = _TableFinder(self.snapshot, table, self.query)
-        shape = finder.shape
-        column = shape.id_column if shape else U_ID
-        for row in finder.rows([record], finder.label_columns):
+        finder = self._table(table)
+        column = finder.shape.id_column if finder.shape else U_ID
+        for row in finder.states([record], ()).to_pylist():
             yield finder.hit(row, column, record, SearchMatch.ID)
 
-    def _groups(self) -> Iterator[tuple[str, list[SearchCandidate]]]:
-        """Candidates of one table, in their order, at most ``limit`` at a time."""
-        known = self.snapshot.tables()
+    def _present(
+        self, group: Sequence[SearchCandidate], *, every: bool
+    ) -> dict[tuple[str, str], SearchHit]:
+        """Hits by the newest states, read with the columns of the tokens or with every column."""
+        parts = [_Part(self._table(name), some) for name, some in _by_table(group).items()]
+        tables = [part.finder.present(part.candidates, every=every) for part in parts]
+        hits: dict[tuple[str, str], SearchHit] = {}
+        for found in matching_rows(self.query, tables):
+            row = tables[found.table].rows.slice(found.row, 1).to_pylist()[0]
+            finder = parts[found.table].finder
+            hits[finder.table, row[U_ID]] = finder.hit(
+                row, found.column, row[found.column], found.match
+            )
+        return hits
+
+    def _groups(self) -> Iterator[list[SearchCandidate]]:
+        """Candidates in their order, at most ``limit`` at a time."""
         scope = SearchScope(
             self.snapshot.view(SEARCH),
             self.snapshot.schema(),
-            lambda table, column: table in known and column in self.snapshot.columns(table),
-            self.tables,
+            known=self.snapshot.tables().keys(),
+            tables=self.tables,
         )
         candidates = scope.candidates(self.query, most=self.limit * _CANDIDATES)
         for at in range(0, len(candidates), self.limit):
-            by_table: dict[str, list[SearchCandidate]] = {}
-            for candidate in candidates[at : at + self.limit]:
-                by_table.setdefault(candidate.table, []).append(candidate)
-            yield from by_table.items()
+            yield candidates[at : at + self.limit]
+
+    def _table(self, table: str) -> "_TableFinder":
+        return _TableFinder(self.snapshot, table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Candidates of one table."""
+
+    finder: "_TableFinder"
+    candidates: Sequence[SearchCandidate]
+
+
+def _by_table(group: Sequence[SearchCandidate]) -> dict[str, list[SearchCandidate]]:
+    by_table: dict[str, list[SearchCandidate]] = {}
+    for candidate in group:
+        by_table.setdefault(candidate.table, []).append(candidate)
+    return by_table
 
 
 class _TableFinder:
-    """Checks candidates of one table."""
+    """Reads candidates of one table."""
 
-    def __init__(self, snapshot: VaultSnapshot, table: str, query: SearchQuery) -> None:
-        self._snapshot = snapshot
-        self._table = table
-        self._query = query
-        self._known = snapshot.columns(table)
+    def __init__(self, snapshot: VaultSnapshot, table: str) -> None:
+        self.table = table
         self.shape = snapshot.schema().table(table)
+        self._snapshot = snapshot
+        self._known = snapshot.columns(table)
         self._label = _label_column(self.shape, self._known)
-        self.label_columns = (self._label,) if self._label else ()
 
-    def present(self, group: Sequence[SearchCandidate]) -> Iterator[SearchHit]:
-        """Hits among candidates: their newest state matches."""
-        # Most match by the columns of their tokens; the others may need further columns.
-        narrow = self._matching(group, self._columns_of(group))
-        rest = [c for c in group if c.record not in narrow] if len(self._query.words) > 1 else []
-        hits = narrow | (self._matching(rest, self._every_column(rest)) if rest else {})
-        yield from (hits[c.record] for c in group if c.record in hits)
+    def present(self, group: Sequence[SearchCandidate], *, every: bool) -> TableRows:
+        """The newest states of candidates, with the columns of their tokens or every column."""
+        columns = self._every_column(group) if every else self._columns_of(group)
+        states = self.states([candidate.record for candidate in group], columns)
+        return TableRows(states, self._tokenizer(columns), self._label)
 
-    def former(self, group: Sequence[SearchCandidate]) -> Iterator[SearchHit]:
-        """Hits among candidates of which some version matches, by the newest such version."""
+    def versions(self, group: Sequence[SearchCandidate]) -> TableRows:
+        """All versions of candidates, with every searched column."""
         ids = sorted_unique(candidate.record for candidate in group)
         columns = self._every_column(group)
-        versions = self._snapshot.view(self._table).find(ids, (), cells=columns)
-        rows = versions.select([U_ID, *columns])
-        values = {
-            rows.column(U_ID)[number].as_py(): (column, rows.column(column)[number].as_py(), match)
-            for number, column, match in self._matches(rows, columns)  # of each id the oldest first
-        }
-        states = {row[U_ID]: row for row in self.rows(list(values), self.label_columns)}
-        for candidate in group:
-            if candidate.record in values:
-                column, value, match = values[candidate.record]
-                hit = self.hit(states[candidate.record], column, value, match)
-                yield replace(hit, former=True)
+        versions = self._snapshot.view(self.table).find(ids, (), cells=columns)
+        return TableRows(versions.select([U_ID, *columns]), self._tokenizer(columns), self._label)
 
-    def rows(self, records: Sequence[str], columns: Sequence[str]) -> list[dict[str, str | None]]:
-        """The newest states of records, with these columns."""
-        rows: list[dict[str, str | None]] = self._snapshot.get(
-            self._table, records, columns=columns
-        ).to_pylist()
-        return rows
+    def former(
+        self,
+        group: Sequence[SearchCandidate],
+        values: Mapping[tuple[str, str], tuple[str, str, SearchMatch]],
+    ) -> Iterator[SearchHit]:
+        """Hits among candidates by former values: column, value and match of a table's record."""
+        records = [candidate.record for candidate in group if candidate.key in values]
+        states = {row[U_ID]: row for row in self.states(records, ()).to_pylist()}
+        for record in records:
+            hit = self.hit(states[record], *values[self.table, record])
+            yield replace(hit, former=True)
+
+    def states(self, records: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        """The newest states of records, with these columns and the label."""
+        wanted = dict.fromkeys((*columns, *([self._label] if self._label else [])))
+        return self._snapshot.get(self.table, records, columns=tuple(wanted))
 
     def hit(
-        self, row: dict[str, str | None], column: str, value: str, match: SearchMatch
+        self, row: Mapping[str, str | None], column: str, value: str, match: SearchMatch
     ) -> SearchHit:
         """A hit by a value; ``row`` is the newest state."""
         return SearchHit(
             org=self._snapshot.info.org,
-            table=self._table,
+            table=self.table,
             record=row[U_ID] or "",
             column=column,
             value=value,
@@ -173,36 +210,6 @@ class _TableFinder:
             match=match,
             rank=rank_of(self.shape),
         )
-
-    def _matching(
-        self, group: Sequence[SearchCandidate], columns: Sequence[str]
-    ) -> dict[str, SearchHit]:
-        wanted = tuple(dict.fromkeys((*columns, *self.label_columns)))
-        records = [candidate.record for candidate in group]
-        states = self._snapshot.get(self._table, records, columns=wanted)
-        rows = states.to_pylist()
-        return {
-            rows[number][U_ID]: self.hit(rows[number], column, rows[number][column], match)
-            for number, column, match in self._matches(states, columns)
-        }
-
-    def _matches(
-        self, rows: pa.Table, columns: Sequence[str]
-    ) -> Iterator[tuple[int, str, SearchMatch]]:
-        """The number of each matching row, its best column, and how it matches."""
-        tokenizer = self._tokenizer(columns)
-        words = by_row(tokenizer.words(rows))
-        values = tokenizer.values(rows)
-        cells: dict[int, list[Cell]] = {}
-        for row, column, whole, folded in values.iter_rows():
-            name = tokenizer.columns[column]
-            tokens = words.get(row, {}).get(column, ())
-            named, phone = name == self._label, name in tokenizer.phones
-            cells.setdefault(row, []).append(Cell(name, tokens, folded, whole, named, phone))
-        for row, row_cells in sorted(cells.items()):
-            match = match_of(self._query, row_cells)
-            if match is not None:
-                yield row, *match
 
     def _columns_of(self, group: Sequence[SearchCandidate]) -> tuple[str, ...]:
         names = dict.fromkeys(name for candidate in group for name in candidate.columns)
@@ -216,7 +223,7 @@ class _TableFinder:
 
     def _tokenizer(self, columns: Sequence[str]) -> Tokenizer:
         tokenizer = tokenizer_for(self.shape, names=columns) if self.shape else None
-        tokenizer = tokenizer or Tokenizer(self._table)
+        tokenizer = tokenizer or Tokenizer(self.table)
         others = tuple(name for name in columns if name not in tokenizer.searched)
         return replace(tokenizer, texts=(*tokenizer.texts, *others))
 

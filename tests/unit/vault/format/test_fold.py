@@ -9,18 +9,19 @@ from unlost.vault.format.fold import (
     LONGEST,
     ascii_finished,
     ascii_folded,
-    compact_text,
-    dense_runs,
-    finish_word,
+    finish_words,
     fold_text,
-    parts_of,
     without_zeros,
 )
 
 
 def word(text: str) -> str:
     """The token of a text without its separators."""
-    return finish_word(compact_text(fold_text(text)))
+    return finished(fold_text(text).compact)
+
+
+def finished(compact: str) -> str:
+    return finish_words([compact])[compact]
 
 
 SAME = [
@@ -66,7 +67,7 @@ def test_an_article_alone_is_a_word() -> None:
 
 
 def test_hangul_stays_composed() -> None:
-    assert fold_text("초콜릿") == "초콜릿"
+    assert fold_text("초콜릿").text == "초콜릿"
 
 
 def test_a_word_is_cut() -> None:
@@ -74,24 +75,25 @@ def test_a_word_is_cut() -> None:
 
 
 def test_parts_and_runs() -> None:
-    assert parts_of("'s-hertogenbosch") == ["s", "hertogenbosch"]
-    runs, rest = dense_runs("東京・ショコラ bar")
-    assert (runs, rest.split()) == (["東京", "ショコラ"], ["bar"])
+    assert fold_text("'s-Hertogenbosch -").pieces == (("'s-hertogenbosch", ("s", "hertogenbosch")),)
+    typed = fold_text("東京・ショコラ bar")
+    assert (typed.runs, typed.compact) == (("東京", "ショコラ"), "東京ショコラbar")
+    assert typed.pieces == (("bar", ("bar",)),)
 
 
 @given(st.text(st.characters(max_codepoint=127), max_size=30))
 def test_ascii_is_folded_alike_by_both_ways(text: str) -> None:
     frame = pl.DataFrame({"text": [text]})
-    assert frame.select(ascii_folded(pl.col("text"))).item() == fold_text(text)
-    compact = compact_text(fold_text(text))
+    assert frame.select(ascii_folded(pl.col("text"))).item() == fold_text(text).text
+    compact = fold_text(text).compact
     cheap = pl.DataFrame({"text": [compact]}).select(without_zeros(ascii_finished(pl.col("text"))))
-    assert cheap.item() == finish_word(compact)
+    assert cheap.item() == finished(compact)
 
 
 @given(st.text(max_size=12), st.integers(0, 12))
 def test_the_beginning_of_a_word_begins_its_token(text: str, at: int) -> None:
     """Each beginning that people can type finds the word, except an Arabic article alone."""
-    whole = compact_text(fold_text(text))
+    whole = fold_text(text).compact
     begun = whole[:at]
     if begun != "ال" and not begun.isdecimal():
-        assert finish_word(whole).startswith(finish_word(begun))
+        assert finished(whole).startswith(finished(begun))

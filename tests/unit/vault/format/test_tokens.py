@@ -12,9 +12,9 @@ from unlost.model.source.schema import (
     Table,
     WireKind,
 )
+from unlost.vault.format.cell_tokens import WORDS
 from unlost.vault.format.fold import LONGEST
 from unlost.vault.format.tokens import (
-    WORDS,
     Tokenizer,
     key_columns,
     key_token,
@@ -82,11 +82,11 @@ def test_addresses() -> None:
 def test_the_values_of_cells() -> None:
     rows = pa.table({"_u_id": ["1"], "Name": ["K-0040017"], "Phone": ["+49 (0)341 1"]})
     tokenizer = Tokenizer("Thing", ("Name",), ("Phone",))
-    assert tokenizer.values(rows).select("column", "token", "folded").rows() == [
+    assert tokenizer.cells(rows).values().select("column", "token", "folded").rows() == [
         (0, "k0040017", "k-0040017"),
         (1, "3411", "4903411"),
     ]
-    assert Tokenizer("Thing", keys=("Name",)).values(rows).is_empty()
+    assert Tokenizer("Thing", keys=("Name",)).cells(rows).values().is_empty()
 
 
 def test_a_tokenizer_of_fewer_columns() -> None:
