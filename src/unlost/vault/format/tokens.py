@@ -85,6 +85,21 @@ class Tokenizer:
             urls=among(self.urls),
         )
 
+    def with_columns_of(self, other: "Tokenizer") -> "Tokenizer":
+        """A tokenizer that also makes the tokens of another one of this table."""
+
+        def both(names: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
+            return tuple(dict.fromkeys((*names, *others)))
+
+        return replace(
+            self,
+            texts=both(self.texts, other.texts),
+            phones=both(self.phones, other.phones),
+            keys=both(self.keys, other.keys),
+            emails=both(self.emails, other.emails),
+            urls=both(self.urls, other.urls),
+        )
+
     def tokens(self, rows: pa.Table) -> pa.Table:
         """Rows of ``$search`` for rows with ``_u_id`` and source columns by name; not sorted."""
         ids = pl.Series("record", pl.from_arrow(rows.column(U_ID)), dtype=pl.String)
