@@ -158,6 +158,13 @@ class EncryptedReader:
             return ()
         return search(newest, text, limit=limit, former=former, tables=tables)
 
+    def suggest(self, org: str, text: str, *, limit: int = 3) -> Sequence[str]:
+        """Texts that find something, with one word of ``text`` replaced by one that is alike."""
+        from unlost.vault.read.suggest import suggest  # needs a library that nothing else needs
+
+        newest = self.newest_backup(org)
+        return suggest(newest, text, limit=limit) if newest and limit > 0 else ()
+
     def search_index(self, org: str) -> SearchIndexState:
         """How much of the search index still follows earlier rules."""
         newest = self.newest_backup(org)

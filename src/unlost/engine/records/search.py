@@ -9,6 +9,7 @@ from unlost.model.source.schema import TableRank
 from unlost.model.vault.snapshot import SearchHit, SearchMatch
 
 MOST = 20
+SUGGESTIONS = 3
 DEEPER = 3  # times as many hits are fetched as requested, since the vault ranks less
 
 
@@ -51,6 +52,15 @@ def ranked(search_results: Iterable[SearchResult]) -> tuple[SearchResult, ...]:
     records before deleted ones; customers before their details.
     """
     return tuple(sorted(search_results, key=_rank))
+
+
+def suggest(
+    vault: VaultReader, text: str, *, orgs: Sequence[str] | None = None, limit: int = SUGGESTIONS
+) -> tuple[str, ...]:
+    """Texts that a person may have meant, if ``text`` finds nothing; each finds something."""
+    searched = orgs if orgs is not None else sorted(vault.orgs())
+    suggestions = (each for org in searched for each in vault.suggest(org, text, limit=limit))
+    return tuple(dict.fromkeys(suggestions))[:limit]
 
 
 _MATCHES = {match: place for place, match in enumerate(SearchMatch)}

@@ -182,6 +182,13 @@ class VaultReader(Protocol):
         """
         ...
 
+    def suggest(self, org: str, text: str, *, limit: int = 3) -> Sequence[str]:
+        """Suggest texts that find something: one word differs in a letter or two, the best first.
+
+        For a text that finds nothing. Compares a bounded number of the words that begin alike.
+        """
+        ...
+
     def search_index(self, org: str) -> SearchIndexState:
         """Return how much of the search index still follows earlier rules."""
         ...
