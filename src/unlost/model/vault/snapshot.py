@@ -25,7 +25,7 @@ MOST_PARTS = 1000
 class CommitKind(StrEnum):
     """The cause of a commit; only backups are shown to people.
 
-    ``ARCHIVE`` and ``REINDEX`` are reserved: no commit has them yet.
+    ``ARCHIVE`` is reserved: no commit has it yet.
     """
 
     BACKUP = "backup"

@@ -62,7 +62,12 @@ def test_addresses() -> None:
         {
             "_u_id": ["1", "2", "3", "4"],
             "Mail": ["Anna.Meier@Maison.example", "nobody", None, "ä@ö.example"],
-            "Site": ["https://www.Maison.example:80/a?b", "maison.example/a", "", "//x@y.example"],
+            "Site": [
+                "https://www.Maison.example:80/a?b",
+                "maison.example:80/a",
+                "",
+                "//x@y.example",
+            ],
         }
     )
     tokenizer = Tokenizer("Thing", emails=("Mail",), urls=("Site",))
