@@ -40,12 +40,13 @@ class PhoneQuery:
     """The telephone numbers that a query may stand for; none if all is empty.
 
     ``national``: the beginnings of national digits. ``dialed``: the beginning of all digits, for
-    numbers whose country code is stored. ``lookups``: the tokens that find both.
+    numbers whose country code is stored. ``vague``: a few national digits that find such a number
+    among many others, or empty.
     """
 
     national: tuple[str, ...] = ()
     dialed: str = ""
-    lookups: tuple[str, ...] = ()
+    vague: str = ""
 
     def begins(self, *, national: str, dialed: str) -> bool:
         """True if a telephone number with these digits begins with the query's."""
@@ -73,5 +74,5 @@ def phone_query(folded_query: str) -> PhoneQuery:
     sure = [form for form in (national, dialed) if len(form) >= FEWEST_NATIONAL]
     # A few digits after what looks like a country code would find too many numbers of others.
     sure += [bare] if len(bare) >= FEWEST_BARE else []
-    lookups = [*sure, *([bare] if len(bare) >= FEWEST_NATIONAL else [])]
-    return PhoneQuery(tuple(dict.fromkeys(sure)), dialed, tuple(dict.fromkeys(lookups)))
+    vague = bare if FEWEST_NATIONAL <= len(bare) < FEWEST_BARE and bare not in sure else ""
+    return PhoneQuery(tuple(dict.fromkeys(sure)), dialed, vague)

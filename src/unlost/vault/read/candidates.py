@@ -22,6 +22,7 @@ from unlost.vault.read.token_rows import beginning, exact, rows_near
 
 MOST_ROWS = 50_000  # rows that are read for one token
 MOST_JOINED = 400_000  # rows of another word that are read to leave out records without it
+VAGUE_ROWS = 40  # rows of telephone numbers of which few are meant
 _RECORD = ("table", "record")
 
 
@@ -51,6 +52,8 @@ class SearchScope:
     def candidates(self, query: SearchQuery, *, most: int) -> list[SearchCandidate]:
         """At most ``most`` records, those that people look for first at the beginning."""
         parts = [self._rows_of(token, MOST_ROWS) for token in query.lookups()]
+        if query.phones.vague:
+            parts.append(self._rows_of(query.phones.vague, VAGUE_ROWS))
         if query.words:
             parts.append(self._with_words(query.words, most))
         earlier = [token for token in query.earlier if not _looked_up(query, token)]

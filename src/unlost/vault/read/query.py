@@ -68,7 +68,7 @@ class SearchQuery:
 
     def lookups(self) -> tuple[str, ...]:
         """Tokens of which each may find records that match as a whole."""
-        return tuple(dict.fromkeys(filter(None, (self.joined, *self.phones.lookups))))
+        return tuple(dict.fromkeys(filter(None, (self.joined, *self.phones.national))))
 
 
 def query_of(text: str) -> SearchQuery:

@@ -95,7 +95,7 @@ def _ranges(view: TableView, word: str) -> Iterator[tuple[str, str]]:
     if rows <= MOST_ROWS:
         yield "", _LAST
         return
-    first, second, third = word[:3]
+    first, second, third = word[0], word[1], word[2]
     # The beginning as it is, with swapped letters, without a letter, and with another one.
     begins = (word[:3], first + third, word[:2], second + first, word[1:3], first)
     for begin in dict.fromkeys(begins):

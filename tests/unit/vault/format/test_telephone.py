@@ -44,7 +44,7 @@ def test_national_digits(text: str, digits: str) -> None:
 @pytest.mark.parametrize("typed", [*LEIPZIG[:4], "493410040017"])
 def test_all_forms_find_each_other(stored: str, typed: str) -> None:
     query = phone_query(fold_text(typed).text)
-    assert national(stored) in query.lookups
+    assert national(stored) in query.national
     dialed = _digits(dialed_digits(pl.col("text")), stored)
     assert query.begins(national=national(stored), dialed=dialed)
 
@@ -59,3 +59,4 @@ def test_a_few_digits_after_a_country_code_need_it_in_the_number() -> None:
     query = phone_query("49170")
     assert query.begins(national="1701234", dialed="491701234")
     assert not query.begins(national="1701234", dialed="1701234")
+    assert query.vague == "170"
