@@ -36,6 +36,7 @@ from unlost.testing.clock import START
 from unlost.vault.format.physical import SEARCH, SEARCH_FIELDS, U_ID
 from unlost.vault.format.tokens import Tokenizer, tokenizer_for
 from unlost.vault.maintenance import compactor
+from unlost.vault.objects import segment_writer
 from unlost.vault.vault import EncryptedVault
 
 ASKED = 40
@@ -78,8 +79,9 @@ def earlier_tokens(self: Tokenizer, rows: pa.Table) -> pa.Table:
 
 @contextmanager
 def earlier_rules() -> Iterator[None]:
-    """Make words by rules number 2."""
-    with mock.patch.object(Tokenizer, "tokens", earlier_tokens):
+    """Make words by rules number 2, and compress them as earlier releases did."""
+    level = mock.patch.object(segment_writer, "MERGED_WORDS_LEVEL", segment_writer.ZSTD_LEVEL)
+    with mock.patch.object(Tokenizer, "tokens", earlier_tokens), level:
         yield
 
 
