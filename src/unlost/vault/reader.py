@@ -166,7 +166,7 @@ class EncryptedReader:
         return suggest(newest, text, limit=limit) if newest and limit > 0 else ()
 
     def search_index(self, org: str) -> SearchIndexState:
-        """How much of the search index still follows earlier rules."""
+        """The part of the search index that still follows earlier rules."""
         newest = self.newest_backup(org)
         return state_of_index(newest) if newest else SearchIndexState(0, 0)
 

@@ -42,7 +42,7 @@ class ColumnTrait(StrEnum):
 
 
 class SearchedAs(StrEnum):
-    """How people search for the values of a column."""
+    """The way in which people search for the values of a column."""
 
     WORDS = "words"
     HOST = "host"  # of web addresses

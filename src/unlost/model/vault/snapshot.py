@@ -274,7 +274,7 @@ class ChangeKind(StrEnum):
 
 
 class SearchMatch(StrEnum):
-    """How a record matches a search, the best first."""
+    """The way in which a record matches a search, the best first."""
 
     ID = "id"
     KEY = "key"  # the whole of a number, a code, a telephone number or an e-mail address

@@ -113,7 +113,7 @@ def fold_text(text: str) -> FoldedText:
         text=row["text"],
         compact=row["compact"],
         runs=tuple(row["runs"]),
-        pieces=tuple((piece, tuple(found)) for piece, found in parts if found),
+        pieces=tuple((piece, tuple(words)) for piece, words in parts if words),
     )
 
 

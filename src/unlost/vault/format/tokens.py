@@ -108,12 +108,12 @@ class Tokenizer:
         short = pl.col("token").str.len_chars() < 2
         useful = ~short | pl.col("token").str.contains(f"^[0-9{DENSE}]")
         words = self.cells(rows).words().filter(useful)
-        found = pl.concat([words, self._key_tokens(rows)])
+        token_rows = pl.concat([words, self._key_tokens(rows)])
         columns = {
-            U_ID: found.get_column("token").to_arrow(),
-            "table": pa.repeat(pa.scalar(self.table, pa.string()), len(found)),
-            "record": ids.gather(found.get_column("row")).to_arrow(),
-            "column": names.gather(found.get_column("column")).to_arrow(),
+            U_ID: token_rows.get_column("token").to_arrow(),
+            "table": pa.repeat(pa.scalar(self.table, pa.string()), len(token_rows)),
+            "record": ids.gather(token_rows.get_column("row")).to_arrow(),
+            "column": names.gather(token_rows.get_column("column")).to_arrow(),
         }
         return pa.table(
             [columns[field.name].cast(pa.string()) for field in SEARCH_FIELDS],

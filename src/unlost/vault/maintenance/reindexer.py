@@ -76,13 +76,15 @@ def reindex(org_vault: OrgVault, *, run: str, pause: Pause, most: int = MOST_WOR
 def old_tiers(org_vault: OrgVault, state: LiveState) -> list[OldTier]:
     """The tiers with words of earlier rules, oldest first."""
     tiers = tiers_of(state.of(SEARCH, until=state.seq)) if state.seq else []
-    found = []
+    waiting_tiers = []
     for at, tier in enumerate(tiers):
         if _is_old(org_vault, tier):
             first = tiers[at - 1].last + 1 if at else 1
             last = tiers[at + 1].first - 1 if at + 1 < len(tiers) else tier.last
-            found.append(OldTier(tier, CommitRange(min(first, tier.first), max(last, tier.last))))
-    return found
+            waiting_tiers.append(
+                OldTier(tier, CommitRange(min(first, tier.first), max(last, tier.last)))
+            )
+    return waiting_tiers
 
 
 def _is_old(org_vault: OrgVault, tier: Tier) -> bool:

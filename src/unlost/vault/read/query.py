@@ -165,7 +165,7 @@ _Ranked = tuple[int, str, SearchMatch]
 
 
 def _by_words(query: SearchQuery, cell: Cell) -> _Ranked:
-    """How much of the query a cell matches."""
+    """Rank a cell by the number of words that it matches."""
     matched = sum(
         word.begins(cell.tokens) and word.run in cell.folded for word in query.words
     ) or int(_as_one(query, cell))

@@ -58,7 +58,7 @@ def search(
 
 
 def state_of_index(snapshot: VaultSnapshot) -> SearchIndexState:
-    """How much of the index of a snapshot follows earlier rules."""
+    """The part of a snapshot's index that follows earlier rules."""
     return index_state(snapshot.view(SEARCH))
 
 
@@ -96,10 +96,10 @@ class _Finder:
             parts = [_Part(self._table(name), some) for name, some in _by_table(group).items()]
             versions = [part.finder.versions(part.candidates) for part in parts]
             values: dict[tuple[str, str], tuple[str, str, SearchMatch]] = {}
-            for found in matching_rows(self.query, versions):  # of each id the oldest first
-                row = versions[found.table].rows.slice(found.row, 1).to_pylist()[0]
-                key = (parts[found.table].finder.table, row[U_ID])
-                values[key] = (found.column, row[found.column], found.match)
+            for matching in matching_rows(self.query, versions):  # of each id the oldest first
+                row = versions[matching.table].rows.slice(matching.row, 1).to_pylist()[0]
+                key = (parts[matching.table].finder.table, row[U_ID])
+                values[key] = (matching.column, row[matching.column], matching.match)
             for part in parts:
                 yield from part.finder.former(part.candidates, values)
 
@@ -116,11 +116,11 @@ class _Finder:
         parts = [_Part(self._table(name), some) for name, some in _by_table(group).items()]
         tables = [part.finder.present(part.candidates, every=every) for part in parts]
         hits: dict[tuple[str, str], SearchHit] = {}
-        for found in matching_rows(self.query, tables):
-            row = tables[found.table].rows.slice(found.row, 1).to_pylist()[0]
-            finder = parts[found.table].finder
+        for matching in matching_rows(self.query, tables):
+            row = tables[matching.table].rows.slice(matching.row, 1).to_pylist()[0]
+            finder = parts[matching.table].finder
             hits[finder.table, row[U_ID]] = finder.hit(
-                row, found.column, row[found.column], found.match
+                row, matching.column, row[matching.column], matching.match
             )
         return hits
 

@@ -35,7 +35,7 @@ _DETAIL_ENDINGS = (
 
 
 def search_of(table: str, field: Mapping[str, Any]) -> SearchedAs | None:
-    """How people search for the values of a describe field; None if they do not."""
+    """Decide how people search for the values of a describe field; None if they do not."""
     if not _is_searched(table, field):
         return None
     return SearchedAs.HOST if field["type"] == "url" else SearchedAs.WORDS
