@@ -22,7 +22,7 @@ from unlost.vault.read.token_rows import beginning, exact, rows_near
 
 MOST_ROWS = 50_000  # rows that are read for one token
 MOST_JOINED = 400_000  # rows of another word that are read to leave out records without it
-VAGUE_ROWS = 40  # rows of telephone numbers of which few are meant
+VAGUE_ROWS = 10  # rows of telephone numbers of which few are meant
 _RECORD = ("table", "record")
 
 
