@@ -150,6 +150,9 @@ def test_it_goes_on(folder: Path, tmp_path: Path) -> None:
     again.sweep(org, run="sweep-now")
     assert again.verify(VerifyLevel.DEEP).damages == ()
     left = told(again)[org]
-    assert {name: left[name] for name in ("nights", "records", "files", "search")} == {
-        name: expected[org][name] for name in ("nights", "records", "files", "search")
+    assert {name: left[name] for name in ("nights", "records", "files")} == {
+        name: expected[org][name] for name in ("nights", "records", "files")
     }
+    # The compaction renews the words: what was found is found, and by the domain of its mail.
+    for text, found in expected[org]["search"].items():
+        assert set(found) <= set(left["search"][text])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.vault.erasure import PastErasure
 from unlost.model.vault.salvage import PastSalvage
-from unlost.model.vault.snapshot import CommitKind
+from unlost.model.vault.snapshot import CommitKind, SearchIndexState
 from unlost.vault.commits.state import shown_backups
 from unlost.vault.keys.register import shredded_orgs
 from unlost.vault.layout.org_names import is_named, named_orgs
@@ -143,16 +143,39 @@ class EncryptedReader:
         return changes(reader, table, after=after, until=until)
 
     def search(
-        self, org: str, text: str, *, limit: int = 20, former: bool = False
+        self,
+        org: str,
+        text: str,
+        *,
+        limit: int = 20,
+        former: bool = False,
+        tables: Collection[str] | None = None,
     ) -> Sequence[SearchHit]:
-        """Records whose id, name, number, e-mail, phone or key begins with the text's tokens.
+        """Records whose columns have words that begin with the words of the text, or with this id.
 
         ``former``: then records that once had such a value; this reads all of their versions.
+        ``tables``: only their records.
         """
         from unlost.vault.read.search import search
 
         newest = self.newest_backup(org)
-        return search(newest, text, limit=limit, former=former) if newest else ()
+        if newest is None:
+            return ()
+        return search(newest, text, limit=limit, former=former, tables=tables)
+
+    def suggest(self, org: str, text: str, *, limit: int = 3) -> Sequence[str]:
+        """Texts that find something, with one word of ``text`` replaced by one that is alike."""
+        from unlost.vault.read.suggest import suggest  # needs a library that nothing else needs
+
+        newest = self.newest_backup(org)
+        return suggest(newest, text, limit=limit) if newest and limit > 0 else ()
+
+    def search_index(self, org: str) -> SearchIndexState:
+        """The part of the search index that still follows earlier rules."""
+        from unlost.vault.read.search import state_of_index
+
+        newest = self.newest_backup(org)
+        return state_of_index(newest) if newest else SearchIndexState(0, 0)
 
     def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
         """A stored file's bytes; raises NotFound (``file-unknown``)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unlost.model.errors import NotFound, UsageError
+from unlost.model.typed_text import without_invisible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ def typed_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
 
     Raises UsageError (``id-wrong``) for a text that cannot be an id of this org.
     """
-    word = text.strip()
+    word = without_invisible(text)
     connector = connector_of(app, org)
     ids = tuple(connector.record_ids(word)) if connector else (word,)
     if connector and not ids:
@@ -38,7 +39,7 @@ def typed_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
 
 def other_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
     """Return the canonical ids that ``text`` may stand for other than itself, if any."""
-    word = text.strip()
+    word = without_invisible(text)
     connector = connector_of(app, org)
     return (
         [record_id for record_id in connector.record_ids(word) if record_id != word]

@@ -3,12 +3,19 @@
 Source: SOAP guide, ID field type. APIs always answer with 18 characters.
 """
 
+import re
+from urllib.parse import unquote
+
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from unlost.model.typed_text import without_invisible
 
 CANONICAL_LENGTH = 18
 SHORT_LENGTH = 15
 CHECK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_HOST = re.compile(r"^https?://[^/]*")
+_BETWEEN_WORDS = re.compile(r"[^A-Za-z0-9]+")
 FORM = "15 or 18 letters and digits, such as 0015500001QdQWa"
 
 
@@ -28,11 +35,27 @@ def long_id(value: str) -> str:
 def candidates(text: str) -> tuple[str, ...]:
     """The canonical ids that a person may mean, the likeliest first; empty if it is not an id.
 
-    The checksum of 18 characters is not trusted blindly: Salesforce itself accepts ids whose case
-    was lost in a spreadsheet, and compares ids by their first 15 characters.
+    The text is an id, or the address of a record's page. The checksum of 18 characters is not
+    trusted blindly: Salesforce itself accepts ids whose case was lost in a spreadsheet, and
+    compares ids by their first 15 characters.
     """
-    if not is_id(text):
-        return ()
+    typed = without_invisible(text)
+    words = _words_of_address(typed) if "/" in typed else [typed]
+    ids = (record_id for word in words if is_id(word) for record_id in _of_word(word))
+    return tuple(dict.fromkeys(ids))
+
+
+def _words_of_address(address: str) -> list[str]:
+    """The words of a record's address that may be its id.
+
+    Lightning: /lightning/r/Account/ID/view; classic: /ID; mobile: sObject/ID/view. The host is left
+    out, and words without a digit: each id has one.
+    """
+    path = _HOST.sub("", unquote(address))
+    return [word for word in _BETWEEN_WORDS.split(path) if not word.isalpha()]
+
+
+def _of_word(text: str) -> tuple[str, ...]:
     if len(text) == SHORT_LENGTH:
         return (long_id(text),)
     short = text[:SHORT_LENGTH]

@@ -1,14 +1,16 @@
 """Finding records: the vault searches, this module ranks and labels the results."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.vault import VaultReader
-from unlost.model.vault.snapshot import SearchHit
+from unlost.model.source.schema import TableRank
+from unlost.model.vault.snapshot import SearchHit, SearchMatch
 
 MOST = 20
-DEEPER = 3  # times as many hits are fetched as requested, since the vault does not rank
+SUGGESTIONS = 3
+DEEPER = 3  # times as many hits are fetched as requested, since the vault ranks less
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,34 +29,60 @@ def find(
     orgs: Sequence[str] | None = None,
     limit: int = MOST,
     former: bool = False,
+    tables: Collection[str] | None = None,
 ) -> tuple[SearchResult, ...]:
     """Matching records of all orgs (or of these), the best first.
 
-    Present values come before former ones, whole values before beginnings, live records before
-    deleted ones. ``former``: search former values too, which reads all versions of more records.
+    ``former``: search former values too, which reads all versions of more records. ``tables``: only
+    their records.
     """
     known = vault.orgs()
     search_results = [
-        SearchResult(known[org], hit, _exact(hit, text))
+        SearchResult(known[org], hit, hit.match.whole)
         for org in (orgs if orgs is not None else sorted(known))
-        for hit in _labelled(vault, org, text, limit, former=former)
+        for hit in _labelled(vault, org, text, limit, former=former, tables=tables)
     ]
-    return tuple(sorted(search_results, key=_rank)[:limit])
+    return ranked(search_results)[:limit]
 
 
-def _rank(search_result: SearchResult) -> tuple[bool, bool, bool, str, str, str]:
+def ranked(search_results: Iterable[SearchResult]) -> tuple[SearchResult, ...]:
+    """Sort results as people look for them.
+
+    Present values come before former ones; then ids and numbers, names, and other columns; live
+    records before deleted ones; customers before their details.
+    """
+    return tuple(sorted(search_results, key=_rank))
+
+
+def suggest(
+    vault: VaultReader, text: str, *, orgs: Sequence[str] | None = None, limit: int = SUGGESTIONS
+) -> tuple[str, ...]:
+    """Texts that a person may have meant, if ``text`` finds nothing; each finds something."""
+    searched = orgs if orgs is not None else sorted(vault.orgs())
+    suggestions = (each for org in searched for each in vault.suggest(org, text, limit=limit))
+    return tuple(dict.fromkeys(suggestions))[:limit]
+
+
+_MATCHES = {match: place for place, match in enumerate(SearchMatch)}
+_TABLES = {rank: place for place, rank in enumerate(TableRank)}
+
+
+def _rank(search_result: SearchResult) -> tuple[bool, int, bool, int, str, str, str]:
     hit = search_result.hit
-    whole = search_result.exact
-    return hit.former, not whole, not hit.alive, hit.label.casefold(), hit.table, hit.record
-
-
-def _exact(hit: SearchHit, text: str) -> bool:
-    wanted = text.strip().casefold()
-    return wanted in (hit.value.casefold(), hit.record.casefold())
+    # A record's id is as good as a number: neither says which of the records is meant.
+    match = max(_MATCHES[hit.match], _MATCHES[SearchMatch.KEY])
+    table = _TABLES[hit.rank]
+    return hit.former, match, not hit.alive, table, hit.label.casefold(), hit.table, hit.record
 
 
 def _labelled(
-    vault: VaultReader, org: str, text: str, limit: int, *, former: bool
+    vault: VaultReader,
+    org: str,
+    text: str,
+    limit: int,
+    *,
+    former: bool,
+    tables: Collection[str] | None,
 ) -> list[SearchHit]:
-    hits = vault.search(org, text, limit=limit * DEEPER, former=former)
+    hits = vault.search(org, text, limit=limit * DEEPER, former=former, tables=tables)
     return [replace(hit, label=hit.label or hit.record) for hit in hits]

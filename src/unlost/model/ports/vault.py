@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         HiddenItem,
         Lineage,
         SearchHit,
+        SearchIndexState,
         SnapshotInfo,
         StoredFile,
         TableCommit,
@@ -169,13 +170,32 @@ class VaultReader(Protocol):
         ...
 
     def search(
-        self, org: str, text: str, *, limit: int = 20, former: bool = False
+        self,
+        org: str,
+        text: str,
+        *,
+        limit: int = 20,
+        former: bool = False,
+        tables: Collection[str] | None = None,
     ) -> Sequence[SearchHit]:
-        """Find records by the beginning of words of id, name, number, e-mail, phone or key.
+        """Find records of which each word of the text begins a word, and records with this id.
 
-        ``former``: after them, records that once had such a value. This reads all versions of each
-        record that ever had one of the words.
+        All columns by which people search count, and the words may be in different columns. Case,
+        accents, leading zeros and country codes do not matter. ``former``: after them, records that
+        once had such a value; this reads all versions of each record that ever had one of the
+        words. ``tables``: only records of these tables.
         """
+        ...
+
+    def suggest(self, org: str, text: str, *, limit: int = 3) -> Sequence[str]:
+        """Suggest texts that find something: one word differs in a letter or two, the best first.
+
+        For a text that finds nothing. Compares a bounded number of the words that begin alike.
+        """
+        ...
+
+    def search_index(self, org: str) -> SearchIndexState:
+        """Return how much of the search index still follows earlier rules."""
         ...
 
     def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:

@@ -41,6 +41,21 @@ class ColumnTrait(StrEnum):
     CASE_SENSITIVE = "case-sensitive"
 
 
+class SearchedAs(StrEnum):
+    """The way in which people search for the values of a column."""
+
+    WORDS = "words"
+    HOST = "host"  # of web addresses
+
+
+class TableRank(StrEnum):
+    """The order in which people look for the records of a table."""
+
+    MAIN = "main"  # what they look for first, such as customers
+    OTHER = "other"
+    DETAIL = "detail"  # parts and logs of other records, such as order lines
+
+
 class DeleteRule(StrEnum):
     """The effect on a referring record when the record it refers to is deleted."""
 
@@ -63,6 +78,8 @@ class Column:
     """A column as the source describes it.
 
     ``native``: the source's own name of its type. ``length``: in characters, 0 if unknown.
+    ``search``: how people search for its values; names, numbers, keys, e-mail addresses and
+    telephone numbers (see its traits) are searched without it.
     """
 
     name: str
@@ -73,6 +90,7 @@ class Column:
     traits: frozenset[ColumnTrait] = frozenset()
     reference: Reference | None = None
     choices: tuple[str, ...] = ()
+    search: SearchedAs | None = None
 
     def has(self, trait: ColumnTrait) -> bool:
         """Return true if the column has this trait."""
@@ -155,6 +173,7 @@ class Table(_Indexed):
     grants: tuple[str, ...] = ()
     stamp_column: str | None = None
     merged_into_column: str | None = None
+    rank: TableRank = TableRank.OTHER
 
     def has(self, trait: TableTrait) -> bool:
         """Return true if the table has this trait."""

@@ -16,6 +16,7 @@ from enum import StrEnum
 from unlost.model.errors import UsageError
 from unlost.model.finding import Finding
 from unlost.model.source.reading import Cursor, Op
+from unlost.model.source.schema import TableRank
 from unlost.model.written import written
 
 MOST_PARTS = 1000
@@ -24,7 +25,7 @@ MOST_PARTS = 1000
 class CommitKind(StrEnum):
     """The cause of a commit; only backups are shown to people.
 
-    ``ARCHIVE`` and ``REINDEX`` are reserved: no commit has them yet.
+    ``ARCHIVE`` is reserved: no commit has it yet.
     """
 
     BACKUP = "backup"
@@ -272,9 +273,25 @@ class ChangeKind(StrEnum):
     REVIVED = "revived"
 
 
+class SearchMatch(StrEnum):
+    """The way in which a record matches a search, the best first."""
+
+    ID = "id"
+    KEY = "key"  # the whole of a number, a code, a telephone number or an e-mail address
+    WHOLE_NAME = "whole-name"
+    NAME = "name"  # words of its name
+    VALUE = "value"  # the whole value of another column
+    WORDS = "words"  # words of other columns
+
+    @property
+    def whole(self) -> bool:
+        """True if a whole value matches, not only the beginnings of words."""
+        return self not in (SearchMatch.NAME, SearchMatch.WORDS)
+
+
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A record found by a search; ``column``: the column whose value matched.
+    """A record found by a search; ``column``: the column whose value matched best.
 
     ``former``: an earlier version of the record had the value; the newest one has another.
     """
@@ -287,6 +304,20 @@ class SearchHit:
     label: str = ""
     alive: bool = True
     former: bool = False
+    match: SearchMatch = SearchMatch.WORDS
+    rank: TableRank = TableRank.OTHER
+
+
+@dataclass(frozen=True, slots=True)
+class SearchIndexState:
+    """The part of a search index that follows earlier rules and waits to be rebuilt.
+
+    Both are numbers of rows of the index. Old rows find less: until they are rebuilt, accents and
+    numbers must be typed as they are stored.
+    """
+
+    old: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,33 +1,37 @@
 """Search tokens: the pieces of text by which people find a record.
 
-Tokens come from columns that name a record or must be unique, from numbers, keys, e-mail addresses
-and telephone numbers. Text is brought to one form (NFKC, lower case, ß as ss), split at white
-space, and stripped of punctuation at its ends. A telephone number gives its digits, without leading
-zeros. Ids need no tokens: the filters of the sidecars find them. For example:
+Tokens come from the columns by which people search: a connector marks them, and names, numbers,
+keys, e-mail addresses and telephone numbers are always among them. Ids need no tokens: the filters
+of the sidecars find them. Text is folded (``unlost.vault.format.fold``), then cut:
 
-    name column    "Straße, Müller GmbH"  ->  strasse  müller  gmbh
-    phone column   "+49 (0)89 1234"       ->  490891234
-    key column     "003A1"                ->  KEY + "003A1"
+    text     "Straße, Müller GmbH"   ->  strasse  muller  gmbh
+             "K-040017"              ->  40017  k040017
+             "DE 123 456 789"        ->  de  123  456  789  de123456789  123456789
+             "東京ショコラ"            ->  東京シ  京ショ  ショコ  ョコラ  コラ  ラ
+    e-mail   "anna@maison.example"   ->  annamaisonexample  maisonexample
+    address  "https://www.a.example/b" -> aexample
+    phone    "+49 (0)89 1234"        ->  891234
+    key      "003A1"                 ->  KEY + "003A1"
 
 A change log is queried for the rows of one record. The column that names the record therefore gives
 another kind of token: ``KEY`` and the unchanged value, which no word can equal. The rules have a
-version: a segment of ``$search`` carries the version that made it.
+version: a segment of ``$search`` carries the version that made it. See docs/adr/0040.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 import pyarrow as pa
 
-from unlost.model.source.schema import ColumnTrait, Schema, Table, WireKind
+from unlost.model.source.schema import Column, ColumnTrait, Schema, SearchedAs, Table, WireKind
+from unlost.vault.format.cell_tokens import CELLS, SearchedCells
+from unlost.vault.format.fold import DENSE, LONGEST
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
 
-VERSION = 2
+VERSION = 3
 KEYS_SINCE = 2  # the first version that makes tokens of whole values
 KEY = "\x1f"  # before a whole value; words never begin with it
-LONGEST = 64  # characters; the rest of a token is cut off
-WORDS = 12  # words of a cell that become tokens; later words are not searched
 _TRAITS = frozenset(
     {
         ColumnTrait.NAME,
@@ -38,7 +42,6 @@ _TRAITS = frozenset(
         ColumnTrait.PHONE,
     }
 )
-_ENDS = " \t\r\n.,;:!?()[]{}<>\"'«»„“”‚‘’*"
 _KINDS = frozenset({WireKind.TEXT, WireKind.INTEGER, WireKind.DECIMAL})
 
 
@@ -46,45 +49,98 @@ _KINDS = frozenset({WireKind.TEXT, WireKind.INTEGER, WireKind.DECIMAL})
 class Tokenizer:
     """Makes the tokens of one table: of ``texts`` by words, of ``phones`` by digits.
 
-    Each value of ``keys`` is one token.
+    Each value of ``emails`` is one token, and its domain another; each of ``urls`` gives its host.
+    Each value of ``keys`` is one token, unchanged.
     """
 
     table: str
-    texts: tuple[str, ...]
-    phones: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """All columns that people search."""
+        return (*self.texts, *self.emails, *self.urls, *self.phones)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """All columns that give tokens."""
-        return (*self.texts, *self.phones, *self.keys)
+        return (*self.searched, *self.keys)
+
+    def only(self, columns: Collection[str]) -> "Tokenizer":
+        """A tokenizer that is limited to some columns."""
+
+        def among(names: Iterable[str]) -> tuple[str, ...]:
+            return tuple(name for name in names if name in columns)
+
+        return replace(
+            self,
+            texts=among(self.texts),
+            phones=among(self.phones),
+            keys=among(self.keys),
+            emails=among(self.emails),
+            urls=among(self.urls),
+        )
+
+    def with_columns_of(self, other: "Tokenizer") -> "Tokenizer":
+        """A tokenizer that also makes the tokens of another one of this table."""
+
+        def both(names: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
+            return tuple(dict.fromkeys((*names, *others)))
+
+        return replace(
+            self,
+            texts=both(self.texts, other.texts),
+            phones=both(self.phones, other.phones),
+            keys=both(self.keys, other.keys),
+            emails=both(self.emails, other.emails),
+            urls=both(self.urls, other.urls),
+        )
 
     def tokens(self, rows: pa.Table) -> pa.Table:
         """Rows of ``$search`` for rows with ``_u_id`` and source columns by name; not sorted."""
-        ids = pl.Series("record", pl.from_arrow(rows.column(U_ID)))
-        token_rows = pl.concat([self._of_column(ids, rows, name) for name in self.columns])
-        table = pa.repeat(pa.scalar(self.table, pa.string()), len(token_rows))
+        ids = pl.Series("record", pl.from_arrow(rows.column(U_ID)), dtype=pl.String)
+        names = pl.Series("column", self.columns, dtype=pl.String)
+        # A word of one letter is too common to help; digits and dense scripts have short words.
+        short = pl.col("token").str.len_chars() < 2
+        useful = ~short | pl.col("token").str.contains(f"^[0-9{DENSE}]")
+        words = self.cells(rows).words().filter(useful)
+        token_rows = pl.concat([words, self._key_tokens(rows)])
         columns = {
             U_ID: token_rows.get_column("token").to_arrow(),
-            "table": table,
-            "record": token_rows.get_column("record").to_arrow(),
-            "column": token_rows.get_column("column").to_arrow(),
+            "table": pa.repeat(pa.scalar(self.table, pa.string()), len(token_rows)),
+            "record": ids.gather(token_rows.get_column("row")).to_arrow(),
+            "column": names.gather(token_rows.get_column("column")).to_arrow(),
         }
         return pa.table(
             [columns[field.name].cast(pa.string()) for field in SEARCH_FIELDS],
             schema=pa.schema(SEARCH_FIELDS),
         )
 
-    def _of_column(self, ids: pl.Series, rows: pa.Table, name: str) -> pl.DataFrame:
-        texts = pl.Series("text", pl.from_arrow(rows.column(name)))
-        frame = pl.DataFrame([ids, texts]).drop_nulls("text")
-        if name in self.phones:
-            frame = frame.select(digits(pl.col("text")).alias("token"), "record")
-        elif name in self.keys:
-            frame = frame.select(_key(pl.col("text")).alias("token"), "record")
-        else:
-            frame = _by_words(frame)
-        return frame.filter(pl.col("token") != "").with_columns(pl.lit(name).alias("column"))
+    def cells(self, rows: pa.Table) -> SearchedCells:
+        """The cells that people search; their columns are places in ``columns``."""
+        kinds = (self.texts, self.emails, self.urls, self.phones)
+        return SearchedCells(*(self._cells(rows, names) for names in kinds))
+
+    def _cells(self, rows: pa.Table, names: Sequence[str]) -> pl.DataFrame:
+        numbers = pl.int_range(len(rows), dtype=pl.UInt32, eager=True).alias("row")
+        places = {name: number for number, name in enumerate(self.columns)}
+        parts = [
+            pl.DataFrame([numbers, pl.Series("text", pl.from_arrow(rows.column(name)), pl.String)])
+            .drop_nulls("text")
+            .select("row", pl.lit(places[name], pl.UInt16).alias("column"), "text")
+            for name in names
+        ]
+        return pl.concat([pl.DataFrame(schema=CELLS), *parts])
+
+    def _key_tokens(self, rows: pa.Table) -> pl.DataFrame:
+        # A searched column may also be a key: the place of the name in ``keys`` is the last one.
+        value = pl.lit(KEY) + pl.col("text").str.slice(0, LONGEST)
+        cells = self._cells(rows, self.keys).filter(pl.col("text") != "")
+        return cells.select("row", "column", value.alias("token"))
 
 
 def key_columns(schema: Schema, table: str) -> frozenset[str]:
@@ -99,69 +155,41 @@ def key_token(value: str) -> str:
 
 
 def tokenizer_for(
-    table: Table, *, names: Sequence[str], keys: Collection[str] = ()
+    table: Table, *, names: Collection[str], keys: Collection[str] = ()
 ) -> Tokenizer | None:
     """The tokenizer of a table's columns among ``names``; None if none of them is searched.
 
     ``keys``: columns whose whole values are looked up.
     """
     searched = [
-        column
-        for column in table.columns
-        if column.name in names
-        and column.kind in _KINDS
-        and (column.traits & _TRAITS or column.name == table.name_column)
+        column for column in table.columns if column.name in names and is_searched(column, table)
     ]
-    phones = tuple(column.name for column in searched if column.has(ColumnTrait.PHONE))
-    texts = tuple(column.name for column in searched if column.name not in phones)
     whole = tuple(name for name in names if name in keys)
-    return Tokenizer(table.name, texts, phones, whole) if searched or whole else None
+    if not searched and not whole:
+        return None
 
+    def cut_as(kind: ColumnTrait | SearchedAs) -> tuple[str, ...]:
+        return tuple(column.name for column in searched if _cut(column) is kind)
 
-def words_of(text: str) -> list[str]:
-    """The words of a search query, in the form of tokens."""
-    frame = pl.DataFrame({"text": [text]}).select(words(pl.col("text")).explode())
-    return [word for word in frame.to_series().to_list() if word]
-
-
-def digits_of(text: str) -> str:
-    """The digits of a search query, in the form of a telephone number's token."""
-    frame = pl.DataFrame({"text": [text]}).select(digits(pl.col("text")))
-    return frame.to_series().to_list()[0] or ""
-
-
-def words(text: pl.Expr) -> pl.Expr:
-    """The tokens of each text, as a list of words."""
-    return (
-        text.str.normalize("NFKC")
-        .str.to_lowercase()
-        .str.replace_all("ß", "ss", literal=True)
-        .str.replace_all(r"\s+", " ")
-        .str.split(" ")
-        .list.head(WORDS)
-        .list.eval(pl.element().str.strip_chars(_ENDS).str.slice(0, LONGEST))
+    return Tokenizer(
+        table.name,
+        texts=cut_as(SearchedAs.WORDS),
+        phones=cut_as(ColumnTrait.PHONE),
+        keys=whole,
+        emails=cut_as(ColumnTrait.EMAIL),
+        urls=cut_as(SearchedAs.HOST),
     )
 
 
-def digits(text: pl.Expr) -> pl.Expr:
-    """The token of a telephone number."""
-    plain = text.str.normalize("NFKC").str.replace_all(r"[^0-9]", "").str.strip_chars_start("0")
-    return plain.str.slice(0, LONGEST)
+def is_searched(column: Column, table: Table) -> bool:
+    """True if the values of a column become tokens."""
+    named = column.name == table.name_column
+    marked = column.search is not None or bool(column.traits & _TRAITS)
+    return column.kind in _KINDS and (marked or named)
 
 
-def _key(text: pl.Expr) -> pl.Expr:
-    return pl.lit(KEY) + text.str.slice(0, LONGEST)
-
-
-def _by_words(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row for each word. Most cells are a single word, and these take a path without lists."""
-    single = ~pl.col("text").str.contains(r"\s")
-    single_words = frame.filter(single).select(_word(pl.col("text")).alias("token"), "record")
-    many = frame.filter(~single).select(words(pl.col("text")).alias("token"), "record")
-    return pl.concat([single_words, many.explode("token").unique(maintain_order=True)])
-
-
-def _word(text: pl.Expr) -> pl.Expr:
-    plain = text.str.normalize("NFKC").str.to_lowercase()
-    plain = plain.str.replace_all("ß", "ss", literal=True)
-    return plain.str.strip_chars(_ENDS).str.slice(0, LONGEST)
+def _cut(column: Column) -> ColumnTrait | SearchedAs:
+    """The fact that decides how a column is cut into tokens."""
+    special = (ColumnTrait.PHONE, ColumnTrait.EMAIL)
+    trait = next((trait for trait in special if column.has(trait)), None)
+    return trait or column.search or SearchedAs.WORDS

@@ -32,6 +32,7 @@ from unlost.vault.maintenance.maintenance_run import (
     MaintenanceWork,
     close_cut_off,
 )
+from unlost.vault.maintenance.reindexer import reindex
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.rewrite.merging import Merger, write_all
 from unlost.vault.maintenance.rewrite.shapes import can_merge
@@ -60,7 +61,7 @@ class DueMerge:
 
 
 def compact(org_vault: OrgVault, *, run: str, pause: Pause) -> Compaction:
-    """Merge the segments that are due, without any change to a snapshot.
+    """Merge the segments that are due, and renew old words, without any change to a snapshot.
 
     Each commit replaces about ``BATCH_BYTES``. The last one also moves the live rest of bundles
     that are mostly dead; an earlier one must not, since it could move segments that a later batch
@@ -76,7 +77,8 @@ def compact(org_vault: OrgVault, *, run: str, pause: Pause) -> Compaction:
         name = run if number == 1 else f"{run}-{number}"
         last = number == len(batches)
         done = done.then(_compact_batch(org_vault, batch, run=name, last=last, pause=pause))
-    return done
+    renewed = reindex(org_vault, run=run, pause=pause)
+    return done.then(renewed) if renewed.merged else done
 
 
 def _batches(plan: Iterable[DueMerge]) -> Iterator[list[DueMerge]]:

@@ -47,6 +47,7 @@ MAINTENANCE = frozenset(
         CommitKind.FORGET,
         CommitKind.ERASE,
         CommitKind.RECTIFY,
+        CommitKind.REINDEX,
         CommitKind.REKEY,
         CommitKind.SALVAGE,
     }
@@ -127,11 +128,18 @@ class MaintenanceRun:
         """Announce the run, before its first object is written."""
         self._notes.open(self._intent)
 
-    def commit(self, work: MaintenanceWork, *, alone: bool = False) -> SnapshotInfo:
+    def commit(
+        self,
+        work: MaintenanceWork,
+        *,
+        alone: bool = False,
+        outrun_by: Collection[CommitKind] = (),
+    ) -> SnapshotInfo:
         """Commit on top of everything that other runs committed meanwhile.
 
-        With ``alone``, refuse if anything was committed since the run began. Raises Conflict
-        (``maintenance-outrun``) if the objects to replace have changed.
+        With ``alone``, refuse if anything was committed since the run began; with ``outrun_by``, if
+        it was of these kinds. Raises Conflict (``maintenance-outrun``) if the objects to replace
+        have changed.
         """
         for _ in range(_ATTEMPTS):
             state = self._org_vault.chain.proved()
@@ -140,7 +148,8 @@ class MaintenanceRun:
                 self._org_vault.chain.confirm(done.number)
                 self._clean_up()
                 return done
-            if alone and state.seq != self.base.seq:
+            since = {info.kind for n, info in state.commits.items() if n > self.base.seq}
+            if (alone and since) or not since.isdisjoint(outrun_by):
                 raise _outrun("Another run committed before this one could.")
             self._check_own(state, work)
             # The put creates or does nothing. The next round finds out which run won the number.

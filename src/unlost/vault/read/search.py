@@ -7,50 +7,48 @@ On request, former values find a record too. The index has the words of all vers
 values, so each candidate whose newest state does not match is checked against all of its versions.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from unlost.model.source.hidden_columns import HiddenColumns
 from unlost.model.source.schema import ColumnTrait, Table
-from unlost.model.vault.snapshot import SearchHit
-from unlost.vault.format.physical import SEARCH, U_ID, U_OP, is_system
-from unlost.vault.format.tokens import digits_of, words_of
+from unlost.model.typed_text import without_invisible
+from unlost.model.vault.snapshot import SearchHit, SearchIndexState, SearchMatch
+from unlost.vault.format.physical import SEARCH, U_ID, U_OP
+from unlost.vault.format.tokens import Tokenizer, tokenizer_for
+from unlost.vault.read.candidates import SearchCandidate, SearchScope, index_state, rank_of
+from unlost.vault.read.match_rows import TableRows, matching_rows
+from unlost.vault.read.query import SearchQuery, query_of
 from unlost.vault.read.snapshot import VaultSnapshot
-from unlost.vault.read.table_view import TableView, sorted_unique
-from unlost.vault.read.token_rows import beginning, exact
+from unlost.vault.read.table_view import sorted_unique
 
 _CANDIDATES = 20  # for each wanted hit; most may have had the word only in an older version
-_FEWEST_DIGITS = 4
 _LONGEST_ID = 255
 
 
-@dataclass(frozen=True, slots=True)
-class SearchCandidate:
-    """A record, and a column in which some version had the token."""
-
-    table: str
-    record: str
-    column: str
-
-
 def search(
-    snapshot: VaultSnapshot, text: str, *, limit: int, former: bool = False
+    snapshot: VaultSnapshot,
+    text: str,
+    *,
+    limit: int,
+    former: bool = False,
+    tables: Collection[str] | None = None,
 ) -> Sequence[SearchHit]:
-    """Records whose id, name, number, e-mail, phone or key begins with the words of ``text``.
+    """Records whose columns have words that begin with the words of ``text``, or with this id.
 
-    ``former``: after them, records that had such a value in an earlier version only.
+    ``former``: after them, records that had such a value in an earlier version only. ``tables``:
+    only records of these tables.
     """
-    query = text.strip()
+    query = without_invisible(text)
     if not query or limit < 1:
         return ()
+    finder = _Finder(snapshot, query_of(query), limit, tables)
     # Lazily: former values are looked up only if present ones leave room.
-    rounds = [_by_id(snapshot, query), _by_words(snapshot, query, limit=limit)]
+    rounds = [finder.by_id(query), finder.by_words()]
     if former:
-        rounds.append(_by_former_words(snapshot, query, limit=limit))
+        rounds.append(finder.by_former_words())
     hits: dict[tuple[str, str], SearchHit] = {}
     for hit in chain.from_iterable(rounds):
         hits.setdefault((hit.table, hit.record), hit)
@@ -59,165 +57,175 @@ def search(
     return tuple(hits.values())
 
 
-def _by_id(snapshot: VaultSnapshot, query: str) -> Iterator[SearchHit]:
-    if len(query) > _LONGEST_ID or any(character.isspace() for character in query):
-        return
-    for table in snapshot.tables():
-        if len(snapshot.view(table).newest(pa.array([query]), ())):
-            column = _id_column(snapshot.schema().table(table))
-            yield from _current(snapshot, [SearchCandidate(table, query, column)], match=None)
+def state_of_index(snapshot: VaultSnapshot) -> SearchIndexState:
+    """The part of a snapshot's index that follows earlier rules."""
+    return index_state(snapshot.view(SEARCH))
 
 
-def _by_words(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[SearchHit]:
-    for candidates in _groups(snapshot, query, limit=limit):
-        yield from _current(snapshot, candidates, match=query)
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """One search."""
+
+    snapshot: VaultSnapshot
+    query: SearchQuery
+    limit: int
+    tables: Collection[str] | None
+
+    def by_id(self, text: str) -> Iterator[SearchHit]:
+        """The record with this id in each table."""
+        if len(text) > _LONGEST_ID or any(character.isspace() for character in text):
+            return
+        for table in self.snapshot.tables():
+            if self.tables is not None and table not in self.tables:
+                continue
+            if len(self.snapshot.view(table).newest(pa.array([text]), ())):
+                yield from self._with_id(table, text)
+
+    def by_words(self) -> Iterator[SearchHit]:
+        """Records whose newest state matches."""
+        for group in self._groups():
+            # Most match by the columns of their tokens; the others may need further columns.
+            hits = self._present(group, every=False)
+            rest = [c for c in group if c.key not in hits] if len(self.query.words) > 1 else []
+            hits |= self._present(rest, every=True)
+            yield from (hits[c.key] for c in group if c.key in hits)
+
+    def by_former_words(self) -> Iterator[SearchHit]:
+        """Records of which some version matches."""
+        for group in self._groups():
+            parts = [_Part(self._table(name), some) for name, some in _by_table(group).items()]
+            versions = [part.finder.versions(part.candidates) for part in parts]
+            values: dict[tuple[str, str], tuple[str, str, SearchMatch]] = {}
+            for matching in matching_rows(self.query, versions):  # of each id the oldest first
+                row = versions[matching.table].rows.slice(matching.row, 1).to_pylist()[0]
+                key = (parts[matching.table].finder.table, row[U_ID])
+                values[key] = (matching.column, row[matching.column], matching.match)
+            for part in parts:
+                yield from part.finder.former(part.candidates, values)
+
+    def _with_id(self, table: str, record: str) -> Iterator[SearchHit]:
+        finder = self._table(table)
+        column = finder.shape.id_column if finder.shape else U_ID
+        for row in finder.states([record], ()).to_pylist():
+            yield finder.hit(row, column, record, SearchMatch.ID)
+
+    def _present(
+        self, group: Sequence[SearchCandidate], *, every: bool
+    ) -> dict[tuple[str, str], SearchHit]:
+        """Hits by the newest states, read with the columns of the tokens or with every column."""
+        parts = [_Part(self._table(name), some) for name, some in _by_table(group).items()]
+        tables = [part.finder.present(part.candidates, every=every) for part in parts]
+        hits: dict[tuple[str, str], SearchHit] = {}
+        for matching in matching_rows(self.query, tables):
+            row = tables[matching.table].rows.slice(matching.row, 1).to_pylist()[0]
+            finder = parts[matching.table].finder
+            hits[finder.table, row[U_ID]] = finder.hit(
+                row, matching.column, row[matching.column], matching.match
+            )
+        return hits
+
+    def _groups(self) -> Iterator[list[SearchCandidate]]:
+        """Candidates in their order, at most ``limit`` at a time."""
+        scope = SearchScope(
+            self.snapshot.view(SEARCH),
+            self.snapshot.schema(),
+            known=self.snapshot.tables().keys(),
+            tables=self.tables,
+        )
+        candidates = scope.candidates(self.query, most=self.limit * _CANDIDATES)
+        for at in range(0, len(candidates), self.limit):
+            yield candidates[at : at + self.limit]
+
+    def _table(self, table: str) -> "_TableFinder":
+        return _TableFinder(self.snapshot, table)
 
 
-def _by_former_words(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[SearchHit]:
-    for candidates in _groups(snapshot, query, limit=limit):
-        for table, group in _by_table(snapshot, candidates):
-            yield from _former_in(snapshot, table, group, query)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Candidates of one table."""
+
+    finder: "_TableFinder"
+    candidates: Sequence[SearchCandidate]
 
 
-def _groups(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[list[SearchCandidate]]:
-    """The candidates of a query, each once, at most ``limit`` at a time."""
-    view = snapshot.view(SEARCH)
-    words = words_of(query)
-    seen: set[SearchCandidate] = set()
-    digits = _phone_digits(query)
-    # Lazily, the quick lookups first: enough hits by the exact word end the search.
-    for candidates in _candidates(view, words, digits, most=limit * _CANDIDATES):
-        fresh = [candidate for candidate in candidates if candidate not in seen]
-        seen.update(fresh)
-        for at in range(0, len(fresh), limit):
-            yield fresh[at : at + limit]
-
-
-def _candidates(
-    view: TableView, words: Sequence[str], digits: str, *, most: int
-) -> Iterator[list[SearchCandidate]]:
-    """Candidates by the exact word first, which filters find quickly; then by prefixes."""
-    longest, hidden = max(words, key=len, default=""), view.reading.schemas.hidden
-    if longest:
-        yield _collect(exact(view, longest), most, hidden)
-    if digits:
-        yield _collect(beginning(view, digits), most, hidden)
-    if longest and longest != digits:
-        yield _collect(beginning(view, longest), most, hidden)
-
-
-def _collect(rows: Iterable[pa.Table], most: int, hidden: HiddenColumns) -> list[SearchCandidate]:
-    by_candidate: dict[SearchCandidate, None] = {}
-    for part in (_visible(part, hidden) for part in rows) if hidden else rows:
-        for row in part.slice(0, most - len(by_candidate)).to_pylist():
-            by_candidate[SearchCandidate(row["table"], row["record"], row["column"])] = None
-        if len(by_candidate) >= most:
-            break
-    return list(by_candidate)
-
-
-def _visible(rows: pa.Table, hidden: HiddenColumns) -> pa.Table:
-    """Rows of ``$search`` without the words of hidden columns: they would use up the candidates."""
-    names = pc.binary_join_element_wise(rows.column("table"), rows.column("column"), ".")
-    return rows.filter(pc.invert(pc.is_in(names, value_set=pa.array(hidden.names, pa.string()))))
-
-
-def _current(
-    snapshot: VaultSnapshot, candidates: Sequence[SearchCandidate], *, match: str | None
-) -> Iterator[SearchHit]:
-    """The hits among the candidates: their newest state still matches."""
-    for table, group in _by_table(snapshot, candidates):
-        yield from _current_in(snapshot, table, group, match)
-
-
-def _by_table(
-    snapshot: VaultSnapshot, candidates: Sequence[SearchCandidate]
-) -> Iterator[tuple[str, list[SearchCandidate]]]:
+def _by_table(group: Sequence[SearchCandidate]) -> dict[str, list[SearchCandidate]]:
     by_table: dict[str, list[SearchCandidate]] = {}
-    for candidate in candidates:
-        by_table.setdefault(candidate.table, []).append(candidate)
-    for table, group in by_table.items():
-        if not is_system(table) and table in snapshot.tables():
-            yield table, group
-
-
-def _current_in(
-    snapshot: VaultSnapshot, table: str, group: Sequence[SearchCandidate], match: str | None
-) -> Iterator[SearchHit]:
-    known = snapshot.columns(table)
-    label = _label_column(snapshot.schema().table(table), known)
-    searched = [c for c in dict.fromkeys(c.column for c in group) if c in known]
-    columns = list(dict.fromkeys([*searched, *([label] if label else [])]))
-    states = snapshot.get(table, [c.record for c in group], columns=columns)
-    rows = {row[U_ID]: row for row in states.to_pylist()}
     for candidate in group:
-        row = rows.get(candidate.record)
-        if row is None:
-            continue
-        value = row.get(candidate.column) or ""
-        if match is not None and not matches(value, match):
-            continue
-        yield SearchHit(
-            org=snapshot.info.org,
-            table=table,
-            record=candidate.record,
-            column=candidate.column,
-            value=value if match is not None else candidate.record,
-            label=(row[label] or "") if label else "",
+        by_table.setdefault(candidate.table, []).append(candidate)
+    return by_table
+
+
+class _TableFinder:
+    """Reads candidates of one table."""
+
+    def __init__(self, snapshot: VaultSnapshot, table: str) -> None:
+        self.table = table
+        self.shape = snapshot.schema().table(table)
+        self._snapshot = snapshot
+        self._known = snapshot.columns(table)
+        self._label = _label_column(self.shape, self._known)
+
+    def present(self, group: Sequence[SearchCandidate], *, every: bool) -> TableRows:
+        """The newest states of candidates, with the columns of their tokens or every column."""
+        columns = self._every_column(group) if every else self._columns_of(group)
+        states = self.states([candidate.record for candidate in group], columns)
+        return TableRows(states, self._tokenizer(columns), self._label)
+
+    def versions(self, group: Sequence[SearchCandidate]) -> TableRows:
+        """All versions of candidates, with every searched column."""
+        ids = sorted_unique(candidate.record for candidate in group)
+        columns = self._every_column(group)
+        versions = self._snapshot.view(self.table).find(ids, (), cells=columns)
+        return TableRows(versions.select([U_ID, *columns]), self._tokenizer(columns), self._label)
+
+    def former(
+        self,
+        group: Sequence[SearchCandidate],
+        values: Mapping[tuple[str, str], tuple[str, str, SearchMatch]],
+    ) -> Iterator[SearchHit]:
+        """Hits among candidates by former values: column, value and match of a table's record."""
+        records = [candidate.record for candidate in group if candidate.key in values]
+        states = {row[U_ID]: row for row in self.states(records, ()).to_pylist()}
+        for record in records:
+            hit = self.hit(states[record], *values[self.table, record])
+            yield replace(hit, former=True)
+
+    def states(self, records: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        """The newest states of records, with these columns and the label."""
+        wanted = dict.fromkeys((*columns, *([self._label] if self._label else [])))
+        return self._snapshot.get(self.table, records, columns=tuple(wanted))
+
+    def hit(
+        self, row: Mapping[str, str | None], column: str, value: str, match: SearchMatch
+    ) -> SearchHit:
+        """A hit by a value; ``row`` is the newest state."""
+        return SearchHit(
+            org=self._snapshot.info.org,
+            table=self.table,
+            record=row[U_ID] or "",
+            column=column,
+            value=value,
+            label=(row[self._label] or "") if self._label else "",
             alive=row[U_OP] == "U",
+            match=match,
+            rank=rank_of(self.shape),
         )
 
+    def _columns_of(self, group: Sequence[SearchCandidate]) -> tuple[str, ...]:
+        names = dict.fromkeys(name for candidate in group for name in candidate.columns)
+        return tuple(name for name in names if name in self._known)
 
-def _former_in(
-    snapshot: VaultSnapshot, table: str, group: Sequence[SearchCandidate], query: str
-) -> Iterator[SearchHit]:
-    """The candidates of a table of which some version matches, each with its newest such value."""
-    known = snapshot.columns(table)
-    columns = [name for name in dict.fromkeys(c.column for c in group) if name in known]
-    label = _label_column(snapshot.schema().table(table), known)
-    ids = sorted_unique(candidate.record for candidate in group)
-    versions = snapshot.view(table).find(ids, (), cells=columns)
-    values: dict[tuple[str, str], str] = {}
-    for row in versions.select([U_ID, *columns]).to_pylist():  # of each id the oldest first
-        matching = (name for name in columns if matches(row[name] or "", query))
-        values |= {(row[U_ID], name): row[name] for name in matching}
-    states = snapshot.get(table, ids.to_pylist(), columns=[label] if label else [])
-    rows = {row[U_ID]: row for row in states.to_pylist()}
-    for candidate in group:
-        value = values.get((candidate.record, candidate.column))
-        if value is not None:
-            row = rows[candidate.record]
-            yield SearchHit(
-                org=snapshot.info.org,
-                table=table,
-                record=candidate.record,
-                column=candidate.column,
-                value=value,
-                label=(row[label] or "") if label else "",
-                alive=row[U_OP] == "U",
-                former=True,
-            )
+    def _every_column(self, group: Sequence[SearchCandidate]) -> tuple[str, ...]:
+        """All searched columns; also those that only earlier schemas describe."""
+        tokenizer = tokenizer_for(self.shape, names=self._known) if self.shape else None
+        searched = tokenizer.searched if tokenizer else ()
+        return tuple(dict.fromkeys((*searched, *self._columns_of(group))))
 
-
-def matches(value: str, query: str) -> bool:
-    """True if each word of the query begins a word of the value, or its digits begin the digits."""
-    words = words_of(value)
-    if all(any(word.startswith(part) for word in words) for part in words_of(query)):
-        return bool(words)
-    digits = _phone_digits(query)
-    return bool(digits) and digits_of(value).startswith(digits)
-
-
-def _phone_digits(query: str) -> str:
-    """The digits of a query that looks like a telephone number; else empty."""
-    if any(character.isalpha() for character in query):
-        return ""
-    digits = digits_of(query)
-    return digits if len(digits) >= _FEWEST_DIGITS else ""
-
-
-def _id_column(table: Table | None) -> str:
-    return table.id_column if table else U_ID
+    def _tokenizer(self, columns: Sequence[str]) -> Tokenizer:
+        tokenizer = tokenizer_for(self.shape, names=columns) if self.shape else None
+        tokenizer = tokenizer or Tokenizer(self.table)
+        others = tuple(name for name in columns if name not in tokenizer.searched)
+        return replace(tokenizer, texts=(*tokenizer.texts, *others))
 
 
 def _label_column(table: Table | None, known: Sequence[str]) -> str | None:

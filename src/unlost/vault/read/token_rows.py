@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,6 +29,14 @@ def beginning(view: TableView, token: str) -> Iterator[pa.Table]:
     yield from between(view, token, _after_all(token), _COLUMNS)
 
 
+def rows_near(view: TableView, token: str) -> int:
+    """An upper limit of the rows whose token begins with this one; reads only sidecars."""
+    return sum(
+        view.sidecar(rank).fences[group].rows
+        for rank, group in places_between(view, token, _after_all(token))
+    )
+
+
 def between(view: TableView, low: str, high: str, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Rows with ids from ``low`` to ``high``, newest segments first, read in parallel."""
     places = places_between(view, low, high)
@@ -46,10 +55,10 @@ def _groups(view: TableView, rank: int, low: str, high: str) -> list[tuple[int, 
     entry = view.segments[rank].entry
     if entry.max_id < low or entry.min_id > high:
         return []
-    firsts = [fence.first for fence in view.sidecar(rank).fences]
+    fences, first = view.sidecar(rank).fences, attrgetter("first")
     # The group before the first fence in the range may reach into it.
-    begin = max(0, bisect_left(firsts, low) - 1)
-    end = bisect_right(firsts, high)
+    begin = max(0, bisect_left(fences, low, key=first) - 1)
+    end = bisect_right(fences, high, key=first)
     return [(rank, group) for group in range(begin, end)]
 
 

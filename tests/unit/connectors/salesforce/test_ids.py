@@ -46,6 +46,35 @@ def test_what_is_no_id_means_none(text: str) -> None:
     assert candidates(text) == ()
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://maison.lightning.force.com/lightning/r/Account/0015500001QdQWaAAN/view",
+        "https://maison.lightning.force.com/lightning/r/0015500001QdQWaAAN/view?ws=%2Flightning%2Fn",
+        "https://maison.my.salesforce.com/0015500001QdQWa",
+        "https://maison.my.salesforce.com/0015500001QdQWaAAN?nooverride=1",
+        "https://maison.my.salesforce.com/apex/page?retURL=%2F0015500001QdQWa",
+        "https://maison.lightning.force.com/one/one.app#/sObject/0015500001QdQWaAAN/view",
+        "salesforce1://sObject/0015500001QdQWaAAN/view",
+        "/0015500001QdQWaAAN",
+        "\u200b https://maison.my.salesforce.com/\u00ad0015500001QdQWa\ufeff ",
+    ],
+)
+def test_the_address_of_a_page_names_its_record(address: str) -> None:
+    assert candidates(address) == ("0015500001QdQWaAAN",)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://0015500001QdQWa.example/", "https://maison.example/lightningconfig", "/"]
+)
+def test_an_address_without_a_record(address: str) -> None:
+    assert candidates(address) == ()
+
+
+def test_invisible_characters_are_not_part_of_an_id() -> None:
+    assert candidates("\u2068 0015500001QdQWaAAN\u200b") == ("0015500001QdQWaAAN",)
+
+
 def test_the_connector_says_what_its_ids_look_like() -> None:
     connector = SalesforceConnector()
     assert connector.record_ids(SEEN[0][:15]) == (SEEN[0],)

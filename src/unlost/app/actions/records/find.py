@@ -20,6 +20,7 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Json
+from unlost.model.typed_text import without_invisible
 from unlost.model.vault.snapshot import SearchHit
 from unlost.model.written import written
 
@@ -75,7 +76,7 @@ def find(
     ``former``: also search the values that records once had. This takes longer: all versions of
     every record that ever had one of the words are read.
     """
-    if not text.strip():
+    if not without_invisible(text):
         raise UsageError(
             "text-empty", "The search text is empty.", next_step="Enter a number or a name."
         )

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from unlost.model.source.schema import Column, ColumnTrait, DeleteRule, Reference, WireKind
+from unlost.model.source.schema import (
+    Column,
+    ColumnTrait,
+    DeleteRule,
+    Reference,
+    SearchedAs,
+    WireKind,
+)
 
 # REST guide and metadata WSDL: values of ``type``.
 KINDS = {
@@ -38,8 +45,13 @@ REST_ONLY_SOAP = ("tns:json", "urn:")
 PER_USER = frozenset({"LastViewedDate", "LastReferencedDate"})
 
 
-def column_of(field: Mapping[str, Any], rule: DeleteRule = DeleteRule.UNKNOWN) -> Column:
-    """The column of a describe field."""
+def column_of(
+    field: Mapping[str, Any],
+    rule: DeleteRule = DeleteRule.UNKNOWN,
+    *,
+    search: SearchedAs | None = None,
+) -> Column:
+    """The column of a describe field; ``search``: how people search for its values."""
     targets = tuple(field.get("referenceTo") or ())
     return Column(
         name=field["name"],
@@ -50,6 +62,7 @@ def column_of(field: Mapping[str, Any], rule: DeleteRule = DeleteRule.UNKNOWN) -
         traits=frozenset(_traits(field)),
         reference=Reference(targets, rule) if targets else None,
         choices=tuple(choice["value"] for choice in field.get("picklistValues") or ()),
+        search=search,
     )
 
 

@@ -11,6 +11,7 @@ from unlost.connectors.salesforce.schema.columns import (
     is_unreadable,
     needs_rest,
 )
+from unlost.connectors.salesforce.schema.searching import rank_of, search_of
 from unlost.connectors.salesforce.schema.special import (
     BY_PARENT,
     BY_PARENT_TYPE,
@@ -31,6 +32,7 @@ from unlost.model.source.schema import (
     DeleteRule,
     FileColumn,
     Table,
+    TableRank,
     TableTrait,
     WireKind,
 )
@@ -77,7 +79,12 @@ def table_of(
         field for field in describe["fields"] if not is_compound(field) and not is_unreadable(field)
     ]
     columns = tuple(
-        column_of(field, rules.get((name, field["name"]), DeleteRule.UNKNOWN)) for field in fields
+        column_of(
+            field,
+            rules.get((name, field["name"]), DeleteRule.UNKNOWN),
+            search=None if name in CONFIGURATION else search_of(name, field),
+        )
+        for field in fields
     )
     names = frozenset(column.name for column in columns)
     modified, modified_by = stamp_columns(names)
@@ -96,6 +103,7 @@ def table_of(
         hidden=hidden,
         stamp_column=SYSTEM_STAMP if SYSTEM_STAMP in names else None,
         merged_into_column=MERGE_WINNER if MERGE_WINNER in names else None,
+        rank=TableRank.DETAIL if name in CONFIGURATION else rank_of(name),
     )
 
 

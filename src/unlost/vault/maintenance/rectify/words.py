@@ -1,18 +1,19 @@
 """Update of ``$search`` after values were replaced: remove the old words, add the new ones."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import SEARCH, U_ID
-from unlost.vault.format.tokens import VERSION, Tokenizer
+from unlost.vault.format.tokens import VERSION
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.rectify.versions import Cells, RectifyRow
 from unlost.vault.maintenance.rewrite.affected_segments import RowsToRemove
+from unlost.vault.maintenance.rewrite.row_words import RowWords
 from unlost.vault.maintenance.rewrite.tiers import tiers_of
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.org_vault import OrgVault
@@ -64,7 +65,7 @@ def written_words(
     tiers = [(tier.first, tier.last) for tier in tiers_of(state.of(SEARCH, until=state.seq))]
     by_reach: dict[tuple[int, int], list[tuple[str, pa.Table]]] = {}
     for word_changes in changes:
-        words = _words(org_vault, word_changes, columns[word_changes.table])
+        words = _words(org_vault, state, word_changes, columns[word_changes.table])
         if words is not None and len(words):
             snap = word_changes.row.snap
             # Beside the tier of its commit, so that a search as of a backup finds the new words
@@ -79,31 +80,21 @@ def written_words(
         yield ReplacedSegments((), (stream.close(),))
 
 
-def _words(org_vault: OrgVault, changes: WordChanges, columns: Collection[str]) -> pa.Table | None:
+def _words(
+    org_vault: OrgVault, state: LiveState, changes: WordChanges, columns: Collection[str]
+) -> pa.Table | None:
     """Return the words of a row; None if these columns never had any."""
-    # Rows written without a tokenizer have no words, also after a correction.
-    if not changes.row.shape.tokenizer:
+    shape, present = changes.row.shape, tuple(changes.row.present)
+    # Rows of a backup without search have no words, also after a correction.
+    searched = org_vault.schemas.tokenizer(shape.schema, changes.table, names=present)
+    if searched is not None and not shape.tokenizer:
         return None
-    tokenizer_then = org_vault.schemas.tokenizer(
-        changes.row.shape.schema, changes.table, names=tuple(changes.row.present)
-    )
-    tokenizer = _only(tokenizer_then, columns) if tokenizer_then is not None else None
+    newest = org_vault.chain.manifest(state.seq)[0].schema
+    words = RowWords(org_vault, org_vault.load_blob(until=state.seq), newest=newest)
+    every = words.tokenizer(changes.table, shape, present)
+    tokenizer = every.only(columns) if every is not None else None
     if tokenizer is None or not tokenizer.columns:
         return None
     names = tuple(dict.fromkeys(tokenizer.columns))
     cells = {name: pa.array([changes.cells[name]], pa.string()) for name in names}
     return tokenizer.tokens(pa.table({U_ID: pa.array([changes.row.record], pa.string()), **cells}))
-
-
-def _only(tokenizer: Tokenizer, columns: Collection[str]) -> Tokenizer:
-    """Return a tokenizer that is limited to some of its columns."""
-
-    def among_columns(names: Sequence[str]) -> tuple[str, ...]:
-        return tuple(name for name in names if name in columns)
-
-    return replace(
-        tokenizer,
-        texts=among_columns(tokenizer.texts),
-        phones=among_columns(tokenizer.phones),
-        keys=among_columns(tokenizer.keys),
-    )

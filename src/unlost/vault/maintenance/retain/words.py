@@ -7,11 +7,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from unlost.vault.format.physical import SEARCH_FIELDS, U_BLOBS, U_ID, U_OP, U_SHAPE
+from unlost.vault.format.physical import SEARCH, SEARCH_FIELDS, U_BLOBS, U_ID, U_OP, U_SHAPE
 from unlost.vault.format.tokens import VERSION, Tokenizer
 from unlost.vault.layout.segment_label import SegmentShape
 from unlost.vault.maintenance.rewrite.bare import without_rows
+from unlost.vault.maintenance.rewrite.row_words import RowWords
 from unlost.vault.read.big_cells import resolve
+from unlost.vault.read.candidates import old_part
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import RANK, TableView
 
@@ -26,6 +28,12 @@ class VersionWords:
         self._org_vault = org_vault
         self._view = view
         self._tokenizers: dict[tuple[int, int], Tokenizer | None] = {}
+        seq = org_vault.chain.live().seq
+        self._load = org_vault.load_blob(until=seq)
+        newest = org_vault.chain.manifest(seq)[0].schema
+        self._words = RowWords(org_vault, self._load, newest=newest)
+        # Then no word of earlier rules is left, whatever rules the rows were written under.
+        self._renewed = not old_part(org_vault.view(SEARCH, until=seq)).segments
 
     def lost(self, ids: pa.Array, goes: NDArray[np.bool_]) -> Iterator[pa.Table]:
         """Iterate over rows of ``$search`` that are no longer needed.
@@ -43,8 +51,7 @@ class VersionWords:
 
     def _lost(self, ids: pa.Array, goes: NDArray[np.bool_], names: tuple[str, ...]) -> pa.Table:
         rows = self._view.find(pc.unique(ids), (U_OP, U_SHAPE), cells=names)
-        load = self._org_vault.load_blob(until=self._org_vault.chain.live().seq)
-        cells = resolve(rows.select([*names, U_BLOBS]), names, load)
+        cells = resolve(rows.select([*names, U_BLOBS]), names, self._load)
         head = rows.select([U_ID, RANK, U_SHAPE])
         whole = pa.table([*head.columns, *cells.columns], [*head.column_names, *cells.column_names])
         gone, kept_tokens = (self._tokens(whole.filter(pa.array(mask))) for mask in (goes, ~goes))
@@ -79,11 +86,11 @@ class VersionWords:
         if key not in self._tokenizers:
             shape = self._shapes(rank)[number]
             present = tuple(self._view.names(rank, shape=number))
-            tokenizer = self._org_vault.schemas.tokenizer(
-                shape.schema, self._view.table, names=present
+            # Words of earlier rules cannot be recomputed. They stay, which costs only space.
+            known = shape.tokenizer == VERSION or self._renewed
+            self._tokenizers[key] = (
+                self._words.tokenizer(self._view.table, shape, present) if known else None
             )
-            # Words of an earlier tokenizer cannot be recomputed. They stay, which costs only space.
-            self._tokenizers[key] = tokenizer if shape.tokenizer == VERSION else None
         return self._tokenizers[key]
 
     def _shapes(self, rank: int) -> tuple[SegmentShape, ...]:

@@ -14,6 +14,7 @@ from unlost.vault.read.merge import MergeRange, RangeReader, between, cut, group
 from unlost.vault.read.table_view import TableView
 
 SORT_ROWS = 262_144  # rows that are sorted at a time
+AT_ONCE = 1 << 20  # rows that ``sorted_parts`` sorts at a time
 _RECORD = "record"
 _NEXT = "\0"  # behind an id: the first that could follow it
 
@@ -84,6 +85,20 @@ def once(
         frame = frame.join(_frame(without, schema), on=schema.names, how="anti", nulls_equal=True)
     plain: pa.Table = frame.sort(schema.names).to_arrow()
     return plain.cast(schema)
+
+
+def sorted_parts(tables: Iterable[pa.Table], fields: Sequence[pa.Field]) -> Iterator[pa.Table]:
+    """Sort rows of a bare table in parts, without repetitions within a part."""
+    schema, waiting_rows, count = pa.schema(fields), list[pa.Table](), 0
+    for rows in tables:
+        if len(rows):
+            waiting_rows.append(rows.select(schema.names))
+            count += len(rows)
+        if count >= AT_ONCE:
+            yield once(waiting_rows, schema)
+            waiting_rows, count = [], 0
+    if waiting_rows:
+        yield once(waiting_rows, schema)
 
 
 def without_rows(rows: pa.Table, others: pa.Table, schema: pa.Schema) -> pa.Table:

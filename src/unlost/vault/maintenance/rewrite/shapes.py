@@ -59,9 +59,11 @@ def can_merge(view: TableView) -> bool:
     """Return true if the newest schema can describe all rows of a view.
 
     It cannot if two runs started from one schema and gave the same number to different columns.
+    Words of different rules stay apart, until the older ones are rebuilt.
     """
     if view.table in BARE_FIELDS:
-        return True
+        labels = (view.reading.segments.facts(live.entry)[0] for live in view.segments)
+        return len({label.tokenizer for label in labels}) == 1
     newest = view.reading.segments.facts(view.segments[-1].entry)[0].schema
     known = view.reading.schemas.known(newest, view.table)
     codes = {name: column.code for name, column in known.items()}

@@ -13,23 +13,22 @@ from unlost.vault.format.physical import (
     CHANGES,
     SEARCH,
     SEPARATOR,
-    U_BLOBS,
     U_ID,
     U_OP,
     U_PREV,
-    U_SHAPE,
     U_SNAP,
     is_system,
 )
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.layout.replacement import ReplacedSegments
-from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
+from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.rewrite.affected_segments import (
     Pause,
     RowsToRemove,
     rewrite_bare_table,
 )
-from unlost.vault.maintenance.rewrite.bare import once
+from unlost.vault.maintenance.rewrite.bare import sorted_parts
+from unlost.vault.maintenance.rewrite.row_words import RowWords
 from unlost.vault.maintenance.salvage.chunks import (
     RemainingChunks,
     open_remaining,
@@ -38,13 +37,11 @@ from unlost.vault.maintenance.salvage.chunks import (
 )
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
-from unlost.vault.read.big_cells import LoadBlobs, resolve
+from unlost.vault.read.big_cells import LoadBlobs
 from unlost.vault.read.change_index import change_rows
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.read.table_view import TableView, named
+from unlost.vault.read.table_view import TableView
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
-
-AT_ONCE = 1 << 20  # rows that are sorted at a time; each time gives a segment
 
 type Within = tuple[str, str]
 """Ids from the first to the last, both of them too."""
@@ -124,28 +121,8 @@ class RebuiltTable:
 
     def _all_words(self) -> Iterator[pa.Table]:
         """Iterate over the words of all rows that ever had words."""
-        for table, segments in sorted(self.after.segments.items()):
-            for live in segments.values() if not is_system(table) else ():
-                label, _ = self.org_vault.reader.facts(live.entry)
-                for number, shape in enumerate(label.all_shapes()):
-                    if shape.tokenizer:
-                        yield from self._words_of(live, number, shape)
-
-    def _words_of(self, live: LiveSegment, number: int, shape: SegmentShape) -> Iterator[pa.Table]:
-        table = live.entry.table
-        view = TableView(table, [live], self.org_vault.reading)
-        present = view.names(0, shape=number)
-        tokenizer = self.org_vault.schemas.tokenizer(shape.schema, table, names=tuple(present))
-        if tokenizer is None or not tokenizer.columns:
-            return
-        names = tokenizer.columns
-        columns = [U_ID, U_BLOBS, U_SHAPE, *dict.fromkeys(present[name] for name in names)]
-        for group in range(len(view.sidecar(0).fences)):
-            self.pause()
-            rows = view.read(0, [group], columns)
-            rows = rows.filter(pc.equal(rows.column(U_SHAPE), number))
-            cells = resolve(named(rows, names, present), names, self.load)
-            yield tokenizer.tokens(cells.append_column(U_ID, rows.column(U_ID)))
+        words = RowWords(self.org_vault, self.load, newest=self._schema(), pause=self.pause)
+        return words.of_tables(self.after, shapes=lambda shape: shape.tokenizer > 0)
 
     def _change_rows(self, table: str) -> Iterator[pa.Table]:
         """Build the rows of merged commits, except the table's first commit."""
@@ -168,22 +145,6 @@ def whole_rows(chunks: RemainingChunks, number: int) -> pa.Table | None:
     if any(column is None for column in columns):
         return None
     return pa.table(columns, schema=pa.schema(fields))
-
-
-def sorted_parts(
-    tables_found: Iterable[pa.Table], fields: Sequence[pa.Field]
-) -> Iterator[pa.Table]:
-    """Sort rows of a bare table in parts, without repetitions within a part."""
-    schema, waiting_rows, count = pa.schema(fields), list[pa.Table](), 0
-    for rows in tables_found:
-        if len(rows):
-            waiting_rows.append(rows.select(schema.names))
-            count += len(rows)
-        if count >= AT_ONCE:
-            yield once(waiting_rows, schema)
-            waiting_rows, count = [], 0
-    if waiting_rows:
-        yield once(waiting_rows, schema)
 
 
 def _inside(rows: pa.Table, spans: Sequence[Within]) -> pa.Table:

@@ -4,15 +4,15 @@ The words of a large org do not fit into memory. They are compared as hashes, in
 each pass handles the words whose hash leaves one remainder.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
 import polars as pl
 import polars_hash as plh
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from unlost.model.errors import IntegrityError
@@ -21,16 +21,15 @@ from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import (
     SEARCH,
     SEARCH_FIELDS,
-    U_BLOBS,
-    U_ID,
-    U_SHAPE,
     is_system,
 )
-from unlost.vault.format.tokens import VERSION, Tokenizer
+from unlost.vault.format.tokens import VERSION
 from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
-from unlost.vault.read.big_cells import resolve
+from unlost.vault.maintenance.rewrite.row_words import RowWords
+from unlost.vault.maintenance.rewrite.tiers import tiers_of
+from unlost.vault.objects.segment_writer import CommitRange
 from unlost.vault.read.org_vault import OrgVault
-from unlost.vault.read.table_view import TableView, named
+from unlost.vault.read.table_view import TableView
 
 _COLUMNS = tuple(field.name for field in SEARCH_FIELDS)
 PASS_WORDS = 8_000_000  # hashes in memory at a time, 8 bytes each
@@ -123,37 +122,35 @@ class WordsCheck:
                 yield hashes_of(rows)
 
     def _expected(self) -> Iterator[tuple[str, Hashes]]:
-        """Compute the words of all rows that the present tokenizer handled."""
-        for live in self._tables:
-            label = self._label(live)
-            for number, shape in enumerate(label.all_shapes()):
-                if shape.tokenizer == VERSION:
-                    for hashes in self._of_shape(live, number, shape):
-                        yield live.entry.table, hashes
-
-    def _of_shape(self, live: LiveSegment, number: int, shape: SegmentShape) -> Iterator[Hashes]:
-        table = live.entry.table
-        present = TableView(table, [live], self._org_vault.reading).names(0, shape=number)
-        tokenizer = self._org_vault.schemas.tokenizer(shape.schema, table, names=tuple(present))
-        if tokenizer is None:
-            return
-        names = tokenizer.columns
-        columns = [U_ID, U_BLOBS, U_SHAPE, *dict.fromkeys(present[name] for name in names)]
-        for rows in self._groups(live, columns):
-            mine = rows.filter(pc.equal(rows.column(U_SHAPE), number))
-            yield hashes_of(self._tokens_of(mine, names, present, tokenizer))
-
-    def _tokens_of(
-        self, rows: pa.Table, names: Sequence[str], present: dict[str, str], tokenizer: Tokenizer
-    ) -> pa.Table:
+        """Compute the words that the present rules made, or that a renewal made again."""
         load = self._org_vault.load_blob(until=self._state.seq)
-        cells = resolve(named(rows, names, present), names, load)
-        return tokenizer.tokens(cells.append_column(U_ID, rows.column(U_ID)))
+        words = RowWords(self._org_vault, load)
+        for live in self._tables:
+            for tokens in words.of_segment(live, shapes=lambda shape: shape.tokenizer == VERSION):
+                yield live.entry.table, hashes_of(tokens)
+            for reach in self._renewed:
+                if live.first <= reach.last and live.last >= reach.first:
+                    for tokens in words.of_segment(live, shapes=_is_older, within=reach):
+                        yield live.entry.table, hashes_of(tokens)
+
+    @cached_property
+    def _renewed(self) -> list[CommitRange]:
+        """The commits whose words all follow the present rules, though their rows may be older."""
+        return [
+            CommitRange(tier.first, tier.last)
+            for tier in tiers_of(self._words)
+            if all(self._label(live).tokenizer == VERSION for live in tier.segments)
+            and any(live.merged for live in tier.segments)
+        ]
 
     def _groups(self, live: LiveSegment, columns: Iterable[str]) -> Iterator[pa.Table]:
         view = TableView(live.entry.table, [live], self._org_vault.reading)
         for group in range(len(view.sidecar(0).fences)):
             yield view.read(0, [group], tuple(columns))
+
+
+def _is_older(shape: SegmentShape) -> bool:
+    return 0 < shape.tokenizer < VERSION
 
 
 def _disagrees(template: str, **args: Any) -> IntegrityError:

@@ -1,0 +1,180 @@
+"""Candidates of a search: records of which some version had the tokens of a query.
+
+The index has the tokens of all versions, so each candidate must be checked. Tokens are read from
+the word with the fewest rows; where it has many, the records must have the other words too.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.model.source.schema import Schema, Table, TableRank
+from unlost.model.vault.snapshot import SearchIndexState
+from unlost.vault.commits.state import LiveSegment
+from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
+from unlost.vault.format.tokens import VERSION
+from unlost.vault.read.query import QueryWord, SearchQuery
+from unlost.vault.read.table_view import TableView
+from unlost.vault.read.token_rows import beginning, exact, rows_near
+
+MOST_ROWS = 50_000  # rows that are read for one token
+MOST_JOINED = 400_000  # rows of another word that are read to leave out records without it
+VAGUE_ROWS = 10  # rows of telephone numbers of which few are meant
+_RECORD = ("table", "record")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchCandidate:
+    """A record, and the columns in which some version had a token of the query."""
+
+    table: str
+    record: str
+    columns: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Table and record."""
+        return self.table, self.record
+
+
+@dataclass(frozen=True, slots=True)
+class SearchScope:
+    """The index to search. ``known``: the tables of the snapshot; ``tables``: only these count."""
+
+    view: TableView
+    schema: Schema
+    known: Collection[str]
+    tables: Collection[str] | None = None
+
+    def candidates(self, query: SearchQuery, *, most: int) -> list[SearchCandidate]:
+        """At most ``most`` records, those that people look for first at the beginning."""
+        parts = [self._rows_of(token, MOST_ROWS) for token in query.lookups()]
+        if query.phones.vague:
+            parts.append(self._rows_of(query.phones.vague, VAGUE_ROWS))
+        if query.words:
+            parts.append(self._with_words(query.words, most))
+        earlier = [token for token in query.earlier if not _looked_up(query, token)]
+        if earlier:
+            old = replace(self, view=old_part(self.view))
+            parts += [old._rows_of(token, MOST_ROWS) for token in earlier]
+        rows = pl.concat([_no_rows(), *parts])
+        return self._ranked(rows, query)[:most]
+
+    def _with_words(self, words: Sequence[QueryWord], most: int) -> pl.DataFrame:
+        """Rows of records that have the rarest word, and the others where many records have it."""
+        counted = sorted(((self._near(word), word) for word in words), key=_rarest)
+        (_, first), *others = counted
+        rows = self._rows_of_word(first, MOST_ROWS)
+        for near, word in others:
+            if rows.select(_RECORD).n_unique() <= most or near > MOST_JOINED:
+                break
+            more = self._rows_of_word(word, MOST_JOINED)
+            rows = pl.concat([rows.join(more, on=_RECORD, how="semi"),
+                              more.join(rows, on=_RECORD, how="semi")])  # fmt: skip
+        return rows
+
+    def _near(self, word: QueryWord) -> int:
+        return sum(rows_near(self.view, self._rarest_part(way)) for way in word.ways)
+
+    def _rarest_part(self, way: Sequence[str]) -> str:
+        return min(way, key=lambda part: (rows_near(self.view, part), -len(part)))
+
+    def _rows_of_word(self, word: QueryWord, most: int) -> pl.DataFrame:
+        parts = [self._rows_of(self._rarest_part(way), most) for way in word.ways]
+        return pl.concat([_no_rows(), *parts])
+
+    def _rows_of(self, token: str, most: int) -> pl.DataFrame:
+        """Rows by the exact token first, which filters find quickly; then by its beginning."""
+        if not self.view:
+            return _no_rows()
+        rows = self._collect(exact(self.view, token), most)
+        if len(rows) < most:
+            rows = pl.concat([rows, self._collect(beginning(self.view, token), most - len(rows))])
+        return rows
+
+    def _collect(self, parts: Iterable[pa.Table], most: int) -> pl.DataFrame:
+        rows, count = [pa.schema(SEARCH_FIELDS).empty_table()], 0
+        for part in map(self._counting, parts):
+            rows.append(part.slice(0, most - count))
+            count += len(part)
+            if count >= most:
+                break
+        return pl.DataFrame(pl.from_arrow(pa.concat_tables(rows)))
+
+    def _counting(self, rows: pa.Table) -> pa.Table:
+        """Rows of visible columns and wanted tables: others would use up the candidates."""
+        hidden = self.view.reading.schemas.hidden
+        if hidden:
+            names = pc.binary_join_element_wise(rows.column("table"), rows.column("column"), ".")
+            hides = pc.is_in(names, value_set=pa.array(hidden.names, pa.string()))
+            rows = rows.filter(pc.invert(hides))
+        if self.tables is not None:
+            wanted = pa.array(sorted(self.tables), pa.string())
+            rows = rows.filter(pc.is_in(rows.column("table"), value_set=wanted))
+        return rows
+
+    def _ranked(self, rows: pl.DataFrame, query: SearchQuery) -> list[SearchCandidate]:
+        rows = rows.filter(pl.col("table").is_in(list(self.known)))
+        whole = [query.whole, *query.lookups()]
+        whole += [part for word in query.words for way in word.ways for part in way]
+        tables = rows.get_column("table").unique().to_list()
+        ranks = {table: _TABLE_ORDER.index(rank_of(self.schema.table(table))) for table in tables}
+        names = [f"{t.name}\0{t.name_column}" for t in self.schema.tables if t.name_column]
+        scored = rows.with_columns(
+            part=~pl.col(U_ID).is_in(whole),
+            other=~pl.concat_str("table", "column", separator="\0").is_in(names),
+            rank=pl.col("table").replace_strict(ranks, return_dtype=pl.Int8),
+        )
+        records = scored.group_by(_RECORD, maintain_order=True).agg(
+            pl.col("column").unique(maintain_order=True),
+            pl.col("part").min(),
+            pl.col("other").min(),
+            pl.col("rank").first(),
+        )
+        ordered = records.sort("part", "rank", "other", maintain_order=True)
+        return [
+            SearchCandidate(table, record, tuple(columns))
+            for table, record, columns in ordered.select(*_RECORD, "column").iter_rows()
+        ]
+
+
+_TABLE_ORDER = list(TableRank)
+
+
+def rank_of(table: Table | None) -> TableRank:
+    """The order in which people look for the records of a table."""
+    return table.rank if table else TableRank.OTHER
+
+
+def old_part(view: TableView) -> TableView:
+    """The segments of an index that follow earlier rules."""
+    return replace(view, segments=[live for live in view.segments if _is_old(view, live)])
+
+
+def index_state(view: TableView) -> SearchIndexState:
+    """The part of the index that follows earlier rules."""
+    rows = sum(live.entry.rows for live in view.segments)
+    return SearchIndexState(sum(live.entry.rows for live in old_part(view).segments), rows)
+
+
+def _is_old(view: TableView, live: LiveSegment) -> bool:
+    return view.reading.segments.facts(live.entry)[0].tokenizer < VERSION
+
+
+def _looked_up(query: SearchQuery, token: str) -> bool:
+    """True if the present rules look up this token too."""
+    return token in query.lookups() or any(
+        token in way for word in query.words for way in word.ways if len(way) == 1
+    )
+
+
+def _rarest(counted: tuple[int, QueryWord]) -> tuple[int, int]:
+    near, word = counted
+    return near, -max(len(part) for way in word.ways for part in way)
+
+
+def _no_rows() -> pl.DataFrame:
+    return pl.DataFrame(schema=dict.fromkeys((field.name for field in SEARCH_FIELDS), pl.String))
