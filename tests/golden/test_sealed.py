@@ -33,7 +33,11 @@ from unlost.vault.keys.owner import is_signed
 FOLDER = Path(__file__).parent / "format-1" / "sealed"
 EARLIER = FOLDER.parents[1] / "earlier_sheet.txt"  # printed with other words
 # Optional fields of tables and columns that a schema has since then, at their defaults.
-LATER = (b',"grants":[],"stamp_column":null,"merged_into_column":null', b',"rank":"other"', b',"search":null')
+LATER = (
+    b',"grants":[],"stamp_column":null,"merged_into_column":null',
+    b',"rank":"other"',
+    b',"search":null',
+)
 FILES = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
 
 
