@@ -2,7 +2,8 @@
 
 import pytest
 
-from unlost.app.actions.records.find import FindResult, FoundRecord
+from unlost.app.actions.records.find import FindResult
+from unlost.app.records.found_records import FoundRecord
 from unlost.web.pages.records.find import only
 
 

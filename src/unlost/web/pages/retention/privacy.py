@@ -8,7 +8,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.actions.records.find import FoundRecord, find
+from unlost.app.actions.records.find import find
+from unlost.app.records.found_records import FoundRecord
 from unlost.app.actions.retention.erase import ErasePlan, erasures, plan
 from unlost.app.actions.retention.privacy import open_person
 from unlost.app.operations import ZIP

@@ -1,0 +1,235 @@
+"""All matches of a search in one org, up to a limit: filtered, and counted for pages.
+
+A page shows a part of them, so every page must see the same matches in the same order. Therefore
+a search always checks up to ``MOST_CHECKED`` of them, whichever page is shown.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.engine.records.search import SearchResult
+from unlost.model.org import OrgIdentity
+from unlost.model.ports.vault import Snapshot, VaultReader
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Schema, TableRank
+from unlost.model.vault.snapshot import ChangeKind, SearchHit, SearchMatch
+
+MOST_CHECKED = 1_000
+_MOST_USERS = 100
+_IDS_AT_ONCE = 10_000
+_OF_USER = (SearchMatch.ID, SearchMatch.KEY, SearchMatch.WHOLE_NAME, SearchMatch.NAME)
+
+
+class RecordState(StrEnum):
+    """The state of a record in the newest backup."""
+
+    LIVE = "live"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFilter:
+    """Conditions on the newest states of records; without any, all records count.
+
+    ``since`` and ``until`` (exclusive) limit the time of the last change or of the deletion.
+    ``deleters``: ids of users; only records that one of them deleted count.
+    """
+
+    state: RecordState | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    deleters: Collection[str] | None = None
+
+    @property
+    def reads_states(self) -> bool:
+        """True if hits alone do not decide: the newest states must be read."""
+        return (self.since, self.until, self.deleters) != (None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class OrgSearch:
+    """A search in one org. ``ids``: ids that the text may stand for, in the form of the vault.
+
+    ``tables``: only their records; None for all tables.
+    """
+
+    snapshot: Snapshot
+    identity: OrgIdentity
+    words: str
+    ids: Sequence[str] = ()
+    former: bool = False
+    filter: SearchFilter = SearchFilter()
+    tables: Collection[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrgMatches:
+    """The matches in one org, not ranked. ``more``: not all of them were checked."""
+
+    results: tuple[SearchResult, ...]
+    more: bool
+
+
+def org_matches(vault: VaultReader, search: OrgSearch, *, most: int = MOST_CHECKED) -> OrgMatches:
+    """Return the matches of a search; without words, the records that the ``deleters`` deleted."""
+    read = _hits if search.words else _deletions
+    hits = read(vault, search, most)
+    shown = _filtered(search, hits[:most])
+    results = [SearchResult(search.identity, _labelled(hit), hit.match.whole) for hit in shown]
+    return OrgMatches(tuple(results), more=len(hits) > most)
+
+
+def users_named(vault: VaultReader, snapshot: Snapshot, name: str) -> Sequence[str]:
+    """Return the ids of users whose name has words that begin with those of ``name``."""
+    tables = {table for tables in user_tables(snapshot.schema()).values() for table in tables}
+    stored = tables & snapshot.tables().keys()
+    if not stored:
+        return ()
+    hits = vault.search(snapshot.info.org, name, limit=_MOST_USERS, tables=stored)
+    return tuple(hit.record for hit in hits if hit.match in _OF_USER)
+
+
+def user_tables(schema: Schema) -> Mapping[str, Sequence[str]]:
+    """Return for each table the tables of the users who change its records.
+
+    Tables whose column with the user is hidden from the reader are left out.
+    """
+    columns = {
+        table.name: table.column(table.modified_by_column)
+        for table in schema.tables
+        if table.modified_by_column is not None
+    }
+    return {
+        table: column.reference.tables if column.reference is not None else ()
+        for table, column in columns.items()
+        if column is not None
+    }
+
+
+def _hits(vault: VaultReader, search: OrgSearch, most: int) -> list[SearchHit]:
+    org, tables = search.snapshot.info.org, search.tables
+    by_id = [
+        hit
+        for record in search.ids
+        for hit in vault.search(org, record, limit=most, tables=tables)
+        if hit.record == record
+    ]
+    by_words = vault.search(org, search.words, limit=most + 1, former=search.former, tables=tables)
+    hits: dict[tuple[str, str], SearchHit] = {}
+    for hit in (*by_id, *by_words):
+        hits.setdefault((hit.table, hit.record), hit)
+    return list(hits.values())
+
+
+def _labelled(hit: SearchHit) -> SearchHit:
+    return replace(hit, label=hit.label or hit.record)
+
+
+def _filtered(search: OrgSearch, hits: Sequence[SearchHit]) -> Sequence[SearchHit]:
+    wanted = search.filter
+    if wanted.state is not None:
+        hits = [hit for hit in hits if hit.alive == (wanted.state is RecordState.LIVE)]
+    if not wanted.reads_states:
+        return hits
+    by_table: dict[str, list[str]] = {}
+    for hit in hits:
+        by_table.setdefault(hit.table, []).append(hit.record)
+    passing = {
+        (table, record)
+        for table, records in by_table.items()
+        for record in _passing(search, table, records)["_u_id"]
+    }
+    return [hit for hit in hits if (hit.table, hit.record) in passing]
+
+
+def _passing(search: OrgSearch, table: str, records: Sequence[str]) -> pl.DataFrame:
+    """Return the states of records that pass the filter, with the time of the last change.
+
+    A deletion of which the org reports no time has the time of the backup that noticed it.
+    """
+    wanted = search.filter
+    names = ("_u_id", "_u_op", "_u_observed_at", "_u_modified_at", "_u_modified_by")
+    rows = pl.DataFrame(
+        pl.from_arrow(search.snapshot.get(table, records, columns=[]).select(names))
+    )
+    op, modified = pl.col("_u_op").cast(pl.String), pl.col("_u_modified_at")
+    timed = op.is_in([Op.STATE.value, Op.DELETED.value]) & modified.is_not_null()
+    at = pl.when(timed).then(modified).otherwise(pl.col("_u_observed_at"))
+    rows = rows.with_columns(op, pl.col("_u_modified_by").cast(pl.String), at=at)
+    if wanted.since is not None:
+        rows = rows.filter(pl.col("at") >= wanted.since)
+    if wanted.until is not None:
+        rows = rows.filter(pl.col("at") < wanted.until)
+    if wanted.deleters is not None:
+        known = table in user_tables(search.snapshot.schema())
+        by_them = pl.col("_u_modified_by").is_in(list(wanted.deleters) if known else [])
+        # The org names the user of a deletion only while the record is in the recycle bin.
+        rows = rows.filter(by_them & (pl.col("_u_op") == Op.DELETED.value))
+    return rows
+
+
+def _deletions(vault: VaultReader, search: OrgSearch, most: int) -> list[SearchHit]:
+    """Return the records that the ``deleters`` deleted between two backups, newest first.
+
+    Tables that people look for first come first. At most one more than ``most``.
+    """
+    schema, hits = search.snapshot.schema(), list[SearchHit]()
+    ranks = {table.name: list(TableRank).index(table.rank) for table in schema.tables}
+    tables = user_tables(schema).keys() & search.snapshot.tables().keys()
+    if search.tables is not None:
+        tables &= set(search.tables)
+    for table in sorted(tables, key=lambda name: (ranks[name], name)):
+        if len(hits) > most:
+            break
+        hits += _deletions_in(vault, search, table, most + 1 - len(hits))
+    return hits
+
+
+def _deletions_in(vault: VaultReader, search: OrgSearch, table: str, most: int) -> list[SearchHit]:
+    deleted = _deleted_ids(vault, search.snapshot, table)
+    parts = [
+        _passing(search, table, deleted[at : at + _IDS_AT_ONCE])
+        for at in range(0, len(deleted), _IDS_AT_ONCE)
+    ]
+    if not parts:
+        return []
+    rows = pl.concat(parts).sort("at", "_u_id", descending=[True, False])[:most]
+    described = search.snapshot.schema().table(table)
+    assert described is not None, "its users are known from the schema"
+    assert described.modified_by_column is not None
+    names = [described.name_column] if described.name_column else []
+    ids = rows["_u_id"].cast(pl.String).to_list()
+    labels = search.snapshot.get(table, ids, columns=names).to_pylist()
+    label_of = {row["_u_id"]: next((row[name] for name in names), None) for row in labels}
+    return [
+        SearchHit(
+            org=search.snapshot.info.org,
+            table=table,
+            record=record,
+            column=described.modified_by_column,
+            value=user,
+            label=label_of[record] or "",
+            alive=False,
+            rank=described.rank,
+        )
+        for record, user in zip(ids, rows["_u_modified_by"], strict=True)
+    ]
+
+
+def _deleted_ids(vault: VaultReader, snapshot: Snapshot, table: str) -> list[str]:
+    """Return the ids of records that were deleted after the oldest backup."""
+    org = snapshot.info.org
+    oldest = vault.snapshots(org)[0].number
+    if not snapshot.tables()[table].deleted or oldest == snapshot.info.number:
+        return []
+    ids: list[str] = []
+    for part in vault.changes(org, table, after=oldest, until=snapshot.info.number):
+        gone = part.filter(pc.equal(part["change"], ChangeKind.DELETED.value))
+        ids += gone["_u_id"].cast(pa.string()).to_pylist()
+    return ids
