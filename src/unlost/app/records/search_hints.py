@@ -87,7 +87,7 @@ def _about_orgs(orgs: Sequence[SearchedOrg]) -> Iterator[Message]:
     if hidden:
         yield message(
             "search-hidden",
-            "{columns} hidden from your role were not searched.",
+            "The search left out {columns} hidden from your role.",
             next_step="Ask an admin to search.",
             columns=counted(hidden, Noun.COLUMN),
         )

@@ -11,18 +11,18 @@ from enum import StrEnum
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from unlost.engine.records.search import SearchResult
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Schema, TableRank
-from unlost.model.vault.snapshot import ChangeKind, SearchHit, SearchMatch
+from unlost.model.vault.snapshot import SearchHit, SearchMatch
 
 MOST_CHECKED = 1_000
 _MOST_USERS = 100
-_IDS_AT_ONCE = 10_000
+_TIMES = ("_u_observed_at", "_u_modified_at")
+_NO_DETAILS = (TableRank.MAIN, TableRank.OTHER)
 _OF_USER = (SearchMatch.ID, SearchMatch.KEY, SearchMatch.WHOLE_NAME, SearchMatch.NAME)
 
 
@@ -78,11 +78,24 @@ class OrgMatches:
 
 def org_matches(vault: VaultReader, search: OrgSearch, *, most: int = MOST_CHECKED) -> OrgMatches:
     """Return the matches of a search; without words, the records that the ``deleters`` deleted."""
-    read = _hits if search.words else _deletions
-    hits = read(vault, search, most)
+    hits = _hits(vault, search, most) if search.words else _deletions(search, most)
     shown = _filtered(search, hits[:most])
     results = [SearchResult(search.identity, _labelled(hit), hit.match.whole) for hit in shown]
     return OrgMatches(tuple(results), more=len(hits) > most)
+
+
+def exact_matches(results: Sequence[SearchResult]) -> int:
+    """Count the ranked results that match by a whole value and as well as the first.
+
+    Parts and logs of other records count only if the first is one of them: they repeat values.
+    """
+    first = next(iter(results), None)
+    if first is None or not first.exact:
+        return 0
+    return sum(
+        _tier(result) == _tier(first) and result.hit.rank in (first.hit.rank, *_NO_DETAILS)
+        for result in results
+    )
 
 
 def users_named(vault: VaultReader, snapshot: Snapshot, name: str) -> Sequence[str]:
@@ -106,10 +119,16 @@ def user_tables(schema: Schema) -> Mapping[str, Sequence[str]]:
         if table.modified_by_column is not None
     }
     return {
-        table: column.reference.tables if column.reference is not None else ()
+        table: column.reference.tables
         for table, column in columns.items()
-        if column is not None
+        if column is not None and column.reference is not None
     }
+
+
+def _tier(result: SearchResult) -> tuple[bool, SearchMatch]:
+    match = result.hit.match
+    # An id is as good as a number: neither says which of the records is meant.
+    return result.hit.former, SearchMatch.KEY if match is SearchMatch.ID else match
 
 
 def _hits(vault: VaultReader, search: OrgSearch, most: int) -> list[SearchHit]:
@@ -149,54 +168,55 @@ def _filtered(search: OrgSearch, hits: Sequence[SearchHit]) -> Sequence[SearchHi
 
 
 def _passing(search: OrgSearch, table: str, records: Sequence[str]) -> pl.DataFrame:
-    """Return the states of records that pass the filter, with the time of the last change.
+    """Return the states of records that pass the filter, with the time ``at`` of the last change."""
+    return _selected(search, table, search.snapshot.get(table, records, columns=[]))
+
+
+def _selected(search: OrgSearch, table: str, rows: pa.Table | pa.RecordBatch) -> pl.DataFrame:
+    """Select newest states by the filter, except for its ``state``.
 
     A deletion of which the org reports no time has the time of the backup that noticed it.
     """
-    wanted = search.filter
-    names = ("_u_id", "_u_op", "_u_observed_at", "_u_modified_at", "_u_modified_by")
-    rows = pl.DataFrame(
-        pl.from_arrow(search.snapshot.get(table, records, columns=[]).select(names))
-    )
-    op, modified = pl.col("_u_op").cast(pl.String), pl.col("_u_modified_at")
+    wanted, names = search.filter, ("_u_id", "_u_op", "_u_modified_by")
+    states = pl.DataFrame(pl.from_arrow(rows.select([*names, *_TIMES])))
+    states = states.with_columns(pl.col(names).cast(pl.String))
+    op, modified = pl.col("_u_op"), pl.col("_u_modified_at")
     timed = op.is_in([Op.STATE.value, Op.DELETED.value]) & modified.is_not_null()
     at = pl.when(timed).then(modified).otherwise(pl.col("_u_observed_at"))
-    rows = rows.with_columns(op, pl.col("_u_modified_by").cast(pl.String), at=at)
+    states = states.select(*names, at=at)
     if wanted.since is not None:
-        rows = rows.filter(pl.col("at") >= wanted.since)
+        states = states.filter(pl.col("at") >= wanted.since)
     if wanted.until is not None:
-        rows = rows.filter(pl.col("at") < wanted.until)
+        states = states.filter(pl.col("at") < wanted.until)
     if wanted.deleters is not None:
         known = table in user_tables(search.snapshot.schema())
         by_them = pl.col("_u_modified_by").is_in(list(wanted.deleters) if known else [])
         # The org names the user of a deletion only while the record is in the recycle bin.
-        rows = rows.filter(by_them & (pl.col("_u_op") == Op.DELETED.value))
-    return rows
+        states = states.filter(by_them & (pl.col("_u_op") == Op.DELETED.value))
+    return states
 
 
-def _deletions(vault: VaultReader, search: OrgSearch, most: int) -> list[SearchHit]:
-    """Return the records that the ``deleters`` deleted between two backups, newest first.
+def _deletions(search: OrgSearch, most: int) -> list[SearchHit]:
+    """Return the records that the ``deleters`` deleted, newest first.
 
     Tables that people look for first come first. At most one more than ``most``.
     """
     schema, hits = search.snapshot.schema(), list[SearchHit]()
     ranks = {table.name: list(TableRank).index(table.rank) for table in schema.tables}
-    tables = user_tables(schema).keys() & search.snapshot.tables().keys()
+    stored = search.snapshot.tables()
+    tables = {table for table in user_tables(schema) if table in stored and stored[table].deleted}
     if search.tables is not None:
         tables &= set(search.tables)
     for table in sorted(tables, key=lambda name: (ranks[name], name)):
         if len(hits) > most:
             break
-        hits += _deletions_in(vault, search, table, most + 1 - len(hits))
+        hits += _deletions_in(search, table, most + 1 - len(hits))
     return hits
 
 
-def _deletions_in(vault: VaultReader, search: OrgSearch, table: str, most: int) -> list[SearchHit]:
-    deleted = _deleted_ids(vault, search.snapshot, table)
-    parts = [
-        _passing(search, table, deleted[at : at + _IDS_AT_ONCE])
-        for at in range(0, len(deleted), _IDS_AT_ONCE)
-    ]
+def _deletions_in(search: OrgSearch, table: str, most: int) -> list[SearchHit]:
+    batches = search.snapshot.scan_deleted(table, columns=[])
+    parts = [_selected(search, table, batch) for batch in batches]
     if not parts:
         return []
     rows = pl.concat(parts).sort("at", "_u_id", descending=[True, False])[:most]
@@ -220,16 +240,3 @@ def _deletions_in(vault: VaultReader, search: OrgSearch, table: str, most: int) 
         )
         for record, user in zip(ids, rows["_u_modified_by"], strict=True)
     ]
-
-
-def _deleted_ids(vault: VaultReader, snapshot: Snapshot, table: str) -> list[str]:
-    """Return the ids of records that were deleted after the oldest backup."""
-    org = snapshot.info.org
-    oldest = vault.snapshots(org)[0].number
-    if not snapshot.tables()[table].deleted or oldest == snapshot.info.number:
-        return []
-    ids: list[str] = []
-    for part in vault.changes(org, table, after=oldest, until=snapshot.info.number):
-        gone = part.filter(pc.equal(part["change"], ChangeKind.DELETED.value))
-        ids += gone["_u_id"].cast(pa.string()).to_pylist()
-    return ids

@@ -19,6 +19,7 @@ from unlost.engine.records.matches import (
     OrgSearch,
     RecordState,
     SearchFilter,
+    exact_matches,
     org_matches,
     users_named,
 )
@@ -50,7 +51,7 @@ class FindResult:
 
     ``searched`` names the orgs that have a backup to search; ``orgs`` says more about them.
     ``more``: only the first ``total`` matches, or fewer if filters are set, were checked. ``exact``
-    counts the matches by a whole value. ``words`` and ``deleted_by`` are the parts of ``text``.
+    counts the matches by a whole value that are as good as the first. ``words`` and ``deleted_by`` are the parts of ``text``.
     ``hints`` are for a search that found nothing.
     """
 
@@ -171,7 +172,7 @@ class _FindRun:
             total=len(results),
             more=any(matches.more for matches in chosen.values()),
             start=start,
-            exact=sum(result.exact for result in results),
+            exact=exact_matches(results),
             tables=self._tables(every),
             orgs=orgs,
             hints=() if results else tuple(search_hints(self._empty(orgs))),

@@ -1,5 +1,6 @@
 """The search: one box for numbers, names, e-mails, phone numbers and ids."""
 
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -7,44 +8,84 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from unlost.app.actions.records.find import FindResult, FoundRecord
+from unlost.app.actions.records.find import MOST, FindResult
 from unlost.app.actions.records.find import find as search
+from unlost.app.records.found_records import FoundRecord
+from unlost.engine.records.matches import RecordState
 from unlost.model.access import Right
 from unlost.web.needs import needs_somewhere
+from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.requests import UserRequest
+
+LISTED = ("all", "start")  # parameters with which the list is shown, even for a single match
+
+
+@dataclass(frozen=True, slots=True)
+class SearchForm:
+    """A search as typed; empty texts set no filter."""
+
+    text: str
+    org: str
+    table: str
+    state: str
+    deleted_by: str
+    since: str
+    until: str
+    former: bool
+
+    @property
+    def filtered(self) -> bool:
+        """True if a filter is set."""
+        return any((self.org, self.table, self.state, self.deleted_by, self.since, self.until))
+
+    def search(self, request: UserRequest, *, start: int) -> FindResult:
+        """Search for it."""
+        state = RecordState(self.state) if self.state in set(RecordState) else None
+        return search(
+            request.unlost,
+            self.text,
+            org=self.org or None,
+            table=self.table or None,
+            state=state,
+            deleted_by=self.deleted_by or None,
+            since=self.since or None,
+            until=self.until or None,
+            former=self.former,
+            start=start,
+        )
 
 
 @require_GET
 @needs_somewhere(Right.READ)
 def find(request: UserRequest) -> HttpResponse:
-    """Show the matches; a single match opens directly."""
-    text, org = request.GET.get("q", "").strip(), request.GET.get("org") or None
-    if not text:
-        return render(request, "records/find.html", {"part": "records", "org": org})
-    former = "former" in request.GET
-    find_result = search(request.unlost, text, org=org, former=former)
+    """Show the matches; a single exact match opens directly."""
+    form = _form(request)
+    context: dict[str, object] = {"part": "records", "text": form.text, "form": form}
+    if not (form.text or form.deleted_by):
+        return render(request, "records/find.html", context)
+    start = start_of(request)
+    find_result = form.search(request, start=start)
     single = only(find_result)
-    if single is not None and "all" not in request.GET:
-        return redirect(f"{address(single)}?{urlencode({'q': text})}")
-    context = {
-        "part": "records",
-        "text": text,
-        "org": org,
-        "former": former,
-        "matches": find_result,
-    }
-    return render(request, "records/find.html", context)
+    if single is not None and not any(name in request.GET for name in LISTED):
+        return redirect(f"{address(single)}?{urlencode({'q': form.text})}")
+    shown = len(find_result.hits)
+    pages = PageLinks(start, MOST, shown, find_result.total, more=find_result.more)
+    return render(request, "records/find.html", context | {"matches": find_result, "pages": pages})
 
 
 def only(find_result: FindResult) -> FoundRecord | None:
-    """Return the record if it is the only match, or the only exact match."""
-    exact = [hit for hit in find_result.hits if hit.exact]
-    if len(find_result.hits) == 1:
-        return find_result.hits[0]
-    return exact[0] if len(exact) == 1 else None
+    """Return the best match if it is the only exact one."""
+    best = next(iter(find_result.hits), None)
+    return best if best is not None and best.exact and find_result.exact == 1 else None
 
 
 def address(hit: FoundRecord) -> str:
     """Return the address of a record's history."""
     place = {"org": hit.org, "table": hit.table, "record": hit.record}
     return reverse("record", kwargs=place)
+
+
+def _form(request: UserRequest) -> SearchForm:
+    names = ("q", "org", "table", "state", "by", "since", "until")
+    typed = [request.GET.get(name, "").strip() for name in names]
+    return SearchForm(*typed, former="former" in request.GET)
