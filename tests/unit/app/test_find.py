@@ -14,7 +14,7 @@ from unlost.app.actions.records.find import find
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.records import matches
-from unlost.engine.records.matches import RecordState
+from unlost.engine.records.matches import StateFilter
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.source.schema import WireKind
@@ -87,9 +87,9 @@ def test_tables_are_counted_and_chosen_by_name_or_label(firms: World) -> None:
 
 
 def test_filters_by_state_and_time(firms: World) -> None:
-    gone = find(firms.app, "firma", state=RecordState.DELETED)
+    gone = find(firms.app, "firma", state=StateFilter.DELETED)
     assert [hit.record for hit in gone.hits] == ["F00", "F01", "F02", "F03"]
-    assert find(firms.app, "firma", state=RecordState.LIVE).total == FIRMS + 3 - 4
+    assert find(firms.app, "firma", state=StateFilter.LIVE).total == FIRMS + 3 - 4
     deleted = gone.hits[0].gone
     assert deleted is not None
     assert deleted.at is not None
@@ -140,10 +140,17 @@ def test_a_search_without_matches_gives_hints(firms: World) -> None:
     assert codes(firms.app, "nothing") == ["search-former", *always]
     assert codes(firms.app, "nothing", former=True) == always
     assert codes(firms.app, "no 77", former=True) == ["search-words", "search-digits", *always]
-    filtered = codes(firms.app, "firma", state=RecordState.DELETED, table="Note", former=True)
+    filtered = codes(firms.app, "firma", state=StateFilter.DELETED, table="Note", former=True)
     assert filtered == ["search-filtered", *always]
     assert codes(firms.app, "deleted by Nobody") == ["search-no-user", *always]
     assert codes(firms.app, "04 deleted by Sabine", former=True)[0] == "search-deleter"
+
+
+def test_a_typing_mistake_gets_a_suggestion(firms: World) -> None:
+    assert find(firms.app, "schoco").suggestions == ("Schoko",)
+    assert find(firms.app, "schoko").suggestions == ()
+    assert find(firms.app, "schoco", table="Account").suggestions == (), "the filter may be why"
+    assert find(firms.app, "schoco deleted by Sabine").suggestions == ()
 
 
 def test_hidden_columns_are_named_as_a_reason(firms: World) -> None:

@@ -111,6 +111,10 @@ def test_nothing_found_says_what_was_searched(firms: Terminal) -> None:
     assert "- Only present values were searched; for deleted records, the last ones." in told
 
 
+def test_a_typing_mistake_gets_the_command_that_was_meant(firms: Terminal) -> None:
+    assert "Did you mean:\n  unlost find Schoko\n" in firms("find", "schoco").out
+
+
 def test_an_index_in_renewal_is_told(firms: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EncryptedReader, "search_index", lambda *_: SearchIndexState(1, 4))
     told = firms("find", "firma").out

@@ -7,8 +7,8 @@ import pytest
 from unit.engine.scene import Scene
 from unlost.engine.records.matches import (
     OrgSearch,
-    RecordState,
     SearchFilter,
+    StateFilter,
     exact_matches,
     org_matches,
     user_tables,
@@ -77,9 +77,9 @@ def test_an_org_without_users_knows_nobody(scene: Scene) -> None:
 
 
 def test_filters_by_state(people: Scene) -> None:
-    live = SearchFilter(RecordState.LIVE)
+    live = SearchFilter(StateFilter.LIVE)
     assert records(people, "firma", filter=live) == ["A0", "A5", "A6", "A7"]
-    deleted = SearchFilter(RecordState.DELETED)
+    deleted = SearchFilter(StateFilter.DELETED)
     assert records(people, "firma", filter=deleted) == ["A1", "A2", "A3", "A4", "N1"]
 
 

@@ -145,6 +145,14 @@ def test_nothing_found_says_what_was_searched(firms: World, sign_in: SignIn) -> 
     assert "No user has a name with Nobody." in shown(nobody)
 
 
+def test_a_typing_mistake_has_links_to_what_was_meant(firms: World, sign_in: SignIn) -> None:
+    client = sign_in()
+    page = client.get("/find/", {"q": "schoco zurich"}).content.decode()
+    assert "Did you mean:" in shown(page)
+    (link,) = re.findall(r'<a href="(/find/\?q=[^"]*)"><bdi>(?i:schoko zurich)</bdi>', page)
+    assert "Schoko Zürich" in client.get(link, follow=True).content.decode()
+
+
 def test_an_index_in_renewal_is_told(
     firms: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,9 +165,9 @@ def test_an_index_in_renewal_is_told(
 
 def test_an_exact_match_opens_and_an_inexact_one_is_listed(firms: World, sign_in: SignIn) -> None:
     client = sign_in()
-    opened = client.get("/find/", {"q": "0040018"})
+    opened = client.get("/find/", {"q": "A40018"})
     assert opened.status_code == 302
-    assert opened["Location"] == "/orgs/sales/records/Account/A40018/?q=0040018"
+    assert opened["Location"] == "/orgs/sales/records/Account/A40018/?q=A40018"
     assert client.get("/find/", {"q": "firma 49"}).status_code == 302, "its whole name"
     listed = client.get("/find/", {"q": "lyo"})
     assert listed.status_code == 200

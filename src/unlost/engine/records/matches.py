@@ -26,7 +26,7 @@ _NO_DETAILS = (TableRank.MAIN, TableRank.OTHER)
 _OF_USER = (SearchMatch.ID, SearchMatch.KEY, SearchMatch.WHOLE_NAME, SearchMatch.NAME)
 
 
-class RecordState(StrEnum):
+class StateFilter(StrEnum):
     """The state of a record in the newest backup."""
 
     LIVE = "live"
@@ -41,7 +41,7 @@ class SearchFilter:
     ``deleters``: ids of users; only records that one of them deleted count.
     """
 
-    state: RecordState | None = None
+    state: StateFilter | None = None
     since: datetime | None = None
     until: datetime | None = None
     deleters: Collection[str] | None = None
@@ -153,7 +153,7 @@ def _labelled(hit: SearchHit) -> SearchHit:
 def _filtered(search: OrgSearch, hits: Sequence[SearchHit]) -> Sequence[SearchHit]:
     wanted = search.filter
     if wanted.state is not None:
-        hits = [hit for hit in hits if hit.alive == (wanted.state is RecordState.LIVE)]
+        hits = [hit for hit in hits if hit.alive == (wanted.state is StateFilter.LIVE)]
     if not wanted.reads_states:
         return hits
     by_table: dict[str, list[str]] = {}

@@ -17,8 +17,8 @@ from unlost.catalog.runs.schedules import schedules
 from unlost.engine.records.matches import (
     OrgMatches,
     OrgSearch,
-    RecordState,
     SearchFilter,
+    StateFilter,
     exact_matches,
     org_matches,
     users_named,
@@ -34,6 +34,7 @@ from unlost.model.source.reading import Json
 from unlost.model.typed_text import without_invisible
 
 MOST = 20  # records of a page
+MOST_SUGGESTIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class FindResult:
     ``searched`` names the orgs that have a backup to search; ``orgs`` says more about them.
     ``more``: only the first ``total`` matches, or fewer if filters are set, were checked. ``exact``
     counts the matches by a whole value that are as good as the first. ``words`` and ``deleted_by`` are the parts of ``text``.
-    ``hints`` are for a search that found nothing.
+    For a search that found nothing, ``hints`` gives reasons, and ``suggestions`` texts that do find
+    something, the best first.
     """
 
     text: str
@@ -67,6 +69,7 @@ class FindResult:
     tables: tuple[FoundTable, ...] = ()
     orgs: tuple[SearchedOrg, ...] = ()
     hints: tuple[Message, ...] = ()
+    suggestions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class _Request:
     """The filters of a search, as typed."""
 
     table: str | None
-    state: RecordState | None
+    state: StateFilter | None
     since: str | None
     until: str | None
     former: bool
@@ -105,7 +108,7 @@ def find(
     org: str | None = None,
     former: bool = False,
     table: str | None = None,
-    state: RecordState | None = None,
+    state: StateFilter | None = None,
     deleted_by: str | None = None,
     since: str | None = None,
     until: str | None = None,
@@ -176,6 +179,7 @@ class _FindRun:
             tables=self._tables(every),
             orgs=orgs,
             hints=() if results else tuple(search_hints(self._empty(orgs))),
+            suggestions=() if results else self._suggestions(),
         )
 
     def _matches(self, some: _OpenOrg, *, tables: Sequence[str] | None = None) -> OrgMatches:
@@ -249,6 +253,16 @@ class _FindRun:
                 )
             )
         return searched
+
+    def _suggestions(self) -> tuple[str, ...]:
+        """Return corrected texts for words that nothing has; not if a filter or name is the cause."""
+        words = self.typed.words
+        if not words or self.typed.deleted_by or self.request.filtered:
+            return ()
+        texts = [
+            text for some in self.open_orgs for text in self.app.vault.suggest(some.org.oid, words)
+        ]
+        return tuple(dict.fromkeys(texts))[:MOST_SUGGESTIONS]
 
     def _empty(self, orgs: Sequence[SearchedOrg]) -> EmptySearch:
         by = self.typed.deleted_by

@@ -25,6 +25,20 @@ SEARCHED = (
 )
 
 
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="DAY", help="Only records changed or deleted on this day or later."
+    ),
+]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="DAY", help="Only records last changed or deleted by this day."
+    ),
+]
+
+
 def find(
     text: Annotated[
         str,
@@ -55,18 +69,8 @@ def find(
             "may then be left out.",
         ),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--since", metavar="DAY", help="Only records changed or deleted on this day or later."
-        ),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            "--until", metavar="DAY", help="Only records last changed or deleted by this day."
-        ),
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     former: Annotated[
         bool,
         typer.Option(
@@ -82,14 +86,14 @@ def find(
     """Find records, live or deleted."""
     with opened(home) as application:
         from unlost.app.actions.records.find import find as act
-        from unlost.engine.records.matches import RecordState
+        from unlost.engine.records.matches import StateFilter
 
         result = act(
             application,
             text,
             org=org,
             table=table,
-            state=RecordState(state) if state else None,
+            state=StateFilter(state) if state else None,
             deleted_by=deleted_by,
             since=since,
             until=until,
@@ -140,6 +144,10 @@ def _show_place(out: "Console", result: "FindResult") -> None:
 def _show_nothing(out: "Console", result: "FindResult") -> None:
     where = ", ".join(result.searched) or "no org: there is no backup yet"
     out.print(f"Nothing found for {short(result.text or result.deleted_by)!r} (searched {where}).")
+    if result.suggestions:
+        out.print("Did you mean:")
+    for text in result.suggestions:
+        out.print(f"  {command('find', text)}")
     for org in result.orgs:
         following = f"; next {when(org.next_backup, zone=org.zone)}" if org.next_backup else ""
         out.print(f"  {org.org}: newest backup {when(org.as_of, zone=org.zone)}{following}")

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from unlost.app.actions.records.find import MOST, FindResult
 from unlost.app.actions.records.find import find as search
 from unlost.app.records.found_records import FoundRecord
-from unlost.engine.records.matches import RecordState
+from unlost.engine.records.matches import StateFilter
 from unlost.model.access import Right
 from unlost.web.needs import needs_somewhere
 from unlost.web.parts.paging import PageLinks, start_of
@@ -40,7 +40,7 @@ class SearchForm:
 
     def search(self, request: UserRequest, *, start: int) -> FindResult:
         """Search for it."""
-        state = RecordState(self.state) if self.state in set(RecordState) else None
+        state = StateFilter(self.state) if self.state in set(StateFilter) else None
         return search(
             request.unlost,
             self.text,
