@@ -50,11 +50,11 @@ class FoundTable:
 class FindResult:
     """The matches, best first: ``hits`` begin with number ``start`` of ``total``.
 
-    ``searched`` names the orgs that have a backup to search; ``orgs`` says more about them.
-    ``more``: only the first ``total`` matches, or fewer if filters are set, were checked. ``exact``
-    counts the matches by a whole value that are as good as the first. ``words`` and ``deleted_by`` are the parts of ``text``.
-    For a search that found nothing, ``hints`` gives reasons, and ``suggestions`` texts that do find
-    something, the best first.
+    ``searched`` names the orgs that have a backup to search; ``orgs`` says more about them. ``more``:
+    there are more matches than were checked; ``total`` counts those checked. ``exact`` counts the
+    matches by a whole value that are as good as the first. ``words`` and ``deleted_by`` are the
+    parts of ``text``. For a search that found nothing, ``hints`` gives reasons, and ``suggestions``
+    texts that find something, the best first.
     """
 
     text: str
