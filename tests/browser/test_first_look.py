@@ -30,3 +30,21 @@ def test_the_same_without_javascript(console: Console, visit: Visit) -> None:
     lena.page.get_by_role("searchbox").fill(number)
     lena.page.get_by_role("searchbox").press("Enter")
     lena.page.wait_for_url("**/records/Account/**")
+
+
+def test_slash_and_control_k_lead_to_the_search_box(console: Console, visit: Visit) -> None:
+    number = a_customer(console)
+    lena = visit()
+    for key in ("/", "Control+k"):
+        lena.open("/")
+        lena.page.keyboard.press(key)
+        box = lena.page.get_by_role("searchbox")
+        assert box.evaluate("(element) => element === document.activeElement"), key
+        assert not box.input_value(), "the key itself is not typed"
+        lena.page.keyboard.insert_text(number)
+        lena.send()
+        lena.page.wait_for_url("**/records/Account/**")
+    lena.page.keyboard.press("/")
+    lena.page.keyboard.press("/")
+    assert lena.page.get_by_role("searchbox").input_value() == "/", "in the box it is a character"
+    assert lena.acts == 0
