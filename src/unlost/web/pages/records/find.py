@@ -86,6 +86,16 @@ def address(hit: FoundRecord) -> str:
 
 
 def _form(request: UserRequest) -> SearchForm:
-    names = ("q", "org", "table", "state", "by", "since", "until")
-    typed = [request.GET.get(name, "").strip() for name in names]
-    return SearchForm(*typed, former="former" in request.GET)
+    def typed(name: str) -> str:
+        return request.GET.get(name, "").strip()
+
+    return SearchForm(
+        text=typed("q"),
+        org=typed("org"),
+        table=typed("table"),
+        state=typed("state"),
+        deleted_by=typed("by"),
+        since=typed("since"),
+        until=typed("until"),
+        former="former" in request.GET,
+    )
