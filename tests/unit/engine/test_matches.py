@@ -9,7 +9,7 @@ from unlost.engine.records.matches import (
     OrgSearch,
     SearchFilter,
     StateFilter,
-    exact_matches,
+    best_match,
     org_matches,
     user_tables,
     users_named,
@@ -141,20 +141,22 @@ KEY, VALUE, NAME = SearchMatch.KEY, SearchMatch.VALUE, SearchMatch.NAME
 
 
 @pytest.mark.parametrize(
-    ("results", "count"),
+    ("results", "meant"),
     [
-        ([], 0),
-        ([(NAME, MAIN)], 0),
-        ([(KEY, MAIN)], 1),
-        ([(KEY, MAIN), (NAME, MAIN), (VALUE, MAIN)], 1),
-        ([(KEY, MAIN), (SearchMatch.ID, OTHER)], 2),
-        ([(KEY, MAIN), (KEY, DETAIL)], 1),
-        ([(KEY, DETAIL), (KEY, DETAIL)], 2),
-        ([(NAME, MAIN), (VALUE, OTHER)], 0),
+        ([], None),
+        ([(NAME, MAIN)], None),
+        ([(KEY, MAIN)], 0),
+        ([(KEY, MAIN), (NAME, MAIN), (VALUE, MAIN)], 0),
+        ([(KEY, MAIN), (SearchMatch.ID, OTHER)], 0),
+        ([(KEY, MAIN), (SearchMatch.ID, MAIN)], None),
+        ([(KEY, OTHER), (KEY, MAIN), (KEY, DETAIL)], 1),
+        ([(KEY, DETAIL), (KEY, DETAIL)], None),
+        ([(NAME, MAIN), (VALUE, OTHER)], None),
+        ([(VALUE, MAIN), (VALUE, MAIN)], None),
     ],
 )
-def test_matches_that_are_as_good_as_the_first_are_counted(
-    results: list[tuple[SearchMatch, TableRank]], count: int
+def test_the_record_that_is_meant_matches_best(
+    results: list[tuple[SearchMatch, TableRank]], meant: int | None
 ) -> None:
     ranked = [
         SearchResult(
@@ -164,4 +166,4 @@ def test_matches_that_are_as_good_as_the_first_are_counted(
         )
         for number, (match, rank) in enumerate(results)
     ]
-    assert exact_matches(ranked) == count
+    assert best_match(ranked) == (None if meant is None else ranked[meant])

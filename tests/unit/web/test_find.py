@@ -10,40 +10,9 @@ from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, queries
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
-from unlost.app.actions.records.find import FindResult
-from unlost.app.records.found_records import FoundRecord
 from unlost.model.access import Role
 from unlost.model.vault.snapshot import SearchIndexState
 from unlost.vault.reader import EncryptedReader
-from unlost.web.pages.records.find import only
-
-
-def hit(record: str, *, exact: bool) -> FoundRecord:
-    return FoundRecord(
-        org="sales", table="Account", table_label="Account", record=record, name=record,
-        column="Number", column_label="Number", value="0040017", exact=exact, alive=True, gone=None,
-        zone="UTC", restored_as="",
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("exact", "opened"),
-    [
-        ([], None),
-        ([False], None),
-        ([True], 0),
-        ([True, False, False], 0),
-        ([False, True, False], None),
-        ([True, True], None),
-        ([False, False], None),
-    ],
-)
-def test_the_best_match_is_opened_if_it_alone_is_exact(
-    exact: list[bool], opened: int | None
-) -> None:
-    hits = tuple(hit(f"001{number}", exact=value) for number, value in enumerate(exact))
-    single = only(FindResult("0040017", ("sales",), hits, exact=sum(exact)))
-    assert single == (None if opened is None else hits[opened])
 
 
 @pytest.fixture

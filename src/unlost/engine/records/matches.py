@@ -22,7 +22,7 @@ from unlost.model.vault.snapshot import SearchHit, SearchMatch
 MOST_CHECKED = 1_000
 _MOST_USERS = 100
 _TIMES = ("_u_observed_at", "_u_modified_at")
-_NO_DETAILS = (TableRank.MAIN, TableRank.OTHER)
+_RANKS = {rank: place for place, rank in enumerate(TableRank)}
 _OF_USER = (SearchMatch.ID, SearchMatch.KEY, SearchMatch.WHOLE_NAME, SearchMatch.NAME)
 
 
@@ -84,18 +84,18 @@ def org_matches(vault: VaultReader, search: OrgSearch, *, most: int = MOST_CHECK
     return OrgMatches(tuple(results), more=len(hits) > most)
 
 
-def exact_matches(results: Sequence[SearchResult]) -> int:
-    """Count the ranked results that match by a whole value and as well as the first.
+def best_match(results: Sequence[SearchResult]) -> SearchResult | None:
+    """Return the record that is meant: the only ranked result that matches best, by a whole value.
 
-    Parts and logs of other records count only if the first is one of them: they repeat values.
+    Of several that match as well, it is the one in a table that people look for first, such as a
+    customer among containers and ingredients with the same number, even if it is deleted.
     """
-    first = next(iter(results), None)
-    if first is None or not first.exact:
-        return 0
-    return sum(
-        _tier(result) == _tier(first) and result.hit.rank in (first.hit.rank, *_NO_DETAILS)
-        for result in results
-    )
+    if not results or not results[0].exact:
+        return None
+    equal = [result for result in results if _tier(result) == _tier(results[0])]
+    first_rank = min(_RANKS[result.hit.rank] for result in equal)
+    meant = [result for result in equal if _RANKS[result.hit.rank] == first_rank]
+    return meant[0] if len(meant) == 1 else None
 
 
 def users_named(vault: VaultReader, snapshot: Snapshot, name: str) -> Sequence[str]:
@@ -202,7 +202,7 @@ def _deletions(search: OrgSearch, most: int) -> list[SearchHit]:
     Tables that people look for first come first. At most one more than ``most``.
     """
     schema, hits = search.snapshot.schema(), list[SearchHit]()
-    ranks = {table.name: list(TableRank).index(table.rank) for table in schema.tables}
+    ranks = {table.name: _RANKS[table.rank] for table in schema.tables}
     stored = search.snapshot.tables()
     tables = {table for table in user_tables(schema) if table in stored and stored[table].deleted}
     if search.tables is not None:

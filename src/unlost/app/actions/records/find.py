@@ -19,7 +19,7 @@ from unlost.engine.records.matches import (
     OrgSearch,
     SearchFilter,
     StateFilter,
-    exact_matches,
+    best_match,
     org_matches,
     users_named,
 )
@@ -51,8 +51,8 @@ class FindResult:
     """The matches, best first: ``hits`` begin with number ``start`` of ``total``.
 
     ``searched`` names the orgs that have a backup to search; ``orgs`` says more about them. ``more``:
-    there are more matches than were checked; ``total`` counts those checked. ``exact`` counts the
-    matches by a whole value that are as good as the first. ``words`` and ``deleted_by`` are the
+    there are more matches than were checked; ``total`` counts those checked. ``best`` is the
+    record that is meant: no other one matches as well, by a whole value. ``words`` and ``deleted_by`` are the
     parts of ``text``. For a search that found nothing, ``hints`` gives reasons, and ``suggestions``
     texts that find something, the best first.
     """
@@ -65,7 +65,7 @@ class FindResult:
     total: int = 0
     more: bool = False
     start: int = 0
-    exact: int = 0
+    best: FoundRecord | None = None
     tables: tuple[FoundTable, ...] = ()
     orgs: tuple[SearchedOrg, ...] = ()
     hints: tuple[Message, ...] = ()
@@ -164,6 +164,7 @@ class _FindRun:
         every = {some.org.oid: self._matches(some) for some in self.open_orgs}
         chosen = {some.org.oid: self._in_table(some, every) for some in self.open_orgs}
         results = ranked(result for matches in chosen.values() for result in matches.results)
+        best = [result for result in (best_match(results),) if result is not None]
         # Orgs without a backup are not named: they were not searched.
         orgs = tuple(self._searched())
         return FindResult(
@@ -175,7 +176,7 @@ class _FindRun:
             total=len(results),
             more=any(matches.more for matches in chosen.values()),
             start=start,
-            exact=exact_matches(results),
+            best=next(iter(self._described(best)), None),
             tables=self._tables(every),
             orgs=orgs,
             hints=() if results else tuple(search_hints(self._empty(orgs))),

@@ -58,25 +58,19 @@ class SearchForm:
 @require_GET
 @needs_somewhere(Right.READ)
 def find(request: UserRequest) -> HttpResponse:
-    """Show the matches; a single exact match opens directly."""
+    """Show the matches; the record that is clearly meant opens directly."""
     form = _form(request)
     context: dict[str, object] = {"part": "records", "text": form.text, "form": form}
     if not (form.text or form.deleted_by):
         return render(request, "records/find.html", context)
     start = start_of(request)
     find_result = form.search(request, start=start)
-    single = only(find_result)
-    if single is not None and not any(name in request.GET for name in LISTED):
-        return redirect(f"{address(single)}?{urlencode({'q': form.text})}")
+    best = find_result.best
+    if best is not None and not any(name in request.GET for name in LISTED):
+        return redirect(f"{address(best)}?{urlencode({'q': form.text})}")
     shown = len(find_result.hits)
     pages = PageLinks(start, MOST, shown, find_result.total, more=find_result.more)
     return render(request, "records/find.html", context | {"matches": find_result, "pages": pages})
-
-
-def only(find_result: FindResult) -> FoundRecord | None:
-    """Return the best match if it is the only exact one."""
-    best = next(iter(find_result.hits), None)
-    return best if best is not None and best.exact and find_result.exact == 1 else None
 
 
 def address(hit: FoundRecord) -> str:
