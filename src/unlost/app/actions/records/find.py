@@ -103,7 +103,7 @@ def _hits(result: FindResult) -> Mapping[str, Json]:
 @action("record.find", Right.READ, trace=Trace.READ, detail=_hits)
 def find(
     app: Application,
-    text: str = "",
+    text: str,
     *,
     org: str | None = None,
     former: bool = False,
