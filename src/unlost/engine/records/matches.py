@@ -216,10 +216,9 @@ def _deletions(search: OrgSearch, most: int) -> list[SearchHit]:
 
 def _deletions_in(search: OrgSearch, table: str, most: int) -> list[SearchHit]:
     batches = search.snapshot.scan_deleted(table, columns=[])
-    parts = [_selected(search, table, batch) for batch in batches]
-    if not parts:
-        return []
-    rows = pl.concat(parts).sort("at", "_u_id", descending=[True, False])[:most]
+    parts = (_selected(search, table, batch) for batch in batches)
+    none = _selected(search, table, batches.schema.empty_table())
+    rows = pl.concat([none, *parts]).sort("at", "_u_id", descending=[True, False])[:most]
     described = search.snapshot.schema().table(table)
     assert described is not None, "its users are known from the schema"
     assert described.modified_by_column is not None
