@@ -37,6 +37,9 @@ NOTES = {
         "newest copy of the folder."
     ),
     "command-line": "The arguments after `unlost` are invalid. `--help` lists the valid ones.",
+    "day-wrong": (
+        "A search is limited to days, which begin and end at midnight in the time zone of the org."
+    ),
     "home-key-missing": (
         "`keys/home.key` encrypts the credentials of the orgs. Without it, Unlost cannot sign in to "
         "any org, but no backup is lost: the vault has its own keys."

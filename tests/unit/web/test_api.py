@@ -44,6 +44,19 @@ def test_a_record_tells_its_story(world: World, client: Client, token) -> None:
     assert asked(client, "/find?text=Schoko", token(Role.VIEWER))["hits"]
 
 
+def test_a_search_has_pages_and_filters(world: World, client: Client, token) -> None:
+    headers = token(Role.VIEWER)
+    first = asked(client, "/find?text=U1&most=1", headers)
+    assert (len(first["hits"]), first["start"]) == (1, 0)
+    live = asked(client, "/find?text=Schoko&state=live&table=account&since=2020-01-01", headers)
+    assert (live["total"], live["more"], live["tables"][0]["count"]) == (1, False, 1)
+    none = asked(client, "/find?text=Schoko&state=deleted", headers)
+    assert none["hints"][0]["code"] == "search-filtered"
+    assert none["orgs"][0]["org"] == "sales"
+    wrong = client.get("/api/v1/find?text=Schoko&state=odd", headers=headers)
+    assert wrong.status_code in (400, 422)
+
+
 def test_a_schedule_is_changed(world: World, client: Client, token) -> None:
     answer = client.put(
         "/api/v1/orgs/sales/schedule",

@@ -9,12 +9,16 @@ FARTHEST = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class PageLinks:
-    """A page with ``shown`` rows, from ``start`` on, of ``total``; ``size`` is the limit."""
+    """A page with ``shown`` rows, from ``start`` on, of ``total``; ``size`` is the limit.
+
+    ``more``: there are more rows than ``total``, which no page shows.
+    """
 
     start: int
     size: int
     shown: int
     total: int
+    more: bool = False
 
     @property
     def first(self) -> int:

@@ -1,65 +1,97 @@
 """Find records by number, name, e-mail, phone or id, live or deleted."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 from unlost.app.access import action
 from unlost.app.compose import Application
+from unlost.app.paging import check_page
+from unlost.app.records.found_records import FoundRecord, HitDescriber
 from unlost.app.records.ids import other_ids
-from unlost.app.records.record_facts import (
-    MergeWinners,
-    RecordDeletion,
-    UserNames,
-    deletion_of,
-)
-from unlost.app.records.restored_as import replacements
+from unlost.app.records.search_dates import day_begin, day_end
+from unlost.app.records.search_hints import EmptySearch, SearchedOrg, search_hints
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
-from unlost.engine.records.search import SearchResult
-from unlost.engine.records.search import find as search
+from unlost.engine.records.matches import (
+    OrgMatches,
+    OrgSearch,
+    SearchFilter,
+    StateFilter,
+    best_match,
+    org_matches,
+    users_named,
+)
+from unlost.engine.records.search import SearchResult, ranked
+from unlost.engine.records.typed_search import TypedSearch, best_reading, typed_search
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
+from unlost.model.message import Message
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Json
 from unlost.model.typed_text import without_invisible
-from unlost.model.vault.snapshot import SearchHit
-from unlost.model.written import written
 
-MOST = 20
+MOST = 20  # records of a page
+MOST_SUGGESTIONS = 3
 
 
-@written(restored_as="came_back_as")
 @dataclass(frozen=True, slots=True)
-class FoundRecord:
-    """A record that matched by the value of a column; ``gone`` is None while it is alive.
+class FoundTable:
+    """The number of matches in a table, without the filter by table."""
 
-    ``restored_as`` is the record that a restore created for it in its org; empty if none did.
-    ``zone`` is the org's, for times. ``exact``: the whole value or the id matches, not only its
-    start. ``former``: ``value`` is an earlier one; the record has another by now.
-    """
-
-    org: str
     table: str
-    table_label: str
-    record: str
-    name: str
-    column: str
-    column_label: str
-    value: str
-    exact: bool
-    alive: bool
-    gone: RecordDeletion | None
-    zone: str
-    restored_as: str
-    former: bool = False
+    label: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class FindResult:
-    """The matches, best first. ``searched`` names the orgs that have a backup to search."""
+    """The matches, best first: ``hits`` begin with number ``start`` of ``total``.
+
+    ``searched`` names the orgs that have a backup to search; ``orgs`` says more about them. ``more``:
+    there are more matches than were checked; ``total`` counts those checked. ``best`` is the
+    record that is meant: no other one matches as well, by a whole value. ``words`` and ``deleted_by`` are the
+    parts of ``text``. For a search that found nothing, ``hints`` gives reasons, and ``suggestions``
+    texts that find something, the best first.
+    """
 
     text: str
     searched: tuple[str, ...]
     hits: tuple[FoundRecord, ...]
+    words: str = ""
+    deleted_by: str = ""
+    total: int = 0
+    more: bool = False
+    start: int = 0
+    best: FoundRecord | None = None
+    tables: tuple[FoundTable, ...] = ()
+    orgs: tuple[SearchedOrg, ...] = ()
+    hints: tuple[Message, ...] = ()
+    suggestions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenOrg:
+    """An org with a backup."""
+
+    org: ProtectedOrg
+    head: Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """The filters of a search, as typed."""
+
+    table: str | None
+    state: StateFilter | None
+    since: str | None
+    until: str | None
+    former: bool
+
+    @property
+    def filtered(self) -> bool:
+        return (self.table, self.state, self.since, self.until) != (None, None, None, None)
 
 
 def _hits(result: FindResult) -> Mapping[str, Json]:
@@ -69,94 +101,204 @@ def _hits(result: FindResult) -> Mapping[str, Json]:
 
 @action("record.find", Right.READ, trace=Trace.READ, detail=_hits)
 def find(
-    app: Application, text: str, *, org: str | None = None, former: bool = False
+    app: Application,
+    text: str,
+    *,
+    org: str | None = None,
+    former: bool = False,
+    table: str | None = None,
+    state: StateFilter | None = None,
+    deleted_by: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    start: int = 0,
+    most: int = MOST,
 ) -> FindResult:
-    """Search one org, or all; raises UsageError for an empty text, NotFound for an unknown org.
+    """Search one org, or all; raises NotFound for an unknown org, UsageError for a wrong request.
 
     ``former``: also search the values that records once had. This takes longer: all versions of
-    every record that ever had one of the words are read.
+    every record that ever had one of the words are read. ``table``: its name or label. ``since``
+    and ``until`` are days in the zone of each org: of the last change, or of the deletion.
+    ``deleted_by``: the name of a user, who deleted the records. The same can be typed at the end of
+    the text: ``Sonnenschein deleted by Sabine``. It needs no other words.
     """
-    if not without_invisible(text):
+    check_page(start=start, most=most)
+    typed = _typed(text, deleted_by)
+    request = _Request(table=table, state=state, since=since, until=until, former=former)
+    known = [get_org(org)] if org else app.orgs(Right.READ)
+    open_orgs = [
+        _OpenOrg(org_row, head)
+        for org_row in known
+        if (head := app.vault.newest_backup(org_row.oid)) is not None
+    ]
+    reading = typed if deleted_by else best_reading(typed, partial(_users, app, open_orgs))
+    return _FindRun(app, open_orgs, reading, request).result(text, start=start, most=most)
+
+
+def _typed(text: str, deleted_by: str | None) -> TypedSearch:
+    """Return the search; raises UsageError (``text-empty``)."""
+    words = without_invisible(text)
+    typed = TypedSearch(words, deleted_by.strip()) if deleted_by else typed_search(words)
+    if not (typed.words or typed.deleted_by):
         raise UsageError(
             "text-empty", "The search text is empty.", next_step="Enter a number or a name."
         )
-    known = {org_row.oid: org_row for org_row in ([get_org(org)] if org else app.orgs(Right.READ))}
-    heads = {oid: head for oid in known if (head := app.vault.newest_backup(oid)) is not None}
-    search_results = [*_by_other_ids(app, [known[oid] for oid in heads], text)]
-    search_results += search(app.vault, text, orgs=list(heads), limit=MOST, former=former)
-    hits = tuple(
-        _described(
-            app,
-            known[search_result.hit.org],
-            heads[search_result.hit.org],
-            search_result.hit,
-            exact=search_result.exact,
+    return typed
+
+
+def _users(app: Application, open_orgs: Sequence[_OpenOrg], name: str) -> Sequence[str]:
+    return [user for some in open_orgs for user in users_named(app.vault, some.head, name)]
+
+
+@dataclass(frozen=True, slots=True)
+class _FindRun:
+    """One search in several orgs."""
+
+    app: Application
+    open_orgs: Sequence[_OpenOrg]
+    typed: TypedSearch
+    request: _Request
+
+    def result(self, text: str, *, start: int, most: int) -> FindResult:
+        every = {some.org.oid: self._matches(some) for some in self.open_orgs}
+        chosen = {some.org.oid: self._in_table(some, every) for some in self.open_orgs}
+        results = ranked(result for matches in chosen.values() for result in matches.results)
+        best = [result for result in (best_match(results),) if result is not None]
+        # Orgs without a backup are not named: they were not searched.
+        orgs = tuple(self._searched(found=bool(results)))
+        return FindResult(
+            text=text,
+            searched=tuple(some.org.name for some in self.open_orgs),
+            hits=tuple(self._described(results[start : start + most])),
+            words=self.typed.words,
+            deleted_by=self.typed.deleted_by,
+            total=len(results),
+            more=any(matches.more for matches in chosen.values()),
+            start=start,
+            best=next(iter(self._described(best)), None),
+            tables=self._tables(every),
+            orgs=orgs,
+            hints=() if results else tuple(search_hints(self._empty(orgs))),
+            suggestions=() if results else self._suggestions(),
         )
-        for search_result in _once(search_results)[:MOST]
-    )
-    # Orgs without a backup are not named: they were not searched.
-    return FindResult(text, tuple(known[oid].name for oid in heads), hits)
+
+    def _matches(self, some: _OpenOrg, *, tables: Sequence[str] | None = None) -> OrgMatches:
+        """Return the matches in one org, of all tables or of these."""
+        request, zone = self.request, some.org.identity.zone
+        words, by = self.typed.words, self.typed.deleted_by
+        search = OrgSearch(
+            some.head,
+            some.org.identity,
+            words,
+            ids=other_ids(self.app, some.org, words) if words else (),
+            former=request.former,
+            filter=SearchFilter(
+                request.state,
+                day_begin(request.since, zone) if request.since else None,
+                day_end(request.until, zone) if request.until else None,
+                users_named(self.app.vault, some.head, by) if by else None,
+            ),
+            tables=tables,
+        )
+        return org_matches(self.app.vault, search)
+
+    def _in_table(self, some: _OpenOrg, every: Mapping[str, OrgMatches]) -> OrgMatches:
+        """Return the matches in the requested table; those of all tables if none is requested."""
+        matches = every[some.org.oid]
+        if self.request.table is None:
+            return matches
+        tables = _tables_named(some.head, self.request.table)
+        # Among more matches than were checked, the table may have others.
+        if matches.more and tables:
+            return self._matches(some, tables=tables)
+        shown = [result for result in matches.results if result.hit.table in tables]
+        return OrgMatches(tuple(shown), more=False)
+
+    def _tables(self, every: Mapping[str, OrgMatches]) -> tuple[FoundTable, ...]:
+        """Count the matches of each table, most first."""
+        labels = {
+            table.name: table.label
+            for some in self.open_orgs
+            for table in some.head.schema().tables
+        }
+        counts = Counter(
+            result.hit.table for matches in every.values() for result in matches.results
+        )
+        return tuple(
+            FoundTable(table, labels.get(table) or table, count)
+            for table, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        )
+
+    def _described(self, results: Sequence[SearchResult]) -> list[FoundRecord]:
+        describers = {
+            some.org.oid: HitDescriber(self.app, some.org, some.head) for some in self.open_orgs
+        }
+        return [describers[result.hit.org].describe(result) for result in results]
+
+    def _searched(self, *, found: bool) -> list[SearchedOrg]:
+        """Describe the orgs that were searched; their next backups matter if nothing is found."""
+        upcoming_backups = {} if found else _next_backups(self.app, self.open_orgs)
+        searched: list[SearchedOrg] = []
+        for some in self.open_orgs:
+            org, zone = some.org, some.org.identity.zone
+            index = self.app.vault.search_index(org.oid)
+            hidden = self.app.hidden.get(org.oid)
+            searched.append(
+                SearchedOrg(
+                    org.name,
+                    zone,
+                    some.head.info.as_of,
+                    upcoming_backups.get(org.oid),
+                    hidden=len(hidden.names) if hidden else 0,
+                    unindexed=-(-100 * index.old // index.total) if index.old else 0,
+                )
+            )
+        return searched
+
+    def _suggestions(self) -> tuple[str, ...]:
+        """Return corrected texts for words that nothing has; not if a filter or name is the cause."""
+        words = self.typed.words
+        if not words or self.typed.deleted_by or self.request.filtered:
+            return ()
+        texts = [
+            text for some in self.open_orgs for text in self.app.vault.suggest(some.org.oid, words)
+        ]
+        return tuple(dict.fromkeys(texts))[:MOST_SUGGESTIONS]
+
+    def _empty(self, orgs: Sequence[SearchedOrg]) -> EmptySearch:
+        by = self.typed.deleted_by
+        return EmptySearch(
+            self.typed.words,
+            orgs,
+            former=self.request.former,
+            filtered=self.request.filtered,
+            deleted_by=by,
+            user_unknown=bool(by) and not _users(self.app, self.open_orgs, by),
+        )
 
 
-def _by_other_ids(
-    app: Application, orgs: Sequence[ProtectedOrg], text: str
-) -> Iterator[SearchResult]:
-    """Yield the records whose id was typed in another form than that of the vault."""
-    for org in orgs:
-        for record in other_ids(app, org, text):
-            for search_result in search(app.vault, record, orgs=[org.oid], limit=MOST):
-                if search_result.hit.record == record:
-                    yield search_result
+def _tables_named(head: Snapshot, name: str) -> Sequence[str]:
+    """Return the tables with this name or label, in any case."""
+    wanted = name.casefold()
+    return [
+        table.name
+        for table in head.schema().tables
+        if wanted in (table.name.casefold(), table.label.casefold())
+    ]
 
 
-def _once(search_results: Sequence[SearchResult]) -> Sequence[SearchResult]:
-    """Return each record once, at its first position."""
-    return list(
-        {
-            (
-                search_result.hit.org,
-                search_result.hit.table,
-                search_result.hit.record,
-            ): search_result
-            for search_result in reversed(search_results)
-        }.values()
-    )[::-1]
+def _next_backups(app: Application, open_orgs: Sequence[_OpenOrg]) -> Mapping[str, datetime | None]:
+    """Return the time of each org's next scheduled backup."""
+    from unlost.catalog.runs.schedules import schedules  # needs Django
+    from unlost.engine.schedule import upcoming
 
-
-def _described(
-    app: Application, org: ProtectedOrg, head: Snapshot, hit: SearchHit, *, exact: bool
-) -> FoundRecord:
-    table = head.schema().table(hit.table)
-    column = table.column(hit.column) if table else None
-    return FoundRecord(
-        org=org.name,
-        table=hit.table,
-        table_label=(table.label if table else "") or hit.table,
-        record=hit.record,
-        name=hit.label,
-        column=hit.column,
-        column_label=(column.label if column else "") or hit.column,
-        value=hit.value,
-        exact=exact,
-        alive=hit.alive,
-        gone=None if hit.alive else _gone(app, org, head, hit),
-        zone=org.identity.zone,
-        restored_as="" if hit.alive else _replacement(app, org, hit),
-        former=hit.former,
-    )
-
-
-def _replacement(app: Application, org: ProtectedOrg, hit: SearchHit) -> str:
-    return replacements(app, org, hit.table, [hit.record]).get(hit.record, "")
-
-
-def _gone(
-    app: Application, org: ProtectedOrg, head: Snapshot, hit: SearchHit
-) -> RecordDeletion | None:
-    versions = app.vault.history(org.oid, hit.table, hit.record)
-    return deletion_of(
-        versions,
-        app.vault.snapshots(org.oid),
-        people=UserNames(head),
-        winners=MergeWinners(head),
-    )
+    by_org, now = schedules(), app.clock.now()
+    return {
+        some.org.oid: upcoming(
+            by_org[some.org.oid].schedule,
+            now=now,
+            zone=some.org.identity.zone,
+            key=some.org.oid,
+        )
+        for some in open_orgs
+    }

@@ -1,6 +1,6 @@
 """unlost find: search by number, name, e-mail, phone or id."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -8,26 +8,69 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
-from unlost.cli.text import command, short
+from unlost.cli.text import command, plain, short, when
 from unlost.cli.words import fate
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.records.find import FindResult
+    from unlost.app.records.found_records import FoundRecord
+    from unlost.app.records.search_hints import SearchedOrg
+
+PAGE = 20
+SEARCHED = (
+    "Searched were ids, numbers, names, e-mail addresses, telephone numbers, postal addresses and "
+    "subjects; not long texts or the contents of files."
+)
+
+
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="DAY", help="Only records changed or deleted on this day or later."
+    ),
+]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="DAY", help="Only records last changed or deleted by this day."
+    ),
+]
 
 
 def find(
     text: Annotated[
         str,
         typer.Argument(
-            metavar="TEXT", help="Number, name, e-mail, phone or id, or the start of one."
+            metavar="TEXT",
+            help="Number, name, e-mail, phone or id, or the start of one; or several words. "
+            "“deleted by NAME” at the end finds the records that this user deleted.",
         ),
-    ],
+    ] = "",
     *,
     org: Annotated[
         str | None, typer.Option("--org", metavar="NAME", help="Search this org only.")
     ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option("--table", metavar="T", help="Only records of this table: its name or label."),
+    ] = None,
+    state: Annotated[
+        Literal["live", "deleted"] | None,
+        typer.Option("--state", help="Only live records, or only deleted ones."),
+    ] = None,
+    deleted_by: Annotated[
+        str | None,
+        typer.Option(
+            "--deleted-by",
+            metavar="NAME",
+            help="Only records that this user deleted; the beginning of the name is enough. TEXT "
+            "may then be left out.",
+        ),
+    ] = None,
+    since: Since = None,
+    until: Until = None,
     former: Annotated[
         bool,
         typer.Option(
@@ -36,28 +79,88 @@ def find(
             "that ever had one of the words.",
         ),
     ] = False,
+    page: Annotated[int, typer.Option("--page", metavar="N", min=1, help="Show this page.")] = 1,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
     """Find records, live or deleted."""
     with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.find import find as act
+        from unlost.engine.records.matches import StateFilter
 
-        answer(act(application, text, org=org, former=former), as_json=json, show=_show)
+        result = act(
+            application,
+            text,
+            org=org,
+            table=table,
+            state=StateFilter(state) if state else None,
+            deleted_by=deleted_by,
+            since=since,
+            until=until,
+            former=former,
+            start=(page - 1) * PAGE,
+        )
+        answer(result, as_json=json, show=_show)
     return ExitCode.OK
 
 
 def _show(out: "Console", result: "FindResult") -> None:
-    if not result.hits:
-        where = ", ".join(result.searched) or "no org: there is no backup yet"
-        out.print(f"Nothing found for {short(result.text)!r} (searched {where}).")
+    _show_unindexed(out, result.orgs)
+    if not result.total:
+        _show_nothing(out, result)
         return
     for hit in result.hits:
+        _show_hit(out, hit)
+    if result.total > len(result.hits):
+        out.print()
+        _show_place(out, result)
+
+
+def _show_hit(out: "Console", hit: "FoundRecord") -> None:
+    out.print(f"{hit.table_label} {short(hit.name or hit.record)}: {fate(hit.gone, zone=hit.zone)}")
+    mark = " (former value)" if hit.former else ""
+    out.print(f"  {hit.column_label}: {short(hit.value)}{mark}")
+    if hit.restored_as:
+        out.print(f"  Restored as {hit.restored_as}")
+    out.print(f"  {command('history', hit.org, f'{hit.table}/{hit.record}')}")
+
+
+def _show_place(out: "Console", result: "FindResult") -> None:
+    """Print which of the matches are shown, and in which tables they are."""
+    last = result.start + len(result.hits)
+    total = f"more than {result.total:,}" if result.more else f"{result.total:,}"
+    following = f"; --page {result.start // PAGE + 2} shows more" if last < result.total else ""
+    shown = f"{result.start + 1:,} to {last:,} of {total}" if result.hits else f"{total} in all"
+    out.print(f"{shown}{following}.")
+    if result.more:
+        out.print("Only the best matches were checked. Add a word, or filter by table.")
+    if len(result.tables) > 1:
         out.print(
-            f"{hit.table_label} {short(hit.name or hit.record)}: {fate(hit.gone, zone=hit.zone)}"
+            "By table: "
+            + ", ".join(f"{plain(table.label)} {table.count:,}" for table in result.tables)
         )
-        mark = " (former value)" if hit.former else ""
-        out.print(f"  {hit.column_label}: {short(hit.value)}{mark}")
-        if hit.restored_as:
-            out.print(f"  Restored as {hit.restored_as}")
-        out.print(f"  {command('history', hit.org, f'{hit.table}/{hit.record}')}")
+
+
+def _show_nothing(out: "Console", result: "FindResult") -> None:
+    where = ", ".join(result.searched) or "no org: there is no backup yet"
+    out.print(f"Nothing found for {short(result.text or result.deleted_by)!r} (searched {where}).")
+    if result.suggestions:
+        out.print("Did you mean:")
+    for text in result.suggestions:
+        out.print(f"  {command('find', text)}")
+    for org in result.orgs:
+        following = f"; next {when(org.next_backup, zone=org.zone)}" if org.next_backup else ""
+        out.print(f"  {org.org}: newest backup {when(org.as_of, zone=org.zone)}{following}")
+    if result.orgs:
+        out.print(SEARCHED)
+    for hint in result.hints:
+        out.print(f"- {plain(hint.sentence)} {plain(hint.next_step)}".rstrip())
+
+
+def _show_unindexed(out: "Console", orgs: "tuple[SearchedOrg, ...]") -> None:
+    for org in orgs:
+        if org.unindexed:
+            out.print(
+                f"Older records of {org.org} are still being indexed ({org.unindexed} % left). Until "
+                "then, type accents and numbers as they are stored."
+            )

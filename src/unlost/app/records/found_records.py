@@ -1,0 +1,88 @@
+"""Search hits described for people: labels of tables and columns, deletion, replacement."""
+
+from dataclasses import dataclass, field
+
+from unlost.app.compose import Application
+from unlost.app.records.record_facts import MergeWinners, RecordDeletion, UserNames, deletion_of
+from unlost.app.records.restored_as import replacements
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.engine.records.search import SearchResult
+from unlost.model.ports.vault import Snapshot
+from unlost.model.vault.snapshot import SearchHit
+from unlost.model.written import written
+
+
+@written(restored_as="came_back_as")
+@dataclass(frozen=True, slots=True)
+class FoundRecord:
+    """A record that matched by the value of a column; ``gone`` is None while it is alive.
+
+    ``restored_as`` is the record that a restore created for it in its org; empty if none did.
+    ``zone`` is the org's, for times. ``exact``: the whole value or the id matches, not only its
+    start. ``former``: ``value`` is an earlier one; the record has another by now.
+    """
+
+    org: str
+    table: str
+    table_label: str
+    record: str
+    name: str
+    column: str
+    column_label: str
+    value: str
+    exact: bool
+    alive: bool
+    gone: RecordDeletion | None
+    zone: str
+    restored_as: str
+    former: bool = False
+
+
+@dataclass(slots=True)
+class HitDescriber:
+    """Describes the hits of one org."""
+
+    app: Application
+    org: ProtectedOrg
+    head: Snapshot
+    people: UserNames = field(init=False)
+    winners: MergeWinners = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.people = UserNames(self.head)
+        self.winners = MergeWinners(self.head)
+
+    def describe(self, search_result: SearchResult) -> FoundRecord:
+        """Return the record of a hit as people see it."""
+        hit = search_result.hit
+        table = self.head.schema().table(hit.table)
+        column = table.column(hit.column) if table else None
+        gone = None if hit.alive else self._gone(hit)
+        # A hit by its deletion has the id of the user.
+        is_user = bool(gone and table and hit.column == table.modified_by_column and gone.by)
+        return FoundRecord(
+            org=self.org.name,
+            table=hit.table,
+            table_label=(table.label if table else "") or hit.table,
+            record=hit.record,
+            name=hit.label,
+            column=hit.column,
+            column_label=(column.label if column else "") or hit.column,
+            value=(gone.by_name if gone and is_user else "") or hit.value,
+            exact=search_result.exact,
+            alive=hit.alive,
+            gone=gone,
+            zone=self.org.identity.zone,
+            restored_as="" if hit.alive else self._replacement(hit),
+            former=hit.former,
+        )
+
+    def _replacement(self, hit: SearchHit) -> str:
+        return replacements(self.app, self.org, hit.table, [hit.record]).get(hit.record, "")
+
+    def _gone(self, hit: SearchHit) -> RecordDeletion | None:
+        vault = self.app.vault
+        versions = vault.history(self.org.oid, hit.table, hit.record)
+        return deletion_of(
+            versions, vault.snapshots(self.org.oid), people=self.people, winners=self.winners
+        )

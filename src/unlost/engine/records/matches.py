@@ -1,0 +1,241 @@
+"""All matches of a search in one org, up to a limit: filtered, and counted for pages.
+
+A page shows a part of them, so every page must see the same matches in the same order. Therefore
+a search always checks up to ``MOST_CHECKED`` of them, whichever page is shown.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+import polars as pl
+import pyarrow as pa
+
+from unlost.engine.records.search import SearchResult
+from unlost.model.org import OrgIdentity
+from unlost.model.ports.vault import Snapshot, VaultReader
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Schema, TableRank
+from unlost.model.vault.snapshot import SearchHit, SearchMatch
+
+MOST_CHECKED = 1_000
+_MOST_USERS = 100
+_TIMES = ("_u_observed_at", "_u_modified_at")
+_RANKS = {rank: place for place, rank in enumerate(TableRank)}
+_OF_USER = (SearchMatch.ID, SearchMatch.KEY, SearchMatch.WHOLE_NAME, SearchMatch.NAME)
+
+
+class StateFilter(StrEnum):
+    """The state of a record in the newest backup."""
+
+    LIVE = "live"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFilter:
+    """Conditions on the newest states of records; without any, all records count.
+
+    ``since`` and ``until`` (exclusive) limit the time of the last change or of the deletion.
+    ``deleters``: ids of users; only records that one of them deleted count.
+    """
+
+    state: StateFilter | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    deleters: Collection[str] | None = None
+
+    @property
+    def reads_states(self) -> bool:
+        """True if hits alone do not decide: the newest states must be read."""
+        return (self.since, self.until, self.deleters) != (None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class OrgSearch:
+    """A search in one org. ``ids``: ids that the text may stand for, in the form of the vault.
+
+    ``tables``: only their records; None for all tables.
+    """
+
+    snapshot: Snapshot
+    identity: OrgIdentity
+    words: str
+    ids: Sequence[str] = ()
+    former: bool = False
+    filter: SearchFilter = SearchFilter()
+    tables: Collection[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrgMatches:
+    """The matches in one org, not ranked. ``more``: not all of them were checked."""
+
+    results: tuple[SearchResult, ...]
+    more: bool
+
+
+def org_matches(vault: VaultReader, search: OrgSearch, *, most: int = MOST_CHECKED) -> OrgMatches:
+    """Return the matches of a search; without words, the records that the ``deleters`` deleted."""
+    hits = _hits(vault, search, most) if search.words else _deletions(search, most)
+    shown = _filtered(search, hits[:most])
+    results = [SearchResult(search.identity, _labelled(hit), hit.match.whole) for hit in shown]
+    return OrgMatches(tuple(results), more=len(hits) > most)
+
+
+def best_match(results: Sequence[SearchResult]) -> SearchResult | None:
+    """Return the record that is meant: the only ranked result that matches best, by a whole value.
+
+    Of several that match as well, it is the one in a table that people look for first, such as a
+    customer among containers and ingredients with the same number, even if it is deleted.
+    """
+    if not results or not results[0].exact:
+        return None
+    equal = [result for result in results if _tier(result) == _tier(results[0])]
+    first_rank = min(_RANKS[result.hit.rank] for result in equal)
+    meant = [result for result in equal if _RANKS[result.hit.rank] == first_rank]
+    return meant[0] if len(meant) == 1 else None
+
+
+def users_named(vault: VaultReader, snapshot: Snapshot, name: str) -> Sequence[str]:
+    """Return the ids of users whose name has words that begin with those of ``name``."""
+    tables = {table for tables in user_tables(snapshot.schema()).values() for table in tables}
+    stored = tables & snapshot.tables().keys()
+    if not stored:
+        return ()
+    hits = vault.search(snapshot.info.org, name, limit=_MOST_USERS, tables=stored)
+    return tuple(hit.record for hit in hits if hit.match in _OF_USER)
+
+
+def user_tables(schema: Schema) -> Mapping[str, Sequence[str]]:
+    """Return for each table the tables of the users who change its records.
+
+    Tables whose column with the user is hidden from the reader are left out.
+    """
+    columns = {
+        table.name: table.column(table.modified_by_column)
+        for table in schema.tables
+        if table.modified_by_column is not None
+    }
+    return {
+        table: column.reference.tables
+        for table, column in columns.items()
+        if column is not None and column.reference is not None
+    }
+
+
+def _tier(result: SearchResult) -> tuple[bool, SearchMatch]:
+    match = result.hit.match
+    # An id is as good as a number: neither says which of the records is meant.
+    return result.hit.former, SearchMatch.KEY if match is SearchMatch.ID else match
+
+
+def _hits(vault: VaultReader, search: OrgSearch, most: int) -> list[SearchHit]:
+    org, tables = search.snapshot.info.org, search.tables
+    by_id = [
+        hit
+        for record in search.ids
+        for hit in vault.search(org, record, limit=most, tables=tables)
+        if hit.record == record
+    ]
+    by_words = vault.search(org, search.words, limit=most + 1, former=search.former, tables=tables)
+    hits: dict[tuple[str, str], SearchHit] = {}
+    for hit in (*by_id, *by_words):
+        hits.setdefault((hit.table, hit.record), hit)
+    return list(hits.values())
+
+
+def _labelled(hit: SearchHit) -> SearchHit:
+    return replace(hit, label=hit.label or hit.record)
+
+
+def _filtered(search: OrgSearch, hits: Sequence[SearchHit]) -> Sequence[SearchHit]:
+    wanted = search.filter
+    if wanted.state is not None:
+        hits = [hit for hit in hits if hit.alive == (wanted.state is StateFilter.LIVE)]
+    if not wanted.reads_states:
+        return hits
+    by_table: dict[str, list[str]] = {}
+    for hit in hits:
+        by_table.setdefault(hit.table, []).append(hit.record)
+    passing = {
+        (table, record)
+        for table, records in by_table.items()
+        for record in _passing(search, table, records)["_u_id"]
+    }
+    return [hit for hit in hits if (hit.table, hit.record) in passing]
+
+
+def _passing(search: OrgSearch, table: str, records: Sequence[str]) -> pl.DataFrame:
+    """Return the states of records that pass the filter, with the time ``at`` of the last change."""
+    return _selected(search, table, search.snapshot.get(table, records, columns=[]))
+
+
+def _selected(search: OrgSearch, table: str, rows: pa.Table | pa.RecordBatch) -> pl.DataFrame:
+    """Select newest states by the filter, except for its ``state``.
+
+    A deletion of which the org reports no time has the time of the backup that noticed it.
+    """
+    wanted, names = search.filter, ("_u_id", "_u_op", "_u_modified_by")
+    states = pl.DataFrame(pl.from_arrow(rows.select([*names, *_TIMES])))
+    states = states.with_columns(pl.col(names).cast(pl.String))
+    op, modified = pl.col("_u_op"), pl.col("_u_modified_at")
+    timed = op.is_in([Op.STATE.value, Op.DELETED.value]) & modified.is_not_null()
+    at = pl.when(timed).then(modified).otherwise(pl.col("_u_observed_at"))
+    states = states.select(*names, at=at)
+    if wanted.since is not None:
+        states = states.filter(pl.col("at") >= wanted.since)
+    if wanted.until is not None:
+        states = states.filter(pl.col("at") < wanted.until)
+    if wanted.deleters is not None:
+        known = table in user_tables(search.snapshot.schema())
+        by_them = pl.col("_u_modified_by").is_in(list(wanted.deleters) if known else [])
+        # The org names the user of a deletion only while the record is in the recycle bin.
+        states = states.filter(by_them & (pl.col("_u_op") == Op.DELETED.value))
+    return states
+
+
+def _deletions(search: OrgSearch, most: int) -> list[SearchHit]:
+    """Return the records that the ``deleters`` deleted, newest first.
+
+    Tables that people look for first come first. At most one more than ``most``.
+    """
+    schema, hits = search.snapshot.schema(), list[SearchHit]()
+    ranks = {table.name: _RANKS[table.rank] for table in schema.tables}
+    stored = search.snapshot.tables()
+    tables = {table for table in user_tables(schema) if table in stored and stored[table].deleted}
+    if search.tables is not None:
+        tables &= set(search.tables)
+    for table in sorted(tables, key=lambda name: (ranks[name], name)):
+        if len(hits) > most:
+            break
+        hits += _deletions_in(search, table, most + 1 - len(hits))
+    return hits
+
+
+def _deletions_in(search: OrgSearch, table: str, most: int) -> list[SearchHit]:
+    batches = search.snapshot.scan_deleted(table, columns=[])
+    parts = (_selected(search, table, batch) for batch in batches)
+    none = _selected(search, table, batches.schema.empty_table())
+    rows = pl.concat([none, *parts]).sort("at", "_u_id", descending=[True, False])[:most]
+    described = search.snapshot.schema().table(table)
+    assert described is not None, "its users are known from the schema"
+    assert described.modified_by_column is not None
+    names = [described.name_column] if described.name_column else []
+    ids = rows["_u_id"].cast(pl.String).to_list()
+    labels = search.snapshot.get(table, ids, columns=names).to_pylist()
+    label_of = {row["_u_id"]: next((row[name] for name in names), None) for row in labels}
+    return [
+        SearchHit(
+            org=search.snapshot.info.org,
+            table=table,
+            record=record,
+            column=described.modified_by_column,
+            value=user,
+            label=label_of[record] or "",
+            alive=False,
+            rank=described.rank,
+        )
+        for record, user in zip(ids, rows["_u_modified_by"], strict=True)
+    ]

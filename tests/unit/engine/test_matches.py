@@ -1,0 +1,169 @@
+"""All matches of a search: filters by state, time, table and user, and the limit."""
+
+from datetime import timedelta
+
+import pytest
+
+from unit.engine.scene import Scene
+from unlost.engine.records.matches import (
+    OrgSearch,
+    SearchFilter,
+    StateFilter,
+    best_match,
+    org_matches,
+    user_tables,
+    users_named,
+)
+from unlost.engine.records.search import SearchResult
+from unlost.model.org import OrgIdentity
+from unlost.model.source.schema import Column, Reference, TableRank, WireKind
+from unlost.model.vault.snapshot import SearchHit, SearchMatch
+
+
+@pytest.fixture
+def people(scene: Scene) -> Scene:
+    """Two users, and accounts; on the second night some are deleted, by each of them."""
+    org = scene.org
+    org.add_table("User", {"Name": WireKind.TEXT})
+    org.create("User", {"Name": "Sabine Vogt"}, record="U1")
+    org.create("User", {"Name": "Jörg Blank"}, record="U2")
+    for table in ("Account", "Note"):
+        org.add_table(table, {"Name": WireKind.TEXT})
+        by_user = Column("ModifiedBy", WireKind.REFERENCE, reference=Reference(("User",)))
+        org.tables[table].columns["ModifiedBy"] = by_user
+    for number in range(8):
+        org.create("Account", {"Name": f"Firma {number}"}, record=f"A{number}", by="U2")
+    org.create("Note", {"Name": "Firma, a note"}, record="N1", by="U2")
+    scene.night()
+    org.delete("Account", "A1", by="U1")
+    scene.clock.advance(hours=1)
+    org.delete("Account", "A2", by="U1")
+    org.delete("Note", "N1", by="U1")
+    org.delete("Account", "A3", by="U2")
+    org.purge("Account", "A4")
+    org.update("Account", "A5", {"Name": "Firma five"}, by="U1")
+    scene.night()
+    return scene
+
+
+def records(scene: Scene, words: str, *, most: int = 100, **others: object) -> list[str]:
+    """The records of the matches, sorted unless there are no words."""
+    snapshot = scene.vault.newest_backup(scene.oid)
+    identity = scene.vault.orgs()[scene.oid]
+    search = OrgSearch(snapshot, identity, words, **others)
+    found = [result.hit.record for result in org_matches(scene.vault, search, most=most).results]
+    return sorted(found) if words else found
+
+
+def users(scene: Scene, name: str) -> list[str]:
+    return list(users_named(scene.vault, scene.vault.newest_backup(scene.oid), name))
+
+
+def test_users_are_known_by_the_beginnings_of_their_names(people: Scene) -> None:
+    assert users(people, "sabine") == ["U1"]
+    assert users(people, "Vogt, Sab") == ["U1"]
+    assert users(people, "jorg") == ["U2"]
+    assert users(people, "Firma") == []
+
+
+def test_an_org_without_users_knows_nobody(scene: Scene) -> None:
+    scene.org.add_table("Account", {"Name": WireKind.TEXT})
+    scene.org.create("Account", {"Name": "Sabine"})
+    scene.night()
+    assert users(scene, "sabine") == []
+    wanted = SearchFilter(deleters=["U1"])
+    assert records(scene, "sabine", filter=wanted) == []
+    assert records(scene, "", filter=wanted) == []
+
+
+def test_filters_by_state(people: Scene) -> None:
+    live = SearchFilter(StateFilter.LIVE)
+    assert records(people, "firma", filter=live) == ["A0", "A5", "A6", "A7"]
+    deleted = SearchFilter(StateFilter.DELETED)
+    assert records(people, "firma", filter=deleted) == ["A1", "A2", "A3", "A4", "N1"]
+
+
+def test_filters_by_the_user_who_deleted(people: Scene) -> None:
+    by_sabine = SearchFilter(deleters=["U1"])
+    assert records(people, "firma", filter=by_sabine) == ["A1", "A2", "N1"], "A5 is only changed"
+    assert records(people, "firma", filter=SearchFilter(deleters=[])) == []
+
+
+def test_without_words_all_that_users_deleted_is_listed_newest_first(people: Scene) -> None:
+    by_sabine = SearchFilter(deleters=["U1"])
+    assert records(people, "", filter=by_sabine) == ["A2", "A1", "N1"]
+    assert records(people, "", filter=by_sabine, tables=["Note"]) == ["N1"]
+    assert records(people, "", filter=SearchFilter(deleters=["U2"])) == ["A3"]
+    assert records(people, "", filter=by_sabine, most=1) == ["A2"]
+
+
+def test_filters_by_time(people: Scene) -> None:
+    second = people.vault.snapshots(people.oid)[-1].as_of
+    state = people.vault.newest_backup(people.oid).get("Account", ["A2"], columns=[])
+    deletion = state["_u_modified_at"][0].as_py()
+    late = SearchFilter(since=deletion)
+    # The purged record has no time: it counts with the backup that noticed it.
+    assert records(people, "firma", filter=late) == ["A2", "A3", "A4", "A5", "N1"]
+    assert records(people, "firma", filter=SearchFilter(until=deletion)) == ["A0", "A1", "A6", "A7"]
+    after = SearchFilter(since=second + timedelta(days=1))
+    assert records(people, "firma", filter=after) == []
+
+
+def test_matches_beyond_the_limit_are_reported(people: Scene) -> None:
+    snapshot, identity = people.vault.newest_backup(people.oid), people.vault.orgs()[people.oid]
+    search = OrgSearch(snapshot, identity, "firma")
+    some = org_matches(people.vault, search, most=4)
+    assert (len(some.results), some.more) == (4, True)
+    every = org_matches(people.vault, search, most=9)
+    assert (len(every.results), every.more) == (9, False)
+
+
+def test_an_id_in_another_form_finds_its_record_once(people: Scene) -> None:
+    assert records(people, "a6", ids=["A6", "A99"]) == ["A6"]
+
+
+def test_tables_of_users_come_from_the_schema(people: Scene) -> None:
+    schema = people.vault.newest_backup(people.oid).schema()
+    assert user_tables(schema) == {"Account": ("User",), "Note": ("User",)}
+
+
+def test_one_backup_shows_no_deletions(scene: Scene) -> None:
+    scene.org.add_table("Account", {"Name": WireKind.TEXT})
+    by_user = Column("ModifiedBy", WireKind.REFERENCE, reference=Reference(("User",)))
+    scene.org.tables["Account"].columns["ModifiedBy"] = by_user
+    scene.org.create("Account", {"Name": "Firma"})
+    scene.night()
+    assert records(scene, "", filter=SearchFilter(deleters=["U1"])) == []
+
+
+MAIN, OTHER, DETAIL = TableRank
+KEY, VALUE, NAME = SearchMatch.KEY, SearchMatch.VALUE, SearchMatch.NAME
+
+
+@pytest.mark.parametrize(
+    ("results", "meant"),
+    [
+        ([], None),
+        ([(NAME, MAIN)], None),
+        ([(KEY, MAIN)], 0),
+        ([(KEY, MAIN), (NAME, MAIN), (VALUE, MAIN)], 0),
+        ([(KEY, MAIN), (SearchMatch.ID, OTHER)], 0),
+        ([(KEY, MAIN), (SearchMatch.ID, MAIN)], None),
+        ([(KEY, OTHER), (KEY, MAIN), (KEY, DETAIL)], 1),
+        ([(KEY, DETAIL), (KEY, DETAIL)], None),
+        ([(NAME, MAIN), (VALUE, OTHER)], None),
+        ([(VALUE, MAIN), (VALUE, MAIN)], None),
+    ],
+)
+def test_the_record_that_is_meant_matches_best(
+    results: list[tuple[SearchMatch, TableRank]], meant: int | None
+) -> None:
+    ranked = [
+        SearchResult(
+            OrgIdentity("memory", "T"),
+            SearchHit("o", "Account", f"A{number}", "Name", match=match, rank=rank),
+            match.whole,
+        )
+        for number, (match, rank) in enumerate(results)
+    ]
+    assert best_match(ranked) == (None if meant is None else ranked[meant])
