@@ -126,7 +126,9 @@ def message_sent(delivery: int, *, at: datetime) -> None:
             sent_at=at, next_at=None, tries=F("tries") + 1, error=None
         )
         row = Delivery.objects.select_related("alert").get(id=delivery)
-        if row.told == NotificationKind.OPENED.value and row.alert.resolved_at is not None:
+        lasting = AlertRule(row.alert.rule).is_lasting
+        over = lasting and row.alert.resolved_at is not None
+        if over and row.told == NotificationKind.OPENED.value:
             Delivery.objects.get_or_create(
                 alert=row.alert,
                 channel_id=row.channel_id,
@@ -256,7 +258,7 @@ def _close(row: AlertRow, now: datetime) -> None:
     # Messages that were not sent yet are obsolete.
     deliveries.filter(sent_at=None).update(next_at=None)
     channels = {delivery.channel_id for delivery in deliveries.exclude(sent_at=None)}
-    for channel in channels:
+    for channel in channels if AlertRule(row.rule).is_lasting else ():
         Delivery.objects.create(
             alert=row,
             channel_id=channel,

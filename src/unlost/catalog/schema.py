@@ -10,7 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from unlost.model.errors import StoreError
 
 BEFORE_RELEASES = 100
-SCHEMA = BEFORE_RELEASES + 4  # and the newest migration; written to a file as SQLite's user_version
+SCHEMA = BEFORE_RELEASES + 7  # and the newest migration; written to a file as SQLite's user_version
 DEVELOPMENT = "0002_writer"  # a migration that no release has
 
 

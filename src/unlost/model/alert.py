@@ -24,8 +24,9 @@ class AlertRule(StrEnum):
     INCOMPLETE = "incomplete"
     TABLE_LOST = "table-lost"
     SCHEMA_DRIFT = "schema-drift"
+    MASS_CHANGE = "mass-change"
     UNUSUAL_LOSS = "unusual-loss"
-    UNUSUAL_CHANGE = "unusual-change"
+    UNUSUAL_CHANGE = "unusual-change"  # of earlier versions: the daily digest lists these changes
     STORAGE = "storage"
     STORAGE_FORECAST = "storage-forecast"
     API_BUDGET = "api-budget"
@@ -37,6 +38,11 @@ class AlertRule(StrEnum):
     MIRROR = "mirror"
     SERVICE_SILENT = "service-silent"  # sent by the external watcher, when no heartbeat comes
     DIGEST = "digest"  # no alert: the daily summary
+
+    @property
+    def is_lasting(self) -> bool:
+        """False for an event: it is answered or grows old, and no message says that it has ended."""
+        return self is not AlertRule.MASS_CHANGE
 
 
 class Urgency(StrEnum):

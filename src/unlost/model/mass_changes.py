@@ -48,7 +48,8 @@ class MassChange:
     """A change that ``count`` records of a table share.
 
     ``total``: records of the table before, including those that this backup lost. ``users``: the
-    users with most of the records, most first.
+    users with most of the records, most first. ``few``: the column has few possible values, so that
+    many records have the same one.
     """
 
     table: str
@@ -57,6 +58,7 @@ class MassChange:
     total: int
     column: str = ""
     users: tuple[UserShare, ...] = ()
+    few: bool = False
 
     @property
     def key(self) -> tuple[str, str, MassKind]:
@@ -77,7 +79,7 @@ class BackupChanges:
 
 @dataclass(frozen=True, slots=True)
 class MassLimits:
-    """The thresholds of a table. Both of a pair must be passed: a number and a share.
+    """The thresholds of a table. Of a number and a share, the larger number of records counts.
 
     ``watched``: false if the table does not matter, true if it matters though people do not open
     it, None for the connector's own choice.
@@ -85,11 +87,30 @@ class MassLimits:
 
     lost_rows: int = 20
     lost_share: float = 0.01
+    bin_rows: int = 0
     column_rows: int = 20
     column_share: float = 0.05
     created_rows: int = 100
     created_share: float = 0.20
     watched: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MassFinding:
+    """A mass change of a backup, judged.
+
+    ``now``: people are notified immediately; otherwise the daily digest lists it. ``days``: the
+    change passed its threshold only together with those of so many days; 0 if it did alone.
+    ``silence``: the pattern that keeps it from being reported immediately.
+    """
+
+    change: MassChange
+    number: int
+    before: int
+    as_of: datetime
+    now: bool = False
+    days: int = 0
+    silence: "Silence | None" = None
 
 
 class SilenceKind(StrEnum):

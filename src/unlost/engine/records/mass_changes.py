@@ -7,7 +7,7 @@ overwritten with only the most frequent ones. A value can lose a count only in a
 ``TOP_VALUES`` others are more frequent, so that a value of many records is never lost.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -33,16 +33,18 @@ TOP_VALUES = 200  # values of a column that are counted
 MANY_PARTS = 500  # frames of counts before they are added up
 USERS = 5  # listed users of a change
 LISTED_LEAST = 20  # smaller changes of these kinds are one person's day
+BIN = frozenset({TableTrait.UNDELETE, TableTrait.REPORTS_DELETES})  # traits of tables that use it
 LISTED = frozenset({MassKind.FILLED, MassKind.EDITED, MassKind.TRANSFERRED})
 
-_COUNTS = {
+_INSTANT = pl.Datetime("us", "UTC")
+_COUNTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "column": pl.String,
     "kind": pl.String,
     "value": pl.UInt64,
     "by": pl.String,
     "count": pl.UInt32,
-    "first": pl.Datetime("us", "UTC"),
-    "last": pl.Datetime("us", "UTC"),
+    "first": _INSTANT,
+    "last": _INSTANT,
 }
 _GROUP = ("column", "kind", "value", "by")
 _OTHER = 0  # stands for all values that are not counted
@@ -151,10 +153,10 @@ class _Counter:
         self._add(_stamps(rows.filter(in_bin)), MassKind.DELETED)
         # Only a row that was delivered as deleted names the user who deleted it.
         gone = _stamps(rows.filter(pc.invert(in_bin))).with_columns(
-            pl.lit("").alias("by"), pl.lit(None, _COUNTS["first"]).alias("at")
+            pl.lit("").alias("by"), pl.lit(None, _INSTANT).alias("at")
         )
         self._add(gone, MassKind.DELETED)
-        if self.table.has(TableTrait.UNDELETE):
+        if self.table.traits >= BIN:
             self._add(gone, MassKind.BIN_SKIPPED)
 
     def _changed(self, ids: list[str]) -> None:
@@ -214,7 +216,8 @@ class _Counter:
                 UserShare(row["by"], row["count"], row["first"], row["last"])
                 for row in rows.head(USERS).iter_rows(named=True)
             )
-            yield MassChange(self.table.name, change, count, total, str(column), shares)
+            few = change is MassKind.OVERWRITTEN and column in _few_valued(self.table)
+            yield MassChange(self.table.name, change, count, total, str(column), shares, few=few)
 
 
 _SUMS = (pl.col("count").sum(), pl.col("first").min(), pl.col("last").max())
@@ -249,7 +252,7 @@ def _with_overwritten(counts: pl.DataFrame, table: Table) -> pl.DataFrame:
     A value is one of many if a single record has it. In a column of few possible values some value
     is always frequent: there it must be the value of most edits.
     """
-    few = [column.name for column in table.columns if column.choices or _is_flag(column)]
+    few = _few_valued(table)
     edited = (pl.col("kind") == MassKind.EDITED.value) & (pl.col("value") != _OTHER)
     of_value = pl.col("count").sum().over("column", "kind", "value")
     of_column = pl.col("count").sum().over("column", "kind")
@@ -261,8 +264,9 @@ def _with_overwritten(counts: pl.DataFrame, table: Table) -> pl.DataFrame:
     return counted.with_columns(kind=kind.otherwise("kind"))
 
 
-def _is_flag(column: Column) -> bool:
-    return column.kind is WireKind.BOOLEAN
+def _few_valued(table: Table) -> list[str]:
+    """The columns with few possible values."""
+    return [c.name for c in table.columns if c.choices or c.kind is WireKind.BOOLEAN]
 
 
 def _edit_kind(table: Table, column: Column) -> MassKind:
@@ -282,7 +286,7 @@ def _stamps(rows: pa.Table) -> pl.DataFrame:
     frame = pl.DataFrame(pl.from_arrow(rows.select(["_u_modified_by", "_u_modified_at"])))
     return frame.select(
         pl.col("_u_modified_by").cast(pl.String).fill_null("").alias("by"),
-        pl.col("_u_modified_at").cast(_COUNTS["first"]).alias("at"),
+        pl.col("_u_modified_at").cast(_INSTANT).alias("at"),
     )
 
 

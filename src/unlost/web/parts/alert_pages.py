@@ -49,6 +49,7 @@ PAGES: Mapping[AlertRule, ConsolePage] = {
     AlertRule.INCOMPLETE: _PROOF,
     AlertRule.TABLE_LOST: _PROOF,
     AlertRule.SCHEMA_DRIFT: _PROOF,
+    AlertRule.MASS_CHANGE: _CHANGED,
     AlertRule.UNUSUAL_LOSS: _LOST,
     AlertRule.UNUSUAL_CHANGE: _CHANGED,
     AlertRule.STORAGE: _STORAGE,
