@@ -15,6 +15,7 @@ from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolic
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.model.access import Right, Trace
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
+from unlost.model.mass_changes import MassKind
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
 from unlost.model.ports.system import Observer
 from unlost.outside.private_files import FOR_ITS_OWNER
@@ -29,7 +30,9 @@ class PlanRequest:
     ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup to
     restore ``records`` from. ``without`` (TABLE/ID) and ``without_tables`` are left out, also if
     they belong to selected records. ``otherwise`` are values that differ from the backup.
-    ``twins``: the treatment of live records that took a unique value after the loss.
+    ``twins``: the treatment of live records that took a unique value after the loss. ``by``: only
+    records that this user (an id) deleted, or changed last; ``change``: only records in which the
+    columns were changed in this way.
     """
 
     org: str
@@ -44,6 +47,8 @@ class PlanRequest:
     without_tables: tuple[str, ...] = ()
     otherwise: Overrides = NO_OVERRIDES
     twins: TwinPolicy = TwinPolicy.KEEP
+    by: str = ""
+    change: MassKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +271,8 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
         until=_number(app, org, other),
         table=request.table,
         columns=request.columns,
+        by=request.by,
+        change=request.change.value if request.change is not None else "",
     )
 
 

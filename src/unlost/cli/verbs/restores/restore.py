@@ -10,6 +10,7 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import command, many, plain, size, when
+from unlost.model.mass_changes import MassKind
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -116,6 +117,14 @@ def plan(
     ] = None,
     table: OnlyTable = None,
     column: Columns = None,
+    by: Annotated[
+        str,
+        typer.Option("--by", metavar="USER", help="Only records that this user changed last (id)."),
+    ] = "",
+    change: Annotated[
+        MassKind | None,
+        typer.Option("--change", help="Only records whose columns were changed in this way."),
+    ] = None,
     related: Annotated[
         bool,
         typer.Option("--related/--no-related", help="Include parents, children, mails and files."),
@@ -153,6 +162,8 @@ def plan(
                 values=set_value or (), empty=empty or (), instead=instead or ()
             ),
             twins=_twins(adopt=adopt),
+            by=by,
+            change=change,
         )
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)
