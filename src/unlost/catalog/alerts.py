@@ -86,6 +86,13 @@ def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
     return [_alert(row) for row in alert_rows]
 
 
+def find_alert(alert: int) -> AlertRecord | None:
+    """The alert with an id, open or not."""
+    with returned_connection():
+        row = AlertRow.objects.filter(pk=alert).first()
+    return _alert(row) if row is not None else None
+
+
 def acknowledge(key: str, *, at: datetime) -> bool:
     """Acknowledge an alert: no further messages until it is resolved. False if there is none."""
     with returned_connection():

@@ -99,6 +99,7 @@ app.command("up")(up.up)
 app.command("worker")(up.worker)
 app.command("doctor")(doctor.doctor)
 app.add_typer(alerts.app, name="alert")
+app.add_typer(alerts.app, name="alerts", hidden=True)  # as people also type it
 app.add_typer(vault_state.app, name="vault")
 app.add_typer(keys.app, name="key")
 app.add_typer(people.app, name="user")

@@ -90,6 +90,7 @@ class Notification:
     """A message to send. ``since``: start of the alert; ``heads``: proof of the vault's content.
 
     ``heads`` are the number and the first 12 hexadecimal digits of the newest backup, by org.
+    ``link`` is the console page that repairs or explains it, if the console's address is known.
     """
 
     event: NotificationKind
@@ -97,6 +98,7 @@ class Notification:
     since: datetime
     at: datetime
     heads: tuple[tuple[str, int, str], ...] = ()
+    link: str = ""
 
     @property
     def title(self) -> str:
@@ -122,6 +124,8 @@ class Notification:
             ]
         elif raised.next_step:
             lines.append(raised.next_step)
+        if self.link and self.event is not NotificationKind.RESOLVED:
+            lines.append(self.link)
         if raised.command and self.event is not NotificationKind.RESOLVED:
             lines.append(f"  {raised.command}")
         lines += [f"{org}: backup {number}, head {head}" for org, number, head in self.heads]

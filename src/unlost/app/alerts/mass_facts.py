@@ -31,6 +31,17 @@ KEPT = timedelta(days=35)
 MOST_BACKUPS = 50  # evaluated after a pause; earlier ones are left out
 
 
+def stored_mass_facts(app: Application, oid: str) -> MassFacts:
+    """Return the mass changes of the backups that are evaluated already."""
+    backups = backup_changes(oid)
+    if not backups:
+        return MassFacts(limits=limits_of(oid))
+    newest = app.vault.newest_backup(oid)
+    named = _with_names(newest, backups) if newest is not None else tuple(backups)
+    silences = tuple(silences_of(oid, since=backups[-1].since))
+    return MassFacts(named, limits_of(oid), silences)
+
+
 def mass_facts(app: Application, oid: str, known: MassFacts | None = None) -> MassFacts:
     """Return the mass changes of an org's backups, newest first; evaluates new ones first.
 

@@ -191,7 +191,8 @@ def _deleted_by(new: Snapshot, table: str, ids: Sequence[str], user: str) -> Seq
     rows = new.get(table, ids, columns=[])
     deleted = pc.equal(rows["_u_op"].cast(pa.string()), Op.DELETED.value)
     mine = pc.fill_null(pc.equal(rows["_u_modified_by"].cast(pa.string()), user), fill_value=False)
-    return rows.filter(pc.and_(deleted, mine))["_u_id"].to_pylist()
+    by_user: list[str] = rows.filter(pc.and_(deleted, mine))["_u_id"].to_pylist()
+    return by_user
 
 
 def _changed(survey: RestoreSurvey, selection: Selection) -> RecordSelection:
@@ -283,7 +284,8 @@ def _mask(kind: WireKind, old: pa.Array, new: pa.Array, change: str) -> list[boo
             mask = pc.and_(mask, pc.and_not(filled, emptied))
         case _:
             mask = pc.and_not(mask, pc.or_(emptied, filled))
-    return mask.to_pylist()
+    chosen: list[bool] = mask.to_pylist()
+    return chosen
 
 
 def _is_empty(values: pa.Array) -> pa.BooleanArray:
