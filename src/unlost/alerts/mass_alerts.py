@@ -41,24 +41,6 @@ SLOWLY_OVERWRITTEN = (
 FILLED = "{column} was filled in {count:,} of {total:,} records of {table} in {org} {who}."
 EDITED = "{column} was edited in {count:,} of {total:,} records of {table} in {org} {who}."
 TRANSFERRED = "{count:,} of {total:,} records of {table} in {org} were transferred {who}."
-SENTENCES = {
-    MassKind.DELETED: DELETED,
-    MassKind.BIN_SKIPPED: BIN_SKIPPED,
-    MassKind.CREATED: CREATED,
-    MassKind.EMPTIED: EMPTIED,
-    MassKind.OVERWRITTEN: OVERWRITTEN,
-    MassKind.FILLED: FILLED,
-    MassKind.EDITED: EDITED,
-    MassKind.TRANSFERRED: TRANSFERRED,
-}
-SLOW_SENTENCES = {
-    MassKind.EMPTIED: SLOWLY_EMPTIED,
-    MassKind.OVERWRITTEN: SLOWLY_OVERWRITTEN,
-}
-STEP = (
-    "If this was not intended, repair it: the records get back what they had before. If it was, "
-    "mark it as expected."
-)
 
 
 def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
@@ -80,11 +62,30 @@ def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 def sentence_of(finding: MassFinding, org: str) -> Message:
     """Describe a mass change, with the user who changed most of the records."""
+    match finding.change.kind:
+        case MassKind.DELETED:
+            return _sentence(finding, org, DELETED)
+        case MassKind.BIN_SKIPPED:
+            return _sentence(finding, org, BIN_SKIPPED)
+        case MassKind.CREATED:
+            return _sentence(finding, org, CREATED)
+        case MassKind.EMPTIED:
+            return _sentence(finding, org, SLOWLY_EMPTIED if finding.days else EMPTIED)
+        case MassKind.OVERWRITTEN:
+            return _sentence(finding, org, SLOWLY_OVERWRITTEN if finding.days else OVERWRITTEN)
+        case MassKind.FILLED:
+            return _sentence(finding, org, FILLED)
+        case MassKind.EDITED:
+            return _sentence(finding, org, EDITED)
+        case MassKind.TRANSFERRED:
+            return _sentence(finding, org, TRANSFERRED)
+
+
+def _sentence(finding: MassFinding, org: str, template: str) -> Message:
     change = finding.change
-    sentences = SLOW_SENTENCES if finding.days else SENTENCES
     return message(
         CODE,
-        sentences[change.kind],
+        template,
         org=org,
         table=change.table,
         column=change.column,
@@ -100,12 +101,11 @@ def who(change: MassChange) -> Message:
     share = next((share for share in change.users if share.by), None)
     if share is None:
         return message("", "by an unknown user")
-    template = "({count:,} of them by {user}, between {first} and {last})"
-    if share.count == change.count:
-        template = "by {user}, between {first} and {last}"
     return message(
         "",
-        template,
+        "by {user}, between {first} and {last}"
+        if share.count == change.count
+        else "({count:,} of them by {user}, between {first} and {last})",
         user=share.name or share.by,
         count=share.count,
         first=_moment(share.first),
@@ -144,7 +144,13 @@ def _command(org: OrgFacts, findings: Sequence[MassFinding], *, number: int, bef
 def _raised(org: OrgFacts, texts: Sequence[Message], *, subject: str, command: str) -> RaisedAlert:
     more = len(texts) - NAMED
     rest = [message(CODE, "And {count:,} more.", count=more)] if more > 0 else []
-    text = replace(joined(CODE, [*texts[:NAMED], *rest]), next_step=STEP, next_template=STEP)
+    text = message(
+        CODE,
+        "{changes}",
+        next_step="If this was not intended, repair it: the records get back what they had before. "
+        "If it was, mark it as expected.",
+        changes=joined(CODE, [*texts[:NAMED], *rest]),
+    )
     return RaisedAlert(
         AlertRule.MASS_CHANGE, org.name, subject, Urgency.NOW, text, command, level=len(texts)
     )

@@ -114,7 +114,7 @@ class MassFinding:
 
 
 class SilenceKind(StrEnum):
-    """Why a mass change is not reported immediately."""
+    """The reason that a mass change is not reported immediately."""
 
     EXPECTED = "expected"  # announced before it happened
     ANSWERED = "answered"  # a person said afterwards that it was intended

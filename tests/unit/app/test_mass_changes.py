@@ -13,7 +13,7 @@ from unlost.app.actions.backups.schedule import ScheduleChange
 from unlost.app.actions.backups.schedule import change as change_schedule
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.digest_email import mass_lines
-from unlost.app.alerts.mass_facts import KEPT, MOST_BACKUPS, evaluate_new_backups
+from unlost.app.alerts.mass_facts import LIFETIME, MOST_BACKUPS, evaluate_new_backups
 from unlost.catalog.mass_changes import backup_changes, set_limits
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.alert import AlertRule, ChannelKind, Notification
@@ -142,7 +142,7 @@ def test_a_home_that_evaluated_none_begins_with_the_newest_backup(days: Days) ->
     (changes,) = backup_changes(days.oid)
     assert (changes.number, changes.before) == (3, 2)
     assert MOST_BACKUPS > 7
-    days.world.clock.advance(days=KEPT.days + 1)
+    days.world.clock.advance(days=LIFETIME.days + 1)
     backup(days.app, "sales")
     evaluate_new_backups(days.app, days.oid)
     assert [backup.number for backup in backup_changes(days.oid)] == [4]

@@ -27,7 +27,7 @@ from unlost.model.source.schema import Schema, Table
 from unlost.model.vault.certificate import TableLine
 from unlost.model.vault.snapshot import SnapshotInfo
 
-KEPT = timedelta(days=35)
+LIFETIME = timedelta(days=35)
 MOST_BACKUPS = 50  # evaluated after a pause; earlier ones are left out
 
 
@@ -72,7 +72,7 @@ def evaluate_new_backups(app: Application, oid: str) -> None:
     for before, backup in pairs[-MOST_BACKUPS:] if newest is not None else pairs[-1:]:
         save_backup_changes(oid, _changes(app, oid, before, backup))
     if pairs:
-        drop_backup_changes(oid, before=app.clock.now() - KEPT)
+        drop_backup_changes(oid, before=app.clock.now() - LIFETIME)
 
 
 def _changes(

@@ -237,9 +237,9 @@ def _most_frequent(counts: pl.DataFrame) -> pl.DataFrame:
     """The counts with all but the most frequent values of each column put together."""
     of_value = pl.col("count").sum().over("column", "kind", "value")
     rank = of_value.rank("dense", descending=True).over("column", "kind")
-    kept = pl.when(rank <= TOP_VALUES).then("value").otherwise(pl.lit(_OTHER, pl.UInt64))
+    value = pl.when(rank <= TOP_VALUES).then("value").otherwise(pl.lit(_OTHER, pl.UInt64))
     return (
-        counts.with_columns(kept.alias("value"))
+        counts.with_columns(value.alias("value"))
         .group_by(*_GROUP)
         .agg(*_SUMS)
         .select(pl.col(n).cast(t) for n, t in _COUNTS.items())

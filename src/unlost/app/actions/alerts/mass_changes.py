@@ -1,5 +1,6 @@
 """Show the mass changes of a backup, and mark them as expected: before, afterwards, or always."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -73,7 +74,7 @@ class MassLimitsList:
     """The thresholds of an org by table; those of the whole org under the empty name."""
 
     org: str
-    limits: dict[str, MassLimits]
+    limits: Mapping[str, MassLimits]
 
 
 @dataclass(frozen=True, slots=True)

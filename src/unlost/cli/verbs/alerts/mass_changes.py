@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.alerts.mass_changes import MassChanges, MassLimitsList, Silences
     from unlost.app.actions.alerts.public_address import PublicAddress
 
+KINDS = f"The kind of change: {', '.join(MassKind)}."
 Until = Annotated[
     str, typer.Option("--until", metavar="WHEN", help="Last day, such as 2026-12-31, or a time.")
 ]
@@ -26,7 +27,7 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reaso
 User = Annotated[
     str, typer.Option("--user", metavar="USER", help="Only changes by this user (id).")
 ]
-Kind = Annotated[MassKind | None, typer.Option("--change", help="Only this kind of change.")]
+Kind = Annotated[MassKind | None, typer.Option("--change", metavar="KIND", help=KINDS)]
 
 
 def changes(
@@ -77,7 +78,7 @@ def expected(
         str, typer.Argument(metavar="TABLE[.COLUMN]", help="The changed column or table.")
     ],
     *,
-    change: Annotated[MassKind, typer.Option("--change", help="The kind of change.")],
+    change: Annotated[MassKind, typer.Option("--change", metavar="KIND", help=KINDS)],
     reason: Reason,
     home: Home = None,
     json: AsJson = False,

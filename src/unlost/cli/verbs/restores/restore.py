@@ -25,6 +25,15 @@ app = typer.Typer(
     help="Restore lost records: plan, review, run.", no_args_is_help=True, rich_markup_mode=None
 )
 
+ByUser = Annotated[
+    str, typer.Option("--by", metavar="USER", help="Only changes by this user (id).")
+]
+Change = Annotated[
+    MassKind | None,
+    typer.Option(
+        "--change", metavar="KIND", help=f"Only this kind of change: {', '.join(MassKind)}."
+    ),
+]
 PlanFile = Annotated[Path, typer.Argument(metavar="FILE", help="Plan file.")]
 RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="Name of the run, as in `unlost runs`.")
@@ -117,14 +126,8 @@ def plan(
     ] = None,
     table: OnlyTable = None,
     column: Columns = None,
-    by: Annotated[
-        str,
-        typer.Option("--by", metavar="USER", help="Only records that this user changed last (id)."),
-    ] = "",
-    change: Annotated[
-        MassKind | None,
-        typer.Option("--change", help="Only records whose columns were changed in this way."),
-    ] = None,
+    by: ByUser = "",
+    change: Change = None,
     related: Annotated[
         bool,
         typer.Option("--related/--no-related", help="Include parents, children, mails and files."),
