@@ -1,5 +1,6 @@
 """Each disaster raises its alert in the backup that saw it, from the second backup on."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,8 +17,11 @@ from unlost.app.alerts.digest_email import mass_lines
 from unlost.app.alerts.mass_facts import LIFETIME, MOST_BACKUPS, evaluate_new_backups
 from unlost.catalog.mass_changes import backup_changes, set_limits
 from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.silences import add_silence, silences_of
+from unlost.catalog.vault.erasing import scrub
 from unlost.model.alert import AlertRule, ChannelKind, Notification
-from unlost.model.mass_changes import MassKind, MassLimits
+from unlost.model.mass_changes import MassKind, MassLimits, Silence, SilenceKind
+from unlost.model.plan import RecordKey
 
 CUSTOMERS = 300
 
@@ -146,6 +150,20 @@ def test_a_home_that_evaluated_none_begins_with_the_newest_backup(days: Days) ->
     backup(days.app, "sales")
     evaluate_new_backups(days.app, days.oid)
     assert [backup.number for backup in backup_changes(days.oid)] == [4]
+
+
+def test_erased_users_are_removed_from_mass_changes(days: Days) -> None:
+    days.set({"Phone": None}, days.ids, by="U1")
+    days.night()
+    silence = Silence(SilenceKind.MUTED, "sales", user="U1", reason="Usual")
+    add_silence(days.oid, silence)
+    add_silence(days.oid, replace(silence, user="U2"))
+    assert scrub("sales", [RecordKey("User", "U9")]) == 0
+    assert scrub("sales", [RecordKey("User", "U1")], stays=True) == 0
+    assert scrub("sales", [RecordKey("User", "U1")]) == 2
+    (change,) = backup_changes(days.oid)[0].changes
+    assert [share.by for share in change.users] == [""]
+    assert [s.user for s in silences_of(days.oid, since=days.world.clock.now())] == ["U2"]
 
 
 def test_tables_are_watched_as_chosen(days: Days) -> None:
