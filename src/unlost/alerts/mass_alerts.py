@@ -13,7 +13,7 @@ from unlost.alerts.watched import OrgFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.finding import FindingKind
 from unlost.model.mass_changes import MassChange, MassFinding, MassKind
-from unlost.model.message import Message, joined, message, render
+from unlost.model.message import Message, Noun, counted, joined, message, render
 from unlost.model.vault.certificate import Certificate
 
 OPEN_FOR = timedelta(days=7)
@@ -24,7 +24,8 @@ UNPROVED = (
     "So many records of {table} vanished from {org} that Unlost does not treat them as deleted yet."
 )
 DELETED = "{count:,} records of {table} were deleted in {org} {who}."
-BIN_SKIPPED = "{count:,} records of {table} were deleted in {org} and are not in the recycle bin."
+ONE_DELETED = "{count:,} record of {table} was deleted in {org} {who}."
+BIN_SKIPPED = "In {org}, {records} of {table} skipped the recycle bin."
 CREATED = "{count:,} records of {table} were created in {org} {who}."
 EMPTIED = "{column} was emptied in {count:,} of {total:,} records of {table} in {org} {who}."
 OVERWRITTEN = (
@@ -64,7 +65,7 @@ def sentence_of(finding: MassFinding, org: str) -> Message:
     """Describe a mass change, with the user who changed most of the records."""
     match finding.change.kind:
         case MassKind.DELETED:
-            return _sentence(finding, org, DELETED)
+            return _sentence(finding, org, ONE_DELETED if finding.change.count == 1 else DELETED)
         case MassKind.BIN_SKIPPED:
             return _sentence(finding, org, BIN_SKIPPED)
         case MassKind.CREATED:
@@ -92,6 +93,7 @@ def _sentence(finding: MassFinding, org: str, template: str) -> Message:
         count=change.count,
         total=change.total,
         days=finding.days,
+        records=counted(change.count, Noun.RECORD),
         who=who(change),
     )
 

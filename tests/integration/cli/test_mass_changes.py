@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from integration.cli.test_by_itself import ByItself, alone
+from unlost.app.actions.alerts.mass_changes import ExpectRequest, expect
+from unlost.app.home.cancellation import CancellationFlag
 
 __all__ = ["alone"]
 
@@ -83,10 +85,17 @@ def test_each_disaster_raises_its_alert_in_the_same_backup(disasters: Disasters)
         assert bool(alerts) is (day == 2), json.dumps(disasters.changes())
     assert "within 7 days" in alerts[0]["sentence"]
 
-    until = f"{disasters.alone.clock.now():%Y-%m-%d}"
-    day_after = ("--until", until[:4] + "-12-31")
-    expect = disasters.alone.program
-    assert expect("alerts", "expect", "chocolate", "Contact.Department", *day_after).code == 0
-    disasters.update(disasters.contacts, Department="Sales")
+    count = len(disasters.contacts) // 4
+    ids = [{"LastName": f"Doubled {n}", "AccountId": None} for n in range(count)]
+    disasters.admin.post("records/insert", object="Contact", rows=ids)
+    disasters.admin.post("records/hard-delete", object="Contact", ids=disasters.contacts[-1:])
+    (alert,) = disasters.night()
+    assert f"{count:,} records of Contact were created" in alert["sentence"]
+    assert "In chocolate, 1 record of Contact skipped the recycle bin." in alert["sentence"]
+
+    announced = ExpectRequest("Contact.Department", f"{disasters.alone.clock.now():%Y}-12-31")
+    with disasters.alone.opened(CancellationFlag()) as app:
+        expect(app, "chocolate", announced)
+    disasters.update(disasters.contacts[:-1], Department="Sales")
     assert disasters.night() == []
     assert disasters.changes()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unit.alerts.test_rules import gap, line, proof, sales
-from unlost.alerts.mass_alerts import NAMED, mass_alerts, repair_command
+from unlost.alerts.mass_alerts import NAMED, mass_alerts, repair_command, sentence_of
 from unlost.alerts.mass_rules import LEAST_BACKUPS, findings_of, usual_limit
 from unlost.alerts.rules import raised_alerts
 from unlost.alerts.watched import AlertFacts, MassFacts, NightCounts
@@ -159,6 +159,15 @@ def test_users_and_times_are_named_as_far_as_they_are_known() -> None:
 def test_each_kind_has_its_command(kind: MassKind, command: str) -> None:
     finding = MassFinding(change(kind, 500), 2, 1, NOW)
     assert repair_command(finding, "sales") == command
+
+
+def test_each_kind_has_its_sentence() -> None:
+    texts = [
+        str(sentence_of(MassFinding(change(kind, 1), 2, 1, NOW), "sales")) for kind in MassKind
+    ]
+    assert len(set(texts)) == len(MassKind)
+    assert any("1 record of Contact was deleted in sales by Eva Muster" in text for text in texts)
+    assert "In sales, 1 record of Contact skipped the recycle bin." in texts
 
 
 # --- usual counts ---------------------------------------------------------------------------------

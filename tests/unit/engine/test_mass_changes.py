@@ -155,6 +155,17 @@ def test_created_and_deleted_records_by_user(scene: Scene) -> None:
     assert changes(scene, after=2) == {}
 
 
+def test_a_table_without_a_recycle_bin_has_none_that_skipped_it(scene: Scene) -> None:
+    scene.org.tables["Person"].traits = ALL_TRAITS
+    scene.clock.advance(hours=1)
+    scene.org.delete("Person", "P01")
+    scene.org.purge("Person", "P01")
+    assert set(changes(scene)) == {("", MassKind.DELETED)}
+    scene.org.delete("Person", "P02", by="U8")
+    (share,) = changes(scene, after=2)["", MassKind.DELETED].users
+    assert share.by == "U8"
+
+
 def test_records_that_were_there_before_and_become_visible_are_not_created(scene: Scene) -> None:
     scene.org.hidden_rows.add(("Person", "P01"))
     scene.clock.advance(hours=1)

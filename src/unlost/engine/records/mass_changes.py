@@ -128,15 +128,12 @@ class _Counter:
 
     def count(self, kind: ChangeKind, ids: list[str], restored: Collection[str]) -> None:
         """Count a batch of records with one kind of change."""
-        match kind:
-            case ChangeKind.CREATED:
-                self._created([record for record in ids if record not in restored])
-            case ChangeKind.DELETED:
-                self._deleted(ids)
-            case ChangeKind.CHANGED:
-                self._changed(ids)
-            case ChangeKind.REVIVED:  # back from the recycle bin: no damage
-                pass
+        if kind is ChangeKind.CREATED:
+            self._created([record for record in ids if record not in restored])
+        elif kind is ChangeKind.DELETED:
+            self._deleted(ids)
+        elif kind is ChangeKind.CHANGED:  # not revived: back from the recycle bin, no damage
+            self._changed(ids)
         if len(self.parts) > MANY_PARTS:
             self.parts = [_most_frequent(_added_up(self.parts))]
 
