@@ -29,6 +29,7 @@ USUAL_SLACK = 1.25  # how far above a usual count is still usual
 DAY_TO_DAY = 1.4826  # from the median deviation to a standard deviation, for a normal distribution
 SLOW = timedelta(days=7)  # smaller damage within these days is added up
 SLOW_KINDS = frozenset({MassKind.EMPTIED, MassKind.OVERWRITTEN})
+LISTED_LEAST = 20  # records; fewer created or edited ones are one person's day
 BIN_EMPTIES = timedelta(days=14)  # after a longer pause, deleted records may have left the bin
 
 
@@ -44,6 +45,13 @@ def findings_of(facts: MassFacts, number: int) -> tuple[MassFinding, ...]:
         if facts.limits_of(change.table).watched is not False
     ]
     return tuple(sorted(findings, key=_rank))
+
+
+def is_listed(finding: MassFinding) -> bool:
+    """True for any loss, and for changes that are more than one person's day."""
+    change = finding.change
+    losses = (MassKind.DELETED, MassKind.BIN_SKIPPED)
+    return finding.now or change.kind in losses or change.count >= LISTED_LEAST
 
 
 def usual_limit(before: Sequence[int]) -> float:

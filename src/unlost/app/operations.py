@@ -238,7 +238,7 @@ OPERATIONS = (
         "mass.show", _GET, f"{_ORG}/mass-changes/{{backup}}", "alerts.mass_changes.mass_changes"
     ),
     ApiOperation(
-        "mass.expected", _POST, f"{_ORG}/mass-changes/expected", "alerts.mass_changes.expected"
+        "mass.expected", _POST, f"{_ORG}/expected-changes", "alerts.mass_changes.expected"
     ),
     ApiOperation("mass.expect", _POST, f"{_ORG}/silences/expect", "alerts.mass_changes.expect"),
     ApiOperation("mass.mute", _POST, f"{_ORG}/silences/mute", "alerts.mass_changes.mute"),

@@ -90,7 +90,9 @@ def test_each_disaster_raises_its_alert_in_the_same_backup(disasters: Disasters)
     disasters.admin.post("records/insert", object="Contact", rows=ids)
     disasters.admin.post("records/hard-delete", object="Contact", ids=disasters.contacts[-1:])
     (alert,) = disasters.night()
-    assert f"{count:,} records of Contact were created" in alert["sentence"]
+    assert f"{count:,} records of Contact were created" in alert["sentence"], json.dumps(
+        disasters.changes()
+    )
     assert "In chocolate, 1 record of Contact skipped the recycle bin." in alert["sentence"]
 
     announced = ExpectRequest("Contact.Department", f"{disasters.alone.clock.now():%Y}-12-31")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from unlost.alerts.mass_rules import findings_of
+from unlost.alerts.mass_rules import findings_of, is_listed
 from unlost.alerts.rules import OLDEST_BACKUP
 from unlost.alerts.watched import AlertFacts, OrgFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
@@ -15,7 +15,6 @@ from unlost.model.vault.certificate import Certificate, Verdict
 
 DAY = timedelta(days=1)
 LISTED = 10  # changes of a user that are listed
-LISTED_LEAST = 20  # records; fewer created or edited ones are one person's day
 WORDS = {
     MassKind.CREATED: "created",
     MassKind.DELETED: "deleted",
@@ -93,7 +92,7 @@ def mass_lines(org: OrgFacts) -> Iterator[str]:
         if org.now - backup.as_of >= DAY:
             continue
         for finding in findings_of(org.mass, backup.number):
-            if _is_listed(finding):
+            if is_listed(finding):
                 share = next((share for share in finding.change.users if share.by), None)
                 user = (share.name or share.by) if share is not None else "user unknown"
                 by_user.setdefault(user, []).append(_change(finding))
@@ -101,13 +100,6 @@ def mass_lines(org: OrgFacts) -> Iterator[str]:
         more = len(changes) - LISTED
         rest = f", and {more:,} more" if more > 0 else ""
         yield f"{org.name}: {user}: {', '.join(changes[:LISTED])}{rest}."
-
-
-def _is_listed(finding: MassFinding) -> bool:
-    """Return True for any loss, and for changes that are more than a few edits."""
-    change = finding.change
-    losses = (MassKind.DELETED, MassKind.BIN_SKIPPED)
-    return finding.now or change.kind in losses or change.count >= LISTED_LEAST
 
 
 def _change(finding: MassFinding) -> str:

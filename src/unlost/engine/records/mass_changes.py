@@ -9,6 +9,7 @@ overwritten with only the most frequent ones. A value can lose a count only in a
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import polars as pl
 import pyarrow as pa
@@ -31,6 +32,7 @@ from unlost.model.vault.snapshot import ChangeKind, CommitKind
 FETCH = 5_000  # ids per lookup
 TOP_VALUES = 200  # values of a column that are counted
 MANY_PARTS = 500  # frames of counts before they are added up
+AROUND = timedelta(minutes=15)
 USERS = 5  # listed users of a change
 LISTED_LEAST = 20  # smaller changes of these kinds are one person's day
 BIN = frozenset({TableTrait.UNDELETE, TableTrait.REPORTS_DELETES})  # traits of tables that use it
@@ -140,7 +142,8 @@ class _Counter:
     def _created(self, ids: list[str]) -> None:
         """Count records that are new in the org, not merely visible since this backup."""
         rows = _alive(self.new.get(self.table.name, ids, columns=[]))
-        since = pl.col("at").is_null() | (pl.col("at") > self.old.info.as_of)
+        # Records of the seconds around the earlier backup may be in the later one only.
+        since = pl.col("at").is_null() | (pl.col("at") > self.old.info.as_of - AROUND)
         self._add(_stamps(rows).filter(since), MassKind.CREATED)
 
     def _deleted(self, ids: list[str]) -> None:

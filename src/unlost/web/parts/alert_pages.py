@@ -75,6 +75,8 @@ def address(raised: RaisedAlert) -> str:
         return reverse(page.name if page.name in OF_HOME else "home")
     if page.run:
         return reverse(page.name, kwargs={"run": raised.subject})
+    if page.backup and not raised.subject.isdecimal():
+        return reverse("alerts")
     if page.backup:
         return reverse(page.name, kwargs={"org": raised.org, "backup": int(raised.subject)})
     place = {"org": raised.org} | ({"at": "latest"} if page.certificate else {})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from unlost.alerts.mass_alerts import repair_command, sentence_of
-from unlost.alerts.mass_rules import findings_of
+from unlost.alerts.mass_rules import findings_of, is_listed
 from unlost.app.access import action
 from unlost.app.alerts.mass_facts import stored_mass_facts
 from unlost.app.backups.moments import end_of_day
@@ -150,7 +150,8 @@ def mass_changes(app: Application, org: str, backup: int) -> MassChanges:
             backup=backup,
             org=org,
         )
-    lines = tuple(_line(finding, org) for finding in findings_of(facts, backup))
+    findings = (finding for finding in findings_of(facts, backup) if is_listed(finding))
+    lines = tuple(_line(finding, org) for finding in findings)
     return MassChanges(
         org,
         known.identity.zone,

@@ -1,6 +1,6 @@
 """unlost alert: mass changes of backups, and those that are expected or muted."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -200,7 +200,7 @@ def address(
     return ExitCode.OK
 
 
-COMMANDS = {
+COMMANDS: Mapping[str, Callable[..., ExitCode]] = {
     "changes": changes,
     "expect": expect,
     "expected": expected,
