@@ -66,7 +66,7 @@ GROUPS = {
     "backup": "Backups", "snapshot": "Backups", "certificate": "Backups", "table": "Backups",
     "record": "Records and files", "file": "Records and files", "loss": "Losses", "storage": "Storage",
     "schedule": "Schedules", "restore": "Restores", "run": "Runs", "alert": "Alerts",
-    "channel": "Alerts", "vault": "The vault", "mirror": "The vault", "keep": "Retention",
+    "mass": "Alerts", "address": "Alerts", "channel": "Alerts", "vault": "The vault", "mirror": "The vault", "keep": "Retention",
     "forget": "Retention", "hold": "Retention", "erase": "Privacy requests", "rectify": "Privacy requests", "privacy": "Privacy requests", "person": "People", "lockout": "People",
     "sso": "Single sign-on", "token": "Tokens", "audit": "The audit log",
 }  # fmt: skip

@@ -17,6 +17,8 @@ from typing import Any, TypeAliasType, get_args, get_origin, get_type_hints
 
 from unlost.app.actions.alerts.alerts import Alerts, ChannelTests
 from unlost.app.actions.alerts.doctor import Diagnosis
+from unlost.app.actions.alerts.mass_changes import MassChanges, MassLimitsList, Silences
+from unlost.app.actions.alerts.public_address import PublicAddress
 from unlost.app.actions.backups.backup import BackupResult
 from unlost.app.actions.backups.schedule import OrgSchedule, Schedules
 from unlost.app.actions.backups.snapshots import SnapshotCertificate, SnapshotList
@@ -47,6 +49,7 @@ from unlost.app.actions.vault.verify import VerifyResult
 from unlost.catalog.people.audit import AuditProof
 from unlost.catalog.people.people import Person
 from unlost.catalog.people.tokens import ApiToken
+from unlost.model.mass_changes import Silence
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "json.md"
 RESULTS: Mapping[str, type] = {
@@ -87,6 +90,13 @@ RESULTS: Mapping[str, type] = {
     "storage": StorageReport,
     "alert list": Alerts,
     "alert test": ChannelTests,
+    "alert changes": MassChanges,
+    "alert expect": Silence,
+    "alert expected": Silence,
+    "alert mute": Silence,
+    "alert silences": Silences,
+    "alert limits": MassLimitsList,
+    "alert address": PublicAddress,
     "doctor": Diagnosis,
     "user list": PeopleList,
     "user add": Person,

@@ -43,10 +43,13 @@ from unlost.app.people.saml import IdentityProvider
 from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.alerts import list_channels
 from unlost.catalog.losses import losses_of_backup
+from unlost.catalog.mass_changes import backup_changes, limits_of, save_backup_changes, set_limits
 from unlost.catalog.models import (
     AuditRow,
     ChannelRow,
     LossRow,
+    MassBackupRow,
+    MassLimitsRow,
     MirrorRow,
     Night,
     Org,
@@ -70,6 +73,13 @@ from unlost.catalog.vault.mirroring import last_mirror, save_mirror
 from unlost.kit.http.get import JsonDocument
 from unlost.model.alert import Channel, ChannelKind
 from unlost.model.decoders import decoder_for
+from unlost.model.mass_changes import (
+    BackupChanges,
+    MassChange,
+    MassKind,
+    MassLimits,
+    UserShare,
+)
 from unlost.model.plan import RecordKey
 from unlost.model.runs.night import CheckRecord
 from unlost.model.runs.schedule import DueBackup
@@ -171,6 +181,10 @@ def _write_for_service() -> None:
     mirror = MirrorRecord("s3://copy", START, damaged=("a",), strange=("b",), broken=("c",))
     save_mirror(mirror)
     note_scrub(oid, PendingScrub("erase-1", START, KEYS))
+    share = UserShare("U1", 20, START, START)
+    phones = MassChange("Account", MassKind.OVERWRITTEN, 20, 40, "Phone", (share,))
+    save_backup_changes(oid, BackupChanges(2, 1, START, START, (phones,)))
+    set_limits(oid, {"Account": MassLimits(column_rows=50, watched=True)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +300,14 @@ def _read_providers(_home: WrittenHome) -> list[Any]:
     ]
 
 
+def _read_mass_changes(_home: WrittenHome) -> list[Any]:
+    return [backup.changes for backup in backup_changes(get_org("sales").oid)]
+
+
+def _read_limits(_home: WrittenHome) -> list[Any]:
+    return list(limits_of(get_org("sales").oid).values())
+
+
 COLUMNS: dict[str, Column] = {
     "settings of an org": Column(Org, "config", _read_org),
     "settings of a writer": Column(WriterRow, "config", _read_writer),
@@ -303,6 +325,8 @@ COLUMNS: dict[str, Column] = {
     "damaged objects of the mirror": Column(MirrorRow, "damaged", lambda _: [_mirror().damaged]),
     "unknown objects of the mirror": Column(MirrorRow, "strange", lambda _: [_mirror().strange]),
     "problems of the mirror": Column(MirrorRow, "broken", lambda _: [_mirror().broken]),
+    "mass changes": Column(MassBackupRow, "changes", _read_mass_changes),
+    "limits of mass changes": Column(MassLimitsRow, "values", _read_limits),
     "settings of a provider": Column(SocialApp, "settings", _read_providers),
 }
 

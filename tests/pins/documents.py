@@ -47,6 +47,7 @@ from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
 from unlost.model.decoders import decoder_for
+from unlost.model.mass_changes import MassChange, MassLimits
 from unlost.model.message import Message
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RestorePlan
@@ -246,6 +247,8 @@ DOCUMENTS: dict[str, Document] = {
     "catalogue/channel-webhook": as_values(WebhookSettings, strict=False),
     "catalogue/channel-quiet": as_values(QuietHours),
     "catalogue/channel-digest": as_values(DailyAt),
+    "catalogue/mass-changes": as_values(tuple[MassChange, ...]),
+    "catalogue/mass-limits": as_values(MassLimits),
     # Files outside the vault.
     "file/export-receipt": Document(ExportReceipt, _write_receipt, _read_receipt),
     "file/sealed-key": as_json(SealedKeyFile),

@@ -1,18 +1,18 @@
 """The rules: pure functions from known facts to alerts."""
 
-import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from unlost.alerts.mass_alerts import mass_alerts
 from unlost.alerts.mirror import mirror_alerts
-from unlost.alerts.watched import AlertFacts, DeletionActs, NightCounts, OrgFacts, RunFacts
+from unlost.alerts.watched import AlertFacts, OrgFacts, RunFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.finding import FindingKind
 from unlost.model.message import Message, Noun, code_of, counted, message, render
 from unlost.model.runs.jobs import CANCELLED, PAUSED
 from unlost.model.runs.night import NightRecord, NightState
 from unlost.model.source.quota import Quota
-from unlost.model.vault.certificate import Certificate, TableLine, Verdict
+from unlost.model.vault.certificate import Certificate, Verdict
 from unlost.model.vault.maintenance_results import MaintenanceRecord
 
 OVERDUE = timedelta(minutes=15)  # a backup not started by then was missed
@@ -33,27 +33,6 @@ EXPIRES_SOON = timedelta(days=30)
 EXPIRES_NOW = timedelta(days=7)
 LAST_CALL = timedelta(days=7)  # before a removal of others counts as confirmed
 HELD_LONG = timedelta(days=7)  # after the day on which unneeded objects may be deleted
-LEAST_NIGHTS = 5  # backups before a table has a usual count
-USUAL_TIMES = 8.0  # robust deviations above the usual count
-UNUSUAL_LEAST = 100  # rows; fewer may be one person's day
-UNUSUAL_SHARE = 0.05  # of the table's records, if it has no usual count
-DAY_TO_DAY = 1.4826  # from the median deviation to a standard deviation, for a normal distribution
-
-LOSS_UNPROVED = (
-    "So many records of {table} vanished from {org} that Unlost does not treat them as deleted yet."
-)
-UNUSUAL_LOSS = (
-    "{count:,} records of {table} were deleted in {org} since the previous backup, far more than "
-    "usual. The user is unknown."
-)
-UNUSUAL_LOSS_BY = (
-    "{count:,} records of {table} were deleted in {org} since the previous backup, far more than "
-    "usual: {deleted:,} of them by {user}, between {first} and {last}."
-)
-UNUSUAL_CHANGE = (
-    "{count:,} records of {table} were changed in {org} since the previous backup, far more than "
-    "usual."
-)
 
 REPLACED = "another-org"
 GOING_ON = frozenset({NightState.WAITING, NightState.RUNNING})
@@ -304,100 +283,6 @@ def drifted(org: OrgFacts) -> Iterator[RaisedAlert]:
         )
 
 
-def lost_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """Far more records of a table were deleted than in a usual night."""
-    if org.proof is None or not org.counts:
-        return
-    believed = {line.table for line in org.proof.tables if _vanished(line)}
-    if org.part is not None:
-        believed |= {line.table for line in org.part.tables if _vanished(line)}
-    for table in sorted(believed):
-        yield _unusual(AlertRule.UNUSUAL_LOSS, org, table, LOSS_UNPROVED)
-    for table, count in _unusual_counts(org, lambda night: night.deleted):
-        if table not in believed:
-            yield _lost(org, table, count)
-
-
-def changed_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """Far more records of a table were changed than in a usual night."""
-    if len(org.counts) < LEAST_NIGHTS:
-        return
-    for table, count in _unusual_counts(org, lambda night: night.changed):
-        yield _unusual(AlertRule.UNUSUAL_CHANGE, org, table, UNUSUAL_CHANGE, count=count)
-
-
-def _lost(org: OrgFacts, table: str, count: int) -> RaisedAlert:
-    """The alert about an unusual loss, with its user and times if the org reported them."""
-    nights = org.counts[:1] if org.today is None else (org.today, org.counts[0])
-    acts = next((n.acts.get(table) for n in nights if n.deleted.get(table) == count), None)
-    template = UNUSUAL_LOSS if acts is None else UNUSUAL_LOSS_BY
-    return _unusual(AlertRule.UNUSUAL_LOSS, org, table, template, count=count, acts=acts)
-
-
-def _unusual(
-    rule: AlertRule,
-    org: OrgFacts,
-    table: str,
-    template: str,
-    *,
-    count: int = 0,
-    acts: DeletionActs | None = None,
-) -> RaisedAlert:
-    return _raised(
-        rule,
-        org,
-        table,
-        Urgency.NOW if rule is AlertRule.UNUSUAL_LOSS else Urgency.SOON,
-        template,
-        "Review the changes. Deleted records can be restored.",
-        "unlost compare {org} {before} latest --table {table}",
-        table=table,
-        count=count,
-        before=org.before or 1,
-        deleted=acts.count if acts else 0,
-        user=acts.user if acts else "",
-        first=f"{acts.first:%Y-%m-%d %H:%M} UTC" if acts else "",
-        last=f"{acts.last:%Y-%m-%d %H:%M} UTC" if acts else "",
-    )
-
-
-def _vanished(line: TableLine) -> bool:
-    return any(finding.kind is FindingKind.UNUSUAL_LOSS for finding in line.findings)
-
-
-def _unusual_counts(
-    org: OrgFacts, of: Callable[[NightCounts], Mapping[str, int]]
-) -> Iterator[tuple[str, int]]:
-    """Tables of the newest backup, and of the hours since, with counts beyond the usual."""
-    nights = org.counts if org.today is None else (org.today, *org.counts)
-    beyond = dict(_beyond(nights, of))
-    return iter((dict(_beyond(org.counts, of)) | beyond).items())
-
-
-def _beyond(
-    nights: Sequence[NightCounts], of: Callable[[NightCounts], Mapping[str, int]]
-) -> Iterator[tuple[str, int]]:
-    newest, before = nights[0], nights[1:]
-    for table, count in sorted(of(newest).items()):
-        known = [of(night).get(table, 0) for night in before if table in night.records]
-        expected = newest.records.get(table, 0) + newest.deleted.get(table, 0)
-        if count > limit_of(known, stored_count=expected):
-            yield table, count
-
-
-def limit_of(before: Sequence[int], *, stored_count: int) -> float:
-    """The number of rows above which a table's backup is unusual.
-
-    Median and median deviation of earlier backups do not move with the outliers that the rule looks
-    for; a table with too few backups is judged by its size.
-    """
-    if len(before) < LEAST_NIGHTS:
-        return max(UNUSUAL_LEAST, UNUSUAL_SHARE * stored_count)
-    middle = statistics.median(before)
-    deviation = DAY_TO_DAY * statistics.median([abs(count - middle) for count in before])
-    return max(UNUSUAL_LEAST, middle + USUAL_TIMES * max(deviation, middle * 0.25), *before)
-
-
 # --- allowances -----------------------------------------------------------------------------------
 
 
@@ -641,8 +526,7 @@ ORG_RULES: tuple[OrgRule, ...] = (
     incomplete,
     lost_tables,
     drifted,
-    lost_rows,
-    changed_rows,
+    mass_alerts,
     storage,
     storage_forecast,
     calls,

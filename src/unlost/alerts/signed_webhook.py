@@ -75,6 +75,7 @@ def payload(message: Notification) -> bytes:
             "sentence": raised.sentence,
             "next_step": raised.next_step,
             "command": raised.command,
+            "link": message.link,
             "since": message.since,
             "at": message.at,
             "heads": [

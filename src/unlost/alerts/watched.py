@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from unlost.model.forecast import Forecast
+from unlost.model.mass_changes import BackupChanges, MassLimits, Silence
 from unlost.model.message import Message
 from unlost.model.runs.night import CheckRecord, NightRecord
 from unlost.model.runs.schedule import Schedule
@@ -14,6 +15,8 @@ from unlost.model.vault.maintenance_results import MaintenanceRecord
 from unlost.model.vault.mirror import MirrorRecord
 from unlost.model.vault.pending import PendingRemoval
 from unlost.model.vault.retention import ForgottenRecord
+
+DEFAULT_LIMITS = MassLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +48,32 @@ class HourlyFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class DeletionActs:
-    """The deletions in a table by the user who deleted most, as the org reported them."""
-
-    user: str
-    count: int
-    first: datetime
-    last: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class NightCounts:
-    """Changes of one backup by table, including the hourly backups since the backup before.
-
-    ``acts``: who deleted most, for tables that lost many records. Only the newest backups have it.
-    """
+    """Changes of one backup by table, including the hourly backups since the backup before."""
 
     as_of: datetime
     records: Mapping[str, int]
     created: Mapping[str, int]
     changed: Mapping[str, int]
     deleted: Mapping[str, int]
-    acts: Mapping[str, DeletionActs] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MassFacts:
+    """The mass changes of an org's backups, newest first, and the settings of their rules.
+
+    ``limits``: by table, those of the whole org under the empty name. ``nights``: all counts of
+    earlier backups, as their certificates have them.
+    """
+
+    backups: tuple[BackupChanges, ...] = ()
+    limits: Mapping[str, MassLimits] = field(default_factory=dict)
+    silences: tuple[Silence, ...] = ()
+    nights: tuple[NightCounts, ...] = ()
+
+    def limits_of(self, table: str) -> MassLimits:
+        """The thresholds of a table."""
+        return self.limits.get(table) or self.limits.get("") or DEFAULT_LIMITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +102,7 @@ class OrgFacts:
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     calls_used: int | None = None
     calls_limit: int | None = None
+    mass: MassFacts = MassFacts()
     drift: tuple[str, ...] = ()  # columns that vanished or changed their type, in words
     expiries: tuple[Expiry, ...] = ()
     halted: tuple[HaltedRestore, ...] = ()

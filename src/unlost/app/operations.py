@@ -237,9 +237,26 @@ OPERATIONS = (
     ApiOperation("run.cancel", _POST, "/runs/{run}/cancel", "runs.control.cancel"),
     ApiOperation("run.go-on", _POST, "/runs/{run}/go-on", "runs.control.resume"),
     ApiOperation("alert.list", _GET, "/alerts", "alerts.alerts.show"),
+    ApiOperation("alert.show", _GET, "/alerts/{alert}", "alerts.alerts.show_alert"),
     ApiOperation(
         "alert.acknowledge", _POST, "/alerts/{key}/acknowledge", "alerts.alerts.acknowledged"
     ),
+    ApiOperation(
+        "mass.show", _GET, f"{_ORG}/mass-changes/{{backup}}", "alerts.mass_changes.mass_changes"
+    ),
+    ApiOperation(
+        "mass.expected", _POST, f"{_ORG}/expected-changes", "alerts.mass_changes.expected"
+    ),
+    ApiOperation("mass.expect", _POST, f"{_ORG}/silences/expect", "alerts.mass_changes.expect"),
+    ApiOperation("mass.mute", _POST, f"{_ORG}/silences/mute", "alerts.mass_changes.mute"),
+    ApiOperation("mass.silences", _GET, f"{_ORG}/silences", "alerts.mass_changes.silences"),
+    ApiOperation(
+        "mass.unsilence", _DELETE, f"{_ORG}/silences/{{silence}}", "alerts.mass_changes.unsilence"
+    ),
+    ApiOperation("mass.limits", _GET, f"{_ORG}/alert-limits", "alerts.mass_changes.limits"),
+    ApiOperation("mass.limit", _PUT, f"{_ORG}/alert-limits", "alerts.mass_changes.limit"),
+    ApiOperation("address.show", _GET, "/address", "alerts.public_address.show_address"),
+    ApiOperation("address.set", _PUT, "/address", "alerts.public_address.set_address"),
     ApiOperation("channel.list", _GET, "/channels", "alerts.alerts.channels"),
     ApiOperation("channel.add", _POST, "/channels", "alerts.alerts.add_channel"),
     ApiOperation("channel.drop", _DELETE, "/channels/{name}", "alerts.alerts.drop_channel"),

@@ -86,6 +86,13 @@ def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
     return [_alert(row) for row in alert_rows]
 
 
+def find_alert(alert: int) -> AlertRecord | None:
+    """The alert with an id, open or not."""
+    with returned_connection():
+        row = AlertRow.objects.filter(pk=alert).first()
+    return _alert(row) if row is not None else None
+
+
 def acknowledge(key: str, *, at: datetime) -> bool:
     """Acknowledge an alert: no further messages until it is resolved. False if there is none."""
     with returned_connection():
@@ -126,7 +133,9 @@ def message_sent(delivery: int, *, at: datetime) -> None:
             sent_at=at, next_at=None, tries=F("tries") + 1, error=None
         )
         row = Delivery.objects.select_related("alert").get(id=delivery)
-        if row.told == NotificationKind.OPENED.value and row.alert.resolved_at is not None:
+        lasting = AlertRule(row.alert.rule).is_lasting
+        over = lasting and row.alert.resolved_at is not None
+        if over and row.told == NotificationKind.OPENED.value:
             Delivery.objects.get_or_create(
                 alert=row.alert,
                 channel_id=row.channel_id,
@@ -256,7 +265,7 @@ def _close(row: AlertRow, now: datetime) -> None:
     # Messages that were not sent yet are obsolete.
     deliveries.filter(sent_at=None).update(next_at=None)
     channels = {delivery.channel_id for delivery in deliveries.exclude(sent_at=None)}
-    for channel in channels:
+    for channel in channels if AlertRule(row.rule).is_lasting else ():
         Delivery.objects.create(
             alert=row,
             channel_id=channel,

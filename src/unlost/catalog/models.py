@@ -221,6 +221,59 @@ class Delivery(models.Model):
         indexes: ClassVar = [models.Index(fields=["next_at"], name="deliveries_by_turn")]
 
 
+class MassBackupRow(models.Model):
+    """The mass changes of a backup, by table, column and kind; it names users by their ids."""
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="mass_backups")
+    snapshot = models.BigIntegerField()
+    before = models.BigIntegerField()
+    as_of = models.DateTimeField()
+    since = models.DateTimeField()
+    changes = models.JSONField(default=list)
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["org", "snapshot"], name="one_row_per_mass_backup")
+        ]
+
+
+class SilenceRow(models.Model):
+    """A pattern of mass changes that is not reported immediately; see ``Silence``."""
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="silences")
+    kind = models.CharField(max_length=20)
+    table = models.CharField(max_length=120, default="")
+    column = models.CharField(max_length=120, default="")
+    change = models.CharField(max_length=20, default="")
+    user = models.CharField(max_length=120, default="")
+    most = models.BigIntegerField(default=0)
+    snapshot = models.BigIntegerField(null=True)
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    reason = models.TextField(default="")
+    by = models.CharField(max_length=240, default="")
+
+
+class MassLimitsRow(models.Model):
+    """The thresholds of mass changes of a table; of the whole org if ``table`` is empty."""
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="mass_limits")
+    table = models.CharField(max_length=120, default="")
+    values = models.JSONField(default=dict)
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["org", "table"], name="one_row_of_limits_per_table")
+        ]
+
+
+class HomeSettingRow(models.Model):
+    """A setting of the home, such as the address of its console."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    value = models.TextField()
+
+
 class StorageSample(models.Model):
     """An org's use of a storage at the end of a backup, in bytes."""
 

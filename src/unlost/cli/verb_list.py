@@ -27,6 +27,7 @@ class Verb:
     module: str
     summary: str
     is_group: bool = False
+    is_hidden: bool = False
 
 
 VERBS: Sequence[Verb] = (
@@ -134,6 +135,13 @@ VERBS: Sequence[Verb] = (
     Verb("restore", "restores.restore", "Restore lost records: plan, review, run.", is_group=True),
     Verb("schedule", "backups.schedule", "Schedule automatic backups.", is_group=True),
     Verb("alert", "alerts.alerts", "Manage alerts and where they are sent.", is_group=True),
+    Verb(
+        "alerts",  # as people also type it
+        "alerts.alerts",
+        "Manage alerts and where they are sent.",
+        is_group=True,
+        is_hidden=True,
+    ),
     Verb("vault", "vault.vault_state", "Manage the vault.", is_group=True),
     Verb(
         "key",
@@ -163,7 +171,10 @@ class VerbGroup(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = {verb.name: TyperCommand(verb.name, help=verb.summary) for verb in VERBS}
+        self.commands = {
+            verb.name: TyperCommand(verb.name, help=verb.summary, hidden=verb.is_hidden)
+            for verb in VERBS
+        }
 
     def resolve_command(
         self, ctx: Any, args: list[str]

@@ -24,8 +24,9 @@ class AlertRule(StrEnum):
     INCOMPLETE = "incomplete"
     TABLE_LOST = "table-lost"
     SCHEMA_DRIFT = "schema-drift"
+    MASS_CHANGE = "mass-change"
     UNUSUAL_LOSS = "unusual-loss"
-    UNUSUAL_CHANGE = "unusual-change"
+    UNUSUAL_CHANGE = "unusual-change"  # of earlier versions: the daily digest lists these changes
     STORAGE = "storage"
     STORAGE_FORECAST = "storage-forecast"
     API_BUDGET = "api-budget"
@@ -37,6 +38,11 @@ class AlertRule(StrEnum):
     MIRROR = "mirror"
     SERVICE_SILENT = "service-silent"  # sent by the external watcher, when no heartbeat comes
     DIGEST = "digest"  # no alert: the daily summary
+
+    @property
+    def is_lasting(self) -> bool:
+        """False for an event: it is answered or grows old, and no message says that it has ended."""
+        return self is not AlertRule.MASS_CHANGE
 
 
 class Urgency(StrEnum):
@@ -84,6 +90,7 @@ class Notification:
     """A message to send. ``since``: start of the alert; ``heads``: proof of the vault's content.
 
     ``heads`` are the number and the first 12 hexadecimal digits of the newest backup, by org.
+    ``link`` is the console page that repairs or explains it, if the console's address is known.
     """
 
     event: NotificationKind
@@ -91,6 +98,7 @@ class Notification:
     since: datetime
     at: datetime
     heads: tuple[tuple[str, int, str], ...] = ()
+    link: str = ""
 
     @property
     def title(self) -> str:
@@ -116,6 +124,8 @@ class Notification:
             ]
         elif raised.next_step:
             lines.append(raised.next_step)
+        if self.link and self.event is not NotificationKind.RESOLVED:
+            lines.append(self.link)
         if raised.command and self.event is not NotificationKind.RESOLVED:
             lines.append(f"  {raised.command}")
         lines += [f"{org}: backup {number}, head {head}" for org, number, head in self.heads]

@@ -70,7 +70,9 @@ class Selection:
 
     ``records``: for RECORDS, and for a second attempt, the ones that failed before. ``after`` and
     ``until``: snapshot numbers, for LOST and CHANGED. ``table``: narrows LOST; required for
-    CHANGED, together with ``columns``.
+    CHANGED, together with ``columns``. ``by``: only records that this user (an id) deleted, or
+    changed last. ``change``: only records in which a column was changed in this way
+    (``MassKind``), for CHANGED.
     """
 
     kind: SelectionKind
@@ -79,6 +81,8 @@ class Selection:
     until: int | None = None
     table: str | None = None
     columns: tuple[str, ...] = ()
+    by: str = ""
+    change: str = ""
 
 
 class _Keyed:

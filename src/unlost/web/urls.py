@@ -5,7 +5,7 @@ from django.urls import include, path, register_converter
 from unlost.web.addresses import NameConverter
 from unlost.web.api.building import build
 from unlost.web.pages import style
-from unlost.web.pages.alerts import alerts, overview
+from unlost.web.pages.alerts import alerts, mass_changes, overview
 from unlost.web.pages.backups import schedule
 from unlost.web.pages.orgs import connect, hidden_columns, orgs, write_access
 from unlost.web.pages.people import audit, people, profile, sso, start, tokens
@@ -79,6 +79,18 @@ urlpatterns = [
     path("orgs/<name:org>/schedule/", schedule.edit, name="schedule"),
     path("storage/", storage.every, name="storages"),
     path("alerts/", alerts.inbox, name="alerts"),
+    path("alerts/<int:alert>/", alerts.show_one, name="alert"),
+    path("alerts/address/", mass_changes.address, name="console-address"),
+    path("orgs/<name:org>/mass-changes/<int:backup>/", mass_changes.show, name="mass-changes"),
+    path(
+        "orgs/<name:org>/mass-changes/<int:backup>/expected/",
+        mass_changes.answer,
+        name="mass-expected",
+    ),
+    path("orgs/<name:org>/expected/", mass_changes.silence_list, name="silences"),
+    path("orgs/<name:org>/expected/add/", mass_changes.announce, name="mass-expect"),
+    path("orgs/<name:org>/expected/mute/", mass_changes.muted, name="mass-mute"),
+    path("orgs/<name:org>/expected/end/", mass_changes.end, name="mass-unsilence"),
     path("alerts/acknowledge/", alerts.acknowledge, name="acknowledge"),
     path("alerts/channels/", alerts.every_channel, name="channels"),
     path("alerts/channels/add/<str:kind>/", alerts.add, name="channel-add"),

@@ -1,23 +1,12 @@
 """Rules speak up when they must, and are silent on ordinary nights."""
 
-import random
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from unlost.alerts.rules import LEAST_NIGHTS, STORAGE_SHARES, UNUSUAL_LEAST, limit_of, raised_alerts
-from unlost.alerts.watched import (
-    AlertFacts,
-    DeletionActs,
-    HourlyFacts,
-    NightCounts,
-    OrgFacts,
-    RunFacts,
-)
+from unlost.alerts.rules import STORAGE_SHARES, raised_alerts
+from unlost.alerts.watched import AlertFacts, HourlyFacts, OrgFacts, RunFacts
 from unlost.model.alert import AlertRule, Notification, NotificationKind, RaisedAlert, Urgency
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.forecast import Forecast
@@ -75,15 +64,6 @@ def said(org: OrgFacts, check: CheckRecord | None = None) -> dict[AlertRule, Rai
 
 def gap(kind: FindingKind) -> Finding:
     return Finding(kind, Severity.GAP, "The source refused it.", "Give the user this right.")
-
-
-def counts(*nights: Mapping[str, int], held: int = 10_000) -> tuple[NightCounts, ...]:
-    """Deletes and changes by night, newest first."""
-    tables = sorted({table for one in nights for table in one})
-    return tuple(
-        NightCounts(NOW - timedelta(days=n), dict.fromkeys(tables, held), {}, dict(one), dict(one))
-        for n, one in enumerate(nights)
-    )
 
 
 def test_an_ordinary_night_says_nothing() -> None:
@@ -222,23 +202,9 @@ def test_a_table_that_was_never_read_is_a_gap_and_no_loss() -> None:
 
 def test_a_loss_that_the_breaker_did_not_believe_is_told_once() -> None:
     lost = line("Case", 500, gap(FindingKind.UNUSUAL_LOSS))
-    found = raised_alerts(AlertFacts((sales(proof=proof(lost), counts=counts({"Case": 900})),)))
+    found = raised_alerts(AlertFacts((sales(proof=proof(lost)),)))
     assert [one.key for one in found] == ["unusual-loss/sales/Case"]
     assert "does not treat them as deleted yet" in found[0].sentence
-
-
-def test_a_night_with_far_more_deletes_than_usual_is_told() -> None:
-    usual = [{"Case": 40}, {"Case": 55}, {"Case": 35}, {"Case": 60}, {"Case": 45}]
-    found = said(sales(counts=counts({"Case": 800}, *usual)))
-    assert "800 records of Case were deleted" in found[AlertRule.UNUSUAL_LOSS].sentence
-    assert "800 records of Case were changed" in found[AlertRule.UNUSUAL_CHANGE].sentence
-    assert said(sales(counts=counts({"Case": 150}, *usual))) == {}
-
-
-def test_a_table_without_usual_nights_is_judged_by_its_size() -> None:
-    assert AlertRule.UNUSUAL_LOSS in said(sales(counts=counts({"Case": 600})))
-    assert said(sales(counts=counts({"Case": 500}, held=10_000))) == {}
-    assert said(sales(counts=counts({"Case": UNUSUAL_LEAST}, held=200))) == {}
 
 
 @pytest.mark.parametrize("share", [0.79, *STORAGE_SHARES, 1.3])
@@ -360,46 +326,6 @@ def test_gaps_of_an_hour_are_the_nights_matter() -> None:
     assert said(sales(part=part)) == {}
 
 
-def test_a_loss_is_told_in_its_hour_and_by_the_night_after_it() -> None:
-    usual = counts(*[{"Case": 3}] * 9)
-    today = replace(usual[0], records={"Case": 10_000}, changed={}, deleted={"Case": 400})
-    found = said(sales(counts=usual, before=6, part=proof(), today=today))
-    assert set(found) == {AlertRule.UNUSUAL_LOSS}
-    alarm = found[AlertRule.UNUSUAL_LOSS]
-    assert "400 records of Case were deleted" in alarm.sentence
-    assert alarm.command == "unlost compare sales 6 latest --table Case"
-    night_after = counts({"Case": 400}, *[{"Case": 3}] * 9)
-    calm = replace(today, deleted={"Case": 0})
-    assert AlertRule.UNUSUAL_LOSS in said(sales(counts=night_after, today=calm, part=proof()))
-    vanished = line("Case", 1_000, gap(FindingKind.UNUSUAL_LOSS))
-    found = said(sales(counts=usual, part=proof(vanished)))
-    assert "does not treat them as deleted yet" in found[AlertRule.UNUSUAL_LOSS].sentence
-
-
-def test_sixty_ordinary_nights_are_silent() -> None:
-    """Weekdays and weekends, a busy table, a quiet one, one that is rebuilt each night."""
-    dice = random.Random(5)
-    history: list[NightCounts] = []
-    for day in range(60):
-        busy = 30 if day % 7 in (5, 6) else dice.randint(300, 700)
-        moved = {"Case": busy, "Product2": dice.choice([0, 0, 0, 3]), "Staging__c": 5_000}
-        held = {"Case": 80_000, "Product2": 900, "Staging__c": 5_000}
-        history.insert(0, NightCounts(NOW, held, {}, moved, {"Case": busy // 30, "Staging__c": 5_000}))  # fmt: skip
-        if day >= LEAST_NIGHTS:
-            found = said(sales(counts=tuple(history[:30])))
-            assert found == {}, f"night {day}"
-
-
-@given(
-    before=st.lists(st.integers(0, 5_000), min_size=LEAST_NIGHTS, max_size=40),
-    held=st.integers(0, 10**6),
-)
-def test_a_night_like_any_before_is_never_unusual(before: list[int], held: int) -> None:
-    limit = limit_of(before, stored_count=held)
-    assert limit >= max(before)
-    assert limit >= UNUSUAL_LEAST
-
-
 def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
     alarm = RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, Message("", "It is not complete. One gap.", "Look at it."), "unlost certificate sales")  # fmt: skip
     opened = Notification(NotificationKind.OPENED, alarm, NOW, NOW, (("sales", 7, "abcdef012345"),))
@@ -422,18 +348,3 @@ def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
         Notification(NotificationKind.TEST, bare, NOW, NOW).lines[-1]
         == "Since 2026-05-04 09:00 UTC."
     )
-
-
-def test_an_unusual_loss_did_not_say_by_whom() -> None:
-    acts = DeletionActs("Eva Muster", 790, NOW, NOW + timedelta(minutes=5))
-    newest, *usual = counts({"Case": 800}, *[{"Case": 40}] * 5)
-    known = replace(newest, acts={"Case": acts})
-    text = said(sales(counts=(known, *usual)))[AlertRule.UNUSUAL_LOSS].sentence
-    assert text.endswith(
-        f"usual: 790 of them by Eva Muster, between {NOW:%Y-%m-%d %H:%M} UTC and "
-        f"{NOW + timedelta(minutes=5):%Y-%m-%d %H:%M} UTC."
-    )
-    unknown = said(sales(counts=(newest, *usual)))[AlertRule.UNUSUAL_LOSS].sentence
-    assert unknown.endswith("far more than usual. The user is unknown.")
-    hours = said(sales(counts=(newest, *usual), today=replace(known, acts={})))
-    assert "unknown" in hours[AlertRule.UNUSUAL_LOSS].sentence

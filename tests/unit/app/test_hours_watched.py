@@ -5,7 +5,8 @@ import pytest
 from homes import World
 from scenes import Lead, scene, with_sales
 from unit.app.test_hours import Hours
-from unlost.alerts.rules import LEAST_NIGHTS, raised_alerts
+from unlost.alerts.mass_rules import LEAST_BACKUPS
+from unlost.alerts.rules import raised_alerts
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.backups.snapshots import certificate
 from unlost.app.actions.records.history import history
@@ -16,6 +17,7 @@ from unlost.app.health.health import HealthState
 from unlost.app.service.metrics import ORG_FIGURES
 from unlost.catalog.vault.storage import storages
 from unlost.model.alert import AlertRule
+from unlost.model.mass_changes import MassKind
 from unlost.model.source.quota import Quota
 from unlost.model.vault.certificate import Verdict
 from unlost.model.vault.snapshot import nights
@@ -80,7 +82,7 @@ def day(world: World, after_day: Lead) -> Days:
 @pytest.mark.deep
 def test_ordinary_days_with_hours_are_silent_and_each_record_counts_once(days: Days) -> None:
     """Sixty customers change in each hour: as many as in a day without hours, not 1,440."""
-    days.live(hours=24 * (LEAST_NIGHTS + 1), looks=4)
+    days.live(hours=24 * (LEAST_BACKUPS + 1), looks=4)
     assert days.told == []
     (org,) = days.watcher.seen.orgs
     assert {night.changed["Account"] for night in org.counts[:-2]} == {60}
@@ -97,7 +99,7 @@ def test_days_long_ago_tell_nothing_of_tables_of_hours(
     days: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("unlost.app.alerts.alert_facts.COUNTED_EXACTLY", 2)
-    assert COUNTED_EXACTLY > LEAST_NIGHTS
+    assert COUNTED_EXACTLY > LEAST_BACKUPS
     days.live(hours=24 * 4, updates=4, looks=24)
     (org,) = days.watcher.seen.orgs
     assert ["Account" in night.records for night in org.counts] == [True, True, False, False]
@@ -113,18 +115,21 @@ def test_a_mass_deletion_is_told_within_the_hour_and_stays_told_after_the_night(
         days.world.org.delete("Account", key)
     deleted = days.now
     days.live(hours=1, updates=0)
-    key = f"{AlertRule.UNUSUAL_LOSS}/sales/Account"
+    hour = days.app.vault.snapshots(days.oid)[-1].number
+    key = f"{AlertRule.MASS_CHANGE}/sales/{hour}"
     assert days.look() == {key}
     assert days.watcher.seen.orgs[0].today is not None
     days.until("2026-03-04T04:30")
     (org,) = days.watcher.gather(days.app).orgs
     assert org.counts[0].deleted["Account"] == 200, "the night's own part is none"
-    acts = org.counts[0].acts["Account"]
-    assert (acts.user, acts.count) == ("Ada Admin", 200)
-    assert acts.first == acts.last == deleted
-    assert days.look() == {key}
+    (backup,) = [backup for backup in org.mass.backups if backup.number == hour]
+    (loss,) = [change for change in backup.changes if change.kind is MassKind.DELETED]
+    (share,) = loss.users
+    assert (share.name, share.count) == ("Ada Admin", 200)
+    assert share.first == share.last == deleted
+    assert days.look() == {key}, "the nightly backup found nothing new"
     days.until("2026-03-05T04:30")
-    assert days.look() == set()
+    assert days.look() == {key}, "it lasts until it is answered, or for a week"
 
 
 def test_a_new_service_sees_the_same(day: Days) -> None:

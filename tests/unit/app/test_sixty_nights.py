@@ -69,4 +69,4 @@ def test_sixty_ordinary_nights_are_silent_and_a_loss_is_not(quarter: Quarter) ->
     for key in [key for key, record in held.items() if not record.deleted][:300]:
         quarter.world.org.delete("Account", key)
     quarter.look(hours=24)
-    assert [one.raised.rule for one in quarter.sent] == [AlertRule.UNUSUAL_LOSS]
+    assert [one.raised.rule for one in quarter.sent] == [AlertRule.MASS_CHANGE]

@@ -36,10 +36,10 @@ assert crowd  # a fixture
 SSO = sso.NewProvider(name="own", title="", issuer="https://i.example", client_id="c", secret="s")
 WORDS: Mapping[str, Any] = {
     "org": "sales", "table": "Account", "record": "A40017", "plan": "20260302-010000-00000000",
-    "at": "latest", "token": 999, "key": "night-failed:x", "column": "Account.Phone",
+    "at": "latest", "token": 999, "alert": 999, "backup": 999, "silence": 999, "key": "night-failed:x", "column": "Account.Phone",
 }  # fmt: skip
 # Asked about one org, these are not told by it; and what is of nobody is everybody's.
-ITSELF = {"alert.acknowledge"}
+ITSELF = {"alert.acknowledge", "alert.show"}
 EVERYWHERE = {"restore.waiting", "home.overview", "org.list", "run.list", "run.page", "alert.list",
               "keep.show", "schedule.show", "record.find", "vault.show", "token.list", "token.drop"}  # fmt: skip
 

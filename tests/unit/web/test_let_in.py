@@ -26,7 +26,7 @@ OF_HOME = {
     "storages": EVERYBODY, "alerts": EVERYBODY, "schedules": EVERYBODY, "vault": EVERYBODY,
     "profile": EVERYBODY, "tokens": EVERYBODY,
     "connect": {}, "connect-sign-in": {}, "connect-scope": {}, "connect-hour": {},
-    "channels": {}, "channel-add": {}, "channel-test": {}, "channel-remove": {}, "checks": {},
+    "alert": {}, "console-address": {}, "channels": {}, "channel-add": {}, "channel-test": {}, "channel-remove": {}, "checks": {},
     "acknowledge": {}, "vault-verify": {}, "vault-mirror": {}, "people": {}, "person": {}, "person-add": {},
     "person-unlock": {}, "person-role": {}, "person-role-take": {}, "person-link": {},
     "person-remove": {}, "person-return": {}, "person-factors": {}, "sso": {}, "sso-saml": {},
@@ -39,6 +39,7 @@ NOWHERE = {"style"}  # not served unless the service was started for it
 VALUES = {
     "table": "Account", "record": "A40017", "plan": "20260302-010000-00000000", "at": "latest",
     "act": "cancel", "channel": "mail", "kind": "email", "name": "ada", "loss": 1, "token": 1, "text": "x",
+    "alert": 1, "backup": 1,
 }  # fmt: skip
 
 

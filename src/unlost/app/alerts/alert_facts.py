@@ -7,17 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from unlost.alerts.rules import UNUSUAL_LEAST
 from unlost.alerts.watched import (
     AlertFacts,
     HaltedRestore,
     HourlyFacts,
+    MassFacts,
     MirrorFacts,
     NightCounts,
     OrgFacts,
     RunFacts,
 )
-from unlost.app.alerts.deletions import deletion_acts
+from unlost.app.alerts.mass_facts import mass_facts
 from unlost.app.backups.backup_run import PARTLY_READ
 from unlost.app.compose import Application
 from unlost.app.vault.blocked import blocked_org
@@ -85,6 +85,7 @@ class Watcher:
     seen: AlertFacts = field(default_factory=AlertFacts)
     _proved: dict[str, ProvedBackups] = field(default_factory=dict)
     _waiting: dict[str, tuple[PendingRemoval, ...]] = field(default_factory=dict)
+    _mass: dict[str, MassFacts] = field(default_factory=dict)
     _unreadable: Message | None = None
 
     def gather(self, app: Application) -> AlertFacts:
@@ -120,6 +121,7 @@ class Watcher:
             forecasts=_forecasts(org.oid, now=app.clock.now()),
             calls_used=used,
             calls_limit=limit,
+            mass=self._mass_facts(app, org.oid, proved),
             drift=proved.drift if proved is not None else (),
             expiries=self._expiries(app, org),
             halted=tuple(
@@ -171,6 +173,17 @@ class Watcher:
             self._unreadable = error.message
             return self._proved.get(oid)
 
+    def _mass_facts(self, app: Application, oid: str, proved: ProvedBackups | None) -> MassFacts:
+        """Return the mass changes of an org's backups, cached ones if the vault cannot be read."""
+        try:
+            facts = mass_facts(app, oid, self._mass.get(oid))
+        except UnlostError as error:
+            self._unreadable = self._unreadable or error.message
+            return self._mass.get(oid, MassFacts())
+        counts = proved.counts if proved is not None else ()
+        self._mass[oid] = facts = replace(facts, nights=counts)
+        return facts
+
     def _newest(self, app: Application, oid: str) -> ProvedBackups | None:
         every = app.vault.snapshots(oid)
         whole = nights(every)
@@ -200,9 +213,6 @@ def _proved(
     before = compared[1].number if len(compared) > 1 else None
     if before is not None and _forgotten_between(app, oid, every, before, compared[0].number):
         before = None  # columns that vanished before then were reported at the time
-    if before is not None and counts:
-        newest = _with_acts(app.vault, oid, counts[0], after=before, until=compared[0].number)
-        counts = (newest, *counts[1:])
     drift = drifted(app, oid, before, compared[0].number) if before is not None else ()
     return ProvedBackups(compared[0].number, before, proofs[0], counts, drift, compared[0].number)
 
@@ -222,7 +232,6 @@ def _with_hours(
     counts = {table: states[table].alive for table in tables}
     created, changed, deleted = (_by_kind(moved, kind) for kind in KINDS)
     today = NightCounts(hours[-1].as_of, counts, created, changed, deleted)
-    today = _with_acts(app.vault, oid, today, after=known.number, until=hours[-1].number)
     return replace(known, newest=hours[-1].number, part=newest.certificate(), today=today)
 
 
@@ -255,18 +264,6 @@ def _with_day(
         changed={**counts.changed, **{t: n for t, n in changed.items() if t in counts.changed}},
         deleted={**counts.deleted, **deleted},
     )
-
-
-def _with_acts(
-    vault: VaultReader, oid: str, counts: NightCounts, *, after: int, until: int
-) -> NightCounts:
-    """Return the counts with the users who deleted records in tables that lost many."""
-    acts = {
-        table: deletion_acts(vault, oid, table, after=after, until=until)
-        for table, count in counts.deleted.items()
-        if count >= UNUSUAL_LEAST
-    }
-    return replace(counts, acts={table: act for table, act in acts.items() if act is not None})
 
 
 def _forgotten_between(

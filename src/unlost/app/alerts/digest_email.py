@@ -2,15 +2,29 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from unlost.alerts.mass_rules import findings_of, is_listed
 from unlost.alerts.rules import OLDEST_BACKUP
 from unlost.alerts.watched import AlertFacts, OrgFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
+from unlost.model.mass_changes import MassFinding, MassKind
 from unlost.model.message import Message
 from unlost.model.vault.certificate import Certificate, Verdict
 
+DAY = timedelta(days=1)
+LISTED = 10  # changes of a user that are listed
+WORDS = {
+    MassKind.CREATED: "created",
+    MassKind.DELETED: "deleted",
+    MassKind.BIN_SKIPPED: "deleted without the recycle bin",
+    MassKind.EMPTIED: "emptied",
+    MassKind.FILLED: "filled",
+    MassKind.OVERWRITTEN: "overwritten with one value",
+    MassKind.EDITED: "edited",
+    MassKind.TRANSFERRED: "transferred",
+}
 LATE_HOURS = 6  # a digest that is later than this is skipped until the next day
 
 
@@ -64,10 +78,35 @@ def _lines(org: OrgFacts) -> Iterator[str]:
     if org.part is not None:
         read = [line.table for line in org.part.tables if not line.carried]
         yield f"{org.name}: {', '.join(read)} as of {org.part.as_of:%Y-%m-%d %H:%M} UTC."
+    yield from mass_lines(org)
     for name, seen in sorted(org.forecasts.items()):
         share = seen.now / seen.limit if seen.limit else 0.0
         full = f", {seen.stop:.0%} on {seen.reached:%Y-%m-%d}" if seen.reached is not None else ""
         yield f"{org.name}: {name} {share:.1%} full{full}."
+
+
+def mass_lines(org: OrgFacts) -> Iterator[str]:
+    """List the losses and mass changes of the last day, by the user who changed most of each."""
+    by_user: dict[str, list[str]] = {}
+    for backup in org.mass.backups:
+        if org.now - backup.as_of >= DAY:
+            continue
+        for finding in findings_of(org.mass, backup.number):
+            if is_listed(finding):
+                share = next((share for share in finding.change.users if share.by), None)
+                user = (share.name or share.by) if share is not None else "user unknown"
+                by_user.setdefault(user, []).append(_change(finding))
+    for user, changes in sorted(by_user.items()):
+        more = len(changes) - LISTED
+        rest = f", and {more:,} more" if more > 0 else ""
+        yield f"{org.name}: {user}: {', '.join(changes[:LISTED])}{rest}."
+
+
+def _change(finding: MassFinding) -> str:
+    change = finding.change
+    column = f" ({change.column})" if change.column else ""
+    expected = f" ({finding.silence.kind.value})" if finding.silence is not None else ""
+    return f"{change.count:,} {change.table} {WORDS[change.kind]}{column}{expected}"
 
 
 def _backup(org: OrgFacts, proof: Certificate) -> str:

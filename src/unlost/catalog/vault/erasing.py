@@ -8,13 +8,24 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from django.db import connection, models
 
 from unlost.catalog.connection import one_transaction, returned_connection
 from unlost.catalog.losses import scrub_losses
-from unlost.catalog.models import AlertRow, Delivery, Night, PlanRow, Run, ScrubRow, SelectionRow
+from unlost.catalog.models import (
+    AlertRow,
+    Delivery,
+    MassBackupRow,
+    Night,
+    PlanRow,
+    Run,
+    ScrubRow,
+    SelectionRow,
+    SilenceRow,
+)
 from unlost.model.message import Message
 from unlost.model.plan import RecordKey
 from unlost.model.vault.erasure import spoken
@@ -75,6 +86,7 @@ def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int
         count = _plans(org, pattern)
         if not stays:
             count += _erase_selections(org, {str(key) for key in keys}) + scrub_losses(org, keys)
+            count += _erase_users(org, pattern)
         for model, names in _SENTENCES.items():
             count += _sentences(model, names, pattern, instead=CORRECTED if stays else ERASED)
     _tidy()
@@ -101,6 +113,27 @@ def _erase_selections(org: str, texts: set[str]) -> int:
             count += 1
             SelectionRow.objects.filter(pk=row.pk).update(records=remaining)
     return count
+
+
+def _erase_users(org: str, pattern: re.Pattern[str]) -> int:
+    """Remove erased users from the counts of mass changes, and from patterns that name them."""
+    count = 0
+    for row in MassBackupRow.objects.filter(org__name=org).iterator(_AT_ONCE):
+        if pattern.search(_text(row.changes)):
+            count += 1
+            unnamed = [_without_users(change, pattern) for change in row.changes]
+            MassBackupRow.objects.filter(pk=row.pk).update(changes=unnamed)
+    silences = SilenceRow.objects.filter(org__name=org)
+    named = [row.pk for row in silences if pattern.search(_text(row.user, row.reason))]
+    silences.filter(pk__in=named).delete()
+    return count + len(named)
+
+
+def _without_users(change: dict[str, Any], pattern: re.Pattern[str]) -> dict[str, Any]:
+    users = [
+        {**share, "by": ""} if pattern.search(share["by"]) else share for share in change["users"]
+    ]
+    return {**change, "users": users}
 
 
 def _sentences(

@@ -131,6 +131,7 @@ class TableTrait(StrEnum):
     ID_RANGES = "id-ranges"  # unchanged rows in a range of ids can be requested
     UNDELETE = "undelete"
     CONFIGURATION = "configuration"  # set-up data rather than business data
+    OPENED = "opened"  # people open its records, and look for them
 
 
 ROWS = "rows:"  # begins a grant that decides which rows are visible

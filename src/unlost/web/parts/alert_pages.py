@@ -16,7 +16,7 @@ from unlost.model.alert import AlertRule, RaisedAlert
 class ConsolePage:
     """A page, by its URL name; ``words`` is the text of its link.
 
-    ``run`` and ``table``: the page of the run or table that the alert is about.
+    ``run``, ``table`` and ``backup``: the page of the run, table or backup that the alert is about.
     """
 
     name: str
@@ -25,6 +25,7 @@ class ConsolePage:
     certificate: bool = False  # of the newest backup
     run: bool = False
     table: bool = False
+    backup: bool = False
 
 
 _ORG = ConsolePage("org", _("See the org"))
@@ -49,6 +50,7 @@ PAGES: Mapping[AlertRule, ConsolePage] = {
     AlertRule.INCOMPLETE: _PROOF,
     AlertRule.TABLE_LOST: _PROOF,
     AlertRule.SCHEMA_DRIFT: _PROOF,
+    AlertRule.MASS_CHANGE: ConsolePage("mass-changes", _("Repair or accept"), backup=True),
     AlertRule.UNUSUAL_LOSS: _LOST,
     AlertRule.UNUSUAL_CHANGE: _CHANGED,
     AlertRule.STORAGE: _STORAGE,
@@ -73,6 +75,10 @@ def address(raised: RaisedAlert) -> str:
         return reverse(page.name if page.name in OF_HOME else "home")
     if page.run:
         return reverse(page.name, kwargs={"run": raised.subject})
+    if page.backup and not raised.subject.isdecimal():
+        return reverse("alerts")
+    if page.backup:
+        return reverse(page.name, kwargs={"org": raised.org, "backup": int(raised.subject)})
     place = {"org": raised.org} | ({"at": "latest"} if page.certificate else {})
     location = reverse(page.name, kwargs=place)
     return f"{location}?{urlencode({'table': raised.subject})}" if page.table else location

@@ -24,6 +24,7 @@ from unlost.catalog.alerts import (
     acknowledge,
     due_messages,
     failed_channels,
+    find_alert,
     last_digest,
     list_alerts,
     list_channels,
@@ -37,6 +38,7 @@ from unlost.catalog.alerts import (
     still_due,
     update_alerts,
 )
+from unlost.catalog.home.settings import public_address
 from unlost.catalog.orgs.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.engine.schedule import instant
 from unlost.model.access import Right, Trace
@@ -155,7 +157,12 @@ def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
     """Send a message; False if the channel does not answer now."""
     channel, now = waiting.channel, app.clock.now()
     message = Notification(
-        waiting.message, waiting.alert.raised, waiting.alert.opened_at, now, heads(app)
+        waiting.message,
+        waiting.alert.raised,
+        waiting.alert.opened_at,
+        now,
+        heads(app),
+        link_to(waiting.alert),
     )
     problem = _handed(app, channel, message, senders)
     if problem is None:
@@ -165,6 +172,12 @@ def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
     final = not isinstance(problem, TransientError)
     message_failed(waiting, problem.message, at=now, final=final)
     return final
+
+
+def link_to(alert: AlertRecord) -> str:
+    """Return the link that opens an alert's page; empty if the console's address is not set."""
+    address = public_address()
+    return f"{address}/alerts/{alert.id}/" if address else ""
 
 
 def _handed(
@@ -258,6 +271,20 @@ def show(app: Application, *, all_of_them: bool = False) -> Alerts:
     if not app.actor.may(Right.MANAGE):
         return Alerts(tuple(alerts), (), {})
     return Alerts(tuple(alerts), tuple(list_channels()), failed_channels())
+
+
+@action("alert.show", Right.LOOK, where=Where.ITSELF)
+def show_alert(app: Application, alert: int) -> AlertRecord:
+    """Show an alert, open or not; raises NotFound (``alert-unknown``)."""
+    record = find_alert(alert)
+    if record is None or record.raised.org not in {"", *(org.name for org in app.orgs())}:
+        raise NotFound(
+            "alert-unknown",
+            "There is no alert {key!r}.",
+            next_step="List the alerts with `unlost alert list --all`.",
+            key=alert,
+        )
+    return record
 
 
 @action("channel.list", Right.MANAGE, where=Where.HOME)

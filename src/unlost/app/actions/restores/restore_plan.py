@@ -16,6 +16,7 @@ from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolic
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.model.access import Right, Trace
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
+from unlost.model.mass_changes import MassKind
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
 from unlost.model.ports.system import Observer
 from unlost.outside.private_files import FOR_ITS_OWNER
@@ -30,7 +31,9 @@ class PlanRequest:
     ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup to
     restore ``records`` from. ``loss`` is a number of the loss inbox. ``without`` (TABLE/ID) and ``without_tables`` are left out, also if
     they belong to selected records. ``otherwise`` are values that differ from the backup.
-    ``twins``: the treatment of live records that took a unique value after the loss.
+    ``twins``: the treatment of live records that took a unique value after the loss. ``by``: only
+    records that this user (an id) deleted, or changed last; ``change``: only records in which the
+    columns were changed in this way.
     """
 
     org: str
@@ -46,6 +49,8 @@ class PlanRequest:
     otherwise: Overrides = NO_OVERRIDES
     twins: TwinPolicy = TwinPolicy.KEEP
     loss: int | None = None
+    by: str = ""
+    change: MassKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +278,8 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
         until=_number(app, org, other),
         table=request.table,
         columns=request.columns,
+        by=request.by,
+        change=request.change.value if request.change is not None else "",
     )
 
 

@@ -10,6 +10,7 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
 from unlost.cli.text import command, plain, when
+from unlost.cli.verbs.alerts.mass_changes import COMMANDS
 from unlost.model.alert import ChannelKind
 from unlost.model.errors import UsageError
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from unlost.model.alert import Channel
 
 app = typer.Typer(no_args_is_help=True, help="Manage alerts and where they are sent.")
+for name, verb in COMMANDS.items():
+    app.command(name)(verb)
 
 
 @app.command("list")

@@ -10,6 +10,7 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import command, many, plain, size, when
+from unlost.model.mass_changes import MassKind
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +25,15 @@ app = typer.Typer(
     help="Restore lost records: plan, review, run.", no_args_is_help=True, rich_markup_mode=None
 )
 
+ByUser = Annotated[
+    str, typer.Option("--by", metavar="USER", help="Only changes by this user (id).")
+]
+Change = Annotated[
+    MassKind | None,
+    typer.Option(
+        "--change", metavar="KIND", help=f"Only this kind of change: {', '.join(MassKind)}."
+    ),
+]
 PlanFile = Annotated[Path, typer.Argument(metavar="FILE", help="Plan file.")]
 RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="Name of the run, as in `unlost runs`.")
@@ -121,6 +131,8 @@ def plan(
     loss: LossNumber = None,
     table: OnlyTable = None,
     column: Columns = None,
+    by: ByUser = "",
+    change: Change = None,
     related: Annotated[
         bool,
         typer.Option("--related/--no-related", help="Include parents, children, mails and files."),
@@ -159,6 +171,8 @@ def plan(
                 values=set_value or (), empty=empty or (), instead=instead or ()
             ),
             twins=_twins(adopt=adopt),
+            by=by,
+            change=change,
         )
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)

@@ -50,6 +50,11 @@ CONFIGURATION = frozenset({
     "Profile", "QueueSobject", "RecordType", "Report", "StaticResource", "User", "UserRole",
 })  # fmt: skip
 
+# Opened within other records, so that describe does not say so of all of them.
+FILES_AND_MAILS = frozenset({
+    "Attachment", "ContentDocument", "ContentNote", "EmailMessage", "Event", "Note", "Task",
+})  # fmt: skip
+
 
 def delete_rules(describes: Mapping[str, Describe]) -> Rules:
     """The effect on a child when its parent is deleted, from the parents' describes."""
@@ -175,8 +180,18 @@ def _traits(describe: Describe, names: frozenset[str], strategy: ReadStrategy) -
         TableTrait.NEW_ONLY: tells and _creation_only(name, names),
         TableTrait.UNDELETE: bool(describe.get("undeletable")),
         TableTrait.CONFIGURATION: setup,
+        TableTrait.OPENED: not setup and _is_opened(describe),
     }
     return [trait for trait, holds in facts.items() if holds]
+
+
+def _is_opened(describe: Describe) -> bool:
+    """True if people open its records and look for them; and for files, notes and mails.
+
+    Sources: object reference, DescribeSObjectResult: layoutable, searchable.
+    """
+    layout = bool(describe.get("layoutable")) and bool(describe.get("searchable"))
+    return layout or describe["name"] in FILES_AND_MAILS
 
 
 def _creation_only(name: str, names: frozenset[str]) -> bool:

@@ -1,5 +1,6 @@
 """Turn a person's selection into records and their wanted states."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from shlex import quote
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 from unlost.engine.restore.planning.survey import FETCH_IDS, READ_IDS, RestoreSurvey, chunks
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound, UsageError
+from unlost.model.mass_changes import MassKind
 from unlost.model.plan import RecordKey, Selection, SelectionKind
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
@@ -171,6 +173,8 @@ def _lost(survey: RestoreSurvey, selection: Selection) -> RecordSelection:
         for ids in _ids(survey, table, bounds, ChangeKind.DELETED):
             rows = old.get(table, ids, columns=[])
             alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].to_pylist()
+            if selection.by:
+                alive = _deleted_by(bounds[1], table, alive, selection.by)
             if survey.plannable(table):
                 picks += [
                     WantedState(RecordKey(table, record_id), old.info.number) for record_id in alive
@@ -182,18 +186,43 @@ def _lost(survey: RestoreSurvey, selection: Selection) -> RecordSelection:
     return RecordSelection(tuple(picks), never)
 
 
+def _deleted_by(new: Snapshot, table: str, ids: Sequence[str], user: str) -> Sequence[str]:
+    """The records among these that a user deleted, as far as the org reported users."""
+    rows = new.get(table, ids, columns=[])
+    deleted = pc.equal(rows["_u_op"].cast(pa.string()), Op.DELETED.value)
+    mine = pc.fill_null(pc.equal(rows["_u_modified_by"].cast(pa.string()), user), fill_value=False)
+    by_user: list[str] = rows.filter(pc.and_(deleted, mine))["_u_id"].to_pylist()
+    return by_user
+
+
 def _changed(survey: RestoreSurvey, selection: Selection) -> RecordSelection:
     bounds = _bounds(survey, selection)
-    old, new = bounds
     name = selection.table or ""
-    shape = _changeable(survey, old, selection)
-    picks: list[WantedState] = []
+    shape = _changeable(survey, bounds[0], selection)
+    changes: list[_ChangedRecord] = []
     for ids in _ids(survey, name, bounds, ChangeKind.CHANGED):
         for chunk in chunks(ids, READ_IDS):
-            picks += _changes(shape, (old, new), chunk, selection.columns)
-        if len(picks) > MAX_STEPS:
+            changes += _changes(shape, bounds, chunk, selection)
+        if len(changes) > MAX_STEPS:
             raise too_large()
-    return RecordSelection(tuple(picks))
+    return RecordSelection(tuple(_of_kind(changes, selection.change)))
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangedRecord:
+    """A record with a differing value, and its value in the first chosen column now."""
+
+    state: WantedState
+    value: str | None
+
+
+def _of_kind(changes: Sequence[_ChangedRecord], kind: str) -> list[WantedState]:
+    """The records; of those overwritten with one value, the ones that have the most frequent."""
+    if kind != MassKind.OVERWRITTEN:
+        return [change.state for change in changes]
+    counts = Counter(change.value for change in changes)
+    most = max(counts, key=lambda value: counts[value], default=None)
+    return [change.state for change in changes if change.value == most]
 
 
 def _changeable(survey: RestoreSurvey, old: Snapshot, selection: Selection) -> Table:
@@ -219,23 +248,48 @@ def _changeable(survey: RestoreSurvey, old: Snapshot, selection: Selection) -> T
 
 
 def _changes(
-    shape: Table, bounds: tuple[Snapshot, Snapshot], ids: Sequence[str], columns: Sequence[str]
-) -> Iterator[WantedState]:
+    shape: Table, bounds: tuple[Snapshot, Snapshot], ids: Sequence[str], selection: Selection
+) -> Iterator[_ChangedRecord]:
     """The records, alive in both backups, with a differing value in one of the columns."""
+    columns = selection.columns
     old, new = (_alive(snapshot, shape.name, ids, columns) for snapshot in bounds)
     common = old.filter(pc.is_in(old["_u_id"], value_set=new["_u_id"].combine_chunks()))
     keys = common["_u_id"].to_pylist()
     place = pc.index_in(common["_u_id"].combine_chunks(), value_set=new["_u_id"].combine_chunks())
     matched = new.take(place)
     masks = {
-        name: differs(_kind(shape, name), _text(common, name), _text(matched, name)).to_pylist()
+        name: _mask(_kind(shape, name), _text(common, name), _text(matched, name), selection.change)
         for name in columns
     }
+    users = matched["_u_modified_by"].to_pylist()
+    values = _text(matched, columns[0]).to_pylist()
     before, after = (snapshot.info.number for snapshot in bounds)
     for at, key in enumerate(keys):
         changed = tuple(name for name in columns if masks[name][at])
-        if changed:
-            yield WantedState(RecordKey(shape.name, key), before, changed, after)
+        if changed and selection.by in ("", users[at]):
+            state = WantedState(RecordKey(shape.name, key), before, changed, after)
+            yield _ChangedRecord(state, values[at])
+
+
+def _mask(kind: WireKind, old: pa.Array, new: pa.Array, change: str) -> list[bool]:
+    """The rows whose value differs, and was changed in this way."""
+    mask = differs(kind, old, new)
+    emptied, filled = _is_empty(new), _is_empty(old)
+    match change:
+        case "":
+            pass
+        case MassKind.EMPTIED:
+            mask = pc.and_(mask, pc.and_not(emptied, filled))
+        case MassKind.FILLED:
+            mask = pc.and_(mask, pc.and_not(filled, emptied))
+        case _:
+            mask = pc.and_not(mask, pc.or_(emptied, filled))
+    chosen: list[bool] = mask.to_pylist()
+    return chosen
+
+
+def _is_empty(values: pa.Array) -> pa.BooleanArray:
+    return pc.fill_null(pc.equal(values, ""), fill_value=True)
 
 
 def _alive(snapshot: Snapshot, table: str, ids: Sequence[str], columns: Sequence[str]) -> pa.Table:

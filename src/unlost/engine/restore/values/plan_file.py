@@ -19,6 +19,7 @@ from unlost.model.plan import PLAN_FORMAT, RestorePlan
 BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # the last: nested too deep
 # left out if empty, so that a plan without them reads as plans did before these existed
 LATER = ("typed", "choices", "empty", "twins")
+LATER_IN_SELECTION = ("by", "change")
 LATER_IN_NOTES = ("template", "next_template", "args")
 ANEW = "Make a new plan with `unlost restore plan ORG`."
 
@@ -98,12 +99,16 @@ def _encoded(plan: RestorePlan, *, seal: str = "") -> bytes:
     for name in LATER:
         if not document[name]:
             del document[name]
-    document["notes"] = [_without_empty(msgspec.to_builtins(note)) for note in plan.notes]
+    selection = msgspec.to_builtins(plan.selection)
+    document["selection"] = _without_empty(selection, LATER_IN_SELECTION)
+    document["notes"] = [
+        _without_empty(msgspec.to_builtins(note), LATER_IN_NOTES) for note in plan.notes
+    ]
     return msgspec.json.encode(document, order="sorted")
 
 
-def _without_empty(note: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in note.items() if value or name not in LATER_IN_NOTES}
+def _without_empty(part: dict[str, object], later: Collection[str]) -> dict[str, object]:
+    return {name: value for name, value in part.items() if value or name not in later}
 
 
 def _check_format(data: bytes) -> None:

@@ -18,11 +18,13 @@ from unlost.app.actions.alerts.alerts import (
     channels,
     drop_channel,
     show,
+    show_alert,
     try_channels,
 )
+from unlost.app.actions.alerts.public_address import show_address
 from unlost.catalog.alerts import AlertRecord
 from unlost.model.access import Right
-from unlost.model.alert import Channel, ChannelKind
+from unlost.model.alert import AlertRule, Channel, ChannelKind
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web.forms.channel import FORMS
 from unlost.web.forms.problems import add_problem
@@ -41,6 +43,11 @@ class AlertLine:
     words: str | Promise
     may_see_to_it: bool
 
+    @property
+    def mass(self) -> bool:
+        """True for mass changes, which are repaired or expected."""
+        return bool(self.link) and self.alert.raised.rule is AlertRule.MASS_CHANGE
+
 
 @require_GET
 def inbox(request: UserRequest) -> HttpResponse:
@@ -48,6 +55,7 @@ def inbox(request: UserRequest) -> HttpResponse:
     every = "all" in request.GET
     alerts = show(request.unlost, all_of_them=every)
     context = {"part": "alerts", "every": every, "lines": _lines(request, alerts.alerts)}
+    context["orgs"] = request.unlost.orgs()
     return render(request, "alerts/inbox.html", context)
 
 
@@ -66,6 +74,12 @@ def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[AlertLin
         sees = open_still and actor.may(Right.OPERATE, oid)
         alert_lines.append(AlertLine(alert, zone, link, page.words, sees))
     return alert_lines
+
+
+@require_GET
+def show_one(request: UserRequest, alert: int) -> HttpResponse:
+    """Redirect from the link in a message to the page that repairs or explains the alert."""
+    return redirect(address(show_alert(request.unlost, alert).raised))
 
 
 @require_POST
@@ -89,7 +103,13 @@ def every_channel(request: UserRequest) -> HttpResponse:
     return render(
         request,
         "alerts/channels.html",
-        {"part": "alerts", "rows": rows, "kinds": list(ChannelKind)},
+        {
+            "part": "alerts",
+            "rows": rows,
+            "kinds": list(ChannelKind),
+            "address": show_address(request.unlost).address,
+            "here": request.build_absolute_uri("/").rstrip("/"),
+        },
     )
 
 

@@ -15,10 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from unlost.app.actions.alerts.public_address import check_address
 from unlost.app.actions.people.people import first_admin
+from unlost.catalog.home.settings import set_public_address
 from unlost.catalog.models import User
 from unlost.catalog.people.tokens import find_link, use_link
-from unlost.model.errors import NotFound, UnlostError
+from unlost.model.errors import NotFound, UnlostError, UsageError
 from unlost.web.needs import open_to_all
 from unlost.web.served_home import application
 from unlost.web.translate import translate
@@ -56,7 +58,7 @@ class PasswordForm(forms.Form):
 class FirstAdmin(PasswordForm):
     """The first admin of this home."""
 
-    field_order = ("name", "full_name", "password", "again")
+    field_order = ("name", "full_name", "password", "again", "address")
     name = forms.CharField(
         label=_("User name"),
         max_length=150,
@@ -68,6 +70,20 @@ class FirstAdmin(PasswordForm):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
+    address = forms.CharField(
+        label=_("Address of this console"),
+        help_text=_("Messages about alerts link to it. You can change it later."),
+        max_length=500,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "url", "dir": "ltr"}),
+    )
+
+    def clean_address(self) -> str:
+        """Check the address as it is saved."""
+        try:
+            return check_address(self.cleaned_data["address"])
+        except UsageError as error:
+            raise ValidationError(translate(error.message)) from error
 
     def clean(self) -> None:
         """Compare the password with the names that are typed beside it."""
@@ -87,7 +103,9 @@ def start(request: HttpRequest, text: str) -> HttpResponse:
         raise _over()
     kind = FirstAdmin if link.user is None else PasswordForm
     user = User() if link.user is None else get_user_model().objects.get(pk=link.user)
-    form = kind(request.POST if request.method == "POST" else None, user=user)
+    posted = request.POST if request.method == "POST" else None
+    initial = {"address": request.build_absolute_uri("/").rstrip("/")}
+    form = kind(posted, user=user, initial=initial)
     if form.is_valid():
         try:
             return _signed_in(request, text, form)
@@ -100,6 +118,8 @@ def start(request: HttpRequest, text: str) -> HttpResponse:
 
 def _signed_in(request: HttpRequest, text: str, form: PasswordForm) -> HttpResponse:
     person = _person(text, form)
+    if form.cleaned_data.get("address"):
+        set_public_address(form.cleaned_data["address"])
     person.set_password(form.cleaned_data["password"])
     person.save()
     # As with a password: the person typed it, and a second factor is requested if there is one.

@@ -27,6 +27,7 @@ from unlost.app.actions.restores.selections import deselect
 from unlost.catalog.runs.plans import PlanState
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError, UsageError
+from unlost.model.mass_changes import MassKind
 from unlost.model.plan import TwinPolicy
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
@@ -146,8 +147,9 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
     posted = request.POST
     what, pair = posted.get("what", ""), (posted.get("a", ""), posted.get("b", ""))
     table = posted.get("table") or None
+    by = posted.get("by", "")
     if what == "lost":
-        return RestoreRequest(PlanRequest(org, lost=pair, table=table))
+        return RestoreRequest(PlanRequest(org, lost=pair, table=table, by=by))
     if what == "loss":
         number = posted.get("loss", "")
         loss = int(number) if number.isascii() and number.isdigit() else 0
@@ -155,7 +157,15 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
     if what == "changed":
         columns = tuple(posted.getlist("column"))
         return RestoreRequest(
-            PlanRequest(org, changed=pair, table=table, columns=columns, related=False)
+            PlanRequest(
+                org,
+                changed=pair,
+                table=table,
+                columns=columns,
+                related=False,
+                by=by,
+                change=_mass_kind(posted.get("change", "")),
+            )
         )
     chosen = tuple(dict.fromkeys(posted.getlist("record")))
     if "of" in posted:  # a page of a list; other pages of it may have selections too
@@ -167,6 +177,10 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
             next_step="Go back and select the records to restore.",
         )
     return RestoreRequest(PlanRequest(org, chosen, at=posted.get("at") or None))
+
+
+def _mass_kind(text: str) -> MassKind | None:
+    return MassKind(text) if text in set(MassKind) else None
 
 
 def _not_selected(request: UserRequest, name: str) -> list[str]:

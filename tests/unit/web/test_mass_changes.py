@@ -1,0 +1,184 @@
+"""From the message about a mass change to its repair, or to the reason why it was expected."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from unit.app.shop import Shop
+from unit.web.conftest import SignIn
+from unit.web.losses import choose, plan_at_once
+from unlost.app.actions.alerts.alerts import link_to, watch
+from unlost.app.actions.alerts.mass_changes import ExpectRequest, expect
+from unlost.app.alerts.alert_facts import Watcher
+from unlost.catalog.alerts import list_alerts
+from unlost.catalog.home.settings import public_address, set_public_address
+from unlost.catalog.silences import silences_of
+from unlost.model.access import Role
+from unlost.model.alert import AlertRule
+from unlost.model.mass_changes import MassKind, Silence, SilenceKind
+
+PHONES = "/orgs/sales/mass-changes/{}/"
+
+
+@pytest.fixture
+def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """Thirty phones are overwritten with one value, and the next backup sees it."""
+    plan_at_once(monkeypatch)
+    for number in range(40):
+        cells = {"Name": f"Customer {number}", "Phone": f"+41 {number}"}
+        shop.org.create("Account", cells, record=f"C{number:02}")
+    shop.night()
+    watch(shop.app, Watcher())
+    shop.world.clock.advance(hours=1)
+    for number in range(30):
+        shop.org.update("Account", f"C{number:02}", {"Phone": "0"}, by="U1" if number else "U2")
+    shop.org.update("Account", "C35", {"Phone": "later"})
+    number = shop.night()
+    watch(shop.app, Watcher())
+    assert newest(shop).kind is MassKind.OVERWRITTEN, number
+    return shop
+
+
+def newest(shop: Shop) -> object:
+    from unlost.catalog.mass_changes import backup_changes
+
+    return next(c for c in backup_changes(shop.oid)[0].changes if c.column == "Phone")
+
+
+def alert_page(shop: Shop) -> str:
+    return PHONES.format(shop.app.vault.snapshots(shop.oid)[-1].number)
+
+
+def told(client: Client, place: str) -> str:
+    answer = client.get(place)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def inputs(page: str) -> dict[str, str]:
+    """The hidden inputs of the first form that restores."""
+    (form,) = re.findall(r'<form[^>]*action="/orgs/sales/restores/">(.*?)</form>', page, re.DOTALL)[
+        :1
+    ]
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
+
+
+def test_the_link_of_a_message_opens_the_repair_of_exactly_these_records(
+    shop: Shop, sign_in: SignIn
+) -> None:
+    (alert,) = [a for a in list_alerts() if a.raised.rule is AlertRule.MASS_CHANGE]
+    assert link_to(alert) == ""
+    set_public_address("https://unlost.example")
+    link = link_to(alert)
+    assert link == f"https://unlost.example/alerts/{alert.id}/"
+    client = sign_in(Role.RESTORER)
+    answer = client.get(link.removeprefix("https://unlost.example"))
+    assert answer["Location"] == alert_page(shop)
+    page = told(client, alert_page(shop))
+    assert "Put Phone back in 30 records" in page
+    assert "Ada Admin" in page
+    plan = choose(client, **inputs(page))
+    assert "Restore 30 records to sales" in told(client, plan)
+
+
+def test_the_repair_can_be_limited_to_one_user(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    page = told(client, alert_page(shop))
+    assert '<option value="U2">' in page
+    plan = choose(client, **inputs(page), by="U1")
+    assert "Restore 29 records to sales" in told(client, plan)
+
+
+def test_the_alerts_page_offers_repair_and_expected(shop: Shop, sign_in: SignIn) -> None:
+    page = told(sign_in(Role.OPERATOR), "/alerts/")
+    assert f'href="{alert_page(shop)}">Repair<' in page
+    assert f'href="{alert_page(shop)}#expected">Expected<' in page
+
+
+def test_an_expected_change_ends_its_alert_and_can_still_be_repaired(
+    shop: Shop, sign_in: SignIn
+) -> None:
+    client, place = sign_in(), alert_page(shop)
+    answer = {"table": "Account", "column": "Phone", "change": "overwritten"}
+    assert client.post(f"{place}expected/", answer).status_code == 400
+    assert client.post(f"{place}expected/", {**answer, "change": "x"}).status_code == 400
+    wrong = {**answer, "table": "User", "reason": "x"}
+    assert client.post(f"{place}expected/", wrong).status_code == 404
+    client.post(f"{place}expected/", {**answer, "reason": "The phone system moved."})
+    watch(shop.app, Watcher())
+    assert not [a for a in list_alerts() if a.raised.rule is AlertRule.MASS_CHANGE]
+    page = told(client, place)
+    assert "The phone system moved." in page
+    assert "Put Phone back in 30 records" in page
+
+
+def test_changes_are_announced_muted_and_ended(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in()
+    add, mute = "/orgs/sales/expected/add/", "/orgs/sales/expected/mute/"
+    assert "Nothing is expected or muted" in told(client, "/orgs/sales/expected/")
+    until = f"{shop.world.clock.now():%Y}-12-31"
+    assert client.post(add, {"what": "Account.Phone", "until": "soon"}).status_code == 400
+    client.post(add, {"what": "Account.Phone", "until": until, "reason": "Import"})
+    assert client.post(mute, {"until": until, "reason": "x"}).status_code == 400
+    wanted = {"until": until, "reason": "Usual", "what": "User", "change": "edited", "most": "9"}
+    client.post(mute, wanted)
+    page = told(client, "/orgs/sales/expected/")
+    assert "Account.Phone" in page
+    assert "up to 9 records" in page
+    kept = silences_of(shop.oid, since=shop.world.clock.now())
+    assert [silence.kind for silence in kept] == [SilenceKind.EXPECTED, SilenceKind.MUTED]
+    client.post("/orgs/sales/expected/end/", {"silence": str(kept[0].id)})
+    assert client.post("/orgs/sales/expected/end/", {"silence": "x"}).status_code == 404
+    assert len(silences_of(shop.oid, since=shop.world.clock.now())) == 1
+
+
+def test_an_announced_import_raises_nothing(shop: Shop) -> None:
+    until = f"{shop.world.clock.now():%Y}-12-31T18:00"
+    silence = expect(shop.app, "sales", ExpectRequest("Account", until, "Import"))
+    assert isinstance(silence, Silence)
+    shop.world.clock.advance(hours=1)
+    for number in range(120):
+        shop.org.create("Account", {"Name": f"New {number}"})
+    before = len(list_alerts())
+    shop.night()
+    watch(shop.app, Watcher())
+    assert len(list_alerts()) == before
+
+
+def test_created_records_are_shown_and_not_deleted(shop: Shop, sign_in: SignIn) -> None:
+    shop.world.clock.advance(hours=1)
+    for number in range(120):
+        shop.org.create("Account", {"Name": f"New {number}"})
+    shop.night()
+    watch(shop.app, Watcher())
+    page = told(sign_in(), alert_page(shop))
+    assert "See the new records" in page
+    assert "Put" not in page
+
+
+def test_pages_of_unknown_backups_and_alerts(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in()
+    assert client.get(PHONES.format(999)).status_code == 404
+    assert client.get("/alerts/999999/").status_code == 404
+
+
+def test_the_address_of_the_console_is_set(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in()
+    assert "http://localhost" in told(client, "/alerts/channels/")
+    client.post("/alerts/address/", {"address": "ftp://unlost.example"})
+    assert public_address() == ""
+    client.post("/alerts/address/", {"address": "https://unlost.example/"})
+    assert public_address() == "https://unlost.example"
+    client.post("/alerts/address/", {"address": ""})
+    assert public_address() == ""
+
+
+def test_viewers_may_see_changes_and_mark_none(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(Role.VIEWER)
+    page = told(client, alert_page(shop))
+    assert "Put Phone back" not in page
+    assert 'name="reason"' not in page
+    answer = {"table": "Account", "column": "Phone", "change": "overwritten", "reason": "x"}
+    assert client.post(f"{alert_page(shop)}expected/", answer).status_code == 403
+    assert "Announce a change" not in told(client, "/orgs/sales/expected/")
