@@ -7,8 +7,8 @@
     findings                                    3   returned by the command itself
 
 The module of a command is imported when it is called, and imports actions inside of its functions:
-importing Arrow and Django takes longer than most commands run. All that a command does is an action; some copy the home
-afterwards (``after_run``).
+importing Arrow and Django takes longer than most commands run. All that a command does is an
+action; some copy the home afterwards (``after_run``).
 
 See docs/adr/0015.
 """

@@ -61,6 +61,9 @@ InsteadOf = Annotated[
 OnlyTable = Annotated[
     str | None, typer.Option("--table", metavar="T", help="Only records of this table.")
 ]
+AtBackup = Annotated[
+    str | None, typer.Option("--at", metavar="WHEN", help="The backup whose state is restored.")
+]
 Columns = Annotated[
     list[str] | None,
     typer.Option("--column", metavar="C", help="A column to restore; repeatable."),
@@ -137,10 +140,7 @@ def plan(
         bool,
         typer.Option("--related/--no-related", help="Include parents, children, mails and files."),
     ] = True,
-    at: Annotated[
-        str | None,
-        typer.Option("--at", metavar="WHEN", help="The backup whose state is restored."),
-    ] = None,
+    at: AtBackup = None,
     set_value: SetValue = None,
     empty: EmptyCell = None,
     instead: InsteadOf = None,
