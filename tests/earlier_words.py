@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pytest
 
+from unlost.vault.format import tokens
 from unlost.vault.format.earlier_tokens import digits_before, words_before
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
 from unlost.vault.format.tokens import Tokenizer, key_token
-from unlost.vault.layout import segment_label
 from unlost.vault.write import open_commit
 
 RULES = 2
@@ -21,7 +21,7 @@ def earlier_rules() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Tokenizer, "tokens", _tokens)
         patch.setattr(open_commit, "VERSION", RULES)
-        patch.setattr(segment_label, "VERSION", RULES)
+        patch.setattr(tokens, "VERSION", RULES)  # a label reads it when it is made
         yield
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.vault.erasure import PastErasure
 from unlost.model.vault.salvage import PastSalvage
-from unlost.model.vault.snapshot import CommitKind, SearchIndexState
+from unlost.model.vault.snapshot import CommitKind, SearchHelp, SearchIndexState
 from unlost.vault.commits.state import shown_backups
 from unlost.vault.keys.register import shredded_orgs
 from unlost.vault.layout.org_names import is_named, named_orgs
@@ -163,19 +163,18 @@ class EncryptedReader:
             return ()
         return search(newest, text, limit=limit, former=former, tables=tables)
 
-    def suggest(self, org: str, text: str, *, limit: int = 3) -> Sequence[str]:
-        """Texts that find something, with one word of ``text`` replaced by one that is alike."""
-        from unlost.vault.read.suggest import suggest  # needs a library that nothing else needs
-
-        newest = self.newest_backup(org)
-        return suggest(newest, text, limit=limit) if newest and limit > 0 else ()
-
-    def search_index(self, org: str) -> SearchIndexState:
-        """The part of the search index that still follows earlier rules."""
+    def search_help(self, org: str, text: str = "", *, limit: int = 3) -> SearchHelp:
+        """The state of the search index, and texts that find something for one that does not."""
         from unlost.vault.read.search import state_of_index
 
         newest = self.newest_backup(org)
-        return state_of_index(newest) if newest else SearchIndexState(0, 0)
+        if newest is None:
+            return SearchHelp(SearchIndexState(0, 0))
+        if not text or limit < 1:
+            return SearchHelp(state_of_index(newest))
+        from unlost.vault.read.suggest import suggest  # needs a library that nothing else needs
+
+        return SearchHelp(state_of_index(newest), tuple(suggest(newest, text, limit=limit)))
 
     def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
         """A stored file's bytes; raises NotFound (``file-unknown``)."""

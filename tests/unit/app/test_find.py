@@ -18,7 +18,7 @@ from unlost.engine.records.matches import StateFilter
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.source.schema import WireKind
-from unlost.model.vault.snapshot import SearchIndexState
+from unlost.model.vault.snapshot import SearchHelp, SearchIndexState
 from unlost.vault.reader import EncryptedReader
 
 FIRMS = 50
@@ -178,7 +178,9 @@ def test_the_searched_orgs_have_the_times_of_their_backups(firms: World) -> None
 def test_an_index_that_is_being_renewed_is_reported(
     firms: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(EncryptedReader, "search_index", lambda *_: SearchIndexState(1, 300))
+    monkeypatch.setattr(
+        EncryptedReader, "search_help", lambda *_: SearchHelp(SearchIndexState(1, 300))
+    )
     assert find(firms.app, "firma").orgs[0].unindexed == 1
 
 

@@ -10,7 +10,7 @@ from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.records import find as actions_find
 from unlost.cli.exits import ExitCode
 from unlost.engine.records import matches
-from unlost.model.vault.snapshot import SearchIndexState
+from unlost.model.vault.snapshot import SearchHelp, SearchIndexState
 from unlost.vault.reader import EncryptedReader
 
 
@@ -116,6 +116,8 @@ def test_a_typing_mistake_gets_the_command_that_was_meant(firms: Terminal) -> No
 
 
 def test_an_index_in_renewal_is_told(firms: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(EncryptedReader, "search_index", lambda *_: SearchIndexState(1, 4))
+    monkeypatch.setattr(
+        EncryptedReader, "search_help", lambda *_: SearchHelp(SearchIndexState(1, 4))
+    )
     told = firms("find", "firma").out
     assert "Older records of sales are still being indexed (25 % left)." in told

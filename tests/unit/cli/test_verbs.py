@@ -156,7 +156,10 @@ def test_a_deleted_customer_is_found_by_its_number(nights: Terminal) -> None:
 
 
 def test_nothing_found_says_where_it_was_looked_for(nights: Terminal) -> None:
-    assert nights("find", "nobody").out == "Nothing found for 'nobody' (searched sales).\n"
+    said = nights("find", "nobody").out
+    assert said.startswith("Nothing found for 'nobody' (searched sales).\n")
+    assert "sales: newest backup 2026-03-03 01:00 UTC; next " in said
+    assert "Only present values were searched" in said
 
 
 def test_searching_before_the_first_backup_says_why_nothing_is_found(sales: Terminal) -> None:

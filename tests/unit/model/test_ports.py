@@ -2,7 +2,7 @@
 
 from unlost.model.ports.vault import Vault, VaultMaintenance, VaultReader
 
-MOST = 30
+MOST = 31
 
 
 def offered(port: type) -> set[str]:

@@ -220,7 +220,7 @@ def test_a_compaction_merges_nothing_by_rows_of_others(
 ) -> None:
     """A segment that claims to be of an old commit would win over the true one in a merge."""
     merged: list[str] = []
-    compacted = "unlost.vault.maintenance.maintained.compact"
+    compacted = "unlost.vault.maintenance.compactor.compact"
     monkeypatch.setattr(compacted, lambda _vault, run, pause: merged.append(run))
     thief = thief_of(small)
     true = thief.segments("Account")[0].entry

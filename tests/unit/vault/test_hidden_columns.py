@@ -255,10 +255,9 @@ VAULT: Mapping[str, Callable[[VaultReader, str], Any]] = {
         for word in WORDS
         for former in (False, True)
     ],
-    "suggest": lambda vault, org: [
-        vault.suggest(org, word + ending) for word in WORDS for ending in ("x", "xy")
+    "search_help": lambda vault, org: [
+        vault.search_help(org, word + ending) for word in WORDS for ending in ("", "x", "xy")
     ],
-    "search_index": lambda vault, org: vault.search_index(org),
     "open_file": every_file,
     "journals": lambda vault, org: vault.journals(org),
     "lineage": lambda vault, org: [
@@ -350,7 +349,7 @@ def test_the_whole_vault_gives_them() -> None:
     """So that the test above would notice: by each method that gives values."""
     small = plain()
     giving = {name for name, call in VAULT.items() if SECRET in repr(call(small.vault, small.org))}
-    assert giving == {"newest_backup", "at", "history", "search", "suggest", "open_file"}
+    assert giving == {"newest_backup", "at", "history", "search", "search_help", "open_file"}
     of_snapshot = {
         name
         for name, found in told(small.vault.newest_backup(small.org)).items()

@@ -40,7 +40,7 @@ def found(small: SmallVault, text: str, *, former: bool = False) -> set[str]:
 
 
 def index(small: SmallVault) -> SearchIndexState:
-    return small.vault.search_index(small.org)
+    return small.vault.search_help(small.org).index
 
 
 def renew(small: SmallVault, run: str = "renew", most: int = 1 << 30) -> int:

@@ -20,7 +20,7 @@ def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Sm
 
 
 def suggested(small: SmallVault, text: str, limit: int = 3) -> tuple[str, ...]:
-    return tuple(small.vault.suggest(small.org, text, limit=limit))
+    return small.vault.search_help(small.org, text, limit=limit).suggestions
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_values_of_the_past_are_not_suggested(small: SmallVault) -> None:
 
 def test_values_of_hidden_columns_are_not_suggested(small: SmallVault) -> None:
     visible = small.vault.visible({small.org: hidden_columns([("Thing", "Name")])})
-    assert visible.suggest(small.org, "Sonenschein") == ()
+    assert visible.search_help(small.org, "Sonenschein").suggestions == ()
 
 
 def test_an_empty_vault() -> None:
     empty = SmallVault()
-    assert empty.vault.suggest(empty.org, "anything") == ()
+    assert empty.vault.search_help(empty.org, "anything").suggestions == ()

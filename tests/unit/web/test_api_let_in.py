@@ -41,7 +41,7 @@ WORDS: Mapping[str, Any] = {
 # Asked about one org, these are not told by it; and what is of nobody is everybody's.
 ITSELF = {"alert.acknowledge", "alert.show"}
 EVERYWHERE = {"restore.waiting", "home.overview", "org.list", "run.list", "run.page", "alert.list",
-              "keep.show", "schedule.show", "record.find", "vault.show", "token.list", "token.drop"}  # fmt: skip
+              "keep.show", "schedule.show", "record.find", "vault.show", "token.list", "token.drop", "loss.first"}  # fmt: skip
 
 
 # What a token was made for counts as its owner's role does.
@@ -96,13 +96,19 @@ def ask(
     return client.generic(operation.method.value, path, sent, media, headers=dict(headers))
 
 
+# They cover all orgs of the actor unless one is named.
+OF_ALL_ORGS = {
+    "audit.list", "loss.list", "vault.compact", "vault.confirm", "vault.pending",
+}  # fmt: skip
+
+
 def about(operation: ApiOperation, run: str) -> dict[str, str]:
     """The run that is there, and the org where an operation could do without one."""
     return (
         {"run": run}
         if "{run}" in operation.path
         else {"org": "sales"}
-        if operation.action in ("audit.list", "vault.compact", "vault.pending", "vault.confirm")
+        if operation.action in OF_ALL_ORGS
         else {}
     )
 

@@ -11,7 +11,7 @@ from unit.web.losses import MOST_QUERIES, queries
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.model.access import Role
-from unlost.model.vault.snapshot import SearchIndexState
+from unlost.model.vault.snapshot import SearchHelp, SearchIndexState
 from unlost.vault.reader import EncryptedReader
 
 
@@ -128,7 +128,9 @@ def test_an_index_in_renewal_is_told(
     client = sign_in()
     told = "Older records of sales are still being indexed (50 % left)."
     assert told not in shown(client.get("/find/", {"q": "firma"}).content.decode())
-    monkeypatch.setattr(EncryptedReader, "search_index", lambda *_: SearchIndexState(1, 2))
+    monkeypatch.setattr(
+        EncryptedReader, "search_help", lambda *_: SearchHelp(SearchIndexState(1, 2))
+    )
     assert told in shown(client.get("/find/", {"q": "firma"}).content.decode())
 
 

@@ -102,6 +102,7 @@ class Watcher:
         before = self._unreadable
         proved = self._read(app, org.oid)
         removals = self._removals(app, org.oid)
+        mass = self._mass_facts(app, org.oid, proved)
         if blocked is not None:
             self._unreadable = before  # the disk is well: the alert of the commit says more
         used, limit = calls_of_the_day(org.oid, now=app.clock.now())
@@ -121,7 +122,7 @@ class Watcher:
             forecasts=_forecasts(org.oid, now=app.clock.now()),
             calls_used=used,
             calls_limit=limit,
-            mass=self._mass_facts(app, org.oid, proved),
+            mass=mass,
             drift=proved.drift if proved is not None else (),
             expiries=self._expiries(app, org),
             halted=tuple(

@@ -59,7 +59,9 @@ def suggest(
 ) -> tuple[str, ...]:
     """Texts that a person may have meant, if ``text`` finds nothing; each finds something."""
     searched = orgs if orgs is not None else sorted(vault.orgs())
-    suggestions = (each for org in searched for each in vault.suggest(org, text, limit=limit))
+    suggestions = (
+        each for org in searched for each in vault.search_help(org, text, limit=limit).suggestions
+    )
     return tuple(dict.fromkeys(suggestions))[:limit]
 
 

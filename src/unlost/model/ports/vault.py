@@ -45,8 +45,8 @@ if TYPE_CHECKING:
         Counts,
         HiddenItem,
         Lineage,
+        SearchHelp,
         SearchHit,
-        SearchIndexState,
         SnapshotInfo,
         StoredFile,
         TableCommit,
@@ -187,15 +187,11 @@ class VaultReader(Protocol):
         """
         ...
 
-    def suggest(self, org: str, text: str, *, limit: int = 3) -> Sequence[str]:
-        """Suggest texts that find something: one word differs in a letter or two, the best first.
+    def search_help(self, org: str, text: str = "", *, limit: int = 3) -> SearchHelp:
+        """Return the state of the search index, and suggestions for a ``text`` that finds nothing.
 
-        For a text that finds nothing. Compares a bounded number of the words that begin alike.
+        Compares a bounded number of the words that begin alike.
         """
-        ...
-
-    def search_index(self, org: str) -> SearchIndexState:
-        """Return how much of the search index still follows earlier rules."""
         ...
 
     def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:

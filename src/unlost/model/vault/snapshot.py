@@ -321,6 +321,17 @@ class SearchIndexState:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchHelp:
+    """Help for a search: the state of the index, and texts that the typed one may stand for.
+
+    Each suggestion finds something; in it one word differs in a letter or two. The best is first.
+    """
+
+    index: SearchIndexState
+    suggestions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IdSpan:
     """Ids from ``low`` on, below ``high`` (None: no end), in byte order."""
 

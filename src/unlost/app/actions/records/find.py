@@ -23,7 +23,7 @@ from unlost.engine.records.matches import (
     org_matches,
     users_named,
 )
-from unlost.engine.records.search import SearchResult, ranked
+from unlost.engine.records.search import SearchResult, ranked, suggest
 from unlost.engine.records.typed_search import TypedSearch, best_reading, typed_search
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
@@ -33,7 +33,6 @@ from unlost.model.source.reading import Json
 from unlost.model.typed_text import without_invisible
 
 MOST = 20  # records of a page
-MOST_SUGGESTIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +163,8 @@ class _FindRun:
         chosen = {some.org.oid: self._in_table(some, every) for some in self.open_orgs}
         results = ranked(result for matches in chosen.values() for result in matches.results)
         best = [result for result in (best_match(results),) if result is not None]
+        # The record that is meant comes first, also a deleted one among live ones.
+        results = (*best, *(result for result in results if result not in best))
         # Orgs without a backup are not named: they were not searched.
         orgs = tuple(self._searched(found=bool(results)))
         return FindResult(
@@ -241,7 +242,7 @@ class _FindRun:
         searched: list[SearchedOrg] = []
         for some in self.open_orgs:
             org, zone = some.org, some.org.identity.zone
-            index = self.app.vault.search_index(org.oid)
+            index = self.app.vault.search_help(org.oid).index
             hidden = self.app.hidden.get(org.oid)
             searched.append(
                 SearchedOrg(
@@ -260,10 +261,8 @@ class _FindRun:
         words = self.typed.words
         if not words or self.typed.deleted_by or self.request.filtered:
             return ()
-        texts = [
-            text for some in self.open_orgs for text in self.app.vault.suggest(some.org.oid, words)
-        ]
-        return tuple(dict.fromkeys(texts))[:MOST_SUGGESTIONS]
+        orgs = [some.org.oid for some in self.open_orgs]
+        return suggest(self.app.vault, words, orgs=orgs)
 
     def _empty(self, orgs: Sequence[SearchedOrg]) -> EmptySearch:
         by = self.typed.deleted_by
