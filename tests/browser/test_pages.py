@@ -29,6 +29,7 @@ ELSEWHERE = {
     "start": "has its link used up by the first admin",
     "audit-export": "gives a file",
     "privacy-data": "gives a file",
+    "alert": "leads to the page that repairs or explains the alert",
     **dict.fromkeys(
         (
             "restore", "plan-without", "plan-again", "plan-drop", "plan-run", "back-up", "run-retry",
@@ -37,7 +38,8 @@ ELSEWHERE = {
             "person-remove", "person-return", "person-factors", "hidden-hide", "hidden-show",
             "sso-remove", "audit-verify", "plan-records", "plan-give", "ticks",
             "keeping-rules", "keeping-forget", "hold-set", "hold-lift", "privacy-erase", "correct-all",
-            "loss-dismiss", "loss-reopen",
+            "loss-dismiss", "loss-reopen", "console-address", "mass-expected", "mass-expect", "mass-mute",
+            "mass-unsilence",
         ),
         "takes a form and leads back to a page",
     ),
@@ -76,6 +78,8 @@ def pages(console: Console) -> dict[str, str]:
         "lost": "/orgs/sales/lost/",
         "losses": "/losses/",
         "loss": "/orgs/sales/losses/1/",
+        "mass-changes": "/orgs/sales/mass-changes/2/",
+        "silences": "/orgs/sales/expected/",
         "runs": "/runs/",
         "run": f"/runs/{run}/",
         "orgs": "/orgs/",
