@@ -214,6 +214,25 @@ def test_links_can_be_asked_for_changes_where_their_ids_can_be_listed(all_files:
     assert not table.has(TableTrait.REPORTS_DELETES)
 
 
+def test_a_table_with_a_layout_and_a_place_in_search_is_opened_by_people() -> None:
+    """A describe that lost these flags on its way would end all alerts about mass changes."""
+    schema = discovered(
+        an_org(
+            describe("Account", *system_fields(), layoutable=True, searchable=True),
+            describe("Lock__c", *system_fields(), layoutable=True, searchable=False),
+            describe("Note", *system_fields(), layoutable=False, searchable=False),
+        )
+    )
+    opened = {table.name for table in schema.tables if table.has(TableTrait.OPENED)}
+    assert opened == {"Account", "Note"}
+
+
+def test_a_column_that_finds_a_record_by_its_value_is_searched() -> None:
+    columns = (field("Code", "string", idLookup=True), field("Text", "string"))
+    (table,) = discovered(an_org(describe("Plant", *system_fields(), *columns))).tables
+    assert [column.name for column in table.columns if column.search is not None] == ["Code"]
+
+
 def test_traits_of_tables() -> None:
     schema = discovered(
         an_org(
