@@ -12,7 +12,9 @@ pytestmark = [pytest.mark.full, pytest.mark.network]
 
 MOST_MB = 600
 TURNS = 8
-GROUPS = 8  # starting a process and its first backup takes as long as twelve strikes
+GROUPS = -(
+    -len(ATTACKS) // TURNS
+)  # starting a process and its first backup takes as long as twelve strikes
 
 
 def strikes_of(attack: str, turn: int) -> list[Strike]:
@@ -22,6 +24,8 @@ def strikes_of(attack: str, turn: int) -> list[Strike]:
 
 
 def assert_harmless(strikes: list[Strike]) -> None:
+    # A backup that ended as a gap makes the next ones read in full, without the list of deletions.
+    strikes = sorted(strikes, key=lambda strike: strike.place != "deleted")
     attacked = attack_in_child(strikes)
     assert [Strike(ending.attack, ending.place) for ending in attacked.endings] == strikes
     assert [ending for ending in attacked.endings if not ending.good] == []
@@ -30,7 +34,8 @@ def assert_harmless(strikes: list[Strike]) -> None:
 
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_a_hostile_server_ends_a_backup_in_plain_words_and_harms_no_snapshot(group: int) -> None:
-    attacks = list(ATTACKS)[group::GROUPS]
+    # Neighbours strike different calls: one of each group strikes the list of deletions.
+    attacks = list(ATTACKS)[group * TURNS : (group + 1) * TURNS]
     assert_harmless([strike for attack in attacks for strike in strikes_of(attack, turn=0)])
 
 

@@ -221,7 +221,8 @@ def test_what_is_no_id(program: Program, words: tuple[str, ...]) -> None:
 
 def test_ids_of_fifteen_characters_and_in_a_wrong_case(program: Program, tmp_path: Path) -> None:
     """As a formula column, an old report or a spreadsheet gives them."""
-    (hit,) = [one for one in program("find", "0040017", "--json").done["hits"] if one["exact"]]
+    hit = program("find", "0040017", "--json").done["hits"][0]
+    assert (hit["table"], hit["exact"]) == ("Account", True)
     known = hit["record"]
     assert len(known) == 18
     for typed in (known[:15], known.lower(), known.upper()):
