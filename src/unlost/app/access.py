@@ -258,9 +258,11 @@ class _AuditRecord:
         # Scheduled work is recorded as runs. The audit is about people and tokens.
         if self.app.actor.kind is ActorKind.SERVICE:
             return None
-        given = self.given
+        arguments = self.given
         subject = "/".join(
-            str(given[name]) for name in self.user_action.subject if given.get(name) is not None
+            str(arguments[name])
+            for name in self.user_action.subject
+            if arguments.get(name) is not None
         )
         event = AuditEvent(
             self.app.clock.now(),
@@ -268,7 +270,7 @@ class _AuditRecord:
             _plain(self.app.actor.name, LONGEST_ACTOR),
             self.user_action.name,
             self.user_action.trace,
-            _plain(given.get("org") or "", LONGEST_ORG),
+            _plain(arguments.get("org") or "", LONGEST_ORG),
             _plain(subject, LONGEST_SUBJECT),
             outcome,
             dict(detail or {}),

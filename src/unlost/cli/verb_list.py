@@ -19,8 +19,8 @@ VERBS_PACKAGE = "unlost.cli.verbs"
 class Verb:
     """A verb: its module in ``unlost.cli.verbs``, and the first sentence of its help.
 
-    A module with several verbs of its own has a group named ``app``; the others have a function
-    with the name of the verb.
+    A module with several verbs has a group named ``app``. Other modules have a function with the
+    name of the verb.
     """
 
     name: str

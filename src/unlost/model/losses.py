@@ -17,8 +17,8 @@ class LossRule:
     """The rule to show deletions of a table that people open.
 
     ``bin``: how long a deleted record can leave the recycle bin with its id; None without a bin.
-    ``born_column`` and ``author_column``: when and by whom it was created. The schema names the
-    column of a deleted record that refers to the record it was merged into.
+    ``born_column``: its time of creation. ``author_column``: the user who created it. The schema
+    names the column of a deleted record that refers to the record it was merged into.
     """
 
     bin: timedelta | None = None
@@ -30,7 +30,8 @@ class LossRule:
 class LossLink:
     """A table whose records attach others: those of ``member_column`` to those of another column.
 
-    A file without a reference of its own, for example, is lost with the customer it is attached to.
+    For example, a file has no reference to a customer. Such links show that it was lost with the
+    customer to which it was attached.
     """
 
     table: str

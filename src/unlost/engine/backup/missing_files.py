@@ -73,17 +73,17 @@ def _lost_ids(session: BackupSession, progress: TableProgress, ids: Sequence[str
 
 
 def _among(session: BackupSession, rows: Iterable[TempRows], ids: Sequence[str]) -> set[str]:
-    wanted = pa.array(ids, pa.string())
+    record_ids = pa.array(ids, pa.string())
     return {
         record
         for temp_rows in rows
         for batch in batches(session.folder, temp_rows)
-        for record in _chosen(batch.column("id").cast(pa.string()), wanted)
+        for record in _chosen(batch.column("id").cast(pa.string()), record_ids)
     }
 
 
-def _chosen(ids: pa.Array, wanted: pa.Array) -> list[str]:
-    chosen: list[str] = ids.filter(pc.is_in(ids, value_set=wanted)).to_pylist()
+def _chosen(ids: pa.Array, record_ids: pa.Array) -> list[str]:
+    chosen: list[str] = ids.filter(pc.is_in(ids, value_set=record_ids)).to_pylist()
     return chosen
 
 

@@ -151,10 +151,10 @@ def _labelled(hit: SearchHit) -> SearchHit:
 
 
 def _filtered(search: OrgSearch, hits: Sequence[SearchHit]) -> Sequence[SearchHit]:
-    wanted = search.filter
-    if wanted.state is not None:
-        hits = [hit for hit in hits if hit.alive == (wanted.state is StateFilter.LIVE)]
-    if not wanted.reads_states:
+    filters = search.filter
+    if filters.state is not None:
+        hits = [hit for hit in hits if hit.alive == (filters.state is StateFilter.LIVE)]
+    if not filters.reads_states:
         return hits
     by_table: dict[str, list[str]] = {}
     for hit in hits:
@@ -177,20 +177,20 @@ def _selected(search: OrgSearch, table: str, rows: pa.Table | pa.RecordBatch) ->
 
     A deletion of which the org reports no time has the time of the backup that noticed it.
     """
-    wanted, names = search.filter, ("_u_id", "_u_op", "_u_modified_by")
+    filters, names = search.filter, ("_u_id", "_u_op", "_u_modified_by")
     states = pl.DataFrame(pl.from_arrow(rows.select([*names, *_TIMES])))
     states = states.with_columns(pl.col(names).cast(pl.String))
     op, modified = pl.col("_u_op"), pl.col("_u_modified_at")
     timed = op.is_in([Op.STATE.value, Op.DELETED.value]) & modified.is_not_null()
     at = pl.when(timed).then(modified).otherwise(pl.col("_u_observed_at"))
     states = states.select(*names, at=at)
-    if wanted.since is not None:
-        states = states.filter(pl.col("at") >= wanted.since)
-    if wanted.until is not None:
-        states = states.filter(pl.col("at") < wanted.until)
-    if wanted.deleters is not None:
+    if filters.since is not None:
+        states = states.filter(pl.col("at") >= filters.since)
+    if filters.until is not None:
+        states = states.filter(pl.col("at") < filters.until)
+    if filters.deleters is not None:
         known = table in user_tables(search.snapshot.schema())
-        by_them = pl.col("_u_modified_by").is_in(list(wanted.deleters) if known else [])
+        by_them = pl.col("_u_modified_by").is_in(list(filters.deleters) if known else [])
         # The org names the user of a deletion only while the record is in the recycle bin.
         states = states.filter(by_them & (pl.col("_u_op") == Op.DELETED.value))
     return states

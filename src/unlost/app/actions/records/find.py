@@ -278,11 +278,11 @@ class _FindRun:
 
 def _tables_named(head: Snapshot, name: str) -> Sequence[str]:
     """Return the tables with this name or label, in any case."""
-    wanted = name.casefold()
+    folded_name = name.casefold()
     return [
         table.name
         for table in head.schema().tables
-        if wanted in (table.name.casefold(), table.label.casefold())
+        if folded_name in (table.name.casefold(), table.label.casefold())
     ]
 
 

@@ -4,7 +4,7 @@
       │ ▲
       │ └────────reopen────────┬── DISMISSED  by a person, with a reason
       └──dismiss───────────────┘
-    FOLDED   merges, deletions by Unlost, and what one user created and deleted within a day
+    FOLDED   merges, deletions by Unlost, and records created and deleted within a day
 
 The database has ids; names are read from the vault with the rights of the actor.
 """

@@ -54,14 +54,14 @@ def answer(request: UserRequest, org: str, backup: int) -> HttpResponse:
     """Mark a mass change as expected."""
     posted = request.POST
     try:
-        wanted = ExpectedRequest(
+        change_request = ExpectedRequest(
             backup,
             posted.get("table", ""),
             _kind(posted.get("change", "")),
             posted.get("reason", ""),
             posted.get("column", ""),
         )
-        expected(request.unlost, org, wanted)
+        expected(request.unlost, org, change_request)
     except UsageError as error:
         return _page(request, org, backup, error=error)
     messages.success(request, _("The change is marked as expected. It can still be repaired."))
@@ -78,11 +78,11 @@ def silence_list(request: UserRequest, org: str) -> HttpResponse:
 def announce(request: UserRequest, org: str) -> HttpResponse:
     """Announce a mass change."""
     posted = request.POST
-    wanted = ExpectRequest(
+    change_request = ExpectRequest(
         posted.get("what", ""), posted.get("until", ""), posted.get("reason", "")
     )
     try:
-        expect(request.unlost, org, wanted)
+        expect(request.unlost, org, change_request)
     except UsageError as error:
         return _silences(request, org, error=error)
     messages.success(request, _("The change is expected and raises no alert."))
@@ -96,7 +96,7 @@ def muted(request: UserRequest, org: str) -> HttpResponse:
     table, _dot, column = posted.get("what", "").strip().partition(".")
     kind = posted.get("change", "")
     size = posted.get("most", "").strip()
-    wanted = MuteRequest(
+    change_request = MuteRequest(
         until=posted.get("until", ""),
         reason=posted.get("reason", ""),
         table=table,
@@ -106,7 +106,7 @@ def muted(request: UserRequest, org: str) -> HttpResponse:
         most=int(size) if size.isdecimal() and len(size) < 12 else 0,
     )
     try:
-        mute(request.unlost, org, wanted)
+        mute(request.unlost, org, change_request)
     except UsageError as error:
         return _silences(request, org, error=error)
     messages.success(request, _("The pattern is left to the daily digest."))
