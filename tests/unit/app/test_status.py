@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from unlost.app.health.status import StatusFacts, status_of
+from unlost.app.health.status import StatusFacts, alerts_about, status_of
+from unlost.catalog.alerts import AlertRecord
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.message import message
 from unlost.model.status import OrgStatus, StatusPlace
@@ -77,6 +78,18 @@ def test_an_overdue_backup_without_a_schedule_leads_to_the_schedule() -> None:
     assert reason.place is StatusPlace.SCHEDULE
     (reason,) = status_of(facts(last=old)).reasons
     assert "unlost backup sales" in reason.next_step
+
+
+def test_a_backup_answers_the_alerts_that_it_disproves() -> None:
+    alerts = [
+        AlertRecord(1, raised(rule), opened, None, None)
+        for rule in (AlertRule.NIGHT_FAILED, AlertRule.VAULT_DAMAGED)
+        for opened in (TONIGHT - timedelta(hours=1), TONIGHT + timedelta(hours=1))
+    ]
+    left = [alert.rule for alert in alerts_about("sales", alerts, last=TONIGHT)]
+    assert left == [AlertRule.NIGHT_FAILED, AlertRule.VAULT_DAMAGED, AlertRule.VAULT_DAMAGED]
+    assert len(alerts_about("sales", alerts, last=None)) == 4
+    assert alerts_about("other", alerts, last=None) == ()
 
 
 def test_an_old_backup_is_named_once_though_an_alert_says_it_too() -> None:

@@ -11,10 +11,11 @@
 The first line that applies decides; all others that apply are listed as further reasons.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from unlost.catalog.alerts import AlertRecord
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.message import Message, Noun, counted, message
 from unlost.model.status import JudgedStatus, OrgStatus, StatusPlace, StatusReason
@@ -30,6 +31,8 @@ ENDANGERING = frozenset({
     AlertRule.VAULT_DAMAGED,
     AlertRule.REMOVAL_WAITS,
 })  # fmt: skip
+# A later backup answers these, though the service may close the alert only minutes later.
+ANSWERED = FAILING | {AlertRule.NIGHT_MISSED, AlertRule.RUN_STUCK}
 _GRAVITY = (
     OrgStatus.RETIRED,
     OrgStatus.FAILED,
@@ -64,6 +67,18 @@ def status_of(facts: StatusFacts) -> JudgedStatus:
     """Return the status of an org with its reasons."""
     reasons = sorted(_reasons(facts), key=lambda reason: _GRAVITY.index(reason.status))
     return JudgedStatus(reasons[0].status, tuple(reasons))
+
+
+def alerts_about(
+    org: str, alerts: Iterable[AlertRecord], *, last: datetime | None
+) -> tuple[RaisedAlert, ...]:
+    """Return the open alerts that concern an org, without those that its newest backup answers."""
+    return tuple(
+        alert.raised
+        for alert in alerts
+        if alert.raised.org in ("", org)
+        and not (last and alert.raised.rule in ANSWERED and alert.opened_at < last)
+    )
 
 
 def _reasons(facts: StatusFacts) -> Iterator[StatusReason]:

@@ -10,7 +10,7 @@ from unlost.app.backups.summaries import summary_of
 from unlost.app.compose import Application
 from unlost.app.health.days import SHOWN, DayCell, day_cells, record_samples
 from unlost.app.health.going import GoingRun, going_run
-from unlost.app.health.status import StatusFacts, status_of
+from unlost.app.health.status import StatusFacts, alerts_about, status_of
 from unlost.app.vault.mirror import MirrorCondition, mirror_now
 from unlost.catalog.alerts import AlertRecord, list_alerts
 from unlost.catalog.gaps import accepted_gaps
@@ -25,7 +25,6 @@ from unlost.catalog.vault.summaries import BackupSummary, all_summaries
 from unlost.engine.restore.planning.summary import PlanSummary
 from unlost.engine.schedule import upcoming
 from unlost.model.access import Right
-from unlost.model.alert import RaisedAlert
 from unlost.model.decoders import decoder_for
 from unlost.model.forecast import Sample
 from unlost.model.message import Message, code_of
@@ -137,7 +136,7 @@ def states_of(
         schedules(),
         all_storages(since=now - SHOWN),
         all_summaries(since=now - SHOWN),
-        tuple(alert.raised for alert in alerts),
+        alerts,
         losses,
     )
     progress = _progress(run for org in orgs for run in noted.runs.get(org.name, ()))
@@ -153,7 +152,7 @@ class _Noted:
     schedules: Mapping[str, StoredSchedule]
     storages: Mapping[str, Sequence[StorageHistory]]
     summaries: Mapping[str, Sequence[BackupSummary]]
-    alerts: Sequence[RaisedAlert]
+    alerts: Sequence[AlertRecord]
     losses: Mapping[str, int] | None
 
 
@@ -199,7 +198,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progre
         schedule=schedule,
         next=None if org.retired else upcoming(schedule, zone=zone, key=org.oid, now=now),
         gauges=tuple(_gauge(history) for history in noted.storages.get(org.oid, ())),
-        alerts=sum(alert.org == org.name for alert in noted.alerts),
+        alerts=sum(alert.raised.org == org.name for alert in noted.alerts),
         going=tuple(_going(run, runs, newest, progress, now) for run in runs if run.state in GOING),
         failed=runs[0] if runs and runs[0].state is RunState.FAILED else None,
         losses=noted.losses.get(org.name, 0) if noted.losses is not None else None,
@@ -234,6 +233,7 @@ def _facts(
     org: ProtectedOrg, noted: _Noted, last: SnapshotInfo | None, newest: BackupSummary | None
 ) -> StatusFacts:
     backups = (run for run in noted.runs.get(org.name, ()) if _is_nightly(run))
+    finished = last.finished if last is not None else None
     before = next((run for run in backups if run.state not in GOING), None)
     return StatusFacts(
         org=org.name,
@@ -241,11 +241,11 @@ def _facts(
         added=org.added_at,
         retired=org.retired,
         scheduled=noted.schedules[org.oid].schedule.nightly is not None,
-        last=last.finished if last is not None else None,
+        last=finished,
         failure=_failure(before) if before is not None else None,
         gaps=newest.open_gaps if newest is not None else 0,
         accepted=newest.accepted if newest is not None else 0,
-        alerts=[alert for alert in noted.alerts if alert.org in ("", org.name)],
+        alerts=alerts_about(org.name, noted.alerts, last=finished),
     )
 
 
