@@ -1,6 +1,6 @@
 """Accepted gaps of orgs, and the ends of their acceptance."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,16 @@ from unlost.model.message import Message
 if TYPE_CHECKING:
     from unlost.catalog.models import AcceptedGapRow
 
-MOST_ENDED = 50  # ended acceptances that are listed
+MOST = 1_000  # acceptances that are listed: lasting ones before those that ended
 _COLUMNS = ("kind", "table", "column", "detail", "message", "snapshot", "reason", "by", "at")
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptances:
+    """The acceptances of an org: lasting ones, oldest first; ended ones, the newest first."""
+
+    lasting: tuple[AcceptedGap, ...]
+    ended: tuple[AcceptedGap, ...]
 
 
 def accepted_gaps(oid: str) -> tuple[AcceptedGap, ...]:
@@ -37,14 +45,19 @@ def accepted_gaps(oid: str) -> tuple[AcceptedGap, ...]:
         return tuple(map(_value, lasting.order_by("id")))
 
 
-def ended_gaps(oid: str) -> Sequence[AcceptedGap]:
-    """The acceptances of an org that ended, the newest first."""
+def acceptances(oid: str) -> Acceptances:
+    """All acceptances of an org that are listed."""
+    from django.db.models import F
+
     from unlost.catalog.connection import returned_connection
     from unlost.catalog.models import AcceptedGapRow
 
     with returned_connection():
-        rows = AcceptedGapRow.objects.filter(org__oid=oid).exclude(end="").select_related("org")
-        return [_value(row) for row in rows.order_by("-ended_at", "-id")[:MOST_ENDED]]
+        rows = AcceptedGapRow.objects.filter(org__oid=oid).select_related("org")
+        newest = rows.order_by(F("ended_at").desc(nulls_first=True), "-id")
+        values = [_value(row) for row in newest[:MOST]]
+    lasting = sorted((one for one in values if one.end is None), key=lambda one: one.id)
+    return Acceptances(tuple(lasting), tuple(one for one in values if one.end is not None))
 
 
 def find_accepted_gap(oid: str, acceptance: int) -> AcceptedGap | None:

@@ -71,7 +71,7 @@ def summaries_of_runs(runs: Collection[str]) -> Mapping[str, Mapping[str, Json]]
     """The summaries of the plans that became these restores, by run."""
     with returned_connection():
         rows = PlanRow.objects.filter(run__in=list(runs)).exclude(summary=None)
-        return dict(rows.values_list("run", "summary"))
+        return {run: summary or {} for run, summary in rows.values_list("run", "summary")}
 
 
 def plan_content(plan: str) -> bytes:

@@ -53,13 +53,16 @@ def storages(oid: str, *, since: datetime) -> Sequence[StorageHistory]:
 
 def all_storages(*, since: datetime) -> Mapping[str, Sequence[StorageHistory]]:
     """The storages of all orgs by oid, as ``storages`` returns those of one."""
-    samples: dict[tuple[str, str], list[tuple[datetime, float, float]]] = {}
+    samples: dict[tuple[str, str], list[Sample]] = {}
+    limits: dict[tuple[str, str], float] = {}
     with returned_connection():
         rows = StorageSample.objects.filter(at__gte=since).order_by("name", "at")
-        for oid, name, *sample in rows.values_list("org__oid", "name", "at", "used", "limit"):
-            samples.setdefault((oid, name), []).append((sample[0], sample[1], sample[2]))
+        values = rows.values_list("org__oid", "name", "at", "used", "limit")
+        for oid, name, at, used, limit in values:
+            samples.setdefault((oid, name), []).append(Sample(at, used))
+            limits[oid, name] = limit
     histories: dict[str, list[StorageHistory]] = {}
     for (oid, name), known in samples.items():
-        used = tuple(Sample(at, used) for at, used, _ in known)
-        histories.setdefault(oid, []).append(StorageHistory(name, known[-1][2], used))
+        history = StorageHistory(name, limits[oid, name], tuple(known))
+        histories.setdefault(oid, []).append(history)
     return histories

@@ -19,7 +19,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.observer import rows_of_runs
 from unlost.catalog.runs.plans import summaries_of_runs
 from unlost.catalog.runs.runs import RunRecord, RunState, recent_runs
-from unlost.catalog.runs.schedules import StoredSchedule, schedules
+from unlost.catalog.runs.schedules import OrgSetup, setups
 from unlost.catalog.vault.storage import StorageHistory, all_storages
 from unlost.catalog.vault.summaries import BackupSummary, all_summaries
 from unlost.engine.restore.planning.summary import PlanSummary
@@ -67,6 +67,7 @@ class OrgState:
     ``gaps`` counts open gaps, ``accepted`` accepted ones. ``going`` are runs that are active or
     waiting; ``failed`` is the newest run, if it failed. ``losses`` counts open losses in the inbox,
     None where they are not counted. ``days`` and ``records`` are the last 30 days, oldest first.
+    ``writer``: it has a write user.
     """
 
     name: str
@@ -90,6 +91,7 @@ class OrgState:
     losses: int | None = None
     days: tuple[DayCell, ...] = ()
     records: tuple[Sample, ...] = ()
+    writer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def states_of(
     noted = _Noted(
         now,
         recent_runs(since=now - SHOWN),
-        schedules(),
+        setups(),
         all_storages(since=now - SHOWN),
         all_summaries(since=now - SHOWN),
         alerts,
@@ -149,7 +151,7 @@ class _Noted:
 
     now: datetime
     runs: Mapping[str, Sequence[RunRecord]]
-    schedules: Mapping[str, StoredSchedule]
+    setups: Mapping[str, OrgSetup]
     storages: Mapping[str, Sequence[StorageHistory]]
     summaries: Mapping[str, Sequence[BackupSummary]]
     alerts: Sequence[AlertRecord]
@@ -178,7 +180,8 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progre
     whole = nights(app.vault.snapshots(org.oid))
     last = whole[-1] if whole else None
     runs, zone, now = noted.runs.get(org.name, ()), org.identity.zone, noted.now
-    schedule = noted.schedules[org.oid].schedule
+    setup = noted.setups[org.oid]
+    schedule = setup.schedule.schedule
     summaries = noted.summaries.get(org.oid, ())
     newest = _newest_summary(app, org, last, summaries)
     judged = status_of(_facts(org, noted, last, newest))
@@ -210,6 +213,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progre
             failures=[run.started_at for run in runs if _failure(run) is not None],
         ),
         records=record_samples(summaries),
+        writer=setup.writer,
     )
 
 
@@ -240,7 +244,7 @@ def _facts(
         now=noted.now,
         added=org.added_at,
         retired=org.retired,
-        scheduled=noted.schedules[org.oid].schedule.nightly is not None,
+        scheduled=noted.setups[org.oid].schedule.schedule.nightly is not None,
         last=finished,
         failure=_failure(before) if before is not None else None,
         gaps=newest.open_gaps if newest is not None else 0,

@@ -15,10 +15,10 @@ from unlost.app.backups.summaries import refresh_newest
 from unlost.app.compose import Application
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.gaps import (
+    acceptances,
     accepted_gaps,
     add_accepted_gap,
     end_accepted_gap,
-    ended_gaps,
     find_accepted_gap,
 )
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -30,6 +30,7 @@ from unlost.model.source.reading import Json
 from unlost.model.vault.snapshot import SnapshotInfo, nights
 
 LONGEST_REASON = 500  # characters
+ENDED = 50  # acceptances that ended and are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ def gaps(app: Application, org: str) -> GapList:
     """List the gaps of the newest backup, open and accepted; raises NotFound (``org-unknown``)."""
     known = get_org(org)
     newest = _newest(app, known)
-    accepted = accepted_gaps(known.oid)
+    known_acceptances = acceptances(known.oid)
+    accepted = known_acceptances.lasting
     lines = [
         GapLine(gap_id(gap), gap, acceptance_of(gap, accepted)) for gap in _gaps(app, known.oid)
     ]
@@ -77,7 +79,7 @@ def gaps(app: Application, org: str) -> GapList:
         newest.number if newest is not None else None,
         newest.as_of if newest is not None else None,
         tuple(lines),
-        tuple(ended_gaps(known.oid)),
+        known_acceptances.ended[:ENDED],
     )
 
 

@@ -8,11 +8,10 @@ from unlost.app.access import Where, action
 from unlost.app.actions.alerts.overview import OrgState, states_of
 from unlost.app.compose import Application
 from unlost.catalog.alerts import list_alerts
-from unlost.catalog.gaps import accepted_gaps, ended_gaps
+from unlost.catalog.gaps import acceptances
 from unlost.catalog.orgs.budget import calls_of_the_day
 from unlost.catalog.orgs.hidden_columns import hidden_in
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
-from unlost.catalog.orgs.writers import find_writer
 from unlost.model.access import Right
 from unlost.model.finding import Finding, Severity
 from unlost.model.gaps import AcceptedGap, gaps_of, open_gaps
@@ -86,7 +85,7 @@ def org_page(app: Application, org: str) -> OrgPage:
     (state,) = states_of(app, [known], list_alerts())
     whole = nights(app.vault.snapshots(known.oid))
     proof = _proof(app, known, whole)
-    accepted = accepted_gaps(known.oid)
+    decided = acceptances(known.oid)
     used, limit = calls_of_the_day(known.oid, now=app.clock.now())
     return OrgPage(
         state=state,
@@ -96,11 +95,11 @@ def org_page(app: Application, org: str) -> OrgPage:
         nights=tuple(whole[::-1][:NIGHTS]),
         snapshot_count=len(whole),
         proof=proof,
-        findings=open_gaps(gaps_of(proof), accepted) if proof is not None else (),
-        accepted=accepted,
-        ended=tuple(ended_gaps(known.oid)[:ENDED]),
+        findings=open_gaps(gaps_of(proof), decided.lasting) if proof is not None else (),
+        accepted=decided.lasting,
+        ended=decided.ended[:ENDED],
         calls=ApiCallUse(used, limit, state.schedule.calls),
-        writer=find_writer(known.oid) is not None,
+        writer=state.writer,
         hidden=len(_hidden(app, known.oid).names),
         rights=frozenset(right for right in Right if app.actor.may(right, known.oid)),
     )
