@@ -123,7 +123,8 @@ def _backup(org: OrgFacts, proof: Certificate) -> str:
         sum(getattr(day, name, {}).get(line.table, getattr(line, name)) for line in proof.tables)
         for name in ("created", "changed", "deleted")
     )
-    gaps = f"; {len(org.gaps):,} open gaps" if org.gaps else ""
+    count = len(org.gaps)
+    gaps = f"; {count:,} open {'gap' if count == 1 else 'gaps'}" if count else ""
     return (
         f"Backup of {proof.as_of:%Y-%m-%d %H:%M} UTC, {live_count:,} records, {created:,} created, "
         f"{changed:,} changed, {deleted:,} deleted{gaps}."
