@@ -18,8 +18,10 @@ from typing import Any, TypeAliasType, get_args, get_origin, get_type_hints
 from unlost.app.actions.alerts.alerts import Alerts, ChannelTests
 from unlost.app.actions.alerts.doctor import Diagnosis
 from unlost.app.actions.alerts.mass_changes import MassChanges, MassLimitsList, Silences
+from unlost.app.actions.alerts.overview import Overview
 from unlost.app.actions.alerts.public_address import PublicAddress
 from unlost.app.actions.backups.backup import BackupResult
+from unlost.app.actions.backups.gaps import GapList
 from unlost.app.actions.backups.schedule import OrgSchedule, Schedules
 from unlost.app.actions.backups.snapshots import SnapshotCertificate, SnapshotList
 from unlost.app.actions.orgs.follow import FollowedOrg
@@ -50,6 +52,7 @@ from unlost.app.actions.vault.verify import VerifyResult
 from unlost.catalog.people.audit import AuditProof
 from unlost.catalog.people.people import Person
 from unlost.catalog.people.tokens import ApiToken
+from unlost.model.gaps import AcceptedGap
 from unlost.model.mass_changes import Silence
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "json.md"
@@ -63,6 +66,10 @@ RESULTS: Mapping[str, type] = {
     "snapshots": SnapshotList,
     "certificate": SnapshotCertificate,
     "find": FindResult,
+    "gaps list": GapList,
+    "gaps accept": AcceptedGap,
+    "gaps reopen": AcceptedGap,
+    "status": Overview,
     "losses list": LossList,
     "losses show": LossDetail,
     "losses dismiss": LossLine,

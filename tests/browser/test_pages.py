@@ -39,7 +39,7 @@ ELSEWHERE = {
             "sso-remove", "audit-verify", "plan-records", "plan-give", "ticks",
             "keeping-rules", "keeping-forget", "hold-set", "hold-lift", "privacy-erase", "correct-all",
             "loss-dismiss", "loss-reopen", "console-address", "mass-expected", "mass-expect", "mass-mute",
-            "mass-unsilence",
+            "mass-unsilence", "gap-accept", "gap-reopen",
         ),
         "takes a form and leads back to a page",
     ),

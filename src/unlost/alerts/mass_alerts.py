@@ -12,6 +12,7 @@ from unlost.alerts.mass_rules import findings_of
 from unlost.alerts.watched import OrgFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.finding import FindingKind
+from unlost.model.gaps import acceptance_of
 from unlost.model.mass_changes import MassChange, MassFinding, MassKind
 from unlost.model.message import Message, Noun, counted, joined, message, render
 from unlost.model.vault.certificate import Certificate
@@ -166,6 +167,10 @@ def _vanished(org: OrgFacts) -> list[str]:
             line.table
             for proof in proofs
             for line in proof.tables
-            if any(finding.kind is FindingKind.UNUSUAL_LOSS for finding in line.findings)
+            if any(
+                finding.kind is FindingKind.UNUSUAL_LOSS
+                and acceptance_of(finding, org.accepted) is None
+                for finding in line.findings
+            )
         }
     )

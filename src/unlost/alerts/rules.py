@@ -8,11 +8,12 @@ from unlost.alerts.mirror import mirror_alerts
 from unlost.alerts.watched import AlertFacts, OrgFacts, RunFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.finding import FindingKind
+from unlost.model.gaps import gaps_of
 from unlost.model.message import Message, Noun, code_of, counted, message, render
 from unlost.model.runs.jobs import CANCELLED, PAUSED
 from unlost.model.runs.night import NightRecord, NightState
 from unlost.model.source.quota import Quota
-from unlost.model.vault.certificate import Certificate, Verdict
+from unlost.model.vault.certificate import Certificate
 from unlost.model.vault.maintenance_results import MaintenanceRecord
 
 OVERDUE = timedelta(minutes=15)  # a backup not started by then was missed
@@ -229,25 +230,28 @@ def no_recent_backup(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """The newest backup does not protect everything in the org."""
-    proof = org.proof
-    if proof is not None and proof.verdict is not Verdict.COMPLETE:
-        yield _raised(
-            AlertRule.INCOMPLETE,
-            org,
-            "",
-            Urgency.SOON,
-            "The backup of {org} is incomplete: {why}",
-            "The certificate lists each gap and its fix.",
-            "unlost certificate {org}",
-            why=proof.message,
-        )
+    """The newest backup has gaps that nobody accepted."""
+    gaps = org.gaps
+    if not gaps or org.proof is None:
+        return
+    every = len(gaps) == len(gaps_of(org.proof))
+    yield _raised(
+        AlertRule.INCOMPLETE,
+        org,
+        "",
+        Urgency.SOON,
+        "The backup of {org} is incomplete: {why}",
+        "The certificate lists each gap and its fix. Accept those that cannot be closed.",
+        "unlost certificate {org}",
+        why=org.proof.message if every else counted(len(gaps), Noun.GAP),
+    )
 
 
 def lost_tables(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A table that was backed up before could not be read, or no longer exists."""
+    gaps = frozenset(org.gaps)
     for line in org.proof.tables if org.proof is not None else ():
-        causes = [finding for finding in line.findings if finding.kind in LOST_TABLE]
+        causes = [f for f in line.findings if f.kind in LOST_TABLE and f in gaps]
         if causes and line.stored:
             yield _raised(
                 AlertRule.TABLE_LOST,

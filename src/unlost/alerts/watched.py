@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from unlost.model.finding import Finding
 from unlost.model.forecast import Forecast
+from unlost.model.gaps import AcceptedGap, gaps_of, open_gaps
 from unlost.model.mass_changes import BackupChanges, MassLimits, Silence
 from unlost.model.message import Message
 from unlost.model.runs.night import CheckRecord, NightRecord
@@ -110,6 +112,12 @@ class OrgFacts:
     forgotten: ForgottenRecord | None = None
     removals: tuple[PendingRemoval, ...] = ()  # of others, that wait for a decision
     blocked: int | None = None  # the number of a foreign commit that does not fit
+    accepted: tuple[AcceptedGap, ...] = ()  # gaps that people accepted
+
+    @property
+    def gaps(self) -> tuple[Finding, ...]:
+        """The gaps of the newest backup of all tables that nobody accepted."""
+        return open_gaps(gaps_of(self.proof), self.accepted) if self.proof is not None else ()
 
 
 @dataclass(frozen=True, slots=True)

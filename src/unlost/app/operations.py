@@ -180,6 +180,11 @@ OPERATIONS = (
     ApiOperation("table.list", _GET, f"{_ORG}/tables", "orgs.tables.tables"),
     ApiOperation("record.find", _GET, "/find", "records.find.find"),
     ApiOperation("record.lost", _GET, f"{_ORG}/lost", "records.lost.lost"),
+    ApiOperation("gap.list", _GET, f"{_ORG}/gaps", "backups.gaps.gaps"),
+    ApiOperation("gap.accept", _POST, f"{_ORG}/gaps/{{gap}}/accept", "backups.gaps.accept"),
+    ApiOperation(
+        "gap.reopen", _POST, f"{_ORG}/accepted-gaps/{{acceptance}}/reopen", "backups.gaps.reopen"
+    ),
     ApiOperation("loss.list", _GET, "/losses", "records.losses.losses"),
     ApiOperation("loss.first", _GET, "/losses/first", "records.losses.first_losses"),
     ApiOperation("loss.show", _GET, f"{_ORG}/losses/{{loss}}", "records.losses.loss_detail"),

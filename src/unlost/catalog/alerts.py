@@ -2,7 +2,9 @@
 gone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -60,9 +62,37 @@ class AlertChanges:
     resolved: tuple[str, ...] = ()
 
 
+@dataclass(slots=True)
+class _OpenAlerts:
+    """The open alerts as read in a context; None if they were not read yet."""
+
+    alerts: Sequence[AlertRecord] | None = None
+
+
+_once: ContextVar[_OpenAlerts | None] = ContextVar("once", default=None)
+
+
+@contextmanager
+def alerts_read_once() -> Iterator[None]:
+    """Query the open alerts at most once inside, for example for a request that only shows them."""
+    before = _once.set(_OpenAlerts())
+    try:
+        yield
+    finally:
+        _once.reset(before)
+
+
+def _changed() -> None:
+    """Invalidate the alerts that were read."""
+    cached = _once.get()
+    if cached is not None:
+        cached.alerts = None
+
+
 def update_alerts(raised_alerts: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
     """Open new alerts, update lasting ones, resolve ended ones; and queue their messages."""
     alerts = {raised.key: raised for raised in raised_alerts}
+    _changed()
     with returned_connection(), transaction.atomic():
         known = {row.key: row for row in AlertRow.objects.filter(resolved_at=None)}
         opened = [_open(raised, now) for key, raised in alerts.items() if key not in known]
@@ -80,6 +110,15 @@ def update_alerts(raised_alerts: Sequence[RaisedAlert], *, now: datetime) -> Ale
 
 def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
     """Open alerts, the newest first; with ``most`` the newest alerts, including resolved ones."""
+    cached = _once.get() if most is None else None
+    if cached is None:
+        return _read_alerts(most)
+    if cached.alerts is None:
+        cached.alerts = _read_alerts(None)
+    return cached.alerts
+
+
+def _read_alerts(most: int | None) -> Sequence[AlertRecord]:
     with returned_connection():
         rows = AlertRow.objects.order_by("-opened_at", "-id")
         alert_rows = list(rows[:most] if most is not None else rows.filter(resolved_at=None))
@@ -95,6 +134,7 @@ def find_alert(alert: int) -> AlertRecord | None:
 
 def acknowledge(key: str, *, at: datetime) -> bool:
     """Acknowledge an alert: no further messages until it is resolved. False if there is none."""
+    _changed()
     with returned_connection():
         rows = AlertRow.objects.filter(key=key, resolved_at=None)
         count = rows.update(acknowledged_at=at)

@@ -1,8 +1,9 @@
 """The database file of a home, for commands that only read the vault, without Django.
 
-Importing Django takes longer than all else that such a command does. It needs four queries: the
-orgs, an org by its name, the head that was seen last, and a new row of the audit log. Their modules
-have each of them in two forms: as plain SQL for this file, and for Django in all other processes.
+Importing Django takes longer than all else that such a command does. It needs five queries: the
+orgs, an org by its name, the head that was seen last, a new row of the audit log, and the accepted
+gaps of an org. Their modules have each of them in two forms: as plain SQL for this file, and for
+Django in all other processes.
 
     find, history, show, … ─> begin_reading ─> open_home_file ─> ``home_file`` is the file
     all others             ─> Django                         ─> ``home_file`` is None

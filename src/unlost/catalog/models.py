@@ -663,3 +663,49 @@ class LossMarkRow(models.Model):
     org = models.OneToOneField(Org, on_delete=models.CASCADE, related_name="loss_mark")
     snapshot = models.BigIntegerField(default=0)
     error = MessageField(null=True)
+
+
+class AcceptedGapRow(models.Model):
+    """A gap of a certificate that a person accepted, as it was then; ``end`` says why it ended.
+
+    Rows are kept after the end, so that people can read who accepted what.
+    """
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="accepted_gaps")
+    kind = models.CharField(max_length=40)
+    table = models.CharField(max_length=200, default="")
+    column = models.CharField(max_length=200, default="")
+    detail = models.TextField(default="")
+    message = MessageField()
+    snapshot = models.BigIntegerField()
+    reason = models.TextField()
+    by = models.CharField(max_length=240)
+    at = models.DateTimeField()
+    end = models.CharField(max_length=20, default="")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=240, default="")
+
+    class Meta:  # noqa: D106
+        indexes: ClassVar = [models.Index(fields=["org", "end"], name="accepted_gaps_by_end")]
+
+
+class BackupSummaryRow(models.Model):
+    """The figures of a backup of all tables that pages show for many days: no data of records.
+
+    ``certificate`` is the name of the certificate from which they were taken: a salvage replaces
+    certificates. ``accepted`` of the ``gaps`` were accepted when it was taken.
+    """
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="backup_summaries")
+    snapshot = models.BigIntegerField()
+    certificate = models.CharField(max_length=200)
+    as_of = models.DateTimeField()
+    gaps = models.BigIntegerField()
+    accepted = models.BigIntegerField()
+    records = models.BigIntegerField()
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["org", "snapshot"], name="one_summary_per_backup")
+        ]
+        indexes: ClassVar = [models.Index(fields=["as_of"], name="summaries_by_time")]

@@ -35,6 +35,17 @@ VERBS: Sequence[Verb] = (
     Verb("backup", "backups.backup", "Back up an org, or resume an interrupted backup."),
     Verb("snapshots", "backups.snapshots", "List the backups of an org, oldest first."),
     Verb("certificate", "backups.certificate", "Show the certificate of a backup."),
+    Verb(
+        "gaps",
+        "backups.gaps",
+        "Manage the gaps of the newest backup: list them, and accept those that cannot be closed.",
+        is_group=True,
+    ),
+    Verb(
+        "status",
+        "alerts.status",
+        "Show the status of each org, with the reason and the next step.",
+    ),
     Verb("find", "records.find", "Find records, live or deleted."),
     Verb(
         "history",

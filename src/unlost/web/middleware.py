@@ -23,6 +23,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
+from unlost.catalog.alerts import alerts_read_once
 from unlost.catalog.connection import keep_connection
 from unlost.catalog.models import User
 from unlost.catalog.orgs.orgs import orgs_read_once
@@ -80,8 +81,8 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle the request with one database connection and the user's language."""
-        # A page calls many actions that each look up the same orgs.
-        with keep_connection(), orgs_read_once():
+        # A page calls many actions that each look up the same orgs and open alerts.
+        with keep_connection(), orgs_read_once(), alerts_read_once():
             actor = _actor(request)
             request.unlost = application().acting(actor) if actor else None  # type: ignore[attr-defined]
             with _in_their_language(request):

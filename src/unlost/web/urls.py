@@ -6,7 +6,7 @@ from unlost.web.addresses import NameConverter
 from unlost.web.api.building import build
 from unlost.web.pages import style
 from unlost.web.pages.alerts import alerts, mass_changes, overview
-from unlost.web.pages.backups import schedule
+from unlost.web.pages.backups import certificate, schedule
 from unlost.web.pages.orgs import connect, hidden_columns, orgs, searched_columns, write_access
 from unlost.web.pages.people import audit, people, profile, sso, start, tokens
 from unlost.web.pages.records import compare, find, history, losses
@@ -63,7 +63,9 @@ urlpatterns = [
     path("connect/scope/", connect.scope, name="connect-scope"),
     path("connect/hour/", connect.hour, name="connect-hour"),
     path("orgs/<name:org>/", orgs.show, name="org"),
-    path("orgs/<name:org>/certificate/<str:at>/", orgs.certificate, name="certificate"),
+    path("orgs/<name:org>/certificate/<str:at>/", certificate.certificate, name="certificate"),
+    path("orgs/<name:org>/gaps/accept/", certificate.accepted, name="gap-accept"),
+    path("orgs/<name:org>/gaps/reopen/", certificate.reopened, name="gap-reopen"),
     path("orgs/<name:org>/settings/", write_access.settings, name="org-settings"),
     path("orgs/<name:org>/searched/", searched_columns.searched, name="searched"),
     path("orgs/<name:org>/searched/add/", searched_columns.choose, name="searched-add"),

@@ -87,8 +87,8 @@ def test_it_is_told_once_a_day_at_its_time(quiet: World) -> None:
     at(quiet, "07:31")
     (message,) = told(quiet, post)
     assert message.event is NotificationKind.DIGEST
-    assert message.title == "Recent and complete backups: 1 of 1 org"
-    assert message.lines[1].startswith("sales: backup of 2026-")
+    assert message.title == "Protected: 1 of 1 org"
+    assert message.lines[1].startswith("sales: Protected. Backup of 2026-")
     assert message.heads[0][:2] == ("sales", 1)
     assert told(quiet, post) == []
     at(quiet, "12:00")
@@ -115,8 +115,8 @@ def test_it_tells_what_lasts_what_fills_and_what_is_not_protected(quiet: World) 
     at(quiet, "07:30")
     (message,) = told(quiet, Post())
     text = "\n".join(message.lines)
-    assert message.title == "Recent and complete backups: 0 of 1 org"
-    assert "0 deleted; incomplete." in text
+    assert message.title == "Protected: 0 of 1 org"
+    assert re.search(r"0 deleted; \d+ open gaps?\.", text), text
     assert re.search(r"data storage 69\.\d% full, 105% on 2026-", text), text
     assert "verified on" in text
     assert "is damaged" in text
@@ -128,7 +128,7 @@ def test_an_org_without_a_backup_is_told(sales: World) -> None:
     hook(sales, digest="07:30", zone="Asia/Tokyo")
     at(sales, "22:30")  # in UTC
     (message,) = told(sales, Post())
-    assert "sales: no backup yet." in message.lines
+    assert "sales: No backup yet. There is no backup yet." in message.lines
 
 
 def test_a_channel_that_does_not_take_it_is_asked_again(quiet: World) -> None:
@@ -246,8 +246,10 @@ def test_an_old_backup_is_not_praised(sales: World) -> None:
     sales.clock.advance(days=9)
     at(sales, "07:30")
     (message,) = told(sales, Post())
-    assert message.title == "Recent and complete backups: 0 of 1 org"
-    assert message.lines[1].startswith("sales: NEWEST BACKUP TOO OLD: ")
+    assert message.title == "Protected: 0 of 1 org"
+    assert message.lines[1].startswith(
+        "sales: At risk. The newest backup is 9 days old. Backup of "
+    )
 
 
 def test_a_second_change_of_shape_is_told_too(quiet: World) -> None:

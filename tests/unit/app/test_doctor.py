@@ -271,7 +271,10 @@ def test_backups_that_are_old_incomplete_or_missing_are_told(
 ) -> None:
     served.clock.advance(hours=48)  # type: ignore[attr-defined]
     found = doctor(served, ask=False, repair=True)
-    assert told(found, HealthState.BAD)["sales: backup"] == "The newest backup is 48 hours old."
+    assert (
+        told(found, HealthState.BAD)["sales: backup"]
+        == "At risk: the newest backup is 48 hours old."
+    )
     org = served.connector("memory").orgs["one"]  # type: ignore[attr-defined]
     org.hide_column("Account", "Phone")
     backup(served, "sales")

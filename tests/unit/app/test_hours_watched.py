@@ -140,8 +140,8 @@ def test_a_new_service_sees_the_same(day: Days) -> None:
 def test_the_digest_tells_of_the_day_and_how_fresh_the_tables_of_hours_are(day: Days) -> None:
     day.live(hours=1)
     said = digest(day.watcher.seen, lasting=0).sentence.splitlines()
-    assert said[0] == "Recent and complete backups: 1 of 1 org."
-    assert said[1].startswith("sales: backup of 2026-03-03 03:00 UTC, ")
+    assert said[0] == "Protected: 1 of 1 org."
+    assert said[1].startswith("sales: Protected. Backup of 2026-03-03 03:00 UTC, ")
     assert " 60 changed, 0 deleted" in said[1]
     assert said[2] == "sales: Account as of 2026-03-03 05:00 UTC."
 
@@ -166,7 +166,7 @@ def test_the_doctor_asks_for_a_night_however_fresh_the_hours_are(
     checks = {one.name: one for one in doctor(days.app, ask=False).checks}
     told = checks["sales: backup"]
     assert told.health is HealthState.BAD
-    assert told.sentence == "The newest backup is 42 hours old."
+    assert told.sentence == "At risk: the newest backup is 42 hours old."
     assert f"{AlertRule.NO_RECENT_BACKUP}/sales" in days.look()
 
 

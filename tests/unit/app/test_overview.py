@@ -4,16 +4,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from homes import SECRET, World, fill
-from unlost.app.actions.alerts.overview import Overview, Protection, overview
+from unlost.app.actions.alerts.overview import Overview, overview
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.catalog.runs.runs import RunEnd, RunState, begin_run, end_run
 from unlost.model.message import Message
 from unlost.model.source.quota import Quota
+from unlost.model.status import OrgStatus
 from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.org import MemoryOrg
 
-MOST = 6
+MOST = 7
 
 
 def counted(world: World) -> tuple[Overview, int]:
@@ -34,7 +35,7 @@ def test_many_orgs_take_no_more_questions_than_one(sales: World) -> None:
         backup(sales.app, new.name)
     found, many = counted(sales)
     assert len(found.orgs) == 13
-    assert {org.protection for org in found.orgs} == {Protection.PROTECTED}
+    assert {org.status for org in found.orgs} == {OrgStatus.PROTECTED}
     assert many == one <= MOST
 
 
@@ -54,13 +55,14 @@ def test_the_newest_runs_and_samples_of_each_org_are_told(sales: World) -> None:
     sales.clock.advance(hours=1)
     begin_run("r-next", org="sales", kind=CommitKind.BACKUP, full=False, at=sales.clock.now())
     (org,) = overview(sales.app).orgs
-    assert [run.id for run in org.going] == ["r-next"]
+    assert [going.run.id for going in org.going] == ["r-next"]
     assert org.failed is None
+    assert org.status is OrgStatus.FAILED, "nothing has succeeded since"
 
 
 def test_a_night_that_is_too_old_and_none_at_all(sales: World) -> None:
-    assert overview(sales.app).orgs[0].protection is Protection.NONE
+    assert overview(sales.app).orgs[0].status is OrgStatus.NO_BACKUP
     backup(sales.app, "sales")
-    assert overview(sales.app).orgs[0].protection is Protection.PROTECTED
+    assert overview(sales.app).orgs[0].status is OrgStatus.PROTECTED
     sales.clock.advance(hours=37)
-    assert overview(sales.app).orgs[0].protection is Protection.LATE
+    assert overview(sales.app).orgs[0].status is OrgStatus.AT_RISK

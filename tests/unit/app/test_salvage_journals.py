@@ -8,7 +8,7 @@ import pytest
 from homes import WRITE_SECRET, World
 from unit.app.test_salvage import KEY, kept, on_disk, vault_of
 from unlost.alerts.rules import raised_alerts
-from unlost.app.actions.alerts.overview import Protection, overview
+from unlost.app.actions.alerts.overview import overview
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.snapshots import certificate
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
@@ -24,6 +24,7 @@ from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.runs.runs import RunState, find_run
 from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.model.source.schema import WireKind
+from unlost.model.status import OrgStatus
 from unlost.testing.platform import RowRefused
 from unlost.vault.layout import object_names
 
@@ -58,7 +59,7 @@ def test_a_night_without_its_certificate_is_told_to_have_gaps_and_not_to_be_miss
     given_up(kept)
     (state,) = overview(kept.app).orgs
     assert state.gaps
-    assert state.protection is not Protection.PROTECTED
+    assert state.status is not OrgStatus.PROTECTED
     watched = Watcher().gather(kept.app)
     rules = {one.rule for one in raised_alerts(watched)}
     assert "no-recent-backup" not in rules

@@ -22,6 +22,7 @@ from unlost.app.backups.backup_run import PARTLY_READ
 from unlost.app.compose import Application
 from unlost.app.vault.blocked import blocked_org
 from unlost.app.vault.mirror import mirror_place
+from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.orgs.budget import calls_of_the_day
 from unlost.catalog.orgs.orgs import ProtectedOrg, serving_orgs
 from unlost.catalog.runs.nights import nights_of
@@ -133,6 +134,7 @@ class Watcher:
             forgotten=last_forgotten(org.oid),
             removals=removals,
             blocked=blocked,
+            accepted=accepted_gaps(org.oid),
         )
 
     def _blocked(self, app: Application, org: ProtectedOrg) -> int | None:

@@ -1,17 +1,19 @@
 """The daily digest of alerts and backups, sent also if there are no problems. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from unlost.alerts.mass_rules import findings_of, is_listed
-from unlost.alerts.rules import OLDEST_BACKUP
+from unlost.alerts.rules import raised_alerts
 from unlost.alerts.watched import AlertFacts, OrgFacts
+from unlost.app.health.status import StatusFacts, status_of
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.mass_changes import MassFinding, MassKind
 from unlost.model.message import Message
-from unlost.model.vault.certificate import Certificate, Verdict
+from unlost.model.status import JudgedStatus, OrgStatus
+from unlost.model.vault.certificate import Certificate
 
 DAY = timedelta(days=1)
 LISTED = 10  # changes of a user that are listed
@@ -45,11 +47,13 @@ def digest_day(when: DailyAt, now: datetime) -> str | None:
 
 
 def digest(watched: AlertFacts, *, lasting: int) -> RaisedAlert:
-    """Return the digest: each org's newest backup, its storages, and open alerts."""
-    whole = sum(_fine(org) for org in watched.orgs)
+    """Return the digest: each org's status, newest backup and storages, and open alerts."""
+    alerts = raised_alerts(watched)
+    judged = {org.name: _status(org, alerts) for org in watched.orgs}
+    whole = sum(status.status is OrgStatus.PROTECTED for status in judged.values())
     count = len(watched.orgs)
-    first = f"Recent and complete backups: {whole} of {count} {'org' if count == 1 else 'orgs'}."
-    lines = [first, *(line for org in watched.orgs for line in _lines(org))]
+    first = f"Protected: {whole} of {count} {'org' if count == 1 else 'orgs'}."
+    lines = [first, *(line for org in watched.orgs for line in _lines(org, judged[org.name]))]
     if watched.check is not None:
         state = "damaged" if watched.check.damages else "undamaged"
         lines.append(f"The vault was verified on {watched.check.at:%Y-%m-%d} and is {state}.")
@@ -59,22 +63,24 @@ def digest(watched: AlertFacts, *, lasting: int) -> RaisedAlert:
     return RaisedAlert(AlertRule.DIGEST, "", "", Urgency.SOON, text, command)
 
 
-def _fine(org: OrgFacts) -> bool:
-    proof = org.proof
-    return proof is not None and proof.verdict is Verdict.COMPLETE and not _old(org, proof)
+def _status(org: OrgFacts, alerts: Iterable[RaisedAlert]) -> JudgedStatus:
+    return status_of(
+        StatusFacts(
+            org=org.name,
+            now=org.now,
+            added=org.added,
+            scheduled=org.schedule.nightly is not None,
+            last=org.proof.finished if org.proof is not None else None,
+            gaps=len(org.gaps),
+            alerts=[alert for alert in alerts if alert.org in ("", org.name)],
+        )
+    )
 
 
-def _old(org: OrgFacts, proof: Certificate) -> bool:
-    """Return True if the newest backup is older than allowed."""
-    return org.schedule.nightly is not None and org.now - proof.as_of > OLDEST_BACKUP
-
-
-def _lines(org: OrgFacts) -> Iterator[str]:
-    if org.proof is None:
-        yield f"{org.name}: no backup yet."
-    else:
-        old = "NEWEST BACKUP TOO OLD: " if _old(org, org.proof) else ""
-        yield f"{org.name}: {old}{_backup(org, org.proof)}"
+def _lines(org: OrgFacts, judged: JudgedStatus) -> Iterator[str]:
+    why = "" if judged.status is OrgStatus.PROTECTED else f" {judged.reasons[0].sentence}"
+    backup = f" {_backup(org, org.proof)}" if org.proof is not None else ""
+    yield f"{org.name}: {judged.status.word}.{why}{backup}"
     if org.part is not None:
         read = [line.table for line in org.part.tables if not line.carried]
         yield f"{org.name}: {', '.join(read)} as of {org.part.as_of:%Y-%m-%d %H:%M} UTC."
@@ -117,8 +123,9 @@ def _backup(org: OrgFacts, proof: Certificate) -> str:
         sum(getattr(day, name, {}).get(line.table, getattr(line, name)) for line in proof.tables)
         for name in ("created", "changed", "deleted")
     )
-    state = "complete" if proof.verdict is Verdict.COMPLETE else "incomplete"
+    count = len(org.gaps)
+    gaps = f"; {count:,} open {'gap' if count == 1 else 'gaps'}" if count else ""
     return (
-        f"backup of {proof.as_of:%Y-%m-%d %H:%M} UTC, {live_count:,} records, {created:,} created, "
-        f"{changed:,} changed, {deleted:,} deleted; {state}."
+        f"Backup of {proof.as_of:%Y-%m-%d %H:%M} UTC, {live_count:,} records, {created:,} created, "
+        f"{changed:,} changed, {deleted:,} deleted{gaps}."
     )

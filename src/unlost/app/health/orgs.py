@@ -7,17 +7,18 @@ from zoneinfo import ZoneInfo
 from unlost.app.backups.moments import proof_of_night
 from unlost.app.compose import Application
 from unlost.app.health.health import RepairableCheck
+from unlost.app.health.status import OVERDUE
+from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.orgs.writers import find_writer
 from unlost.catalog.runs.schedules import schedule_of
 from unlost.model.errors import UnlostError
 from unlost.model.finding import Severity
+from unlost.model.gaps import gaps_of, open_gaps
 from unlost.model.message import Noun, counted
 from unlost.model.ports.source import Source
-from unlost.model.vault.certificate import Verdict
 
 SKEW = timedelta(minutes=2)  # sign-ins by signed tokens fail where clocks are five minutes apart
-OLDEST = timedelta(hours=36)
 CREATE = "Create one with `unlost backup {org}`."
 
 
@@ -152,24 +153,25 @@ def _backup(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
         return
     age = app.clock.now() - proof.as_of
     nightly = schedule_of(org.oid).schedule.nightly is not None
-    if nightly and age > OLDEST:
+    gaps = open_gaps(gaps_of(proof), accepted_gaps(org.oid))
+    if nightly and age > OVERDUE:
         hours = counted(round(age.total_seconds() / 3600), Noun.HOUR)
         yield RepairableCheck.bad(
-            name, "The newest backup is {age} old.", CREATE, age=hours, org=org.name
+            name, "At risk: the newest backup is {age} old.", CREATE, age=hours, org=org.name
         )
-    elif proof.verdict is not Verdict.COMPLETE:
+    elif gaps:
         yield RepairableCheck.warning(
             name,
-            "{verdict}",
-            "See the gaps with `unlost certificate {org}`.",
-            verdict=proof.message,
+            "Incomplete: the newest backup has {gaps}.",
+            "See them with `unlost gaps list {org}`. Close each, or accept it with a reason.",
+            gaps=counted(len(gaps), Noun.GAP),
             org=org.name,
         )
     elif not any(line.stored for line in proof.tables):
         yield RepairableCheck.warning(
             name,
-            "The newest backup is complete, but has no records.",
+            "Protected: the newest backup is complete, but has no records.",
             "If the org is not empty, check the permissions of the backup user.",
         )
     else:
-        yield RepairableCheck.good(name, "The newest backup is complete.")
+        yield RepairableCheck.good(name, "Protected: the newest backup is complete.")

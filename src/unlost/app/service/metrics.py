@@ -20,7 +20,6 @@ from prometheus_client.registry import Collector
 
 from unlost.alerts.watched import AlertFacts, OrgFacts
 from unlost.model.errors import StoreError
-from unlost.model.vault.certificate import Verdict
 
 LOOPBACK = "127.0.0.1"
 TOO_LONG = timedelta(minutes=5)  # since the last tick: then the service is unhealthy
@@ -112,7 +111,7 @@ def _newest_hour(org: OrgFacts) -> float | None:
 
 
 def _complete(org: OrgFacts) -> float | None:
-    return float(org.proof.verdict is Verdict.COMPLETE) if org.proof is not None else None
+    return float(not org.gaps) if org.proof is not None else None
 
 
 def _records(org: OrgFacts) -> float | None:
@@ -132,7 +131,9 @@ ORG_FIGURES = (
         "Time that the newest hourly backup since then represents",
         _newest_hour,
     ),
-    OrgFigure("backup_complete", "1 if the newest backup is complete", _complete),
+    OrgFigure(
+        "backup_complete", "1 if the newest backup has no gap that nobody accepted", _complete
+    ),
     OrgFigure("records", "Records in the newest backup", _records),
     OrgFigure("night_failures", "Failed attempts of the newest nightly backup", _failures),
     OrgFigure("runs_running", "Active runs", lambda org: len(org.running)),

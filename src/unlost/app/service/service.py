@@ -29,6 +29,7 @@ from unlost.app.actions.vault.mirror import update_mirror_job
 from unlost.app.actions.vault.repair import heal_vault, verify_mirror_part
 from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher
+from unlost.app.backups.summaries import lacks_summaries, update_summaries
 from unlost.app.compose import Application
 from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.records.loss_inbox import is_behind, update_losses
@@ -158,7 +159,7 @@ class Service:
         while not self.cancel_flag.is_set:
             if self._leads(app, log):
                 succeeded = self._enqueue_due(app, jobs, log)
-                self._update_losses(app, log)
+                self._evaluate_backups(app, log)
                 if self._update_alerts(app, log) and succeeded:
                     self._publish_metrics(app, jobs, log)
             if once:
@@ -207,13 +208,15 @@ class Service:
             self._post(app, log, wait=wait)
         return result.ok
 
-    def _update_losses(self, app: Application, log: ServiceLog) -> None:
-        """Evaluate backups that are not in the loss inbox: the home is new, or was cut off."""
+    def _evaluate_backups(self, app: Application, log: ServiceLog) -> None:
+        """Evaluate backups that the catalog does not know: the home is new, or was cut off."""
         with _logging_errors(log, "losses-failed"):
             if self._is_due("losses", LOSS_SECONDS, app):
                 for org in serving_orgs():
                     if is_behind(app, org):
                         update_losses(app, org)
+                    if lacks_summaries(app, org):
+                        update_summaries(app, org)
 
     def _publish_metrics(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> None:
         """Publish a sample for metrics after a successful tick."""

@@ -5,7 +5,7 @@ the database.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -87,6 +87,16 @@ def run_items(run: str) -> Sequence[ItemRecord]:
         ItemRecord(row.table, Phase(row.phase), row.rows, row.bytes, row.files, row.calls, row.done)
         for row in rows
     ]
+
+
+def rows_of_runs(runs: Collection[str]) -> Mapping[str, Mapping[str, int]]:
+    """The processed rows of each of these runs, by table."""
+    rows: dict[str, dict[str, int]] = {}
+    with returned_connection():
+        items = RunItem.objects.filter(run_id__in=list(runs)).exclude(table="")
+        for run, table, count in items.values_list("run_id", "table", "rows"):
+            rows.setdefault(run, {})[table] = count
+    return rows
 
 
 def _columns(item: ItemRecord) -> Mapping[str, object]:

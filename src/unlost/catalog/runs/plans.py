@@ -1,6 +1,6 @@
 """Restores that people chose in the console: their choice, and the plan made from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -65,6 +65,13 @@ def find_plan(plan: str) -> StoredPlan | None:
 def plan_of_run(run: str) -> StoredPlan | None:
     """The plan that became a restore, if the console made it."""
     return _first(run=run)
+
+
+def summaries_of_runs(runs: Collection[str]) -> Mapping[str, Mapping[str, Json]]:
+    """The summaries of the plans that became these restores, by run."""
+    with returned_connection():
+        rows = PlanRow.objects.filter(run__in=list(runs)).exclude(summary=None)
+        return {run: summary or {} for run, summary in rows.values_list("run", "summary")}
 
 
 def plan_content(plan: str) -> bytes:

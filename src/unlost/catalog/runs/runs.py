@@ -248,6 +248,21 @@ def newest_runs(*, most: int, hourly: bool | None = None) -> Mapping[str, Sequen
     return runs
 
 
+def recent_runs(*, since: datetime) -> Mapping[str, Sequence[RunRecord]]:
+    """The runs of each org that began since an instant or go on, by its name, newest first.
+
+    Hourly backups only while they run: there are many of them.
+    """
+    going = [RunState.RUNNING.value, RunState.WAITING.value, RunState.PARKED.value]
+    chosen = Q(state__in=going) | Q(hourly=False, started_at__gte=since)
+    with returned_connection():
+        rows = list(Run.objects.select_related("org").filter(chosen).order_by("-started_at", "-id"))
+    runs: dict[str, list[RunRecord]] = {}
+    for row in rows:
+        runs.setdefault(row.org.name, []).append(_value(row, row.org.name))
+    return runs
+
+
 def recorded_commits() -> Mapping[str, int]:
     """The newest commit of each org that a finished run recorded, by oid."""
     with returned_connection():

@@ -49,6 +49,24 @@ def schedules() -> Mapping[str, StoredSchedule]:
     return {org.oid: _value(org, getattr(org, "schedule", None)) for org in orgs}
 
 
+@dataclass(frozen=True, slots=True)
+class OrgSetup:
+    """The schedule of an org; ``writer``: it has a write user."""
+
+    schedule: StoredSchedule
+    writer: bool
+
+
+def setups() -> Mapping[str, OrgSetup]:
+    """The schedules of all orgs, by oid, and which orgs have a write user."""
+    with returned_connection():
+        orgs = list(Org.objects.select_related("schedule", "writer"))
+    return {
+        org.oid: OrgSetup(_value(org, getattr(org, "schedule", None)), hasattr(org, "writer"))
+        for org in orgs
+    }
+
+
 def coming(now: datetime) -> Sequence[StoredSchedule]:
     """Schedules with a backup that may be due: its time has come, or is not known yet."""
     unknown = Q(schedule=None)

@@ -16,6 +16,7 @@ from django.db import connection, models
 from unlost.catalog.connection import one_transaction, returned_connection
 from unlost.catalog.losses import scrub_losses
 from unlost.catalog.models import (
+    AcceptedGapRow,
     AlertRow,
     Delivery,
     MassBackupRow,
@@ -86,7 +87,7 @@ def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int
         count = _plans(org, pattern)
         if not stays:
             count += _erase_selections(org, {str(key) for key in keys}) + scrub_losses(org, keys)
-            count += _erase_users(org, pattern)
+            count += _erase_users(org, pattern) + _erase_gaps(org, pattern)
         for model, names in _SENTENCES.items():
             count += _sentences(model, names, pattern, instead=CORRECTED if stays else ERASED)
     _tidy()
@@ -134,6 +135,14 @@ def _without_users(change: dict[str, Any], pattern: re.Pattern[str]) -> dict[str
         {**share, "by": ""} if pattern.search(share["by"]) else share for share in change["users"]
     ]
     return {**change, "users": users}
+
+
+def _erase_gaps(org: str, pattern: re.Pattern[str]) -> int:
+    """Delete acceptances of gaps that name erased records; those of an unreadable file do."""
+    rows = AcceptedGapRow.objects.filter(org__name=org)
+    named = [row.pk for row in rows if pattern.search(_text(row.detail, row.message, row.reason))]
+    rows.filter(pk__in=named).delete()
+    return len(named)
 
 
 def _sentences(

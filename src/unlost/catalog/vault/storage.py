@@ -4,9 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Window
-from django.db.models.functions import RowNumber
-
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, StorageSample
 from unlost.model.forecast import Sample
@@ -54,14 +51,18 @@ def storages(oid: str, *, since: datetime) -> Sequence[StorageHistory]:
     ]
 
 
-def newest_storages(*, since: datetime) -> Mapping[str, Sequence[StorageHistory]]:
-    """The storages of all orgs by oid, each with its newest sample only."""
-    place = Window(RowNumber(), partition_by=["org_id", "name"], order_by=F("at").desc())
+def all_storages(*, since: datetime) -> Mapping[str, Sequence[StorageHistory]]:
+    """The storages of all orgs by oid, as ``storages`` returns those of one."""
+    samples: dict[tuple[str, str], list[Sample]] = {}
+    limits: dict[tuple[str, str], float] = {}
     with returned_connection():
-        ranked = StorageSample.objects.select_related("org").filter(at__gte=since)
-        rows = list(ranked.annotate(place=place).filter(place=1).order_by("name"))
+        rows = StorageSample.objects.filter(at__gte=since).order_by("name", "at")
+        values = rows.values_list("org__oid", "name", "at", "used", "limit")
+        for oid, name, at, used, limit in values:
+            samples.setdefault((oid, name), []).append(Sample(at, used))
+            limits[oid, name] = limit
     histories: dict[str, list[StorageHistory]] = {}
-    for row in rows:
-        history = StorageHistory(row.name, row.limit, (Sample(row.at, row.used),))
-        histories.setdefault(row.org.oid, []).append(history)
+    for (oid, name), known in samples.items():
+        history = StorageHistory(name, limits[oid, name], tuple(known))
+        histories.setdefault(oid, []).append(history)
     return histories

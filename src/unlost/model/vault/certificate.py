@@ -47,6 +47,16 @@ class TableLine:
     findings: tuple[Finding, ...] = ()
     carried: bool = False
 
+    @property
+    def difference(self) -> int:
+        """The stored records more than the source counted; 0 if it did not count them."""
+        return 0 if self.live is None else self.stored - self.live
+
+    @property
+    def differs(self) -> bool:
+        """True if the numbers of the source and of the vault are not the same."""
+        return self.difference != 0
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:

@@ -10,7 +10,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from unlost.app.actions.alerts.overview import Protection
 from unlost.app.actions.records.history import ChangedField, HistoryEntry
 from unlost.app.actions.storage.storage import StorageLine, StorageTrend
 from unlost.app.records.record_facts import record_unknown
@@ -18,6 +17,7 @@ from unlost.engine.records.history import EventKind, Origin
 from unlost.engine.storage.forecast import STOP, forecast
 from unlost.model.forecast import Sample
 from unlost.model.source.reading import Op
+from unlost.model.status import OrgStatus
 from unlost.model.vault.snapshot import ChangeKind
 from unlost.web.pages.records.history import TimelineEntry
 from unlost.web.pages.storage.storage import draw
@@ -58,7 +58,7 @@ def style(request: UserRequest) -> HttpResponse:
     context = {
         "form": SampleForm(given),
         "icons": ICONS,
-        "protections": list(Protection),
+        "statuses": list(OrgStatus),
         "kinds": list(ChangeKind),
         "timeline": [
             _entry(EventKind.RESTORED),

@@ -1,51 +1,56 @@
-"""The overview of a home: each org's protection, last backup, storage, alerts and active runs."""
+"""The overview of a home: each org's status, backups, growth, alerts and active runs."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
 from unlost.app.access import action
-from unlost.app.actions.backups.snapshots import gaps
+from unlost.app.actions.runs.run import written_by_table
+from unlost.app.backups.summaries import summary_of
 from unlost.app.compose import Application
+from unlost.app.health.days import SHOWN, DayCell, day_cells, record_samples
+from unlost.app.health.going import GoingRun, going_run
+from unlost.app.health.status import StatusFacts, alerts_about, status_of
 from unlost.app.vault.mirror import MirrorCondition, mirror_now
-from unlost.catalog.alerts import list_alerts
+from unlost.catalog.alerts import AlertRecord, list_alerts
+from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.losses import open_loss_counts
 from unlost.catalog.orgs.orgs import ProtectedOrg
-from unlost.catalog.runs.runs import RunRecord, RunState, newest_runs
-from unlost.catalog.runs.schedules import StoredSchedule, schedules
-from unlost.catalog.vault.storage import StorageHistory, newest_storages
+from unlost.catalog.runs.observer import rows_of_runs
+from unlost.catalog.runs.plans import summaries_of_runs
+from unlost.catalog.runs.runs import RunRecord, RunState, recent_runs
+from unlost.catalog.runs.schedules import OrgSetup, setups
+from unlost.catalog.vault.storage import StorageHistory, all_storages
+from unlost.catalog.vault.summaries import BackupSummary, all_summaries
+from unlost.engine.restore.planning.summary import PlanSummary
 from unlost.engine.schedule import upcoming
 from unlost.model.access import Right
+from unlost.model.decoders import decoder_for
+from unlost.model.forecast import Sample
+from unlost.model.message import Message, code_of
 from unlost.model.org import OrgKind
+from unlost.model.runs.jobs import CANCELLED, PAUSED
 from unlost.model.runs.schedule import Schedule
-from unlost.model.vault.certificate import Verdict
-from unlost.model.vault.snapshot import SnapshotInfo, nights
+from unlost.model.source.reading import Json
+from unlost.model.status import OrgStatus, StatusReason
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, nights
 
-LATE = timedelta(hours=36)  # a missed backup that was not caught up by the next midday
-SAMPLES = timedelta(days=14)
-RUNS = 5  # of each org, the newest
 GOING = frozenset({RunState.RUNNING, RunState.WAITING, RunState.PARKED})
-
-
-class Protection(StrEnum):
-    """The protection status of an org."""
-
-    PROTECTED = "protected"
-    INCOMPLETE = "incomplete"  # the last backup has gaps
-    LATE = "late"  # the last backup is too old
-    NONE = "none"  # there is no backup yet
-    RETIRED = "retired"  # no longer backed up; its backups are kept
+BROKEN = frozenset({RunState.FAILED, RunState.ABANDONED})
+WANTED = frozenset({CANCELLED, PAUSED})  # people stopped the run: it did not fail
 
 
 @dataclass(frozen=True, slots=True)
 class StorageGauge:
-    """The fill level of a storage, in bytes, at the newest backup that reported it."""
+    """The fill level of a storage, in bytes, at the newest backup that reported it.
+
+    ``samples`` are those of the last 30 days, oldest first.
+    """
 
     name: str
     used: float
     limit: float
+    samples: tuple[Sample, ...] = ()
 
     @property
     def share(self) -> float:
@@ -57,10 +62,12 @@ class StorageGauge:
 class OrgState:
     """The state of an org at a glance.
 
-    ``last`` is the newest backup, ``before`` the number of the one before it, ``lost`` how many
-    records were deleted between the two. ``gaps`` counts the findings of severity gap. ``going``
-    are runs that are active or waiting; ``failed`` is the newest run, if it failed. ``losses``
-    counts open losses in the inbox, None where they are not counted.
+    ``reasons`` say why it has its status, and what to do. ``last`` is the newest backup, ``before``
+    the number of the one before it, ``lost`` how many records were deleted between the two.
+    ``gaps`` counts open gaps, ``accepted`` accepted ones. ``going`` are runs that are active or
+    waiting; ``failed`` is the newest run, if it failed. ``losses`` counts open losses in the inbox,
+    None where they are not counted. ``days`` and ``records`` are the last 30 days, oldest first.
+    ``writer``: it has a write user.
     """
 
     name: str
@@ -68,18 +75,23 @@ class OrgState:
     connector: str
     kind: OrgKind
     zone: str
-    protection: Protection
+    status: OrgStatus
+    reasons: tuple[StatusReason, ...]
     last: SnapshotInfo | None
     before: int | None
     lost: int
     gaps: int
+    accepted: int
     schedule: Schedule
     next: datetime | None
     gauges: tuple[StorageGauge, ...]
     alerts: int
-    going: tuple[RunRecord, ...]
+    going: tuple[GoingRun, ...]
     failed: RunRecord | None
     losses: int | None = None
+    days: tuple[DayCell, ...] = ()
+    records: tuple[Sample, ...] = ()
+    writer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +112,10 @@ def overview(app: Application) -> Overview:
 
     The number of database queries does not depend on the number of orgs.
     """
-    alerts = Counter(alert.raised.org for alert in list_alerts())
+    alerts = list_alerts()
     states = states_of(app, app.orgs(), alerts, losses=open_loss_counts())
     seen = {"", *(state.name for state in states)}
-    lasting = sum(count for org, count in alerts.items() if org in seen)
+    lasting = sum(alert.raised.org in seen for alert in alerts)
     copy = mirror_now(app).condition if app.actor.may(Right.OPERATE) else None
     return Overview(states, lasting, copy)
 
@@ -111,23 +123,26 @@ def overview(app: Application) -> Overview:
 def states_of(
     app: Application,
     orgs: Sequence[ProtectedOrg],
-    alerts: Mapping[str, int],
+    alerts: Sequence[AlertRecord],
     *,
     losses: Mapping[str, int] | None = None,
 ) -> tuple[OrgState, ...]:
     """Return the states of these orgs.
 
-    ``alerts`` and ``losses`` count open alerts and losses by the name of the org.
+    ``alerts`` are all open alerts; ``losses`` counts open losses by the name of the org.
     """
     now = app.clock.now()
     noted = _Noted(
         now,
-        newest_runs(most=RUNS),
-        schedules(),
-        newest_storages(since=now - SAMPLES),
+        recent_runs(since=now - SHOWN),
+        setups(),
+        all_storages(since=now - SHOWN),
+        all_summaries(since=now - SHOWN),
+        alerts,
         losses,
     )
-    return tuple(_state(app, org, noted, alerts.get(org.name, 0)) for org in orgs)
+    progress = _progress(run for org in orgs for run in noted.runs.get(org.name, ()))
+    return tuple(_state(app, org, noted, progress) for org in orgs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,57 +151,136 @@ class _Noted:
 
     now: datetime
     runs: Mapping[str, Sequence[RunRecord]]
-    schedules: Mapping[str, StoredSchedule]
+    setups: Mapping[str, OrgSetup]
     storages: Mapping[str, Sequence[StorageHistory]]
+    summaries: Mapping[str, Sequence[BackupSummary]]
+    alerts: Sequence[AlertRecord]
     losses: Mapping[str, int] | None
 
 
-def _state(app: Application, org: ProtectedOrg, noted: _Noted, alerts: int) -> OrgState:
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """The processed rows of going runs by table, and the plans of going restores."""
+
+    rows: Mapping[str, Mapping[str, int]]
+    plans: Mapping[str, Mapping[str, Json]]
+
+
+def _progress(runs: Iterable[RunRecord]) -> _Progress:
+    going = [run for run in runs if run.state in GOING]
+    restores = [run.id for run in going if run.kind is CommitKind.RESTORE]
+    return _Progress(
+        rows_of_runs([run.id for run in going]) if going else {},
+        summaries_of_runs(restores) if restores else {},
+    )
+
+
+def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progress) -> OrgState:
     # Hourly backups read a few tables only, and say nothing about the protection of the org.
     whole = nights(app.vault.snapshots(org.oid))
     last = whole[-1] if whole else None
     runs, zone, now = noted.runs.get(org.name, ()), org.identity.zone, noted.now
-    schedule = noted.schedules[org.oid].schedule
-    missing = _gaps(app, org, last)
+    setup = noted.setups[org.oid]
+    schedule = setup.schedule.schedule
+    summaries = noted.summaries.get(org.oid, ())
+    newest = _newest_summary(app, org, last, summaries)
+    judged = status_of(_facts(org, noted, last, newest))
     return OrgState(
         name=org.name,
         label=org.identity.label,
         connector=org.identity.connector,
         kind=org.identity.kind,
         zone=zone,
-        protection=_protection(org, last, missing, now),
+        status=judged.status,
+        reasons=judged.reasons,
         last=last,
         before=whole[-2].number if len(whole) > 1 else None,
         lost=last.counts.deleted if last is not None and len(whole) > 1 else 0,
-        gaps=missing,
+        gaps=newest.open_gaps if newest is not None else 0,
+        accepted=newest.accepted if newest is not None else 0,
         schedule=schedule,
         next=None if org.retired else upcoming(schedule, zone=zone, key=org.oid, now=now),
         gauges=tuple(_gauge(history) for history in noted.storages.get(org.oid, ())),
-        alerts=alerts,
-        going=tuple(run for run in runs if run.state in GOING),
+        alerts=sum(alert.raised.org == org.name for alert in noted.alerts),
+        going=tuple(_going(run, runs, newest, progress, now) for run in runs if run.state in GOING),
         failed=runs[0] if runs and runs[0].state is RunState.FAILED else None,
         losses=noted.losses.get(org.name, 0) if noted.losses is not None else None,
+        days=day_cells(
+            now=now,
+            zone=zone,
+            summaries=summaries,
+            backups=whole,
+            failures=[run.started_at for run in runs if _failure(run) is not None],
+        ),
+        records=record_samples(summaries),
+        writer=setup.writer,
     )
 
 
-def _protection(
-    org: ProtectedOrg, last: SnapshotInfo | None, missing: int, now: datetime
-) -> Protection:
-    if org.retired:
-        return Protection.RETIRED
-    if last is None:
-        return Protection.NONE
-    if now - last.finished > LATE:
-        return Protection.LATE
-    return Protection.INCOMPLETE if missing else Protection.PROTECTED
+def _newest_summary(
+    app: Application,
+    org: ProtectedOrg,
+    last: SnapshotInfo | None,
+    summaries: Sequence[BackupSummary],
+) -> BackupSummary | None:
+    """Return the figures of the newest backup, from its certificate if the catalog lacks them."""
+    if last is None or last.certificate is None:
+        return None
+    for summary in reversed(summaries):
+        if (summary.snapshot, summary.certificate) == (last.number, last.certificate):
+            return summary
+    proof = app.vault.at(org.oid, last.number).certificate()
+    return summary_of(last, proof, accepted_gaps(org.oid)) if proof is not None else None
 
 
-def _gaps(app: Application, org: ProtectedOrg, last: SnapshotInfo | None) -> int:
-    proof = app.vault.at(org.oid, last.number).certificate() if last is not None else None
-    if proof is None or proof.verdict is Verdict.COMPLETE:
-        return 0
-    return len(gaps(proof))
+def _facts(
+    org: ProtectedOrg, noted: _Noted, last: SnapshotInfo | None, newest: BackupSummary | None
+) -> StatusFacts:
+    backups = (run for run in noted.runs.get(org.name, ()) if _is_nightly(run))
+    finished = last.finished if last is not None else None
+    before = next((run for run in backups if run.state not in GOING), None)
+    return StatusFacts(
+        org=org.name,
+        now=noted.now,
+        added=org.added_at,
+        retired=org.retired,
+        scheduled=noted.setups[org.oid].schedule.schedule.nightly is not None,
+        last=finished,
+        failure=_failure(before) if before is not None else None,
+        gaps=newest.open_gaps if newest is not None else 0,
+        accepted=newest.accepted if newest is not None else 0,
+        alerts=alerts_about(org.name, noted.alerts, last=finished),
+    )
+
+
+def _is_nightly(run: RunRecord) -> bool:
+    return run.kind is CommitKind.BACKUP and not run.hourly
+
+
+def _failure(run: RunRecord) -> Message | None:
+    """Return why a nightly backup failed; None if it did not, or if people stopped it."""
+    failed = _is_nightly(run) and run.state in BROKEN and run.error is not None
+    return run.error if failed and code_of(run.error) not in WANTED else None
+
+
+def _going(
+    run: RunRecord,
+    runs: Sequence[RunRecord],
+    newest: BackupSummary | None,
+    progress: _Progress,
+    now: datetime,
+) -> GoingRun:
+    rows, done, total = progress.rows.get(run.id, {}), 0, None
+    if run.id in progress.plans:
+        summary = decoder_for(PlanSummary).convert(progress.plans[run.id])
+        totals = written_by_table(summary)
+        # Records that are read back are counted again.
+        done = sum(min(rows.get(table, 0), count) for table, count in totals.items())
+        total = sum(totals.values())
+    elif run.full and newest is not None:
+        done, total = sum(rows.values()), newest.records
+    return going_run(run, now=now, done=done, total=total, before=runs)
 
 
 def _gauge(storage: StorageHistory) -> StorageGauge:
-    return StorageGauge(storage.name, storage.samples[-1].used, storage.limit)
+    return StorageGauge(storage.name, storage.samples[-1].used, storage.limit, storage.samples)

@@ -15,13 +15,12 @@ A scheduled backup and one started by hand take this same path. See docs/adr/001
 """
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from unlost.app.access import action
-from unlost.app.actions.backups.snapshots import gaps
 from unlost.app.backups.backup_run import (
     IN_PROGRESS,
     KIND,
@@ -31,9 +30,11 @@ from unlost.app.backups.backup_run import (
     drop_ended_steps,
     refresh_identity,
 )
+from unlost.app.backups.summaries import update_summaries
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.home.cancellation import stop_error
 from unlost.app.records.loss_inbox import update_losses
+from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.observer import SqlObserver
 from unlost.catalog.runs.runs import (
@@ -53,6 +54,7 @@ from unlost.engine.backup.partial import DeferredTables
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding
+from unlost.model.gaps import AcceptedGap, gaps_of, open_gaps
 from unlost.model.message import Message, code_of, fault
 from unlost.model.ports.system import Observer
 from unlost.model.runs.exclusion import RunKind
@@ -73,7 +75,8 @@ class BackupResult:
     """A finished backup.
 
     ``records``, ``files`` and ``file_bytes`` are totals of the org in the vault, ``counts`` and
-    ``bytes_added`` are the changes of this backup. ``findings`` are those of severity gap.
+    ``bytes_added`` are the changes of this backup. ``findings`` are those of severity gap, of which
+    people accepted ``accepted``.
     """
 
     org: str
@@ -95,6 +98,7 @@ class BackupResult:
     verdict: Verdict
     sentence: str
     findings: tuple[Finding, ...]
+    accepted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,8 @@ def _done_by(
         keep_samples(known.oid, proof.quotas, at=proof.finished)
         _done(app, chosen.id, finished.snapshot)
     update_losses(app, known)
+    with suppress(UnlostError):  # the service adds the figures within minutes
+        update_summaries(app, known)
     return _result(known, chosen, finished)
 
 
@@ -274,7 +280,8 @@ def _done(app: Application, run: str, snapshot: SnapshotInfo) -> None:
 
 def _result(org: ProtectedOrg, chosen: ChosenRun, finished: FinishedBackup) -> BackupResult:
     run = RunOfOrg(org.name, org.identity.zone, chosen.id, chosen.resumed)
-    return result_of(run, finished.snapshot, finished.certificate)
+    accepted = accepted_gaps(org.oid)
+    return result_of(run, finished.snapshot, finished.certificate, accepted=accepted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,8 +294,15 @@ class RunOfOrg:
     resumed: bool
 
 
-def result_of(run: RunOfOrg, info: SnapshotInfo, proof: Certificate) -> BackupResult:
+def result_of(
+    run: RunOfOrg,
+    info: SnapshotInfo,
+    proof: Certificate,
+    *,
+    accepted: Sequence[AcceptedGap] = (),
+) -> BackupResult:
     """Return the result of a finished backup, from its snapshot and certificate."""
+    gaps = gaps_of(proof)
     return BackupResult(
         org=run.org,
         zone=run.zone,
@@ -308,5 +322,6 @@ def result_of(run: RunOfOrg, info: SnapshotInfo, proof: Certificate) -> BackupRe
         bytes_added=info.bytes_added,
         verdict=proof.verdict,
         sentence=proof.sentence,
-        findings=gaps(proof),
+        findings=gaps,
+        accepted=len(gaps) - len(open_gaps(gaps, accepted)),
     )

@@ -1,18 +1,21 @@
 """The backups of an org and their certificates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlost.app.access import action
 from unlost.app.backups.moments import Past, backup_at, parse_past
 from unlost.app.compose import Application
+from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right
 from unlost.model.errors import NotFound
 from unlost.model.finding import Finding, Severity
+from unlost.model.gaps import AcceptedGap, gaps_of, open_gaps
 from unlost.model.ports.vault import Snapshot
 from unlost.model.vault.certificate import Certificate, Verdict
 from unlost.model.vault.salvage import PastSalvage
-from unlost.model.vault.snapshot import SnapshotInfo
+from unlost.model.vault.snapshot import SnapshotInfo, nights
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,9 @@ class SnapshotCertificate:
     """The certificate of a snapshot. ``head`` is the hash of the snapshot's manifest.
 
     ``rests_on`` is the backup that certifies the remaining tables; None if there is none or it was
-    forgotten.
+    forgotten. ``accepted`` are the lasting acceptances that cover gaps of it. ``newest``: it is the
+    newest backup of all tables, whose gaps can be accepted. ``other_gaps`` counts open gaps of the
+    nightly backup on which an hourly one rests.
     """
 
     org: str
@@ -39,11 +44,19 @@ class SnapshotCertificate:
     head: str
     certificate: Certificate
     rests_on: int | None = None
+    accepted: tuple[AcceptedGap, ...] = ()
+    newest: bool = False
+    other_gaps: int = 0
 
     @property
     def gaps(self) -> tuple[Finding, ...]:
-        """The findings of severity gap, which make the verdict incomplete."""
-        return gaps(self.certificate)
+        """All findings of severity gap, accepted or not."""
+        return gaps_of(self.certificate)
+
+    @property
+    def open_gaps(self) -> tuple[Finding, ...]:
+        """The gaps that nobody accepted."""
+        return open_gaps(self.gaps, self.accepted)
 
     @property
     def notes(self) -> tuple[Finding, ...]:
@@ -61,25 +74,17 @@ class SnapshotCertificate:
 
     @property
     def complete(self) -> bool:
-        """True if the certificate has no gaps."""
-        return self.certificate.verdict is Verdict.COMPLETE
-
-
-def gaps(proof: Certificate) -> tuple[Finding, ...]:
-    """Return all findings of severity gap: of the whole org, then of its tables, each once."""
-    everywhere = [*proof.findings, *(finding for line in proof.tables for finding in line.findings)]
-    return tuple(
-        finding for finding in dict.fromkeys(everywhere) if finding.severity is Severity.GAP
-    )
+        """True if there is no gap that nobody accepted."""
+        return not self.open_gaps and not self.other_gaps
 
 
 @action("snapshot.list", Right.LOOK)
 def snapshots(app: Application, org: str) -> SnapshotList:
     """List the backups of an org; raises NotFound for an unknown org."""
     known = get_org(org)
-    nights = app.vault.snapshots(known.oid)
+    every = app.vault.snapshots(known.oid)
     salvages = app.vault.past_operations(known.oid, PastSalvage)
-    return SnapshotList(org, known.identity.zone, tuple(nights), salvages)
+    return SnapshotList(org, known.identity.zone, tuple(every), salvages)
 
 
 @action("certificate.show", Right.LOOK)
@@ -98,7 +103,32 @@ def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
     info = snapshot.info
     shown = {snapshot_info.number for snapshot_info in app.vault.snapshots(known.oid)}
     rests_on = proof.rests_on if proof.rests_on in shown else None
-    return SnapshotCertificate(org, known.identity.zone, info.number, info.head, proof, rests_on)
+    lasting = accepted_gaps(known.oid)
+    whole = nights(app.vault.snapshots(known.oid))
+    return SnapshotCertificate(
+        org,
+        known.identity.zone,
+        info.number,
+        info.head,
+        proof,
+        rests_on,
+        tuple(a for a in lasting if any(map(a.covers, gaps_of(proof)))),
+        bool(whole) and whole[-1].number == info.number,
+        _other_gaps(app, known, proof, lasting),
+    )
+
+
+def _other_gaps(
+    app: Application, org: ProtectedOrg, proof: Certificate, accepted: Sequence[AcceptedGap]
+) -> int:
+    """Return the number of open gaps of the nightly backup on which an hourly one rests."""
+    if proof.rests_on is None:
+        return 0
+    shown = {info.number for info in app.vault.snapshots(org.oid)}
+    rest = app.vault.at(org.oid, proof.rests_on).certificate() if proof.rests_on in shown else None
+    if rest is None:  # forgotten: the verdict of the hourly backup includes its own
+        return int(proof.verdict is not Verdict.COMPLETE and not gaps_of(proof))
+    return len(open_gaps(gaps_of(rest), accepted))
 
 
 def snapshot_at(app: Application, org: ProtectedOrg, moment: Past) -> Snapshot:

@@ -1,21 +1,20 @@
 """The page of one org: its state, backups, the newest certificate, and API calls."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.app.access import Where, action
 from unlost.app.actions.alerts.overview import OrgState, states_of
-from unlost.app.actions.backups.snapshots import gaps
 from unlost.app.compose import Application
 from unlost.catalog.alerts import list_alerts
+from unlost.catalog.gaps import acceptances
 from unlost.catalog.orgs.budget import calls_of_the_day
 from unlost.catalog.orgs.hidden_columns import hidden_in
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
-from unlost.catalog.orgs.writers import find_writer
 from unlost.model.access import Right
 from unlost.model.finding import Finding, Severity
+from unlost.model.gaps import AcceptedGap, gaps_of, open_gaps
 from unlost.model.source.hidden_columns import NOTHING_HIDDEN, HiddenColumns
 from unlost.model.source.reading import Json
 from unlost.model.vault.certificate import Certificate, TableLine
@@ -23,6 +22,7 @@ from unlost.model.vault.snapshot import SnapshotInfo, nights
 from unlost.model.written import written
 
 NIGHTS = 30
+ENDED = 5  # ended acceptances of gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,9 @@ class ApiCallUse:
 class OrgPage:
     """One org. ``nights`` are the newest backups, newest first, out of ``snapshot_count`` in total.
 
-    ``proof`` is the certificate of the newest one, ``findings`` its gaps. ``writer``: it has a
-    write user. ``hidden`` counts the columns hidden from viewers and operators.
+    ``proof`` is the certificate of the newest one, ``findings`` its open gaps. ``accepted`` are the
+    gaps that people accepted, ``ended`` the newest ones whose acceptance ended. ``writer``: it has
+    a write user. ``hidden`` counts the columns hidden from viewers and operators.
     """
 
     state: OrgState
@@ -58,10 +59,12 @@ class OrgPage:
     writer: bool
     hidden: int
     rights: frozenset[Right]
+    accepted: tuple[AcceptedGap, ...] = ()
+    ended: tuple[AcceptedGap, ...] = ()
 
     @property
     def tables(self) -> tuple[TableLine, ...]:
-        """The tables of the newest backup: incomplete ones first, then by size."""
+        """The tables of the newest backup: differing and incomplete ones first, then by size."""
         return ranked(self.proof) if self.proof is not None else ()
 
 
@@ -79,10 +82,10 @@ class OrgSettings:
 def org_page(app: Application, org: str) -> OrgPage:
     """Show one org; raises NotFound for an unknown org."""
     known = get_org(org)
-    alerts = Counter(alert.raised.org for alert in list_alerts())
-    (state,) = states_of(app, [known], alerts)
+    (state,) = states_of(app, [known], list_alerts())
     whole = nights(app.vault.snapshots(known.oid))
     proof = _proof(app, known, whole)
+    decided = acceptances(known.oid)
     used, limit = calls_of_the_day(known.oid, now=app.clock.now())
     return OrgPage(
         state=state,
@@ -92,9 +95,11 @@ def org_page(app: Application, org: str) -> OrgPage:
         nights=tuple(whole[::-1][:NIGHTS]),
         snapshot_count=len(whole),
         proof=proof,
-        findings=gaps(proof) if proof is not None else (),
+        findings=open_gaps(gaps_of(proof), decided.lasting) if proof is not None else (),
+        accepted=decided.lasting,
+        ended=decided.ended[:ENDED],
         calls=ApiCallUse(used, limit, state.schedule.calls),
-        writer=find_writer(known.oid) is not None,
+        writer=state.writer,
         hidden=len(_hidden(app, known.oid).names),
         rights=frozenset(right for right in Right if app.actor.may(right, known.oid)),
     )
@@ -122,13 +127,17 @@ def org_settings(app: Application, org: str) -> OrgSettings:
 
 
 def ranked(proof: Certificate) -> tuple[TableLine, ...]:
-    """Return the tables of a certificate: incomplete ones first, then by size."""
+    """Return the tables of a certificate: differing ones first, then those with gaps, by size."""
     return tuple(sorted(proof.tables, key=_rank))
 
 
-def _rank(line: TableLine) -> tuple[bool, int, str]:
-    whole = all(finding.severity is not Severity.GAP for finding in line.findings)
-    return (whole, -line.stored, line.table)
+def is_whole(line: TableLine) -> bool:
+    """Return True if the numbers of a table agree and it has no gap."""
+    return not line.differs and all(f.severity is not Severity.GAP for f in line.findings)
+
+
+def _rank(line: TableLine) -> tuple[bool, bool, int, str]:
+    return (not line.differs, is_whole(line), -line.stored, line.table)
 
 
 def _proof(

@@ -29,20 +29,19 @@ def backup(
 ) -> ExitCode:
     """Back up an org, or resume an interrupted backup.
 
-    Exit code 3 if the backup has gaps.
+    Exit code 3 if the backup has gaps that nobody accepted.
     """
     with opened(home) as application:
         from unlost.app.actions.backups.backup import backup as act
         from unlost.app.vault.home_copy import after_run
         from unlost.cli.progress import shown_progress
-        from unlost.model.vault.certificate import Verdict
 
         with shown_progress(application.clock) as observer:
             result = act(application, name, full=full, observer=observer)
         # The service copies the home on its own; a command has to do it itself.
         after_run(application)
     answer(result, as_json=json, show=_show)
-    return ExitCode.OK if result.verdict is Verdict.COMPLETE else ExitCode.FINDINGS
+    return ExitCode.FINDINGS if _open(result) else ExitCode.OK
 
 
 def _show(out: "Console", result: "BackupResult") -> None:
@@ -60,14 +59,21 @@ def _show(out: "Console", result: "BackupResult") -> None:
     out.print(f"  Verdict  {plain(result.sentence)}")
     for finding in result.findings[:MOST]:
         out.print(f"    - {plain(finding.sentence)}")
+    if result.accepted:
+        out.print(f"Accepted gaps: {result.accepted}. See them with: unlost gaps list {result.org}")
     if result.findings:
         out.print(f"Full certificate: unlost certificate {result.org}")
 
 
+def _open(result: "BackupResult") -> int:
+    """Return the number of gaps that nobody accepted."""
+    return len(result.findings) - result.accepted
+
+
 def _headline(result: "BackupResult") -> str:
     """Say that a snapshot is safe only if it is complete and not empty."""
-    gaps = many(len(result.findings), "gap")
-    if result.findings:
+    gaps = many(_open(result), "gap")
+    if _open(result):
         return f"is stored, with {gaps}" if result.records else f"has no records, and {gaps}"
     return "is safe" if result.records else "is complete, but has no records"
 

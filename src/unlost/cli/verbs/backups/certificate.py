@@ -36,7 +36,7 @@ def certificate(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show the certificate of a backup. Exit code 3 if it has gaps."""
+    """Show the certificate of a backup. Exit code 3 if it has gaps that nobody accepted."""
     with opened(home, for_reading=True) as application:
         from unlost.app.actions.backups.snapshots import certificate as act
 
@@ -68,8 +68,9 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
         out.print(f"  {line}")
     out.print()
     _show_tables(out, proof.tables, everything=everything)
-    missing = f"Not protected ({many(len(result.gaps), 'gap')}):"
-    _show_findings(out, missing, result.gaps, everything=everything)
+    missing = f"Not protected ({many(len(result.open_gaps), 'gap')}):"
+    _show_findings(out, missing, result.open_gaps, everything=everything)
+    _show_accepted(out, result)
     _show_findings(out, "Notes:", result.notes, everything=everything)
 
 
@@ -90,7 +91,7 @@ def _storage_use(quotas: "Sequence[Quota]") -> list[str]:
 
 
 def _show_tables(out: "Console", lines: "Sequence[TableLine]", *, everything: bool) -> None:
-    """Print the tables: those with gaps first, then changed ones, then by size."""
+    """Print the tables: differing ones first, then those with gaps, changed ones, and by size."""
     ranked = sorted(lines, key=_rank)
     shown = ranked if everything else ranked[:MOST_TABLES]
     out.print(_table(shown))
@@ -100,9 +101,9 @@ def _show_tables(out: "Console", lines: "Sequence[TableLine]", *, everything: bo
         out.print(f"… {more} with {many(rest, 'record')}; --full prints them.")
 
 
-def _rank(line: "TableLine") -> tuple[bool, bool, int, str]:
+def _rank(line: "TableLine") -> tuple[bool, bool, bool, int, str]:
     moved = bool(line.created or line.changed or line.deleted)
-    return (not _gaps(line), not moved, -line.stored, line.table)
+    return (not line.differs, not _gaps(line), not moved, -line.stored, line.table)
 
 
 def _table(lines: "Sequence[TableLine]") -> "Table":
@@ -117,7 +118,7 @@ def _table(lines: "Sequence[TableLine]") -> "Table":
             f"{line.stored:,}",
             *[f"{count:,}" if count else "" for count in _changes(line)],
             _read(line),
-            many(_gaps(line), "gap") if _gaps(line) else "",
+            _missing(line),
         )
     return table
 
@@ -128,6 +129,12 @@ def _read(line: "TableLine") -> str:
     return "all" if line.full else "changes"
 
 
+def _missing(line: "TableLine") -> str:
+    parts = [f"differs by {line.difference:+,}"] if line.differs else []
+    parts += [many(_gaps(line), "gap")] if _gaps(line) else []
+    return ", ".join(parts)
+
+
 def _gaps(line: "TableLine") -> int:
     """Return the number of gaps of a table; notes do not count."""
     return sum(finding.severity is Severity.GAP for finding in line.findings)
@@ -135,6 +142,16 @@ def _gaps(line: "TableLine") -> int:
 
 def _changes(line: "TableLine") -> tuple[int, ...]:
     return (line.created, line.changed, line.deleted, line.files)
+
+
+def _show_accepted(out: "Console", result: "SnapshotCertificate") -> None:
+    if result.accepted:
+        out.print()
+        out.print(f"Accepted ({many(len(result.accepted), 'gap')}):")
+    for accepted in result.accepted:
+        out.print(f"  - {plain(accepted.gap.sentence)}")
+        at = when(accepted.at, zone=result.zone)
+        out.print(f"    Accepted by {plain(accepted.by)} on {at}: {plain(accepted.reason)}")
 
 
 def _show_findings(

@@ -1,16 +1,36 @@
-"""Pages of orgs: the list, one org, and the certificate of a backup."""
+"""Pages of orgs: the list, and one org."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from unlost.app.actions.alerts.overview import overview
-from unlost.app.actions.backups.snapshots import certificate as certified
-from unlost.app.actions.orgs.org_page import org_page, ranked
+from unlost.app.actions.alerts.overview import OrgState, overview
+from unlost.app.actions.orgs.org_page import org_page
+from unlost.app.health.days import DayCell
 from unlost.model.access import Right
+from unlost.model.instants import in_zone
 from unlost.web.requests import UserRequest
 
 TABLES = 25  # tables of the newest backup on the page of the org
+
+
+@dataclass(frozen=True, slots=True)
+class StorageOfDay:
+    """The use of a storage at the last backup of a day, in bytes; None if there was none."""
+
+    name: str
+    used: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayLine:
+    """A day of an org in a table."""
+
+    cell: DayCell
+    storages: tuple[StorageOfDay, ...]
 
 
 @require_GET
@@ -30,6 +50,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "page": page,
         "org": page.state,
         "zone": page.state.zone,
+        "lines": _lines(page.state),
         "tables": page.tables[:TABLES],
         "remaining": max(0, len(page.tables) - TABLES),
         "can": {right.value: right in page.rights for right in Right},
@@ -37,15 +58,14 @@ def show(request: UserRequest, org: str) -> HttpResponse:
     return render(request, "orgs/one.html", context)
 
 
-@require_GET
-def certificate(request: UserRequest, org: str, at: str) -> HttpResponse:
-    """Show the certificate of a backup: gaps first, then all tables."""
-    snapshot_certificate = certified(request.unlost, org, at=at)
-    context = {
-        "part": "orgs",
-        "certified": snapshot_certificate,
-        "proof": snapshot_certificate.certificate,
-        "zone": snapshot_certificate.zone,
+def _lines(org: OrgState) -> list[DayLine]:
+    """Return the last 30 days of an org, the newest first, with the storages on each."""
+    zone = ZoneInfo(org.zone)
+    used = {
+        gauge.name: {in_zone(sample.at, zone).date(): sample.used for sample in gauge.samples}
+        for gauge in org.gauges
     }
-    context["tables"] = ranked(snapshot_certificate.certificate)
-    return render(request, "orgs/certificate.html", context)
+    return [
+        DayLine(cell, tuple(StorageOfDay(name, days.get(cell.day)) for name, days in used.items()))
+        for cell in reversed(org.days)
+    ]

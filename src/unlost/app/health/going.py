@@ -1,0 +1,75 @@
+"""How far a run is, and when it is expected to end. Pure.
+
+A restore knows its total from its plan. A full backup reads about as many records as the backup
+before it; any other backup reads only what changed, so that only its usual duration is known.
+"""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from unlost.catalog.runs.runs import RunRecord, RunState
+from unlost.model.vault.snapshot import CommitKind
+
+USUAL = 15  # runs whose median duration is the usual one
+MOST_SHARE = 0.99  # of a backup: the previous backup says only about how much there is to read
+SOON = timedelta(seconds=10)  # a restore that runs for less says nothing about its speed
+
+
+@dataclass(frozen=True, slots=True)
+class GoingRun:
+    """A run that is active or waits. ``share`` is the processed part, None if unknown.
+
+    ``ends_at`` is the expected end, None if unknown. ``late``: it takes longer than usual.
+    """
+
+    run: RunRecord
+    share: float | None = None
+    ends_at: datetime | None = None
+    late: bool = False
+
+
+def going_run(
+    run: RunRecord,
+    *,
+    now: datetime,
+    done: int,
+    total: int | None,
+    before: Sequence[RunRecord],
+) -> GoingRun:
+    """Return a run with its progress.
+
+    ``done`` of ``total`` records are processed. ``before`` are the runs of the org, newest first.
+    """
+    share = min(done / total, 1.0) if total else None
+    if run.state is not RunState.RUNNING:
+        return GoingRun(run, share)
+    if run.kind is not CommitKind.BACKUP:
+        return GoingRun(run, share, _at_this_rate(run, now, share))
+    share = min(share, MOST_SHARE) if share is not None else None
+    usual = usual_duration(run, before)
+    if usual is None or run.went_on_at is not None:  # a resumed run has done a part before
+        return GoingRun(run, share)
+    ends_at = run.started_at + usual
+    return GoingRun(run, share, ends_at if ends_at > now else None, late=ends_at <= now)
+
+
+def usual_duration(run: RunRecord, before: Iterable[RunRecord]) -> timedelta | None:
+    """Return the median duration of the newest runs of the same kind; None if there is none."""
+    lasted = [
+        (known.ended_at - known.started_at).total_seconds()
+        for known in before
+        if known.state is RunState.DONE
+        and known.ended_at is not None
+        and known.went_on_at is None
+        and (known.kind, known.full, known.hourly) == (run.kind, run.full, run.hourly)
+    ]
+    return timedelta(seconds=statistics.median(lasted[:USUAL])) if lasted else None
+
+
+def _at_this_rate(run: RunRecord, now: datetime, share: float | None) -> datetime | None:
+    elapsed = now - run.started_at
+    if not share or run.went_on_at is not None or elapsed < SOON:
+        return None
+    return now + elapsed * ((1 - share) / share)

@@ -1,0 +1,77 @@
+"""unlost gaps, and unlost status: what is not protected, and why."""
+
+import pytest
+
+from scenes import Lead, scene
+from terminals import Terminal
+from unit.cli.typed import with_sales
+from unlost.app.actions.backups.backup import backup
+from unlost.cli.exits import ExitCode
+from unlost.model.finding import Finding, FindingKind, Severity
+
+MAIL = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.", "Mail")
+
+
+def live(world):  # type: ignore[no-untyped-def]
+    """A backup has a gap."""
+    with_sales(world)
+    world.org.findings = [MAIL]
+    backup(world.app, "sales")
+
+
+lived = scene(live)
+
+
+@pytest.fixture
+def hidden(unlost: Terminal, lived: Lead) -> Terminal:
+    """A terminal at that home."""
+    lived(unlost.world)
+    unlost.world.org.findings = [MAIL]
+    return unlost
+
+
+def test_a_gap_is_accepted_and_reopened_by_what_the_list_says(hidden: Terminal) -> None:
+    listed = hidden("gaps", "list", "sales")
+    assert listed.code == ExitCode.FINDINGS
+    gap = listed.out.partition(":")[0]
+    assert f"unlost gaps accept sales {gap} --reason TEXT" in listed.out
+    assert "Allow it." in listed.out
+    accepted = hidden("gaps", "accept", "sales", gap, "--reason", "Legal does not allow it.")
+    assert accepted.code == ExitCode.OK
+    assert "Legal does not allow it." in accepted.out
+    listed = hidden("gaps", "list", "sales")
+    assert listed.code == ExitCode.OK
+    assert "Legal does not allow it." in listed.out
+    assert hidden("certificate", "sales").code == ExitCode.OK
+    assert "Accepted (1 gap)" in hidden("certificate", "sales").out
+    again = hidden("backup", "sales")
+    assert again.code == ExitCode.OK
+    assert "Accepted gaps: 1" in again.out
+    number = str(hidden("gaps", "list", "sales", "--json").json["gaps"][0]["accepted"]["id"])
+    assert "reopened by" in hidden("gaps", "reopen", "sales", number).out
+    assert hidden("certificate", "sales").code == ExitCode.FINDINGS
+    assert "Ended:" in hidden("gaps", "list", "sales").out
+
+
+def test_a_complete_backup_has_no_gaps(hidden: Terminal) -> None:
+    hidden.world.org.findings = []
+    hidden("backup", "sales")
+    ended = hidden("gaps", "list", "sales")
+    assert ended.code == ExitCode.OK
+    assert "has no gaps" in ended.out
+
+
+def test_the_status_has_its_reason_and_the_next_step(hidden: Terminal) -> None:
+    ended = hidden("status")
+    assert ended.code == ExitCode.FINDINGS
+    first, why, step = ended.out.splitlines()[:3]
+    assert first == "sales: Incomplete"
+    assert why.strip() == "The newest backup has 1 gap."
+    assert "accept it with a reason" in step
+    assert hidden("status", "sales", "--json").json["orgs"][0]["status"] == "incomplete"
+
+
+def test_the_status_of_an_org_that_does_not_exist_is_refused(hidden: Terminal) -> None:
+    ended = hidden("status", "nobody")
+    assert ended.code not in (ExitCode.OK, ExitCode.FINDINGS)
+    assert "Use one of: sales" in ended.err

@@ -1,0 +1,134 @@
+"""Home: status with its reason, the last 30 days, growth, and runs with their expected end."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from homes import World
+from unit.web.conftest import SignIn
+from unlost.app.actions.alerts.overview import overview
+from unlost.app.actions.backups.backup import backup
+from unlost.catalog.runs.runs import RunEnd, RunState, begin_run, end_run
+from unlost.model.access import Role
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.message import Message
+from unlost.model.source.quota import Quota
+from unlost.model.vault.snapshot import CommitKind
+
+GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.", "Mail")
+
+
+def home(client: Client) -> str:
+    answer = client.get("/")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def night(world: World) -> int:
+    world.clock.advance(days=1)
+    return backup(world.app, "sales").snapshot
+
+
+def days(page: str) -> list[tuple[str, str, str]]:
+    """The cells of the strip: class, address, and text for screen readers."""
+    cells = re.findall(
+        r'<li><(?:a|span) class="day ([\w-]+)" title="[^"]+"(?: href="([^"]+)")?>'
+        r'<span aria-hidden="true">[^<]+</span><span class="sr">([^<]+)</span>', page
+    )  # fmt: skip
+    return [(kind, link, text) for kind, link, text in cells]
+
+
+def test_each_day_is_a_cell_that_leads_to_its_certificate(world: World, sign_in: SignIn) -> None:
+    complete = night(world)
+    world.org.findings = [GAP]
+    incomplete = night(world)
+    world.clock.advance(days=1)
+    now = world.clock.now()
+    begin_run("r1", org="sales", kind=CommitKind.BACKUP, full=False, at=now)
+    end_run("r1", RunEnd(RunState.FAILED, now, error=Message("away", "The org was away.")))
+    cells = days(home(sign_in(Role.VIEWER)))
+    assert len(cells) == 30
+    assert cells[-4][0] in ("protected", "no-backup")
+    assert [(kind, link) for kind, link, _ in cells[-3:]] == [
+        ("protected", f"/orgs/sales/certificate/{complete}/"),
+        ("incomplete", f"/orgs/sales/certificate/{incomplete}/"),
+        ("failed", ""),
+    ]
+    assert cells[-1][2] == f"{now:%Y-%m-%d}: Failed"
+
+
+def test_a_status_other_than_protected_has_its_reason(world: World, sign_in: SignIn) -> None:
+    world.clock.advance(hours=40)
+    page = home(sign_in(Role.VIEWER))
+    assert '<span class="pill at-risk">At risk</span>' in page
+    assert "hours old." in page
+    world.org.findings = [GAP]
+    night(world)
+    page = home(sign_in())
+    assert '<span class="pill incomplete">Incomplete</span>' in page
+    assert "The newest backup has 1 gap." in page
+
+
+def test_growth_is_drawn_with_its_values_and_an_empty_chart_says_what_is_missing(
+    world: World, sign_in: SignIn
+) -> None:
+    bare = home(sign_in(Role.VIEWER))
+    assert "The chart appears after the second backup." in bare
+    assert "No backup has reported storage usage yet." in bare
+    for used in (10e9, 12e9):
+        world.connector.source("one").quota = (Quota("data storage", used, 100e9, "bytes"),)
+        night(world)
+    page = home(sign_in())
+    assert page.count('class="chart growth"') == 2
+    assert re.search(r'aria-label="Records: \d+ on [\d-]+, \d+ on [\d-]+"', page)
+    assert re.search(r'aria-label="data storage: 10\.0 GB on [\d-]+, 12\.0 GB on [\d-]+"', page)
+    assert "+2.0 GB" in page
+
+
+def test_a_running_backup_has_its_expected_end(world: World, sign_in: SignIn) -> None:
+    runs = [("r0", 20, RunState.DONE), ("r1", 5, RunState.RUNNING)]
+    for run, minutes, state in runs:
+        world.clock.advance(days=1)
+        now = world.clock.now()
+        begun = now - timedelta(minutes=minutes)
+        begin_run(run, org="sales", kind=CommitKind.BACKUP, full=False, at=begun)
+        if state is RunState.DONE:
+            end_run(run, RunEnd(state, now))
+    (known,) = overview(world.app).orgs[0].going
+    assert known.ends_at is not None
+    assert known.ends_at - world.clock.now() <= timedelta(minutes=15)
+    page = home(sign_in())
+    assert "Expected to end:" in page
+    assert "<progress" in page
+
+
+def test_the_days_of_an_org_are_also_a_table(world: World, sign_in: SignIn) -> None:
+    world.connector.source("one").quota = (Quota("data storage", 5e9, 100e9, "bytes"),)
+    night(world)
+    page = sign_in().get("/orgs/sales/").content.decode()
+    assert "The last 30 days as a table" in page
+    assert page.count('data-label="data storage"') == 30
+    assert "5.0 GB" in page
+    assert "Why this status" in page
+
+
+@pytest.mark.parametrize("place", ["/", "/orgs/sales/"])
+def test_a_page_does_not_read_the_certificates_of_all_days(
+    world: World, sign_in: SignIn, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(4):
+        night(world)
+    client = sign_in()
+    read: list[int] = []
+    from unlost.vault.read.snapshot import VaultSnapshot
+
+    known = VaultSnapshot.certificate
+    monkeypatch.setattr(
+        VaultSnapshot,
+        "certificate",
+        lambda snapshot: read.append(snapshot.info.number) or known(snapshot),
+    )
+    assert client.get(place).status_code == 200
+    assert len(read) <= (0 if place == "/" else 1)
