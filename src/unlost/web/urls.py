@@ -5,7 +5,7 @@ from django.urls import include, path, register_converter
 from unlost.web.addresses import NameConverter
 from unlost.web.api.building import build
 from unlost.web.pages import style
-from unlost.web.pages.alerts import alerts, mass_changes, overview
+from unlost.web.pages.alerts import alerts, mass_changes, mass_limits, overview
 from unlost.web.pages.backups import schedule
 from unlost.web.pages.orgs import connect, hidden_columns, orgs, write_access
 from unlost.web.pages.people import audit, people, profile, sso, start, tokens
@@ -91,6 +91,8 @@ urlpatterns = [
     path("orgs/<name:org>/expected/add/", mass_changes.announce, name="mass-expect"),
     path("orgs/<name:org>/expected/mute/", mass_changes.muted, name="mass-mute"),
     path("orgs/<name:org>/expected/end/", mass_changes.end, name="mass-unsilence"),
+    path("orgs/<name:org>/thresholds/", mass_limits.edit, name="mass-limits"),
+    path("orgs/<name:org>/thresholds/remove/", mass_limits.remove, name="mass-limits-remove"),
     path("alerts/acknowledge/", alerts.acknowledge, name="acknowledge"),
     path("alerts/channels/", alerts.every_channel, name="channels"),
     path("alerts/channels/add/<str:kind>/", alerts.add, name="channel-add"),

@@ -11,12 +11,14 @@ from unlost.alerts.watched import (
     AlertFacts,
     HaltedRestore,
     HourlyFacts,
+    LossFacts,
     MassFacts,
     MirrorFacts,
     NightCounts,
     OrgFacts,
     RunFacts,
 )
+from unlost.app.alerts.loss_facts import loss_facts
 from unlost.app.alerts.mass_facts import mass_facts
 from unlost.app.backups.backup_run import PARTLY_READ
 from unlost.app.compose import Application
@@ -86,6 +88,7 @@ class Watcher:
     _proved: dict[str, ProvedBackups] = field(default_factory=dict)
     _waiting: dict[str, tuple[PendingRemoval, ...]] = field(default_factory=dict)
     _mass: dict[str, MassFacts] = field(default_factory=dict)
+    _lost: dict[str, tuple[LossFacts, ...]] = field(default_factory=dict)
     _unreadable: Message | None = None
 
     def gather(self, app: Application) -> AlertFacts:
@@ -123,6 +126,7 @@ class Watcher:
             calls_used=used,
             calls_limit=limit,
             mass=mass,
+            losses=self._losses(app, org.oid),
             drift=proved.drift if proved is not None else (),
             expiries=self._expiries(app, org),
             halted=tuple(
@@ -184,6 +188,12 @@ class Watcher:
         counts = proved.counts if proved is not None else ()
         self._mass[oid] = facts = replace(facts, nights=counts)
         return facts
+
+    def _losses(self, app: Application, oid: str) -> tuple[LossFacts, ...]:
+        """Return the large losses of an org, cached ones if the vault cannot be read."""
+        with suppress(UnlostError):  # the mass changes before report a vault that is away
+            self._lost[oid] = loss_facts(app, oid, now=app.clock.now())
+        return self._lost.get(oid, ())
 
     def _newest(self, app: Application, oid: str) -> ProvedBackups | None:
         every = app.vault.snapshots(oid)

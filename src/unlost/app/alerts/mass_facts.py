@@ -20,7 +20,7 @@ from unlost.catalog.mass_changes import (
     save_backup_changes,
 )
 from unlost.catalog.silences import silences_of
-from unlost.engine.records.mass_changes import mass_changes, tables_that_matter
+from unlost.engine.records.mass_changes import mass_changes
 from unlost.model.mass_changes import BackupChanges, MassChange, MassLimits
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Schema, Table
@@ -100,7 +100,7 @@ def _judged_tables(newest: Snapshot, limits: Mapping[str, MassLimits]) -> Iterat
 
 
 def _watched_tables(schema: Schema, limits: Mapping[str, MassLimits]) -> Iterator[Table]:
-    matter = {table.name for table in tables_that_matter(schema)}
+    matter = {table.name for table in schema.opened_tables()}
     for table in schema.tables:
         chosen = limits[table.name].watched if table.name in limits else None
         if chosen or (chosen is None and table.name in matter):
