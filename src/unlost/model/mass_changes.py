@@ -95,6 +95,8 @@ class MassLimits:
     created_share: float = 0.20
     watched: bool | None = None
     below_rows: int = 10
+    transferred_rows: int = 100
+    transferred_share: float = 0.50
 
 
 @dataclass(frozen=True, slots=True)

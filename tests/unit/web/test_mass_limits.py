@@ -16,7 +16,7 @@ PAGE = "/orgs/sales/thresholds/"
 TYPED: dict[str, Any] = {
     "table": "", "lost_rows": "50", "lost_share": "2.5", "bin_rows": "1", "below_rows": "30",
     "column_rows": "20", "column_share": "5", "created_rows": "100", "created_share": "20",
-    "watched": "",
+    "transferred_rows": "100", "transferred_share": "50", "watched": "",
 }  # fmt: skip
 
 

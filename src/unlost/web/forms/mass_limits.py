@@ -11,8 +11,15 @@ from unlost.model.mass_changes import MassLimits
 
 AUTOMATIC, ALWAYS, NEVER = "", "yes", "no"
 WATCHED = {AUTOMATIC: None, ALWAYS: True, NEVER: False}
-ROWS = ("lost_rows", "bin_rows", "column_rows", "created_rows", "below_rows")
-SHARES = ("lost_share", "column_share", "created_share")
+ROWS = (
+    "lost_rows",
+    "bin_rows",
+    "below_rows",
+    "column_rows",
+    "created_rows",
+    "transferred_rows",
+)
+SHARES = ("lost_share", "column_share", "created_share", "transferred_share")
 
 
 def _rows(label: Any, help_text: Any = "") -> forms.IntegerField:
@@ -44,6 +51,8 @@ class MassLimitsForm(forms.Form):
     column_share = _percent(_("A column emptied or overwritten (percent)"))
     created_rows = _rows(_("Created by one user: more than so many records"))
     created_share = _percent(_("Created by one user: more than (percent)"))
+    transferred_rows = _rows(_("Given to other owners by one user: more than so many records"))
+    transferred_share = _percent(_("Given to other owners by one user: more than (percent)"))
     watched = forms.ChoiceField(
         label=_("Watch the table"),
         required=False,

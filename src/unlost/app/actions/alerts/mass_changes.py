@@ -345,8 +345,14 @@ def _check(values: MassLimits) -> None:
         values.column_rows,
         values.created_rows,
         values.below_rows,
+        values.transferred_rows,
     )
-    shares = (values.lost_share, values.column_share, values.created_share)
+    shares = (
+        values.lost_share,
+        values.column_share,
+        values.created_share,
+        values.transferred_share,
+    )
     if all(0 <= count <= LARGEST_ROWS for count in rows) and all(0 <= s <= 1 for s in shares):
         return
     raise UsageError(

@@ -160,6 +160,12 @@ def limits(
     created_rows: Annotated[int | None, typer.Option("--created-rows", metavar="N")] = None,
     created_share: Annotated[float | None, typer.Option("--created-share", metavar="SHARE")] = None,
     below_rows: Annotated[int | None, typer.Option("--below-rows", metavar="N")] = None,
+    transferred_rows: Annotated[
+        int | None, typer.Option("--transferred-rows", metavar="N")
+    ] = None,
+    transferred_share: Annotated[
+        float | None, typer.Option("--transferred-share", metavar="SHARE")
+    ] = None,
     watch: Annotated[
         bool | None, typer.Option("--watch/--ignore", help="Whether the table matters.")
     ] = None,
@@ -170,7 +176,9 @@ def limits(
     typed = {
         "lost_rows": lost_rows, "lost_share": lost_share, "bin_rows": bin_rows,
         "column_rows": column_rows, "column_share": column_share, "created_rows": created_rows,
-        "created_share": created_share, "below_rows": below_rows, "watched": watch,
+        "created_share": created_share, "below_rows": below_rows,
+        "transferred_rows": transferred_rows, "transferred_share": transferred_share,
+        "watched": watch,
     }  # fmt: skip
     with opened(home) as application:
         from unlost.app.actions.alerts.mass_changes import limit
@@ -264,6 +272,10 @@ def _show_limits(out: "Console", result: "MassLimitsList") -> None:
         out.print(
             f"  records created by one user: more than {values.created_rows:,} and "
             f"{values.created_share:.1%}"
+        )
+        out.print(
+            f"  records transferred by one user: more than {values.transferred_rows:,} and "
+            f"{values.transferred_share:.1%}"
         )
         out.print(f"  records lost with one record: more than {values.below_rows:,}")
         if values.watched is not None:
