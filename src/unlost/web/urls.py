@@ -3,7 +3,7 @@
 from django.urls import include, path, register_converter
 
 from unlost.web.addresses import NameConverter
-from unlost.web.api.building import build
+from unlost.web.api.lazily import LazyAPI
 from unlost.web.pages import style
 from unlost.web.pages.alerts import alerts, mass_changes, mass_limits, overview
 from unlost.web.pages.backups import schedule
@@ -126,6 +126,6 @@ urlpatterns = [
     path("audit/verify/", audit.check, name="audit-verify"),
     path("audit/export/", audit.download, name="audit-export"),
     path("style/", style.style, name="style"),
-    path("api/v1/", build().urls),
+    LazyAPI("api/v1/"),
     path("account/", include("unlost.web.signin.accounts")),
 ]
