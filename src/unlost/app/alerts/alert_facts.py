@@ -105,7 +105,8 @@ class Watcher:
         before = self._unreadable
         proved = self._read(app, org.oid)
         removals = self._removals(app, org.oid)
-        mass = self._mass_facts(app, org.oid, proved)
+        running = (*_running(runs), *_running(hours))
+        mass = self._mass_facts(app, org.oid, proved, evaluates=not running)
         if blocked is not None:
             self._unreadable = before  # the disk is well: the alert of the commit says more
         used, limit = calls_of_the_day(org.oid, now=app.clock.now())
@@ -115,7 +116,7 @@ class Watcher:
             added=org.added_at,
             schedule=schedule_of(org.oid).schedule,
             nights=tuple(nights_of(org.oid, most=2)),
-            running=(*_running(runs), *_running(hours)),
+            running=running,
             hours=_hours(hours),
             proof=proved.proof if proved is not None else None,
             counts=proved.counts if proved is not None else (),
@@ -178,10 +179,12 @@ class Watcher:
             self._unreadable = error.message
             return self._proved.get(oid)
 
-    def _mass_facts(self, app: Application, oid: str, proved: ProvedBackups | None) -> MassFacts:
+    def _mass_facts(
+        self, app: Application, oid: str, proved: ProvedBackups | None, *, evaluates: bool
+    ) -> MassFacts:
         """Return the mass changes of an org's backups, cached ones if the vault cannot be read."""
         try:
-            facts = mass_facts(app, oid, self._mass.get(oid))
+            facts = mass_facts(app, oid, self._mass.get(oid), evaluates=evaluates)
         except UnlostError as error:
             self._unreadable = self._unreadable or error.message
             return self._mass.get(oid, MassFacts())

@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 
 from unlost.app.access import action
 from unlost.app.actions.backups.snapshots import gaps
+from unlost.app.alerts.evaluation import evaluate_backups
 from unlost.app.backups.backup_run import (
     IN_PROGRESS,
     KIND,
@@ -32,7 +33,6 @@ from unlost.app.backups.backup_run import (
 )
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.home.cancellation import stop_error
-from unlost.app.records.loss_inbox import update_losses
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.observer import SqlObserver
 from unlost.catalog.runs.runs import (
@@ -166,8 +166,8 @@ def _done_by(
         proof = finished.certificate
         # Storage forecasts need a sample of each backup; the certificate has it already.
         keep_samples(known.oid, proof.quotas, at=proof.finished)
+        evaluate_backups(app, known)
         _done(app, chosen.id, finished.snapshot)
-    update_losses(app, known)
     return _result(known, chosen, finished)
 
 
