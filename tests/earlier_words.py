@@ -9,7 +9,8 @@ import pytest
 from unlost.vault.format import tokens
 from unlost.vault.format.earlier_tokens import digits_before, words_before
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
-from unlost.vault.format.tokens import Tokenizer, key_token
+from unlost.vault.format.token_rules import key_token
+from unlost.vault.format.tokens import Tokenizer
 from unlost.vault.write import open_commit
 
 RULES = 2

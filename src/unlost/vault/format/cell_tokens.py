@@ -13,7 +13,6 @@ from unlost.vault.format.fold import (
     ASCII_PART,
     ASCII_SEPARATOR,
     DENSE,
-    LONGEST,
     PART,
     SEPARATOR,
     ascii_finished,
@@ -25,6 +24,7 @@ from unlost.vault.format.fold import (
     without_zeros,
 )
 from unlost.vault.format.telephone import dialed_digits, national_digits
+from unlost.vault.format.token_rules import LONGEST
 
 WORDS = 24  # words of a cell that become tokens; later words are not searched
 PARTS = 3  # parts of a compound that is also one token; a code with more is one token alone

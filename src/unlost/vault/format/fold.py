@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-LONGEST = 64  # characters; the rest of a token is cut off
+from unlost.vault.format.token_rules import LONGEST
 
 # Marks of alphabets in which a reader may leave them out. The marks of Indic and Thai script are
 # vowels, and those of Japanese script (U+3099) make another letter.

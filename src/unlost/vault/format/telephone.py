@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from unlost.vault.format.fold import LONGEST
+from unlost.vault.format.token_rules import LONGEST
 
 # ITU-T E.164, list of assigned country codes: one digit, two, or three by the first two.
 COUNTRY_CODE = (

@@ -24,14 +24,12 @@ from dataclasses import dataclass, replace
 import polars as pl
 import pyarrow as pa
 
-from unlost.model.source.schema import Column, ColumnTrait, Schema, SearchedAs, Table, WireKind
+from unlost.model.source.schema import Column, ColumnTrait, SearchedAs, Table, WireKind
 from unlost.vault.format.cell_tokens import CELLS, SearchedCells
-from unlost.vault.format.fold import DENSE, LONGEST
+from unlost.vault.format.fold import DENSE
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
+from unlost.vault.format.token_rules import KEY, LONGEST
 
-VERSION = 3
-KEYS_SINCE = 2  # the first version that makes tokens of whole values
-KEY = "\x1f"  # before a whole value; words never begin with it
 _TRAITS = frozenset(
     {
         ColumnTrait.NAME,
@@ -141,17 +139,6 @@ class Tokenizer:
         value = pl.lit(KEY) + pl.col("text").str.slice(0, LONGEST)
         cells = self._cells(rows, self.keys).filter(pl.col("text") != "")
         return cells.select("row", "column", value.alias("token"))
-
-
-def key_columns(schema: Schema, table: str) -> frozenset[str]:
-    """The columns of a table in which change logs of this schema name their records."""
-    logs = (other.change_log for other in schema.tables)
-    return frozenset(log.record_column for log in logs if log is not None and log.table == table)
-
-
-def key_token(value: str) -> str:
-    """The token of a whole value."""
-    return KEY + value[:LONGEST]
 
 
 def tokenizer_for(
