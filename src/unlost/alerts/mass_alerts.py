@@ -58,7 +58,9 @@ def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
         texts = [*unproved, *(sentence_of(f, org.name) for f in findings)]
         if texts:
             reported.add(backup.number)
-            texts += [loss_sentence(loss, org.name) for loss in losses if loss.backup == backup.number]
+            texts += [
+                loss_sentence(loss, org.name) for loss in losses if loss.backup == backup.number
+            ]
             command = _command(org, findings, number=backup.number, before=backup.before)
             yield _raised(org, texts, subject=str(backup.number), command=command)
     yield from loss_alerts(losses, org, reported=reported)

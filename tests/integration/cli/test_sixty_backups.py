@@ -135,7 +135,8 @@ class Company:
         return contact
 
     def _merge(self, table: str, master: str, loser: str) -> None:
-        self.admin.post("records/merge", object=table, master=master, ids=[loser])
+        merge = {"as_": story.ADMIN_USERNAME, "object": table, "master": master, "ids": [loser]}
+        self.admin.post("records/merge", **merge)
 
     def _transfer(self, accounts: Sequence[str]) -> None:
         users = {row["Username"]: row["Id"] for row in self._rows("User")}
@@ -157,7 +158,7 @@ class Company:
         self.admin.post("story/overwrite-phones")
 
     def empty_titles(self) -> None:
-        self.update("Contact", dict.fromkeys(self.contacts[:300], {"Title": None}))
+        self.update("Contact", {key: {"Title": None} for key in self.contacts[:300]})
 
     def delete_contacts(self) -> None:
         self.delete("Contact", [self._leaver() for _ in range(120)])
@@ -184,7 +185,7 @@ class Company:
 
     def _write(self, begin: int, count: int) -> None:
         some = self.contacts[begin : begin + count]
-        self.update("Contact", dict.fromkeys(some, {"AssistantName": "x"}))
+        self.update("Contact", {key: {"AssistantName": "x"} for key in some})
 
 
 @pytest.fixture
@@ -226,7 +227,9 @@ def followed(client: Client, key: str) -> str:
 
 def repairs(page: str) -> list[dict[str, str]]:
     """The hidden values of each form on a page that plans a restore."""
-    forms = re.findall(r'<form[^>]*action="/orgs/chocolate/restores/">(.*?)</form>', page, re.DOTALL)
+    forms = re.findall(
+        r'<form[^>]*action="/orgs/chocolate/restores/">(.*?)</form>', page, re.DOTALL
+    )
     return [dict(re.findall(r'name="(\w+)" value="([^"]*)"', form)) for form in forms]
 
 

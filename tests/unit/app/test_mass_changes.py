@@ -12,9 +12,9 @@ from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel, delive
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.schedule import ScheduleChange
 from unlost.app.actions.backups.schedule import change as change_schedule
+from unlost.app.alerts import evaluation
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.digest_email import mass_lines
-from unlost.app.alerts import evaluation
 from unlost.app.alerts.mass_facts import LIFETIME, MOST_BACKUPS, evaluate_new_backups
 from unlost.catalog.mass_changes import backup_changes, set_limits
 from unlost.catalog.models import MassBackupRow

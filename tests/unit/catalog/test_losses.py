@@ -119,7 +119,9 @@ def test_what_joins_a_loss_counts_among_its_open_work_once() -> None:
         add_losses(OID, LossBackup(3, START + DAY, START), [late])
     (loss,) = losses_with_others(OID, since=START, most=9)
     assert (loss.below, loss.open_counts) == (4, {"Contact": 1, "Case": 2})
-    scrub_losses("sales", [RecordKey("Case", "c1"), RecordKey("Contact", "p1"), RecordKey("Contact", "p2")])
+    scrub_losses(
+        "sales", [RecordKey("Case", "c1"), RecordKey("Contact", "p1"), RecordKey("Contact", "p2")]
+    )
     (loss,) = losses_with_others(OID, since=START, most=9)
     assert (loss.below, loss.open_counts) == (1, {"Case": 1})
 

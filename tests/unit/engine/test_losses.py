@@ -43,7 +43,9 @@ FILE = table("File")
 LINK = table("Link", File=(("File",), CASCADE), Holder=(("Account", "Case"), CASCADE))
 OPENED = ("Account", "Contact", "Case", "Task", "File")
 WORK = replace(RULE, state_column="Done", closed_states=frozenset({"true"}))
-RULES = LossRules(dict.fromkeys(OPENED, RULE) | {"Case": WORK}, (LossLink("Link", "File", "Holder"),))
+RULES = LossRules(
+    dict.fromkeys(OPENED, RULE) | {"Case": WORK}, (LossLink("Link", "File", "Holder"),)
+)
 
 type Cells = Mapping[str, str | None]
 

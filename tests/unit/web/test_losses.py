@@ -155,9 +155,9 @@ def test_the_link_of_a_loss_alert_opens_its_restore(shop: Shop, sign_in: SignIn)
     shop.org.create("Contact", {"Name": "Di", "Account": "A40019"})
     shop.night()
     shop.platform.delete("Account", "A40019", by="U1")
-    shop.night()
+    number = shop.night()
     watch(shop.app, Watcher())
-    alert = next(a for a in list_alerts() if a.raised.subject == "5")
+    alert = next(a for a in list_alerts() if a.raised.subject == str(number))
     assert alert.raised.rule is AlertRule.LOSS
     client = sign_in(Role.RESTORER)
     page = client.get(f"/alerts/{alert.id}/", follow=True)
@@ -175,4 +175,4 @@ def test_the_losses_of_one_backup(shop: Shop, sign_in: SignIn) -> None:
     assert f"Losses that backup {backup} found, the largest first." in page
     assert page.index("Schoko Zürich") < page.index("recipe.txt")
     assert "Cacao Lyon" not in page
-    assert told(client, "/losses/?org=sales&backup=x") == told(client, "/losses/?org=sales")
+    assert "Cacao Lyon" in told(client, "/losses/?org=sales&backup=x")

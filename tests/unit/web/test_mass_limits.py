@@ -25,7 +25,11 @@ def known() -> dict[str, MassLimits]:
 
 
 def plain(page: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page)).replace("\u2068", "").replace("\u2069", "")
+    return (
+        re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
+        .replace("\u2068", "")
+        .replace("\u2069", "")
+    )
 
 
 def test_thresholds_of_the_org_and_of_a_table_are_set_and_removed(

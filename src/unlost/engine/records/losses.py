@@ -68,9 +68,7 @@ class _Place:
 
 def loss_columns(table: Table, rule: LossRule | None) -> list[str]:
     """The columns that ``group_losses`` needs of a table."""
-    ruled = (
-        (rule.born_column, rule.author_column, rule.state_column) if rule is not None else ()
-    )
+    ruled = (rule.born_column, rule.author_column, rule.state_column) if rule is not None else ()
     named = (table.merged_into_column, *ruled)
     references = [column.name for column in table.columns if column.reference is not None]
     return list(dict.fromkeys([*references, *(name for name in named if name is not None)]))

@@ -31,7 +31,7 @@ def of_bytes(operation: ApiOperation) -> dict[str, Any]:
 class DescribedAPI(NinjaAPI):
     """An API whose description forbids unknown fields and specifies times of day exactly."""
 
-    def get_root_path(self, path_params: dict[str, Any]) -> str:  # noqa: ARG002 (the signature of django-ninja)
+    def get_root_path(self, path_params: dict[str, Any]) -> str:
         """Return the address of the API."""
         return ROOT
 

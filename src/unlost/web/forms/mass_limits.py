@@ -23,9 +23,7 @@ SHARES = ("lost_share", "column_share", "created_share", "transferred_share")
 
 
 def _rows(label: Any, help_text: Any = "") -> forms.IntegerField:
-    return forms.IntegerField(
-        label=label, min_value=0, max_value=LARGEST_ROWS, help_text=help_text
-    )
+    return forms.IntegerField(label=label, min_value=0, max_value=LARGEST_ROWS, help_text=help_text)
 
 
 def _percent(label: Any) -> forms.FloatField:

@@ -9,6 +9,7 @@ import pytest
 from fakes.runs import ids, read_all
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from fakes.wire import error_answer, json_answer
+from unlost.connectors.salesforce.schema import describes
 from unlost.model.errors import SourceRefused
 from unlost.model.finding import FindingKind
 from unlost.model.source.schema import Schema

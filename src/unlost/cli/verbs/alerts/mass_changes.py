@@ -160,9 +160,7 @@ def limits(
     created_rows: Annotated[int | None, typer.Option("--created-rows", metavar="N")] = None,
     created_share: Annotated[float | None, typer.Option("--created-share", metavar="SHARE")] = None,
     below_rows: Annotated[int | None, typer.Option("--below-rows", metavar="N")] = None,
-    transferred_rows: Annotated[
-        int | None, typer.Option("--transferred-rows", metavar="N")
-    ] = None,
+    transferred_rows: Annotated[int | None, typer.Option("--transferred-rows", metavar="N")] = None,
     transferred_share: Annotated[
         float | None, typer.Option("--transferred-share", metavar="SHARE")
     ] = None,

@@ -166,7 +166,9 @@ DESCRIBED = (DescribedObject, DescribedField, Choice, ChildRelation, RecordTypeE
 
 def described_keys() -> tuple[str, ...]:
     """The keys of a describe that are read, sorted; other keys are dropped."""
-    return tuple(sorted(f"{part.__name__}.{key}" for part in DESCRIBED for key in part.__annotations__))
+    return tuple(
+        sorted(f"{part.__name__}.{key}" for part in DESCRIBED for key in part.__annotations__)
+    )
 
 
 class RecordCount(msgspec.Struct, frozen=True):

@@ -75,7 +75,9 @@ def remove(request: UserRequest, org: str) -> HttpResponse:
 def _cards(known: Mapping[str, MassLimits], stored: tuple[StoredTable, ...]) -> list[LimitsCard]:
     labels = {table.table: table.label for table in stored}
     whole = LimitsCard("", "", known.get("", DEFAULT), "" in known)
-    others = [LimitsCard(name, labels.get(name, name), known[name], is_set=True) for name in known if name]
+    others = [
+        LimitsCard(name, labels.get(name, name), known[name], is_set=True) for name in known if name
+    ]
     return [whole, *sorted(others, key=lambda card: (card.label, card.table))]
 
 
