@@ -6,10 +6,11 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pytest
 
-from unlost.vault.format import tokens
 from unlost.vault.format.earlier_tokens import digits_before, words_before
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
-from unlost.vault.format.tokens import Tokenizer, key_token
+from unlost.vault.format.token_rules import key_token
+from unlost.vault.format.tokens import Tokenizer
+from unlost.vault.layout import segment_label
 from unlost.vault.write import open_commit
 
 RULES = 2
@@ -21,7 +22,7 @@ def earlier_rules() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Tokenizer, "tokens", _tokens)
         patch.setattr(open_commit, "VERSION", RULES)
-        patch.setattr(tokens, "VERSION", RULES)  # a label reads it when it is made
+        patch.setattr(segment_label, "VERSION", RULES)  # read when a label is made
         yield
 
 

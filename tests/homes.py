@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -151,11 +151,20 @@ class MemoryConnector:
         return {"Mail": MailRule("Subject", "From", "To", "Sent", "Headers", "Case")}
 
     def loss_rules(self, schema: Schema) -> LossRules:
-        """People open all tables but those of users and change logs; the bin lasts 15 days."""
+        """People open all tables but those of users and change logs; the bin lasts 15 days.
+
+        A record of a table with a column "Closed" is open until that is true.
+        """
         rule = LossRule(bin=timedelta(days=BIN_DAYS))
-        names = (table.name for table in schema.tables if table.name != "User")
-        opened = (name for name in names if not name.endswith("History"))
-        return LossRules(dict.fromkeys(opened, rule))
+        work = replace(rule, state_column="Closed", closed_states=frozenset({"true"}))
+        opened = (table for table in schema.tables if table.name != "User")
+        return LossRules(
+            {
+                table.name: work if table.column("Closed") is not None else rule
+                for table in opened
+                if not table.name.endswith("History")
+            }
+        )
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:
         """A password may end with a day."""

@@ -6,18 +6,18 @@ about its cause.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 
+from unlost.alerts.loss_alerts import OPEN_FOR, large_losses, loss_alerts, loss_sentence
 from unlost.alerts.mass_rules import findings_of
 from unlost.alerts.watched import OrgFacts
+from unlost.alerts.who import who
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.finding import FindingKind
 from unlost.model.gaps import acceptance_of
-from unlost.model.mass_changes import MassChange, MassFinding, MassKind
+from unlost.model.mass_changes import MassFinding, MassKind
 from unlost.model.message import Message, Noun, counted, joined, message, render
 from unlost.model.vault.certificate import Certificate
 
-OPEN_FOR = timedelta(days=7)
 NAMED = 5  # findings that a message lists
 CODE = AlertRule.MASS_CHANGE.value
 
@@ -46,16 +46,25 @@ TRANSFERRED = "{count:,} of {total:,} records of {table} in {org} were transferr
 
 
 def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """One alert for each backup of the last days with mass changes that were not answered."""
+    """One alert for each backup of the last days with mass changes or large losses.
+
+    Those that were answered do not count.
+    """
     vanished = [message(CODE, UNPROVED, table=table, org=org.name) for table in _vanished(org)]
     recent = [b for b in org.mass.backups if org.now - b.as_of < OPEN_FOR]
+    losses, reported = large_losses(org.losses, org.mass), set[int]()
     for backup in recent:
         unproved = vanished if backup is recent[0] else []
         findings = [f for f in findings_of(org.mass, backup.number) if f.now]
         texts = [*unproved, *(sentence_of(f, org.name) for f in findings)]
         if texts:
+            reported.add(backup.number)
+            texts += [
+                loss_sentence(loss, org.name) for loss in losses if loss.backup == backup.number
+            ]
             command = _command(org, findings, number=backup.number, before=backup.before)
             yield _raised(org, texts, subject=str(backup.number), command=command)
+    yield from loss_alerts(losses, org, reported=reported)
     if vanished and not recent:
         command, first = f"unlost certificate {org.name}", _vanished(org)[0]
         alert = _raised(org, vanished, subject=first, command=command)
@@ -99,23 +108,6 @@ def _sentence(finding: MassFinding, org: str, template: str) -> Message:
     )
 
 
-def who(change: MassChange) -> Message:
-    """The user who changed most of the records, the number if it is not all, and the time."""
-    share = next((share for share in change.users if share.by), None)
-    if share is None:
-        return message("", "by an unknown user")
-    return message(
-        "",
-        "by {user}, between {first} and {last}"
-        if share.count == change.count
-        else "({count:,} of them by {user}, between {first} and {last})",
-        user=share.name or share.by,
-        count=share.count,
-        first=_moment(share.first),
-        last=_moment(share.last),
-    )
-
-
 def repair_command(finding: MassFinding, org: str) -> str:
     """The command that plans the repair of a mass change, or shows it if nothing can be restored."""
     change = finding.change
@@ -132,10 +124,6 @@ def repair_command(finding: MassFinding, org: str) -> str:
     if change.kind is MassKind.CREATED:
         return render("unlost compare {org} {a} {b} --table {table}", args)
     return render("unlost restore plan {org} --lost-between {a} {b} --table {table}", args)
-
-
-def _moment(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC" if at is not None else "?"
 
 
 def _command(org: OrgFacts, findings: Sequence[MassFinding], *, number: int, before: int) -> str:

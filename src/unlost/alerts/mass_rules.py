@@ -127,6 +127,8 @@ def _limit(limits: MassLimits, change: MassChange) -> float | None:
             return limits.bin_rows
         case MassKind.CREATED:
             return max(limits.created_rows, limits.created_share * change.total)
+        case MassKind.TRANSFERRED:
+            return max(limits.transferred_rows, limits.transferred_share * change.total)
         case MassKind.EMPTIED | MassKind.OVERWRITTEN:
             # So many and more, unlike the others: 20 of 400 records are reported.
             return _below(max(limits.column_rows, limits.column_share * change.total))
@@ -139,8 +141,8 @@ def _below(count: float) -> float:
 
 
 def _judged_count(change: MassChange) -> int:
-    """All records; of created records those of one user: an import."""
-    if change.kind is MassKind.CREATED and change.users:
+    """All records; of created and transferred ones those of one user: an import, or a mistake."""
+    if change.kind in (MassKind.CREATED, MassKind.TRANSFERRED) and change.users:
         return change.users[0].count
     return change.count
 

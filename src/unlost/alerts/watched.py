@@ -7,7 +7,7 @@ from datetime import datetime
 from unlost.model.finding import Finding
 from unlost.model.forecast import Forecast
 from unlost.model.gaps import AcceptedGap, gaps_of, open_gaps
-from unlost.model.mass_changes import BackupChanges, MassLimits, Silence
+from unlost.model.mass_changes import BackupChanges, MassLimits, Silence, UserShare
 from unlost.model.message import Message
 from unlost.model.runs.night import CheckRecord, NightRecord
 from unlost.model.runs.schedule import Schedule
@@ -78,6 +78,28 @@ class MassFacts:
         return self.limits.get(table) or self.limits.get("") or DEFAULT_LIMITS
 
 
+@dataclass(frozen=True, slots=True)
+class LossFacts:
+    """An open loss of the inbox, that the backup ``backup`` found.
+
+    ``roots`` records of ``table``, and ``more`` with them; ``below`` are the most with one of them.
+    ``open_counts``: those on which work was not done, by label of their table. ``user`` deleted the
+    roots. ``since``: the time of the backup before.
+    """
+
+    loss: int
+    backup: int
+    as_of: datetime
+    since: datetime
+    table: str
+    label: str
+    roots: int
+    more: int
+    below: int
+    user: UserShare
+    open_counts: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrgFacts:
     """The facts about an org. ``nights`` and ``counts`` are newest first; ``proof`` is the
@@ -105,6 +127,7 @@ class OrgFacts:
     calls_used: int | None = None
     calls_limit: int | None = None
     mass: MassFacts = MassFacts()
+    losses: tuple[LossFacts, ...] = ()  # recent ones that took other records along
     drift: tuple[str, ...] = ()  # columns that vanished or changed their type, in words
     expiries: tuple[Expiry, ...] = ()
     halted: tuple[HaltedRestore, ...] = ()

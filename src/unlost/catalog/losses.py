@@ -5,6 +5,7 @@ Rows have ids of records and no values, so that names are read from the vault fo
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -64,6 +65,8 @@ class LossRecord:
     reason: str = ""
     decided_by: str = ""
     decided_at: datetime | None = None
+    below: int = 0
+    open_counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +189,25 @@ def check_losses(checks: Iterable[LossCheck], *, at: datetime) -> int:
 
 
 def list_losses(
-    orgs: Collection[str], state: LossState, *, now: datetime, start: int, most: int
+    orgs: Collection[str],
+    state: LossState,
+    *,
+    now: datetime,
+    start: int,
+    most: int,
+    snapshot: int | None = None,
 ) -> LossPage:
-    """A page of the losses of these orgs: first those that leave the recycle bin next."""
+    """A page of the losses of these orgs: first those that leave the recycle bin next.
+
+    ``snapshot``: only those that one backup found, the largest first.
+    """
     with returned_connection():
         rows = LossRow.objects.filter(org__name__in=list(orgs), state=state.value)
+        rows = rows if snapshot is None else rows.filter(snapshot=snapshot)
         total = rows.count()
-        some = list(_sorted(rows, now).select_related("org")[start : start + most])
+        ordered = _sorted(rows, now)
+        ordered = ordered if snapshot is None else ordered.order_by("-below", "-more", "id")
+        some = list(ordered.select_related("org")[start : start + most])
     return LossPage(tuple(map(_loss, some)), total)
 
 
@@ -223,6 +238,16 @@ def losses_of_backup(oid: str, snapshot: int) -> tuple[LossRecord, ...]:
     with returned_connection():
         rows = LossRow.objects.filter(org__oid=oid, snapshot=snapshot).order_by("id")
         return tuple(map(_loss, rows.defer(*_PACKED).select_related("org")))
+
+
+def losses_with_others(oid: str, *, since: datetime, most: int) -> tuple[LossRecord, ...]:
+    """The open losses of recent backups that took other records along, the largest first."""
+    with returned_connection():
+        rows = LossRow.objects.filter(
+            org__oid=oid, state=LossState.OPEN.value, until__gte=since, below__gt=0
+        )
+        largest = rows.order_by("-below", "id").defer(*_PACKED).select_related("org")
+        return tuple(map(_loss, largest[:most]))
 
 
 def find_loss(org: str, loss: int) -> LossRecord | None:
@@ -284,6 +309,12 @@ def _scrub(row: LossRow, is_erased: Callable[[str, str], bool]) -> bool:
     row.record, row.root_count = roots[0], len(roots)
     row.more = sum(map(len, shown.values())) - len(roots)
     row.counts = {table: len(ids) for table, ids in shown.items()}
+    row.below = min(row.below, row.more)
+    row.open_counts = {
+        table: min(count, row.counts[table])
+        for table, count in row.open_counts.items()
+        if table in row.counts
+    }
     row.roots, row.records = _packed(roots), _packed(shown)
     if is_erased(row.parent_table, row.parent):
         row.parent_table = row.parent = ""
@@ -311,10 +342,18 @@ def _join(org: Org, group: LossGroup) -> bool:
     records = _unpacked(row.records)
     for table, ids in group.records.items():
         records[table] = list(dict.fromkeys([*records.get(table, ()), *ids]))
-    row.counts = {table: len(ids) for table, ids in records.items()}
+    known, row.counts = row.counts, {table: len(ids) for table, ids in records.items()}
     row.more, row.records = sum(row.counts.values()) - 1, _packed(records)
-    row.save(update_fields=["counts", "more", "records"])
+    row.below = row.more
+    if row.counts != known:  # not when an evaluation is repeated
+        row.open_counts = dict(Counter(row.open_counts) + _open(group))
+    row.save(update_fields=["counts", "more", "records", "below", "open_counts"])
     return True
+
+
+def _open(group: LossGroup) -> Counter[str]:
+    """The open records of a group, its roots included."""
+    return Counter(group.open_counts) + Counter({group.table: group.open_roots})
 
 
 def _add(org: Org, backup: LossBackup, group: LossGroup) -> bool:
@@ -336,6 +375,8 @@ def _add(org: Org, backup: LossBackup, group: LossGroup) -> bool:
         "merged_into": group.merged_into.record if group.merged_into is not None else "",
         "roots": _packed(group.roots),
         "records": _packed(dict(group.records)),
+        "below": group.below,
+        "open_counts": dict(group.open_counts),
         "state": (LossState.FOLDED if group.folded else LossState.OPEN).value,
         "folded": group.folded.value if group.folded else "",
     }
@@ -383,6 +424,8 @@ def _loss(row: LossRow) -> LossRecord:
         reason=row.reason,
         decided_by=row.decided_by,
         decided_at=row.decided_at,
+        below=row.below,
+        open_counts=row.open_counts,
     )
 
 

@@ -620,7 +620,8 @@ class LossRow(models.Model):
 
     ``record``: the first of the ``root_count`` roots; ``roots`` and ``records`` (by table) are
     compressed. ``more``: records that were deleted with the roots. ``after`` and ``until``: the
-    times of the backups around the deletions. ``back``: roots that are live again.
+    times of the backups around the deletions. ``back``: roots that are live again. ``below`` and
+    ``open_counts``: see ``LossGroup``.
     """
 
     org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="losses")
@@ -642,6 +643,8 @@ class LossRow(models.Model):
     roots = models.BinaryField()
     records = models.BinaryField()
     back = models.BigIntegerField(default=0)
+    below = models.BigIntegerField(default=0)
+    open_counts = models.JSONField(default=dict)
     state = models.CharField(max_length=20)
     folded = models.CharField(max_length=20, default="")
     reason = models.TextField(default="")

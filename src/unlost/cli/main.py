@@ -29,6 +29,7 @@ from unlost.model.errors import UnlostError
 
 PROGRAM = "unlost"
 GARBAGE = 50_000  # new objects between two searches for garbage
+READING = frozenset({"find", "history", "show", "snapshots", "certificate", "file", "compare"})
 HELP = """Back up the SaaS data of your company, and find and restore what was lost.
 
 Exit codes: 0 ok, 1 failed, 2 usage error, 3 done, but review the result, 4 not allowed.
@@ -70,8 +71,11 @@ _command = cache(partial(typer.main.get_command, app))
 
 def program() -> int:
     """Run the command that a process was started for, and return its exit code."""
-    # Imports create objects by the hundred thousand, and hardly any garbage.
+    # Imports create objects by the hundred thousand, and hardly any garbage. A command that reads
+    # ends within a second, of which each search for garbage would take two hundredths.
     gc.set_threshold(GARBAGE)
+    if READING.intersection(sys.argv[1:2]):
+        gc.disable()
     # Before it ends, the interpreter searches all its modules for garbage: 0.4 seconds of a command.
     atexit.register(gc.freeze)
     return main()

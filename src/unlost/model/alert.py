@@ -25,6 +25,7 @@ class AlertRule(StrEnum):
     TABLE_LOST = "table-lost"
     SCHEMA_DRIFT = "schema-drift"
     MASS_CHANGE = "mass-change"
+    LOSS = "loss"
     UNUSUAL_LOSS = "unusual-loss"
     UNUSUAL_CHANGE = "unusual-change"  # of earlier versions: the daily digest lists these changes
     STORAGE = "storage"
@@ -42,7 +43,7 @@ class AlertRule(StrEnum):
     @property
     def is_lasting(self) -> bool:
         """False for an event: it is answered or grows old, and no message says that it has ended."""
-        return self is not AlertRule.MASS_CHANGE
+        return self not in (AlertRule.MASS_CHANGE, AlertRule.LOSS)
 
 
 class Urgency(StrEnum):

@@ -1,6 +1,6 @@
 """Losses: what a backup found deleted, grouped as people see it.
 
-LossRules   the connector's knowledge: which tables people open, how long the bin keeps a record
+LossRules   the connector's knowledge: how long the bin keeps a record, and which work is open
 LossGroup   "1 customer and 131 records with it", deleted by one user
 """
 
@@ -14,16 +14,20 @@ from unlost.model.plan import RecordKey
 
 @dataclass(frozen=True, slots=True)
 class LossRule:
-    """The rule to show deletions of a table that people open.
+    """The rule to show deletions of a table.
 
     ``bin``: how long a deleted record can leave the recycle bin with its id; None without a bin.
     ``born_column``: its time of creation. ``author_column``: the user who created it. The schema
     names the column of a deleted record that refers to the record it was merged into.
+    ``state_column``: shows whether work on the record is done, as it is in ``closed_states``; None
+    for tables whose records are not worked on.
     """
 
     bin: timedelta | None = None
     born_column: str | None = None
     author_column: str | None = None
+    state_column: str | None = None
+    closed_states: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class LossLink:
 
 @dataclass(frozen=True, slots=True)
 class LossRules:
-    """The rules of an org, by table. Tables without a rule do not count: history, shares, links."""
+    """The rules of the tables that people open (``Schema.opened_tables``); others do not count."""
 
     tables: Mapping[str, LossRule] = field(default_factory=dict)
     links: tuple[LossLink, ...] = ()
@@ -73,6 +77,9 @@ class LossGroup:
     ``by``: id of the user, empty if unknown. ``first`` and ``last``: the times of deletion, None if
     unknown. ``bin_until``: the end of the recycle bin for the first of the roots, unless a person empties
     it earlier; None if none was in the bin. ``merged_into``: the record that survived a merge.
+    ``below``: the largest number of records that were lost with one of the roots. ``open_counts``: by
+    table, the records below the roots on which work was not done, such as open cases; ``open_roots``
+    are the roots of which this is true.
     """
 
     table: str
@@ -85,6 +92,9 @@ class LossGroup:
     parent: RecordKey | None = None
     merged_into: RecordKey | None = None
     folded: FoldReason | None = None
+    below: int = 0
+    open_counts: Mapping[str, int] = field(default_factory=dict)
+    open_roots: int = 0
 
     @property
     def counts(self) -> Mapping[str, int]:

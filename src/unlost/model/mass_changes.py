@@ -81,6 +81,7 @@ class BackupChanges:
 class MassLimits:
     """The thresholds of a table. Of a number and a share, the larger number of records counts.
 
+    ``below_rows``: records that were lost with one record of the table, such as a customer's.
     ``watched``: false if the table does not matter, true if it matters though people do not open
     it, None for the connector's own choice.
     """
@@ -93,6 +94,9 @@ class MassLimits:
     created_rows: int = 100
     created_share: float = 0.20
     watched: bool | None = None
+    below_rows: int = 10
+    transferred_rows: int = 100
+    transferred_share: float = 0.50
 
 
 @dataclass(frozen=True, slots=True)

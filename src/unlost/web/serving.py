@@ -133,13 +133,19 @@ def served(
     import uvicorn
 
     from unlost.web.asgi import asgi
+    from unlost.web.idle import CountedRequests, trim_when_idle
 
     set_up(home_key, reached, rules=rules)
-    server = uvicorn.Server(listening(asgi(app.home.cache / "static"), reached))
+    requests, stopped = CountedRequests(asgi(app.home.cache / "static")), threading.Event()
+    server = uvicorn.Server(listening(requests, reached))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     with holding(app):
         thread = threading.Thread(target=_run, args=(server,), name="console", daemon=True)
         thread.start()
+        trimming = threading.Thread(
+            target=trim_when_idle, args=(requests, stopped), name="trim", daemon=True
+        )
+        trimming.start()
         try:
             _await(server, thread, reached)
             # Loaded modules are permanent: keep the garbage collector from scanning them during
@@ -148,6 +154,7 @@ def served(
             yield replace(reached, port=server.servers[0].sockets[0].getsockname()[1])
         finally:
             gc.unfreeze()
+            stopped.set()
             server.should_exit = True
             thread.join(START_SECONDS)
 

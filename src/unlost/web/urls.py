@@ -3,9 +3,9 @@
 from django.urls import include, path, register_converter
 
 from unlost.web.addresses import NameConverter
-from unlost.web.api.building import build
+from unlost.web.api.lazily import LazyAPI
 from unlost.web.pages import style
-from unlost.web.pages.alerts import alerts, mass_changes, overview
+from unlost.web.pages.alerts import alerts, mass_changes, mass_limits, overview
 from unlost.web.pages.backups import certificate, schedule
 from unlost.web.pages.orgs import connect, hidden_columns, orgs, searched_columns, write_access
 from unlost.web.pages.people import audit, people, profile, sso, start, tokens
@@ -96,6 +96,8 @@ urlpatterns = [
     path("orgs/<name:org>/expected/add/", mass_changes.announce, name="mass-expect"),
     path("orgs/<name:org>/expected/mute/", mass_changes.muted, name="mass-mute"),
     path("orgs/<name:org>/expected/end/", mass_changes.end, name="mass-unsilence"),
+    path("orgs/<name:org>/thresholds/", mass_limits.edit, name="mass-limits"),
+    path("orgs/<name:org>/thresholds/remove/", mass_limits.remove, name="mass-limits-remove"),
     path("alerts/acknowledge/", alerts.acknowledge, name="acknowledge"),
     path("alerts/channels/", alerts.every_channel, name="channels"),
     path("alerts/channels/add/<str:kind>/", alerts.add, name="channel-add"),
@@ -129,6 +131,6 @@ urlpatterns = [
     path("audit/verify/", audit.check, name="audit-verify"),
     path("audit/export/", audit.download, name="audit-export"),
     path("style/", style.style, name="style"),
-    path("api/v1/", build().urls),
+    LazyAPI("api/v1/"),
     path("account/", include("unlost.web.signin.accounts")),
 ]

@@ -49,6 +49,7 @@ ELSEWHERE = {
     AlertRule.ORG_REPLACED,  # test_sandboxes
     AlertRule.REMOVAL_WAITS,  # unit/app/test_pending
     AlertRule.UNUSUAL_LOSS,  # unit/alerts/test_mass_rules: in a message of its own without facts
+    AlertRule.LOSS,  # test_sixty_backups
     AlertRule.UNUSUAL_CHANGE,  # of earlier versions
 }
 

@@ -187,7 +187,7 @@ def test_words_by_older_rules_are_left_alone(patch: pytest.MonkeyPatch) -> None:
     story = told_wrongly()
     assert sentences(story, DEEP) == {}
     patch.undo()
-    patch.setattr("unlost.vault.format.tokens.VERSION", 1)
+    patch.setattr("unlost.vault.layout.segment_label.VERSION", 1)
     patch.setattr("unlost.vault.write.open_commit.VERSION", 1)
     honest = table_writer.TableWriter._add_tokens
     patch.setattr(

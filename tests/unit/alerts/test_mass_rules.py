@@ -78,7 +78,9 @@ def alerts(*days: tuple[MassChange, ...], **facts: Any) -> list[RaisedAlert]:
         (MassKind.CREATED, 1_001, 5_000, True),
         (MassKind.FILLED, 1_196, 1_196, False),
         (MassKind.EDITED, 1_196, 1_196, False),
-        (MassKind.TRANSFERRED, 1_196, 1_196, False),
+        (MassKind.TRANSFERRED, 598, 1_196, False),
+        (MassKind.TRANSFERRED, 599, 1_196, True),
+        (MassKind.TRANSFERRED, 100, 100, False),
     ],
 )
 def test_thresholds_hold_from_the_second_backup_on(
@@ -105,6 +107,12 @@ def test_an_import_is_judged_by_its_user() -> None:
     assert not now((change(MassKind.CREATED, 150, total=100, users=many),))
     assert now((change(MassKind.CREATED, 150, total=100, users=(UserShare("U1", 120),)),))
     assert now((change(MassKind.CREATED, 150, total=100, users=()),))
+
+
+def test_a_transfer_is_judged_by_its_user() -> None:
+    teams = tuple(UserShare(f"U{n}", 300) for n in range(4))
+    assert not now((change(MassKind.TRANSFERRED, 1_196, users=teams),))
+    assert now((change(MassKind.TRANSFERRED, 1_196, users=(UserShare("U1", 1_000),)),))
 
 
 def test_one_message_for_each_backup() -> None:

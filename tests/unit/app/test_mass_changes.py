@@ -12,16 +12,20 @@ from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel, delive
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.schedule import ScheduleChange
 from unlost.app.actions.backups.schedule import change as change_schedule
+from unlost.app.alerts import evaluation
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.digest_email import mass_lines
 from unlost.app.alerts.mass_facts import LIFETIME, MOST_BACKUPS, evaluate_new_backups
 from unlost.catalog.mass_changes import backup_changes, set_limits
+from unlost.catalog.models import MassBackupRow
 from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.runs.runs import RunEnd, RunState, begin_run, end_run
 from unlost.catalog.silences import add_silence, silences_of
 from unlost.catalog.vault.erasing import scrub
 from unlost.model.alert import AlertRule, ChannelKind, Notification
 from unlost.model.mass_changes import MassKind, MassLimits, Silence, SilenceKind
 from unlost.model.plan import RecordKey
+from unlost.model.vault.snapshot import CommitKind
 
 CUSTOMERS = 300
 
@@ -142,13 +146,13 @@ def test_a_home_that_evaluated_none_begins_with_the_newest_backup(days: Days) ->
         days.world.clock.advance(days=1)
         backup(days.app, "sales")
         days.set({"Phone": "1"}, days.ids[:30])
+    MassBackupRow.objects.all().delete()  # as after an upgrade
     evaluate_new_backups(days.app, days.oid)
     (changes,) = backup_changes(days.oid)
     assert (changes.number, changes.before) == (3, 2)
     assert MOST_BACKUPS > 7
     days.world.clock.advance(days=LIFETIME.days + 1)
     backup(days.app, "sales")
-    evaluate_new_backups(days.app, days.oid)
     assert [backup.number for backup in backup_changes(days.oid)] == [4]
 
 
@@ -172,6 +176,28 @@ def test_tables_are_watched_as_chosen(days: Days) -> None:
     days.world.org.update("User", "U1", {"Name": "Ada"})
     assert days.night() == []
     assert backup_changes(days.oid)[0].changes == ()
+
+
+def test_the_service_does_not_evaluate_a_backup_that_is_being_made(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process of the backup does it, and what it left undone is done afterwards."""
+    days.set({"Phone": None}, days.ids)
+    monkeypatch.setattr(evaluation, "evaluate_new_backups", fail)
+    days.world.clock.advance(days=1)
+    backup(days.app, "sales")
+    assert backup_changes(days.oid) == []
+    now = days.world.clock.now()
+    begin_run("backup-next", org="sales", kind=CommitKind.BACKUP, full=False, at=now)
+    assert days.look() == []
+    end_run("backup-next", RunEnd(RunState.DONE, now))
+    (message,) = days.look()
+    assert message.raised.rule is AlertRule.MASS_CHANGE
+
+
+def fail(*_: object) -> None:
+    """A fault of ours."""
+    raise ZeroDivisionError
 
 
 def test_facts_survive_a_restart_and_a_vault_that_is_away(

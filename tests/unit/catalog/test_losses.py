@@ -18,6 +18,7 @@ from unlost.catalog.losses import (
     loss_mark,
     loss_records,
     losses_of_backup,
+    losses_with_others,
     newest_losses,
     note_loss_error,
     open_loss_counts,
@@ -100,6 +101,40 @@ def test_what_depended_on_a_lost_record_joins_its_loss() -> None:
     assert losses_of_backup(OID, 3) == ()
     decide_loss(loss.id, LossDecision(LossState.DISMISSED, START, "ada", "test"))
     assert add_losses(OID, LossBackup(3, START + DAY, START), [late]) == 1, "it is not open"
+
+
+def test_what_joins_a_loss_counts_among_its_open_work_once() -> None:
+    first = group("a1", below=2, open_counts={"Contact": 1})
+    add_losses(OID, FIRST, [first])
+    late = LossGroup(
+        "Case",
+        ("c1",),
+        {"Case": ("c1", "c2")},
+        parent=RecordKey("Account", "a1"),
+        below=1,
+        open_counts={"Case": 1},
+        open_roots=1,
+    )
+    for _ in range(2):
+        add_losses(OID, LossBackup(3, START + DAY, START), [late])
+    (loss,) = losses_with_others(OID, since=START, most=9)
+    assert (loss.below, loss.open_counts) == (4, {"Contact": 1, "Case": 2})
+    scrub_losses(
+        "sales", [RecordKey("Case", "c1"), RecordKey("Contact", "p1"), RecordKey("Contact", "p2")]
+    )
+    (loss,) = losses_with_others(OID, since=START, most=9)
+    assert (loss.below, loss.open_counts) == (1, {"Case": 1})
+
+
+def test_recent_losses_with_other_records_the_largest_first() -> None:
+    many = [group(f"a{n}", below=n) for n in range(4)]
+    add_losses(OID, FIRST, many)
+    assert [loss.below for loss in losses_with_others(OID, since=START, most=2)] == [3, 2]
+    assert losses_with_others(OID, since=START + DAY, most=9) == ()
+    page = list_losses(["sales"], LossState.OPEN, now=START, start=0, most=9, snapshot=2)
+    assert [loss.below for loss in page.losses] == [3, 2, 1, 0]
+    other = list_losses(["sales"], LossState.OPEN, now=START, start=0, most=9, snapshot=3)
+    assert other.total == 0
 
 
 def test_merges_and_deletions_of_ours_do_not_stand_in_the_inbox() -> None:

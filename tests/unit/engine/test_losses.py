@@ -1,6 +1,7 @@
 """Deletions of one backup become losses as people see them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -23,7 +24,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 BIN = timedelta(days=15)
 RULE = LossRule(BIN, "Born", "Author")
 CASCADE, RESTRICT, LOOSE = DeleteRule.CASCADE, DeleteRule.RESTRICT, DeleteRule.SET_NULL
-PLAIN = ("Master", "Born", "Author")
+PLAIN = ("Master", "Born", "Author", "Done")
 
 
 def table(name: str, **references: tuple[tuple[str, ...], DeleteRule]) -> Table:
@@ -41,7 +42,10 @@ LOG = table("Log", Of=(("Account", "Log"), CASCADE))
 FILE = table("File")
 LINK = table("Link", File=(("File",), CASCADE), Holder=(("Account", "Case"), CASCADE))
 OPENED = ("Account", "Contact", "Case", "Task", "File")
-RULES = LossRules(dict.fromkeys(OPENED, RULE), (LossLink("Link", "File", "Holder"),))
+WORK = replace(RULE, state_column="Done", closed_states=frozenset({"true"}))
+RULES = LossRules(
+    dict.fromkeys(OPENED, RULE) | {"Case": WORK}, (LossLink("Link", "File", "Holder"),)
+)
 
 type Cells = Mapping[str, str | None]
 
@@ -88,6 +92,28 @@ def test_a_customer_and_all_that_hung_on_it_are_one_loss() -> None:
     assert loss.counts == {"Account": 1, "Case": 1, "Contact": 2, "Task": 2}, "no logs"
     assert (loss.first, loss.last, loss.bin_until) == (NOON, NOON, NOON + BIN)
     assert (loss.parent, loss.merged_into, loss.folded) == (None, None, None)
+
+
+def test_a_loss_counts_the_most_records_with_one_root_and_the_open_work_among_them() -> None:
+    (loss,) = losses(
+        deleted(CONTACT, {"p1": {"Account": "a9"}, "p2": {"Account": "a9"}}),
+        deleted(
+            CASE,
+            {
+                "c1": {"Contact": "p1", "Done": "false"},
+                "c2": {"Contact": "p1", "Done": "true"},
+                "c3": {"Contact": "p2"},
+            },
+        ),
+        deleted(TASK, {"t1": {"What": "c1"}}),
+    )
+    assert (loss.roots, loss.below) == (("p1", "p2"), 3)
+    assert (loss.open_counts, loss.open_roots) == ({"Case": 1}, 0)
+
+
+def test_an_open_case_alone_has_no_records_below() -> None:
+    (loss,) = losses(deleted(CASE, {"c1": {"Done": "false"}}))
+    assert (loss.below, loss.open_counts, loss.open_roots) == (0, {}, 1)
 
 
 def test_a_file_is_lost_with_the_record_that_it_was_attached_to() -> None:

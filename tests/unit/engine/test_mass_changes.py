@@ -7,7 +7,7 @@ import pytest
 
 from unit.engine.scene import Scene
 from unlost.engine.records import mass_changes as engine
-from unlost.engine.records.mass_changes import mass_changes, tables_that_matter
+from unlost.engine.records.mass_changes import mass_changes
 from unlost.model.mass_changes import MassChange, MassKind
 from unlost.model.source.schema import Reference, Schema, Table, TableTrait, WireKind
 from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit
@@ -200,5 +200,5 @@ def test_tables_that_people_open() -> None:
     opened = Table("Case", (), traits=frozenset({TableTrait.OPENED}))
     plain = Table("CaseLink", ())
     set_up = Table("Profile", (), traits=frozenset({TableTrait.CONFIGURATION}))
-    assert tables_that_matter(Schema((opened, plain, set_up), "x")) == (opened,)
-    assert tables_that_matter(Schema((plain, set_up), "x")) == (plain,)
+    assert Schema((opened, plain, set_up), "x").opened_tables() == (opened,)
+    assert Schema((plain, set_up), "x").opened_tables() == (plain,)

@@ -29,6 +29,8 @@ PAGES = [
     "/orgs/sales/compare/",
     "/orgs/sales/lost/",
     "/losses/",
+    "/orgs/sales/expected/",
+    "/orgs/sales/thresholds/",
     "/runs/",
     "/audit/",
     "/settings/",

@@ -8,11 +8,17 @@ from django.test import Client
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries, serve, start
+from unlost.app.actions.alerts.alerts import watch
 from unlost.app.actions.records.losses import LossLine, losses
+from unlost.app.alerts.alert_facts import Watcher
+from unlost.catalog.alerts import list_alerts
 from unlost.catalog.losses import note_loss_error
+from unlost.catalog.mass_changes import set_limits
 from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Role
+from unlost.model.alert import AlertRule
 from unlost.model.losses import LossState
+from unlost.model.mass_changes import MassLimits
 from unlost.model.message import Message
 
 
@@ -141,3 +147,32 @@ def test_an_empty_inbox_says_how_losses_come(shop: Shop, sign_in: SignIn) -> Non
     page = told(client, "/losses/?org=sales")
     assert "The newest backup of sales is not evaluated yet: The vault is away." in page
     assert client.get("/losses/?org=nowhere").status_code == 404
+
+
+def test_the_link_of_a_loss_alert_opens_its_restore(shop: Shop, sign_in: SignIn) -> None:
+    set_limits(shop.oid, {"": MassLimits(below_rows=1)})
+    shop.org.create("Contact", {"Name": "Cy", "Account": "A40019"})
+    shop.org.create("Contact", {"Name": "Di", "Account": "A40019"})
+    shop.night()
+    shop.platform.delete("Account", "A40019", by="U1")
+    number = shop.night()
+    watch(shop.app, Watcher())
+    alert = next(a for a in list_alerts() if a.raised.subject == str(number))
+    assert alert.raised.rule is AlertRule.LOSS
+    client = sign_in(Role.RESTORER)
+    page = client.get(f"/alerts/{alert.id}/", follow=True)
+    (loss,) = [line for line in lines(shop) if line.record == "A40019"]
+    assert page.redirect_chain[-1][0] == f"/orgs/sales/losses/{loss.loss}/"
+    assert "Preview restore" in page.content.decode()
+    assert "Restore or dismiss" in told(client, "/alerts/")
+    assert "Restore or dismiss" not in told(sign_in(Role.AUDITOR), "/alerts/")
+
+
+def test_the_losses_of_one_backup(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(Role.VIEWER)
+    backup = customer(shop).snapshot
+    page = told(client, f"/losses/?org=sales&backup={backup}")
+    assert f"Losses that backup {backup} found, the largest first." in page
+    assert page.index("Schoko Zürich") < page.index("recipe.txt")
+    assert "Cacao Lyon" not in page
+    assert "Cacao Lyon" in told(client, "/losses/?org=sales&backup=x")

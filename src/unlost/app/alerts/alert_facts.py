@@ -11,12 +11,14 @@ from unlost.alerts.watched import (
     AlertFacts,
     HaltedRestore,
     HourlyFacts,
+    LossFacts,
     MassFacts,
     MirrorFacts,
     NightCounts,
     OrgFacts,
     RunFacts,
 )
+from unlost.app.alerts.loss_facts import loss_facts
 from unlost.app.alerts.mass_facts import mass_facts
 from unlost.app.backups.backup_run import PARTLY_READ
 from unlost.app.compose import Application
@@ -87,6 +89,7 @@ class Watcher:
     _proved: dict[str, ProvedBackups] = field(default_factory=dict)
     _waiting: dict[str, tuple[PendingRemoval, ...]] = field(default_factory=dict)
     _mass: dict[str, MassFacts] = field(default_factory=dict)
+    _lost: dict[str, tuple[LossFacts, ...]] = field(default_factory=dict)
     _unreadable: Message | None = None
 
     def gather(self, app: Application) -> AlertFacts:
@@ -103,7 +106,8 @@ class Watcher:
         before = self._unreadable
         proved = self._read(app, org.oid)
         removals = self._removals(app, org.oid)
-        mass = self._mass_facts(app, org.oid, proved)
+        running = (*_running(runs), *_running(hours))
+        mass = self._mass_facts(app, org.oid, proved, evaluates=not running)
         if blocked is not None:
             self._unreadable = before  # the disk is well: the alert of the commit says more
         used, limit = calls_of_the_day(org.oid, now=app.clock.now())
@@ -113,7 +117,7 @@ class Watcher:
             added=org.added_at,
             schedule=schedule_of(org.oid).schedule,
             nights=tuple(nights_of(org.oid, most=2)),
-            running=(*_running(runs), *_running(hours)),
+            running=running,
             hours=_hours(hours),
             proof=proved.proof if proved is not None else None,
             counts=proved.counts if proved is not None else (),
@@ -124,6 +128,7 @@ class Watcher:
             calls_used=used,
             calls_limit=limit,
             mass=mass,
+            losses=self._losses(app, org.oid),
             drift=proved.drift if proved is not None else (),
             expiries=self._expiries(app, org),
             halted=tuple(
@@ -176,16 +181,24 @@ class Watcher:
             self._unreadable = error.message
             return self._proved.get(oid)
 
-    def _mass_facts(self, app: Application, oid: str, proved: ProvedBackups | None) -> MassFacts:
+    def _mass_facts(
+        self, app: Application, oid: str, proved: ProvedBackups | None, *, evaluates: bool
+    ) -> MassFacts:
         """Return the mass changes of an org's backups, cached ones if the vault cannot be read."""
         try:
-            facts = mass_facts(app, oid, self._mass.get(oid))
+            facts = mass_facts(app, oid, self._mass.get(oid), evaluates=evaluates)
         except UnlostError as error:
             self._unreadable = self._unreadable or error.message
             return self._mass.get(oid, MassFacts())
         counts = proved.counts if proved is not None else ()
         self._mass[oid] = facts = replace(facts, nights=counts)
         return facts
+
+    def _losses(self, app: Application, oid: str) -> tuple[LossFacts, ...]:
+        """Return the large losses of an org, cached ones if the vault cannot be read."""
+        with suppress(UnlostError):  # the mass changes before report a vault that is away
+            self._lost[oid] = loss_facts(app, oid, now=app.clock.now())
+        return self._lost.get(oid, ())
 
     def _newest(self, app: Application, oid: str) -> ProvedBackups | None:
         every = app.vault.snapshots(oid)

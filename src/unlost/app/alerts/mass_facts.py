@@ -1,7 +1,7 @@
 """Evaluate the mass changes of new backups, store them, and return those of recent ones.
 
-Each backup is compared once with the backup before it, in the process that watches the org. The
-counts stay in the database for five weeks, so that slow damage and usual counts are known after a
+Each backup is compared once with the backup before it, in the process that makes it. The counts
+stay in the database for five weeks, so that slow damage and usual counts are known after a
 restart.
 """
 
@@ -20,7 +20,7 @@ from unlost.catalog.mass_changes import (
     save_backup_changes,
 )
 from unlost.catalog.silences import silences_of
-from unlost.engine.records.mass_changes import mass_changes, tables_that_matter
+from unlost.engine.records.mass_changes import mass_changes
 from unlost.model.mass_changes import BackupChanges, MassChange, MassLimits
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Schema, Table
@@ -42,17 +42,21 @@ def stored_mass_facts(app: Application, oid: str) -> MassFacts:
     return MassFacts(named, limits_of(oid), silences)
 
 
-def mass_facts(app: Application, oid: str, known: MassFacts | None = None) -> MassFacts:
+def mass_facts(
+    app: Application, oid: str, known: MassFacts | None = None, *, evaluates: bool = True
+) -> MassFacts:
     """Return the mass changes of an org's backups, newest first; evaluates new ones first.
 
     ``known``: the result of an earlier call, whose changes are returned if no backup is new.
+    ``evaluates``: false while another process makes a backup, which evaluates it.
     """
     every = app.whole_vault.snapshots(oid)
     if len(every) < 2:
         return MassFacts()
     newest = every[-1].number
     if known is None or not known.backups or known.backups[0].number != newest:
-        evaluate_new_backups(app, oid)
+        if evaluates:
+            evaluate_new_backups(app, oid)
         snapshot = app.whole_vault.at(oid, newest)
         known = MassFacts(_with_names(snapshot, backup_changes(oid)))
     oldest = known.backups[-1].since if known.backups else app.clock.now()
@@ -100,7 +104,7 @@ def _judged_tables(newest: Snapshot, limits: Mapping[str, MassLimits]) -> Iterat
 
 
 def _watched_tables(schema: Schema, limits: Mapping[str, MassLimits]) -> Iterator[Table]:
-    matter = {table.name for table in tables_that_matter(schema)}
+    matter = {table.name for table in schema.opened_tables()}
     for table in schema.tables:
         chosen = limits[table.name].watched if table.name in limits else None
         if chosen or (chosen is None and table.name in matter):

@@ -12,7 +12,7 @@ Python sees groups, never records.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +37,7 @@ _BINDING = (DeleteRule.CASCADE, DeleteRule.RESTRICT)
 _INSTANT = pl.Datetime("us", "UTC")
 _N, _TABLE, _ID, _BY, _AT, _BIN = "n", "table", "id", "by", "at", "bin"
 _OPENED, _OWN, _BRIEF, _SURVIVOR = "opened", "own", "brief", "survivor"
+_UNDONE, _BELOW = "undone", "below"
 _PARENT, _VIA, _ROOT, _FOLD, _GROUP = "parent", "via", "root", "fold", "group"
 
 
@@ -67,8 +68,8 @@ class _Place:
 
 def loss_columns(table: Table, rule: LossRule | None) -> list[str]:
     """The columns that ``group_losses`` needs of a table."""
-    created = (rule.born_column, rule.author_column) if rule is not None else ()
-    named = (table.merged_into_column, *created)
+    ruled = (rule.born_column, rule.author_column, rule.state_column) if rule is not None else ()
+    named = (table.merged_into_column, *ruled)
     references = [column.name for column in table.columns if column.reference is not None]
     return list(dict.fromkeys([*references, *(name for name in named if name is not None)]))
 
@@ -132,7 +133,16 @@ def _rows(place: _Place) -> pl.DataFrame:
         (op == Op.ARCHIVED.value).alias(_OWN),
         _brief(rule, by, at).alias(_BRIEF),
         _cell(place.table.merged_into_column).alias(_SURVIVOR),
+        _undone(rule).alias(_UNDONE),
     )
+
+
+def _undone(rule: LossRule) -> pl.Expr:
+    """True for a record on which work was not done, such as an open case."""
+    if rule.state_column is None:
+        return pl.lit(False)  # noqa: FBT003
+    state = _cell(rule.state_column)
+    return state.is_not_null() & ~state.is_in(sorted(rule.closed_states))
 
 
 def _brief(rule: LossRule, by: pl.Expr, at: pl.Expr) -> pl.Expr:
@@ -264,7 +274,7 @@ def _roots(counting: pl.DataFrame, places: Sequence[_Place], rules: LossRules) -
 
     Briefly lived are only roots with nothing else in their tree.
     """
-    brief = counting.group_by(_ROOT).agg(pl.col(_BRIEF).all())
+    brief = counting.group_by(_ROOT).agg(pl.col(_BRIEF).all(), (pl.len() - 1).alias(_BELOW))
     roots = counting.filter(pl.col(_N) == pl.col(_ROOT)).drop(_BRIEF)
     vias = _vias(places, rules)
     depended = pl.concat(
@@ -316,19 +326,24 @@ def _grouped(roots: pl.DataFrame) -> pl.DataFrame:
 def _groups(
     roots: pl.DataFrame, counting: pl.DataFrame, vias: Sequence[_Via], locate: Locate
 ) -> Iterator[LossGroup]:
+    undone = pl.col(_UNDONE) & (pl.col(_N) != pl.col(_ROOT))
     members = (
         counting.join(roots.select(_ROOT, _GROUP), on=_ROOT)
         .sort(_TABLE, _ID)
         .group_by(_GROUP, _TABLE, maintain_order=True)
-        .agg(_ID)
+        .agg(_ID, undone.sum().alias(_UNDONE))
     )
     records: dict[int, dict[str, tuple[str, ...]]] = {}
+    open_counts: dict[int, dict[str, int]] = {}
     for row in members.iter_rows(named=True):
         records.setdefault(row[_GROUP], {})[row[_TABLE]] = tuple(row[_ID])
+        if row[_UNDONE]:
+            open_counts.setdefault(row[_GROUP], {})[row[_TABLE]] = row[_UNDONE]
     facts = list(_facts(roots))
     parents = _located(facts, vias, locate)
     for row in facts:
-        yield _group(row, records[row[_GROUP]], parents)
+        group = _group(row, records[row[_GROUP]], parents)
+        yield replace(group, open_counts=open_counts.get(row[_GROUP], {}))
 
 
 def _facts(roots: pl.DataFrame) -> Iterator[dict[str, Any]]:
@@ -337,6 +352,8 @@ def _facts(roots: pl.DataFrame) -> Iterator[dict[str, Any]]:
         pl.col(_AT).min().alias("first"),
         pl.col(_AT).max().alias("last"),
         pl.col(_BIN).min(),
+        pl.col(_BELOW).max(),
+        pl.col(_UNDONE).sum(),
         pl.col(_PARENT).first(),
         pl.col(_VIA).first(),
     )  # fmt: skip
@@ -377,4 +394,6 @@ def _group(
         parent=parents.get((row[_PARENT], row[_VIA])) if base.startswith("<") else None,
         merged_into=RecordKey(row[_TABLE], base) if merged and base else None,
         folded=FoldReason(row[_FOLD]) if row[_FOLD] else None,
+        below=row[_BELOW],
+        open_roots=row[_UNDONE],
     )

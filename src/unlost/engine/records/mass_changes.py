@@ -22,7 +22,6 @@ from unlost.model.source.reading import Op
 from unlost.model.source.schema import (
     Column,
     ColumnTrait,
-    Schema,
     Table,
     TableTrait,
     WireKind,
@@ -50,17 +49,6 @@ _COUNTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
 }
 _GROUP = ("column", "kind", "value", "by")
 _OTHER = 0  # stands for all values that are not counted
-
-
-def tables_that_matter(schema: Schema) -> tuple[Table, ...]:
-    """The tables that people open; if the schema does not know them, all except set-up data."""
-    opened = tuple(table for table in schema.tables if table.has(TableTrait.OPENED))
-    logs = {table.change_log.table for table in schema.tables if table.change_log is not None}
-    return opened or tuple(
-        table
-        for table in schema.tables
-        if not table.has(TableTrait.CONFIGURATION) and table.name not in logs
-    )
 
 
 def mass_changes(

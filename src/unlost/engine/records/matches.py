@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-import polars as pl
 import pyarrow as pa
 
 from unlost.engine.records.search import SearchResult
@@ -18,6 +18,9 @@ from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Schema, TableRank
 from unlost.model.vault.snapshot import SearchHit, SearchMatch
+
+if TYPE_CHECKING:
+    import polars as pl
 
 MOST_CHECKED = 1_000
 _MOST_USERS = 100
@@ -167,16 +170,18 @@ def _filtered(search: OrgSearch, hits: Sequence[SearchHit]) -> Sequence[SearchHi
     return [hit for hit in hits if (hit.table, hit.record) in passing]
 
 
-def _passing(search: OrgSearch, table: str, records: Sequence[str]) -> pl.DataFrame:
+def _passing(search: OrgSearch, table: str, records: Sequence[str]) -> "pl.DataFrame":
     """Return the states of records that pass the filter, with the time ``at`` of the last change."""
     return _selected(search, table, search.snapshot.get(table, records, columns=[]))
 
 
-def _selected(search: OrgSearch, table: str, rows: pa.Table | pa.RecordBatch) -> pl.DataFrame:
+def _selected(search: OrgSearch, table: str, rows: pa.Table | pa.RecordBatch) -> "pl.DataFrame":
     """Select newest states by the filter, except for its ``state``.
 
     A deletion of which the org reports no time has the time of the backup that noticed it.
     """
+    import polars as pl
+
     filters, names = search.filter, ("_u_id", "_u_op", "_u_modified_by")
     states = pl.DataFrame(pl.from_arrow(rows.select([*names, *_TIMES])))
     states = states.with_columns(pl.col(names).cast(pl.String))
@@ -215,6 +220,8 @@ def _deletions(search: OrgSearch, most: int) -> list[SearchHit]:
 
 
 def _deletions_in(search: OrgSearch, table: str, most: int) -> list[SearchHit]:
+    import polars as pl
+
     batches = search.snapshot.scan_deleted(table, columns=[])
     parts = (_selected(search, table, batch) for batch in batches)
     none = _selected(search, table, batches.schema.empty_table())

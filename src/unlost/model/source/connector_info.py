@@ -37,7 +37,7 @@ class ConnectorInfo(Protocol):
         ...
 
     def loss_rules(self, schema: Schema) -> LossRules:
-        """Return which tables people open, and how their deletions are shown."""
+        """Return how deletions of the tables that people open are shown."""
         ...
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:

@@ -207,6 +207,19 @@ class Schema:
         """Return the table of this name, or None."""
         return next((table for table in self.tables if table.name == name), None)
 
+    def opened_tables(self) -> tuple[Table, ...]:
+        """Return the tables that people open; if none is marked, all but set-up data and logs.
+
+        Schemas of earlier versions mark none. Losses and mass changes are judged in these tables.
+        """
+        opened = tuple(table for table in self.tables if table.has(TableTrait.OPENED))
+        logs = {table.change_log.table for table in self.tables if table.change_log is not None}
+        return opened or tuple(
+            table
+            for table in self.tables
+            if not table.has(TableTrait.CONFIGURATION) and table.name not in logs
+        )
+
     def grants(self) -> dict[str, frozenset[str]]:
         """Return the rights on each table; where none are known, the fingerprint stands for them."""
         return {table.name: frozenset(table.grants or (self.fingerprint,)) for table in self.tables}

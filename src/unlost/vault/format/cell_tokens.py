@@ -13,7 +13,6 @@ from unlost.vault.format.fold import (
     ASCII_PART,
     ASCII_SEPARATOR,
     DENSE,
-    LONGEST,
     PART,
     SEPARATOR,
     ascii_finished,
@@ -24,15 +23,18 @@ from unlost.vault.format.fold import (
     is_ascii,
     without_zeros,
 )
+from unlost.vault.format.fold_rules import (
+    CODE_DIGITS,
+    DENSE_LENGTH,
+    DOMAIN,
+    NUMBER,
+    PARTS,
+    WORDS,
+)
 from unlost.vault.format.telephone import dialed_digits, national_digits
+from unlost.vault.format.token_rules import LONGEST
 
-WORDS = 24  # words of a cell that become tokens; later words are not searched
-PARTS = 3  # parts of a compound that is also one token; a code with more is one token alone
-CODE_DIGITS = 4  # digits of a code, which has at least as many digits as other characters
-DENSE_LENGTH = 3  # characters of a token of a dense script
 _HOST = r"^(?:(?:[a-z][a-z0-9+.-]*:)?//)?(?:[^/?#]*@)?(?:www[0-9]?\.)?([^/:?#\s]+)"
-_DOMAIN = "@([^@]*)$"
-_NUMBER = "^[a-z]{1,4}0*([0-9]{4,})$"  # a short prefix, then a number that is found without it
 _CELL = ("row", "column")
 CELLS = {"row": pl.UInt32, "column": pl.UInt16, "text": pl.String}
 TOKENS = {"row": pl.UInt32, "column": pl.UInt16, "token": pl.String}
@@ -178,7 +180,7 @@ def _codes(cells: _Cells, several: pl.DataFrame) -> pl.DataFrame:
 
 def _numbers_too(words: pl.DataFrame) -> pl.DataFrame:
     """The words, and the number in each that is a short prefix and a number."""
-    number = pl.col("token").str.extract(_NUMBER)
+    number = pl.col("token").str.extract(NUMBER)
     numbers = words.select(*_CELL, number.alias("token")).drop_nulls("token")
     return pl.concat([words, numbers])
 
@@ -202,7 +204,7 @@ def _dense_tokens(cells: pl.DataFrame) -> pl.DataFrame:
 
 def _email_tokens(cells: _Cells) -> pl.DataFrame:
     addresses = cells.frame.select(*_CELL, token=cells.compact(pl.col("text")))
-    domain = pl.col("text").str.extract(_DOMAIN)
+    domain = pl.col("text").str.extract(DOMAIN)
     domains = cells.frame.select(*_CELL, token=cells.compact(domain)).drop_nulls("token")
     return cells.finished(pl.concat([addresses, domains]))
 

@@ -7,7 +7,7 @@ present rules.
 import re
 import unicodedata
 
-from unlost.vault.format.fold import LONGEST
+from unlost.vault.format.token_rules import LONGEST
 
 _ENDS = " \t\r\n.,;:!?()[]{}<>\"'«»„“”‚‘’*"
 _WORDS = 12

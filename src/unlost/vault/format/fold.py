@@ -14,31 +14,20 @@ See docs/adr/0040 and docs/reference/vault-format/writer-rules.md, which describ
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import polars as pl
 
-LONGEST = 64  # characters; the rest of a token is cut off
+from unlost.vault.format.fold_rules import DENSE_RANGES, DIGRAPHS, MARKS, SPECIAL, FoldedText
+from unlost.vault.format.token_rules import LONGEST
 
-# Marks of alphabets in which a reader may leave them out. The marks of Indic and Thai script are
-# vowels, and those of Japanese script (U+3099) make another letter.
-_MARKS = r"[\p{Mn}&&[\u{300}-\u{6FF}\u{1AB0}-\u{1AFF}\u{1DC0}-\u{1DFF}\u{20D0}-\u{20FF}\u{FE20}-\u{FE2F}]]"
-_LETTERS = {
-    "ß": "ss", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i",
-    "ħ": "h", "ŧ": "t", "ŋ": "n", "ς": "σ",
-    "ـ": "", "ٱ": "ا", "ى": "ي", "ی": "ي", "ې": "ي", "ة": "ه", "ہ": "ه", "ھ": "ه", "ک": "ك",
-}  # fmt: skip
-_DIGITS = {chr(zero + n): str(n) for zero in (0x660, 0x6F0) for n in range(10)}
-_DIGRAPHS, _VOWELS = ["ae", "oe", "ue"], ["a", "o", "u"]
-_SPECIAL = {**_LETTERS, **_DIGITS}
 
-# Scripts that are written without spaces between words, or with endings on them: a run of these
-# characters is found by any part of it.
-DENSE = (
-    r"\u{E00}-\u{EFF}\u{1000}-\u{109F}\u{1100}-\u{11FF}\u{1780}-\u{17FF}\u{3005}-\u{3007}"
-    r"\u{3040}-\u{30FF}\u{31F0}-\u{31FF}\u{3400}-\u{4DBF}\u{4E00}-\u{9FFF}\u{AC00}-\u{D7AF}"
-    r"\u{20000}-\u{3FFFF}"
-)
+def _ranges(ranges: Iterable[tuple[int, int]]) -> str:
+    """Ranges of characters as the inside of a character class."""
+    return "".join(rf"\u{{{first:X}}}-\u{{{last:X}}}" for first, last in ranges)
+
+
+_MARKS = rf"[\p{{Mn}}&&[{_ranges(MARKS)}]]"
+DENSE = _ranges(DENSE_RANGES)
 PART = r"[\p{L}\p{M}\p{N}]+"  # a word between spaces and punctuation
 SEPARATOR = r"[^\p{L}\p{M}\p{N}]"
 ASCII_PART = "[a-z0-9]+"  # the same for folded ASCII
@@ -54,7 +43,7 @@ def folded(text: pl.Expr) -> pl.Expr:
     """Text with every character in its canonical form."""
     plain = text.str.replace_all(r"\p{Cf}", "").str.normalize("NFKD").str.replace_all(_MARKS, "")
     lower = plain.str.normalize("NFKC").str.to_lowercase()
-    return lower.str.replace_many(list(_SPECIAL), list(_SPECIAL.values()))
+    return lower.str.replace_many(list(SPECIAL), list(SPECIAL.values()))
 
 
 def ascii_folded(text: pl.Expr) -> pl.Expr:
@@ -69,7 +58,7 @@ def finished(word: pl.Expr) -> pl.Expr:
 
 def ascii_finished(word: pl.Expr) -> pl.Expr:
     """``finished`` of ASCII text."""
-    return word.str.replace_many(_DIGRAPHS, _VOWELS).str.slice(0, LONGEST)
+    return word.str.replace_many(list(DIGRAPHS), list(DIGRAPHS.values())).str.slice(0, LONGEST)
 
 
 def without_zeros(token: pl.Expr) -> pl.Expr:
@@ -81,20 +70,6 @@ def dense_parts(text: pl.Expr) -> pl.Expr:
     """The runs of dense scripts in each folded text, as a list."""
     # A middle dot or an iteration mark may be inside the ranges: only letters make a run.
     return text.str.replace_all(SEPARATOR, " ").str.extract_all(f"[{DENSE}]+")
-
-
-@dataclass(frozen=True, slots=True)
-class FoldedText:
-    """A single folded text, such as a query.
-
-    ``runs``: its parts of dense scripts. ``pieces``: what spaces separate in the rest, each with
-    its parts.
-    """
-
-    text: str
-    compact: str
-    runs: tuple[str, ...]
-    pieces: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def fold_text(text: str) -> FoldedText:

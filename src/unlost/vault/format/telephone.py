@@ -4,27 +4,15 @@ The same number is written ``+49 341 40017``, ``0049 (0)341-40017`` or ``0341/40
 know any of these, so the index has the part that all of them share.
 """
 
-import re
-from dataclasses import dataclass
-
 import polars as pl
 
-from unlost.vault.format.fold import LONGEST
-
-# ITU-T E.164, list of assigned country codes: one digit, two, or three by the first two.
-COUNTRY_CODE = (
-    "(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]"
-    r"|2[1-689]\d|3[578]\d|42\d|5[09]\d|6[7-9]\d|8[03578]\d|9[679]\d)"
-)
-_TRUNK = r"\(\s*0\s*\)"  # a zero that is dialed only inside the country
-FEWEST_DIGITS = 4  # of a query
-FEWEST_NATIONAL = 3  # of a query, after its country code
-FEWEST_BARE = 6  # of a query, after digits that look like a country code
+from unlost.vault.format.phone_query import COUNTRY_CODE, TRUNK
+from unlost.vault.format.token_rules import LONGEST
 
 
 def national_digits(folded: pl.Expr) -> pl.Expr:
     """The token of a folded telephone number; empty if it has no digits."""
-    digits = folded.str.replace_all(_TRUNK, "").str.replace_all(r"[^0-9+]", "")
+    digits = folded.str.replace_all(TRUNK, "").str.replace_all(r"[^0-9+]", "")
     national = digits.str.replace(rf"^(?:\+|00){COUNTRY_CODE}", "")
     plain = national.str.replace_all("+", "", literal=True)
     return plain.str.strip_chars_start("0").str.slice(0, LONGEST)
@@ -33,46 +21,3 @@ def national_digits(folded: pl.Expr) -> pl.Expr:
 def dialed_digits(folded: pl.Expr) -> pl.Expr:
     """All digits of a folded telephone number, without leading zeros."""
     return folded.str.replace_all("[^0-9]", "").str.strip_chars_start("0")
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneQuery:
-    """The telephone numbers that a query may stand for; none if all is empty.
-
-    ``national``: the beginnings of national digits. ``dialed``: the beginning of all digits, for
-    numbers whose country code is stored. ``vague``: a few national digits that find such a number
-    among many others, or empty.
-    """
-
-    national: tuple[str, ...] = ()
-    dialed: str = ""
-    vague: str = ""
-
-    def begins(self, *, national: str, dialed: str) -> bool:
-        """True if a telephone number with these digits begins with the query's."""
-        return any(map(national.startswith, self.national)) or (
-            bool(self.dialed) and dialed.startswith(self.dialed)
-        )
-
-
-def phone_query(folded_query: str) -> PhoneQuery:
-    """The telephone numbers that a query may stand for.
-
-    A country code may stand before them without a sign, and digits that look like one may belong
-    to the number.
-    """
-    if any(character.isalpha() for character in folded_query):
-        return PhoneQuery()
-    frame = pl.DataFrame({"text": [folded_query]})
-    expressions = (dialed_digits(pl.col("text")), national_digits(pl.col("text")))
-    dialed, national = frame.select(
-        expression.alias(str(at)) for at, expression in enumerate(expressions)
-    ).row(0)
-    if len(dialed) < FEWEST_DIGITS:
-        return PhoneQuery()
-    bare = re.sub(f"^{COUNTRY_CODE}", "", dialed).lstrip("0")
-    sure = [form for form in (national, dialed) if len(form) >= FEWEST_NATIONAL]
-    # A few digits after what looks like a country code would find too many numbers of others.
-    sure += [bare] if len(bare) >= FEWEST_BARE else []
-    vague = bare if FEWEST_NATIONAL <= len(bare) < FEWEST_BARE and bare not in sure else ""
-    return PhoneQuery(tuple(dict.fromkeys(sure)), dialed, vague)

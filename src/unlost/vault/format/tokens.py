@@ -16,23 +16,26 @@ of the sidecars find them. Text is folded (``unlost.vault.format.fold``), then c
 A change log is queried for the rows of one record. The column that names the record therefore gives
 another kind of token: ``KEY`` and the unchanged value, which no word can equal. The rules have a
 version: a segment of ``$search`` carries the version that made it. See docs/adr/0040.
+
+Polars is imported where columns are cut: a search of a few records does without it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import polars as pl
 import pyarrow as pa
 
-from unlost.model.source.schema import ColumnTrait, Schema, SearchedAs, Table
+from unlost.model.source.schema import ColumnTrait, SearchedAs, Table
 from unlost.model.source.searched_columns import searched_as
-from unlost.vault.format.cell_tokens import CELLS, SearchedCells
-from unlost.vault.format.fold import DENSE, LONGEST
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
+from unlost.vault.format.token_rules import KEY, LONGEST
 
-VERSION = 3
-KEYS_SINCE = 2  # the first version that makes tokens of whole values
-KEY = "\x1f"  # before a whole value; words never begin with it
+if TYPE_CHECKING:
+    import polars as pl
+
+    from unlost.vault.format.cell_tokens import SearchedCells
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,10 @@ class Tokenizer:
 
     def tokens(self, rows: pa.Table) -> pa.Table:
         """Rows of ``$search`` for rows with ``_u_id`` and source columns by name; not sorted."""
+        import polars as pl
+
+        from unlost.vault.format.fold import DENSE
+
         ids = pl.Series("record", pl.from_arrow(rows.column(U_ID)), dtype=pl.String)
         names = pl.Series("column", self.columns, dtype=pl.String)
         # A word of one letter is too common to help; digits and dense scripts have short words.
@@ -110,12 +117,18 @@ class Tokenizer:
             schema=pa.schema(SEARCH_FIELDS),
         )
 
-    def cells(self, rows: pa.Table) -> SearchedCells:
+    def cells(self, rows: pa.Table) -> "SearchedCells":
         """The cells that people search; their columns are places in ``columns``."""
+        from unlost.vault.format.cell_tokens import SearchedCells
+
         kinds = (self.texts, self.emails, self.urls, self.phones)
         return SearchedCells(*(self._cells(rows, names) for names in kinds))
 
-    def _cells(self, rows: pa.Table, names: Sequence[str]) -> pl.DataFrame:
+    def _cells(self, rows: pa.Table, names: Sequence[str]) -> "pl.DataFrame":
+        import polars as pl
+
+        from unlost.vault.format.cell_tokens import CELLS
+
         numbers = pl.int_range(len(rows), dtype=pl.UInt32, eager=True).alias("row")
         places = {name: number for number, name in enumerate(self.columns)}
         parts = [
@@ -126,22 +139,13 @@ class Tokenizer:
         ]
         return pl.concat([pl.DataFrame(schema=CELLS), *parts])
 
-    def _key_tokens(self, rows: pa.Table) -> pl.DataFrame:
+    def _key_tokens(self, rows: pa.Table) -> "pl.DataFrame":
+        import polars as pl
+
         # A searched column may also be a key: the place of the name in ``keys`` is the last one.
         value = pl.lit(KEY) + pl.col("text").str.slice(0, LONGEST)
         cells = self._cells(rows, self.keys).filter(pl.col("text") != "")
         return cells.select("row", "column", value.alias("token"))
-
-
-def key_columns(schema: Schema, table: str) -> frozenset[str]:
-    """The columns of a table in which change logs of this schema name their records."""
-    logs = (other.change_log for other in schema.tables)
-    return frozenset(log.record_column for log in logs if log is not None and log.table == table)
-
-
-def key_token(value: str) -> str:
-    """The token of a whole value."""
-    return KEY + value[:LONGEST]
 
 
 def tokenizer_for(

@@ -19,6 +19,7 @@ from unlost.vault.format.physical import (
     physical,
 )
 from unlost.vault.format.sealed import ObjectBinding
+from unlost.vault.format.token_rules import VERSION
 
 _LEVEL = 3
 _COLUMN = "c"
@@ -55,8 +56,6 @@ class SegmentLabel:
 
 def search_label(of_rows: SegmentLabel) -> SegmentLabel:
     """The label of the search segment that belongs to a table's segment."""
-    from unlost.vault.format.tokens import VERSION
-
     return replace(of_rows, table=SEARCH, tokenizer=VERSION)
 
 

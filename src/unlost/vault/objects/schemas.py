@@ -22,6 +22,7 @@ from unlost.vault.format.manifest import (
 )
 from unlost.vault.format.physical import SYSTEM_TABLES, is_system
 from unlost.vault.format.sealed import ObjectKind, damaged
+from unlost.vault.format.token_rules import key_columns
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 
@@ -85,8 +86,6 @@ class SchemaReader(Protocol):
 
     def keys(self, ident: str, table: str) -> frozenset[str]:
         """The columns of a table whose whole values are looked up."""
-        from unlost.vault.format.tokens import key_columns
-
         return key_columns(self.get(ident).schema, table)
 
     def known(self, ident: str, table: str) -> dict[str, KnownColumn]:

@@ -4,10 +4,9 @@ The index has the tokens of all versions, so each candidate must be checked. Tok
 the word with the fewest rows; where it has many, the records must have the other words too.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,13 +14,14 @@ from unlost.model.source.schema import Schema, Table, TableRank
 from unlost.model.vault.snapshot import SearchIndexState
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
-from unlost.vault.format.tokens import VERSION
+from unlost.vault.format.token_rules import VERSION
 from unlost.vault.read.query import QueryWord, SearchQuery
 from unlost.vault.read.table_view import TableView
 from unlost.vault.read.token_rows import beginning, exact, rows_near
 
 MOST_ROWS = 50_000  # rows that are read for one token
 MOST_JOINED = 400_000  # rows of another word that are read to leave out records without it
+FEW_ROWS = 2_000  # rows that are ranked one by one, as importing Polars takes longer
 VAGUE_ROWS = 10  # rows of telephone numbers of which few are meant
 _RECORD = ("table", "record")
 
@@ -60,20 +60,18 @@ class SearchScope:
         if earlier:
             old = replace(self, view=old_part(self.view))
             parts += [old._rows_of(token, MOST_ROWS) for token in earlier]
-        rows = pl.concat([_no_rows(), *parts])
+        rows = pa.concat_tables([_no_rows(), *parts])
         return self._ranked(rows, query)[:most]
 
-    def _with_words(self, words: Sequence[QueryWord], most: int) -> pl.DataFrame:
+    def _with_words(self, words: Sequence[QueryWord], most: int) -> pa.Table:
         """Rows of records that have the rarest word, and the others where many records have it."""
         counted = sorted(((self._near(word), word) for word in words), key=_rarest)
         (_, first), *others = counted
         rows = self._rows_of_word(first, MOST_ROWS)
         for near, word in others:
-            if rows.select(_RECORD).n_unique() <= most or near > MOST_JOINED:
+            if len(rows) <= most or near > MOST_JOINED or _record_count(rows) <= most:
                 break
-            more = self._rows_of_word(word, MOST_JOINED)
-            rows = pl.concat([rows.join(more, on=_RECORD, how="semi"),
-                              more.join(rows, on=_RECORD, how="semi")])  # fmt: skip
+            rows = _of_both(rows, self._rows_of_word(word, MOST_JOINED))
         return rows
 
     def _near(self, word: QueryWord) -> int:
@@ -82,27 +80,28 @@ class SearchScope:
     def _rarest_part(self, way: Sequence[str]) -> str:
         return min(way, key=lambda part: (rows_near(self.view, part), -len(part)))
 
-    def _rows_of_word(self, word: QueryWord, most: int) -> pl.DataFrame:
+    def _rows_of_word(self, word: QueryWord, most: int) -> pa.Table:
         parts = [self._rows_of(self._rarest_part(way), most) for way in word.ways]
-        return pl.concat([_no_rows(), *parts])
+        return pa.concat_tables([_no_rows(), *parts])
 
-    def _rows_of(self, token: str, most: int) -> pl.DataFrame:
+    def _rows_of(self, token: str, most: int) -> pa.Table:
         """Rows by the exact token first, which filters find quickly; then by its beginning."""
         if not self.view:
             return _no_rows()
         rows = self._collect(exact(self.view, token), most)
         if len(rows) < most:
-            rows = pl.concat([rows, self._collect(beginning(self.view, token), most - len(rows))])
+            more = self._collect(beginning(self.view, token), most - len(rows))
+            rows = pa.concat_tables([rows, more])
         return rows
 
-    def _collect(self, parts: Iterable[pa.Table], most: int) -> pl.DataFrame:
-        rows, count = [pa.schema(SEARCH_FIELDS).empty_table()], 0
+    def _collect(self, parts: Iterable[pa.Table], most: int) -> pa.Table:
+        rows, count = [_no_rows()], 0
         for part in map(self._counting, parts):
             rows.append(part.slice(0, most - count))
             count += len(part)
             if count >= most:
                 break
-        return pl.DataFrame(pl.from_arrow(pa.concat_tables(rows)))
+        return pa.concat_tables(rows)
 
     def _counting(self, rows: pa.Table) -> pa.Table:
         """Rows of visible columns and wanted tables: others would use up the candidates."""
@@ -116,17 +115,61 @@ class SearchScope:
             rows = rows.filter(pc.is_in(rows.column("table"), value_set=wanted))
         return rows
 
-    def _ranked(self, rows: pl.DataFrame, query: SearchQuery) -> list[SearchCandidate]:
-        rows = rows.filter(pl.col("table").is_in(list(self.known)))
-        whole = [query.whole, *query.lookups()]
-        whole += [part for word in query.words for way in word.ways for part in way]
-        tables = rows.get_column("table").unique().to_list()
+    def _ranked(self, rows: pa.Table, query: SearchQuery) -> list[SearchCandidate]:
+        known = pa.array(sorted(self.known), pa.string())
+        rows = rows.filter(pc.is_in(rows.column("table"), value_set=known))
+        whole = {query.whole, *query.lookups()}
+        whole |= {part for word in query.words for way in word.ways for part in way}
+        names = {(t.name, t.name_column) for t in self.schema.tables if t.name_column}
+        tables = rows.column("table").unique().to_pylist()
         ranks = {table: _TABLE_ORDER.index(rank_of(self.schema.table(table))) for table in tables}
-        names = [f"{t.name}\0{t.name_column}" for t in self.schema.tables if t.name_column]
-        scored = rows.with_columns(
-            part=~pl.col(U_ID).is_in(whole),
+        order = _Order(whole, names, ranks)
+        return order.few(rows) if len(rows) <= FEW_ROWS else order.many(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """The order of candidates: whole words, main tables and names come first.
+
+    ``whole``: tokens that match as a whole. ``names``: tables with the columns that name their
+    records. ``ranks``: the places of tables.
+    """
+
+    whole: Collection[str]
+    names: Collection[tuple[str, str | None]]
+    ranks: Mapping[str, int]
+
+    def few(self, rows: pa.Table) -> list[SearchCandidate]:
+        """The records of a few rows."""
+        records: dict[tuple[str, str], tuple[dict[str, None], bool, bool]] = {}
+        columns = (rows.column(name).to_pylist() for name in (U_ID, "table", "record", "column"))
+        for token, table, record, column in zip(*columns, strict=True):
+            known, part, other = records.get((table, record), ({}, True, True))
+            known[column] = None
+            part, other = (
+                part and token not in self.whole,
+                other and (table, column) not in self.names,
+            )
+            records[table, record] = known, part, other
+
+        def place(entry: tuple[tuple[str, str], tuple[dict[str, None], bool, bool]]) -> object:
+            (table, _), (_, part, other) = entry
+            return part, self.ranks[table], other
+
+        return [
+            SearchCandidate(table, record, tuple(known))
+            for (table, record), (known, _, _) in sorted(records.items(), key=place)  # type: ignore[arg-type]
+        ]
+
+    def many(self, rows: pa.Table) -> list[SearchCandidate]:
+        """The records of any number of rows."""
+        import polars as pl
+
+        names = [f"{table}\0{column}" for table, column in self.names]
+        scored = pl.DataFrame(pl.from_arrow(rows)).with_columns(
+            part=~pl.col(U_ID).is_in(list(self.whole)),
             other=~pl.concat_str("table", "column", separator="\0").is_in(names),
-            rank=pl.col("table").replace_strict(ranks, return_dtype=pl.Int8),
+            rank=pl.col("table").replace_strict(dict(self.ranks), return_dtype=pl.Int8),
         )
         records = scored.group_by(_RECORD, maintain_order=True).agg(
             pl.col("column").unique(maintain_order=True),
@@ -186,5 +229,22 @@ def _rarest(counted: tuple[int, QueryWord]) -> tuple[int, int]:
     return near, -max(len(part) for way in word.ways for part in way)
 
 
-def _no_rows() -> pl.DataFrame:
-    return pl.DataFrame(schema=dict.fromkeys((field.name for field in SEARCH_FIELDS), pl.String))
+def _record_count(rows: pa.Table) -> int:
+    import polars as pl
+
+    return pl.DataFrame(pl.from_arrow(rows.select(_RECORD))).n_unique()
+
+
+def _of_both(rows: pa.Table, more: pa.Table) -> pa.Table:
+    """The rows of records that are in both."""
+    import polars as pl
+
+    one, other = (pl.DataFrame(pl.from_arrow(table)) for table in (rows, more))
+    both = pl.concat(
+        [one.join(other, on=_RECORD, how="semi"), other.join(one, on=_RECORD, how="semi")]
+    )
+    return both.to_arrow().cast(pa.schema(SEARCH_FIELDS))
+
+
+def _no_rows() -> pa.Table:
+    return pa.schema(SEARCH_FIELDS).empty_table()

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.vault.format.physical import U_ID
+from unlost.vault.format.token_rules import KEYS_SINCE, key_token
 from unlost.vault.layout.parallel import spread
 from unlost.vault.read.table_view import TableView
 from unlost.vault.read.token_rows import exact
@@ -30,8 +31,6 @@ def records_with(
 
 def _has_tokens(view: TableView, rank: int, column: str) -> bool:
     """True if all rows of a segment have tokens of this column."""
-    from unlost.vault.format.tokens import KEYS_SINCE
-
     label, _ = view.reading.segments.facts(view.segments[rank].entry)
     return all(
         shape.tokenizer >= KEYS_SINCE
@@ -41,8 +40,6 @@ def _has_tokens(view: TableView, rank: int, column: str) -> bool:
 
 
 def _by_tokens(words: TableView, table: str, column: str, values: Sequence[str]) -> list[str]:
-    from unlost.vault.format.tokens import key_token
-
     parts = [rows for value in values for rows in exact(words, key_token(value))]
     if not parts:
         return []

@@ -1,15 +1,25 @@
-"""The test of rows, of several tables at once, against a search query."""
+"""The test of rows, of several tables at once, against a search query.
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+A few cells are cut one by one: importing Polars, and preparing its patterns, takes longer.
+"""
 
-import polars as pl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 
 from unlost.model.vault.snapshot import SearchMatch
-from unlost.vault.format.cell_tokens import all_cells
+from unlost.vault.format.phone_query import dialed_of, national_of
+from unlost.vault.format.plain_fold import compact, finished, folded, is_known
+from unlost.vault.format.plain_tokens import email_tokens, phone_tokens, text_tokens, url_tokens
 from unlost.vault.format.tokens import Tokenizer
 from unlost.vault.read.query import Cell, SearchQuery, match_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FEW_CELLS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +45,17 @@ def matching_rows(query: SearchQuery, tables: Sequence[TableRows]) -> Iterator[M
     """The rows of these tables that match, in their order."""
     if not tables:
         return
-    # All tables at once: cutting a few cells costs as much as cutting hundreds.
     starts = [0]
     for table in tables:
         starts.append(starts[-1] + len(table.rows))
-    cells = all_cells(
-        [t.tokenizer.cells(t.rows).behind(at) for t, at in zip(tables, starts[:-1], strict=True)]
-    )
-    words, values = _by_cell(cells.words()), _by_row(cells.values())
+    count = sum(len(table.rows) * len(table.tokenizer.searched) for table in tables)
+    cells = _few(tables, starts) if count <= FEW_CELLS else None
+    words, values = cells.parts() if cells is not None else _many(tables, starts)
     for number, (table, start) in enumerate(zip(tables, starts[:-1], strict=True)):
         for row in range(len(table.rows)):
             row_cells = [
-                _cell(table, column, words.get((start + row, column), ()), whole, folded)
-                for column, whole, folded in values.get(start + row, ())
+                _cell(table, column, words.get((start + row, column), ()), whole, text)
+                for column, whole, text in values.get(start + row, ())
             ]
             match = match_of(query, row_cells)
             if match is not None:
@@ -60,14 +68,86 @@ def _cell(table: TableRows, column: int, tokens: tuple[str, ...], whole: str, fo
     return Cell(name, tokens, folded, whole, named=named, phone=phone)
 
 
-def _by_cell(words: pl.DataFrame) -> Mapping[tuple[int, int], tuple[str, ...]]:
+type _Words = Mapping[tuple[int, int], tuple[str, ...]]
+type _Values = Mapping[int, list[tuple[int, str, str]]]
+type _Cut = Callable[[str], set[str]]
+
+
+def _many(tables: Sequence[TableRows], starts: Sequence[int]) -> tuple[_Words, _Values]:
+    """Cut the cells of all tables at once: cutting a few of them costs as much as hundreds."""
+    from unlost.vault.format.cell_tokens import all_cells
+
+    cells = all_cells(
+        [t.tokenizer.cells(t.rows).behind(at) for t, at in zip(tables, starts[:-1], strict=True)]
+    )
+    return _by_cell(cells.words()), _by_row(cells.values())
+
+
+@dataclass(slots=True)
+class _FewCells:
+    """Cells that are cut one by one, as ``cell_tokens`` cuts them."""
+
+    words: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
+    texts: dict[int, list[tuple[bool, int, str, str]]] = field(default_factory=dict)
+    phones: dict[int, list[tuple[bool, int, str, str]]] = field(default_factory=dict)
+
+    def add(self, row: int, column: int, text: str, cut: _Cut) -> None:
+        """Cut a cell."""
+        plain = folded(text)
+        self.words[row, column] = tuple(cut(plain))
+        if cut is phone_tokens:
+            value = (not text.isascii(), column, national_of(plain), dialed_of(plain))
+            self.phones.setdefault(row, []).append(value)
+        else:
+            value = (not text.isascii(), column, finished(compact(plain)), plain)
+            self.texts.setdefault(row, []).append(value)
+
+    def parts(self) -> tuple[_Words, _Values]:
+        """The tokens by cell, and the values by row: of several that match as well, the first counts."""
+        values = {
+            row: [
+                value[1:]
+                for kind in (self.texts, self.phones)
+                for value in sorted(kind.get(row, ()), key=_is_other)
+            ]
+            for row in {*self.texts, *self.phones}
+        }
+        return self.words, values
+
+
+def _is_other(value: tuple[bool, int, str, str]) -> bool:
+    return value[0]
+
+
+def _few(tables: Sequence[TableRows], starts: Sequence[int]) -> _FewCells | None:
+    """Cut cells one by one; None if one has characters that Python does not know."""
+    cells = _FewCells()
+    for table, start in zip(tables, starts[:-1], strict=True):
+        tokenizer = table.tokenizer
+        places = {name: number for number, name in enumerate(tokenizer.columns)}
+        kinds: tuple[tuple[Sequence[str], _Cut], ...] = (
+            (tokenizer.texts, text_tokens),
+            (tokenizer.emails, email_tokens),
+            (tokenizer.urls, url_tokens),
+            (tokenizer.phones, phone_tokens),
+        )
+        for name, cut in ((name, cut) for names, cut in kinds for name in names):
+            for row, text in enumerate(table.rows.column(name).to_pylist()):
+                if text is not None and not is_known(text):
+                    return None
+                if text is not None:
+                    cells.add(start + row, places[name], text, cut)
+    return cells
+
+
+def _by_cell(words: "pl.DataFrame") -> Mapping[tuple[int, int], tuple[str, ...]]:
     tokens: dict[tuple[int, int], list[str]] = {}
     for row, column, token in words.iter_rows():
         tokens.setdefault((row, column), []).append(token)
     return {cell: tuple(some) for cell, some in tokens.items()}
 
 
-def _by_row(values: pl.DataFrame) -> Mapping[int, list[tuple[int, str, str]]]:
+def _by_row(values: "pl.DataFrame") -> Mapping[int, list[tuple[int, str, str]]]:
     cells: dict[int, list[tuple[int, str, str]]] = {}
     for row, column, whole, folded in values.iter_rows():
         cells.setdefault(row, []).append((column, whole, folded))

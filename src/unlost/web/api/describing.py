@@ -9,6 +9,7 @@ from unlost.app.operations import BYTES, ApiOperation
 
 # RFC 3339 requires an offset in a time of day, which `format: time` would promise
 TIME_OF_DAY = {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$"}
+ROOT = "/api/v1/"
 REF = "#/components/schemas/"
 BINARY = {"type": "string", "format": "binary"}
 
@@ -29,6 +30,10 @@ def of_bytes(operation: ApiOperation) -> dict[str, Any]:
 
 class DescribedAPI(NinjaAPI):
     """An API whose description forbids unknown fields and specifies times of day exactly."""
+
+    def get_root_path(self, path_params: dict[str, Any]) -> str:
+        """Return the address of the API."""
+        return ROOT
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None

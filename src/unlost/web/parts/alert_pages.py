@@ -16,7 +16,8 @@ from unlost.model.alert import AlertRule, RaisedAlert
 class ConsolePage:
     """A page, by its URL name; ``words`` is the text of its link.
 
-    ``run``, ``table`` and ``backup``: the page of the run, table or backup that the alert is about.
+    ``run``, ``table``, ``backup`` and ``losses``: the page of the run, table or backup that the alert
+    is about, or the losses of the backup.
     """
 
     name: str
@@ -26,6 +27,7 @@ class ConsolePage:
     run: bool = False
     table: bool = False
     backup: bool = False
+    losses: bool = False
 
 
 _ORG = ConsolePage("org", _("See the org"))
@@ -51,6 +53,7 @@ PAGES: Mapping[AlertRule, ConsolePage] = {
     AlertRule.TABLE_LOST: _PROOF,
     AlertRule.SCHEMA_DRIFT: _PROOF,
     AlertRule.MASS_CHANGE: ConsolePage("mass-changes", _("Repair or accept"), backup=True),
+    AlertRule.LOSS: ConsolePage("losses", _("Restore or dismiss"), Right.READ, losses=True),
     AlertRule.UNUSUAL_LOSS: _LOST,
     AlertRule.UNUSUAL_CHANGE: _CHANGED,
     AlertRule.STORAGE: _STORAGE,
@@ -79,6 +82,9 @@ def address(raised: RaisedAlert) -> str:
         return reverse("alerts")
     if page.backup:
         return reverse(page.name, kwargs={"org": raised.org, "backup": int(raised.subject)})
+    if page.losses:
+        of_backup = {"org": raised.org, "backup": raised.subject}
+        return f"{reverse(page.name)}?{urlencode(of_backup)}"
     place = {"org": raised.org} | ({"at": "latest"} if page.certificate else {})
     location = reverse(page.name, kwargs=place)
     return f"{location}?{urlencode({'table': raised.subject})}" if page.table else location

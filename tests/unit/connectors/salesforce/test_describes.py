@@ -9,6 +9,7 @@ import pytest
 from fakes.runs import ids, read_all
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from fakes.wire import error_answer, json_answer
+from unlost.connectors.salesforce.schema import describes
 from unlost.model.errors import SourceRefused
 from unlost.model.finding import FindingKind
 from unlost.model.source.schema import Schema
@@ -115,6 +116,27 @@ def test_what_another_reader_saw_does_not_count(change: str) -> None:
         org.user = id_of("005", 77)
     discovered(org)
     assert sent(org) == 30
+
+
+def test_a_version_that_reads_more_keys_reads_all_describes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A describe that an earlier version cached lacks the flags that it did not read."""
+    org = an_org()
+    monkeypatch.setattr(describes, "described_keys", lambda: ("DescribedObject.name",))
+    discovered(org)
+    sent(org)
+    discovered(org)
+    assert sent(org) == 0
+    monkeypatch.undo()
+    discovered(org)
+    assert sent(org) == 30
+
+
+def test_the_keys_by_which_tables_and_columns_are_known_are_read() -> None:
+    keys = describes.described_keys()
+    assert {"DescribedObject.layoutable", "DescribedObject.searchable"} <= set(keys)
+    assert "DescribedField.idLookup" in keys
 
 
 @pytest.mark.parametrize("damage", ["gone", "empty", "nonsense", "other shape"])

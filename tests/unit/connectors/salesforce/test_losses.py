@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pytest
 
 from unlost.connectors.salesforce.connector import CONNECTOR
 from unlost.connectors.salesforce.losses import BIN, FILE_LINK
@@ -20,24 +21,31 @@ def table(name: str, *columns: str, named: bool = True, **more: object) -> Table
     return Table(name, shapes, name_column="Name" if named else None, **more)  # type: ignore[arg-type]
 
 
-def test_people_open_objects_with_a_name_and_activities() -> None:
-    tables = (
-        table("Account"),
-        table("Recipe__c", change_log=LOG),
-        table("Recipe__History"),
-        table("Task", named=False),
-        table("EmailMessage", named=False),
-        table("OpportunityContactRole", named=False),
-        table("AccountShare"),
-        table("Topic__Tag"),
-        table("ContentDocument"),
-        table("ContentVersion"),
-        table("User", traits=frozenset({TableTrait.CONFIGURATION})),
-    )
+def test_the_tables_that_people_open_have_rules() -> None:
+    opened = table("Account", traits=frozenset({TableTrait.OPENED}))
+    tables = (opened, table("Recipe__c", change_log=LOG), table("AccountShare"))
     rules = CONNECTOR.loss_rules(Schema(tables, "f"))
-    opened = {"Account", "Recipe__c", "Task", "EmailMessage", "ContentDocument"}
-    assert set(rules.tables) == opened
+    assert set(rules.tables) == {"Account"}
     assert rules.links == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "closed"),
+    [
+        ("Case", "IsClosed", {"true"}),
+        ("Opportunity", "IsClosed", {"true"}),
+        ("Order", "StatusCode", {"Canceled", "Expired"}),
+    ],
+)
+def test_cases_opportunities_and_orders_are_open_until_they_are_closed(
+    name: str, column: str, closed: set[str]
+) -> None:
+    schema = Schema((table(name, column), table("Task", "IsClosed")), "f")
+    rules = CONNECTOR.loss_rules(schema).tables
+    assert rules[name] == LossRule(state_column=column, closed_states=frozenset(closed))
+    assert rules["Task"] == LossRule()
+    bare = CONNECTOR.loss_rules(Schema((table(name),), "f")).tables[name]
+    assert bare == LossRule(), "the user may not see the column"
 
 
 def test_the_bin_and_the_columns_of_an_object() -> None:
@@ -45,7 +53,7 @@ def test_the_bin_and_the_columns_of_an_object() -> None:
     links = table(FILE_LINK.table, named=False)
     rules = CONNECTOR.loss_rules(Schema((lead, table("Note"), links), "f"))
     whole = LossRule(BIN, "CreatedDate", "CreatedById")
-    assert rules.tables == {"Lead": whole, "Note": LossRule()}
+    assert rules.tables == {"Lead": whole, "Note": LossRule(), FILE_LINK.table: LossRule()}
     assert rules.links == (FILE_LINK,)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from unlost.vault.format.earlier_tokens import digits_before, words_before
-from unlost.vault.format.fold import LONGEST
+from unlost.vault.format.token_rules import LONGEST
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.vault.format.fold import (
-    LONGEST,
     ascii_finished,
     ascii_folded,
     finish_words,
     fold_text,
     without_zeros,
 )
+from unlost.vault.format.token_rules import LONGEST
 
 
 def word(text: str) -> str:

@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 
 from unlost.vault.format.fold import fold_text
-from unlost.vault.format.telephone import dialed_digits, national_digits, phone_query
+from unlost.vault.format.phone_query import phone_query
+from unlost.vault.format.telephone import dialed_digits, national_digits
 
 LEIPZIG = [
     "+49 341 0040017",

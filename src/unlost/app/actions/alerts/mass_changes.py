@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
+from unlost.alerts.loss_alerts import large_losses, loss_sentence
 from unlost.alerts.mass_alerts import repair_command, sentence_of
 from unlost.alerts.mass_rules import findings_of, is_listed
+from unlost.alerts.watched import MassFacts
 from unlost.app.access import action
+from unlost.app.alerts.loss_facts import loss_facts
 from unlost.app.alerts.mass_facts import stored_mass_facts
 from unlost.app.backups.moments import end_of_day
 from unlost.app.compose import Application
@@ -48,8 +51,19 @@ class MassChangeLine:
 
 
 @dataclass(frozen=True, slots=True)
+class LargeLoss:
+    """A large loss that a backup found, by its number in the loss inbox."""
+
+    loss: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class MassChanges:
-    """The mass changes of a backup of an org, those to report immediately first."""
+    """The mass changes of a backup of an org, those to report immediately first.
+
+    ``losses``: open large losses of the same backup, such as a customer with all its records.
+    """
 
     org: str
     zone: str
@@ -58,6 +72,7 @@ class MassChanges:
     as_of: datetime
     since: datetime
     changes: tuple[MassChangeLine, ...]
+    losses: tuple[LargeLoss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +175,16 @@ def mass_changes(app: Application, org: str, backup: int) -> MassChanges:
         changes.as_of,
         changes.since,
         lines,
+        _losses(app, known, facts, backup),
     )
+
+
+def _losses(
+    app: Application, org: ProtectedOrg, facts: MassFacts, backup: int
+) -> tuple[LargeLoss, ...]:
+    recent = loss_facts(app, org.oid, now=app.clock.now())
+    some = large_losses([loss for loss in recent if loss.backup == backup], facts)
+    return tuple(LargeLoss(loss.loss, loss_sentence(loss, org.name)) for loss in some)
 
 
 def _line(finding: MassFinding, org: str) -> MassChangeLine:
@@ -292,7 +316,11 @@ def limits(app: Application, org: str) -> MassLimitsList:  # noqa: ARG001 (every
     return MassLimitsList(org, dict(limits_of(get_org(org).oid)))
 
 
-@action("mass.limit", Right.OPERATE, trace=Trace.WRITE, subject=("table",))
+def _thresholds(limits: MassLimitsList) -> dict[str, Json]:
+    return {"limits": {name or limits.org: str(some) for name, some in limits.limits.items()}}
+
+
+@action("mass.limit", Right.OPERATE, trace=Trace.WRITE, subject=("table",), detail=_thresholds)
 def limit(
     app: Application, org: str, values: MassLimits | None = None, *, table: str = ""
 ) -> MassLimitsList:
@@ -311,8 +339,20 @@ def limit(
 
 
 def _check(values: MassLimits) -> None:
-    rows = (values.lost_rows, values.bin_rows, values.column_rows, values.created_rows)
-    shares = (values.lost_share, values.column_share, values.created_share)
+    rows = (
+        values.lost_rows,
+        values.bin_rows,
+        values.column_rows,
+        values.created_rows,
+        values.below_rows,
+        values.transferred_rows,
+    )
+    shares = (
+        values.lost_share,
+        values.column_share,
+        values.created_share,
+        values.transferred_share,
+    )
     if all(0 <= count <= LARGEST_ROWS for count in rows) and all(0 <= s <= 1 for s in shares):
         return
     raise UsageError(

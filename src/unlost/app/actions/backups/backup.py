@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from unlost.app.access import action
+from unlost.app.alerts.evaluation import evaluate_backups
 from unlost.app.backups.backup_run import (
     IN_PROGRESS,
     KIND,
@@ -33,7 +34,6 @@ from unlost.app.backups.backup_run import (
 from unlost.app.backups.summaries import update_summaries
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.home.cancellation import stop_error
-from unlost.app.records.loss_inbox import update_losses
 from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.observer import SqlObserver
@@ -170,8 +170,8 @@ def _done_by(
         proof = finished.certificate
         # Storage forecasts need a sample of each backup; the certificate has it already.
         keep_samples(known.oid, proof.quotas, at=proof.finished)
+        evaluate_backups(app, known)
         _done(app, chosen.id, finished.snapshot)
-    update_losses(app, known)
     with suppress(UnlostError):  # the service adds the figures within minutes
         update_summaries(app, known)
     return _result(known, chosen, finished)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from unlost.app.alerts.evaluation import evaluate_backups
 from unlost.app.backups.backup_run import (
     IN_PROGRESS,
     KIND,
@@ -24,7 +25,6 @@ from unlost.app.backups.backup_run import (
     refresh_identity,
 )
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
-from unlost.app.records.loss_inbox import update_losses
 from unlost.catalog.orgs.orgs import ProtectedOrg, list_orgs
 from unlost.catalog.runs.nights import open_nights
 from unlost.catalog.runs.observer import SqlObserver
@@ -92,9 +92,9 @@ def do_hour(app: Application, oid: str, hour: str) -> HourlyBackup:
     # An org has up to 24 hourly runs a day; their data is in the vault.
     forget_hours(oid, before=app.clock.now() - REMEMBERED)
     end = _ended(app, org, schedule.hourly, run=run)
-    close_hour(app, org, end, run=run)
     if end.state is RunState.DONE:
-        update_losses(app, org)
+        evaluate_backups(app, org)
+    close_hour(app, org, end, run=run)
     return HourlyBackup(run, _ending(end), code_of(end.error))
 
 

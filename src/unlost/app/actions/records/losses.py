@@ -145,11 +145,16 @@ def losses(
     state: LossState = LossState.OPEN,
     start: int = 0,
     most: int = MOST,
+    backup: int | None = None,
 ) -> LossList:
-    """List the losses of an org, or of all orgs; raises UsageError (``page-invalid``)."""
+    """List the losses of an org, or of all orgs; raises UsageError (``page-invalid``).
+
+    ``backup``: only those that this backup found, the largest first.
+    """
     check_page(start=start, most=most)
     orgs = _readable(app, org)
-    page = list_losses(orgs, state, now=app.clock.now(), start=start, most=most)
+    now = app.clock.now()
+    page = list_losses(orgs, state, now=now, start=start, most=most, snapshot=backup)
     errors = {name: error for name, error in loss_errors().items() if name in orgs}
     return LossList(state, page.total, start, _lines(app, page.losses, orgs), errors)
 

@@ -10,7 +10,7 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
-from unlost.cli.text import plain, when
+from unlost.cli.text import command, plain, when
 from unlost.model.mass_changes import MassKind, MassLimits, Silence, SilenceKind
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def changes(
 
         result = mass_changes(application, org, backup)
         answer(result, as_json=json, show=_show_changes)
-    return ExitCode.FINDINGS if any(line.now for line in result.changes) else ExitCode.OK
+    reported = result.losses or any(line.now for line in result.changes)
+    return ExitCode.FINDINGS if reported else ExitCode.OK
 
 
 def expect(
@@ -158,6 +159,11 @@ def limits(
     column_share: Annotated[float | None, typer.Option("--column-share", metavar="SHARE")] = None,
     created_rows: Annotated[int | None, typer.Option("--created-rows", metavar="N")] = None,
     created_share: Annotated[float | None, typer.Option("--created-share", metavar="SHARE")] = None,
+    below_rows: Annotated[int | None, typer.Option("--below-rows", metavar="N")] = None,
+    transferred_rows: Annotated[int | None, typer.Option("--transferred-rows", metavar="N")] = None,
+    transferred_share: Annotated[
+        float | None, typer.Option("--transferred-share", metavar="SHARE")
+    ] = None,
     watch: Annotated[
         bool | None, typer.Option("--watch/--ignore", help="Whether the table matters.")
     ] = None,
@@ -168,7 +174,9 @@ def limits(
     typed = {
         "lost_rows": lost_rows, "lost_share": lost_share, "bin_rows": bin_rows,
         "column_rows": column_rows, "column_share": column_share, "created_rows": created_rows,
-        "created_share": created_share, "watched": watch,
+        "created_share": created_share, "below_rows": below_rows,
+        "transferred_rows": transferred_rows, "transferred_share": transferred_share,
+        "watched": watch,
     }  # fmt: skip
     with opened(home) as application:
         from unlost.app.actions.alerts.mass_changes import limit
@@ -224,6 +232,9 @@ def _show_changes(out: "Console", result: "MassChanges") -> None:
         state = f" ({silence.kind.value}: {plain(silence.reason)})" if silence is not None else ""
         out.print(f"{'now' if line.now else 'digest'}: {plain(line.message.sentence)}{state}")
         out.print(f"    {line.command}")
+    for loss in result.losses:
+        out.print(f"now: {plain(loss.message.sentence)}")
+        out.print(f"    {command('restore', 'plan', result.org, '--loss', str(loss.loss))}")
 
 
 def _show_silence(out: "Console", silence: Silence) -> None:
@@ -260,6 +271,11 @@ def _show_limits(out: "Console", result: "MassLimitsList") -> None:
             f"  records created by one user: more than {values.created_rows:,} and "
             f"{values.created_share:.1%}"
         )
+        out.print(
+            f"  records transferred by one user: more than {values.transferred_rows:,} and "
+            f"{values.transferred_share:.1%}"
+        )
+        out.print(f"  records lost with one record: more than {values.below_rows:,}")
         if values.watched is not None:
             out.print("  watched" if values.watched else "  ignored")
 

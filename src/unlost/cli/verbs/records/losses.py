@@ -39,6 +39,10 @@ def every(
     state: Annotated[
         LossState, typer.Option("--state", help="open, restored, dismissed or folded.")
     ] = LossState.OPEN,
+    backup: Annotated[
+        int | None,
+        typer.Option("--backup", metavar="N", help="Only those that this backup found."),
+    ] = None,
     start: Annotated[
         int, typer.Option("--start", metavar="N", min=0, help="Leave out the first N.")
     ] = 0,
@@ -52,7 +56,7 @@ def every(
     with opened(home) as application:
         from unlost.app.actions.records.losses import losses as act
 
-        page = act(application, org, state=state, start=start, most=SHOWN)
+        page = act(application, org, state=state, start=start, most=SHOWN, backup=backup)
         answer(page, as_json=json, show=_show)
     return ExitCode.FINDINGS if page.total and state is LossState.OPEN else ExitCode.OK
 

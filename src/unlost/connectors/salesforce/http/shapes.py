@@ -161,6 +161,16 @@ class DescribedObject(TypedDict):
     deletable: NotRequired[bool | None]
 
 
+DESCRIBED = (DescribedObject, DescribedField, Choice, ChildRelation, RecordTypeEntry)
+
+
+def described_keys() -> tuple[str, ...]:
+    """The keys of a describe that are read, sorted; other keys are dropped."""
+    return tuple(
+        sorted(f"{part.__name__}.{key}" for part in DESCRIBED for key in part.__annotations__)
+    )
+
+
 class RecordCount(msgspec.Struct, frozen=True):
     """The number of records of an object."""
 

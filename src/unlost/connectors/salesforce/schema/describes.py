@@ -4,7 +4,7 @@ Sources: REST guide, sObject Describe and Describe Global (If-Modified-Since, 30
 covers changes of permissions, profiles and labels), composite (headers of subrequests).
 
 A wrong cached describe could hide a column. So a cached one counts only for the same user with the
-same rights and the same API version, for a week at most. A describe with other columns than the org
+same rights, the same API version and the same keys, for a week at most. A describe with other columns than the org
 lists is fetched again (``discover``), and one that a query contradicts is dropped (``forget``). The
 list of all objects is never cached.
 """
@@ -23,7 +23,11 @@ from unlost.connectors.salesforce.access.rights import UserRights
 from unlost.connectors.salesforce.http.api import BatchedAnswer, BatchedGet, SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.limits import BATCH_REQUESTS
-from unlost.connectors.salesforce.http.shapes import MOST_ALL_COLUMNS, DescribedObject
+from unlost.connectors.salesforce.http.shapes import (
+    MOST_ALL_COLUMNS,
+    DescribedObject,
+    described_keys,
+)
 from unlost.connectors.salesforce.schema.tables import Describe
 from unlost.kit.http import AnswerTooLarge, Headers
 from unlost.model.decoders import decoder_for
@@ -39,7 +43,10 @@ OK, NOT_MODIFIED = 200, 304
 
 @dataclass(frozen=True, slots=True)
 class CachedDescribe:
-    """A cached describe; ``reader`` identifies user and rights, ``modified`` is an HTTP date."""
+    """A cached describe; ``reader`` identifies user, rights and the keys that a describe keeps.
+
+    ``modified`` is an HTTP date.
+    """
 
     reader: str
     fetched: datetime
@@ -157,7 +164,8 @@ class DescribeCache:
         self._cache.put(_entry(name), msgspec.json.encode(entry))
 
     def _reader(self, rights: UserRights) -> str:
-        facts = (self._api.token_field("id"), self._api.version, rights.fingerprint(()))
+        user, version = self._api.token_field("id"), self._api.version
+        facts = (user, version, rights.fingerprint(()), *described_keys())
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 

@@ -50,6 +50,12 @@ CONFIGURATION = frozenset({
     "Profile", "QueueSobject", "RecordType", "Report", "StaticResource", "User", "UserRole",
 })  # fmt: skip
 
+# Parts of files, libraries and cases, which people see within these, and lists of the console.
+NOT_OPENED = frozenset({
+    "CaseTeamRole", "ContentDistribution", "ContentFolder", "ContentVersion", "ContentWorkspace",
+    "ListView",
+})  # fmt: skip
+
 # Opened within other records, so that describe does not say so of all of them.
 FILES_AND_MAILS = frozenset({
     "Attachment", "ContentDocument", "ContentNote", "EmailMessage", "Event", "Note", "Task",
@@ -180,7 +186,7 @@ def _traits(describe: Describe, names: frozenset[str], strategy: ReadStrategy) -
         TableTrait.NEW_ONLY: tells and _creation_only(name, names),
         TableTrait.UNDELETE: bool(describe.get("undeletable")),
         TableTrait.CONFIGURATION: setup,
-        TableTrait.OPENED: not setup and _is_opened(describe),
+        TableTrait.OPENED: not setup and name not in NOT_OPENED and _is_opened(describe),
     }
     return [trait for trait, holds in facts.items() if holds]
 

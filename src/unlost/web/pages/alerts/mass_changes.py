@@ -148,6 +148,7 @@ def _page(
         "shown": shown,
         "now": [card for card in cards if card.line.now],
         "others": [card for card in cards if not card.line.now],
+        "may_read": may(request.unlost, Right.READ, org),
         "may_restore": may(request.unlost, Right.RESTORE, org),
         "may_operate": may(request.unlost, Right.OPERATE, org),
         "error": error,

@@ -24,16 +24,24 @@ from unlost.web.requests import UserRequest
 
 PAGE = 25
 RECORDS = 200
+LONGEST_NUMBER = 12  # digits
 
 
 @require_GET
 def every(request: UserRequest) -> HttpResponse:
-    """List the losses of all orgs or of one, in one state."""
+    """List the losses of all orgs, of one, or of one backup, in one state.
+
+    Of a backup with a single loss, redirect to that loss.
+    """
     org, start, state = request.GET.get("org") or None, start_of(request), _state(request)
-    page = losses(request.unlost, org, state=state, start=start, most=PAGE)
+    backup = _backup(request) if org is not None else None
+    page = losses(request.unlost, org, state=state, start=start, most=PAGE, backup=backup)
+    if backup is not None and page.total == 1:
+        return redirect("loss", org=org, loss=page.losses[0].loss)
     context = {
         "part": "losses",
         "org": org,
+        "backup": backup,
         "page": page,
         "state": state.value,
         "pages": PageLinks(start, PAGE, len(page.losses), page.total),
@@ -92,6 +100,11 @@ def _page(
     }
     status = status_of(error) if error is not None else HTTPStatus.OK
     return render(request, "losses/show.html", context, status=status)
+
+
+def _backup(request: UserRequest) -> int | None:
+    text = request.GET.get("backup", "")
+    return int(text) if text.isdecimal() and len(text) < LONGEST_NUMBER else None
 
 
 def _state(request: UserRequest) -> LossState:
