@@ -62,6 +62,17 @@ def day(value: datetime | None, zone: str = "UTC") -> str | SafeString:
 
 
 @register.filter
+def clock(value: datetime, zone: str = "UTC") -> SafeString:
+    """Format the time of day of an instant in a zone."""
+    local = in_zone(value, _zone(zone))
+    return format_html(
+        '<time dir="ltr" datetime="{}">{}</time>',
+        value.isoformat(timespec="seconds"),
+        f"{local:%H:%M}",
+    )
+
+
+@register.filter
 def size(count: float | None) -> str:
     """Format a number of bytes in a suitable unit."""
     value = float(count or 0)
