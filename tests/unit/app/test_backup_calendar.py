@@ -69,15 +69,15 @@ def test_a_backup_stands_on_the_day_of_the_orgs_zone() -> None:
     (one,) = found[5].backups
     assert (one.number, one.state, one.before, one.changes) == (1, BackupState.STORED, None, 10)
     assert found[5].state is DayState.STORED
-    assert found[4].state is DayState.EMPTY
+    assert found[4].state is DayState.MISSING
 
 
 def test_days_are_missing_only_while_the_org_was_protected() -> None:
     found = days([stored(1, at(5))])
-    assert [number for number, one in found.items() if one.state is DayState.EMPTY] == [
+    assert [number for number, one in found.items() if one.state is DayState.MISSING] == [
         3, 4, *range(6, 20),
     ]  # fmt: skip
-    assert found[2].state is found[20].state is found[31].state is DayState.NONE
+    assert found[2].state is found[20].state is found[31].state is DayState.NOTHING
 
 
 def test_several_backups_of_a_day_are_listed_in_order_and_compared_with_the_night_before() -> None:
@@ -127,7 +127,7 @@ def test_a_failed_try_before_a_stored_backup_does_not_spoil_the_day() -> None:
 
 def test_a_failed_hourly_backup_alone_leaves_the_day_empty() -> None:
     found = days([], runs=(run("a", RunState.FAILED, at(5), hourly=True),))[5]
-    assert found.state is DayState.EMPTY
+    assert found.state is DayState.MISSING
     assert len(found.hourly) == 1
 
 
@@ -153,7 +153,7 @@ def test_a_scheduled_backup_that_never_began_is_shown() -> None:
         ),
     )
     assert [found[day].state for day in (5, 6, 7, 8)] == [
-        DayState.FAILED, DayState.RUNNING, DayState.RUNNING, DayState.EMPTY,
+        DayState.FAILED, DayState.RUNNING, DayState.RUNNING, DayState.MISSING,
     ]  # fmt: skip
     assert found[5].backups[0].run == ""
     assert len(found[7].backups) == 1
@@ -196,7 +196,7 @@ def test_the_calendar_leads_to_the_months_beside_it(year: World) -> None:
     assert newest.previous is not None
     before = calendar(year.app, "sales", month=newest.previous)
     assert before.following == newest.month
-    assert {one.state for one in before.days} >= {DayState.EMPTY, DayState.STORED}
+    assert {one.state for one in before.days} >= {DayState.MISSING, DayState.STORED}
 
 
 def test_forgotten_backups_and_retired_orgs_are_told_apart(year: World) -> None:
@@ -209,6 +209,6 @@ def test_forgotten_backups_and_retired_orgs_are_told_apart(year: World) -> None:
 
 def test_a_retired_org_misses_no_backup(year: World) -> None:
     year.clock.advance(days=5)
-    assert DayState.EMPTY in {one.state for one in calendar(year.app, "sales").days}
+    assert DayState.MISSING in {one.state for one in calendar(year.app, "sales").days}
     Org.objects.update(retired=True)
-    assert DayState.EMPTY not in {one.state for one in calendar(year.app, "sales").days}
+    assert DayState.MISSING not in {one.state for one in calendar(year.app, "sales").days}

@@ -43,8 +43,8 @@ class DayState(StrEnum):
     RUNNING = "running"  # its backup is not over yet
     FORGOTTEN = "forgotten"  # its backups were forgotten
     FAILED = "failed"  # its backups failed
-    EMPTY = "empty"  # the org was protected, and there was no backup
-    NONE = "none"  # nothing was to be expected: the future, today, or before the org was protected
+    MISSING = "missing"  # the org was protected, and there was no backup
+    NOTHING = "nothing"  # no backup was to be expected: before protection, today, later
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,4 +248,4 @@ def _state(backups: Sequence[CalendarBackup], *, expected: bool) -> DayState:
         return DayState.FORGOTTEN
     if any(backup.state is BackupState.STORED for backup in backups):
         return DayState.PARTIAL
-    return DayState.EMPTY if expected else DayState.NONE
+    return DayState.MISSING if expected else DayState.NOTHING
