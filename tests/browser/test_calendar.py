@@ -36,7 +36,9 @@ def test_a_month_without_backups_says_so_and_leads_on(console: Console, visit: V
 def test_a_preset_is_previewed_with_one_click(console: Console, visit: Visit) -> None:
     lena = visit()
     lena.open("/orgs/sales/keeping/")
-    lena.press(lena.page.get_by_role("link", name="30 days daily, 12 months monthly, 7 years yearly"))
+    lena.press(
+        lena.page.get_by_role("link", name="30 days daily, 12 months monthly, 7 years yearly")
+    )
     expect(lena.page.get_by_role("heading", name="What would be forgotten")).to_be_visible()
     expect(lena.page.get_by_label("Months with one backup each")).to_have_value("12")
     assert lena.acts == 1
@@ -47,7 +49,9 @@ def test_the_service_key_is_tested_from_the_page_of_keys(console: Console, visit
     lena.open("/vault/keys/")
     confirm_if_asked(lena)
     lena.press(lena.page.get_by_role("button", name="Test the key of the service"))
-    expect(lena.page.get_by_text("The key of the service opens the vault: slot service.")).to_be_visible()
+    expect(
+        lena.page.get_by_text("The key of the service opens the vault: slot service.")
+    ).to_be_visible()
 
 
 def test_the_menu_of_a_phone_is_folded_until_it_is_opened(console: Console, visit: Visit) -> None:

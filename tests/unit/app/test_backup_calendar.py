@@ -48,7 +48,9 @@ def run(name: str, state: RunState, when: datetime, *, hourly: bool = False) -> 
 
 
 def night(name: str, state: NightState, when: datetime) -> NightRecord:
-    return NightRecord("o", "sales", name, when, when, state, 1, 0, f"run-{name}", None, None, (), WHY)
+    return NightRecord(
+        "o", "sales", name, when, when, state, 1, 0, f"run-{name}", None, None, (), WHY
+    )
 
 
 def days(
@@ -169,7 +171,8 @@ def test_months_follow_each_other_over_the_year() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2026", "2026-13", "2026-00", "1999-12", "3000-01", "2026-1", "26-01", "2026-0١", "x-y"]
+    "text",
+    ["", "2026", "2026-13", "2026-00", "1999-12", "3000-01", "2026-1", "26-01", "2026-0١", "x-y"],
 )
 def test_what_is_no_month_is_refused(text: str) -> None:
     with pytest.raises(UsageError) as caught:

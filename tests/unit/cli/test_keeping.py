@@ -68,7 +68,9 @@ def test_rules_are_set_and_shown(nights: Terminal) -> None:
 def test_a_preset_is_previewed_and_set(nights: Terminal) -> None:
     seen = nights("forget", "sales", "--plan", "--preset", "standard")
     assert seen.code == ExitCode.OK
-    assert "each of 30 days; the last good backup of each of 12 months" in " ".join(seen.out.split())
+    assert "each of 30 days; the last good backup of each of 12 months" in " ".join(
+        seen.out.split()
+    )
     assert nights("keep", "show").out == "sales keeps\n  all backups\n"
     told = nights("keep", "set", "sales", "--preset", "standard", "--yearly", "10").out
     assert "  the last good backup of each of 12 months\n" in told

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.storage.forecast import STOP, forecast
+from unlost.engine.storage.forecast import STOP, forecast, missing_days
 from unlost.model.forecast import Forecast, Sample
 
 START = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)

@@ -11,7 +11,14 @@ MAIL = "friedrich-wilhelm.von-der-heide@confiserie-sonnenschein.example"
 
 @pytest.mark.parametrize(
     "text",
-    ["", "Schokolade", "1,196", "lotte.devos@chocolate.example", "001Ak00000000017AAA", "<b> & 'c'"],
+    [
+        "",
+        "Schokolade",
+        "1,196",
+        "lotte.devos@chocolate.example",
+        "001Ak00000000017AAA",
+        "<b> & 'c'",
+    ],
 )
 def test_short_texts_have_no_marks(text: str) -> None:
     assert "<wbr>" not in breakable(text)
@@ -27,7 +34,9 @@ def test_digits_without_joints_break_in_even_parts() -> None:
     assert [len(part) for part in breakable("7" * 70).split("<wbr>")] == [32, 32, 6]
 
 
-@pytest.mark.parametrize("text", [MAIL, "a" * 99, f"x {'&<' * 40} y", f"{'https://x.example/' * 4}\n{MAIL}"])
+@pytest.mark.parametrize(
+    "text", [MAIL, "a" * 99, f"x {'&<' * 40} y", f"{'https://x.example/' * 4}\n{MAIL}"]
+)
 def test_marks_change_no_text_and_nothing_escapes_from_its_cell(text: str) -> None:
     shown = breakable(text)
     assert "<" not in shown.replace("<wbr>", "")

@@ -1,7 +1,6 @@
 """The vault's page: what it holds, verifications, what opens it, and a check of everything."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -271,7 +270,7 @@ def test_the_retention_of_each_org_is_shown(world: World, sign_in: SignIn) -> No
 
 
 @pytest.fixture
-def key_list(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Keys]]:
+def key_list(monkeypatch: pytest.MonkeyPatch) -> list[Keys]:
     """The keys of a vault on disk; the vault of these tests lies in memory."""
     known = [
         Keys(
@@ -286,7 +285,7 @@ def key_list(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Keys]]:
         )
     ]
     monkeypatch.setattr("unlost.web.pages.vault.vault_keys.keys", lambda _app: known[-1])
-    yield known
+    return known
 
 
 def test_keys_are_listed_with_who_signs_and_commands(

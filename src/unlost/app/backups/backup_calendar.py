@@ -181,9 +181,7 @@ def days_of(
     by_day: dict[date, list[CalendarBackup]] = {}
     for backup in backups:
         by_day.setdefault(in_zone(backup.at, zone).date(), []).append(backup)
-    return tuple(
-        _day(day, by_day.get(day, ()), expected=since < day < today) for day in month.days
-    )
+    return tuple(_day(day, by_day.get(day, ()), expected=since < day < today) for day in month.days)
 
 
 def _day(day: date, backups: Sequence[CalendarBackup], *, expected: bool) -> CalendarDay:

@@ -41,9 +41,7 @@ COMMANDS: Sequence[KeyCommand] = (
     KeyCommand(
         gettext_lazy("Print the recovery sheet again"), "unlost key sheet --by-passphrase SLOT"
     ),
-    KeyCommand(
-        gettext_lazy("Renew the master key after a theft"), "unlost key renew --sheet FILE"
-    ),
+    KeyCommand(gettext_lazy("Renew the master key after a theft"), "unlost key renew --sheet FILE"),
     KeyCommand(
         gettext_lazy("Make a new recovery sheet when it is lost"),
         "unlost key renew --lost-sheet",
