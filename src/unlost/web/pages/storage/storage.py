@@ -20,7 +20,7 @@ from unlost.app.actions.storage.storage import (
 )
 from unlost.app.actions.storage.storage_use import OwnerLine, StorageUse, UseLine, YearLine
 from unlost.app.storage.storage_chart import NARROW, WIDE, ChartSheet, chart
-from unlost.engine.storage.forecast import missing_days
+from unlost.engine.storage.forecast import APART, missing_days
 from unlost.web.requests import UserRequest
 from unlost.web.translate import word
 
@@ -32,7 +32,7 @@ class DrawnChart:
     """A storage with its charts, for wide screens and for phones.
 
     ``missing``: on how many more days a backup must report the storage before there is a forecast,
-    ``expected`` when that is with a backup every night.
+    ``expected`` when that is with a backup every night. ``visible``: there is a line to see.
     """
 
     line: StorageLine
@@ -40,6 +40,7 @@ class DrawnChart:
     narrow: SafeString
     missing: int
     expected: datetime
+    visible: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def draw(line: StorageLine, storage_trend: StorageTrend) -> DrawnChart:
         _chart(line, storage_trend, NARROW),
         missing,
         line.samples[-1].at + timedelta(days=missing),
+        line.samples[-1].at - line.samples[0].at >= APART,
     )
 
 
