@@ -88,8 +88,9 @@ def test_presets_fill_in_the_numbers_and_are_previewed_before_they_are_set(
     assert "Set these rules for sales" in seen
     assert rules() == KeepRules(daily=2, deleted_days=1)
     admin.post(f"{PAGE}rules/", preset)
+    noted = newest(most=1)[0].deed
+    assert (noted.act, noted.detail["yearly"]) == ("keep.set", 7)
     assert 'aria-current="true">30 days daily' in text_of(admin)
-    assert newest(most=1)[0].deed.act == "keep.set"
     viewer = sign_in(Role.VIEWER, org="sales")
     assert '<a class="button" href="?days=' not in text_of(viewer)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from homes import World
 from unit.web.arabic import in_arabic, latin_in
@@ -34,6 +35,11 @@ from unlost.vault.keys.key_slots import SlotKind
 from unlost.vault.stores.address import StoreAddress
 
 
+def shown(client: Client) -> str:
+    """The page without the marks where a long path may go on in the next line."""
+    return str(client.get("/vault/").content.decode().replace("<wbr>", ""))
+
+
 def test_the_vault_tells_what_it_holds_and_proves_it(world: World, sign_in: SignIn) -> None:
     told = sign_in().get("/vault/").content.decode()
     head = world.vault.snapshots(get_org("sales").oid)[-1].head
@@ -44,8 +50,8 @@ def test_the_vault_tells_what_it_holds_and_proves_it(world: World, sign_in: Sign
 
 
 def test_where_it_lies_is_for_who_manages_the_home(world: World, sign_in: SignIn) -> None:
-    assert str(world.home.vault) in sign_in().get("/vault/").content.decode()
-    told = sign_in(Role.OPERATOR).get("/vault/").content.decode()
+    assert str(world.home.vault) in shown(sign_in())
+    told = shown(sign_in(Role.OPERATOR))
     assert str(world.home.vault) not in told
     assert "Verify quickly now" in told
     assert "Verify quickly now" not in sign_in(Role.VIEWER).get("/vault/").content.decode()
@@ -187,7 +193,7 @@ def test_how_the_second_copy_is(mirrored: World, sign_in: SignIn) -> None:
     good = MirrorRecord(place, now, now)
     save_mirror(good)
     save_check(CheckRecord(now, "full", 9, 99, (), VerifyPart(7, 30), mirror=True, repaired=("x",)))
-    told = client.get("/vault/").content.decode()
+    told = shown(client)
     assert place in told
     assert '<span class="pill ok">up to date</span>' in told
     assert "1 object was repaired" in told
