@@ -80,7 +80,8 @@ def proved(visitor: Visitor, path: str) -> None:
 def confirm_if_asked(visitor: Visitor) -> None:
     """Type the password, if the page asks for it again, and go on to the page."""
     if "/account/reauthenticate/" in visitor.page.url:
-        visitor.type(visitor.page.get_by_label("Password", exact=True), PASSWORD)
+        # By its kind, as its label is in the language of the page.
+        visitor.type(visitor.page.locator("main input[type=password]"), PASSWORD)
         visitor.send()
 
 

@@ -5,6 +5,8 @@ The steps are the headings of the page: what is not done here cannot stand there
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +24,8 @@ PAGE = ROOT / "docs" / "tutorial" / "first-day.md"
 KEPT = PAGE.with_name("first-day")  # the pictures of the page
 LOOKED_AT = ROOT / ".browser" / "pictures" / "first-day"
 KEEP = "UNLOST_KEEP_PICTURES"  # a variable that is set where the page's pictures are to be renewed
-WINDOW = {"width": 1180, "height": 760}
+WINDOW = {"width": 1280, "height": 800}
+NIGHTS = 28  # of the org whose storage has a forecast
 LONG = 45_000  # milliseconds
 NUMBER = "0040017"
 
@@ -95,6 +98,7 @@ def follow(reader: Reader, fresh: Console) -> None:
     look(reader)
     let_write(reader)
     bring_back(reader, fresh)
+    storage(reader)
 
 
 def headings() -> list[str]:
@@ -113,11 +117,12 @@ def begin(reader: Reader, fresh: Console) -> None:
         reader.fill(label, text)
     reader.picture("first-admin")
     reader.visitor.page.keyboard.press("Enter")
-    reader.heading("Nothing is protected yet")
-    reader.picture("empty-home")
+    reader.heading("^Home$")
 
 
 def connect(reader: Reader, fresh: Console) -> None:
+    reader.heading("Nothing is protected yet")
+    reader.picture("empty-home")
     reader.step("Connect the org")
     page = reader.visitor.page
     reader.follow("Connect an org")
@@ -208,3 +213,37 @@ def bring_back(reader: Reader, fresh: Console) -> None:
     reader.picture("restored")
     rows: list[dict[str, Any]] = fresh.simulator.admin.get("export", object="Account")["rows"]
     assert [row["Customer_Number__c"] for row in rows].count(NUMBER) == 1
+
+
+def storage(reader: Reader) -> None:
+    reader.step("See when the storage is full")
+    reader.follow("^Storage")
+    reader.heading("Storage of chocolate")
+    expect(reader.visitor.page.get_by_text("With a backup every night").first).to_be_visible()
+    reader.picture("storage")
+
+
+def test_after_some_weeks_the_storage_has_a_forecast(fresh: Console, browser: Browser) -> None:
+    """The last picture of the page: an org that was backed up every night."""
+    fresh.down()
+    fresh.unlost(
+        "org", "add", "salesforce", "chocolate", "--login-url", fresh.simulator.url,
+        "--client-id", "chocolate-backup", UNLOST_CLIENT_SECRET=SECRET,
+    )  # fmt: skip
+    fresh.simulator.admin.post("settings", data_storage_mb=150)
+    words = (str(fresh.home), "chocolate", fresh.simulator.admin.root, str(NIGHTS))
+    subprocess.run([sys.executable, "-m", "browser.lived_month", *words], check=True)
+    fresh.up()
+    context = browser.new_context(locale="en-US", viewport=WINDOW)
+    context.set_default_timeout(PATIENCE)
+    reader = Reader(Visitor(context, fresh.url))
+    begin(reader, fresh)
+    reader.follow("^Storage")
+    reader.heading("Storage of chocolate")
+    expect(reader.visitor.page.get_by_text("It has grown by").first).to_be_visible()
+    expect(reader.visitor.page.get_by_text("Full, at 100 %:").first).to_be_visible()
+    reader.picture("forecast")
+    reader.visitor.open("/orgs/chocolate/backups/")
+    reader.picture("calendar", kept=False)
+    reader.visitor.done()
+    context.close()

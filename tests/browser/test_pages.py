@@ -15,14 +15,38 @@ from browser.visitor import Visitor
 
 PICTURES = Path(__file__).parents[2] / ".browser" / "pictures"
 TAKE = "UNLOST_PICTURES"  # a variable that is set where pictures are to be taken
-WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 380, "height": 800}
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 800}
+DOUBLE = {"width": 640, "height": 450}  # 200 % of 1280
 ZOOMED = {"width": 320, "height": 256}  # 400 % of 1280
 DRESSES: dict[str, tuple[Any, Any]] = {  # the window, and the colours
     "light": (WIDE, "light"),
     "dark": (WIDE, "dark"),
     "phone": (PHONE, "light"),
+    "double": (DOUBLE, "light"),
     "zoomed": (ZOOMED, "light"),
 }
+# Words and numbers of which a line has only a part. Words longer than a line of a phone may break,
+# and Chinese, Japanese and Thai have no spaces.
+BROKEN_WORDS = r"""() => {
+  const words = /[\p{L}\p{N}\p{M}_%]+(?:[.,:'’@\/-](?=\p{N})[\p{N}]+|[.'’@_](?=\p{L})[\p{L}\p{M}\p{N}]+)*/gu;
+  const free = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]/u;
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  const broken = [];
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const holder = text.parentElement;
+    if (!holder.checkVisibility() || holder.closest("svg, script, textarea, select, .sr")) continue;
+    for (const found of text.data.matchAll(words)) {
+      const word = found[0];
+      if (word.length < 2 || word.length > 32 || free.test(word)) continue;
+      range.setStart(text, found.index);
+      range.setEnd(text, found.index + word.length);
+      const lines = [...range.getClientRects()].filter((box) => box.width > 0);
+      if (new Set(lines.map((box) => Math.round(box.top))).size > 1) broken.push(word);
+    }
+  }
+  return broken;
+}"""
 # Addresses that are no pages of their own, and why.
 ELSEWHERE = {
     "file": "gives the bytes of a file",
@@ -34,6 +58,7 @@ ELSEWHERE = {
         (
             "restore", "plan-without", "plan-again", "plan-drop", "plan-run", "back-up", "run-retry",
             "run-act", "org-follow", "acknowledge", "channel-test", "channel-remove", "vault-verify", "vault-mirror",
+            "vault-key-test",
             "token-drop", "person-unlock", "person-role", "person-role-take", "person-link",
             "person-remove", "person-return", "person-factors", "hidden-hide", "hidden-show", "searched-add", "searched-remove",
             "sso-remove", "audit-verify", "plan-records", "plan-give", "ticks",
@@ -86,6 +111,7 @@ def pages(console: Console) -> dict[str, str]:
         "orgs": "/orgs/",
         "connect": "/connect/",
         "org": "/orgs/sales/",
+        "backups": "/orgs/sales/backups/",
         "certificate": "/orgs/sales/certificate/latest/",
         "org-settings": "/orgs/sales/settings/",
         "searched": "/orgs/sales/searched/?table=Account",
@@ -100,6 +126,7 @@ def pages(console: Console) -> dict[str, str]:
         "channel-add": "/alerts/channels/add/email/",
         "schedules": "/schedules/",
         "vault": "/vault/",
+        "vault-keys": "/vault/keys/",
         "checks": "/vault/checks/",
         "profile": "/settings/",
         "tokens": "/settings/tokens/",
@@ -122,7 +149,11 @@ def test_no_page_is_forgotten(pages: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("locale", "direction", "dresses"),
-    [("en-US", "ltr", list(DRESSES)), ("ar", "rtl", ["light"])],
+    [
+        ("en-US", "ltr", ["light", "dark"]),
+        ("en-US", "ltr", ["phone", "double", "zoomed"]),
+        ("ar", "rtl", ["light", "phone"]),
+    ],
 )
 def test_pages_are_fit_for_everybody(
     locale: str, direction: str, dresses: list[str], pages: dict[str, str], visit: Visit
@@ -154,7 +185,7 @@ def unfit(lena: Visitor) -> list[str]:
     found = list(lena.violations())
     if lena.page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
         found.append("the page is wider than the window")
-    return found
+    return [*found, *(f"broken inside: {word}" for word in lena.page.evaluate(BROKEN_WORDS))]
 
 
 def test_every_answer_has_the_policy(console: Console, pages: dict[str, str], visit: Visit) -> None:

@@ -49,3 +49,8 @@ def test_every_class_of_the_sheet_is_used() -> None:
     known -= {"errorlist"}  # Django's own
     unused = [name for name in known if not re.search(rf"\b{name}\b", said + code)]
     assert unused == []
+
+
+def test_no_rule_breaks_words_wherever_a_line_ends() -> None:
+    """Narrow columns broke numbers and words inside: such a rule lets them shrink to one letter."""
+    assert not re.findall(r"overflow-wrap:\s*anywhere|word-break:\s*break-all", bare())

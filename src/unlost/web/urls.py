@@ -6,7 +6,7 @@ from unlost.web.addresses import NameConverter
 from unlost.web.api.lazily import LazyAPI
 from unlost.web.pages import style
 from unlost.web.pages.alerts import alerts, mass_changes, mass_limits, overview
-from unlost.web.pages.backups import certificate, schedule
+from unlost.web.pages.backups import calendar, certificate, schedule
 from unlost.web.pages.orgs import connect, hidden_columns, orgs, searched_columns, write_access
 from unlost.web.pages.people import audit, people, profile, sso, start, tokens
 from unlost.web.pages.records import compare, find, history, losses
@@ -14,7 +14,7 @@ from unlost.web.pages.restores import edit_plan, restore, selections
 from unlost.web.pages.retention import keeping, privacy, rectify
 from unlost.web.pages.runs import runs
 from unlost.web.pages.storage import storage
-from unlost.web.pages.vault import vault_state
+from unlost.web.pages.vault import vault_keys, vault_state
 
 register_converter(NameConverter, "name")
 
@@ -63,6 +63,7 @@ urlpatterns = [
     path("connect/scope/", connect.scope, name="connect-scope"),
     path("connect/hour/", connect.hour, name="connect-hour"),
     path("orgs/<name:org>/", orgs.show, name="org"),
+    path("orgs/<name:org>/backups/", calendar.month, name="backups"),
     path("orgs/<name:org>/certificate/<str:at>/", certificate.certificate, name="certificate"),
     path("orgs/<name:org>/gaps/accept/", certificate.accepted, name="gap-accept"),
     path("orgs/<name:org>/gaps/reopen/", certificate.reopened, name="gap-reopen"),
@@ -107,6 +108,8 @@ urlpatterns = [
     path("vault/", vault_state.state, name="vault"),
     path("vault/verify/", vault_state.verified, name="vault-verify"),
     path("vault/mirror/", vault_state.mirrored, name="vault-mirror"),
+    path("vault/keys/", vault_keys.show, name="vault-keys"),
+    path("vault/keys/test/", vault_keys.tested, name="vault-key-test"),
     path("vault/checks/", vault_state.checks, name="checks"),
     path("settings/", profile.profile, name="profile"),
     path("settings/tokens/", tokens.tokens, name="tokens"),

@@ -23,7 +23,7 @@ from unlost.catalog.vault.keeping import LARGEST, last_forgotten, rules_of
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, StoreError, UnlostError, UsageError
 from unlost.model.runs.exclusion import RunKind
-from unlost.model.vault.retention import HoldScope, HoldTarget, KeepRules
+from unlost.model.vault.retention import PRESETS, HoldScope, HoldTarget, KeepPreset, KeepRules
 from unlost.model.vault.snapshot import CommitKind
 
 ALL = RetentionChange()
@@ -72,6 +72,7 @@ BAD_RULES = (
     (RetentionChange(days=-1), "keep-invalid"),
     (RetentionChange(yearly=LARGEST + 1), "keep-invalid"),
     (RetentionChange(everything=True, days=3), "keep-contradictory"),
+    (RetentionChange(everything=True, preset=KeepPreset.STANDARD), "keep-contradictory"),
 )
 
 
@@ -87,6 +88,23 @@ def test_rules_that_keep_little_or_do_nothing_say_so(year: World) -> None:
     assert change(year.app, "sales", RetentionChange(weekly=1)).remarks == ()
     only = RetentionChange(daily=0, weekly=0, deleted_days=5)
     assert change(year.app, "sales", only).remarks == (RuleWarning.NO_EFFECT,)
+
+
+def test_a_preset_sets_the_rules_for_backups_and_leaves_the_limit_for_deleted_records(
+    year: World,
+) -> None:
+    change(year.app, "sales", RetentionChange(days=5, weekly=3, deleted_days=90))
+    kept = change(year.app, "sales", RetentionChange(preset=KeepPreset.STANDARD))
+    assert kept.rules == KeepRules(daily=30, monthly=12, yearly=7, deleted_days=90)
+    wish = RetentionChange(preset=KeepPreset.DECADE, yearly=30, deleted_days=0)
+    assert change(year.app, "sales", wish).rules == KeepRules(daily=366, yearly=30)
+    noted = newest(most=1)[0].deed
+    assert (noted.act, noted.detail["yearly"]) == ("keep.set", 30)
+
+
+@pytest.mark.parametrize("preset", KeepPreset)
+def test_every_preset_keeps_enough_to_find_a_loss(year: World, preset: KeepPreset) -> None:
+    assert change(year.app, "sales", RetentionChange(preset=preset)).remarks == ()
 
 
 # --- plan and forget ------------------------------------------------------------------------------
@@ -118,6 +136,16 @@ def test_a_preview_of_other_rules_changes_nothing(year: World) -> None:
     assert rules_of(oid()).rules == KeepRules()
     assert code_of(lambda: forget(year.app, "sales", plan=seen.digest)) == "forget-changed"
     assert len(numbers(year)) == 10
+
+
+def test_a_preset_is_previewed_before_it_is_set(year: World) -> None:
+    year.clock.advance(days=40)
+    backup(year.app, "sales")
+    seen = plan(year.app, "sales", RetentionChange(preset=KeepPreset.GRADUAL))
+    assert 0 < len(seen.going) < 10
+    assert seen.rules == PRESETS[KeepPreset.GRADUAL]
+    assert plan(year.app, "sales", RetentionChange(preset=KeepPreset.QUARTER)).nothing
+    assert rules_of(oid()).since is None
 
 
 def test_nothing_is_done_that_was_not_seen(year: World) -> None:

@@ -82,6 +82,24 @@ def test_keys_are_listed(app: Application) -> None:
     assert found.vault_id == tried(app).vault_id
 
 
+def test_keys_tell_who_signs_and_when_they_were_renewed_and_tested(
+    app: Application, machine: Machine
+) -> None:
+    found = keys(app)
+    opened = open_keys(app.home, clock=app.clock, entropy=app.entropy)
+    assert opened.keys.owner.public.hex().startswith(found.owner)
+    assert (len(found.owner), found.generation) == (16, 1)
+    assert found.renewed_at is found.tested_at is None
+    machine.clock.advance(hours=1)
+    tried(app)
+    tested_at = machine.clock.now()
+    machine.clock.advance(hours=1)
+    replace(app, "service", given_key=owner(machine))
+    failing(lambda: replace(app, "nobody", given_key=owner(machine)), "slot-unknown")
+    found = keys(app)
+    assert (found.tested_at, found.renewed_at) == (tested_at, machine.clock.now())
+
+
 def test_a_passphrase_is_added_and_tried(app: Application, machine: Machine) -> None:
     by = owner(machine)
     done = add(app, "office", NewKey(passphrase=WORDS), by)

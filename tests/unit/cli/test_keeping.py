@@ -65,6 +65,23 @@ def test_rules_are_set_and_shown(nights: Terminal) -> None:
     assert nights("keep", "set", "sales", "--days", "-3").code == ExitCode.USAGE
 
 
+def test_a_preset_is_previewed_and_set(nights: Terminal) -> None:
+    seen = nights("forget", "sales", "--plan", "--preset", "standard")
+    assert seen.code == ExitCode.OK
+    assert "each of 30 days; the last good backup of each of 12 months" in " ".join(
+        seen.out.split()
+    )
+    assert nights("keep", "show").out == "sales keeps\n  all backups\n"
+    told = nights("keep", "set", "sales", "--preset", "standard", "--yearly", "10").out
+    assert "  the last good backup of each of 12 months\n" in told
+    assert "  the last good backup of each of 10 years\n" in told
+    refused = nights("forget", "sales", "--preset", "decade", "--json")
+    assert (refused.code, refused.failure["code"]) == (ExitCode.USAGE, "preset-not-set")
+    assert nights("keep", "set", "sales", "--preset", "forever").code == ExitCode.USAGE
+    both = nights("keep", "set", "sales", "--everything", "--preset", "decade", "--json")
+    assert both.failure["code"] == "keep-contradictory"
+
+
 def test_a_plan_is_shown_asked_for_and_done(
     nights: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """unlost key: listed, added, tried, replaced, taken away; and the sheet is shown again."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,9 @@ def test_keys_come_and_go(home: Terminal, tmp_path: Path, sheet: tuple[str, str]
     assert "service  key file   no" in told
     assert "used by the service of this home" in told
     assert "The recovery sheet was last written down on 20" in told
+    assert re.search("signed by the owner's key [0-9a-f]{16}\\.", told)
+    assert "The master key is number 1." in told
+    assert "last replaced or renewed" not in told
     words = str(tmp_path / "words")
     added = home("key", "add", "office", "--passphrase-file", words, *sheet)
     assert added.out == "The slot office opens the vault with its passphrase.\n"
@@ -57,6 +61,7 @@ def test_keys_come_and_go(home: Terminal, tmp_path: Path, sheet: tuple[str, str]
         f"The slot office was removed; 2 slots left: service, {replaced['slot']}."
     )
     assert "may have kept the master key" in gone.out
+    assert "A key was last replaced or renewed on 20" in home("key", "list").out
     own = home("key", "replace", "service", *sheet)
     assert "The slot service was removed.\nWarning: " in own.out
     service, passphrase = home("key", "list", "--json").json["slots"]

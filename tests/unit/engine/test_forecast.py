@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.storage.forecast import STOP, forecast
+from unlost.engine.storage.forecast import STOP, forecast, missing_days
 from unlost.model.forecast import Forecast, Sample
 
 START = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
@@ -170,3 +170,14 @@ def test_a_straight_line_is_foretold_exactly_even_with_gaps(
 def test_samples_that_lie_far_apart_are_believed_as_they_are() -> None:
     samples = [Sample(START + 9 * n * DAY, 3_000 + 270.0 * n) for n in range(4)]
     assert told(samples).daily == pytest.approx(30)
+
+
+def test_the_days_until_the_first_forecast_are_counted_since_the_last_clean_up() -> None:
+    begin = datetime(2026, 3, 2, 1, tzinfo=UTC)
+    days = [Sample(begin + number * timedelta(days=1), 50.0 + number) for number in range(6)]
+    assert [missing_days(days[:count], limit=100.0) for count in range(1, 7)] == [3, 2, 1, 0, 0, 0]
+    twice = [days[0], Sample(begin + timedelta(hours=2), 51.0)]
+    assert missing_days(twice, limit=100.0) == 3
+    cleaned = [*days, Sample(begin + timedelta(days=6), 20.0)]
+    assert missing_days(cleaned, limit=100.0) == 3
+    assert missing_days(days[:1], limit=0.0) == 0

@@ -18,6 +18,7 @@ PAGES = [
     "/orgs/sales/storage/",
     "/orgs/sales/schedule/",
     "/orgs/sales/keeping/",
+    "/orgs/sales/backups/",
     "/orgs/sales/privacy/",
     "/connect/",
     "/alerts/",

@@ -10,6 +10,7 @@ from unit.web.conftest import SignIn
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.retention.holds import HoldRequest, hold
 from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.people.audit import newest
 from unlost.catalog.vault.keeping import rules_of, save_forgotten
 from unlost.model.access import Role
 from unlost.model.message import Message
@@ -70,6 +71,28 @@ def test_rules_are_previewed_set_and_forgotten_by(nights: World, sign_in: SignIn
     assert "Last forgotten: 3 backups" in told
     assert "Nothing would be forgotten now." in text_of(admin, **RULES)
     assert len(nights.app.vault.snapshots(get_org("sales").oid)) == 2
+
+
+def test_presets_fill_in_the_numbers_and_are_previewed_before_they_are_set(
+    nights: World, sign_in: SignIn
+) -> None:
+    admin = sign_in()
+    admin.post(f"{PAGE}rules/", RULES)
+    shown = text_of(admin)
+    link = "?days=0&amp;daily=30&amp;weekly=0&amp;monthly=12&amp;yearly=7&amp;deleted_days=1#plan"
+    assert f'href="{link}">30 days daily, 12 months monthly, 7 years yearly</a>' in shown
+    assert shown.count('<a class="button" href="?days=') == 4
+    preset = {"daily": "30", "monthly": "12", "yearly": "7", "deleted_days": "1"}
+    seen = text_of(admin, **preset)
+    assert "What would be forgotten" in seen
+    assert "Set these rules for sales" in seen
+    assert rules() == KeepRules(daily=2, deleted_days=1)
+    admin.post(f"{PAGE}rules/", preset)
+    noted = newest(most=1)[0].deed
+    assert (noted.act, noted.detail["yearly"]) == ("keep.set", 7)
+    assert 'aria-current="true">30 days daily' in text_of(admin)
+    viewer = sign_in(Role.VIEWER, org="sales")
+    assert '<a class="button" href="?days=' not in text_of(viewer)
 
 
 def test_numbers_that_make_no_rule_come_back(nights: World, sign_in: SignIn) -> None:

@@ -1,19 +1,24 @@
 """The vault's page: what it holds, verifications, what opens it, and a check of everything."""
 
+import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from homes import World
 from unit.web.arabic import in_arabic, latin_in
 from unit.web.conftest import SignIn
 from unlost.app.actions.vault import mirror, vault_state
+from unlost.app.actions.vault.keys import KeyLine, Keys, KeyTestResult
 from unlost.app.actions.vault.verify import VerifyResult
 from unlost.app.home.home import write_mirror
 from unlost.catalog.models import Org
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.vault.checks import save_check, standing_check
+from unlost.catalog.vault.keeping import set_rules
 from unlost.catalog.vault.maintenance import save_maintenance
 from unlost.catalog.vault.mirroring import save_mirror
 from unlost.jobs.slots import take_slot
@@ -23,9 +28,16 @@ from unlost.model.runs.jobs import Job, JobKind
 from unlost.model.runs.night import CheckRecord
 from unlost.model.vault.maintenance_results import MaintenanceRecord
 from unlost.model.vault.mirror import MirrorRecord
+from unlost.model.vault.retention import KeepRules
 from unlost.model.vault.snapshot import VerifyLevel, VerifyPart
 from unlost.vault.format.vaultjson import VAULT_FILE
+from unlost.vault.keys.key_slots import SlotKind
 from unlost.vault.stores.address import StoreAddress
+
+
+def shown(client: Client) -> str:
+    """The page without the marks where a long path may go on in the next line."""
+    return str(client.get("/vault/").content.decode().replace("<wbr>", ""))
 
 
 def test_the_vault_tells_what_it_holds_and_proves_it(world: World, sign_in: SignIn) -> None:
@@ -38,8 +50,8 @@ def test_the_vault_tells_what_it_holds_and_proves_it(world: World, sign_in: Sign
 
 
 def test_where_it_lies_is_for_who_manages_the_home(world: World, sign_in: SignIn) -> None:
-    assert str(world.home.vault) in sign_in().get("/vault/").content.decode()
-    told = sign_in(Role.OPERATOR).get("/vault/").content.decode()
+    assert str(world.home.vault) in shown(sign_in())
+    told = shown(sign_in(Role.OPERATOR))
     assert str(world.home.vault) not in told
     assert "Verify quickly now" in told
     assert "Verify quickly now" not in sign_in(Role.VIEWER).get("/vault/").content.decode()
@@ -181,7 +193,7 @@ def test_how_the_second_copy_is(mirrored: World, sign_in: SignIn) -> None:
     good = MirrorRecord(place, now, now)
     save_mirror(good)
     save_check(CheckRecord(now, "full", 9, 99, (), VerifyPart(7, 30), mirror=True, repaired=("x",)))
-    told = client.get("/vault/").content.decode()
+    told = shown(client)
     assert place in told
     assert '<span class="pill ok">up to date</span>' in told
     assert "1 object was repaired" in told
@@ -229,3 +241,92 @@ def test_the_format_is_shown(world: World, sign_in: SignIn) -> None:
     (world.home.vault / VAULT_FILE).write_bytes(written)
     page = sign_in().get("/vault/").content.decode()
     assert "The vault has format 1. Every later release can read it." in page
+
+
+def test_what_the_mirror_lacks_and_what_to_do_is_shown(mirrored: World, sign_in: SignIn) -> None:
+    client, now = sign_in(Role.OPERATOR), mirrored.clock.now()
+    place = str(mirrored.home.root.parent / "second")
+    told = client.get("/vault/").content.decode()
+    assert "the newest backup of <bdi>sales</bdi>" in told
+    assert "not yet: the service verifies" in told
+    save_mirror(MirrorRecord(place, now, now - timedelta(days=3), objects=5, bytes=7_000))
+    told = client.get("/vault/").content.decode()
+    assert re.search(r"<bdi>sales</bdi> · 7\d hours behind", told)
+    assert "5 objects copied, 7.0 kB" in told
+    assert "Check that it runs" in told
+    save_mirror(MirrorRecord(place, now, now + timedelta(hours=1)))
+    told = client.get("/vault/").content.decode()
+    assert "nothing: it has every backup" in told
+    assert "Check that it runs" not in told
+    save_mirror(MirrorRecord(place, now, now, strange=("a",)))
+    assert "unlost verify --repair-from mirror" in client.get("/vault/").content.decode()
+    why = Message("store-full", "The disk is full.", "Make room.")
+    save_mirror(MirrorRecord(place, now, now, error=why))
+    assert "The disk is full. Make room." in client.get("/vault/").content.decode()
+
+
+def test_the_retention_of_each_org_is_shown(world: World, sign_in: SignIn) -> None:
+    set_rules(get_org("sales").oid, KeepRules(monthly=12), at=world.clock.now())
+    told = sign_in(Role.VIEWER).get("/vault/").content.decode()
+    assert "The last good backup of each of 12 months" in told
+    assert 'href="/orgs/sales/keeping/"' in told
+
+
+# --- keys -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def key_list(monkeypatch: pytest.MonkeyPatch) -> list[Keys]:
+    """The keys of a vault on disk; the vault of these tests lies in memory."""
+    known = [
+        Keys(
+            "ab" * 16,
+            (
+                KeyLine("office", SlotKind.PASSPHRASE, authorizes=True, service=False),
+                KeyLine("service", SlotKind.KEY_FILE, authorizes=False, service=True),
+            ),
+            None,
+            owner="0123456789abcdef",
+            generation=2,
+        )
+    ]
+    monkeypatch.setattr("unlost.web.pages.vault.vault_keys.keys", lambda _app: known[-1])
+    return known
+
+
+def test_keys_are_listed_with_who_signs_and_commands(
+    key_list: list[Keys], world: World, sign_in: SignIn
+) -> None:
+    client = sign_in()
+    told = client.get("/vault/keys/").content.decode()
+    for text in (
+        "office", "a passphrase", "the service of this home", "0123456789abcdef",
+        "never confirmed that the recovery sheet was written down", "never, by this home",
+        "unlost key replace SLOT --sheet FILE", "unlost key renew --lost-sheet",
+    ):  # fmt: skip
+        assert text in told
+    assert "passphrase-file" not in told
+    now = world.clock.now()
+    key_list.append(replace(key_list[0], sheet_confirmed_at=now, renewed_at=now, tested_at=now))
+    told = client.get("/vault/keys/").content.decode()
+    assert '<span class="pill ok">confirmed</span>' in told
+    assert "never" not in told
+    assert 'href="/vault/keys/"' in client.get("/vault/").content.decode()
+
+
+def test_only_who_manages_the_home_sees_and_tests_keys(
+    key_list: list[Keys], sign_in: SignIn
+) -> None:
+    for client in (sign_in(Role.OPERATOR), sign_in(Role.ADMIN, org="sales")):
+        assert client.get("/vault/keys/").status_code == 403
+        assert client.post("/vault/keys/test/").status_code == 403
+        assert "/vault/keys/" not in client.get("/vault/").content.decode()
+
+
+def test_the_service_key_is_tested(
+    key_list: list[Keys], sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = KeyTestResult("ab" * 16, "service")
+    monkeypatch.setattr("unlost.web.pages.vault.vault_keys.tried", lambda _app: result)
+    answer = sign_in().post("/vault/keys/test/", follow=True)
+    assert "The key of the service opens the vault: slot service." in answer.content.decode()

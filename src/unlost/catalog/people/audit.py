@@ -10,7 +10,7 @@ number of the intent. Lists show the intent only while there is no outcome.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -144,6 +144,18 @@ def newest(
         rows = rows.filter(org=org) if org is not None else rows
         rows = rows.filter(actor=actor) if actor is not None else rows
         return [_entry(row) for row in rows[:most]]
+
+
+def newest_times(acts: Iterable[str], *, outcome: str) -> Mapping[str, datetime]:
+    """The newest time at which each of these actions had an outcome; without those that never had."""
+    from django.db.models import Max
+
+    from unlost.catalog.connection import returned_connection
+    from unlost.catalog.models import AuditRow
+
+    with returned_connection():
+        rows = AuditRow.objects.filter(act__in=list(acts), outcome=outcome).values_list("act")
+        return dict(rows.annotate(newest=Max("at")))
 
 
 def every() -> Iterator[AuditEntry]:

@@ -56,6 +56,16 @@ def nights_of(oid: str, *, most: int) -> Sequence[NightRecord]:
     return [_value(row) for row in rows]
 
 
+def nights_due(oid: str, *, since: datetime, until: datetime) -> Sequence[NightRecord]:
+    """The scheduled backups of an org that were due in a span of time, oldest first."""
+    span = {"due_at__gte": since, "due_at__lt": until}
+    with returned_connection():
+        rows = list(
+            Night.objects.select_related("org").filter(org__oid=oid, **span).order_by("due_at")
+        )
+    return [_value(row) for row in rows]
+
+
 def add_night(oid: str, name: str, *, at: datetime) -> NightRecord:
     """Add a backup requested by a person, due now; two requests in the same minute are one."""
     with returned_connection():

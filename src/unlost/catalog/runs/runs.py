@@ -196,6 +196,18 @@ def list_runs(
     return [_value(row, org) for row in rows]
 
 
+def backups_begun(oid: str, *, since: datetime, until: datetime) -> Sequence[RunRecord]:
+    """Backup runs of an org, hourly ones too, that began in a span of time, oldest first."""
+    span = {"started_at__gte": since, "started_at__lt": until}
+    with returned_connection():
+        rows = list(
+            Run.objects.select_related("org")
+            .filter(org__oid=oid, kind=CommitKind.BACKUP.value, **span)
+            .order_by("started_at", "id")
+        )
+    return [_value(row, row.org.name) for row in rows]
+
+
 def page_runs(
     orgs: Iterable[str],
     *,

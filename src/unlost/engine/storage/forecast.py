@@ -79,6 +79,13 @@ def forecast(
     )
 
 
+def missing_days(samples: Sequence[Sample], *, limit: float) -> int:
+    """How many more days with a sample the first forecast needs; 0 without a limit."""
+    if limit <= 0:
+        return 0
+    return max(0, FEWEST - len(_since_last_fall(_daily(samples), limit)))
+
+
 def _daily(samples: Sequence[Sample]) -> list[Sample]:
     """A sample a day, counted back from the newest, of the considered weeks."""
     ordered = sorted(samples, key=lambda sample: sample.at)

@@ -1,6 +1,7 @@
 """Retention: rules for backups and for deleted records, and legal holds, which override them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -31,6 +32,27 @@ class KeepRules:
     def thins(self) -> bool:
         """True if not every nightly backup stays."""
         return bool(self.days or self.daily or self.weekly or self.monthly or self.yearly)
+
+    def limited_as(self, other: "KeepRules") -> "KeepRules":
+        """Return these rules for backups, with the limit for deleted records of other rules."""
+        return replace(self, deleted_days=other.deleted_days)
+
+
+class KeepPreset(StrEnum):
+    """Ready-made rules for the backups that stay; see ``PRESETS``."""
+
+    QUARTER = "quarter"
+    STANDARD = "standard"
+    GRADUAL = "gradual"
+    DECADE = "decade"
+
+
+PRESETS: Mapping[KeepPreset, KeepRules] = {
+    KeepPreset.QUARTER: KeepRules(daily=90),
+    KeepPreset.STANDARD: KeepRules(daily=30, monthly=12, yearly=7),
+    KeepPreset.GRADUAL: KeepRules(days=14, weekly=8, monthly=24),
+    KeepPreset.DECADE: KeepRules(daily=366, yearly=10),
+}
 
 
 class HoldScope(StrEnum):

@@ -1,6 +1,9 @@
 """Forms for retention rules and legal holds."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unlost.app.actions.retention.holds import HoldRequest
 from unlost.app.actions.retention.keeping import RetentionChange
 from unlost.catalog.vault.keeping import LARGEST, NUMBERS
+from unlost.model.vault.retention import PRESETS, KeepPreset, KeepRules
 
 ORG, TABLE, RECORD, NIGHT = "org", "table", "record", "night"
 
@@ -35,6 +39,37 @@ class KeepForm(forms.Form):
         """Return the typed rules; an empty field switches its rule off."""
         typed: dict[str, Any] = {name: self.cleaned_data[name] or 0 for name in NUMBERS}
         return RetentionChange(**typed)
+
+
+PRESET_NAMES: Mapping[KeepPreset, Any] = {
+    KeepPreset.QUARTER: _("90 days daily"),
+    KeepPreset.STANDARD: _("30 days daily, 12 months monthly, 7 years yearly"),
+    KeepPreset.GRADUAL: _("all backups of 14 days, 8 weeks weekly, 24 months monthly"),
+    KeepPreset.DECADE: _("366 days daily, 10 years yearly"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PresetChoice:
+    """A preset to choose: its name for people, and its rules as the query of the page.
+
+    ``current``: these rules are set.
+    """
+
+    label: Any
+    query: str
+    current: bool
+
+
+def preset_choices(rules: KeepRules) -> list[PresetChoice]:
+    """Return the presets to choose; the limit for deleted records stays as it is in these rules."""
+    return [_choice(preset, rules) for preset in KeepPreset]
+
+
+def _choice(preset: KeepPreset, rules: KeepRules) -> PresetChoice:
+    chosen = PRESETS[preset].limited_as(rules)
+    numbers = {name: getattr(chosen, name) for name in NUMBERS}
+    return PresetChoice(PRESET_NAMES[preset], urlencode(numbers), chosen == rules)
 
 
 class HoldForm(forms.Form):

@@ -28,7 +28,7 @@ NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 LIMIT = 10e9  # bytes
 LONG = "Dear all, the pralines of last week were the best that we ever had. " * 8
 ICONS = (
-    "home", "search", "compare", "run", "storage", "bell", "clock", "org", "vault", "audit",
+    "menu", "home", "search", "compare", "run", "storage", "bell", "clock", "org", "vault", "audit",
     "people", "key", "restore", "help", "settings",
 )  # fmt: skip
 

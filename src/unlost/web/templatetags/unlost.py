@@ -1,5 +1,6 @@
 """Filters and tags for the console's templates: instants, sizes, cells, icons, links."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -27,6 +28,9 @@ register.filter(word)
 register.filter(translate)
 register.filter(next_step)
 
+LONGEST_TOKEN = 32  # characters without a space that may stand in one line, even on a phone
+TOKEN = re.compile(rf"\S{{{LONGEST_TOKEN + 1},}}")
+JOINTS = re.compile(r"(?<=[@./\\_:?&=,;+-])")  # where a long token may go on in the next line
 UNITS = ("B", "kB", "MB", "GB", "TB")
 FOLD = 240  # characters shown of a long text until it is unfolded
 
@@ -59,6 +63,17 @@ def day(value: datetime | None, zone: str = "UTC") -> str | SafeString:
     if value is None:
         return _("never")
     return format_html('<time dir="ltr">{}</time>', f"{in_zone(value, _zone(zone)):%Y-%m-%d}")
+
+
+@register.filter
+def clock(value: datetime, zone: str = "UTC") -> SafeString:
+    """Format the time of day of an instant in a zone."""
+    local = in_zone(value, _zone(zone))
+    return format_html(
+        '<time dir="ltr" datetime="{}">{}</time>',
+        value.isoformat(timespec="seconds"),
+        f"{local:%H:%M}",
+    )
 
 
 @register.filter
@@ -97,9 +112,29 @@ def whole(value: float) -> int:
 
 
 @register.filter
+def breakable(text: str) -> SafeString:
+    """Escape a text; mark in long addresses, paths and ids where they may go on in the next line."""
+    parts, at = [], 0
+    for token in TOKEN.finditer(text):
+        parts += [escape(text[at : token.start()]), _joined(token[0])]
+        at = token.end()
+    return SafeString("".join([*parts, escape(text[at:])]))
+
+
+def _joined(token: str) -> str:
+    """Return a long token with marks behind its punctuation, and within long parts without any."""
+    pieces = [
+        piece[at : at + LONGEST_TOKEN]
+        for piece in JOINTS.split(token)
+        for at in range(0, len(piece), LONGEST_TOKEN)
+    ]
+    return "<wbr>".join(escape(piece) for piece in pieces)
+
+
+@register.filter
 def code(value: str | None) -> SafeString:
     """Format an id or API name: monospaced, isolated, left to right."""
-    return SafeString(f'<bdi dir="ltr" class="code">{escape(value or "")}</bdi>')
+    return SafeString(f'<bdi dir="ltr" class="code">{breakable(value or "")}</bdi>')
 
 
 @register.filter("cell")
@@ -110,13 +145,13 @@ def cell_text(value: str | None) -> SafeString:
     if value == "":
         return format_html('<span class="none">{}</span>', _("empty text"))
     if len(value) <= FOLD:
-        return SafeString(f'<bdi class="cell">{escape(value)}</bdi>')
+        return SafeString(f'<bdi class="cell">{breakable(value)}</bdi>')
     return format_html(
         '<details class="long"><summary><bdi class="cell">{}…</bdi> <span class="more">{}</span>'
         '</summary><bdi class="cell">{}</bdi></details>',
-        value[:FOLD],
+        breakable(value[:FOLD]),
         _("%(count)s characters") % {"count": f"{len(value):,}"},
-        value,
+        breakable(value),
     )
 
 

@@ -1,6 +1,6 @@
 """Keep rules of an org: show them, set them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +21,7 @@ from unlost.catalog.vault.keeping import (
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.source.reading import Json
-from unlost.model.vault.retention import ForgottenRecord, KeepRules
+from unlost.model.vault.retention import PRESETS, ForgottenRecord, KeepPreset, KeepRules
 
 FEW = 7  # nightly backups: fewer may not reach back to a loss a week ago
 
@@ -59,7 +59,8 @@ class RetentionPolicies:
 class RetentionChange:
     """A change of keep rules; None leaves a number unchanged, 0 switches a rule off.
 
-    ``everything``: remove all rules. Numbers are of days, weeks, months and years.
+    ``everything``: remove all rules. ``preset``: take its rules for backups; numbers that are given
+    too replace numbers of the preset. Numbers are of days, weeks, months and years.
     """
 
     days: int | None = None
@@ -69,6 +70,7 @@ class RetentionChange:
     yearly: int | None = None
     deleted_days: int | None = None
     everything: bool = False
+    preset: KeepPreset | None = None
 
 
 def _noted(retention: OrgRetention) -> dict[str, Json]:
@@ -105,15 +107,24 @@ def changed_rules(rules: KeepRules, retention_change: RetentionChange) -> KeepRu
         for name in NUMBERS
         if getattr(retention_change, name) is not None
     }
-    if retention_change.everything and any(numbers.values()):
-        raise UsageError(
-            "keep-contradictory",
-            "--everything cannot be combined with a number of backups to keep.",
-            next_step="Use either --everything or the numbers.",
-        )
-    keep_rules = KeepRules() if retention_change.everything else replace(rules, **numbers)
+    if retention_change.everything:
+        _check_alone(retention_change, numbers)
+        return KeepRules()
+    if retention_change.preset is not None:
+        rules = PRESETS[retention_change.preset].limited_as(rules)
+    keep_rules = replace(rules, **numbers)
     check_rules(keep_rules)
     return keep_rules
+
+
+def _check_alone(retention_change: RetentionChange, numbers: Mapping[str, int]) -> None:
+    """Raise UsageError if rules are given beside the wish to keep everything."""
+    if any(numbers.values()) or retention_change.preset is not None:
+        raise UsageError(
+            "keep-contradictory",
+            "--everything cannot be combined with a preset or a number of backups to keep.",
+            next_step="Use either --everything, or a preset and numbers.",
+        )
 
 
 def remarks(rules: KeepRules) -> tuple[RuleWarning, ...]:

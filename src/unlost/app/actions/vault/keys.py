@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.app.access import Where, action
+from unlost.app.access import DONE, Where, action
 from unlost.app.compose import Application
 from unlost.app.home.home_keys import (
     SERVICE_KEY,
@@ -31,6 +31,7 @@ from unlost.app.vault.new_keys import (
     secret_of,
     settle_key,
 )
+from unlost.catalog.people.audit import newest_times
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.message import message
@@ -50,6 +51,9 @@ from unlost.vault.keys.key_slots import (
 from unlost.vault.keys.passphrase import new_stretch
 from unlost.vault.keys.register import registered
 from unlost.vault.keys.service_key import move_service_key, refuse_key_in_vault
+
+RENEWALS, TEST = ("key.renew", "key.replace"), "key.test"  # in the audit log
+OWNER_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,18 @@ class Keys:
     """The key slots of the vault.
 
     ``sheet_confirmed_at``: when the recovery sheet was last confirmed as written down; None if never.
+    ``owner``: the first digits of the public key that signs every change of the keys. ``generation``
+    counts the master keys, from 1. ``renewed_at`` and ``tested_at``: when this home last renewed the
+    master key or a slot, and tested a key; None if never.
     """
 
     vault_id: str
     slots: tuple[KeyLine, ...]
     sheet_confirmed_at: datetime | None
+    owner: str = ""
+    generation: int = 1
+    renewed_at: datetime | None = None
+    tested_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +138,17 @@ def keys(app: Application, given_key: GivenKey = SERVICE_KEY) -> Keys:
         )
         for slot_state in list_slots(opened.store, opened.keys)
     )
-    sheet = registered(opened.store, opened.keys).sheet
-    sheet_confirmed_at = datetime.fromisoformat(sheet) if sheet else None
-    return Keys(opened.keys.vault.hex(), lines, sheet_confirmed_at)
+    entry = registered(opened.store, opened.keys)
+    times = newest_times((*RENEWALS, TEST), outcome=DONE)
+    return Keys(
+        opened.keys.vault.hex(),
+        lines,
+        datetime.fromisoformat(entry.sheet) if entry.sheet else None,
+        entry.owner[:OWNER_DIGITS],
+        entry.generation,
+        max((times[act] for act in RENEWALS if act in times), default=None),
+        times.get(TEST),
+    )
 
 
 @action("key.add", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("slot",))

@@ -10,7 +10,7 @@ from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import many, size, when
 from unlost.cli.verbs.retention.holds import line_of
-from unlost.cli.verbs.retention.keeping import REMARKS, rules_in_words
+from unlost.cli.verbs.retention.keeping import REMARKS, Preset, rules_in_words
 from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,20 +27,33 @@ def forget(
     plan: Annotated[
         bool, typer.Option("--plan", help="Only show the plan; change nothing.")
     ] = False,
+    preset: Preset = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
     """Forget the backups that the rules of an org do not keep, after confirmation of the plan.
 
-    The remaining backups do not change. Forgotten backups cannot be restored.
+    The remaining backups do not change. Forgotten backups cannot be restored. With --plan, --preset
+    shows what this preset would forget in place of the org's rules.
     """
+    if preset and not plan:
+        raise UsageError(
+            "preset-not-set",
+            "A preset forgets nothing before it is set.",
+            next_step="See its effect with --plan, or set it with "
+            "`unlost keep set {org} --preset {preset}`.",
+            org=org,
+            preset=preset,
+        )
     with opened(home) as application:
         from unlost.app.actions.retention.forget import forget as act
         from unlost.app.actions.retention.forget import plan as planned
         from unlost.app.actions.retention.keeping import RetentionChange
+        from unlost.model.vault.retention import KeepPreset
 
-        seen = planned(application, org, RetentionChange())
+        tried = KeepPreset(preset) if preset else None
+        seen = planned(application, org, RetentionChange(preset=tried))
         if plan or (seen.nothing and not json):
             answer(seen, as_json=json, show=_show_plan)
             return ExitCode.OK

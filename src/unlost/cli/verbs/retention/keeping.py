@@ -1,6 +1,6 @@
 """unlost keep: show and change the retention rules of an org."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -20,6 +20,16 @@ REMARKS = {
     "few-nights": "Warning: fewer than 7 backups are kept. Data lost a week ago may be in none of them.",
     "no-effect": "Note: the limit for deleted records applies only if backups are forgotten too.",
 }
+
+Preset = Annotated[
+    Literal["quarter", "standard", "gradual", "decade"] | None,
+    typer.Option(
+        "--preset",
+        help="Ready-made rules. quarter: 90 days daily. standard: 30 days daily, 12 months monthly, "
+        "7 years yearly. gradual: all backups of 14 days, 8 weeks weekly, 24 months monthly. "
+        "decade: 366 days daily, 10 years yearly.",
+    ),
+]
 
 app = typer.Typer(no_args_is_help=True, help="Show and change which backups of an org are kept.")
 
@@ -49,6 +59,7 @@ def _number(name: str, unit: str) -> Any:
 def change(
     org: OrgName,
     *,
+    preset: Preset = None,
     days: Annotated[int | None, _number("days", "Keep all backups of the last N days")] = None,
     daily: Annotated[
         int | None, _number("daily", "Keep a backup of each of the last N days")
@@ -77,10 +88,14 @@ def change(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Change the retention rules of an org. Nothing is forgotten yet."""
+    """Change the retention rules of an org. Nothing is forgotten yet.
+
+    Numbers beside a preset replace numbers of the preset.
+    """
     with opened(home) as application:
         from unlost.app.actions.retention.keeping import RetentionChange
         from unlost.app.actions.retention.keeping import change as act
+        from unlost.model.vault.retention import KeepPreset
 
         request = RetentionChange(
             days=days,
@@ -90,6 +105,7 @@ def change(
             yearly=yearly,
             deleted_days=deleted_days,
             everything=everything,
+            preset=KeepPreset(preset) if preset else None,
         )
         answer(act(application, org, request), as_json=json, show=_show)
     return ExitCode.OK

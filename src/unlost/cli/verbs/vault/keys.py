@@ -454,6 +454,10 @@ def _show_all(out: "Console", all_keys: "Keys") -> None:
         remark = "used by the service of this home" if slot.service else ""
         table.add_row(slot.slot, slot.kind.value, "yes" if slot.authorizes else "no", remark)
     out.print(table)
+    out.print(f"Changes are signed by the owner's key {all_keys.owner}.")
+    out.print(f"The master key is number {all_keys.generation}.")
+    if all_keys.renewed_at:
+        out.print(f"A key was last replaced or renewed on {all_keys.renewed_at:%Y-%m-%d}.")
     if all_keys.sheet_confirmed_at:
         out.print(
             f"The recovery sheet was last written down on {all_keys.sheet_confirmed_at:%Y-%m-%d}."

@@ -21,7 +21,7 @@ from unlost.catalog.vault.keeping import NUMBERS
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError
 from unlost.model.instants import in_zone
-from unlost.web.forms.keeping import HoldForm, KeepForm
+from unlost.web.forms.keeping import HoldForm, KeepForm, preset_choices
 from unlost.web.forms.problems import add_problem
 from unlost.web.needs import needs
 from unlost.web.requests import UserRequest
@@ -120,6 +120,7 @@ def _page(
         "zone": retention.zone,
         "can": can,
         "form": form or KeepForm(initial=initial),
+        "presets": preset_choices(retention.rules),
         "seen": seen,
         "same": seen is not None and seen.rules == retention.rules,
         "years": _by_year(seen.staying, zone=retention.zone) if seen is not None else (),

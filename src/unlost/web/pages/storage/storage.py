@@ -1,6 +1,7 @@
 """Pages of storage: usage, forecast, and what uses it."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -19,6 +20,7 @@ from unlost.app.actions.storage.storage import (
 )
 from unlost.app.actions.storage.storage_use import OwnerLine, StorageUse, UseLine, YearLine
 from unlost.app.storage.storage_chart import NARROW, WIDE, ChartSheet, chart
+from unlost.engine.storage.forecast import APART, missing_days
 from unlost.web.requests import UserRequest
 from unlost.web.translate import word
 
@@ -27,11 +29,18 @@ TABLES = 15  # the largest of each storage
 
 @dataclass(frozen=True, slots=True)
 class DrawnChart:
-    """A storage with its charts, for wide screens and for phones."""
+    """A storage with its charts, for wide screens and for phones.
+
+    ``missing``: on how many more days a backup must report the storage before there is a forecast,
+    ``expected`` when that is with a backup every night. ``visible``: there is a line to see.
+    """
 
     line: StorageLine
     wide: SafeString
     narrow: SafeString
+    missing: int
+    expected: datetime
+    visible: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,15 @@ def show(request: UserRequest, org: str) -> HttpResponse:
 
 def draw(line: StorageLine, storage_trend: StorageTrend) -> DrawnChart:
     """Return a storage with its charts."""
-    return DrawnChart(line, _chart(line, storage_trend, WIDE), _chart(line, storage_trend, NARROW))
+    missing = missing_days(line.samples, limit=line.limit)
+    return DrawnChart(
+        line,
+        _chart(line, storage_trend, WIDE),
+        _chart(line, storage_trend, NARROW),
+        missing,
+        line.samples[-1].at + timedelta(days=missing),
+        line.samples[-1].at - line.samples[0].at >= APART,
+    )
 
 
 def _chart(line: StorageLine, storage_trend: StorageTrend, sheet: ChartSheet) -> SafeString:

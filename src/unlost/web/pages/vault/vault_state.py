@@ -1,5 +1,8 @@
 """Pages of the vault: its content, verifications and keys; and checks of the whole home."""
 
+from dataclasses import dataclass
+from datetime import timedelta
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -10,8 +13,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from unlost.app.access import check_home
 from unlost.app.actions.alerts.doctor import Diagnosis, doctor
+from unlost.app.actions.retention.keeping import show as show_rules
 from unlost.app.actions.vault.mirror import ask_mirror
-from unlost.app.actions.vault.vault_state import vault_state, verify_later
+from unlost.app.actions.vault.vault_state import VaultState, vault_state, verify_later
 from unlost.app.actions.vault.verify import VerifyResult, verify
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
@@ -19,13 +23,40 @@ from unlost.model.vault.snapshot import VerifyLevel
 from unlost.web.needs import needs
 from unlost.web.requests import UserRequest
 
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorLag:
+    """What the mirror lacks: the newest backups of these orgs, the newest of them by ``hours``."""
+
+    orgs: tuple[str, ...]
+    hours: int
+
 
 @require_GET
 def state(request: UserRequest) -> HttpResponse:
     """Show the vault's content by org, and its verifications."""
-    return render(
-        request, "vault/state.html", {"part": "vault", "vault": vault_state(request.unlost)}
-    )
+    vault = vault_state(request.unlost)
+    context = {
+        "part": "vault",
+        "vault": vault,
+        "lag": mirror_lag(vault),
+        "retention": show_rules(request.unlost).orgs,
+    }
+    return render(request, "vault/state.html", context)
+
+
+def mirror_lag(vault: VaultState) -> MirrorLag:
+    """Return what the vault has and the mirror does not have yet."""
+    done_at = vault.mirror.last.done_at if vault.mirror and vault.mirror.last else None
+    newest = {org.org: org.newest for org in vault.orgs if org.newest is not None}
+    behind = {
+        name: finished for name, finished in newest.items() if done_at is None or finished > done_at
+    }
+    if done_at is None or not behind:
+        return MirrorLag(tuple(behind), 0)
+    return MirrorLag(tuple(behind), int((max(behind.values()) - done_at) / HOUR))
 
 
 @require_POST

@@ -1,0 +1,58 @@
+"""Live through some weeks in a minute: each night the org grows a little and is backed up.
+
+    python -m browser.lived_month HOME ORG ADMIN NIGHTS
+
+HOME is a home with the org ORG, whose simulator has its admin API at ADMIN. The first backup is made
+NIGHTS days ago by the clock of this machine, the last one today: so that pages show what they show
+after some weeks. The days are alike, except that weekends are quiet.
+"""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from unlost.app.compose import Application, open_application
+from unlost.app.home.system import SystemClock
+from unlost_simulators.process import AdminClient
+
+DAY = timedelta(days=1)
+BUSY, QUIET = 240, 60  # cases of a working day, and of a day of the weekend
+
+
+class EarlierClock(SystemClock):
+    """The clock of this machine, some days ago."""
+
+    def __init__(self, ago: timedelta) -> None:
+        self.ago = ago
+
+    def now(self) -> datetime:
+        return super().now() - self.ago
+
+
+def live(home: Path, org: str, admin: AdminClient, nights: int) -> None:
+    admin.post("clock/set", now=f"{datetime.now(UTC) - nights * DAY:%Y-%m-%dT01:00:00Z}")
+    for ago in range(nights, -1, -1):
+        clock = EarlierClock(ago * DAY)
+        work(admin, clock.now())
+        with open_application(home, clock=clock) as application:
+            back_up(application, org)
+        if ago:
+            admin.post("clock/advance", days=1)
+
+
+def work(admin: AdminClient, day: datetime) -> None:
+    """What people do on a day: new cases, and some that go on."""
+    count = QUIET if day.weekday() >= 5 else BUSY
+    rows = [{"Subject": f"Order of {day:%d %B}, line {number}"} for number in range(count)]
+    admin.post("records/insert", object="Case", rows=rows)
+    admin.post("records/update-where", object="Case", set={"Priority": "High"}, limit=20)
+
+
+def back_up(application: Application, org: str) -> None:
+    from unlost.app.actions.backups.backup import backup
+
+    backup(application, org)
+
+
+if __name__ == "__main__":
+    live(Path(sys.argv[1]), sys.argv[2], AdminClient(sys.argv[3]), int(sys.argv[4]))
