@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from unlost.model.org import OrgIdentity
+    from unlost.model.ports.browser_sign_in import BrowserSignIn
     from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Observer, SecretStore
     from unlost.model.ports.writer import Writer
+    from unlost.model.source.checklist import ChecklistStep
     from unlost.model.source.quota import Quota
     from unlost.model.source.reading import (
         Cursor,
@@ -61,6 +63,14 @@ class Source(Protocol):
 
     def quotas(self) -> Sequence[Quota]:
         """Return storage and API quotas."""
+        ...
+
+    def checklist(self, schema: Schema) -> Sequence[ChecklistStep]:
+        """Return the steps of the org's setup with their state now; empty if it needs none."""
+        ...
+
+    def record_counts(self) -> Mapping[str, int]:
+        """Return about how many records each table has, in a few calls; empty if not reported."""
         ...
 
     def cursor_at(self, table: Table, when: datetime) -> Cursor | None:
@@ -172,4 +182,8 @@ class Connector(ConnectorInfo, Protocol):
 
     def write_permissions(self) -> Sequence[str]:
         """List the permissions that a write user needs, in the source's own terms."""
+        ...
+
+    def browser_sign_in(self) -> BrowserSignIn | None:
+        """Return the sign-in by browser; None if no method of ``sign_in`` uses one."""
         ...
