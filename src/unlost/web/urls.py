@@ -7,7 +7,13 @@ from unlost.web.api.building import build
 from unlost.web.pages import style
 from unlost.web.pages.alerts import alerts, mass_changes, overview
 from unlost.web.pages.backups import schedule
-from unlost.web.pages.orgs import connect, hidden_columns, orgs, write_access
+from unlost.web.pages.orgs import (
+    browser_sign_in,
+    connect,
+    hidden_columns,
+    orgs,
+    write_access,
+)
 from unlost.web.pages.people import audit, people, profile, sso, start, tokens
 from unlost.web.pages.records import compare, find, history, losses
 from unlost.web.pages.restores import edit_plan, restore, selections
@@ -60,11 +66,15 @@ urlpatterns = [
     path("orgs/", orgs.every, name="orgs"),
     path("connect/", connect.kind, name="connect"),
     path("connect/sign-in/", connect.sign_in, name="connect-sign-in"),
+    path("connect/start/", browser_sign_in.start, name="connect-start"),
+    path("connect/callback/", browser_sign_in.callback, name="connect-callback"),
+    path("connect/checklist/", connect.checklist, name="connect-checklist"),
     path("connect/scope/", connect.scope, name="connect-scope"),
     path("connect/hour/", connect.hour, name="connect-hour"),
     path("orgs/<name:org>/", orgs.show, name="org"),
     path("orgs/<name:org>/certificate/<str:at>/", orgs.certificate, name="certificate"),
     path("orgs/<name:org>/settings/", write_access.settings, name="org-settings"),
+    path("orgs/<name:org>/checklist/", write_access.checklist, name="org-checklist"),
     path("orgs/<name:org>/follow/", write_access.follow, name="org-follow"),
     path("orgs/<name:org>/writer/", write_access.writer, name="org-writer"),
     path("orgs/<name:org>/storage/", storage.show, name="storage"),
