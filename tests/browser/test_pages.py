@@ -43,7 +43,11 @@ ELSEWHERE = {
         ),
         "takes a form and leads back to a page",
     ),
-    **dict.fromkeys(("connect-scope", "connect-hour"), "steps of the wizard, looked at on its way"),
+    **dict.fromkeys(
+        ("connect-scope", "connect-hour", "connect-checklist", "connect-start"),
+        "steps of the wizard, looked at on its way",
+    ),
+    "connect-callback": "leads on to the next step",
     **dict.fromkeys(("plan", "plan-edit"), "looked at on the way of a restore"),
 }  # fmt: skip
 
@@ -87,6 +91,7 @@ def pages(console: Console) -> dict[str, str]:
         "org": "/orgs/sales/",
         "certificate": "/orgs/sales/certificate/latest/",
         "org-settings": "/orgs/sales/settings/",
+        "org-checklist": "/orgs/sales/checklist/?check=1",
         "org-writer": "/orgs/sales/writer/",
         "storage": "/orgs/sales/storage/",
         "schedule": "/orgs/sales/schedule/",

@@ -1,16 +1,28 @@
 """What waits for the credentials of an org, and continues once they are repaired."""
 
 from unlost.app.compose import Application
-from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.catalog.orgs.orgs import ProtectedOrg, find_org
 from unlost.catalog.runs.nights import nights_of, reopen_night
 from unlost.catalog.runs.queued_restores import halted_restores, release_restore
 from unlost.model.message import Message, code_of
 from unlost.model.runs.night import NightState
 
 
+def repaired_by_credentials(app: Application, org: str, error: Message | None) -> bool:
+    """Return True if other credentials repair an error of the org of this name."""
+    known = find_org(org)
+    return known is not None and is_sign_in_error(app, known.identity.connector, error)
+
+
 def is_sign_in_error(app: Application, connector: str, error: Message | None) -> bool:
     """Return True if other credentials repair an error of an org of this connector."""
     return error is not None and code_of(error) in app.connector(connector).sign_in().errors
+
+
+def continue_runs(app: Application, org: ProtectedOrg) -> tuple[str, ...]:
+    """Have the service continue the newest backup and the restores whose sign-in failed."""
+    backup = continue_backup(app, org)
+    return (*((backup,) if backup else ()), *continue_restores(app, org))
 
 
 def continue_backup(app: Application, org: ProtectedOrg) -> str | None:

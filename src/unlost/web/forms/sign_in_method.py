@@ -48,13 +48,6 @@ def method_form(
     return form(None, kept, rules.method(request.POST[CHOSEN]))
 
 
-def by_browser_only(fields: ConnectorFields) -> frozenset[str]:
-    """Return the names of the secrets that no method asks people to type."""
-    typed = {name for method in fields.sign_in.methods for name in method.secrets}
-    every = {secret.name for secret in fields.secrets}
-    return frozenset(every - typed) if fields.sign_in.methods else frozenset()
-
-
 def _without_suggested(values: Mapping[str, Any], method: SignInMethod) -> Mapping[str, Any]:
     """Leave out a value that this method suggested, as it may not suit another method."""
     suggested = {suggestion.value for suggestion in method.suggestions}

@@ -11,7 +11,7 @@ import msgspec
 from unlost.app.access import Where, action
 from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.orgs.connector_settings import leads_elsewhere
-from unlost.app.orgs.repaired_sign_in import continue_backup
+from unlost.app.orgs.repaired_sign_in import continue_runs
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.orgs.orgs import ProtectedOrg, check_no_twin, check_same_org, find_org, save_org
 from unlost.model.access import Right, Trace
@@ -153,8 +153,7 @@ def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> Adde
         identity = _identified(new, opened.source)
         added = _seen(new, identity, opened.source, opened.source.discover())
     org = _keep(app, new, opened, identity)
-    continued = continue_backup(app, org) if added.known_before else None
-    return replace(added, continues=(continued,) if continued else ())
+    return replace(added, continues=continue_runs(app, org) if added.known_before else ())
 
 
 @action(

@@ -49,6 +49,7 @@ STEPS = (
     ("connect-scope", gettext_lazy("Tables")),
     ("connect-hour", gettext_lazy("Schedule")),
 )
+LIST_BUTTONS = frozenset({"search", "every", "none"})  # those that lead back to the list of tables
 PAGES = ("kind", "sign_in", "checklist", "scope", "hour")
 
 
@@ -153,8 +154,8 @@ def checklist(request: UserRequest) -> HttpResponse:
         return _in_progress(request, known)
     if not at.is_found:
         return _back(request)
-    form = forms.Form()
-    if request.method == "POST" and _begun(request, form, known, config=known["config"]):
+    form = forms.Form(sent(request))
+    if form.is_valid() and _begun(request, form, known, config=known["config"]):
         return redirect("connect-checklist")
     steps = seen_org(request, known).checklist
     more = {"org_preview": _added_org(known), "steps_to_do": steps, "error": at.error}
@@ -174,7 +175,7 @@ def scope(request: UserRequest) -> HttpResponse:
     if listing is not None and request.method == "POST":
         known = _with_picked(request, known, listing)
     form = _scope_form(request, known, [each for each in chosen if each is not listing])
-    if "search" in request.POST:
+    if LIST_BUTTONS & set(request.POST):
         query = {"q": request.POST.get("q", "")}
         return redirect(f"{reverse('connect-scope')}?{urlencode(query)}")
     if form.is_valid():
@@ -244,7 +245,8 @@ def _begun(
         secrets = known.get("secrets", {})
         lacking = missing(request.unlost, known["connector"], config, known=secrets)
         for name in lacking.secrets:
-            form.add_error(SECRET + name, _("Required to sign in."))
+            shown = SECRET + name in form.fields
+            form.add_error(SECRET + name if shown else None, _("Required to sign in."))
         if lacking.secrets:
             return False
         begin(request, known, config=config)

@@ -6,7 +6,8 @@ from django.views.decorators.http import require_GET
 
 from unlost.app.actions.alerts.overview import overview
 from unlost.app.actions.backups.snapshots import certificate as certified
-from unlost.app.actions.orgs.org_page import org_page, ranked
+from unlost.app.actions.orgs.org_page import OrgPage, org_page, ranked
+from unlost.app.orgs.repaired_sign_in import is_sign_in_error
 from unlost.model.access import Right
 from unlost.web.requests import UserRequest
 
@@ -33,8 +34,15 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "tables": page.tables[:TABLES],
         "remaining": max(0, len(page.tables) - TABLES),
         "can": {right.value: right in page.rights for right in Right},
+        "repair": _is_repaired_by_credentials(request, page),
     }
     return render(request, "orgs/one.html", context)
+
+
+def _is_repaired_by_credentials(request: UserRequest, page: OrgPage) -> bool:
+    failed = page.state.failed
+    error = failed.error if failed is not None else None
+    return is_sign_in_error(request.unlost, page.state.connector, error)
 
 
 @require_GET

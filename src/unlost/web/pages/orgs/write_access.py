@@ -28,7 +28,7 @@ from unlost.model.access import Right
 from unlost.model.errors import UnlostError
 from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
 from unlost.web.forms.problems import add_problem
-from unlost.web.forms.sign_in_method import by_browser_only, method_form
+from unlost.web.forms.sign_in_method import method_form
 from unlost.web.needs import needs
 from unlost.web.pages.orgs.saved import differing, show_continued, show_gaps
 from unlost.web.parts.browser_sign_ins import Purpose, begin_sign_in, callback_address
@@ -57,7 +57,7 @@ def settings(request: UserRequest, org: str) -> HttpResponse:
         )
         if led is not None:
             return led
-    context = {"org": org, "connector": known.connector, **_sign_in(request, fields, stored)}
+    context = {"org": org, "connector": known.connector, **_sign_in(request, form, fields, known.config, stored)}
     return _shown(request, "orgs/settings.html", form, context)
 
 
@@ -109,9 +109,8 @@ def writer(request: UserRequest, org: str) -> HttpResponse:
         if led is not None:
             return led
     context = {"org": org, "known": known, **_checked(request, org, known)}
-    return _shown(
-        request, "orgs/writer.html", form, context | _sign_in(request, fields, stored)
-    )
+    context |= _sign_in(request, form, fields, known.config, stored)
+    return _shown(request, "orgs/writer.html", form, context)
 
 
 def _browser(
@@ -158,14 +157,21 @@ def _save_writer(
 
 
 def _sign_in(
-    request: UserRequest, fields: ConnectorFields, stored: Collection[str]
+    request: UserRequest,
+    form: ConnectorForm,
+    fields: ConnectorFields,
+    config: Mapping[str, Any],
+    stored: Collection[str],
 ) -> dict[str, object]:
     """Return what the form's buttons need to know about the sign-in by browser."""
-    from_browser = by_browser_only(fields)
-    return {
-        "callback": callback_address(request),
-        "signed_in": bool(from_browser) and from_browser <= set(stored),
-    }
+    if form.method is None:
+        return {}
+    tried = {**config, form.rules.setting: form.method.name}
+    try:
+        lacking = missing(request.unlost, fields.connector, tried, known=stored).secrets
+    except UnlostError:
+        lacking = ("settings",)
+    return {"callback": callback_address(request), "signed_in": not lacking}
 
 
 def _typed(request: UserRequest, name: str, fields: ConnectorFields) -> dict[str, str]:
