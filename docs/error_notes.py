@@ -84,6 +84,11 @@ NOTES = {
         "A restore searches for live records by a unique value, so that it adopts existing records "
         "instead of duplicating them. With two matches it cannot choose safely."
     ),
+    "sign-in-foreign": (
+        "A sign-in by browser has a secret state, which is kept in your session and used once. This "
+        "page came without it, with that of an older sign-in, or in another browser. A page that you "
+        "reload after the sign-in also looks like this."
+    ),
     "slot-in-use": (
         "The next scheduled run could not open the vault. `unlost key replace SLOT --sheet FILE` gives the service "
         "a new key and removes the old one in one step."

@@ -260,6 +260,7 @@ def _show_added(out: "Console", added: "AddedOrg") -> None:
         out.print("The backup user can see all data.")
     if notes:
         out.print(f"{many(notes, 'more note')} that do not concern data; --json lists all.")
+    _show_continued(out, added.continues)
     out.print()
     out.print(f"Next: unlost backup {added.name}")
 
@@ -267,6 +268,7 @@ def _show_added(out: "Console", added: "AddedOrg") -> None:
 def _show_writer(out: "Console", result: "WriterResult") -> None:
     out.print(f"Restores can write to {result.org}: {plain(result.label)} ({result.tenant}).")
     out.print("The write user is stored encrypted and used only for restores.")
+    _show_continued(out, result.continues)
     if result.missing:
         out.print()
         out.print(f"It lacks {many(len(result.missing), 'permission')}:")
@@ -274,6 +276,11 @@ def _show_writer(out: "Console", result: "WriterResult") -> None:
             out.print(f"  - {plain(permission.sentence)}")
     out.print()
     out.print(f"Next: unlost restore plan {result.org} --record TABLE/ID --out plan.json")
+
+
+def _show_continued(out: "Console", runs: "Sequence[str]") -> None:
+    if runs:
+        out.print(f"{many(len(runs), 'run')} waited for the sign-in; the service continues them.")
 
 
 def _show_finding(out: "Console", finding: "Finding") -> None:
