@@ -61,8 +61,10 @@ class SuggestedField(forms.MultiValueField):
         super().__init__(fields, require_all_fields=False, widget=widget, **options)
 
     def compress(self, data_list: Sequence[str]) -> str:
-        """Return the chosen value, or else the text."""
+        """Return the chosen value, or else the text; both together are ambiguous."""
         chosen, text = data_list or ("", "")
+        if chosen and text:
+            raise forms.ValidationError(_("Choose the last option to use your text, or empty it."))
         if not (chosen or text) and self.required:
             raise forms.ValidationError(self.error_messages["required"], code="required")
         return chosen or text

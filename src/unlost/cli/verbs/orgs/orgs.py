@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from unlost.app.actions.orgs.checklist import OrgChecklist
     from unlost.app.actions.orgs.follow import FollowedOrg
     from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg
     from unlost.app.actions.orgs.orgs import AddedOrg, OrgList
@@ -156,6 +157,17 @@ def shred(
     return ExitCode.OK
 
 
+@app.command("checklist")
+def checklist(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Check each step of an org's setup: what is missing, what to click, and why it matters."""
+    with opened(home) as application:
+        from unlost.app.actions.orgs.checklist import org_checklist
+
+        result = org_checklist(application, org)
+        answer(result, as_json=json, show=_show_checklist)
+    return ExitCode.FINDINGS if result.missing else ExitCode.OK
+
+
 @app.command("hidden")
 def hidden(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the columns that are hidden from viewers and operators of an org."""
@@ -186,6 +198,17 @@ def unhide(
 
         answer(act(application, org, column), as_json=json, show=_show_hidden)
     return ExitCode.OK
+
+
+def _show_checklist(out: "Console", result: "OrgChecklist") -> None:
+    if not result.steps:
+        out.print("This kind of org has no checklist.")
+        return
+    for step in result.steps:
+        out.print(f"{step.state:8} {step.title}" + (f": {plain(str(step.seen))}" if step.seen else ""))
+        if step.state != "done":
+            out.print(f"         {step.how}")
+            out.print(f"         {step.why}")
 
 
 def _show_hidden(out: "Console", result: "HiddenOfOrg") -> None:
