@@ -1,6 +1,6 @@
 """The sign-in of a person by browser: OAuth 2.0 authorization code with PKCE (RFC 6749, 7636).
 
-    address ─▶ the person signs in at the service ─▶ code ─▶ ``AuthorizationCode`` ─▶ refresh token
+address ─▶ the person signs in at the service ─▶ code ─▶ ``AuthorizationCode`` ─▶ refresh token
 """
 
 from collections.abc import Sequence

@@ -39,7 +39,7 @@ def test_a_backup_whose_sign_in_failed_continues_after_the_repair(
     night = failed_night(world, org)
     assert (night.state, code_of(night.error)) == (NightState.GIVEN_UP, "memory-sign-in")
     assert repaired_by_credentials(world.app, "sales", night.error)
-    world.clock.advance(minutes=30)
+    world.clock.advance(seconds=30 * 60)
     added = add_org(world.app, REPAIRED)
     assert added.continues == (night.run,)
     (waiting,) = open_nights()

@@ -12,7 +12,7 @@ from unlost.catalog.runs.nights import add_night
 from unlost.cli.exits import ExitCode
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import message
-from unlost.model.source.checklist import CheckState, ChecklistStep
+from unlost.model.source.checklist import ChecklistStep, CheckState
 
 ADD = ("org", "add", "memory", "sales", "--address", "one")
 GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")
@@ -133,7 +133,9 @@ def test_the_checklist_names_what_is_missing_and_what_to_click(sales: Terminal) 
     ended = sales("org", "checklist", "sales")
     assert ended.code == ExitCode.FINDINGS
     assert "The app: Signed in as ada." in ended.out
-    assert ended.out.index("See all") < ended.out.index("Click here.") < ended.out.index("Else half.")
+    assert (
+        ended.out.index("See all") < ended.out.index("Click here.") < ended.out.index("Else half.")
+    )
     steps = sales("org", "checklist", "sales", "--json").json["steps"]
     assert [step["state"] for step in steps] == ["done", "missing"]
 

@@ -113,7 +113,7 @@ def test_the_way_back_belongs_to_the_session(
 
 def test_a_late_way_back_is_refused(world: World, admin: Client, browser: FakeBrowser) -> None:
     reply = browser.allow(left(admin))
-    world.clock.advance(minutes=11)
+    world.clock.advance(seconds=11 * 60)
     page = admin.get(CALLBACK, reply)
     assert page.status_code == 403
     assert "longer than 10 minutes" in page.content.decode()

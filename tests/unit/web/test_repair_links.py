@@ -61,9 +61,7 @@ def test_the_alert_leads_there_too_and_ends_with_the_repair(
     watcher = Watcher()
     watch(world.app, watcher)
     assert AlertRule.NIGHT_FAILED in alert_rules()
-    (number,) = [
-        alert.id for alert in list_alerts() if alert.raised.rule is AlertRule.NIGHT_FAILED
-    ]
+    (number,) = [alert.id for alert in list_alerts() if alert.raised.rule is AlertRule.NIGHT_FAILED]
     client = sign_in()
     assert client.get(f"/alerts/{number}/")["Location"] == SETTINGS
     assert f'href="{SETTINGS}"' in client.get("/alerts/").content.decode()

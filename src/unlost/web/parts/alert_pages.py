@@ -76,9 +76,9 @@ OF_HOME = frozenset({"vault", "checks", "home"})  # pages that belong to no org
 def page_of(app: Application, raised: RaisedAlert) -> ConsolePage:
     """Return the page that repairs or explains an alert."""
     cause = raised.message.args.get("why")
-    if raised.rule in BY_CREDENTIALS and isinstance(cause, Message):
-        if repaired_by_credentials(app, raised.org, cause):
-            return _SETTINGS
+    known = raised.rule in BY_CREDENTIALS and isinstance(cause, Message)
+    if known and repaired_by_credentials(app, raised.org, cause):
+        return _SETTINGS
     return PAGES[raised.rule]
 
 

@@ -1,8 +1,8 @@
 """The pages of the web server flow, as a browser goes through them."""
 
 import re
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
-
 
 import pytest
 
@@ -27,7 +27,7 @@ def address(**changes: str) -> str:
     return f"/services/oauth2/authorize?{urlencode(query)}"
 
 
-def consent(http: InProcess, **changes: str) -> str:
+def consent(http: Any, **changes: str) -> str:
     """Log in; returns the ticket of the consent page."""
     page = http.post(address(**changes), data=LOGIN)
     found = re.search(r'name="ticket" value="([^"]+)"', page.text)
@@ -35,7 +35,7 @@ def consent(http: InProcess, **changes: str) -> str:
     return found[1]
 
 
-def answered(http: InProcess, answer: str, **changes: str) -> dict[str, str]:
+def answered(http: Any, answer: str, **changes: str) -> dict[str, str]:
     """The parameters with which the browser comes back to the app."""
     reply = http.post(
         address(**changes), data={"ticket": consent(http, **changes), "answer": answer}
@@ -45,7 +45,7 @@ def answered(http: InProcess, answer: str, **changes: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(reply.headers["location"]).query))
 
 
-def exchange(http: InProcess, **form: str) -> Any:
+def exchange(http: Any, **form: str) -> Any:
     base = {
         "grant_type": "authorization_code",
         "client_id": "small-backup",
@@ -56,7 +56,7 @@ def exchange(http: InProcess, **form: str) -> Any:
     return http.post("/services/oauth2/token", data={**base, **form})
 
 
-def test_a_user_logs_in_allows_and_the_app_gets_tokens(http: InProcess) -> None:
+def test_a_user_logs_in_allows_and_the_app_gets_tokens(http: Any) -> None:
     page = http.get(address())
     assert page.status_code == 200
     assert "Log In" in page.text
@@ -70,7 +70,7 @@ def test_a_user_logs_in_allows_and_the_app_gets_tokens(http: InProcess) -> None:
 
 
 def test_the_verifier_of_another_challenge_gets_nothing_and_uses_the_code_up(
-    http: InProcess,
+    http: Any,
 ) -> None:
     code = answered(http, "allow")["code"]
     wrong = exchange(http, code=code, code_verifier="w" * 43)
@@ -78,21 +78,21 @@ def test_the_verifier_of_another_challenge_gets_nothing_and_uses_the_code_up(
     assert exchange(http, code=code).json()["error_description"] == "expired authorization code"
 
 
-def test_deny_leads_back_without_a_code(http: InProcess) -> None:
+def test_deny_leads_back_without_a_code(http: Any) -> None:
     sent = answered(http, "deny")
     assert sent["error"] == "access_denied"
     assert sent["state"] == "s<1>"
     assert "code" not in sent
 
 
-def test_a_wrong_password_shows_the_login_again(http: InProcess) -> None:
+def test_a_wrong_password_shows_the_login_again(http: Any) -> None:
     page = http.post(address(), data={**LOGIN, "pw": "wrong"})
     assert page.status_code == 200
     assert "Please check your username and password." in page.text
     assert 'value="backup@small.example"' in page.text
 
 
-def test_a_ticket_gives_one_answer(http: InProcess) -> None:
+def test_a_ticket_gives_one_answer(http: Any) -> None:
     ticket = consent(http)
     form = {"ticket": ticket, "answer": "allow"}
     assert http.post(address(), data=form).status_code == 302
@@ -110,7 +110,7 @@ def test_a_ticket_gives_one_answer(http: InProcess) -> None:
     ],
 )
 def test_a_wrong_app_or_address_is_shown_and_not_redirected_to(
-    sim: Simulator, http: InProcess, changes: dict[str, str], error: str
+    sim: Simulator, http: Any, changes: dict[str, str], error: str
 ) -> None:
     sim.apps.change("small-backup", callbacks=frozenset({CALLBACK}))
     page = http.get(address(**changes))
@@ -127,7 +127,7 @@ def test_a_wrong_app_or_address_is_shown_and_not_redirected_to(
     ],
 )
 def test_a_request_that_cannot_be_allowed_goes_back_with_its_error(
-    sim: Simulator, http: InProcess, changes: dict[str, str], error: str
+    sim: Simulator, http: Any, changes: dict[str, str], error: str
 ) -> None:
     sim.apps.change("small-backup", require_pkce=True)
     reply = http.get(address(**changes))
@@ -135,5 +135,5 @@ def test_a_request_that_cannot_be_allowed_goes_back_with_its_error(
     assert f"error={error}" in reply.headers["location"]
 
 
-def test_other_methods_are_not_allowed(http: InProcess) -> None:
+def test_other_methods_are_not_allowed(http: Any) -> None:
     assert http.request("DELETE", address()).status_code == 405

@@ -1,7 +1,6 @@
 """The sign-in by browser at Salesforce: the address, the exchange, and hosts that get no token."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -33,10 +32,10 @@ def org() -> FakeSalesforce:
 
 
 @pytest.fixture
-def signing_in(org: FakeSalesforce) -> Iterator[SalesforceBrowserSignIn]:
+def signing_in(org: FakeSalesforce) -> SalesforceBrowserSignIn:
     found = SalesforceConnector(org.wire.transport).browser_sign_in()
     assert found is not None
-    yield found
+    return found
 
 
 def tokens(**fields: str | None) -> httpx.Response:

@@ -5,7 +5,7 @@ import pytest
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from fakes.wire import error_answer, json_answer
 from unlost.connectors.salesforce.access.checklist import FLAGS
-from unlost.model.source.checklist import CheckState, ChecklistStep
+from unlost.model.source.checklist import ChecklistStep, CheckState
 
 LIMITS = {
     "DailyApiRequests": {"Max": 15_000, "Remaining": 9_000},
@@ -52,7 +52,7 @@ def test_a_missing_permission_is_named_with_what_to_click(org: FakeSalesforce, f
 
 
 def test_a_permission_that_the_org_does_not_report_is_unknown(org: FakeSalesforce) -> None:
-    org.flags.clear()
+    org.wire.on("GET", "UserPermissionAccess", error_answer("INVALID_TYPE", "no such object"))
     found = states(org)
     assert {found[step.name] for step in FLAGS.values()} == {CheckState.UNKNOWN}
     assert found["tables"] is CheckState.UNKNOWN

@@ -6,7 +6,7 @@ from unlost.app.access import Where, action
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Right
-from unlost.model.source.checklist import CheckState, ChecklistStep
+from unlost.model.source.checklist import ChecklistStep, CheckState
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class ConnectorFields:
     connector: str
     settings: tuple[Setting, ...]
     secrets: tuple[SecretField, ...]
-    sign_in: SignInRules = SignInRules()
+    sign_in: SignInRules
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,7 +205,9 @@ def _show_checklist(out: "Console", result: "OrgChecklist") -> None:
         out.print("This kind of org has no checklist.")
         return
     for step in result.steps:
-        out.print(f"{step.state:8} {step.title}" + (f": {plain(str(step.seen))}" if step.seen else ""))
+        out.print(
+            f"{step.state:8} {step.title}" + (f": {plain(str(step.seen))}" if step.seen else "")
+        )
         if step.state != "done":
             out.print(f"         {step.how}")
             out.print(f"         {step.why}")

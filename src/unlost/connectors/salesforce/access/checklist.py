@@ -17,7 +17,7 @@ from unlost.connectors.salesforce.access.rights import (
 )
 from unlost.model.finding import Finding, FindingKind
 from unlost.model.message import Message, Noun, counted, message
-from unlost.model.source.checklist import CheckState, ChecklistStep
+from unlost.model.source.checklist import ChecklistStep, CheckState
 from unlost.model.source.quota import Quota
 
 APP = ChecklistStep(

@@ -141,7 +141,7 @@ CODE_HINTS = (
         "Copy the callback address from the page of the sign-in into the app, exactly.",
     ),
     SignInHint(
-        "oauth_app_blocked",
+        "OAUTH_APP_BLOCKED",
         "",
         "salesforce-not-approved",
         "An administrator has blocked the External Client App.",

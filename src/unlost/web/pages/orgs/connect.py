@@ -224,7 +224,9 @@ def _signing_in(
 ) -> HttpResponse | None:
     """Go on to the browser sign-in or to the inspection; None with errors in the form."""
     if form.method is None or not form.method.browser:
-        return redirect("connect-checklist") if _begun(request, form, known, config=config) else None
+        return (
+            redirect("connect-checklist") if _begun(request, form, known, config=config) else None
+        )
     new = NewOrg(known["connector"], known["name"], config, known.get("secrets", {}))
     try:
         return begin_sign_in(request, Purpose.CONNECT, new)

@@ -57,7 +57,11 @@ def settings(request: UserRequest, org: str) -> HttpResponse:
         )
         if led is not None:
             return led
-    context = {"org": org, "connector": known.connector, **_sign_in(request, form, fields, known.config, stored)}
+    context = {
+        "org": org,
+        "connector": known.connector,
+        **_sign_in(request, form, fields, known.config, stored),
+    }
     return _shown(request, "orgs/settings.html", form, context)
 
 
