@@ -4,11 +4,12 @@ import re
 from html import unescape
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 
 from fakes.browser_sign_in import HOST, FakeBrowser, with_browser
 from homes import SECRET, WRITE_SECRET, World, fill
-from unit.web.conftest import SignIn
+from unit.web.conftest import BACKEND, SignIn
 from unlost.catalog.orgs.orgs import find_org, get_org
 from unlost.catalog.orgs.writers import find_writer
 from unlost.model.access import Role
@@ -102,11 +103,11 @@ def test_another_state_is_refused_and_the_sign_in_still_waits(
     assert admin.get(CALLBACK, reply)["Location"] == "/connect/checklist/"
 
 
-def test_the_way_back_belongs_to_the_session(
-    admin: Client, browser: FakeBrowser, sign_in: SignIn
-) -> None:
+def test_the_way_back_belongs_to_the_session(admin: Client, browser: FakeBrowser) -> None:
     reply = browser.allow(left(admin))
-    other = sign_in()
+    other = Client(SERVER_NAME="localhost")
+    user = get_user_model().objects.get(pk=admin.session["_auth_user_id"])
+    other.force_login(user, backend=BACKEND)
     assert "sign-in-foreign" in other.get(CALLBACK, reply).content.decode()
     assert browser.redeemed == []
 

@@ -75,11 +75,10 @@ OF_HOME = frozenset({"vault", "checks", "home"})  # pages that belong to no org
 
 def page_of(app: Application, raised: RaisedAlert) -> ConsolePage:
     """Return the page that repairs or explains an alert."""
-    cause = raised.message.args.get("why")
-    known = raised.rule in BY_CREDENTIALS and isinstance(cause, Message)
-    if known and repaired_by_credentials(app, raised.org, cause):
-        return _SETTINGS
-    return PAGES[raised.rule]
+    page, cause = PAGES[raised.rule], raised.message.args.get("why")
+    if raised.rule not in BY_CREDENTIALS or not isinstance(cause, Message):
+        return page
+    return _SETTINGS if repaired_by_credentials(app, raised.org, cause) else page
 
 
 def address(raised: RaisedAlert, page: ConsolePage | None = None) -> str:
