@@ -21,8 +21,7 @@ from unlost.app.home.home import Home, plan_home, read_home, write_home, write_s
 from unlost.model.access import Actor
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.losses import LossRule, LossRules
-from unlost.model.ports.browser_sign_in import BrowserSignIn
-from unlost.model.ports.source import Connector, Context, SecretField, Source
+from unlost.model.ports.source import BrowserSignIn, Connector, Context, SecretField, Source
 from unlost.model.ports.system import Witness
 from unlost.model.ports.writer import Writer
 from unlost.model.source.connector_info import Expiry

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from unlost.model.errors import UnlostError
     from unlost.model.org import OrgIdentity
-    from unlost.model.ports.browser_sign_in import BrowserSignIn
     from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Observer, SecretStore
     from unlost.model.ports.writer import Writer
     from unlost.model.source.checklist import ChecklistStep
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Wait,
     )
     from unlost.model.source.schema import Schema, Table
+    from unlost.model.source.sign_in import SignInCode, SignInRequest
 
 
 class Source(Protocol):
@@ -156,6 +157,25 @@ class SecretField:
     help: str = ""
     required: bool = True
     lines: bool = False
+
+
+class BrowserSignIn(Protocol):
+    """Leads a person through the sign-in page of an org (OAuth 2.0 with PKCE)."""
+
+    def address(self, config: object, request: SignInRequest) -> str:
+        """Return the address of the org's sign-in page; makes no call."""
+        ...
+
+    def redeem(self, config: object, context: Context, answer: SignInCode) -> None:
+        """Exchange the code, and store the secrets of this sign-in in ``context.secrets``.
+
+        Raises NotAllowed if the org refuses, or if its answer leads to a foreign host.
+        """
+        ...
+
+    def refusal(self, config: object, *, error: str, description: str) -> UnlostError:
+        """Return the error for a browser that returned without a code; makes no call."""
+        ...
 
 
 class Connector(ConnectorInfo, Protocol):

@@ -22,8 +22,7 @@ from unlost.catalog.orgs.orgs import find_org
 from unlost.catalog.orgs.writers import find_writer
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
-from unlost.model.ports.browser_sign_in import BrowserSignIn
-from unlost.model.ports.source import Connector
+from unlost.model.ports.source import BrowserSignIn, Connector
 from unlost.model.ports.system import SecretStore
 from unlost.model.source.sign_in import SignInCode, SignInRequest
 
