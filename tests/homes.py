@@ -26,7 +26,7 @@ from unlost.model.ports.system import Witness
 from unlost.model.ports.writer import Writer
 from unlost.model.source.connector_info import Expiry
 from unlost.model.source.schema import Column, Reference, Schema, WireKind
-from unlost.model.source.sign_in import SignInRules
+from unlost.model.source.sign_in import SignInMethods
 from unlost.model.storage import MailRule, StorageRule, StorageWeight
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
@@ -98,10 +98,10 @@ class MemoryConnector:
         self.sources: dict[str, MemorySource] = {}
         self.writers: dict[str, MemoryWriter] = {}
         self.contexts: list[Context] = []
-        self.sign_in_rules = SignInRules(errors=frozenset({"memory-sign-in", "secret-missing"}))
+        self.sign_in_rules = SignInMethods(errors=frozenset({"memory-sign-in", "secret-missing"}))
         self.browser: BrowserSignIn | None = None
 
-    def sign_in(self) -> SignInRules:
+    def sign_in(self) -> SignInMethods:
         return self.sign_in_rules
 
     def browser_sign_in(self) -> BrowserSignIn | None:

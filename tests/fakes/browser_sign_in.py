@@ -7,14 +7,14 @@ from homes import SECRET, MemoryConfig, MemoryConnector
 from unlost.app.orgs.sign_in_state import challenge_of
 from unlost.model.errors import NotAllowed, UnlostError
 from unlost.model.ports.source import Context
-from unlost.model.source.sign_in import SignInCode, SignInMethod, SignInRequest, SignInRules
+from unlost.model.source.sign_in import SignInCode, SignInMethod, SignInMethods, SignInRequest
 
 HOST = "https://login.memory.example"
 PASSWORD = SignInMethod("password", "Password", "You type a password.", ("quiet",), ("password",))
 BROWSER = SignInMethod(
     "browser", "Sign in with Memory", "You sign in there.", secrets=("token",), browser=True
 )
-RULES = SignInRules(
+RULES = SignInMethods(
     "method", (BROWSER, PASSWORD), frozenset({"quiet"}), frozenset({"memory-sign-in"})
 )
 

@@ -11,7 +11,7 @@ from typing import Any, get_origin, get_type_hints
 from unlost.app.compose import read_config
 from unlost.model.ports.source import Connector, SecretField
 from unlost.model.source.reading import Json
-from unlost.model.source.sign_in import SignInMethod, SignInRules
+from unlost.model.source.sign_in import SignInMethod, SignInMethods
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def settings_of(connector: Connector) -> Sequence[Setting]:
 def fields_of_method(
     settings: Sequence[Setting],
     secrets: Sequence[SecretField],
-    rules: SignInRules,
+    rules: SignInMethods,
     method: SignInMethod | None,
 ) -> tuple[Sequence[Setting], Sequence[SecretField]]:
     """Return the settings and secrets of one method of the sign-in; all if there is no choice."""

@@ -1,4 +1,4 @@
-"""What waits for the credentials of an org, and continues once they are repaired."""
+"""Runs that wait for the credentials of an org, and continue once these are repaired."""
 
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg, find_org

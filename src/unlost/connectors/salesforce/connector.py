@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from unlost.model.ports.source import Context
     from unlost.model.source.connector_info import Expiry
     from unlost.model.source.schema import Schema
-    from unlost.model.source.sign_in import SignInRules
+    from unlost.model.source.sign_in import SignInMethods
     from unlost.model.storage import MailRule, StorageRule
 
 CLIENT_SECRET = SecretField(
@@ -73,7 +73,7 @@ class SalesforceConnector:
             return SECRETS[config.auth]
         return tuple({field.name: field for flow in SECRETS.values() for field in flow}.values())
 
-    def sign_in(self) -> SignInRules:
+    def sign_in(self) -> SignInMethods:
         """The three OAuth flows; the sign-in by browser is the recommended one."""
         return RULES
 

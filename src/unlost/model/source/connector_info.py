@@ -7,7 +7,7 @@ from typing import Protocol
 
 from unlost.model.losses import LossRules
 from unlost.model.source.schema import Schema
-from unlost.model.source.sign_in import SignInRules
+from unlost.model.source.sign_in import SignInMethods
 from unlost.model.storage import MailRule, StorageRule
 
 
@@ -22,7 +22,7 @@ class Expiry:
 class ConnectorInfo(Protocol):
     """Information that needs no org."""
 
-    def sign_in(self) -> SignInRules:
+    def sign_in(self) -> SignInMethods:
         """Return the methods by which an org can be signed in to."""
         ...
 

@@ -19,7 +19,7 @@ class Suggestion:
 class SignInMethod:
     """A method to sign in. ``name`` is its value in the setting that chooses the method.
 
-    ``settings`` are those of ``SignInRules.special`` that it needs, and ``secrets`` the names of
+    ``settings`` are those of ``SignInMethods.special`` that it needs, and ``secrets`` the names of
     all secrets that people type for it. ``suggestions``: usual values of the setting ``suggested``.
     """
 
@@ -34,7 +34,7 @@ class SignInMethod:
 
 
 @dataclass(frozen=True, slots=True)
-class SignInRules:
+class SignInMethods:
     """All methods of a connector, the recommended one first; none if there is no choice.
 
     ``setting`` is the setting that chooses the method. ``special`` are the settings that only some

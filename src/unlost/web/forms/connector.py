@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from unlost.app.orgs.connector_settings import Setting, bare, fields_of_method
 from unlost.model.ports.source import SecretField
-from unlost.model.source.sign_in import SignInMethod, SignInRules, Suggestion
+from unlost.model.source.sign_in import SignInMethod, SignInMethods, Suggestion
 from unlost.web.translate import translate, word
 
 ABBREVIATIONS = {"jwt": "JWT"}
@@ -84,11 +84,11 @@ class ConnectorForm(forms.Form):
         secrets: Iterable[SecretField],
         values: Mapping[str, Any],
         stored_secrets: Collection[str] = (),
-        rules: SignInRules | None = None,
+        rules: SignInMethods | None = None,
         method: SignInMethod | None = None,
     ) -> None:
         """Create the form from the present ``values`` and the names of ``stored_secrets``."""
-        self.rules = rules or SignInRules()
+        self.rules = rules or SignInMethods()
         self.method = method
         self._settings, self._secrets = fields_of_method(
             tuple(settings), tuple(secrets), self.rules, method

@@ -44,8 +44,8 @@ def method_form(
     if shown is None or CHOSEN not in request.POST:
         return typed
     typed.is_valid()
-    kept = {**values, **_without_suggested(typed.valid_settings(), shown)}
-    return form(None, kept, rules.method(request.POST[CHOSEN]))
+    present = {**values, **_without_suggested(typed.valid_settings(), shown)}
+    return form(None, present, rules.method(request.POST[CHOSEN]))
 
 
 def _without_suggested(values: Mapping[str, Any], method: SignInMethod) -> Mapping[str, Any]:

@@ -28,14 +28,14 @@ class TablePicker:
 
     search: str
     shown: tuple[PickedTable, ...]
-    found: int
+    matches: int
     total: int
     left_out: int
 
     @property
     def hidden(self) -> int:
-        """The number of found tables that are not shown."""
-        return self.found - len(self.shown)
+        """The number of matching tables that are not shown."""
+        return self.matches - len(self.shown)
 
 
 def table_picker(
@@ -46,14 +46,14 @@ def table_picker(
     unseen = [PreviewTable(name, name, None, None) for name in left_out if name not in known]
     every = [*known.values(), *unseen]
     words = search.casefold().split()
-    found = sorted((table for table in every if _matches(table, words)), key=_rank)
+    matching = sorted((table for table in every if _matches(table, words)), key=_rank)
     shown = tuple(
         PickedTable(
             table.table, table.label, table.records, table.bytes, table.table not in left_out
         )
-        for table in found[:MOST_SHOWN]
+        for table in matching[:MOST_SHOWN]
     )
-    return TablePicker(search, shown, len(found), len(every), len(set(left_out)))
+    return TablePicker(search, shown, len(matching), len(every), len(set(left_out)))
 
 
 def left_out_after(

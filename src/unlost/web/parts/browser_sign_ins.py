@@ -22,7 +22,7 @@ WAITING = "browser-sign-in"
 
 
 class Purpose(StrEnum):
-    """What a sign-in by browser is for."""
+    """The use of a sign-in by browser."""
 
     CONNECT = "connect"
     SETTINGS = "settings"

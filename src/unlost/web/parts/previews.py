@@ -89,7 +89,7 @@ def progress(request: UserRequest) -> PreviewProgress:
 
 @dataclass(frozen=True, slots=True)
 class SeenOrg:
-    """What the wizard shows of a previewed org, besides the draft."""
+    """The parts of a previewed org that the wizard shows, besides the draft."""
 
     checklist: tuple[ChecklistStep, ...] = ()
     tables: tuple[PreviewTable, ...] = ()

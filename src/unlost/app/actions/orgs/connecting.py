@@ -10,7 +10,7 @@ from unlost.app.orgs.connector_settings import Setting, missing_secrets, setting
 from unlost.model.access import Right
 from unlost.model.ports.source import SecretField
 from unlost.model.source.reading import Json
-from unlost.model.source.sign_in import SignInRules
+from unlost.model.source.sign_in import SignInMethods
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class ConnectorFields:
     connector: str
     settings: tuple[Setting, ...]
     secrets: tuple[SecretField, ...]
-    sign_in: SignInRules
+    sign_in: SignInMethods
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The methods of the sign-in, as forms show them."""
 
 from unlost.connectors.salesforce.access.config import AuthFlow
-from unlost.model.source.sign_in import SignInMethod, SignInRules, Suggestion
+from unlost.model.source.sign_in import SignInMethod, SignInMethods, Suggestion
 
 # Of the session and of ``kit.oauth``, then those of ``access.signin``.
 GENERAL_ERRORS = (
@@ -41,7 +41,7 @@ JWT = SignInMethod(
     settings=("username", "audience"),
     secrets=("private_key",),
 )
-RULES = SignInRules(
+RULES = SignInMethods(
     "auth",
     (BROWSER, CREDENTIALS, JWT),
     special=frozenset({"username", "audience"}),
