@@ -84,6 +84,11 @@ NOTES = {
         "A restore searches for live records by a unique value, so that it adopts existing records "
         "instead of duplicating them. With two matches it cannot choose safely."
     ),
+    "sign-in-foreign": (
+        "A sign-in by browser has a secret state, which is kept in your session and used once. This "
+        "page came without it, with that of an older sign-in, or in another browser. A page that you "
+        "reload after the sign-in also looks like this."
+    ),
     "slot-in-use": (
         "The next scheduled run could not open the vault. `unlost key replace SLOT --sheet FILE` gives the service "
         "a new key and removes the old one in one step."
@@ -191,6 +196,11 @@ NOTES = {
     "salesforce-answer-lost": (
         "Salesforce has no way to repeat a write call safely. Unlost therefore makes each write call "
         "once, and checks for its effect if the answer is lost."
+    ),
+    "salesforce-callback": (
+        "Salesforce compares the callback address of the app with the one of the console, character by "
+        "character: http or https, the port, and the slash at the end count. The page of the sign-in "
+        "shows the address to copy. Behind a proxy, open the console at its public address."
     ),
     "salesforce-instance-foreign": (
         "The response to a sign-in names the address of the org. Unlost sends the session token only to "

@@ -21,11 +21,12 @@ from unlost.app.home.home import Home, plan_home, read_home, write_home, write_s
 from unlost.model.access import Actor
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.losses import LossRule, LossRules
-from unlost.model.ports.source import Connector, Context, SecretField, Source
+from unlost.model.ports.source import BrowserSignIn, Connector, Context, SecretField, Source
 from unlost.model.ports.system import Witness
 from unlost.model.ports.writer import Writer
 from unlost.model.source.connector_info import Expiry
 from unlost.model.source.schema import Column, Reference, Schema, WireKind
+from unlost.model.source.sign_in import SignInMethods
 from unlost.model.storage import MailRule, StorageRule, StorageWeight
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
@@ -82,7 +83,7 @@ class MemoryConfig:
     address: str = field(metadata={"leads": True})
     speed: int = 1
     quiet: bool = False
-    exclude: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = field(default=(), metadata={"leaves_out": True})
 
 
 class MemoryConnector:
@@ -97,6 +98,14 @@ class MemoryConnector:
         self.sources: dict[str, MemorySource] = {}
         self.writers: dict[str, MemoryWriter] = {}
         self.contexts: list[Context] = []
+        self.sign_in_rules = SignInMethods(errors=frozenset({"memory-sign-in", "secret-missing"}))
+        self.browser: BrowserSignIn | None = None
+
+    def sign_in(self) -> SignInMethods:
+        return self.sign_in_rules
+
+    def browser_sign_in(self) -> BrowserSignIn | None:
+        return self.browser
 
     def secrets(self, config: object | None) -> Sequence[SecretField]:
         return (

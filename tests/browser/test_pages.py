@@ -68,7 +68,11 @@ ELSEWHERE = {
         ),
         "takes a form and leads back to a page",
     ),
-    **dict.fromkeys(("connect-scope", "connect-hour"), "steps of the wizard, looked at on its way"),
+    **dict.fromkeys(
+        ("connect-scope", "connect-hour", "connect-checklist", "connect-start"),
+        "steps of the wizard, looked at on its way",
+    ),
+    "connect-callback": "leads on to the next step",
     **dict.fromkeys(("plan", "plan-edit"), "looked at on the way of a restore"),
 }  # fmt: skip
 
@@ -115,6 +119,7 @@ def pages(console: Console) -> dict[str, str]:
         "certificate": "/orgs/sales/certificate/latest/",
         "org-settings": "/orgs/sales/settings/",
         "searched": "/orgs/sales/searched/?table=Account",
+        "org-checklist": "/orgs/sales/checklist/?check=1",
         "org-writer": "/orgs/sales/writer/",
         "storage": "/orgs/sales/storage/",
         "schedule": "/orgs/sales/schedule/",

@@ -38,7 +38,13 @@ CALLS: dict[str, tuple[int, ...] | None] = {
     "gettext_noop": None,
     "ngettext": (1, 2),
 }
-SECRETS: dict[str, tuple[int, ...] | None] = {"SecretField": (2, 3)}  # the label, and the help
+# The label, and the help, of what a form asks; the texts of a step of the setup.
+SECRETS: dict[str, tuple[int, ...] | None] = {
+    "SecretField": (2, 3),
+    "SignInMethod": (2, 3),
+    "Suggestion": (2,),
+    "ChecklistStep": (2, 3, 4),
+}
 
 COMMAND_LINE = {"cli", "library", "outside", "testing"}  # never shown in the console
 PLACE = re.compile(r"\{[^{}]*\}")
@@ -102,7 +108,8 @@ def _of_connector(folder: Path) -> Iterator[tuple[Text, str]]:
             yield text, folder.relative_to(ROOT).as_posix()
     for file in sorted(folder.rglob("*.py")):
         for pair, place in _of_python(file, file.read_text("utf-8"), SECRETS):
-            yield from ((text, place) for text in pair)
+            texts = (pair,) if isinstance(pair, str) else pair
+            yield from ((text, place) for text in texts)
 
 
 def file_of(language: str, kind: str) -> Path:

@@ -135,6 +135,7 @@ OPERATIONS = (
     ApiOperation("org.add", _POST, "/orgs", "orgs.orgs.add_org"),
     ApiOperation("org.show", _GET, _ORG, "orgs.org_page.org_page"),
     ApiOperation("org.settings", _GET, f"{_ORG}/settings", "orgs.org_page.org_settings"),
+    ApiOperation("org.checklist", _POST, f"{_ORG}/checklist", "orgs.checklist.org_checklist"),
     ApiOperation("org.follow", _POST, "/orgs/{name}/follow", "orgs.follow.follow"),
     ApiOperation("org.writer", _PUT, "/writer", "orgs.write_access.set_writer"),
     ApiOperation(

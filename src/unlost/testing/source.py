@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError, NotFound, SourceRefused
 from unlost.model.org import OrgIdentity
+from unlost.model.source.checklist import ChecklistStep
 from unlost.model.source.quota import Quota
 from unlost.model.source.reading import (
     Cursor,
@@ -65,6 +66,7 @@ class MemorySource:
         self.clock_error = timedelta(0)
         self.read_incomplete = False
         self.whole_nightly: set[str] = set()
+        self.steps: tuple[ChecklistStep, ...] = ()
 
     def identity(self) -> OrgIdentity:
         """The org's identity."""
@@ -99,6 +101,20 @@ class MemorySource:
         """The quotas that the test set."""
         self._called("quotas")
         return self.quota
+
+    def checklist(self, schema: Schema) -> Sequence[ChecklistStep]:
+        """The steps that the test set."""
+        del schema
+        self._called("checklist")
+        return self.steps
+
+    def record_counts(self) -> Mapping[str, int]:
+        """The number of live records of each table."""
+        self._called("record_counts")
+        return {
+            name: sum(not record.deleted for record in self.org.visible(name).values())
+            for name in self.org.tables
+        }
 
     def cursor_at(self, table: Table, when: datetime) -> Cursor | None:
         """The instant, in ISO form."""

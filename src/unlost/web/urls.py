@@ -7,7 +7,14 @@ from unlost.web.api.lazily import LazyAPI
 from unlost.web.pages import style
 from unlost.web.pages.alerts import alerts, mass_changes, mass_limits, overview
 from unlost.web.pages.backups import calendar, certificate, schedule
-from unlost.web.pages.orgs import connect, hidden_columns, orgs, searched_columns, write_access
+from unlost.web.pages.orgs import (
+    browser_sign_in,
+    connect,
+    hidden_columns,
+    orgs,
+    searched_columns,
+    write_access,
+)
 from unlost.web.pages.people import audit, people, profile, sso, start, tokens
 from unlost.web.pages.records import compare, find, history, losses
 from unlost.web.pages.restores import edit_plan, restore, selections
@@ -60,6 +67,9 @@ urlpatterns = [
     path("orgs/", orgs.every, name="orgs"),
     path("connect/", connect.kind, name="connect"),
     path("connect/sign-in/", connect.sign_in, name="connect-sign-in"),
+    path("connect/start/", browser_sign_in.start, name="connect-start"),
+    path("connect/callback/", browser_sign_in.callback, name="connect-callback"),
+    path("connect/checklist/", connect.checklist, name="connect-checklist"),
     path("connect/scope/", connect.scope, name="connect-scope"),
     path("connect/hour/", connect.hour, name="connect-hour"),
     path("orgs/<name:org>/", orgs.show, name="org"),
@@ -71,6 +81,7 @@ urlpatterns = [
     path("orgs/<name:org>/searched/", searched_columns.searched, name="searched"),
     path("orgs/<name:org>/searched/add/", searched_columns.choose, name="searched-add"),
     path("orgs/<name:org>/searched/remove/", searched_columns.drop, name="searched-remove"),
+    path("orgs/<name:org>/checklist/", write_access.checklist, name="org-checklist"),
     path("orgs/<name:org>/follow/", write_access.follow, name="org-follow"),
     path("orgs/<name:org>/writer/", write_access.writer, name="org-writer"),
     path("orgs/<name:org>/storage/", storage.show, name="storage"),

@@ -6,8 +6,13 @@ import pytest
 
 from homes import SECRET
 from terminals import Terminal
+from unlost.app.actions.backups.night import do_night
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.runs.nights import add_night
 from unlost.cli.exits import ExitCode
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.message import message
+from unlost.model.source.checklist import ChecklistStep, CheckState
 
 ADD = ("org", "add", "memory", "sales", "--address", "one")
 GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")
@@ -114,3 +119,33 @@ def test_orgs_are_listed(sales: Terminal) -> None:
 
 def test_an_empty_home_says_what_to_do(unlost: Terminal) -> None:
     assert "unlost org add" in unlost("org", "list").out
+
+
+def test_the_checklist_names_what_is_missing_and_what_to_click(sales: Terminal) -> None:
+    assert "has no checklist" in sales("org", "checklist", "sales").out
+    sales.world.connector.source("one").steps = (
+        ChecklistStep(
+            "app", "The app", "Make it.", "Else nothing.", CheckState.DONE,
+            message("signed-in", "Signed in as {user}.", user="ada"),
+        ),
+        ChecklistStep("all", "See all", "Click here.", "Else half.", CheckState.MISSING),
+    )  # fmt: skip
+    ended = sales("org", "checklist", "sales")
+    assert ended.code == ExitCode.FINDINGS
+    assert "The app: Signed in as ada." in ended.out
+    assert (
+        ended.out.index("See all") < ended.out.index("Click here.") < ended.out.index("Else half.")
+    )
+    steps = sales("org", "checklist", "sales", "--json").json["steps"]
+    assert [step["state"] for step in steps] == ["done", "missing"]
+
+
+def test_a_repaired_sign_in_says_what_continues(
+    sales: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, oid = sales.world, get_org("sales").oid
+    world.app.secrets(oid).put("password", "old password")
+    add_night(oid, "2026-03-02", at=world.clock.now())
+    do_night(world.app, oid, "2026-03-02")
+    monkeypatch.setenv("UNLOST_PASSWORD", SECRET)
+    assert "1 run waited for the sign-in; the service continues" in sales(*ADD).out

@@ -192,6 +192,8 @@ NOT_OFFERED = {
     "backup.run": "the service does it: backup.ask",
     "connector.asks": "the types of the settings are for forms",
     "connector.missing": "org.add says what is missing",
+    "org.start-sign-in": "a person signs in, with the console that the org's page leads back to",
+    "org.finish-sign-in": "a person signs in, with the console that the org's page leads back to",
     "data.export": "it writes files of the machine where it runs",
     "data.sql": "it runs where the vault is",
     "file.read": "file.open gives the bytes",

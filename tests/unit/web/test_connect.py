@@ -1,4 +1,6 @@
-"""The wizard that connects an org: four steps, nothing kept before the last, no secret in a page."""
+"""The wizard that connects an org: five steps, nothing kept before the last, no secret in a page."""
+
+import re
 
 import pytest
 from django.test import Client
@@ -10,6 +12,7 @@ from unlost.catalog.orgs.orgs import find_org, get_org
 from unlost.catalog.runs.schedules import schedule_of
 from unlost.model.access import Role
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.source.checklist import ChecklistStep, CheckState
 from unlost.testing.org import MemoryOrg
 from unlost.web.parts import background
 
@@ -37,24 +40,34 @@ def admin(sign_in: SignIn, other: MemoryOrg) -> Client:
     return sign_in()
 
 
-def at_scope(client: Client, **typed: str) -> str:
+def at_checklist(client: Client, **typed: str) -> str:
     client.post("/connect/", KIND)
     answer = client.post("/connect/sign-in/", {**SIGN_IN, **typed}, follow=True)
-    assert answer.redirect_chain[-1][0] == "/connect/scope/"
+    assert answer.redirect_chain[-1][0] == "/connect/checklist/"
     return answer.content.decode()
 
 
-def test_four_steps_protect_an_org(world: World, other: MemoryOrg, admin: Client) -> None:
+def picked(client: Client, *left_out: str, **more: str) -> str:
+    """Send the list of tables without some; returns where it leads."""
+    page = client.get("/connect/scope/").content.decode()
+    shown = re.findall(r'name="shown" value="([^"]+)"', page)
+    assert set(left_out) <= set(shown)
+    tables = [name for name in shown if name not in left_out]
+    answer = client.post("/connect/scope/", {"shown": shown, "table": tables, **more})
+    return str(answer["Location"])
+
+
+def test_five_steps_protect_an_org(world: World, other: MemoryOrg, admin: Client) -> None:
     other.findings = [GAP]
     answer = admin.post("/connect/", KIND)
     assert answer["Location"] == "/connect/sign-in/"
-    told = at_scope(admin)
+    told = at_checklist(admin)
     assert "Other shop" in told
     assert "1 gap" in told
     assert "Mail is hidden." in told
     assert find_org("shop") is None, "nothing is kept before the last step"
     assert list(world.vault.orgs()) == [get_org("sales").oid]
-    assert admin.post("/connect/scope/", {"exclude": ""})["Location"] == "/connect/hour/"
+    assert picked(admin) == "/connect/hour/"
     answer = admin.post("/connect/hour/", HOUR, follow=True)
     assert answer.redirect_chain[-1][0] == "/orgs/shop/"
     assert "shop is connected." in answer.content.decode()
@@ -64,8 +77,8 @@ def test_four_steps_protect_an_org(world: World, other: MemoryOrg, admin: Client
     schedule = schedule_of(org.oid).schedule
     assert schedule.nightly is not None
     assert (f"{schedule.nightly:%H:%M}", schedule.window, schedule.calls) == ("02:30", 15, 40)
-    assert admin.get("/connect/hour/")["Location"] == "/connect/scope/", "the draft is gone"
-    assert admin.get("/connect/scope/")["Location"] == "/connect/sign-in/"
+    assert admin.get("/connect/hour/")["Location"] == "/connect/checklist/", "the draft is gone"
+    assert admin.get("/connect/checklist/")["Location"] == "/connect/sign-in/"
 
 
 def test_a_wrong_password_is_told_beside_the_form_and_nothing_typed_is_lost(
@@ -93,11 +106,11 @@ def test_a_secret_is_kept_while_another_field_is_put_right(admin: Client) -> Non
     assert "line one" not in told
     right = {**SIGN_IN, "secret-password": ""}
     answer = admin.post("/connect/sign-in/", right)
-    assert answer["Location"] == "/connect/scope/"
+    assert answer["Location"] == "/connect/checklist/"
 
 
 def test_drafts_lie_sealed(admin: Client) -> None:
-    at_scope(admin)
+    at_checklist(admin)
     held = str(dict(admin.session))
     assert "draft:connect" in held
     assert SECRET not in held
@@ -113,23 +126,61 @@ def test_a_secret_that_is_missing_is_asked_for_at_its_field(admin: Client) -> No
     assert place < told.index("Required to sign in.") < told.index("id_secret-token")
 
 
-def test_another_scope_is_looked_at_again_before_going_on(world: World, admin: Client) -> None:
-    at_scope(admin)
+def test_tables_are_left_out_by_choice_without_looking_again(world: World, admin: Client) -> None:
+    at_checklist(admin)
+    page = admin.get("/connect/scope/").content.decode()
+    assert page.count('type="checkbox" name="table"') == page.count(" checked")
     looked = len(world.connector.contexts)
-    answer = admin.post("/connect/scope/", {"exclude": "Mail\nUser"})
-    assert answer["Location"] == "/connect/scope/"
-    assert len(world.connector.contexts) == looked + 1
-    assert "Mail\nUser" in admin.get("/connect/scope/").content.decode()
-    assert admin.post("/connect/scope/", {"exclude": "Mail\nUser"})["Location"] == "/connect/hour/"
+    assert picked(admin, "AccountHistory", "User") == "/connect/hour/"
+    assert len(world.connector.contexts) == looked
+    page = admin.get("/connect/scope/").content.decode()
+    assert "2 left out" in page
     admin.post("/connect/hour/", HOUR)
-    assert get_org("shop").config["exclude"] == ["Mail", "User"]
+    assert get_org("shop").config["exclude"] == ["AccountHistory", "User"]
+
+
+def test_tables_show_their_records_and_their_size(admin: Client, other: MemoryOrg) -> None:
+    at_checklist(admin)
+    accounts = len(other.tables["Account"].records)
+    page = admin.get("/connect/scope/?q=account").content.decode()
+    assert 'value="User"' not in page
+    row = page[page.index('value="Account"') :]
+    assert f">{accounts}</td>" in row[: row.index("</tr>")]
+    assert "kB" in row[: row.index("</tr>")]
+
+
+def test_a_search_for_tables_keeps_what_was_left_out_on_another_page(admin: Client) -> None:
+    at_checklist(admin)
+    assert picked(admin, "AccountHistory", q="user", search="1") == "/connect/scope/?q=user"
+    page = admin.get("/connect/scope/?q=user").content.decode()
+    shown = re.findall(r'name="shown" value="([^"]+)"', page)
+    assert "User" in shown
+    assert "AccountHistory" not in shown
+    nothing = {"shown": shown, "table": shown, "q": "user", "none": "1"}
+    assert admin.post("/connect/scope/", nothing)["Location"] == "/connect/scope/?q=user"
+    every = admin.get("/connect/scope/").content.decode()
+    assert f"{1 + len(shown)} left out" in every
+    everything = {"shown": shown, "q": "", "every": "1"}
+    assert admin.post("/connect/scope/", everything)["Location"] == "/connect/scope/?q="
+    assert "1 left out" in admin.get("/connect/scope/").content.decode()
+
+
+def test_the_checklist_shows_what_is_missing_and_what_to_click(world: World, admin: Client) -> None:
+    world.connector.source("two").steps = (
+        ChecklistStep("app", "The app", "Make it.", "Else nothing.", CheckState.DONE),
+        ChecklistStep("all", "See all", "Click here.", "Else half.", CheckState.MISSING),
+    )
+    told = at_checklist(admin)
+    assert told.index("The app") < told.index("See all") < told.index("Click here.")
+    assert "Else half." in told
+    assert "Make it." not in told, "a step that is done needs no words"
 
 
 def test_looking_again_shows_what_was_allowed_meanwhile(other: MemoryOrg, admin: Client) -> None:
     other.findings = [GAP]
-    assert "Mail is hidden." in at_scope(admin)
+    assert "Mail is hidden." in at_checklist(admin)
     other.findings = []
-    told = admin.post("/connect/scope/", {"exclude": "", "again": "1"}, follow=True)
+    told = admin.post("/connect/checklist/", {"again": "1"}, follow=True)
     assert "The backup user can see all data" in told.content.decode()
 
 
@@ -164,7 +215,7 @@ def test_an_org_that_is_protected_already_is_told_before_the_last_step(admin: Cl
     ],
 )
 def test_an_hour_that_cannot_be(admin: Client, wrong: dict[str, str], told: str) -> None:
-    at_scope(admin)
+    at_checklist(admin)
     answer = admin.post("/connect/hour/", {**HOUR, **wrong})
     assert answer.status_code == 400
     assert told in answer.content.decode()
@@ -174,7 +225,7 @@ def test_an_hour_that_cannot_be(admin: Client, wrong: dict[str, str], told: str)
 def test_an_org_that_went_away_before_the_last_step_is_not_kept(
     world: World, admin: Client
 ) -> None:
-    at_scope(admin)
+    at_checklist(admin)
     world.connector.orgs["two"] = world.org
     world.connector.sources.clear()
     answer = admin.post("/connect/hour/", HOUR)
@@ -186,7 +237,8 @@ def test_an_org_that_went_away_before_the_last_step_is_not_kept(
 def test_steps_begin_at_the_beginning(admin: Client) -> None:
     assert admin.get("/connect/").status_code == 200
     assert admin.get("/connect/sign-in/")["Location"] == "/connect/"
-    assert admin.get("/connect/scope/")["Location"] == "/connect/sign-in/"
+    assert admin.get("/connect/scope/")["Location"] == "/connect/checklist/"
+    assert admin.get("/connect/checklist/")["Location"] == "/connect/sign-in/"
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.RESTORER, Role.AUDITOR])

@@ -21,7 +21,7 @@ from unlost.web.parts import background
 KIND = {"connector": "memory", "name": "shop"}
 SIGN_IN = {"address": "two", "speed": "3", "secret-password": SECRET}
 HOUR = {"nightly": "on", "at": "02:30", "window": "15", "blackout": "", "calls": "40"}
-SCOPE, BACK = "/connect/scope/", "/connect/sign-in/"
+CHECKLIST, BACK = "/connect/checklist/", "/connect/sign-in/"
 HTMX = {"HX-Request": "true"}
 
 type Work = Callable[[], object]
@@ -44,7 +44,7 @@ def admin(world: World, sign_in: SignIn) -> Client:
     return client
 
 
-def told(client: Client, place: str = SCOPE, **headers: str) -> str:
+def told(client: Client, place: str = CHECKLIST, **headers: str) -> str:
     return client.get(place, headers=headers).content.decode()
 
 
@@ -62,13 +62,13 @@ def test_the_page_answers_before_the_org_does(
 ) -> None:
     opened = len(world.connector.contexts)
     answer = admin.post(BACK, SIGN_IN)
-    assert answer["Location"] == SCOPE
+    assert answer["Location"] == CHECKLIST
     assert len(world.connector.contexts) == opened, "the org was not asked within the request"
     page = told(admin)
     assert "Unlost is checking shop" in page
     assert 'hx-trigger="every 2s"' in page
-    assert f'href="{SCOPE}">Check progress' in page, "without JavaScript it is a link"
-    piece = admin.get(SCOPE, headers=HTMX)
+    assert f'href="{CHECKLIST}">Check progress' in page, "without JavaScript it is a link"
+    piece = admin.get(CHECKLIST, headers=HTMX)
     assert (piece.status_code, b"<html" in piece.content) == (200, False)
     assert "every 2s" in piece.content.decode()
 
@@ -77,7 +77,7 @@ def test_what_was_found_takes_the_place_of_the_waiting(admin: Client, later: lis
     admin.post(BACK, SIGN_IN)
     told(admin)
     do(later)
-    piece = admin.get(SCOPE, headers=HTMX)
+    piece = admin.get(CHECKLIST, headers=HTMX)
     page = piece.content.decode()
     assert piece.status_code == 286, "it stops asking"
     assert "Other shop" in page
@@ -93,9 +93,9 @@ def test_what_was_found_takes_the_place_of_the_waiting(admin: Client, later: lis
 def test_why_nothing_was_found_stands_beside_the_sign_in(admin: Client, later: list[Work]) -> None:
     admin.post(BACK, {**SIGN_IN, "secret-password": "wrong horse"})
     do(later)
-    piece = admin.get(SCOPE, headers=HTMX)
+    piece = admin.get(CHECKLIST, headers=HTMX)
     assert piece["HX-Redirect"] == BACK
-    assert admin.get(SCOPE)["Location"] == BACK, "also without JavaScript"
+    assert admin.get(CHECKLIST)["Location"] == BACK, "also without JavaScript"
     page = told(admin, BACK)
     assert "The password is wrong." in page
     assert 'value="two"' in page, "nothing that was typed is lost"
@@ -116,9 +116,11 @@ def test_it_goes_on_in_a_thread_of_the_console(admin: Client) -> None:
 
 def test_steps_wait_until_it_is_over(admin: Client, later: list[Work]) -> None:
     admin.post(BACK, SIGN_IN)
-    assert admin.get("/connect/hour/")["Location"] == SCOPE
-    assert admin.post("/connect/hour/", HOUR)["Location"] == SCOPE
-    assert admin.post(SCOPE, {"exclude": ""})["Location"] == SCOPE
+    assert admin.get("/connect/hour/")["Location"] == CHECKLIST
+    assert admin.post("/connect/hour/", HOUR)["Location"] == CHECKLIST
+    assert admin.post(CHECKLIST, {"again": "1"})["Location"] == CHECKLIST
+    assert admin.get("/connect/scope/")["Location"] == CHECKLIST
+    assert admin.post("/connect/scope/", {"shown": "Mail"})["Location"] == CHECKLIST
     assert find_org("shop") is None
 
 
@@ -173,7 +175,7 @@ def test_a_console_that_was_killed_while_it_looked_looks_again(
         assert "Unlost is checking shop" in told(admin)
         assert len(later) == 1, "it is begun again at once"
     do(later)
-    assert admin.get(SCOPE)["Location"] == BACK
+    assert admin.get(CHECKLIST)["Location"] == BACK
     assert "was stopped 3 times" in told(admin, BACK), "but not for ever"
 
 
@@ -203,7 +205,7 @@ def test_the_page_does_not_begin_what_is_being_done(
 # --- looking again, and the end -------------------------------------------------------------------
 
 
-def test_settings_that_no_org_was_looked_at_with_are_not_kept(
+def test_an_org_that_went_away_when_it_was_looked_at_again_keeps_what_was_found(
     world: World, admin: Client, later: list[Work]
 ) -> None:
     admin.post(BACK, SIGN_IN)
@@ -211,14 +213,13 @@ def test_settings_that_no_org_was_looked_at_with_are_not_kept(
     told(admin)
     gone = world.connector.orgs.pop("two")
     world.connector.sources.clear()
-    admin.post(SCOPE, {"exclude": "Mail"})
+    admin.post(CHECKLIST, {"again": "1"})
     do(later)
-    page = admin.get(SCOPE, headers=HTMX)
+    page = admin.get(CHECKLIST, headers=HTMX)
     assert page.status_code == 286
     text = page.content.decode()
     assert 'role="alert"' in text
     assert "Other shop" in text, "what was found before still stands"
-    assert ">\nMail</textarea>" in text, "what was typed is not lost"
     world.connector.orgs["two"] = gone
     admin.post("/connect/hour/", HOUR)
     assert get_org("shop").config["exclude"] == [], "as it was looked at"
@@ -229,8 +230,8 @@ def test_another_name_is_not_that_of_what_was_found(admin: Client, later: list[W
     do(later)
     told(admin)
     admin.post("/connect/", {**KIND, "name": "bakery"})
-    assert admin.get("/connect/hour/")["Location"] == SCOPE
-    assert admin.get(SCOPE)["Location"] == BACK
+    assert admin.get("/connect/hour/")["Location"] == CHECKLIST
+    assert admin.get(CHECKLIST)["Location"] == BACK
     admin.post(BACK, {**SIGN_IN, "secret-password": ""})
     do(later)
     told(admin)
@@ -284,7 +285,7 @@ def test_a_look_that_was_forgotten_is_asked_for_anew(admin: Client, later: list[
     assert find_preview(row.id) is not None
     row.delete()
     do(later)
-    assert admin.get(SCOPE)["Location"] == BACK
+    assert admin.get(CHECKLIST)["Location"] == BACK
     page = admin.get(BACK)
     assert page.status_code == 200
     assert "A value is stored" in page.content.decode()

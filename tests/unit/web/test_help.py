@@ -14,6 +14,7 @@ PAGES = [
     "/orgs/sales/",
     "/orgs/sales/certificate/latest/",
     "/orgs/sales/settings/",
+    "/orgs/sales/checklist/",
     "/orgs/sales/writer/",
     "/orgs/sales/storage/",
     "/orgs/sales/schedule/",

@@ -26,6 +26,7 @@ OF_HOME = {
     "storages": EVERYBODY, "alerts": EVERYBODY, "schedules": EVERYBODY, "vault": EVERYBODY,
     "profile": EVERYBODY, "tokens": EVERYBODY,
     "connect": {}, "connect-sign-in": {}, "connect-scope": {}, "connect-hour": {},
+    "connect-checklist": {}, "connect-start": {}, "connect-callback": {},
     "alert": {}, "console-address": {}, "channels": {}, "channel-add": {}, "channel-test": {}, "channel-remove": {}, "checks": {},
     "acknowledge": {}, "vault-verify": {}, "vault-mirror": {}, "vault-keys": {},
     "vault-key-test": {}, "people": {}, "person": {}, "person-add": {},

@@ -97,6 +97,7 @@ class Admin:
             "POST sessions/expire": server.expire_sessions,
             "POST sessions/settings": server.session_settings,
             "POST sessions/refresh-token": server.grant_refresh,
+            "POST sessions/revoke": server.revoke_grants,
             "POST cursors/expire": server.expire_cursors,
             "GET bulk": server.bulk,
             "POST bulk": server.change_bulk,

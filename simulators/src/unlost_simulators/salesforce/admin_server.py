@@ -89,6 +89,8 @@ class ServerActions:
         changes = {name: value for name, value in wanted.items() if name != "consumer_key"}
         if changes.get("approved") is not None:
             changes["approved"] = frozenset(changes["approved"])
+        if changes.get("callbacks") is not None:
+            changes["callbacks"] = frozenset(changes["callbacks"])
         if "public_keys" in changes:
             changes["public_keys"] = tuple(changes["public_keys"])
         return _app_json(self.sim.apps.change(wanted["consumer_key"], **changes))
@@ -118,6 +120,11 @@ class ServerActions:
             self.user_id(wanted["username"]), consumer_key=wanted["consumer_key"]
         )
         return {"refresh_token": token}
+
+    def revoke_grants(self, wanted: Wanted) -> Any:
+        """Revoke all refresh tokens, or those of ``username``, as an administrator does."""
+        user_id = self.user_id(wanted["username"]) if "username" in wanted else None
+        return {"revoked": self.sim.sessions.revoke_grants(user_id)}
 
     def expire_cursors(self, _wanted: Wanted) -> Any:
         """Let all query locators expire."""
@@ -256,4 +263,6 @@ def _app_json(app: ConnectedApp) -> dict[str, Any]:
         "approved": None if app.approved is None else sorted(app.approved),
         "rotate_refresh": app.rotate_refresh,
         "password_flow": app.password_flow,
+        "callbacks": None if app.callbacks is None else sorted(app.callbacks),
+        "require_pkce": app.require_pkce,
     }

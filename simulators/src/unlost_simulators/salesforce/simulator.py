@@ -27,6 +27,7 @@ from unlost_simulators.salesforce.etags import DescribeStamps
 from unlost_simulators.salesforce.faults import FaultPlan
 from unlost_simulators.salesforce.journal import RequestLog
 from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp
+from unlost_simulators.salesforce.oauth.consent import Consent
 from unlost_simulators.salesforce.oauth.grants import TokenIssuer
 from unlost_simulators.salesforce.oauth.sessions import SessionStore
 from unlost_simulators.salesforce.row_faults import RowFaults
@@ -77,6 +78,7 @@ class Simulator:
         now = org.clock.now
         self.apps = AppRegistry([*apps_of_users(org), *apps])
         self.sessions = SessionStore(org.id18, now)
+        self.consent = Consent(self.apps, self.sessions, org.users)
         self.tokens = TokenIssuer(
             org_id=org.id18,
             base_url=lambda: self.settings.base_url,

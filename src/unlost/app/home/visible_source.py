@@ -13,7 +13,18 @@ from unlost.model.source.schema import Schema, Table
 
 # Methods that return no value of a record. All others, except those below, are refused.
 WITHOUT_VALUES = frozenset(
-    {"identity", "server_time", "quotas", "grants", "plan_reads", "prepare", "census", "count"}
+    {
+        "identity",
+        "server_time",
+        "quotas",
+        "checklist",
+        "record_counts",
+        "grants",
+        "plan_reads",
+        "prepare",
+        "census",
+        "count",
+    }
 )
 
 

@@ -11,13 +11,15 @@ from typing import Any, get_origin, get_type_hints
 from unlost.app.compose import read_config
 from unlost.model.ports.source import Connector, SecretField
 from unlost.model.source.reading import Json
+from unlost.model.source.sign_in import SignInMethod, SignInMethods
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting. ``hint`` is its type: a text, a number, a bool, an enum, or a tuple of texts.
 
-    ``default`` is None if the setting is required, and empty if it is optional.
+    ``default`` is None if the setting is required, and empty if it is optional. ``leaves_out``: it
+    lists the tables that are not backed up.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Setting:
     hint: Any
     default: Any
     required: bool
+    leaves_out: bool = False
 
     @property
     def several(self) -> bool:
@@ -50,9 +53,26 @@ def settings_of(connector: Connector) -> Sequence[Setting]:
             hints[field.name],
             None if field.default is MISSING else field.default,
             field.default is MISSING,
+            bool(field.metadata.get("leaves_out")),
         )
         for field in fields(connector.config)
     ]
+
+
+def fields_of_method(
+    settings: Sequence[Setting],
+    secrets: Sequence[SecretField],
+    rules: SignInMethods,
+    method: SignInMethod | None,
+) -> tuple[Sequence[Setting], Sequence[SecretField]]:
+    """Return the settings and secrets of one method of the sign-in; all if there is no choice."""
+    if method is None:
+        return settings, secrets
+    unused = {rules.setting, *rules.special} - set(method.settings)
+    return (
+        [setting for setting in settings if setting.name not in unused],
+        [secret for secret in secrets if secret.name in method.secrets],
+    )
 
 
 def bare(value: object) -> Any:

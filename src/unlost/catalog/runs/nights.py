@@ -156,6 +156,16 @@ def release_night(run: str, *, at: datetime) -> bool:
         return bool(waiting.update(next_at=at))
 
 
+def reopen_night(run: str, *, at: datetime) -> bool:
+    """Schedule a backup that waits or was given up for an instant; True if there is one."""
+    states = [NightState.WAITING.value, NightState.GIVEN_UP.value]
+    with returned_connection():
+        stopped = Night.objects.filter(run=run, state__in=states)
+        return bool(
+            stopped.update(state=NightState.WAITING.value, next_at=at, ended_at=None, failures=0)
+        )
+
+
 def cancel_night(run: str, *, at: datetime, why: Message) -> bool:
     """Give up the backup of a run that no process works on: it waits, or its process was killed."""
     states = [NightState.WAITING.value, NightState.RUNNING.value]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unlost.connectors.salesforce.access.config import NAME, AuthFlow, SalesforceConfig
+from unlost.connectors.salesforce.access.methods import RULES
 from unlost.connectors.salesforce.ids import FORM, candidates
 from unlost.model.ports.source import SecretField
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from unlost.connectors.salesforce.access.browser import SalesforceBrowserSignIn
     from unlost.connectors.salesforce.source import SalesforceSource
     from unlost.connectors.salesforce.writing.writer import SalesforceWriter
     from unlost.kit.http import Transport
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from unlost.model.ports.source import Context
     from unlost.model.source.connector_info import Expiry
     from unlost.model.source.schema import Schema
+    from unlost.model.source.sign_in import SignInMethods
     from unlost.model.storage import MailRule, StorageRule
 
 CLIENT_SECRET = SecretField(
@@ -69,6 +72,16 @@ class SalesforceConnector:
         if isinstance(config, SalesforceConfig):
             return SECRETS[config.auth]
         return tuple({field.name: field for flow in SECRETS.values() for field in flow}.values())
+
+    def sign_in(self) -> SignInMethods:
+        """The three OAuth flows; the sign-in by browser is the recommended one."""
+        return RULES
+
+    def browser_sign_in(self) -> SalesforceBrowserSignIn:
+        """The web server flow."""
+        from unlost.connectors.salesforce.access.browser import SalesforceBrowserSignIn
+
+        return SalesforceBrowserSignIn(self._transport)
 
     def open_source(
         self, config: object, context: Context

@@ -10,9 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.connectors.salesforce import soql
+from unlost.connectors.salesforce.access.checklist import SetupFacts, checklist
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.access.identity import read_identity
-from unlost.connectors.salesforce.access.rights import grants_by_table, read_rights
+from unlost.connectors.salesforce.access.rights import (
+    grants_by_table,
+    read_flags,
+    read_rights,
+    read_user_name,
+)
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal, first_line
 from unlost.connectors.salesforce.http.limits import EMPTY_KEY, MOST_POLLS
@@ -36,12 +42,14 @@ from unlost.connectors.salesforce.reading.work import TableQuery, TaskKind, Task
 from unlost.connectors.salesforce.rows import canonical, nothing
 from unlost.connectors.salesforce.schema.describes import DescribeCache
 from unlost.connectors.salesforce.schema.discover import DiscoveredSchema, discover
+from unlost.connectors.salesforce.schema.hidden import read_record_counts
 from unlost.connectors.salesforce.schema.special import LINKS, ReadStrategy, filter_of
 from unlost.connectors.salesforce.schema.tables import cursor_column, parent_types, selected
 from unlost.model.errors import SourceRefused, TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Cache
+from unlost.model.source.checklist import ChecklistStep
 from unlost.model.source.quota import Quota
 from unlost.model.source.reading import (
     Cursor,
@@ -101,6 +109,15 @@ class SalesforceSource:
     def quotas(self) -> Sequence[Quota]:
         """Storage and API calls, in bytes and calls."""
         return read_quotas(self._api)
+
+    def checklist(self, schema: Schema) -> Sequence[ChecklistStep]:
+        """The steps of app and permission set, by three calls."""
+        user, flags = read_user_name(self._api), read_flags(self._api)
+        return checklist(SetupFacts(user, flags, schema.findings, self.quotas()))
+
+    def record_counts(self) -> Mapping[str, int]:
+        """The org's own counts of records, in one call; they may be some hours old."""
+        return read_record_counts(self._api) or {}
 
     def cursor_at(self, table: Table, when: datetime) -> Cursor | None:
         """An instant of the server's clock; None for tables that are read whole each time."""

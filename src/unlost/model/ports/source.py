@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from unlost.model.errors import UnlostError
     from unlost.model.org import OrgIdentity
     from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Observer, SecretStore
     from unlost.model.ports.writer import Writer
+    from unlost.model.source.checklist import ChecklistStep
     from unlost.model.source.quota import Quota
     from unlost.model.source.reading import (
         Cursor,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         Wait,
     )
     from unlost.model.source.schema import Schema, Table
+    from unlost.model.source.sign_in import SignInCode, SignInRequest
 
 
 class Source(Protocol):
@@ -61,6 +64,14 @@ class Source(Protocol):
 
     def quotas(self) -> Sequence[Quota]:
         """Return storage and API quotas."""
+        ...
+
+    def checklist(self, schema: Schema) -> Sequence[ChecklistStep]:
+        """Return the steps of the org's setup with their state now; empty if it needs none."""
+        ...
+
+    def record_counts(self) -> Mapping[str, int]:
+        """Return about how many records each table has, in a few calls; empty if not reported."""
         ...
 
     def cursor_at(self, table: Table, when: datetime) -> Cursor | None:
@@ -148,6 +159,25 @@ class SecretField:
     lines: bool = False
 
 
+class BrowserSignIn(Protocol):
+    """Leads a person through the sign-in page of an org (OAuth 2.0 with PKCE)."""
+
+    def address(self, config: object, request: SignInRequest) -> str:
+        """Return the address of the org's sign-in page; makes no call."""
+        ...
+
+    def redeem(self, config: object, context: Context, answer: SignInCode) -> None:
+        """Exchange the code, and store the secrets of this sign-in in ``context.secrets``.
+
+        Raises NotAllowed if the org refuses, or if its answer leads to a foreign host.
+        """
+        ...
+
+    def refusal(self, config: object, *, error: str, description: str) -> UnlostError:
+        """Return the error for a browser that returned without a code; makes no call."""
+        ...
+
+
 class Connector(ConnectorInfo, Protocol):
     """Speaks one SaaS. ``config``: a frozen dataclass of plain values, without secrets.
 
@@ -172,4 +202,8 @@ class Connector(ConnectorInfo, Protocol):
 
     def write_permissions(self) -> Sequence[str]:
         """List the permissions that a write user needs, in the source's own terms."""
+        ...
+
+    def browser_sign_in(self) -> BrowserSignIn | None:
+        """Return the sign-in by browser; None if no method of ``sign_in`` uses one."""
         ...

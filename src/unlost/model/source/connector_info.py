@@ -7,6 +7,7 @@ from typing import Protocol
 
 from unlost.model.losses import LossRules
 from unlost.model.source.schema import Schema
+from unlost.model.source.sign_in import SignInMethods
 from unlost.model.storage import MailRule, StorageRule
 
 
@@ -20,6 +21,10 @@ class Expiry:
 
 class ConnectorInfo(Protocol):
     """Information that needs no org."""
+
+    def sign_in(self) -> SignInMethods:
+        """Return the methods by which an org can be signed in to."""
+        ...
 
     def record_ids(self, text: str) -> Sequence[str]:
         """Return the canonical ids that a person may mean by ``text``, the most likely first.

@@ -11,8 +11,9 @@ from django.forms import BoundField
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from unlost.app.orgs.connector_settings import Setting, bare
+from unlost.app.orgs.connector_settings import Setting, bare, fields_of_method
 from unlost.model.ports.source import SecretField
+from unlost.model.source.sign_in import SignInMethod, SignInMethods, Suggestion
 from unlost.web.translate import translate, word
 
 ABBREVIATIONS = {"jwt": "JWT"}
@@ -29,8 +30,51 @@ class SecretLines(forms.Textarea):
         return ""
 
 
+class SuggestedWidget(forms.MultiWidget):
+    """Usual values as radio buttons, and a text for another one."""
+
+    def __init__(self, suggestions: Sequence[Suggestion], *, label: str) -> None:
+        """Create the widget; ``label`` names the text for screen readers."""
+        self._values = [suggestion.value for suggestion in suggestions]
+        choices = [(suggestion.value, word(suggestion.label)) for suggestion in suggestions]
+        text = forms.TextInput(attrs={**QUIET, "aria-label": label})
+        super().__init__([forms.RadioSelect(choices=choices), text])
+
+    def decompress(self, value: Any) -> list[str]:
+        """Return the radio button and the text of a value; at first the first button."""
+        if not value:
+            return [self._values[0], ""]
+        return [value, ""] if value in self._values else ["", value]
+
+
+class SuggestedField(forms.MultiValueField):
+    """A text for which usual values are suggested."""
+
+    def __init__(self, suggestions: Sequence[Suggestion], **options: Any) -> None:
+        """Create the field with its radio buttons."""
+        choices = [(suggestion.value, suggestion.label) for suggestion in suggestions]
+        fields = (
+            forms.ChoiceField(choices=choices, required=False),
+            forms.CharField(required=False),
+        )
+        widget = SuggestedWidget(suggestions, label=str(options["label"]))
+        super().__init__(fields, require_all_fields=False, widget=widget, **options)
+
+    def compress(self, data_list: Sequence[str]) -> str:
+        """Return the chosen value, or else the text; both together are ambiguous."""
+        chosen, text = data_list or ("", "")
+        if chosen and text:
+            raise forms.ValidationError(_("Choose the last option to use your text, or empty it."))
+        if not (chosen or text) and self.required:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        return chosen or text
+
+
 class ConnectorForm(forms.Form):
-    """A form with settings under their own names, and secrets prefixed with ``secret-``."""
+    """A form with settings under their own names, and secrets prefixed with ``secret-``.
+
+    With a ``method`` of the sign-in it has the fields of this method only.
+    """
 
     def __init__(
         self,
@@ -40,13 +84,18 @@ class ConnectorForm(forms.Form):
         secrets: Iterable[SecretField],
         values: Mapping[str, Any],
         stored_secrets: Collection[str] = (),
+        rules: SignInMethods | None = None,
+        method: SignInMethod | None = None,
     ) -> None:
         """Create the form from the present ``values`` and the names of ``stored_secrets``."""
-        self._settings = tuple(settings)
-        self._secrets = tuple(secrets)
+        self.rules = rules or SignInMethods()
+        self.method = method
+        self._settings, self._secrets = fields_of_method(
+            tuple(settings), tuple(secrets), self.rules, method
+        )
         super().__init__(data, initial={name: _shown(value) for name, value in values.items()})
         for setting in self._settings:
-            self.fields[setting.name] = _field(setting)
+            self.fields[setting.name] = _field_of(setting, method)
         for secret in self._secrets:
             self.fields[SECRET + secret.name] = _secret(
                 secret, is_stored=secret.name in stored_secrets
@@ -68,11 +117,23 @@ class ConnectorForm(forms.Form):
         """True if a rarely used setting has an error, so that they are shown."""
         return any(field.errors for field in self.rare)
 
+    @property
+    def other_methods(self) -> Sequence[SignInMethod]:
+        """The methods of the sign-in besides the one shown."""
+        return [method for method in self.rules.methods if method is not self.method]
+
     def config(self) -> dict[str, Any]:
-        """Return the settings of a valid form, as plain values."""
+        """Return the settings of a valid form, as plain values, with the method of the sign-in."""
+        return self.valid_settings() | (
+            {self.rules.setting: self.method.name} if self.method is not None else {}
+        )
+
+    def valid_settings(self) -> dict[str, Any]:
+        """Return those settings that are valid, as plain values."""
         return {
             setting.name: _plain(setting, self.cleaned_data[setting.name])
             for setting in self._settings
+            if setting.name in self.cleaned_data
         }
 
 
@@ -89,6 +150,18 @@ def typed_secrets(data: Mapping[str, Any], secrets: Iterable[SecretField]) -> di
 def _rare(setting: Setting) -> bool:
     """Return True for numbers and switches, which have good defaults, unlike texts and choices."""
     return not setting.required and setting.hint in (bool, int, float)
+
+
+def _field_of(setting: Setting, method: SignInMethod | None) -> forms.Field:
+    """Return the field of a setting, with the suggestions of the method."""
+    if method is None or method.suggested != setting.name:
+        return _field(setting)
+    return SuggestedField(
+        method.suggestions,
+        label=translate(setting.label or _words(setting.name)),
+        help_text=translate(setting.help),
+        required=setting.required,
+    )
 
 
 def _field(setting: Setting) -> forms.Field:

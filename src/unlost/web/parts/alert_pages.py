@@ -8,8 +8,11 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from unlost.app.compose import Application
+from unlost.app.orgs.repaired_sign_in import repaired_by_credentials
 from unlost.model.access import Right
 from unlost.model.alert import AlertRule, RaisedAlert
+from unlost.model.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,22 @@ PAGES: Mapping[AlertRule, ConsolePage] = {
     AlertRule.SERVICE_SILENT: ConsolePage("checks", _("Check everything"), Right.MANAGE),
     AlertRule.DIGEST: ConsolePage("home", _("Go to the home page")),
 }
+# Alerts about runs that fail if the credentials do; these are then repaired on another page.
+BY_CREDENTIALS = frozenset({AlertRule.NIGHT_FAILED, AlertRule.HOURLY_FAILED})
 OF_HOME = frozenset({"vault", "checks", "home"})  # pages that belong to no org
 
 
-def address(raised: RaisedAlert) -> str:
-    """Return the address of an alert's page."""
-    page = PAGES[raised.rule]
+def page_of(app: Application, raised: RaisedAlert) -> ConsolePage:
+    """Return the page that repairs or explains an alert."""
+    page, cause = PAGES[raised.rule], raised.message.args.get("why")
+    if raised.rule not in BY_CREDENTIALS or not isinstance(cause, Message):
+        return page
+    return _SETTINGS if repaired_by_credentials(app, raised.org, cause) else page
+
+
+def address(raised: RaisedAlert, page: ConsolePage | None = None) -> str:
+    """Return the address of an alert's page: the page of its rule, unless another one is given."""
+    page = page or PAGES[raised.rule]
     if page.name in OF_HOME or not raised.org:
         return reverse(page.name if page.name in OF_HOME else "home")
     if page.run:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from unlost.app.actions.orgs.orgs import NewOrg
+from unlost.app.actions.orgs.orgs import NewOrg, PreviewTable
 from unlost.app.actions.orgs.previews import (
     PreviewState,
     PreviewView,
@@ -23,6 +23,7 @@ from unlost.app.actions.orgs.previews import (
 )
 from unlost.app.compose import Application
 from unlost.model.errors import NotFound, UnlostError
+from unlost.model.source.checklist import ChecklistStep
 from unlost.web.parts import background
 from unlost.web.parts.drafts import draft, drop_draft, keep_draft
 from unlost.web.requests import UserRequest
@@ -84,6 +85,28 @@ def progress(request: UserRequest) -> PreviewProgress:
         "seen": view.preview_id,  # it lies until the next: another page may be taking it up now
     }
     return PreviewProgress(_stored_draft(request, {**_without_preview(known), **taken}))
+
+
+@dataclass(frozen=True, slots=True)
+class SeenOrg:
+    """The parts of a previewed org that the wizard shows, besides the draft."""
+
+    checklist: tuple[ChecklistStep, ...] = ()
+    tables: tuple[PreviewTable, ...] = ()
+
+
+def seen_org(request: UserRequest, known: Mapping[str, Any]) -> SeenOrg:
+    """Return the checklist and the tables of the preview whose result was used.
+
+    Both are empty if the preview was dropped meanwhile: its sign-in lasts, but no longer its list.
+    """
+    if "seen" not in known:
+        return SeenOrg()
+    try:
+        view = preview_state(request.unlost, known["seen"])
+    except NotFound:
+        return SeenOrg()
+    return SeenOrg(view.result.checklist, view.result.tables) if view.result else SeenOrg()
 
 
 def end(request: UserRequest) -> None:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp, load_rsa_key
+from unlost_simulators.salesforce.oauth.consent import Consent
 from unlost_simulators.salesforce.oauth.errors import OAuthError
 from unlost_simulators.salesforce.oauth.grants import (
     JWT_BEARER,
@@ -82,6 +83,7 @@ class Bench:
             ]
         )
         self.sessions = SessionStore(ORG, self.clock.now)
+        self.consent = Consent(self.apps, self.sessions, self.users)
         self.issuer = TokenIssuer(
             org_id=ORG,
             base_url=lambda: BASE,
@@ -274,9 +276,13 @@ def test_unknown_grant_type(bench: Bench) -> None:
 
 def web_code(bench: Bench, **query: str) -> dict[str, str]:
     base = {"client_id": "app", "redirect_uri": "http://localhost/cb", "response_type": "code"}
-    address, parameters = bench.issuer.authorize({**base, **query})
-    assert address == "http://localhost/cb"
-    return parameters
+    request = bench.consent.read({**base, **query})
+    assert request.redirect_uri == "http://localhost/cb"
+    ticket = bench.consent.log_in("backup@chocolate.example", "not-a-password")
+    assert ticket is not None
+    answer = bench.consent.answer(request, ticket, allowed=True)
+    assert answer is not None
+    return answer
 
 
 def test_web_server_flow_with_pkce(bench: Bench) -> None:
@@ -300,8 +306,32 @@ def test_web_server_flow_refuses_a_wrong_verifier_and_a_late_code(bench: Bench) 
     assert refusal.description == "expired authorization code"
 
 
-def test_web_server_flow_denied(bench: Bench) -> None:
-    assert web_code(bench, login_hint="nobody@x", state="s")["error"] == "access_denied"
+def test_web_server_flow_refuses_another_redirect_address_at_the_exchange(bench: Bench) -> None:
+    code = web_code(bench, code_challenge=s256("verifier"))["code"]
+    refusal = bench.refusal(
+        "authorization_code", code=code, code_verifier="verifier", client_id="app",
+        redirect_uri="http://localhost/other",
+    )  # fmt: skip
+    assert refusal.description == "redirect_uri must match configuration"
+
+
+def test_a_refresh_token_of_the_web_server_flow_rotates_and_is_revoked(bench: Bench) -> None:
+    bench.apps.change("app", rotate_refresh=True)
+    code = web_code(bench, code_challenge=s256("verifier"))["code"]
+    form = {"client_id": "app", "redirect_uri": "http://localhost/cb"}
+    first = bench.grant("authorization_code", code=code, code_verifier="verifier", **form)
+    old = first["refresh_token"]
+    fresh = bench.grant("refresh_token", refresh_token=old, basic=("app", "secret"))
+    assert fresh["refresh_token"] != old
+    again = bench.refusal("refresh_token", refresh_token=old, basic=("app", "secret"))
+    assert again.description == "expired access/refresh token"
+    assert bench.sessions.revoke_grants("005Dn0000000003IAA") == 0
+    assert bench.sessions.revoke_grants("005Dn0000000001IAA") == 1
+    assert bench.sessions.user_of(fresh["access_token"]) is None
+    gone = bench.refusal(
+        "refresh_token", refresh_token=fresh["refresh_token"], basic=("app", "secret")
+    )
+    assert gone.description == "expired access/refresh token"
 
 
 def test_session_slides_and_dies_of_idleness_on_the_virtual_clock(bench: Bench) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl
 
 from unlost_simulators.salesforce import versions
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http.calls import Answer, Call, json_answer
+from unlost_simulators.salesforce.http.consent_page import authorize
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.identity import identity, userinfo
 from unlost_simulators.salesforce.http.routes import method_not_allowed
@@ -44,17 +45,6 @@ def token(context: Context) -> Answer:
         return _never_cached(json_answer(context.sim.tokens.grant(_token_call(context.call))))
     except OAuthError as error:
         return _never_cached(json_answer(error.body(), error.status))
-
-
-def authorize(context: Context) -> Answer:
-    """Answer the page on which a user would press Allow."""
-    try:
-        address, parameters = context.sim.tokens.authorize(context.call.query)
-    except OAuthError as error:
-        return json_answer(error.body(), error.status)
-    joint = "&" if urlsplit(address).query else "?"
-    location = f"{address}{joint}{urlencode(parameters)}"
-    return Answer(302, content_type=None, headers={"Location": location})
 
 
 def revoke(context: Context) -> Answer:

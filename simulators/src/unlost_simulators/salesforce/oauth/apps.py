@@ -17,6 +17,7 @@ class ConnectedApp:
 
     ``approved`` lists the usernames that an administrator pre-authorised for the JWT flow;
     ``None`` approves every user. ``password_flow`` is off by default, as in new orgs.
+    ``callbacks`` lists the addresses to which the web server flow may lead; ``None`` allows all.
     """
 
     consumer_key: str
@@ -26,10 +27,16 @@ class ConnectedApp:
     approved: frozenset[str] | None = None
     rotate_refresh: bool = False
     password_flow: bool = False
+    callbacks: frozenset[str] | None = None
+    require_pkce: bool = False
 
     def rsa_keys(self) -> list[RSAPublicKey]:
         """Give the registered keys that can check an RS256 signature."""
         return [load_rsa_key(pem) for pem in self.public_keys]
+
+    def may_redirect(self, address: str) -> bool:
+        """Return true if the web server flow may lead to this address."""
+        return self.callbacks is None or address in self.callbacks
 
     def approves(self, username: str) -> bool:
         """Return true if this user may be impersonated by the JWT flow."""

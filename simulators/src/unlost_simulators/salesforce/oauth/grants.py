@@ -15,6 +15,7 @@ from datetime import datetime
 
 from unlost_simulators.salesforce.oauth import jwt
 from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp
+from unlost_simulators.salesforce.oauth.consent import right_password
 from unlost_simulators.salesforce.oauth.errors import OAuthError, invalid_grant
 from unlost_simulators.salesforce.oauth.sessions import SessionStore
 from unlost_simulators.salesforce.users import SimUser, Users
@@ -22,8 +23,6 @@ from unlost_simulators.salesforce.users import SimUser, Users
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPE = "api id refresh_token"
 LOGIN_HOSTS = frozenset({"login.salesforce.com", "test.salesforce.com", "login.localhost"})
-# What users without a password of their own type in the password flow.
-COMMON_WORD = "not-a-password"
 SETUP_SUFFIX = ".salesforce-setup.com"
 
 
@@ -99,32 +98,6 @@ class TokenIssuer:
             raise OAuthError("unsupported_grant_type", "grant type not supported")
         return handler(call)
 
-    def authorize(self, query: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-        """Handle the authorization page as a user who presses Allow immediately.
-
-        The user is ``login_hint`` or else the app's run-as user; an unknown name stands for a user
-        who presses Deny. Returns the redirect address and the parameters to add to it.
-        """
-        app = self._apps.get(query.get("client_id", ""))
-        redirect = query.get("redirect_uri", "")
-        if app is None or not redirect:
-            raise OAuthError("invalid_client_id", "client identifier invalid")
-        state = {"state": query["state"]} if "state" in query else {}
-        if query.get("response_type") != "code":
-            return redirect, {"error": "unsupported_response_type", **state}
-        person = self._users.by_username(query.get("login_hint") or app.run_as or "")
-        if person is None or not person.active:
-            denied = {
-                "error": "access_denied",
-                "error_description": "end-user denied authorization",
-            }
-            return redirect, {**denied, **state}
-        challenge = query.get("code_challenge")
-        code = self._sessions.grant_code(
-            person.id, consumer_key=app.consumer_key, redirect_uri=redirect, challenge=challenge
-        )
-        return redirect, {"code": code, **state}
-
     def identity_url(self, user_id: str, *, at_login_host: bool = False) -> str:
         """Give the address under which the identity of a user is served."""
         base = "https://login.salesforce.com" if at_login_host else self._base_url()
@@ -191,9 +164,7 @@ class TokenIssuer:
         person = self._users.by_username(call.form.get("username", ""))
         if not app.password_flow or person is None:
             raise invalid_grant("authentication failure")
-        expected = person.password or COMMON_WORD
-        # A security token may be appended to the password; the simulator does not look at it.
-        if not call.form.get("password", "").startswith(expected):
+        if not right_password(person, call.form.get("password", "")):
             raise invalid_grant("authentication failure - Invalid Password")
         return self._issue(Issue(person, app, call))
 

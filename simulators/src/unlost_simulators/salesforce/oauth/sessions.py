@@ -128,6 +128,23 @@ class SessionStore:
                 del self._refresh[token]
             return grant
 
+    def revoke_grants(self, user_id: str | None = None) -> int:
+        """Revoke all refresh tokens, or those of one user, with all access tokens of these grants.
+
+        Gives how many refresh tokens there were.
+        """
+        with self._lock:
+            doomed = [
+                grant
+                for grant in self._refresh.values()
+                if user_id is None or grant.user_id == user_id
+            ]
+            pairs = {(grant.user_id, grant.consumer_key) for grant in doomed}
+            for grant in doomed:
+                del self._refresh[grant.token]
+            self._drop(lambda each: (each.user_id, each.consumer_key) in pairs)
+            return len(doomed)
+
     def grant_code(
         self, user_id: str, *, consumer_key: str, redirect_uri: str, challenge: str | None
     ) -> str:

@@ -10,6 +10,7 @@ from unlost.app.orgs.connector_settings import Setting, missing_secrets, setting
 from unlost.model.access import Right
 from unlost.model.ports.source import SecretField
 from unlost.model.source.reading import Json
+from unlost.model.source.sign_in import SignInMethods
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class ConnectorFields:
     connector: str
     settings: tuple[Setting, ...]
     secrets: tuple[SecretField, ...]
+    sign_in: SignInMethods
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,9 @@ def connectors(app: Application) -> InstalledConnectors:  # noqa: ARG001 (every 
 def asks(app: Application, connector: str) -> ConnectorFields:
     """Show the settings and secrets of a connector; raises NotFound (``connector-unknown``)."""
     loaded = app.connector(connector)
-    return ConnectorFields(connector, tuple(settings_of(loaded)), tuple(loaded.secrets(None)))
+    return ConnectorFields(
+        connector, tuple(settings_of(loaded)), tuple(loaded.secrets(None)), loaded.sign_in()
+    )
 
 
 @action("connector.missing", Right.MANAGE, where=Where.HOME)

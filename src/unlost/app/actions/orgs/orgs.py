@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import msgspec
 from unlost.app.access import Where, action
 from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.orgs.connector_settings import leads_elsewhere
+from unlost.app.orgs.repaired_sign_in import continue_runs
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.orgs.orgs import ProtectedOrg, check_no_twin, check_same_org, find_org, save_org
 from unlost.model.access import Right, Trace
@@ -18,7 +19,10 @@ from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.finding import Finding, Severity
 from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.ports.source import Connector, SecretField, Source
+from unlost.model.source.checklist import ChecklistStep
 from unlost.model.source.quota import Quota
+from unlost.model.source.schema import Schema
+from unlost.model.storage import StorageRule
 from unlost.model.vault.snapshot import nights
 from unlost.model.written import written
 
@@ -37,7 +41,10 @@ class NewOrg:
 
 @dataclass(frozen=True, slots=True)
 class AddedOrg:
-    """An org that answered, with findings about data that its user cannot see."""
+    """An org that answered, with findings about data that its user cannot see.
+
+    ``continues`` are the runs that failed for its credentials, and continue with the new ones.
+    """
 
     name: str
     connector: str
@@ -49,6 +56,7 @@ class AddedOrg:
     tables: int
     findings: tuple[Finding, ...]
     quotas: tuple[Quota, ...]
+    continues: tuple[str, ...] = ()
 
     @property
     def gaps(self) -> int:
@@ -83,6 +91,19 @@ class OrgList:
     orgs: tuple[OrgLine, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PreviewTable:
+    """A table of a previewed org. ``records``: about how many; None if the org does not count it.
+
+    ``bytes``: about how much storage of the org they need; None if unknown.
+    """
+
+    table: str
+    label: str
+    records: int | None
+    bytes: int | None
+
+
 @written(org="found")
 @dataclass(frozen=True, slots=True)
 class OrgPreview:
@@ -93,6 +114,8 @@ class OrgPreview:
 
     org: AddedOrg
     secrets: Mapping[str, str] = field(repr=False)
+    checklist: tuple[ChecklistStep, ...] = ()
+    tables: tuple[PreviewTable, ...] = ()
 
 
 type Ask = Callable[[SecretField], str | None]
@@ -106,9 +129,11 @@ def preview_org(app: Application, new: NewOrg) -> OrgPreview:
     the name, or the org is known under another name.
     """
     with _opened(app, new, ask=lambda _: None) as opened:
-        identity = _identified(new, opened.source)
-        org = _seen(new, identity, opened.source)
-    return OrgPreview(org, opened.secrets.every())
+        identity, schema = _identified(new, opened.source), opened.source.discover()
+        org = _seen(new, identity, opened.source, schema)
+        steps = tuple(opened.source.checklist(schema))
+        tables = _tables(app.connector(new.connector), schema, opened.source.record_counts())
+    return OrgPreview(org, opened.secrets.every(), steps, tables)
 
 
 @action(
@@ -126,9 +151,9 @@ def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> Adde
     """
     with _opened(app, new, ask=ask) as opened:
         identity = _identified(new, opened.source)
-        added = _seen(new, identity, opened.source)
-    _keep(app, new, opened, identity)
-    return added
+        added = _seen(new, identity, opened.source, opened.source.discover())
+    org = _keep(app, new, opened, identity)
+    return replace(added, continues=continue_runs(app, org) if added.known_before else ())
 
 
 @action(
@@ -239,9 +264,30 @@ def _keep(app: Application, new: NewOrg, opened: _Opened, identity: OrgIdentity)
     return org
 
 
-def _seen(new: NewOrg, identity: OrgIdentity, source: Source) -> AddedOrg:
+def _tables(
+    connector: Connector, schema: Schema, counts: Mapping[str, int]
+) -> tuple[PreviewTable, ...]:
+    """Return the tables of a schema with the org's own counts, and their storage by its rules."""
+    rules = connector.storage_rules(schema)
+    return tuple(
+        PreviewTable(
+            table.name,
+            table.label or table.name,
+            counts.get(table.name),
+            _storage(rules.get(table.name), counts.get(table.name)),
+        )
+        for table in schema.tables
+    )
+
+
+def _storage(rule: StorageRule | None, records: int | None) -> int | None:
+    """Return the least storage of so many records; None if it depends on their content alone."""
+    least = sum(weight.least for weight in rule.weights) if rule is not None else 0
+    return records * least if records is not None and least else None
+
+
+def _seen(new: NewOrg, identity: OrgIdentity, source: Source, schema: Schema) -> AddedOrg:
     """Return the tables that the org's user can see, and the findings about those it cannot."""
-    schema = source.discover()
     return AddedOrg(
         name=new.name,
         connector=identity.connector,

@@ -1,7 +1,7 @@
 """Set up the write user of an org: a separate user, used only to restore."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from unlost.app.access import Where, action
 from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.orgs.connector_settings import bare, leads_elsewhere
+from unlost.app.orgs.repaired_sign_in import continue_restores
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.orgs.orgs import ProtectedOrg, check_same_org, get_org
 from unlost.catalog.orgs.writers import find_writer, save_writer
@@ -33,7 +34,10 @@ class NewWriter:
 
 @dataclass(frozen=True, slots=True)
 class WriterResult:
-    """A write user that answered, and its missing permissions in the ``tables`` checked."""
+    """A write user that answered, and its missing permissions in the ``tables`` checked.
+
+    ``continues`` are the restores that failed for its credentials, and continue with the new ones.
+    """
 
     org: str
     connector: str
@@ -42,6 +46,7 @@ class WriterResult:
     known_before: bool
     tables: int
     missing: tuple[MissingPermission, ...]
+    continues: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,8 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
     save_writer(org.oid, changed, at=app.clock.now())
     secrets.move_to(app.writer_secrets(org.oid))
     after_change(app)
-    return _result(org, identity, len(tables), missing, known_before=before is not None)
+    result = _result(org, identity, len(tables), missing, known_before=before is not None)
+    return replace(result, continues=continue_restores(app, org))
 
 
 @action("org.writer-settings", Right.MANAGE, where=Where.HOME)

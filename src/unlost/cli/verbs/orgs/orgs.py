@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from unlost.app.actions.orgs.checklist import OrgChecklist
     from unlost.app.actions.orgs.follow import FollowedOrg
     from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg
     from unlost.app.actions.orgs.orgs import AddedOrg, OrgList
@@ -157,6 +158,17 @@ def shred(
     return ExitCode.OK
 
 
+@app.command("checklist")
+def checklist(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Check each step of an org's setup: what is missing, what to click, and why it matters."""
+    with opened(home) as application:
+        from unlost.app.actions.orgs.checklist import org_checklist
+
+        result = org_checklist(application, org)
+        answer(result, as_json=json, show=_show_checklist)
+    return ExitCode.FINDINGS if result.missing else ExitCode.OK
+
+
 @app.command("hidden")
 def hidden(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the columns that are hidden from viewers and operators of an org."""
@@ -232,6 +244,19 @@ def _show_searched(out: "Console", result: "SearchedOfOrg") -> None:
         out.print(f"  - {column}")
 
 
+def _show_checklist(out: "Console", result: "OrgChecklist") -> None:
+    if not result.steps:
+        out.print("This kind of org has no checklist.")
+        return
+    for step in result.steps:
+        out.print(
+            f"{step.state:8} {step.title}" + (f": {plain(str(step.seen))}" if step.seen else "")
+        )
+        if step.state != "done":
+            out.print(f"         {step.how}")
+            out.print(f"         {step.why}")
+
+
 def _show_hidden(out: "Console", result: "HiddenOfOrg") -> None:
     if not result.columns:
         out.print(f"No columns are hidden in {result.org}.")
@@ -304,6 +329,7 @@ def _show_added(out: "Console", added: "AddedOrg") -> None:
         out.print("The backup user can see all data.")
     if notes:
         out.print(f"{many(notes, 'more note')} that do not concern data; --json lists all.")
+    _show_continued(out, added.continues)
     out.print()
     out.print(f"Next: unlost backup {added.name}")
 
@@ -311,6 +337,7 @@ def _show_added(out: "Console", added: "AddedOrg") -> None:
 def _show_writer(out: "Console", result: "WriterResult") -> None:
     out.print(f"Restores can write to {result.org}: {plain(result.label)} ({result.tenant}).")
     out.print("The write user is stored encrypted and used only for restores.")
+    _show_continued(out, result.continues)
     if result.missing:
         out.print()
         out.print(f"It lacks {many(len(result.missing), 'permission')}:")
@@ -318,6 +345,11 @@ def _show_writer(out: "Console", result: "WriterResult") -> None:
             out.print(f"  - {plain(permission.sentence)}")
     out.print()
     out.print(f"Next: unlost restore plan {result.org} --record TABLE/ID --out plan.json")
+
+
+def _show_continued(out: "Console", runs: "Sequence[str]") -> None:
+    if runs:
+        out.print(f"{many(len(runs), 'run')} waited for the sign-in; the service continues them.")
 
 
 def _show_finding(out: "Console", finding: "Finding") -> None:

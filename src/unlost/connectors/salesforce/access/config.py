@@ -71,7 +71,11 @@ class SalesforceConfig:
         default=(), metadata=_texts("Only these tables", "API names. Leave empty for all tables.")
     )
     exclude: tuple[str, ...] = field(
-        default=(), metadata=_texts("Excluded tables", "API names. These tables are not protected.")
+        default=(),
+        metadata={
+            **_texts("Excluded tables", "API names. These tables are not protected."),
+            "leaves_out": True,
+        },
     )
     bulk_above: int = field(
         default=2_000,
@@ -143,8 +147,17 @@ class SalesforceConfig:
     @property
     def token_url(self) -> str:
         """The token endpoint."""
+        return f"{self._login_host}/services/oauth2/token"
+
+    @property
+    def authorize_url(self) -> str:
+        """The page on which a person signs in."""
+        return f"{self._login_host}/services/oauth2/authorize"
+
+    @property
+    def _login_host(self) -> str:
         address = urlsplit(self.login_url)
-        return f"{address.scheme}://{address.netloc}/services/oauth2/token"
+        return f"{address.scheme}://{address.netloc}"
 
     @property
     def jwt_audience(self) -> str:

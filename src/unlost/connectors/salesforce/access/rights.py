@@ -14,7 +14,7 @@ from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.shapes import DescribedObject
-from unlost.kit.json_to_arrow import MalformedAnswer
+from unlost.kit.json_to_arrow import MalformedAnswer, text_of
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import ALL_ROWS, ROWS, Table, TableTrait
 
@@ -24,7 +24,8 @@ SETUP = "PermissionsViewSetup"
 ENCRYPTED = "PermissionsViewEncryptedData"
 FILES = "Content"  # begins the names of the tables of files
 USERS = "PermissionsManageUsers"
-QUERIED_PERMISSIONS = (ALL_DATA, ALL_FILES, SETUP, ENCRYPTED, USERS, "PermissionsApiEnabled")
+API = "PermissionsApiEnabled"
+QUERIED_PERMISSIONS = (ALL_DATA, ALL_FILES, SETUP, ENCRYPTED, USERS, API)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,20 @@ def _flags_set(rights: UserRights) -> set[str]:
 def read_rights(api: SalesforceApi) -> UserRights:
     """Query the rights of the calling user."""
     user = api.token_field("id").rsplit("/", 1)[-1]
-    return UserRights(_flags(api), tuple(_grants(api, user)))
+    return UserRights(read_flags(api), tuple(_grants(api, user)))
 
 
-def _flags(api: SalesforceApi) -> dict[str, bool]:
+def read_user_name(api: SalesforceApi) -> str:
+    """The name with which the calling user signs in; the user's id if it may not be read."""
+    user = api.token_field("id").rsplit("/", 1)[-1]
+    try:
+        rows = api.query(soql.select(("Username",), "User", soql.equals("Id", user)))
+    except SalesforceRefusal:
+        return user
+    return text_of(rows[0].get("Username")) or user if rows else user
+
+
+def read_flags(api: SalesforceApi) -> dict[str, bool]:
     """The one row of UserPermissionAccess is about the caller; columns differ by edition."""
     wanted = list(QUERIED_PERMISSIONS)
     try:

@@ -103,6 +103,53 @@ HINTS = (
 )
 
 
+# Refusals of a sign-in by browser; they come before those of all sign-ins.
+CODE_HINTS = (
+    SignInHint(
+        "access_denied",
+        "",
+        "salesforce-denied",
+        "The access was denied on Salesforce's page.",
+        "Sign in again, and choose Allow. Nothing was saved.",
+    ),
+    SignInHint(
+        "invalid_grant",
+        "expired authorization code",
+        "salesforce-code-expired",
+        "The code of this sign-in has expired, or was used before.",
+        "Sign in again.",
+    ),
+    SignInHint(
+        "invalid_grant",
+        "code verifier",
+        "salesforce-code-foreign",
+        "The code does not belong to this sign-in.",
+        "Sign in again, in one browser window.",
+    ),
+    SignInHint(
+        "invalid_grant",
+        "redirect_uri",
+        "salesforce-callback",
+        "The External Client App has another callback address.",
+        "Copy the callback address from the page of the sign-in into the app, exactly.",
+    ),
+    SignInHint(
+        "redirect_uri_mismatch",
+        "",
+        "salesforce-callback",
+        "The External Client App has another callback address.",
+        "Copy the callback address from the page of the sign-in into the app, exactly.",
+    ),
+    SignInHint(
+        "OAUTH_APP_BLOCKED",
+        "",
+        "salesforce-not-approved",
+        "An administrator has blocked the External Client App.",
+        "Unblock it in Setup > OAuth Usage.",
+    ),
+)
+
+
 def flow_of(config: SalesforceConfig) -> OAuthFlow:
     """The OAuth flow of the settings."""
     if config.auth is AuthFlow.JWT_BEARER:
@@ -112,9 +159,11 @@ def flow_of(config: SalesforceConfig) -> OAuthFlow:
     return ClientCredentials(config.client_id)
 
 
-def token_client(context: Context, transport: Transport | None) -> HttpClient:
+def token_client(
+    context: Context, transport: Transport | None, *, hints: tuple[SignInHint, ...] = HINTS
+) -> HttpClient:
     """The unsigned client that fetches tokens."""
-    policy = HttpPolicy(TOKEN_RETRIES, understand_oauth, oauth_error_factory(HINTS))
+    policy = HttpPolicy(TOKEN_RETRIES, understand_oauth, oauth_error_factory(hints))
     return HttpClient(
         policy,
         clock=context.clock,

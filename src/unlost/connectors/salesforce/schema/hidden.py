@@ -141,13 +141,20 @@ def _uncounted() -> Finding:
     )
 
 
-def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
-    """Tables that the org counts but does not show to this user."""
+def read_record_counts(api: SalesforceApi) -> dict[str, int] | None:
+    """The org's own counts of records by table; None if the user may not see them."""
     try:
         answer = api.get_json("limits/recordCount", RecordCounts)
     except SalesforceRefusal:
+        return None
+    return {count_row.name: count_row.count for count_row in answer.s_objects or ()}
+
+
+def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
+    """Tables that the org counts but does not show to this user."""
+    row_counts = read_record_counts(api)
+    if row_counts is None:
         return [_uncounted()]
-    row_counts = {count_row.name: count_row.count for count_row in answer.s_objects or ()}
     return [
         Finding.of(
             FindingKind.PERMISSION_MISSING,

@@ -28,7 +28,7 @@ from unlost.model.alert import AlertRule, Channel, ChannelKind
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web.forms.channel import FORMS
 from unlost.web.forms.problems import add_problem
-from unlost.web.parts.alert_pages import PAGES, address
+from unlost.web.parts.alert_pages import address, page_of
 from unlost.web.parts.drafts import draft, drop_draft, keep_draft
 from unlost.web.requests import UserRequest, sent
 
@@ -64,12 +64,12 @@ def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[AlertLin
     orgs = {org.name: org for org in request.unlost.orgs()}
     alert_lines: list[AlertLine] = []
     for alert in alerts:
-        org, page = orgs.get(alert.raised.org), PAGES[alert.raised.rule]
+        org, page = orgs.get(alert.raised.org), page_of(request.unlost, alert.raised)
         oid = org.oid if org is not None else None
         zone = org.identity.zone if org is not None else "UTC"
         # settings of an org may be changed only by users who manage the home
         goes = actor.may(page.right, None if page.right is Right.MANAGE else oid)
-        link = address(alert.raised) if goes or page.right is Right.LOOK else ""
+        link = address(alert.raised, page) if goes or page.right is Right.LOOK else ""
         open_still = alert.resolved_at is None and alert.acknowledged_at is None
         sees = open_still and actor.may(Right.OPERATE, oid)
         alert_lines.append(AlertLine(alert, zone, link, page.words, sees))
@@ -79,7 +79,8 @@ def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[AlertLin
 @require_GET
 def show_one(request: UserRequest, alert: int) -> HttpResponse:
     """Redirect from the link in a message to the page that repairs or explains the alert."""
-    return redirect(address(show_alert(request.unlost, alert).raised))
+    raised = show_alert(request.unlost, alert).raised
+    return redirect(address(raised, page_of(request.unlost, raised)))
 
 
 @require_POST

@@ -1,12 +1,13 @@
-"""Connect an org in four steps: its kind, the sign-in, the scope, the hour.
+"""Connect an org in five steps: its kind, the sign-in, the checklist, the tables, the hour.
 
 Input is stored on the server until the last step; nothing is protected before that. The org is
 inspected in a thread, as a large org takes longer than a request may.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -30,20 +31,26 @@ from unlost.model.runs.schedule import Schedule
 from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
 from unlost.web.forms.problems import add_problem
 from unlost.web.forms.schedule import ScheduleForm
+from unlost.web.forms.sign_in_method import method_form
+from unlost.web.forms.table_picker import TablePicker, left_out_after, table_picker
 from unlost.web.needs import needs
+from unlost.web.parts.browser_sign_ins import Purpose, begin_sign_in, callback_address
 from unlost.web.parts.drafts import draft, keep_draft
-from unlost.web.parts.previews import DRAFT, begin, end, progress, unseen
+from unlost.web.parts.previews import DRAFT, begin, end, progress, seen_org, unseen
 from unlost.web.requests import UserRequest, sent
 from unlost.web.translate import error_text
 
 STOP_POLLING = 286  # the status that tells htmx to stop polling
-SCOPE = 3
+KIND, SIGN_IN, CHECKLIST, TABLES, HOUR = range(1, 6)
 STEPS = (
     ("connect", gettext_lazy("Kind")),
     ("connect-sign-in", gettext_lazy("Sign in")),
-    ("connect-scope", gettext_lazy("Scope")),
+    ("connect-checklist", gettext_lazy("Checklist")),
+    ("connect-scope", gettext_lazy("Tables")),
     ("connect-hour", gettext_lazy("Schedule")),
 )
+LIST_BUTTONS = frozenset({"search", "every", "none"})  # those that lead back to the list of tables
+PAGES = ("kind", "sign_in", "checklist", "scope", "hour")
 
 
 class KindForm(forms.Form):
@@ -101,7 +108,7 @@ def kind(request: UserRequest) -> HttpResponse:
                 same = unseen(same)
             keep_draft(request, DRAFT, {**same, **chosen})
             return redirect("connect-sign-in")
-    return _step(request, 1, form, {})
+    return _step(request, KIND, form, {})
 
 
 @sensitive_post_parameters()
@@ -119,48 +126,76 @@ def sign_in(request: UserRequest) -> HttpResponse:
         known = {**known, "secrets": {**known.get("secrets", {}), **typed}}
         keep_draft(request, DRAFT, known)
     config = known.get("config", {})
-    form = ConnectorForm(
-        sent(request),
+    form = method_form(
+        request,
+        fields,
         settings=[setting for setting in fields.settings if not setting.several],
-        secrets=fields.secrets,
         values={**config, **known.get("tried", {})},
         stored_secrets=known.get("secrets", {}),
     )
     if form.is_valid():
         anew = {name: value for name, value in known.items() if name != "found"}
-        if _begun(request, form, anew, config={**config, **form.config()}):
-            return redirect("connect-scope")
-    return _step(request, 2, form, known, error=at.error if not form.is_bound else None)
+        new_config = {**_without(config, fields.sign_in.special), **form.config()}
+        led = _signing_in(request, form, anew, config=new_config)
+        if led is not None:
+            return led
+    error = at.error if not form.is_bound else None
+    more = {"error": error, "callback": callback_address(request)}
+    return _step(request, SIGN_IN, form, known, **more)
 
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def scope(request: UserRequest) -> HttpResponse:
-    """Step 3: show what the user can and cannot see, and choose the tables to leave out."""
+def checklist(request: UserRequest) -> HttpResponse:
+    """Step 3: show each step of the setup with its state, and what the user cannot see."""
     at = progress(request)
     known = at.known
     if at.going:
         return _in_progress(request, known)
     if not at.is_found:
         return _back(request)
-    form = _scope_form(request, known)
+    form = forms.Form(sent(request))
+    if form.is_valid() and _begun(request, form, known, config=known["config"]):
+        return redirect("connect-checklist")
+    steps = seen_org(request, known).checklist
+    more = {"org_preview": _added_org(known), "steps_to_do": steps, "error": at.error}
+    return _step(request, CHECKLIST, form, known, **more)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
+def scope(request: UserRequest) -> HttpResponse:
+    """Step 4: choose the tables to back up; all of them, unless some are left out."""
+    at = progress(request)
+    known = at.known
+    if at.going or not at.is_found:
+        return redirect("connect-checklist")
+    chosen = _chosen(request, known)
+    listing = next((setting for setting in chosen if setting.leaves_out), None)
+    if listing is not None and request.method == "POST":
+        known = _with_picked(request, known, listing)
+    form = _scope_form(request, known, [each for each in chosen if each is not listing])
+    if LIST_BUTTONS & set(request.POST):
+        query = {"q": request.POST.get("q", "")}
+        return redirect(f"{reverse('connect-scope')}?{urlencode(query)}")
     if form.is_valid():
         config = {**known["config"], **form.config()}
-        if "again" not in request.POST and config == _settings(request, known):
+        if config == _settings(request, known):
             return redirect("connect-hour")
         if _begun(request, form, known, config=config):
-            return redirect("connect-scope")
-    return _step(request, SCOPE, form, known, org_preview=_added_org(known), error=at.error)
+            return redirect("connect-checklist")
+    more = {"picker": _picker(request, known, listing) if listing is not None else None}
+    return _step(request, TABLES, form, known, **more)
 
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
 def hour(request: UserRequest) -> HttpResponse:
-    """Step 4: choose the schedule, and add the org, which is protected from then on."""
+    """Step 5: choose the schedule, and add the org, which is protected from then on."""
     at = progress(request)
     known = at.known
     if at.going or not at.is_found:
-        return redirect("connect-scope")
+        return redirect("connect-checklist")
     org = _added_org(known)
     form = ScheduleForm.of(Schedule(), sent(request))
     if form.is_valid():
@@ -174,15 +209,35 @@ def hour(request: UserRequest) -> HttpResponse:
             end(request)
             messages.success(request, _("%(org)s is connected.") % {"org": org.name})
             return redirect("org", org=org.name)
-    return _step(request, 4, form, known, org_preview=org)
+    return _step(request, HOUR, form, known, org_preview=org)
 
 
 # --- checking -------------------------------------------------------------------------------------
 
 
-def _begun(
+def _signing_in(
     request: UserRequest,
     form: ConnectorForm,
+    known: Mapping[str, Any],
+    *,
+    config: Mapping[str, Any],
+) -> HttpResponse | None:
+    """Go on to the browser sign-in or to the inspection; None with errors in the form."""
+    if form.method is None or not form.method.browser:
+        return (
+            redirect("connect-checklist") if _begun(request, form, known, config=config) else None
+        )
+    new = NewOrg(known["connector"], known["name"], config, known.get("secrets", {}))
+    try:
+        return begin_sign_in(request, Purpose.CONNECT, new)
+    except UnlostError as error:
+        add_problem(form, error)
+        return None
+
+
+def _begun(
+    request: UserRequest,
+    form: forms.Form,
     known: Mapping[str, Any],
     *,
     config: Mapping[str, Any],
@@ -192,7 +247,8 @@ def _begun(
         secrets = known.get("secrets", {})
         lacking = missing(request.unlost, known["connector"], config, known=secrets)
         for name in lacking.secrets:
-            form.add_error(SECRET + name, _("Required to sign in."))
+            shown = SECRET + name in form.fields
+            form.add_error(SECRET + name if shown else None, _("Required to sign in."))
         if lacking.secrets:
             return False
         begin(request, known, config=config)
@@ -205,10 +261,10 @@ def _begun(
 def _in_progress(request: UserRequest, known: Mapping[str, Any]) -> HttpResponse:
     """Render the page during the inspection; for htmx only the fragment that polls again."""
     if request.method == "POST":
-        return redirect("connect-scope")
+        return redirect("connect-checklist")
     if request.htmx:
         return render(request, "connect/seen.html", {"draft": known, "checking": True})
-    return _step(request, SCOPE, forms.Form(), known, checking=True)
+    return _step(request, CHECKLIST, forms.Form(), known, checking=True)
 
 
 def _back(request: UserRequest) -> HttpResponse:
@@ -218,10 +274,38 @@ def _back(request: UserRequest) -> HttpResponse:
     return redirect("connect-sign-in")
 
 
-def _scope_form(request: UserRequest, known: Mapping[str, Any]) -> ConnectorForm:
-    chosen = _chosen(request, known)
+def _scope_form(
+    request: UserRequest, known: Mapping[str, Any], settings: Sequence[Setting]
+) -> ConnectorForm:
     values = {**known["config"], **known.get("tried", {})}
-    return ConnectorForm(sent(request), settings=chosen, secrets=(), values=values)
+    return ConnectorForm(sent(request), settings=settings, secrets=(), values=values)
+
+
+def _without(config: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
+    return {name: value for name, value in config.items() if name not in names}
+
+
+def _with_picked(
+    request: UserRequest, known: Mapping[str, Any], listing: Setting
+) -> Mapping[str, Any]:
+    """Store which tables were picked on the page; the org is not inspected again for that."""
+    shown, picked = request.POST.getlist("shown"), request.POST.getlist("table")
+    if "none" in request.POST:
+        picked = []
+    if "every" in request.POST:
+        picked = shown
+    before = known["config"].get(listing.name) or ()
+    left_out = left_out_after(before, shown=shown, picked=picked)
+    config = {**known["config"], listing.name: list(left_out)}
+    known = {**known, "config": config}
+    keep_draft(request, DRAFT, known)
+    return known
+
+
+def _picker(request: UserRequest, known: Mapping[str, Any], listing: Setting) -> TablePicker:
+    tables = seen_org(request, known).tables
+    left_out = known["config"].get(listing.name) or ()
+    return table_picker(tables, left_out, search=request.GET.get("q", ""))
 
 
 def _settings(request: UserRequest, known: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -248,9 +332,8 @@ def _step(
     **more: object,
 ) -> HttpResponse:
     context = {"part": "orgs", "form": form, "draft": known, "steps": STEPS, "number": number}
-    names = ("kind", "sign_in", "scope", "hour")
-    page = f"connect/{names[number - 1]}.html"
+    page = f"connect/{PAGES[number - 1]}.html"
     status: int | None = HTTPStatus.BAD_REQUEST if form.errors else None
-    if request.htmx and number == SCOPE:
+    if request.htmx and number == CHECKLIST:
         page, status = "connect/seen.html", STOP_POLLING
     return render(request, page, context | more, status=status)

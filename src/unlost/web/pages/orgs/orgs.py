@@ -8,8 +8,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from unlost.app.actions.alerts.overview import OrgState, overview
-from unlost.app.actions.orgs.org_page import org_page
+from unlost.app.actions.orgs.org_page import OrgPage, org_page
 from unlost.app.health.days import DayCell
+from unlost.app.orgs.repaired_sign_in import is_sign_in_error
 from unlost.model.access import Right
 from unlost.model.instants import in_zone
 from unlost.web.requests import UserRequest
@@ -54,8 +55,15 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "tables": page.tables[:TABLES],
         "remaining": max(0, len(page.tables) - TABLES),
         "can": {right.value: right in page.rights for right in Right},
+        "repair": _is_repaired_by_credentials(request, page),
     }
     return render(request, "orgs/one.html", context)
+
+
+def _is_repaired_by_credentials(request: UserRequest, page: OrgPage) -> bool:
+    failed = page.state.failed
+    error = failed.error if failed is not None else None
+    return is_sign_in_error(request.unlost, page.state.connector, error)
 
 
 def _lines(org: OrgState) -> list[DayLine]:

@@ -22,6 +22,7 @@ from unlost.app.actions.runs.run import run_status as job_state
 from unlost.app.actions.runs.runs import RunGroup, RunsPage
 from unlost.app.actions.runs.runs import list_page as job_list
 from unlost.app.compose import Application
+from unlost.app.orgs.repaired_sign_in import repaired_by_credentials
 from unlost.app.restores.overrides import CauseEdit, Overrides
 from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Right
@@ -72,6 +73,9 @@ def show_run(request: UserRequest, run: str) -> HttpResponse:
     status = job_state(request.unlost, run)
     rights = _rights(request, status.org)
     context: dict[str, object] = {"part": "runs", "status": status, **_acts(status, rights)}
+    context["repair"] = request.unlost.actor.may(Right.MANAGE) and repaired_by_credentials(
+        request.unlost, status.org, status.error
+    )
     if request.htmx and status.going:
         return render(request, "runs/progress.html", context)
     context |= _ended(request, status, rights)

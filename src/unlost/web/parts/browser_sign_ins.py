@@ -1,0 +1,77 @@
+"""A sign-in by browser between its start and its return, stored encrypted in the session.
+
+One sign-in waits at a time; a new one replaces it. See ``app/orgs/sign_in_state``.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from unlost.app.actions.orgs.browser_sign_in import OrgUser, start_sign_in
+from unlost.app.actions.orgs.orgs import NewOrg
+from unlost.app.orgs.sign_in_state import StartedSignIn
+from unlost.model.decoders import decoder_for
+from unlost.web.parts.drafts import draft, drop_draft, keep_draft
+from unlost.web.requests import UserRequest
+
+WAITING = "browser-sign-in"
+
+
+class Purpose(StrEnum):
+    """The use of a sign-in by browser."""
+
+    CONNECT = "connect"
+    SETTINGS = "settings"
+    WRITER = "writer"
+
+    @property
+    def user(self) -> OrgUser:
+        """The user of the org as which Unlost then signs in."""
+        return OrgUser.WRITE if self is Purpose.WRITER else OrgUser.BACKUP
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingSignIn:
+    """A sign-in that waits for the browser: its purpose, and the settings that it is for."""
+
+    purpose: Purpose
+    new: NewOrg
+    started: StartedSignIn
+
+    @property
+    def origin(self) -> str:
+        """The address of the page from which it was started."""
+        if self.purpose is Purpose.CONNECT:
+            return reverse("connect-sign-in")
+        name = "org-settings" if self.purpose is Purpose.SETTINGS else "org-writer"
+        return reverse(name, kwargs={"org": self.new.name})
+
+
+def callback_address(request: UserRequest) -> str:
+    """Return the address to which the browser returns, as the org's app must know it."""
+    return request.build_absolute_uri(reverse("connect-callback"))
+
+
+def begin_sign_in(request: UserRequest, purpose: Purpose, new: NewOrg) -> HttpResponse:
+    """Start a sign-in by browser, and lead to the page with the link to the org.
+
+    A redirect to the org would be blocked: the CSP's ``form-action`` counts after a form, too.
+    """
+    started = start_sign_in(request.unlost, new, redirect=callback_address(request))
+    keep_draft(request, WAITING, msgspec.to_builtins(WaitingSignIn(purpose, new, started)))
+    return redirect("connect-start")
+
+
+def waiting_sign_in(request: UserRequest) -> WaitingSignIn | None:
+    """Return the sign-in of this session that waits for the browser, if any."""
+    stored = draft(request, WAITING)
+    return decoder_for(WaitingSignIn).convert(stored) if stored else None
+
+
+def end_sign_in(request: UserRequest) -> None:
+    """Forget the sign-in: its state is used up."""
+    drop_draft(request, WAITING)
