@@ -36,6 +36,7 @@ VERBS: Sequence[Verb] = (
     Verb("snapshots", "backups.snapshots", "List the backups of an org, oldest first."),
     Verb("certificate", "backups.certificate", "Show the certificate of a backup."),
     Verb("find", "records.find", "Find records, live or deleted."),
+    Verb("searches", "records.searches", "Manage your saved searches.", is_group=True),
     Verb(
         "history",
         "records.history",

@@ -57,7 +57,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "unlost.web.parts.frame.frame",
             ],
-            "builtins": ["unlost.web.templatetags.unlost", "unlost.web.templatetags.differences"],
+            "builtins": [
+                "unlost.web.templatetags.unlost",
+                "unlost.web.templatetags.cells",
+                "unlost.web.templatetags.differences",
+            ],
         },
     }
 ]

@@ -152,6 +152,14 @@ class MergeWinners:
         return self._names.of([table], [winner]).get(winner, "") if winner is not None else ""
 
 
+@dataclass(frozen=True, slots=True)
+class NamedRecord:
+    """A record's table and name."""
+
+    table: str
+    name: str
+
+
 class RecordNames:
     """Names of records, read from a snapshot and cached."""
 
@@ -163,11 +171,16 @@ class RecordNames:
 
     def of(self, tables: Iterable[str], ids: Sequence[str]) -> Mapping[str, str]:
         """Return names by id, for the records that are in one of the tables."""
-        names: dict[str, str] = {}
+        return {record_id: named.name for record_id, named in self.named(tables, ids).items()}
+
+    def named(self, tables: Iterable[str], ids: Sequence[str]) -> Mapping[str, NamedRecord]:
+        """Return tables and names by id, for the records that are in one of the tables."""
+        records: dict[str, NamedRecord] = {}
         for table in tables:
-            wanted = [record_id for record_id in ids if record_id not in names]
-            names |= self._in_table(table, wanted)
-        return names
+            wanted = [record_id for record_id in ids if record_id not in records]
+            names = self._in_table(table, wanted)
+            records |= {record_id: NamedRecord(table, name) for record_id, name in names.items()}
+        return records
 
     def _in_table(self, name: str, ids: Sequence[str]) -> Mapping[str, str]:
         table = self._schema.table(name)

@@ -1,0 +1,90 @@
+"""Put back an earlier value of one column of a live record, from the record's history."""
+
+from datetime import datetime
+
+from unlost.app.access import action
+from unlost.app.actions.records.history import ChangedField, HistoryEntry, history
+from unlost.app.actions.restores.kept_plan import (
+    PlanView,
+    RestoreRequest,
+    choose,
+    what_was_typed,
+)
+from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.compose import Application
+from unlost.app.restores.overrides import Overrides, TypedEdit
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.engine.sameness import same
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound
+from unlost.model.source.reading import Op
+
+
+@action(
+    "restore.put-back",
+    Right.RESTORE,
+    trace=Trace.READ,
+    subject=("table", "record", "column"),
+    detail=what_was_typed,
+)
+def put_back(
+    app: Application, org: str, table: str, record: str, *, column: str, until: datetime
+) -> PlanView:
+    """Select the value that a column had before a change; ``restore.make`` then makes the plan.
+
+    ``until`` is that of the history entry with the change. Nothing else of the record is restored.
+    Raises NotFound (``change-unknown``), and as ``restore.choose``.
+    """
+    known = get_org(org)
+    shown = history(app, org, table, record, column=column)
+    entry, field = _change(shown.entries, column, until)
+    key, at = f"{shown.table}/{shown.record}", None
+    if entry.snapshot is not None:
+        at = _backup_with(app, known, shown.table, shown.record, field, before=entry.snapshot)
+    # A value between two backups is only known from the org's change log.
+    typed = () if at is not None else (TypedEdit(key, column, field.old),)
+    request = PlanRequest(
+        org,
+        (key,),
+        columns=(column,),
+        at=str(at) if at is not None else None,
+        related=False,
+        otherwise=Overrides(typed),
+    )
+    return choose(app, org, RestoreRequest(request))
+
+
+def _change(
+    entries: tuple[HistoryEntry, ...], column: str, until: datetime
+) -> tuple[HistoryEntry, ChangedField]:
+    for entry in entries:
+        if entry.until == until:
+            return entry, next(field for field in entry.fields if field.column == column)
+    raise NotFound(
+        "change-unknown",
+        "The history has no change of {column} at that time.",
+        next_step="Open the record's history again, and choose the value there.",
+        column=column,
+    )
+
+
+def _backup_with(
+    app: Application,
+    org: ProtectedOrg,
+    table: str,
+    record: str,
+    field: ChangedField,
+    *,
+    before: int,
+) -> int | None:
+    """Return the newest backup before ``before`` if it has the old value of the field."""
+    numbers = [info.number for info in app.vault.snapshots(org.oid) if info.number < before]
+    if not numbers:
+        return None
+    snapshot = app.vault.at(org.oid, numbers[-1])
+    schema = snapshot.schema().table(table)
+    if schema is None or schema.column(field.column) is None or table not in snapshot.tables():
+        return None
+    rows = snapshot.get(table, [record], columns=[field.column]).to_pylist()
+    alive = bool(rows) and rows[0]["_u_op"] == Op.STATE.value
+    return numbers[-1] if alive and same(field.kind, rows[0][field.column], field.old) else None
