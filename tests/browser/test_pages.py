@@ -29,6 +29,7 @@ ELSEWHERE = {
     "start": "has its link used up by the first admin",
     "audit-export": "gives a file",
     "privacy-data": "gives a file",
+    "list-csv": "gives a file",
     "alert": "leads to the page that repairs or explains the alert",
     **dict.fromkeys(
         (
@@ -39,7 +40,7 @@ ELSEWHERE = {
             "sso-remove", "audit-verify", "plan-records", "plan-give", "ticks",
             "keeping-rules", "keeping-forget", "hold-set", "hold-lift", "privacy-erase", "correct-all",
             "loss-dismiss", "loss-reopen", "console-address", "mass-expected", "mass-expect", "mass-mute",
-            "mass-unsilence",
+            "mass-unsilence", "put-back", "list-columns", "search-save", "search-remove",
         ),
         "takes a form and leads back to a page",
     ),
@@ -76,6 +77,7 @@ def pages(console: Console) -> dict[str, str]:
         "correct": f"{record}correct/",
         "compare": "/orgs/sales/compare/?table=Account",
         "lost": "/orgs/sales/lost/",
+        "list": f"/orgs/sales/list/?kind=related&table=Contact&of=Account/{account['record']}",
         "losses": "/losses/",
         "loss": "/orgs/sales/losses/1/",
         "mass-changes": "/orgs/sales/mass-changes/2/",

@@ -218,9 +218,7 @@ OPERATIONS = (
     ApiOperation("hold.lift", _POST, f"{_ORG}/holds/lift", "retention.holds.lift"),
     ApiOperation("restore.waiting", _GET, "/plans", "restores.kept_plan.waiting"),
     ApiOperation("restore.choose", _POST, f"{_ORG}/plans", "restores.kept_plan.choose"),
-    ApiOperation(
-        "restore.put-back", _POST, f"{_RECORD}/put-back", "restores.put_back.put_back"
-    ),
+    ApiOperation("restore.put-back", _POST, f"{_RECORD}/put-back", "restores.put_back.put_back"),
     ApiOperation("restore.look", _GET, _PLAN, "restores.kept_plan.show_stored_plan"),
     ApiOperation("restore.drop", _DELETE, _PLAN, "restores.kept_plan.discard_plan"),
     ApiOperation("restore.make", _POST, f"{_PLAN}/make", "restores.kept_plan.make_plan_now"),

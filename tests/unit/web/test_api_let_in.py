@@ -41,7 +41,8 @@ WORDS: Mapping[str, Any] = {
 # Asked about one org, these are not told by it; and what is of nobody is everybody's.
 ITSELF = {"alert.acknowledge", "alert.show"}
 EVERYWHERE = {"restore.waiting", "home.overview", "org.list", "run.list", "run.page", "alert.list",
-              "keep.show", "schedule.show", "record.find", "vault.show", "token.list", "token.drop", "loss.first"}  # fmt: skip
+              "keep.show", "schedule.show", "record.find", "vault.show", "token.list", "token.drop", "loss.first",
+              "search.list", "search.open", "search.save", "search.drop"}  # fmt: skip
 
 
 # What a token was made for counts as its owner's role does.

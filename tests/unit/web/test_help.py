@@ -29,6 +29,7 @@ PAGES = [
     "/orgs/sales/compare/",
     "/orgs/sales/lost/",
     "/losses/",
+    "/orgs/sales/list/?kind=found&table=Account&q=schoko",
     "/runs/",
     "/audit/",
     "/settings/",

@@ -25,6 +25,9 @@ class RecordHead:
     opens: str = ""
 
 
+NO_HEAD = RecordHead()
+
+
 def display_rule(app: Application, org: ProtectedOrg, table: Table) -> DisplayRule:
     """Return the columns of a table that have a role for people."""
     connector = connector_of(app, org)

@@ -109,9 +109,7 @@ def _is_reached(column: Column) -> bool:
     return column.has(ColumnTrait.EMAIL) or column.has(ColumnTrait.PHONE)
 
 
-def chosen_columns(
-    choices: Sequence[ListColumn], names: Sequence[str]
-) -> tuple[ListColumn, ...]:
+def chosen_columns(choices: Sequence[ListColumn], names: Sequence[str]) -> tuple[ListColumn, ...]:
     """Return the named columns, in the named order; unknown and hidden ones are left out."""
     by_name = {column.name: column for column in choices}
     return tuple(by_name[name] for name in dict.fromkeys(names) if name in by_name)

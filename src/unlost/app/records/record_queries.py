@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.app.backups.moments import LATEST, backup_at, parse_past
+from unlost.app.backups.moments import LATEST, backup_at, newest_backup, parse_past
 from unlost.app.compose import Application
 from unlost.app.records.ids import stored_id, typed_ids
+from unlost.app.records.org_searches import SearchedBackup, matches_in, typed_text
 from unlost.app.records.record_facts import table_named
 from unlost.app.records.record_lists import (
     ID,
@@ -21,7 +23,10 @@ from unlost.app.records.record_lists import (
 from unlost.app.records.record_text import split_record
 from unlost.app.records.referring import ReferenceSearch
 from unlost.app.records.search_dates import day_begin, day_end
+from unlost.app.records.search_query import SearchQuery
 from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.engine.records.matches import users_named
+from unlost.engine.records.typed_search import best_reading
 from unlost.model.errors import UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
@@ -35,6 +40,7 @@ class ListKind(StrEnum):
 
     RELATED = "related"  # to a record
     CHANGED = "changed"  # between two backups: lost, changed or created
+    FOUND = "found"  # by a search, in the newest backup
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,8 @@ class RecordQuery:
     """A list of records of ``table``; backups are numbers, or texts as for ``--at``.
 
     RELATED: they refer to the record ``of`` (TABLE/ID) in backup ``at``; with ``through``, to related
-    records of that table. CHANGED: the ``change`` between the backups ``older`` and ``newer``.
+    records of that table. CHANGED: the ``change`` between the backups ``older`` and ``newer``. FOUND:
+    the matches of ``search``, live or deleted, as many as a search checks.
     ``since`` and ``until``: only records that were last changed or deleted on these days.
     """
 
@@ -56,13 +63,19 @@ class RecordQuery:
     change: ChangeKind = ChangeKind.DELETED
     since: str = ""
     until: str = ""
+    search: SearchQuery | None = None
+
+    @property
+    def is_restorable(self) -> bool:
+        """True if an earlier state of its records is known."""
+        return self.kind is not ListKind.CHANGED or self.change is not ChangeKind.CREATED
 
     @property
     def restored_from(self) -> str | None:
-        """The backup from which its records can be restored; None if there is none before them."""
+        """The backup from which its records are restored; None for the newest state of each."""
         if self.kind is ListKind.RELATED:
             return self.at
-        return None if self.change is ChangeKind.CREATED else self.older
+        return self.older if self.kind is ListKind.CHANGED else None
 
     def text(self) -> str:
         """Return the query as text, without what it leaves out."""
@@ -88,6 +101,8 @@ def _wrong() -> UsageError:
 
 def pinned(app: Application, org: ProtectedOrg, query: RecordQuery) -> RecordQuery:
     """Return the query with numbers of backups, so that it finds the same records tomorrow."""
+    if query.kind is ListKind.FOUND:
+        return replace(query, at="")
     if query.kind is ListKind.RELATED:
         return replace(query, at=str(_backup(app, org, query.at).info.number))
     if not (query.older and query.newer):
@@ -149,6 +164,18 @@ def _changed(app: Application, org: ProtectedOrg, query: RecordQuery) -> ListedI
     return ListedIds(shown, table, sorted(ids), dated=new)
 
 
+def _found(app: Application, org: ProtectedOrg, query: RecordQuery) -> ListedIds:
+    """Find the records of a table that match a search now."""
+    search = query.search or SearchQuery()
+    head = newest_backup(app.vault, org)
+    table = table_named(head.schema(), query.table)
+    by = partial(users_named, app.vault, head)
+    typed = typed_text(search.text, search.deleted_by)
+    reading = typed if search.deleted_by else best_reading(typed, by)
+    matches = matches_in(app, SearchedBackup(org, head), reading, search, tables=(table.name,))
+    return ListedIds(head, table, sorted({result.hit.record for result in matches.results}))
+
+
 def _change_ids(
     app: Application,
     org: ProtectedOrg,
@@ -182,4 +209,5 @@ type _Finder = Callable[[Application, ProtectedOrg, RecordQuery], ListedIds]
 _FINDERS: Mapping[ListKind, _Finder] = {
     ListKind.RELATED: _related,
     ListKind.CHANGED: _changed,
+    ListKind.FOUND: _found,
 }

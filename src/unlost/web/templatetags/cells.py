@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from unlost.app.actions.records.show import ShownField
-from unlost.app.records.record_lists import ListColumn, ListedValue
 from unlost.app.records.readable import readable
+from unlost.app.records.record_lists import ListColumn, ListedValue
 from unlost.model.source.schema import WireKind
 from unlost.web.templatetags.unlost import cell_text, code
 
@@ -66,7 +66,9 @@ def listed_cells(
 
 def _cell(column: ListColumn, value: ListedValue, *, org: str, zone: str) -> str:
     if value.means:
-        text = record_link(value.means, value.value, org=org, table=value.means_table, with_id=False)
+        text = record_link(
+            value.means, value.value, org=org, table=value.means_table, with_id=False
+        )
     else:
         text = people_value(value.value, column.kind, zone)
     kind = ' class="num"' if column.kind in NUMBERS else ""

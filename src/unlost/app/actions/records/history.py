@@ -10,7 +10,7 @@ from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_facts import NamedRecord, RecordNames, UserNames, table_named
-from unlost.app.records.record_head import RecordHead, record_head
+from unlost.app.records.record_head import NO_HEAD, RecordHead, record_head
 from unlost.app.records.restored_as import RestoredAs, restored_as, restored_from
 from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -118,7 +118,7 @@ class HistoryResult:
     users: tuple[HistoryFilter, ...] = ()
     records: tuple[str, ...] = ()
     merged_into: str | None = None
-    head: RecordHead = RecordHead()
+    head: RecordHead = NO_HEAD
 
 
 @action("record.history", Right.READ, trace=Trace.READ, subject=("table", "record"))
@@ -291,7 +291,11 @@ class _EntryDescriber:
     def _is_restorable(self, change: FieldChange) -> bool:
         """Return true if the column can be set, and the live record has another value in it."""
         column = self.table.column(change.column)
-        if column is None or change.column not in self.cells or not _is_settable(column, self.table):
+        if (
+            column is None
+            or change.column not in self.cells
+            or not _is_settable(column, self.table)
+        ):
             return False
         return not same(column.kind, change.old, self.cells[change.column])
 

@@ -8,7 +8,12 @@ import msgspec
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.records.search_query import SearchQuery
-from unlost.catalog.people.saved_searches import StoredSearch, find_search, store_search, stored_searches
+from unlost.catalog.people.saved_searches import (
+    StoredSearch,
+    find_search,
+    store_search,
+    stored_searches,
+)
 from unlost.catalog.people.saved_searches import drop_search as drop_stored
 from unlost.model.access import Right, Trace
 from unlost.model.decoders import decoder_for

@@ -22,7 +22,7 @@ from unlost.app.records.record_facts import (
     record_unknown,
     table_named,
 )
-from unlost.app.records.record_head import RecordHead, display_rule, record_head
+from unlost.app.records.record_head import NO_HEAD, RecordHead, display_rule, record_head
 from unlost.app.records.related import RelatedRecords, related
 from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -88,7 +88,7 @@ class ShowResult:
     files: tuple[StoredFile, ...]
     related: RelatedRecords | None
     read_at: datetime | None = None
-    head: RecordHead = RecordHead()
+    head: RecordHead = NO_HEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +221,7 @@ def _result(
             app, org, snapshot, table, record, versions=() if state.op.alive else until
         ),
         read_at=read.observed_at if read is not None else as_of,
-        head=record_head(
-            app, org, table, record, cells=state.cells, alive=state.op.alive
-        ),
+        head=record_head(app, org, table, record, cells=state.cells, alive=state.op.alive),
     )
 
 

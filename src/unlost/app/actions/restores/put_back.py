@@ -14,7 +14,7 @@ from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.compose import Application
 from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
-from unlost.engine.sameness import same
+from unlost.engine.sameness import instant, same
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.source.reading import Op
@@ -28,16 +28,17 @@ from unlost.model.source.reading import Op
     detail=what_was_typed,
 )
 def put_back(
-    app: Application, org: str, table: str, record: str, *, column: str, until: datetime
+    app: Application, org: str, table: str, record: str, *, column: str, until: str
 ) -> PlanView:
     """Select the value that a column had before a change; ``restore.make`` then makes the plan.
 
-    ``until`` is that of the history entry with the change. Nothing else of the record is restored.
+    ``until`` is that of the history entry with the change, as in JSON. Nothing else of the record is
+    restored.
     Raises NotFound (``change-unknown``), and as ``restore.choose``.
     """
     known = get_org(org)
     shown = history(app, org, table, record, column=column)
-    entry, field = _change(shown.entries, column, until)
+    entry, field = _change(shown.entries, column, _instant(until))
     key, at = f"{shown.table}/{shown.record}", None
     if entry.snapshot is not None:
         at = _backup_with(app, known, shown.table, shown.record, field, before=entry.snapshot)
@@ -54,8 +55,16 @@ def put_back(
     return choose(app, org, RestoreRequest(request))
 
 
+def _instant(text: str) -> datetime | None:
+    """Return the time of a change; None if it is invalid, so that no change has it."""
+    try:
+        return instant(text)
+    except ValueError:
+        return None
+
+
 def _change(
-    entries: tuple[HistoryEntry, ...], column: str, until: datetime
+    entries: tuple[HistoryEntry, ...], column: str, until: str
 ) -> tuple[HistoryEntry, ChangedField]:
     for entry in entries:
         if entry.until == until:

@@ -32,9 +32,7 @@ SearchText = Annotated[
         "“deleted by NAME” at the end finds the records that this user deleted.",
     ),
 ]
-OnlyOrg = Annotated[
-    str | None, typer.Option("--org", metavar="NAME", help="Search this org only.")
-]
+OnlyOrg = Annotated[str | None, typer.Option("--org", metavar="NAME", help="Search this org only.")]
 OnlyTable = Annotated[
     str | None,
     typer.Option("--table", metavar="T", help="Only records of this table: its name or label."),

@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.records.saved_searches import SavedSearch, SavedSearches
     from unlost.app.records.search_query import SearchQuery
 
-app = typer.Typer(
-    no_args_is_help=True, help="Manage your saved searches.", rich_markup_mode=None
-)
+app = typer.Typer(no_args_is_help=True, help="Manage your saved searches.", rich_markup_mode=None)
 SearchName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the saved search.")]
 
 

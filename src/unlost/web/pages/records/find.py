@@ -11,10 +11,11 @@ from unlost.app.actions.records.find import MOST, FindResult
 from unlost.app.actions.records.find import find as search
 from unlost.app.actions.records.saved_searches import searches
 from unlost.app.records.found_records import FoundRecord
+from unlost.app.records.record_queries import ListKind
 from unlost.app.records.search_query import SearchQuery
 from unlost.model.access import Right
 from unlost.web.needs import needs_somewhere
-from unlost.web.pages.records.saved_searches import search_address, search_in
+from unlost.web.pages.records.saved_searches import search_address, search_fields, search_in
 from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.requests import UserRequest
 
@@ -37,6 +38,7 @@ def find(request: UserRequest) -> HttpResponse:
     shown = len(find_result.hits)
     pages = PageLinks(start, MOST, shown, find_result.total, more=find_result.more)
     context |= {"matches": find_result, "pages": pages, "saved": _saved(request)}
+    context["listed"] = _listed(form, find_result)
     return render(request, "records/find.html", context)
 
 
@@ -59,6 +61,17 @@ def _matches(request: UserRequest, query: SearchQuery, *, start: int) -> FindRes
         former=query.former,
         start=start,
     )
+
+
+def _listed(query: SearchQuery, result: FindResult) -> str:
+    """Return the address of the matches as a list with columns; empty for several tables or orgs."""
+    places = {(hit.org, hit.table) for hit in result.hits}
+    if not query.table or len(places) != 1 or not (query.org or len(result.searched) == 1):
+        return ""
+    [(org, table)] = places
+    given = {**search_fields(query), "kind": ListKind.FOUND.value, "table": table, "org": ""}
+    named = {name: text for name, text in given.items() if text}
+    return f"{reverse('list', kwargs={'org': org})}?{urlencode(named)}"
 
 
 def _saved(request: UserRequest) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The page of a list of records: sorted, filtered, with columns, selections and a download."""
 
-from dataclasses import dataclass
-from urllib.parse import urlencode
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, urlencode
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -17,6 +17,7 @@ from unlost.app.actions.records.record_list import (
     record_list,
 )
 from unlost.app.actions.restores.selections import list_name
+from unlost.app.backups.moments import LATEST
 from unlost.app.operations import CSV
 from unlost.app.records.record_lists import ListedRecord
 from unlost.app.records.record_queries import ListKind, RecordQuery
@@ -24,6 +25,7 @@ from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.model.vault.snapshot import ChangeKind
 from unlost.web.needs import needs
+from unlost.web.pages.records.saved_searches import search_fields, search_in
 from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.selections import SelectedRecords, selected
 from unlost.web.parts.streaming import StreamedResponse, saved
@@ -49,7 +51,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
     page = record_list(request.unlost, org, query_in_address(request.GET), view)
     keys = [f"{page.table}/{record.record}" for record in page.records]
     selection = None
-    if page.query.restored_from is not None:
+    if page.query.is_restorable:
         selection = selected(request, org, of=list_name(page.query), shown=keys, listed=page.total)
     context = {
         "part": "records",
@@ -62,6 +64,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "pages": PageLinks(page.start, PAGE, len(page.records), page.total),
         "csv": f"{reverse('list-csv', kwargs={'org': org})}?{address_of(page.query, page)}",
         "here": f"?{address_of(page.query, page)}",
+        "fields": _fields(page),
         "of_table": page.query.of.partition("/")[0],
         "of_record": page.query.of.partition("/")[2],
     }
@@ -98,8 +101,12 @@ def query_in_address(given: QueryDict) -> RecordQuery:
             "This list is not named correctly.",
             next_step="Open the list again from the record or the comparison.",
         )
-    named["at"] = named["at"] or "latest"
-    return RecordQuery(kind=ListKind(kind), change=ChangeKind(change), **named)
+    named["at"] = named["at"] or LATEST
+    search = None
+    if kind == ListKind.FOUND:
+        # The days narrow the list, and not the search.
+        search = replace(search_in(given), org="", table="", since="", until="")
+    return RecordQuery(kind=ListKind(kind), change=ChangeKind(change), search=search, **named)
 
 
 def address_of(query: RecordQuery, page: ListPage | None = None) -> str:
@@ -108,9 +115,20 @@ def address_of(query: RecordQuery, page: ListPage | None = None) -> str:
     given = {"kind": query.kind.value, **named}
     if query.kind is ListKind.CHANGED:
         given["change"] = query.change.value
+    if query.search is not None:
+        given |= {name: text for name, text in search_fields(query.search).items() if text}
     if page is not None and page.sort:
         given |= {"sort": page.sort, "down": "1" if page.descending else ""}
     return urlencode({name: value for name, value in given.items() if value})
+
+
+def _fields(page: ListPage) -> list[tuple[str, str]]:
+    """Return the parameters of a list without its days, for its filter."""
+    return [
+        (name, value)
+        for name, value in parse_qsl(address_of(page.query, page))
+        if name not in ("since", "until")
+    ]
 
 
 def _order(given: QueryDict) -> dict[str, str | bool]:

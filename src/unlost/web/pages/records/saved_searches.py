@@ -13,7 +13,7 @@ from unlost.app.actions.records.saved_searches import drop_search, save_search
 from unlost.app.records.search_query import SearchQuery
 from unlost.engine.records.matches import StateFilter
 from unlost.model.access import Right
-from unlost.model.errors import Conflict, UsageError
+from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.web.needs import needs_somewhere
 from unlost.web.requests import UserRequest
 from unlost.web.translate import error_text
@@ -37,8 +37,12 @@ def save(request: UserRequest) -> HttpResponse:
 @needs_somewhere(Right.READ)
 def remove(request: UserRequest) -> HttpResponse:
     """Remove a saved search."""
-    dropped = drop_search(request.unlost, request.POST.get("name", ""))
-    messages.success(request, _("“%(name)s” was removed.") % {"name": dropped.name})
+    try:
+        dropped = drop_search(request.unlost, request.POST.get("name", ""))
+    except NotFound as error:  # removed in another window
+        messages.error(request, error_text(error))
+    else:
+        messages.success(request, _("“%(name)s” was removed.") % {"name": dropped.name})
     return redirect("find")
 
 
@@ -63,9 +67,14 @@ def search_in(given: QueryDict) -> SearchQuery:
 
 def search_address(query: SearchQuery) -> str:
     """Return the address of the list of a search's matches."""
-    given = {
+    given = {"all": "1", **search_fields(query)}
+    return f"{reverse('find')}?{urlencode({name: text for name, text in given.items() if text})}"
+
+
+def search_fields(query: SearchQuery) -> dict[str, str]:
+    """Return the fields of a search in a form or an address."""
+    return {
         "q": query.text,
-        "all": "1",
         "org": query.org,
         "table": query.table,
         "state": query.state.value if query.state is not None else "",
@@ -74,4 +83,3 @@ def search_address(query: SearchQuery) -> str:
         "until": query.until,
         "former": "1" if query.former else "",
     }
-    return f"{reverse('find')}?{urlencode({name: text for name, text in given.items() if text})}"

@@ -1,7 +1,6 @@
 """Pages of restores: the selection, its plan in the making, the preview, and running it."""
 
 from collections import Counter
-from datetime import UTC, datetime
 from functools import partial
 
 from django.contrib import messages
@@ -53,7 +52,7 @@ def begin(request: UserRequest, org: str) -> HttpResponse:
 @needs(Right.RESTORE)
 def put_back_value(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
     """Start to plan that a column gets an earlier value back, and redirect to the plan's page."""
-    column, until = request.POST.get("column", ""), _instant(request.POST.get("until", ""))
+    column, until = request.POST.get("column", ""), request.POST.get("until", "")
     view = put_back(request.unlost, org, table, record, column=column, until=until)
     return planning(request, view)
 
@@ -193,15 +192,6 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
             next_step="Go back and select the records to restore.",
         )
     return RestoreRequest(PlanRequest(org, chosen, at=posted.get("at") or None))
-
-
-def _instant(text: str) -> datetime:
-    """Return the time of a change; the beginning of time, when nothing changed, if it is invalid."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def _mass_kind(text: str) -> MassKind | None:

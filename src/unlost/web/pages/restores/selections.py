@@ -14,7 +14,11 @@ from unlost.web.parts.selections import seen, sent_selections
 from unlost.web.requests import UserRequest
 from unlost.web.translate import error_text
 
-LISTS = ("compare", "lost", "list")  # the pages with lists; a list's name begins with that of its page
+LISTS = (
+    "compare",
+    "lost",
+    "list",
+)  # the pages with lists; a list's name begins with that of its page
 
 
 @require_POST
