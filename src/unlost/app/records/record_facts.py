@@ -9,7 +9,7 @@ from unlost.engine.merge_winner import merge_winner
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import Schema, Table
+from unlost.model.source.schema import Column, Schema, Table
 from unlost.model.vault.snapshot import SnapshotInfo, Version
 
 
@@ -154,7 +154,7 @@ class MergeWinners:
 
 @dataclass(frozen=True, slots=True)
 class NamedRecord:
-    """A record's table and name."""
+    """A record's table and name; without a table, the label of a list's value."""
 
     table: str
     name: str
@@ -181,6 +181,13 @@ class RecordNames:
             names = self._in_table(table, wanted)
             records |= {record_id: NamedRecord(table, name) for record_id, name in names.items()}
         return records
+
+    def meaning(self, column: Column, values: Sequence[str]) -> Mapping[str, NamedRecord]:
+        """Return what values of a column stand for, if it is known: records, or labels of lists."""
+        if column.reference is not None:
+            return self.named(column.reference.tables, values)
+        labels = {value: column.label_of(value) for value in values}
+        return {value: NamedRecord("", label) for value, label in labels.items() if label}
 
     def _in_table(self, name: str, ids: Sequence[str]) -> Mapping[str, str]:
         table = self._schema.table(name)

@@ -44,7 +44,10 @@ class ListColumn:
 
 @dataclass(frozen=True, slots=True)
 class ListedValue:
-    """A value of a listed record. ``means`` is the name of the record that it refers to."""
+    """A value of a listed record.
+
+    ``means`` is the name of the record that it refers to, or the label of a list's value.
+    """
 
     value: str | None
     means: str = ""
@@ -216,10 +219,8 @@ class ListDescriber:
         self, name: str, rows: Sequence[Mapping[str, str | None]]
     ) -> Mapping[str, NamedRecord]:
         column = self.listed.table.column(name)
-        if column is None or column.reference is None:
-            return {}
-        targets = {value for row in rows if (value := row[name])}
-        return self.names.named(column.reference.tables, sorted(targets))
+        values = {value for row in rows if (value := row[name])}
+        return self.names.meaning(column, sorted(values)) if column is not None else {}
 
 
 def _value(value: str | None, means: Mapping[str, NamedRecord]) -> ListedValue:

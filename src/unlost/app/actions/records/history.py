@@ -29,7 +29,8 @@ type Cells = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class ChangedField:
-    """A changed column. ``old_means`` and ``new_means`` are the names of referenced records.
+    """A changed column. ``old_means`` and ``new_means`` are the names of referenced records, or the
+    labels of a list's values.
 
     ``by_itself``: the org sets it automatically with every change, as it does a last-modified time.
     ``old_table`` and ``new_table`` are the tables of these records. ``restorable``: the old value can
@@ -318,9 +319,9 @@ def field_line(change: FieldChange, table: Table, names: RecordNames) -> Changed
     """Describe the change of a column with the table's labels and record names."""
     column = table.column(change.column)
     means: dict[str, NamedRecord] = {}
-    if column is not None and column.reference is not None:
-        ids = [value for value in (change.old, change.new) if value]
-        means = dict(names.named(column.reference.tables, ids))
+    if column is not None:
+        values = [value for value in (change.old, change.new) if value]
+        means = dict(names.meaning(column, values))
     old, new = means.get(change.old or "", _NAMELESS), means.get(change.new or "", _NAMELESS)
     return ChangedField(
         column=change.column,

@@ -37,7 +37,8 @@ from unlost.model.written import written
 
 @dataclass(frozen=True, slots=True)
 class ShownField:
-    """A column of a record. ``means`` is the name of the referenced record, if known.
+    """A column of a record. ``means`` is the name of the referenced record, if known, or the label
+    of a list's value, if it differs.
 
     ``hidden``: the backup user can no longer see the column; the value is the last one that was
     seen. ``unknown``: the vault lost the value; null then does not mean that the field was empty.
@@ -282,13 +283,11 @@ def _field(
 def _meanings(
     columns: Sequence[Column], cells: Mapping[str, str | None], names: RecordNames
 ) -> Mapping[str, NamedRecord]:
-    """Return the records that reference columns point to, by column, if they have a name."""
+    """Return what values stand for, by column: records with a name, or labels of lists."""
     meanings: dict[str, NamedRecord] = {}
     for column in columns:
-        target = cells[column.name]
-        if column.reference is None or not target:
-            continue
-        named = names.named(column.reference.tables, [target]).get(target)
+        value = cells[column.name]
+        named = names.meaning(column, [value]).get(value) if value else None
         if named is not None:
             meanings[column.name] = named
     return meanings
