@@ -36,7 +36,9 @@ def record_link(
     """Format a referenced record: its name as a link to its history, if its table is known."""
     after = f" {code(record)}" if with_id and table else ""
     if not (org and table and record):
-        return SafeString(f'<bdi class="cell" title="{escape(record or "")}">{escape(name)}</bdi>{after}')
+        return SafeString(
+            f'<bdi class="cell" title="{escape(record or "")}">{escape(name)}</bdi>{after}'
+        )
     place = reverse("record", kwargs={"org": org, "table": table, "record": record})
     return SafeString(f'<a href="{escape(place)}"><bdi>{escape(name)}</bdi></a>{after}')
 
