@@ -39,7 +39,7 @@ def test_the_value_comes_from_a_backup_and_the_rest_stays(shop: Shop) -> None:
     until = changed_at(shop, "Phone", BEFORE)
     view = put_back(shop.app, "sales", "Account", CUSTOMER, column="Phone", until=until)
     request = view.wanted.request
-    assert (request.records, request.columns, request.at) == ((KEY,), ("Phone",), "2")
+    assert (request.records, request.columns, request.at) == ((KEY,), ("Phone",), "1")
     assert not request.related
     assert not request.otherwise, "no value of a record is stored with the request"
     made = make_plan_now(shop.app, "sales", view.plan)
@@ -89,7 +89,7 @@ def test_a_deleted_record_offers_no_single_values(shop: Shop) -> None:
 
 def test_a_later_change_in_the_org_is_overwritten_as_the_preview_shows(shop: Shop) -> None:
     shop.org.update("Account", CUSTOMER, {"Phone": "+41 9"})
-    plan = shop.plan(KEY, columns=("Phone",), at="2", related=False)
+    plan = shop.plan(KEY, columns=("Phone",), at="1", related=False)
     assert [count.action for count in plan.summary.actions] == [Action.UPDATE]
     shop.run(plan)
     assert shop.live("Account")[CUSTOMER]["Phone"] == BEFORE

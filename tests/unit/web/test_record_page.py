@@ -25,9 +25,12 @@ def change(world: World, **cells: str) -> None:
     backup(world.app, "sales")
 
 
+def head_of(page: str) -> str:
+    return page.partition('<header class="record head">')[2].partition("</header>")[0]
+
+
 def test_the_head_has_the_number_and_leads_to_the_org(world: World, sign_in: SignIn) -> None:
-    page = text(sign_in(Role.VIEWER).get(PLACE))
-    head = page.partition('<header class="record head">')[2].partition("</header>")[0]
+    head = head_of(text(sign_in(Role.VIEWER).get(PLACE)))
     assert '<bdi dir="ltr" class="number">0040017</bdi>' in head
     assert f'href="https://one.example/Account/{CUSTOMER}"' in head
     assert "Open in Memory" in head
@@ -38,7 +41,7 @@ def test_a_deleted_record_has_its_number_and_no_address(world: World, sign_in: S
     world.org.delete("Account", CUSTOMER)
     world.clock.advance(days=1)
     backup(world.app, "sales")
-    head = text(sign_in(Role.RESTORER).get(PLACE)).partition("</header>")[0]
+    head = head_of(text(sign_in(Role.RESTORER).get(PLACE)))
     assert ">0040017<" in head
     assert "Open in" not in head
     assert "Preview the restore of this record" in head

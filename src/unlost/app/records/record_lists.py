@@ -200,10 +200,10 @@ class ListDescriber:
         table = self.listed.table
         columns = [column.name for column in self.columns]
         named = [table.name_column] if table.name_column else []
-        found = self.listed.snapshot.get(
+        stored = self.listed.snapshot.get(
             table.name, ids, columns=list(dict.fromkeys((*columns, *named)))
         )
-        rows = {str(row[ID]): row for row in found.to_pylist()}
+        rows = {str(row[ID]): row for row in stored.to_pylist()}
         means = {name: self._means(name, list(rows.values())) for name in columns}
         alive = _alive(self.newest, table.name, ids)
         for record in ids:

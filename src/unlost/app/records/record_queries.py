@@ -47,7 +47,7 @@ class ListKind(StrEnum):
 class RecordQuery:
     """A list of records of ``table``; backups are numbers, or texts as for ``--at``.
 
-    RELATED: they refer to the record ``of`` (TABLE/ID) in backup ``at``; with ``through``, to related
+    RELATED: they refer to the record ``of`` (TABLE/ID) in backup ``at``, by default the newest; with ``through``, to related
     records of that table. CHANGED: the ``change`` between the backups ``older`` and ``newer``. FOUND:
     the matches of ``search``, live or deleted, as many as a search checks.
     ``since`` and ``until``: only records that were last changed or deleted on these days.
@@ -57,7 +57,7 @@ class RecordQuery:
     table: str
     of: str = ""
     through: str = ""
-    at: str = LATEST
+    at: str = ""
     older: str = ""
     newer: str = ""
     change: ChangeKind = ChangeKind.DELETED
@@ -102,13 +102,13 @@ def _wrong() -> UsageError:
 def pinned(app: Application, org: ProtectedOrg, query: RecordQuery) -> RecordQuery:
     """Return the query with numbers of backups, so that it finds the same records tomorrow."""
     if query.kind is ListKind.FOUND:
-        return replace(query, at="")
+        return query
     if query.kind is ListKind.RELATED:
         return replace(query, at=str(_backup(app, org, query.at).info.number))
     if not (query.older and query.newer):
         raise _wrong()
     numbers = sorted(_backup(app, org, text).info.number for text in (query.older, query.newer))
-    return replace(query, at="", older=str(numbers[0]), newer=str(numbers[1]))
+    return replace(query, older=str(numbers[0]), newer=str(numbers[1]))
 
 
 def ids_of(app: Application, org: ProtectedOrg, query: RecordQuery) -> ListedIds:
@@ -201,7 +201,7 @@ def _alive(snapshot: Snapshot, table: str, ids: Sequence[str]) -> Sequence[str]:
 
 
 def _backup(app: Application, org: ProtectedOrg, text: str) -> Snapshot:
-    moment = parse_past(text, zone=org.identity.zone)
+    moment = parse_past(text or LATEST, zone=org.identity.zone)
     return app.vault.at(org.oid, backup_at(app.vault, org.oid, moment).number)
 
 

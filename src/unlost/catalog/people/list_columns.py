@@ -16,8 +16,10 @@ def list_columns(org: str, *, by: str, table: str) -> Sequence[str]:
 def choose_list_columns(org: str, *, by: str, table: str, columns: Sequence[str]) -> None:
     """Store a person's choice for a table; an empty one is deleted."""
     with one_transaction():
-        place = {"org": Org.objects.get(name=org), "by": by, "table": table}
+        row = Org.objects.get(name=org)
         if columns:
-            ListColumnsRow.objects.update_or_create(**place, defaults={"columns": list(columns)})
+            ListColumnsRow.objects.update_or_create(
+                org=row, by=by, table=table, defaults={"columns": list(columns)}
+            )
         else:
-            ListColumnsRow.objects.filter(**place).delete()
+            ListColumnsRow.objects.filter(org=row, by=by, table=table).delete()

@@ -17,6 +17,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.sameness import instant, same
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
+from unlost.model.plan import RecordKey
 from unlost.model.source.reading import Op
 
 
@@ -39,14 +40,13 @@ def put_back(
     known = get_org(org)
     shown = history(app, org, table, record, column=column)
     entry, field = _change(shown.entries, column, _instant(until))
-    key, at = f"{shown.table}/{shown.record}", None
-    if entry.snapshot is not None:
-        at = _backup_with(app, known, shown.table, shown.record, field, before=entry.snapshot)
+    key = RecordKey(shown.table, shown.record)
+    at = _backup_with(app, known, key, field, _backup_before(app, known, entry))
     # A value between two backups is only known from the org's change log.
-    typed = () if at is not None else (TypedEdit(key, column, field.old),)
+    typed = () if at is not None else (TypedEdit(str(key), column, field.old),)
     request = PlanRequest(
         org,
-        (key,),
+        (str(key),),
         columns=(column,),
         at=str(at) if at is not None else None,
         related=False,
@@ -64,7 +64,7 @@ def _instant(text: str) -> datetime | None:
 
 
 def _change(
-    entries: tuple[HistoryEntry, ...], column: str, until: str
+    entries: tuple[HistoryEntry, ...], column: str, until: datetime | None
 ) -> tuple[HistoryEntry, ChangedField]:
     for entry in entries:
         if entry.until == until:
@@ -77,23 +77,26 @@ def _change(
     )
 
 
+def _backup_before(app: Application, org: ProtectedOrg, entry: HistoryEntry) -> int | None:
+    """Return the number of the newest backup before a change."""
+    numbers = [
+        info.number
+        for info in app.vault.snapshots(org.oid)
+        if (info.as_of <= entry.until if entry.snapshot is None else info.number < entry.snapshot)
+    ]
+    return numbers[-1] if numbers else None
+
+
 def _backup_with(
-    app: Application,
-    org: ProtectedOrg,
-    table: str,
-    record: str,
-    field: ChangedField,
-    *,
-    before: int,
+    app: Application, org: ProtectedOrg, key: RecordKey, field: ChangedField, number: int | None
 ) -> int | None:
-    """Return the newest backup before ``before`` if it has the old value of the field."""
-    numbers = [info.number for info in app.vault.snapshots(org.oid) if info.number < before]
-    if not numbers:
+    """Return the number of a backup if it has the old value of the field; None if not."""
+    if number is None:
         return None
-    snapshot = app.vault.at(org.oid, numbers[-1])
-    schema = snapshot.schema().table(table)
-    if schema is None or schema.column(field.column) is None or table not in snapshot.tables():
+    snapshot = app.vault.at(org.oid, number)
+    table = snapshot.schema().table(key.table)
+    if table is None or table.column(field.column) is None or key.table not in snapshot.tables():
         return None
-    rows = snapshot.get(table, [record], columns=[field.column]).to_pylist()
+    rows = snapshot.get(key.table, [key.record], columns=[field.column]).to_pylist()
     alive = bool(rows) and rows[0]["_u_op"] == Op.STATE.value
-    return numbers[-1] if alive and same(field.kind, rows[0][field.column], field.old) else None
+    return number if alive and same(field.kind, rows[0][field.column], field.old) else None

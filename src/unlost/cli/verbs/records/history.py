@@ -46,8 +46,8 @@ def history(
     with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.history import history as act
 
-        found = act(application, org, table, record_id, column=column, user=user, most=newest)
-        answer(found, as_json=json, show=_show)
+        result = act(application, org, table, record_id, column=column, user=user, most=newest)
+        answer(result, as_json=json, show=_show)
     return ExitCode.OK
 
 

@@ -17,7 +17,6 @@ from unlost.app.actions.records.record_list import (
     record_list,
 )
 from unlost.app.actions.restores.selections import list_name
-from unlost.app.backups.moments import LATEST
 from unlost.app.operations import CSV
 from unlost.app.records.record_lists import ListedRecord
 from unlost.app.records.record_queries import ListKind, RecordQuery
@@ -47,7 +46,7 @@ class ListRow:
 @needs(Right.READ)
 def show(request: UserRequest, org: str) -> HttpResponse:
     """Show a page of a list."""
-    view = ListView(**_order(request.GET), start=start_of(request), most=PAGE)
+    view = replace(_order(request.GET), start=start_of(request), most=PAGE)
     page = record_list(request.unlost, org, query_in_address(request.GET), view)
     keys = [f"{page.table}/{record.record}" for record in page.records]
     selection = None
@@ -75,8 +74,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
 @needs(Right.READ)
 def download(request: UserRequest, org: str) -> StreamedResponse:
     """Send all records of a list as CSV."""
-    view = ListView(**_order(request.GET))
-    file, body = list_csv(request.unlost, org, query_in_address(request.GET), view)
+    file, body = list_csv(request.unlost, org, query_in_address(request.GET), _order(request.GET))
     name = f"{org}-{file.table}-{request.unlost.clock.now():%Y-%m-%d}.csv"
     return saved(body, name=name, media=CSV)
 
@@ -101,7 +99,6 @@ def query_in_address(given: QueryDict) -> RecordQuery:
             "This list is not named correctly.",
             next_step="Open the list again from the record or the comparison.",
         )
-    named["at"] = named["at"] or LATEST
     search = None
     if kind == ListKind.FOUND:
         # The days narrow the list, and not the search.
@@ -131,8 +128,8 @@ def _fields(page: ListPage) -> list[tuple[str, str]]:
     ]
 
 
-def _order(given: QueryDict) -> dict[str, str | bool]:
-    return {"sort": given.get("sort", ""), "descending": given.get("down") == "1"}
+def _order(given: QueryDict) -> ListView:
+    return ListView(sort=given.get("sort", ""), descending=given.get("down") == "1")
 
 
 def _rows(page: ListPage, keys: list[str], selection: SelectedRecords | None) -> list[ListRow]:
