@@ -42,7 +42,7 @@ from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.orgs.drafts import open_draft, seal_draft
 from unlost.app.people import sso as providers
 from unlost.app.people.saml import IdentityProvider
-from unlost.app.records.search_query import SearchQuery
+from unlost.app.records.search_query import RecordSearch
 from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.alerts import list_channels
 from unlost.catalog.losses import losses_of_backup
@@ -99,7 +99,7 @@ DISCOVERY = {"issuer": ISSUER, "authorization_endpoint": "https://login.acme.exa
 IDENTITY = IdentityProvider(ISSUER, "https://login.acme.example/saml", ("MIIC",))
 NIGHT = "2026-03-05T01:00"
 LIST = "lost/1/2/Account"
-SEARCH = SearchQuery(
+SEARCH = RecordSearch(
     "schoko",
     "sales",
     "Account",

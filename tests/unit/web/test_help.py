@@ -29,7 +29,7 @@ PAGES = [
     "/orgs/sales/compare/",
     "/orgs/sales/lost/",
     "/losses/",
-    "/orgs/sales/list/?kind=found&table=Account&q=nothing",
+    "/orgs/sales/list/?kind=matches&table=Account&q=nothing",
     "/runs/",
     "/audit/",
     "/settings/",

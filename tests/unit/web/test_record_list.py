@@ -190,9 +190,9 @@ def test_matches_of_a_search_are_a_list_too(shop: Shop, sign_in: SignIn) -> None
     page = text(client.get(link(found, "Contact")))
     assert title(page) == "Contacts: 1 record"
     assert "Preview the restore of the selected records" in page
-    asked = {"kind": "found", "table": "Contact", "q": "ann"}
+    asked = {"kind": "matches", "table": "Contact", "q": "ann"}
     assert names(client, **asked) == ["Ann"]
-    assert client.get(LIST, {"kind": "found", "table": "Contact"}).status_code == 400
+    assert client.get(LIST, {"kind": "matches", "table": "Contact"}).status_code == 400
 
 
 def test_changed_and_created_records_are_lists_too(shop: Shop, sign_in: SignIn) -> None:

@@ -7,7 +7,7 @@ from unit.web.conftest import SignIn
 from unit.web.doors import text
 from unlost.app.actions.records import saved_searches as action
 from unlost.app.actions.records.saved_searches import open_search, save_search, searches
-from unlost.app.records.search_query import SearchQuery
+from unlost.app.records.search_query import RecordSearch
 from unlost.catalog.models import SavedSearchRow
 from unlost.catalog.vault.erasing import scrub
 from unlost.model.access import Role
@@ -44,28 +44,28 @@ def test_what_cannot_be_saved_says_why(world: World, sign_in: SignIn) -> None:
 
 
 def test_a_search_of_the_same_name_is_replaced(world: World) -> None:
-    save_search(world.app, "mine", SearchQuery(text="a"))
-    save_search(world.app, " mine ", SearchQuery(text=" b ", deleted_by="Ada"))
+    save_search(world.app, "mine", RecordSearch(text="a"))
+    save_search(world.app, " mine ", RecordSearch(text=" b ", deleted_by="Ada"))
     (search,) = searches(world.app).searches
-    assert search.query == SearchQuery(text="b", deleted_by="Ada")
+    assert search.query == RecordSearch(text="b", deleted_by="Ada")
     assert open_search(world.app, "mine") == search
 
 
 def test_a_person_saves_a_limited_number(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(action, "MOST", 1)
-    save_search(world.app, "one", SearchQuery(text="a"))
-    save_search(world.app, "one", SearchQuery(text="b"))
+    save_search(world.app, "one", RecordSearch(text="a"))
+    save_search(world.app, "one", RecordSearch(text="b"))
     with pytest.raises(Conflict) as caught:
-        save_search(world.app, "two", SearchQuery(text="a"))
+        save_search(world.app, "two", RecordSearch(text="a"))
     assert caught.value.code == "searches-too-many"
     with pytest.raises(UsageError):
-        save_search(world.app, "x" * 121, SearchQuery(text="a"))
+        save_search(world.app, "x" * 121, RecordSearch(text="a"))
     with pytest.raises(NotFound):
         open_search(world.app, "two")
 
 
 def test_searches_for_ids_of_erased_records_are_deleted(world: World) -> None:
-    save_search(world.app, "erased", SearchQuery(text="A40017"))
-    save_search(world.app, "other", SearchQuery(text="A40018"))
+    save_search(world.app, "erased", RecordSearch(text="A40017"))
+    save_search(world.app, "other", RecordSearch(text="A40018"))
     scrub("sales", [RecordKey("Account", "A40017")])
     assert [search.name for search in searches(world.app).searches] == ["other"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unlost.app.compose import Application
 from unlost.app.records.ids import other_ids
 from unlost.app.records.search_dates import day_begin, day_end
-from unlost.app.records.search_query import SearchQuery
+from unlost.app.records.search_query import RecordSearch
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.matches import (
     OrgMatches,
@@ -44,7 +44,7 @@ def matches_in(
     app: Application,
     some: SearchedBackup,
     typed: TypedSearch,
-    query: SearchQuery,
+    query: RecordSearch,
     *,
     tables: Sequence[str] | None = None,
 ) -> OrgMatches:

@@ -153,8 +153,8 @@ class MergeWinners:
 
 
 @dataclass(frozen=True, slots=True)
-class NamedRecord:
-    """A record's table and name; without a table, the label of a list's value."""
+class ValueMeaning:
+    """A record to which a value refers: its table and name; or a label, without a table."""
 
     table: str
     name: str
@@ -173,21 +173,21 @@ class RecordNames:
         """Return names by id, for the records that are in one of the tables."""
         return {record_id: named.name for record_id, named in self.named(tables, ids).items()}
 
-    def named(self, tables: Iterable[str], ids: Sequence[str]) -> Mapping[str, NamedRecord]:
+    def named(self, tables: Iterable[str], ids: Sequence[str]) -> Mapping[str, ValueMeaning]:
         """Return tables and names by id, for the records that are in one of the tables."""
-        records: dict[str, NamedRecord] = {}
+        records: dict[str, ValueMeaning] = {}
         for table in tables:
             wanted = [record_id for record_id in ids if record_id not in records]
             names = self._in_table(table, wanted)
-            records |= {record_id: NamedRecord(table, name) for record_id, name in names.items()}
+            records |= {record_id: ValueMeaning(table, name) for record_id, name in names.items()}
         return records
 
-    def meaning(self, column: Column, values: Sequence[str]) -> Mapping[str, NamedRecord]:
+    def meaning(self, column: Column, values: Sequence[str]) -> Mapping[str, ValueMeaning]:
         """Return what values of a column stand for, if it is known: records, or labels of lists."""
         if column.reference is not None:
             return self.named(column.reference.tables, values)
         labels = {value: column.label_of(value) for value in values}
-        return {value: NamedRecord("", label) for value, label in labels.items() if label}
+        return {value: ValueMeaning("", label) for value, label in labels.items() if label}
 
     def _in_table(self, name: str, ids: Sequence[str]) -> Mapping[str, str]:
         table = self._schema.table(name)

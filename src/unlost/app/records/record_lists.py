@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.app.compose import Application
-from unlost.app.records.record_facts import NamedRecord, RecordNames
+from unlost.app.records.record_facts import RecordNames, ValueMeaning
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.sameness import canonical
 from unlost.model.errors import UsageError
@@ -217,13 +217,13 @@ class ListDescriber:
 
     def _means(
         self, name: str, rows: Sequence[Mapping[str, str | None]]
-    ) -> Mapping[str, NamedRecord]:
+    ) -> Mapping[str, ValueMeaning]:
         column = self.listed.table.column(name)
         values = {value for row in rows if (value := row[name])}
         return self.names.meaning(column, sorted(values)) if column is not None else {}
 
 
-def _value(value: str | None, means: Mapping[str, NamedRecord]) -> ListedValue:
+def _value(value: str | None, means: Mapping[str, ValueMeaning]) -> ListedValue:
     named = means.get(value or "")
     return ListedValue(value) if named is None else ListedValue(value, named.name, named.table)
 

@@ -23,7 +23,7 @@ from unlost.app.records.record_lists import (
 from unlost.app.records.record_text import split_record
 from unlost.app.records.referring import ReferenceSearch
 from unlost.app.records.search_dates import day_begin, day_end
-from unlost.app.records.search_query import SearchQuery
+from unlost.app.records.search_query import RecordSearch
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.matches import users_named
 from unlost.engine.records.typed_search import best_reading
@@ -40,15 +40,15 @@ class ListKind(StrEnum):
 
     RELATED = "related"  # to a record
     CHANGED = "changed"  # between two backups: lost, changed or created
-    FOUND = "found"  # by a search, in the newest backup
+    MATCHES = "matches"  # by a search, in the newest backup
 
 
 @dataclass(frozen=True, slots=True)
-class RecordQuery:
+class ListQuery:
     """A list of records of ``table``; backups are numbers, or texts as for ``--at``.
 
     RELATED: they refer to the record ``of`` (TABLE/ID) in backup ``at``, by default the newest; with ``through``, to related
-    records of that table. CHANGED: the ``change`` between the backups ``older`` and ``newer``. FOUND:
+    records of that table. CHANGED: the ``change`` between the backups ``older`` and ``newer``. MATCHES:
     the matches of ``search``, live or deleted, as many as a search checks.
     ``since`` and ``until``: only records that were last changed or deleted on these days.
     """
@@ -63,7 +63,7 @@ class RecordQuery:
     change: ChangeKind = ChangeKind.DELETED
     since: str = ""
     until: str = ""
-    search: SearchQuery | None = None
+    search: RecordSearch | None = None
 
     @property
     def is_restorable(self) -> bool:
@@ -83,10 +83,10 @@ class RecordQuery:
         return msgspec.json.encode(plain).decode()
 
 
-def query_of(text: str) -> RecordQuery:
+def query_of(text: str) -> ListQuery:
     """Return the query of a text; raises UsageError (``list-wrong``)."""
     try:
-        return msgspec.json.decode(text.encode(), type=RecordQuery)
+        return msgspec.json.decode(text.encode(), type=ListQuery)
     except (msgspec.DecodeError, UnicodeEncodeError):
         raise _wrong() from None
 
@@ -99,9 +99,9 @@ def _wrong() -> UsageError:
     )
 
 
-def pinned(app: Application, org: ProtectedOrg, query: RecordQuery) -> RecordQuery:
+def pinned(app: Application, org: ProtectedOrg, query: ListQuery) -> ListQuery:
     """Return the query with numbers of backups, so that it finds the same records tomorrow."""
-    if query.kind is ListKind.FOUND:
+    if query.kind is ListKind.MATCHES:
         return query
     if query.kind is ListKind.RELATED:
         return replace(query, at=str(_backup(app, org, query.at).info.number))
@@ -111,7 +111,7 @@ def pinned(app: Application, org: ProtectedOrg, query: RecordQuery) -> RecordQue
     return replace(query, older=str(numbers[0]), newer=str(numbers[1]))
 
 
-def ids_of(app: Application, org: ProtectedOrg, query: RecordQuery) -> ListedIds:
+def ids_of(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
     """Find the records of a list; raises NotFound, UsageError (``list-wrong``, ``day-wrong``).
 
     Raises UsageError (``list-too-long``) for a filter by days of a very long list.
@@ -125,7 +125,7 @@ def ids_of(app: Application, org: ProtectedOrg, query: RecordQuery) -> ListedIds
     )
 
 
-def _related(app: Application, org: ProtectedOrg, query: RecordQuery) -> ListedIds:
+def _related(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
     """Find records that refer to a record, or to related ones.
 
     Of direct references only the table itself is searched.
@@ -149,7 +149,7 @@ def _related(app: Application, org: ProtectedOrg, query: RecordQuery) -> ListedI
     return ListedIds(snapshot, table, sorted(ids))
 
 
-def _changed(app: Application, org: ProtectedOrg, query: RecordQuery) -> ListedIds:
+def _changed(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
     """Find records that were deleted, changed or created between two backups."""
     if not (query.older and query.newer):
         raise _wrong()
@@ -164,9 +164,9 @@ def _changed(app: Application, org: ProtectedOrg, query: RecordQuery) -> ListedI
     return ListedIds(shown, table, sorted(ids), dated=new)
 
 
-def _found(app: Application, org: ProtectedOrg, query: RecordQuery) -> ListedIds:
+def _found(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
     """Find the records of a table that match a search now."""
-    search = query.search or SearchQuery()
+    search = query.search or RecordSearch()
     head = newest_backup(app.vault, org)
     table = table_named(head.schema(), query.table)
     by = partial(users_named, app.vault, head)
@@ -205,9 +205,9 @@ def _backup(app: Application, org: ProtectedOrg, text: str) -> Snapshot:
     return app.vault.at(org.oid, backup_at(app.vault, org.oid, moment).number)
 
 
-type _Finder = Callable[[Application, ProtectedOrg, RecordQuery], ListedIds]
+type _Finder = Callable[[Application, ProtectedOrg, ListQuery], ListedIds]
 _FINDERS: Mapping[ListKind, _Finder] = {
     ListKind.RELATED: _related,
     ListKind.CHANGED: _changed,
-    ListKind.FOUND: _found,
+    ListKind.MATCHES: _found,
 }

@@ -6,7 +6,7 @@ from unlost.engine.records.matches import StateFilter
 
 
 @dataclass(frozen=True, slots=True)
-class SearchQuery:
+class RecordSearch:
     """The parameters of a search; empty texts set no filter.
 
     ``state``: only live or deleted records. ``deleted_by``: the name of the user who deleted them.

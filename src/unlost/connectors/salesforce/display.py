@@ -1,4 +1,4 @@
-"""How people see records of Salesforce: numbers, system fields, and addresses. Pure."""
+"""Numbers, system fields and addresses of Salesforce records, as people know them. Pure."""
 
 from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""How people see the records of a table: the connector's knowledge for pages and lists."""
+"""Roles of columns for people: the knowledge of a connector for pages and lists."""
 
 from dataclasses import dataclass
 

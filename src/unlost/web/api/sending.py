@@ -14,7 +14,7 @@ from unlost.app.actions.restores.kept_plan import plan_file
 from unlost.app.actions.retention.privacy import PersonRequest, open_person
 from unlost.app.compose import Application
 from unlost.app.operations import CSV, LINES, RESULT, ZIP, ApiOperation
-from unlost.app.records.record_queries import RecordQuery
+from unlost.app.records.record_queries import ListQuery
 from unlost.web.parts.audit_lines import json_lines
 from unlost.web.parts.streaming import StreamedResponse, pieces, saved
 
@@ -56,7 +56,7 @@ def _person(app: Application, org: str, person_request: PersonRequest) -> Stream
 
 
 def _list_csv(
-    app: Application, org: str, record_query: RecordQuery, view: ListView = USUAL
+    app: Application, org: str, record_query: ListQuery, view: ListView = USUAL
 ) -> StreamedResponse:
     file, body = list_csv(app, org, record_query, view)
     answer = saved(body, name=f"{org}-{file.table}-{app.clock.now():%Y-%m-%d}.csv", media=CSV)

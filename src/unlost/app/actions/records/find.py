@@ -17,7 +17,7 @@ from unlost.app.records.org_searches import (
     typed_text,
 )
 from unlost.app.records.search_hints import EmptySearch, SearchedOrg, search_hints
-from unlost.app.records.search_query import SearchQuery
+from unlost.app.records.search_query import RecordSearch
 from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.records.matches import OrgMatches, StateFilter, best_match, users_named
 from unlost.engine.records.search import SearchResult, ranked, suggest
@@ -94,7 +94,7 @@ def find(
     """
     check_page(start=start, most=most)
     typed = typed_text(text, deleted_by or "")
-    query = SearchQuery(
+    query = RecordSearch(
         table=table or "", state=state, since=since or "", until=until or "", former=former
     )
     known = [get_org(org)] if org else app.orgs(Right.READ)
@@ -118,7 +118,7 @@ class _FindRun:
     app: Application
     open_orgs: Sequence[SearchedBackup]
     typed: TypedSearch
-    query: SearchQuery
+    query: RecordSearch
 
     def result(self, text: str, *, start: int, most: int) -> FindResult:
         every = {some.org.oid: self._matches(some) for some in self.open_orgs}

@@ -9,7 +9,7 @@ from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.ids import stored_id, typed_ids
-from unlost.app.records.record_facts import NamedRecord, RecordNames, UserNames, table_named
+from unlost.app.records.record_facts import RecordNames, UserNames, ValueMeaning, table_named
 from unlost.app.records.record_head import NO_HEAD, RecordHead, record_head
 from unlost.app.records.restored_as import RestoredAs, restored_as, restored_from
 from unlost.app.retention.legal_holds import is_under_legal_hold
@@ -318,7 +318,7 @@ def _winner_name(event: Event, table: Table, names: RecordNames) -> str:
 def field_line(change: FieldChange, table: Table, names: RecordNames) -> ChangedField:
     """Describe the change of a column with the table's labels and record names."""
     column = table.column(change.column)
-    means: dict[str, NamedRecord] = {}
+    means: dict[str, ValueMeaning] = {}
     if column is not None:
         values = [value for value in (change.old, change.new) if value]
         means = dict(names.meaning(column, values))
@@ -337,7 +337,7 @@ def field_line(change: FieldChange, table: Table, names: RecordNames) -> Changed
     )
 
 
-_NAMELESS = NamedRecord("", "")
+_NAMELESS = ValueMeaning("", "")
 
 
 def _label(column: Column | None, name: str) -> str:

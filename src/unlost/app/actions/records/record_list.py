@@ -21,7 +21,7 @@ from unlost.app.records.record_lists import (
     in_order,
     newest_of,
 )
-from unlost.app.records.record_queries import RecordQuery, ids_of, pinned
+from unlost.app.records.record_queries import ListQuery, ids_of, pinned
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.people.list_columns import choose_list_columns, list_columns
 from unlost.model.access import Right, Trace
@@ -60,7 +60,7 @@ class ListPage:
 
     org: str
     zone: str
-    query: RecordQuery
+    query: ListQuery
     table: str
     table_label: str
     snapshot: int
@@ -98,7 +98,7 @@ def _shown(page: ListPage) -> Mapping[str, Json]:
 
 @action("record.list", Right.READ, trace=Trace.READ, detail=_shown)
 def record_list(
-    app: Application, org: str, record_query: RecordQuery, view: ListView = USUAL
+    app: Application, org: str, record_query: ListQuery, view: ListView = USUAL
 ) -> ListPage:
     """List the records of a query; raises NotFound, UsageError (``list-wrong``, ``day-wrong``).
 
@@ -138,7 +138,7 @@ def record_list(
     detail=lambda result: {"table": result[0].table, "records": result[0].records},
 )
 def list_csv(
-    app: Application, org: str, record_query: RecordQuery, view: ListView = USUAL
+    app: Application, org: str, record_query: ListQuery, view: ListView = USUAL
 ) -> tuple[ListFile, Iterator[bytes]]:
     """Download all records of a query as CSV in UTF-8, in the order of the page.
 

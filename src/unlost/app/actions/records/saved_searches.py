@@ -7,7 +7,7 @@ import msgspec
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.app.records.search_query import SearchQuery
+from unlost.app.records.search_query import RecordSearch
 from unlost.catalog.people.saved_searches import (
     StoredSearch,
     find_search,
@@ -28,7 +28,7 @@ class SavedSearch:
     """A search that the actor saved."""
 
     name: str
-    query: SearchQuery
+    query: RecordSearch
     saved_at: datetime
 
 
@@ -56,7 +56,7 @@ def open_search(app: Application, name: str) -> SavedSearch:
 
 
 @action("search.save", Right.READ, trace=Trace.WRITE, subject=("name",))
-def save_search(app: Application, name: str, query: SearchQuery) -> SavedSearch:
+def save_search(app: Application, name: str, query: RecordSearch) -> SavedSearch:
     """Save a search under a name; one of the same name is replaced.
 
     Raises UsageError (``search-unnamed``, ``text-empty``), Conflict (``searches-too-many``).
@@ -88,7 +88,7 @@ def drop_search(app: Application, name: str) -> SavedSearch:
 
 
 def _search(stored: StoredSearch) -> SavedSearch:
-    return SavedSearch(stored.name, decoder_for(SearchQuery).convert(stored.query), stored.at)
+    return SavedSearch(stored.name, decoder_for(RecordSearch).convert(stored.query), stored.at)
 
 
 def _checked(name: str) -> str:

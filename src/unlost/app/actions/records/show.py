@@ -13,10 +13,10 @@ from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import (
     MergeWinners,
-    NamedRecord,
     RecordDeletion,
     RecordNames,
     UserNames,
+    ValueMeaning,
     deletion_of,
     last_alive,
     record_unknown,
@@ -262,7 +262,7 @@ def _fields(
 def _field(
     column: Column,
     state: RecordState,
-    named: NamedRecord | None,
+    named: ValueMeaning | None,
     *,
     hidden: set[str],
     system: frozenset[str],
@@ -282,9 +282,9 @@ def _field(
 
 def _meanings(
     columns: Sequence[Column], cells: Mapping[str, str | None], names: RecordNames
-) -> Mapping[str, NamedRecord]:
+) -> Mapping[str, ValueMeaning]:
     """Return what values stand for, by column: records with a name, or labels of lists."""
-    meanings: dict[str, NamedRecord] = {}
+    meanings: dict[str, ValueMeaning] = {}
     for column in columns:
         value = cells[column.name]
         named = names.meaning(column, [value]).get(value) if value else None

@@ -8,7 +8,7 @@ from unlost.app.access import Where, action, check_org
 from unlost.app.backups.moments import backup_at, parse_past
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import lost_records
-from unlost.app.records.record_queries import RecordQuery, ids_of
+from unlost.app.records.record_queries import ListQuery, ids_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
 from unlost.app.restores.plan_files import proved_plan, sealed_plan
@@ -55,7 +55,7 @@ class PlanRequest:
     loss: int | None = None
     by: str = ""
     change: MassKind | None = None
-    listed: RecordQuery | None = None
+    listed: ListQuery | None = None
 
 
 @dataclass(frozen=True, slots=True)

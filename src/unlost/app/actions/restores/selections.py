@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.app.records.record_queries import RecordQuery, query_of
+from unlost.app.records.record_queries import ListQuery, query_of
 from unlost.catalog.runs.selections import (
     EVERY,
     LEFT_OUT,
@@ -108,12 +108,12 @@ def deselect(app: Application, org: str, records: Collection[str]) -> None:
         )
 
 
-def list_name(query: RecordQuery) -> str:
+def list_name(query: ListQuery) -> str:
     """Return the name of a list that is a query."""
     return f"{QUERY}{query.text()}"
 
 
-def query_in(of: str) -> RecordQuery:
+def query_in(of: str) -> ListQuery:
     """Return the query in the name of a list; raises UsageError (``list-wrong``)."""
     return query_of(of.removeprefix(QUERY) if of.startswith(QUERY) else "")
 

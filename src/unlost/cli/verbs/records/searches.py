@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.records.saved_searches import SavedSearch, SavedSearches
-    from unlost.app.records.search_query import SearchQuery
+    from unlost.app.records.search_query import RecordSearch
 
 app = typer.Typer(no_args_is_help=True, help="Manage your saved searches.", rich_markup_mode=None)
 SearchName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the saved search.")]
@@ -61,10 +61,10 @@ def save(
     """Save a search under a name; one of the same name is replaced."""
     with opened(home) as application:
         from unlost.app.actions.records.saved_searches import save_search
-        from unlost.app.records.search_query import SearchQuery
+        from unlost.app.records.search_query import RecordSearch
         from unlost.engine.records.matches import StateFilter
 
-        query = SearchQuery(
+        query = RecordSearch(
             text=text,
             org=org or "",
             table=table or "",
@@ -131,7 +131,7 @@ def _show_removed(out: "Console", search: "SavedSearch") -> None:
     out.print(f"Removed {plain(search.name)}.")
 
 
-def _query(query: "SearchQuery") -> str:
+def _query(query: "RecordSearch") -> str:
     """Return a search as it is typed after ``unlost find``."""
     options = {
         "--org": query.org,

@@ -12,7 +12,7 @@ from unlost.app.actions.records.find import find as search
 from unlost.app.actions.records.saved_searches import searches
 from unlost.app.records.found_records import FoundRecord
 from unlost.app.records.record_queries import ListKind
-from unlost.app.records.search_query import SearchQuery
+from unlost.app.records.search_query import RecordSearch
 from unlost.model.access import Right
 from unlost.web.needs import needs_somewhere
 from unlost.web.pages.records.saved_searches import search_address, search_fields, search_in
@@ -48,7 +48,7 @@ def address(hit: FoundRecord) -> str:
     return reverse("record", kwargs=place)
 
 
-def _matches(request: UserRequest, query: SearchQuery, *, start: int) -> FindResult:
+def _matches(request: UserRequest, query: RecordSearch, *, start: int) -> FindResult:
     return search(
         request.unlost,
         query.text,
@@ -63,13 +63,13 @@ def _matches(request: UserRequest, query: SearchQuery, *, start: int) -> FindRes
     )
 
 
-def _listed(query: SearchQuery, result: FindResult) -> str:
+def _listed(query: RecordSearch, result: FindResult) -> str:
     """Return the address of the matches as a list with columns; empty for several tables or orgs."""
     places = {(hit.org, hit.table) for hit in result.hits}
     if not query.table or len(places) != 1 or not (query.org or len(result.searched) == 1):
         return ""
     [(org, table)] = places
-    given = {**search_fields(query), "kind": ListKind.FOUND.value, "table": table, "org": ""}
+    given = {**search_fields(query), "kind": ListKind.MATCHES.value, "table": table, "org": ""}
     named = {name: text for name, text in given.items() if text}
     return f"{reverse('list', kwargs={'org': org})}?{urlencode(named)}"
 

@@ -19,7 +19,7 @@ from unlost.app.actions.records.record_list import (
 from unlost.app.actions.restores.selections import list_name
 from unlost.app.operations import CSV
 from unlost.app.records.record_lists import ListedRecord
-from unlost.app.records.record_queries import ListKind, RecordQuery
+from unlost.app.records.record_queries import ListKind, ListQuery
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.model.vault.snapshot import ChangeKind
@@ -89,7 +89,7 @@ def choose(request: UserRequest, org: str) -> HttpResponse:
     return redirect(f"{reverse('list', kwargs={'org': org})}?{here.urlencode()}")
 
 
-def query_in_address(given: QueryDict) -> RecordQuery:
+def query_in_address(given: QueryDict) -> ListQuery:
     """Return the query in an address; raises UsageError (``list-wrong``)."""
     kind, change = given.get("kind", ""), given.get("change", ChangeKind.DELETED)
     named = {name: given.get(name, "").strip() for name in NAMED}
@@ -100,13 +100,13 @@ def query_in_address(given: QueryDict) -> RecordQuery:
             next_step="Open the list again from the record or the comparison.",
         )
     search = None
-    if kind == ListKind.FOUND:
+    if kind == ListKind.MATCHES:
         # The days narrow the list, and not the search.
         search = replace(search_in(given), org="", table="", since="", until="")
-    return RecordQuery(kind=ListKind(kind), change=ChangeKind(change), search=search, **named)
+    return ListQuery(kind=ListKind(kind), change=ChangeKind(change), search=search, **named)
 
 
-def address_of(query: RecordQuery, page: ListPage | None = None) -> str:
+def address_of(query: ListQuery, page: ListPage | None = None) -> str:
     """Return the parameters that name a list, and the order of a page of it."""
     named = {name: getattr(query, name) for name in NAMED}
     given = {"kind": query.kind.value, **named}

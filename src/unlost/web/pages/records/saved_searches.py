@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from unlost.app.actions.records.saved_searches import drop_search, save_search
-from unlost.app.records.search_query import SearchQuery
+from unlost.app.records.search_query import RecordSearch
 from unlost.engine.records.matches import StateFilter
 from unlost.model.access import Right
 from unlost.model.errors import Conflict, NotFound, UsageError
@@ -46,14 +46,14 @@ def remove(request: UserRequest) -> HttpResponse:
     return redirect("find")
 
 
-def search_in(given: QueryDict) -> SearchQuery:
+def search_in(given: QueryDict) -> RecordSearch:
     """Return the search in a form or an address."""
 
     def typed(name: str) -> str:
         return given.get(name, "").strip()
 
     state = typed("state")
-    return SearchQuery(
+    return RecordSearch(
         text=typed("q"),
         org=typed("org"),
         table=typed("table"),
@@ -65,13 +65,13 @@ def search_in(given: QueryDict) -> SearchQuery:
     )
 
 
-def search_address(query: SearchQuery) -> str:
+def search_address(query: RecordSearch) -> str:
     """Return the address of the list of a search's matches."""
     given = {"all": "1", **search_fields(query)}
     return f"{reverse('find')}?{urlencode({name: text for name, text in given.items() if text})}"
 
 
-def search_fields(query: SearchQuery) -> dict[str, str]:
+def search_fields(query: RecordSearch) -> dict[str, str]:
     """Return the fields of a search in a form or an address."""
     return {
         "q": query.text,
