@@ -7,7 +7,7 @@ from unlost.web.api.building import build
 from unlost.web.pages import style
 from unlost.web.pages.alerts import alerts, mass_changes, overview
 from unlost.web.pages.backups import schedule
-from unlost.web.pages.orgs import connect, hidden_columns, orgs, write_access
+from unlost.web.pages.orgs import connect, hidden_columns, orgs, searched_columns, write_access
 from unlost.web.pages.people import audit, people, profile, sso, start, tokens
 from unlost.web.pages.records import compare, find, history, losses, record_list, saved_searches
 from unlost.web.pages.restores import edit_plan, restore, selections
@@ -71,6 +71,9 @@ urlpatterns = [
     path("orgs/<name:org>/", orgs.show, name="org"),
     path("orgs/<name:org>/certificate/<str:at>/", orgs.certificate, name="certificate"),
     path("orgs/<name:org>/settings/", write_access.settings, name="org-settings"),
+    path("orgs/<name:org>/searched/", searched_columns.searched, name="searched"),
+    path("orgs/<name:org>/searched/add/", searched_columns.choose, name="searched-add"),
+    path("orgs/<name:org>/searched/remove/", searched_columns.drop, name="searched-remove"),
     path("orgs/<name:org>/follow/", write_access.follow, name="org-follow"),
     path("orgs/<name:org>/writer/", write_access.writer, name="org-writer"),
     path("orgs/<name:org>/storage/", storage.show, name="storage"),

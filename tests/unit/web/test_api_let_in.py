@@ -226,6 +226,7 @@ NOT_OFFERED = {
     "profile.set": "tokens have no profile",
     "record.clear-ticks": "ticks are of pages: restore.choose takes all records at once",
     "record.tick": "ticks are of pages: restore.choose takes all records at once",
+    "record.tick-all": "ticks are of pages: restore.choose takes a list at once",
     "record.ticks": "ticks are of pages: restore.choose takes all records at once",
     "record.untick": "ticks are of pages: restore.choose takes all records at once",
     "restore.plan": "restore.choose, restore.make and restore.file",
