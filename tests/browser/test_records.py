@@ -25,7 +25,7 @@ def customer(console: Console) -> str:
     people = [{"LastName": f"Person {n}", "AccountId": account} for n in range(7)]
     post("records/insert", object="Contact", rows=people)
     _night(console)
-    post("records/update", object="Account", rows=[{"Id": account, "Phone": AFTER}])
+    post("records/update", object="Account", changes={account: {"Phone": AFTER}})
     _night(console)
     return str(account)
 
