@@ -25,7 +25,8 @@ from unlost.model.ports.source import BrowserSignIn, Connector, Context, SecretF
 from unlost.model.ports.system import Witness
 from unlost.model.ports.writer import Writer
 from unlost.model.source.connector_info import Expiry
-from unlost.model.source.schema import Column, Reference, Schema, WireKind
+from unlost.model.source.display import DisplayRule
+from unlost.model.source.schema import Column, Reference, Schema, Table, WireKind
 from unlost.model.source.sign_in import SignInMethods
 from unlost.model.storage import MailRule, StorageRule, StorageWeight
 from unlost.testing.clock import VirtualClock
@@ -174,6 +175,17 @@ class MemoryConnector:
                 if not table.name.endswith("History")
             }
         )
+
+    def display_rule(self, table: Table) -> DisplayRule:
+        """A column named Number has the number of a record; stamps and ids are the system's."""
+        numbers = tuple(c.name for c in table.columns if c.name == "Number" != table.name_column)
+        stamps = {table.id_column, table.modified_column, table.modified_by_column}
+        names = {column.name for column in table.columns}
+        return DisplayRule(numbers, frozenset(name for name in stamps if name in names))
+
+    def record_address(self, config: object, table: str, record: str) -> str | None:
+        assert isinstance(config, MemoryConfig)
+        return f"https://{config.address}.example/{table}/{record}"
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:
         """A password may end with a day."""

@@ -53,6 +53,7 @@ ELSEWHERE = {
     "start": "has its link used up by the first admin",
     "audit-export": "gives a file",
     "privacy-data": "gives a file",
+    "list-csv": "gives a file",
     "alert": "leads to the page that repairs or explains the alert",
     **dict.fromkeys(
         (
@@ -65,6 +66,7 @@ ELSEWHERE = {
             "keeping-rules", "keeping-forget", "hold-set", "hold-lift", "privacy-erase", "correct-all",
             "loss-dismiss", "loss-reopen", "console-address", "mass-expected", "mass-expect", "mass-mute",
             "mass-unsilence", "mass-limits-remove", "gap-accept", "gap-reopen",
+            "put-back", "list-columns", "search-save", "search-remove",
         ),
         "takes a form and leads back to a page",
     ),
@@ -105,6 +107,7 @@ def pages(console: Console) -> dict[str, str]:
         "correct": f"{record}correct/",
         "compare": "/orgs/sales/compare/?table=Account",
         "lost": "/orgs/sales/lost/",
+        "list": f"/orgs/sales/list/?kind=related&table=Contact&of=Account/{account['record']}",
         "losses": "/losses/",
         "loss": "/orgs/sales/losses/1/",
         "mass-changes": "/orgs/sales/mass-changes/2/",

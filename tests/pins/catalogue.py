@@ -27,6 +27,8 @@ from unlost.app.actions.orgs.previews import preview_state, request_preview, run
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.people import sso as sso_actions
 from unlost.app.actions.people.sso import NewProvider, NewSaml, add, add_saml
+from unlost.app.actions.records.record_list import choose_columns
+from unlost.app.actions.records.saved_searches import save_search, searches
 from unlost.app.actions.restores.kept_plan import (
     RestoreRequest,
     choose,
@@ -40,6 +42,7 @@ from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.orgs.drafts import open_draft, seal_draft
 from unlost.app.people import sso as providers
 from unlost.app.people.saml import IdentityProvider
+from unlost.app.records.search_query import RecordSearch
 from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.alerts import list_channels
 from unlost.catalog.losses import losses_of_backup
@@ -47,6 +50,7 @@ from unlost.catalog.mass_changes import backup_changes, limits_of, save_backup_c
 from unlost.catalog.models import (
     AuditRow,
     ChannelRow,
+    ListColumnsRow,
     LossRow,
     MassBackupRow,
     MassLimitsRow,
@@ -55,6 +59,7 @@ from unlost.catalog.models import (
     Org,
     PlanRow,
     PreviewRow,
+    SavedSearchRow,
     ScheduleRow,
     ScrubRow,
     SelectionRow,
@@ -64,12 +69,14 @@ from unlost.catalog.models import (
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.orgs.writers import find_writer
 from unlost.catalog.people.audit import BEGUN, newest
+from unlost.catalog.people.list_columns import list_columns
 from unlost.catalog.people.sso import list_providers, sealed_secret
 from unlost.catalog.runs.nights import find_night
 from unlost.catalog.runs.schedules import begin_night, schedule_of
 from unlost.catalog.vault.checks import save_check, standing_check
 from unlost.catalog.vault.erasing import PendingScrub, note_scrub, noted_scrubs
 from unlost.catalog.vault.mirroring import last_mirror, save_mirror
+from unlost.engine.records.matches import StateFilter
 from unlost.kit.http.get import JsonDocument
 from unlost.model.alert import Channel, ChannelKind
 from unlost.model.decoders import decoder_for
@@ -92,6 +99,16 @@ DISCOVERY = {"issuer": ISSUER, "authorization_endpoint": "https://login.acme.exa
 IDENTITY = IdentityProvider(ISSUER, "https://login.acme.example/saml", ("MIIC",))
 NIGHT = "2026-03-05T01:00"
 LIST = "lost/1/2/Account"
+SEARCH = RecordSearch(
+    "schoko",
+    "sales",
+    "Account",
+    StateFilter.DELETED,
+    "Ada",
+    "2026-03-01",
+    "2026-03-02",
+    former=True,
+)
 KEYS = (RecordKey("Account", "A1"), RecordKey("Contact", "C1"))
 
 
@@ -119,6 +136,8 @@ def write_home(folder: Path) -> WrittenHome:
     change(app, "sales", ScheduleChange(at="02:30", window=45, blackout=["08:00-18:00"], calls=40))
     change(app, "sales", ScheduleChange(hourly="Account"))
     change_selected(app, "sales", LIST, shown=[], selected=[f"Account/{CUSTOMER}", "Contact/C1"])
+    save_search(app, "chocolate", SEARCH)
+    choose_columns(app, "sales", "Account", columns=("Phone", "Name"))
     _write_for_service()
     home = WrittenHome(world, plan, preview_id)
     values = {name: plain(column.values()) for name, column in COLUMNS.items()}
@@ -280,6 +299,15 @@ def _read_request(home: WrittenHome) -> list[Any]:
     return [selection_of("sales", home.plan)]
 
 
+def _read_searches(home: WrittenHome) -> list[Any]:
+    return [search.query for search in searches(home.world.app).searches]
+
+
+def _read_columns(home: WrittenHome) -> list[Any]:
+    by = home.world.app.actor.name
+    return [list_columns("sales", by=by, table="Account")]
+
+
 def _read_summary(home: WrittenHome) -> list[Any]:
     return [show_stored_plan(home.world.app, "sales", home.plan).summary]
 
@@ -321,6 +349,8 @@ COLUMNS: dict[str, Column] = {
     "records of a loss": Column(LossRow, "counts", _read_losses),
     "summary of a plan": Column(PlanRow, "summary", _read_summary),
     "selected records": Column(SelectionRow, "records", _read_selections),
+    "saved search": Column(SavedSearchRow, "query", _read_searches),
+    "columns of lists": Column(ListColumnsRow, "columns", _read_columns),
     "records to erase": Column(ScrubRow, "records", _read_scrubs),
     "damaged objects of the mirror": Column(MirrorRow, "damaged", lambda _: [_mirror().damaged]),
     "unknown objects of the mirror": Column(MirrorRow, "strange", lambda _: [_mirror().strange]),

@@ -26,6 +26,7 @@ from typing import Any, get_origin, get_type_hints
 STAY = frozenset({"app", "observer", "ask", "senders", "stack"})
 ACTIONS_PACKAGE = "unlost.app.actions"
 BYTES, LINES, ZIP = "application/octet-stream", "application/jsonl", "application/zip"
+CSV = "text/csv"
 RESULT = "Unlost-Result"  # a header: the result that describes the bytes, as percent-encoded JSON
 
 
@@ -181,6 +182,24 @@ OPERATIONS = (
     ApiOperation("certificate.show", _GET, f"{_ORG}/certificate", "backups.snapshots.certificate"),
     ApiOperation("table.list", _GET, f"{_ORG}/tables", "orgs.tables.tables"),
     ApiOperation("record.find", _GET, "/find", "records.find.find"),
+    ApiOperation("search.list", _GET, "/searches", "records.saved_searches.searches"),
+    ApiOperation("search.save", _PUT, "/searches/{name}", "records.saved_searches.save_search"),
+    ApiOperation("search.open", _GET, "/searches/{name}", "records.saved_searches.open_search"),
+    ApiOperation("search.drop", _DELETE, "/searches/{name}", "records.saved_searches.drop_search"),
+    ApiOperation("record.list", _POST, f"{_ORG}/record-lists", "records.record_list.record_list"),
+    ApiOperation(
+        "record.list-csv",
+        _POST,
+        f"{_ORG}/record-lists/csv",
+        "records.record_list.list_csv",
+        gives=CSV,
+    ),
+    ApiOperation(
+        "record.list-columns",
+        _PUT,
+        f"{_ORG}/list-columns/{{table}}",
+        "records.record_list.choose_columns",
+    ),
     ApiOperation("record.lost", _GET, f"{_ORG}/lost", "records.lost.lost"),
     ApiOperation("gap.list", _GET, f"{_ORG}/gaps", "backups.gaps.gaps"),
     ApiOperation("gap.accept", _POST, f"{_ORG}/gaps/{{gap}}/accept", "backups.gaps.accept"),
@@ -227,6 +246,7 @@ OPERATIONS = (
     ApiOperation("hold.lift", _POST, f"{_ORG}/holds/lift", "retention.holds.lift"),
     ApiOperation("restore.waiting", _GET, "/plans", "restores.kept_plan.waiting"),
     ApiOperation("restore.choose", _POST, f"{_ORG}/plans", "restores.kept_plan.choose"),
+    ApiOperation("restore.put-back", _POST, f"{_RECORD}/put-back", "restores.put_back.put_back"),
     ApiOperation("restore.look", _GET, _PLAN, "restores.kept_plan.show_stored_plan"),
     ApiOperation("restore.drop", _DELETE, _PLAN, "restores.kept_plan.discard_plan"),
     ApiOperation("restore.make", _POST, f"{_PLAN}/make", "restores.kept_plan.make_plan_now"),

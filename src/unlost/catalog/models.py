@@ -590,6 +590,38 @@ class SelectionRow(models.Model):
         ]
 
 
+class ListColumnsRow(models.Model):
+    """The columns that a person chose for lists of a table, in order."""
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="list_columns")
+    by = models.CharField(max_length=150)
+    table = models.CharField(max_length=200)
+    columns = models.JSONField(default=list)
+
+    class Meta:
+        """One row for each table and person."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["org", "by", "table"], name="one_row_of_list_columns")
+        ]
+
+
+class SavedSearchRow(models.Model):
+    """A search that a person saved under a name: its text and filters."""
+
+    by = models.CharField(max_length=150)
+    name = models.CharField(max_length=120)
+    query = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+    class Meta:
+        """A name is unique for its person."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["by", "name"], name="one_saved_search_per_name")
+        ]
+
+
 class ScrubRow(models.Model):
     """Records of an erasure, as [table, id], until this home has forgotten them, too."""
 

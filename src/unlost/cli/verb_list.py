@@ -47,6 +47,7 @@ VERBS: Sequence[Verb] = (
         "Show the status of each org, with the reason and the next step.",
     ),
     Verb("find", "records.find", "Find records, live or deleted."),
+    Verb("searches", "records.searches", "Manage your saved searches.", is_group=True),
     Verb(
         "history",
         "records.history",

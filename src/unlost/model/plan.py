@@ -70,9 +70,9 @@ class Selection:
 
     ``records``: for RECORDS, and for a second attempt, the ones that failed before. ``after`` and
     ``until``: snapshot numbers, for LOST and CHANGED. ``table``: narrows LOST; required for
-    CHANGED, together with ``columns``. ``by``: only records that this user (an id) deleted, or
-    changed last. ``change``: only records in which a column was changed in this way
-    (``MassKind``), for CHANGED.
+    CHANGED, together with ``columns``. With RECORDS, ``columns`` are all that is put back. ``by``:
+    only records that this user (an id) deleted, or changed last. ``change``: only records in which
+    a column was changed in this way (``MassKind``), for CHANGED.
     """
 
     kind: SelectionKind

@@ -1,6 +1,7 @@
 """Rows as texts: CSV and lines of JSON, exact to the last digit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from io import BytesIO
 from typing import Any, BinaryIO
 
 import msgspec
@@ -94,6 +95,26 @@ def write_csv(rows: Iterable[pa.RecordBatch], schema: pa.Schema, out: BinaryIO, 
                 changed += count
             writer.write_batch(texts.rename_columns(schema_row.names).cast(schema_row))
     return changed
+
+
+def csv_pieces(rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[bytes]:
+    """Yield CSV for people, as ``write_csv`` writes it, a batch at a time."""
+    schema_row = _for_people_to_read(plain(pa.RecordBatch.from_pylist([], schema=schema)).schema)
+    buffer = BytesIO()
+    with pacsv.CSVWriter(buffer, schema_row) as writer:
+        for batch in rows:
+            texts, _ = for_people(plain(batch))
+            writer.write_batch(texts.rename_columns(schema_row.names).cast(schema_row))
+            yield _taken(buffer)
+    yield _taken(buffer)
+
+
+def _taken(buffer: BytesIO) -> bytes:
+    """Return what was written to a buffer, and empty it."""
+    piece = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return piece
 
 
 def _for_people_to_read(schema: pa.Schema) -> pa.Schema:

@@ -59,6 +59,7 @@ TEMPLATES = [
             ],
             "builtins": [
                 "unlost.web.templatetags.unlost",
+                "unlost.web.templatetags.cells",
                 "unlost.web.templatetags.differences",
                 "unlost.web.templatetags.days",
             ],

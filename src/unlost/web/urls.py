@@ -16,7 +16,7 @@ from unlost.web.pages.orgs import (
     write_access,
 )
 from unlost.web.pages.people import audit, people, profile, sso, start, tokens
-from unlost.web.pages.records import compare, find, history, losses
+from unlost.web.pages.records import compare, find, history, losses, record_list, saved_searches
 from unlost.web.pages.restores import edit_plan, restore, selections
 from unlost.web.pages.retention import keeping, privacy, rectify
 from unlost.web.pages.runs import runs
@@ -39,12 +39,18 @@ urlpatterns = [
     path(f"{_RECORD}fields/", history.fields, name="record-fields"),
     path(f"{_RECORD}related/", history.related, name="record-related"),
     path(f"{_RECORD}files/", history.files, name="record-files"),
+    path(f"{_RECORD}put-back/", restore.put_back_value, name="put-back"),
     path(f"{_RECORD}correct/", rectify.correct, name="correct"),
     path(f"{_RECORD}correct/all/", rectify.corrected, name="correct-all"),
     path("orgs/<name:org>/files/<name:record>/", history.download, name="file"),
     path("start/<str:text>/", start.start, name="start"),
     path("orgs/<name:org>/compare/", compare.compare, name="compare"),
     path("orgs/<name:org>/lost/", compare.lost, name="lost"),
+    path("orgs/<name:org>/list/", record_list.show, name="list"),
+    path("orgs/<name:org>/list/csv/", record_list.download, name="list-csv"),
+    path("orgs/<name:org>/list/columns/", record_list.choose, name="list-columns"),
+    path("find/saved/", saved_searches.save, name="search-save"),
+    path("find/saved/remove/", saved_searches.remove, name="search-remove"),
     path("losses/", losses.every, name="losses"),
     path("orgs/<name:org>/losses/<int:loss>/", losses.show, name="loss"),
     path("orgs/<name:org>/losses/<int:loss>/dismiss/", losses.dismissed, name="loss-dismiss"),

@@ -41,7 +41,8 @@ WORDS: Mapping[str, Any] = {
 # Asked about one org, these are not told by it; and what is of nobody is everybody's.
 ITSELF = {"alert.acknowledge", "alert.show"}
 EVERYWHERE = {"restore.waiting", "home.overview", "org.list", "run.list", "run.page", "alert.list",
-              "keep.show", "schedule.show", "record.find", "vault.show", "token.list", "token.drop", "loss.first"}  # fmt: skip
+              "keep.show", "schedule.show", "record.find", "vault.show", "token.list", "token.drop", "loss.first",
+              "search.list", "search.open", "search.save", "search.drop"}  # fmt: skip
 
 
 # What a token was made for counts as its owner's role does.
@@ -227,6 +228,7 @@ NOT_OFFERED = {
     "profile.set": "tokens have no profile",
     "record.clear-ticks": "ticks are of pages: restore.choose takes all records at once",
     "record.tick": "ticks are of pages: restore.choose takes all records at once",
+    "record.tick-all": "ticks are of pages: restore.choose takes a list at once",
     "record.ticks": "ticks are of pages: restore.choose takes all records at once",
     "record.untick": "ticks are of pages: restore.choose takes all records at once",
     "restore.plan": "restore.choose, restore.make and restore.file",

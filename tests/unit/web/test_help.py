@@ -33,6 +33,7 @@ PAGES = [
     "/losses/",
     "/orgs/sales/expected/",
     "/orgs/sales/thresholds/",
+    "/orgs/sales/list/?kind=matches&table=Account&q=nothing",
     "/runs/",
     "/audit/",
     "/settings/",

@@ -9,7 +9,7 @@ from unlost.engine.merge_winner import merge_winner
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import Schema, Table
+from unlost.model.source.schema import Column, Schema, Table
 from unlost.model.vault.snapshot import SnapshotInfo, Version
 
 
@@ -152,6 +152,14 @@ class MergeWinners:
         return self._names.of([table], [winner]).get(winner, "") if winner is not None else ""
 
 
+@dataclass(frozen=True, slots=True)
+class ValueMeaning:
+    """A record to which a value refers: its table and name; or a label, without a table."""
+
+    table: str
+    name: str
+
+
 class RecordNames:
     """Names of records, read from a snapshot and cached."""
 
@@ -163,11 +171,23 @@ class RecordNames:
 
     def of(self, tables: Iterable[str], ids: Sequence[str]) -> Mapping[str, str]:
         """Return names by id, for the records that are in one of the tables."""
-        names: dict[str, str] = {}
+        return {record_id: named.name for record_id, named in self.named(tables, ids).items()}
+
+    def named(self, tables: Iterable[str], ids: Sequence[str]) -> Mapping[str, ValueMeaning]:
+        """Return tables and names by id, for the records that are in one of the tables."""
+        records: dict[str, ValueMeaning] = {}
         for table in tables:
-            wanted = [record_id for record_id in ids if record_id not in names]
-            names |= self._in_table(table, wanted)
-        return names
+            wanted = [record_id for record_id in ids if record_id not in records]
+            names = self._in_table(table, wanted)
+            records |= {record_id: ValueMeaning(table, name) for record_id, name in names.items()}
+        return records
+
+    def meaning(self, column: Column, values: Sequence[str]) -> Mapping[str, ValueMeaning]:
+        """Return what values of a column stand for, if it is known: records, or labels of lists."""
+        if column.reference is not None:
+            return self.named(column.reference.tables, values)
+        labels = {value: column.label_of(value) for value in values}
+        return {value: ValueMeaning("", label) for value, label in labels.items() if label}
 
     def _in_table(self, name: str, ids: Sequence[str]) -> Mapping[str, str]:
         table = self._schema.table(name)

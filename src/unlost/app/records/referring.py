@@ -42,11 +42,13 @@ class ReferringIds:
 class ReferenceSearch:
     """A search for the records that refer to a record.
 
-    ``deleted`` also finds deleted records, by their last known state.
+    ``deleted`` also finds deleted records, by their last known state. ``only``: these tables are
+    searched, all if it is None.
     """
 
     snapshot: Snapshot
     deleted: bool = False
+    only: frozenset[str] | None = None
     rows: int = field(default_factory=lambda: MOST_ROWS)
     unsearched: set[str] = field(default_factory=set)
     _known: dict[str, pa.ChunkedArray] = field(default_factory=dict)
@@ -77,7 +79,9 @@ class ReferenceSearch:
         known = [
             reference_edge
             for reference_edge in edges
-            if reference_edge.table.name in states and states[reference_edge.table.name].alive
+            if reference_edge.table.name in states
+            and states[reference_edge.table.name].alive
+            and (self.only is None or reference_edge.table.name in self.only)
         ]
         groups: list[ReferringIds] = []
         for edge in sorted(known, key=lambda known_edge: states[known_edge.table.name].alive):

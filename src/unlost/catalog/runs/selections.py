@@ -1,4 +1,8 @@
-"""Selections in long lists, over all pages of a list: ids of records, and none of their values."""
+"""Selections in long lists, over all pages of a list: ids of records, and none of their values.
+
+If all records of a list are selected, the ids are not stored: ``EVERY``, and the records that were
+left out again. The name of such a list is its query, and finds the records.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,6 +10,9 @@ from datetime import datetime
 
 from unlost.catalog.connection import one_transaction, returned_connection
 from unlost.catalog.models import Org, SelectionRow
+
+EVERY = "*"  # the first item: all records of the list
+LEFT_OUT = "-"  # begins the name of a record that is not selected though all others are
 
 type Change = Callable[[Sequence[str]], Sequence[str]]
 

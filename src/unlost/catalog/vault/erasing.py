@@ -23,10 +23,12 @@ from unlost.catalog.models import (
     Night,
     PlanRow,
     Run,
+    SavedSearchRow,
     ScrubRow,
     SelectionRow,
     SilenceRow,
 )
+from unlost.catalog.runs.selections import LEFT_OUT
 from unlost.model.message import Message
 from unlost.model.plan import RecordKey
 from unlost.model.vault.erasure import spoken
@@ -86,8 +88,9 @@ def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int
     with one_transaction():
         count = _plans(org, pattern)
         if not stays:
-            count += _erase_selections(org, {str(key) for key in keys}) + scrub_losses(org, keys)
-            count += _erase_users(org, pattern) + _erase_gaps(org, pattern)
+            count += _erase_selections(org, {str(key) for key in keys}, pattern)
+            count += scrub_losses(org, keys) + _erase_users(org, pattern)
+            count += _erase_gaps(org, pattern) + _searches(pattern)
         for model, names in _SENTENCES.items():
             count += _sentences(model, names, pattern, instead=CORRECTED if stays else ERASED)
     _tidy()
@@ -106,14 +109,26 @@ def _plans(org: str, pattern: re.Pattern[str]) -> int:
     return len(named)
 
 
-def _erase_selections(org: str, texts: set[str]) -> int:
-    count = 0
+def _erase_selections(org: str, texts: set[str], pattern: re.Pattern[str]) -> int:
+    """Remove records from selections, and selections in lists of what is related to them."""
+    count, exclusions = 0, {f"{LEFT_OUT}{text}" for text in texts}
     for row in SelectionRow.objects.filter(org__name=org).iterator(_AT_ONCE):
-        remaining = [record for record in row.records if record not in texts]
-        if remaining != row.records:
+        selection = SelectionRow.objects.filter(pk=row.pk)
+        remaining = [record for record in row.records if record not in texts | exclusions]
+        if pattern.search(row.of):
             count += 1
-            SelectionRow.objects.filter(pk=row.pk).update(records=remaining)
+            selection.delete()
+        elif remaining != row.records:
+            count += 1
+            selection.update(records=remaining)
     return count
+
+
+def _searches(pattern: re.Pattern[str]) -> int:
+    """Delete saved searches for the ids of erased records."""
+    named = [row.pk for row in SavedSearchRow.objects.all() if pattern.search(_text(row.query))]
+    SavedSearchRow.objects.filter(pk__in=named).delete()
+    return len(named)
 
 
 def _erase_users(org: str, pattern: re.Pattern[str]) -> int:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from unlost.model.losses import LossRules
     from unlost.model.ports.source import Context
     from unlost.model.source.connector_info import Expiry
-    from unlost.model.source.schema import Schema
+    from unlost.model.source.display import DisplayRule
+    from unlost.model.source.schema import Schema, Table
     from unlost.model.source.sign_in import SignInMethods
     from unlost.model.storage import MailRule, StorageRule
 
@@ -130,6 +131,18 @@ class SalesforceConnector:
         from unlost.connectors.salesforce.losses import loss_rules
 
         return loss_rules(schema)
+
+    def display_rule(self, table: Table) -> DisplayRule:
+        """The numbers by which people know records, and the system fields."""
+        from unlost.connectors.salesforce.display import display_rule
+
+        return display_rule(table)
+
+    def record_address(self, config: object, table: str, record: str) -> str | None:  # noqa: ARG002
+        """The address of a record in the org's own user interface."""
+        from unlost.connectors.salesforce.display import record_address
+
+        return record_address(config, record) if isinstance(config, SalesforceConfig) else None
 
 
 CONNECTOR = SalesforceConnector()

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from unlost.model.losses import LossRules
-from unlost.model.source.schema import Schema
+from unlost.model.source.display import DisplayRule
+from unlost.model.source.schema import Schema, Table
 from unlost.model.source.sign_in import SignInMethods
 from unlost.model.storage import MailRule, StorageRule
 
@@ -43,6 +44,14 @@ class ConnectorInfo(Protocol):
 
     def loss_rules(self, schema: Schema) -> LossRules:
         """Return how deletions of the tables that people open are shown."""
+        ...
+
+    def display_rule(self, table: Table) -> DisplayRule:
+        """Return the columns of a table that have a role for people."""
+        ...
+
+    def record_address(self, config: object, table: str, record: str) -> str | None:
+        """Return the address that opens a live record in the SaaS; None if it is unknown."""
         ...
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:

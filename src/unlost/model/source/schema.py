@@ -79,7 +79,8 @@ class Column:
 
     ``native``: the source's own name of its type. ``length``: in characters, 0 if unknown.
     ``search``: how people search for its values; names, numbers, keys, e-mail addresses and
-    telephone numbers (see its traits) are searched without it.
+    telephone numbers (see its traits) are searched without it. ``choices`` are the values of a list;
+    ``labels`` name them for people, in the same order, if they differ from the values.
     """
 
     name: str
@@ -91,10 +92,20 @@ class Column:
     reference: Reference | None = None
     choices: tuple[str, ...] = ()
     search: SearchedAs | None = None
+    labels: tuple[str, ...] = ()
 
     def has(self, trait: ColumnTrait) -> bool:
         """Return true if the column has this trait."""
         return trait in self.traits
+
+    def label_of(self, value: str) -> str:
+        """Return the labels of the list values in a cell; empty if they are not labelled."""
+        if not self.labels:
+            return ""
+        values = value.split(";") if self.kind is WireKind.MULTI else [value]
+        names = dict(zip(self.choices, self.labels, strict=False))
+        labels = [names.get(part, part) for part in values if part]
+        return "" if labels == values else ", ".join(labels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ import msgspec
 
 from unlost.app.actions.people.audit import export
 from unlost.app.actions.records.file import file_result, open_stored
+from unlost.app.actions.records.record_list import USUAL, ListView, list_csv
 from unlost.app.actions.restores.kept_plan import plan_file
 from unlost.app.actions.retention.privacy import PersonRequest, open_person
 from unlost.app.compose import Application
-from unlost.app.operations import LINES, RESULT, ZIP, ApiOperation
+from unlost.app.operations import CSV, LINES, RESULT, ZIP, ApiOperation
+from unlost.app.records.record_queries import ListQuery
 from unlost.web.parts.audit_lines import json_lines
 from unlost.web.parts.streaming import StreamedResponse, pieces, saved
 
@@ -53,9 +55,19 @@ def _person(app: Application, org: str, person_request: PersonRequest) -> Stream
     return answer
 
 
+def _list_csv(
+    app: Application, org: str, record_query: ListQuery, view: ListView = USUAL
+) -> StreamedResponse:
+    file, body = list_csv(app, org, record_query, view)
+    answer = saved(body, name=f"{org}-{file.table}-{app.clock.now():%Y-%m-%d}.csv", media=CSV)
+    answer[RESULT] = quote(msgspec.json.encode(file))
+    return answer
+
+
 SENT: Mapping[str, Sent] = {
     "file.open": _file,
     "restore.file": _plan,
     "audit.export": _audit,
     "privacy.download": _person,
+    "record.list-csv": _list_csv,
 }

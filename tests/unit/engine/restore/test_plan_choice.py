@@ -9,8 +9,17 @@ from unit.engine.restore.workshop import endings
 from unlost.engine.restore.planning.plan import RelatedPolicy, plan_again
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.outcome import Ending
-from unlost.model.errors import NotFound
-from unlost.model.plan import Action, NoteWeight, PlanLink, RecordKey, TwinPolicy
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.plan import (
+    Action,
+    NoteWeight,
+    PlanLink,
+    RecordKey,
+    RestorePlan,
+    Selection,
+    SelectionKind,
+    TwinPolicy,
+)
 from unlost.model.source.reading import Page, ReadTask
 from unlost.model.source.schema import Table, WireKind
 from unlost.model.source.writing import Identity, LateColumn, WriteOp
@@ -433,6 +442,46 @@ def test_what_failed_of_a_change_is_planned_again_by_its_columns(atelier: Atelie
     again = plan_again(first, keys, atelier.planning(), plan_id="again")
     assert actions(again) == {made[0]: Action.UPDATE, made[1]: Action.UNCHANGED}
     assert step_of(again, made[0]).columns == ("Number",)
+
+
+def chosen(atelier: Atelier, record: str, *columns: str, at: int | None = None) -> RestorePlan:
+    key = RecordKey("Account", record)
+    selection = Selection(SelectionKind.RECORDS, (key,), columns=columns)
+    return atelier.planned(selection, at=at, related=RelatedPolicy.NONE)
+
+
+def test_one_column_of_a_record_is_put_back_whatever_the_org_has_now(atelier: Atelier) -> None:
+    account = atelier.make("Account", "first", Number="1")
+    atelier.night()
+    atelier.org.update("Account", account, {"Name": "second", "Number": "2"})
+    atelier.night()
+    atelier.org.update("Account", account, {"Number": "3"})
+    plan = chosen(atelier, account, "Number", at=1)
+    assert step_of(plan, account).columns == ("Number",)
+    assert step_of(plan, account).notes == ()
+    again = plan_again(plan, {RecordKey("Account", account)}, atelier.planning(), plan_id="again")
+    assert step_of(again, account) == step_of(plan, account)
+    atelier.restore(plan)
+    assert atelier.live("Account")[account]["Number"] == "1"
+    assert atelier.live("Account")[account]["Name"] == "second"
+
+
+def test_one_column_of_a_lost_record_is_not_put_back(atelier: Atelier) -> None:
+    account = atelier.make("Account", "first", Number="1")
+    atelier.night()
+    atelier.lose("Account", account)
+    plan = chosen(atelier, account, "Number", at=1)
+    assert actions(plan) == {account: Action.SKIP}
+    assert step_of(plan, account).notes == ("lost-since",)
+
+
+@pytest.mark.parametrize("column", ["Nope", "Modified"])
+def test_a_column_that_cannot_be_set_is_refused(atelier: Atelier, column: str) -> None:
+    account = atelier.make("Account", "first")
+    atelier.night()
+    with pytest.raises(UsageError) as caught:
+        chosen(atelier, account, column)
+    assert caught.value.code == "restore-column"
 
 
 # --- between two backups --------------------------------------------------------------------------

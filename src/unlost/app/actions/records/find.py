@@ -10,27 +10,21 @@ from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.found_records import FoundRecord, HitDescriber
-from unlost.app.records.ids import other_ids
-from unlost.app.records.search_dates import day_begin, day_end
-from unlost.app.records.search_hints import EmptySearch, SearchedOrg, search_hints
-from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
-from unlost.engine.records.matches import (
-    OrgMatches,
-    OrgSearch,
-    SearchFilter,
-    StateFilter,
-    best_match,
-    org_matches,
-    users_named,
+from unlost.app.records.org_searches import (
+    SearchedBackup,
+    matches_in,
+    tables_named,
+    typed_text,
 )
+from unlost.app.records.search_hints import EmptySearch, SearchedOrg, search_hints
+from unlost.app.records.search_query import RecordSearch
+from unlost.catalog.orgs.orgs import get_org
+from unlost.engine.records.matches import OrgMatches, StateFilter, best_match, users_named
 from unlost.engine.records.search import SearchResult, ranked, suggest
-from unlost.engine.records.typed_search import TypedSearch, best_reading, typed_search
+from unlost.engine.records.typed_search import TypedSearch, best_reading
 from unlost.model.access import Right, Trace
-from unlost.model.errors import UsageError
 from unlost.model.message import Message
-from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Json
-from unlost.model.typed_text import without_invisible
 
 MOST = 20  # records of a page
 
@@ -70,29 +64,6 @@ class FindResult:
     suggestions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _OpenOrg:
-    """An org with a backup."""
-
-    org: ProtectedOrg
-    head: Snapshot
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
-    """The filters of a search, as typed."""
-
-    table: str | None
-    state: StateFilter | None
-    since: str | None
-    until: str | None
-    former: bool
-
-    @property
-    def filtered(self) -> bool:
-        return (self.table, self.state, self.since, self.until) != (None, None, None, None)
-
-
 def _hits(result: FindResult) -> Mapping[str, Json]:
     """Return the audit's details: the records shown, not the text, which may be a value."""
     return {"found": [f"{hit.org}/{hit.table}/{hit.record}" for hit in result.hits]}
@@ -122,30 +93,21 @@ def find(
     the text: ``Sonnenschein deleted by Sabine``. It needs no other words.
     """
     check_page(start=start, most=most)
-    typed = _typed(text, deleted_by)
-    request = _Request(table=table, state=state, since=since, until=until, former=former)
+    typed = typed_text(text, deleted_by or "")
+    query = RecordSearch(
+        table=table or "", state=state, since=since or "", until=until or "", former=former
+    )
     known = [get_org(org)] if org else app.orgs(Right.READ)
     open_orgs = [
-        _OpenOrg(org_row, head)
+        SearchedBackup(org_row, head)
         for org_row in known
         if (head := app.vault.newest_backup(org_row.oid)) is not None
     ]
     reading = typed if deleted_by else best_reading(typed, partial(_users, app, open_orgs))
-    return _FindRun(app, open_orgs, reading, request).result(text, start=start, most=most)
+    return _FindRun(app, open_orgs, reading, query).result(text, start=start, most=most)
 
 
-def _typed(text: str, deleted_by: str | None) -> TypedSearch:
-    """Return the search; raises UsageError (``text-empty``)."""
-    words = without_invisible(text)
-    typed = TypedSearch(words, deleted_by.strip()) if deleted_by else typed_search(words)
-    if not (typed.words or typed.deleted_by):
-        raise UsageError(
-            "text-empty", "The search text is empty.", next_step="Enter a number or a name."
-        )
-    return typed
-
-
-def _users(app: Application, open_orgs: Sequence[_OpenOrg], name: str) -> Sequence[str]:
+def _users(app: Application, open_orgs: Sequence[SearchedBackup], name: str) -> Sequence[str]:
     return [user for some in open_orgs for user in users_named(app.vault, some.head, name)]
 
 
@@ -154,9 +116,9 @@ class _FindRun:
     """One search in several orgs."""
 
     app: Application
-    open_orgs: Sequence[_OpenOrg]
+    open_orgs: Sequence[SearchedBackup]
     typed: TypedSearch
-    request: _Request
+    query: RecordSearch
 
     def result(self, text: str, *, start: int, most: int) -> FindResult:
         every = {some.org.oid: self._matches(some) for some in self.open_orgs}
@@ -183,32 +145,15 @@ class _FindRun:
             suggestions=() if results else self._suggestions(),
         )
 
-    def _matches(self, some: _OpenOrg, *, tables: Sequence[str] | None = None) -> OrgMatches:
-        """Return the matches in one org, of all tables or of these."""
-        request, zone = self.request, some.org.identity.zone
-        words, by = self.typed.words, self.typed.deleted_by
-        search = OrgSearch(
-            some.head,
-            some.org.identity,
-            words,
-            ids=other_ids(self.app, some.org, words) if words else (),
-            former=request.former,
-            filter=SearchFilter(
-                request.state,
-                day_begin(request.since, zone) if request.since else None,
-                day_end(request.until, zone) if request.until else None,
-                users_named(self.app.vault, some.head, by) if by else None,
-            ),
-            tables=tables,
-        )
-        return org_matches(self.app.vault, search)
+    def _matches(self, some: SearchedBackup, *, tables: Sequence[str] | None = None) -> OrgMatches:
+        return matches_in(self.app, some, self.typed, self.query, tables=tables)
 
-    def _in_table(self, some: _OpenOrg, every: Mapping[str, OrgMatches]) -> OrgMatches:
+    def _in_table(self, some: SearchedBackup, every: Mapping[str, OrgMatches]) -> OrgMatches:
         """Return the matches in the requested table; those of all tables if none is requested."""
         matches = every[some.org.oid]
-        if self.request.table is None:
+        if not self.query.table:
             return matches
-        tables = _tables_named(some.head, self.request.table)
+        tables = tables_named(some.head, self.query.table)
         # Among more matches than were checked, the table may have others.
         if matches.more and tables:
             return self._matches(some, tables=tables)
@@ -259,7 +204,7 @@ class _FindRun:
     def _suggestions(self) -> tuple[str, ...]:
         """Return corrected texts for words that nothing has; not if a filter or name is the cause."""
         words = self.typed.words
-        if not words or self.typed.deleted_by or self.request.filtered:
+        if not words or self.typed.deleted_by or self.query.filtered:
             return ()
         orgs = [some.org.oid for some in self.open_orgs]
         return suggest(self.app.vault, words, orgs=orgs)
@@ -269,24 +214,16 @@ class _FindRun:
         return EmptySearch(
             self.typed.words,
             orgs,
-            former=self.request.former,
-            filtered=self.request.filtered,
+            former=self.query.former,
+            filtered=self.query.filtered,
             deleted_by=by,
             user_unknown=bool(by) and not _users(self.app, self.open_orgs, by),
         )
 
 
-def _tables_named(head: Snapshot, name: str) -> Sequence[str]:
-    """Return the tables with this name or label, in any case."""
-    folded_name = name.casefold()
-    return [
-        table.name
-        for table in head.schema().tables
-        if folded_name in (table.name.casefold(), table.label.casefold())
-    ]
-
-
-def _next_backups(app: Application, open_orgs: Sequence[_OpenOrg]) -> Mapping[str, datetime | None]:
+def _next_backups(
+    app: Application, open_orgs: Sequence[SearchedBackup]
+) -> Mapping[str, datetime | None]:
     """Return the time of each org's next scheduled backup."""
     from unlost.catalog.runs.schedules import schedules  # needs Django
     from unlost.engine.schedule import upcoming

@@ -1,30 +1,40 @@
 """Show the history of a record, field by field, with users and times."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from unlost.app.access import action
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
+from unlost.app.paging import check_page
 from unlost.app.records.ids import stored_id, typed_ids
-from unlost.app.records.record_facts import RecordNames, UserNames, table_named
+from unlost.app.records.record_facts import RecordNames, UserNames, ValueMeaning, table_named
+from unlost.app.records.record_head import NO_HEAD, RecordHead, record_head
 from unlost.app.records.restored_as import RestoredAs, restored_as, restored_from
 from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
 from unlost.engine.records.history import Event, EventKind, Origin
 from unlost.engine.records.story import story
+from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
+from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.written import written
 
+type Cells = Mapping[str, str | None]
+
 
 @dataclass(frozen=True, slots=True)
 class ChangedField:
-    """A changed column. ``old_means`` and ``new_means`` are the names of referenced records.
+    """A changed column. ``old_means`` and ``new_means`` are the names of referenced records, or the
+    labels of a list's values.
 
     ``by_itself``: the org sets it automatically with every change, as it does a last-modified time.
+    ``old_table`` and ``new_table`` are the tables of these records. ``restorable``: the old value can
+    be put back, as the live record has another one now.
     """
 
     column: str
@@ -34,6 +44,10 @@ class ChangedField:
     old_means: str
     new_means: str
     by_itself: bool
+    kind: WireKind = WireKind.TEXT
+    old_table: str = ""
+    new_table: str = ""
+    restorable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +60,7 @@ class HistoryEntry:
     is the first kept backup that shows the new state: None if all of them were forgotten, and for
     events that only the change log knows. ``record`` is the id that the record had by then, and
     ``run`` the restore that did it. ``merged_into``: the record into which the org merged a deleted
-    one, with its name; None if it did not.
+    one, with its name; None if it did not. ``newest``: the last event about this id.
     """
 
     kind: EventKind
@@ -63,6 +77,15 @@ class HistoryEntry:
     run: str | None = None
     merged_into: str | None = None
     merged_into_name: str = ""
+    newest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """A column or user by which a history can be filtered, with its label or name."""
+
+    value: str
+    label: str
 
 
 @written(on_hold="held", restored_as="came_back_as", restored_from="came_back_from")
@@ -72,7 +95,11 @@ class HistoryResult:
 
     ``record`` is the requested id; ``alive`` and ``on_hold`` (a legal hold protects the record) are
     about this id. ``restored_as`` are records that restores created for it, those in its own org first.
-    ``restored_from`` are the records that it was itself restored from.
+    ``restored_from`` are the records that it was itself restored from. ``merged_into``: the record
+    into which the org merged it; None if it is live, or was only deleted.
+
+    ``entries`` are ``total`` without the newest ``start``, or fewer if a limit was given. ``columns``
+    and ``users`` have changes in the whole history, ``records`` are all of its ids.
     """
 
     org: str
@@ -86,14 +113,35 @@ class HistoryResult:
     restored_as: tuple[RestoredAs, ...]
     restored_from: tuple[RestoredAs, ...]
     entries: tuple[HistoryEntry, ...]
+    total: int = 0
+    start: int = 0
+    columns: tuple[HistoryFilter, ...] = ()
+    users: tuple[HistoryFilter, ...] = ()
+    records: tuple[str, ...] = ()
+    merged_into: str | None = None
+    head: RecordHead = NO_HEAD
 
 
 @action("record.history", Right.READ, trace=Trace.READ, subject=("table", "record"))
-def history(app: Application, org: str, table: str, record: str) -> HistoryResult:
+def history(
+    app: Application,
+    org: str,
+    table: str,
+    record: str,
+    *,
+    column: str | None = None,
+    user: str | None = None,
+    automatic: bool = True,
+    start: int = 0,
+    most: int | None = None,
+) -> HistoryResult:
     """Show the history of a record; raises NotFound for an unknown org, table or record.
 
-    Raises UsageError (``id-wrong``) for an invalid id.
+    ``column``: only its changes; ``user`` (an id): only events by them. ``automatic`` false leaves
+    out changes of columns that the org sets automatically. ``start`` and ``most`` limit the entries,
+    counted from the newest. Raises UsageError (``id-wrong``, ``page-invalid``).
     """
+    check_page(start=start, most=most if most is not None else 1)
     known = get_org(org)
     head = newest_backup(app.vault, known)
     described = table_named(head.schema(), table)
@@ -101,22 +149,95 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
     record = (stored_id(head, described.name, ids) if ids[1:] else None) or ids[0]
     events = story(app.vault, known.oid, described.name, record)
     own_events = [event for event in events if event.record == record]
-    names, people = RecordNames(head), UserNames(head)
+    shown = _Filter(described, column=column, user=user, automatic=automatic).matching(events)
+    end = max(len(shown) - start, 0)
+    alive = own_events[-1].kind is not EventKind.DELETED
+    cells = _cells(head, described.name, record)
+    describer = _EntryDescriber(
+        table=described,
+        names=RecordNames(head),
+        people=UserNames(head),
+        record=record,
+        cells=cells if alive else {},
+        column=column,
+    )
+    newest = {event.record: event for event in events}
     return HistoryResult(
         org=org,
         zone=known.identity.zone,
         table=described.name,
         table_label=described.label or described.name,
         record=record,
-        name=names.of([described.name], [record]).get(record, ""),
-        alive=own_events[-1].kind is not EventKind.DELETED,
+        name=describer.names.of([described.name], [record]).get(record, ""),
+        alive=alive,
         on_hold=is_under_legal_hold(
             app.whole_vault, known.oid, described.name, record, now=app.clock.now()
         ),
         restored_as=restored_as(app, known, described.name, record),
         restored_from=_before(app, known, described.name, record, own_events[0]),
-        entries=tuple(_entry(event, described, names, people) for event in events),
+        entries=tuple(
+            replace(describer.entry(event), newest=newest[event.record] is event)
+            for event in shown[max(end - most, 0) if most is not None else 0 : end]
+        ),
+        total=len(shown),
+        start=start,
+        columns=tuple(_changed_columns(events, described)),
+        users=tuple(_users(events, described.name, describer.people)),
+        records=tuple(newest),
+        merged_into=None if alive else own_events[-1].merged_into,
+        head=record_head(app, known, described, record, cells=cells, alive=alive),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """The events to show of a record of ``table``."""
+
+    table: Table
+    column: str | None
+    user: str | None
+    automatic: bool
+
+    def matching(self, events: Sequence[Event]) -> Sequence[Event]:
+        return [event for event in events if self._matches(event)]
+
+    def _matches(self, event: Event) -> bool:
+        if self.user and event.by != self.user:
+            return False
+        changed = {change.column for change in event.fields}
+        if self.column:
+            return event.kind is EventKind.CHANGED and self.column in changed
+        return (
+            self.automatic
+            or event.kind is not EventKind.CHANGED
+            or any(not is_set_by_itself(name, self.table) for name in changed)
+        )
+
+
+def _cells(head: Snapshot, table: str, record: str) -> Cells:
+    """Return the newest values of a record; empty if its table was dropped."""
+    rows = head.get(table, [record]).to_pylist() if table in head.tables() else []
+    return rows[0] if rows else {}
+
+
+def _changed_columns(events: Sequence[Event], table: Table) -> Iterator[HistoryFilter]:
+    """Yield the columns that people changed, by label."""
+    names = {
+        change.column
+        for event in events
+        if event.kind is EventKind.CHANGED
+        for change in event.fields
+        if not is_set_by_itself(change.column, table)
+    }
+    columns = [HistoryFilter(name, _label(table.column(name), name)) for name in names]
+    yield from sorted(columns, key=lambda column: (column.label, column.value))
+
+
+def _users(events: Sequence[Event], table: str, people: UserNames) -> Iterator[HistoryFilter]:
+    """Yield the users with events, by name."""
+    ids = {event.by for event in events if event.by}
+    users = [HistoryFilter(user, people.name(table, user) or user) for user in ids]
+    yield from sorted(users, key=lambda user: (user.label, user.value))
 
 
 def _before(
@@ -127,23 +248,66 @@ def _before(
     return () if was_there else restored_from(app, org, table, record)
 
 
-def _entry(event: Event, table: Table, names: RecordNames, people: UserNames) -> HistoryEntry:
-    return HistoryEntry(
-        kind=event.kind,
-        how=event.op,
-        at=event.when.exact,
-        after=event.when.after,
-        until=event.when.until,
-        by=event.by,
-        by_name=people.name(table.name, event.by),
-        told_by=event.origin,
-        snapshot=event.snapshot,
-        fields=tuple(field_line(change, table, names) for change in event.fields),
-        record=event.record,
-        run=event.run,
-        merged_into=event.merged_into,
-        merged_into_name=_winner_name(event, table, names),
-    )
+@dataclass(frozen=True, slots=True)
+class _EntryDescriber:
+    """Describes events of a record for people; ``cells`` are its values if it is live.
+
+    ``column``: the only column to describe, if there is one.
+    """
+
+    table: Table
+    names: RecordNames
+    people: UserNames
+    record: str
+    cells: Cells
+    column: str | None
+
+    def entry(self, event: Event) -> HistoryEntry:
+        return HistoryEntry(
+            kind=event.kind,
+            how=event.op,
+            at=event.when.exact,
+            after=event.when.after,
+            until=event.when.until,
+            by=event.by,
+            by_name=self.people.name(self.table.name, event.by),
+            told_by=event.origin,
+            snapshot=event.snapshot,
+            fields=tuple(
+                self._field(change, event)
+                for change in event.fields
+                if self.column in (None, "", change.column)
+            ),
+            record=event.record,
+            run=event.run,
+            merged_into=event.merged_into,
+            merged_into_name=_winner_name(event, self.table, self.names),
+        )
+
+    def _field(self, change: FieldChange, event: Event) -> ChangedField:
+        field = field_line(change, self.table, self.names)
+        same_record = event.kind is EventKind.CHANGED and event.record == self.record
+        return replace(field, restorable=same_record and self._is_restorable(change))
+
+    def _is_restorable(self, change: FieldChange) -> bool:
+        """Return true if the column can be set, and the live record has another value in it."""
+        column = self.table.column(change.column)
+        if (
+            column is None
+            or change.column not in self.cells
+            or not _is_settable(column, self.table)
+        ):
+            return False
+        return not same(column.kind, change.old, self.cells[change.column])
+
+
+def _is_settable(column: Column, table: Table) -> bool:
+    """Return true if people may set the column, as far as the source describes that."""
+    org_sets = is_set_by_itself(column.name, table) or column.kind in (WireKind.ID, WireKind.BINARY)
+    if org_sets or column.has(ColumnTrait.CALCULATED) or column.has(ColumnTrait.VOLATILE):
+        return False
+    described = any(other.has(ColumnTrait.UPDATABLE) for other in table.columns)
+    return column.has(ColumnTrait.UPDATABLE) or not described
 
 
 def _winner_name(event: Event, table: Table, names: RecordNames) -> str:
@@ -154,23 +318,38 @@ def _winner_name(event: Event, table: Table, names: RecordNames) -> str:
 def field_line(change: FieldChange, table: Table, names: RecordNames) -> ChangedField:
     """Describe the change of a column with the table's labels and record names."""
     column = table.column(change.column)
-    means: dict[str, str] = {}
-    if column is not None and column.reference is not None:
-        ids = [value for value in (change.old, change.new) if value]
-        means = dict(names.of(column.reference.tables, ids))
+    means: dict[str, ValueMeaning] = {}
+    if column is not None:
+        values = [value for value in (change.old, change.new) if value]
+        means = dict(names.meaning(column, values))
+    old, new = means.get(change.old or "", _NAMELESS), means.get(change.new or "", _NAMELESS)
     return ChangedField(
         column=change.column,
-        label=(column.label if column else "") or change.column,
+        label=_label(column, change.column),
         old=change.old,
         new=change.new,
-        old_means=means.get(change.old or "", ""),
-        new_means=means.get(change.new or "", ""),
-        by_itself=column is not None and _set_by_itself(column, table),
+        old_means=old.name,
+        new_means=new.name,
+        by_itself=is_set_by_itself(change.column, table),
+        kind=column.kind if column is not None else WireKind.TEXT,
+        old_table=old.table,
+        new_table=new.table,
     )
 
 
-def _set_by_itself(column: Column, table: Table) -> bool:
-    if column.name in {table.modified_column, table.modified_by_column}:
+_NAMELESS = ValueMeaning("", "")
+
+
+def _label(column: Column | None, name: str) -> str:
+    return (column.label if column is not None else "") or name
+
+
+def is_set_by_itself(name: str, table: Table) -> bool:
+    """Return true for a column that the org sets automatically with every change."""
+    column = table.column(name)
+    if column is None:
+        return False
+    if name in {table.modified_column, table.modified_by_column}:
         return True
     written = column.has(ColumnTrait.CREATABLE) or column.has(ColumnTrait.UPDATABLE)
     return column.kind in {WireKind.INSTANT, WireKind.REFERENCE} and not written

@@ -16,11 +16,13 @@ from unlost.app.records.record_facts import (
     RecordDeletion,
     RecordNames,
     UserNames,
+    ValueMeaning,
     deletion_of,
     last_alive,
     record_unknown,
     table_named,
 )
+from unlost.app.records.record_head import NO_HEAD, RecordHead, display_rule, record_head
 from unlost.app.records.related import RelatedRecords, related
 from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -35,11 +37,13 @@ from unlost.model.written import written
 
 @dataclass(frozen=True, slots=True)
 class ShownField:
-    """A column of a record. ``means`` is the name of the referenced record, if known.
+    """A column of a record. ``means`` is the name of the referenced record, if known, or the label
+    of a list's value, if it differs.
 
     ``hidden``: the backup user can no longer see the column; the value is the last one that was
     seen. ``unknown``: the vault lost the value; null then does not mean that the field was empty.
     ``calculated``: the org calculates it, and may have changed it without changing the record.
+    ``means_table`` is the table of the referenced record. ``system``: the org keeps it for itself.
     """
 
     column: str
@@ -49,6 +53,8 @@ class ShownField:
     hidden: bool
     unknown: bool = False
     calculated: bool = False
+    means_table: str = ""
+    system: bool = False
 
 
 @written(on_hold="held")
@@ -60,7 +66,8 @@ class ShowResult:
     record the values are the last known ones. ``values`` are texts by column, verbatim; None is
     null. ``fields`` describe the columns. ``files`` are the record's own; ``related`` are the
     records that belong to it, None for set-up data. ``read_at`` is when the values were read: later
-    backups found the record unchanged, but not what the org calculates.
+    backups found the record unchanged, but not what the org calculates. ``head`` is how people know
+    the record.
     """
 
     org: str
@@ -82,6 +89,7 @@ class ShowResult:
     files: tuple[StoredFile, ...]
     related: RelatedRecords | None
     read_at: datetime | None = None
+    head: RecordHead = NO_HEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +210,19 @@ def _result(
         modified_by=(read or state).modified_by,
         modified_by_name=people.name(table.name, (read or state).modified_by),
         values=state.cells,
-        fields=_fields(table, state, RecordNames(snapshot), hidden),
+        fields=_fields(
+            table,
+            state,
+            RecordNames(snapshot),
+            hidden=hidden,
+            system=display_rule(app, org, table).system_columns,
+        ),
         files=tuple(snapshot.files(table.name, [record])),
         related=_related(
             app, org, snapshot, table, record, versions=() if state.op.alive else until
         ),
         read_at=read.observed_at if read is not None else as_of,
+        head=record_head(app, org, table, record, cells=state.cells, alive=state.op.alive),
     )
 
 
@@ -227,33 +242,52 @@ def _related(
 
 
 def _fields(
-    table: Table, state: RecordState, names: RecordNames, hidden: set[str]
+    table: Table,
+    state: RecordState,
+    names: RecordNames,
+    *,
+    hidden: set[str],
+    system: frozenset[str],
 ) -> tuple[ShownField, ...]:
     cells = state.cells
     columns = {column.name: column for column in table.columns}
     present = [columns.get(name) or Column(name, WireKind.TEXT) for name in cells]
     means = _meanings(present, cells, names)
     return tuple(
-        ShownField(
-            column=column.name,
-            label=column.label or column.name,
-            kind=column.kind,
-            means=means.get(column.name, ""),
-            hidden=column.name in hidden,
-            unknown=column.name in state.unknown,
-            calculated=column.has(ColumnTrait.CALCULATED),
-        )
+        _field(column, state, means.get(column.name), hidden=hidden, system=system)
         for column in present
+    )
+
+
+def _field(
+    column: Column,
+    state: RecordState,
+    named: ValueMeaning | None,
+    *,
+    hidden: set[str],
+    system: frozenset[str],
+) -> ShownField:
+    return ShownField(
+        column=column.name,
+        label=column.label or column.name,
+        kind=column.kind,
+        means=named.name if named is not None else "",
+        hidden=column.name in hidden,
+        unknown=column.name in state.unknown,
+        calculated=column.has(ColumnTrait.CALCULATED),
+        means_table=named.table if named is not None else "",
+        system=column.name in system,
     )
 
 
 def _meanings(
     columns: Sequence[Column], cells: Mapping[str, str | None], names: RecordNames
-) -> Mapping[str, str]:
-    """Return the names of the records that reference columns point to, by column."""
-    meanings: dict[str, str] = {}
+) -> Mapping[str, ValueMeaning]:
+    """Return what values stand for, by column: records with a name, or labels of lists."""
+    meanings: dict[str, ValueMeaning] = {}
     for column in columns:
-        target = cells[column.name]
-        if column.reference is not None and target:
-            meanings[column.name] = names.of(column.reference.tables, [target]).get(target, "")
+        value = cells[column.name]
+        named = names.meaning(column, [value]).get(value) if value else None
+        if named is not None:
+            meanings[column.name] = named
     return meanings

@@ -8,11 +8,13 @@ from unlost.app.access import Where, action, check_org
 from unlost.app.backups.moments import backup_at, parse_past
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import lost_records
+from unlost.app.records.record_queries import ListQuery, ids_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
 from unlost.app.restores.plan_files import proved_plan, sealed_plan
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
+from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.model.access import Right, Trace
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
@@ -26,12 +28,14 @@ LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """A selection of data to restore: exactly one of ``records``, ``lost``, ``changed`` and ``loss``.
+    """A selection of data to restore: exactly one of ``records``, ``lost``, ``changed``, ``loss`` and
+    ``listed``.
 
     ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup to
-    restore ``records`` from. ``loss`` is a number of the loss inbox. ``without`` (TABLE/ID) and ``without_tables`` are left out, also if
-    they belong to selected records. ``otherwise`` are values that differ from the backup.
-    ``twins``: the treatment of live records that took a unique value after the loss. ``by``: only
+    restore ``records`` from. ``columns`` are all that is restored of ``changed`` records, or of
+    ``records`` if any are given. ``loss`` is a number of the loss inbox. ``listed`` is a list of
+    records, found again for the plan. ``without`` (TABLE/ID) and ``without_tables`` are left out, also if they belong to selected records. ``otherwise`` are values
+    that differ from the backup. ``twins``: the treatment of live records that took a unique value after the loss. ``by``: only
     records that this user (an id) deleted, or changed last; ``change``: only records in which the
     columns were changed in this way.
     """
@@ -51,6 +55,7 @@ class PlanRequest:
     loss: int | None = None
     by: str = ""
     change: MassKind | None = None
+    listed: ListQuery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,8 @@ def planned(
     """Return the plan of a request; raises as ``make_plan``."""
     selection = _selection(app, org, request)
     edits = resolve_overrides(app, org, request.otherwise)
-    at = _number(app, org, request.at) if request.at else None
+    wanted = request.listed.restored_from if request.listed is not None else request.at
+    at = _number(app, org, wanted) if wanted else None
     watcher = ObserverFanout(observer or SilentObserver())
     with (
         app.open_writer(org, observer=watcher) as writer,
@@ -258,7 +264,7 @@ def _not_written(out: Path, error: OSError) -> StoreError:
 
 def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:
     chosen = [bool(request.records), request.lost is not None, request.changed is not None]
-    chosen.append(request.loss is not None)
+    chosen += [request.loss is not None, request.listed is not None]
     if sum(chosen) != 1:
         raise UsageError(
             "restore-selection",
@@ -267,9 +273,12 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
             "--loss N.",
         )
     if request.records:
-        return Selection(SelectionKind.RECORDS, chosen_records(app, org, request.records))
+        keys = chosen_records(app, org, request.records)
+        return Selection(SelectionKind.RECORDS, keys, columns=request.columns)
     if request.loss is not None:
         return Selection(SelectionKind.RECORDS, lost_records(app, org, request.loss))
+    if request.listed is not None:
+        return Selection(SelectionKind.RECORDS, _listed(app, org, request))
     kind = SelectionKind.LOST if request.lost is not None else SelectionKind.CHANGED
     older, other = request.lost or request.changed or ("", "")
     return Selection(
@@ -281,6 +290,16 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
         by=request.by,
         change=request.change.value if request.change is not None else "",
     )
+
+
+def _listed(app: Application, org: ProtectedOrg, request: PlanRequest) -> tuple[RecordKey, ...]:
+    """Return the records of a list, without those that were left out."""
+    assert request.listed is not None
+    listed = ids_of(app, org, request.listed)
+    if len(listed.ids) > MAX_STEPS:
+        raise too_large()
+    keys = (RecordKey(listed.table.name, record) for record in listed.ids)
+    return tuple(key for key in keys if str(key) not in request.without)
 
 
 def _excluded(request: PlanRequest) -> LeftOut:

@@ -6,7 +6,10 @@ from datetime import timedelta
 
 from unlost.app.access import action
 from unlost.app.compose import Application
+from unlost.app.records.record_queries import ListQuery, query_of
 from unlost.catalog.runs.selections import (
+    EVERY,
+    LEFT_OUT,
     SelectionList,
     change_selected_in,
     drop_older_lists,
@@ -20,22 +23,28 @@ from unlost.model.errors import UsageError
 MOST = 2_000  # selected records of a list; to restore more, restore a whole table
 LISTS = 10  # lists with selections per person; those in older lists are dropped
 LIFETIME = timedelta(hours=12)  # as long as a sign-in to the console lasts
+QUERY = "list/"  # begins the name of a list that is a query
 LONGEST = 500  # characters of a record's name, and of a list's
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionLists:
-    """All selected records of a list, as TABLE/ID."""
+    """All selected records of a list, as TABLE/ID.
+
+    ``every``: all records that the list's query finds are selected, apart from ``left_out``.
+    """
 
     of: str
     records: tuple[str, ...]
+    every: bool = False
+    left_out: tuple[str, ...] = ()
 
 
 @action("record.ticks", Right.RESTORE)
 def selected_records(app: Application, org: str, of: str) -> SelectionLists:
     """List the records that the actor selected in the list ``of`` of an org."""
     since = app.clock.now() - LIFETIME
-    return SelectionLists(of, tuple(selected_in(_list(app, org, of), since=since)))
+    return _lists(of, selected_in(_list(app, org, of), since=since))
 
 
 @action("record.tick", Right.RESTORE)
@@ -52,6 +61,8 @@ def change_selected(
     here = {*shown, *selected}
 
     def changed(before: Sequence[str]) -> Sequence[str]:
+        if EVERY in before:
+            return _all_but(before, here, set(selected))
         still = set(selected)
         remaining = [record for record in before if record not in here or record in still]
         every = list(dict.fromkeys([*remaining, *filter(_names_record, selected)]))
@@ -61,7 +72,21 @@ def change_selected(
 
     every = change_selected_in(_list(app, org, of), changed, at=now)
     drop_older_lists(by=app.actor.name, most=LISTS)
-    return SelectionLists(of, tuple(every))
+    return _lists(of, every)
+
+
+@action("record.tick-all", Right.RESTORE)
+def select_all(app: Application, org: str, of: str) -> SelectionLists:
+    """Select all records of a list that is named by its query, without storing their ids.
+
+    Raises UsageError (``list-unnamed``, ``list-wrong``).
+    """
+    query_in(of)
+    now = app.clock.now()
+    drop_selections(before=now - LIFETIME)
+    every = change_selected_in(_list(app, org, of), lambda _: (EVERY,), at=now)
+    drop_older_lists(by=app.actor.name, most=LISTS)
+    return _lists(of, every)
 
 
 @action("record.clear-ticks", Right.RESTORE)
@@ -81,6 +106,33 @@ def deselect(app: Application, org: str, records: Collection[str]) -> None:
             lambda before: [record for record in before if record not in gone],
             at=app.clock.now(),
         )
+
+
+def list_name(query: ListQuery) -> str:
+    """Return the name of a list that is a query."""
+    return f"{QUERY}{query.text()}"
+
+
+def query_in(of: str) -> ListQuery:
+    """Return the query in the name of a list; raises UsageError (``list-wrong``)."""
+    return query_of(of.removeprefix(QUERY) if of.startswith(QUERY) else "")
+
+
+def _all_but(before: Sequence[str], here: Collection[str], still: Collection[str]) -> Sequence[str]:
+    """Return a selection of all records after one page was changed: what it leaves out."""
+    texts = [record.removeprefix(LEFT_OUT) for record in before if record != EVERY]
+    elsewhere = [text for text in texts if text not in here]
+    left_out = [text for text in sorted(here) if text not in still and _names_record(text)]
+    if len(elsewhere) + len(left_out) > MOST:
+        raise _too_many()
+    return [EVERY, *(f"{LEFT_OUT}{text}" for text in (*elsewhere, *left_out))]
+
+
+def _lists(of: str, stored: Sequence[str]) -> SelectionLists:
+    if EVERY not in stored:
+        return SelectionLists(of, tuple(stored))
+    left_out = (record.removeprefix(LEFT_OUT) for record in stored if record != EVERY)
+    return SelectionLists(of, (), every=True, left_out=tuple(left_out))
 
 
 def _list(app: Application, org: str, of: str) -> SelectionList:

@@ -24,7 +24,32 @@ SEARCHED = (
     "subjects; not long texts or the contents of files."
 )
 
-
+SearchText = Annotated[
+    str,
+    typer.Argument(
+        metavar="TEXT",
+        help="Number, name, e-mail, phone or id, or the start of one; or several words. "
+        "“deleted by NAME” at the end finds the records that this user deleted.",
+    ),
+]
+OnlyOrg = Annotated[str | None, typer.Option("--org", metavar="NAME", help="Search this org only.")]
+OnlyTable = Annotated[
+    str | None,
+    typer.Option("--table", metavar="T", help="Only records of this table: its name or label."),
+]
+OnlyState = Annotated[
+    Literal["live", "deleted"] | None,
+    typer.Option("--state", help="Only live records, or only deleted ones."),
+]
+DeletedBy = Annotated[
+    str | None,
+    typer.Option(
+        "--deleted-by",
+        metavar="NAME",
+        help="Only records that this user deleted; the beginning of the name is enough. TEXT "
+        "may then be left out.",
+    ),
+]
 Since = Annotated[
     str | None,
     typer.Option(
@@ -37,49 +62,28 @@ Until = Annotated[
         "--until", metavar="DAY", help="Only records last changed or deleted by this day."
     ),
 ]
+Former = Annotated[
+    bool,
+    typer.Option(
+        "--former",
+        help="Search former values too. This takes longer: it reads all versions of each record "
+        "that ever had one of the words.",
+    ),
+]
+PageNumber = Annotated[int, typer.Option("--page", metavar="N", min=1, help="Show this page.")]
 
 
 def find(
-    text: Annotated[
-        str,
-        typer.Argument(
-            metavar="TEXT",
-            help="Number, name, e-mail, phone or id, or the start of one; or several words. "
-            "“deleted by NAME” at the end finds the records that this user deleted.",
-        ),
-    ] = "",
+    text: SearchText = "",
     *,
-    org: Annotated[
-        str | None, typer.Option("--org", metavar="NAME", help="Search this org only.")
-    ] = None,
-    table: Annotated[
-        str | None,
-        typer.Option("--table", metavar="T", help="Only records of this table: its name or label."),
-    ] = None,
-    state: Annotated[
-        Literal["live", "deleted"] | None,
-        typer.Option("--state", help="Only live records, or only deleted ones."),
-    ] = None,
-    deleted_by: Annotated[
-        str | None,
-        typer.Option(
-            "--deleted-by",
-            metavar="NAME",
-            help="Only records that this user deleted; the beginning of the name is enough. TEXT "
-            "may then be left out.",
-        ),
-    ] = None,
+    org: OnlyOrg = None,
+    table: OnlyTable = None,
+    state: OnlyState = None,
+    deleted_by: DeletedBy = None,
     since: Since = None,
     until: Until = None,
-    former: Annotated[
-        bool,
-        typer.Option(
-            "--former",
-            help="Search former values too. This takes longer: it reads all versions of each record "
-            "that ever had one of the words.",
-        ),
-    ] = False,
-    page: Annotated[int, typer.Option("--page", metavar="N", min=1, help="Show this page.")] = 1,
+    former: Former = False,
+    page: PageNumber = 1,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -100,11 +104,12 @@ def find(
             former=former,
             start=(page - 1) * PAGE,
         )
-        answer(result, as_json=json, show=_show)
+        answer(result, as_json=json, show=show_matches)
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "FindResult") -> None:
+def show_matches(out: "Console", result: "FindResult") -> None:
+    """Print the matches of a search, or why there are none."""
     _show_unindexed(out, result.orgs)
     if not result.total:
         _show_nothing(out, result)

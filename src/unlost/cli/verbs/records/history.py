@@ -1,13 +1,15 @@
 """unlost history: show the history of a record."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from unlost.app.records.record_text import split_record
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName, RecordName
-from unlost.cli.text import command, plain, short, when
+from unlost.cli.text import command, many, plain, short, when
 from unlost.cli.words import GONE, USER_UNKNOWN, changed_field, merged, telling
 
 if TYPE_CHECKING:
@@ -18,15 +20,34 @@ if TYPE_CHECKING:
 HAPPENED = {"created": "Created", "changed": "Changed", "revived": "Undeleted"}
 
 
+OnlyColumn = Annotated[
+    str | None, typer.Option("--column", metavar="C", help="Only changes of this column.")
+]
+OnlyUser = Annotated[
+    str | None, typer.Option("--user", metavar="ID", help="Only events by this user (id).")
+]
+Newest = Annotated[
+    int | None, typer.Option("--newest", metavar="N", min=1, help="Only the newest N events.")
+]
+
+
 def history(
-    org: OrgName, record: RecordName, *, home: Home = None, json: AsJson = False
+    org: OrgName,
+    record: RecordName,
+    *,
+    column: OnlyColumn = None,
+    user: OnlyUser = None,
+    newest: Newest = None,
+    home: Home = None,
+    json: AsJson = False,
 ) -> ExitCode:
     """Show the history of a record, field by field, oldest first."""
     table, record_id = split_record(record)
     with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.history import history as act
 
-        answer(act(application, org, table, record_id), as_json=json, show=_show)
+        result = act(application, org, table, record_id, column=column, user=user, most=newest)
+        answer(result, as_json=json, show=_show)
     return ExitCode.OK
 
 
@@ -38,7 +59,11 @@ def _show(out: "Console", result: "HistoryResult") -> None:
         out.print(f"Restored as {restored.record} in {restored.org} by {restored.run}")
     for restored in result.restored_from:
         out.print(f"Restored from {restored.record} by {restored.run}")
-    known_id = result.entries[0].record
+    if not result.entries:
+        out.print("No events match.")
+    elif len(result.entries) < result.total:
+        out.print(f"The newest {many(len(result.entries), 'event')} of {result.total:,}.")
+    known_id = result.entries[0].record if result.entries else ""
     for entry in result.entries:
         out.print()
         out.print(f"{_when(entry, result.zone)}  {_what(entry)}{_who(entry)}")

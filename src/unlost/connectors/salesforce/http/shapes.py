@@ -98,6 +98,7 @@ class Choice(TypedDict):
     """A value of a picklist."""
 
     value: str
+    label: NotRequired[str | None]
 
 
 class DescribedField(TypedDict):

@@ -63,7 +63,15 @@ def column_of(
         reference=Reference(targets, rule) if targets else None,
         choices=tuple(choice["value"] for choice in field.get("picklistValues") or ()),
         search=search,
+        labels=_labels(field),
     )
+
+
+def _labels(field: Mapping[str, Any]) -> tuple[str, ...]:
+    """The labels of a picklist's values; empty if they are the values."""
+    choices = field.get("picklistValues") or ()
+    labels = tuple(choice.get("label") or choice["value"] for choice in choices)
+    return labels if labels != tuple(choice["value"] for choice in choices) else ()
 
 
 def _traits(field: Mapping[str, Any]) -> list[ColumnTrait]:

@@ -360,7 +360,7 @@ def _newer(
 
     If that value is not known, it is taken to be empty, or the wanted one.
     """
-    if live is None:
+    if live is None or pick.overwrites:
         return ()
     names = [name for name in pick.columns if name in live]
     if pick.wrong is not None:

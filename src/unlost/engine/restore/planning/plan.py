@@ -121,8 +121,10 @@ def _pick_again(plan: RestorePlan, step: PlanStep) -> WantedState:
     chosen = plan.selection
     if step.why is not ActionReason.SELECTED and step.action is Action.UPDATE:
         return WantedState(step.key, step.snapshot, step.columns, selected=False)
-    if chosen.kind is not SelectionKind.CHANGED or step.why is not ActionReason.SELECTED:
+    if step.why is not ActionReason.SELECTED or not chosen.columns:
         return WantedState(step.key, step.snapshot)
+    if chosen.kind is SelectionKind.RECORDS:
+        return WantedState(step.key, step.snapshot, chosen.columns, overwrites=True)
     return WantedState(step.key, step.snapshot, step.columns or chosen.columns, chosen.until)
 
 

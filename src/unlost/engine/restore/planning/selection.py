@@ -27,7 +27,7 @@ class WantedState:
 
     Only ``columns`` are wanted, all if empty; ``wrong`` is then the backup with the values to be
     replaced. ``selected``: a person chose it; a merely related record is not reassigned to other
-    people where it lives.
+    people where it lives. ``overwrites``: the columns are set whatever the org has in them by now.
     """
 
     key: RecordKey
@@ -35,6 +35,7 @@ class WantedState:
     columns: tuple[str, ...] = ()
     wrong: int | None = None
     selected: bool = True
+    overwrites: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,23 @@ def _records(survey: RestoreSurvey, selection: Selection, at: int | None) -> Rec
         if missing:
             raise _not_alive(RecordKey(table, missing[0]), at)
         if survey.plannable(table):
-            picks += [
-                WantedState(RecordKey(table, record_id), newest_alive[record_id])
-                for record_id in ids
-            ]
+            numbers = {record_id: newest_alive[record_id] for record_id in ids}
+            picks += _wanted(survey, selection, table, numbers)
         else:
             never[table] = len(ids)
     return RecordSelection(tuple(picks), never)
+
+
+def _wanted(
+    survey: RestoreSurvey, selection: Selection, table: str, numbers: Mapping[str, int]
+) -> Iterator[WantedState]:
+    """The wanted states of records of a table; ``numbers``: their backups, by id."""
+    columns = selection.columns
+    for number in set(numbers.values()) if columns else ():
+        _check_columns(survey, survey.shape(number, table), table, columns)
+    for record_id, number in numbers.items():
+        key = RecordKey(table, record_id)
+        yield WantedState(key, number, columns, overwrites=bool(columns))
 
 
 def _not_alive(key: RecordKey, at: int | None) -> NotFound:
@@ -234,17 +245,24 @@ def _changeable(survey: RestoreSurvey, old: Snapshot, selection: Selection) -> T
             "To restore changed values, select a table of the backup and at least one column.",
             next_step="Name them with `--table` and `--column`.",
         )
-    allowed = survey.capability(shape.name).changeable
-    for column in selection.columns:
-        if shape.column(column) is None or column not in allowed:
+    _check_columns(survey, shape, shape.name, selection.columns)
+    return shape
+
+
+def _check_columns(
+    survey: RestoreSurvey, shape: Table | None, table: str, columns: Sequence[str]
+) -> None:
+    """Raise UsageError (``restore-column``) for a column that cannot be put back."""
+    allowed = survey.capability(table).changeable
+    for column in columns:
+        if shape is None or shape.column(column) is None or column not in allowed:
             raise UsageError(
                 "restore-column",
                 "The column {column} of {table} cannot be set.",
                 next_step="Column names are case-sensitive. Write them as in the source.",
                 column=column,
-                table=shape.name,
+                table=table,
             )
-    return shape
 
 
 def _changes(

@@ -60,7 +60,8 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
     compare_result = differences(
         request.unlost, org, pair.older, pair.other, table=table, part=part
     )
-    context |= {"comparison": compare_result, "labels": _labels(request, org), "kind": kind}
+    context |= {"comparison": compare_result, "zone": compare_result.zone}
+    context |= {"labels": _labels(request, org), "kind": kind}
     if table is not None:
         shown = [f"{table}/{row.record}" for row in compare_result.rows if row.change in TICKABLE]
         of = f"compare/{compare_result.old.snapshot}/{compare_result.new.snapshot or LIVE}/{compare_result.table}"

@@ -1,6 +1,5 @@
 """The search: one box for numbers, names, e-mails, phone numbers and ids."""
 
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -10,67 +9,37 @@ from django.views.decorators.http import require_GET
 
 from unlost.app.actions.records.find import MOST, FindResult
 from unlost.app.actions.records.find import find as search
+from unlost.app.actions.records.saved_searches import searches
 from unlost.app.records.found_records import FoundRecord
-from unlost.engine.records.matches import StateFilter
+from unlost.app.records.record_queries import ListKind
+from unlost.app.records.search_query import RecordSearch
 from unlost.model.access import Right
 from unlost.web.needs import needs_somewhere
+from unlost.web.pages.records.saved_searches import search_address, search_fields, search_in
 from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.requests import UserRequest
 
 LISTED = ("all", "start")  # parameters with which the list is shown, even for a single match
 
 
-@dataclass(frozen=True, slots=True)
-class SearchForm:
-    """A search as typed; empty texts set no filter."""
-
-    text: str
-    org: str
-    table: str
-    state: str
-    deleted_by: str
-    since: str
-    until: str
-    former: bool
-
-    @property
-    def filtered(self) -> bool:
-        """True if a filter is set."""
-        return any((self.org, self.table, self.state, self.deleted_by, self.since, self.until))
-
-    def search(self, request: UserRequest, *, start: int) -> FindResult:
-        """Search for it."""
-        state = StateFilter(self.state) if self.state in set(StateFilter) else None
-        return search(
-            request.unlost,
-            self.text,
-            org=self.org or None,
-            table=self.table or None,
-            state=state,
-            deleted_by=self.deleted_by or None,
-            since=self.since or None,
-            until=self.until or None,
-            former=self.former,
-            start=start,
-        )
-
-
 @require_GET
 @needs_somewhere(Right.READ)
 def find(request: UserRequest) -> HttpResponse:
     """Show the matches; the record that is clearly meant opens directly."""
-    form = _form(request)
+    form = search_in(request.GET)
     context: dict[str, object] = {"part": "records", "text": form.text, "form": form}
     if not (form.text or form.deleted_by):
-        return render(request, "records/find.html", context)
+        return render(request, "records/find.html", context | {"saved": _saved(request)})
     start = start_of(request)
-    find_result = form.search(request, start=start)
+    find_result = _matches(request, form, start=start)
     best = find_result.best
     if best is not None and not any(name in request.GET for name in LISTED):
         return redirect(f"{address(best)}?{urlencode({'q': form.text})}")
     shown = len(find_result.hits)
     pages = PageLinks(start, MOST, shown, find_result.total, more=find_result.more)
-    return render(request, "records/find.html", context | {"matches": find_result, "pages": pages})
+    context |= {"matches": find_result, "pages": pages, "saved": _saved(request)}
+    context["listed"] = _listed(form, find_result)
+    return render(request, "records/find.html", context)
 
 
 def address(hit: FoundRecord) -> str:
@@ -79,17 +48,33 @@ def address(hit: FoundRecord) -> str:
     return reverse("record", kwargs=place)
 
 
-def _form(request: UserRequest) -> SearchForm:
-    def typed(name: str) -> str:
-        return request.GET.get(name, "").strip()
-
-    return SearchForm(
-        text=typed("q"),
-        org=typed("org"),
-        table=typed("table"),
-        state=typed("state"),
-        deleted_by=typed("by"),
-        since=typed("since"),
-        until=typed("until"),
-        former="former" in request.GET,
+def _matches(request: UserRequest, query: RecordSearch, *, start: int) -> FindResult:
+    return search(
+        request.unlost,
+        query.text,
+        org=query.org or None,
+        table=query.table or None,
+        state=query.state,
+        deleted_by=query.deleted_by or None,
+        since=query.since or None,
+        until=query.until or None,
+        former=query.former,
+        start=start,
     )
+
+
+def _listed(query: RecordSearch, result: FindResult) -> str:
+    """Return the address of the matches as a list with columns; empty for several tables or orgs."""
+    places = {(hit.org, hit.table) for hit in result.hits}
+    if not query.table or len(places) != 1 or not (query.org or len(result.searched) == 1):
+        return ""
+    [(org, table)] = places
+    given = {**search_fields(query), "kind": ListKind.MATCHES.value, "table": table, "org": ""}
+    named = {name: text for name, text in given.items() if text}
+    return f"{reverse('list', kwargs={'org': org})}?{urlencode(named)}"
+
+
+def _saved(request: UserRequest) -> list[tuple[str, str]]:
+    """Return the names and addresses of the person's saved searches."""
+    saved = searches(request.unlost).searches
+    return [(search.name, search_address(search.query)) for search in saved]

@@ -13,20 +13,40 @@ from django.views.decorators.http import require_GET
 from unlost.app.actions.records.file import open_stored
 from unlost.app.actions.records.history import ChangedField, HistoryEntry, HistoryResult, history
 from unlost.app.actions.records.show import ShowResult, show
-from unlost.engine.records.history import EventKind
+from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.streaming import StreamedResponse, pieces
 from unlost.web.requests import UserRequest
 
 # Media types that contain no scripts may be shown in the browser; others are only saved.
 SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"})
 SAVED = "application/octet-stream"
+ENTRIES = 50  # of the history on a page
 
 
 @require_GET
 def timeline(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
-    """Show the history of a record, newest first."""
-    story = history(request.unlost, org, table, record)
-    context = {"story": story, "timeline": _timeline(story), **_place(request, story)}
+    """Show a page of the history of a record, newest first; all of it, or what a filter leaves."""
+    column, user = request.GET.get("column", ""), request.GET.get("user", "")
+    start = start_of(request)
+    story = history(
+        request.unlost,
+        org,
+        table,
+        record,
+        column=column or None,
+        user=user or None,
+        automatic=False,
+        start=start,
+        most=ENTRIES,
+    )
+    context = {
+        "story": story,
+        "timeline": _timeline(story),
+        "pages": PageLinks(start, ENTRIES, len(story.entries), story.total),
+        "column": column,
+        "user": user,
+        **_place(request, story),
+    }
     return render(request, "records/timeline.html", context | {"tab": "timeline"})
 
 
@@ -35,14 +55,16 @@ def fields(request: UserRequest, org: str, table: str, record: str) -> HttpRespo
     """Show the fields of a record as of a backup, or now."""
     at = request.GET.get("at", "latest").strip() or "latest"
     shown = show(request.unlost, org, table, record, at=at)
+    every, raw = "all" in request.GET, "raw" in request.GET
     rows = [(field, shown.values.get(field.column)) for field in shown.fields]
-    every = "all" in request.GET
     shown_rows = [row for row in rows if every or row[0].unknown or row[1] not in (None, "")]
     context = {
         "shown": shown,
-        "rows": shown_rows,
+        "rows": [row for row in shown_rows if not row[0].system],
+        "system_rows": [row for row in shown_rows if row[0].system],
         "remaining": len(rows) - len(shown_rows),
         "at": at,
+        "raw": raw,
         "calculated": any(field.calculated for field, _ in shown_rows),
     }
     return render(
@@ -87,35 +109,40 @@ def download(request: UserRequest, org: str, record: str) -> HttpResponseBase:
 class TimelineEntry:
     """A history entry, with the fields that people changed.
 
-    ``is_current``: no later entry is about the same id. ``names_id``: the record had several ids.
+    ``names_id``: the record had several ids.
     """
 
     entry: HistoryEntry
     fields: tuple[ChangedField, ...]
-    is_current: bool = False
     names_id: bool = False
+
+    @property
+    def until(self) -> str:
+        """The time that distinguishes its change from others."""
+        return self.entry.until.isoformat()
+
+    @property
+    def is_restorable(self) -> bool:
+        """True if an old value can be put back."""
+        return any(field.restorable for field in self.fields)
 
 
 def _timeline(story: HistoryResult) -> list[TimelineEntry]:
-    """Return the entries, the newest first, without changes that nobody made."""
-    ids = {entry.record for entry in story.entries}
-    shown: list[TimelineEntry] = []
-    seen: set[str] = set()
-    for entry in reversed(story.entries):
-        telling = tuple(field for field in entry.fields if not field.by_itself)
-        if entry.kind is not EventKind.CHANGED or telling:
-            current = entry.record not in seen
-            shown.append(TimelineEntry(entry, telling, current, names_id=len(ids) > 1))
-            seen.add(entry.record)
-    return shown
+    """Return the entries, the newest first, without columns that the org sets automatically."""
+    several = len(story.records) > 1
+    return [
+        TimelineEntry(
+            entry, tuple(field for field in entry.fields if not field.by_itself), names_id=several
+        )
+        for entry in reversed(story.entries)
+    ]
 
 
 def _merged(story: HistoryResult | ShowResult) -> bool:
     """Return true if the org merged a deleted record into another."""
     if isinstance(story, ShowResult):
         return story.gone is not None and story.gone.merged_into is not None
-    lives = [entry for entry in story.entries if entry.record == story.record]
-    return lives[-1].merged_into is not None
+    return story.merged_into is not None
 
 
 def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str, object]:
@@ -131,4 +158,6 @@ def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str,
         "alive": story.alive,
         "merged": not story.alive and _merged(story),
         "on_hold": story.on_hold,
+        "head": story.head,
+        "zone": story.zone,
     }

@@ -22,8 +22,9 @@ from unlost.app.actions.restores.kept_plan import (
     show_stored_plan,
 )
 from unlost.app.actions.restores.plan_records import plan_records
+from unlost.app.actions.restores.put_back import put_back
 from unlost.app.actions.restores.restore_plan import PlanRequest
-from unlost.app.actions.restores.selections import deselect
+from unlost.app.actions.restores.selections import clear_selected, deselect, list_name, query_in
 from unlost.catalog.runs.plans import PlanState
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError, UsageError
@@ -45,6 +46,15 @@ PAGE = 200
 def begin(request: UserRequest, org: str) -> HttpResponse:
     """Store the selection, start to plan, and redirect to the plan's page."""
     return planning(request, choose(request.unlost, org, _wanted(request, org)))
+
+
+@require_POST
+@needs(Right.RESTORE)
+def put_back_value(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
+    """Start to plan that a column gets an earlier value back, and redirect to the plan's page."""
+    column, until = request.POST.get("column", ""), request.POST.get("until", "")
+    view = put_back(request.unlost, org, table, record, column=column, until=until)
+    return planning(request, view)
 
 
 @require_GET
@@ -111,9 +121,10 @@ def run(request: UserRequest, org: str, plan: str) -> HttpResponse:
         view = show_stored_plan(request.unlost, org, plan)
         return page(request, view, error=error, typed=typed)
     # Otherwise the next restore from the same list would include these records again.
-    deselect(
-        request.unlost, org, show_stored_plan(request.unlost, org, plan).wanted.request.records
-    )
+    restored = show_stored_plan(request.unlost, org, plan).wanted.request
+    deselect(request.unlost, org, restored.records)
+    if restored.listed is not None:
+        clear_selected(request.unlost, org, list_name(restored.listed))
     if not handed.served:
         messages.warning(
             request, _("The service is not running. The restore starts after `unlost up`.")
@@ -169,7 +180,11 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
         )
     chosen = tuple(dict.fromkeys(posted.getlist("record")))
     if "of" in posted:  # a page of a list; other pages of it may have selections too
-        chosen = sent_selections(request, org).records
+        lists = sent_selections(request, org)
+        if lists.every:
+            listed = query_in(lists.of)
+            return RestoreRequest(PlanRequest(org, listed=listed, without=lists.left_out))
+        chosen = lists.records
     if not chosen:
         raise UsageError(
             "nothing-chosen",

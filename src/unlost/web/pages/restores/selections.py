@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from unlost.app.actions.restores.selections import clear_selected
+from unlost.app.actions.restores.selections import clear_selected, select_all
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.web.needs import needs
@@ -14,7 +14,11 @@ from unlost.web.parts.selections import seen, sent_selections
 from unlost.web.requests import UserRequest
 from unlost.web.translate import error_text
 
-LISTS = ("compare", "lost")  # the pages with lists; a list's name begins with that of its page
+LISTS = (
+    "compare",
+    "lost",
+    "list",
+)  # the pages with lists; a list's name begins with that of its page
 
 
 @require_POST
@@ -25,10 +29,14 @@ def change_selections(request: UserRequest, org: str) -> HttpResponse:
     try:
         if "clear" in posted:
             clear_selected(request.unlost, org, posted.get("of", ""))
+        elif "all" in posted:
+            select_all(request.unlost, org, posted.get("of", ""))
         else:
             lists = sent_selections(request, org)
             if request.htmx:
-                context = {"selection": seen(lists, posted.getlist("every-record"))}
+                listed = posted.get("listed", "")
+                total = int(listed) if listed.isascii() and listed.isdigit() else 0
+                context = {"selection": seen(lists, posted.getlist("every-record"), listed=total)}
                 return render(request, "compare/selected.html", context)
     except UsageError as error:
         problem = error

@@ -1,0 +1,177 @@
+"""Lists of records of one table: pages with chosen columns, and downloads as CSV."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.app.access import action
+from unlost.app.compose import Application
+from unlost.app.paging import check_page
+from unlost.app.records.record_head import display_rule
+from unlost.app.records.record_lists import (
+    ListColumn,
+    ListDescriber,
+    ListedIds,
+    ListedRecord,
+    ListOrder,
+    batches_of,
+    chosen_columns,
+    columns_of,
+    first_columns,
+    in_order,
+    newest_of,
+)
+from unlost.app.records.record_queries import ListQuery, ids_of, pinned
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.catalog.people.list_columns import choose_list_columns, list_columns
+from unlost.model.access import Right, Trace
+from unlost.model.source.reading import Json
+from unlost.outside.rowtext import csv_pieces
+
+PAGE = 50  # records
+MOST_COLUMNS = 20  # of a list on a page; a download has them all on request
+
+
+@dataclass(frozen=True, slots=True)
+class ListView:
+    """The part of a list to show, and its order.
+
+    ``columns``: the chosen ones of the person if it is empty, else the usual ones of the table.
+    ``sort``: a column; the order of ids if it is empty.
+    """
+
+    columns: tuple[str, ...] = ()
+    sort: str = ""
+    descending: bool = False
+    start: int = 0
+    most: int = PAGE
+
+
+USUAL = ListView()
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """A page of a list: ``records`` begin with number ``start`` of ``total``.
+
+    ``query`` names backups by number. ``choices`` are all columns that the list can show.
+    ``sortable``: it is short enough to be sorted and filtered. ``snapshot`` has the values.
+    """
+
+    org: str
+    zone: str
+    query: ListQuery
+    table: str
+    table_label: str
+    snapshot: int
+    as_of: datetime
+    columns: tuple[ListColumn, ...]
+    choices: tuple[ListColumn, ...]
+    sort: str
+    descending: bool
+    sortable: bool
+    total: int
+    start: int
+    records: tuple[ListedRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """A download: its table and the number of records in it."""
+
+    table: str
+    table_label: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenColumns:
+    """The columns that a person chose for the lists of a table; empty for the usual ones."""
+
+    table: str
+    columns: tuple[str, ...]
+
+
+def _shown(page: ListPage) -> Mapping[str, Json]:
+    return {"found": [f"{page.table}/{record.record}" for record in page.records]}
+
+
+@action("record.list", Right.READ, trace=Trace.READ, detail=_shown)
+def record_list(
+    app: Application, org: str, record_query: ListQuery, view: ListView = USUAL
+) -> ListPage:
+    """List the records of a query; raises NotFound, UsageError (``list-wrong``, ``day-wrong``).
+
+    Raises UsageError (``list-too-long``) to sort or filter a list of more than 20,000 records.
+    """
+    check_page(start=view.start, most=view.most)
+    known = get_org(org)
+    query = pinned(app, known, record_query)
+    listed = ids_of(app, known, query)
+    columns, choices = _columns(app, known, listed, view)
+    ids = in_order(listed, ListOrder(view.sort, descending=view.descending))
+    page = ids[view.start : view.start + view.most]
+    describer = ListDescriber(listed, newest_of(app, known, listed.snapshot), columns)
+    return ListPage(
+        org=known.name,
+        zone=known.identity.zone,
+        query=query,
+        table=listed.table.name,
+        table_label=listed.table.plural or listed.table.label or listed.table.name,
+        snapshot=listed.snapshot.info.number,
+        as_of=listed.snapshot.info.as_of,
+        columns=columns,
+        choices=choices,
+        sort=view.sort if listed.table.column(view.sort) is not None else "",
+        descending=view.descending,
+        sortable=listed.is_sortable,
+        total=len(ids),
+        start=view.start,
+        records=tuple(describer.records(page)),
+    )
+
+
+@action(
+    "record.list-csv",
+    Right.READ,
+    trace=Trace.READ,
+    detail=lambda result: {"table": result[0].table, "records": result[0].records},
+)
+def list_csv(
+    app: Application, org: str, record_query: ListQuery, view: ListView = USUAL
+) -> tuple[ListFile, Iterator[bytes]]:
+    """Download all records of a query as CSV in UTF-8, in the order of the page.
+
+    Values are as they are stored. Texts that a spreadsheet would run as formulas get an apostrophe.
+    Hidden columns are left out. Raises as ``record.list``.
+    """
+    known = get_org(org)
+    listed = ids_of(app, known, pinned(app, known, record_query))
+    columns, _ = _columns(app, known, listed, view)
+    ids = in_order(listed, ListOrder(view.sort, descending=view.descending))
+    schema, batches = batches_of(listed, ids, columns)
+    table = listed.table
+    file = ListFile(table.name, table.plural or table.label or table.name, len(ids))
+    return file, csv_pieces(batches, schema)
+
+
+@action("record.list-columns", Right.READ, subject=("table",))
+def choose_columns(
+    app: Application, org: str, table: str, *, columns: tuple[str, ...] = ()
+) -> ChosenColumns:
+    """Choose the columns of the actor's lists of a table; none for the usual ones."""
+    known = get_org(org)
+    chosen = tuple(dict.fromkeys(columns))[:MOST_COLUMNS]
+    choose_list_columns(known.name, by=app.actor.name, table=table, columns=chosen)
+    return ChosenColumns(table, chosen)
+
+
+def _columns(
+    app: Application, org: ProtectedOrg, listed: ListedIds, view: ListView
+) -> tuple[tuple[ListColumn, ...], tuple[ListColumn, ...]]:
+    """Return the columns to show, and those to choose from."""
+    rule = display_rule(app, org, listed.table)
+    choices = tuple(columns_of(listed.table, rule))
+    names = view.columns or list_columns(org.name, by=app.actor.name, table=listed.table.name)
+    chosen = chosen_columns(choices, names[:MOST_COLUMNS])
+    return chosen or chosen_columns(choices, first_columns(listed.table, rule)), choices

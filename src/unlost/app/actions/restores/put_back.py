@@ -1,0 +1,102 @@
+"""Put back an earlier value of one column of a live record, from the record's history."""
+
+from datetime import datetime
+
+from unlost.app.access import action
+from unlost.app.actions.records.history import ChangedField, HistoryEntry, history
+from unlost.app.actions.restores.kept_plan import (
+    PlanView,
+    RestoreRequest,
+    choose,
+    what_was_typed,
+)
+from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.compose import Application
+from unlost.app.restores.overrides import Overrides, TypedEdit
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.engine.sameness import instant, same
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound
+from unlost.model.plan import RecordKey
+from unlost.model.source.reading import Op
+
+
+@action(
+    "restore.put-back",
+    Right.RESTORE,
+    trace=Trace.READ,
+    subject=("table", "record", "column"),
+    detail=what_was_typed,
+)
+def put_back(
+    app: Application, org: str, table: str, record: str, *, column: str, until: str
+) -> PlanView:
+    """Select the value that a column had before a change; ``restore.make`` then makes the plan.
+
+    ``until`` is that of the history entry with the change, as in JSON. Nothing else of the record is
+    restored.
+    Raises NotFound (``change-unknown``), and as ``restore.choose``.
+    """
+    known = get_org(org)
+    shown = history(app, org, table, record, column=column)
+    entry, field = _change(shown.entries, column, _instant(until))
+    key = RecordKey(shown.table, shown.record)
+    at = _backup_with(app, known, key, field, _backup_before(app, known, entry))
+    # A value between two backups is only known from the org's change log.
+    typed = () if at is not None else (TypedEdit(str(key), column, field.old),)
+    request = PlanRequest(
+        org,
+        (str(key),),
+        columns=(column,),
+        at=str(at) if at is not None else None,
+        related=False,
+        otherwise=Overrides(typed),
+    )
+    return choose(app, org, RestoreRequest(request))
+
+
+def _instant(text: str) -> datetime | None:
+    """Return the time of a change; None if it is invalid, so that no change has it."""
+    try:
+        return instant(text)
+    except ValueError:
+        return None
+
+
+def _change(
+    entries: tuple[HistoryEntry, ...], column: str, until: datetime | None
+) -> tuple[HistoryEntry, ChangedField]:
+    for entry in entries:
+        if entry.until == until:
+            return entry, next(field for field in entry.fields if field.column == column)
+    raise NotFound(
+        "change-unknown",
+        "The history has no change of {column} at that time.",
+        next_step="Open the record's history again, and choose the value there.",
+        column=column,
+    )
+
+
+def _backup_before(app: Application, org: ProtectedOrg, entry: HistoryEntry) -> int | None:
+    """Return the number of the newest backup before a change."""
+    numbers = [
+        info.number
+        for info in app.vault.snapshots(org.oid)
+        if (info.as_of <= entry.until if entry.snapshot is None else info.number < entry.snapshot)
+    ]
+    return numbers[-1] if numbers else None
+
+
+def _backup_with(
+    app: Application, org: ProtectedOrg, key: RecordKey, field: ChangedField, number: int | None
+) -> int | None:
+    """Return the number of a backup if it has the old value of the field; None if not."""
+    if number is None:
+        return None
+    snapshot = app.vault.at(org.oid, number)
+    table = snapshot.schema().table(key.table)
+    if table is None or table.column(field.column) is None or key.table not in snapshot.tables():
+        return None
+    rows = snapshot.get(key.table, [key.record], columns=[field.column]).to_pylist()
+    alive = bool(rows) and rows[0]["_u_op"] == Op.STATE.value
+    return number if alive and same(field.kind, rows[0][field.column], field.old) else None

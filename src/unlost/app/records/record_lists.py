@@ -1,0 +1,276 @@
+"""Lists of records of one table, named by a query and a backup: sorted, filtered, with columns.
+
+A list is never sent as ids: pages, downloads and restores name it by its ``RecordQuery``, and find
+its records again.
+
+    RecordQuery ──ids_of──> ListedIds ──page_of──> records with values
+                                      └─batches_of──> rows of a download
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.app.compose import Application
+from unlost.app.records.record_facts import RecordNames, ValueMeaning
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.engine.sameness import canonical
+from unlost.model.errors import UsageError
+from unlost.model.ports.vault import Snapshot
+from unlost.model.source.display import DisplayRule
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
+
+SORTED = 20_000  # records of the longest list that is sorted or filtered: one column is read
+FETCH = 1_000  # ids per lookup
+FIRST_COLUMNS = 4  # shown until a person chooses columns
+ID, OP, MODIFIED_AT = "_u_id", "_u_op", "_u_modified_at"
+
+
+@dataclass(frozen=True, slots=True)
+class ListColumn:
+    """A column of a list. ``system``: the org keeps it for itself."""
+
+    name: str
+    label: str
+    kind: WireKind
+    system: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListedValue:
+    """A value of a listed record.
+
+    ``means`` is the name of the record that it refers to, or the label of a list's value.
+    """
+
+    value: str | None
+    means: str = ""
+    means_table: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRecord:
+    """A record of a list, with a value for each column; ``alive`` in the newest backup."""
+
+    record: str
+    name: str
+    alive: bool
+    values: tuple[ListedValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedIds:
+    """The records of a list in the order of their ids, and the backup with their values.
+
+    ``dated`` is the backup with the times by which they are filtered, if it is another one.
+    """
+
+    snapshot: Snapshot
+    table: Table
+    ids: Sequence[str]
+    dated: Snapshot | None = None
+
+    @property
+    def is_sortable(self) -> bool:
+        """True if the list is short enough to be sorted and filtered."""
+        return len(self.ids) <= SORTED
+
+
+@dataclass(frozen=True, slots=True)
+class ListOrder:
+    """The column by which a list is sorted; ``column`` is empty for the order of ids."""
+
+    column: str = ""
+    descending: bool = False
+
+
+def columns_of(table: Table, rule: DisplayRule) -> Sequence[ListColumn]:
+    """Return the columns of a table that a list can show, by label, system columns last."""
+    columns = [
+        ListColumn(c.name, c.label or c.name, c.kind, c.name in rule.system_columns)
+        for c in table.columns
+        if c.kind is not WireKind.BINARY and c.name != table.name_column
+    ]
+    return sorted(columns, key=lambda column: (column.system, column.label, column.name))
+
+
+def first_columns(table: Table, rule: DisplayRule) -> Sequence[str]:
+    """Return the columns that a list shows until a person chooses others."""
+    reached = [c.name for c in table.columns if _is_reached(c)]
+    numbers = rule.number_columns[:1]
+    stamps = [name for name in (table.modified_column,) if name and table.column(name)]
+    return list(dict.fromkeys((*numbers, *reached)))[: FIRST_COLUMNS - 1] + stamps
+
+
+def _is_reached(column: Column) -> bool:
+    return column.has(ColumnTrait.EMAIL) or column.has(ColumnTrait.PHONE)
+
+
+def chosen_columns(choices: Sequence[ListColumn], names: Sequence[str]) -> tuple[ListColumn, ...]:
+    """Return the named columns, in the named order; unknown and hidden ones are left out."""
+    by_name = {column.name: column for column in choices}
+    return tuple(by_name[name] for name in dict.fromkeys(names) if name in by_name)
+
+
+# --- order and filter -----------------------------------------------------------------------------
+
+
+def changed_between(
+    listed: ListedIds, *, since: datetime | None, until: datetime | None
+) -> ListedIds:
+    """Return the records that were last changed or deleted in this time; ``until`` is exclusive."""
+    if since is None and until is None:
+        return listed
+    _check_sortable(listed)
+    times = {row[ID]: row[MODIFIED_AT] for row in _rows(listed, listed.dated or listed.snapshot)}
+    ids = [
+        record
+        for record in listed.ids
+        if (at := times.get(record)) is not None
+        and (since is None or at >= since)
+        and (until is None or at < until)
+    ]
+    return replace(listed, ids=ids)
+
+
+def in_order(listed: ListedIds, order: ListOrder) -> Sequence[str]:
+    """Return the ids in this order, empty values last; raises UsageError (``list-too-long``)."""
+    column = listed.table.column(order.column) if order.column else None
+    if column is None:
+        return listed.ids
+    _check_sortable(listed)
+    rows = _rows(listed, listed.snapshot, column.name)
+    values = {row[ID]: row[column.name] or "" for row in rows}
+    filled = [record for record in listed.ids if values.get(record)]
+    filled.sort(key=lambda record: _sort_key(column.kind, values[record]), reverse=order.descending)
+    return [*filled, *(record for record in listed.ids if not values.get(record))]
+
+
+def _sort_key(kind: WireKind, value: str) -> tuple[int, Decimal, str]:
+    if kind in (WireKind.DECIMAL, WireKind.INTEGER):
+        try:
+            number = Decimal(value)
+            return (0, number, "") if number.is_finite() else (1, Decimal(), value)
+        except InvalidOperation:
+            return 1, Decimal(), value
+    text = canonical(kind, value) if kind is WireKind.INSTANT else value
+    return 0, Decimal(), text.casefold()
+
+
+def _check_sortable(listed: ListedIds) -> None:
+    if not listed.is_sortable:
+        raise UsageError(
+            "list-too-long",
+            "A list of more than {most:,} records cannot be sorted or filtered by date.",
+            next_step="Narrow the list first: choose another backup or table.",
+            most=SORTED,
+        )
+
+
+def _rows(listed: ListedIds, snapshot: Snapshot, *columns: str) -> Iterator[Mapping[str, Any]]:
+    for at in range(0, len(listed.ids), FETCH):
+        ids = listed.ids[at : at + FETCH]
+        rows = snapshot.get(listed.table.name, ids, columns=columns)
+        yield from rows.select([ID, MODIFIED_AT, *columns]).to_pylist()
+
+
+# --- pages and downloads --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ListDescriber:
+    """Describes records of a list for people; ``newest`` shows which are live."""
+
+    listed: ListedIds
+    newest: Snapshot
+    columns: Sequence[ListColumn]
+    names: RecordNames = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", RecordNames(self.listed.snapshot))
+
+    def records(self, ids: Sequence[str]) -> Iterator[ListedRecord]:
+        """Yield these records, in their order."""
+        table = self.listed.table
+        columns = [column.name for column in self.columns]
+        named = [table.name_column] if table.name_column else []
+        stored = self.listed.snapshot.get(
+            table.name, ids, columns=list(dict.fromkeys((*columns, *named)))
+        )
+        rows = {str(row[ID]): row for row in stored.to_pylist()}
+        means = {name: self._means(name, list(rows.values())) for name in columns}
+        alive = _alive(self.newest, table.name, ids)
+        for record in ids:
+            row = rows.get(record, {})
+            yield ListedRecord(
+                record,
+                (row.get(table.name_column) or "") if table.name_column else "",
+                record in alive,
+                tuple(_value(row.get(name), means[name]) for name in columns),
+            )
+
+    def _means(
+        self, name: str, rows: Sequence[Mapping[str, str | None]]
+    ) -> Mapping[str, ValueMeaning]:
+        column = self.listed.table.column(name)
+        values = {value for row in rows if (value := row[name])}
+        return self.names.meaning(column, sorted(values)) if column is not None else {}
+
+
+def _value(value: str | None, means: Mapping[str, ValueMeaning]) -> ListedValue:
+    named = means.get(value or "")
+    return ListedValue(value) if named is None else ListedValue(value, named.name, named.table)
+
+
+def _alive(newest: Snapshot, table: str, ids: Sequence[str]) -> frozenset[str]:
+    if table not in newest.tables():
+        return frozenset()
+    rows = newest.get(table, ids, columns=[])
+    return frozenset(rows.filter(pc.equal(rows[OP], Op.STATE.value))[ID].to_pylist())
+
+
+def batches_of(
+    listed: ListedIds, ids: Sequence[str], columns: Sequence[ListColumn]
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Return the rows of a download, as stored: id, name, columns; each column under its label."""
+    table = listed.table
+    names = [ID, *([table.name_column] if table.name_column else [])]
+    names += [column.name for column in columns]
+    labels = _labels(table, columns)
+    schema = pa.schema([pa.field(label, pa.string()) for label in labels])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for at in range(0, len(ids), FETCH):
+            some = ids[at : at + FETCH]
+            rows = listed.snapshot.get(table.name, some, columns=names[1:]).select(names)
+            place = pc.index_in(pa.array(some, pa.string()), value_set=_texts(rows[ID]))
+            ordered = rows.take(place.drop_null())
+            cells = [_texts(column) for column in ordered.columns]
+            yield pa.RecordBatch.from_arrays(cells, names=labels)
+
+    return schema, batches()
+
+
+def _texts(column: pa.ChunkedArray) -> pa.Array:
+    return column.cast(pa.string()).combine_chunks()
+
+
+def _labels(table: Table, columns: Sequence[ListColumn]) -> list[str]:
+    """Return the heads of a download; a label that several columns have is followed by its name."""
+    named = table.column(table.name_column) if table.name_column else None
+    labels = ["Id", *([named.label or named.name] if named is not None else [])]
+    for column in columns:
+        unique = column.label not in labels
+        labels.append(column.label if unique else f"{column.label} ({column.name})")
+    return labels
+
+
+def newest_of(app: Application, org: ProtectedOrg, snapshot: Snapshot) -> Snapshot:
+    """Return the newest backup, which shows the records that are live."""
+    return app.vault.newest_backup(org.oid) or snapshot

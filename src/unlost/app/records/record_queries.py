@@ -1,0 +1,213 @@
+"""Queries that name a list of records, and the records that they find in a backup."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.app.backups.moments import LATEST, backup_at, newest_backup, parse_past
+from unlost.app.compose import Application
+from unlost.app.records.ids import stored_id, typed_ids
+from unlost.app.records.org_searches import SearchedBackup, matches_in, typed_text
+from unlost.app.records.record_facts import table_named
+from unlost.app.records.record_lists import (
+    ID,
+    OP,
+    ListedIds,
+    changed_between,
+)
+from unlost.app.records.record_text import split_record
+from unlost.app.records.referring import ReferenceSearch
+from unlost.app.records.search_dates import day_begin, day_end
+from unlost.app.records.search_query import RecordSearch
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.engine.records.matches import users_named
+from unlost.engine.records.typed_search import best_reading
+from unlost.model.errors import UsageError
+from unlost.model.ports.vault import Snapshot
+from unlost.model.source.reading import Op
+from unlost.model.vault.snapshot import ChangeKind
+
+FETCH = 10_000  # ids per lookup
+
+
+class ListKind(StrEnum):
+    """The kind of a list."""
+
+    RELATED = "related"  # to a record
+    CHANGED = "changed"  # between two backups: lost, changed or created
+    MATCHES = "matches"  # by a search, in the newest backup
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """A list of records of ``table``; backups are numbers, or texts as for ``--at``.
+
+    RELATED: they refer to the record ``of`` (TABLE/ID) in backup ``at``, by default the newest; with ``through``, to related
+    records of that table. CHANGED: the ``change`` between the backups ``older`` and ``newer``. MATCHES:
+    the matches of ``search``, live or deleted, as many as a search checks.
+    ``since`` and ``until``: only records that were last changed or deleted on these days.
+    """
+
+    kind: ListKind
+    table: str
+    of: str = ""
+    through: str = ""
+    at: str = ""
+    older: str = ""
+    newer: str = ""
+    change: ChangeKind = ChangeKind.DELETED
+    since: str = ""
+    until: str = ""
+    search: RecordSearch | None = None
+
+    @property
+    def is_restorable(self) -> bool:
+        """True if an earlier state of its records is known."""
+        return self.kind is not ListKind.CHANGED or self.change is not ChangeKind.CREATED
+
+    @property
+    def restored_from(self) -> str | None:
+        """The backup from which its records are restored; None for the newest state of each."""
+        if self.kind is ListKind.RELATED:
+            return self.at
+        return self.older if self.kind is ListKind.CHANGED else None
+
+    def text(self) -> str:
+        """Return the query as text, without what it leaves out."""
+        plain = {name: value for name, value in msgspec.to_builtins(self).items() if value}
+        return msgspec.json.encode(plain).decode()
+
+
+def query_of(text: str) -> ListQuery:
+    """Return the query of a text; raises UsageError (``list-wrong``)."""
+    try:
+        return msgspec.json.decode(text.encode(), type=ListQuery)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        raise _wrong() from None
+
+
+def _wrong() -> UsageError:
+    return UsageError(
+        "list-wrong",
+        "This list is not named correctly.",
+        next_step="Open the list again from the record or the comparison.",
+    )
+
+
+def pinned(app: Application, org: ProtectedOrg, query: ListQuery) -> ListQuery:
+    """Return the query with numbers of backups, so that it finds the same records tomorrow."""
+    if query.kind is ListKind.MATCHES:
+        return query
+    if query.kind is ListKind.RELATED:
+        return replace(query, at=str(_backup(app, org, query.at).info.number))
+    if not (query.older and query.newer):
+        raise _wrong()
+    numbers = sorted(_backup(app, org, text).info.number for text in (query.older, query.newer))
+    return replace(query, older=str(numbers[0]), newer=str(numbers[1]))
+
+
+def ids_of(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
+    """Find the records of a list; raises NotFound, UsageError (``list-wrong``, ``day-wrong``).
+
+    Raises UsageError (``list-too-long``) for a filter by days of a very long list.
+    """
+    listed = _FINDERS[query.kind](app, org, query)
+    zone = org.identity.zone
+    return changed_between(
+        listed,
+        since=day_begin(query.since, zone) if query.since else None,
+        until=day_end(query.until, zone) if query.until else None,
+    )
+
+
+def _related(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
+    """Find records that refer to a record, or to related ones.
+
+    Of direct references only the table itself is searched.
+    """
+    snapshot = _backup(app, org, query.at)
+    schema = snapshot.schema()
+    table = table_named(schema, query.table)
+    parent_table, text = split_record(query.of)
+    parent = table_named(schema, parent_table)
+    typed = typed_ids(app, org, text)
+    record = stored_id(snapshot, parent.name, typed) or typed[0]
+    through = query.through or None
+    search = ReferenceSearch(snapshot, only=None if through else frozenset({table.name}))
+    groups = search.around(parent, record)
+    ids = [
+        str(record_id)
+        for group in groups
+        if (group.table.name, group.through) == (table.name, through)
+        for record_id in group.ids.to_pylist()
+    ]
+    return ListedIds(snapshot, table, sorted(ids))
+
+
+def _changed(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
+    """Find records that were deleted, changed or created between two backups."""
+    if not (query.older and query.newer):
+        raise _wrong()
+    old, new = sorted(
+        (_backup(app, org, query.older), _backup(app, org, query.newer)),
+        key=lambda snapshot: snapshot.info.number,
+    )
+    # Lost records have their values in the first backup, all others in the second.
+    shown = old if query.change is ChangeKind.DELETED else new
+    table = table_named(shown.schema(), query.table)
+    ids = list(_change_ids(app, org, table.name, query.change, old, new))
+    return ListedIds(shown, table, sorted(ids), dated=new)
+
+
+def _found(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
+    """Find the records of a table that match a search now."""
+    search = query.search or RecordSearch()
+    head = newest_backup(app.vault, org)
+    table = table_named(head.schema(), query.table)
+    by = partial(users_named, app.vault, head)
+    typed = typed_text(search.text, search.deleted_by)
+    reading = typed if search.deleted_by else best_reading(typed, by)
+    matches = matches_in(app, SearchedBackup(org, head), reading, search, tables=(table.name,))
+    return ListedIds(head, table, sorted({result.hit.record for result in matches.results}))
+
+
+def _change_ids(
+    app: Application,
+    org: ProtectedOrg,
+    table: str,
+    kind: ChangeKind,
+    old: Snapshot,
+    new: Snapshot,
+) -> Iterator[str]:
+    numbers = {"after": old.info.number, "until": new.info.number}
+    for change in app.vault.changes(org.oid, table, **numbers):
+        chosen = change.filter(pc.equal(change["change"], kind.value))
+        ids = chosen[ID].cast(pa.string()).combine_chunks()
+        for at in range(0, len(ids), FETCH):
+            some = ids.slice(at, FETCH).to_pylist()
+            yield from _alive(old, table, some) if kind is ChangeKind.DELETED else some
+
+
+def _alive(snapshot: Snapshot, table: str, ids: Sequence[str]) -> Sequence[str]:
+    """Return the ids that a backup can still show live."""
+    rows = snapshot.get(table, ids, columns=[])
+    alive: list[str] = rows.filter(pc.equal(rows[OP], Op.STATE.value))[ID].to_pylist()
+    return alive
+
+
+def _backup(app: Application, org: ProtectedOrg, text: str) -> Snapshot:
+    moment = parse_past(text or LATEST, zone=org.identity.zone)
+    return app.vault.at(org.oid, backup_at(app.vault, org.oid, moment).number)
+
+
+type _Finder = Callable[[Application, ProtectedOrg, ListQuery], ListedIds]
+_FINDERS: Mapping[ListKind, _Finder] = {
+    ListKind.RELATED: _related,
+    ListKind.CHANGED: _changed,
+    ListKind.MATCHES: _found,
+}

@@ -1,0 +1,28 @@
+"""A search as a value: its text and filters, for saved searches and for lists."""
+
+from dataclasses import dataclass
+
+from unlost.engine.records.matches import StateFilter
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSearch:
+    """The parameters of a search; empty texts set no filter.
+
+    ``state``: only live or deleted records. ``deleted_by``: the name of the user who deleted them.
+    ``since`` and ``until`` are days of the last change or of the deletion.
+    """
+
+    text: str = ""
+    org: str = ""
+    table: str = ""
+    state: StateFilter | None = None
+    deleted_by: str = ""
+    since: str = ""
+    until: str = ""
+    former: bool = False
+
+    @property
+    def filtered(self) -> bool:
+        """True if a filter is set."""
+        return any((self.org, self.table, self.state, self.deleted_by, self.since, self.until))

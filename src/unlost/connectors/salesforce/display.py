@@ -1,0 +1,51 @@
+"""Numbers, system fields and addresses of Salesforce records, as people know them. Pure."""
+
+from urllib.parse import urlsplit
+
+from unlost.connectors.salesforce.access.config import SalesforceConfig
+from unlost.connectors.salesforce.ids import is_id
+from unlost.model.source.display import DisplayRule
+from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
+
+# Object reference: standard fields with the number of a record, the usual one of each object.
+NUMBERS = (
+    "AccountNumber", "CaseNumber", "OrderNumber", "ContractNumber", "QuoteNumber", "InvoiceNumber",
+    "AssetNumber", "WorkOrderNumber", "LineItemNumber", "SolutionNumber", "ProductCode",
+    "SerialNumber", "EmployeeNumber",
+)  # fmt: skip
+# Object reference: system fields and fields frequently occurring on objects.
+SYSTEM = frozenset({
+    "Id", "IsDeleted", "MasterRecordId", "CreatedById", "CreatedDate", "LastModifiedById",
+    "LastModifiedDate", "SystemModstamp", "LastViewedDate", "LastReferencedDate",
+})  # fmt: skip
+# These sign people in, and lead to no org.
+SHARED_HOSTS = frozenset({"login.salesforce.com", "test.salesforce.com"})
+
+
+def display_rule(table: Table) -> DisplayRule:
+    """The columns of an object that have a role for people."""
+    standard = [name for name in NUMBERS if table.column(name) is not None]
+    keys = [column.name for column in table.columns if _is_key(column)]
+    numbers = [name for name in dict.fromkeys((*standard, *keys)) if name != table.name_column]
+    system = {column.name for column in table.columns if column.name in SYSTEM}
+    return DisplayRule(tuple(numbers), frozenset(system))
+
+
+def _is_key(column: Column) -> bool:
+    """True for a custom field with a number of the company: an external id or an auto-number."""
+    if column.name in SYSTEM or column.kind not in (WireKind.TEXT, WireKind.DECIMAL):
+        return False
+    return column.has(ColumnTrait.EXTERNAL_ID) or column.has(ColumnTrait.AUTO_NUMBER)
+
+
+def record_address(config: SalesforceConfig, record: str) -> str | None:
+    """The address that opens a record in the user interface; None if the org's host is unknown.
+
+    My Domain with an id redirects to the record's page in Lightning and in Classic.
+    """
+    parts = urlsplit(config.login_url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or not is_id(record):
+        return None
+    if (parts.hostname or "") in SHARED_HOSTS:
+        return None
+    return f"{parts.scheme}://{parts.netloc}/{record}"

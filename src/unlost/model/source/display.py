@@ -1,0 +1,16 @@
+"""Roles of columns for people: the knowledge of a connector for pages and lists."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayRule:
+    """Columns of a table with a role for people.
+
+    ``number_columns``: columns with the number by which people know a record, the usual one first;
+    its name column is not among them. ``system_columns``: columns that the source keeps for itself,
+    which pages fold away.
+    """
+
+    number_columns: tuple[str, ...] = ()
+    system_columns: frozenset[str] = frozenset()
