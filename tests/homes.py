@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -23,7 +24,7 @@ from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.losses import LossRule, LossRules
 from unlost.model.ports.source import Connector, Context, SecretField, Source
 from unlost.model.ports.system import Witness
-from unlost.model.ports.writer import Writer
+from unlost.model.ports.writer import PlanningAccess, Writer
 from unlost.model.source.connector_info import Expiry
 from unlost.model.source.schema import Column, Reference, Schema, WireKind
 from unlost.model.storage import MailRule, StorageRule, StorageWeight
@@ -120,6 +121,13 @@ class MemoryConnector:
             raise NotAllowed("memory-sign-in", "The password is wrong.", next_step="Type it again.")
         yield self.writer(config.address)
 
+    @contextmanager
+    def open_planning(self, config: object, context: Context) -> Iterator[PlanningAccess]:
+        assert isinstance(config, MemoryConfig)
+        if context.secrets.get("password") != SECRET:
+            raise NotAllowed("memory-sign-in", "The password is wrong.", next_step="Type it again.")
+        yield self.writer(config.address)
+
     def write_permissions(self) -> Sequence[str]:
         return ("Write everything",)
 
@@ -156,6 +164,9 @@ class MemoryConnector:
         names = (table.name for table in schema.tables if table.name != "User")
         opened = (name for name in names if not name.endswith("History"))
         return LossRules(dict.fromkeys(opened, rule))
+
+    def record_address(self, config: Mapping[str, Any], table: str, record: str) -> str:
+        return f"https://{config['address']}.memory.example/{table}/{record}"
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:
         """A password may end with a day."""

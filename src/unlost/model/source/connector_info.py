@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from unlost.model.losses import LossRules
 from unlost.model.source.schema import Schema
@@ -38,6 +38,13 @@ class ConnectorInfo(Protocol):
 
     def loss_rules(self, schema: Schema) -> LossRules:
         """Return which tables people open, and how their deletions are shown."""
+        ...
+
+    def record_address(self, config: Mapping[str, Any], table: str, record: str) -> str:
+        """Return the address of a record's page in the org; empty if it is unknown.
+
+        ``config``: the settings of the org, as plain values.
+        """
         ...
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from unlost.app.access import may
 from unlost.app.actions.orgs.connecting import ConnectorFields, asks, missing
 from unlost.app.actions.orgs.follow import follow as follow_org
 from unlost.app.actions.orgs.org_page import org_settings
@@ -24,11 +25,13 @@ from unlost.app.actions.orgs.write_access import (
     set_writer,
     writer_settings,
 )
+from unlost.app.actions.restores.kept_plan import choose_again
 from unlost.model.access import Right
-from unlost.model.errors import UnlostError
+from unlost.model.errors import NotFound, UnlostError
 from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
 from unlost.web.forms.problems import add_problem
 from unlost.web.needs import needs
+from unlost.web.pages.restores.restore import planning
 from unlost.web.parts.drafts import draft, drop_draft, keep_draft
 from unlost.web.requests import UserRequest, sent
 
@@ -96,9 +99,23 @@ def writer(request: UserRequest, org: str) -> HttpResponse:
         else:
             drop_draft(request, name)
             messages.success(request, _("Restores can write to %(org)s.") % {"org": org})
-            return redirect(f"{request.path}?check=1")
-    context = {"org": org, "known": known, **_checked(request, org, known)}
+            return _planned_again(request, org) or redirect(f"{request.path}?check=1")
+    plan = request.GET.get("plan", "")
+    waiting = plan if plan.replace("-", "").isalnum() else ""
+    context = {"org": org, "known": known, "waiting": waiting, **_checked(request, org, known)}
     return _shown(request, "orgs/writer.html", form, context)
+
+
+def _planned_again(request: UserRequest, org: str) -> HttpResponse | None:
+    """Plan the restore again that waited for the write user; None if there is none."""
+    plan = request.GET.get("plan", "")
+    if not plan or not may(request.unlost, Right.RESTORE, org):
+        return None
+    try:
+        view = choose_again(request.unlost, org, plan)
+    except NotFound:  # it was discarded, or is too old
+        return None
+    return planning(request, view)
 
 
 def _typed(request: UserRequest, name: str, fields: ConnectorFields) -> dict[str, str]:
