@@ -44,7 +44,9 @@ ELSEWHERE = {
         "takes a form and leads back to a page",
     ),
     **dict.fromkeys(("connect-scope", "connect-hour"), "steps of the wizard, looked at on its way"),
-    **dict.fromkeys(("plan", "plan-edit"), "looked at on the way of a restore"),
+    **dict.fromkeys(
+        ("plan", "plan-edit", "plan-group", "run-records"), "looked at on the way of a restore"
+    ),
 }  # fmt: skip
 
 
