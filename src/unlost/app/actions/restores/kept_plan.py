@@ -51,7 +51,7 @@ from unlost.catalog.runs.plans import (
     waiting_plans,
 )
 from unlost.engine.restore.planning.groups import group_steps
-from unlost.engine.restore.planning.severity import SortedNotes, sorted_notes
+from unlost.engine.restore.planning.note_order import SortedNotes, sorted_notes
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.model.access import Right, Trace
 from unlost.model.decoders import decoder_for

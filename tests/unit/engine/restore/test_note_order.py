@@ -3,7 +3,7 @@
 import pytest
 
 from unlost.engine.restore.planning.predict import WORDS
-from unlost.engine.restore.planning.severity import BY_CODE, Severity, severity, sorted_notes
+from unlost.engine.restore.planning.note_order import BY_CODE, Consequence, consequence, sorted_notes
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.model.plan import NO_WRITER, NoteWeight, PlanNote
 
@@ -17,25 +17,25 @@ def note(code: str, weight: NoteWeight = WARNING, count: int = 1, table: str = "
 @pytest.mark.parametrize(
     ("code", "weight", "expected"),
     [
-        ("key-taken", BLOCK, Severity.LOST),
-        ("newer-twin", BLOCK, Severity.LOST),
-        (TABLE_GONE, WARNING, Severity.LOST),
-        ("parent-missing", WARNING, Severity.EMPTY_REFERENCE),
-        ("table-never", WARNING, Severity.EMPTY_REFERENCE),
-        ("changed-since", WARNING, Severity.CONFLICT),
-        ("adopts-twin", WARNING, Severity.CONFLICT),
-        ("side-effect", WARNING, Severity.SIDE_EFFECT),
-        ("reopened", WARNING, Severity.SIDE_EFFECT),
-        ("quota-short", WARNING, Severity.LIMIT),
-        ("column-auto-number", WARNING, Severity.VALUE),
-        ("table-never", NOTE, Severity.INFORMATION),
-        ("new-id", NOTE, Severity.INFORMATION),
+        ("key-taken", BLOCK, Consequence.LOST),
+        ("newer-twin", BLOCK, Consequence.LOST),
+        (TABLE_GONE, WARNING, Consequence.LOST),
+        ("parent-missing", WARNING, Consequence.EMPTY_REFERENCE),
+        ("table-never", WARNING, Consequence.EMPTY_REFERENCE),
+        ("changed-since", WARNING, Consequence.CONFLICT),
+        ("adopts-twin", WARNING, Consequence.CONFLICT),
+        ("side-effect", WARNING, Consequence.SIDE_EFFECT),
+        ("reopened", WARNING, Consequence.SIDE_EFFECT),
+        ("quota-short", WARNING, Consequence.LIMIT),
+        ("column-auto-number", WARNING, Consequence.VALUE),
+        ("table-never", NOTE, Consequence.INFORMATION),
+        ("new-id", NOTE, Consequence.INFORMATION),
     ],
 )
 def test_the_severity_follows_from_the_consequence(
-    code: str, weight: NoteWeight, expected: Severity
+    code: str, weight: NoteWeight, expected: Consequence
 ) -> None:
-    assert severity(note(code, weight)) is expected
+    assert consequence(note(code, weight)) is expected
 
 
 def test_every_code_of_the_order_is_one_that_plans_have() -> None:

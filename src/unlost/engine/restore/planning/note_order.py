@@ -10,7 +10,7 @@ from unlost.model.plan import NO_WRITER, NoteWeight, PlanNote
 FIRST = 3  # notes that are shown unfolded
 
 
-class Severity(IntEnum):
+class Consequence(IntEnum):
     """The consequence of a note for people, the worst first."""
 
     LOST = 0  # records do not come back
@@ -23,19 +23,19 @@ class Severity(IntEnum):
 
 
 BY_CODE = {
-    TABLE_GONE: Severity.LOST,
-    "permission-missing": Severity.LOST,
-    NoteCode.PARENT_MISSING: Severity.EMPTY_REFERENCE,
-    "table-never": Severity.EMPTY_REFERENCE,
-    "table-configuration": Severity.EMPTY_REFERENCE,
-    NoteCode.CHANGED_SINCE: Severity.CONFLICT,
-    NoteCode.ADOPTS_TWIN: Severity.CONFLICT,
-    NoteCode.MOVES_BACK: Severity.CONFLICT,
-    NoteCode.WAS_MERGED: Severity.CONFLICT,
-    "side-effect": Severity.SIDE_EFFECT,
-    NoteCode.REOPENED: Severity.SIDE_EFFECT,
-    NoteCode.CLOSED: Severity.SIDE_EFFECT,
-    "quota-short": Severity.LIMIT,
+    TABLE_GONE: Consequence.LOST,
+    "permission-missing": Consequence.LOST,
+    NoteCode.PARENT_MISSING: Consequence.EMPTY_REFERENCE,
+    "table-never": Consequence.EMPTY_REFERENCE,
+    "table-configuration": Consequence.EMPTY_REFERENCE,
+    NoteCode.CHANGED_SINCE: Consequence.CONFLICT,
+    NoteCode.ADOPTS_TWIN: Consequence.CONFLICT,
+    NoteCode.MOVES_BACK: Consequence.CONFLICT,
+    NoteCode.WAS_MERGED: Consequence.CONFLICT,
+    "side-effect": Consequence.SIDE_EFFECT,
+    NoteCode.REOPENED: Consequence.SIDE_EFFECT,
+    NoteCode.CLOSED: Consequence.SIDE_EFFECT,
+    "quota-short": Consequence.LIMIT,
 }
 
 
@@ -47,13 +47,13 @@ class SortedNotes:
     rest: tuple[PlanNote, ...]
 
 
-def severity(note: PlanNote) -> Severity:
+def consequence(note: PlanNote) -> Consequence:
     """The severity of a note. A note that blocks records is one about records that stay lost."""
     if note.weight is NoteWeight.BLOCK:
-        return Severity.LOST
+        return Consequence.LOST
     if note.weight is NoteWeight.NOTE:
-        return Severity.INFORMATION
-    return BY_CODE.get(note.code, Severity.VALUE)
+        return Consequence.INFORMATION
+    return BY_CODE.get(note.code, Consequence.VALUE)
 
 
 def sorted_notes(notes: Iterable[PlanNote]) -> SortedNotes:
@@ -62,6 +62,6 @@ def sorted_notes(notes: Iterable[PlanNote]) -> SortedNotes:
     Without the note that the plan is a preview, which stands apart.
     """
     ranked = [note for note in notes if note.code != NO_WRITER]
-    ranked.sort(key=lambda note: (severity(note), -note.count, note.code, note.table or ""))
-    first = [note for note in ranked if severity(note) < Severity.INFORMATION][:FIRST]
+    ranked.sort(key=lambda note: (consequence(note), -note.count, note.code, note.table or ""))
+    first = [note for note in ranked if consequence(note) < Consequence.INFORMATION][:FIRST]
     return SortedNotes(tuple(first), tuple(ranked[len(first) :]))
