@@ -5,7 +5,6 @@ import threading
 import pytest
 from django.test import Client
 
-from homes import World
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries, start

@@ -48,7 +48,11 @@ def test_all_that_comes_with_a_record_is_one_group() -> None:
         )
     )
     assert (group.table, group.record, group.count) == ("Account", "1", 4)
-    assert group.tables == (GroupTable("Account", 1), GroupTable("Contact", 2), GroupTable("Note", 1))
+    assert group.tables == (
+        GroupTable("Account", 1),
+        GroupTable("Contact", 2),
+        GroupTable("Note", 1),
+    )
 
 
 def test_records_with_which_nothing_comes_are_counted_by_table() -> None:

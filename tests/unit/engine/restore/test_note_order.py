@@ -2,8 +2,13 @@
 
 import pytest
 
+from unlost.engine.restore.planning.note_order import (
+    BY_CODE,
+    Consequence,
+    consequence,
+    sorted_notes,
+)
 from unlost.engine.restore.planning.predict import WORDS
-from unlost.engine.restore.planning.note_order import BY_CODE, Consequence, consequence, sorted_notes
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.model.plan import NO_WRITER, NoteWeight, PlanNote
 

@@ -12,7 +12,7 @@ See docs/adr/0010.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -102,9 +102,9 @@ class PlanView:
     summary: PlanSummary | None
     labels: Mapping[str, str]
     typed: bool
-    columns: Mapping[str, str] = field(default_factory=dict)
-    notes: SortedNotes = SortedNotes((), ())
-    writer: bool = True
+    columns: Mapping[str, str]
+    notes: SortedNotes
+    writer: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,17 +21,13 @@ from unlost.app.paging import check_page
 from unlost.app.records.record_facts import RecordNames, record_unknown
 from unlost.app.records.table_words import TableWords
 from unlost.app.restores.group_lines import GroupLine, group_lines
-from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
-from unlost.engine.restore.planning.groups import (
-    SharedColumn,
-    group_steps,
-    plan_groups,
-    shared_columns,
-)
+from unlost.engine.restore.planning.groups import group_steps, plan_groups
 from unlost.model.access import Right, Trace
 from unlost.model.plan import Action, PlanStep, RestorePlan
 from unlost.model.ports.vault import Snapshot, VaultReader
+from unlost.model.source.schema import WireKind
 
 GROUPS = 20  # groups of a page
 RECORDS = 25  # records of a page, each with its values
@@ -41,17 +37,13 @@ type Cells = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class GroupLines:
-    """The groups of a plan, the largest first; they begin with number ``start`` of ``total``.
-
-    ``shared``: the columns that the plan sets in most of the live records that it updates.
-    """
+    """The groups of a plan, the largest first; they begin with number ``start`` of ``total``."""
 
     org: str
     plan: str
     start: int
     total: int
     groups: tuple[GroupLine, ...]
-    shared: tuple[SharedColumn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +89,23 @@ def show_groups(
     check_page(start=start, most=most)
     known = get_org(org)
     restore_plan = read_stored_plan(app, known, plan)
+    return groups_of(app, known, restore_plan, plan=plan, start=start, most=most)
+
+
+def groups_of(
+    app: Application,
+    org: ProtectedOrg,
+    restore_plan: RestorePlan,
+    *,
+    plan: str,
+    start: int,
+    most: int = GROUPS,
+) -> GroupLines:
+    """Return a page of the groups of a plan, as the actor may see them."""
     groups = plan_groups(restore_plan)
-    snapshot = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
+    snapshot = app.vault.at(org.oid, restore_plan.snapshot, forgotten=True)
     lines = group_lines(snapshot, groups[start : start + most])
-    return GroupLines(org, plan, start, len(groups), lines, shared_columns(restore_plan.steps))
+    return GroupLines(org.name, plan, start, len(groups), lines)
 
 
 @action("restore.group", Right.RESTORE, trace=Trace.READ, subject=("plan", "table", "record"))
@@ -176,7 +181,8 @@ class _ValueReader:
     def _columns(self, table: str) -> list[str]:
         """The columns of a table that the actor may see, in the order of the source."""
         described = self._words.table(table)
-        return [column.name for column in described.columns] if described is not None else []
+        columns = described.columns if described is not None else ()
+        return [column.name for column in columns if column.kind is not WireKind.BINARY]
 
     def _fields(self, step: PlanStep, before: Cells, after: Cells) -> Iterator[ChangedField]:
         table = self._words.table(step.table)

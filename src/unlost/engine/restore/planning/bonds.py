@@ -35,9 +35,7 @@ def _bonds(
             yield (_BINDING.index(rule) if rule in _BINDING else len(_BINDING), place), target
 
 
-def _holds(
-    records: PlannedRecordSet, key: RecordKey, target: RecordKey, rule: DeleteRule
-) -> bool:
+def _holds(records: PlannedRecordSet, key: RecordKey, target: RecordKey, rule: DeleteRule) -> bool:
     """True if a record may belong to the target; a loose reference within a table is no bond."""
     member = records.members.get(target)
     lost = member is not None and member.facts.standing is not LiveStanding.LIVE

@@ -1,7 +1,6 @@
 """Pages of restores: the selection, its plan in the making, the preview, and running it."""
 
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 
 from django.contrib import messages
@@ -11,8 +10,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import may
-from unlost.app.actions.alerts.mass_changes import MassChangeLine, column_repairs
-from unlost.app.actions.restores.edit_plan import PlanPeople, plan_people
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
     RestoreRequest,
@@ -24,14 +21,9 @@ from unlost.app.actions.restores.kept_plan import (
     run_stored_plan,
     show_stored_plan,
 )
-from unlost.app.actions.restores.plan_groups import (
-    GROUPS,
-    RECORDS,
-    GroupLines,
-    show_group,
-    show_groups,
-)
+from unlost.app.actions.restores.plan_groups import GROUPS, RECORDS, show_group
 from unlost.app.actions.restores.plan_records import plan_records
+from unlost.app.actions.restores.preview import plan_preview
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.restores.selections import deselect
 from unlost.catalog.runs.plans import PlanState
@@ -252,33 +244,13 @@ def _planned_parts(request: UserRequest, view: PlanView) -> dict[str, object]:
     if view.state is not PlanState.PLANNED:
         return {}
     start = start_of(request, "groups")
-    groups = show_groups(request.unlost, view.org, view.plan, start=start)
+    preview = plan_preview(request.unlost, view.org, view.plan, start=start)
+    groups = preview.groups
     return {
         "groups": groups,
         "group_pages": PageLinks(start, GROUPS, len(groups.groups), groups.total),
-        "people": _people(request, view),
-        "repairs": list(_repairs(request, view, groups)),
+        "people": preview.people,
+        "repairs": preview.repairs,
         "org": view.org,
         "manages": may(request.unlost, Right.MANAGE),
     }
-
-
-def _repairs(
-    request: UserRequest, view: PlanView, groups: GroupLines
-) -> Iterator[MassChangeLine]:
-    """Yield the mass changes that hit the selected records and more, and that can be put back."""
-    if not view.wanted.request.records or view.summary is None:
-        return
-    for column in groups.shared:
-        repairs = column_repairs(request.unlost, view.org, column.table, after=0)
-        for line in repairs.changes:
-            later = line.before >= view.summary.snapshot
-            if line.change.column == column.column and line.change.count > column.count and later:
-                yield line
-
-
-def _people(request: UserRequest, view: PlanView) -> PlanPeople | None:
-    """Return the people that a plan's records refer to, if they can still be replaced."""
-    if view.state is not PlanState.PLANNED or view.summary is None or not view.summary.holders:
-        return None
-    return plan_people(request.unlost, view.org, view.plan)

@@ -23,6 +23,8 @@ def reading() -> Org:
     ]
     org.add("Account", *fields, **MAY_READ)
     org.add("AccountHistory", field("Field", **READ_ONLY), **{**MAY_READ, "triggerable": False})
+    for described in org.describes["Account"]["fields"]:
+        described.update(READ_ONLY)
     return org
 
 
