@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from unlost.app.records.table_words import TableWords
 from unlost.engine.restore.planning.summary import PlanSummary
-from unlost.model.message import Arg, Message, message
+from unlost.model.message import Arg, Message, render
 from unlost.model.plan import PlanNote
 
 SEPARATOR = ", "  # between the names of tables and columns in an argument
@@ -32,8 +32,8 @@ def _labelled(note: PlanNote, words: TableWords) -> PlanNote:
     args = {name: _argument(name, value, note.table, words) for name, value in note.args.items()}
     if args == note.args:
         return note
-    text = message(note.code, note.template, next_step=note.next_template, **args)
-    return replace(note, sentence=text.sentence, next_step=text.next_step, args=text.args)
+    sentence, step = render(note.template, args), render(note.next_template, args)
+    return replace(note, sentence=sentence, next_step=step, args=args)
 
 
 def _argument(name: str, value: Arg, table: str | None, words: TableWords) -> Arg:
@@ -47,7 +47,7 @@ def _argument(name: str, value: Arg, table: str | None, words: TableWords) -> Ar
 def _columns(value: Arg, table: str | None, words: TableWords) -> Arg:
     if isinstance(value, Message):  # the first ones "and N more"
         args = {name: _columns(part, table, words) for name, part in value.args.items()}
-        return message(value.code, value.template, **args)
+        return replace(value, sentence=render(value.template, args), args=args)
     if not isinstance(value, str):
         return value
     names = value.split(SEPARATOR)

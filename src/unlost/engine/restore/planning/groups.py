@@ -105,7 +105,7 @@ def _roots(steps: Mapping[str, PlanStep]) -> Mapping[str, str]:
         while at not in roots and at not in chain:
             chain[at] = None
             because = steps[at].because
-            at = because if because in steps else at
+            at = because if because is not None and because in steps else at
         root = roots.get(at, at)
         roots |= dict.fromkeys(chain, root)
     return roots
