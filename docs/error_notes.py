@@ -226,6 +226,7 @@ NOTES = {
     "writer-missing": (
         "The backup user must not be able to write: a thief of its credentials can change nothing. "
         "A restore needs a separate write user. Its secret is encrypted separately, and decrypted "
-        "only while a restore is planned or runs."
+        "only while a restore is planned or runs. Without one, a plan is a preview made with the "
+        "backup user."
     ),
 }

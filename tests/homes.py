@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -23,7 +24,7 @@ from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.losses import LossRule, LossRules
 from unlost.model.ports.source import BrowserSignIn, Connector, Context, SecretField, Source
 from unlost.model.ports.system import Witness
-from unlost.model.ports.writer import Writer
+from unlost.model.ports.writer import PlanningAccess, Writer
 from unlost.model.source.connector_info import Expiry
 from unlost.model.source.display import DisplayRule
 from unlost.model.source.schema import Column, Reference, Schema, Table, WireKind
@@ -130,6 +131,13 @@ class MemoryConnector:
             raise NotAllowed("memory-sign-in", "The password is wrong.", next_step="Type it again.")
         yield self.writer(config.address)
 
+    @contextmanager
+    def open_planning(self, config: object, context: Context) -> Iterator[PlanningAccess]:
+        assert isinstance(config, MemoryConfig)
+        if context.secrets.get("password") != SECRET:
+            raise NotAllowed("memory-sign-in", "The password is wrong.", next_step="Type it again.")
+        yield self.writer(config.address)
+
     def write_permissions(self) -> Sequence[str]:
         return ("Write everything",)
 
@@ -186,6 +194,9 @@ class MemoryConnector:
     def record_address(self, config: object, table: str, record: str) -> str | None:
         assert isinstance(config, MemoryConfig)
         return f"https://{config.address}.example/{table}/{record}"
+
+    def record_address(self, config: Mapping[str, Any], table: str, record: str) -> str:
+        return f"https://{config['address']}.memory.example/{table}/{record}"
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:
         """A password may end with a day."""

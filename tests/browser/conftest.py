@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,13 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """An org with two nights; between them a customer and other records were lost."""
-    folder = tmp_path_factory.mktemp("console")
+    with lived(tmp_path_factory.mktemp("console"), let_write) as made:
+        yield made
+
+
+@contextmanager
+def lived(folder: Path, prepare: Callable[[Console], None]) -> Iterator[Console]:
+    """A console whose org lived through two nights; ``prepare`` readies the home before them."""
     with SimulatorProcess("--scenario", "chocolate") as simulator:
         made = Console(folder / "home", simulator)
         made.unlost("init", str(made.home), "--recovery-out", str(folder / "sheet"))
@@ -106,7 +113,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
             "org", "add", "salesforce", "sales", "--login-url", simulator.url,
             "--client-id", "chocolate-backup", UNLOST_CLIENT_SECRET=SECRET,
         )  # fmt: skip
-        let_write(made)
+        prepare(made)
         made.unlost("backup", "sales")
         lose(simulator)
         made.unlost("backup", "sales")
@@ -117,12 +124,17 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
             made.down()
 
 
-def let_write(console: Console) -> None:
-    """An identity for restores, made in the org by its administrator."""
+def restore_app(console: Console) -> None:
+    """An app for restores, made in the org by its administrator."""
     console.simulator.admin.post(
         "apps", consumer_key="chocolate-restore", consumer_secret=RESTORE_SECRET,
         run_as=ADMINISTRATOR,
     )  # fmt: skip
+
+
+def let_write(console: Console) -> None:
+    """An identity for restores."""
+    restore_app(console)
     console.unlost("org", "writer", "sales", "--client-id", "chocolate-restore",
                    UNLOST_WRITER_CLIENT_SECRET=RESTORE_SECRET)  # fmt: skip
 
@@ -139,6 +151,11 @@ def lose(simulator: SimulatorProcess) -> None:
 @pytest.fixture(scope="session")
 def admin(console: Console, browser: Browser) -> dict[str, Any]:
     """The cookies of the first admin, made by the link that the console printed."""
+    return first_admin(console, browser)
+
+
+def first_admin(console: Console, browser: Browser) -> dict[str, Any]:
+    """Make the first admin; the cookies of the session."""
     context = browser.new_context(locale="en-US")
     visitor = Visitor(context, console.url)
     visitor.open(console.first)

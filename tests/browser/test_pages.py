@@ -75,7 +75,9 @@ ELSEWHERE = {
         "steps of the wizard, looked at on its way",
     ),
     "connect-callback": "leads on to the next step",
-    **dict.fromkeys(("plan", "plan-edit"), "looked at on the way of a restore"),
+    **dict.fromkeys(
+        ("plan", "plan-edit", "plan-group", "run-records"), "looked at on the way of a restore"
+    ),
 }  # fmt: skip
 
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from unlost.app.home.cache import FolderCache
     from unlost.jobs.store import StepStore
+    from unlost.model.plan import PlanBasis
     from unlost.model.ports.run import Runner
     from unlost.model.ports.source import Connector, Context, Source
     from unlost.model.ports.system import (
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
         SecretStore,
     )
     from unlost.model.ports.vault import Vault, VaultReader
-    from unlost.model.ports.writer import Writer
+    from unlost.model.ports.writer import PlanningAccess, Writer
     from unlost.model.runs.locks import Locks
     from unlost.model.runs.progress import Progress
     from unlost.model.source.hidden_columns import HiddenColumns
@@ -377,6 +378,28 @@ class Application:
         with connector.open_writer(config, context) as writer:
             check_same_org(org, writer.identity())
             yield writer
+
+    @contextmanager
+    def open_planning(
+        self, org: ProtectedOrg, *, observer: Observer | None = None
+    ) -> Iterator[tuple[PlanningAccess, PlanBasis]]:
+        """Open what a plan needs of the write side: the write user, or without one the backup user."""
+        from unlost.catalog.orgs.writers import find_writer
+        from unlost.model.plan import PlanBasis
+
+        if find_writer(org.oid) is not None:
+            with self.open_writer(org, observer=observer) as writer:
+                yield writer, PlanBasis.WRITE_USER
+            return
+        connector = self.connector(org.identity.connector)
+        context = self.context(
+            secrets=self.secrets(org.oid),
+            budget=self.budget(org.oid, restore=True),
+            observer=observer,
+        )
+        with connector.open_planning(read_config(connector, org.config), context) as access:
+            check_same_org(org, access.identity())
+            yield access, PlanBasis.BACKUP_USER
 
     def names(self) -> dict[str, str]:
         """Return the names of the home's orgs by oid."""

@@ -10,7 +10,7 @@ The run reads these from the vault. The digest is BLAKE3 over its canonical JSON
 and docs/adr/0011.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -102,7 +102,7 @@ class PlanStep(_Keyed):
     ``columns`` when the plan was made; the run refuses to overwrite anything else. ``columns``:
     columns to set (empty for CREATE: all that can be set). ``late``: columns set in the second pass.
     ``edits``: values sent instead of the version's (None: the cell stays empty). ``because``: the
-    record that brought this one into the plan. ``level``: order in the first pass.
+    record that brought this one into the plan, or that a chosen one was lost with. ``level``: order in the first pass.
     """
 
     table: str
@@ -297,6 +297,22 @@ class Choices:
 
     def __bool__(self) -> bool:
         return bool(self.settable or self.holders)
+
+
+class PlanBasis(StrEnum):
+    """Whose permissions a plan is based on."""
+
+    WRITE_USER = "write-user"
+    BACKUP_USER = "backup-user"  # the org has no write user: the plan is a preview, and cannot run
+
+
+NO_WRITER = "writer-missing"
+"""Code of the note of a plan that was made without a write user."""
+
+
+def is_preview(notes: Iterable[PlanNote]) -> bool:
+    """Return True for the notes of a plan that was made without a write user."""
+    return any(note.code == NO_WRITER for note in notes)
 
 
 @dataclass(frozen=True, slots=True)

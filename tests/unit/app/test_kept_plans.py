@@ -104,10 +104,16 @@ def test_it_is_made_once(shop: Shop) -> None:
     assert plan_content(view.plan) == before
 
 
-def test_without_a_writer_nothing_is_kept(sales: World) -> None:
+def test_without_a_writer_a_plan_is_kept_as_a_preview(sales: World) -> None:
     reading = Shop(sales)
-    refused(NotAllowed, "writer-missing", choose, reading.app, "sales", LOST)
-    assert waiting(reading.app).plans == ()
+    reading.lose()
+    reading.night()
+    view = made(reading)
+    assert view.summary is not None
+    assert (view.state, view.summary.is_preview) == (PlanState.PLANNED, True)
+    assert not view.writer
+    refused(NotAllowed, "writer-missing", run_stored_plan, reading.app, "sales", view.plan)
+    assert stands(reading, view) is PlanState.PLANNED
 
 
 def test_what_stands_in_the_way_is_kept_with_it(shop: Shop) -> None:

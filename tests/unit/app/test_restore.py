@@ -98,10 +98,20 @@ def refused(kind: type[UnlostError], code: str, act: Any, *words: Any) -> Unlost
 # --- the writer -----------------------------------------------------------------------------------
 
 
-def test_without_a_writer_nothing_is_planned_and_the_permissions_are_named(reading: Shop) -> None:
-    error = refused(NotAllowed, "writer-missing", reading.plan, f"Account/{CUSTOMER}")
+def test_without_a_writer_a_plan_is_a_preview_that_cannot_run(reading: Shop) -> None:
+    reading.lose()
+    reading.night()
+    plan = reading.plan(f"Account/{CUSTOMER}")
+    assert plan.summary.is_preview
+    assert plan.summary.changes == 4
+    error = refused(NotAllowed, "writer-missing", reading.run, plan)
     assert "Write everything" in error.next_step
-    assert not list(reading.folder.glob("plan*"))
+    set_writer(reading.app, WRITER)
+    refused(UsageError, "plan-preview", reading.run, plan)
+    assert reading.live("Contact") == {}
+    again = reading.plan(f"Account/{CUSTOMER}")
+    assert not again.summary.is_preview
+    assert reading.run(again).whole
 
 
 def test_a_writer_is_kept_apart_from_the_reader(reading: Shop) -> None:

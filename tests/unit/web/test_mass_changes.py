@@ -76,7 +76,7 @@ def test_the_link_of_a_message_opens_the_repair_of_exactly_these_records(
     answer = client.get(link.removeprefix("https://unlost.example"))
     assert answer["Location"] == alert_page(shop)
     page = told(client, alert_page(shop))
-    assert "Put Phone back in 30 records" in page
+    assert "Put Phone back in all 30 records" in page
     assert "Ada Admin" in page
     plan = choose(client, **inputs(page))
     assert "Restore 30 records to sales" in told(client, plan)
@@ -110,7 +110,7 @@ def test_an_expected_change_ends_its_alert_and_can_still_be_repaired(
     assert not [a for a in list_alerts() if a.raised.rule is AlertRule.MASS_CHANGE]
     page = told(client, place)
     assert "The phone system moved." in page
-    assert "Put Phone back in 30 records" in page
+    assert "Put Phone back in all 30 records" in page
 
 
 def test_changes_are_announced_muted_and_ended(shop: Shop, sign_in: SignIn) -> None:

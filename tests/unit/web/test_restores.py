@@ -5,7 +5,6 @@ import threading
 import pytest
 from django.test import Client
 
-from homes import World
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries, start
@@ -87,17 +86,6 @@ def test_nothing_ticked_is_told(client: Client) -> None:
     answer = client.post("/orgs/sales/restores/", {"what": "records", "at": "2"})
     assert answer.status_code == 400
     assert "No record was selected." in answer.content.decode()
-
-
-def test_without_a_writer_it_is_told_at_once(
-    world: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan_at_once(monkeypatch)
-    asked = {"what": "records", "record": "Account/A40018"}
-    answer = sign_in(Role.RESTORER).post("/orgs/sales/restores/", asked)
-    assert answer.status_code == 403
-    assert "has no write user" in answer.content.decode()
-    assert "Write everything" in answer.content.decode()
 
 
 # --- while it is planned --------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores import selections as action
 from unlost.app.actions.restores.kept_plan import show_stored_plan
-from unlost.catalog.models import SelectionRow
+from unlost.catalog.models import PlanRow, SelectionRow
 from unlost.model.access import Role
 from unlost.web.pages.records import compare as module
 
@@ -280,7 +280,8 @@ def test_they_are_bounded_and_what_is_too_much_is_told(
     assert "2 records selected" in reader.page, "those of before"
     list(every(reader))
     answer = reader.client.post("/orgs/sales/restores/", reader.form.sent() | {"what": ["records"]})
-    assert answer.status_code == 400, "no preview leaves something out"
+    assert urlsplit(answer["Location"]).path == "/orgs/sales/lost/", "back to the list"
+    assert not PlanRow.objects.exists(), "no preview leaves something out"
     reader.press(CLEAR)
     reader.press(BEFORE)
     assert reader.ticked == []

@@ -7,7 +7,7 @@ are imported only when an org is opened.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unlost.connectors.salesforce.access.config import NAME, AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.access.methods import RULES
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from unlost.connectors.salesforce.access.browser import SalesforceBrowserSignIn
     from unlost.connectors.salesforce.source import SalesforceSource
+    from unlost.connectors.salesforce.writing.planning import SalesforcePlanning
     from unlost.connectors.salesforce.writing.writer import SalesforceWriter
     from unlost.kit.http import Transport
     from unlost.model.losses import LossRules
@@ -100,6 +101,14 @@ class SalesforceConnector:
 
         return open_writer(config, context, transport=self._transport)
 
+    def open_planning(
+        self, config: object, context: Context
+    ) -> AbstractContextManager[SalesforcePlanning]:
+        """Rules and lookups for plans, with the backup user."""
+        from unlost.connectors.salesforce.opening import open_planning
+
+        return open_planning(config, context, transport=self._transport)
+
     def write_permissions(self) -> Sequence[str]:
         """Permissions as Salesforce's set-up names them."""
         return WRITE_PERMISSIONS
@@ -125,6 +134,17 @@ class SalesforceConnector:
         from unlost.connectors.salesforce.storage import mail_rules
 
         return mail_rules(schema)
+
+    def record_address(
+        self,
+        config: Mapping[str, Any],
+        table: str,  # noqa: ARG002 (ids are unique in an org)
+        record: str,
+    ) -> str:
+        """The address of a record's page, under the org's own host."""
+        from unlost.connectors.salesforce.addresses import record_address
+
+        return record_address(config, record)
 
     def loss_rules(self, schema: Schema) -> LossRules:
         """The tables that people open, and the recycle bin."""

@@ -1,4 +1,4 @@
-"""Opening an org for reading or writing."""
+"""Opening an org for reading, planning or writing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ from unlost.connectors.salesforce.access.signin import session_of, token_client
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.source import SalesforceSource
 from unlost.connectors.salesforce.writing.calls import WriteClient
+from unlost.connectors.salesforce.writing.planning import SalesforcePlanning
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.kit.http import Transport
 from unlost.model.errors import UsageError
@@ -61,5 +62,28 @@ def open_writer(
         yield SalesforceWriter(client, clock=context.clock, entropy=context.entropy)
     finally:
         client.close()
+        api.client.close()
+        tokens.close()
+
+
+@contextmanager
+def open_planning(
+    config: object, context: Context, *, transport: Transport | None
+) -> Iterator[SalesforcePlanning]:
+    """Rules and lookups for plans while the context is open, signed in as the backup user."""
+    if not isinstance(config, SalesforceConfig):
+        raise UsageError("salesforce-settings", "These are not the settings of a Salesforce org.")
+    tokens = token_client(context, transport)
+    api = SalesforceApi(
+        session_of(config, context, tokens),
+        context,
+        version=config.version,
+        login_url=config.login_url,
+        transport=transport,
+        compress=config.compress,
+    )
+    try:
+        yield SalesforcePlanning(api)
+    finally:
         api.client.close()
         tokens.close()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from unlost.model.errors import UnlostError
     from unlost.model.org import OrgIdentity
     from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Observer, SecretStore
-    from unlost.model.ports.writer import Writer
+    from unlost.model.ports.writer import PlanningAccess, Writer
     from unlost.model.source.checklist import ChecklistStep
     from unlost.model.source.quota import Quota
     from unlost.model.source.reading import (
@@ -198,6 +198,15 @@ class Connector(ConnectorInfo, Protocol):
 
     def open_writer(self, config: object, context: Context) -> AbstractContextManager[Writer]:
         """Open the org for writing; config and secrets belong to the write user."""
+        ...
+
+    def open_planning(
+        self, config: object, context: Context
+    ) -> AbstractContextManager[PlanningAccess]:
+        """Open the org with its backup user, to plan restores without a write user.
+
+        Capabilities are those of a write user with every permission, as far as they can be known.
+        """
         ...
 
     def write_permissions(self) -> Sequence[str]:

@@ -26,16 +26,44 @@ if TYPE_CHECKING:
     )
 
 
-class Writer(Protocol):
-    """The write side of an org, opened for one run with a separate credential.
+class PlanningAccess(Protocol):
+    """The part of the write side that a plan needs; no method writes.
 
-    It keeps nothing, and repeats nothing that may have taken effect: a call whose answer was lost
-    returns UNKNOWN outcomes, and the engine checks the org before the next attempt.
+    A writer has it. Without a write user, the connector provides it with the backup user.
     """
 
     def identity(self) -> OrgIdentity:
         """Return the identity of this org."""
         ...
+
+    def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
+        """List permissions that the writing user lacks for these tables; empty for none."""
+        ...
+
+    def capability(self, table: Table) -> WriteCapability:
+        """Return what may be written to a table."""
+        ...
+
+    def find(
+        self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
+    ) -> Mapping[tuple[str, ...], str]:
+        """Find live records by the values of these columns; values without a record are omitted.
+
+        Raises Conflict (``key-not-unique``) if several live records share a value.
+        """
+        ...
+
+    def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
+        """Read these live records from the org; missing ids are omitted."""
+        ...
+
+
+class Writer(PlanningAccess, Protocol):
+    """The write side of an org, opened for one run with a separate credential.
+
+    It keeps nothing, and repeats nothing that may have taken effect: a call whose answer was lost
+    returns UNKNOWN outcomes, and the engine checks the org before the next attempt.
+    """
 
     def server_time(self) -> datetime:
         """Return the source's clock now, or ours if that is earlier.
@@ -44,16 +72,8 @@ class Writer(Protocol):
         """
         ...
 
-    def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
-        """List permissions that the writing user lacks for these tables; empty for none."""
-        ...
-
     def prepare(self, tables: Sequence[Table]) -> None:
         """Look up together what these tables need; otherwise each is looked up when it is used."""
-        ...
-
-    def capability(self, table: Table) -> WriteCapability:
-        """Return what may be written to a table."""
         ...
 
     def write(
@@ -69,19 +89,6 @@ class Writer(Protocol):
 
     def upload(self, table: Table, row: WriteRow, body: BinaryIO, *, token: str) -> RowOutcome:
         """Create a record whose file is ``body``, streamed."""
-        ...
-
-    def find(
-        self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
-    ) -> Mapping[tuple[str, ...], str]:
-        """Find live records by the values of these columns; values without a record are omitted.
-
-        Raises Conflict (``key-not-unique``) if several live records share a value.
-        """
-        ...
-
-    def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
-        """Read these live records from the org; missing ids are omitted."""
         ...
 
     def fetch_several(self, queries: Sequence[RecordQuery]) -> Sequence[Rows]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from unlost.model.losses import LossRules
 from unlost.model.source.display import DisplayRule
@@ -52,6 +52,13 @@ class ConnectorInfo(Protocol):
 
     def record_address(self, config: object, table: str, record: str) -> str | None:
         """Return the address that opens a live record in the SaaS; None if it is unknown."""
+        ...
+
+    def record_address(self, config: Mapping[str, Any], table: str, record: str) -> str:
+        """Return the address of a record's page in the org; empty if it is unknown.
+
+        ``config``: the settings of the org, as plain values.
+        """
         ...
 
     def expiries(self, secrets: Mapping[str, str]) -> Sequence[Expiry]:

@@ -41,6 +41,11 @@ class ColumnTrait(StrEnum):
     CASE_SENSITIVE = "case-sensitive"
 
 
+_NUMBERING = frozenset({
+    ColumnTrait.UNIQUE, ColumnTrait.EXTERNAL_ID, ColumnTrait.AUTO_NUMBER,
+})  # fmt: skip
+
+
 class SearchedAs(StrEnum):
     """The way in which people search for the values of a column."""
 
@@ -190,6 +195,12 @@ class Table(_Indexed):
     def has(self, trait: TableTrait) -> bool:
         """Return true if the table has this trait."""
         return trait in self.traits
+
+    @property
+    def number_column(self) -> str | None:
+        """The column with the number by which people know a record; None if it has none."""
+        numbered = (column for column in self.columns if column.traits & _NUMBERING)
+        return next((column.name for column in numbered if column.name != self.name_column), None)
 
     def column(self, name: str) -> Column | None:
         """Return the column of this name, or None."""

@@ -41,7 +41,7 @@ class PageLinks:
         return self.last if self.last < self.total and self.shown else None
 
 
-def start_of(request: HttpRequest) -> int:
+def start_of(request: HttpRequest, name: str = "start") -> int:
     """Return the start of the requested page; 0 if it is invalid."""
-    text = request.GET.get("start", "")
+    text = request.GET.get(name, "")
     return min(int(text), FARTHEST) if text.isascii() and text.isdigit() else 0

@@ -19,7 +19,6 @@ from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.restore.planning.summary import ActionCount
 from unlost.model.access import Right
 from unlost.model.instants import in_zone
-from unlost.model.plan import PlanNote
 from unlost.model.vault.snapshot import SnapshotInfo
 from unlost.web.translate import isolated, next_step, translate, word
 
@@ -97,12 +96,6 @@ def percent(share: float) -> str:
 def number(value: int | None) -> str:
     """Format a count with thousands separators."""
     return f"{value:,}" if value is not None else "—"
-
-
-@register.filter
-def weighing(notes: Iterable[PlanNote], weight: str) -> list[PlanNote]:
-    """Return the notes of a plan that have this weight."""
-    return [note for note in notes if note.weight.value == weight]
 
 
 @register.filter
@@ -190,6 +183,12 @@ def _drawn(name: str, drawings: str) -> SafeString:
 def label_in(labels: Mapping[str, str] | None, table: str) -> str:
     """Return the label of a table; its API name if there is no label."""
     return (labels or {}).get(table) or table
+
+
+@register.simple_tag
+def column_in(labels: Mapping[str, str] | None, table: str, column: str) -> str:
+    """Return the label of a column; its API name if there is no label."""
+    return (labels or {}).get(f"{table}.{column}") or column
 
 
 @register.filter

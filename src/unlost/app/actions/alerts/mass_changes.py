@@ -13,6 +13,7 @@ from unlost.app.alerts.loss_facts import loss_facts
 from unlost.app.alerts.mass_facts import stored_mass_facts
 from unlost.app.backups.moments import end_of_day
 from unlost.app.compose import Application
+from unlost.app.records.table_words import TableWords
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.mass_changes import limits_of, set_limits
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -30,6 +31,7 @@ from unlost.model.mass_changes import (
 )
 from unlost.model.message import Message
 from unlost.model.source.reading import Json
+from unlost.model.source.schema import Schema
 
 LONGEST = timedelta(days=366)  # of an announcement or a mute
 LARGEST_ROWS = 10**9
@@ -39,7 +41,8 @@ LARGEST_ROWS = 10**9
 class MassChangeLine:
     """A mass change of a backup. ``now``: people were notified immediately.
 
-    ``before``: the backup with the values from before. ``command`` plans the repair.
+    ``before``: the backup with the values from before; ``backup`` has the changed ones. ``command``
+    plans the repair.
     """
 
     change: MassChange
@@ -48,6 +51,17 @@ class MassChangeLine:
     now: bool
     silence: Silence | None
     command: str
+    backup: int = 0
+    column_label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRepairs:
+    """Mass changes of columns of a table that can be put back, the largest first."""
+
+    org: str
+    table: str
+    changes: tuple[MassChangeLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +180,8 @@ def mass_changes(app: Application, org: str, backup: int) -> MassChanges:
             org=org,
         )
     findings = (finding for finding in findings_of(facts, backup) if is_listed(finding))
-    lines = tuple(_line(finding, org) for finding in findings)
+    words = _words(app, known)
+    lines = tuple(_line(finding, org, words) for finding in findings)
     return MassChanges(
         org,
         known.identity.zone,
@@ -187,7 +202,39 @@ def _losses(
     return tuple(LargeLoss(loss.loss, loss_sentence(loss, org.name)) for loss in some)
 
 
-def _line(finding: MassFinding, org: str) -> MassChangeLine:
+@action("mass.columns", Right.LOOK)
+def column_repairs(
+    app: Application, org: str, table: str, *, after: int = 0, until: int | None = None
+) -> ColumnRepairs:
+    """List the mass changes of a table's columns in the backups after one, up to another.
+
+    Changes that a person expects are left out.
+    """
+    known = get_org(org)
+    facts, words = stored_mass_facts(app, known.oid), _words(app, known)
+    numbers = [
+        entry.number
+        for entry in facts.backups
+        if after < entry.number <= (until or entry.number) and entry.before >= after
+    ]
+    lines = [
+        _line(finding, org, words)
+        for number in numbers
+        for finding in findings_of(facts, number)
+        if is_listed(finding) and finding.silence is None and finding.change.kind.of_column
+    ]
+    changes = sorted(
+        (line for line in lines if line.change.table == table), key=lambda line: -line.change.count
+    )
+    return ColumnRepairs(org, table, tuple(changes))
+
+
+def _words(app: Application, org: ProtectedOrg) -> TableWords:
+    head = app.vault.newest_backup(org.oid)
+    return TableWords(head.schema() if head is not None else Schema((), ""))
+
+
+def _line(finding: MassFinding, org: str, words: TableWords) -> MassChangeLine:
     return MassChangeLine(
         finding.change,
         sentence_of(finding, org),
@@ -195,6 +242,8 @@ def _line(finding: MassFinding, org: str) -> MassChangeLine:
         finding.now,
         finding.silence,
         repair_command(finding, org),
+        finding.number,
+        words.column(finding.change.table, finding.change.column),
     )
 
 

@@ -17,7 +17,7 @@ from unlost.app.actions.restores.kept_plan import (
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames
 from unlost.app.restores.overrides import Overrides, read_value, with_edits, with_reassigned
-from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
@@ -260,8 +260,14 @@ def plan_people(app: Application, org: str, plan: str) -> PlanPeople:
     for an actor who may not see every column.
     """
     known = get_org(org)
-    restore_plan = read_stored_plan(app, known, plan)
-    head = app.vault_of(known.oid).newest_backup(known.oid)
+    return people_of(app, known, read_stored_plan(app, known, plan), plan=plan)
+
+
+def people_of(
+    app: Application, org: ProtectedOrg, restore_plan: RestorePlan, *, plan: str
+) -> PlanPeople:
+    """List the people that a plan's records refer to; raises NotAllowed (``not-permitted``)."""
+    head = app.vault_of(org.oid).newest_backup(org.oid)
     assert head is not None, "a plan stands on a backup"
     holders = restore_plan.choices.holders
     tables = dict.fromkeys(holder.table for holder in holders)
@@ -275,7 +281,7 @@ def plan_people(app: Application, org: str, plan: str) -> PlanPeople:
         )
     )
     shown = max(1, MOST_OPTIONS // max(1, *(len(other) for other in others.values())))
-    return PlanPeople(org, plan, tuple(lines[:shown]), len(holders) - len(lines[:shown]))
+    return PlanPeople(org.name, plan, tuple(lines[:shown]), len(holders) - len(lines[:shown]))
 
 
 @action("restore.give", Right.RESTORE, trace=Trace.READ, subject=("plan",), detail=what_was_typed)

@@ -11,7 +11,7 @@ Running it hands it to the service, whose memory of it is the journal in the vau
 See docs/adr/0010.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,7 +21,8 @@ from unlost.app.access import action, run_unknown
 from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over_plan
 from unlost.app.actions.restores.restore_plan import PlanRequest, new_plan_id, planned
 from unlost.app.actions.restores.restore_run import plan_retry
-from unlost.app.compose import Application, writer_missing
+from unlost.app.compose import Application
+from unlost.app.records.table_words import TableWords
 from unlost.app.restores.overrides import check_overrides
 from unlost.app.restores.plan_files import (
     check_name_typed,
@@ -29,6 +30,7 @@ from unlost.app.restores.plan_files import (
     proved_plan,
     sealed_plan,
 )
+from unlost.app.restores.plan_words import column_labels, labelled
 from unlost.app.restores.planners import planner_slot
 from unlost.app.restores.worker_slots import is_taken
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -48,6 +50,8 @@ from unlost.catalog.runs.plans import (
     store_made_plan,
     waiting_plans,
 )
+from unlost.engine.restore.planning.groups import group_steps
+from unlost.engine.restore.planning.note_order import SortedNotes, sorted_notes
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.model.access import Right, Trace
 from unlost.model.decoders import decoder_for
@@ -56,6 +60,7 @@ from unlost.model.message import Message
 from unlost.model.org import OrgKind
 from unlost.model.plan import RestorePlan, TwinPolicy
 from unlost.model.source.reading import Json
+from unlost.model.source.schema import Schema
 
 # A plan that no process has started to make by then is broken off.
 BEGINS_WITHIN = timedelta(minutes=1)
@@ -79,7 +84,9 @@ class RestoreRequest:
 class PlanView:
     """The state of a plan. Once it is made, ``summary`` is set and ``labels`` name its tables.
 
+    ``columns`` are labels by TABLE.COLUMN. ``notes`` are those of the summary, with labels.
     ``typed``: the org's name has to be typed to run it. ``run``: the restore that it became.
+    ``writer``: the org has a write user now; a plan made without one is a preview.
     """
 
     plan: str
@@ -95,6 +102,9 @@ class PlanView:
     summary: PlanSummary | None
     labels: Mapping[str, str]
     typed: bool
+    columns: Mapping[str, str]
+    notes: SortedNotes
+    writer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +135,12 @@ def what_was_typed(view: "PlanView") -> Mapping[str, Json]:
 def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     """Select data to restore; ``restore.make`` then makes the plan, which may take minutes.
 
-    Raises NotAllowed (``writer-missing``), NotFound for an unknown org or a run of another org,
-    UsageError for an invalid typed value.
+    Without a write user the plan is a preview. Raises NotFound for an unknown org or a run of
+    another org, UsageError for an invalid typed value.
     """
     known = get_org(org)
     if wanted.retry and app.org_of_run(wanted.retry) != known.oid:
         raise run_unknown(wanted.retry)
-    if find_writer(known.oid) is None:
-        raise writer_missing(known, app.connector(known.identity.connector))
     check_overrides(app, known, wanted.request.otherwise)
     now = app.clock.now()
     drop_plans(before=now - LIFETIME)
@@ -183,15 +191,17 @@ def leave_out(
     *,
     tables: Sequence[str] = (),
     records: Sequence[str] = (),
+    groups: Sequence[str] = (),
     related: bool = True,
 ) -> PlanView:
     """Create a new plan of the same selection without some tables or records (TABLE/ID).
 
-    ``related`` false also leaves out all records that are only related to the selected ones.
+    ``groups``: those of the preview, by their records, or as TABLE/ for single records. ``related`` false also leaves out all records that are only related to the selected ones.
     ``restore.make`` then makes the plan. Raises UsageError (``nothing-left-out``).
     """
     selection = _selection(_stored_plan(org, plan))
     request = selection.request
+    records = [*records, *_group_records(app, org, plan, groups)]
     if selection.retry or not (tables or records or not related):
         raise UsageError(
             "nothing-left-out",
@@ -264,6 +274,15 @@ def waiting(app: Application, *, org: str | None = None) -> PlanLines:
     names = [org_row.name for org_row in app.orgs(Right.RESTORE) if org in (None, org_row.name)]
     plans = waiting_plans(names, most=MOST)
     return PlanLines(tuple(_line(plan, state=_state(app, plan)) for plan in plans))
+
+
+def _group_records(app: Application, org: str, plan: str, groups: Sequence[str]) -> Iterator[str]:
+    """Yield the records of groups of a plan."""
+    if groups:
+        restore_plan = read_stored_plan(app, get_org(org), plan)
+        for group in groups:
+            table, _, record = group.partition("/")
+            yield from (str(step.key) for step in group_steps(restore_plan, table, record))
 
 
 # --- inside ---------------------------------------------------------------------------------------
@@ -351,6 +370,8 @@ def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanV
         if stored_plan.summary is not None
         else None
     )
+    selection = _selection(stored_plan)
+    words = _words(app, org) if plan_summary is not None else TableWords(Schema((), ""))
     return PlanView(
         stored_plan.id,
         org.name,
@@ -359,19 +380,26 @@ def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanV
         stored_plan.state,
         stored_plan.made_at,
         stored_plan.made_by,
-        _selection(stored_plan),
+        selection,
         stored_plan.run,
         stored_plan.error,
         plan_summary,
-        _labels(app, org) if plan_summary is not None else {},
+        words.labels,
         plan_summary is not None and is_name_typed(org, plan_summary.changes),
+        column_labels(plan_summary, _chosen_columns(selection), words) if plan_summary else {},
+        sorted_notes(labelled(plan_summary.notes if plan_summary else (), words)),
+        find_writer(org.oid) is not None,
     )
 
 
-def _labels(app: Application, org: ProtectedOrg) -> Mapping[str, str]:
+def _words(app: Application, org: ProtectedOrg) -> TableWords:
     head = app.vault.newest_backup(org.oid)
-    tables = head.schema().tables if head is not None else ()
-    return {table.name: table.label or table.name for table in tables}
+    return TableWords(head.schema() if head is not None else Schema((), ""))
+
+
+def _chosen_columns(selection: RestoreRequest) -> Iterator[tuple[str, str]]:
+    for column in selection.request.columns:
+        yield selection.request.table or "", column
 
 
 def _line(stored_plan: StoredPlan, *, state: PlanState) -> PlanLine:

@@ -16,27 +16,38 @@ from unlost.app.actions.restores.restore_run import (
     result_of,
 )
 from unlost.app.compose import Application
+from unlost.app.paging import check_page
 from unlost.app.records.record_facts import RecordNames
+from unlost.app.records.record_links import RecordLinks, record_links
+from unlost.app.records.table_words import TableWords
+from unlost.app.restores.group_lines import GroupLine, group_lines
 from unlost.catalog.runs.runs import RunState, find_run
+from unlost.engine.restore.planning.groups import PlanGroup, plan_groups
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
-from unlost.model.plan import Choices
+from unlost.model.plan import Choices, RecordKey, RestorePlan
 from unlost.model.ports.vault import Snapshot
 from unlost.model.vault.snapshot import CommitKind
 
 SHOWN = 50  # listed records of each cause and each table
+GROUPS = 20  # listed groups of restored records
+PAGE = 200  # restored records of a page
 
 
 @dataclass(frozen=True, slots=True)
 class RecordEnding:
-    """A record of a restore. ``live`` is its id in the org now, if it has one."""
+    """A record of a restore. ``live`` is its id in the org now, if it has one.
+
+    ``address`` is its page in the org, empty if it has none.
+    """
 
     table: str
     record: str
     name: str
     live: str | None
     sentence: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,7 @@ class DifferingRecord:
     column: str
     reason: str
     count: int
+    column_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,29 @@ class EmptiedRecord:
     name: str
     column: str
     target: str
+    column_label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredGroup:
+    """Restored records that belong together; ``address`` is the page of the first one in the org."""
+
+    line: GroupLine
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredRecords:
+    """Restored records of a table, beginning with number ``start`` of ``total``."""
+
+    run: str
+    org: str
+    table: str
+    label: str
+    product: str
+    start: int
+    total: int
+    records: tuple[RecordEnding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +138,9 @@ class OutcomeResult:
 
     ``failed`` counts the records that are missing in the org. ``otherwise`` came back in another
     way than planned. ``empty_count`` references stay empty, ``empty`` are the first of them.
-    ``unplanned`` counts lost records of tables that the org no longer has.
+    ``unplanned`` counts lost records of tables that the org no longer has. ``groups`` are the first
+    of ``group_count`` groups of restored records; ``product`` names the SaaS that their addresses
+    lead to.
     """
 
     run: str
@@ -121,6 +158,9 @@ class OutcomeResult:
     empty_count: int = 0
     empty: tuple[EmptiedRecord, ...] = ()
     unplanned: int = 0
+    groups: tuple[RestoredGroup, ...] = ()
+    group_count: int = 0
+    product: str = ""
 
 
 @action("run.outcome", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
@@ -138,9 +178,11 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
         return None
     plan = log.opened.plan
     snapshot = app.vault.at(oid, plan.snapshot, forgotten=True)
-    describer = _OutcomeDescriber(snapshot, plan.choices, hidden=oid in app.hidden)
+    describer = _describer(app, oid, plan, snapshot)
     bad = [record for record in closed.records if not record.ending.good]
     written = [record for record in closed.records if record.ending.good]
+    changed = [record for record in written if record.ending is not Ending.UNCHANGED]
+    groups = plan_groups(plan, counted={record.key for record in changed})
     return OutcomeResult(
         run=run,
         plan=plan.id,
@@ -159,7 +201,49 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
         empty_count=sum(bool(d.target) for record in written for d in record.differences),
         empty=tuple(describer.emptied(written)),
         unplanned=closed.unplanned,
+        groups=tuple(describer.groups(snapshot, groups[:GROUPS], changed)),
+        group_count=len(groups),
+        product=describer.links.product,
     )
+
+
+@action("run.restored", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run", "table"))
+def restored_records(
+    app: Application, run: str, table: str, *, start: int = 0, most: int = PAGE
+) -> RestoredRecords:
+    """List the restored records of a table of a finished restore.
+
+    Raises NotFound (``run-unknown``, ``journal-gone``), UsageError (``page-invalid``).
+    """
+    check_page(start=start, most=most)
+    journal = journal_of(app, run)
+    if journal is None or journal[0].state.closed is None:
+        raise _nothing(run)
+    log, oid = journal
+    plan = log.opened.plan
+    describer = _describer(app, oid, plan, app.vault.at(oid, plan.snapshot, forgotten=True))
+    records = [
+        record
+        for record in (log.state.closed.records if log.state.closed is not None else ())
+        if record.table == table and record.ending.good
+    ]
+    return RestoredRecords(
+        run,
+        app.names().get(oid, ""),
+        table,
+        describer.words.label(table, count=len(records)),
+        describer.links.product,
+        start,
+        len(records),
+        describer.endings(table, records[start : start + most]),
+    )
+
+
+def _describer(
+    app: Application, oid: str, plan: RestorePlan, snapshot: Snapshot
+) -> "_OutcomeDescriber":
+    links = record_links(app, oid, snapshot.schema())
+    return _OutcomeDescriber(snapshot, plan.choices, links, hidden=oid in app.hidden)
 
 
 def _nothing(run: str) -> NotFound:
@@ -207,9 +291,11 @@ class _OutcomeDescriber:
     The org's message about a record may contain values, so it is left out if columns are hidden.
     """
 
-    def __init__(self, snapshot: Snapshot, choices: Choices, *, hidden: bool) -> None:
+    def __init__(
+        self, snapshot: Snapshot, choices: Choices, links: RecordLinks, *, hidden: bool
+    ) -> None:
+        self.words, self.links = TableWords(snapshot.schema()), links
         self._names = RecordNames(snapshot)
-        self._tables = {table.name: table for table in snapshot.schema().tables}
         self._settable = {settable.table: settable.columns for settable in choices.settable}
         self._hidden = hidden
 
@@ -242,7 +328,8 @@ class _OutcomeDescriber:
                 key = (record.table, difference.column, difference.reason)
                 counts[key] = counts.get(key, 0) + 1
         for (table, column, reason), count in sorted(counts.items(), key=lambda item: -item[1]):
-            yield DifferingRecord(table, self._label(table), column, reason, count)
+            label = self.words.column(table, column)
+            yield DifferingRecord(table, self._label(table), column, reason, count, label)
 
     def returned(self, records: Iterable[RecordOutcome]) -> Iterable[RestoredRecord]:
         """Yield the records that are in the org now, by table."""
@@ -250,9 +337,17 @@ class _OutcomeDescriber:
         for record in records:
             groups.setdefault(record.table, []).append(record)
         for table, outcomes in sorted(groups.items()):
-            yield RestoredRecord(
-                table, self._label(table), len(outcomes), self._first(table, outcomes)
-            )
+            label = self.words.label(table, count=len(outcomes))
+            yield RestoredRecord(table, label, len(outcomes), self._first(table, outcomes))
+
+    def groups(
+        self, snapshot: Snapshot, groups: Sequence[PlanGroup], records: Iterable[RecordOutcome]
+    ) -> Iterator[RestoredGroup]:
+        """Yield groups of restored records, with the page of the first record of each."""
+        lives = {record.key: record.live for record in records}
+        for line in group_lines(snapshot, groups):
+            live = lives.get(RecordKey(line.table, line.record))
+            yield RestoredGroup(line, self.links.of(line.table, live))
 
     def emptied(self, records: Iterable[RecordOutcome]) -> Iterator[EmptiedRecord]:
         """Yield the first references that stay empty, with the records that they should mean."""
@@ -267,10 +362,14 @@ class _OutcomeDescriber:
                 names.get(record.record, ""),
                 difference.column,
                 difference.target,
+                self.words.column(record.table, difference.column),
             )
 
     def _first(self, table: str, outcomes: Sequence[RecordOutcome]) -> tuple[RecordEnding, ...]:
-        some = outcomes[:SHOWN]
+        return self.endings(table, outcomes[:SHOWN])
+
+    def endings(self, table: str, some: Sequence[RecordOutcome]) -> tuple[RecordEnding, ...]:
+        """Return records of a table with their names, and their pages in the org."""
         names: Mapping[str, str] = self._names.of([table], [record.record for record in some])
         return tuple(
             RecordEnding(
@@ -279,20 +378,18 @@ class _OutcomeDescriber:
                 names.get(record.record, ""),
                 record.live,
                 self._said(record.sentence),
+                self.links.of(table, record.live),
             )
             for record in some
         )
 
     def _label(self, table: str) -> str:
-        described = self._tables.get(table)
-        return described.label or table if described is not None else table
+        return self.words.label(table)
 
     def _fields(self, table: str) -> Iterator[CauseField]:
         """Yield the columns of a table that can be set, by label; none if columns are hidden."""
-        described = self._tables.get(table)
         for name in self._settable.get(table, ()) if not self._hidden else ():
-            column = described.column(name) if described is not None else None
-            yield CauseField(name, column.label or name if column is not None else name)
+            yield CauseField(name, self.words.column(table, name))
 
     def _said(self, sentence: str) -> str:
         return "" if self._hidden else sentence

@@ -1,14 +1,16 @@
 """The records of a plan, table by table: the planned action of each, with notes."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from unlost.app.access import action
 from unlost.app.actions.restores.kept_plan import read_stored_plan
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.record_facts import RecordNames
+from unlost.app.records.table_words import TableWords
+from unlost.app.restores.plan_words import labelled
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Right, Trace
 from unlost.model.plan import Action, ActionReason, EmptyReference, PlanStep, RestorePlan
@@ -39,7 +41,10 @@ class PlannedRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRecords:
-    """Records of one table, beginning with number ``start`` of ``total``."""
+    """Records of one table, beginning with number ``start`` of ``total``.
+
+    ``columns`` are the labels of the columns that they name, by TABLE.COLUMN.
+    """
 
     org: str
     plan: str
@@ -48,6 +53,7 @@ class PlannedRecords:
     start: int
     total: int
     records: tuple[PlannedRecord, ...]
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @action("restore.records", Right.RESTORE, trace=Trace.READ, subject=("plan", "table"))
@@ -64,16 +70,24 @@ def plan_records(
     steps = [step for step in restore_plan.steps if step.table == table]
     shown = steps[start : start + most]
     snapshot = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
-    described = snapshot.schema().table(table)
+    words = TableWords(snapshot.schema())
+    records = tuple(_records(restore_plan, shown, _names(snapshot, table, shown), words))
     return PlannedRecords(
         org,
         plan,
         table,
-        (described.label if described is not None else "") or table,
+        words.label(table),
         start,
         len(steps),
-        tuple(_records(restore_plan, shown, _names(snapshot, table, shown))),
+        records,
+        {f"{table}.{name}": words.column(table, name) for name in _columns(records)},
     )
+
+
+def _columns(records: Sequence[PlannedRecord]) -> Iterator[str]:
+    for record in records:
+        yield from record.columns
+        yield from (reference.column for reference in record.empty)
 
 
 def _names(snapshot: Snapshot, table: str, steps: Sequence[PlanStep]) -> Mapping[str, str]:
@@ -81,9 +95,9 @@ def _names(snapshot: Snapshot, table: str, steps: Sequence[PlanStep]) -> Mapping
 
 
 def _records(
-    plan: RestorePlan, steps: Sequence[PlanStep], names: Mapping[str, str]
+    plan: RestorePlan, steps: Sequence[PlanStep], names: Mapping[str, str], words: TableWords
 ) -> Sequence[PlannedRecord]:
-    sentences = {(note.code, note.table): note.sentence for note in plan.notes}
+    sentences = {(note.code, note.table): note.sentence for note in labelled(plan.notes, words)}
     empty: dict[tuple[str, str], list[EmptyReference]] = defaultdict(list)
     for reference in plan.empty:
         empty[reference.table, reference.record].append(reference)

@@ -109,7 +109,8 @@ def make_plan(
 ) -> PlanResult:
     """Plan a restore and write the plan file, without writing to the org.
 
-    Raises UsageError, NotFound, NotAllowed (``writer-missing``), and errors of the org.
+    Without a write user the plan is a preview. Raises UsageError, NotFound, NotAllowed, and errors
+    of the org.
     """
     check_org(app, Right.RESTORE, request.org)
     check_out(out)
@@ -134,7 +135,7 @@ def planned(
     at = _number(app, org, wanted) if wanted else None
     watcher = ObserverFanout(observer or SilentObserver())
     with (
-        app.open_writer(org, observer=watcher) as writer,
+        app.open_planning(org, observer=watcher) as (writer, basis),
         # Reading for a restore may use the share of API calls that backups leave.
         app.open_org(org, observer=watcher, restore=True) as source,
     ):
@@ -144,6 +145,7 @@ def planned(
             vault=app.vault_of(org.oid),
             clock=app.clock,
             observer=watcher,
+            basis=basis,
         )
         return plan_restore(
             org.oid,

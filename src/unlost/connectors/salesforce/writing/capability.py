@@ -112,17 +112,23 @@ def _ops(describe: Describe) -> frozenset[WriteOp]:
 
 
 def _birth(describe: Describe, ops: frozenset[WriteOp], rule: ObjectRule) -> Birth:
-    """The way in which its records are created.
+    """The way in which its records are created."""
+    if rule.birth is not Birth.DIRECT:
+        return rule.birth
+    written = bool(ops) or is_written_by_users(describe)
+    return Birth.DIRECT if written and not never(str(describe["name"])) else Birth.NEVER
+
+
+def is_written_by_users(describe: Describe) -> bool:
+    """True if some user may write the object.
 
     Describe tells only what this user may do: without the marketing permission, a campaign can be
     written as little as a history. But triggers run when users write records, so an object that can
     have them is written by some users (REST guide, sObject Describe: triggerable).
     """
-    if rule.birth is not Birth.DIRECT:
-        return rule.birth
     name = str(describe["name"])
-    writable = ops or describe.get("triggerable") or name in WRITTEN_WITHOUT_TRIGGERS
-    return Birth.DIRECT if writable and not never(name) else Birth.NEVER
+    writable = describe.get("triggerable") or name in WRITTEN_WITHOUT_TRIGGERS
+    return bool(writable) and not never(name)
 
 
 def _reason(name: str, ops: frozenset[WriteOp]) -> str:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 from blake3 import blake3
 
+from unlost.engine.restore.planning.bonds import because
 from unlost.engine.restore.planning.choices import choices
 from unlost.engine.restore.planning.choose import DraftStep, draft
 from unlost.engine.restore.planning.estimate import estimate
@@ -284,6 +285,7 @@ def _plan(
             survey.ports.writer.missing(tables),
             survey.ports.source.quotas(),
             cost,
+            survey.ports.basis,
         )
     )
     return sealed(
@@ -297,7 +299,7 @@ def _plan(
             survey.ports.clock.now(),
             head.selection,
             head.related is RelatedPolicy.ALL and not head.left_out,
-            tuple(_step(draft_step) for draft_step in drafts),
+            tuple(_step(draft_step, because(records, draft_step)) for draft_step in drafts),
             tuple(_links(records)),
             notes,
             cost,
@@ -323,7 +325,7 @@ def _place(step: DraftStep) -> tuple[int, str, str]:
     return step.level, step.key.table, step.key.record
 
 
-def _step(step: DraftStep) -> PlanStep:
+def _step(step: DraftStep, reason: RecordKey | None) -> PlanStep:
     facts, columns = step.facts, tuple(sorted(step.columns))
     live = facts.live if step.stays else None
     expected = columns and step.action is not Action.BY_PRODUCT
@@ -341,7 +343,7 @@ def _step(step: DraftStep) -> PlanStep:
         columns,
         step.late,
         {**facts.edits, **step.edits} if step.action is not Action.SKIP else {},
-        str(step.because) if step.because is not None else None,
+        str(reason) if reason is not None else None,
         tuple(remark.value for remark in step.remarks),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from unlost.engine.restore.planning.choose import DraftStep
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.model.message import Message, message
-from unlost.model.plan import Action, Estimate, NoteWeight, PlanNote
+from unlost.model.plan import NO_WRITER, Action, Estimate, NoteWeight, PlanBasis, PlanNote
 from unlost.model.source.quota import Quota
 from unlost.model.source.schema import DeleteRule, Schema, Table, TableTrait
 from unlost.model.source.writing import (
@@ -209,11 +209,13 @@ class Prospect:
     missing: Sequence[MissingPermission]
     quotas: Sequence[Quota]
     estimate: Estimate
+    basis: PlanBasis = PlanBasis.WRITE_USER
 
 
 def predict(prospect: Prospect) -> tuple[PlanNote, ...]:
     """All notes, the most severe first."""
     notes = [
+        *_preview(prospect.basis),
         *_remarks(prospect),
         *_permissions(prospect),
         *_storage(prospect),
@@ -227,6 +229,17 @@ def predict(prospect: Prospect) -> tuple[PlanNote, ...]:
     ]
     order = list(reversed(NoteWeight))
     return tuple(sorted(notes, key=lambda note: order.index(note.weight)))
+
+
+def _preview(basis: PlanBasis) -> Iterator[PlanNote]:
+    if basis is PlanBasis.BACKUP_USER:
+        yield PlanNote.of(
+            NO_WRITER,
+            NoteWeight.WARNING,
+            "This is a preview, made with the backup user, which can only read. The permissions to "
+            "write are not checked.",
+            "To restore, add a write user, then plan again.",
+        )
 
 
 def _remarks(prospect: Prospect) -> Iterator[PlanNote]:

@@ -17,6 +17,7 @@ from unlost.model.plan import (
     PlanNote,
     PlanStep,
     RestorePlan,
+    is_preview,
 )
 
 SHOWN = 50  # records of each list
@@ -82,6 +83,11 @@ class PlanSummary:
     empty_count: int = 0
     empty: tuple[EmptyReference, ...] = ()
     twins: tuple[LiveTwin, ...] = ()
+
+    @property
+    def is_preview(self) -> bool:
+        """True if the plan was made without a write user, and cannot run."""
+        return is_preview(self.notes)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -13,11 +13,11 @@ from unlost.engine.merge_winner import merge_winner
 from unlost.engine.restore.values.edits import NO_EDITS, Edits, Values, checked
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.org import OrgIdentity
-from unlost.model.plan import RecordKey
+from unlost.model.plan import PlanBasis, RecordKey
 from unlost.model.ports.source import Source
 from unlost.model.ports.system import Clock, Observer
 from unlost.model.ports.vault import Snapshot, Vault
-from unlost.model.ports.writer import Writer
+from unlost.model.ports.writer import PlanningAccess
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Reference, Schema, Table, TableTrait
@@ -33,13 +33,17 @@ NO_TABLE = WriteCapability("", reason="The org no longer has this table.")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPorts:
-    """The ports of a plan. The writer only reports its capabilities, and writes nothing."""
+    """The ports of a plan. The writer only reports its capabilities, and writes nothing.
+
+    ``basis``: whose permissions ``writer`` reports.
+    """
 
     source: Source
-    writer: Writer
+    writer: PlanningAccess
     vault: Vault
     clock: Clock
     observer: Observer
+    basis: PlanBasis = PlanBasis.WRITE_USER
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ from unlost.engine.restore.values.note_code import TABLE_GONE
 from unlost.engine.restore.values.outcome import ParkedRestore, RecordOutcome, RestoreOutcome
 from unlost.model.errors import Conflict, LimitReached, UsageError
 from unlost.model.message import message
-from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
+from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, is_preview
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.writing import MatchKey, OutcomeKind, WriteOp
@@ -57,7 +57,7 @@ def run_of(plan: RestorePlan) -> str:
 def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRestore:
     """Run a plan, or resume it, or return its outcome.
 
-    Raises UsageError (``other-org``) if the writer is not the plan's target, Conflict
+    Raises UsageError (``plan-preview``; ``other-org`` if the writer is not the plan's target), Conflict
     (``run-in-progress``, ``restore-other-plan``, ``restore-uncertain``), and any error that stops
     the run.
     """
@@ -87,6 +87,7 @@ def open_run(plan: RestorePlan, ports: RestorePorts) -> bool:
 
 
 def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
+    check_runnable(plan)
     _same_org(plan, ports)
     log = RestoreLog(ports.vault.journal(plan.target, run))
     same_plan(log.state, plan)
@@ -104,6 +105,16 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
     return RestoreSession(
         ports, plan, log, schema, WantedReader(ports.vault, plan.org, plan.steps), links
     )
+
+
+def check_runnable(plan: RestorePlan) -> None:
+    """Raise UsageError (``plan-preview``) for a plan that was made without a write user."""
+    if is_preview(plan.notes):
+        raise UsageError(
+            "plan-preview",
+            "This plan is a preview: it was made without a write user, and cannot run.",
+            next_step="Add a write user with `unlost org writer`, then plan again.",
+        )
 
 
 def _check_not_erased(plan: RestorePlan, ports: RestorePorts) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from unlost.model.errors import Conflict
-from unlost.model.ports.writer import Writer
+from unlost.model.ports.writer import PlanningAccess
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import MatchKey
 
@@ -11,7 +11,7 @@ type Values = tuple[str, ...]
 
 
 def find_apart(
-    writer: Writer, table: Table, key: MatchKey, values: Sequence[Values]
+    writer: PlanningAccess, table: Table, key: MatchKey, values: Sequence[Values]
 ) -> tuple[Mapping[Values, str], Sequence[Values]]:
     """The records that have these values, and the values that several records have."""
     try:

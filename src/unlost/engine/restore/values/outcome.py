@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from unlost.model.message import Message
+from unlost.model.plan import RecordKey
 
 
 class Ending(StrEnum):
@@ -52,6 +53,11 @@ class RecordOutcome:
     sentence: str = ""
     next_step: str = ""
     differences: tuple[Difference, ...] = ()
+
+    @property
+    def key(self) -> RecordKey:
+        """The record, under the id of the plan."""
+        return RecordKey(self.table, self.record)
 
     @property
     def whole(self) -> bool:

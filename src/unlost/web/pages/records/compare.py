@@ -7,11 +7,13 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from unlost.app.actions.alerts.mass_changes import MassChangeLine, column_repairs
 from unlost.app.actions.backups.snapshots import SnapshotList, snapshots
 from unlost.app.actions.orgs.tables import tables
 from unlost.app.actions.records.compare import CompareResult, RecordSlice
 from unlost.app.actions.records.compare import compare as differences
 from unlost.app.actions.records.lost import lost as lost_records
+from unlost.engine.records.main_changes import main_changes
 from unlost.model.vault.snapshot import ChangeKind, SnapshotInfo, nights
 from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.selections import selected
@@ -67,6 +69,7 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
         of = f"compare/{compare_result.old.snapshot}/{compare_result.new.snapshot or LIVE}/{compare_result.table}"
         context |= {"pages": _pages(compare_result, start), "columns": _columns(compare_result)}
         context["selection"] = selected(request, org, of=of, shown=shown)
+        context["repairs"] = _repairs(request, org, compare_result)
     return render(request, "compare/compare.html", context)
 
 
@@ -113,6 +116,18 @@ def _pages(compare_result: CompareResult, start: int) -> PageLinks:
 
 def _labels(request: UserRequest, org: str) -> dict[str, str]:
     return {table.table: table.label for table in tables(request.unlost, org).tables}
+
+
+def _repairs(
+    request: UserRequest, org: str, compare_result: CompareResult
+) -> Sequence[MassChangeLine]:
+    """Return the mass changes that explain most of the changed records of a comparison."""
+    old, new = compare_result.old.snapshot, compare_result.new.snapshot
+    table, counts = compare_result.table, compare_result.tables
+    if old is None or table is None or not counts:
+        return ()
+    repairs = column_repairs(request.unlost, org, table, after=old, until=new)
+    return main_changes(((line.change, line) for line in repairs.changes), counts[0].changed)
 
 
 def _columns(compare_result: CompareResult) -> Sequence[tuple[str, str]]:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from unlost.app.actions.restores.edit_plan import PlanPeople, plan_people
+from unlost.app.access import may
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
     RestoreRequest,
@@ -21,7 +21,9 @@ from unlost.app.actions.restores.kept_plan import (
     run_stored_plan,
     show_stored_plan,
 )
+from unlost.app.actions.restores.plan_groups import GROUPS, RECORDS, show_group
 from unlost.app.actions.restores.plan_records import plan_records
+from unlost.app.actions.restores.preview import plan_preview
 from unlost.app.actions.restores.put_back import put_back
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.restores.selections import clear_selected, deselect, list_name, query_in
@@ -32,10 +34,12 @@ from unlost.model.mass_changes import MassKind
 from unlost.model.plan import TwinPolicy
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
+from unlost.web.pages.restores.selections import list_address
 from unlost.web.parts import background
 from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.selections import sent_selections
 from unlost.web.requests import UserRequest
+from unlost.web.translate import error_text
 
 STOP_POLLING = 286  # the status that tells htmx to stop polling
 PAGE = 200
@@ -44,8 +48,18 @@ PAGE = 200
 @require_POST
 @needs(Right.RESTORE)
 def begin(request: UserRequest, org: str) -> HttpResponse:
-    """Store the selection, start to plan, and redirect to the plan's page."""
-    return planning(request, choose(request.unlost, org, _wanted(request, org)))
+    """Store the selection, start to plan, and redirect to the plan's page.
+
+    A list without a selection is shown again, with the reason.
+    """
+    try:
+        wanted = _wanted(request, org)
+    except UsageError as error:
+        if "of" not in request.POST:
+            raise
+        messages.error(request, error_text(error))
+        return redirect(list_address(org, request.POST, stay=True))
+    return planning(request, choose(request.unlost, org, wanted))
 
 
 @require_POST
@@ -65,7 +79,7 @@ def plan(request: UserRequest, org: str, plan: str) -> HttpResponse:
         return page(request, view)
     making = view.state is PlanState.MAKING
     status = 200 if making else STOP_POLLING
-    context = _context(view) | {"people": _people(request, view)}
+    context = _context(view) | _planned_parts(request, view)
     return render(request, "restore/state.html", context, status=status)
 
 
@@ -79,6 +93,17 @@ def records(request: UserRequest, org: str, plan: str, table: str) -> HttpRespon
     return render(request, "restore/records.html", context)
 
 
+@require_GET
+def group(request: UserRequest, org: str, plan: str, table: str) -> HttpResponse:
+    """Show the records of a group of a plan, with their values before and after."""
+    view, start = show_stored_plan(request.unlost, org, plan), start_of(request)
+    record = request.GET.get("record", "")
+    values = show_group(request.unlost, org, plan, table, record, start=start)
+    pages = PageLinks(start, RECORDS, len(values.records), values.total)
+    context = {"values": values, "pages": pages, **_context(view)}
+    return render(request, "restore/group.html", context)
+
+
 @require_POST
 def without(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """Plan again without the unticked tables and records."""
@@ -89,6 +114,7 @@ def without(request: UserRequest, org: str, plan: str) -> HttpResponse:
             plan,
             tables=_not_selected(request, "table"),
             records=_not_selected(request, "record"),
+            groups=_not_selected(request, "group"),
             related="alone" not in request.POST,
         )
     except UsageError as error:
@@ -145,9 +171,18 @@ def page(
     request: UserRequest, view: PlanView, *, error: UnlostError | None = None, typed: str = ""
 ) -> HttpResponse:
     """Render a plan's page, with the error of a request if there is one."""
-    context = _context(view) | {"error": error, "typed": typed, "people": _people(request, view)}
+    context = _context(view) | {"error": error, "typed": typed, **_planned_parts(request, view)}
     status = status_of(error) if error is not None else 200
     return render(request, "restore/plan.html", context, status=status)
+
+
+def nothing_chosen() -> UsageError:
+    """Return the error for a form without a selection."""
+    return UsageError(
+        "nothing-chosen",
+        "No record was selected.",
+        next_step="Go back and select the records to restore.",
+    )
 
 
 # --- inside ---------------------------------------------------------------------------------------
@@ -167,6 +202,12 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
         return RestoreRequest(PlanRequest(org, loss=loss))
     if what == "changed":
         columns = tuple(posted.getlist("column"))
+        if not columns:
+            raise UsageError(
+                "no-column-chosen",
+                "No field was selected.",
+                next_step="Go back and select the fields to restore.",
+            )
         return RestoreRequest(
             PlanRequest(
                 org,
@@ -186,11 +227,7 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
             return RestoreRequest(PlanRequest(org, listed=listed, without=lists.left_out))
         chosen = lists.records
     if not chosen:
-        raise UsageError(
-            "nothing-chosen",
-            "No record was selected.",
-            next_step="Go back and select the records to restore.",
-        )
+        raise nothing_chosen()
     return RestoreRequest(PlanRequest(org, chosen, at=posted.get("at") or None))
 
 
@@ -217,8 +254,18 @@ def _context(view: PlanView) -> dict[str, object]:
     }
 
 
-def _people(request: UserRequest, view: PlanView) -> PlanPeople | None:
-    """Return the people that a plan's records refer to, if they can still be replaced."""
-    if view.state is not PlanState.PLANNED or view.summary is None or not view.summary.holders:
-        return None
-    return plan_people(request.unlost, view.org, view.plan)
+def _planned_parts(request: UserRequest, view: PlanView) -> dict[str, object]:
+    """Return the groups and people of a plan that was not run; nothing for other plans."""
+    if view.state is not PlanState.PLANNED:
+        return {}
+    start = start_of(request, "groups")
+    preview = plan_preview(request.unlost, view.org, view.plan, start=start)
+    groups = preview.groups
+    return {
+        "groups": groups,
+        "group_pages": PageLinks(start, GROUPS, len(groups.groups), groups.total),
+        "people": preview.people,
+        "repairs": preview.repairs,
+        "org": view.org,
+        "manages": may(request.unlost, Right.MANAGE),
+    }

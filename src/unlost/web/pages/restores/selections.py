@@ -44,10 +44,10 @@ def change_selections(request: UserRequest, org: str) -> HttpResponse:
         return render(request, "compare/selected.html", {"error": problem})
     if problem is not None:
         messages.error(request, error_text(problem))
-    return redirect(_list(org, posted, stay=problem is not None))
+    return redirect(list_address(org, posted, stay=problem is not None))
 
 
-def _list(org: str, query_dict: QueryDict, *, stay: bool) -> str:
+def list_address(org: str, query_dict: QueryDict, *, stay: bool) -> str:
     """Return the address of the requested page (``to``), or of the page that sent it (``here``)."""
     page = query_dict.get("of", "").partition("/")[0]
     if page not in LISTS:

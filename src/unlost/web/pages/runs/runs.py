@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from unlost.app.access import may
 from unlost.app.actions.backups.snapshots import certificate
 from unlost.app.actions.restores.kept_plan import RestoreRequest, choose, make_plan_now, waiting
-from unlost.app.actions.restores.outcome import outcome
+from unlost.app.actions.restores.outcome import PAGE, outcome, restored_records
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.runs.ask_backup import ask_backup
 from unlost.app.actions.runs.control import RunCommandResult, cancel, pause, resume
@@ -29,8 +29,9 @@ from unlost.model.access import Right
 from unlost.model.errors import NotFound, UnlostError, UsageError
 from unlost.model.vault.snapshot import CommitKind
 from unlost.web.failing import status_of
-from unlost.web.pages.restores.restore import STOP_POLLING
+from unlost.web.pages.restores.restore import STOP_POLLING, nothing_chosen
 from unlost.web.parts import background
+from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.requests import UserRequest
 from unlost.web.translate import error_text as problem
 from unlost.web.translate import translate
@@ -84,6 +85,16 @@ def show_run(request: UserRequest, run: str) -> HttpResponse:
     return render(request, "runs/run.html", context)
 
 
+@require_GET
+def restored(request: UserRequest, run: str, table: str) -> HttpResponse:
+    """List the restored records of a table of a restore, with links to them in the org."""
+    start = start_of(request)
+    page = restored_records(request.unlost, run, table, start=start)
+    pages = PageLinks(start, PAGE, len(page.records), page.total)
+    context = {"part": "runs", "page": page, "pages": pages}
+    return render(request, "runs/restored.html", context)
+
+
 @require_POST
 def act(request: UserRequest, run: str, act: str) -> HttpResponse:
     """Pause, resume or cancel a run."""
@@ -103,6 +114,8 @@ def retry(request: UserRequest, run: str) -> HttpResponse:
     app = request.unlost
     org = job_state(app, run).org
     codes = tuple(request.POST.getlist("code"))
+    if "every-code" in request.POST and not codes:
+        return _refused(request, run, nothing_chosen())
     plan_request = PlanRequest(org, otherwise=Overrides(causes=tuple(_causes(request))))
     try:
         view = choose(app, org, RestoreRequest(plan_request, retry=run, codes=codes))

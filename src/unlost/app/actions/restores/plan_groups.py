@@ -1,0 +1,243 @@
+"""A plan in groups that people know, and the values of their records before and after the restore.
+
+    plan ──plan_groups──> "Confiserie Sonnenschein: 1 account, 7 contacts, 5 cases"
+                              └──group_steps──> a page of records
+                                                  before: the newest backup     after: the plan
+
+The plan has no values: they are read from the vault with the rights of the actor.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.app.access import action
+from unlost.app.actions.records.history import ChangedField, field_line
+from unlost.app.actions.restores.kept_plan import read_stored_plan
+from unlost.app.backups.moments import newest_backup
+from unlost.app.compose import Application
+from unlost.app.paging import check_page
+from unlost.app.records.record_facts import RecordNames, record_unknown
+from unlost.app.records.table_words import TableWords
+from unlost.app.restores.group_lines import GroupLine, group_lines
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.engine.records.explain import FieldChange
+from unlost.engine.restore.planning.groups import group_steps, plan_groups
+from unlost.model.access import Right, Trace
+from unlost.model.plan import Action, PlanStep, RestorePlan
+from unlost.model.ports.vault import Snapshot, VaultReader
+from unlost.model.source.schema import WireKind
+
+GROUPS = 20  # groups of a page
+RECORDS = 25  # records of a page, each with its values
+
+type Cells = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLines:
+    """The groups of a plan, the largest first; they begin with number ``start`` of ``total``."""
+
+    org: str
+    plan: str
+    start: int
+    total: int
+    groups: tuple[GroupLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordValues:
+    """A record of a plan, and the columns that the restore sets.
+
+    ``old`` values of ``fields`` are those of the newest backup, ``new`` ones those of the plan.
+    """
+
+    table: str
+    label: str
+    record: str
+    name: str
+    action: Action
+    fields: tuple[ChangedField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupValues:
+    """Records of a group, with their values; they begin with number ``start`` of ``total``.
+
+    ``as_of``: the time of the newest backup, which has the values before the restore.
+    """
+
+    org: str
+    zone: str
+    plan: str
+    group: GroupLine
+    as_of: datetime
+    start: int
+    total: int
+    records: tuple[RecordValues, ...]
+
+
+@action("restore.groups", Right.RESTORE, trace=Trace.READ, subject=("plan",))
+def show_groups(
+    app: Application, org: str, plan: str, *, start: int = 0, most: int = GROUPS
+) -> GroupLines:
+    """Show the groups of a plan: named records with all that comes with them, then single ones.
+
+    Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), UsageError (``page-invalid``).
+    """
+    check_page(start=start, most=most)
+    known = get_org(org)
+    restore_plan = read_stored_plan(app, known, plan)
+    return groups_of(app, known, restore_plan, plan=plan, start=start, most=most)
+
+
+def groups_of(
+    app: Application,
+    org: ProtectedOrg,
+    restore_plan: RestorePlan,
+    *,
+    plan: str,
+    start: int,
+    most: int = GROUPS,
+) -> GroupLines:
+    """Return a page of the groups of a plan, as the actor may see them."""
+    groups = plan_groups(restore_plan)
+    snapshot = app.vault.at(org.oid, restore_plan.snapshot, forgotten=True)
+    lines = group_lines(snapshot, groups[start : start + most])
+    return GroupLines(org.name, plan, start, len(groups), lines)
+
+
+@action("restore.group", Right.RESTORE, trace=Trace.READ, subject=("plan", "table", "record"))
+def show_group(
+    app: Application,
+    org: str,
+    plan: str,
+    table: str,
+    record: str = "",
+    *,
+    start: int = 0,
+    most: int = RECORDS,
+) -> GroupValues:
+    """Show the records of a group with their values before and after the restore.
+
+    Raises NotFound (``plan-unknown``, ``record-unknown``), Conflict (``plan-not-made``), UsageError
+    (``page-invalid``).
+    """
+    check_page(start=start, most=most)
+    known = get_org(org)
+    restore_plan = read_stored_plan(app, known, plan)
+    groups = {(group.table, group.record): group for group in plan_groups(restore_plan)}
+    group = groups.get((table, record))
+    if group is None:
+        raise record_unknown(table, record)
+    steps = group_steps(restore_plan, table, record)
+    newest = newest_backup(app.vault, known)
+    wanted = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
+    reader = _ValueReader(app.vault, known.oid, restore_plan, newest, wanted)
+    return GroupValues(
+        org,
+        known.identity.zone,
+        plan,
+        group_lines(wanted, [group])[0],
+        newest.info.as_of,
+        start,
+        len(steps),
+        tuple(reader.records(steps[start : start + most])),
+    )
+
+
+class _ValueReader:
+    """Reads the values of planned records, as the actor may see them."""
+
+    def __init__(
+        self,
+        vault: VaultReader,
+        oid: str,
+        plan: RestorePlan,
+        newest: Snapshot,
+        wanted: Snapshot,
+    ) -> None:
+        self._vault, self._oid, self._newest = vault, oid, newest
+        self._words, self._names = TableWords(wanted.schema()), RecordNames(wanted)
+        self._settable = {entry.table: entry.columns for entry in plan.choices.settable}
+
+    def records(self, steps: Sequence[PlanStep]) -> Iterator[RecordValues]:
+        """Yield the steps with their values; each table of a backup is read once."""
+        columns = {step.table: self._columns(step.table) for step in steps}
+        after = self._after(steps, columns)
+        before = self._before(steps, columns)
+        for step in steps:
+            names = self._names.of([step.table], [step.record])
+            yield RecordValues(
+                step.table,
+                self._words.label(step.table),
+                step.record,
+                names.get(step.record, ""),
+                step.action,
+                tuple(self._fields(step, before.get(str(step.key), {}), after[str(step.key)])),
+            )
+
+    def _columns(self, table: str) -> list[str]:
+        """The columns of a table that the actor may see, in the order of the source."""
+        described = self._words.table(table)
+        columns = described.columns if described is not None else ()
+        return [column.name for column in columns if column.kind is not WireKind.BINARY]
+
+    def _fields(self, step: PlanStep, before: Cells, after: Cells) -> Iterator[ChangedField]:
+        table = self._words.table(step.table)
+        if table is None or step.action in (Action.SKIP, Action.BY_PRODUCT):
+            return
+        created = step.action is Action.CREATE
+        names = self._settable.get(step.table, ()) if created else (*step.columns, *step.edits)
+        for column in dict.fromkeys(names):
+            old, new = before.get(column), after.get(column)
+            shown = column in after and (not created or new is not None)
+            if shown:
+                yield field_line(FieldChange(column, old, new), table, self._names)
+
+    def _after(
+        self, steps: Sequence[PlanStep], columns: Mapping[str, Sequence[str]]
+    ) -> Mapping[str, Cells]:
+        """The wanted values by record; typed values instead of those of the backup."""
+        groups: dict[tuple[int, str], list[str]] = defaultdict(list)
+        for step in steps:
+            groups[step.snapshot or step.version, step.table].append(step.record)
+        cells: dict[str, Cells] = {}
+        for (number, table), ids in groups.items():
+            snapshot = self._vault.at(self._oid, number, forgotten=True)
+            cells |= _cells(snapshot, table, ids, columns[table])
+        return {
+            str(step.key): {
+                **cells.get(str(step.key), {}),
+                **{n: v for n, v in step.edits.items() if n in columns[step.table]},
+            }
+            for step in steps
+        }
+
+    def _before(
+        self, steps: Sequence[PlanStep], columns: Mapping[str, Sequence[str]]
+    ) -> Mapping[str, Cells]:
+        """The values in the newest backup, by record; none of records that are created."""
+        live = [step for step in steps if step.live is not None]
+        ids: dict[str, list[str]] = defaultdict(list)
+        for step in live:
+            ids[step.table].append(step.live or "")
+        cells: dict[str, Cells] = {}
+        for table, some in ids.items():
+            cells |= _cells(self._newest, table, some, columns[table])
+        return {str(step.key): cells.get(f"{step.table}/{step.live}", {}) for step in live}
+
+
+def _cells(
+    snapshot: Snapshot, table: str, ids: Sequence[str], columns: Sequence[str]
+) -> Mapping[str, Cells]:
+    """Return the cells of records in a backup, by TABLE/ID."""
+    described = snapshot.schema().table(table)
+    if described is None or table not in snapshot.tables():
+        return {}
+    known = [name for name in columns if described.column(name) is not None]
+    rows = snapshot.get(table, list(ids), columns=known)
+    cells = rows.select(known).to_pylist() if known else [{}] * rows.num_rows
+    keys = (f"{table}/{record}" for record in rows["_u_id"].to_pylist())
+    return dict(zip(keys, cells, strict=True))

@@ -1,0 +1,67 @@
+"""The order in which people read the notes of a plan: the worst consequence first. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
+from unlost.model.plan import NO_WRITER, NoteWeight, PlanNote
+
+FIRST = 3  # notes that are shown unfolded
+
+
+class Consequence(IntEnum):
+    """The consequence of a note for people, the worst first."""
+
+    LOST = 0  # records do not come back
+    EMPTY_REFERENCE = 1  # a record no longer leads to another one
+    CONFLICT = 2  # live values are newer, or are overwritten
+    SIDE_EFFECT = 3  # the org does more than Unlost writes: flows, mails, new records
+    LIMIT = 4  # storage or calls do not suffice, so the run waits
+    VALUE = 5  # a value does not come back, or differs
+    INFORMATION = 6  # good to know
+
+
+BY_CODE = {
+    TABLE_GONE: Consequence.LOST,
+    "permission-missing": Consequence.LOST,
+    NoteCode.PARENT_MISSING: Consequence.EMPTY_REFERENCE,
+    "table-never": Consequence.EMPTY_REFERENCE,
+    "table-configuration": Consequence.EMPTY_REFERENCE,
+    NoteCode.CHANGED_SINCE: Consequence.CONFLICT,
+    NoteCode.ADOPTS_TWIN: Consequence.CONFLICT,
+    NoteCode.MOVES_BACK: Consequence.CONFLICT,
+    NoteCode.WAS_MERGED: Consequence.CONFLICT,
+    "side-effect": Consequence.SIDE_EFFECT,
+    NoteCode.REOPENED: Consequence.SIDE_EFFECT,
+    NoteCode.CLOSED: Consequence.SIDE_EFFECT,
+    "quota-short": Consequence.LIMIT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SortedNotes:
+    """The notes of a plan, most severe first: those to show, and those to fold away."""
+
+    first: tuple[PlanNote, ...]
+    rest: tuple[PlanNote, ...]
+
+
+def consequence(note: PlanNote) -> Consequence:
+    """The severity of a note. A note that blocks records is one about records that stay lost."""
+    if note.weight is NoteWeight.BLOCK:
+        return Consequence.LOST
+    if note.weight is NoteWeight.NOTE:
+        return Consequence.INFORMATION
+    return BY_CODE.get(note.code, Consequence.VALUE)
+
+
+def sorted_notes(notes: Iterable[PlanNote]) -> SortedNotes:
+    """The notes by severity, then by the number of records; the first ones are no mere information.
+
+    Without the note that the plan is a preview, which stands apart.
+    """
+    ranked = [note for note in notes if note.code != NO_WRITER]
+    ranked.sort(key=lambda note: (consequence(note), -note.count, note.code, note.table or ""))
+    first = [note for note in ranked if consequence(note) < Consequence.INFORMATION][:FIRST]
+    return SortedNotes(tuple(first), tuple(ranked[len(first) :]))
