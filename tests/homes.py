@@ -191,10 +191,6 @@ class MemoryConnector:
         names = {column.name for column in table.columns}
         return DisplayRule(numbers, frozenset(name for name in stamps if name in names))
 
-    def record_address(self, config: object, table: str, record: str) -> str | None:
-        assert isinstance(config, MemoryConfig)
-        return f"https://{config.address}.example/{table}/{record}"
-
     def record_address(self, config: Mapping[str, Any], table: str, record: str) -> str:
         return f"https://{config['address']}.memory.example/{table}/{record}"
 

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from unlost.app.compose import Application, read_config
+from unlost.app.compose import Application
 from unlost.app.records.ids import connector_of
 from unlost.catalog.orgs.orgs import ProtectedOrg
-from unlost.model.errors import UsageError
 from unlost.model.source.display import DisplayRule
 from unlost.model.source.schema import Table
 
@@ -59,10 +58,4 @@ def record_head(
 def record_address(app: Application, org: ProtectedOrg, table: str, record: str) -> str:
     """Return the address that opens a live record in the org; empty if it is unknown."""
     connector = connector_of(app, org)
-    if connector is None:
-        return ""
-    try:
-        config = read_config(connector, org.config)
-    except UsageError:  # settings of another version; the record's page must not fail
-        return ""
-    return connector.record_address(config, table, record) or ""
+    return connector.record_address(org.config, table, record) if connector is not None else ""

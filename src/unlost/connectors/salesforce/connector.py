@@ -158,11 +158,5 @@ class SalesforceConnector:
 
         return display_rule(table)
 
-    def record_address(self, config: object, table: str, record: str) -> str | None:  # noqa: ARG002
-        """The address of a record in the org's own user interface."""
-        from unlost.connectors.salesforce.display import record_address
-
-        return record_address(config, record) if isinstance(config, SalesforceConfig) else None
-
 
 CONNECTOR = SalesforceConnector()

@@ -1,9 +1,5 @@
-"""Numbers, system fields and addresses of Salesforce records, as people know them. Pure."""
+"""Numbers and system fields of Salesforce records, as people know them. Pure."""
 
-from urllib.parse import urlsplit
-
-from unlost.connectors.salesforce.access.config import SalesforceConfig
-from unlost.connectors.salesforce.ids import is_id
 from unlost.model.source.display import DisplayRule
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 
@@ -18,8 +14,6 @@ SYSTEM = frozenset({
     "Id", "IsDeleted", "MasterRecordId", "CreatedById", "CreatedDate", "LastModifiedById",
     "LastModifiedDate", "SystemModstamp", "LastViewedDate", "LastReferencedDate",
 })  # fmt: skip
-# These sign people in, and lead to no org.
-SHARED_HOSTS = frozenset({"login.salesforce.com", "test.salesforce.com"})
 
 
 def display_rule(table: Table) -> DisplayRule:
@@ -37,15 +31,3 @@ def _is_key(column: Column) -> bool:
         return False
     return column.has(ColumnTrait.EXTERNAL_ID) or column.has(ColumnTrait.AUTO_NUMBER)
 
-
-def record_address(config: SalesforceConfig, record: str) -> str | None:
-    """The address that opens a record in the user interface; None if the org's host is unknown.
-
-    My Domain with an id redirects to the record's page in Lightning and in Classic.
-    """
-    parts = urlsplit(config.login_url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or not is_id(record):
-        return None
-    if (parts.hostname or "") in SHARED_HOSTS:
-        return None
-    return f"{parts.scheme}://{parts.netloc}/{record}"

@@ -50,10 +50,6 @@ class ConnectorInfo(Protocol):
         """Return the columns of a table that have a role for people."""
         ...
 
-    def record_address(self, config: object, table: str, record: str) -> str | None:
-        """Return the address that opens a live record in the SaaS; None if it is unknown."""
-        ...
-
     def record_address(self, config: Mapping[str, Any], table: str, record: str) -> str:
         """Return the address of a record's page in the org; empty if it is unknown.
 

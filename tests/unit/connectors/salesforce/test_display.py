@@ -1,8 +1,6 @@
 """The numbers by which people know records of Salesforce, its system fields, and its addresses."""
 
-import pytest
 
-from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.connector import CONNECTOR
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 
@@ -37,24 +35,3 @@ def test_system_fields_are_known_by_their_names() -> None:
     names = ("Id", "Name", "IsDeleted", "SystemModstamp", "CreatedById", "OwnerId")
     rule = CONNECTOR.display_rule(Table("Account", tuple(map(column, names)), name_column="Name"))
     assert rule.system_columns == {"Id", "IsDeleted", "SystemModstamp", "CreatedById"}
-
-
-@pytest.mark.parametrize(
-    ("login_url", "address"),
-    [
-        ("https://acme.my.salesforce.com", f"https://acme.my.salesforce.com/{RECORD}"),
-        ("https://acme.my.salesforce.com/services/", f"https://acme.my.salesforce.com/{RECORD}"),
-        ("https://login.salesforce.com", None),
-        ("https://test.salesforce.com", None),
-        ("acme", None),
-    ],
-)
-def test_a_record_opens_at_the_address_of_its_org(login_url: str, address: str | None) -> None:
-    config = SalesforceConfig(login_url=login_url, client_id="c")
-    assert CONNECTOR.record_address(config, "Account", RECORD) == address
-
-
-def test_what_is_no_id_has_no_address() -> None:
-    config = SalesforceConfig(login_url="https://acme.my.salesforce.com", client_id="c")
-    assert CONNECTOR.record_address(config, "Account", "../x") is None
-    assert CONNECTOR.record_address(object(), "Account", RECORD) is None

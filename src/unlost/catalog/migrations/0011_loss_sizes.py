@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0007_mass_changes'),
+        ('catalog', '0010_searched_columns'),
     ]
 
     operations = [
