@@ -25,7 +25,7 @@ class BackupSummary:
 
     @property
     def open_gaps(self) -> int:
-        """The number of gaps that nobody accepted."""
+        """The number of open gaps."""
         return self.gaps - self.accepted
 
 
