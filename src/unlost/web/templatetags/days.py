@@ -13,7 +13,9 @@ from django.utils.translation import gettext_noop
 from unlost.app.actions.alerts.overview import OrgState
 from unlost.app.health.days import DayCell
 from unlost.app.storage.growth_chart import LEAST, growth_chart
+from unlost.model.finding import Finding
 from unlost.model.forecast import Sample
+from unlost.model.gaps import AcceptedGap, acceptance_of
 from unlost.model.status import OrgStatus
 from unlost.web.templatetags.unlost import number, size
 from unlost.web.translate import word
@@ -73,6 +75,12 @@ def growth_figure(name: str, samples: Sequence[Sample]) -> SafeString:
         _difference(last.used - first.used, shown),
         SafeString(drawn),  # built from numbers; the only text in it is escaped
     )
+
+
+@register.filter
+def covered_by(gap: Finding, accepted: Sequence[AcceptedGap]) -> bool:
+    """Return True if one of these acceptances covers a gap."""
+    return acceptance_of(gap, accepted or ()) is not None
 
 
 @register.filter
