@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from enum import Enum
 from inspect import getdoc, getsource
 from pathlib import Path
@@ -56,6 +56,7 @@ from unlost.model.gaps import AcceptedGap
 from unlost.model.mass_changes import Silence
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "json.md"
+MOMENTS: Mapping[Any, str] = {date: "day", datetime: "instant", time: "time of the day"}
 RESULTS: Mapping[str, type] = {
     "init": InitResult,
     "org add": AddedOrg,
@@ -196,8 +197,8 @@ def _type(hint: Any, shapes: dict[type, None]) -> str:
     simple = {str: "text", int: "number", float: "number", bool: "true or false"}
     if hint in simple:
         return simple[hint]
-    if hint is datetime or hint is time:
-        return "instant" if hint is datetime else "time of the day"
+    if hint in MOMENTS:
+        return MOMENTS[hint]
     if hint is Any:
         return "value"
     if get_origin(hint) is UnionType:

@@ -230,7 +230,7 @@ def no_recent_backup(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """The newest backup has gaps that nobody accepted."""
+    """The newest backup has open gaps."""
     gaps = org.gaps
     if not gaps or org.proof is None:
         return

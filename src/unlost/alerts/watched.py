@@ -139,7 +139,7 @@ class OrgFacts:
 
     @property
     def gaps(self) -> tuple[Finding, ...]:
-        """The gaps of the newest backup of all tables that nobody accepted."""
+        """The gaps of the newest backup of all tables, without accepted ones."""
         return open_gaps(gaps_of(self.proof), self.accepted) if self.proof is not None else ()
 
 

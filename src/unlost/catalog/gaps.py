@@ -56,8 +56,8 @@ def acceptances(oid: str) -> Acceptances:
         rows = AcceptedGapRow.objects.filter(org__oid=oid).select_related("org")
         newest = rows.order_by(F("ended_at").desc(nulls_first=True), "-id")
         values = [_value(row) for row in newest[:MOST]]
-    lasting = sorted((one for one in values if one.end is None), key=lambda one: one.id)
-    return Acceptances(tuple(lasting), tuple(one for one in values if one.end is not None))
+    lasting = sorted((value for value in values if value.end is None), key=lambda value: value.id)
+    return Acceptances(tuple(lasting), tuple(value for value in values if value.end is not None))
 
 
 def find_accepted_gap(oid: str, acceptance: int) -> AcceptedGap | None:

@@ -735,6 +735,7 @@ class BackupSummaryRow(models.Model):
     snapshot = models.BigIntegerField()
     certificate = models.CharField(max_length=200)
     as_of = models.DateTimeField()
+    finished = models.DateTimeField()
     gaps = models.BigIntegerField()
     accepted = models.BigIntegerField()
     records = models.BigIntegerField()
@@ -743,4 +744,4 @@ class BackupSummaryRow(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["org", "snapshot"], name="one_summary_per_backup")
         ]
-        indexes: ClassVar = [models.Index(fields=["as_of"], name="summaries_by_time")]
+        indexes: ClassVar = [models.Index(fields=["finished"], name="summaries_by_time")]

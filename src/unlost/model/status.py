@@ -7,10 +7,10 @@ from unlost.model.message import HasMessage, Message
 
 
 class OrgStatus(StrEnum):
-    """How well an org is protected. ``docs/reference/status.md`` explains what leads to each."""
+    """The protection of an org, in one word. ``docs/reference/status.md`` explains what leads to each."""
 
     PROTECTED = "protected"  # the newest backup is in time and has no open gap
-    INCOMPLETE = "incomplete"  # the newest backup has gaps that nobody accepted
+    INCOMPLETE = "incomplete"  # the newest backup has open gaps
     AT_RISK = "at-risk"  # a backup is overdue, or something endangers the next one or the vault
     FAILED = "failed"  # the last backup failed
     NO_BACKUP = "no-backup"  # new: no backup yet, and none is overdue
@@ -44,7 +44,7 @@ class StatusPlace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatusReason(HasMessage):
-    """Why an org has its status, and what to do. ``place``: the page that helps."""
+    """A reason for the status of an org, and what to do. ``place``: the page that helps."""
 
     status: OrgStatus
     message: Message

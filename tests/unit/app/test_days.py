@@ -1,10 +1,11 @@
 """The strip of the last 30 days, and when a run is expected to end."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from unlost.app.health.days import DAYS, day_cells, record_samples
+from unlost.app.health.days import DAYS, clock_difference, day_cells, record_samples
 from unlost.app.health.going import going_run, usual_duration
 from unlost.catalog.runs.runs import RunRecord, RunState
 from unlost.catalog.vault.summaries import BackupSummary
@@ -20,7 +21,9 @@ def night(ago: int, number: int, *, hour: int = 1) -> SnapshotInfo:
 
 
 def summary(info: SnapshotInfo, *, gaps: int = 0, accepted: int = 0) -> BackupSummary:
-    return BackupSummary(info.number, "c", info.as_of, gaps, accepted, 100 + info.number)
+    return BackupSummary(
+        info.number, "c", info.as_of, info.finished, gaps, accepted, 100 + info.number
+    )
 
 
 def test_each_day_has_a_cell_with_its_state() -> None:
@@ -68,6 +71,15 @@ def test_the_newest_backup_of_a_day_counts() -> None:
     )  # fmt: skip
     assert (cells[-1].status, cells[-1].backup) == (OrgStatus.INCOMPLETE, 2)
     assert [s.used for s in record_samples([summary(first), summary(second)])] == [101, 102]
+
+
+def test_a_simulated_org_has_the_days_of_its_clock() -> None:
+    info = night(0, 1)
+    assert clock_difference(None) == clock_difference(info) == timedelta(0)
+    late = replace(info, started=info.as_of + timedelta(hours=3))
+    assert clock_difference(late) == timedelta(0)
+    simulated = replace(info, started=info.as_of + timedelta(days=200))
+    assert clock_difference(simulated) == timedelta(days=200)
 
 
 # --- runs -----------------------------------------------------------------------------------------

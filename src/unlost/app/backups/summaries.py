@@ -60,6 +60,7 @@ def summary_of(
         info.number,
         info.certificate or "",
         info.as_of,
+        info.finished,
         len(gaps),
         len(gaps) - len(open_gaps(gaps, accepted)),
         sum(line.stored for line in proof.tables),
@@ -70,12 +71,12 @@ def _missing(app: Application, org: ProtectedOrg) -> list[SnapshotInfo]:
     """Return the newest backups whose figures are not in the catalog, oldest first."""
     since = app.clock.now() - SHOWN
     whole = nights(app.whole_vault.snapshots(org.oid))
-    shown = [info for info in whole if info.as_of >= since] or whole[-1:]
+    shown = [info for info in whole if info.finished >= since] or whole[-1:]
     if not shown:
         return []
     known = {
         summary.snapshot: summary.certificate
-        for summary in summaries_of(org.oid, since=shown[0].as_of)
+        for summary in summaries_of(org.oid, since=min(info.finished for info in shown))
     }
     return [
         info

@@ -13,6 +13,7 @@ from unlost.model.vault.snapshot import SnapshotInfo
 
 DAYS = 30
 SHOWN = timedelta(days=DAYS + 1)  # 30 days of any time zone
+ANOTHER_TIME = timedelta(days=1)
 _FAILED = (OrgStatus.FAILED, None)
 _NONE = (OrgStatus.NO_BACKUP, None)
 
@@ -40,7 +41,7 @@ def day_cells(
     backups: Sequence[SnapshotInfo],
     failures: Collection[datetime],
 ) -> tuple[DayCell, ...]:
-    """Return a cell for each of the last 30 days, oldest first.
+    """Return a cell for each of the last 30 days, oldest first. All times are by the org's clock.
 
     ``backups`` are those that the vault has, of all tables; ``failures`` the times at which
     backups began that failed.
@@ -55,6 +56,15 @@ def day_cells(
     today = in_zone(now, place).date()
     days = (today - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1))
     return tuple(_cell(day, known.get(day), seen.get(day), stored, failed) for day in days)
+
+
+def clock_difference(last: SnapshotInfo | None) -> timedelta:
+    """Return how far the clock of an org is behind ours; zero unless it is a day or more.
+
+    Backups are shown by the clock of their org. That of a simulated org may be years away.
+    """
+    difference = last.started - last.as_of if last is not None else timedelta(0)
+    return difference if abs(difference) >= ANOTHER_TIME else timedelta(0)
 
 
 def record_samples(summaries: Iterable[BackupSummary]) -> tuple[Sample, ...]:

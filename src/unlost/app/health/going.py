@@ -1,4 +1,4 @@
-"""How far a run is, and when it is expected to end. Pure.
+"""Estimate how far a run is, and when it ends. Pure.
 
 A restore knows its total from its plan. A full backup reads about as many records as the backup
 before it; any other backup reads only what changed, so that only its usual duration is known.

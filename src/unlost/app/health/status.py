@@ -5,7 +5,7 @@
     a backup is overdue, or an alert of ``ENDANGERING``
     with the urgency "now" is open                      -> At risk
     no backup yet                                       -> No backup yet
-    the newest backup has gaps that nobody accepted     -> Incomplete
+    the newest backup has open gaps                       -> Incomplete
     otherwise                                           -> Protected
 
 The first line that applies decides; all others that apply are listed as further reasons.

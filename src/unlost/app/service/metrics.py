@@ -131,9 +131,7 @@ ORG_FIGURES = (
         "Time that the newest hourly backup since then represents",
         _newest_hour,
     ),
-    OrgFigure(
-        "backup_complete", "1 if the newest backup has no gap that nobody accepted", _complete
-    ),
+    OrgFigure("backup_complete", "1 if the newest backup has no open gap", _complete),
     OrgFigure("records", "Records in the newest backup", _records),
     OrgFigure("night_failures", "Failed attempts of the newest nightly backup", _failures),
     OrgFigure("runs_running", "Active runs", lambda org: len(org.running)),

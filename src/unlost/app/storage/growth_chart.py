@@ -17,7 +17,7 @@ QUOTES = {'"': "&quot;"}
 def growth_chart(samples: Sequence[Sample], *, description: str) -> str:
     """Return the chart of at least two samples, oldest first, with its text alternative."""
     assert len(samples) >= LEAST, "a line needs two points"
-    points = [_point(sample, samples) for sample in samples]
+    points = _points(samples)
     label = f'role="img" aria-label="{escape(description, QUOTES)}"'
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     x, y = points[-1]
@@ -30,12 +30,16 @@ def growth_chart(samples: Sequence[Sample], *, description: str) -> str:
     )
 
 
-def _point(sample: Sample, samples: Sequence[Sample]) -> tuple[float, float]:
-    begins, ends = samples[0].at, samples[-1].at
-    lowest, highest = min(s.used for s in samples), max(s.used for s in samples)
-    across = (sample.at - begins) / (ends - begins) if ends > begins else 1.0
-    up = (sample.used - lowest) / (highest - lowest) if highest > lowest else 0.5
-    return (
-        MARGIN + across * (WIDTH - 2 * MARGIN),
-        HEIGHT - MARGIN - up * (HEIGHT - 2 * MARGIN),
-    )
+def _points(samples: Sequence[Sample]) -> list[tuple[float, float]]:
+    begins = samples[0].at.timestamp()
+    lasted = samples[-1].at.timestamp() - begins
+    lowest = min(sample.used for sample in samples)
+    spread = max(sample.used for sample in samples) - lowest
+    wide, high = WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN
+    return [
+        (
+            MARGIN + wide * ((sample.at.timestamp() - begins) / lasted if lasted > 0 else 1.0),
+            HEIGHT - MARGIN - high * ((sample.used - lowest) / spread if spread > 0 else 0.5),
+        )
+        for sample in samples
+    ]

@@ -260,6 +260,12 @@ def newest_runs(*, most: int, hourly: bool | None = None) -> Mapping[str, Sequen
     return runs
 
 
+_COLUMNS = (
+    "id", "org__name", "kind", "full", "state", "started_at", "ended_at", "resume_at", "snapshot",
+    "error", "moved_at", "went_on_at", "hourly", "wish",
+)  # fmt: skip
+
+
 def recent_runs(*, since: datetime) -> Mapping[str, Sequence[RunRecord]]:
     """The runs of each org that began since an instant or go on, by its name, newest first.
 
@@ -268,10 +274,15 @@ def recent_runs(*, since: datetime) -> Mapping[str, Sequence[RunRecord]]:
     going = [RunState.RUNNING.value, RunState.WAITING.value, RunState.PARKED.value]
     chosen = Q(state__in=going) | Q(hourly=False, started_at__gte=since)
     with returned_connection():
-        rows = list(Run.objects.select_related("org").filter(chosen).order_by("-started_at", "-id"))
+        rows = Run.objects.filter(chosen).order_by("-started_at", "-id")
+        # Home reads some hundred runs: rows without models take a third of the time.
+        values = list(rows.values_list(*_COLUMNS))
     runs: dict[str, list[RunRecord]] = {}
-    for row in rows:
-        runs.setdefault(row.org.name, []).append(_value(row, row.org.name))
+    for id_, org, kind, full, state, *times, hourly, wish in values:
+        record = RunRecord(
+            id_, org, CommitKind(kind), full, RunState(state), *times, hourly, RunCommand(wish)
+        )
+        runs.setdefault(org, []).append(record)
     return runs
 
 

@@ -19,23 +19,24 @@ class BackupSummary:
     snapshot: int
     certificate: str
     as_of: datetime
+    finished: datetime
     gaps: int
     accepted: int
     records: int
 
     @property
     def open_gaps(self) -> int:
-        """The number of gaps that nobody accepted."""
+        """The number of open gaps."""
         return self.gaps - self.accepted
 
 
-_COLUMNS = ("snapshot", "certificate", "as_of", "gaps", "accepted", "records")
+_COLUMNS = ("snapshot", "certificate", "as_of", "finished", "gaps", "accepted", "records")
 
 
 def summaries_of(oid: str, *, since: datetime) -> Sequence[BackupSummary]:
     """The summaries of an org's backups since an instant, oldest first."""
     with returned_connection():
-        rows = BackupSummaryRow.objects.filter(org__oid=oid, as_of__gte=since)
+        rows = BackupSummaryRow.objects.filter(org__oid=oid, finished__gte=since)
         return [BackupSummary(*row) for row in rows.order_by("snapshot").values_list(*_COLUMNS)]
 
 
@@ -43,7 +44,7 @@ def all_summaries(*, since: datetime) -> Mapping[str, Sequence[BackupSummary]]:
     """The summaries of all orgs since an instant, by oid, oldest first."""
     summaries: dict[str, list[BackupSummary]] = {}
     with returned_connection():
-        rows = BackupSummaryRow.objects.filter(as_of__gte=since).order_by("snapshot")
+        rows = BackupSummaryRow.objects.filter(finished__gte=since).order_by("snapshot")
         for oid, *values in rows.values_list("org__oid", *_COLUMNS):
             summaries.setdefault(oid, []).append(BackupSummary(*values))
     return summaries
@@ -67,4 +68,4 @@ def save_summaries(oid: str, summaries: Collection[BackupSummary]) -> None:
 def forget_summaries(oid: str, *, before: datetime) -> None:
     """Delete the summaries of old backups."""
     with returned_connection():
-        BackupSummaryRow.objects.filter(org__oid=oid, as_of__lt=before).delete()
+        BackupSummaryRow.objects.filter(org__oid=oid, finished__lt=before).delete()

@@ -13,7 +13,9 @@ from django.utils.translation import gettext_noop
 from unlost.app.actions.alerts.overview import OrgState
 from unlost.app.health.days import DayCell
 from unlost.app.storage.growth_chart import LEAST, growth_chart
+from unlost.model.finding import Finding
 from unlost.model.forecast import Sample
+from unlost.model.gaps import AcceptedGap, acceptance_of
 from unlost.model.status import OrgStatus
 from unlost.web.templatetags.unlost import number, size
 from unlost.web.translate import word
@@ -34,7 +36,9 @@ DAYS: Mapping[OrgStatus | None, tuple[str, str]] = {
 @register.simple_tag
 def day_strip(org: OrgState) -> SafeString:
     """Return the strip of an org's last 30 days, in one text, as a page may have hundreds."""
-    cells = "".join(_cell(org.name, cell) for cell in org.days)
+    # The address of each day differs only in the number of its backup.
+    address = reverse("certificate", kwargs={"org": org.name, "at": "0"}).removesuffix("0/")
+    cells = "".join(_cell(escape(address), cell) for cell in org.days)
     label = escape(_("Last 30 days"))
     return SafeString(f'<ol class="strip" aria-label="{label}">{cells}</ol>')
 
@@ -76,6 +80,12 @@ def growth_figure(name: str, samples: Sequence[Sample]) -> SafeString:
 
 
 @register.filter
+def covered_by(gap: Finding, accepted: Sequence[AcceptedGap]) -> bool:
+    """Return True if one of these acceptances covers a gap."""
+    return acceptance_of(gap, accepted or ()) is not None
+
+
+@register.filter
 def signed(value: int) -> str:
     """Format a difference with its sign."""
     return f"{value:+,}".replace("-", "−")
@@ -90,15 +100,14 @@ def _count(value: float) -> str:
     return number(int(value))
 
 
-def _cell(org: str, cell: DayCell) -> str:
+def _cell(address: str, cell: DayCell) -> str:
     text, sign = DAYS[cell.status]
     label = escape(f"{cell.day:%Y-%m-%d}: {_(text)}")
     inside = f'<span aria-hidden="true">{sign}</span><span class="sr">{label}</span>'
     attributes = f'class="day {_state(cell)}" title="{label}"'
     if cell.backup is None:
         return f"<li><span {attributes}>{inside}</span></li>"
-    address = escape(reverse("certificate", kwargs={"org": org, "at": str(cell.backup)}))
-    return f'<li><a {attributes} href="{address}">{inside}</a></li>'
+    return f'<li><a {attributes} href="{address}{cell.backup}/">{inside}</a></li>'
 
 
 def _state(cell: DayCell) -> str:

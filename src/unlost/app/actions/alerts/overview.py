@@ -1,14 +1,14 @@
 """The overview of a home: each org's status, backups, growth, alerts and active runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from unlost.app.access import action
 from unlost.app.actions.runs.run import written_by_table
 from unlost.app.backups.summaries import summary_of
 from unlost.app.compose import Application
-from unlost.app.health.days import SHOWN, DayCell, day_cells, record_samples
+from unlost.app.health.days import SHOWN, DayCell, clock_difference, day_cells, record_samples
 from unlost.app.health.going import GoingRun, going_run
 from unlost.app.health.status import StatusFacts, alerts_about, status_of
 from unlost.app.vault.mirror import MirrorCondition, mirror_now
@@ -184,6 +184,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progre
     schedule = setup.schedule.schedule
     summaries = noted.summaries.get(org.oid, ())
     newest = _newest_summary(app, org, last, summaries)
+    behind = clock_difference(last)
     judged = status_of(_facts(org, noted, last, newest))
     return OrgState(
         name=org.name,
@@ -200,17 +201,17 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progre
         accepted=newest.accepted if newest is not None else 0,
         schedule=schedule,
         next=None if org.retired else upcoming(schedule, zone=zone, key=org.oid, now=now),
-        gauges=tuple(_gauge(history) for history in noted.storages.get(org.oid, ())),
+        gauges=tuple(_gauge(history, behind) for history in noted.storages.get(org.oid, ())),
         alerts=sum(alert.raised.org == org.name for alert in noted.alerts),
         going=tuple(_going(run, runs, newest, progress, now) for run in runs if run.state in GOING),
         failed=runs[0] if runs and runs[0].state is RunState.FAILED else None,
         losses=noted.losses.get(org.name, 0) if noted.losses is not None else None,
         days=day_cells(
-            now=now,
+            now=now - behind,
             zone=zone,
             summaries=summaries,
             backups=whole,
-            failures=[run.started_at for run in runs if _failure(run) is not None],
+            failures=[run.started_at - behind for run in runs if _failure(run) is not None],
         ),
         records=record_samples(summaries),
         writer=setup.writer,
@@ -282,5 +283,6 @@ def _going(
     return going_run(run, now=now, done=done, total=total, before=runs)
 
 
-def _gauge(storage: StorageHistory) -> StorageGauge:
-    return StorageGauge(storage.name, storage.samples[-1].used, storage.limit, storage.samples)
+def _gauge(storage: StorageHistory, behind: timedelta) -> StorageGauge:
+    samples = tuple(replace(sample, at=sample.at - behind) for sample in storage.samples)
+    return StorageGauge(storage.name, samples[-1].used, storage.limit, samples)

@@ -58,7 +58,7 @@ class GapList:
 
     @property
     def open(self) -> int:
-        """The number of gaps that nobody accepted."""
+        """The number of open gaps."""
         return sum(line.accepted is None for line in self.gaps)
 
 
@@ -101,10 +101,10 @@ def accept(app: Application, org: str, gap: str, *, reason: str) -> AcceptedGap:
     """
     known = get_org(org)
     newest = _newest(app, known)
-    found = next(
+    named_gap = next(
         (known_gap for known_gap in _gaps(app, known.oid) if gap_id(known_gap) == gap), None
     )
-    if found is None or newest is None:
+    if named_gap is None or newest is None:
         raise NotFound(
             "gap-unknown",
             "The newest backup of {org} has no gap {gap}.",
@@ -112,9 +112,9 @@ def accept(app: Application, org: str, gap: str, *, reason: str) -> AcceptedGap:
             org=org,
             gap=gap,
         )
-    _check_open(known, found)
+    _check_open(known, named_gap)
     accepted = AcceptedGap(
-        0, org, found, newest.number, _reason(reason), app.actor.name, app.clock.now()
+        0, org, named_gap, newest.number, _reason(reason), app.actor.name, app.clock.now()
     )
     stored = add_accepted_gap(known.oid, accepted)
     _changed(app, known)

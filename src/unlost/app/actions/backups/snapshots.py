@@ -55,7 +55,7 @@ class SnapshotCertificate:
 
     @property
     def open_gaps(self) -> tuple[Finding, ...]:
-        """The gaps that nobody accepted."""
+        """The open gaps."""
         return open_gaps(self.gaps, self.accepted)
 
     @property
@@ -74,7 +74,7 @@ class SnapshotCertificate:
 
     @property
     def complete(self) -> bool:
-        """True if there is no gap that nobody accepted."""
+        """True if there is no open gap."""
         return not self.open_gaps and not self.other_gaps
 
 

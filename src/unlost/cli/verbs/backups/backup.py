@@ -29,7 +29,7 @@ def backup(
 ) -> ExitCode:
     """Back up an org, or resume an interrupted backup.
 
-    Exit code 3 if the backup has gaps that nobody accepted.
+    Exit code 3 if the backup has open gaps.
     """
     with opened(home) as application:
         from unlost.app.actions.backups.backup import backup as act
@@ -66,7 +66,7 @@ def _show(out: "Console", result: "BackupResult") -> None:
 
 
 def _open(result: "BackupResult") -> int:
-    """Return the number of gaps that nobody accepted."""
+    """Return the number of open gaps."""
     return len(result.findings) - result.accepted
 
 

@@ -36,7 +36,7 @@ def certificate(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show the certificate of a backup. Exit code 3 if it has gaps that nobody accepted."""
+    """Show the certificate of a backup. Exit code 3 if it has open gaps."""
     with opened(home, for_reading=True) as application:
         from unlost.app.actions.backups.snapshots import certificate as act
 

@@ -79,6 +79,7 @@ def _page(
         "proof": shown.certificate,
         "zone": shown.zone,
         "gaps": [GapView(gap_id(gap), gap) for gap in shown.open_gaps],
+        "accepted": shown.accepted,
         "can_accept": shown.newest and operates,
         "can_reopen": operates,
         "count": len(tables),

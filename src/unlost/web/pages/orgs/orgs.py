@@ -51,6 +51,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "page": page,
         "org": page.state,
         "zone": page.state.zone,
+        "accepted": page.accepted,
         "lines": _lines(page.state),
         "tables": page.tables[:TABLES],
         "remaining": max(0, len(page.tables) - TABLES),
