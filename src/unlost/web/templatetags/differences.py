@@ -24,20 +24,22 @@ def changed_fields(changes: Sequence[ChangedField]) -> SafeString:
     heads = "".join(
         f'<th scope="col">{escape(word)}</th>' for word in (_("Field"), _("Before"), _("After"))
     )
-    rows = "".join(map(_row, changes))
+    labels = escape(_("Before")), escape(_("After"))
+    rows = "".join(_row(change, *labels) for change in changes)
     return SafeString(
         f'<table class="diff"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
     )
 
 
-def _row(change: ChangedField) -> str:
+def _row(change: ChangedField, before_label: str, after_label: str) -> str:
     old, new = change.old, change.new
     words = compared(old, new) if old and new else None
     before = _named(change.old_means, old) or _side(old, words and words[0], mark="del")
     after = _named(change.new_means, new) or _side(new, words and words[1], mark="ins")
     return (
         f'<tr><th scope="row"><span title="{escape(change.column)}">{escape(change.label)}</span></th>'
-        f'<td class="removed">{before}</td><td class="added">{after}</td></tr>'
+        f'<td class="removed" data-label="{before_label}">{before}</td>'
+        f'<td class="added" data-label="{after_label}">{after}</td></tr>'
     )
 
 
