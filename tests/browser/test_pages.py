@@ -40,9 +40,13 @@ BROKEN_WORDS = r"""() => {
     if (!holder.checkVisibility() || holder.closest("svg, script, textarea, select, .sr")) continue;
     for (const found of text.data.matchAll(tokens)) {
       const token = found[0];
-      if (token.length < 2 || token.length > 32 || free.test(token)) continue;
+      const end = found.index + token.length;
+      const before = text.data.slice(0, found.index).match(/\S*$/)[0];
+      const after = text.data.slice(end).match(/^\S*/)[0];
+      const run = before.length + token.length + after.length;
+      if (token.length < 2 || run > 32 || free.test(token)) continue;
       range.setStart(text, found.index);
-      range.setEnd(text, found.index + token.length);
+      range.setEnd(text, end);
       const lines = [...range.getClientRects()].filter((box) => box.width > 0);
       if (new Set(lines.map((box) => Math.round(box.top))).size > 1) broken.push(token);
     }
