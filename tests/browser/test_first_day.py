@@ -26,7 +26,7 @@ KEPT = PAGE.with_name("first-day")  # the pictures of the page
 LOOKED_AT = ROOT / ".browser" / "pictures" / "first-day"
 KEEP = "UNLOST_KEEP_PICTURES"  # a variable that is set where the page's pictures are to be renewed
 WINDOW = {"width": 1280, "height": 800}
-NIGHTS = 28  # of the org whose storage has a forecast
+NIGHTS = 14  # of the org whose storage has a forecast
 LONG = 120_000  # milliseconds
 NUMBER = "0040017"
 
