@@ -1,6 +1,6 @@
 """Live through some weeks in a minute: each night the org grows a little and is backed up.
 
-    python -m browser.lived_month HOME ORG ADMIN NIGHTS
+    python tests/browser/lived_month.py HOME ORG ADMIN NIGHTS
 
 HOME is a home with the org ORG, whose simulator has its admin API at ADMIN. The first backup is made
 NIGHTS days ago by the clock of this machine, the last one today: so that pages show what they show

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from browser.conftest import PASSWORD, PATIENCE, SECRET, Console
+from browser import lived_month
+from browser.conftest import PASSWORD, SECRET, Console
 from browser.visitor import Visitor
 from unlost_simulators.process import SimulatorProcess
 
@@ -25,8 +26,8 @@ KEPT = PAGE.with_name("first-day")  # the pictures of the page
 LOOKED_AT = ROOT / ".browser" / "pictures" / "first-day"
 KEEP = "UNLOST_KEEP_PICTURES"  # a variable that is set where the page's pictures are to be renewed
 WINDOW = {"width": 1280, "height": 800}
-NIGHTS = 28  # of the org whose storage has a forecast
-LONG = 45_000  # milliseconds
+NIGHTS = 14  # of the org whose storage has a forecast
+LONG = 120_000  # milliseconds
 NUMBER = "0040017"
 
 
@@ -57,7 +58,7 @@ class Reader:
     def follow(self, name: str) -> None:
         self.visitor.page.get_by_role("link", name=re.compile(name)).first.click()
 
-    def heading(self, name: str, *, patience: int = PATIENCE) -> None:
+    def heading(self, name: str, *, patience: int = LONG) -> None:
         found = self.visitor.page.get_by_role("heading", name=re.compile(name)).first
         expect(found).to_be_visible(timeout=patience)
 
@@ -77,7 +78,7 @@ def fresh(tmp_path: Path) -> Iterator[Console]:
 
 def test_the_first_day_goes_as_the_tutorial_says(fresh: Console, browser: Browser) -> None:
     context = browser.new_context(locale="en-US", viewport=WINDOW)
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(LONG)
     reader = Reader(Visitor(context, fresh.url))
     try:
         follow(reader, fresh)
@@ -234,10 +235,10 @@ def test_after_some_weeks_the_storage_has_a_forecast(fresh: Console, browser: Br
     )  # fmt: skip
     fresh.simulator.admin.post("settings", data_storage_mb=150)
     words = (str(fresh.home), "chocolate", fresh.simulator.admin.root, str(NIGHTS))
-    subprocess.run([sys.executable, "-m", "browser.lived_month", *words], check=True)
+    subprocess.run([sys.executable, lived_month.__file__, *words], check=True)
     fresh.up()
     context = browser.new_context(locale="en-US", viewport=WINDOW)
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(LONG)
     reader = Reader(Visitor(context, fresh.url))
     begin(reader, fresh)
     reader.follow("^Storage")

@@ -25,10 +25,12 @@ DRESSES: dict[str, tuple[Any, Any]] = {  # the window, and the colours
     "double": (DOUBLE, "light"),
     "zoomed": (ZOOMED, "light"),
 }
-# Words and numbers of which a line has only a part. Words longer than a line of a phone may break,
-# and Chinese, Japanese and Thai have no spaces.
+# Words and numbers of which a line has only a part. Ids may break at their hyphens, and what is
+# longer than a line of a phone anywhere; Chinese, Japanese and Thai have no spaces.
 BROKEN_WORDS = r"""() => {
-  const words = /[\p{L}\p{N}\p{M}_%]+(?:[.,:'’@\/-](?=\p{N})[\p{N}]+|[.'’@_](?=\p{L})[\p{L}\p{M}\p{N}]+)*/gu;
+  const number = /(?<![\p{L}\p{N}-])\p{N}+(?:[.,:’\/-]\p{N}+)*%?(?![\p{L}\p{N}-])/u;
+  const word = /[\p{L}\p{N}\p{M}_]+(?:[.'’@][\p{L}\p{N}\p{M}_]+)*/u;
+  const tokens = new RegExp(`${number.source}|${word.source}`, "gu");
   const free = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]/u;
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const range = document.createRange();
@@ -36,13 +38,17 @@ BROKEN_WORDS = r"""() => {
   for (let text = texts.nextNode(); text; text = texts.nextNode()) {
     const holder = text.parentElement;
     if (!holder.checkVisibility() || holder.closest("svg, script, textarea, select, .sr")) continue;
-    for (const found of text.data.matchAll(words)) {
-      const word = found[0];
-      if (word.length < 2 || word.length > 32 || free.test(word)) continue;
+    for (const found of text.data.matchAll(tokens)) {
+      const token = found[0];
+      const end = found.index + token.length;
+      const before = text.data.slice(0, found.index).match(/\S*$/)[0];
+      const after = text.data.slice(end).match(/^\S*/)[0];
+      const run = before.length + token.length + after.length;
+      if (token.length < 2 || run > 32 || free.test(token)) continue;
       range.setStart(text, found.index);
-      range.setEnd(text, found.index + word.length);
+      range.setEnd(text, end);
       const lines = [...range.getClientRects()].filter((box) => box.width > 0);
-      if (new Set(lines.map((box) => Math.round(box.top))).size > 1) broken.push(word);
+      if (new Set(lines.map((box) => Math.round(box.top))).size > 1) broken.push(token);
     }
   }
   return broken;

@@ -48,8 +48,8 @@ def signed_in(client: Client) -> bool:
 
 
 def text(answer: Any) -> str:
-    """The page, in one line."""
-    return re.sub(r"\s+", " ", answer.content.decode())
+    """The page, in one line, without the marks where long addresses may go on in the next line."""
+    return re.sub(r"\s+", " ", answer.content.decode()).replace("<wbr>", "")
 
 
 def clean(answer: Any) -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from unlost.web.templatetags.unlost import LONGEST_TOKEN, breakable, cell_text, code
+from unlost.web.templatetags.unlost import LONGEST_TOKEN, breakable, cell_text, code, translated
 
 MAIL = "friedrich-wilhelm.von-der-heide@confiserie-sonnenschein.example"
 
@@ -50,3 +50,13 @@ def test_ids_and_cells_are_marked() -> None:
     assert "<wbr>" in code("f" * 64)
     assert "<wbr>" in cell_text(MAIL)
     assert cell_text(f"{MAIL} " * 20).count("<wbr>") > 100
+
+
+def test_dates_in_sentences_stay_in_one_line() -> None:
+    shown = translated("The key ends on 2026-12-01 at <noon>, 2026-12-02 09:30 at the latest.")
+    assert shown == (
+        'The key ends on <span class="nowrap">2026-12-01</span> at &lt;noon&gt;, '
+        '<span class="nowrap">2026-12-02 09:30</span> at the latest.'
+    )
+    assert translated("No <date> here.") == "No <date> here."  # the template escapes it
+    assert translated(None) == ""

@@ -17,12 +17,12 @@ def told(pieces: object) -> str:
 
 def before(change: ChangedField) -> str:
     """The cell of the side that was."""
-    return _between(changed_fields([change]), '<td class="removed">')
+    return _between(changed_fields([change]), '<td class="removed" data-label="Before">')
 
 
 def after(change: ChangedField) -> str:
     """The cell of the side that is."""
-    return _between(changed_fields([change]), '<td class="added">')
+    return _between(changed_fields([change]), '<td class="added" data-label="After">')
 
 
 def _between(table: str, opening: str) -> str:

@@ -67,7 +67,7 @@ class CalendarBackup:
 
     @property
     def changes(self) -> int:
-        """How many records were created, changed or deleted since the backup before."""
+        """The number of records that were created, changed or deleted since the backup before."""
         counts = self.counts or Counts()
         return counts.created + counts.changed + counts.deleted + counts.revived
 
@@ -192,17 +192,17 @@ def _stored(infos: Sequence[SnapshotInfo], shown: set[int]) -> Iterator[Calendar
     """Yield the stored backups, each with the nightly one before it that can still be read."""
     before: int | None = None
     for info in sorted(infos, key=lambda info: info.number):
-        kept = info.number in shown
+        readable = info.number in shown
         yield CalendarBackup(
             at=info.as_of,
-            state=BackupState.STORED if kept else BackupState.FORGOTTEN,
+            state=BackupState.STORED if readable else BackupState.FORGOTTEN,
             run=info.run,
             hourly=info.partial,
             number=info.number,
-            before=before if kept else None,
+            before=before if readable else None,
             counts=info.counts,
         )
-        if kept and not info.partial:
+        if readable and not info.partial:
             before = info.number
 
 

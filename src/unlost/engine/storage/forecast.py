@@ -80,7 +80,7 @@ def forecast(
 
 
 def missing_days(samples: Sequence[Sample], *, limit: float) -> int:
-    """How many more days with a sample the first forecast needs; 0 without a limit."""
+    """The days with a sample that the first forecast still needs; 0 without a limit."""
     if limit <= 0:
         return 0
     return max(0, FEWEST - len(_since_last_fall(_daily(samples), limit)))

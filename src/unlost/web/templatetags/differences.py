@@ -32,15 +32,17 @@ def changed_fields(
     heads = "".join(
         f'<th scope="col">{escape(word)}</th>' for word in (_("Field"), _("Before"), _("After"))
     )
+    labels = escape(_("Before")), escape(_("After"))
     rows = "".join(
-        _row(change, org, zone, _button(change) if with_buttons else "") for change in changes
+        _row(change, org, zone, _button(change) if with_buttons else "", labels)
+        for change in changes
     )
     return SafeString(
         f'<table class="diff"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
     )
 
 
-def _row(change: ChangedField, org: str, zone: str, button: str) -> str:
+def _row(change: ChangedField, org: str, zone: str, button: str, labels: tuple[str, str]) -> str:
     old, new = change.old, change.new
     words = compared(old, new) if old and new and change.kind in COMPARED_BY_WORD else None
     before = _named(change.old_means, old, org=org, table=change.old_table)
@@ -49,7 +51,8 @@ def _row(change: ChangedField, org: str, zone: str, button: str) -> str:
     after = after or _side(change, new, words and words[1], mark="ins", zone=zone)
     return (
         f'<tr><th scope="row"><span title="{escape(change.column)}">{escape(change.label)}</span></th>'
-        f'<td class="removed">{before}{button}</td><td class="added">{after}</td></tr>'
+        f'<td class="removed" data-label="{labels[0]}">{before}{button}</td>'
+        f'<td class="added" data-label="{labels[1]}">{after}</td></tr>'
     )
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -24,14 +24,24 @@ from unlost.web.translate import isolated, next_step, translate, word
 
 register = template.Library()
 register.filter(word)
-register.filter(translate)
 register.filter(next_step)
 
 LONGEST_TOKEN = 32  # characters without a space that may stand in one line, even on a phone
+DATE = re.compile(r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d)?\b")  # in a sentence
 TOKEN = re.compile(rf"\S{{{LONGEST_TOKEN + 1},}}")
 JOINTS = re.compile(r"(?<=[@./\\_:?&=,;+-])")  # where a long token may go on in the next line
 UNITS = ("B", "kB", "MB", "GB", "TB")
 FOLD = 240  # characters shown of a long text until it is unfolded
+
+
+@register.filter("translate")
+def translated(text: Message | str | None) -> str | SafeString:
+    """Translate a sentence, and keep each of its dates in one line."""
+    sentence = translate(text)
+    if not DATE.search(sentence):
+        return sentence
+    marked = DATE.sub(r'<span class="nowrap">\g<0></span>', conditional_escape(sentence))
+    return SafeString(marked)
 
 
 @register.filter

@@ -28,7 +28,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class MirrorLag:
-    """What the mirror lacks: the newest backups of these orgs, the newest of them by ``hours``."""
+    """The newest backups of these orgs, which the mirror lacks; it is behind by ``hours``."""
 
     orgs: tuple[str, ...]
     hours: int
@@ -48,7 +48,7 @@ def state(request: UserRequest) -> HttpResponse:
 
 
 def mirror_lag(vault: VaultState) -> MirrorLag:
-    """Return what the vault has and the mirror does not have yet."""
+    """Return the backups of the vault that the mirror does not have yet."""
     done_at = vault.mirror.last.done_at if vault.mirror and vault.mirror.last else None
     newest = {org.org: org.newest for org in vault.orgs if org.newest is not None}
     behind = {
