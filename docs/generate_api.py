@@ -62,7 +62,7 @@ people or give them roles, change their sign-in addresses, or add a single sign-
 `org.add` checks an org and adds it in one step.
 """
 GROUPS = {
-    "home": "The home", "connector": "Orgs", "org": "Orgs", "column": "Hidden columns",
+    "home": "The home", "connector": "Orgs", "org": "Orgs", "column": "Hidden columns", "searched-column": "Searched columns",
     "backup": "Backups", "snapshot": "Backups", "certificate": "Backups", "table": "Backups",
     "record": "Records and files", "file": "Records and files", "loss": "Losses", "storage": "Storage",
     "schedule": "Schedules", "restore": "Restores", "run": "Runs", "alert": "Alerts",

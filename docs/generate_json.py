@@ -26,6 +26,7 @@ from unlost.app.actions.orgs.checklist import OrgChecklist
 from unlost.app.actions.orgs.follow import FollowedOrg
 from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg
 from unlost.app.actions.orgs.orgs import AddedOrg, OrgList
+from unlost.app.actions.orgs.searched_columns import SearchedOfOrg
 from unlost.app.actions.orgs.write_access import WriterResult
 from unlost.app.actions.people.audit import AuditPage
 from unlost.app.actions.people.people import PeopleList, SignInLink
@@ -114,6 +115,9 @@ RESULTS: Mapping[str, type] = {
     "org hidden": HiddenOfOrg,
     "org hide": HiddenOfOrg,
     "org unhide": HiddenOfOrg,
+    "org searched": SearchedOfOrg,
+    "org search": SearchedOfOrg,
+    "org unsearch": SearchedOfOrg,
     "vault rebuild": RebuildResult,
     "vault pending": PendingList,
     "vault pending confirm": ConfirmedCommits,

@@ -154,6 +154,27 @@ OPERATIONS = (
     ApiOperation(
         "column.show", _DELETE, f"{_ORG}/hidden-columns/{{column}}", "orgs.hidden_columns.show"
     ),
+    ApiOperation(
+        "searched-column.list", _GET, f"{_ORG}/searched-columns", "orgs.searched_columns.chosen"
+    ),
+    ApiOperation(
+        "searched-column.choices",
+        _GET,
+        f"{_ORG}/searchable-columns",
+        "orgs.searched_columns.choices",
+    ),
+    ApiOperation(
+        "searched-column.add",
+        _PUT,
+        f"{_ORG}/searched-columns/{{column}}",
+        "orgs.searched_columns.choose",
+    ),
+    ApiOperation(
+        "searched-column.remove",
+        _DELETE,
+        f"{_ORG}/searched-columns/{{column}}",
+        "orgs.searched_columns.drop",
+    ),
     ApiOperation("backup.ask", _POST, f"{_ORG}/backups", "runs.ask_backup.ask_backup"),
     ApiOperation("snapshot.list", _GET, f"{_ORG}/snapshots", "backups.snapshots.snapshots"),
     ApiOperation("certificate.show", _GET, f"{_ORG}/certificate", "backups.snapshots.certificate"),

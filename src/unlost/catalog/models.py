@@ -493,6 +493,21 @@ class HiddenColumnRow(models.Model):
         ]
 
 
+class SearchedColumnRow(models.Model):
+    """A column that an org chose to search."""
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="searched_columns")
+    table = models.CharField(max_length=200)
+    column = models.CharField(max_length=200)
+
+    class Meta:  # noqa: D106
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["org", "table", "column"], name="one_row_per_searched_column"
+            )
+        ]
+
+
 class AuditRow(models.Model):
     """An action of a person. Each row proves the one before: ``digest`` is over both.
 

@@ -7,7 +7,9 @@ Development versions before the first release wrote the numbers 1 to 11, so rele
 from unlost.model.errors import StoreError
 
 BEFORE_RELEASES = 100
-SCHEMA = BEFORE_RELEASES + 7  # and the newest migration; written to a file as SQLite's user_version
+SCHEMA = (
+    BEFORE_RELEASES + 14
+)  # and the newest migration; written to a file as SQLite's user_version
 DEVELOPMENT = "0002_writer"  # a migration that no release has
 
 

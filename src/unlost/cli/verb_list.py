@@ -105,7 +105,7 @@ VERBS: Sequence[Verb] = (
     Verb(
         "org",
         "orgs.orgs",
-        "Add and list orgs, hide columns, and set up write users.",
+        "Add and list orgs, hide and search columns, and set up write users.",
         is_group=True,
     ),
     Verb(

@@ -12,6 +12,7 @@ from unlost.web.pages.orgs import (
     connect,
     hidden_columns,
     orgs,
+    searched_columns,
     write_access,
 )
 from unlost.web.pages.people import audit, people, profile, sso, start, tokens
@@ -75,6 +76,9 @@ urlpatterns = [
     path("orgs/<name:org>/certificate/<str:at>/", orgs.certificate, name="certificate"),
     path("orgs/<name:org>/settings/", write_access.settings, name="org-settings"),
     path("orgs/<name:org>/checklist/", write_access.checklist, name="org-checklist"),
+    path("orgs/<name:org>/searched/", searched_columns.searched, name="searched"),
+    path("orgs/<name:org>/searched/add/", searched_columns.choose, name="searched-add"),
+    path("orgs/<name:org>/searched/remove/", searched_columns.drop, name="searched-remove"),
     path("orgs/<name:org>/follow/", write_access.follow, name="org-follow"),
     path("orgs/<name:org>/writer/", write_access.writer, name="org-writer"),
     path("orgs/<name:org>/storage/", storage.show, name="storage"),

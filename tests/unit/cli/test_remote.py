@@ -67,6 +67,14 @@ def test_what_is_changed_from_afar_is_changed(far: Terminal) -> None:
     assert far("org", "unhide", "sales", "Account.Phone").code == ExitCode.OK
 
 
+def test_searched_columns_are_chosen_from_afar(far: Terminal) -> None:
+    assert "No further columns" in far("org", "searched", "sales").out
+    assert "Account.Number" in far("org", "search", "sales", "Account.Number").out
+    assert far("org", "searched", "sales", "--json").json["columns"] == ["Account.Number"]
+    assert "No further columns" in far("org", "unsearch", "sales", "Account.Number").out
+    assert far("org", "unsearch", "sales", "Account.Number").code == ExitCode.FAILED
+
+
 def test_errors_come_with_their_codes_and_exits(far: Terminal) -> None:
     ended = far("snapshots", "other", "--json")
     assert (ended.code, ended.json["error"]["code"]) == (ExitCode.FAILED, "org-unknown")

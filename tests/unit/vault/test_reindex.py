@@ -144,3 +144,67 @@ def test_backups_go_on_meanwhile(small: SmallVault, monkeypatch: pytest.MonkeyPa
     assert renew(small) == 2
     assert found(small, "beside") == {"9"}
     check(small)
+
+
+def unsearched_schema() -> Schema:
+    """The text is no longer searched."""
+    return Schema((Table(TABLE, tuple(COLUMNS.values()), name_column="Name"),), "f")
+
+
+@pytest.fixture
+def chosen() -> SmallVault:
+    """The text of new rows is searched since the second commit."""
+    small = SmallVault()
+    small.night("r1", ("1", "U", SÖHNE), ("2", "U", CAFE))
+    commit = small.begin("r2", put=newer_schema())
+    finish(commit, commit.add(TABLE, [rows(("3", "U", {"Name": "Anna", "Text": "Dresden"}))]))
+    return small
+
+
+def test_a_chosen_column_is_searched_in_earlier_rows_after_maintenance(chosen: SmallVault) -> None:
+    assert found(chosen, "dresden") == {"3"}
+    assert found(chosen, "leipzig") == set()
+    assert 0 < index(chosen).old < index(chosen).total
+    assert renew(chosen) == 1
+    assert found(chosen, "leipzig") == {"1"}
+    assert index(chosen).old == 0
+    assert renew(chosen, "again") == 0
+    check(chosen)
+
+
+def test_words_of_a_column_that_is_no_longer_chosen_stay(chosen: SmallVault) -> None:
+    renew(chosen)
+    commit = chosen.begin("r3", put=unsearched_schema())
+    finish(commit, commit.add(TABLE, [rows(("4", "U", {"Name": "Bert", "Text": "Chemnitz"}))]))
+    assert found(chosen, "chemnitz") == set()
+    assert found(chosen, "leipzig") == {"1"}
+    assert renew(chosen, "again") == 0
+    check(chosen)
+
+
+def test_words_of_different_columns_are_not_merged() -> None:
+    small = SmallVault()
+    for number in range(6):
+        small.night(f"old{number}", (f"{number}", "U", SÖHNE))
+    for number in range(6):
+        commit = small.begin(f"new{number}", put=newer_schema())
+        finish(commit, commit.add(TABLE, [rows((f"n{number}", "U", SÖHNE))]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reindexer, "old_tiers", lambda *_: [])
+        small.vault.compact(small.org, run="compact")
+    assert found(small, "leipzig") == {f"n{number}" for number in range(6)}
+    small.vault.compact(small.org, run="renew")
+    assert len(found(small, "leipzig")) == 12
+    check(small)
+
+
+def test_a_new_column_needs_no_renewal() -> None:
+    small = SmallVault()
+    fewer = tuple(each for each in newer_schema().tables[0].columns if each.name != "Text")
+    commit = small.begin("r1", put=Schema((Table(TABLE, fewer, name_column="Name"),), "f"))
+    names = tuple(column.name for column in fewer)
+    finish(commit, commit.add(TABLE, [rows(("1", "U", {"Name": "Söhne"}), names=names)]))
+    commit = small.begin("r2", put=newer_schema())
+    finish(commit, commit.add(TABLE, [rows(("2", "U", SÖHNE))]))
+    assert index(small).old == 0
+    assert found(small, "leipzig") == {"2"}

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg, save_org
+from unlost.catalog.orgs.searched_columns import chosen_columns
 from unlost.catalog.runs.runs import RunEnd, RunState, end_run, ended_runs, unfinished_backups
+from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.session import BackupPorts
 from unlost.model.errors import UnlostError
 from unlost.model.ports.source import Source
@@ -31,6 +33,11 @@ def backup_ports(app: Application, source: Source, run: str, observer: Observer)
         observer=observer,
         work=app.home.work,
     )
+
+
+def backup_policy(org: ProtectedOrg) -> BackupPolicy:
+    """Return the limits of a backup, with the columns that the org chose to search."""
+    return BackupPolicy(searched=chosen_columns(org.oid))
 
 
 def refresh_identity(org: ProtectedOrg, source: Source) -> None:

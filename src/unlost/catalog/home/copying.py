@@ -24,12 +24,16 @@ from unlost.catalog.models import (
     ChannelRow,
     HiddenColumnRow,
     HomeCopy,
+    HomeSettingRow,
     KeepRow,
+    MassLimitsRow,
     MembershipRow,
     Org,
     Run,
     ScheduleRow,
+    SearchedColumnRow,
     Secret,
+    SilenceRow,
     TokenRow,
     User,
     WriterRow,
@@ -42,7 +46,7 @@ from unlost.model.runs.night import NightState
 
 SETTINGS: tuple[type[models.Model], ...] = (
     Org, WriterRow, Secret, ScheduleRow, ChannelRow, User, MembershipRow, TokenRow, HiddenColumnRow,
-    KeepRow, SocialApp,
+    KeepRow, SocialApp, HomeSettingRow, MassLimitsRow, SilenceRow, SearchedColumnRow,
 )  # fmt: skip
 # Columns of settings that change with each backup; a sign-in that renews a secret seals it again.
 MOVING = frozenset({

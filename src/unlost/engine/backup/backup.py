@@ -115,7 +115,9 @@ def _backup(
         shutil.rmtree(folder, ignore_errors=True)
         return done
     ports.observer.progress(Progress(Phase.DISCOVER))
-    schema = ports.runner.step("discover", ports.source.discover, result=Schema)
+    schema = ports.runner.step(
+        "discover", lambda: policy.searched.schema(ports.source.discover()), result=Schema
+    )
     previous = (
         ports.vault.at(org, begun.previous, forgotten=True) if begun.previous is not None else None
     )

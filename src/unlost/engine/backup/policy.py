@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from unlost.model.source.searched_columns import NONE_CHOSEN, SearchedColumns
+
 
 class CensusPolicy(StrEnum):
     """The interval between lists of all live ids of a table, unless something else requires one."""
@@ -57,6 +59,7 @@ class BackupPolicy:
     file_group_bytes: int = 256 * 2**20
     reference_limit: int = 2_000
     reads_at_once: int = 16
+    searched: SearchedColumns = NONE_CHOSEN
 
     def allows_loss(self, *, missing: int, live_count: int) -> bool:
         """True if ``missing`` of ``live_count`` rows may be believed to be deleted."""

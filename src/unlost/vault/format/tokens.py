@@ -24,7 +24,8 @@ from dataclasses import dataclass, replace
 import polars as pl
 import pyarrow as pa
 
-from unlost.model.source.schema import Column, ColumnTrait, Schema, SearchedAs, Table, WireKind
+from unlost.model.source.schema import ColumnTrait, Schema, SearchedAs, Table
+from unlost.model.source.searched_columns import searched_as
 from unlost.vault.format.cell_tokens import CELLS, SearchedCells
 from unlost.vault.format.fold import DENSE, LONGEST
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
@@ -32,17 +33,6 @@ from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
 VERSION = 3
 KEYS_SINCE = 2  # the first version that makes tokens of whole values
 KEY = "\x1f"  # before a whole value; words never begin with it
-_TRAITS = frozenset(
-    {
-        ColumnTrait.NAME,
-        ColumnTrait.UNIQUE,
-        ColumnTrait.EXTERNAL_ID,
-        ColumnTrait.AUTO_NUMBER,
-        ColumnTrait.EMAIL,
-        ColumnTrait.PHONE,
-    }
-)
-_KINDS = frozenset({WireKind.TEXT, WireKind.INTEGER, WireKind.DECIMAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +151,17 @@ def tokenizer_for(
 
     ``keys``: columns whose whole values are looked up.
     """
-    searched = [
-        column for column in table.columns if column.name in names and is_searched(column, table)
-    ]
+    ways = {
+        column.name: way
+        for column in table.columns
+        if column.name in names and (way := searched_as(column, table)) is not None
+    }
     whole = tuple(name for name in names if name in keys)
-    if not searched and not whole:
+    if not ways and not whole:
         return None
 
     def cut_as(kind: ColumnTrait | SearchedAs) -> tuple[str, ...]:
-        return tuple(column.name for column in searched if _cut(column) is kind)
+        return tuple(name for name, way in ways.items() if way is kind)
 
     return Tokenizer(
         table.name,
@@ -179,17 +171,3 @@ def tokenizer_for(
         emails=cut_as(ColumnTrait.EMAIL),
         urls=cut_as(SearchedAs.HOST),
     )
-
-
-def is_searched(column: Column, table: Table) -> bool:
-    """True if the values of a column become tokens."""
-    named = column.name == table.name_column
-    marked = column.search is not None or bool(column.traits & _TRAITS)
-    return column.kind in _KINDS and (marked or named)
-
-
-def _cut(column: Column) -> ColumnTrait | SearchedAs:
-    """The fact that decides how a column is cut into tokens."""
-    special = (ColumnTrait.PHONE, ColumnTrait.EMAIL)
-    trait = next((trait for trait in special if column.has(trait)), None)
-    return trait or column.search or SearchedAs.WORDS

@@ -1,5 +1,8 @@
 """Renewal of the search index: words of earlier rules are replaced by those of the present ones.
 
+A tier that lacks words of a column, since the column is searched only now, is renewed in the same
+way.
+
 The index has tiers like the source tables. Each commit replaces one old tier by the words of the
 same commits, computed from the rows. The newest tier comes first: people look for recent records.
 Between the commits, and between maintenance runs, both kinds of words are searched.
@@ -75,10 +78,13 @@ def reindex(org_vault: OrgVault, *, run: str, pause: Pause, most: int = MOST_WOR
 
 def old_tiers(org_vault: OrgVault, state: LiveState) -> list[OldTier]:
     """The tiers with words of earlier rules, oldest first."""
-    tiers = tiers_of(state.of(SEARCH, until=state.seq)) if state.seq else []
+    if not state.seq:
+        return []
+    tiers = tiers_of(state.of(SEARCH, until=state.seq))
+    newest = org_vault.chain.manifest(state.seq)[0].schema
     waiting_tiers = []
     for at, tier in enumerate(tiers):
-        if _is_old(org_vault, tier):
+        if _is_old(org_vault, tier, newest):
             first = tiers[at - 1].last + 1 if at else 1
             last = tiers[at + 1].first - 1 if at + 1 < len(tiers) else tier.last
             waiting_tiers.append(
@@ -87,9 +93,13 @@ def old_tiers(org_vault: OrgVault, state: LiveState) -> list[OldTier]:
     return waiting_tiers
 
 
-def _is_old(org_vault: OrgVault, tier: Tier) -> bool:
-    labels = (org_vault.reader.facts(live.entry)[0] for live in tier.segments)
-    return any(label.tokenizer < VERSION for label in labels)
+def _is_old(org_vault: OrgVault, tier: Tier, newest: str) -> bool:
+    """True if a tier has words of earlier rules, or lacks words of a column."""
+    labels = [org_vault.reader.facts(live.entry)[0] for live in tier.segments]
+    return any(label.tokenizer < VERSION for label in labels) or not all(
+        org_vault.schemas.has_words_for(newest, indexed=ident)
+        for ident in {label.schema for label in labels}
+    )
 
 
 def _replace(org_vault: OrgVault, old: OldTier, *, run: str, pause: Pause) -> Compaction:

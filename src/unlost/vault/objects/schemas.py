@@ -10,6 +10,7 @@ from blake3 import blake3
 
 from unlost.model.source.hidden_columns import NOTHING_HIDDEN, HiddenColumns, LogFilter
 from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, WireKind
+from unlost.model.source.searched_columns import has_words_for
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
     KnownColumn,
@@ -91,6 +92,12 @@ class SchemaReader(Protocol):
     def known(self, ident: str, table: str) -> dict[str, KnownColumn]:
         """Every column that a table has or once had, by name."""
         return self.get(ident).columns.get(table, {})
+
+    def has_words_for(self, newest: str, *, indexed: str) -> bool:
+        """True if an index made with one schema has the words that the ``newest`` one asks for."""
+        return indexed == newest or has_words_for(
+            self.get(newest).schema, indexed=self.get(indexed).schema
+        )
 
 
 class Schemas(SchemaReader):

@@ -154,10 +154,20 @@ def old_part(view: TableView) -> TableView:
     return replace(view, segments=[live for live in view.segments if _is_old(view, live)])
 
 
-def index_state(view: TableView) -> SearchIndexState:
-    """The part of the index that follows earlier rules."""
+def index_state(view: TableView, *, newest: str) -> SearchIndexState:
+    """The part of the index that is to be renewed: earlier rules, or a column without words.
+
+    ``newest``: the id of the newest schema.
+    """
     rows = sum(live.entry.rows for live in view.segments)
-    return SearchIndexState(sum(live.entry.rows for live in old_part(view).segments), rows)
+    old = (live.entry.rows for live in view.segments if not _is_current(view, live, newest))
+    return SearchIndexState(sum(old), rows)
+
+
+def _is_current(view: TableView, live: LiveSegment, newest: str) -> bool:
+    label, _ = view.reading.segments.facts(live.entry)
+    schemas = view.reading.schemas
+    return label.tokenizer >= VERSION and schemas.has_words_for(newest, indexed=label.schema)
 
 
 def _is_old(view: TableView, live: LiveSegment) -> bool:

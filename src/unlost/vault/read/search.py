@@ -58,8 +58,8 @@ def search(
 
 
 def state_of_index(snapshot: VaultSnapshot) -> SearchIndexState:
-    """The part of a snapshot's index that follows earlier rules."""
-    return index_state(snapshot.view(SEARCH))
+    """The part of a snapshot's index that is to be renewed."""
+    return index_state(snapshot.view(SEARCH), newest=snapshot.schema_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,11 @@ class VaultSnapshot:
         """The commit's manifest."""
         return self._manifest
 
+    @property
+    def schema_id(self) -> str:
+        """The id of its schema."""
+        return self._manifest.schema
+
     def schema(self) -> Schema:
         """The schema of the snapshot."""
         return self._org_reader.schemas.get(self._manifest.schema).schema

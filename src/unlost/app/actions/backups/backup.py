@@ -25,6 +25,7 @@ from unlost.app.actions.backups.snapshots import gaps
 from unlost.app.backups.backup_run import (
     IN_PROGRESS,
     KIND,
+    backup_policy,
     backup_ports,
     close_hours,
     drop_ended_steps,
@@ -157,9 +158,8 @@ def _done_by(
             with app.open_org(known, observer=both, run=chosen.id) as source:
                 # The label, kind or time zone may have changed since the last backup.
                 refresh_identity(known, source)
-                outcome = run_backup(
-                    known.oid, backup_ports(app, source, chosen.id, both), full=full
-                )
+                ports = backup_ports(app, source, chosen.id, both)
+                outcome = run_backup(known.oid, ports, policy=backup_policy(known), full=full)
         finally:
             written.flush()
         finished = _finished(outcome)

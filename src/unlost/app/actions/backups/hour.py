@@ -17,6 +17,7 @@ from unlost.app.backups.backup_run import (
     IN_PROGRESS,
     KIND,
     PARTLY_READ,
+    backup_policy,
     backup_ports,
     close_hour,
     close_hours,
@@ -153,7 +154,8 @@ def _read(
     try:
         with app.open_org(org, observer=observer, run=run) as source:
             refresh_identity(org, source)
-            outcome = run_backup(org.oid, backup_ports(app, source, run, observer), only=tables)
+            ports = backup_ports(app, source, run, observer)
+            outcome = run_backup(org.oid, ports, policy=backup_policy(org), only=tables)
     finally:
         written.flush()
     if isinstance(outcome, ParkedBackup):

@@ -15,6 +15,7 @@ from unlost.catalog.orgs.orgs import (
     retire_org,
     save_org,
 )
+from unlost.catalog.orgs.searched_columns import choose_as
 from unlost.catalog.orgs.writers import find_writer, save_writer
 from unlost.catalog.people.people import roles_as
 from unlost.catalog.runs.schedules import schedule_of, set_schedule
@@ -93,6 +94,7 @@ def _take_over(
     # Roles, hidden columns and retention rules belong to an oid, and would silently not apply.
     roles_as(old.oid, new.oid)
     hide_as(old.oid, new.oid)
+    choose_as(old.oid, new.oid)
     keep_as(old.oid, new.oid, at=now)
     secrets.move_to(app.secrets(new.oid))
     if settings is not None:

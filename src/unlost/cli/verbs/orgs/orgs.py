@@ -1,4 +1,4 @@
-"""unlost org: add and list orgs, hide columns, set up write users."""
+"""unlost org: add and list orgs, hide and search columns, set up write users."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.orgs.follow import FollowedOrg
     from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg
     from unlost.app.actions.orgs.orgs import AddedOrg, OrgList
+    from unlost.app.actions.orgs.searched_columns import SearchedOfOrg
     from unlost.app.actions.orgs.write_access import WriterResult
     from unlost.app.actions.vault.shred import ShredPlan, ShredResult
     from unlost.cli.connector_forms import Given
@@ -73,7 +74,7 @@ ColumnName = Annotated[
 ]
 
 app = typer.Typer(
-    help="Add and list orgs, hide columns, and set up write users.",
+    help="Add and list orgs, hide and search columns, and set up write users.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -198,6 +199,49 @@ def unhide(
 
         answer(act(application, org, column), as_json=json, show=_show_hidden)
     return ExitCode.OK
+
+
+@app.command("searched")
+def searched(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """List the columns that were chosen to be searched, beside those that are always searched."""
+    with opened(home) as application:
+        from unlost.app.actions.orgs.searched_columns import chosen as act
+
+        answer(act(application, org), as_json=json, show=_show_searched)
+    return ExitCode.OK
+
+
+@app.command("search")
+def search(
+    org: OrgName, column: ColumnName, *, home: Home = None, json: AsJson = False
+) -> ExitCode:
+    """Search a further column from the next backup on; earlier backups follow during maintenance."""
+    with opened(home) as application:
+        from unlost.app.actions.orgs.searched_columns import choose as act
+
+        answer(act(application, org, column), as_json=json, show=_show_searched)
+    return ExitCode.OK
+
+
+@app.command("unsearch")
+def unsearch(
+    org: OrgName, column: ColumnName, *, home: Home = None, json: AsJson = False
+) -> ExitCode:
+    """Stop searching a column in records that change from now on; words in the index stay."""
+    with opened(home) as application:
+        from unlost.app.actions.orgs.searched_columns import drop as act
+
+        answer(act(application, org, column), as_json=json, show=_show_searched)
+    return ExitCode.OK
+
+
+def _show_searched(out: "Console", result: "SearchedOfOrg") -> None:
+    if not result.columns:
+        out.print(f"No further columns are searched in {result.org}.")
+        return
+    out.print(f"Also searched in {result.org}, from its next backup on:")
+    for column in result.columns:
+        out.print(f"  - {column}")
 
 
 def _show_checklist(out: "Console", result: "OrgChecklist") -> None:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from unlost.vault.format.physical import (
     BARE_FIELDS,
     MERGED_FIELDS,
+    SEARCH,
     SYSTEM_FIELDS,
     U_SHAPE,
     by_number,
@@ -59,11 +60,12 @@ def can_merge(view: TableView) -> bool:
     """Return true if the newest schema can describe all rows of a view.
 
     It cannot if two runs started from one schema and gave the same number to different columns.
-    Words of different rules stay apart, until the older ones are rebuilt.
+    Words of different rules, or of other columns, stay apart until the older ones are rebuilt.
     """
+    if view.table == SEARCH:
+        return _can_merge_words(view)
     if view.table in BARE_FIELDS:
-        labels = (view.reading.segments.facts(live.entry)[0] for live in view.segments)
-        return len({label.tokenizer for label in labels}) == 1
+        return True
     newest = view.reading.segments.facts(view.segments[-1].entry)[0].schema
     known = view.reading.schemas.known(newest, view.table)
     codes = {name: column.code for name, column in known.items()}
@@ -72,6 +74,15 @@ def can_merge(view: TableView) -> bool:
         codes.get(name) == column.code
         for schema in schemas
         for name, column in view.reading.schemas.known(schema, view.table).items()
+    )
+
+
+def _can_merge_words(view: TableView) -> bool:
+    labels = [view.reading.segments.facts(live.entry)[0] for live in view.segments]
+    newest = labels[-1].schema
+    return len({label.tokenizer for label in labels}) == 1 and all(
+        view.reading.schemas.has_words_for(newest, indexed=ident)
+        for ident in {label.schema for label in labels}
     )
 
 
