@@ -83,6 +83,13 @@ def test_the_callback_address_is_shown_to_copy(admin: Client) -> None:
     assert f"http://localhost{CALLBACK}" in page
 
 
+def test_an_address_that_orgs_refuse_is_explained(admin: Client) -> None:
+    admin.post("/connect/", KIND)
+    hint = "Many orgs refuse"
+    assert hint not in admin.get("/connect/sign-in/").content.decode()
+    assert hint in admin.get("/connect/sign-in/", SERVER_NAME="127.0.0.1").content.decode()
+
+
 def test_a_way_back_serves_once(admin: Client, browser: FakeBrowser) -> None:
     reply = browser.allow(left(admin))
     assert admin.get(CALLBACK, reply)["Location"] == "/connect/checklist/"
