@@ -13,6 +13,8 @@ from unit.web.conftest import BACKEND, SignIn
 from unlost.catalog.orgs.orgs import find_org, get_org
 from unlost.catalog.orgs.writers import find_writer
 from unlost.model.access import Role
+from unlost.model.ports.source import Context
+from unlost.model.source.sign_in import SignInCode
 from unlost.testing.org import MemoryOrg
 from unlost.web.parts import background
 
@@ -96,6 +98,22 @@ def test_a_way_back_serves_once(admin: Client, browser: FakeBrowser) -> None:
     again = admin.get(CALLBACK, reply)
     assert again.status_code == 403
     assert "sign-in-foreign" in again.content.decode()
+    assert len(browser.redeemed) == 1
+
+
+def test_a_page_that_is_reloaded_during_the_exchange_sends_no_second_code(
+    admin: Client, browser: FakeBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply, inner = browser.allow(left(admin)), FakeBrowser.redeem
+    codes: list[int] = []
+
+    def slowly(self: FakeBrowser, config: object, context: Context, answer: SignInCode) -> None:
+        codes.append(admin.get(CALLBACK, reply).status_code)
+        inner(self, config, context, answer)
+
+    monkeypatch.setattr(FakeBrowser, "redeem", slowly)
+    assert admin.get(CALLBACK, reply)["Location"] == "/connect/checklist/"
+    assert codes == [403]
     assert len(browser.redeemed) == 1
 
 

@@ -87,5 +87,7 @@ def waiting_sign_in(request: UserRequest) -> WaitingSignIn | None:
 
 
 def end_sign_in(request: UserRequest) -> None:
-    """Forget the sign-in: its state is used up."""
+    """Forget the sign-in, durably: its state is used up before the code is sent."""
     drop_draft(request, WAITING)
+    # The session is otherwise saved with the response, after the exchange, which takes seconds.
+    request.session.save()
