@@ -24,6 +24,7 @@ from unlost.app.actions.backups.backup import BackupResult
 from unlost.app.actions.backups.gaps import GapList
 from unlost.app.actions.backups.schedule import OrgSchedule, Schedules
 from unlost.app.actions.backups.snapshots import SnapshotCertificate, SnapshotList
+from unlost.app.actions.orgs.checklist import OrgChecklist
 from unlost.app.actions.orgs.follow import FollowedOrg
 from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg
 from unlost.app.actions.orgs.orgs import AddedOrg, OrgList
@@ -62,6 +63,7 @@ RESULTS: Mapping[str, type] = {
     "org add": AddedOrg,
     "org list": OrgList,
     "org follow": FollowedOrg,
+    "org checklist": OrgChecklist,
     "org writer": WriterResult,
     "backup": BackupResult,
     "snapshots": SnapshotList,

@@ -73,6 +73,7 @@ from unlost.vault.format.manifest import _Numbered as FormatOfDocument
 from unlost.vault.layout.segment_label import BundlePart, SegmentShape
 from unlost.vault.objects.files import _ExtentCell as ExtentCell
 from unlost.vault.read.table_view import BlobCell
+from unlost.web.parts.browser_sign_ins import WaitingSignIn
 
 RUN, BEGAN = "run-1", datetime(2026, 3, 4, tzinfo=UTC)
 _numbers = count()
@@ -240,6 +241,7 @@ DOCUMENTS: dict[str, Document] = {
     "catalogue/message": as_json(Message),
     "catalogue/look-asked": as_values(NewOrg),
     "catalogue/look-found": as_values(OrgPreview),
+    "catalogue/browser-sign-in": as_values(WaitingSignIn),
     "catalogue/settings-salesforce": as_values(
         SalesforceConfig, strict=False, login_url="https://acme.my.salesforce.com", client_id="key"
     ),

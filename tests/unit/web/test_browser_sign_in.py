@@ -13,6 +13,8 @@ from unit.web.conftest import BACKEND, SignIn
 from unlost.catalog.orgs.orgs import find_org, get_org
 from unlost.catalog.orgs.writers import find_writer
 from unlost.model.access import Role
+from unlost.model.ports.source import Context
+from unlost.model.source.sign_in import SignInCode
 from unlost.testing.org import MemoryOrg
 from unlost.web.parts import background
 
@@ -83,12 +85,35 @@ def test_the_callback_address_is_shown_to_copy(admin: Client) -> None:
     assert f"http://localhost{CALLBACK}" in page
 
 
+def test_an_address_that_orgs_refuse_is_explained(admin: Client) -> None:
+    admin.post("/connect/", KIND)
+    hint = "Many orgs refuse"
+    assert hint not in admin.get("/connect/sign-in/").content.decode()
+    assert hint in admin.get("/connect/sign-in/", SERVER_NAME="127.0.0.1").content.decode()
+
+
 def test_a_way_back_serves_once(admin: Client, browser: FakeBrowser) -> None:
     reply = browser.allow(left(admin))
     assert admin.get(CALLBACK, reply)["Location"] == "/connect/checklist/"
     again = admin.get(CALLBACK, reply)
     assert again.status_code == 403
     assert "sign-in-foreign" in again.content.decode()
+    assert len(browser.redeemed) == 1
+
+
+def test_a_page_that_is_reloaded_during_the_exchange_sends_no_second_code(
+    admin: Client, browser: FakeBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply, inner = browser.allow(left(admin)), FakeBrowser.redeem
+    codes: list[int] = []
+
+    def slowly(self: FakeBrowser, config: object, context: Context, answer: SignInCode) -> None:
+        codes.append(admin.get(CALLBACK, reply).status_code)
+        inner(self, config, context, answer)
+
+    monkeypatch.setattr(FakeBrowser, "redeem", slowly)
+    assert admin.get(CALLBACK, reply)["Location"] == "/connect/checklist/"
+    assert codes == [403]
     assert len(browser.redeemed) == 1
 
 

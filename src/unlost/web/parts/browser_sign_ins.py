@@ -5,6 +5,7 @@ One sign-in waits at a time; a new one replaces it. See ``app/orgs/sign_in_state
 
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 import msgspec
 from django.http import HttpResponse
@@ -51,9 +52,22 @@ class WaitingSignIn:
         return reverse(name, kwargs={"org": self.new.name})
 
 
-def callback_address(request: UserRequest) -> str:
-    """Return the address to which the browser returns, as the org's app must know it."""
-    return request.build_absolute_uri(reverse("connect-callback"))
+@dataclass(frozen=True, slots=True)
+class CallbackAddress:
+    """The address to which the browser returns, as the org's app must know it."""
+
+    address: str
+
+    @property
+    def plain(self) -> bool:
+        """True for plain http elsewhere than at ``localhost``, which orgs refuse (RFC 8252, 8.3)."""
+        parts = urlsplit(self.address)
+        return parts.scheme == "http" and parts.hostname != "localhost"
+
+
+def callback_address(request: UserRequest) -> CallbackAddress:
+    """Return the address to which the browser returns to this console."""
+    return CallbackAddress(request.build_absolute_uri(reverse("connect-callback")))
 
 
 def begin_sign_in(request: UserRequest, purpose: Purpose, new: NewOrg) -> HttpResponse:
@@ -61,7 +75,7 @@ def begin_sign_in(request: UserRequest, purpose: Purpose, new: NewOrg) -> HttpRe
 
     A redirect to the org would be blocked: the CSP's ``form-action`` counts after a form, too.
     """
-    started = start_sign_in(request.unlost, new, redirect=callback_address(request))
+    started = start_sign_in(request.unlost, new, redirect=callback_address(request).address)
     keep_draft(request, WAITING, msgspec.to_builtins(WaitingSignIn(purpose, new, started)))
     return redirect("connect-start")
 
@@ -73,5 +87,7 @@ def waiting_sign_in(request: UserRequest) -> WaitingSignIn | None:
 
 
 def end_sign_in(request: UserRequest) -> None:
-    """Forget the sign-in: its state is used up."""
+    """Forget the sign-in, durably: its state is used up before the code is sent."""
     drop_draft(request, WAITING)
+    # The session is otherwise saved with the response, after the exchange, which takes seconds.
+    request.session.save()

@@ -31,7 +31,7 @@ BROWSER = SignInMethod(
 CREDENTIALS = SignInMethod(
     AuthFlow.CLIENT_CREDENTIALS.value,
     "Client credentials",
-    "The app signs in by itself, with its key and secret, as the user that its policies name.",
+    "The app signs in with its key and secret, as the user that its policies name.",
     secrets=("client_secret",),
 )
 JWT = SignInMethod(
