@@ -42,6 +42,7 @@ TABLES = ("Account", "Contact", "Case", "Task")
 NOTICED = {AlertRule.MASS_CHANGE, AlertRule.LOSS, AlertRule.UNUSUAL_LOSS}
 CONTACTS_ELSEWHERE = {
     "Case": ("ContactId",),
+    "Contact": ("ReportsToId",),
     "Order": ("BillToContactId", "CustomerAuthorizedById", "ShipToContactId"),
     "Contract": ("CustomerSignedId",),
     "Task": ("WhoId",),
