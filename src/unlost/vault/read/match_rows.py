@@ -152,6 +152,6 @@ def _by_cell(words: "pl.DataFrame") -> Mapping[tuple[int, int], tuple[str, ...]]
 
 def _by_row(values: "pl.DataFrame") -> Mapping[int, list[tuple[int, str, str]]]:
     cells: dict[int, list[tuple[int, str, str]]] = {}
-    for row, column, whole, folded in values.iter_rows():
-        cells.setdefault(row, []).append((column, whole, folded))
+    for row, column, whole, text in values.iter_rows():
+        cells.setdefault(row, []).append((column, whole, text))
     return cells
