@@ -74,7 +74,7 @@ def test_help_imports_no_verb() -> None:
         (("snapshots", "sales"), {"polars"}),
         (("history", "sales", "Account/A40017"), {"polars"}),
         (("show", "sales", "Account/A40017"), {"polars"}),
-        (("find", "A40017"), set[str]()),  # splits the text into words as the index does
+        (("find", "A40017"), {"polars"}),
     ],
 )
 def test_reading_imports_no_other_part(

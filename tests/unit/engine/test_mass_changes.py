@@ -126,6 +126,19 @@ def test_a_column_of_few_values_is_overwritten_only_by_most_of_its_edits(scene: 
     assert {key: change.count for key, change in later.items()} == {("Active", MassKind.EDITED): 20}
 
 
+def test_a_fifth_of_a_column_of_few_values_edited_by_chance_alike_is_not_overwritten(
+    scene: Scene,
+) -> None:
+    """23 of 40 edits of a priority had one of its three values, and raised an alert."""
+    scene.clock.advance(hours=1)
+    change(scene, "Active", ["false"] * 23)
+    assert changes(scene)["Active", MassKind.OVERWRITTEN].count == 23
+    scene.clock.advance(hours=1)
+    change(scene, "Active", ["true"] * 17 + ["false"] * 29)
+    later = changes(scene, after=2)
+    assert {key: change.count for key, change in later.items()} == {("Active", MassKind.EDITED): 40}
+
+
 def test_other_owners_are_a_transfer(scene: Scene) -> None:
     scene.clock.advance(hours=1)
     change(scene, "Owner", ["U2"] * 50)

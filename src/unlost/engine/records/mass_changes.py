@@ -32,6 +32,7 @@ FETCH = 5_000  # ids per lookup
 TOP_VALUES = 200  # values of a column that are counted
 MANY_PARTS = 500  # frames of counts before they are added up
 AROUND = timedelta(minutes=15)
+NEARLY_ALL = 0.9  # of the edits of a column of few values, which have one value by chance at times
 USERS = 5  # listed users of a change
 LISTED_LEAST = 20  # smaller changes of these kinds are one person's day
 BIN = frozenset({TableTrait.UNDELETE, TableTrait.REPORTS_DELETES})  # traits of tables that use it
@@ -238,7 +239,7 @@ def _with_overwritten(counts: pl.DataFrame, table: Table) -> pl.DataFrame:
     """The counts in which edits with the most frequent value of their column are overwritten.
 
     A value is one of many if a single record has it. In a column of few possible values some value
-    is always frequent: there it must be the value of most edits.
+    is always frequent: there it must be the value of nearly all edits.
     """
     few = _few_valued(table)
     edited = (pl.col("kind") == MassKind.EDITED.value) & (pl.col("value") != _OTHER)
@@ -247,7 +248,7 @@ def _with_overwritten(counts: pl.DataFrame, table: Table) -> pl.DataFrame:
     counted = counts.with_columns(size=of_value, share=of_value / of_column)
     most = pl.col("size") == pl.col("size").filter(edited).max().over("column")
     first = pl.col("value") == pl.col("value").filter(edited & most).min().over("column")
-    enough = (pl.col("size") > 1) & (~pl.col("column").is_in(few) | (pl.col("share") > 1 / 2))
+    enough = (pl.col("size") > 1) & (~pl.col("column").is_in(few) | (pl.col("share") >= NEARLY_ALL))
     kind = pl.when(edited & most & first & enough).then(pl.lit(MassKind.OVERWRITTEN.value))
     return counted.with_columns(kind=kind.otherwise("kind"))
 

@@ -27,15 +27,15 @@ _ZEROS = re.compile(r"^0+([0-9]+)\Z")
 
 
 class _Separators(dict[int, int | None]):
-    """What replaces a character: itself, or ``other`` if it is no letter, mark or number."""
+    """Maps a character to itself, or to ``other`` if it is no letter, mark or number."""
 
     def __init__(self, other: int | None) -> None:
         super().__init__()
         self.other = other
 
     def __missing__(self, code: int) -> int | None:
-        kept = unicodedata.category(chr(code))[0] in "LMN"
-        self[code] = code if kept else self.other
+        is_part = unicodedata.category(chr(code))[0] in "LMN"
+        self[code] = code if is_part else self.other
         return self[code]
 
 

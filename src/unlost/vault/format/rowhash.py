@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import polars_hash as plh
 
 HALVES = (0, 1)
-FEW = 256  # ids
+FEW = 1_024  # ids
 
 type Hashes = NDArray[np.uint64]
 """Row hashes as an array of shape (rows, 2)."""

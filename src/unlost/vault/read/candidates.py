@@ -239,11 +239,9 @@ def _of_both(rows: pa.Table, more: pa.Table) -> pa.Table:
     """The rows of records that are in both."""
     import polars as pl
 
-    one, other = (pl.DataFrame(pl.from_arrow(table)) for table in (rows, more))
-    both = pl.concat(
-        [one.join(other, on=_RECORD, how="semi"), other.join(one, on=_RECORD, how="semi")]
-    )
-    return both.to_arrow().cast(pa.schema(SEARCH_FIELDS))
+    first, second = (pl.DataFrame(pl.from_arrow(table)) for table in (rows, more))
+    semi = [first.join(second, on=_RECORD, how="semi"), second.join(first, on=_RECORD, how="semi")]
+    return pl.concat(semi).to_arrow().cast(pa.schema(SEARCH_FIELDS))
 
 
 def _no_rows() -> pa.Table:

@@ -3,6 +3,7 @@
 A few cells are cut one by one: importing Polars, and preparing its patterns, takes longer.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,7 +20,8 @@ from unlost.vault.read.query import Cell, SearchQuery, match_of
 if TYPE_CHECKING:
     import polars as pl
 
-FEW_CELLS = 1_000
+FEW_CELLS = 1_000  # cut one by one in less time than at once
+FEW_AT_FIRST = 4_000  # the same as long as Polars is not imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ def matching_rows(query: SearchQuery, tables: Sequence[TableRows]) -> Iterator[M
     for table in tables:
         starts.append(starts[-1] + len(table.rows))
     count = sum(len(table.rows) * len(table.tokenizer.searched) for table in tables)
-    cells = _few(tables, starts) if count <= FEW_CELLS else None
+    few = FEW_CELLS if "polars" in sys.modules else FEW_AT_FIRST
+    cells = _few(tables, starts) if count <= few else None
     words, values = cells.parts() if cells is not None else _many(tables, starts)
     for number, (table, start) in enumerate(zip(tables, starts[:-1], strict=True)):
         for row in range(len(table.rows)):
@@ -149,6 +152,6 @@ def _by_cell(words: "pl.DataFrame") -> Mapping[tuple[int, int], tuple[str, ...]]
 
 def _by_row(values: "pl.DataFrame") -> Mapping[int, list[tuple[int, str, str]]]:
     cells: dict[int, list[tuple[int, str, str]]] = {}
-    for row, column, whole, folded_text in values.iter_rows():
-        cells.setdefault(row, []).append((column, whole, folded_text))
+    for row, column, whole, text in values.iter_rows():
+        cells.setdefault(row, []).append((column, whole, text))
     return cells

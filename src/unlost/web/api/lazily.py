@@ -26,12 +26,13 @@ class LazyAPI(URLResolver):
     def url_patterns(self) -> list[URLResolver | URLPattern]:
         """The addresses; the first call builds them."""
         with _building:
-            return _built()
+            patterns: list[URLResolver | URLPattern] = _built()
+            return patterns
 
     def _populate(self) -> None:
         # Django calls this for all addresses when the first page makes a link.
         if "url_patterns" in self.__dict__:
-            super()._populate()  # type: ignore[misc]
+            super()._populate()
 
 
 @cache

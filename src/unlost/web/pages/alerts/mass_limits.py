@@ -82,5 +82,5 @@ def _cards(known: Mapping[str, MassLimits], stored: tuple[StoredTable, ...]) -> 
 
 
 def _table(request: UserRequest, stored: tuple[StoredTable, ...]) -> str:
-    asked = request.GET.get("table", "")
-    return asked if any(table.table == asked for table in stored) else ""
+    name = request.GET.get("table", "")
+    return name if any(table.table == name for table in stored) else ""
