@@ -44,8 +44,6 @@ def record_address(config: SalesforceConfig, record: str) -> str | None:
     My Domain with an id redirects to the record's page in Lightning and in Classic.
     """
     parts = urlsplit(config.login_url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or not is_id(record):
-        return None
-    if (parts.hostname or "") in SHARED_HOSTS:
+    if parts.hostname in SHARED_HOSTS or not is_id(record):
         return None
     return f"{parts.scheme}://{parts.netloc}/{record}"

@@ -46,7 +46,6 @@ def test_system_fields_are_known_by_their_names() -> None:
         ("https://acme.my.salesforce.com/services/", f"https://acme.my.salesforce.com/{RECORD}"),
         ("https://login.salesforce.com", None),
         ("https://test.salesforce.com", None),
-        ("acme", None),
     ],
 )
 def test_a_record_opens_at_the_address_of_its_org(login_url: str, address: str | None) -> None:
