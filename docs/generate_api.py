@@ -31,7 +31,7 @@ token.
 - In a part of a path, write `~` as `~7E` and `/` as `~2F`.
 - An error has a status of 400 or more, and a [code](errors.md):
   `{"error": {"code": "…", "sentence": "…", "next_step": "…", "page": "…"}}`.
-- Files, plan files and the export of the audit log are streamed as bytes. The header
+- Files, plan files, lists as CSV and the export of the audit log are streamed as bytes. The header
   `Unlost-Result` of an answer with a file describes it, as percent-encoded JSON. Send a plan file
   as the whole body, with the type `application/octet-stream`.
 - No answer contains a password or a key of an org.
@@ -64,7 +64,7 @@ people or give them roles, change their sign-in addresses, or add a single sign-
 GROUPS = {
     "home": "The home", "connector": "Orgs", "org": "Orgs", "column": "Hidden columns", "searched-column": "Searched columns",
     "backup": "Backups", "snapshot": "Backups", "certificate": "Backups", "table": "Backups",
-    "record": "Records and files", "file": "Records and files", "loss": "Losses", "gap": "Gaps", "storage": "Storage",
+    "record": "Records and files", "file": "Records and files", "search": "Saved searches", "loss": "Losses", "gap": "Gaps", "storage": "Storage",
     "schedule": "Schedules", "restore": "Restores", "run": "Runs", "alert": "Alerts",
     "mass": "Alerts", "address": "Alerts", "channel": "Alerts", "vault": "The vault", "mirror": "The vault", "keep": "Retention",
     "forget": "Retention", "hold": "Retention", "erase": "Privacy requests", "rectify": "Privacy requests", "privacy": "Privacy requests", "person": "People", "lockout": "People",

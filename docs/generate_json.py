@@ -39,6 +39,7 @@ from unlost.app.actions.records.file import FileResult
 from unlost.app.actions.records.find import FindResult
 from unlost.app.actions.records.history import HistoryResult
 from unlost.app.actions.records.losses import LossDetail, LossLine, LossList
+from unlost.app.actions.records.saved_searches import SavedSearch, SavedSearches
 from unlost.app.actions.records.show import ShowResult
 from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import RestoreResult, RunDetail, RunList
@@ -73,6 +74,10 @@ RESULTS: Mapping[str, type] = {
     "gaps accept": AcceptedGap,
     "gaps reopen": AcceptedGap,
     "status": Overview,
+    "searches list": SavedSearches,
+    "searches save": SavedSearch,
+    "searches open": FindResult,
+    "searches remove": SavedSearch,
     "losses list": LossList,
     "losses show": LossDetail,
     "losses dismiss": LossLine,

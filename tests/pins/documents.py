@@ -26,6 +26,7 @@ from unlost.app.actions.orgs.previews import OrgPreview
 from unlost.app.actions.restores.kept_plan import RestoreRequest
 from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.home.sealed_key import _File as SealedKeyFile
+from unlost.app.records.search_query import RecordSearch
 from unlost.catalog.people.audit import AuditEntry
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.reading.work import TaskKind, TaskState, task, work_of
@@ -237,6 +238,7 @@ DOCUMENTS: dict[str, Document] = {
     # JSON in columns of the catalogue.
     "catalogue/schedule": as_values(Schedule, window=90, calls=40, begins=time(22), ends=time(6)),
     "catalogue/plan-request": as_values(RestoreRequest),
+    "catalogue/saved-search": as_values(RecordSearch),
     "catalogue/plan-summary": as_values(PlanSummary),
     "catalogue/message": as_json(Message),
     "catalogue/look-asked": as_values(NewOrg),

@@ -7,7 +7,7 @@ import pytest
 from homes import SECRET
 from terminals import Terminal
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
-from unlost.app.actions.records import find as actions_find
+from unlost.app.records import org_searches
 from unlost.cli.exits import ExitCode
 from unlost.engine.records import matches
 from unlost.model.vault.snapshot import SearchHelp, SearchIndexState
@@ -80,7 +80,7 @@ def test_more_matches_than_are_checked_are_told(
 ) -> None:
     few = matches.org_matches
     monkeypatch.setattr(
-        actions_find, "org_matches", lambda vault, search: few(vault, search, most=25)
+        org_searches, "org_matches", lambda vault, search: few(vault, search, most=25)
     )
     told = firms("find", "firma").out
     assert "1 to 20 of more than 25; --page 2 shows more." in told

@@ -24,11 +24,10 @@ from unlost.model.errors import UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.display import DisplayRule
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
+from unlost.model.source.schema import ColumnTrait, Table, WireKind
 
 SORTED = 20_000  # records of the longest list that is sorted or filtered: one column is read
 FETCH = 1_000  # ids per lookup
-FIRST_COLUMNS = 4  # shown until a person chooses columns
 ID, OP, MODIFIED_AT = "_u_id", "_u_op", "_u_modified_at"
 
 
@@ -101,15 +100,14 @@ def columns_of(table: Table, rule: DisplayRule) -> Sequence[ListColumn]:
 
 
 def first_columns(table: Table, rule: DisplayRule) -> Sequence[str]:
-    """Return the columns that a list shows until a person chooses others."""
-    reached = [c.name for c in table.columns if _is_reached(c)]
-    numbers = rule.number_columns[:1]
+    """Return the columns that a list shows until a person chooses others.
+
+    The number of a record, its e-mail address and telephone number, and its last change.
+    """
+    emails = [c.name for c in table.columns if c.has(ColumnTrait.EMAIL)]
+    phones = [c.name for c in table.columns if c.has(ColumnTrait.PHONE)]
     stamps = [name for name in (table.modified_column,) if name and table.column(name)]
-    return list(dict.fromkeys((*numbers, *reached)))[: FIRST_COLUMNS - 1] + stamps
-
-
-def _is_reached(column: Column) -> bool:
-    return column.has(ColumnTrait.EMAIL) or column.has(ColumnTrait.PHONE)
+    return [*rule.number_columns[:1], *emails[:1], *phones[:1], *stamps]
 
 
 def chosen_columns(choices: Sequence[ListColumn], names: Sequence[str]) -> tuple[ListColumn, ...]:
