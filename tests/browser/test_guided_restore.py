@@ -50,6 +50,13 @@ def run(visitor: Visitor, restore: Any) -> None:
     expect(visitor.page.get_by_role("heading", name="Result")).to_be_visible(timeout=DONE)
 
 
+def look(visit: Visit, visitor: Visitor) -> None:
+    """Look at the visitor's page with axe, which the policy of the page does not let in."""
+    other = visit(**AXE)
+    other.open(visitor.page.url.removeprefix(visitor.url))
+    fit(other)
+
+
 def fit(visitor: Visitor) -> None:
     """Nothing that axe objects to, and no wider than the window."""
     assert not visitor.violations()
@@ -97,7 +104,7 @@ def test_a_mass_change_is_put_back_with_two_clicks(
     console: Console, visit: Visit, overwritten: tuple[int, dict[str, str]]
 ) -> None:
     number, before = overwritten
-    lena = visit(**AXE)
+    lena = visit()
     known(lena, f"/orgs/sales/mass-changes/{number}/")
     lena.press(button(lena, rf"^Put .*Phone back in all {PHONES} records"))
     restore = button(lena, rf"^Restore {PHONES} records to sales")
@@ -107,18 +114,18 @@ def test_a_mass_change_is_put_back_with_two_clicks(
     assert lena.acts == 2
     after = {str(row["Id"]): str(row["Phone"]) for row in rows(console, "Account")}
     assert after == before
-    fit(lena)
+    look(visit, lena)
     lena.press(lena.page.get_by_role("link", name=re.compile(rf"^All {PHONES} ")))
     links = lena.page.get_by_role("link", name=re.compile("^Open in Salesforce"))
     assert links.count() == PHONES
-    fit(lena)
+    look(visit, lena)
 
 
 def test_the_comparison_offers_the_same_above_its_list(
     console: Console, visit: Visit, overwritten: tuple[int, dict[str, str]]
 ) -> None:
     number, _before = overwritten
-    lena = visit(**AXE)
+    lena = visit()
     known(lena, f"/orgs/sales/mass-changes/{number}/")
     lena.open(f"/orgs/sales/compare/?a={number - 1}&b={number}&table=Account")
     put_back = button(lena, rf"^Put .*Phone back in all {PHONES} records")
@@ -132,13 +139,13 @@ def test_the_comparison_offers_the_same_above_its_list(
     expect(selected).to_be_enabled()
     lena.tick(box)
     expect(selected).to_be_disabled()
-    fit(lena)
+    look(visit, lena)
 
 
 def test_a_lost_customer_comes_back_and_is_opened_in_the_org(
     console: Console, visit: Visit, lost: str
 ) -> None:
-    lena = visit(**AXE)
+    lena = visit()
     lena.open("/")
     lena.press(lena.page.get_by_role("link", name="Losses", exact=True))
     lena.press(button(lena, rf"^Preview restore.*{re.escape(lost)}"))
@@ -147,17 +154,17 @@ def test_a_lost_customer_comes_back_and_is_opened_in_the_org(
     assert lena.acts == 2
     group = lena.page.locator(".groups > li").filter(has_text=lost)
     expect(group).to_contain_text(re.compile(r"1 Account, 3 Contacts"))
-    fit(lena)
+    look(visit, lena)
     lena.press(group.get_by_role("link"))
     expect(lena.page.locator("ins").filter(has_text=lost).first).to_be_visible()
-    fit(lena)
+    look(visit, lena)
     lena.press(lena.page.get_by_role("link", name="Back to the preview"))
     run(lena, restore)
     expect(lena.page.get_by_role("heading", name="Everything was restored")).to_be_visible()
     link = lena.page.get_by_role("link", name=re.compile("Open in Salesforce.*" + re.escape(lost)))
     (live,) = [row["Id"] for row in rows(console, "Account") if row["Name"] == lost]
     assert link.first.get_attribute("href") == f"{console.simulator.url}/{live}"
-    fit(lena)
+    look(visit, lena)
 
 
 def test_the_same_without_javascript_and_on_a_dark_phone(
