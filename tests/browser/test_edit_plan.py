@@ -90,7 +90,7 @@ def test_values_of_a_record_are_changed_without_scripts(
             break
         lena.page.wait_for_timeout(1_000)
         lena.page.reload()
-    lena.page.get_by_role("link", name="1 record", exact=True).click()
+    lena.page.get_by_role("link", name="1 Account", exact=True).click()
     lena.page.get_by_role("link", name="Change values").click()
     lena.page.wait_for_url(f"**/edit/Account/{lost}/")
     lena.page.locator("#id_value-Phone").fill("0470 1")
@@ -107,7 +107,7 @@ def test_the_pages_are_fit_for_everybody(failed: str, visit: Visit) -> None:
     lena.reach(people)
     lena.page.keyboard.press("Enter")
     fit(lena)
-    lena.press(lena.page.get_by_role("link", name="1 record", exact=True))
+    lena.press(lena.page.get_by_role("link", name="1 Account", exact=True))
     fit(lena)
     lena.press(lena.page.get_by_role("link", name="Change values"))
     fit(lena)

@@ -258,6 +258,10 @@ OPERATIONS = (
     ),
     ApiOperation("restore.people", _GET, f"{_PLAN}/people", "restores.edit_plan.plan_people"),
     ApiOperation("restore.give", _PUT, f"{_PLAN}/people", "restores.edit_plan.reassign_in_plan"),
+    ApiOperation("restore.groups", _GET, f"{_PLAN}/groups", "restores.plan_groups.show_groups"),
+    ApiOperation(
+        "restore.group", _GET, f"{_PLAN}/groups/{{table}}", "restores.plan_groups.show_group"
+    ),
     ApiOperation("restore.records", _GET, _PLANNED, "restores.plan_records.plan_records"),
     ApiOperation(
         "restore.fields", _GET, f"{_PLANNED}/{{record}}", "restores.edit_plan.planned_fields"
@@ -280,6 +284,9 @@ OPERATIONS = (
     ApiOperation("run.show", _GET, "/runs/{run}", "restores.restore_run.run_detail"),
     ApiOperation("run.progress", _GET, "/runs/{run}/progress", "runs.run.run_status"),
     ApiOperation("run.outcome", _GET, "/runs/{run}/outcome", "restores.outcome.outcome"),
+    ApiOperation(
+        "run.restored", _GET, "/runs/{run}/restored/{table}", "restores.outcome.restored_records"
+    ),
     ApiOperation("restore.result", _GET, "/runs/{run}/result", "restores.outcome.restore_result"),
     ApiOperation("run.pause", _POST, "/runs/{run}/pause", "runs.control.pause"),
     ApiOperation("run.cancel", _POST, "/runs/{run}/cancel", "runs.control.cancel"),
@@ -291,6 +298,12 @@ OPERATIONS = (
     ),
     ApiOperation(
         "mass.show", _GET, f"{_ORG}/mass-changes/{{backup}}", "alerts.mass_changes.mass_changes"
+    ),
+    ApiOperation(
+        "mass.columns",
+        _GET,
+        f"{_ORG}/column-changes/{{table}}",
+        "alerts.mass_changes.column_repairs",
     ),
     ApiOperation(
         "mass.expected", _POST, f"{_ORG}/expected-changes", "alerts.mass_changes.expected"

@@ -300,7 +300,7 @@ class Choices:
 
 
 class PlanBasis(StrEnum):
-    """Whose permissions a plan is based on."""
+    """The user on whose permissions a plan is based."""
 
     WRITE_USER = "write-user"
     BACKUP_USER = "backup-user"  # the org has no write user: the plan is a preview, and cannot run

@@ -231,6 +231,7 @@ NOT_OFFERED = {
     "record.tick-all": "ticks are of pages: restore.choose takes a list at once",
     "record.ticks": "ticks are of pages: restore.choose takes all records at once",
     "record.untick": "ticks are of pages: restore.choose takes all records at once",
+    "restore.preview": "restore.groups, restore.people and mass.columns",
     "restore.plan": "restore.choose, restore.make and restore.file",
     "restore.resume": "the service does it: run.go-on",
     "restore.retry": "restore.choose",

@@ -12,7 +12,7 @@ See docs/adr/0010.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -51,7 +51,7 @@ from unlost.catalog.runs.plans import (
     waiting_plans,
 )
 from unlost.engine.restore.planning.groups import group_steps
-from unlost.engine.restore.planning.note_order import SortedNotes, sorted_notes
+from unlost.engine.restore.planning.note_order import NO_NOTES, SortedNotes, sorted_notes
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.model.access import Right, Trace
 from unlost.model.decoders import decoder_for
@@ -102,9 +102,9 @@ class PlanView:
     summary: PlanSummary | None
     labels: Mapping[str, str]
     typed: bool
-    columns: Mapping[str, str]
-    notes: SortedNotes
-    writer: bool
+    columns: Mapping[str, str] = field(default_factory=dict)
+    notes: SortedNotes = NO_NOTES
+    writer: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a plan needs of the write side, with the backup user (port ``PlanningAccess``).
+"""Rules and lookups for plans, with the backup user (port ``PlanningAccess``).
 
 Describe shows what its user may do, and the backup user may write nothing. So the flags are taken
 from what Salesforce allows any user: a plan without a write user shows what a user with every

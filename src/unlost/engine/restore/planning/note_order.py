@@ -43,8 +43,11 @@ BY_CODE = {
 class SortedNotes:
     """The notes of a plan, most severe first: those to show, and those to fold away."""
 
-    first: tuple[PlanNote, ...]
-    rest: tuple[PlanNote, ...]
+    first: tuple[PlanNote, ...] = ()
+    rest: tuple[PlanNote, ...] = ()
+
+
+NO_NOTES = SortedNotes()
 
 
 def consequence(note: PlanNote) -> Consequence:

@@ -35,7 +35,7 @@ NO_TABLE = WriteCapability("", reason="The org no longer has this table.")
 class PlanPorts:
     """The ports of a plan. The writer only reports its capabilities, and writes nothing.
 
-    ``basis``: whose permissions ``writer`` reports.
+    ``basis``: the user whose permissions ``writer`` reports.
     """
 
     source: Source
