@@ -30,4 +30,3 @@ def _is_key(column: Column) -> bool:
     if column.name in SYSTEM or column.kind not in (WireKind.TEXT, WireKind.DECIMAL):
         return False
     return column.has(ColumnTrait.EXTERNAL_ID) or column.has(ColumnTrait.AUTO_NUMBER)
-

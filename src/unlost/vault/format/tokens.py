@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from unlost.vault.format.cell_tokens import SearchedCells
 
 
-
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
     """Makes the tokens of one table: of ``texts`` by words, of ``phones`` by digits.

@@ -19,6 +19,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.restore.planning.summary import ActionCount
 from unlost.model.access import Right
 from unlost.model.instants import in_zone
+from unlost.model.message import Message
 from unlost.model.vault.snapshot import SnapshotInfo
 from unlost.web.translate import isolated, next_step, translate, word
 

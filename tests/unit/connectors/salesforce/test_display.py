@@ -1,6 +1,5 @@
 """The numbers by which people know records of Salesforce, its system fields, and its addresses."""
 
-
 from unlost.connectors.salesforce.connector import CONNECTOR
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 

@@ -181,6 +181,8 @@ def _sign_in(
     except UnlostError:
         lacking = ("settings",)
     return {"callback": callback_address(request), "signed_in": not lacking}
+
+
 def _planned_again(request: UserRequest, org: str) -> HttpResponse | None:
     """Plan the restore again that waited for the write user; None if there is none."""
     plan = request.GET.get("plan", "")
