@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from django.db.models import F, Max, Q, Window
 from django.db.models.functions import RowNumber
@@ -278,11 +279,9 @@ def recent_runs(*, since: datetime) -> Mapping[str, Sequence[RunRecord]]:
         # Home reads some hundred runs: rows without models take a third of the time.
         values = list(rows.values_list(*_COLUMNS))
     runs: dict[str, list[RunRecord]] = {}
-    for id_, org, kind, full, state, *times, hourly, wish in values:
-        record = RunRecord(
-            id_, org, CommitKind(kind), full, RunState(state), *times, hourly, RunCommand(wish)
-        )
-        runs.setdefault(org, []).append(record)
+    for row in values:
+        record = _record(dict(zip(_COLUMNS, row, strict=True)))
+        runs.setdefault(record.org, []).append(record)
     return runs
 
 
@@ -307,6 +306,16 @@ def forget_hours(oid: str, *, before: datetime) -> None:
     """Delete hourly runs that ended before an instant: there are many of them."""
     with returned_connection():
         Run.objects.filter(org__oid=oid, hourly=True, ended_at__lt=before).delete()
+
+
+def _record(cells: dict[str, Any]) -> RunRecord:
+    return RunRecord(
+        org=cells.pop("org__name"),
+        kind=CommitKind(cells.pop("kind")),
+        state=RunState(cells.pop("state")),
+        wish=RunCommand(cells.pop("wish")),
+        **cells,
+    )
 
 
 def _value(row: Run, org: str) -> RunRecord:
