@@ -36,6 +36,7 @@ class RelatedTable:
 
     ``through``: they refer to a related record of that table, not to the record itself. ``lost`` of
     the ``count`` are no longer live in the newest backup. ``first`` are some of them.
+    ``through_label`` is the label of that table.
     """
 
     table: str
@@ -45,6 +46,7 @@ class RelatedTable:
     count: int
     lost: int
     first: tuple[RelatedRecord, ...]
+    through_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class RelatedFile:
     """A file that belongs to the record or to a related one; ``record`` has the bytes.
 
     ``through`` is the table of the record that it belongs to or that links it; empty if it refers
-    to the record itself.
+    to the record itself. ``through_label`` is the label of that table.
     """
 
     table: str
@@ -61,6 +63,7 @@ class RelatedFile:
     media_type: str
     size: int
     through: str
+    through_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def related(
         snapshot=snapshot.info.number,
         as_of=snapshot.info.as_of,
         tables=tuple(_related_table(group, snapshot, newest, names) for group in ranked),
-        files=tuple(_file(stored, through) for stored, through in files[:MOST_FILES]),
+        files=tuple(_file(stored, through, snapshot) for stored, through in files[:MOST_FILES]),
         more_files=len(files[MOST_FILES:]),
         unsearched=tuple(sorted(search.unsearched)),
     )
@@ -109,10 +112,21 @@ def _nameless(group: ReferringIds) -> bool:
     return group.table.name_column is None
 
 
-def _file(stored: StoredFile, through: str) -> RelatedFile:
+def _file(stored: StoredFile, through: str, snapshot: Snapshot) -> RelatedFile:
     return RelatedFile(
-        stored.table, stored.record, stored.name, stored.media_type, stored.size, through
+        stored.table,
+        stored.record,
+        stored.name,
+        stored.media_type,
+        stored.size,
+        through,
+        _table_label(snapshot, through),
     )
+
+
+def _table_label(snapshot: Snapshot, name: str | None) -> str:
+    table = snapshot.schema().table(name) if name else None
+    return (table.label if table is not None else "") or name or ""
 
 
 def _related_table(
@@ -132,6 +146,7 @@ def _related_table(
         first=tuple(
             RelatedRecord(record_id, labels[record_id], record_id in living) for record_id in first
         ),
+        through_label=_table_label(snapshot, group.through),
     )
 
 
