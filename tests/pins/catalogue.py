@@ -45,15 +45,13 @@ from unlost.app.people.saml import IdentityProvider
 from unlost.app.records.search_query import RecordSearch
 from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.alerts import list_channels
+from unlost.catalog.conclusion_models import LossRow, MassBackupRow, MassLimitsRow
 from unlost.catalog.losses import losses_of_backup
 from unlost.catalog.mass_changes import backup_changes, limits_of, save_backup_changes, set_limits
 from unlost.catalog.models import (
     AuditRow,
     ChannelRow,
     ListColumnsRow,
-    LossRow,
-    MassBackupRow,
-    MassLimitsRow,
     MirrorRow,
     Night,
     Org,

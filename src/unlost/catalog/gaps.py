@@ -11,7 +11,7 @@ from unlost.model.gaps import AcceptedGap, GapEnd
 from unlost.model.message import Message
 
 if TYPE_CHECKING:
-    from unlost.catalog.models import AcceptedGapRow
+    from unlost.catalog.conclusion_models import AcceptedGapRow
 
 MOST = 1_000  # acceptances that are listed: lasting ones before those that ended
 _COLUMNS = ("kind", "table", "column", "detail", "message", "snapshot", "reason", "by", "at")

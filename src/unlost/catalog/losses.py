@@ -15,8 +15,9 @@ from django.db.models import Case, Count, DateTimeField, F, QuerySet, When, Wind
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import RowNumber
 
+from unlost.catalog.conclusion_models import LossMarkRow, LossRow
 from unlost.catalog.connection import one_transaction, returned_connection
-from unlost.catalog.models import LossMarkRow, LossRow, Org
+from unlost.catalog.models import Org
 from unlost.model.losses import FoldReason, LossGroup, LossState
 from unlost.model.message import Message
 from unlost.model.plan import RecordKey

@@ -5,8 +5,9 @@ from datetime import datetime
 
 import msgspec
 
+from unlost.catalog.conclusion_models import MassBackupRow, MassLimitsRow
 from unlost.catalog.connection import one_transaction, returned_connection
-from unlost.catalog.models import MassBackupRow, MassLimitsRow, Org
+from unlost.catalog.models import Org
 from unlost.model.decoders import decoder_for
 from unlost.model.mass_changes import BackupChanges, MassChange, MassLimits
 

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from django.db import models
 
+from unlost.catalog.conclusion_models import SilenceRow
 from unlost.catalog.connection import returned_connection
-from unlost.catalog.models import Org, SilenceRow
+from unlost.catalog.models import Org
 from unlost.model.mass_changes import MassKind, Silence, SilenceKind
 
 

@@ -12,8 +12,8 @@ from unlost.app.actions.orgs.org_page import org_page
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.backups.summaries import lacks_summaries, update_summaries
 from unlost.catalog.alerts import list_alerts
+from unlost.catalog.conclusion_models import BackupSummaryRow
 from unlost.catalog.gaps import accepted_gaps
-from unlost.catalog.models import BackupSummaryRow
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.people.audit import newest
 from unlost.catalog.vault.erasing import scrub

@@ -17,8 +17,8 @@ from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.records import loss_inbox
 from unlost.app.records.loss_inbox import is_behind, update_losses
 from unlost.app.service.service import Service
+from unlost.catalog.conclusion_models import LossMarkRow, LossRow
 from unlost.catalog.losses import LossRecord, list_losses, loss_mark
-from unlost.catalog.models import LossMarkRow, LossRow
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.errors import StoreError
 from unlost.model.losses import FoldReason, LossState

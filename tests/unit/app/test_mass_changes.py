@@ -16,8 +16,8 @@ from unlost.app.alerts import evaluation
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.digest_email import mass_lines
 from unlost.app.alerts.mass_facts import LIFETIME, MOST_BACKUPS, evaluate_new_backups
+from unlost.catalog.conclusion_models import MassBackupRow
 from unlost.catalog.mass_changes import backup_changes, set_limits
-from unlost.catalog.models import MassBackupRow
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.runs.runs import RunEnd, RunState, begin_run, end_run
 from unlost.catalog.silences import add_silence, silences_of

@@ -17,6 +17,7 @@ from blake3 import blake3
 from django.db import models
 from django.db.models import Q
 
+from unlost.catalog.conclusion_models import MassLimitsRow, SilenceRow
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.home.moving import as_file
 from unlost.catalog.models import (
@@ -26,14 +27,12 @@ from unlost.catalog.models import (
     HomeCopy,
     HomeSettingRow,
     KeepRow,
-    MassLimitsRow,
     MembershipRow,
     Org,
     Run,
     ScheduleRow,
     SearchedColumnRow,
     Secret,
-    SilenceRow,
     TokenRow,
     User,
     WriterRow,

@@ -13,20 +13,18 @@ from typing import Any
 import msgspec
 from django.db import connection, models
 
+from unlost.catalog.conclusion_models import AcceptedGapRow, MassBackupRow, SilenceRow
 from unlost.catalog.connection import one_transaction, returned_connection
 from unlost.catalog.losses import scrub_losses
 from unlost.catalog.models import (
-    AcceptedGapRow,
     AlertRow,
     Delivery,
-    MassBackupRow,
     Night,
     PlanRow,
     Run,
     SavedSearchRow,
     ScrubRow,
     SelectionRow,
-    SilenceRow,
 )
 from unlost.catalog.runs.selections import LEFT_OUT
 from unlost.model.message import Message

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from unlost.catalog.conclusion_models import BackupSummaryRow
 from unlost.catalog.connection import returned_connection
-from unlost.catalog.models import BackupSummaryRow, Org
+from unlost.catalog.models import Org
 
 
 @dataclass(frozen=True, slots=True)
