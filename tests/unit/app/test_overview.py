@@ -55,7 +55,7 @@ def test_the_newest_runs_and_samples_of_each_org_are_told(sales: World) -> None:
     sales.clock.advance(hours=1)
     begin_run("r-next", org="sales", kind=CommitKind.BACKUP, full=False, at=sales.clock.now())
     (org,) = overview(sales.app).orgs
-    assert [going.run.id for going in org.going] == ["r-next"]
+    assert [going.id for going in org.going] == ["r-next"]
     assert org.failed is None
     assert org.status is OrgStatus.FAILED, "nothing has succeeded since"
 

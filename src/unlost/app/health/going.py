@@ -6,7 +6,7 @@ before it; any other backup reads only what changed, so that only its usual dura
 
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from unlost.catalog.runs.runs import RunRecord, RunState
@@ -18,13 +18,12 @@ SOON = timedelta(seconds=10)  # a restore that runs for less says nothing about 
 
 
 @dataclass(frozen=True, slots=True)
-class GoingRun:
+class GoingRun(RunRecord):
     """A run that is active or waits. ``share`` is the processed part, None if unknown.
 
     ``ends_at`` is the expected end, None if unknown. ``late``: it takes longer than usual.
     """
 
-    run: RunRecord
     share: float | None = None
     ends_at: datetime | None = None
     late: bool = False
@@ -44,15 +43,22 @@ def going_run(
     """
     share = min(done / total, 1.0) if total else None
     if run.state is not RunState.RUNNING:
-        return GoingRun(run, share)
+        return _with(run, share)
     if run.kind is not CommitKind.BACKUP:
-        return GoingRun(run, share, _at_this_rate(run, now, share))
+        return _with(run, share, _at_this_rate(run, now, share))
     share = min(share, MOST_SHARE) if share is not None else None
     usual = usual_duration(run, before)
     if usual is None or run.went_on_at is not None:  # a resumed run has done a part before
-        return GoingRun(run, share)
+        return _with(run, share)
     ends_at = run.started_at + usual
-    return GoingRun(run, share, ends_at if ends_at > now else None, late=ends_at <= now)
+    return _with(run, share, ends_at if ends_at > now else None, late=ends_at <= now)
+
+
+def _with(
+    run: RunRecord, share: float | None, ends_at: datetime | None = None, *, late: bool = False
+) -> GoingRun:
+    known = {field.name: getattr(run, field.name) for field in fields(run)}
+    return GoingRun(**known, share=share, ends_at=ends_at, late=late)
 
 
 def usual_duration(run: RunRecord, before: Iterable[RunRecord]) -> timedelta | None:

@@ -162,9 +162,10 @@ def _backup(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     elif gaps:
         yield RepairableCheck.warning(
             name,
-            "Incomplete: the newest backup has {gaps}.",
+            "Incomplete: the newest backup has {gaps}. {why}",
             "See them with `unlost gaps list {org}`. Close each, or accept it with a reason.",
             gaps=counted(len(gaps), Noun.GAP),
+            why=gaps[0].message,
             org=org.name,
         )
     elif not any(line.stored for line in proof.tables):

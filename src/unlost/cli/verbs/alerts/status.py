@@ -82,8 +82,7 @@ def _show_org(out: "Console", state: "OrgState") -> None:
 
 
 def _going(going: "GoingRun", zone: str) -> str:
-    run = going.run
     share = f", {going.share:.0%}" if going.share is not None else ""
     end = f", expected to end {when(going.ends_at, zone=zone)}" if going.ends_at else ""
     late = ", takes longer than usual" if going.late else ""
-    return f"{run.kind.value} {run.id}: {run.state.value}{share}{end}{late}"
+    return f"{going.kind.value} {going.id}: {going.state.value}{share}{end}{late}"
