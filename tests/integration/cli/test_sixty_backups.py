@@ -196,7 +196,7 @@ class Company:
 
     def _write(self, begin: int, count: int) -> None:
         some = self.contacts[begin : begin + count]
-        self.update("Contact", {key: {"AssistantName": "x"} for key in some})
+        self.update("Contact", {key: {"LastName": "x"} for key in some})
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ DISASTERS = {
     "take_everything": ({"column": "OwnerId", "change": "transferred"}, "were transferred by"),
     "lose_customer": ({"what": "loss"}, "Open among them:"),
     "skip_the_bin": ({"what": "lost", "table": "Contact"}, "skipped the recycle bin"),
-    "write_slowly": ({"column": "AssistantName", "change": "overwritten"}, "within 7 days"),
+    "write_slowly": ({"column": "LastName", "change": "overwritten"}, "within 7 days"),
 }
 
 
