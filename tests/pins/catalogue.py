@@ -293,6 +293,14 @@ def _read_losses(_home: WrittenHome) -> list[Any]:
     ]
 
 
+def _read_open_counts(_home: WrittenHome) -> list[Any]:
+    return [
+        loss.open_counts
+        for number in (1, 2)
+        for loss in losses_of_backup(get_org("sales").oid, number)
+    ]
+
+
 def _read_request(home: WrittenHome) -> list[Any]:
     return [selection_of("sales", home.plan)]
 
@@ -345,6 +353,7 @@ COLUMNS: dict[str, Column] = {
     "details in the audit": Column(AuditRow, "detail", _read_details, Q(outcome=BEGUN)),
     "request of a plan": Column(PlanRow, "request", _read_request),
     "records of a loss": Column(LossRow, "counts", _read_losses),
+    "open records of a loss": Column(LossRow, "open_counts", _read_open_counts),
     "summary of a plan": Column(PlanRow, "summary", _read_summary),
     "selected records": Column(SelectionRow, "records", _read_selections),
     "saved search": Column(SavedSearchRow, "query", _read_searches),
