@@ -234,7 +234,7 @@ def test_after_some_weeks_the_storage_has_a_forecast(fresh: Console, browser: Br
         "org", "add", "salesforce", "chocolate", "--login-url", fresh.simulator.url,
         "--client-id", "chocolate-backup", UNLOST_CLIENT_SECRET=SECRET,
     )  # fmt: skip
-    fresh.simulator.admin.post("settings", data_storage_mb=150)
+    fresh.simulator.admin.post("settings", data_storage_mb=20)
     words = (str(fresh.home), "chocolate", fresh.simulator.admin.root, str(NIGHTS))
     subprocess.run([sys.executable, lived_month.__file__, *words], check=True)
     fresh.up()
