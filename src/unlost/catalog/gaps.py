@@ -37,8 +37,8 @@ def accepted_gaps(oid: str) -> tuple[AcceptedGap, ...]:
             (oid,),
         )
         return tuple(map(_of_file, rows))
+    from unlost.catalog.conclusion_models import AcceptedGapRow
     from unlost.catalog.connection import returned_connection
-    from unlost.catalog.models import AcceptedGapRow
 
     with returned_connection():
         lasting = AcceptedGapRow.objects.filter(org__oid=oid, end="").select_related("org")
@@ -49,8 +49,8 @@ def acceptances(oid: str) -> Acceptances:
     """All acceptances of an org that are listed."""
     from django.db.models import F
 
+    from unlost.catalog.conclusion_models import AcceptedGapRow
     from unlost.catalog.connection import returned_connection
-    from unlost.catalog.models import AcceptedGapRow
 
     with returned_connection():
         rows = AcceptedGapRow.objects.filter(org__oid=oid).select_related("org")
@@ -62,8 +62,8 @@ def acceptances(oid: str) -> Acceptances:
 
 def find_accepted_gap(oid: str, acceptance: int) -> AcceptedGap | None:
     """An acceptance of an org, lasting or ended."""
+    from unlost.catalog.conclusion_models import AcceptedGapRow
     from unlost.catalog.connection import returned_connection
-    from unlost.catalog.models import AcceptedGapRow
 
     with returned_connection():
         rows = AcceptedGapRow.objects.filter(org__oid=oid, pk=acceptance).select_related("org")
@@ -73,8 +73,9 @@ def find_accepted_gap(oid: str, acceptance: int) -> AcceptedGap | None:
 
 def add_accepted_gap(oid: str, accepted: AcceptedGap) -> AcceptedGap:
     """Store an acceptance; returns it with its id."""
+    from unlost.catalog.conclusion_models import AcceptedGapRow
     from unlost.catalog.connection import one_transaction
-    from unlost.catalog.models import AcceptedGapRow, Org
+    from unlost.catalog.models import Org
 
     gap = accepted.gap
     with one_transaction():
@@ -95,8 +96,8 @@ def add_accepted_gap(oid: str, accepted: AcceptedGap) -> AcceptedGap:
 
 def end_accepted_gap(acceptance: int, end: GapEnd, *, at: datetime, by: str = "") -> bool:
     """Record the end of an acceptance; False if it has ended before."""
+    from unlost.catalog.conclusion_models import AcceptedGapRow
     from unlost.catalog.connection import returned_connection
-    from unlost.catalog.models import AcceptedGapRow
 
     with returned_connection():
         rows = AcceptedGapRow.objects.filter(pk=acceptance, end="")

@@ -14,9 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from unlost.app.actions.records.losses import LossLine
-from unlost.app.actions.runs.run import NOT_WRITTEN
 from unlost.catalog.orgs.orgs import ProtectedOrg
-from unlost.engine.restore.planning.summary import ActionCount
+from unlost.engine.restore.planning.summary import NOT_WRITTEN, ActionCount
 from unlost.model.access import Right
 from unlost.model.instants import in_zone
 from unlost.model.message import Message

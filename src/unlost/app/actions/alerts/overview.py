@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from unlost.app.access import action
-from unlost.app.actions.runs.run import written_by_table
 from unlost.app.backups.summaries import summary_of
 from unlost.app.compose import Application
 from unlost.app.health.days import SHOWN, DayCell, clock_difference, day_cells, record_samples
@@ -22,7 +21,7 @@ from unlost.catalog.runs.runs import RunRecord, RunState, recent_runs
 from unlost.catalog.runs.schedules import OrgSetup, setups
 from unlost.catalog.vault.storage import StorageHistory, all_storages
 from unlost.catalog.vault.summaries import BackupSummary, all_summaries
-from unlost.engine.restore.planning.summary import PlanSummary
+from unlost.engine.restore.planning.summary import PlanSummary, written_by_table
 from unlost.engine.schedule import upcoming
 from unlost.model.access import Right
 from unlost.model.decoders import decoder_for

@@ -1,6 +1,5 @@
 """The progress of one run, table by table. The console polls it every other second."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +11,11 @@ from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.observer import ItemRecord, run_items
 from unlost.catalog.runs.plans import plan_of_run
 from unlost.catalog.runs.runs import RunState, find_run
-from unlost.engine.restore.planning.summary import Branch, PlanSummary
+from unlost.engine.restore.planning.summary import PlanSummary, written_by_table
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right
 from unlost.model.decoders import decoder_for
 from unlost.model.message import Message
-from unlost.model.plan import Action
 from unlost.model.runs.jobs import RunCommand
 from unlost.model.runs.progress import Phase
 from unlost.model.vault.snapshot import CommitKind
@@ -25,7 +23,6 @@ from unlost.model.vault.snapshot import CommitKind
 VAULT_ONLY = "forgotten"  # the written state of a restore that only the vault knows
 UNDER_WAY = frozenset({RunState.RUNNING.value, RunState.WAITING.value})
 OVER = frozenset({RunState.DONE.value, RunState.ABANDONED.value, VAULT_ONLY})
-NOT_WRITTEN = (Action.UNCHANGED, Action.SKIP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,25 +122,6 @@ def run_status(app: Application, run: str) -> RunStatus:
         total=sum(totals.values()) if summary is not None else None,
         tables=tables,
     )
-
-
-def written_by_table(summary: PlanSummary) -> Mapping[str, int]:
-    """Return how many records of each table a plan writes."""
-    counts: Counter[str] = Counter()
-    for branch in _branches(summary.tree):
-        written = (
-            action_count.count
-            for action_count in branch.actions
-            if action_count.action not in NOT_WRITTEN
-        )
-        counts[branch.table] += sum(written)
-    return {table: count for table, count in sorted(counts.items()) if count}
-
-
-def _branches(tree: Iterable[Branch]) -> Iterable[Branch]:
-    for branch in tree:
-        yield branch
-        yield from _branches(branch.below)
 
 
 def _tables(

@@ -1,7 +1,7 @@
 """A plan for people: a tree of tables with actions on their records, and notes. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from unlost.model.plan import (
 )
 
 SHOWN = 50  # records of each list
+NOT_WRITTEN = (Action.UNCHANGED, Action.SKIP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +200,22 @@ def _to_branch(growing: _Growing) -> Branch:
 
 def _counted(counts: Counter[Action]) -> tuple[ActionCount, ...]:
     return tuple(ActionCount(action, counts[action]) for action in Action if counts[action])
+
+
+def written_by_table(summary: PlanSummary) -> Mapping[str, int]:
+    """Return how many records of each table a plan writes."""
+    counts: Counter[str] = Counter()
+    for branch in _branches(summary.tree):
+        written = (
+            action_count.count
+            for action_count in branch.actions
+            if action_count.action not in NOT_WRITTEN
+        )
+        counts[branch.table] += sum(written)
+    return {table: count for table, count in sorted(counts.items()) if count}
+
+
+def _branches(tree: Iterable[Branch]) -> Iterable[Branch]:
+    for branch in tree:
+        yield branch
+        yield from _branches(branch.below)
