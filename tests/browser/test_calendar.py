@@ -48,10 +48,8 @@ def test_the_service_key_is_tested_from_the_page_of_keys(console: Console, visit
     lena = visit()
     lena.open("/vault/keys/")
     confirm_if_asked(lena)
-    lena.press(lena.page.get_by_role("button", name="Test the key of the service"))
-    expect(
-        lena.page.get_by_text("The key of the service opens the vault: slot service.")
-    ).to_be_visible()
+    lena.press(lena.page.get_by_role("button", name="Test the service key"))
+    expect(lena.page.get_by_text("The service key opens the vault: slot service.")).to_be_visible()
 
 
 def test_the_menu_of_a_phone_is_folded_until_it_is_opened(console: Console, visit: Visit) -> None:

@@ -72,7 +72,7 @@ def test_a_field_of_what_failed_is_set_in_three_acts(failed: str, visit: Visit) 
     lena.acts += 1
     field.select_option("Phone")
     lena.type(lena.page.get_by_label("Value for all of them"), "0470 1")
-    lena.press(lena.page.get_by_role("button", name="Retry these"))
+    lena.press(lena.page.get_by_role("button", name="Retry the selected records"))
     planned(lena)
     assert lena.acts == 3
     assert lena.page.get_by_role("term").filter(has_text="With edited values").count() == 1
@@ -83,7 +83,7 @@ def test_values_of_a_record_are_changed_without_scripts(
 ) -> None:
     lena = visit(java_script_enabled=False)
     lena.open(f"/runs/{failed}/")
-    lena.page.get_by_role("button", name="Retry these").click()
+    lena.page.get_by_role("button", name="Retry the selected records").click()
     button = lena.page.get_by_role("button", name="Restore 1 record")
     for _ in range(60):
         if button.count():
@@ -101,7 +101,7 @@ def test_values_of_a_record_are_changed_without_scripts(
 def test_the_pages_are_fit_for_everybody(failed: str, visit: Visit) -> None:
     lena = visit(bypass_csp=True, **PHONE)
     lena.open(f"/runs/{failed}/")
-    lena.press(lena.page.get_by_role("button", name="Retry these"))
+    lena.press(lena.page.get_by_role("button", name="Retry the selected records"))
     planned(lena)
     people = lena.page.get_by_text("Assign records to other people")
     lena.reach(people)

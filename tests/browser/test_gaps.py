@@ -14,7 +14,7 @@ def test_a_gap_is_accepted_with_three_clicks_and_reopened(visit: Visit) -> None:
     lena.open("/")
     expect(lena.page.get_by_text("Incomplete", exact=True).first).to_be_visible()
     lena.press(lena.page.get_by_role("link", name=re.compile("^See the certificate")).first)
-    gaps = lena.page.get_by_role("region", name="Not protected")
+    gaps = lena.page.get_by_role("region", name="Open gaps")
     expect(gaps.get_by_text(re.compile("big object")).first).to_be_visible()
     lena.tick(gaps.locator("summary").first)
     lena.type(gaps.get_by_label("Reason").first, REASON)

@@ -94,7 +94,7 @@ def _raised(org: OrgFacts, backup: int, losses: Sequence[LossFacts]) -> RaisedAl
         CODE,
         "{losses}",
         next_step="If this was not intended, restore the records: they come back with all that was "
-        "lost with them. If it was, dismiss the loss.",
+        "lost with them. If it was intended, dismiss the loss.",
         losses=joined(CODE, [*(loss_sentence(loss, org.name) for loss in losses[:NAMED]), *rest]),
     )
     args = {"org": org.name, "loss": losses[0].loss, "backup": backup}

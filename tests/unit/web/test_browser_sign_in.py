@@ -216,7 +216,7 @@ def test_an_expired_sign_in_is_repaired_by_browser(
 
 def test_settings_are_saved_with_the_stored_sign_in(world: World, admin: Client) -> None:
     page = admin.get("/orgs/sales/settings/").content.decode()
-    assert "Save with the stored sign-in" in page
+    assert "Save and keep the stored sign-in" in page
     answer = admin.post("/orgs/sales/settings/", {**SETTINGS, "speed": "9", "stored": "1"})
     assert answer["Location"] == "/orgs/sales/"
     assert get_org("sales").config["speed"] == 9

@@ -51,7 +51,7 @@ def test_a_gap_is_accepted_with_a_reason_and_reopened(hidden: World, sign_in: Si
     number = hidden_value(told, "acceptance")
     told = client.post(REOPEN, {"acceptance": number}, follow=True).content.decode()
     assert '<span class="pill incomplete">Incomplete</span>' in told
-    assert "1 acceptance that ended" in told
+    assert "1 ended acceptance" in told
 
 
 def test_without_a_reason_nothing_is_accepted(hidden: World, sign_in: SignIn) -> None:

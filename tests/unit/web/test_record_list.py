@@ -180,7 +180,7 @@ def test_a_list_is_filtered_by_days(shop: Shop, sign_in: SignIn) -> None:
     client = sign_in(Role.VIEWER)
     assert names(client, **LOST, since="2000-01-01") == ["Ann", "Ben"]
     assert names(client, **LOST, until="2000-01-01") == []
-    assert "No records here" in text(client.get(LIST, {**LOST, "until": "2000-01-01"}))
+    assert "No records in this list" in text(client.get(LIST, {**LOST, "until": "2000-01-01"}))
     assert client.get(LIST, {**LOST, "since": "soon"}).status_code == 400
 
 

@@ -83,7 +83,7 @@ def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> 
     assert "2 records need attention" in told
     assert "2 × <bdi>Contact</bdi>: <bdi>No contact today.</bdi>" in told
     assert "/orgs/sales/records/Contact/" in told
-    assert "Retry these" in told
+    assert "Retry the selected records" in told
     (code,) = set(re.findall(r'name="code" value="([^"]+)"', told))
     again = client.post(f"/runs/{run}/retry/", {"code": [code]})
     preview = client.get(again["Location"]).content.decode()

@@ -74,7 +74,7 @@ def test_fields_of_all_changed_records_are_put_back(shop: Shop, client: Client) 
     asked = {"a": number - 1, "b": number, "table": "Account", "column": "Phone"}
     page = told(client, choose(client, what="changed", **asked))
     assert "Restore 2 records to sales" in page
-    assert "Only the chosen records" not in page, "nothing else comes with them"
+    assert "Only the selected records" not in page, "nothing else comes with them"
 
 
 def test_only_ticked_records_come(client: Client) -> None:

@@ -89,9 +89,10 @@ def test_few_days_make_no_forecast(world: World, sign_in: SignIn) -> None:
     page = told(sign_in())
     assert "The forecast needs backups on 3 more days." in page
     assert re.search(
-        r"With a backup every night it is here on <time dir=\"ltr\">\d{4}-\d\d-\d\d</time>", page
+        r"With a backup every night, the forecast appears on <time dir=\"ltr\">\d{4}-\d\d-\d\d</time>",
+        page,
     )
-    assert "The chart begins with a backup on another day." in page
+    assert "The chart appears after a backup on a second day." in page
     assert "<figure" not in page
     assert "50%" in page
 

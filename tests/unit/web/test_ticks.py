@@ -149,7 +149,7 @@ def test_the_preview_takes_what_was_ticked_on_all_pages(shop: Shop, reader: Read
     reader.tick(*[key for key in reader.form.boxes if key not in second], on=False)
     plan = reader.press(PREVIEW)
     assert chosen(shop, plan) == (*first, *second)
-    assert "3 chosen records" in reader.client.get(plan).content.decode()
+    assert "3 selected records" in reader.client.get(plan).content.decode()
 
 
 def test_going_back_shows_what_was_ticked_and_it_can_be_unticked(reader: Reader) -> None:

@@ -329,4 +329,4 @@ def test_the_service_key_is_tested(
     result = KeyTestResult("ab" * 16, "service")
     monkeypatch.setattr("unlost.web.pages.vault.vault_keys.tried", lambda _app: result)
     answer = sign_in().post("/vault/keys/test/", follow=True)
-    assert "The key of the service opens the vault: slot service." in answer.content.decode()
+    assert "The service key opens the vault: slot service." in answer.content.decode()

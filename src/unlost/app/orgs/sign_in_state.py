@@ -71,6 +71,6 @@ def foreign_reply() -> NotAllowed:
     """Return the error for a browser that returns from no sign-in of this session."""
     return NotAllowed(
         "sign-in-foreign",
-        "This page does not belong to a sign-in that you started here, or was opened before.",
+        "This page belongs to no sign-in that you started here, or it was already used.",
         next_step="Start the sign-in again, and finish it in the same browser window.",
     )

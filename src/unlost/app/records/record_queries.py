@@ -94,7 +94,7 @@ def query_of(text: str) -> ListQuery:
 def _wrong() -> UsageError:
     return UsageError(
         "list-wrong",
-        "This list is not named correctly.",
+        "The address of this list is not valid.",
         next_step="Open the list again from the record or the comparison.",
     )
 

@@ -64,7 +64,9 @@ class SuggestedField(forms.MultiValueField):
         """Return the chosen value, or else the text; both together are ambiguous."""
         chosen, text = data_list or ("", "")
         if chosen and text:
-            raise forms.ValidationError(_("Choose the last option to use your text, or empty it."))
+            raise forms.ValidationError(
+                _("To use your text, choose the last option. Otherwise, delete the text.")
+            )
         if not (chosen or text) and self.required:
             raise forms.ValidationError(self.error_messages["required"], code="required")
         return chosen or text

@@ -37,20 +37,27 @@ class MassLimitsForm(forms.Form):
 
     table = forms.ChoiceField(label=_("Thresholds for"), required=False)
     lost_rows = _rows(
-        _("Deleted: more than so many records"), _("The larger of number and percentage counts.")
+        _("Deleted: more than this number of records"),
+        _("Of a number and a percentage, the larger number of records counts."),
     )
-    lost_share = _percent(_("Deleted: more than (percent)"))
-    bin_rows = _rows(_("Deleted without the recycle bin: more than so many records"))
+    lost_share = _percent(_("Deleted: more than this percentage of the table"))
+    bin_rows = _rows(_("Deleted without the recycle bin: more than this number of records"))
     below_rows = _rows(
-        _("Lost with one record: more than so many records"),
+        _("Lost with one record: more than this number of records"),
         _("Such as the contacts and mails of a customer."),
     )
-    column_rows = _rows(_("A column emptied or overwritten: so many records"))
-    column_share = _percent(_("A column emptied or overwritten (percent)"))
-    created_rows = _rows(_("Created by one user: more than so many records"))
-    created_share = _percent(_("Created by one user: more than (percent)"))
-    transferred_rows = _rows(_("Given to other owners by one user: more than so many records"))
-    transferred_share = _percent(_("Given to other owners by one user: more than (percent)"))
+    column_rows = _rows(_("A column emptied or overwritten: at least this number of records"))
+    column_share = _percent(
+        _("A column emptied or overwritten: at least this percentage of the table")
+    )
+    created_rows = _rows(_("Created by one user: more than this number of records"))
+    created_share = _percent(_("Created by one user: more than this percentage of the table"))
+    transferred_rows = _rows(
+        _("Transferred to other owners by one user: more than this number of records")
+    )
+    transferred_share = _percent(
+        _("Transferred to other owners by one user: more than this percentage of the table")
+    )
     watched = forms.ChoiceField(
         label=_("Watch the table"),
         required=False,

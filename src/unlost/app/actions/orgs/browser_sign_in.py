@@ -96,8 +96,8 @@ def _browser(connector: Connector) -> BrowserSignIn:
     if browser is None:
         raise UsageError(
             "sign-in-no-browser",
-            "Orgs of {connector} cannot be signed in to by browser.",
-            next_step="Choose another method of the sign-in.",
+            "Sign-in by browser is not available for orgs of {connector}.",
+            next_step="Choose another way to sign in.",
             connector=connector.name,
         )
     return browser

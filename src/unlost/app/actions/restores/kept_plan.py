@@ -399,7 +399,7 @@ def _words(app: Application, org: ProtectedOrg) -> TableWords:
 
 def _chosen_columns(selection: RestoreRequest) -> Iterator[tuple[str, str]]:
     for column in selection.request.columns:
-        yield selection.request.table or "", column
+        yield selection.request.column_table, column
 
 
 def _line(stored_plan: StoredPlan, *, state: PlanState) -> PlanLine:

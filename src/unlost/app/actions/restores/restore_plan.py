@@ -57,6 +57,11 @@ class PlanRequest:
     change: MassKind | None = None
     listed: ListQuery | None = None
 
+    @property
+    def column_table(self) -> str:
+        """The table of ``columns``; empty if there is none."""
+        return self.table or (self.records[0].partition("/")[0] if self.records else "")
+
 
 @dataclass(frozen=True, slots=True)
 class PlanResult:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +27,14 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reaso
 User = Annotated[
     str, typer.Option("--user", metavar="USER", help="Only changes by this user (id).")
 ]
+LIMITED = {
+    "lost": "Records deleted",
+    "bin": "Records deleted without the recycle bin",
+    "column": "Records with a column emptied or overwritten",
+    "created": "Records created by one user",
+    "below": "Records lost with one record",
+    "transferred": "Records transferred to other owners by one user",
+}
 Kind = Annotated[MassKind | None, typer.Option("--change", metavar="KIND", help=KINDS)]
 
 
@@ -146,26 +154,34 @@ def unsilence(
     return ExitCode.OK
 
 
+def _rows(limit: str) -> Any:
+    return typer.Option(f"--{limit}-rows", metavar="N", help=f"{LIMITED[limit]}.")
+
+
+def _share(limit: str) -> Any:
+    help_text = f"{LIMITED[limit]}, as a share of the table."
+    return typer.Option(f"--{limit}-share", metavar="SHARE", help=help_text)
+
+
 def limits(
     org: OrgName,
     table: Annotated[
         str, typer.Argument(metavar="TABLE", help="A table; default: the whole org.")
     ] = "",
     *,
-    lost_rows: Annotated[int | None, typer.Option("--lost-rows", metavar="N")] = None,
-    lost_share: Annotated[float | None, typer.Option("--lost-share", metavar="SHARE")] = None,
-    bin_rows: Annotated[int | None, typer.Option("--bin-rows", metavar="N")] = None,
-    column_rows: Annotated[int | None, typer.Option("--column-rows", metavar="N")] = None,
-    column_share: Annotated[float | None, typer.Option("--column-share", metavar="SHARE")] = None,
-    created_rows: Annotated[int | None, typer.Option("--created-rows", metavar="N")] = None,
-    created_share: Annotated[float | None, typer.Option("--created-share", metavar="SHARE")] = None,
-    below_rows: Annotated[int | None, typer.Option("--below-rows", metavar="N")] = None,
-    transferred_rows: Annotated[int | None, typer.Option("--transferred-rows", metavar="N")] = None,
-    transferred_share: Annotated[
-        float | None, typer.Option("--transferred-share", metavar="SHARE")
-    ] = None,
+    lost_rows: Annotated[int | None, _rows("lost")] = None,
+    lost_share: Annotated[float | None, _share("lost")] = None,
+    bin_rows: Annotated[int | None, _rows("bin")] = None,
+    column_rows: Annotated[int | None, _rows("column")] = None,
+    column_share: Annotated[float | None, _share("column")] = None,
+    created_rows: Annotated[int | None, _rows("created")] = None,
+    created_share: Annotated[float | None, _share("created")] = None,
+    below_rows: Annotated[int | None, _rows("below")] = None,
+    transferred_rows: Annotated[int | None, _rows("transferred")] = None,
+    transferred_share: Annotated[float | None, _share("transferred")] = None,
     watch: Annotated[
-        bool | None, typer.Option("--watch/--ignore", help="Whether the table matters.")
+        bool | None,
+        typer.Option("--watch/--ignore", help="Always or never watch the table."),
     ] = None,
     home: Home = None,
     json: AsJson = False,
@@ -264,7 +280,7 @@ def _show_limits(out: "Console", result: "MassLimitsList") -> None:
         out.print(f"  records lost: more than {values.lost_rows:,} and {values.lost_share:.1%}")
         out.print(f"  records deleted without the recycle bin: more than {values.bin_rows:,}")
         out.print(
-            f"  a column emptied or overwritten: {values.column_rows:,} records and "
+            f"  a column emptied or overwritten: at least {values.column_rows:,} records and "
             f"{values.column_share:.1%}"
         )
         out.print(
@@ -272,7 +288,7 @@ def _show_limits(out: "Console", result: "MassLimitsList") -> None:
             f"{values.created_share:.1%}"
         )
         out.print(
-            f"  records transferred by one user: more than {values.transferred_rows:,} and "
+            f"  records transferred to other owners by one user: more than {values.transferred_rows:,} and "
             f"{values.transferred_share:.1%}"
         )
         out.print(f"  records lost with one record: more than {values.below_rows:,}")

@@ -74,7 +74,7 @@ def _show_org(out: "Console", state: "OrgState") -> None:
             out.print(f"    {plain(reason.next_step)}")
     last = when(state.last.as_of, zone=state.zone) if state.last is not None else "none yet"
     coming = when(state.next, zone=state.zone) if state.next is not None else "not scheduled"
-    out.print(f"  Last backup {last}, next {coming}")
+    out.print(f"  Last backup: {last}. Next: {coming}.")
     if state.losses:
         out.print(f"  {many(state.losses, 'open loss', 'open losses')}: unlost losses list")
     for going in state.going:

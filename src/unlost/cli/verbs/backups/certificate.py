@@ -68,7 +68,7 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
         out.print(f"  {line}")
     out.print()
     _show_tables(out, proof.tables, everything=everything)
-    missing = f"Not protected ({many(len(result.open_gaps), 'gap')}):"
+    missing = f"Open ({many(len(result.open_gaps), 'gap')}):"
     _show_findings(out, missing, result.open_gaps, everything=everything)
     _show_accepted(out, result)
     _show_findings(out, "Notes:", result.notes, everything=everything)

@@ -41,7 +41,7 @@ def every(
     ] = LossState.OPEN,
     backup: Annotated[
         int | None,
-        typer.Option("--backup", metavar="N", help="Only those that this backup found."),
+        typer.Option("--backup", metavar="N", help="Only losses that this backup found."),
     ] = None,
     start: Annotated[
         int, typer.Option("--start", metavar="N", min=0, help="Leave out the first N.")

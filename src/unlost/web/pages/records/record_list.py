@@ -96,7 +96,7 @@ def query_in_address(given: QueryDict) -> ListQuery:
     if kind not in set(ListKind) or change not in set(ChangeKind) or not named["table"]:
         raise UsageError(
             "list-wrong",
-            "This list is not named correctly.",
+            "The address of this list is not valid.",
             next_step="Open the list again from the record or the comparison.",
         )
     search = None

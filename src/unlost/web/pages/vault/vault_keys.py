@@ -60,9 +60,9 @@ def show(request: UserRequest) -> HttpResponse:
 @require_POST
 @needs(Right.MANAGE)
 def tested(request: UserRequest) -> HttpResponse:
-    """Test the key of the service by opening the vault with it."""
+    """Test the service key by opening the vault with it."""
     result = tried(request.unlost)
     messages.success(
-        request, _("The key of the service opens the vault: slot %(slot)s.") % {"slot": result.slot}
+        request, _("The service key opens the vault: slot %(slot)s.") % {"slot": result.slot}
     )
     return redirect("vault-keys")
