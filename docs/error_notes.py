@@ -85,7 +85,7 @@ NOTES = {
         "instead of duplicating them. With two matches it cannot choose safely."
     ),
     "sign-in-foreign": (
-        "A sign-in by browser has a secret state, which is kept in your session and used once. This "
+        "A sign-in by browser has a secret state, which is stored in your session and used once. This "
         "page came without it, with that of an older sign-in, or in another browser. A page that you "
         "reload after the sign-in also looks like this."
     ),
