@@ -37,6 +37,7 @@ LATER = (
     b',"grants":[],"stamp_column":null,"merged_into_column":null',
     b',"rank":"other"',
     b',"search":null',
+    b',"labels":[]',
 )
 FILES = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
 

@@ -1,5 +1,7 @@
 """Accepted gaps of orgs, and the ends of their acceptance."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -69,6 +71,17 @@ def find_accepted_gap(oid: str, acceptance: int) -> AcceptedGap | None:
         rows = AcceptedGapRow.objects.filter(org__oid=oid, pk=acceptance).select_related("org")
         row = rows.first()
     return _value(row) if row is not None else None
+
+
+@contextmanager
+def of_one_org(oid: str) -> Iterator[None]:
+    """One transaction in which no other process changes the acceptances of an org."""
+    from unlost.catalog.connection import one_transaction
+    from unlost.catalog.models import Org
+
+    with one_transaction():
+        Org.objects.select_for_update().get(oid=oid)
+        yield
 
 
 def add_accepted_gap(oid: str, accepted: AcceptedGap) -> AcceptedGap:

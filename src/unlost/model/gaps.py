@@ -6,7 +6,8 @@
 
 A gap keeps its identity while its kind, table and column stay. It changes if it names something new
 in its detail (another record, column or permission), if its cause has another code, or if one of
-its numbers grows by more than a tenth. Other texts, such as labels, do not count.
+its numbers grows by more than a tenth. Other texts, such as labels, do not count. A gap that is
+about one backup alone, such as an unusual loss, cannot be accepted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,10 +16,15 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
-from unlost.model.finding import Finding, Severity
+from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import Message
 from unlost.model.vault.certificate import Certificate
 
+# They are about one backup: the next one may have another gap of the same kind.
+PASSING = frozenset({
+    FindingKind.UNUSUAL_LOSS, FindingKind.RIGHTS_CHANGED, FindingKind.ROWS_DIFFER,
+    FindingKind.SALVAGED,
+})  # fmt: skip
 GROWTH = 10  # percent by which a number of an accepted gap may grow
 _ID_DIGITS = 10
 
@@ -129,13 +135,18 @@ def _is_within(gap: Finding, accepted: Finding) -> bool:
         return gap.sentence == accepted.sentence and gap.detail == accepted.detail
     now, before = traits_of(gap), traits_of(accepted)
     return (
-        now.names <= before.names
-        and now.codes <= before.codes
+        _is_part(now.names, before.names)
+        and _is_part(now.codes, before.codes)
         and all(
             name in before.numbers and number <= before.numbers[name] * (100 + GROWTH) / 100
             for name, number in now.numbers.items()
         )
     )
+
+
+def _is_part(now: frozenset[str], before: frozenset[str]) -> bool:
+    """Return True if ``now`` adds nothing, and is not something unnamed."""
+    return now <= before and bool(now) == bool(before)
 
 
 def _place(gap: Finding) -> tuple[str, str | None, str | None]:

@@ -32,7 +32,7 @@ def head_of(page: str) -> str:
 def test_the_head_has_the_number_and_leads_to_the_org(world: World, sign_in: SignIn) -> None:
     head = head_of(text(sign_in(Role.VIEWER).get(PLACE)))
     assert '<bdi dir="ltr" class="number">0040017</bdi>' in head
-    assert f'href="https://one.example/Account/{CUSTOMER}"' in head
+    assert f'href="https://one.memory.example/Account/{CUSTOMER}"' in head
     assert "Open in Memory" in head
     assert ">alive<" in head
 

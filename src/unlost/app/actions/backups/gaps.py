@@ -20,12 +20,13 @@ from unlost.catalog.gaps import (
     add_accepted_gap,
     end_accepted_gap,
     find_accepted_gap,
+    of_one_org,
 )
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.finding import Finding
-from unlost.model.gaps import AcceptedGap, GapEnd, acceptance_of, gap_id, gaps_of
+from unlost.model.gaps import PASSING, AcceptedGap, GapEnd, acceptance_of, gap_id, gaps_of
 from unlost.model.source.reading import Json
 from unlost.model.vault.snapshot import SnapshotInfo, nights
 
@@ -97,7 +98,7 @@ def accept(app: Application, org: str, gap: str, *, reason: str) -> AcceptedGap:
     """Accept a gap of the newest backup, for a reason, so that it raises no alert any more.
 
     The acceptance ends when the gap changes. Raises NotFound (``gap-unknown``), UsageError
-    (``gap-reason-missing``), Conflict (``gap-accepted``).
+    (``gap-reason-missing``), Conflict (``gap-accepted``, ``gap-passing``).
     """
     known = get_org(org)
     newest = _newest(app, known)
@@ -112,11 +113,13 @@ def accept(app: Application, org: str, gap: str, *, reason: str) -> AcceptedGap:
             org=org,
             gap=gap,
         )
-    _check_open(known, named_gap)
+    _check_lasts(named_gap)
     accepted = AcceptedGap(
         0, org, named_gap, newest.number, _reason(reason), app.actor.name, app.clock.now()
     )
-    stored = add_accepted_gap(known.oid, accepted)
+    with of_one_org(known.oid):  # two people may accept it at the same time
+        _check_open(known, named_gap)
+        stored = add_accepted_gap(known.oid, accepted)
     _changed(app, known)
     return stored
 
@@ -160,6 +163,17 @@ def _check_open(org: ProtectedOrg, gap: Finding) -> None:
             user=acceptance.by,
             org=org.name,
             acceptance=acceptance.id,
+        )
+
+
+def _check_lasts(gap: Finding) -> None:
+    if gap.kind in PASSING:
+        raise Conflict(
+            "gap-passing",
+            "This gap is about one backup. It cannot be accepted, since the next backup could have "
+            "another one.",
+            next_step="Look at what it names. Its alert ends with the next backup that is "
+            "complete.",
         )
 
 

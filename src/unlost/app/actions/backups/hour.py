@@ -92,9 +92,9 @@ def do_hour(app: Application, oid: str, hour: str) -> HourlyBackup:
     # An org has up to 24 hourly runs a day; their data is in the vault.
     forget_hours(oid, before=app.clock.now() - REMEMBERED)
     end = _ended(app, org, schedule.hourly, run=run)
+    close_hour(app, org, end, run=run)
     if end.state is RunState.DONE:
         evaluate_backups(app, org)
-    close_hour(app, org, end, run=run)
     return HourlyBackup(run, _ending(end), code_of(end.error))
 
 

@@ -273,21 +273,24 @@ class _EntryDescriber:
             by_name=self.people.name(self.table.name, event.by),
             told_by=event.origin,
             snapshot=event.snapshot,
-            fields=tuple(
-                self._field(change, event)
-                for change in event.fields
-                if self.column in (None, "", change.column)
-            ),
+            fields=tuple(self._fields(event)),
             record=event.record,
             run=event.run,
             merged_into=event.merged_into,
             merged_into_name=_winner_name(event, self.table, self.names),
         )
 
-    def _field(self, change: FieldChange, event: Event) -> ChangedField:
-        field = field_line(change, self.table, self.names)
+    def _fields(self, event: Event) -> Iterator[ChangedField]:
         same_record = event.kind is EventKind.CHANGED and event.record == self.record
-        return replace(field, restorable=same_record and self._is_restorable(change))
+        earlier: set[str] = set()
+        for change in event.fields:
+            if self.column not in (None, "", change.column):
+                continue
+            # Of several changes at one time the first has the value from before all of them.
+            is_first = change.column not in earlier
+            earlier.add(change.column)
+            restorable = same_record and is_first and self._is_restorable(change)
+            yield replace(field_line(change, self.table, self.names), restorable=restorable)
 
     def _is_restorable(self, change: FieldChange) -> bool:
         """Return true if the column can be set, and the live record has another value in it."""

@@ -67,8 +67,10 @@ def _change(
     entries: tuple[HistoryEntry, ...], column: str, until: datetime | None
 ) -> tuple[HistoryEntry, ChangedField]:
     for entry in entries:
-        if entry.until == until:
-            return entry, next(field for field in entry.fields if field.column == column)
+        # Of several changes at one time the first has the value from before all of them.
+        field = next((field for field in entry.fields if field.column == column), None)
+        if entry.until == until and field is not None:
+            return entry, field
     raise NotFound(
         "change-unknown",
         "The history has no change of {column} at that time.",

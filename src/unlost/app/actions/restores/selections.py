@@ -109,8 +109,9 @@ def deselect(app: Application, org: str, records: Collection[str]) -> None:
 
 
 def list_name(query: ListQuery) -> str:
-    """Return the name of a list that is a query."""
-    return f"{QUERY}{query.text()}"
+    """Return the name of a list that is a query; empty if it is too long for one."""
+    name = f"{QUERY}{query.text()}"
+    return name if len(name) <= LONGEST else ""
 
 
 def query_in(of: str) -> ListQuery:

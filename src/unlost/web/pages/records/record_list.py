@@ -50,8 +50,9 @@ def show(request: UserRequest, org: str) -> HttpResponse:
     page = record_list(request.unlost, org, query_in_address(request.GET), view)
     keys = [f"{page.table}/{record.record}" for record in page.records]
     selection = None
-    if page.query.is_restorable:
-        selection = selected(request, org, of=list_name(page.query), shown=keys, listed=page.total)
+    name = list_name(page.query) if page.query.is_restorable else ""
+    if name:
+        selection = selected(request, org, of=name, shown=keys, listed=page.total)
     context = {
         "part": "records",
         "org": org,
