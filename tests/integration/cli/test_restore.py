@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integration.cli.conftest import Program, add_org, moved_in
+from integration.cli.conftest import Program, moved_in
 from unlost_simulators.process import SimulatorProcess
 
 pytestmark = pytest.mark.network
@@ -63,23 +63,6 @@ def writable(shop: Program, served: SimulatorProcess) -> Program:
     added = shop("org", "writer", "chocolate", "--client-id", "writer-tests", "--json")
     assert added.done["tenant"]
     return shop
-
-
-def test_without_a_write_identity_nothing_is_planned(
-    served: SimulatorProcess, tmp_path: Path
-) -> None:
-    bare = Program(tmp_path / "home")
-    sheet = str(tmp_path / "sheet.txt")
-    assert bare("init", str(bare.home), "--recovery-out", sheet).code == 0
-    assert add_org(bare, served.url).code in {0, 3}
-    out = tmp_path / "plan.json"
-    ended = bare("restore", "plan", "chocolate", "--record", "Account/x", "--out", str(out))
-    assert ended.code == 2  # no such id
-    record = "Account/001Dn00000b0001IAA"
-    ended = bare("restore", "plan", "chocolate", "--record", record, "--out", str(out))
-    assert ended.code == 4
-    assert "Set Audit Fields upon Record Creation" in ended.err
-    assert not out.exists()
 
 
 ENDED = {"create": "created", "by-product": "by-product", "undelete": "undeleted",

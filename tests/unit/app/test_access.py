@@ -398,7 +398,8 @@ LOOKED_AT = frozenset({
     "org.look-state", "org.settings", "org.writer-check", "org.writer-settings", "person.list",
     "person.show", "record.clear-ticks", "record.tick", "record.ticks", "record.untick", "rectify.plan",
     "salvage.plan", "restore.look", "restore.show", "restore.waiting", "shred.plan", "sso.list",
-    "vault.pending",
+    "org.checklist", "org.start-sign-in", "record.tick-all", "searched-column.choices",
+    "searched-column.list", "vault.pending",
 })  # fmt: skip
 
 

@@ -149,12 +149,15 @@ def test_help_of_the_writer_shows_the_options_of_all_connectors(sales: Terminal)
     assert "--password-file" in sales("org", "writer", "sales", "--help").out
 
 
-def test_without_a_writer_the_permissions_are_listed(nights: Terminal, tmp_path: Path) -> None:
+def test_without_a_writer_a_plan_is_a_preview_and_cannot_run(nights: Terminal, tmp_path: Path) -> None:
     words = ("--record", f"Account/{CUSTOMER}", "--out", str(tmp_path / "plan.json"))
-    ended = nights("restore", "plan", "sales", *words)
+    planned = nights("restore", "plan", "sales", *words)
+    assert planned.code == ExitCode.OK
+    assert "write user" in planned.out
+    ended = nights("restore", "run", str(tmp_path / "plan.json"))
     assert ended.code == ExitCode.NOT_ALLOWED
-    assert "Write everything" in ended.err
-    assert SECRET not in ended.err
+    assert "write user" in ended.err
+    assert SECRET not in planned.out + ended.err
 
 
 # --- plan and show --------------------------------------------------------------------------------

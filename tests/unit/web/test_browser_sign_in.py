@@ -10,6 +10,7 @@ from django.test import Client
 from fakes.browser_sign_in import HOST, FakeBrowser, with_browser
 from homes import SECRET, WRITE_SECRET, World, fill
 from unit.web.conftest import BACKEND, SignIn
+from unit.web.doors import text
 from unlost.catalog.orgs.orgs import find_org, get_org
 from unlost.catalog.orgs.writers import find_writer
 from unlost.model.access import Role
@@ -81,8 +82,7 @@ def test_the_form_is_not_redirected_out_of_the_console(admin: Client) -> None:
 
 def test_the_callback_address_is_shown_to_copy(admin: Client) -> None:
     admin.post("/connect/", KIND)
-    page = admin.get("/connect/sign-in/").content.decode()
-    assert f"http://localhost{CALLBACK}" in page
+    assert f"http://localhost{CALLBACK}" in text(admin.get("/connect/sign-in/"))
 
 
 def test_an_address_that_orgs_refuse_is_explained(admin: Client) -> None:

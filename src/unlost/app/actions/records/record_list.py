@@ -155,7 +155,7 @@ def list_csv(
     return file, csv_pieces(batches, schema)
 
 
-@action("record.list-columns", Right.READ, subject=("table",))
+@action("record.list-columns", Right.LOOK, subject=("table",))
 def choose_columns(
     app: Application, org: str, table: str, *, columns: tuple[str, ...] = ()
 ) -> ChosenColumns:

@@ -39,14 +39,14 @@ class SavedSearches:
     searches: tuple[SavedSearch, ...]
 
 
-@action("search.list", Right.READ)
+@action("search.list", Right.LOOK)
 def searches(app: Application) -> SavedSearches:
     """List the searches that the actor saved."""
     stored = stored_searches(by=app.actor.name)
     return SavedSearches(tuple(_search(search) for search in stored))
 
 
-@action("search.open", Right.READ, subject=("name",))
+@action("search.open", Right.LOOK, subject=("name",))
 def open_search(app: Application, name: str) -> SavedSearch:
     """Show a saved search of the actor; raises NotFound (``search-unknown``)."""
     stored = find_search(name.strip(), by=app.actor.name)
@@ -55,7 +55,7 @@ def open_search(app: Application, name: str) -> SavedSearch:
     return _search(stored)
 
 
-@action("search.save", Right.READ, trace=Trace.WRITE, subject=("name",))
+@action("search.save", Right.LOOK, trace=Trace.WRITE)
 def save_search(app: Application, name: str, query: RecordSearch) -> SavedSearch:
     """Save a search under a name; one of the same name is replaced.
 
@@ -79,7 +79,7 @@ def save_search(app: Application, name: str, query: RecordSearch) -> SavedSearch
     return SavedSearch(name, query, now)
 
 
-@action("search.drop", Right.READ, trace=Trace.WRITE, subject=("name",))
+@action("search.drop", Right.LOOK, trace=Trace.WRITE)
 def drop_search(app: Application, name: str) -> SavedSearch:
     """Remove a saved search of the actor; raises NotFound (``search-unknown``)."""
     search = open_search(app, name)

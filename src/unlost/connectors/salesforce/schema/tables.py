@@ -194,10 +194,12 @@ def _traits(describe: Describe, names: frozenset[str], strategy: ReadStrategy) -
 def _is_opened(describe: Describe) -> bool:
     """True if people open its records and look for them; and for files, notes and mails.
 
-    Sources: object reference, DescribeSObjectResult: layoutable, searchable.
+    Objects without a name field are links, roles and comments of others. Sources: object reference,
+    DescribeSObjectResult: layoutable, searchable; Field: nameField.
     """
     layout = bool(describe.get("layoutable")) and bool(describe.get("searchable"))
-    return layout or describe["name"] in FILES_AND_MAILS
+    named = any(field.get("nameField") for field in describe["fields"])
+    return (layout and named) or describe["name"] in FILES_AND_MAILS
 
 
 def _creation_only(name: str, names: frozenset[str]) -> bool:
