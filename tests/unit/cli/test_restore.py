@@ -149,7 +149,9 @@ def test_help_of_the_writer_shows_the_options_of_all_connectors(sales: Terminal)
     assert "--password-file" in sales("org", "writer", "sales", "--help").out
 
 
-def test_without_a_writer_a_plan_is_a_preview_and_cannot_run(nights: Terminal, tmp_path: Path) -> None:
+def test_without_a_writer_a_plan_is_a_preview_and_cannot_run(
+    nights: Terminal, tmp_path: Path
+) -> None:
     words = ("--record", f"Account/{CUSTOMER}", "--out", str(tmp_path / "plan.json"))
     planned = nights("restore", "plan", "sales", *words)
     assert planned.code == ExitCode.OK

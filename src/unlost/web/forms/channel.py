@@ -60,7 +60,7 @@ class _AlertTimesForm(ChannelForm):
     quiet = forms.CharField(
         label=_("Quiet hours"),
         required=False,
-        help_text=_("Only urgent alerts are sent in these hours, such as 22:00-07:00."),
+        help_text=_("Only urgent alerts are sent in these hours, such as 22:00\u2060-\u206007:00."),
         widget=forms.TextInput(attrs={"dir": "ltr"}),
     )
     digest = forms.CharField(

@@ -15,7 +15,7 @@ from unlost.app.actions.orgs.org_page import is_whole, ranked
 from unlost.model.access import Right
 from unlost.model.errors import Conflict, UnlostError, UsageError
 from unlost.model.finding import Finding
-from unlost.model.gaps import gap_id
+from unlost.model.gaps import PASSING, gap_id
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.requests import UserRequest
@@ -30,6 +30,11 @@ class GapView:
 
     id: str
     gap: Finding
+
+    @property
+    def lasts(self) -> bool:
+        """True if it can be accepted: it is not about one backup alone."""
+        return self.gap.kind not in PASSING
 
 
 @require_GET
