@@ -206,3 +206,26 @@ def test_accepting_changes_the_newest_day_only(hidden: World) -> None:
         OrgStatus.INCOMPLETE,
         OrgStatus.PROTECTED,
     ]
+
+
+def test_a_gap_about_one_backup_cannot_be_accepted(sales: World) -> None:
+    lost = Finding.of(
+        FindingKind.UNUSUAL_LOSS, Severity.GAP, "{records} of {name} vanished.", "Look.", "Account",
+        detail="500", records=counted(500, Noun.RECORD), name="Account",
+    )  # fmt: skip
+    sales.org.findings = [lost]
+    night(sales)
+    with pytest.raises(Conflict) as refused:
+        accept(sales.app, "sales", gap_id(lost), reason=REASON)
+    assert refused.value.code == "gap-passing"
+    assert gaps(sales.app, "sales").open == 1
+
+
+def test_a_gap_is_accepted_once(hidden: World) -> None:
+    """The second acceptance would stay when the first is taken back."""
+    mine = take(hidden)
+    with pytest.raises(Conflict) as refused:
+        take(hidden, "another reason")
+    assert refused.value.code == "gap-accepted"
+    reopen(hidden.app, "sales", mine.id)
+    assert gaps(hidden.app, "sales").open == 1

@@ -347,3 +347,30 @@ def test_a_restore_can_be_planned_when_backups_have_used_their_share(sales: Worl
         sales.connector.contexts[-1].budget.take()
     with sales.app.open_org(org, restore=True):
         sales.connector.contexts[-1].budget.take()
+
+
+def test_a_backup_is_done_before_it_is_evaluated(
+    sales: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that dies while it evaluates would otherwise do so again with each next backup."""
+    seen = []
+
+    def evaluate(*_: object) -> None:
+        seen.append(list_runs("sales")[0].state)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("unlost.app.actions.backups.backup.evaluate_backups", evaluate)
+    with pytest.raises(KeyboardInterrupt):
+        backup(sales.app, "sales")
+    assert seen == [RunState.DONE]
+    assert list_runs("sales")[0].state is RunState.DONE
+
+
+def test_a_fault_in_the_figures_does_not_fail_a_backup(
+    sales: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a value that this version does not know")
+
+    monkeypatch.setattr("unlost.app.actions.backups.backup.update_summaries", fail)
+    assert backup(sales.app, "sales").snapshot == 1

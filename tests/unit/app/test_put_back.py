@@ -93,3 +93,23 @@ def test_a_later_change_in_the_org_is_overwritten_as_the_preview_shows(shop: Sho
     assert [count.action for count in plan.summary.actions] == [Action.UPDATE]
     shop.run(plan)
     assert shop.live("Account")[CUSTOMER]["Phone"] == BEFORE
+
+
+def test_of_changes_at_one_time_the_value_before_all_of_them_is_put_back(shop: Shop) -> None:
+    shop.world.clock.advance(hours=1)
+    before = shop.org.tables["Account"].records[CUSTOMER].cells["Phone"]
+    for number in ("+41 2", "+41 3", "+41 4"):
+        shop.org.update("Account", CUSTOMER, {"Phone": number})
+    shop.night()
+    until = changed_at(shop, "Phone", "+41 3")
+    entries = history(shop.app, "sales", "Account", CUSTOMER, column="Phone").entries
+    (entry,) = [each for each in entries if each.until.isoformat() == until]
+    buttons = [field.old for field in entry.fields if field.restorable]
+    assert buttons == [before], "one button for each column and time"
+
+
+def test_a_time_without_a_change_of_the_column_is_refused(shop: Shop) -> None:
+    until = changed_at(shop, "Phone", BEFORE)
+    with pytest.raises(NotFound) as refused:
+        put_back(shop.app, "sales", "Account", CUSTOMER, column="Number", until=until)
+    assert refused.value.code == "change-unknown"

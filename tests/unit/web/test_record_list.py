@@ -212,3 +212,11 @@ def test_an_address_that_names_no_list_is_refused(world: World, sign_in: SignIn)
     assert client.get(LIST).status_code == 400
     assert client.get(LIST, {"kind": "changed", "table": "Account"}).status_code == 400
     assert client.get(LIST, {**RELATED, "table": "Nope"}).status_code == 404
+
+
+@pytest.mark.parametrize("typed", ["Ann\u00a0x", "A" * 400])
+def test_a_list_of_any_search_is_shown_to_who_may_restore(
+    shop: Shop, sign_in: SignIn, typed: str
+) -> None:
+    asked = {"kind": "matches", "table": "Contact", "q": typed}
+    assert sign_in(Role.ADMIN).get(LIST, asked).status_code == 200
