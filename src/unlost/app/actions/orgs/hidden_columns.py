@@ -1,16 +1,16 @@
 """Hide columns from viewers and operators, show them again, and list them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlost.app.access import action
 from unlost.app.compose import Application
+from unlost.app.orgs.typed_column import typed_column
 from unlost.app.records.record_facts import table_named
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.orgs.hidden_columns import hidden_in, hide_column, show_column
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
-from unlost.model.errors import NotFound, UsageError
+from unlost.model.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,29 +89,16 @@ def show(app: Application, org: str, column: str) -> HiddenOfOrg:
 
 
 def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
-    table, _, name = text.partition(".")
-    head = app.vault.newest_backup(org.oid)
-    if not table or not name or head is None:
-        raise UsageError(
-            "column-unreadable",
-            "{text!r} is not a column in a backup of {org}.",
-            next_step="Write it as TABLE.COLUMN, such as Contact.Phone. Columns are known "
-            "after the first backup.",
-            text=text,
-            org=org.name,
-        )
-    described = table_named(head.schema(), table)
-    names: Sequence[str] = [described_column.name for described_column in described.columns]
-    column = next((candidate for candidate in names if candidate.lower() == name.lower()), None)
-    if column is None or column == described.id_column:
+    described, column = typed_column(app, org, text)
+    if column is None or column.name == described.id_column:
         raise NotFound(
             "column-unknown",
             "{table} has no column {name!r} that can be hidden.",
             next_step="See its columns by running `unlost show` on any of its records.",
             table=described.name,
-            name=name,
+            name=text.partition(".")[2],
         )
-    return described.name, column
+    return described.name, column.name
 
 
 def _view(org: ProtectedOrg) -> HiddenOfOrg:

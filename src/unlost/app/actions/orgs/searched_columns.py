@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from unlost.app.access import action
 from unlost.app.compose import Application
+from unlost.app.orgs.typed_column import typed_column
 from unlost.app.records.record_facts import table_named
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -122,26 +123,14 @@ def drop(app: Application, org: str, column: str) -> SearchedOfOrg:
 
 def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
     """The table and the column of a text, in the spelling of the newest backup."""
-    table, _, name = text.partition(".")
-    head = app.vault.newest_backup(org.oid)
-    if not table or not name or head is None:
-        raise UsageError(
-            "column-unreadable",
-            "{text!r} is not a column in a backup of {org}.",
-            next_step="Write it as TABLE.COLUMN, such as Contact.Phone. Columns are known "
-            "after the first backup.",
-            text=text,
-            org=org.name,
-        )
-    described = table_named(head.schema(), table)
-    column = next((each for each in described.columns if each.name.lower() == name.lower()), None)
+    described, column = typed_column(app, org, text)
     if column is None:
         raise NotFound(
             "column-not-found",
             "{table} has no column {name!r}.",
             next_step="See its columns by running `unlost show` on any of its records.",
             table=described.name,
-            name=name,
+            name=text.partition(".")[2],
         )
     if not is_searchable(column):
         raise UsageError(
