@@ -253,11 +253,11 @@ def test_what_the_mirror_lacks_and_what_to_do_is_shown(mirrored: World, sign_in:
     told = client.get("/vault/").content.decode()
     assert re.search(r"<bdi>sales</bdi> · 7\d hours behind", told)
     assert "5 objects copied, 7.0 kB" in told
-    assert "Check that it runs" in told
+    assert "Check that the service runs" in told
     save_mirror(MirrorRecord(place, now, now + timedelta(hours=1)))
     told = client.get("/vault/").content.decode()
     assert "nothing: it has every backup" in told
-    assert "Check that it runs" not in told
+    assert "Check that the service runs" not in told
     save_mirror(MirrorRecord(place, now, now, strange=("a",)))
     assert "unlost verify --repair-from mirror" in client.get("/vault/").content.decode()
     why = Message("store-full", "The disk is full.", "Make room.")

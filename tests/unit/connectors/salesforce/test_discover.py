@@ -216,9 +216,11 @@ def test_links_can_be_asked_for_changes_where_their_ids_can_be_listed(all_files:
 
 def test_a_table_with_a_layout_and_a_place_in_search_is_opened_by_people() -> None:
     """A describe that lost these flags on its way would end all alerts about mass changes."""
+    name = field("Name", "string", nameField=True)
     schema = discovered(
         an_org(
-            describe("Account", *system_fields(), layoutable=True, searchable=True),
+            describe("Account", *system_fields(), name, layoutable=True, searchable=True),
+            describe("Role", *system_fields(), layoutable=True, searchable=True),
             describe("Lock__c", *system_fields(), layoutable=True, searchable=False),
             describe("Note", *system_fields(), layoutable=False, searchable=False),
         )
