@@ -44,7 +44,7 @@ class StatusPlace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatusReason(HasMessage):
-    """A reason for the status of an org, and what to do. ``place``: the page that helps."""
+    """A reason for the status of an org, with its next step. ``place``: the page that helps."""
 
     status: OrgStatus
     message: Message

@@ -61,7 +61,7 @@ class StorageGauge:
 class OrgState:
     """The state of an org at a glance.
 
-    ``reasons`` say why it has its status, and what to do. ``last`` is the newest backup, ``before``
+    ``reasons`` explain its status, each with a next step. ``last`` is the newest backup, ``before``
     the number of the one before it, ``lost`` how many records were deleted between the two.
     ``gaps`` counts open gaps, ``accepted`` accepted ones. ``going`` are runs that are active or
     waiting; ``failed`` is the newest run, if it failed. ``losses`` counts open losses in the inbox,

@@ -133,13 +133,13 @@ def show_group(
         raise record_unknown(table, record)
     steps = group_steps(restore_plan, table, record)
     newest = newest_backup(app.vault, known)
-    wanted = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
-    reader = _ValueReader(app.vault, known.oid, restore_plan, newest, wanted)
+    restored = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
+    reader = _ValueReader(app.vault, known.oid, restore_plan, newest, restored)
     return GroupValues(
         org,
         known.identity.zone,
         plan,
-        group_lines(wanted, [group])[0],
+        group_lines(restored, [group])[0],
         newest.info.as_of,
         start,
         len(steps),

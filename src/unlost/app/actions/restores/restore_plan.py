@@ -136,8 +136,8 @@ def planned(
     """Return the plan of a request; raises as ``make_plan``."""
     selection = _selection(app, org, request)
     edits = resolve_overrides(app, org, request.otherwise)
-    wanted = request.listed.restored_from if request.listed is not None else request.at
-    at = _number(app, org, wanted) if wanted else None
+    backup = request.listed.restored_from if request.listed is not None else request.at
+    at = _number(app, org, backup) if backup else None
     watcher = ObserverFanout(observer or SilentObserver())
     with (
         app.open_planning(org, observer=watcher) as (writer, basis),
