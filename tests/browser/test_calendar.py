@@ -17,6 +17,8 @@ def test_the_calendar_leads_to_a_comparison_in_three_clicks(console: Console, vi
     table = lena.page.get_by_role("table")
     expect(table.get_by_role("columnheader")).to_have_count(7)
     changes = table.get_by_role("link", name=re.compile(r"^[\d,]+ changes? since backup 1$"))
+    if not changes.count():  # tests that ran before made backups in the next month
+        lena.page.get_by_role("link", name="Previous month").click()
     lena.press(changes)
     lena.page.wait_for_url("**/compare/?a=1&b=2")
     lena.page.go_back()

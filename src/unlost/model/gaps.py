@@ -25,6 +25,7 @@ PASSING = frozenset({
     FindingKind.UNUSUAL_LOSS, FindingKind.RIGHTS_CHANGED, FindingKind.ROWS_DIFFER,
     FindingKind.SALVAGED,
 })  # fmt: skip
+NAMING_RECORDS = frozenset({FindingKind.FILE_UNREADABLE})  # in their detail
 GROWTH = 10  # percent by which a number of an accepted gap may grow
 _ID_DIGITS = 10
 
@@ -114,7 +115,9 @@ def end_of(acceptance: AcceptedGap, gaps: Sequence[Finding]) -> GapEnd | None:
 def traits_of(gap: Finding) -> GapTraits:
     """Split a gap into names, codes and numbers."""
     names = {name for part in gap.detail.split(",") if (name := part.strip())}
-    numbers = {_sign(name): abs(float(name)) for name in names if _is_number(name)}
+    numbers: dict[str, float] = {}
+    if _is_count(gap):
+        numbers, names = {_sign(gap.detail): abs(float(gap.detail))}, set()
     codes: set[str] = set()
     for name, value in gap.args.items():
         if isinstance(value, int | float):
@@ -123,9 +126,7 @@ def traits_of(gap: Finding) -> GapTraits:
             codes.add(value.code)
         elif isinstance(value, Message):
             numbers |= _count(name, value)
-    return GapTraits(
-        frozenset(name for name in names if not _is_number(name)), frozenset(codes), numbers
-    )
+    return GapTraits(frozenset(names), frozenset(codes), numbers)
 
 
 def _is_within(gap: Finding, accepted: Finding) -> bool:
@@ -153,8 +154,9 @@ def _place(gap: Finding) -> tuple[str, str | None, str | None]:
     return gap.kind.value, gap.table, gap.column
 
 
-def _is_number(text: str) -> bool:
-    return text.removeprefix("-").isdecimal()
+def _is_count(gap: Finding) -> bool:
+    """Return True if the detail is a number of records; some systems have numbers as record ids."""
+    return gap.kind not in NAMING_RECORDS and gap.detail.removeprefix("-").isdecimal()
 
 
 def _sign(number: str) -> str:

@@ -229,3 +229,24 @@ def test_a_gap_is_accepted_once(hidden: World) -> None:
     assert refused.value.code == "gap-accepted"
     reopen(hidden.app, "sales", mine.id)
     assert gaps(hidden.app, "sales").open == 1
+
+
+def test_gaps_that_differ_in_their_numbers_alone_are_accepted_one_after_the_other(
+    sales: World,
+) -> None:
+    sales.org.findings = [gap(100), gap(500)]
+    night(sales)
+    assert [take(sales).gap, take(sales).gap] == [gap(100), gap(500)]
+    assert gaps(sales.app, "sales").open == 0
+
+
+def test_the_audit_log_names_the_gap_and_its_backup(hidden: World) -> None:
+    acceptance = take(hidden)
+    done = newest(most=1)[0].deed.detail
+    assert {name: done[name] for name in ("kind", "table", "column", "detail", "backup")} == {
+        "kind": "permission-missing",
+        "table": "Payroll",
+        "column": "",
+        "detail": "100",
+        "backup": acceptance.snapshot,
+    }

@@ -65,6 +65,8 @@ def test_a_gap_that_is_no_larger_stays_accepted(before: Finding, now: Finding) -
         (columns("A", "B"), columns("B", "C")),
         (unreadable("too-slow"), unreadable("file-gone")),
         (unreadable("too-slow"), unreadable("too-slow", record="M2")),
+        (unreadable("too-slow", "1042"), unreadable("too-slow", "1041")),  # ids, not counts
+        (columns("10", "20"), columns("10", "15")),
         (hidden(5), hidden(-5)),  # too few and too many are two causes
     ],
 )

@@ -238,6 +238,24 @@ def test_a_write_user_signs_in_by_browser(
     assert world.app.secrets(org.oid).get("password") == SECRET, "the backup user stays"
 
 
+@pytest.mark.parametrize("page", ["settings", "writer"])
+def test_settings_that_were_changed_meanwhile_are_not_overwritten(
+    world: World, admin: Client, browser: FakeBrowser, page: str
+) -> None:
+    world.app.secrets(get_org("sales").oid).put("password", "expired")
+    admin.post(f"/orgs/sales/{page}/", {**SETTINGS, "speed": "2"})
+    reply = browser.allow(link(admin.get("/connect/start/").content.decode()))
+    world.app.secrets(get_org("sales").oid).put("password", SECRET)
+    other = {**SETTINGS, "speed": "9", "stored": "1"}
+    assert admin.post("/orgs/sales/settings/", other)["Location"] == "/orgs/sales/"
+    refused = admin.get(CALLBACK, reply)
+    assert refused.status_code == 409
+    assert "Somebody changed the settings of sales" in text(refused)
+    assert f"/orgs/sales/{page}/" in refused.content.decode()
+    assert get_org("sales").config["speed"] == 9
+    assert browser.redeemed == [], "the code is not used"
+
+
 def test_an_error_of_the_org_leads_back_to_its_settings(
     world: World, admin: Client, browser: FakeBrowser
 ) -> None:

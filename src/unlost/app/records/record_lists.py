@@ -67,12 +67,12 @@ class ListedRecord:
 class ListedIds:
     """The records of a list in the order of their ids, and the backup with their values.
 
-    ``dated`` is the backup with the times by which they are filtered, if it is another one.
+    ``ids`` is an Arrow array of texts: a list may have millions. ``dated`` is the backup with the times by which they are filtered, if it is another one.
     """
 
     snapshot: Snapshot
     table: Table
-    ids: Sequence[str]
+    ids: pa.StringArray
     dated: Snapshot | None = None
 
     @property
@@ -129,15 +129,15 @@ def changed_between(
     times = {row[ID]: row[MODIFIED_AT] for row in _rows(listed, listed.dated or listed.snapshot)}
     ids = [
         record
-        for record in listed.ids
+        for record in listed.ids.to_pylist()
         if (at := times.get(record)) is not None
         and (since is None or at >= since)
         and (until is None or at < until)
     ]
-    return replace(listed, ids=ids)
+    return replace(listed, ids=pa.array(ids, pa.string()))
 
 
-def in_order(listed: ListedIds, order: ListOrder) -> Sequence[str]:
+def in_order(listed: ListedIds, order: ListOrder) -> pa.StringArray:
     """Return the ids in this order, empty values last; raises UsageError (``list-too-long``)."""
     column = listed.table.column(order.column) if order.column else None
     if column is None:
@@ -145,9 +145,11 @@ def in_order(listed: ListedIds, order: ListOrder) -> Sequence[str]:
     _check_sortable(listed)
     rows = _rows(listed, listed.snapshot, column.name)
     values = {row[ID]: row[column.name] or "" for row in rows}
-    filled = [record for record in listed.ids if values.get(record)]
+    ids = listed.ids.to_pylist()
+    filled = [record for record in ids if values.get(record)]
     filled.sort(key=lambda record: _sort_key(column.kind, values[record]), reverse=order.descending)
-    return [*filled, *(record for record in listed.ids if not values.get(record))]
+    empty = [record for record in ids if not values.get(record)]
+    return pa.array([*filled, *empty], pa.string())
 
 
 def _sort_key(kind: WireKind, value: str) -> tuple[int, Decimal, str]:
@@ -173,7 +175,7 @@ def _check_sortable(listed: ListedIds) -> None:
 
 def _rows(listed: ListedIds, snapshot: Snapshot, *columns: str) -> Iterator[Mapping[str, Any]]:
     for at in range(0, len(listed.ids), FETCH):
-        ids = listed.ids[at : at + FETCH]
+        ids = listed.ids.slice(at, FETCH).to_pylist()
         rows = snapshot.get(listed.table.name, ids, columns=columns)
         yield from rows.select([ID, MODIFIED_AT, *columns]).to_pylist()
 
@@ -234,7 +236,7 @@ def _alive(newest: Snapshot, table: str, ids: Sequence[str]) -> frozenset[str]:
 
 
 def batches_of(
-    listed: ListedIds, ids: Sequence[str], columns: Sequence[ListColumn]
+    listed: ListedIds, ids: pa.StringArray, columns: Sequence[ListColumn]
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Return the rows of a download, as stored: id, name, columns; each column under its label."""
     table = listed.table
@@ -245,9 +247,10 @@ def batches_of(
 
     def batches() -> Iterator[pa.RecordBatch]:
         for at in range(0, len(ids), FETCH):
-            some = ids[at : at + FETCH]
-            rows = listed.snapshot.get(table.name, some, columns=names[1:]).select(names)
-            place = pc.index_in(pa.array(some, pa.string()), value_set=_texts(rows[ID]))
+            some = ids.slice(at, FETCH)
+            rows = listed.snapshot.get(table.name, some.to_pylist(), columns=names[1:])
+            rows = rows.select(names)
+            place = pc.index_in(some, value_set=_texts(rows[ID]))
             ordered = rows.take(place.drop_null())
             cells = [_texts(column) for column in ordered.columns]
             yield pa.RecordBatch.from_arrays(cells, names=labels)

@@ -1,7 +1,7 @@
 """Queries that name a list of records, and the records that they find in a backup."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -141,13 +141,8 @@ def _related(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds
     through = query.through or None
     search = ReferenceSearch(snapshot, only=None if through else frozenset({table.name}))
     groups = search.around(parent, record)
-    ids = [
-        str(record_id)
-        for group in groups
-        if (group.table.name, group.through) == (table.name, through)
-        for record_id in group.ids.to_pylist()
-    ]
-    return ListedIds(snapshot, table, sorted(ids))
+    ids = (g.ids for g in groups if (g.table.name, g.through) == (table.name, through))
+    return ListedIds(snapshot, table, _sorted(ids))
 
 
 def _changed(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
@@ -161,8 +156,8 @@ def _changed(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds
     # Lost records have their values in the first backup, all others in the second.
     shown = old if query.change is ChangeKind.DELETED else new
     table = table_named(shown.schema(), query.table)
-    ids = list(_change_ids(app, org, table.name, query.change, old, new))
-    return ListedIds(shown, table, sorted(ids), dated=new)
+    ids = _change_ids(app, org, table.name, query.change, old, new)
+    return ListedIds(shown, table, _sorted(ids), dated=new)
 
 
 def _found(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
@@ -174,7 +169,8 @@ def _found(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
     typed = typed_text(search.text, search.deleted_by)
     reading = typed if search.deleted_by else best_reading(typed, by)
     matches = matches_in(app, SearchedBackup(org, head), reading, search, tables=(table.name,))
-    return ListedIds(head, table, sorted({result.hit.record for result in matches.results}))
+    ids = sorted({result.hit.record for result in matches.results})
+    return ListedIds(head, table, pa.array(ids, pa.string()))
 
 
 def _change_ids(
@@ -184,21 +180,27 @@ def _change_ids(
     kind: ChangeKind,
     old: Snapshot,
     new: Snapshot,
-) -> Iterator[str]:
+) -> Iterator[pa.StringArray]:
     numbers = {"after": old.info.number, "until": new.info.number}
     for change in app.vault.changes(org.oid, table, **numbers):
         chosen = change.filter(pc.equal(change["change"], kind.value))
         ids = chosen[ID].cast(pa.string()).combine_chunks()
         for at in range(0, len(ids), FETCH):
-            some = ids.slice(at, FETCH).to_pylist()
-            yield from _alive(old, table, some) if kind is ChangeKind.DELETED else some
+            some = ids.slice(at, FETCH)
+            yield _alive(old, table, some) if kind is ChangeKind.DELETED else some
 
 
-def _alive(snapshot: Snapshot, table: str, ids: Sequence[str]) -> Sequence[str]:
+def _alive(snapshot: Snapshot, table: str, ids: pa.StringArray) -> pa.StringArray:
     """Return the ids that a backup can still show live."""
-    rows = snapshot.get(table, ids, columns=[])
-    alive: list[str] = rows.filter(pc.equal(rows[OP], Op.STATE.value))[ID].to_pylist()
-    return alive
+    rows = snapshot.get(table, ids.to_pylist(), columns=[])
+    alive = rows.filter(pc.equal(rows[OP], Op.STATE.value))[ID]
+    return alive.cast(pa.string()).combine_chunks()
+
+
+def _sorted(parts: Iterable[pa.Array]) -> pa.StringArray:
+    """Return all ids of some arrays in their order."""
+    ids = pa.chunked_array([part.cast(pa.string()) for part in parts], pa.string())
+    return ids.take(pc.array_sort_indices(ids)).combine_chunks()
 
 
 def _backup(app: Application, org: ProtectedOrg, text: str) -> Snapshot:

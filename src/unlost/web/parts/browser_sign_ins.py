@@ -3,8 +3,10 @@
 One sign-in waits at a time; a new one replaces it. See ``app/orgs/sign_in_state``.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -37,11 +39,15 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WaitingSignIn:
-    """A sign-in that waits for the browser: its purpose, and the settings that it is for."""
+    """A sign-in that waits for the browser: its purpose, and the settings that it is for.
+
+    ``before`` are the stored settings at its start, empty for a new org.
+    """
 
     purpose: Purpose
     new: NewOrg
     started: StartedSignIn
+    before: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def origin(self) -> str:
@@ -70,13 +76,18 @@ def callback_address(request: UserRequest) -> CallbackAddress:
     return CallbackAddress(request.build_absolute_uri(reverse("connect-callback")))
 
 
-def begin_sign_in(request: UserRequest, purpose: Purpose, new: NewOrg) -> HttpResponse:
+def begin_sign_in(
+    request: UserRequest, purpose: Purpose, new: NewOrg, *, before: Mapping[str, Any] | None = None
+) -> HttpResponse:
     """Start a sign-in by browser, and lead to the page with the link to the org.
+
+    ``before`` are the stored settings of an org that is known already.
 
     A redirect to the org would be blocked: the CSP's ``form-action`` counts after a form, too.
     """
     started = start_sign_in(request.unlost, new, redirect=callback_address(request).address)
-    keep_draft(request, WAITING, msgspec.to_builtins(WaitingSignIn(purpose, new, started)))
+    waiting = WaitingSignIn(purpose, new, started, before or {})
+    keep_draft(request, WAITING, msgspec.to_builtins(waiting))
     return redirect("connect-start")
 
 

@@ -26,7 +26,15 @@ from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.finding import Finding
-from unlost.model.gaps import PASSING, AcceptedGap, GapEnd, acceptance_of, gap_id, gaps_of
+from unlost.model.gaps import (
+    PASSING,
+    AcceptedGap,
+    GapEnd,
+    acceptance_of,
+    gap_id,
+    gaps_of,
+    open_gaps,
+)
 from unlost.model.source.reading import Json
 from unlost.model.vault.snapshot import SnapshotInfo, nights
 
@@ -89,6 +97,9 @@ def _audited(accepted: AcceptedGap) -> dict[str, Json]:
         "acceptance": accepted.id,
         "kind": accepted.gap.kind.value,
         "table": accepted.gap.table or "",
+        "column": accepted.gap.column or "",
+        "detail": accepted.gap.detail,
+        "backup": accepted.snapshot,
         "reason": accepted.reason,
     }
 
@@ -102,9 +113,7 @@ def accept(app: Application, org: str, gap: str, *, reason: str) -> AcceptedGap:
     """
     known = get_org(org)
     newest = _newest(app, known)
-    named_gap = next(
-        (known_gap for known_gap in _gaps(app, known.oid) if gap_id(known_gap) == gap), None
-    )
+    named_gap = _named(known, _gaps(app, known.oid), gap)
     if named_gap is None or newest is None:
         raise NotFound(
             "gap-unknown",
@@ -150,6 +159,12 @@ def _newest(app: Application, org: ProtectedOrg) -> SnapshotInfo | None:
 def _gaps(app: Application, oid: str) -> Sequence[Finding]:
     proof = proof_of_night(app.vault, oid)
     return gaps_of(proof) if proof is not None else ()
+
+
+def _named(org: ProtectedOrg, known_gaps: Sequence[Finding], gap: str) -> Finding | None:
+    """Return the gap of an id. Of several that differ in their numbers alone: the first open one."""
+    named = [known_gap for known_gap in known_gaps if gap_id(known_gap) == gap]
+    return next(iter([*open_gaps(named, accepted_gaps(org.oid)), *named]), None)
 
 
 def _check_open(org: ProtectedOrg, gap: Finding) -> None:

@@ -110,7 +110,7 @@ def record_list(
     listed = ids_of(app, known, query)
     columns, choices = _columns(app, known, listed, view)
     ids = in_order(listed, ListOrder(view.sort, descending=view.descending))
-    page = ids[view.start : view.start + view.most]
+    page = ids.slice(view.start, view.most).to_pylist()
     describer = ListDescriber(listed, newest_of(app, known, listed.snapshot), columns)
     return ListPage(
         org=known.name,

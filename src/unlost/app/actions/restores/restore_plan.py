@@ -305,7 +305,7 @@ def _listed(app: Application, org: ProtectedOrg, request: PlanRequest) -> tuple[
     listed = ids_of(app, org, request.listed)
     if len(listed.ids) > MAX_STEPS:
         raise too_large()
-    keys = (RecordKey(listed.table.name, record) for record in listed.ids)
+    keys = (RecordKey(listed.table.name, record) for record in listed.ids.to_pylist())
     return tuple(key for key in keys if str(key) not in request.without)
 
 

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from unlost.app.actions.orgs.browser_sign_in import finish_sign_in
+from unlost.app.actions.orgs.org_page import org_settings
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer, writer_settings
 from unlost.app.orgs.sign_in_state import SignInReply, foreign_reply, is_reply_to
 from unlost.model.access import Right
-from unlost.model.errors import UnlostError
+from unlost.model.errors import Conflict, UnlostError
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.pages.orgs.saved import differing, show_continued, show_gaps
@@ -63,6 +64,7 @@ def callback(request: UserRequest) -> HttpResponse:
         return _failed(request, waiting, foreign_reply())
     end_sign_in(request)
     try:
+        _check_unchanged(request, waiting)
         signed_in = finish_sign_in(
             request.unlost,
             waiting.new,
@@ -74,6 +76,25 @@ def callback(request: UserRequest) -> HttpResponse:
         return FINISH[waiting.purpose](request, new)
     except UnlostError as error:
         return _failed(request, waiting, error)
+
+
+def _check_unchanged(request: UserRequest, waiting: WaitingSignIn) -> None:
+    """Raise Conflict (``settings-changed``) if the org got other settings since the start.
+
+    The new secrets belong to the settings of the start, which may lead to another address.
+    """
+    org = waiting.new.name
+    if waiting.purpose is Purpose.CONNECT:
+        return
+    writes = waiting.purpose is Purpose.WRITER
+    present = (writer_settings if writes else org_settings)(request.unlost, org).config
+    if {**present} != {**waiting.before}:
+        raise Conflict(
+            "settings-changed",
+            "Somebody changed the settings of {org} during this sign-in. It was not stored.",
+            next_step="Open the settings again, check them, and sign in once more.",
+            org=org,
+        )
 
 
 def _reply(parameters: Mapping[str, str]) -> SignInReply:

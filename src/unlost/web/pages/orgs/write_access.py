@@ -55,7 +55,7 @@ def settings(request: UserRequest, org: str) -> HttpResponse:
     )
     if form.is_valid():
         new = NewOrg(known.connector, org, form.config(), typed)
-        led = _browser(request, form, Purpose.SETTINGS, new) or (
+        led = _browser(request, form, Purpose.SETTINGS, new, before=known.config) or (
             _save(request, form, new) if _complete(request, form, fields, stored) else None
         )
         if led is not None:
@@ -108,7 +108,7 @@ def writer(request: UserRequest, org: str) -> HttpResponse:
     )
     if form.is_valid():
         new = NewOrg(known.connector, org, {**known.config, **form.config()}, typed)
-        led = _browser(request, form, Purpose.WRITER, new) or (
+        led = _browser(request, form, Purpose.WRITER, new, before=known.config) or (
             _save_writer(request, form, known, typed)
             if _complete(request, form, fields, stored)
             else None
@@ -123,13 +123,18 @@ def writer(request: UserRequest, org: str) -> HttpResponse:
 
 
 def _browser(
-    request: UserRequest, form: ConnectorForm, purpose: Purpose, new: NewOrg
+    request: UserRequest,
+    form: ConnectorForm,
+    purpose: Purpose,
+    new: NewOrg,
+    *,
+    before: Mapping[str, Any],
 ) -> HttpResponse | None:
     """Go to the sign-in by browser if the form needs one; None, with errors in it, if not."""
     if form.method is None or not form.method.browser or STORED in request.POST:
         return None
     try:
-        return begin_sign_in(request, purpose, new)
+        return begin_sign_in(request, purpose, new, before=before)
     except UnlostError as error:
         add_problem(form, error)
         return None
