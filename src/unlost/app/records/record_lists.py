@@ -3,15 +3,12 @@
 A list is never sent as ids: pages, downloads and restores name it by its ``RecordQuery``, and find
 its records again.
 
-    RecordQuery ──ids_of──> ListedIds ──page_of──> records with values
+    RecordQuery ──ids_of──> ListedIds ──in_order──> a page of records with values
                                       └─batches_of──> rows of a download
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,16 +16,13 @@ import pyarrow.compute as pc
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames, ValueMeaning
 from unlost.catalog.orgs.orgs import ProtectedOrg
-from unlost.engine.sameness import canonical
-from unlost.model.errors import UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.display import DisplayRule
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import ColumnTrait, Table, WireKind
 
-SORTED = 20_000  # records of the longest list that is sorted or filtered: one column is read
 FETCH = 1_000  # ids per lookup
-ID, OP, MODIFIED_AT = "_u_id", "_u_op", "_u_modified_at"
+ID, OP = "_u_id", "_u_op"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +69,6 @@ class ListedIds:
     ids: pa.StringArray
     dated: Snapshot | None = None
 
-    @property
-    def is_sortable(self) -> bool:
-        """True if the list is short enough to be sorted and filtered."""
-        return len(self.ids) <= SORTED
-
-
-@dataclass(frozen=True, slots=True)
-class ListOrder:
-    """The column by which a list is sorted; ``column`` is empty for the order of ids."""
-
-    column: str = ""
-    descending: bool = False
-
 
 def columns_of(table: Table, rule: DisplayRule) -> Sequence[ListColumn]:
     """Return the columns of a table that a list can show, by label, system columns last."""
@@ -114,70 +95,6 @@ def chosen_columns(choices: Sequence[ListColumn], names: Sequence[str]) -> tuple
     """Return the named columns, in the named order; unknown and hidden ones are left out."""
     by_name = {column.name: column for column in choices}
     return tuple(by_name[name] for name in dict.fromkeys(names) if name in by_name)
-
-
-# --- order and filter -----------------------------------------------------------------------------
-
-
-def changed_between(
-    listed: ListedIds, *, since: datetime | None, until: datetime | None
-) -> ListedIds:
-    """Return the records that were last changed or deleted in this time; ``until`` is exclusive."""
-    if since is None and until is None:
-        return listed
-    _check_sortable(listed)
-    times = {row[ID]: row[MODIFIED_AT] for row in _rows(listed, listed.dated or listed.snapshot)}
-    ids = [
-        record
-        for record in listed.ids.to_pylist()
-        if (at := times.get(record)) is not None
-        and (since is None or at >= since)
-        and (until is None or at < until)
-    ]
-    return replace(listed, ids=pa.array(ids, pa.string()))
-
-
-def in_order(listed: ListedIds, order: ListOrder) -> pa.StringArray:
-    """Return the ids in this order, empty values last; raises UsageError (``list-too-long``)."""
-    column = listed.table.column(order.column) if order.column else None
-    if column is None:
-        return listed.ids
-    _check_sortable(listed)
-    rows = _rows(listed, listed.snapshot, column.name)
-    values = {row[ID]: row[column.name] or "" for row in rows}
-    ids = listed.ids.to_pylist()
-    filled = [record for record in ids if values.get(record)]
-    filled.sort(key=lambda record: _sort_key(column.kind, values[record]), reverse=order.descending)
-    empty = [record for record in ids if not values.get(record)]
-    return pa.array([*filled, *empty], pa.string())
-
-
-def _sort_key(kind: WireKind, value: str) -> tuple[int, Decimal, str]:
-    if kind in (WireKind.DECIMAL, WireKind.INTEGER):
-        try:
-            number = Decimal(value)
-            return (0, number, "") if number.is_finite() else (1, Decimal(), value)
-        except InvalidOperation:
-            return 1, Decimal(), value
-    text = canonical(kind, value) if kind is WireKind.INSTANT else value
-    return 0, Decimal(), text.casefold()
-
-
-def _check_sortable(listed: ListedIds) -> None:
-    if not listed.is_sortable:
-        raise UsageError(
-            "list-too-long",
-            "A list of more than {most:,} records cannot be sorted or filtered by date.",
-            next_step="Narrow the list first: choose another backup or table.",
-            most=SORTED,
-        )
-
-
-def _rows(listed: ListedIds, snapshot: Snapshot, *columns: str) -> Iterator[Mapping[str, Any]]:
-    for at in range(0, len(listed.ids), FETCH):
-        ids = listed.ids.slice(at, FETCH).to_pylist()
-        rows = snapshot.get(listed.table.name, ids, columns=columns)
-        yield from rows.select([ID, MODIFIED_AT, *columns]).to_pylist()
 
 
 # --- pages and downloads --------------------------------------------------------------------------

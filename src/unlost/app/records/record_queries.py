@@ -15,12 +15,8 @@ from unlost.app.compose import Application
 from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.org_searches import SearchedBackup, matches_in, typed_text
 from unlost.app.records.record_facts import table_named
-from unlost.app.records.record_lists import (
-    ID,
-    OP,
-    ListedIds,
-    changed_between,
-)
+from unlost.app.records.record_lists import ID, OP, ListedIds
+from unlost.app.records.record_order import changed_between
 from unlost.app.records.record_text import split_record
 from unlost.app.records.referring import ReferenceSearch
 from unlost.app.records.search_dates import day_begin, day_end

@@ -13,14 +13,13 @@ from unlost.app.records.record_lists import (
     ListDescriber,
     ListedIds,
     ListedRecord,
-    ListOrder,
     batches_of,
     chosen_columns,
     columns_of,
     first_columns,
-    in_order,
     newest_of,
 )
+from unlost.app.records.record_order import ListOrder, in_order, is_sortable
 from unlost.app.records.record_queries import ListQuery, ids_of, pinned
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.people.list_columns import choose_list_columns, list_columns
@@ -102,7 +101,7 @@ def record_list(
 ) -> ListPage:
     """List the records of a query; raises NotFound, UsageError (``list-wrong``, ``day-wrong``).
 
-    Raises UsageError (``list-too-long``) to sort or filter a list of more than 20,000 records.
+    Raises UsageError (``list-too-long``) to sort or filter a list of more than a million records.
     """
     check_page(start=view.start, most=view.most)
     known = get_org(org)
@@ -124,7 +123,7 @@ def record_list(
         choices=choices,
         sort=view.sort if listed.table.column(view.sort) is not None else "",
         descending=view.descending,
-        sortable=listed.is_sortable,
+        sortable=is_sortable(listed),
         total=len(ids),
         start=view.start,
         records=tuple(describer.records(page)),
