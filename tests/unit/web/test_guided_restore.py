@@ -1,10 +1,12 @@
 """A restore from the preview without a write user to the links of its result."""
 
 import re
+from html import unescape
 
 import pytest
 from django.test import Client
 
+from fakes.browser_sign_in import with_browser
 from homes import WRITE_SECRET, World
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
@@ -91,6 +93,42 @@ def test_a_plan_that_is_gone_does_not_hinder_adding_the_write_user(
     answer = admin.post("/orgs/sales/writer/?plan=20260101-000000-ffffffff", sent)
     assert answer["Location"] == "/orgs/sales/writer/?check=1"
     assert "waits for the write user" not in told(admin, "/orgs/sales/writer/?plan=../x")
+
+
+@pytest.mark.usefixtures("reading")
+def test_after_a_sign_in_by_browser_the_waiting_restore_is_planned_again(
+    world: World, sign_in: SignIn
+) -> None:
+    browser, admin = with_browser(world.connector), sign_in()
+    browser.password = WRITE_SECRET
+    plan = choose(admin, **LOST)
+    (link,) = re.findall(r'href="(/orgs/sales/writer/[^"]*)"', told(admin, plan))
+    sent = {"method": "browser", "address": "one", "speed": "1"}
+    assert admin.post(link, sent)["Location"] == "/connect/start/"
+    page = told(admin, "/connect/start/")
+    assert f'href="{link}"' in page, "the way back to the settings keeps the plan"
+    (leave,) = re.findall(r'id="leave" href="([^"]+)"', page)
+    back = admin.get("/connect/callback/", browser.allow(unescape(leave)))
+    again = back["Location"]
+    assert again.startswith("/orgs/sales/restores/")
+    assert again != plan
+    assert "Restore 4 records to sales" in told(admin, again)
+
+
+@pytest.mark.usefixtures("reading")
+def test_a_plan_discarded_during_a_sign_in_by_browser_does_not_hinder_it(
+    world: World, sign_in: SignIn
+) -> None:
+    browser, admin = with_browser(world.connector), sign_in()
+    browser.password = WRITE_SECRET
+    plan = choose(admin, **LOST)
+    name = plan.strip("/").rpartition("/")[2]
+    sent = {"method": "browser", "address": "one", "speed": "1"}
+    admin.post(f"/orgs/sales/writer/?plan={name}", sent)
+    (leave,) = re.findall(r'id="leave" href="([^"]+)"', told(admin, "/connect/start/"))
+    admin.post(f"{plan}drop/")
+    back = admin.get("/connect/callback/", browser.allow(unescape(leave)))
+    assert back["Location"] == "/orgs/sales/writer/?check=1"
 
 
 # --- groups ---------------------------------------------------------------------------------------
