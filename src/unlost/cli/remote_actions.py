@@ -68,8 +68,9 @@ def backed_up(home: RemoteHome, given: Given) -> BackupResult:
     info = next(
         snapshot for snapshot in snapshot_list.snapshots if snapshot.number == done.snapshot
     )
-    proof = certificate(app, org, at=str(info.number)).certificate
-    return result_of(RunOfOrg(org, snapshot_list.zone, queued.run, before is not None), info, proof)
+    shown = certificate(app, org, at=str(info.number))
+    run = RunOfOrg(org, snapshot_list.zone, queued.run, before is not None)
+    return result_of(run, info, shown.certificate, accepted=shown.accepted)
 
 
 # --- plans ----------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from unlost.model.finding import Finding, FindingKind, Severity
 
 MAIL = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.", "Mail")
 
+TASKS = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Tasks are hidden.", "Allow.", "Task")
+
 
 def live(world):  # type: ignore[no-untyped-def]
     """A backup has a gap."""
@@ -43,7 +45,9 @@ def test_a_gap_is_accepted_and_reopened_by_what_the_list_says(hidden: Terminal) 
     assert listed.code == ExitCode.OK
     assert "Legal does not allow it." in listed.out
     assert hidden("certificate", "sales").code == ExitCode.OK
-    assert "Accepted (1 gap)" in hidden("certificate", "sales").out
+    shown = hidden("certificate", "sales").out
+    assert "Accepted (1 gap)" in shown
+    assert "Complete, except for accepted gaps: 1. The vault has" in shown
     again = hidden("backup", "sales")
     assert again.code == ExitCode.OK
     assert "Accepted gaps: 1" in again.out
@@ -51,6 +55,26 @@ def test_a_gap_is_accepted_and_reopened_by_what_the_list_says(hidden: Terminal) 
     assert "reopened by" in hidden("gaps", "reopen", "sales", number).out
     assert hidden("certificate", "sales").code == ExitCode.FINDINGS
     assert "Ended:" in hidden("gaps", "list", "sales").out
+
+
+def test_open_and_accepted_gaps_are_counted_apart(hidden: Terminal) -> None:
+    hidden.world.org.findings = [MAIL, TASKS]
+    first = hidden("backup", "sales")
+    assert "is stored, with 2 open gaps." in first.out
+    gap = next(line for line in hidden("gaps", "list", "sales").out.splitlines() if "Mail" in line)
+    hidden("gaps", "accept", "sales", gap.partition(":")[0], "--reason", "Legal.")
+    shown = hidden("certificate", "sales")
+    assert shown.code == ExitCode.FINDINGS
+    assert "Incomplete, with 1 open gap, 1 accepted: the vault has" in shown.out
+    assert "Tasks are hidden." in shown.out
+    assert "The newest backup has 1 open gap, 1 accepted." in hidden("status").out
+    again = hidden("backup", "sales")
+    assert "is stored, with 1 open gap." in again.out
+    verdict = again.out[again.out.index("Verdict") :]
+    assert "with 1 open gap, 1 accepted" in verdict
+    assert "- Tasks are hidden." in verdict
+    assert "- Mail is hidden." not in verdict
+    assert "Accepted gaps: 1." in verdict
 
 
 def test_a_complete_backup_has_no_gaps(hidden: Terminal) -> None:
@@ -66,7 +90,7 @@ def test_the_status_has_its_reason_and_the_next_step(hidden: Terminal) -> None:
     assert ended.code == ExitCode.FINDINGS
     first, why, step = ended.out.splitlines()[:3]
     assert first == "sales: Incomplete"
-    assert why.strip() == "The newest backup has 1 gap."
+    assert why.strip() == "The newest backup has 1 open gap."
     assert "accept it with a reason" in step
     assert hidden("status", "sales", "--json").json["orgs"][0]["status"] == "incomplete"
 

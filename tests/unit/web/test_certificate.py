@@ -45,6 +45,7 @@ def test_a_gap_is_accepted_with_a_reason_and_reopened(hidden: World, sign_in: Si
     assert "Legal forbids it." in told
     assert "There are no open gaps." in told
     assert '<span class="pill ok">complete</span>' in told
+    assert "Complete, except for accepted gaps: 1." in told
     org = client.get("/orgs/sales/").content.decode()
     assert '<span class="pill protected">Protected</span>' in org
     assert "1 accepted gap" in org
