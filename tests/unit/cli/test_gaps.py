@@ -1,5 +1,7 @@
 """unlost gaps, and unlost status: what is not protected, and why."""
 
+from dataclasses import replace
+
 import pytest
 
 from scenes import Lead, scene
@@ -55,6 +57,46 @@ def test_a_gap_is_accepted_and_reopened_by_what_the_list_says(hidden: Terminal) 
     assert "reopened by" in hidden("gaps", "reopen", "sales", number).out
     assert hidden("certificate", "sales").code == ExitCode.FINDINGS
     assert "Ended:" in hidden("gaps", "list", "sales").out
+
+
+def test_gaps_are_accepted_together_by_ids_or_by_kind(hidden: Terminal) -> None:
+    refused = replace(MAIL, kind=FindingKind.TABLE_REFUSED, sentence="A list.", table="List")
+    hidden.world.org.findings = [MAIL, TASKS, refused]
+    hidden("backup", "sales")
+    listed = hidden("gaps", "list", "sales")
+    kind = ("--kind", "permission-missing")
+    assert f"unlost gaps accept sales {' '.join(kind)} --reason TEXT" in listed.out
+    assert "--kind table-refused" not in listed.out, "there is only one"
+    ids = {
+        one["gap"]["table"]: one["id"]
+        for one in hidden("gaps", "list", "sales", "--json").json["gaps"]
+    }
+    done = hidden(
+        "gaps", "accept", "sales", ids["Mail"], ids["List"], "--reason", "Legal.", "--json"
+    )
+    assert done.code == ExitCode.OK
+    assert [one["gap"]["table"] for one in done.json["accepted"]] == ["Mail", "List"]
+    rest = hidden("gaps", "accept", "sales", *kind, "--reason", "Legal.")
+    assert "Tasks are hidden." in rest.out
+    assert "Mail is hidden." not in rest.out, "it is accepted already"
+    none = hidden("gaps", "accept", "sales", *kind, "--reason", "Legal.")
+    assert none.code == ExitCode.FAILED
+    assert "no open gap of the kind permission-missing" in none.err
+    assert "already accepted" in hidden("gaps", "accept", "sales", ids["Mail"], "--reason", "x").err
+
+
+def test_accepting_names_what_is_missing_and_accepts_nothing(hidden: Terminal) -> None:
+    loss = replace(MAIL, kind=FindingKind.UNUSUAL_LOSS, sentence="Many vanished.", table="Case")
+    hidden.world.org.findings = [MAIL, loss]
+    hidden("backup", "sales")
+    ids = {
+        one["gap"]["table"]: one["id"]
+        for one in hidden("gaps", "list", "sales", "--json").json["gaps"]
+    }
+    assert hidden("gaps", "accept", "sales", "--reason", "x").code == ExitCode.USAGE
+    passing = hidden("gaps", "accept", "sales", ids["Mail"], ids["Case"], "--reason", "x")
+    assert "about one backup" in passing.err
+    assert hidden("gaps", "list", "sales", "--json").json["gaps"][0]["accepted"] is None
 
 
 def test_open_and_accepted_gaps_are_counted_apart(hidden: Terminal) -> None:
