@@ -14,6 +14,7 @@ from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries, serve, 
 from unlost.app.actions.alerts.alerts import watch
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.orgs.hidden_columns import hide_column
+from unlost.engine.restore.planning.note_order import SortedNotes
 from unlost.model.access import Role
 
 LOST = {"what": "lost", "a": "2", "b": "3"}
@@ -191,6 +192,17 @@ def test_three_notes_come_first_and_the_rest_is_counted(client: Client) -> None:
     page = told(client, choose(client, **LOST))
     folded = page.index("more note")
     assert page.index("Links from other systems") > folded, "information is folded"
+
+
+def test_if_nothing_worse_than_side_effects_is_known_one_line_says_so(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = "unlost.app.actions.restores.kept_plan.sorted_notes"
+    monkeypatch.setattr(place, lambda notes: SortedNotes((), tuple(notes)))
+    page = told(client, choose(client, **LOST))
+    line = page.index("Nothing is known that would be lost, refused or changed")
+    assert page.index("Links from other systems") > line
+    assert "more note" not in page
 
 
 # --- the whole change instead of a selection ------------------------------------------------------

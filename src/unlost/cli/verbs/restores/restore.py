@@ -348,15 +348,23 @@ def _show_plan(out: "Console", result: "PlanResult") -> None:
             columns = plain(", ".join(edited.columns))
             out.print(f"          {edited.table}/{edited.record}: {columns}")
     _show_named(out, summary)
+    _show_notes(out, summary)
+    out.print()
+    out.print(f"Estimated cost: {_costs(result)}.")
+
+
+def _show_notes(out: "Console", summary: "PlanSummary") -> None:
+    """Print the notes, the worst consequence first."""
+    from unlost.engine.restore.planning.note_order import ranked_notes
+
     if summary.notes:
         out.print()
         out.print("Notes:")
-        for note in summary.notes[:MOST]:
-            out.print(f"  {_marked(note.weight)} {plain(note.sentence)}")
-            if note.next_step:
-                out.print(f"    {plain(note.next_step)}")
-    out.print()
-    out.print(f"Estimated cost: {_costs(result)}.")
+    for note in ranked_notes(summary.notes)[:MOST]:
+        out.print(f"  {_marked(note.weight)} {plain(note.sentence)}")
+        if note.next_step:
+            out.print(f"    {plain(note.next_step)}")
+    _show_more(out, len(summary.notes))
 
 
 def _show_groups(out: "Console", result: "PlanResult") -> None:
