@@ -21,7 +21,7 @@ from unlost.app.actions.alerts.mass_changes import MassChanges, MassLimitsList, 
 from unlost.app.actions.alerts.overview import Overview
 from unlost.app.actions.alerts.public_address import PublicAddress
 from unlost.app.actions.backups.backup import BackupResult
-from unlost.app.actions.backups.gaps import GapList
+from unlost.app.actions.backups.gaps import AcceptedGaps, GapList
 from unlost.app.actions.backups.schedule import OrgSchedule, Schedules
 from unlost.app.actions.backups.snapshots import SnapshotCertificate, SnapshotList
 from unlost.app.actions.orgs.checklist import OrgChecklist
@@ -71,7 +71,7 @@ RESULTS: Mapping[str, type] = {
     "certificate": SnapshotCertificate,
     "find": FindResult,
     "gaps list": GapList,
-    "gaps accept": AcceptedGap,
+    "gaps accept": AcceptedGaps,
     "gaps reopen": AcceptedGap,
     "status": Overview,
     "searches list": SavedSearches,

@@ -8,7 +8,7 @@ from unlost.alerts.mirror import mirror_alerts
 from unlost.alerts.watched import AlertFacts, OrgFacts, RunFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.finding import FindingKind
-from unlost.model.gaps import gaps_of
+from unlost.model.gaps import gap_counts, gaps_of
 from unlost.model.message import Message, Noun, code_of, counted, message, render
 from unlost.model.runs.jobs import CANCELLED, PAUSED
 from unlost.model.runs.night import NightRecord, NightState
@@ -234,7 +234,7 @@ def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
     gaps = org.gaps
     if not gaps or org.proof is None:
         return
-    every = len(gaps) == len(gaps_of(org.proof))
+    accepted = len(gaps_of(org.proof)) - len(gaps)
     yield _raised(
         AlertRule.INCOMPLETE,
         org,
@@ -243,7 +243,7 @@ def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
         "The backup of {org} is incomplete: {why}",
         "The certificate lists each gap and its fix. Accept those that cannot be closed.",
         "unlost certificate {org}",
-        why=org.proof.message if every else counted(len(gaps), Noun.GAP),
+        why=gap_counts(len(gaps), accepted=accepted) if accepted else org.proof.message,
     )
 
 

@@ -35,6 +35,7 @@ class RunTotals:
     files: int = 0
     calls: int = 0
     calls_left: int | None = None
+    tables: set[str] = field(default_factory=set)
     done: set[str] = field(default_factory=set)
     began: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -45,6 +46,10 @@ class RunTotals:
     def progress(self, event: Progress) -> None:
         """Add an event (port ``Observer``)."""
         with self.lock:
+            if event.table:
+                self.tables.add(event.table)
+            if event.table and event.phase is Phase.DISCOVER:  # announced, not begun
+                return
             self.phase = event.phase
             self.table = event.table or self.table
             self.rows += event.rows
@@ -63,7 +68,7 @@ class RunTotals:
             seconds = max(self.clock.monotonic() - self.began, 0.001)
             parts = [f"{WORDS[self.phase]} {self.table}".strip()]
             if self.done:
-                parts.append(f"{len(self.done):,} tables done")
+                parts.append(f"{len(self.done):,} of {len(self.tables):,} tables done")
             parts.append(f"{self.rows:,} rows ({self.rows / seconds:,.0f}/s)")
             if self.bytes:
                 parts.append(size(self.bytes))

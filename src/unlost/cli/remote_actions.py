@@ -19,6 +19,7 @@ from unlost.app.actions.restores.kept_plan import (
     show_stored_plan,
 )
 from unlost.app.actions.restores.outcome import restore_result
+from unlost.app.actions.restores.plan_groups import show_groups
 from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over
 from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, check_out, plan_bytes
 from unlost.app.actions.restores.restore_run import RestoreResult
@@ -68,8 +69,9 @@ def backed_up(home: RemoteHome, given: Given) -> BackupResult:
     info = next(
         snapshot for snapshot in snapshot_list.snapshots if snapshot.number == done.snapshot
     )
-    proof = certificate(app, org, at=str(info.number)).certificate
-    return result_of(RunOfOrg(org, snapshot_list.zone, queued.run, before is not None), info, proof)
+    shown = certificate(app, org, at=str(info.number))
+    run = RunOfOrg(org, snapshot_list.zone, queued.run, before is not None)
+    return result_of(run, info, shown.certificate, accepted=shown.accepted)
 
 
 # --- plans ----------------------------------------------------------------------------------------
@@ -86,9 +88,18 @@ def planned(home: RemoteHome, given: Given) -> PlanResult:
         home.save("restore.file", {"org": view.org, "plan": view.plan}, target)
     # Reading it verifies the plan's own hash.
     plan = read_plan(plan_bytes(out))
+    groups = show_groups(app, view.org, view.plan)
     discard_plan(app, view.org, view.plan)
-    run = f"restore-{plan.id}"
-    return PlanResult(view.org, view.zone, str(out), run, plan.digest, view.summary)
+    return PlanResult(
+        view.org,
+        view.zone,
+        str(out),
+        f"restore-{plan.id}",
+        plan.digest,
+        view.summary,
+        groups.groups,
+        groups.total,
+    )
 
 
 def shown(home: RemoteHome, given: Given) -> PlanResult:

@@ -17,7 +17,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.message import Message
+from unlost.model.message import Message, Noun, counted, message
 from unlost.model.vault.certificate import Certificate
 
 # They are about one backup: the next one may have another gap of the same kind.
@@ -102,6 +102,14 @@ def acceptance_of(gap: Finding, accepted: Iterable[AcceptedGap]) -> AcceptedGap 
 def open_gaps(gaps: Iterable[Finding], accepted: Sequence[AcceptedGap]) -> tuple[Finding, ...]:
     """Return the gaps that no acceptance covers."""
     return tuple(gap for gap in gaps if acceptance_of(gap, accepted) is None)
+
+
+def gap_counts(open_count: int, *, accepted: int) -> Message:
+    """Count open and accepted gaps apart, as in "1 open gap, 2 accepted"."""
+    gaps = counted(open_count, Noun.OPEN_GAP)
+    if not accepted:
+        return gaps
+    return message("", "{gaps}, {accepted:,} accepted", gaps=gaps, accepted=accepted)
 
 
 def end_of(acceptance: AcceptedGap, gaps: Sequence[Finding]) -> GapEnd | None:

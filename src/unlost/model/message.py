@@ -26,6 +26,7 @@ class Noun(StrEnum):
     FILE = "file"
     OBJECT = "object"
     GAP = "gap"
+    OPEN_GAP = "open gap"
     BACKUP = "backup"
     VERSION = "version"
     MINUTE = "minute"

@@ -121,7 +121,7 @@ def test_a_backup_shows_how_it_gets_on(simulator: SimulatorProcess, empty: Progr
         UNLOST, "backup", "chocolate", environment={"UNLOST_HOME": str(empty.home)}
     ) as terminal:
         terminal.expect(r"reading \w+ · .*rows \(\d")
-        terminal.expect("Snapshot 1 of chocolate is stored, with 1 gap")
+        terminal.expect("Snapshot 1 of chocolate is stored, with 1 open gap")
         assert terminal.end() in {0, 3}
     last = re.split(r"\x1b\[[0-9;?]*[A-Za-z]", terminal.screen)
     assert "reading" not in last[-1], "the line of progress is gone at the end"

@@ -10,6 +10,7 @@ from unlost.alerts.watched import AlertFacts, HourlyFacts, OrgFacts, RunFacts
 from unlost.model.alert import AlertRule, Notification, NotificationKind, RaisedAlert, Urgency
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.forecast import Forecast
+from unlost.model.gaps import AcceptedGap
 from unlost.model.message import Message
 from unlost.model.org import OrgIdentity
 from unlost.model.runs.night import CheckRecord, NightRecord, NightState
@@ -192,6 +193,14 @@ def test_gaps_are_told_and_a_lost_table_by_name() -> None:
     assert set(found) == {AlertRule.INCOMPLETE, AlertRule.TABLE_LOST}
     assert found[AlertRule.TABLE_LOST].subject == "Case"
     assert found[AlertRule.TABLE_LOST].next_step == "Give the user this right."
+
+
+def test_an_alert_counts_open_and_accepted_gaps_apart() -> None:
+    differ, refused = gap(FindingKind.PERMISSION_MISSING), gap(FindingKind.TABLE_REFUSED)
+    whole = proof(line("Account", 1_000, differ), line("Case", 0, refused), verdict=Verdict.GAPS)
+    decided = (AcceptedGap(1, "sales", differ, 1, "Legal.", "Ann", NOW),)
+    (alert,) = said(sales(proof=whole, accepted=decided)).values()
+    assert alert.sentence == "The backup of sales is incomplete: 1 open gap, 1 accepted"
 
 
 def test_a_table_that_was_never_read_is_a_gap_and_no_loss() -> None:

@@ -6,7 +6,7 @@ from homes import World
 from unlost.app.actions.alerts.alerts import watch
 from unlost.app.actions.alerts.overview import OrgState, overview
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.gaps import accept, gaps, reopen
+from unlost.app.actions.backups.gaps import accept, accept_many, gaps, reopen
 from unlost.app.actions.backups.snapshots import certificate
 from unlost.app.actions.orgs.org_page import org_page
 from unlost.app.alerts.alert_facts import Watcher
@@ -250,3 +250,40 @@ def test_the_audit_log_names_the_gap_and_its_backup(hidden: World) -> None:
         "detail": "100",
         "backup": acceptance.snapshot,
     }
+
+
+def test_gaps_accepted_together_are_audited_each_and_copied_once(sales: World) -> None:
+    sales.org.findings = [gap(table="Payroll"), gap(table="Bonus"), gap(table="Leave")]
+    night(sales)
+    copies = len(sales.app.vault.homes.numbers())
+    ids = [gap_id(gap(table=table)) for table in ("Payroll", "Bonus")]
+    result = accept_many(sales.app, "sales", ids, reason=REASON)
+    assert [one.gap.table for one in result.accepted] == ["Payroll", "Bonus"]
+    assert {one.reason for one in result.accepted} == {REASON}
+    deeds = [entry.deed for entry in newest(most=9) if entry.deed.act == "gap.accept"]
+    assert [deed.subject for deed in deeds] == ids[::-1]
+    assert len(sales.app.vault.homes.numbers()) == copies + 1
+    assert gaps(sales.app, "sales").open == 1
+
+
+def test_of_a_kind_the_open_gaps_are_accepted(sales: World) -> None:
+    sales.org.findings = [gap(table="Payroll"), gap(table="Bonus")]
+    night(sales)
+    take(sales, "Another reason.")
+    kind = FindingKind.PERMISSION_MISSING
+    result = accept_many(sales.app, "sales", (), kind=kind, reason=REASON)
+    assert [one.gap.table for one in result.accepted] == ["Bonus"]
+    with pytest.raises(NotFound) as refused:
+        accept_many(sales.app, "sales", (), kind=kind, reason=REASON)
+    assert refused.value.code == "gap-kind-unknown"
+
+
+def test_gaps_that_are_not_all_there_are_not_accepted(hidden: World) -> None:
+    with pytest.raises(NotFound):
+        accept_many(hidden.app, "sales", [gap_id(gap()), "0"], reason=REASON)
+    with pytest.raises(UsageError) as refused:
+        accept_many(hidden.app, "sales", [], reason=REASON)
+    assert refused.value.code == "gaps-not-named"
+    with pytest.raises(UsageError):
+        accept_many(hidden.app, "sales", [gap_id(gap())], reason=" ")
+    assert accepted_gaps(get_org("sales").oid) == ()

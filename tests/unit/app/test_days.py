@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from unlost.app.health.days import DAYS, clock_difference, day_cells, record_samples
-from unlost.app.health.going import going_run, usual_duration
+from unlost.app.health.going import TablesRead, going_run, usual_duration
 from unlost.catalog.runs.runs import RunRecord, RunState
 from unlost.catalog.vault.summaries import BackupSummary
 from unlost.model.status import OrgStatus
@@ -108,6 +108,15 @@ def test_a_backup_is_expected_to_take_as_long_as_usual() -> None:
     assert usual_duration(run(), DONE) == timedelta(minutes=10)
     going = going_run(run(4), now=NOW, done=7, total=None, before=DONE)
     assert (going.share, going.ends_at, going.late) == (None, NOW + timedelta(minutes=6), False)
+
+
+def test_a_backup_of_changes_says_how_many_of_its_tables_are_read() -> None:
+    known = {"now": NOW, "done": 7, "total": None, "before": DONE}
+    going = going_run(run(4), tables=TablesRead(12, 48), **known)
+    assert (going.share, going.tables) == (None, TablesRead(12, 48))
+    assert going_run(run(4), tables=TablesRead(0, 0), **known).tables is None, "not planned yet"
+    restore = run(2, kind=CommitKind.RESTORE)
+    assert going_run(restore, tables=TablesRead(1, 2), **known).tables is None
 
 
 def test_a_backup_that_takes_longer_than_usual_is_said_to() -> None:

@@ -63,9 +63,11 @@ def test_all_reasons_are_listed_the_gravest_first() -> None:
 
 def test_each_status_says_what_to_do() -> None:
     (incomplete,) = status_of(facts(gaps=3)).reasons
-    assert incomplete.sentence == "The newest backup has 3 gaps."
+    assert incomplete.sentence == "The newest backup has 3 open gaps."
     assert "accept it with a reason" in incomplete.next_step
     assert incomplete.place is StatusPlace.CERTIFICATE
+    (some,) = status_of(facts(gaps=1, accepted=2)).reasons
+    assert some.sentence == "The newest backup has 1 open gap, 2 accepted."
     (new,) = status_of(facts(last=None, scheduled=False)).reasons
     assert new.place is StatusPlace.SCHEDULE
     (fine,) = status_of(facts(accepted=1)).reasons

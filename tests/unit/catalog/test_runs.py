@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from unlost.catalog.orgs.orgs import ProtectedOrg, save_org
-from unlost.catalog.runs.observer import SqlObserver, run_items
+from unlost.catalog.runs.observer import RunRows, SqlObserver, rows_of_runs, run_items
 from unlost.catalog.runs.runs import RunEnd, RunState, begin_run, end_run, find_run, list_runs
 from unlost.model.message import Message
 from unlost.model.org import OrgIdentity
@@ -73,6 +73,26 @@ def test_events_are_added_up_table_by_table_and_written_about_once_a_second(
         ("Account", Phase.READ),
         ("Case", Phase.CENSUS),
     ]
+
+
+def test_planned_tables_are_counted_and_a_resumed_run_announces_them_again(
+    clock: VirtualClock,
+) -> None:
+    begin_run("r1", org="sales", kind=BACKUP, full=False, at=START)
+    for _ in range(2):
+        observer = SqlObserver("r1", clock=clock)
+        for table in ("Account", "Case"):
+            observer.progress(Progress(Phase.DISCOVER, table))
+        observer.progress(Progress(Phase.READ, "Account", rows=2, done=True))
+        observer.flush()
+    items = run_items("r1")
+    assert [(item.table, item.phase, item.done) for item in items] == [
+        ("Account", Phase.READ, True), ("Case", Phase.DISCOVER, False),
+    ]  # fmt: skip
+    SqlObserver("r1", clock=clock).progress(Progress(Phase.DISCOVER, "Account"))
+    assert run_items("r1")[0].phase is Phase.READ
+    assert rows_of_runs(["r1"]) == {"r1": RunRows({"Account": 4, "Case": 0}, done=1)}
+    assert rows_of_runs(["r2"]) == {}
 
 
 def test_a_run_that_goes_on_counts_on(clock: VirtualClock) -> None:

@@ -121,3 +121,17 @@ def test_an_index_in_renewal_is_told(firms: Terminal, monkeypatch: pytest.Monkey
     )
     told = firms("find", "firma").out
     assert "Older records of sales are still being indexed (25 % left)." in told
+
+
+def test_an_answer_about_deletions_that_is_not_whole_says_so(firms: Terminal) -> None:
+    assert "Only deletions" not in firms("find", "deleted by ada").out
+    first = f"{firms.world.clock.now():%Y-%m-%d}"
+    firms.world.clock.advance(days=100)
+    assert firms("backup", "sales").code == ExitCode.OK
+    recent = firms("find", "deleted by ada").out
+    assert recent.startswith("Only deletions in sales since 2026-")
+    assert "Use --since DAY to search earlier ones." in recent
+    assert "Nothing found" in recent
+    whole = firms("find", "deleted by ada", "--since", first).out
+    assert "Only deletions" not in whole
+    assert "Firma" in whole

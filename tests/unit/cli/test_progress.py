@@ -15,11 +15,14 @@ def test_events_become_one_line() -> None:
     tally = RunTotals(clock)
     assert tally.line() == "discovering tables · 0 rows (0/s)"
     clock.advance(seconds=10)
+    for table in ("Account", "Case", "Note"):
+        tally.progress(Progress(Phase.DISCOVER, table))
+    assert tally.line().startswith("discovering tables · 0 rows")
     tally.progress(Progress(Phase.READ, "Account", rows=5000, bytes=2_500_000, calls=3))
     tally.progress(Progress(Phase.READ, "Case", rows=1000, calls_left=87_000, done=True))
     tally.progress(Progress(Phase.FILES, "Case", files=12, bytes=100_000))
     assert tally.line() == (
-        "fetching files Case · 1 tables done · 6,000 rows (600/s) · 2.6 MB · 12 files · "
+        "fetching files Case · 1 of 3 tables done · 6,000 rows (600/s) · 2.6 MB · 12 files · "
         "87,000 API calls left"
     )
 

@@ -183,6 +183,29 @@ def test_a_plan_is_shown_as_a_tree_with_what_it_costs(shop: Terminal, tmp_path: 
     assert told["file"] == out
 
 
+def test_a_plan_names_the_groups_that_people_know(shop: Terminal, tmp_path: Path) -> None:
+    out = str(tmp_path / "plan.json")
+    ended = shop("restore", "plan", "sales", "--lost-between", "1", "2", "--out", out)
+    known, _, by_table = ended.out.partition("By table:\n")
+    assert "  Schoko Zürich: 1 Account, 25 Contacts\n" in known
+    assert "  Account  1 create\n" in by_table
+    told = shop("restore", "show", out, "--json").json
+    (group,) = told["groups"]
+    assert (group["record"], group["count"], told["group_count"]) == (CUSTOMER, 26, 1)
+
+
+def test_single_records_are_one_group_and_only_the_first_groups_are_listed(
+    shop: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform(shop).delete("Account", "A40018", by="U1")
+    shop("backup", "sales")
+    out = str(tmp_path / "plan.json")
+    ended = shop("restore", "plan", "sales", "--lost-between", "1", "3", "--out", out)
+    assert "Contacts\n  1 Account\nBy table:" in ended.out
+    monkeypatch.setattr("unlost.app.actions.restores.restore_plan.GROUPS", 1)
+    assert "Contacts\n  … and 1 more group\nBy table:" in shop("restore", "show", out).out
+
+
 def test_what_shall_come_back_otherwise_is_told_without_its_values(
     shop: Terminal, tmp_path: Path
 ) -> None:

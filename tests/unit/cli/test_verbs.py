@@ -72,10 +72,10 @@ def test_a_backup_with_gaps_ends_with_3_and_says_which(sales: Terminal) -> None:
     [
         (lambda org: None, "Snapshot 1 of sales is safe."),
         (lambda org: org.tables.clear(), "Snapshot 1 of sales is complete, but has no records."),
-        (lambda org: org.findings.append(GAP), "Snapshot 1 of sales is stored, with 1 gap."),
+        (lambda org: org.findings.append(GAP), "Snapshot 1 of sales is stored, with 1 open gap."),
         (
             lambda org: (org.tables.clear(), org.findings.append(GAP)),
-            "Snapshot 1 of sales has no records, and 1 gap.",
+            "Snapshot 1 of sales has no records, and 1 open gap.",
         ),
     ],
     ids=["whole", "empty", "gaps", "empty-with-gaps"],

@@ -7,14 +7,22 @@ import pytest
 
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import kinds, line_of
-from unlost.engine.backup.certificate import gone_line, human_bytes
+from unlost.engine.backup.certificate import gone_line
 from unlost.engine.backup.deletes import DeleteVerdict, delete_verdict
 from unlost.engine.backup.files import new_file_refs
 from unlost.engine.backup.findings import table_gone
 from unlost.engine.backup.policy import BackupPolicy
+from unlost.engine.backup.verdict import human_bytes
 from unlost.engine.records.history import EventKind, Nights, events, history
-from unlost.model.errors import IntegrityError, LimitReached, StoreError, TransientError
+from unlost.model.errors import (
+    IntegrityError,
+    LimitReached,
+    SourceRefused,
+    StoreError,
+    TransientError,
+)
 from unlost.model.finding import FindingKind
+from unlost.model.runs.progress import Phase
 from unlost.model.source.reading import FileRef, Op
 from unlost.model.source.schema import Schema, TableTrait, WireKind
 from unlost.model.vault.certificate import Verdict
@@ -113,6 +121,24 @@ def test_an_observer_hears_of_rows(scene: Scene) -> None:
     rows = sum(event.rows for event in scene.observer.events if event.table == "Account")
     assert rows == 7
     assert threading.active_count() < 20
+
+
+def test_an_observer_hears_of_planned_tables_and_of_each_that_is_read(scene: Scene) -> None:
+    chocolate(scene)
+    scene.org.add_table("Refused", {"Name": WireKind.TEXT})
+    scene.night()
+    scene.source.faults.plant("read", SourceRefused("no", "No."), table="Refused")
+    for full in (False, True):
+        scene.observer.events.clear()
+        scene.night(full=full)
+        events = scene.observer.events
+        planned = [event.table for event in events if event.phase is Phase.DISCOVER and event.table]
+        done = [event.table for event in events if event.done and event.table]
+        assert planned
+        assert len({*planned}) == len(planned)
+        assert sorted({*done}) == sorted(planned), "also unchanged and refused ones"
+        first = next(at for at, event in enumerate(events) if event.done)
+        assert max(at for at, event in enumerate(events) if event.phase is Phase.DISCOVER) < first
 
 
 def test_a_gone_table_without_an_earlier_line() -> None:

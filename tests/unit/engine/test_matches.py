@@ -1,11 +1,14 @@
 """All matches of a search: filters by state, time, table and user, and the limit."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from unit.engine.scene import Scene
 from unlost.engine.records.matches import (
+    DELETIONS_BACK,
+    OrgMatches,
     OrgSearch,
     SearchFilter,
     StateFilter,
@@ -55,6 +58,12 @@ def records(scene: Scene, words: str, *, most: int = 100, **others: object) -> l
     return sorted(found) if words else found
 
 
+def matched(scene: Scene, **others: object) -> OrgMatches:
+    snapshot = scene.vault.newest_backup(scene.oid)
+    search = OrgSearch(snapshot, scene.vault.orgs()[scene.oid], "", **others)
+    return org_matches(scene.vault, search)
+
+
 def users(scene: Scene, name: str) -> list[str]:
     return list(users_named(scene.vault, scene.vault.newest_backup(scene.oid), name))
 
@@ -95,6 +104,51 @@ def test_without_words_all_that_users_deleted_is_listed_newest_first(people: Sce
     assert records(people, "", filter=by_sabine, tables=["Note"]) == ["N1"]
     assert records(people, "", filter=SearchFilter(deleters=["U2"])) == ["A3"]
     assert records(people, "", filter=by_sabine, most=1) == ["A2"]
+
+
+def test_deletions_are_searched_90_days_back_unless_a_day_says_more(people: Scene) -> None:
+    by_sabine = SearchFilter(deleters=["U1"])
+    first = people.vault.snapshots(people.oid)[0].as_of
+    people.clock.advance(days=DELETIONS_BACK.days + 1)
+    people.org.create("Account", {"Name": "New"}, record="A9", by="U1")
+    people.night()
+    people.org.delete("Account", "A9", by="U1")
+    people.org.delete("Account", "A6", by="U1")
+    people.night()
+    found = matched(people, filter=by_sabine)
+    assert [result.hit.record for result in found.results] == ["A6", "A9"]
+    assert found.deletions_since == people.vault.snapshots(people.oid)[1].as_of
+    earlier = matched(people, filter=replace(by_sabine, since=first))
+    assert [result.hit.record for result in earlier.results] == ["A6", "A9", "A2", "A1", "N1"]
+    assert earlier.deletions_since is None, "all of the filter were searched"
+    notes = matched(people, filter=by_sabine, tables=["Note"])
+    assert (notes.results, bool(notes.deletions_since)) == ((), True)
+
+
+def test_if_no_deletion_is_older_the_answer_is_whole(people: Scene) -> None:
+    first = people.vault.snapshots(people.oid)[0]
+    assert matched(people, filter=SearchFilter(deleters=["U1"])).deletions_since is None
+    people.clock.advance(days=1)
+    people.night()
+    since = SearchFilter(deleters=["U1"], since=first.as_of)
+    assert len(matched(people, filter=since).results) == 3
+
+
+def test_the_older_deletions_are_not_read(people: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    people.clock.advance(days=DELETIONS_BACK.days + 1)
+    people.night()
+    snapshot = people.vault.newest_backup(people.oid)
+    monkeypatch.setattr(type(snapshot), "scan_deleted", None)
+    read: list[int] = []
+    newer = type(snapshot).newer
+
+    def counted(self: object, table: str, columns: list[str], *, after: int) -> object:
+        read.append(after)
+        return newer(self, table, columns, after=after)
+
+    monkeypatch.setattr(type(snapshot), "newer", counted)
+    assert matched(people, filter=SearchFilter(deleters=["U1"])).results == ()
+    assert read == [2, 2]
 
 
 def test_filters_by_time(people: Scene) -> None:

@@ -11,11 +11,14 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.org_page import is_whole, ranked
 from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.people.audit import newest
 from unlost.model.access import Role
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.vault.certificate import TableLine
 
 GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.", "Mail")
+TASKS = replace(GAP, sentence="Tasks are hidden.", table="Task")
+LIST = replace(GAP, kind=FindingKind.TABLE_REFUSED, sentence="The list is refused.", table="List")
 LATEST = "/orgs/sales/certificate/latest/"
 ACCEPT, REOPEN = "/orgs/sales/gaps/accept/", "/orgs/sales/gaps/reopen/"
 
@@ -41,10 +44,11 @@ def test_a_gap_is_accepted_with_a_reason_and_reopened(hidden: World, sign_in: Si
     done = client.post(ACCEPT, {"gap": gap, "reason": "Legal forbids it."}, follow=True)
     told = done.content.decode()
     assert done.status_code == 200
-    assert "The gap is accepted." in told
+    assert "1 gap is accepted." in told
     assert "Legal forbids it." in told
     assert "There are no open gaps." in told
     assert '<span class="pill ok">complete</span>' in told
+    assert "Complete, except for accepted gaps: 1." in told
     org = client.get("/orgs/sales/").content.decode()
     assert '<span class="pill protected">Protected</span>' in org
     assert "1 accepted gap" in org
@@ -52,6 +56,42 @@ def test_a_gap_is_accepted_with_a_reason_and_reopened(hidden: World, sign_in: Si
     told = client.post(REOPEN, {"acceptance": number}, follow=True).content.decode()
     assert '<span class="pill incomplete">Incomplete</span>' in told
     assert "1 ended acceptance" in told
+
+
+def test_all_gaps_of_a_kind_are_accepted_with_one_reason(world: World, sign_in: SignIn) -> None:
+    world.org.findings = [GAP, TASKS, LIST]
+    backup(world.app, "sales")
+    client = sign_in(Role.OPERATOR)
+    page = client.get(LATEST).content.decode()
+    assert "Select all 2 gaps of this kind" in page
+    assert page.count('name="kind"') == 1, "a kind with one gap needs no such box"
+    of_kind = hidden_value(page, "of-permission-missing")
+    sent = {"kind": "permission-missing", "of-permission-missing": of_kind, "reason": "Legal."}
+    told = client.post(ACCEPT, sent, follow=True).content.decode()
+    assert "2 gaps are accepted." in told
+    assert "Incomplete, with 1 open gap, 2 accepted:" in told
+    assert "2 accepted gaps" in told
+    deeds = [entry.deed for entry in newest(most=50) if entry.deed.act == "gap.accept"]
+    assert {deed.subject: deed.outcome for deed in deeds} == dict.fromkeys(of_kind.split(), "done")
+    assert {deed.detail["table"] for deed in deeds} == {"Mail", "Task"}
+    assert all(deed.intent for deed in deeds)
+
+
+def test_selected_gaps_and_the_reason_survive_an_error(world: World, sign_in: SignIn) -> None:
+    world.org.findings = [GAP, TASKS]
+    backup(world.app, "sales")
+    client = sign_in(Role.OPERATOR)
+    ids = re.findall(r'name="gap" value="([^"]+)"', client.get(LATEST).content.decode())
+    none = client.post(ACCEPT, {"reason": "Legal."})
+    assert none.status_code == 400
+    assert "No gap was selected." in none.content.decode()
+    assert 'value="Legal."' in none.content.decode()
+    gone = client.post(ACCEPT, {"gap": [ids[0], "0123456789"], "reason": "Legal."})
+    assert gone.status_code == 404
+    page = gone.content.decode()
+    assert "has no gap 0123456789" in page
+    assert f'value="{ids[0]}" checked' in page
+    assert accepted_gaps(get_org("sales").oid) == (), "if one cannot be accepted, none is"
 
 
 def test_without_a_reason_nothing_is_accepted(hidden: World, sign_in: SignIn) -> None:

@@ -165,6 +165,36 @@ def test_a_search_for_tables_keeps_what_was_left_out_on_another_page(admin: Clie
     assert "1 left out" in admin.get("/connect/scope/").content.decode()
 
 
+def test_tables_are_paged_and_a_page_keeps_what_was_left_out(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("forms.table_picker.PAGE", "pages.orgs.connect.TABLES_SHOWN"):
+        monkeypatch.setattr(f"unlost.web.{place}", 2)
+    at_checklist(admin)
+    page = admin.get("/connect/scope/").content.decode()
+    first = re.findall(r'name="shown" value="([^"]+)"', page)
+    total = re.search(r"1 to 2 of (\d+)", page)
+    assert len(first) == 2
+    assert total is not None
+    assert "Previous page" not in page
+    sent = {"shown": first, "table": first[1:], "q": "", "to": "2"}
+    following = admin.post("/connect/scope/", sent)["Location"]
+    assert following == "/connect/scope/?q=&start=2"
+    page = admin.get(following).content.decode()
+    second = re.findall(r'name="shown" value="([^"]+)"', page)
+    assert second
+    assert not {*first} & {*second}
+    assert "1 left out" in page
+    assert 'name="to" value="0"' in page
+    none = {"shown": second, "q": "", "none": "1"}
+    assert admin.post(following, none)["Location"] == following, "it stays on the page"
+    assert f"{1 + len(second)} left out" in admin.get("/connect/scope/").content.decode()
+    found = {"shown": second, "q": "user", "search": "1", "table": second}
+    assert admin.post(following, found)["Location"] == "/connect/scope/?q=user"
+    far = admin.get("/connect/scope/?start=900").content.decode()
+    assert f"1 to 2 of {total[1]}" in far, "a page that does not exist is the first one"
+
+
 def test_the_checklist_shows_what_is_missing_and_what_to_click(world: World, admin: Client) -> None:
     world.connector.source("two").steps = (
         ChecklistStep("app", "The app", "Make it.", "Else nothing.", CheckState.DONE),

@@ -100,6 +100,18 @@ def test_deletions_are_told_in_words(firms: World, sign_in: SignIn) -> None:
     assert "3 records" in shown(filtered)
 
 
+def test_it_is_said_that_earlier_deletions_were_not_searched(firms: World, sign_in: SignIn) -> None:
+    firms.clock.advance(days=100)
+    backup(firms.app, "sales")
+    client = sign_in()
+    page = shown(client.get("/find/", {"q": "deleted by ada"}).content.decode())
+    assert "Only deletions in sales since" in page
+    assert "choose an earlier first day" in page
+    whole = client.get("/find/", {"q": "deleted by ada", "since": "2026-01-01"})
+    assert "Only deletions" not in whole.content.decode()
+    assert "3 records" in shown(whole.content.decode())
+
+
 def test_nothing_found_says_what_was_searched(firms: World, sign_in: SignIn) -> None:
     hide(firms.app, "sales", "Account.Phone")
     page = sign_in(Role.VIEWER).get("/find/", {"q": "4140018"}).content.decode()

@@ -1,10 +1,12 @@
 """A restore from the preview without a write user to the links of its result."""
 
 import re
+from html import unescape
 
 import pytest
 from django.test import Client
 
+from fakes.browser_sign_in import with_browser
 from homes import WRITE_SECRET, World
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
@@ -12,6 +14,7 @@ from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries, serve, 
 from unlost.app.actions.alerts.alerts import watch
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.orgs.hidden_columns import hide_column
+from unlost.engine.restore.planning.note_order import SortedNotes
 from unlost.model.access import Role
 
 LOST = {"what": "lost", "a": "2", "b": "3"}
@@ -93,6 +96,42 @@ def test_a_plan_that_is_gone_does_not_hinder_adding_the_write_user(
     assert "waits for the write user" not in told(admin, "/orgs/sales/writer/?plan=../x")
 
 
+@pytest.mark.usefixtures("reading")
+def test_after_a_sign_in_by_browser_the_waiting_restore_is_planned_again(
+    world: World, sign_in: SignIn
+) -> None:
+    browser, admin = with_browser(world.connector), sign_in()
+    browser.password = WRITE_SECRET
+    plan = choose(admin, **LOST)
+    (link,) = re.findall(r'href="(/orgs/sales/writer/[^"]*)"', told(admin, plan))
+    sent = {"method": "browser", "address": "one", "speed": "1"}
+    assert admin.post(link, sent)["Location"] == "/connect/start/"
+    page = told(admin, "/connect/start/")
+    assert f'href="{link}"' in page, "the way back to the settings keeps the plan"
+    (leave,) = re.findall(r'id="leave" href="([^"]+)"', page)
+    back = admin.get("/connect/callback/", browser.allow(unescape(leave)))
+    again = back["Location"]
+    assert again.startswith("/orgs/sales/restores/")
+    assert again != plan
+    assert "Restore 4 records to sales" in told(admin, again)
+
+
+@pytest.mark.usefixtures("reading")
+def test_a_plan_discarded_during_a_sign_in_by_browser_does_not_hinder_it(
+    world: World, sign_in: SignIn
+) -> None:
+    browser, admin = with_browser(world.connector), sign_in()
+    browser.password = WRITE_SECRET
+    plan = choose(admin, **LOST)
+    name = plan.strip("/").rpartition("/")[2]
+    sent = {"method": "browser", "address": "one", "speed": "1"}
+    admin.post(f"/orgs/sales/writer/?plan={name}", sent)
+    (leave,) = re.findall(r'id="leave" href="([^"]+)"', told(admin, "/connect/start/"))
+    admin.post(f"{plan}drop/")
+    back = admin.get("/connect/callback/", browser.allow(unescape(leave)))
+    assert back["Location"] == "/orgs/sales/writer/?check=1"
+
+
 # --- groups ---------------------------------------------------------------------------------------
 
 
@@ -153,6 +192,17 @@ def test_three_notes_come_first_and_the_rest_is_counted(client: Client) -> None:
     page = told(client, choose(client, **LOST))
     folded = page.index("more note")
     assert page.index("Links from other systems") > folded, "information is folded"
+
+
+def test_if_nothing_worse_than_side_effects_is_known_one_line_says_so(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = "unlost.app.actions.restores.kept_plan.sorted_notes"
+    monkeypatch.setattr(place, lambda notes: SortedNotes((), tuple(notes)))
+    page = told(client, choose(client, **LOST))
+    line = page.index("Nothing is known that would be lost, refused or changed")
+    assert page.index("Links from other systems") > line
+    assert "more note" not in page
 
 
 # --- the whole change instead of a selection ------------------------------------------------------

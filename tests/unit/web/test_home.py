@@ -68,7 +68,7 @@ def test_a_status_other_than_protected_has_its_reason(world: World, sign_in: Sig
     night(world)
     page = home(sign_in())
     assert '<span class="pill incomplete">Incomplete</span>' in page
-    assert "The newest backup has 1 gap." in page
+    assert "The newest backup has 1 open gap." in page
 
 
 def test_growth_is_drawn_with_its_values_and_an_empty_chart_says_what_is_missing(

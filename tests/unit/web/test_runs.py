@@ -19,12 +19,14 @@ from unit.web.losses import (
 from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.runs import ask_backup
 from unlost.catalog.runs.nights import open_nights
+from unlost.catalog.runs.observer import SqlObserver
 from unlost.catalog.runs.queued_restores import start_restore
 from unlost.catalog.runs.runs import RunEnd, RunState, begin_run, end_run, find_run
 from unlost.jobs.slots import take_slot
 from unlost.model.access import Role
 from unlost.model.errors import LimitReached
 from unlost.model.message import Message
+from unlost.model.runs.progress import Phase, Progress
 from unlost.model.vault.snapshot import CommitKind
 
 HTMX = {"HX-Request": "true"}
@@ -119,6 +121,30 @@ def test_who_may_not_see_an_org_sees_none_of_its_jobs(
 
 
 # --- one job --------------------------------------------------------------------------------------
+
+
+def test_a_backup_says_how_many_of_its_tables_are_read(shop: Shop, client: Client) -> None:
+    shop.world.clock.advance(seconds=60)
+    clock = shop.world.clock
+    begin_run("backup-x", org="sales", kind=CommitKind.BACKUP, full=False, at=clock.now())
+    assert "tables read" not in told(client, "/runs/backup-x/"), "they are not planned yet"
+    observer = SqlObserver("backup-x", clock=clock)
+    for table in ("Account", "Contact", "Paper"):
+        observer.progress(Progress(Phase.DISCOVER, table))
+    observer.progress(Progress(Phase.READ, "Account", rows=2, done=True))
+    observer.progress(Progress(Phase.READ, "Paper", done=True))
+    observer.flush()
+    page = told(client, "/runs/backup-x/")
+    assert "2 of 3 tables read" in page
+    assert '<progress max="3" value="2"' in page
+    tables = page[page.index('id="tables"') :]
+    assert "Account" in tables
+    assert "Paper" not in tables, "nothing was read of it"
+    piece = client.get("/runs/backup-x/", headers=HTMX).content.decode()
+    assert "60 % of the tables read" in piece
+    home = told(client, "/")
+    assert "2 of 3 tables read" in home
+    assert '<progress max="3" value="2"' in home
 
 
 def test_progress_is_shown_until_the_end(shop: Shop, client: Client) -> None:

@@ -10,6 +10,7 @@ from unlost.alerts.rules import raised_alerts
 from unlost.alerts.watched import AlertFacts, OrgFacts
 from unlost.app.health.status import StatusFacts, status_of
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
+from unlost.model.gaps import gap_counts, gaps_of
 from unlost.model.mass_changes import MassFinding, MassKind
 from unlost.model.message import Message
 from unlost.model.status import JudgedStatus, OrgStatus
@@ -72,6 +73,7 @@ def _status(org: OrgFacts, alerts: Iterable[RaisedAlert]) -> JudgedStatus:
             scheduled=org.schedule.nightly is not None,
             last=org.proof.finished if org.proof is not None else None,
             gaps=len(org.gaps),
+            accepted=_accepted(org),
             alerts=[alert for alert in alerts if alert.org in ("", org.name)],
         )
     )
@@ -123,9 +125,14 @@ def _backup(org: OrgFacts, proof: Certificate) -> str:
         sum(getattr(day, name, {}).get(line.table, getattr(line, name)) for line in proof.tables)
         for name in ("created", "changed", "deleted")
     )
-    count = len(org.gaps)
-    gaps = f"; {count:,} open {'gap' if count == 1 else 'gaps'}" if count else ""
+    counts = gap_counts(len(org.gaps), accepted=_accepted(org)).sentence
+    gaps = f"; {counts}" if gaps_of(proof) else ""
     return (
         f"Backup of {proof.as_of:%Y-%m-%d %H:%M} UTC, {live_count:,} records, {created:,} created, "
         f"{changed:,} changed, {deleted:,} deleted{gaps}."
     )
+
+
+def _accepted(org: OrgFacts) -> int:
+    """Return the number of accepted gaps of the newest nightly backup."""
+    return len(gaps_of(org.proof)) - len(org.gaps) if org.proof is not None else 0

@@ -1,12 +1,13 @@
 """Estimate how far a run is, and when it ends. Pure.
 
 A restore knows its total from its plan. A full backup reads about as many records as the backup
-before it; any other backup reads only what changed, so that only its usual duration is known.
+before it. Any other backup reads only what changed: its usual duration is known, and how many of
+its tables are read.
 """
 
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from unlost.catalog.runs.runs import RunRecord, RunState
@@ -18,15 +19,25 @@ SOON = timedelta(seconds=10)  # a restore that runs for less says nothing about 
 
 
 @dataclass(frozen=True, slots=True)
+class TablesRead:
+    """The tables that a backup has read, ``done`` of ``total``."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class GoingRun(RunRecord):
     """A run that is active or waits. ``share`` is the processed part, None if unknown.
 
     ``ends_at`` is the expected end, None if unknown. ``late``: it takes longer than usual.
+    ``tables`` says how many tables a backup has read.
     """
 
     share: float | None = None
     ends_at: datetime | None = None
     late: bool = False
+    tables: TablesRead | None = None
 
 
 def going_run(
@@ -36,11 +47,26 @@ def going_run(
     done: int,
     total: int | None,
     before: Sequence[RunRecord],
+    tables: TablesRead | None = None,
 ) -> GoingRun:
     """Return a run with its progress.
 
     ``done`` of ``total`` records are processed. ``before`` are the runs of the org, newest first.
+    ``tables`` counts nothing until a backup has planned its tables.
     """
+    going = _estimated(run, now=now, done=done, total=total, before=before)
+    planned = tables is not None and tables.total and run.kind is CommitKind.BACKUP
+    return replace(going, tables=tables) if planned else going
+
+
+def _estimated(
+    run: RunRecord,
+    *,
+    now: datetime,
+    done: int,
+    total: int | None,
+    before: Sequence[RunRecord],
+) -> GoingRun:
     share = min(done / total, 1.0) if total else None
     if run.state is not RunState.RUNNING:
         return _with(run, share)

@@ -14,7 +14,7 @@ from unlost.catalog.orgs.writers import find_writer
 from unlost.catalog.runs.schedules import schedule_of
 from unlost.model.errors import UnlostError
 from unlost.model.finding import Severity
-from unlost.model.gaps import gaps_of, open_gaps
+from unlost.model.gaps import gap_counts, gaps_of, open_gaps
 from unlost.model.message import Noun, counted
 from unlost.model.ports.source import Source
 
@@ -153,7 +153,8 @@ def _backup(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
         return
     age = app.clock.now() - proof.as_of
     nightly = schedule_of(org.oid).schedule.nightly is not None
-    gaps = open_gaps(gaps_of(proof), accepted_gaps(org.oid))
+    every = gaps_of(proof)
+    gaps = open_gaps(every, accepted_gaps(org.oid))
     if nightly and age > OVERDUE:
         hours = counted(round(age.total_seconds() / 3600), Noun.HOUR)
         yield RepairableCheck.bad(
@@ -164,7 +165,7 @@ def _backup(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
             name,
             "Incomplete: the newest backup has {gaps}. {why}",
             "See them with `unlost gaps list {org}`. Close each, or accept it with a reason.",
-            gaps=counted(len(gaps), Noun.GAP),
+            gaps=gap_counts(len(gaps), accepted=len(every) - len(gaps)),
             why=gaps[0].message,
             org=org.name,
         )

@@ -5,7 +5,7 @@
     a backup is overdue, or an alert of ``ENDANGERING``
     with the urgency "now" is open                      -> At risk
     no backup yet                                       -> No backup yet
-    the newest backup has open gaps                       -> Incomplete
+    the newest backup has open gaps                     -> Incomplete
     otherwise                                           -> Protected
 
 The first line that applies decides; all others that apply are listed as further reasons.
@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from unlost.catalog.alerts import AlertRecord
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
+from unlost.model.gaps import gap_counts
 from unlost.model.message import Message, Noun, counted, message
 from unlost.model.status import JudgedStatus, OrgStatus, StatusPlace, StatusReason
 
@@ -153,7 +154,7 @@ def _incomplete(facts: StatusFacts) -> Iterator[StatusReason]:
             "See the certificate. Close each gap, or accept it with a reason if it cannot be "
             "closed.",
             place=StatusPlace.CERTIFICATE,
-            gaps=counted(facts.gaps, Noun.GAP),
+            gaps=gap_counts(facts.gaps, accepted=facts.accepted),
         )
 
 

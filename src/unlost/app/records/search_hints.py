@@ -12,7 +12,8 @@ class SearchedOrg:
     """An org that was searched: its newest backup, and the next one (None if none is scheduled).
 
     ``hidden`` counts the columns that the actor may not see; they were not searched. ``unindexed``
-    is the percentage of the index that still follows earlier rules.
+    is the percentage of the index that still follows earlier rules. ``deletions_since``: of the
+    deletions of a user, only those that later backups found were searched; None if all were.
     """
 
     org: str
@@ -21,6 +22,7 @@ class SearchedOrg:
     next_backup: datetime | None
     hidden: int = 0
     unindexed: int = 0
+    deletions_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ at most once an hour. Credentials in it stay encrypted with the home's key, whic
 vault. See docs/adr/0013.
 """
 
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 import zstandard
@@ -28,6 +29,7 @@ from unlost.model.ports.vault import Vault
 
 # Runs and alerts of many orgs are copied together, at most this often.
 PATIENCE = timedelta(hours=1)
+_later: ContextVar[bool] = ContextVar("later", default=False)  # changes that are copied together
 LARGEST = 1 << 31  # bytes; far above a home's size, so that a damaged frame cannot exhaust memory
 
 
@@ -68,8 +70,22 @@ def _is_due(settings: str, now: datetime, patience: timedelta) -> bool:
 
 def after_change(app: Application) -> None:
     """Copy settings after a change by hand; if the vault is unavailable, the service does it."""
+    if _later.get():
+        return
     with suppress(UnlostError):
         _copy(app)
+
+
+@contextmanager
+def copied_together(app: Application) -> Iterator[None]:
+    """Copy the home once after several changes by hand. A remote home is copied by its server."""
+    before = _later.set(True)
+    try:
+        yield
+    finally:
+        _later.reset(before)
+        if not isinstance(app, RemoteAccess):
+            after_change(app)
 
 
 def after_run(app: Application) -> None:

@@ -5,8 +5,10 @@ the database.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 
@@ -16,6 +18,7 @@ from unlost.model.ports.system import Clock
 from unlost.model.runs.progress import Phase, Progress
 
 EVERY = 1.0  # seconds between two writes
+COLUMNS = ("phase", "rows", "bytes", "files", "calls", "done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +35,25 @@ class ItemRecord:
 
     def plus(self, event: Progress) -> "ItemRecord":
         """This item after one more event."""
+        # A run that is resumed announces its tables again.
+        announced = bool(event.table) and event.phase is Phase.DISCOVER
         return ItemRecord(
             table=self.table,
-            phase=event.phase,
+            phase=self.phase if announced else event.phase,
             rows=self.rows + event.rows,
             bytes=self.bytes + event.bytes,
             files=self.files + event.files,
             calls=self.calls + event.calls,
             done=self.done or event.done,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RunRows:
+    """The processed rows of a run by table; ``done`` of the tables are read."""
+
+    by_table: Mapping[str, int] = field(default_factory=dict)
+    done: int = 0
 
 
 class SqlObserver:
@@ -73,10 +86,15 @@ class SqlObserver:
             with returned_connection(), transaction.atomic():
                 if items:
                     Run.objects.filter(id=self._run).update(moved_at=self._clock.now())
-                for item in items:
-                    RunItem.objects.update_or_create(
-                        run_id=self._run, table=item.table, defaults=_columns(item)
-                    )
+                RunItem.objects.bulk_create(
+                    [
+                        RunItem(run_id=self._run, table=item.table, **_columns(item))
+                        for item in items
+                    ],
+                    update_conflicts=True,
+                    unique_fields=["run", "table"],
+                    update_fields=COLUMNS,
+                )
 
 
 def run_items(run: str) -> Sequence[ItemRecord]:
@@ -89,17 +107,19 @@ def run_items(run: str) -> Sequence[ItemRecord]:
     ]
 
 
-def rows_of_runs(runs: Collection[str]) -> Mapping[str, Mapping[str, int]]:
-    """The processed rows of each of these runs, by table."""
+def rows_of_runs(runs: Collection[str]) -> Mapping[str, RunRows]:
+    """The processed rows of each of these runs."""
     rows: dict[str, dict[str, int]] = {}
+    done: Counter[str] = Counter()
     with returned_connection():
         items = RunItem.objects.filter(run_id__in=list(runs)).exclude(table="")
-        for run, table, count in items.values_list("run_id", "table", "rows"):
+        for run, table, count, is_done in items.values_list("run_id", "table", "rows", "done"):
             rows.setdefault(run, {})[table] = count
-    return rows
+            done[run] += is_done
+    return {run: RunRows(by_table, done[run]) for run, by_table in rows.items()}
 
 
-def _columns(item: ItemRecord) -> Mapping[str, object]:
+def _columns(item: ItemRecord) -> dict[str, Any]:
     return {
         "phase": item.phase.value,
         "rows": item.rows,

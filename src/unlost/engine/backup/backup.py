@@ -131,6 +131,8 @@ def _backup(
     commit.put_schema(plan.schema)
     session = BackupSession(ports, policy, org, plan, commit, previous, folder, known.nights)
     session.clocks.append(begun.clocks)
+    for planned in plan.tables:
+        ports.observer.progress(Progress(Phase.DISCOVER, planned.table.name))
     progresses = [TableProgress(t, known.states.get(t.table.name)) for t in plan.tables]
     certificate = _read(session, progresses, begun, schema)
     commit.put_certificate(certificate)

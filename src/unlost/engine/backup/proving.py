@@ -21,6 +21,7 @@ from unlost.engine.backup.session import (
 )
 from unlost.engine.backup.stored_files import files_before
 from unlost.engine.backup.table_progress import TableProgress, reads_by_table
+from unlost.engine.backup.verdict import text_of_part
 from unlost.model.finding import Finding
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.quota import Quota
@@ -110,7 +111,7 @@ def _add_nightly_verdict(certificate: Certificate, night: Snapshot) -> Certifica
     previous_certificate = night.certificate()
     whole = previous_certificate is None or previous_certificate.verdict is Verdict.COMPLETE
     verdict = certificate.verdict if whole else Verdict.GAPS
-    text = certificates.text_of_part(certificate, night=night.info.number, whole=whole)
+    text = text_of_part(certificate, night=night.info.number, whole=whole)
     return replace(
         certificate,
         verdict=verdict,

@@ -5,7 +5,7 @@ time that the source named, and reads other tasks meanwhile. A table whose readi
 is planned once more.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from unlost.engine.backup.session import (
     failure_of,
     source_errors,
 )
-from unlost.model.runs.progress import Phase
+from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.reading import Cursor, IdRange, Page, ReadTask, Ready
 
 ATTEMPTS = 2
@@ -125,7 +125,15 @@ def read_tables(
         table_requests = [r for r in table_requests if _may_retry(reads[r.table].failure)]
         if not table_requests:
             break
+    _report_done(session, read_round, [name for name, read in reads.items() if read.failure])
     return reads
+
+
+def _report_done(session: BackupSession, read_round: ReadRound, tables: Iterable[str]) -> None:
+    """Report that the first read of these tables is over, in success or failure."""
+    if read_round.phase is Phase.READ:
+        for table in sorted(tables):
+            session.ports.observer.progress(Progress(Phase.READ, table, done=True))
 
 
 def _join_rounds(before: TableRound, read: TableRound) -> TableRound:
@@ -147,6 +155,9 @@ def _attempt(
         result=PlannedReads,
     )
     units = [_Unit(f"{at:05d}", task) for plan in plans for at, task in enumerate(plan.tasks)]
+    pairs = zip(requests, plans, strict=True)
+    unchanged = [request.table for request, plan in pairs if not (plan.tasks or plan.failure)]
+    _report_done(session, read_round, unchanged)
     results, failures = _drive(session, units, read_round)
     return [
         TableRound(
@@ -200,6 +211,8 @@ def _drive(
             if step.read is not None:
                 results[unit.task.table, unit.path] = step.read
             units = [*_followers(unit, step), *units]
+        read = {unit.task.table for unit in turn} - {unit.task.table for unit in units}
+        _report_done(session, read_round, read - failures.keys())
     return results, failures
 
 

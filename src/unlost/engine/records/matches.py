@@ -6,7 +6,7 @@ a search always checks up to ``MOST_CHECKED`` of them, whichever page is shown.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 MOST_CHECKED = 1_000
+# Deletions of a user are searched so far back, unless the filter says how far. The org names the
+# user only while the record is in its recycle bin, so few people search further back.
+DELETIONS_BACK = timedelta(days=90)
 _MOST_USERS = 100
 _TIMES = ("_u_observed_at", "_u_modified_at")
+_STATES = ("_u_id", "_u_op", "_u_modified_by", *_TIMES)
 _RANKS = {rank: place for place, rank in enumerate(TableRank)}
 _OF_USER = (SearchMatch.ID, SearchMatch.KEY, SearchMatch.WHOLE_NAME, SearchMatch.NAME)
 
@@ -73,18 +77,24 @@ class OrgSearch:
 
 @dataclass(frozen=True, slots=True)
 class OrgMatches:
-    """The matches in one org, not ranked. ``more``: not all of them were checked."""
+    """The matches in one org, not ranked. ``more``: not all of them were checked.
+
+    ``deletions_since``: only deletions that later backups found were searched; None if all were.
+    """
 
     results: tuple[SearchResult, ...]
     more: bool
+    deletions_since: datetime | None = None
 
 
 def org_matches(vault: VaultReader, search: OrgSearch, *, most: int = MOST_CHECKED) -> OrgMatches:
     """Return the matches of a search; without words, the records that the ``deleters`` deleted."""
-    hits = _hits(vault, search, most) if search.words else _deletions(search, most)
+    back = None if search.words else _looked_back(vault, search)
+    hits = _hits(vault, search, most) if back is None else _deletions(search, back.after, most)
     shown = _filtered(search, hits[:most])
     results = [SearchResult(search.identity, _labelled(hit), hit.match.whole) for hit in shown]
-    return OrgMatches(tuple(results), more=len(hits) > most)
+    since = back.since if back is not None else None
+    return OrgMatches(tuple(results), more=len(hits) > most, deletions_since=since)
 
 
 def best_match(results: Sequence[SearchResult]) -> SearchResult | None:
@@ -182,8 +192,8 @@ def _selected(search: OrgSearch, table: str, rows: pa.Table | pa.RecordBatch) ->
     """
     import polars as pl
 
-    filters, names = search.filter, ("_u_id", "_u_op", "_u_modified_by")
-    states = pl.DataFrame(pl.from_arrow(rows.select([*names, *_TIMES])))
+    filters, names = search.filter, _STATES[:3]
+    states = pl.DataFrame(pl.from_arrow(rows.select(_STATES)))
     states = states.with_columns(pl.col(names).cast(pl.String))
     op, modified = pl.col("_u_op"), pl.col("_u_modified_at")
     timed = op.is_in([Op.STATE.value, Op.DELETED.value]) & modified.is_not_null()
@@ -201,31 +211,67 @@ def _selected(search: OrgSearch, table: str, rows: pa.Table | pa.RecordBatch) ->
     return states
 
 
-def _deletions(search: OrgSearch, most: int) -> list[SearchHit]:
+@dataclass(frozen=True, slots=True)
+class _LookBack:
+    """The deletions to search: those that commits after ``after`` found.
+
+    ``since``: the time of that backup if there may be earlier deletions that count; else None.
+    """
+
+    after: int
+    since: datetime | None
+
+
+def _looked_back(vault: VaultReader, search: OrgSearch) -> _LookBack:
+    """Decide how far back deletions are searched; a first day in the filter is always reached."""
+    newest, first_day = search.snapshot.info, search.filter.since
+    since = first_day if first_day is not None else newest.as_of - DELETIONS_BACK
+    # A deletion is noticed by a backup that begins after it.
+    earlier = [
+        info
+        for info in vault.snapshots(newest.org)
+        if info.as_of <= since and info.number < newest.number
+    ]
+    if not earlier:
+        return _LookBack(0, None)
+    last = earlier[-1]
+    known = vault.at(newest.org, last.number).tables()
+    tables = _tables_of_users(search)
+    older = any(known[table].deleted for table in tables if table in known)
+    return _LookBack(last.number, last.as_of if older and first_day is None else None)
+
+
+def _tables_of_users(search: OrgSearch) -> Collection[str]:
+    """Return the tables with deletions whose user is known."""
+    stored = search.snapshot.tables()
+    known = user_tables(search.snapshot.schema())
+    tables = {table for table in known if table in stored and stored[table].deleted}
+    return tables if search.tables is None else tables & set(search.tables)
+
+
+def _deletions(search: OrgSearch, after: int, most: int) -> list[SearchHit]:
     """Return the records that the ``deleters`` deleted, newest first.
 
     Tables that people look for first come first. At most one more than ``most``.
     """
-    schema, hits = search.snapshot.schema(), list[SearchHit]()
-    ranks = {table.name: _RANKS[table.rank] for table in schema.tables}
-    stored = search.snapshot.tables()
-    tables = {table for table in user_tables(schema) if table in stored and stored[table].deleted}
-    if search.tables is not None:
-        tables &= set(search.tables)
-    for table in sorted(tables, key=lambda name: (ranks[name], name)):
+    hits = list[SearchHit]()
+    ranks = {table.name: _RANKS[table.rank] for table in search.snapshot.schema().tables}
+    for table in sorted(_tables_of_users(search), key=lambda name: (ranks[name], name)):
         if len(hits) > most:
             break
-        hits += _deletions_in(search, table, most + 1 - len(hits))
+        hits += _deletions_in(search, table, after, most + 1 - len(hits))
     return hits
 
 
-def _deletions_in(search: OrgSearch, table: str, most: int) -> list[SearchHit]:
+def _deletions_in(search: OrgSearch, table: str, after: int, most: int) -> list[SearchHit]:
     import polars as pl
 
-    batches = search.snapshot.scan_deleted(table, columns=[])
-    parts = (_selected(search, table, batch) for batch in batches)
-    none = _selected(search, table, batches.schema.empty_table())
-    rows = pl.concat([none, *parts]).sort("at", "_u_id", descending=[True, False])[:most]
+    # Reads the segments of these commits alone, and of them only these columns.
+    batches = search.snapshot.newer(table, _STATES, after=after)
+    rows = _selected(search, table, batches.schema.empty_table())
+    for batch in batches:
+        every = pl.concat([rows, _selected(search, table, batch)])
+        rows = every.sort("at", "_u_id", descending=[True, False])[:most]
     described = search.snapshot.schema().table(table)
     assert described is not None, "its users are known from the schema"
     assert described.modified_by_column is not None

@@ -20,7 +20,11 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """An increment: ``rows``, ``bytes`` and ``files`` since the last event of the same table."""
+    """An increment: ``rows``, ``bytes`` and ``files`` since the last event of the same table.
+
+    A backup first announces each planned table (``DISCOVER``), and later that its first read is
+    ``done`` (``READ``).
+    """
 
     phase: Phase
     table: str = ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from unlost.app.actions.orgs.orgs import PreviewTable
 
-MOST_SHOWN = 200
+PAGE = 100  # tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +24,40 @@ class PickedTable:
 
 @dataclass(frozen=True, slots=True)
 class TablePicker:
-    """The tables that a search finds, the largest first, and how many are left out in total."""
+    """A page of the tables that a search finds, the largest first.
+
+    ``shown`` begin with number ``start`` of the ``matches``. ``left_out`` counts those of all pages.
+    """
 
     search: str
+    start: int
     shown: tuple[PickedTable, ...]
     matches: int
     total: int
     left_out: int
 
-    @property
-    def hidden(self) -> int:
-        """The number of matching tables that are not shown."""
-        return self.matches - len(self.shown)
-
 
 def table_picker(
-    tables: Iterable[PreviewTable], left_out: Collection[str], *, search: str = ""
+    tables: Iterable[PreviewTable],
+    left_out: Collection[str],
+    *,
+    search: str = "",
+    start: int = 0,
 ) -> TablePicker:
-    """Return the list of tables for a search in labels and names."""
+    """Return a page of the tables for a search in labels and names; the first one if it is empty."""
     known = {table.table: table for table in tables}
     unseen = [PreviewTable(name, name, None, None) for name in left_out if name not in known]
     every = [*known.values(), *unseen]
     words = search.casefold().split()
     matching = sorted((table for table in every if _matches(table, words)), key=_rank)
+    start = start if start < len(matching) else 0
     shown = tuple(
         PickedTable(
             table.table, table.label, table.records, table.bytes, table.table not in left_out
         )
-        for table in matching[:MOST_SHOWN]
+        for table in matching[start : start + PAGE]
     )
-    return TablePicker(search, shown, len(matching), len(every), len(set(left_out)))
+    return TablePicker(search, start, shown, len(matching), len(every), len(set(left_out)))
 
 
 def left_out_after(

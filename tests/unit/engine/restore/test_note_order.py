@@ -31,8 +31,11 @@ def note(code: str, weight: NoteWeight = WARNING, count: int = 1, table: str = "
         ("adopts-twin", WARNING, Consequence.CONFLICT),
         ("side-effect", WARNING, Consequence.SIDE_EFFECT),
         ("reopened", WARNING, Consequence.SIDE_EFFECT),
-        ("quota-short", WARNING, Consequence.LIMIT),
+        ("closed", WARNING, Consequence.REFUSAL),
+        ("quota-short", WARNING, Consequence.REFUSAL),
         ("column-auto-number", WARNING, Consequence.VALUE),
+        ("column-no-permission", WARNING, Consequence.VALUE),
+        ("column-read-only", WARNING, Consequence.DERIVED),
         ("table-never", NOTE, Consequence.INFORMATION),
         ("new-id", NOTE, Consequence.INFORMATION),
     ],
@@ -45,7 +48,7 @@ def test_the_severity_follows_from_the_consequence(
 
 def test_every_code_of_the_order_is_one_that_plans_have() -> None:
     others = {TABLE_GONE, "permission-missing", "table-never", "table-configuration"}
-    assert set(BY_CODE) <= {*NoteCode, *others, "side-effect", "quota-short"}
+    assert set(BY_CODE) <= {*NoteCode, *others, "side-effect", "quota-short", "column-read-only"}
 
 
 def test_a_warning_about_records_is_placed_on_purpose() -> None:
@@ -67,13 +70,20 @@ def test_three_come_first_and_the_rest_is_folded() -> None:
     ordered = sorted_notes(notes)
     assert [one.code for one in ordered.first] == ["file-missing", "key-taken", "parent-missing"]
     rest = [one.code for one in ordered.rest]
-    assert rest == ["changed-since", "side-effect", "column-gone", "new-id"]
+    assert rest == ["changed-since", "column-gone", "side-effect", "new-id"]
 
 
 def test_information_is_never_shown_unfolded() -> None:
     ordered = sorted_notes([note("new-id", NOTE), note("column-gone")])
     assert [one.code for one in ordered.first] == ["column-gone"]
     assert [one.code for one in ordered.rest] == ["new-id"]
+
+
+def test_without_anything_worse_than_side_effects_all_notes_are_folded() -> None:
+    notes = [note("new-id", NOTE, 9), note("column-read-only", count=5), note("side-effect")]
+    ordered = sorted_notes(notes)
+    assert ordered.first == ()
+    assert [one.code for one in ordered.rest] == ["side-effect", "column-read-only", "new-id"]
 
 
 def test_that_a_plan_is_a_preview_stands_apart() -> None:

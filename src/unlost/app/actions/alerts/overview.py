@@ -8,14 +8,14 @@ from unlost.app.access import action
 from unlost.app.backups.summaries import summary_of
 from unlost.app.compose import Application
 from unlost.app.health.days import SHOWN, DayCell, clock_difference, day_cells, record_samples
-from unlost.app.health.going import GoingRun, going_run
+from unlost.app.health.going import GoingRun, TablesRead, going_run
 from unlost.app.health.status import StatusFacts, alerts_about, status_of
 from unlost.app.vault.mirror import MirrorCondition, mirror_now
 from unlost.catalog.alerts import AlertRecord, list_alerts
 from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.losses import open_loss_counts
 from unlost.catalog.orgs.orgs import ProtectedOrg
-from unlost.catalog.runs.observer import rows_of_runs
+from unlost.catalog.runs.observer import RunRows, rows_of_runs
 from unlost.catalog.runs.plans import summaries_of_runs
 from unlost.catalog.runs.runs import RunRecord, RunState, recent_runs
 from unlost.catalog.runs.schedules import OrgSetup, setups
@@ -161,7 +161,7 @@ class _Noted:
 class _Progress:
     """The processed rows of going runs by table, and the plans of going restores."""
 
-    rows: Mapping[str, Mapping[str, int]]
+    rows: Mapping[str, RunRows]
     plans: Mapping[str, Mapping[str, Json]]
 
 
@@ -270,16 +270,17 @@ def _going(
     progress: _Progress,
     now: datetime,
 ) -> GoingRun:
-    rows, done, total = progress.rows.get(run.id, {}), 0, None
+    read, done, total = progress.rows.get(run.id, RunRows()), 0, None
     if run.id in progress.plans:
         summary = decoder_for(PlanSummary).convert(progress.plans[run.id])
         totals = written_by_table(summary)
         # Records that are read back are counted again.
-        done = sum(min(rows.get(table, 0), count) for table, count in totals.items())
+        done = sum(min(read.by_table.get(table, 0), count) for table, count in totals.items())
         total = sum(totals.values())
     elif run.full and newest is not None:
-        done, total = sum(rows.values()), newest.records
-    return going_run(run, now=now, done=done, total=total, before=runs)
+        done, total = sum(read.by_table.values()), newest.records
+    tables = TablesRead(read.done, len(read.by_table))
+    return going_run(run, now=now, done=done, total=total, before=runs, tables=tables)
 
 
 def _gauge(storage: StorageHistory, behind: timedelta) -> StorageGauge:

@@ -51,6 +51,7 @@ from unlost.catalog.vault.storage import keep_samples
 from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.backup import backup as run_backup
 from unlost.engine.backup.partial import DeferredTables
+from unlost.engine.backup.verdict import verdict_now
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding
@@ -75,8 +76,8 @@ class BackupResult:
     """A finished backup.
 
     ``records``, ``files`` and ``file_bytes`` are totals of the org in the vault, ``counts`` and
-    ``bytes_added`` are the changes of this backup. ``findings`` are those of severity gap, of which
-    people accepted ``accepted``.
+    ``bytes_added`` are the changes of this backup. ``findings`` are those of severity gap, open
+    ones first, of which people accepted ``accepted``.
     """
 
     org: str
@@ -304,6 +305,7 @@ def result_of(
 ) -> BackupResult:
     """Return the result of a finished backup, from its snapshot and certificate."""
     gaps = gaps_of(proof)
+    still_open = open_gaps(gaps, accepted)
     return BackupResult(
         org=run.org,
         zone=run.zone,
@@ -322,7 +324,7 @@ def result_of(
         file_bytes=proof.file_bytes,
         bytes_added=info.bytes_added,
         verdict=proof.verdict,
-        sentence=proof.sentence,
-        findings=gaps,
-        accepted=len(gaps) - len(open_gaps(gaps, accepted)),
+        sentence=verdict_now(proof, accepted).sentence,
+        findings=(*still_open, *(gap for gap in gaps if gap not in still_open)),
+        accepted=len(gaps) - len(still_open),
     )

@@ -5,7 +5,7 @@
 ``unlost.model.gaps`` has the rule for changes. The newest backup of all tables counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from unlost.app.access import action
 from unlost.app.backups.moments import proof_of_night
 from unlost.app.backups.summaries import refresh_newest
 from unlost.app.compose import Application
-from unlost.app.vault.home_copy import after_change
+from unlost.app.vault.home_copy import after_change, copied_together
 from unlost.catalog.gaps import (
     acceptances,
     accepted_gaps,
@@ -25,7 +25,7 @@ from unlost.catalog.gaps import (
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound, UsageError
-from unlost.model.finding import Finding
+from unlost.model.finding import Finding, FindingKind
 from unlost.model.gaps import (
     PASSING,
     AcceptedGap,
@@ -69,6 +69,14 @@ class GapList:
     def open(self) -> int:
         """The number of open gaps."""
         return sum(line.accepted is None for line in self.gaps)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedGaps:
+    """Gaps that a person accepted together, for one reason."""
+
+    org: str
+    accepted: tuple[AcceptedGap, ...]
 
 
 @action("gap.list", Right.LOOK)
@@ -115,13 +123,7 @@ def accept(app: Application, org: str, gap: str, *, reason: str) -> AcceptedGap:
     newest = _newest(app, known)
     named_gap = _named(known, _gaps(app, known.oid), gap)
     if named_gap is None or newest is None:
-        raise NotFound(
-            "gap-unknown",
-            "The newest backup of {org} has no gap {gap}.",
-            next_step="List its gaps with `unlost gaps list {org}`.",
-            org=org,
-            gap=gap,
-        )
+        raise _unknown(org, gap)
     _check_lasts(named_gap)
     accepted = AcceptedGap(
         0, org, named_gap, newest.number, _reason(reason), app.actor.name, app.clock.now()
@@ -131,6 +133,42 @@ def accept(app: Application, org: str, gap: str, *, reason: str) -> AcceptedGap:
         stored = add_accepted_gap(known.oid, accepted)
     _changed(app, known)
     return stored
+
+
+def accept_many(
+    app: Application,
+    org: str,
+    gaps_to_accept: Sequence[str],
+    *,
+    kind: FindingKind | None = None,
+    reason: str,
+) -> AcceptedGaps:
+    """Accept gaps for one reason, and all open ones of a ``kind``; each is audited by itself.
+
+    Gaps of them that are accepted already stay as they are. If one cannot be accepted, none is.
+    Raises the errors of ``accept``, NotFound (``gap-kind-unknown``), UsageError
+    (``gaps-not-named``).
+    """
+    if not gaps_to_accept and kind is None:
+        raise UsageError(
+            "gaps-not-named",
+            "No gap was selected.",
+            next_step="Select gaps or a kind of gaps. List them with `unlost gaps list {org}`.",
+            org=org,
+        )
+    lines = gaps(app, org).gaps
+    chosen = {gap: [line for line in lines if line.id == gap] for gap in gaps_to_accept}
+    if kind is not None:
+        chosen |= _of_kind(org, lines, kind)
+    for gap, same in chosen.items():
+        if not same:
+            raise _unknown(org, gap)
+        _check_lasts(same[0].gap)
+    waiting = [gap for gap, same in chosen.items() if any(line.accepted is None for line in same)]
+    with copied_together(app):
+        # If nothing is open, the error says who accepted it.
+        accepted = tuple(accept(app, org, gap, reason=reason) for gap in waiting or chosen)
+    return AcceptedGaps(org, accepted)
 
 
 @action("gap.reopen", Right.OPERATE, trace=Trace.WRITE, subject=("acceptance",), detail=_audited)
@@ -159,6 +197,33 @@ def _newest(app: Application, org: ProtectedOrg) -> SnapshotInfo | None:
 def _gaps(app: Application, oid: str) -> Sequence[Finding]:
     proof = proof_of_night(app.vault, oid)
     return gaps_of(proof) if proof is not None else ()
+
+
+def _of_kind(org: str, lines: Sequence[GapLine], kind: FindingKind) -> Mapping[str, list[GapLine]]:
+    """Return the open gaps of a kind by their ids; raises NotFound (``gap-kind-unknown``)."""
+    of_kind: dict[str, list[GapLine]] = {}
+    for line in lines:
+        if line.gap.kind is kind and line.accepted is None:
+            of_kind.setdefault(line.id, []).append(line)
+    if not of_kind:
+        raise NotFound(
+            "gap-kind-unknown",
+            "The newest backup of {org} has no open gap of the kind {kind}.",
+            next_step="List its gaps with `unlost gaps list {org}`.",
+            org=org,
+            kind=kind.value,
+        )
+    return of_kind
+
+
+def _unknown(org: str, gap: str) -> NotFound:
+    return NotFound(
+        "gap-unknown",
+        "The newest backup of {org} has no gap {gap}.",
+        next_step="List its gaps with `unlost gaps list {org}`.",
+        org=org,
+        gap=gap,
+    )
 
 
 def _named(org: ProtectedOrg, known_gaps: Sequence[Finding], gap: str) -> Finding | None:

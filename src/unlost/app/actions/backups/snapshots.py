@@ -8,10 +8,12 @@ from unlost.app.backups.moments import Past, backup_at, parse_past
 from unlost.app.compose import Application
 from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.engine.backup.verdict import verdict_now
 from unlost.model.access import Right
 from unlost.model.errors import NotFound
 from unlost.model.finding import Finding, Severity
 from unlost.model.gaps import AcceptedGap, gaps_of, open_gaps
+from unlost.model.message import Message
 from unlost.model.ports.vault import Snapshot
 from unlost.model.vault.certificate import Certificate, Verdict
 from unlost.model.vault.salvage import PastSalvage
@@ -57,6 +59,11 @@ class SnapshotCertificate:
     def open_gaps(self) -> tuple[Finding, ...]:
         """The open gaps."""
         return open_gaps(self.gaps, self.accepted)
+
+    @property
+    def verdict(self) -> Message:
+        """The summary in words, with open and accepted gaps apart."""
+        return verdict_now(self.certificate, self.accepted, other_gaps=self.other_gaps)
 
     @property
     def notes(self) -> tuple[Finding, ...]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -128,7 +128,7 @@ class _FindRun:
         # The record that is meant comes first, also a deleted one among live ones.
         results = (*best, *(result for result in results if result not in best))
         # Orgs without a backup are not named: they were not searched.
-        orgs = tuple(self._searched(found=bool(results)))
+        orgs = tuple(self._searched(every, found=bool(results)))
         return FindResult(
             text=text,
             searched=tuple(some.org.name for some in self.open_orgs),
@@ -158,7 +158,7 @@ class _FindRun:
         if matches.more and tables:
             return self._matches(some, tables=tables)
         shown = [result for result in matches.results if result.hit.table in tables]
-        return OrgMatches(tuple(shown), more=False)
+        return replace(matches, results=tuple(shown), more=False)
 
     def _tables(self, every: Mapping[str, OrgMatches]) -> tuple[FoundTable, ...]:
         """Count the matches of each table, most first."""
@@ -181,7 +181,7 @@ class _FindRun:
         }
         return [describers[result.hit.org].describe(result) for result in results]
 
-    def _searched(self, *, found: bool) -> list[SearchedOrg]:
+    def _searched(self, every: Mapping[str, OrgMatches], *, found: bool) -> list[SearchedOrg]:
         """Describe the orgs that were searched; their next backups matter if nothing is found."""
         upcoming_backups = {} if found else _next_backups(self.app, self.open_orgs)
         searched: list[SearchedOrg] = []
@@ -197,6 +197,7 @@ class _FindRun:
                     upcoming_backups.get(org.oid),
                     hidden=len(hidden.names) if hidden else 0,
                     unindexed=-(-100 * index.old // index.total) if index.old else 0,
+                    deletions_since=every[org.oid].deletions_since,
                 )
             )
         return searched

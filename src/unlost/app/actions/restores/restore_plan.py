@@ -10,9 +10,11 @@ from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import lost_records
 from unlost.app.records.record_queries import ListQuery, ids_of
 from unlost.app.records.record_selectors import chosen_records
+from unlost.app.restores.group_lines import GroupLine, group_lines
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
 from unlost.app.restores.plan_files import proved_plan, sealed_plan
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.engine.restore.planning.groups import plan_groups
 from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
 from unlost.engine.restore.planning.summary import PlanSummary, summary
@@ -21,8 +23,10 @@ from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.mass_changes import MassKind
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
 from unlost.model.ports.system import Observer
+from unlost.model.source.reading import Json
 from unlost.outside.private_files import FOR_ITS_OWNER
 
+GROUPS = 20  # groups of a result
 LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
 
 
@@ -65,7 +69,10 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class PlanResult:
-    """A plan and its file. ``run`` is the name that its run will have."""
+    """A plan and its file. ``run`` is the name that its run will have.
+
+    ``groups`` are the largest of ``group_count`` groups that people know.
+    """
 
     org: str
     zone: str
@@ -73,6 +80,8 @@ class PlanResult:
     run: str
     digest: str
     summary: PlanSummary
+    groups: tuple[GroupLine, ...] = ()
+    group_count: int = 0
 
 
 class ReadablePlan(Protocol):
@@ -97,16 +106,16 @@ class SentPlan:
 type PlanFile = Path | SentPlan
 
 
+def _audited(result: PlanResult) -> dict[str, Json]:
+    return {"org": result.org, "plan": result.digest, "typed": list(result.summary.columns)}
+
+
 @action(
     "restore.plan",
     Right.RESTORE,
     trace=Trace.READ,
     where=Where.ITSELF,
-    detail=lambda plan_result: {
-        "org": plan_result.org,
-        "plan": plan_result.digest,
-        "typed": list(plan_result.summary.columns),
-    },
+    detail=_audited,
     writes_files=True,
 )
 def make_plan(
@@ -122,7 +131,7 @@ def make_plan(
     org = get_org(request.org)
     plan = planned(app, org, request, plan_id=new_plan_id(app), observer=observer)
     _write(out, sealed_plan(app, plan))
-    return _result(org, plan, out)
+    return _result(app, org, plan, out)
 
 
 def planned(
@@ -165,12 +174,12 @@ def planned(
         )
 
 
-@action("restore.show", Right.RESTORE, where=Where.ITSELF)
+@action("restore.show", Right.RESTORE, trace=Trace.READ, where=Where.ITSELF, detail=_audited)
 def show_plan(app: Application, file: PlanFile) -> PlanResult:
     """Show a plan file; raises UsageError and IntegrityError for a plan that cannot be run."""
     plan, org = load_plan(app, file)
     check_org(app, Right.RESTORE, org.name)
-    return _result(org, plan, file)
+    return _result(app, org, plan, file)
 
 
 def load_plan(app: Application, file: PlanFile) -> tuple[RestorePlan, ProtectedOrg]:
@@ -223,9 +232,19 @@ def new_plan_id(app: Application) -> str:
     return f"{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
 
 
-def _result(org: ProtectedOrg, plan: RestorePlan, file: PlanFile) -> PlanResult:
-    run = f"restore-{plan.id}"
-    return PlanResult(org.name, org.identity.zone, str(file), run, plan.digest, summary(plan))
+def _result(app: Application, org: ProtectedOrg, plan: RestorePlan, file: PlanFile) -> PlanResult:
+    groups = plan_groups(plan)
+    snapshot = app.vault.at(org.oid, plan.snapshot, forgotten=True)
+    return PlanResult(
+        org.name,
+        org.identity.zone,
+        str(file),
+        f"restore-{plan.id}",
+        plan.digest,
+        summary(plan),
+        group_lines(snapshot, groups[:GROUPS]),
+        len(groups),
+    )
 
 
 def check_out(out: Path) -> None:

@@ -44,7 +44,9 @@ class RunStatus:
     """The status of a run. ``state`` is one of ``RunState``, or ``forgotten``.
 
     In a restore whose plan the console made, ``done`` of ``total`` records are written and ``plan``
-    is the plan's name; else ``total`` is None. ``served``: a service or worker is running.
+    is the plan's name; else ``total`` is None. ``served``: a service or worker is running. A backup
+    has read ``tables_done`` of ``tables_total`` tables, None until they are planned. ``tables`` are
+    those with records or files.
     """
 
     run: str
@@ -66,6 +68,8 @@ class RunStatus:
     done: int
     total: int | None
     tables: tuple[RunTable, ...]
+    tables_done: int = 0
+    tables_total: int | None = None
 
     @property
     def going(self) -> bool:
@@ -74,7 +78,9 @@ class RunStatus:
 
     @property
     def tenths(self) -> int:
-        """The written share in steps of ten percent, the steps that screen readers announce."""
+        """The share in steps of ten percent, the steps that screen readers announce."""
+        if self.tables_total:
+            return self.tables_done * 10 // self.tables_total * 10
         return self.done * 10 // self.total * 10 if self.total else 0
 
     @property
@@ -101,6 +107,7 @@ def run_status(app: Application, run: str) -> RunStatus:
     items = run_items(run)
     totals = written_by_table(summary) if summary is not None else {}
     tables = tuple(_tables(app, org, items, totals))
+    planned = [item for item in items if item.table] if known.kind is CommitKind.BACKUP else []
     return RunStatus(
         run=run,
         org=known.org,
@@ -121,6 +128,8 @@ def run_status(app: Application, run: str) -> RunStatus:
         done=sum(table.rows for table in tables if table.total is not None),
         total=sum(totals.values()) if summary is not None else None,
         tables=tables,
+        tables_done=sum(item.done for item in planned),
+        tables_total=len(planned) or None,
     )
 
 
@@ -135,7 +144,7 @@ def _tables(
         described_table.name: described_table.label
         for described_table in (head.schema().tables if head is not None else ())
     }
-    by_table = {item.table: item for item in items if item.table}
+    by_table = {item.table: item for item in items if item.table and _has_data(item)}
     for table in sorted({*by_table, *totals}):
         item, total = by_table.get(table), totals.get(table)
         rows = item.rows if item is not None else 0
@@ -151,6 +160,11 @@ def _tables(
             item.bytes if item is not None else 0,
             item.calls if item is not None else 0,
         )
+
+
+def _has_data(item: ItemRecord) -> bool:
+    """Return False for a planned table of which nothing was read or written."""
+    return any((item.rows, item.bytes, item.files, item.calls))
 
 
 def _phase(items: Iterable[ItemRecord]) -> Phase | None:

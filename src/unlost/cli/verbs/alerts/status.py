@@ -83,6 +83,8 @@ def _show_org(out: "Console", state: "OrgState") -> None:
 
 def _going(going: "GoingRun", zone: str) -> str:
     share = f", {going.share:.0%}" if going.share is not None else ""
+    if going.share is None and going.tables is not None:
+        share = f", {going.tables.done:,} of {many(going.tables.total, 'table')} read"
     end = f", expected to end {when(going.ends_at, zone=zone)}" if going.ends_at else ""
     late = ", takes longer than usual" if going.late else ""
     return f"{going.kind.value} {going.id}: {going.state.value}{share}{end}{late}"

@@ -57,7 +57,7 @@ def _show(out: "Console", result: "BackupResult") -> None:
     out.print(f"  Added    {size(result.bytes_added)} in {_lasted(result)}")
     out.print(f"  Head     {result.head[:12]}")
     out.print(f"  Verdict  {plain(result.sentence)}")
-    for finding in result.findings[:MOST]:
+    for finding in result.findings[: min(_open(result), MOST)]:
         out.print(f"    - {plain(finding.sentence)}")
     if result.accepted:
         out.print(f"Accepted gaps: {result.accepted}. See them with: unlost gaps list {result.org}")
@@ -72,7 +72,7 @@ def _open(result: "BackupResult") -> int:
 
 def _headline(result: "BackupResult") -> str:
     """Say that a snapshot is safe only if it is complete and not empty."""
-    gaps = many(_open(result), "gap")
+    gaps = many(_open(result), "open gap")
     if _open(result):
         return f"is stored, with {gaps}" if result.records else f"has no records, and {gaps}"
     return "is safe" if result.records else "is complete, but has no records"

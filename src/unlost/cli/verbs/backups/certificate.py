@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.backups.snapshots import SnapshotCertificate
     from unlost.model.finding import Finding
+    from unlost.model.gaps import AcceptedGap
     from unlost.model.source.quota import Quota
     from unlost.model.vault.certificate import Certificate, TableLine
 
@@ -61,13 +62,13 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
         )
     if result.rests_on is not None:
         out.print(f"           all others: unlost certificate {result.org} {result.rests_on}")
-    out.print(f"  Verdict  {plain(proof.sentence)}")
+    out.print(f"  Verdict  {plain(result.verdict.sentence)}")
     out.print(f"  Stored   {_stored_counts(proof)}")
     out.print(f"  Head     {result.head[:12]}")
     for line in _storage_use(proof.quotas):
         out.print(f"  {line}")
     out.print()
-    _show_tables(out, proof.tables, everything=everything)
+    _show_tables(out, result, everything=everything)
     missing = f"Open ({many(len(result.open_gaps), 'gap')}):"
     _show_findings(out, missing, result.open_gaps, everything=everything)
     _show_accepted(out, result)
@@ -90,11 +91,11 @@ def _storage_use(quotas: "Sequence[Quota]") -> list[str]:
     ]
 
 
-def _show_tables(out: "Console", lines: "Sequence[TableLine]", *, everything: bool) -> None:
+def _show_tables(out: "Console", result: "SnapshotCertificate", *, everything: bool) -> None:
     """Print the tables: differing ones first, then those with gaps, changed ones, and by size."""
-    ranked = sorted(lines, key=_rank)
+    ranked = sorted(result.certificate.tables, key=_rank)
     shown = ranked if everything else ranked[:MOST_TABLES]
-    out.print(_table(shown))
+    out.print(_table(shown, result.accepted))
     if len(shown) < len(ranked):
         rest = sum(line.stored for line in ranked[len(shown) :])
         more = many(len(ranked) - len(shown), "more table")
@@ -106,7 +107,7 @@ def _rank(line: "TableLine") -> tuple[bool, bool, bool, int, str]:
     return (not line.differs, not _gaps(line), not moved, -line.stored, line.table)
 
 
-def _table(lines: "Sequence[TableLine]") -> "Table":
+def _table(lines: "Sequence[TableLine]", accepted: "Sequence[AcceptedGap]") -> "Table":
     from unlost.cli.grid import grid
 
     numbers = ("In the org", "Stored", "Created", "Changed", "Deleted", "Files")
@@ -118,7 +119,7 @@ def _table(lines: "Sequence[TableLine]") -> "Table":
             f"{line.stored:,}",
             *[f"{count:,}" if count else "" for count in _changes(line)],
             _read(line),
-            _missing(line),
+            _missing(line, accepted),
         )
     return table
 
@@ -129,15 +130,20 @@ def _read(line: "TableLine") -> str:
     return "all" if line.full else "changes"
 
 
-def _missing(line: "TableLine") -> str:
+def _missing(line: "TableLine", accepted: "Sequence[AcceptedGap]") -> str:
+    from unlost.model.gaps import gap_counts, open_gaps
+
+    gaps = _gaps(line)
+    still_open = len(open_gaps(gaps, accepted))
     parts = [f"differs by {line.difference:+,}"] if line.differs else []
-    parts += [many(_gaps(line), "gap")] if _gaps(line) else []
+    if gaps:
+        parts.append(gap_counts(still_open, accepted=len(gaps) - still_open).sentence)
     return ", ".join(parts)
 
 
-def _gaps(line: "TableLine") -> int:
-    """Return the number of gaps of a table; notes do not count."""
-    return sum(finding.severity is Severity.GAP for finding in line.findings)
+def _gaps(line: "TableLine") -> "list[Finding]":
+    """Return the gaps of a table; notes do not count."""
+    return [finding for finding in line.findings if finding.severity is Severity.GAP]
 
 
 def _changes(line: "TableLine") -> tuple[int, ...]:

@@ -9,12 +9,13 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import command, plain, when
-from unlost.model.gaps import GapEnd
+from unlost.model.finding import FindingKind
+from unlost.model.gaps import PASSING, GapEnd
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.backups.gaps import GapList
+    from unlost.app.actions.backups.gaps import AcceptedGaps, GapList
     from unlost.model.gaps import AcceptedGap
 
 app = typer.Typer(
@@ -46,20 +47,26 @@ def every(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
 @app.command("accept")
 def accept(
     org: OrgName,
-    gap: Annotated[str, typer.Argument(metavar="GAP", help="Id of the gap, as listed.")],
+    gap: Annotated[
+        list[str] | None, typer.Argument(metavar="[GAP]...", help="Ids of gaps, as listed.")
+    ] = None,
     *,
+    kind: Annotated[
+        FindingKind | None,
+        typer.Option("--kind", metavar="KIND", help="All open gaps of this kind, as listed."),
+    ] = None,
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Why it cannot or need not be closed.")
     ],
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Accept a gap that cannot be closed. It raises no alert until it changes."""
+    """Accept gaps that cannot be closed, for one reason. They raise no alert until they change."""
     with opened(home) as application:
-        from unlost.app.actions.backups.gaps import accept as act
+        from unlost.app.actions.backups.gaps import accept_many as act
 
-        result = act(application, org, gap, reason=reason)
-        answer(result, as_json=json, show=_show_accepted)
+        result = act(application, org, gap or (), kind=kind, reason=reason)
+        answer(result, as_json=json, show=_show_all_accepted)
     return ExitCode.OK
 
 
@@ -96,11 +103,26 @@ def _show(out: "Console", result: "GapList") -> None:
             out.print(f"    {plain(line.gap.next_step)}")
         text = command("gaps", "accept", result.org, line.id, "--reason", "TEXT")
         out.print(f"    If it cannot be closed: {text}")
+    for kind, count in _frequent(result).items():
+        text = command("gaps", "accept", result.org, "--kind", kind.value, "--reason", "TEXT")
+        out.print(f"If none of the {count:,} open gaps of the kind {kind} can be closed: {text}")
     if result.ended:
         out.print("Ended:")
     for accepted in result.ended:
         out.print(f"  - {plain(accepted.gap.sentence)}")
         out.print(f"    {_decision(accepted, result.zone)}")
+
+
+def _frequent(result: "GapList") -> "dict[FindingKind, int]":
+    """Return the kinds of several open gaps that can be accepted, with their counts."""
+    open_kinds = [line.gap.kind for line in result.gaps if line.accepted is None]
+    counts = {kind: open_kinds.count(kind) for kind in open_kinds if kind not in PASSING}
+    return {kind: count for kind, count in counts.items() if count > 1}
+
+
+def _show_all_accepted(out: "Console", result: "AcceptedGaps") -> None:
+    for accepted in result.accepted:
+        _show_accepted(out, accepted)
 
 
 def _show_accepted(out: "Console", accepted: "AcceptedGap") -> None:

@@ -111,6 +111,7 @@ def find(
 def show_matches(out: "Console", result: "FindResult") -> None:
     """Print the matches of a search, or why there are none."""
     _show_unindexed(out, result.orgs)
+    _show_looked_back(out, result.orgs)
     if not result.total:
         _show_nothing(out, result)
         return
@@ -160,6 +161,16 @@ def _show_nothing(out: "Console", result: "FindResult") -> None:
         out.print(SEARCHED)
     for hint in result.hints:
         out.print(f"- {plain(hint.sentence)} {plain(hint.next_step)}".rstrip())
+
+
+def _show_looked_back(out: "Console", orgs: "tuple[SearchedOrg, ...]") -> None:
+    for org in orgs:
+        if org.deletions_since is not None:
+            since = when(org.deletions_since, zone=org.zone)
+            out.print(
+                f"Only deletions in {org.org} since {since} were searched. Use --since DAY to search "
+                "earlier ones."
+            )
 
 
 def _show_unindexed(out: "Console", orgs: "tuple[SearchedOrg, ...]") -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.restores.queued_restore import QueuedPlan
     from unlost.app.actions.restores.restore_plan import PlanResult
     from unlost.app.actions.restores.restore_run import RestoreResult
+    from unlost.app.restores.group_lines import GroupLine
     from unlost.engine.restore.planning.summary import Branch, PlanSummary
     from unlost.model.plan import TwinPolicy
 
@@ -334,6 +335,8 @@ def _show_plan(out: "Console", result: "PlanResult") -> None:
     summary = result.summary
     made_on = when(summary.made_at, zone=result.zone)
     out.print(f"{result.org}: {many(summary.records, 'record')}, planned {made_on}")
+    _show_groups(out, result)
+    out.print("By table:")
     for branch in summary.tree:
         _show_branch(out, branch, depth=1)
     out.print()
@@ -345,15 +348,42 @@ def _show_plan(out: "Console", result: "PlanResult") -> None:
             columns = plain(", ".join(edited.columns))
             out.print(f"          {edited.table}/{edited.record}: {columns}")
     _show_named(out, summary)
+    _show_notes(out, summary)
+    out.print()
+    out.print(f"Estimated cost: {_costs(result)}.")
+
+
+def _show_notes(out: "Console", summary: "PlanSummary") -> None:
+    """Print the notes, the worst consequence first."""
+    from unlost.engine.restore.planning.note_order import ranked_notes
+
     if summary.notes:
         out.print()
         out.print("Notes:")
-        for note in summary.notes[:MOST]:
-            out.print(f"  {_marked(note.weight)} {plain(note.sentence)}")
-            if note.next_step:
-                out.print(f"    {plain(note.next_step)}")
-    out.print()
-    out.print(f"Estimated cost: {_costs(result)}.")
+    for note in ranked_notes(summary.notes)[:MOST]:
+        out.print(f"  {_marked(note.weight)} {plain(note.sentence)}")
+        if note.next_step:
+            out.print(f"    {plain(note.next_step)}")
+    _show_more(out, len(summary.notes))
+
+
+def _show_groups(out: "Console", result: "PlanResult") -> None:
+    """Print the groups that people know: named records with all that comes with them, then others."""
+    for group in result.groups:
+        out.print(f"  {_group_text(group)}")
+        if group.skipped:
+            out.print(f"    {many(group.skipped, 'record')} of them cannot be written")
+    more = result.group_count - len(result.groups)
+    if more > 0:
+        out.print(f"  … and {many(more, 'more group')}")
+
+
+def _group_text(group: "GroupLine") -> str:
+    if not group.record:
+        return f"{group.count:,} {plain(group.label)}"
+    number = f" ({plain(group.number)})" if group.number else ""
+    counts = ", ".join(f"{table.count:,} {plain(table.label)}" for table in group.tables)
+    return f"{plain(group.name) or group.record}{number}: {counts}"
 
 
 def _show_named(out: "Console", summary: "PlanSummary") -> None:

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.model.plan import NO_WRITER, NoteWeight, PlanNote
+from unlost.model.source.writing import NeverReason
 
 FIRST = 3  # notes that are shown unfolded
 
@@ -16,10 +17,11 @@ class Consequence(IntEnum):
     LOST = 0  # records do not come back
     EMPTY_REFERENCE = 1  # a record no longer leads to another one
     CONFLICT = 2  # live values are newer, or are overwritten
-    SIDE_EFFECT = 3  # the org does more than Unlost writes: flows, mails, new records
-    LIMIT = 4  # storage or calls do not suffice, so the run waits
-    VALUE = 5  # a value does not come back, or differs
-    INFORMATION = 6  # good to know
+    REFUSAL = 3  # the org may refuse records, or the run waits for storage or calls
+    VALUE = 4  # a value that people entered does not come back, or differs
+    SIDE_EFFECT = 5  # the org does more than Unlost writes: flows, mails, new records
+    DERIVED = 6  # values that only the org sets
+    INFORMATION = 7  # good to know
 
 
 BY_CODE = {
@@ -34,8 +36,9 @@ BY_CODE = {
     NoteCode.WAS_MERGED: Consequence.CONFLICT,
     "side-effect": Consequence.SIDE_EFFECT,
     NoteCode.REOPENED: Consequence.SIDE_EFFECT,
-    NoteCode.CLOSED: Consequence.SIDE_EFFECT,
-    "quota-short": Consequence.LIMIT,
+    NoteCode.CLOSED: Consequence.REFUSAL,
+    "quota-short": Consequence.REFUSAL,
+    f"column-{NeverReason.READ_ONLY}": Consequence.DERIVED,
 }
 
 
@@ -59,12 +62,20 @@ def consequence(note: PlanNote) -> Consequence:
     return BY_CODE.get(note.code, Consequence.VALUE)
 
 
+def ranked_notes(notes: Iterable[PlanNote]) -> tuple[PlanNote, ...]:
+    """The notes by severity, then by the number of records."""
+    return tuple(sorted(notes, key=_rank))
+
+
 def sorted_notes(notes: Iterable[PlanNote]) -> SortedNotes:
-    """The notes by severity, then by the number of records; the first ones are no mere information.
+    """The ranked notes; the first ones are about data that is lost, refused or changed.
 
     Without the note that the plan is a preview, which stands apart.
     """
-    ranked = [note for note in notes if note.code != NO_WRITER]
-    ranked.sort(key=lambda note: (consequence(note), -note.count, note.code, note.table or ""))
-    first = [note for note in ranked if consequence(note) < Consequence.INFORMATION][:FIRST]
-    return SortedNotes(tuple(first), tuple(ranked[len(first) :]))
+    ranked = ranked_notes(note for note in notes if note.code != NO_WRITER)
+    first = [note for note in ranked if consequence(note) < Consequence.SIDE_EFFECT][:FIRST]
+    return SortedNotes(tuple(first), ranked[len(first) :])
+
+
+def _rank(note: PlanNote) -> tuple[Consequence, int, str, str]:
+    return consequence(note), -note.count, note.code, note.table or ""

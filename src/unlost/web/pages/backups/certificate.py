@@ -1,40 +1,27 @@
 """The certificate of a backup, and decisions about the gaps on it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import may
-from unlost.app.actions.backups.gaps import accept, reopen
+from unlost.app.actions.backups.gaps import accept_many, reopen
 from unlost.app.actions.backups.snapshots import certificate as certified
 from unlost.app.actions.orgs.org_page import is_whole, ranked
 from unlost.model.access import Right
-from unlost.model.errors import Conflict, UnlostError, UsageError
-from unlost.model.finding import Finding
-from unlost.model.gaps import PASSING, gap_id
+from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
+from unlost.web.parts.gap_kinds import gaps_by_kind
 from unlost.web.requests import UserRequest
 
 FOLDED = 10  # tables without a difference or gap; more are folded
 LONGEST_NUMBER = 12  # digits
-
-
-@dataclass(frozen=True, slots=True)
-class GapView:
-    """An open gap on the page."""
-
-    id: str
-    gap: Finding
-
-    @property
-    def lasts(self) -> bool:
-        """True if it can be accepted: it is not about one backup alone."""
-        return self.gap.kind not in PASSING
 
 
 @require_GET
@@ -46,14 +33,20 @@ def certificate(request: UserRequest, org: str, at: str) -> HttpResponse:
 @require_POST
 @needs(Right.OPERATE)
 def accepted(request: UserRequest, org: str) -> HttpResponse:
-    """Accept a gap of the newest backup with the reason of the form."""
-    gap = request.POST.get("gap", "")
+    """Accept the selected gaps of the newest backup with the reason of the form."""
+    chosen, reason = _chosen(request), request.POST.get("reason", "")
     try:
-        acceptance = accept(request.unlost, org, gap, reason=request.POST.get("reason", ""))
-    except (UsageError, Conflict) as error:
-        return _page(request, org, "latest", error=error, chosen=gap)
-    messages.success(request, _("The gap is accepted. It raises no alert until it changes."))
-    return redirect("certificate", org=org, at=str(acceptance.snapshot))
+        result = accept_many(request.unlost, org, chosen, reason=reason)
+    except (UsageError, NotFound, Conflict) as error:
+        return _page(request, org, "latest", error=error, chosen=chosen, reason=reason)
+    count = len(result.accepted)
+    message = ngettext(
+        "%(count)s gap is accepted. It raises no alert until it changes.",
+        "%(count)s gaps are accepted. They raise no alert until they change.",
+        count,
+    )
+    messages.success(request, message % {"count": count})
+    return redirect("certificate", org=org, at=str(result.accepted[0].snapshot))
 
 
 @require_POST
@@ -70,22 +63,39 @@ def reopened(request: UserRequest, org: str) -> HttpResponse:
     return redirect("org", org=org)
 
 
+def _chosen(request: UserRequest) -> list[str]:
+    """Return the ids of the selected gaps; a selected kind stands for those that the page showed."""
+    of_kinds = [
+        gap
+        for kind in request.POST.getlist("kind")
+        for gap in request.POST.get(f"of-{kind}", "").split()
+    ]
+    return list(dict.fromkeys([*request.POST.getlist("gap"), *of_kinds]))
+
+
 def _page(
-    request: UserRequest, org: str, at: str, *, error: UnlostError | None = None, chosen: str = ""
+    request: UserRequest,
+    org: str,
+    at: str,
+    *,
+    error: UnlostError | None = None,
+    chosen: Sequence[str] = (),
+    reason: str = "",
 ) -> HttpResponse:
     shown = certified(request.unlost, org, at=at)
     tables = ranked(shown.certificate)
     whole = [line for line in tables if is_whole(line)]
     folded = whole if len(whole) > FOLDED else []
     operates = may(request.unlost, Right.OPERATE, org)
+    kinds = gaps_by_kind(shown.open_gaps)
     context = {
         "part": "orgs",
         "certified": shown,
         "proof": shown.certificate,
         "zone": shown.zone,
-        "gaps": [GapView(gap_id(gap), gap) for gap in shown.open_gaps],
+        "gap_kinds": kinds,
         "accepted": shown.accepted,
-        "can_accept": shown.newest and operates,
+        "can_accept": shown.newest and operates and any(kind.ids for kind in kinds),
         "can_reopen": operates,
         "count": len(tables),
         "differing": sum(line.differs for line in tables),
@@ -93,6 +103,7 @@ def _page(
         "folded": folded,
         "error": error,
         "chosen": chosen,
+        "reason": reason,
     }
     status = status_of(error) if error is not None else None
     return render(request, "orgs/certificate.html", context, status=status)

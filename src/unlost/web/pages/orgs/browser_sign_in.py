@@ -20,7 +20,7 @@ from unlost.model.access import Right
 from unlost.model.errors import Conflict, UnlostError
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
-from unlost.web.pages.orgs.saved import differing, show_continued, show_gaps
+from unlost.web.pages.orgs.saved import differing, planned_again, show_continued, show_gaps
 from unlost.web.parts.browser_sign_ins import (
     Purpose,
     WaitingSignIn,
@@ -73,7 +73,7 @@ def callback(request: UserRequest) -> HttpResponse:
             user=waiting.purpose.user,
         )
         new = replace(waiting.new, secrets=signed_in.secrets)
-        return FINISH[waiting.purpose](request, new)
+        return FINISH[waiting.purpose](request, new, waiting.plan)
     except UnlostError as error:
         return _failed(request, waiting, error)
 
@@ -106,7 +106,7 @@ def _reply(parameters: Mapping[str, str]) -> SignInReply:
     )
 
 
-def _connected(request: UserRequest, new: NewOrg) -> HttpResponse:
+def _connected(request: UserRequest, new: NewOrg, _plan: str) -> HttpResponse:
     """Continue in the wizard: inspect the org with the new secrets."""
     known = draft(request, DRAFT)
     if (known.get("name"), known.get("connector")) != (new.name, new.connector):
@@ -115,7 +115,7 @@ def _connected(request: UserRequest, new: NewOrg) -> HttpResponse:
     return redirect("connect-checklist")
 
 
-def _saved(request: UserRequest, new: NewOrg) -> HttpResponse:
+def _saved(request: UserRequest, new: NewOrg, _plan: str) -> HttpResponse:
     """Save the settings of an org with the new secrets."""
     added = add_org(request.unlost, new)
     drop_draft(request, f"settings/{new.name}")
@@ -125,17 +125,18 @@ def _saved(request: UserRequest, new: NewOrg) -> HttpResponse:
     return redirect("org", org=new.name)
 
 
-def _writes(request: UserRequest, new: NewOrg) -> HttpResponse:
-    """Save the write user of an org with the new secrets."""
+def _writes(request: UserRequest, new: NewOrg, plan: str) -> HttpResponse:
+    """Save the write user of an org with the new secrets; plan the restore again that waited."""
     changed = differing(new.config, writer_settings(request.unlost, new.name))
     result = set_writer(request.unlost, NewWriter(new.name, changed, new.secrets))
     drop_draft(request, f"writer/{new.name}")
     messages.success(request, _("Restores can write to %(org)s.") % {"org": new.name})
     show_continued(request, result.continues)
-    return redirect(f"{reverse('org-writer', kwargs={'org': new.name})}?check=1")
+    again = planned_again(request, new.name, plan)
+    return again or redirect(f"{reverse('org-writer', kwargs={'org': new.name})}?check=1")
 
 
-FINISH: Mapping[Purpose, Callable[[UserRequest, NewOrg], HttpResponse]] = {
+FINISH: Mapping[Purpose, Callable[[UserRequest, NewOrg, str], HttpResponse]] = {
     Purpose.CONNECT: _connected,
     Purpose.SETTINGS: _saved,
     Purpose.WRITER: _writes,

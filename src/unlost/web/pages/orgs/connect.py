@@ -32,10 +32,12 @@ from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
 from unlost.web.forms.problems import add_problem
 from unlost.web.forms.schedule import ScheduleForm
 from unlost.web.forms.sign_in_method import method_form
+from unlost.web.forms.table_picker import PAGE as TABLES_SHOWN
 from unlost.web.forms.table_picker import TablePicker, left_out_after, table_picker
 from unlost.web.needs import needs
 from unlost.web.parts.browser_sign_ins import Purpose, begin_sign_in, callback_address
 from unlost.web.parts.drafts import draft, keep_draft
+from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.previews import DRAFT, begin, end, progress, seen_org, unseen
 from unlost.web.requests import UserRequest, sent
 from unlost.web.translate import error_text
@@ -49,7 +51,9 @@ STEPS = (
     ("connect-scope", gettext_lazy("Tables")),
     ("connect-hour", gettext_lazy("Schedule")),
 )
-LIST_BUTTONS = frozenset({"search", "every", "none"})  # those that lead back to the list of tables
+LIST_BUTTONS = frozenset(
+    {"search", "every", "none", "to"}
+)  # those that lead back to the list of tables
 PAGES = ("kind", "sign_in", "checklist", "scope", "hour")
 
 
@@ -176,16 +180,18 @@ def scope(request: UserRequest) -> HttpResponse:
         known = _with_picked(request, known, listing)
     form = _scope_form(request, known, [each for each in chosen if each is not listing])
     if LIST_BUTTONS & set(request.POST):
-        query = {"q": request.POST.get("q", "")}
-        return redirect(f"{reverse('connect-scope')}?{urlencode(query)}")
+        return redirect(f"{reverse('connect-scope')}?{urlencode(_list_place(request))}")
     if form.is_valid():
         config = {**known["config"], **form.config()}
         if config == _settings(request, known):
             return redirect("connect-hour")
         if _begun(request, form, known, config=config):
             return redirect("connect-checklist")
-    more = {"picker": _picker(request, known, listing) if listing is not None else None}
-    return _step(request, TABLES, form, known, **more)
+    picker = _picker(request, known, listing) if listing is not None else None
+    pages = (
+        PageLinks(picker.start, TABLES_SHOWN, len(picker.shown), picker.matches) if picker else None
+    )
+    return _step(request, TABLES, form, known, picker=picker, pages=pages)
 
 
 @require_http_methods(["GET", "POST"])
@@ -305,7 +311,17 @@ def _with_picked(
 def _picker(request: UserRequest, known: Mapping[str, Any], listing: Setting) -> TablePicker:
     tables = seen_org(request, known).tables
     left_out = known["config"].get(listing.name) or ()
-    return table_picker(tables, left_out, search=request.GET.get("q", ""))
+    search = request.GET.get("q", "")
+    return table_picker(tables, left_out, search=search, start=start_of(request))
+
+
+def _list_place(request: UserRequest) -> Mapping[str, str]:
+    """Return the query of the list that a button leads to: another search, or a page of this one."""
+    search = request.POST.get("q", "")
+    if "search" in request.POST or search != request.GET.get("q", ""):
+        return {"q": search}
+    start = request.POST.get("to", request.GET.get("start", ""))
+    return {"q": search, "start": start} if start else {"q": search}
 
 
 def _settings(request: UserRequest, known: Mapping[str, Any]) -> Mapping[str, Any]:

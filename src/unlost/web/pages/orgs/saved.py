@@ -1,12 +1,18 @@
-"""Saving the settings of an org: what changed, and the messages afterwards."""
+"""Saving the settings of an org: what changed, the messages afterwards, and a restore that waits."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
+from django.http import HttpResponse
 from django.utils.translation import ngettext
 
+from unlost.app.access import may
 from unlost.app.actions.orgs.write_access import WriterSettings
+from unlost.app.actions.restores.kept_plan import choose_again
+from unlost.model.access import Right
+from unlost.model.errors import NotFound
+from unlost.web.pages.restores.restore import planning
 from unlost.web.requests import UserRequest
 
 
@@ -35,3 +41,20 @@ def show_continued(request: UserRequest, runs: Sequence[str]) -> None:
             len(runs),
         )
         messages.success(request, message % {"count": len(runs)})
+
+
+def waiting_plan(request: UserRequest) -> str:
+    """Return the plan that waits for the write user, from the page's address; empty for none."""
+    plan = request.GET.get("plan", "")
+    return plan if plan.replace("-", "").isalnum() else ""
+
+
+def planned_again(request: UserRequest, org: str, plan: str) -> HttpResponse | None:
+    """Plan the restore again that waited for the write user; None if there is none."""
+    if not plan or not may(request.unlost, Right.RESTORE, org):
+        return None
+    try:
+        view = choose_again(request.unlost, org, plan)
+    except NotFound:  # it was discarded, or is too old
+        return None
+    return planning(request, view)
