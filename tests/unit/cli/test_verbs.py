@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,13 +13,15 @@ from scenes import Lead, scene
 from terminals import Terminal
 from unit.app.test_returns import brought_back
 from unit.cli.typed import type_at, with_sales
+from unlost.catalog.models import Org
 from unlost.cli.exits import ExitCode
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import DeleteRule, Reference, TableTrait, WireKind
 from unlost.model.vault.maintenance_results import Compaction, Merged, Sweep
-from unlost.model.vault.snapshot import Damage, VerifyLevel, VerifyReport
+from unlost.model.vault.snapshot import Damage, SnapshotInfo, VerifyLevel, VerifyReport
 from unlost.testing.org import MemoryOrg
 from unlost.testing.source import MemorySource
+from unlost.vault.reader import EncryptedReader
 
 GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")
 
@@ -94,6 +97,22 @@ def test_snapshots_are_a_table(nights: Terminal) -> None:
     assert re.match(r" +2  2026-03-03 01:00 UTC +1 +1 +1 ", lines[2])
     listed = nights("snapshots", "sales", "--json").json
     assert [night["number"] for night in listed["snapshots"]] == [1, 2]
+
+
+def test_a_backup_of_the_year_9999_does_not_crash_snapshots(
+    nights: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = datetime(9999, 12, 31, 23, 30, tzinfo=UTC)
+    snapshots = EncryptedReader.snapshots
+
+    def ahead(vault: EncryptedReader, org: str) -> list[SnapshotInfo]:
+        return [replace(info, as_of=end) for info in snapshots(vault, org)]
+
+    monkeypatch.setattr(EncryptedReader, "snapshots", ahead)
+    Org.objects.update(zone="Asia/Tokyo")  # where it is the year 10000 by then
+    ended = nights("snapshots", "sales")
+    assert ended.code == ExitCode.OK
+    assert ended.out.count("9999-12-31 23:30 UTC") == 2
 
 
 def test_no_snapshot_yet(sales: Terminal) -> None:

@@ -8,10 +8,12 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from homes import World
 from unit.web.doors import browser, noted, person, sign_in_as, signed_in
 from unlost.app.home.home import read_home_key
+from unlost.model.access import Role
 from unlost.web.serving import ReachedAddress, set_up
 from unlost.web.signin.rules import DEFAULT_RULES, SignInRules
 
@@ -117,3 +119,20 @@ def test_signing_out_clears_what_the_browser_has_of_the_console(lena: Client) ->
     assert answer["Clear-Site-Data"] == '"cache", "storage"'
     assert answer.cookies["sessionid"].value == ""
     assert not signed_in(lena)
+
+
+def test_the_draft_of_a_session_that_was_left_is_deleted_at_the_next_sign_in(
+    world: World,
+) -> None:
+    person(world, "lena", role=Role.ADMIN)
+    leaving = browser("192.0.2.7")
+    sign_in_as(leaving, "lena")
+    leaving.post("/connect/", {"connector": "memory", "name": "shop"})
+    left = leaving.session.session_key
+    assert "draft:connect" in leaving.session
+    Session.objects.filter(pk=left).update(expire_date=timezone.now() - timedelta(seconds=1))
+    person(world, "omar")
+    other = browser("192.0.2.8")
+    sign_in_as(other, "omar")
+    assert signed_in(other)
+    assert not Session.objects.filter(pk=left).exists()

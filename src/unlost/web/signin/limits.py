@@ -92,6 +92,9 @@ def _record(request: HttpRequest, now: float) -> None:
     every = min(SEEN_EVERY, rules().idle / PARTS_OF_IDLE).total_seconds()
     # Absolute, in case the clock was set back.
     if abs(now - request.session.get(SEEN, 0.0)) >= every:
+        if BEGUN not in request.session:
+            # Sessions of browsers that were closed: they may have drafts with secrets.
+            request.session.clear_expired()
         UserSession.objects.create_from_request(request)
         request.session.setdefault(BEGUN, now)
         request.session[SEEN] = now

@@ -1,5 +1,6 @@
 """The page behind a one-time link: it adds the first admin, or lets a person choose a password."""
 
+from contextlib import nullcontext
 from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
@@ -15,14 +16,16 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from unlost.app.actions.alerts.public_address import check_address
+from unlost.app.actions.alerts.public_address import check_address, set_address
 from unlost.app.actions.people.people import first_admin
-from unlost.catalog.home.settings import set_public_address
+from unlost.app.people.sign_ins import SignInAct, SignInAttempt, record_sign_in
+from unlost.catalog.connection import one_transaction
 from unlost.catalog.models import User
 from unlost.catalog.people.tokens import find_link, use_link
 from unlost.model.errors import NotFound, UnlostError, UsageError
 from unlost.web.needs import open_to_all
 from unlost.web.served_home import application
+from unlost.web.signin.adapter import address_of
 from unlost.web.translate import translate
 
 
@@ -117,11 +120,12 @@ def start(request: HttpRequest, text: str) -> HttpResponse:
 
 
 def _signed_in(request: HttpRequest, text: str, form: PasswordForm) -> HttpResponse:
-    person = _person(text, form)
+    # If the audit cannot be written, the link stays valid.
+    with nullcontext() if isinstance(form, FirstAdmin) else one_transaction():
+        person = _person(text, form)
+        _set_password(request, person, form.cleaned_data["password"])
     if form.cleaned_data.get("address"):
-        set_public_address(form.cleaned_data["address"])
-    person.set_password(form.cleaned_data["password"])
-    person.save()
+        set_address(application(), form.cleaned_data["address"])
     # As with a password: the person typed it, and a second factor is requested if there is one.
     record_authentication(request, person, method="password")
     answer: HttpResponse = perform_login(
@@ -130,12 +134,21 @@ def _signed_in(request: HttpRequest, text: str, form: PasswordForm) -> HttpRespo
     return answer
 
 
+def _set_password(request: HttpRequest, person: User, password: str) -> None:
+    """Store a password in one transaction with its audit entry: without the entry no change."""
+    person.set_password(password)
+    attempt = SignInAttempt(SignInAct.PASSWORD, person.username, address_of(request))
+    with one_transaction():
+        person.save()
+        record_sign_in(application(), attempt)
+
+
 def _person(text: str, form: PasswordForm) -> User:
     """Use up the link and return its person, adding the first admin if the link is for them.
 
-    The admin is added before the link is used, so that an invalid name leaves it valid. This must
-    not run in one transaction: the home is copied into the vault meanwhile, which reads the
-    database.
+    The admin is added before the link is used, so that an invalid name leaves it valid. Adding the
+    admin must not run in a transaction: the home is copied into the vault meanwhile, which reads
+    the database.
     """
     app, given = application(), form.cleaned_data
     one_time_link = find_link(text, at=app.clock.now())
