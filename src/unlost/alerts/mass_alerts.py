@@ -71,41 +71,46 @@ def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
         yield replace(alert, rule=AlertRule.UNUSUAL_LOSS)
 
 
-def sentence_of(finding: MassFinding, org: str) -> Message:
-    """Describe a mass change, with the user who changed most of the records."""
-    match finding.change.kind:
-        case MassKind.DELETED:
-            return _sentence(finding, org, ONE_DELETED if finding.change.count == 1 else DELETED)
-        case MassKind.BIN_SKIPPED:
-            return _sentence(finding, org, BIN_SKIPPED)
-        case MassKind.CREATED:
-            return _sentence(finding, org, CREATED)
-        case MassKind.EMPTIED:
-            return _sentence(finding, org, SLOWLY_EMPTIED if finding.days else EMPTIED)
-        case MassKind.OVERWRITTEN:
-            return _sentence(finding, org, SLOWLY_OVERWRITTEN if finding.days else OVERWRITTEN)
-        case MassKind.FILLED:
-            return _sentence(finding, org, FILLED)
-        case MassKind.EDITED:
-            return _sentence(finding, org, EDITED)
-        case MassKind.TRANSFERRED:
-            return _sentence(finding, org, TRANSFERRED)
+def sentence_of(
+    finding: MassFinding, org: str, *, table: str = "", column: str = "", zone: str = ""
+) -> Message:
+    """Describe a mass change, with the user who changed most of the records.
 
-
-def _sentence(finding: MassFinding, org: str, template: str) -> Message:
+    ``table`` and ``column`` are labels; without them, the API names are used. ``zone``: see ``who``.
+    """
     change = finding.change
     return message(
         CODE,
-        template,
+        _template(finding),
         org=org,
-        table=change.table,
-        column=change.column,
+        table=table or change.table,
+        column=column or change.column,
         count=change.count,
         total=change.total,
         days=finding.days,
         records=counted(change.count, Noun.RECORD),
-        who=who(change),
+        who=who(change, zone=zone),
     )
+
+
+def _template(finding: MassFinding) -> str:
+    match finding.change.kind:
+        case MassKind.DELETED:
+            return ONE_DELETED if finding.change.count == 1 else DELETED
+        case MassKind.BIN_SKIPPED:
+            return BIN_SKIPPED
+        case MassKind.CREATED:
+            return CREATED
+        case MassKind.EMPTIED:
+            return SLOWLY_EMPTIED if finding.days else EMPTIED
+        case MassKind.OVERWRITTEN:
+            return SLOWLY_OVERWRITTEN if finding.days else OVERWRITTEN
+        case MassKind.FILLED:
+            return FILLED
+        case MassKind.EDITED:
+            return EDITED
+        case MassKind.TRANSFERRED:
+            return TRANSFERRED
 
 
 def repair_command(finding: MassFinding, org: str) -> str:
