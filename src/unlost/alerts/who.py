@@ -19,18 +19,31 @@ def who(change: MassChange, *, zone: str = "") -> Message:
     every = share.count == change.count
     user, count = share.name or share.by, share.count
     if share.first is None or share.last is None:
-        template = "by {user}" if every else "({count:,} of them by {user})"
-        return message("", template, user=user, count=count)
+        return message(
+            "",
+            "by {user}" if every else "({count:,} of them by {user})",
+            user=user,
+            count=count,
+        )
     first, last = _moment(share.first, zone), _moment(share.last, zone)
     if first == last:
-        template = "by {user}, {first}" if every else "({count:,} of them by {user}, {first})"
-        return message("", template, user=user, count=count, first=first)
-    template = (
+        return message(
+            "",
+            "by {user}, {first}" if every else "({count:,} of them by {user}, {first})",
+            user=user,
+            count=count,
+            first=first,
+        )
+    return message(
+        "",
         "by {user}, between {first} and {last}"
         if every
-        else "({count:,} of them by {user}, between {first} and {last})"
+        else "({count:,} of them by {user}, between {first} and {last})",
+        user=user,
+        count=count,
+        first=first,
+        last=last,
     )
-    return message("", template, user=user, count=count, first=first, last=last)
 
 
 def _moment(at: datetime, zone: str) -> str:

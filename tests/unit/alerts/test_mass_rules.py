@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unit.alerts.test_rules import gap, line, proof, sales
-from unlost.alerts.mass_alerts import NAMED, mass_alerts, repair_command, sentence_of
+from unlost.alerts.mass_alerts import NAMED, ChangeWords, mass_alerts, repair_command, sentence_of
 from unlost.alerts.mass_rules import LEAST_BACKUPS, findings_of, usual_limit
 from unlost.alerts.rules import raised_alerts
 from unlost.alerts.watched import AlertFacts, MassFacts, NightCounts
@@ -187,12 +187,16 @@ def test_a_sentence_has_labels_the_zone_of_its_readers_and_one_time_if_there_is_
     assert str(sentence_of(finding, "sales")).endswith(
         "in sales by Eva Muster, 2026-05-03 09:00 UTC."
     )
-    shown = sentence_of(finding, "sales", table="Order Product", zone="Europe/Brussels")
+    shown = sentence_of(finding, "sales", words=ChangeWords("Order Product", "", "Europe/Brussels"))
     assert str(shown) == (
         "3 records of Order Product were deleted in sales by Eva Muster, 2026-05-03 11:00."
     )
     some = change(MassKind.EDITED, 9, users=(minute,))
-    text = str(sentence_of(MassFinding(some, 2, 1, NOW), "sales", column="Business Phone"))
+    text = str(
+        sentence_of(
+            MassFinding(some, 2, 1, NOW), "sales", words=ChangeWords(column="Business Phone")
+        )
+    )
     assert text.startswith("Business Phone was edited in 9 of 1,196 records of Contact")
     assert "(3 of them by Eva Muster, 2026-05-03 09:00 UTC)" in text
 

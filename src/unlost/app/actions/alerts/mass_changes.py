@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from unlost.alerts.loss_alerts import large_losses, loss_sentence
-from unlost.alerts.mass_alerts import repair_command, sentence_of
+from unlost.alerts.mass_alerts import ChangeWords, repair_command, sentence_of
 from unlost.alerts.mass_rules import findings_of, is_listed
 from unlost.alerts.watched import MassFacts
 from unlost.app.access import action
@@ -242,9 +242,7 @@ def _line(finding: MassFinding, org: ProtectedOrg, words: TableWords) -> MassCha
         sentence_of(
             finding,
             org.name,
-            table=words.label(change.table),
-            column=label,
-            zone=org.identity.zone,
+            words=ChangeWords(words.label(change.table), label, org.identity.zone),
         ),
         finding.before,
         finding.now,
