@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 import django
@@ -100,12 +101,13 @@ def _of_python(
 
 
 def _of_connector(folder: Path) -> Iterator[tuple[Text, str]]:
-    """What its form asks: labels and help of settings and secrets, and choices."""
+    """What its form asks: labels and help of settings and secrets, and choices; permissions."""
     from unlost.web.forms.connector import words_of
 
-    for setting in settings_of(load_connector(folder.name.replace("_", "-"))):
-        for text in words_of(setting):
-            yield text, folder.relative_to(ROOT).as_posix()
+    connector = load_connector(folder.name.replace("_", "-"))
+    settings = (words_of(setting) for setting in settings_of(connector))
+    for text in chain(chain.from_iterable(settings), connector.write_permissions()):
+        yield text, folder.relative_to(ROOT).as_posix()
     for file in sorted(folder.rglob("*.py")):
         for pair, place in _of_python(file, file.read_text("utf-8"), SECRETS):
             texts = (pair,) if isinstance(pair, str) else pair

@@ -5,7 +5,7 @@ about its cause.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from unlost.alerts.loss_alerts import OPEN_FOR, large_losses, loss_alerts, loss_sentence
 from unlost.alerts.mass_rules import findings_of
@@ -71,40 +71,57 @@ def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
         yield replace(alert, rule=AlertRule.UNUSUAL_LOSS)
 
 
-def sentence_of(finding: MassFinding, org: str) -> Message:
+@dataclass(frozen=True, slots=True)
+class ChangeWords:
+    """The labels of a change's table and column, and the zone of its times.
+
+    Without labels, the API names are used; without a zone, times are in UTC.
+    """
+
+    table: str = ""
+    column: str = ""
+    zone: str = ""
+
+
+AS_STORED = ChangeWords()
+
+
+def sentence_of(finding: MassFinding, org: str, *, words: ChangeWords = AS_STORED) -> Message:
     """Describe a mass change, with the user who changed most of the records."""
     match finding.change.kind:
         case MassKind.DELETED:
-            return _sentence(finding, org, ONE_DELETED if finding.change.count == 1 else DELETED)
+            single = finding.change.count == 1
+            return _sentence(finding, org, ONE_DELETED if single else DELETED, words)
         case MassKind.BIN_SKIPPED:
-            return _sentence(finding, org, BIN_SKIPPED)
+            return _sentence(finding, org, BIN_SKIPPED, words)
         case MassKind.CREATED:
-            return _sentence(finding, org, CREATED)
+            return _sentence(finding, org, CREATED, words)
         case MassKind.EMPTIED:
-            return _sentence(finding, org, SLOWLY_EMPTIED if finding.days else EMPTIED)
+            return _sentence(finding, org, SLOWLY_EMPTIED if finding.days else EMPTIED, words)
         case MassKind.OVERWRITTEN:
-            return _sentence(finding, org, SLOWLY_OVERWRITTEN if finding.days else OVERWRITTEN)
+            slowly = bool(finding.days)
+            return _sentence(finding, org, SLOWLY_OVERWRITTEN if slowly else OVERWRITTEN, words)
         case MassKind.FILLED:
-            return _sentence(finding, org, FILLED)
+            return _sentence(finding, org, FILLED, words)
         case MassKind.EDITED:
-            return _sentence(finding, org, EDITED)
+            return _sentence(finding, org, EDITED, words)
         case MassKind.TRANSFERRED:
-            return _sentence(finding, org, TRANSFERRED)
+            return _sentence(finding, org, TRANSFERRED, words)
 
 
-def _sentence(finding: MassFinding, org: str, template: str) -> Message:
+def _sentence(finding: MassFinding, org: str, template: str, words: ChangeWords) -> Message:
     change = finding.change
     return message(
         CODE,
         template,
         org=org,
-        table=change.table,
-        column=change.column,
+        table=words.table or change.table,
+        column=words.column or change.column,
         count=change.count,
         total=change.total,
         days=finding.days,
         records=counted(change.count, Noun.RECORD),
-        who=who(change),
+        who=who(change, zone=words.zone),
     )
 
 

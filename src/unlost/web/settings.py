@@ -62,6 +62,7 @@ TEMPLATES = [
                 "unlost.web.templatetags.cells",
                 "unlost.web.templatetags.differences",
                 "unlost.web.templatetags.days",
+                "unlost.web.templatetags.audit",
             ],
         },
     }

@@ -24,6 +24,8 @@ from unlost.model.message import Arg, Message, render
 
 SOURCE = "en"  # the language of the sources
 PLACE = re.compile(r"\{[^{}]*\}")  # the place of an argument
+# Arguments that name things of an org: a table called Note is not the word "note".
+NAMES = frozenset({"table", "column", "org", "user", "record"})
 LRI, PDI = "\u2066", "\u2069"  # Unicode UAX 9: text between these is laid out left to right
 
 # Single words of the model that appear on pages.
@@ -99,7 +101,7 @@ def _translated(english: str, template: str, args: Mapping[str, Arg]) -> str | S
     translation = gettext(template) if template else ""
     if not translation or (translation == template and not _only_places(template)):
         return format_html('<bdi dir="ltr" lang="{}">{}</bdi>', SOURCE, english)
-    values = {name: _value(value) for name, value in args.items()}
+    values = {name: _value(value, is_name=name in NAMES) for name, value in args.items()}
     return SafeString(render(conditional_escape(translation), values))
 
 
@@ -114,12 +116,12 @@ def _counted(text: Message) -> str:
     return render(ngettext(text.singular, text.template, number), {"count": number})
 
 
-def _value(value: Arg) -> str | int | float | SafeString:
-    """Translate an argument that is a message or a known word; other texts are isolated."""
+def _value(value: Arg, *, is_name: bool) -> str | int | float | SafeString:
+    """Translate an argument that is a message or a known word; names and other texts are isolated."""
     if isinstance(value, Message):
         return conditional_escape(translate(value))
     if isinstance(value, str):
-        known = word(value)
+        known = value if is_name else word(value)
         return conditional_escape(known) if known != value else format_html("<bdi>{}</bdi>", value)
     return value
 

@@ -1,5 +1,6 @@
 """Alerts and channels: what lasts, who sees to it, who is told."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -52,6 +53,18 @@ def test_an_alert_says_what_happened_and_leads_to_its_page(alarmed: World, sign_
     assert 'href="/orgs/sales/storage/"' in told
     assert 'href="/vault/"' in told
     assert "unlost storage sales" in told
+
+
+def test_an_alert_that_needs_a_person_now_stands_first(world: World, sign_in: SignIn) -> None:
+    soon = replace(DAMAGED, urgency=Urgency.SOON)
+    update_alerts([FAILED], now=world.clock.now())
+    world.clock.advance(hours=1)
+    update_alerts([FAILED, soon], now=world.clock.now())
+    client = sign_in()
+    told = client.get("/alerts/").content.decode()
+    assert told.index("The storage is full.") < told.index("The vault is damaged.")
+    history = client.get("/alerts/?all=1").content.decode()
+    assert history.index("The vault is damaged.") < history.index("The storage is full.")
 
 
 def test_every_rule_has_a_page_that_is_there(world: World, sign_in: SignIn) -> None:

@@ -49,6 +49,21 @@ def test_deeds_are_listed_by_org_and_person(world: World, sign_in: SignIn) -> No
     assert "No entry matches" in text(auditor.get("/audit/", {"actor": "nobody"}))
 
 
+def test_a_long_list_of_records_is_folded_and_has_no_brackets(
+    world: World, sign_in: SignIn
+) -> None:
+    found = [f"sales/Account/{number}" for number in range(20)]
+    at, kind = world.clock.now(), ActorKind.PERSON
+    for detail in ({"found": found}, {"found": found[:2]}, {"limits": {"Account": [1, 2]}, "n": 7}):
+        note(AuditEvent(at, kind, "lena", "record.find", Trace.READ, "sales", "", "done", detail))
+    page = text(sign_in(Role.AUDITOR).get("/audit/"))
+    assert "['" not in page
+    assert "{'" not in page
+    assert "<summary>20 items</summary>" in page
+    assert page.count("<summary>2") == 1, "two records stand in the row"
+    assert "Account: 1, 2" in page
+
+
 def test_a_change_that_has_not_ended_is_listed(world: World, sign_in: SignIn) -> None:
     at, kind = world.clock.now(), ActorKind.PERSON
     event = AuditEvent(at, kind, "lena", "erase.run", Trace.WRITE, "sales", "", BEGUN)

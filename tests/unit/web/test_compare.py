@@ -9,9 +9,11 @@ from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, queries
 from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.records.history import ChangedField
 from unlost.catalog.people.audit import every
 from unlost.model.access import Role
 from unlost.web.pages.records import compare as module
+from unlost.web.templatetags.differences import by_people
 
 COMPARE, LOST = "/orgs/sales/compare/", "/orgs/sales/lost/"
 
@@ -42,6 +44,15 @@ def test_a_table_is_compared_field_by_field(changed: World, sign_in: SignIn) -> 
     assert 'value="Account/A40018"' in page, "it can be ticked"
     assert 'value="Account/A50000"' not in page, "it was not there at the first night"
     assert 'name="column" value="Phone"' in page
+
+
+def test_fields_that_the_org_sets_itself_are_shown_only_if_nothing_else_changed() -> None:
+    def field(name: str, *, by_itself: bool) -> ChangedField:
+        return ChangedField(name, name, "a", "b", "", "", by_itself=by_itself)
+
+    phone, stamp = field("Phone", by_itself=False), field("SystemModstamp", by_itself=True)
+    assert by_people((stamp, phone)) == [phone]
+    assert by_people((stamp,)) == (stamp,)
 
 
 def test_one_kind_of_change_is_shown_alone(changed: World, sign_in: SignIn) -> None:

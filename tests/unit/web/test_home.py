@@ -83,7 +83,7 @@ def test_growth_is_drawn_with_its_values_and_an_empty_chart_says_what_is_missing
     page = home(sign_in())
     assert page.count('class="chart growth"') == 2
     assert re.search(r'aria-label="Records: \d+ on [\d-]+, \d+ on [\d-]+"', page)
-    assert re.search(r'aria-label="data storage: 10\.0 GB on [\d-]+, 12\.0 GB on [\d-]+"', page)
+    assert re.search(r'aria-label="Data storage: 10\.0 GB on [\d-]+, 12\.0 GB on [\d-]+"', page)
     assert "+2.0 GB" in page
 
 
@@ -109,7 +109,7 @@ def test_the_days_of_an_org_are_also_a_table(world: World, sign_in: SignIn) -> N
     night(world)
     page = sign_in().get("/orgs/sales/").content.decode()
     assert "The last 30 days as a table" in page
-    assert page.count('data-label="data storage"') == 30
+    assert page.count('data-label="Data storage"') == 30
     assert "5.0 GB" in page
     assert "Why this status" in page
 

@@ -49,6 +49,14 @@ def test_a_template_is_translated_and_gets_its_arguments() -> None:
 
 
 @pytest.mark.usefixtures("_arabic")
+def test_the_name_of_a_table_is_no_word_to_translate() -> None:
+    assert word("service") != "service"
+    text = "{table} of {org} can no longer be read: {why} The vault keeps its {count:,} records."
+    page = translate(message("x", text, table="service", org="sales", why="Away.", count=2))
+    assert "<bdi>service</bdi>" in page
+
+
+@pytest.mark.usefixtures("_arabic")
 def test_arguments_are_escaped() -> None:
     page = translate(message("x", STOPPED, run="<b>x</b>", org="sales", why="<script>."))
     assert "<b>" not in page

@@ -1,5 +1,6 @@
 """Constructors for objects: their system fields are added, their histories derived."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,7 +47,7 @@ def build_object(
     added = [field for field in system_fields(wanted) if field.name not in declared]
     head = [field for field in added if field.name in {"Id", "IsDeleted"}]
     tail = [field for field in added if field.name not in {"Id", "IsDeleted"}]
-    named = label or name.removesuffix("__c").replace("_", " ")
+    named = label or _label(name)
     return ObjectDef(
         name=name,
         label=named,
@@ -63,6 +64,13 @@ def build_object(
         triggerable="T" in flags,
         **rest,
     )
+
+
+def _label(name: str) -> str:
+    """The label of an object that has no other: its name in words, as "Case Comment"."""
+    if "__" in name:
+        return name.removesuffix("__c").replace("_", " ")
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
 
 
 def history_of(of: ObjectDef, *, id_prefix: str = "017") -> ObjectDef:

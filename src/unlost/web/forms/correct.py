@@ -43,14 +43,16 @@ class CorrectForm(forms.Form):
         """Create the form; ``current`` are the record's values in the newest backup."""
         super().__init__(data)
         self._held = current
-        self.fields["column"].choices = [  # type: ignore[attr-defined]
+        named = (
             (
-                field.column,
-                f"{field.label} ({field.column})" if field.label != field.column else field.label,
+                field,
+                field.label if field.label == field.column else f"{field.label} ({field.column})",
             )
             for field in fields
             if field.kind is not WireKind.ID
-        ]
+        )
+        choices = [("", _("choose one")), *((field.column, text) for field, text in named)]
+        self.fields["column"].choices = choices  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """Check that a wrong value is only given together with its checkbox."""

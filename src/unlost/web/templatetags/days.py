@@ -7,6 +7,7 @@ from django import template
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -53,7 +54,7 @@ def day_word(cell: DayCell) -> SafeString:
 @register.simple_tag
 def growth_figure(name: str, samples: Sequence[Sample]) -> SafeString:
     """Return a growth as a small chart with its first and last value; too few are explained."""
-    title = _("Records") if name == RECORDS else word(name)
+    title = _("Records") if name == RECORDS else capfirst(word(name))
     if len(samples) < LEAST:
         missing = _("The chart appears after the second backup.")
         return format_html(
@@ -92,7 +93,9 @@ def signed(value: int) -> str:
 
 
 def _difference(change: float, shown: Callable[[float], str]) -> SafeString:
-    sign = "+" if change > 0 else "−" if change < 0 else "±"
+    if not change:
+        return format_html('<span class="small">{}</span>', _("unchanged"))
+    sign = "+" if change > 0 else "−"
     return format_html('<bdi dir="ltr" class="small">{}{}</bdi>', sign, shown(abs(change)))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from unlost.alerts.loss_alerts import large_losses, loss_sentence
-from unlost.alerts.mass_alerts import repair_command, sentence_of
+from unlost.alerts.mass_alerts import ChangeWords, repair_command, sentence_of
 from unlost.alerts.mass_rules import findings_of, is_listed
 from unlost.alerts.watched import MassFacts
 from unlost.app.access import action
@@ -181,7 +181,7 @@ def mass_changes(app: Application, org: str, backup: int) -> MassChanges:
         )
     findings = (finding for finding in findings_of(facts, backup) if is_listed(finding))
     words = _words(app, known)
-    lines = tuple(_line(finding, org, words) for finding in findings)
+    lines = tuple(_line(finding, known, words) for finding in findings)
     return MassChanges(
         org,
         known.identity.zone,
@@ -218,7 +218,7 @@ def column_repairs(
         if after < entry.number <= (until or entry.number) and entry.before >= after
     ]
     lines = [
-        _line(finding, org, words)
+        _line(finding, known, words)
         for number in numbers
         for finding in findings_of(facts, number)
         if is_listed(finding) and finding.silence is None and finding.change.kind.of_column
@@ -234,16 +234,22 @@ def _words(app: Application, org: ProtectedOrg) -> TableWords:
     return TableWords(head.schema() if head is not None else Schema((), ""))
 
 
-def _line(finding: MassFinding, org: str, words: TableWords) -> MassChangeLine:
+def _line(finding: MassFinding, org: ProtectedOrg, words: TableWords) -> MassChangeLine:
+    change = finding.change
+    label = words.column(change.table, change.column)
     return MassChangeLine(
-        finding.change,
-        sentence_of(finding, org),
+        change,
+        sentence_of(
+            finding,
+            org.name,
+            words=ChangeWords(words.label(change.table), label, org.identity.zone),
+        ),
         finding.before,
         finding.now,
         finding.silence,
-        repair_command(finding, org),
+        repair_command(finding, org.name),
         finding.number,
-        words.column(finding.change.table, finding.change.column),
+        label,
     )
 
 

@@ -127,7 +127,8 @@ class FirstLosses:
 class LossDetail:
     """A loss with its records, which begin with number ``start`` of ``total``.
 
-    ``table`` is the requested one; without one, those of the roots come first.
+    ``table`` is the requested one; without one, those of the roots come first, then those of the
+    tables that lost most.
     """
 
     loss: LossLine
@@ -183,8 +184,12 @@ def loss_detail(
     known = get_org(org)
     line = _line(app, known, loss)
     records = loss_records(loss)
-    chosen = {name: ids for name, ids in records.items() if table in (None, name)}
-    keys = [RecordKey(name, record) for name, ids in chosen.items() for record in ids]
+    places = {counted.table: place for place, counted in enumerate(line.tables)}
+    chosen = sorted(
+        (name for name in records if table in (None, name)),
+        key=lambda name: places.get(name, len(places)),
+    )
+    keys = [RecordKey(name, record) for name in chosen for record in records[name]]
     namer = _Namer(app, known)
     some = keys[start : start + most]
     namer.learn(some)

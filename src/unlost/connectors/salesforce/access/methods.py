@@ -14,6 +14,12 @@ OWN_ERRORS = (
     "salesforce-sign-in", "salesforce-session",
 )  # fmt: skip
 
+LOGIN_URLS = (
+    Suggestion("https://login.salesforce.com", "Production"),
+    Suggestion("https://test.salesforce.com", "Sandbox"),
+    Suggestion("", "My Domain, as below"),
+)
+# The gatherer of texts to translate finds no text in a call that holds other calls.
 BROWSER = SignInMethod(
     AuthFlow.REFRESH_TOKEN.value,
     "Sign in with Salesforce",
@@ -22,11 +28,7 @@ BROWSER = SignInMethod(
     secrets=("client_secret",),
     browser=True,
     suggested="login_url",
-    suggestions=(
-        Suggestion("https://login.salesforce.com", "Production"),
-        Suggestion("https://test.salesforce.com", "Sandbox"),
-        Suggestion("", "My Domain, as below"),
-    ),
+    suggestions=LOGIN_URLS,
 )
 CREDENTIALS = SignInMethod(
     AuthFlow.CLIENT_CREDENTIALS.value,

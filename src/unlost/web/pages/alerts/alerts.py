@@ -24,7 +24,7 @@ from unlost.app.actions.alerts.alerts import (
 from unlost.app.actions.alerts.public_address import show_address
 from unlost.catalog.alerts import AlertRecord
 from unlost.model.access import Right
-from unlost.model.alert import AlertRule, Channel, ChannelKind
+from unlost.model.alert import AlertRule, Channel, ChannelKind, Urgency
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web.forms.channel import FORMS
 from unlost.web.forms.problems import add_problem
@@ -51,12 +51,18 @@ class AlertLine:
 
 @require_GET
 def inbox(request: UserRequest) -> HttpResponse:
-    """Show open alerts, newest first; with ``?all`` the newest ones, closed ones included."""
+    """Show open alerts, urgent ones first; with ``?all`` the newest ones, closed ones included."""
     every = "all" in request.GET
     alerts = show(request.unlost, all_of_them=every)
-    context = {"part": "alerts", "every": every, "lines": _lines(request, alerts.alerts)}
+    shown = alerts.alerts if every else sorted(alerts.alerts, key=_waits)
+    context = {"part": "alerts", "every": every, "lines": _lines(request, shown)}
     context["orgs"] = request.unlost.orgs()
     return render(request, "alerts/inbox.html", context)
+
+
+def _waits(alert: AlertRecord) -> bool:
+    """Return True for an alert that does not need a person immediately."""
+    return alert.raised.urgency is not Urgency.NOW
 
 
 def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[AlertLine]:

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import rights_in
+from unlost.app.actions.orgs.tables import tables
 from unlost.app.actions.retention.forget import ForgetPlan, ForgottenBackup, forget, plan
 from unlost.app.actions.retention.holds import HoldRequest, hold, holds, lift
 from unlost.app.actions.retention.keeping import change, show
@@ -123,6 +124,9 @@ def _page(
         "presets": preset_choices(retention.rules),
         "seen": seen,
         "same": seen is not None and seen.rules == retention.rules,
+        "labels": {one.table: one.label for one in tables(request.unlost, org).tables}
+        if seen
+        else {},
         "years": _by_year(seen.staying, zone=retention.zone) if seen is not None else (),
         "holds": holds(request.unlost, org).holds if can["read"] else None,
         "hold_form": hold_form or HoldForm(),

@@ -244,6 +244,7 @@ CONTENT_WORKSPACE = table(
     picklist("WorkspaceType", ("R", "B"), read_only=True),
     *audit(),
     flags="QCUD---",
+    label="Library",
     plural="Libraries",
     storage_bytes=None,
 )
@@ -256,6 +257,7 @@ CONTENT_WORKSPACE_DOC = table(
     flag("IsOwner", label="Is Owner"),
     *audit(modified=False),
     flags="QCUD---",
+    label="Library Document",
     plural="Library Documents",
     storage_bytes=None,
 )

@@ -266,6 +266,7 @@ ACCOUNT_CONTACT_RELATION = table(
     day("EndDate", label="End Date"),
     *audit(),
     flags="QCUD-R-",
+    label="Account Contact Relationship",
     plural="Account Contact Relationships",
     storage_bytes=None,
 )

@@ -127,6 +127,7 @@ OPPORTUNITY_LINE_ITEM = table(
     text("Description", 255, label="Line Description"),
     *audit(),
     flags="QCUD-RT",
+    label="Opportunity Product",
     plural="Opportunity Product",
     storage_bytes=None,
 )
@@ -169,6 +170,7 @@ PRODUCT2 = table(
     text("GTIN__c", 14, external_id=True, label="GTIN"),
     number("Cocoa_Percent__c", 5, 2, label="Cocoa Percent"),
     number("Net_Weight_g__c", 18, 6, label="Net Weight (g)"),
+    label="Product",
     plural="Products",
     storage_bytes=None,
 )
@@ -183,6 +185,7 @@ PRICEBOOK2 = table(
     flag("IsArchived", read_only=True, label="Archived"),
     text("Description", 255),
     flag("IsStandard", read_only=True, label="Is Standard Price Book"),
+    label="Price Book",
     plural="Price Books",
     storage_bytes=None,
 )
@@ -200,6 +203,7 @@ PRICEBOOK_ENTRY = table(
     flag("IsArchived", read_only=True, label="Archived"),
     *audit(),
     flags="QCUD-R-",
+    label="Price Book Entry",
     plural="Price Book Entries",
     storage_bytes=None,
 )
@@ -290,6 +294,7 @@ ORDER_ITEM = table(
     autonumber("OrderItemNumber", label="Order Product Number", name_field=True),
     *audit(),
     flags="QCUD-RT",
+    label="Order Product",
     plural="Order Products",
     storage_bytes=None,
 )

@@ -250,7 +250,7 @@ TASK = table(
         "WhoId", "Contact", "Lead", child="Tasks", relation="Who", rule=CASCADE, label="Name ID"
     ),
     lookup("WhatId", *RELATED, child="Tasks", relation="What", rule=CASCADE, label="Related To ID"),
-    text("Subject", 255, kind="combobox"),
+    text("Subject", 255, kind="combobox", name_field=True),
     day("ActivityDate", label="Due Date Only"),
     picklist("Status", ("Not Started", "In Progress", "Completed", "Waiting"), required=True),
     picklist("Priority", ("High", "Normal", "Low"), required=True, default="Normal"),
@@ -289,7 +289,7 @@ EVENT = table(
     lookup(
         "WhatId", *RELATED, child="Events", relation="What", rule=CASCADE, label="Related To ID"
     ),
-    text("Subject", 255, kind="combobox"),
+    text("Subject", 255, kind="combobox", name_field=True),
     text("Location", 255),
     flag("IsAllDayEvent", label="All-Day Event"),
     instant("ActivityDateTime", label="Due Date Time"),

@@ -127,6 +127,7 @@ USER_ROLE = table(
     *audit(created=False),
     flags="QCUD-R-",
     deleted=False,
+    label="Role",
     plural="Roles",
     storage_bytes=None,
 )
@@ -221,6 +222,7 @@ QUEUE_SOBJECT = table(
     *(field for field in audit() if field.name in {"CreatedById", "SystemModstamp"}),
     flags="QC-D-R-",
     deleted=False,
+    label="Queue Object",
     plural="Queue Objects",
     storage_bytes=None,
 )
