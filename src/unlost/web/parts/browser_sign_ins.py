@@ -41,13 +41,15 @@ class Purpose(StrEnum):
 class WaitingSignIn:
     """A sign-in that waits for the browser: its purpose, and the settings that it is for.
 
-    ``before`` are the stored settings at its start, empty for a new org.
+    ``before`` are the stored settings at its start, empty for a new org. ``plan`` is the restore
+    that waits for the write user, if any.
     """
 
     purpose: Purpose
     new: NewOrg
     started: StartedSignIn
     before: Mapping[str, Any] = field(default_factory=dict)
+    plan: str = ""
 
     @property
     def origin(self) -> str:
@@ -55,7 +57,8 @@ class WaitingSignIn:
         if self.purpose is Purpose.CONNECT:
             return reverse("connect-sign-in")
         name = "org-settings" if self.purpose is Purpose.SETTINGS else "org-writer"
-        return reverse(name, kwargs={"org": self.new.name})
+        address = reverse(name, kwargs={"org": self.new.name})
+        return f"{address}?plan={self.plan}" if self.plan else address
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +80,22 @@ def callback_address(request: UserRequest) -> CallbackAddress:
 
 
 def begin_sign_in(
-    request: UserRequest, purpose: Purpose, new: NewOrg, *, before: Mapping[str, Any] | None = None
+    request: UserRequest,
+    purpose: Purpose,
+    new: NewOrg,
+    *,
+    before: Mapping[str, Any] | None = None,
+    plan: str = "",
 ) -> HttpResponse:
     """Start a sign-in by browser, and lead to the page with the link to the org.
 
-    ``before`` are the stored settings of an org that is known already.
+    ``before`` are the stored settings of an org that is known already; ``plan`` is the restore that
+    waits for its write user.
 
     A redirect to the org would be blocked: the CSP's ``form-action`` counts after a form, too.
     """
     started = start_sign_in(request.unlost, new, redirect=callback_address(request).address)
-    waiting = WaitingSignIn(purpose, new, started, before or {})
+    waiting = WaitingSignIn(purpose, new, started, before or {}, plan)
     keep_draft(request, WAITING, msgspec.to_builtins(waiting))
     return redirect("connect-start")
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from unlost.app.actions.orgs.browser_sign_in import finish_sign_in
 from unlost.app.actions.orgs.org_page import org_settings
-from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.orgs.orgs import add_org
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer, writer_settings
 from unlost.app.orgs.sign_in_state import SignInReply, foreign_reply, is_reply_to
 from unlost.model.access import Right
@@ -21,6 +21,7 @@ from unlost.model.errors import Conflict, UnlostError
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.pages.orgs.saved import differing, show_continued, show_gaps
+from unlost.web.pages.orgs.waiting_plans import planned_again
 from unlost.web.parts.browser_sign_ins import (
     Purpose,
     WaitingSignIn,
@@ -73,7 +74,7 @@ def callback(request: UserRequest) -> HttpResponse:
             user=waiting.purpose.user,
         )
         new = replace(waiting.new, secrets=signed_in.secrets)
-        return FINISH[waiting.purpose](request, new)
+        return FINISH[waiting.purpose](request, replace(waiting, new=new))
     except UnlostError as error:
         return _failed(request, waiting, error)
 
@@ -106,8 +107,9 @@ def _reply(parameters: Mapping[str, str]) -> SignInReply:
     )
 
 
-def _connected(request: UserRequest, new: NewOrg) -> HttpResponse:
+def _connected(request: UserRequest, signed_in: WaitingSignIn) -> HttpResponse:
     """Continue in the wizard: inspect the org with the new secrets."""
+    new = signed_in.new
     known = draft(request, DRAFT)
     if (known.get("name"), known.get("connector")) != (new.name, new.connector):
         return redirect("connect")
@@ -115,8 +117,9 @@ def _connected(request: UserRequest, new: NewOrg) -> HttpResponse:
     return redirect("connect-checklist")
 
 
-def _saved(request: UserRequest, new: NewOrg) -> HttpResponse:
+def _saved(request: UserRequest, signed_in: WaitingSignIn) -> HttpResponse:
     """Save the settings of an org with the new secrets."""
+    new = signed_in.new
     added = add_org(request.unlost, new)
     drop_draft(request, f"settings/{new.name}")
     messages.success(request, _("%(org)s answers with the new settings.") % {"org": new.name})
@@ -125,17 +128,19 @@ def _saved(request: UserRequest, new: NewOrg) -> HttpResponse:
     return redirect("org", org=new.name)
 
 
-def _writes(request: UserRequest, new: NewOrg) -> HttpResponse:
-    """Save the write user of an org with the new secrets."""
+def _writes(request: UserRequest, signed_in: WaitingSignIn) -> HttpResponse:
+    """Save the write user of an org with the new secrets; a waiting restore is planned again."""
+    new = signed_in.new
     changed = differing(new.config, writer_settings(request.unlost, new.name))
     result = set_writer(request.unlost, NewWriter(new.name, changed, new.secrets))
     drop_draft(request, f"writer/{new.name}")
     messages.success(request, _("Restores can write to %(org)s.") % {"org": new.name})
     show_continued(request, result.continues)
-    return redirect(f"{reverse('org-writer', kwargs={'org': new.name})}?check=1")
+    again = planned_again(request, new.name, signed_in.plan)
+    return again or redirect(f"{reverse('org-writer', kwargs={'org': new.name})}?check=1")
 
 
-FINISH: Mapping[Purpose, Callable[[UserRequest, NewOrg], HttpResponse]] = {
+FINISH: Mapping[Purpose, Callable[[UserRequest, WaitingSignIn], HttpResponse]] = {
     Purpose.CONNECT: _connected,
     Purpose.SETTINGS: _saved,
     Purpose.WRITER: _writes,

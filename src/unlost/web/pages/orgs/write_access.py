@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from unlost.app.access import may
 from unlost.app.actions.orgs.checklist import org_checklist
 from unlost.app.actions.orgs.connecting import ConnectorFields, asks, missing
 from unlost.app.actions.orgs.follow import follow as follow_org
@@ -25,15 +24,14 @@ from unlost.app.actions.orgs.write_access import (
     set_writer,
     writer_settings,
 )
-from unlost.app.actions.restores.kept_plan import choose_again
 from unlost.model.access import Right
-from unlost.model.errors import NotFound, UnlostError
+from unlost.model.errors import UnlostError
 from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
 from unlost.web.forms.problems import add_problem
 from unlost.web.forms.sign_in_method import method_form
 from unlost.web.needs import needs
 from unlost.web.pages.orgs.saved import differing, show_continued, show_gaps
-from unlost.web.pages.restores.restore import planning
+from unlost.web.pages.orgs.waiting_plans import planned_again, waiting_plan
 from unlost.web.parts.browser_sign_ins import Purpose, begin_sign_in, callback_address
 from unlost.web.parts.drafts import draft, drop_draft, keep_draft
 from unlost.web.requests import UserRequest
@@ -115,9 +113,8 @@ def writer(request: UserRequest, org: str) -> HttpResponse:
         )
         if led is not None:
             return led
-    plan = request.GET.get("plan", "")
-    waiting = plan if plan.replace("-", "").isalnum() else ""
-    context = {"org": org, "known": known, "waiting": waiting, **_checked(request, org, known)}
+    waiting = {"waiting": waiting_plan(request)}
+    context = {"org": org, "known": known, **waiting, **_checked(request, org, known)}
     context |= _sign_in(request, form, fields, known.config, stored)
     return _shown(request, "orgs/writer.html", form, context)
 
@@ -134,7 +131,7 @@ def _browser(
     if form.method is None or not form.method.browser or STORED in request.POST:
         return None
     try:
-        return begin_sign_in(request, purpose, new, before=before)
+        return begin_sign_in(request, purpose, new, before=before, plan=waiting_plan(request))
     except UnlostError as error:
         add_problem(form, error)
         return None
@@ -167,7 +164,8 @@ def _save_writer(
     drop_draft(request, f"writer/{known.org}")
     messages.success(request, _("Restores can write to %(org)s.") % {"org": known.org})
     show_continued(request, result.continues)
-    return _planned_again(request, known.org) or redirect(f"{request.path}?check=1")
+    again = planned_again(request, known.org, waiting_plan(request))
+    return again or redirect(f"{request.path}?check=1")
 
 
 def _sign_in(
@@ -186,18 +184,6 @@ def _sign_in(
     except UnlostError:
         lacking = ("settings",)
     return {"callback": callback_address(request), "signed_in": not lacking}
-
-
-def _planned_again(request: UserRequest, org: str) -> HttpResponse | None:
-    """Plan the restore again that waited for the write user; None if there is none."""
-    plan = request.GET.get("plan", "")
-    if not plan or not may(request.unlost, Right.RESTORE, org):
-        return None
-    try:
-        view = choose_again(request.unlost, org, plan)
-    except NotFound:  # it was discarded, or is too old
-        return None
-    return planning(request, view)
 
 
 def _typed(request: UserRequest, name: str, fields: ConnectorFields) -> dict[str, str]:
