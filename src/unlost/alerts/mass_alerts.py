@@ -59,9 +59,10 @@ def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
         texts = [*unproved, *(sentence_of(f, org.name) for f in findings)]
         if texts:
             reported.add(backup.number)
-            texts += [
-                loss_sentence(loss, org.name) for loss in losses if loss.backup == backup.number
-            ]
+            # A loss comes first: what changed with it is often its consequence.
+            of_losses = [loss for loss in losses if loss.backup == backup.number]
+            zone = org.mass.words.zone
+            texts = [*(loss_sentence(loss, org.name, zone=zone) for loss in of_losses), *texts]
             command = _command(org, findings, number=backup.number, before=backup.before)
             yield _raised(org, texts, subject=str(backup.number), command=command)
     yield from loss_alerts(losses, org, reported=reported)
@@ -98,13 +99,13 @@ def _sentence(finding: MassFinding, org: str, template: str) -> Message:
         CODE,
         template,
         org=org,
-        table=change.table,
-        column=change.column,
+        table=finding.words.table(change),
+        column=finding.words.column(change),
         count=change.count,
         total=change.total,
         days=finding.days,
         records=counted(change.count, Noun.RECORD),
-        who=who(change),
+        who=who(change, zone=finding.words.zone),
     )
 
 

@@ -169,7 +169,7 @@ def _noted(silence: Silence) -> dict[str, Json]:
 def mass_changes(app: Application, org: str, backup: int) -> MassChanges:
     """Show the mass changes of a backup; raises NotFound (``mass-unknown``)."""
     known = get_org(org)
-    facts = stored_mass_facts(app, known.oid)
+    facts = stored_mass_facts(app, known.oid, zone=known.identity.zone)
     changes = next((entry for entry in facts.backups if entry.number == backup), None)
     if changes is None:
         raise NotFound(
@@ -199,7 +199,8 @@ def _losses(
 ) -> tuple[LargeLoss, ...]:
     recent = loss_facts(app, org.oid, now=app.clock.now())
     some = large_losses([loss for loss in recent if loss.backup == backup], facts)
-    return tuple(LargeLoss(loss.loss, loss_sentence(loss, org.name)) for loss in some)
+    zone = facts.words.zone
+    return tuple(LargeLoss(loss.loss, loss_sentence(loss, org.name, zone=zone)) for loss in some)
 
 
 @action("mass.columns", Right.LOOK)
@@ -211,7 +212,8 @@ def column_repairs(
     Changes that a person expects are left out.
     """
     known = get_org(org)
-    facts, words = stored_mass_facts(app, known.oid), _words(app, known)
+    facts = stored_mass_facts(app, known.oid, zone=known.identity.zone)
+    words = _words(app, known)
     numbers = [
         entry.number
         for entry in facts.backups
