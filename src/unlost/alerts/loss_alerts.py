@@ -56,8 +56,8 @@ def loss_alerts(
             yield _raised(org, backup, list(some))
 
 
-def loss_sentence(loss: LossFacts, org: str) -> Message:
-    """Describe a loss, with the user and the records on which work was not done."""
+def loss_sentence(loss: LossFacts, org: str, *, zone: str = "") -> Message:
+    """Describe a loss, with the user, the time in a zone, and the records with unfinished work."""
     lost = message(
         CODE,
         LOST_ONE if loss.roots == 1 else LOST,
@@ -65,12 +65,17 @@ def loss_sentence(loss: LossFacts, org: str) -> Message:
         table=loss.label,
         records=counted(loss.more, Noun.RECORD),
         org=org,
-        who=who(_deletion(loss)),
+        who=who(_deletion(loss), zone=zone),
     )
     if not loss.open_counts:
         return lost
     tables = ", ".join(f"{count:,} {label}" for label, count in loss.open_counts.items())
     return message(CODE, LOST_WITH_OPEN, lost=lost, tables=tables)
+
+
+def _sentences(losses: Sequence[LossFacts], org: OrgFacts) -> Iterator[Message]:
+    for loss in losses:
+        yield loss_sentence(loss, org.name, zone=org.mass.words.zone)
 
 
 def _is_large(loss: LossFacts, facts: MassFacts) -> bool:
@@ -95,7 +100,7 @@ def _raised(org: OrgFacts, backup: int, losses: Sequence[LossFacts]) -> RaisedAl
         "{losses}",
         next_step="If this was not intended, restore the records: they come back with all that was "
         "lost with them. If it was intended, dismiss the loss.",
-        losses=joined(CODE, [*(loss_sentence(loss, org.name) for loss in losses[:NAMED]), *rest]),
+        losses=joined(CODE, [*_sentences(losses[:NAMED], org), *rest]),
     )
     args = {"org": org.name, "loss": losses[0].loss, "backup": backup}
     command = (

@@ -5,7 +5,7 @@ about its cause.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from unlost.alerts.loss_alerts import OPEN_FOR, large_losses, loss_alerts, loss_sentence
 from unlost.alerts.mass_rules import findings_of
@@ -59,9 +59,10 @@ def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
         texts = [*unproved, *(sentence_of(f, org.name) for f in findings)]
         if texts:
             reported.add(backup.number)
-            texts += [
-                loss_sentence(loss, org.name) for loss in losses if loss.backup == backup.number
-            ]
+            # A loss comes first: what changed with it is often its consequence.
+            of_losses = [loss for loss in losses if loss.backup == backup.number]
+            zone = org.mass.words.zone
+            texts = [*(loss_sentence(loss, org.name, zone=zone) for loss in of_losses), *texts]
             command = _command(org, findings, number=backup.number, before=backup.before)
             yield _raised(org, texts, subject=str(backup.number), command=command)
     yield from loss_alerts(losses, org, reported=reported)
@@ -71,57 +72,40 @@ def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
         yield replace(alert, rule=AlertRule.UNUSUAL_LOSS)
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeWords:
-    """The labels of a change's table and column, and the zone of its times.
-
-    Without labels, the API names are used; without a zone, times are in UTC.
-    """
-
-    table: str = ""
-    column: str = ""
-    zone: str = ""
-
-
-AS_STORED = ChangeWords()
-
-
-def sentence_of(finding: MassFinding, org: str, *, words: ChangeWords = AS_STORED) -> Message:
+def sentence_of(finding: MassFinding, org: str) -> Message:
     """Describe a mass change, with the user who changed most of the records."""
     match finding.change.kind:
         case MassKind.DELETED:
-            single = finding.change.count == 1
-            return _sentence(finding, org, ONE_DELETED if single else DELETED, words)
+            return _sentence(finding, org, ONE_DELETED if finding.change.count == 1 else DELETED)
         case MassKind.BIN_SKIPPED:
-            return _sentence(finding, org, BIN_SKIPPED, words)
+            return _sentence(finding, org, BIN_SKIPPED)
         case MassKind.CREATED:
-            return _sentence(finding, org, CREATED, words)
+            return _sentence(finding, org, CREATED)
         case MassKind.EMPTIED:
-            return _sentence(finding, org, SLOWLY_EMPTIED if finding.days else EMPTIED, words)
+            return _sentence(finding, org, SLOWLY_EMPTIED if finding.days else EMPTIED)
         case MassKind.OVERWRITTEN:
-            slowly = bool(finding.days)
-            return _sentence(finding, org, SLOWLY_OVERWRITTEN if slowly else OVERWRITTEN, words)
+            return _sentence(finding, org, SLOWLY_OVERWRITTEN if finding.days else OVERWRITTEN)
         case MassKind.FILLED:
-            return _sentence(finding, org, FILLED, words)
+            return _sentence(finding, org, FILLED)
         case MassKind.EDITED:
-            return _sentence(finding, org, EDITED, words)
+            return _sentence(finding, org, EDITED)
         case MassKind.TRANSFERRED:
-            return _sentence(finding, org, TRANSFERRED, words)
+            return _sentence(finding, org, TRANSFERRED)
 
 
-def _sentence(finding: MassFinding, org: str, template: str, words: ChangeWords) -> Message:
+def _sentence(finding: MassFinding, org: str, template: str) -> Message:
     change = finding.change
     return message(
         CODE,
         template,
         org=org,
-        table=words.table or change.table,
-        column=words.column or change.column,
+        table=finding.words.table(change),
+        column=finding.words.column(change),
         count=change.count,
         total=change.total,
         days=finding.days,
         records=counted(change.count, Noun.RECORD),
-        who=who(change, zone=words.zone),
+        who=who(change, zone=finding.words.zone),
     )
 
 

@@ -7,7 +7,7 @@ them: the median of earlier backups, and any count that came up in several of th
 """
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from unlost.model.mass_changes import (
     MassLimits,
     Silence,
     SilenceKind,
+    UserShare,
 )
 
 LEAST_BACKUPS = 5  # before a table has a usual count
@@ -40,11 +41,11 @@ def findings_of(facts: MassFacts, number: int) -> tuple[MassFinding, ...]:
         return ()
     backup, earlier = facts.backups[at], facts.backups[at + 1 :]
     findings = [
-        _finding(facts, backup, change, earlier)
+        replace(_finding(facts, backup, change, earlier), words=facts.words)
         for change in backup.changes
         if facts.limits_of(change.table).watched is not False
     ]
-    return tuple(sorted(findings, key=_rank))
+    return tuple(sorted(_whole_edits(findings), key=_rank))
 
 
 def is_listed(finding: MassFinding) -> bool:
@@ -52,6 +53,51 @@ def is_listed(finding: MassFinding) -> bool:
     change = finding.change
     losses = (MassKind.DELETED, MassKind.BIN_SKIPPED)
     return finding.now or change.kind in losses or change.count >= LISTED_LEAST
+
+
+def _whole_edits(findings: Sequence[MassFinding]) -> Iterator[MassFinding]:
+    """The findings; edits of a column include the fewer ones that share one value by chance.
+
+    The repair of the edits puts all of them back.
+    """
+    edits = {_column(f): f for f in findings if f.change.kind is MassKind.EDITED}
+    chances = {
+        _column(f): f
+        for f in findings
+        if f.change.kind is MassKind.OVERWRITTEN and not f.now
+        if (edit := edits.get(_column(f))) is not None and f.change.count <= edit.change.count
+    }
+    for finding in findings:
+        chance = chances.get(_column(finding))
+        if chance is None or finding.change.kind not in (MassKind.EDITED, MassKind.OVERWRITTEN):
+            yield finding
+        elif finding is not chance:
+            yield replace(finding, change=_together(finding.change, chance.change))
+
+
+def _column(finding: MassFinding) -> tuple[str, str]:
+    return finding.change.table, finding.change.column
+
+
+def _together(change: MassChange, other: MassChange) -> MassChange:
+    shares: dict[str, UserShare] = {}
+    for share in (*change.users, *other.users):
+        shares[share.by] = _share_of_both(shares.get(share.by), share)
+    users = sorted(shares.values(), key=lambda share: -share.count)
+    return replace(change, count=change.count + other.count, users=tuple(users))
+
+
+def _share_of_both(before: UserShare | None, share: UserShare) -> UserShare:
+    if before is None:
+        return share
+    firsts = [at for at in (before.first, share.first) if at is not None]
+    lasts = [at for at in (before.last, share.last) if at is not None]
+    return replace(
+        share,
+        count=before.count + share.count,
+        first=min(firsts, default=None),
+        last=max(lasts, default=None),
+    )
 
 
 def usual_limit(before: Sequence[int]) -> float:

@@ -7,7 +7,13 @@ from datetime import datetime
 from unlost.model.finding import Finding
 from unlost.model.forecast import Forecast
 from unlost.model.gaps import AcceptedGap, gaps_of, open_gaps
-from unlost.model.mass_changes import BackupChanges, MassLimits, Silence, UserShare
+from unlost.model.mass_changes import (
+    BackupChanges,
+    ChangeWords,
+    MassLimits,
+    Silence,
+    UserShare,
+)
 from unlost.model.message import Message
 from unlost.model.runs.night import CheckRecord, NightRecord
 from unlost.model.runs.schedule import Schedule
@@ -65,13 +71,14 @@ class MassFacts:
     """The mass changes of an org's backups, newest first, and the settings of their rules.
 
     ``limits``: by table, those of the whole org under the empty name. ``nights``: all counts of
-    earlier backups, as their certificates have them.
+    earlier backups, as their certificates have them. ``words``: what people call what changed.
     """
 
     backups: tuple[BackupChanges, ...] = ()
     limits: Mapping[str, MassLimits] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
     nights: tuple[NightCounts, ...] = ()
+    words: ChangeWords = ChangeWords()
 
     def limits_of(self, table: str) -> MassLimits:
         """The thresholds of a table."""

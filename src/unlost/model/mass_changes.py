@@ -6,7 +6,8 @@ MassLimits      the thresholds above which people are notified immediately
 Silence         a pattern that is not reported immediately: expected, answered or muted
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -100,12 +101,30 @@ class MassLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeWords:
+    """Labels of the tables and columns of mass changes, by API name; ``zone``: that of times."""
+
+    tables: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    zone: str = ""
+
+    def table(self, change: MassChange) -> str:
+        """The label of the changed table; its API name if it has none."""
+        return self.tables.get(change.table) or change.table
+
+    def column(self, change: MassChange) -> str:
+        """The label of the changed column; its API name if it has none."""
+        return self.columns.get((change.table, change.column)) or change.column
+
+
+@dataclass(frozen=True, slots=True)
 class MassFinding:
     """A mass change of a backup, judged.
 
     ``now``: people are notified immediately; otherwise the daily digest lists it. ``days``: the
     change passed its threshold only together with those of so many days; 0 if it did alone.
-    ``silence``: the pattern that keeps it from being reported immediately.
+    ``silence``: the pattern that keeps it from being reported immediately. ``words``: what people
+    call its table and column, and the zone of its times.
     """
 
     change: MassChange
@@ -115,6 +134,7 @@ class MassFinding:
     now: bool = False
     days: int = 0
     silence: "Silence | None" = None
+    words: ChangeWords = ChangeWords()
 
 
 class SilenceKind(StrEnum):

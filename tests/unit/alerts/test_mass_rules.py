@@ -18,6 +18,7 @@ from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.finding import FindingKind
 from unlost.model.mass_changes import (
     BackupChanges,
+    ChangeWords,
     MassChange,
     MassFinding,
     MassKind,
@@ -99,6 +100,37 @@ def test_1119_of_1196_overwritten_phones_raised_nothing() -> None:
     assert alert.command == (
         "unlost restore plan sales --changed-between 1 2 --table Contact --column Phone "
         "--change overwritten"
+    )
+
+
+def test_a_shifted_import_is_counted_whole() -> None:
+    """56 cities got those of other records; 14 of them the same one by chance."""
+    shift = (
+        change(MassKind.EDITED, 42, users=(replace(EVA, count=32), UserShare("U8", 10))),
+        change(MassKind.OVERWRITTEN, 14, users=(replace(EVA, count=14),)),
+    )
+    (finding,) = findings_of(MassFacts(backups(shift)), 2)
+    assert (finding.change.kind, finding.change.count) == (MassKind.EDITED, 56)
+    assert [(share.by, share.count) for share in finding.change.users] == [("U7", 46), ("U8", 10)]
+    assert finding.change.users[0].last == EVA.last
+
+
+def test_one_value_in_most_records_is_no_chance() -> None:
+    some = (change(MassKind.EDITED, 20), change(MassKind.OVERWRITTEN, 30))
+    assert [f.change.count for f in findings_of(MassFacts(backups(some)), 2)] == [20, 30]
+    more = (change(MassKind.EDITED, 100), change(MassKind.OVERWRITTEN, 60))
+    (first, _) = findings_of(MassFacts(backups(more)), 2)
+    assert (first.now, first.change.count) == (True, 60)
+
+
+def test_people_read_labels_and_their_own_time() -> None:
+    words = ChangeWords({"Contact": "Kontakt"}, {("Contact", "Phone"): "Telefon"}, "Europe/Brussels")
+    at = UserShare("U7", 30, NOW, NOW + timedelta(seconds=20), "Eva Muster")
+    facts = MassFacts(backups((change(MassKind.EDITED, 30, users=(at,)),)), words=words)
+    (finding,) = findings_of(facts, 2)
+    assert sentence_of(finding, "sales").sentence == (
+        "Telefon was edited in 30 of 1,196 records of Kontakt in sales by Eva Muster, at "
+        "2026-05-04 11:00 (Europe/Brussels)."
     )
 
 

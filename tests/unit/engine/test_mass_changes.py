@@ -179,6 +179,32 @@ def test_a_table_without_a_recycle_bin_has_none_that_skipped_it(scene: Scene) ->
     assert share.by == "U8"
 
 
+def test_a_change_without_a_new_stamp_was_not_made_by_the_last_user(scene: Scene) -> None:
+    """Deleting a price book empties the column of its opportunities, and leaves their stamps."""
+    change(scene, "City", ["Gent"] * PEOPLE, by="U7")
+    scene.night()
+    scene.clock.advance(hours=1)
+    for number in range(30):
+        scene.org.tables["Person"].records[f"P{number:02}"].cells["City"] = None
+    scene.org.update("Person", "P30", {"City": None}, by="U8")
+    scene.night(full=True)
+    table = scene.vault.at(scene.oid, 3).schema().table("Person")
+    assert table is not None
+    (emptied,) = mass_changes(scene.vault, scene.oid, table, after=2, until=3)
+    assert (emptied.kind, emptied.count) == (MassKind.EMPTIED, 31)
+    assert [(share.by, share.count) for share in emptied.users] == [("", 30), ("U8", 1)]
+    assert emptied.users[0].first is None
+
+
+def test_few_edits_are_listed_with_those_of_the_most_frequent_value(scene: Scene) -> None:
+    scene.clock.advance(hours=1)
+    change(scene, "Phone", [f"new {n}" for n in range(15)] + ["0"] * 10, by="U7")
+    found = changes(scene)
+    assert {key: some.count for key, some in found.items()} == {
+        ("Phone", MassKind.EDITED): 15, ("Phone", MassKind.OVERWRITTEN): 10,
+    }  # fmt: skip
+
+
 def test_records_that_were_there_before_and_become_visible_are_not_created(scene: Scene) -> None:
     scene.org.hidden_rows.add(("Person", "P01"))
     scene.clock.advance(hours=1)

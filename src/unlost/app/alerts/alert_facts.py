@@ -107,7 +107,7 @@ class Watcher:
         proved = self._read(app, org.oid)
         removals = self._removals(app, org.oid)
         running = (*_running(runs), *_running(hours))
-        mass = self._mass_facts(app, org.oid, proved, evaluates=not running)
+        mass = self._mass_facts(app, org, proved, evaluates=not running)
         if blocked is not None:
             self._unreadable = before  # the disk is well: the alert of the commit says more
         used, limit = calls_of_the_day(org.oid, now=app.clock.now())
@@ -182,11 +182,12 @@ class Watcher:
             return self._proved.get(oid)
 
     def _mass_facts(
-        self, app: Application, oid: str, proved: ProvedBackups | None, *, evaluates: bool
+        self, app: Application, org: ProtectedOrg, proved: ProvedBackups | None, *, evaluates: bool
     ) -> MassFacts:
         """Return the mass changes of an org's backups, cached ones if the vault cannot be read."""
+        oid, zone = org.oid, org.identity.zone
         try:
-            facts = mass_facts(app, oid, self._mass.get(oid), evaluates=evaluates)
+            facts = mass_facts(app, oid, self._mass.get(oid), evaluates=evaluates, zone=zone)
         except UnlostError as error:
             self._unreadable = self._unreadable or error.message
             return self._mass.get(oid, MassFacts())

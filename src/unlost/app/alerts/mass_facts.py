@@ -13,6 +13,7 @@ from itertools import pairwise
 from unlost.alerts.watched import MassFacts
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import UserNames
+from unlost.app.records.table_words import TableWords
 from unlost.catalog.mass_changes import (
     backup_changes,
     drop_backup_changes,
@@ -21,7 +22,7 @@ from unlost.catalog.mass_changes import (
 )
 from unlost.catalog.silences import silences_of
 from unlost.engine.records.mass_changes import mass_changes
-from unlost.model.mass_changes import BackupChanges, MassChange, MassLimits
+from unlost.model.mass_changes import BackupChanges, ChangeWords, MassChange, MassLimits
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Schema, Table
 from unlost.model.vault.certificate import TableLine
@@ -31,24 +32,31 @@ LIFETIME = timedelta(days=35)
 MOST_BACKUPS = 50  # evaluated after a pause; earlier ones are left out
 
 
-def stored_mass_facts(app: Application, oid: str) -> MassFacts:
-    """Return the mass changes of the backups that are evaluated already."""
+def stored_mass_facts(app: Application, oid: str, *, zone: str = "") -> MassFacts:
+    """Return the mass changes of the backups that are evaluated already; times in a zone."""
     backups = backup_changes(oid)
     if not backups:
         return MassFacts(limits=limits_of(oid))
     newest = app.vault.newest_backup(oid)
     named = _with_names(newest, backups) if newest is not None else tuple(backups)
     silences = tuple(silences_of(oid, since=backups[-1].since))
-    return MassFacts(named, limits_of(oid), silences)
+    words = _words(newest, named, zone=zone) if newest is not None else ChangeWords()
+    return MassFacts(named, limits_of(oid), silences, words=words)
 
 
 def mass_facts(
-    app: Application, oid: str, known: MassFacts | None = None, *, evaluates: bool = True
+    app: Application,
+    oid: str,
+    known: MassFacts | None = None,
+    *,
+    evaluates: bool = True,
+    zone: str = "",
 ) -> MassFacts:
     """Return the mass changes of an org's backups, newest first; evaluates new ones first.
 
     ``known``: the result of an earlier call, whose changes are returned if no backup is new.
-    ``evaluates``: false while another process makes a backup, which evaluates it.
+    ``evaluates``: false while another process makes a backup, which evaluates it. ``zone``: that of
+    the times in texts.
     """
     every = app.whole_vault.snapshots(oid)
     if len(every) < 2:
@@ -58,10 +66,11 @@ def mass_facts(
         if evaluates:
             evaluate_new_backups(app, oid)
         snapshot = app.whole_vault.at(oid, newest)
-        known = MassFacts(_with_names(snapshot, backup_changes(oid)))
+        named = _with_names(snapshot, backup_changes(oid))
+        known = MassFacts(named, words=_words(snapshot, named, zone=zone))
     oldest = known.backups[-1].since if known.backups else app.clock.now()
     silences = tuple(silences_of(oid, since=oldest))
-    return MassFacts(known.backups, limits_of(oid), silences)
+    return MassFacts(known.backups, limits_of(oid), silences, words=known.words)
 
 
 def evaluate_new_backups(app: Application, oid: str) -> None:
@@ -114,6 +123,17 @@ def _watched_tables(schema: Schema, limits: Mapping[str, MassLimits]) -> Iterato
 def _has_changes(line: TableLine) -> bool:
     # A full read does not count changes.
     return not line.carried and bool(line.full or line.created or line.changed or line.deleted)
+
+
+def _words(newest: Snapshot, backups: Sequence[BackupChanges], *, zone: str) -> ChangeWords:
+    """Return the labels of what changed, and the zone of times."""
+    words = TableWords(newest.schema())
+    changes = [change for backup in backups for change in backup.changes]
+    return ChangeWords(
+        {change.table: words.label(change.table) for change in changes},
+        {(c.table, c.column): words.column(c.table, c.column) for c in changes if c.column},
+        zone,
+    )
 
 
 def _with_names(newest: Snapshot, backups: Sequence[BackupChanges]) -> tuple[BackupChanges, ...]:

@@ -158,7 +158,7 @@ class _Counter:
         old = old.filter(pc.is_in(old["_u_id"].cast(pa.string()), value_set=there))
         places = pc.index_in(old["_u_id"].cast(pa.string()).combine_chunks(), value_set=there)
         new = new.take(places)
-        stamps = _stamps(new)
+        stamps = _users_of_changes(_stamps(old), _stamps(new))
         for column in self.columns:
             self._compare(column, _text(old, column), _text(new, column), stamps)
 
@@ -195,11 +195,16 @@ class _Counter:
         if not self.parts:
             return
         counts = _with_overwritten(_added_up(self.parts), self.table)
+        edited = pl.col("kind").is_in([MassKind.EDITED.value, MassKind.OVERWRITTEN.value])
+        edits = dict(counts.filter(edited).group_by("column").agg(pl.col("count").sum()).iter_rows())
         users = counts.group_by("column", "kind", "by").agg(*_SUMS)
         users = users.sort("column", "kind", "count", "by", descending=[False, False, True, False])
         for (column, kind), rows in users.group_by("column", "kind", maintain_order=True):
             count, change = int(rows["count"].sum()), MassKind(kind)
-            if change in LISTED and count < LISTED_LEAST:
+            # Edits count together with those that had the most frequent value, if these are fewer.
+            whole = edits[column] if change is MassKind.EDITED else count
+            listed = whole if whole <= 2 * count else count
+            if change in LISTED and listed < LISTED_LEAST:
                 continue
             shares = tuple(
                 UserShare(row["by"], row["count"], row["first"], row["last"])
@@ -276,6 +281,19 @@ def _stamps(rows: pa.Table) -> pl.DataFrame:
     return frame.select(
         pl.col("_u_modified_by").cast(pl.String).fill_null("").alias("by"),
         pl.col("_u_modified_at").cast(_INSTANT).alias("at"),
+    )
+
+
+def _users_of_changes(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """The users and times of changes of the same records, unknown where the stamp did not move.
+
+    A record that changed without a new stamp was changed by the org, such as by the deletion of a
+    record that it names. Its last user did something else, earlier.
+    """
+    moved = (new["at"] != old["at"]).fill_null(value=True)
+    return new.select(
+        pl.when(moved).then("by").otherwise(pl.lit("")).alias("by"),
+        pl.when(moved).then("at").otherwise(pl.lit(None, _INSTANT)).alias("at"),
     )
 
 

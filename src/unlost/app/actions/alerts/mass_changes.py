@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from unlost.alerts.loss_alerts import large_losses, loss_sentence
-from unlost.alerts.mass_alerts import ChangeWords, repair_command, sentence_of
+from unlost.alerts.mass_alerts import repair_command, sentence_of
 from unlost.alerts.mass_rules import findings_of, is_listed
 from unlost.alerts.watched import MassFacts
 from unlost.app.access import action
@@ -169,7 +169,7 @@ def _noted(silence: Silence) -> dict[str, Json]:
 def mass_changes(app: Application, org: str, backup: int) -> MassChanges:
     """Show the mass changes of a backup; raises NotFound (``mass-unknown``)."""
     known = get_org(org)
-    facts = stored_mass_facts(app, known.oid)
+    facts = stored_mass_facts(app, known.oid, zone=known.identity.zone)
     changes = next((entry for entry in facts.backups if entry.number == backup), None)
     if changes is None:
         raise NotFound(
@@ -181,7 +181,7 @@ def mass_changes(app: Application, org: str, backup: int) -> MassChanges:
         )
     findings = (finding for finding in findings_of(facts, backup) if is_listed(finding))
     words = _words(app, known)
-    lines = tuple(_line(finding, known, words) for finding in findings)
+    lines = tuple(_line(finding, org, words) for finding in findings)
     return MassChanges(
         org,
         known.identity.zone,
@@ -199,7 +199,8 @@ def _losses(
 ) -> tuple[LargeLoss, ...]:
     recent = loss_facts(app, org.oid, now=app.clock.now())
     some = large_losses([loss for loss in recent if loss.backup == backup], facts)
-    return tuple(LargeLoss(loss.loss, loss_sentence(loss, org.name)) for loss in some)
+    zone = facts.words.zone
+    return tuple(LargeLoss(loss.loss, loss_sentence(loss, org.name, zone=zone)) for loss in some)
 
 
 @action("mass.columns", Right.LOOK)
@@ -211,14 +212,15 @@ def column_repairs(
     Changes that a person expects are left out.
     """
     known = get_org(org)
-    facts, words = stored_mass_facts(app, known.oid), _words(app, known)
+    facts = stored_mass_facts(app, known.oid, zone=known.identity.zone)
+    words = _words(app, known)
     numbers = [
         entry.number
         for entry in facts.backups
         if after < entry.number <= (until or entry.number) and entry.before >= after
     ]
     lines = [
-        _line(finding, known, words)
+        _line(finding, org, words)
         for number in numbers
         for finding in findings_of(facts, number)
         if is_listed(finding) and finding.silence is None and finding.change.kind.of_column
@@ -234,22 +236,16 @@ def _words(app: Application, org: ProtectedOrg) -> TableWords:
     return TableWords(head.schema() if head is not None else Schema((), ""))
 
 
-def _line(finding: MassFinding, org: ProtectedOrg, words: TableWords) -> MassChangeLine:
-    change = finding.change
-    label = words.column(change.table, change.column)
+def _line(finding: MassFinding, org: str, words: TableWords) -> MassChangeLine:
     return MassChangeLine(
-        change,
-        sentence_of(
-            finding,
-            org.name,
-            words=ChangeWords(words.label(change.table), label, org.identity.zone),
-        ),
+        finding.change,
+        sentence_of(finding, org),
         finding.before,
         finding.now,
         finding.silence,
-        repair_command(finding, org.name),
+        repair_command(finding, org),
         finding.number,
-        label,
+        words.column(finding.change.table, finding.change.column),
     )
 
 

@@ -23,8 +23,8 @@ LOGIN_URLS = (
 BROWSER = SignInMethod(
     AuthFlow.REFRESH_TOKEN.value,
     "Sign in with Salesforce",
-    "You sign in on Salesforce's own page, as the backup user. Unlost never sees the password, and "
-    "stores only a token that you can revoke in Salesforce.",
+    "You sign in on Salesforce's own page. Unlost never sees the password, and stores only a token "
+    "that you can revoke in Salesforce.",
     secrets=("client_secret",),
     browser=True,
     suggested="login_url",
