@@ -78,7 +78,7 @@ class MassFacts:
     limits: Mapping[str, MassLimits] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
     nights: tuple[NightCounts, ...] = ()
-    words: ChangeWords = ChangeWords()
+    words: ChangeWords = field(default_factory=ChangeWords)
 
     def limits_of(self, table: str) -> MassLimits:
         """The thresholds of a table."""

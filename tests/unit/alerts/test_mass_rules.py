@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unit.alerts.test_rules import gap, line, proof, sales
-from unlost.alerts.mass_alerts import NAMED, ChangeWords, mass_alerts, repair_command, sentence_of
+from unlost.alerts.mass_alerts import NAMED, mass_alerts, repair_command, sentence_of
 from unlost.alerts.mass_rules import LEAST_BACKUPS, findings_of, usual_limit
 from unlost.alerts.rules import raised_alerts
 from unlost.alerts.watched import AlertFacts, MassFacts, NightCounts
@@ -124,7 +124,9 @@ def test_one_value_in_most_records_is_no_chance() -> None:
 
 
 def test_people_read_labels_and_their_own_time() -> None:
-    words = ChangeWords({"Contact": "Kontakt"}, {("Contact", "Phone"): "Telefon"}, "Europe/Brussels")
+    words = ChangeWords(
+        {"Contact": "Kontakt"}, {("Contact", "Phone"): "Telefon"}, "Europe/Brussels"
+    )
     at = UserShare("U7", 30, NOW, NOW + timedelta(seconds=20), "Eva Muster")
     facts = MassFacts(backups((change(MassKind.EDITED, 30, users=(at,)),)), words=words)
     (finding,) = findings_of(facts, 2)
@@ -209,28 +211,6 @@ def test_each_kind_has_its_sentence() -> None:
     assert len(set(texts)) == len(MassKind)
     assert any("1 record of Contact was deleted in sales by Eva Muster" in text for text in texts)
     assert "In sales, 1 record of Contact skipped the recycle bin." in texts
-
-
-def test_a_sentence_has_labels_the_zone_of_its_readers_and_one_time_if_there_is_one() -> None:
-    minute = replace(EVA, count=3, last=EVA.first)
-    finding = MassFinding(
-        change(MassKind.DELETED, 3, table="OrderItem", users=(minute,)), 2, 1, NOW
-    )
-    assert str(sentence_of(finding, "sales")).endswith(
-        "in sales by Eva Muster, 2026-05-03 09:00 UTC."
-    )
-    shown = sentence_of(finding, "sales", words=ChangeWords("Order Product", "", "Europe/Brussels"))
-    assert str(shown) == (
-        "3 records of Order Product were deleted in sales by Eva Muster, 2026-05-03 11:00."
-    )
-    some = change(MassKind.EDITED, 9, users=(minute,))
-    text = str(
-        sentence_of(
-            MassFinding(some, 2, 1, NOW), "sales", words=ChangeWords(column="Business Phone")
-        )
-    )
-    assert text.startswith("Business Phone was edited in 9 of 1,196 records of Contact")
-    assert "(3 of them by Eva Muster, 2026-05-03 09:00 UTC)" in text
 
 
 # --- usual counts ---------------------------------------------------------------------------------
