@@ -12,7 +12,8 @@ from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Commit
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Column, Schema, Table, WireKind
-from unlost.model.vault.erasure import Erase, MatchColumn, PastErasure, TableErased
+from unlost.model.vault.erasure import Erase, MatchColumn, PastErasure
+from unlost.model.vault.erasure_proof import TableErased
 from unlost.model.vault.lineage import resolve
 from unlost.model.vault.maintenance import unconditional
 from unlost.model.vault.rectification import Rectify, RightValue

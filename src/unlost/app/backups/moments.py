@@ -3,6 +3,10 @@
 The meaning of moments is documented in ``unlost.engine.moments``.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.moments import (
     LATEST,
@@ -22,7 +26,9 @@ from unlost.engine.moments import (
     resolve,
 )
 from unlost.model.errors import NotFound
-from unlost.model.ports.vault import Snapshot, VaultReader
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Snapshot, VaultReader
 
 __all__ = [
     "LATEST", "LIVE", "Latest", "LiveMoment", "Moment", "Numbered", "Past", "Until", "backup_at",

@@ -14,8 +14,11 @@ A deleted record combines two versions: system columns are from the tombstone, c
 version that had any. See docs/adr/0001, and docs/adr/0032 for salvaged tables.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +27,6 @@ import pyarrow.compute as pc
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound
 from unlost.model.source.schema import FileColumn, Schema, WireKind
-from unlost.model.vault.certificate import Certificate
 from unlost.model.vault.snapshot import (
     EVERY_ID,
     CommitKind,
@@ -65,6 +67,9 @@ from unlost.vault.read.table_view import (
     last_of_each,
     sorted_unique,
 )
+
+if TYPE_CHECKING:
+    from unlost.model.vault.certificate import Certificate
 
 SYSTEM = (U_OP, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY)
 _IDS_AT_ONCE = 4_096
@@ -312,6 +317,8 @@ class VaultSnapshot:
 
     def certificate(self) -> Certificate | None:
         """The certificate of the run; None also if it was lost and salvaged."""
+        from unlost.model.vault.certificate import Certificate
+
         name = self.info.certificate
         if name is None:
             return None

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -12,8 +12,6 @@ from unlost.cli.text import command, plain, when
 from unlost.model.gaps import GapEnd
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.backups.gaps import GapList
     from unlost.model.gaps import AcceptedGap
 
@@ -81,7 +79,7 @@ def reopen(
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "GapList") -> None:
+def _show(out: Output, result: "GapList") -> None:
     if result.snapshot is None:
         out.print(f"{plain(result.org)} has no backup yet.")
         return
@@ -103,7 +101,7 @@ def _show(out: "Console", result: "GapList") -> None:
         out.print(f"    {_decision(accepted, result.zone)}")
 
 
-def _show_accepted(out: "Console", accepted: "AcceptedGap") -> None:
+def _show_accepted(out: Output, accepted: "AcceptedGap") -> None:
     out.print(plain(accepted.gap.sentence))
     out.print(f"    {_decision(accepted, 'UTC')}")
 
