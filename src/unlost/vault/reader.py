@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from unlost.model.org import OrgIdentity
     from unlost.model.source.hidden_columns import HiddenColumns
     from unlost.model.vault.erasure import PastErasure
-    from unlost.model.vault.salvage import PastSalvage
+    from unlost.model.vault.past_salvage import PastSalvage
     from unlost.model.vault.snapshot import Lineage, SearchHit, SnapshotInfo, Version
     from unlost.vault.commits.state import LiveState
     from unlost.vault.keys.sealing import SealedObjects

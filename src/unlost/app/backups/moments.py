@@ -28,12 +28,13 @@ from unlost.engine.moments import (
 from unlost.model.errors import NotFound
 
 if TYPE_CHECKING:
+    from unlost.app.compose import Application
     from unlost.model.ports.vault import Snapshot, VaultReader
 
 __all__ = [
     "LATEST", "LIVE", "Latest", "LiveMoment", "Moment", "Numbered", "Past", "Until", "backup_at",
     "end_of_day", "last_observation", "newest_backup", "parse_moment", "parse_past",
-    "proof_of_night", "resolve",
+    "proof_of_night", "resolve", "snapshot_at",
 ]  # fmt: skip
 
 
@@ -48,3 +49,8 @@ def newest_backup(vault: VaultReader, org: ProtectedOrg) -> Snapshot:
             org=org.name,
         )
     return head
+
+
+def snapshot_at(app: Application, org: ProtectedOrg, moment: Past) -> Snapshot:
+    """Return the backup at a moment; raises NotFound."""
+    return app.vault.at(org.oid, backup_at(app.vault, org.oid, moment).number)

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from unlost.model.vault.erasure import PastErasure
     from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
     from unlost.model.vault.maintenance_results import Compaction, OrgUsage, Sweep
+    from unlost.model.vault.past_salvage import PastSalvage
     from unlost.model.vault.pending import PendingRemoval, RejectedRemoval
     from unlost.model.vault.rekeying import Rekeyed
     from unlost.model.vault.retention import Hold, HoldTarget
-    from unlost.model.vault.salvage import PastSalvage
     from unlost.model.vault.snapshot import (
         Added,
         CommitKind,

@@ -7,8 +7,13 @@ from datetime import datetime
 import pyarrow as pa
 
 from unlost.app.access import action
-from unlost.app.actions.backups.snapshots import snapshot_at
-from unlost.app.backups.moments import Latest, LiveMoment, last_observation, parse_moment
+from unlost.app.backups.moments import (
+    Latest,
+    LiveMoment,
+    last_observation,
+    parse_moment,
+    snapshot_at,
+)
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from unlost.app.actions.backups.snapshots import SnapshotCertificate
+    from unlost.app.actions.backups.certificate import SnapshotCertificate
     from unlost.model.finding import Finding
     from unlost.model.source.quota import Quota
     from unlost.model.vault.certificate import Certificate, TableLine
@@ -37,7 +37,7 @@ def certificate(
 ) -> ExitCode:
     """Show the certificate of a backup. Exit code 3 if it has open gaps."""
     with opened(home, for_reading=True) as application:
-        from unlost.app.actions.backups.snapshots import certificate as act
+        from unlost.app.actions.backups.certificate import certificate as act
 
         result = act(application, name, at=at)
     answer(

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import may
+from unlost.app.actions.backups.certificate import certificate as certified
 from unlost.app.actions.backups.gaps import accept, reopen
-from unlost.app.actions.backups.snapshots import certificate as certified
 from unlost.app.actions.orgs.org_page import is_whole, ranked
 from unlost.model.access import Right
 from unlost.model.errors import Conflict, UnlostError, UsageError
