@@ -78,7 +78,7 @@ class _Finder:
         for table in self.snapshot.tables():
             if self.tables is not None and table not in self.tables:
                 continue
-            if len(self.snapshot.view(table).newest(pa.array([text]), ())):
+            if len(self.snapshot.view(table).newest(sorted_unique([text]), ())):
                 yield from self._with_id(table, text)
 
     def by_words(self) -> Iterator[SearchHit]:
