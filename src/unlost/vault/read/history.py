@@ -65,7 +65,9 @@ def _cells(
             alike[tuple(view.names(rank, shape=shape))].append(at)
     for names, places in alike.items():
         cells = resolve(
-            view.cells(rows.take(pa.array(places, pa.int64())), names), names, org_reader.load_blob(until=until)
+            view.cells(rows.take(pa.array(places, pa.int64())), names),
+            names,
+            org_reader.load_blob(until=until),
         )
         for at, row in zip(places, cells.select(list(names)).to_pylist(), strict=True):
             dicts[at] = row

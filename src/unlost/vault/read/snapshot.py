@@ -376,7 +376,9 @@ class VaultSnapshot:
         versions = view.find(ids, SYSTEM, cells=names if narrow else ())
         newest = versions.filter(pa.array(last_of_each(versions.column(U_ID))))
         whole = versions.filter(
-            pc.is_in(versions.column(U_OP), value_set=pa.array(version_rules.WITH_CELLS, pa.string()))
+            pc.is_in(
+                versions.column(U_OP), value_set=pa.array(version_rules.WITH_CELLS, pa.string())
+            )
         )
         states = whole.filter(pa.array(last_of_each(whole.column(U_ID))))
         pick = _pick(newest.column(U_ID), states.column(U_ID))

@@ -1,8 +1,11 @@
 """Show a record as of a moment, or as it is now."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -33,11 +36,13 @@ from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
-from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.vault.snapshot import StoredFile, Version
 from unlost.model.written import written
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
