@@ -21,9 +21,10 @@ from unlost.app.actions.alerts.mass_changes import MassChanges, MassLimitsList, 
 from unlost.app.actions.alerts.overview import Overview
 from unlost.app.actions.alerts.public_address import PublicAddress
 from unlost.app.actions.backups.backup import BackupResult
+from unlost.app.actions.backups.certificate import SnapshotCertificate
 from unlost.app.actions.backups.gaps import AcceptedGaps, GapList
 from unlost.app.actions.backups.schedule import OrgSchedule, Schedules
-from unlost.app.actions.backups.snapshots import SnapshotCertificate, SnapshotList
+from unlost.app.actions.backups.snapshots import SnapshotList
 from unlost.app.actions.orgs.checklist import OrgChecklist
 from unlost.app.actions.orgs.follow import FollowedOrg
 from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg

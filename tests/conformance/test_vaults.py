@@ -12,12 +12,14 @@ from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Commit
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Column, Schema, Table, WireKind
-from unlost.model.vault.erasure import Erase, MatchColumn, PastErasure, TableErased
+from unlost.model.vault.erasure import Erase, MatchColumn, PastErasure
+from unlost.model.vault.erasure_proof import TableErased
 from unlost.model.vault.lineage import resolve
 from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.past_salvage import PastSalvage
 from unlost.model.vault.rectification import Rectify, RightValue
 from unlost.model.vault.retention import Forget, Forgetting, Hold, HoldScope, HoldTarget, KeepRules
-from unlost.model.vault.salvage import PastSalvage, Salvage, SalvageEffect
+from unlost.model.vault.salvage import Salvage, SalvageEffect
 from unlost.model.vault.snapshot import Added, CommitKind, Lineage, SnapshotInfo, TableCommit
 from unlost.testing.clock import START, VirtualClock
 from unlost.testing.vault import memory_vault, reopened

@@ -6,22 +6,34 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 WIDE = 160  # columns if the output is not a terminal
 
 
-def answer[T](result: T, *, as_json: bool, show: Callable[["Console", T], None]) -> None:
+class Output:
+    """Standard output for people: lines of text, and tables."""
+
+    def print(self, content: "str | Table" = "") -> None:
+        """Print a line as it is, or a table that fits the terminal."""
+        # Only tables need rich, which takes longer to import than a record to read.
+        if isinstance(content, str):
+            print(content)  # noqa: T201
+        else:
+            _console().print(content)
+
+
+def answer[T](result: T, *, as_json: bool, show: Callable[[Output, T], None]) -> None:
     """Print a result on stdout, as JSON or with ``show``."""
     if as_json:
         import msgspec
 
-        # Without rich: it would wrap lines and colour numbers.
         print(msgspec.json.format(msgspec.json.encode(result), indent=2).decode())  # noqa: T201
     else:
-        show(console(), result)
+        show(Output(), result)
 
 
-def console() -> "Console":
+def _console() -> "Console":
     """Return a console on stdout that interprets no markup in the data and adds no colours."""
     from rich.console import Console
 

@@ -17,8 +17,9 @@ import atexit
 import gc
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache, partial
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -74,11 +75,15 @@ def program() -> int:
     # Imports create objects by the hundred thousand, and hardly any garbage. A command that reads
     # ends within a second, of which each search for garbage would take two hundredths.
     gc.set_threshold(GARBAGE)
-    if READING.intersection(sys.argv[1:2]):
+    is_reading = bool(READING.intersection(sys.argv[1:2]))
+    if is_reading:
         gc.disable()
     # Before it ends, the interpreter searches all its modules for garbage: 0.4 seconds of a command.
     atexit.register(gc.freeze)
-    return main()
+    code = main()
+    if is_reading:
+        _end_process(code)
+    return code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,7 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in words
     try:
         # Not standalone: typer would print errors in its own format and exit.
-        return int(_command().main(words, prog_name=PROGRAM, standalone_mode=False) or ExitCode.OK)
+        code = _command().main(words, prog_name=PROGRAM, standalone_mode=False) or ExitCode.OK
+        sys.stdout.flush()  # here, so that a closed pipe is handled below
+        return int(code)
     except UnlostError as error:
         show_error(error, as_json=as_json)
         return exit_code(error)
@@ -105,6 +112,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 (the last chance to report an error)
         show_bug(error, as_json=as_json)
         return ExitCode.FAILED
+
+
+def _end_process(code: int) -> NoReturn:
+    """End the process without clearing its modules, which takes a twelfth of a reading command."""
+    import os
+
+    atexit._run_exitfuncs()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def _typed(words: Sequence[str]) -> str:

@@ -7,7 +7,8 @@ from typing import cast
 from urllib.parse import unquote
 
 from unlost.app.actions.backups.backup import BackupResult, RunOfOrg, result_of
-from unlost.app.actions.backups.snapshots import certificate, snapshots
+from unlost.app.actions.backups.certificate import certificate
+from unlost.app.actions.backups.snapshots import snapshots
 from unlost.app.actions.records.file import FileResult, written
 from unlost.app.actions.restores.kept_plan import (
     PlanView,

@@ -12,6 +12,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from unlost.cli.conversion import VerbCommand, lazily_converted
+
 VERBS_PACKAGE = "unlost.cli.verbs"
 
 
@@ -188,6 +190,10 @@ class VerbGroup(TyperGroup):
             for verb in VERBS
         }
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options before the verb."""
+        return [lazily_converted(param) for param in super().get_params(ctx)]
+
     def resolve_command(
         self, ctx: Any, args: list[str]
     ) -> tuple[str | None, Any | None, list[str]]:
@@ -202,7 +208,7 @@ def load_verb(name: str) -> Any:
     module = import_module(f"{VERBS_PACKAGE}.{verb.module}")
     parent = typer.Typer(add_completion=False, rich_markup_mode=None)
     if not verb.is_group:
-        parent.command(name)(getattr(module, name))
+        parent.command(name, cls=VerbCommand)(getattr(module, name))
         return typer.main.get_command(parent)
     parent.add_typer(module.app, name=name)
     return typer.main.get_group(parent).commands[name]

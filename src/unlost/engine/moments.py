@@ -7,16 +7,21 @@ latest       the newest backup
 2026-03-04T09:00:00Z (RFC 3339)   the last backup at or before this instant
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports.vault import VaultReader
-from unlost.model.vault.certificate import Certificate
 from unlost.model.vault.snapshot import SnapshotInfo, nights
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import VaultReader
+    from unlost.model.vault.certificate import Certificate
 
 LATEST = "latest"
 LIVE = "live"

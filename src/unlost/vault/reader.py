@@ -10,13 +10,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from unlost.model.errors import IntegrityError, NotFound
-from unlost.model.vault.erasure import PastErasure
-from unlost.model.vault.salvage import PastSalvage
 from unlost.model.vault.snapshot import CommitKind, SearchHelp, SearchIndexState
 from unlost.vault.commits.state import shown_backups
 from unlost.vault.keys.register import shredded_orgs
 from unlost.vault.layout.org_names import is_named, named_orgs
-from unlost.vault.maintenance.past_operations import past_operations
 from unlost.vault.read.org_vault import unknown_org
 from unlost.vault.read.snapshot import VaultSnapshot
 
@@ -28,6 +25,8 @@ if TYPE_CHECKING:
 
     from unlost.model.org import OrgIdentity
     from unlost.model.source.hidden_columns import HiddenColumns
+    from unlost.model.vault.erasure import PastErasure
+    from unlost.model.vault.past_salvage import PastSalvage
     from unlost.model.vault.snapshot import Lineage, SearchHit, SnapshotInfo, Version
     from unlost.vault.commits.state import LiveState
     from unlost.vault.keys.sealing import SealedObjects
@@ -223,6 +222,8 @@ class EncryptedReader:
 
         If columns are hidden, facts that name columns are left out.
         """
+        from unlost.vault.maintenance.past_operations import past_operations
+
         every = past_operations(self._orgs.org_vault(org), kind)
         if not self._hidden.get(org):
             return every

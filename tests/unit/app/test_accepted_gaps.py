@@ -6,8 +6,8 @@ from homes import World
 from unlost.app.actions.alerts.alerts import watch
 from unlost.app.actions.alerts.overview import OrgState, overview
 from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.certificate import certificate
 from unlost.app.actions.backups.gaps import accept, accept_many, gaps, reopen
-from unlost.app.actions.backups.snapshots import certificate
 from unlost.app.actions.orgs.org_page import org_page
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.backups.summaries import lacks_summaries, update_summaries

@@ -14,9 +14,10 @@ from unlost.app import access, actions
 from unlost.app.access import ACTIONS, Where, may
 from unlost.app.actions.alerts.alerts import acknowledged
 from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.certificate import certificate
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.backups.schedule import show as schedules
-from unlost.app.actions.backups.snapshots import certificate, snapshots
+from unlost.app.actions.backups.snapshots import snapshots
 from unlost.app.actions.orgs.orgs import list_all
 from unlost.app.actions.people.audit import export, list_events, verify
 from unlost.app.actions.people.people import people

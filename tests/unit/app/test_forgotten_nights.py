@@ -13,7 +13,8 @@ from unlost.app.actions.alerts.alerts import show as alerts
 from unlost.app.actions.alerts.alerts import watch
 from unlost.app.actions.alerts.overview import overview
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.snapshots import certificate, snapshots
+from unlost.app.actions.backups.certificate import certificate
+from unlost.app.actions.backups.snapshots import snapshots
 from unlost.app.actions.orgs.org_page import org_page
 from unlost.app.actions.records.compare import compare
 from unlost.app.actions.records.history import history

@@ -8,7 +8,7 @@ from unit.app.test_hours import Hours
 from unlost.alerts.mass_rules import LEAST_BACKUPS
 from unlost.alerts.rules import raised_alerts
 from unlost.app.actions.alerts.doctor import doctor
-from unlost.app.actions.backups.snapshots import certificate
+from unlost.app.actions.backups.certificate import certificate
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.show import show
 from unlost.app.alerts.alert_facts import COUNTED_EXACTLY, Watcher

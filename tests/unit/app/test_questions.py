@@ -9,7 +9,8 @@ import pytest
 from homes import World
 from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.snapshots import certificate, snapshots
+from unlost.app.actions.backups.certificate import certificate
+from unlost.app.actions.backups.snapshots import snapshots
 from unlost.app.actions.records.file import file
 from unlost.app.actions.records.find import find
 from unlost.app.actions.records.history import history

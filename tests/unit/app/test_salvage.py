@@ -9,7 +9,7 @@ from diskhome import put_on_disk
 from homes import SECRET, WRITE_SECRET, World
 from scenes import Lead, scene
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.snapshots import certificate
+from unlost.app.actions.backups.certificate import certificate
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.people.audit import list_events
@@ -29,7 +29,7 @@ from unlost.catalog.vault.checks import standing_check
 from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.model.plan import NoteWeight
 from unlost.model.source.hidden_columns import hidden_columns
-from unlost.model.vault.salvage import PastSalvage
+from unlost.model.vault.past_salvage import PastSalvage
 from unlost.model.vault.snapshot import VerifyLevel
 from unlost.outside.formats import ExportFormat
 from unlost.vault.commits.state import LiveSegment

@@ -10,7 +10,7 @@ from unit.app.test_salvage import KEY, kept, on_disk, vault_of
 from unlost.alerts.rules import raised_alerts
 from unlost.app.actions.alerts.overview import overview
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.snapshots import certificate
+from unlost.app.actions.backups.certificate import certificate
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan

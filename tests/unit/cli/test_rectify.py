@@ -49,7 +49,7 @@ def test_with_json_nobody_is_asked(nights: Terminal) -> None:
 def test_all_that_a_plan_may_say(nights: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     from unlost.app.actions.retention import rectify
     from unlost.app.records.other_orgs import OtherOrgRecords
-    from unlost.model.vault.erasure import TableErased
+    from unlost.model.vault.erasure_proof import TableErased
 
     told = rectify.RectifyPlan(
         org="sales", zone="UTC", digest="d", records=2, tables=(TableErased("Account", 2, 3, 1),),

@@ -6,7 +6,8 @@ import pytest
 
 from unlost.model.errors import Conflict
 from unlost.model.plan import RecordKey
-from unlost.model.vault.erasure import Erase, Erasure, TableErased
+from unlost.model.vault.erasure import Erase, Erasure
+from unlost.model.vault.erasure_proof import TableErased
 from unlost.model.vault.maintenance import Agreement, planned, unconditional
 from unlost.model.vault.rectification import Rectification, Rectify, RightValue
 from unlost.model.vault.retention import (

@@ -28,7 +28,7 @@ from unlost.model.source.schema import (
     WireKind,
 )
 from unlost.model.vault.erasure import PastErasure
-from unlost.model.vault.salvage import PastSalvage
+from unlost.model.vault.past_salvage import PastSalvage
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, TableCommit, Visibility
 from unlost.testing.clock import START
 from unlost.vault.maintenance.rewrite.tiers import MIN_TIERS

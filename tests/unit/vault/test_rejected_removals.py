@@ -26,8 +26,8 @@ from unlost.model.ports.removals import PATIENCE
 from unlost.model.source.reading import Cursor
 from unlost.model.vault.erasure import Erase
 from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.past_salvage import PastSalvage
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
-from unlost.model.vault.salvage import PastSalvage
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.model.vault.store import Store
 from unlost.vault.format.manifest import ObjectEntry, TablePart

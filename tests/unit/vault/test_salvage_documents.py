@@ -16,7 +16,8 @@ from unlost.model.plan import RecordKey
 from unlost.model.vault.certificate import Verdict
 from unlost.model.vault.erasure import Erase
 from unlost.model.vault.maintenance import unconditional
-from unlost.model.vault.salvage import PastSalvage, Salvage, SalvageEffect
+from unlost.model.vault.past_salvage import PastSalvage
+from unlost.model.vault.salvage import Salvage, SalvageEffect
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage import salvager

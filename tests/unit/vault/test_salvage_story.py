@@ -11,7 +11,8 @@ from second_reader.reader import Org, Vault
 from sweeps import parts_of
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.vault.maintenance import unconditional
-from unlost.model.vault.salvage import PastSalvage, Salvage, SalvageEffect
+from unlost.model.vault.past_salvage import PastSalvage
+from unlost.model.vault.salvage import Salvage, SalvageEffect
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel, Version
 from unlost.vault.stores.local import LocalStore
 from vaultstory import FILES, IDENTITY, Story

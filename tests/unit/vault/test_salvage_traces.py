@@ -23,8 +23,9 @@ from unlost.model.errors import NotFound
 from unlost.model.plan import RecordKey
 from unlost.model.vault.erasure import Erase
 from unlost.model.vault.maintenance import unconditional
+from unlost.model.vault.past_salvage import PastSalvage
 from unlost.model.vault.retention import Forget, KeepRules
-from unlost.model.vault.salvage import PastSalvage, Salvage
+from unlost.model.vault.salvage import Salvage
 from unlost.model.vault.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.testing.clock import START
 from unlost.vault.format.physical import FILES, SEARCH, SUPPRESSED, U_ID, physical

@@ -3,6 +3,10 @@
 The meaning of moments is documented in ``unlost.engine.moments``.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.moments import (
     LATEST,
@@ -22,12 +26,15 @@ from unlost.engine.moments import (
     resolve,
 )
 from unlost.model.errors import NotFound
-from unlost.model.ports.vault import Snapshot, VaultReader
+
+if TYPE_CHECKING:
+    from unlost.app.compose import Application
+    from unlost.model.ports.vault import Snapshot, VaultReader
 
 __all__ = [
     "LATEST", "LIVE", "Latest", "LiveMoment", "Moment", "Numbered", "Past", "Until", "backup_at",
     "end_of_day", "last_observation", "newest_backup", "parse_moment", "parse_past",
-    "proof_of_night", "resolve",
+    "proof_of_night", "resolve", "snapshot_at",
 ]  # fmt: skip
 
 
@@ -42,3 +49,8 @@ def newest_backup(vault: VaultReader, org: ProtectedOrg) -> Snapshot:
             org=org.name,
         )
     return head
+
+
+def snapshot_at(app: Application, org: ProtectedOrg, moment: Past) -> Snapshot:
+    """Return the backup at a moment; raises NotFound."""
+    return app.vault.at(org.oid, backup_at(app.vault, org.oid, moment).number)

@@ -1,12 +1,17 @@
 """Cancellation of runs: they stop at their next call, as they do when an API limit is reached."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from unlost.model.errors import LimitReached
-from unlost.model.ports.system import Budget, Clock
 from unlost.model.runs.jobs import RunCommand
+
+if TYPE_CHECKING:
+    from unlost.model.ports.system import Budget, Clock
 
 
 @dataclass(slots=True)
@@ -50,7 +55,7 @@ class CancellableBudget:
 
     budget: Budget
     cancel_flag: CancellationFlag
-    cancellation: "RunCancellation | None" = None
+    cancellation: RunCancellation | None = None
 
     def take(self, calls: int = 1) -> None:
         """Take calls from the budget; raises LimitReached when the run is stopped."""

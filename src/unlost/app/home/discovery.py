@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pkgutil
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast
 
@@ -15,6 +14,7 @@ from unlost.model.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.metadata import EntryPoint
 
     from unlost.model.ports.source import Connector
 
@@ -64,4 +64,7 @@ def _folders() -> set[str]:
 
 
 def _entry_points() -> dict[str, EntryPoint]:
+    # Connectors of other packages are few, and reading what is installed takes long to import.
+    from importlib.metadata import entry_points
+
     return {point.name: point for point in entry_points(group=GROUP)}

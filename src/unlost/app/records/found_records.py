@@ -1,15 +1,20 @@
 """Search hits described for people: labels of tables and columns, deletion, replacement."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import MergeWinners, RecordDeletion, UserNames, deletion_of
 from unlost.app.records.restored_as import replacements
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.search import SearchResult
-from unlost.model.ports.vault import Snapshot
 from unlost.model.vault.snapshot import SearchHit
 from unlost.model.written import written
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Snapshot
 
 
 @written(restored_as="came_back_as")

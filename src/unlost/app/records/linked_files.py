@@ -4,13 +4,18 @@ A file is a record with bytes. It refers to the record itself, or a record witho
 two. If a record stands for several versions of a file, it refers to the current one.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from unlost.app.records.referring import ID, ReferringIds, other_references
-from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Column, Schema, Table
 from unlost.model.vault.snapshot import StoredFile
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Snapshot
 
 type FileRecord = tuple[str, str]  # a table whose records have bytes, and the id of one
 

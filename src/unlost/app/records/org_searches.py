@@ -1,7 +1,10 @@
 """A search in one org, from its text and filters as people type them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from unlost.app.compose import Application
 from unlost.app.records.ids import other_ids
@@ -17,8 +20,10 @@ from unlost.engine.records.matches import (
 )
 from unlost.engine.records.typed_search import TypedSearch, typed_search
 from unlost.model.errors import UsageError
-from unlost.model.ports.vault import Snapshot
 from unlost.model.typed_text import without_invisible
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,21 @@
 """Facts about a record for people: its table, its name, and its deletion."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from unlost.engine.merge_winner import merge_winner
 from unlost.model.errors import NotFound
-from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, Schema, Table
 from unlost.model.vault.snapshot import SnapshotInfo, Version
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +70,8 @@ def deletion_of(
     versions: Sequence[Version],
     nights: Sequence[SnapshotInfo],
     *,
-    people: "UserNames",
-    winners: "MergeWinners",
+    people: UserNames,
+    winners: MergeWinners,
 ) -> RecordDeletion | None:
     """Return the deletion of a record with these versions (oldest first); None if it is live."""
     if not versions or versions[-1].op.alive:

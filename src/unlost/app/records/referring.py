@@ -8,15 +8,20 @@ with the record that they refer to:
                 <── Attachment  deleted with the e-mail: found, ``DEPTH`` is reached
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Column, DeleteRule, Schema, Table, TableTrait
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Snapshot
 
 MOST_ROWS = 3_000_000  # rows to search, smaller tables first
 MOST_IDS = 10_000  # records of a table whose own references are searched
@@ -92,9 +97,7 @@ class ReferenceSearch:
             groups += self._scan(edge, targets)
         return groups
 
-    def _scan(
-        self, edge: "ReferenceEdge", targets: Mapping[str, pa.Array]
-    ) -> Iterator[ReferringIds]:
+    def _scan(self, edge: ReferenceEdge, targets: Mapping[str, pa.Array]) -> Iterator[ReferringIds]:
         read = _read(edge.table)
         reader = self.snapshot.scan(edge.table.name, columns=read)
         empty = reader.schema.empty_table().select([ID, *read])

@@ -3,9 +3,12 @@
 Nothing here is specific to e-mails or file links: the schema's references decide.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,9 +16,11 @@ import pyarrow.compute as pc
 from unlost.app.records.linked_files import files_of
 from unlost.app.records.record_facts import RecordNames
 from unlost.app.records.referring import ID, ReferenceSearch, ReferringIds, other_references
-from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Table, TableTrait
 from unlost.model.vault.snapshot import StoredFile
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Snapshot
 
 FIRST = 5  # records listed for each table
 MOST_FILES = 50

@@ -1,9 +1,12 @@
 """Check whether a record is under legal hold."""
 
-from datetime import datetime
+from __future__ import annotations
 
-from unlost.model.ports.vault import Vault
-from unlost.model.vault.retention import HoldScope
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Vault
 
 
 def is_under_legal_hold(vault: Vault, oid: str, table: str, record: str, *, now: datetime) -> bool:
@@ -14,6 +17,11 @@ def is_under_legal_hold(vault: Vault, oid: str, table: str, record: str, *, now:
     targets = [hold.thing for hold in vault.holds(oid) if hold.lasts(now)]
     if any(target.covers(table, record) for target in targets):
         return True
+    if not targets:
+        return False
+    # Hardly any command comes here, and each would need time to import it.
+    from unlost.model.vault.retention import HoldScope
+
     backups = [target.backup for target in targets if target.scope is HoldScope.NIGHT]
     if not backups:
         return False

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from unlost.connectors.salesforce.access.config import NAME, AuthFlow, SalesforceConfig
-from unlost.connectors.salesforce.access.methods import RULES
 from unlost.connectors.salesforce.ids import FORM, candidates
 from unlost.model.ports.source import SecretField
 
@@ -77,6 +76,8 @@ class SalesforceConnector:
 
     def sign_in(self) -> SignInMethods:
         """The three OAuth flows; the sign-in by browser is the recommended one."""
+        from unlost.connectors.salesforce.access.methods import RULES
+
         return RULES
 
     def browser_sign_in(self) -> SalesforceBrowserSignIn:

@@ -1,12 +1,17 @@
 """The source's own change log of a record, read from the vault."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from unlost.engine.sameness import instant
-from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import ChangeLog, Column, Table, WireKind
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,22 +7,27 @@ entries are used if they explain the vault's differences; the rest is dated by b
 A record that a restore created anew has another id since: ``story`` joins the histories of both.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from unlost.engine.merge_winner import merge_winner
 from unlost.engine.records.changelog import LoggedChange, noted_changes
 from unlost.engine.records.explain import ExplainedChanges, FieldChange, explain
 from unlost.engine.sameness import instant
 from unlost.model.errors import NotFound
-from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Table
 from unlost.model.vault.snapshot import SnapshotInfo, Version
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Snapshot, VaultReader
 
 
 class Origin(StrEnum):

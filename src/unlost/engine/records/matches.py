@@ -4,6 +4,8 @@ A page shows a part of them, so every page must see the same matches in the same
 a search always checks up to ``MOST_CHECKED`` of them, whichever page is shown.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,13 +16,14 @@ import pyarrow as pa
 
 from unlost.engine.records.search import SearchResult
 from unlost.model.org import OrgIdentity
-from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Schema, TableRank
 from unlost.model.vault.snapshot import SearchHit, SearchMatch
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from unlost.model.ports.vault import Snapshot, VaultReader
 
 MOST_CHECKED = 1_000
 # Deletions of a user are searched so far back, unless the filter says how far. The org names the
@@ -180,12 +183,12 @@ def _filtered(search: OrgSearch, hits: Sequence[SearchHit]) -> Sequence[SearchHi
     return [hit for hit in hits if (hit.table, hit.record) in passing]
 
 
-def _passing(search: OrgSearch, table: str, records: Sequence[str]) -> "pl.DataFrame":
+def _passing(search: OrgSearch, table: str, records: Sequence[str]) -> pl.DataFrame:
     """Return the states of records that pass the filter, with the time ``at`` of the last change."""
     return _selected(search, table, search.snapshot.get(table, records, columns=[]))
 
 
-def _selected(search: OrgSearch, table: str, rows: pa.Table | pa.RecordBatch) -> "pl.DataFrame":
+def _selected(search: OrgSearch, table: str, rows: pa.Table | pa.RecordBatch) -> pl.DataFrame:
     """Select newest states by the filter, except for its ``state``.
 
     A deletion of which the org reports no time has the time of the backup that noticed it.

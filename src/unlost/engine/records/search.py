@@ -1,12 +1,17 @@
 """Finding records: the vault searches, this module ranks and labels the results."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from unlost.model.org import OrgIdentity
-from unlost.model.ports.vault import VaultReader
 from unlost.model.source.schema import TableRank
 from unlost.model.vault.snapshot import SearchHit, SearchMatch
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import VaultReader
 
 MOST = 20
 SUGGESTIONS = 3

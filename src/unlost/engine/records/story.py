@@ -10,9 +10,12 @@ restore created. A record that was live before a restore took it for a lost one 
 own, which the lost record continues from that restore on.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from unlost.engine.records.history import (
     Event,
@@ -22,9 +25,11 @@ from unlost.engine.records.history import (
     record_unknown,
     recorded_events,
 )
-from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.source.reading import Op
 from unlost.model.vault.snapshot import Lineage, SnapshotInfo, Version
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Snapshot, VaultReader
 
 
 @dataclass(frozen=True, slots=True)

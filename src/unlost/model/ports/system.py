@@ -1,13 +1,16 @@
 """Ports of the system: time, randomness, secrets, and other services of a run."""
 
+from __future__ import annotations
+
 from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from unlost.model.runs.exclusion import RunKind
-from unlost.model.runs.progress import Progress
+if TYPE_CHECKING:
+    from unlost.model.runs.exclusion import RunKind
+    from unlost.model.runs.progress import Progress
 
 
 class Clock(Protocol):

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from unlost.model.vault.columnar_read import ReadByColumns
-from unlost.model.vault.erasure import PastErasure
-from unlost.model.vault.salvage import PastSalvage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -34,8 +32,10 @@ if TYPE_CHECKING:
     from unlost.model.source.schema import Schema
     from unlost.model.vault.certificate import Certificate
     from unlost.model.vault.copies import HomeCopies
+    from unlost.model.vault.erasure import PastErasure
     from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
     from unlost.model.vault.maintenance_results import Compaction, OrgUsage, Sweep
+    from unlost.model.vault.past_salvage import PastSalvage
     from unlost.model.vault.pending import PendingRemoval, RejectedRemoval
     from unlost.model.vault.rekeying import Rekeyed
     from unlost.model.vault.retention import Hold, HoldTarget

@@ -1,15 +1,18 @@
 """Facts that a connector knows about its SaaS without a call (part of the port ``Connector``)."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from unlost.model.losses import LossRules
-from unlost.model.source.display import DisplayRule
-from unlost.model.source.schema import Schema, Table
-from unlost.model.source.sign_in import SignInMethods
-from unlost.model.storage import MailRule, StorageRule
+if TYPE_CHECKING:
+    from unlost.model.losses import LossRules
+    from unlost.model.source.display import DisplayRule
+    from unlost.model.source.schema import Schema, Table
+    from unlost.model.source.sign_in import SignInMethods
+    from unlost.model.storage import MailRule, StorageRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 
 from unlost.model.errors import Conflict
 from unlost.model.plan import RecordKey
+from unlost.model.vault.erasure_proof import ErasureProof, TableErased
 from unlost.model.vault.maintenance import MaintenanceOperation, digest_of
 
 
@@ -20,16 +20,6 @@ class MatchColumn:
     def __str__(self) -> str:
         """Return the form in which people type it."""
         return f"{self.table}.{self.column}"
-
-
-@dataclass(frozen=True, slots=True)
-class TableErased:
-    """Records and versions that leave a table; ``alive``: live records in the newest backup."""
-
-    table: str
-    records: int
-    versions: int
-    alive: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +75,6 @@ class Erase(MaintenanceOperation[Erasure]):
             next_step="Review the new plan with `unlost erase ORG --record TABLE/ID --plan`, "
             "then decide again.",
         )
-
-
-@dataclass(frozen=True, slots=True)
-class ErasureProof:
-    """Proof of an erasure or a rectification, without values or readable ids.
-
-    ``columns``: columns in which a rectification replaced values, as TABLE.COLUMN; empty for an
-    erasure. ``marks``: hash of the sorted pseudonyms that the run added to the suppression list.
-    ``listed``: their number.
-    """
-
-    run: str
-    at: datetime
-    by: str
-    tables: tuple[TableErased, ...]
-    files: int
-    journals: int
-    listed: int
-    marks: str
-    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

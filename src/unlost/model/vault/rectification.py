@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from unlost.model.errors import Conflict, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.source.schema import Table
-from unlost.model.vault.erasure import TableErased
+from unlost.model.vault.erasure_proof import TableErased
 from unlost.model.vault.maintenance import MaintenanceOperation, digest_of
 
 

@@ -1,7 +1,6 @@
 """Salvage: keep the readable rest of damaged objects that no mirror has, and report the losses."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
 from unlost.model.errors import Conflict
 from unlost.model.plan import RecordKey
@@ -103,17 +102,3 @@ class Salvage(MaintenanceOperation[SalvageEffect]):
             "The plan is out of date: other data would be lost now. Nothing was changed.",
             next_step="Review the new plan with `unlost verify --salvage --plan`, then decide again.",
         )
-
-
-@dataclass(frozen=True, slots=True)
-class PastSalvage:
-    """A salvage that was applied: its commit, its time, and sentences about the losses."""
-
-    snapshot: int
-    run: str
-    at: datetime
-    sentences: tuple[str, ...]
-
-    def without_columns(self) -> "PastSalvage":
-        """Return this operation for a user with hidden columns: without its sentences."""
-        return replace(self, sentences=())

@@ -33,6 +33,9 @@ NONE, U, D, P, M, A = range(6)
 LETTERS = ("", "U", "D", "P", "M", "A")
 WITH_CELLS = ("U", "D", "A")
 
+# Typed, because guessing a type makes Arrow import modules for dates.
+_ABSENT, _ONE = pa.scalar(-1, pa.int32()), pa.scalar(1, pa.int32())
+
 _NO, _YES, _IF_DIFFERENT = 0, 1, 2
 # Rows: the op before. Columns: the op observed, in the order of LETTERS.
 _KEEP = np.array(
@@ -100,8 +103,8 @@ class CountBalance:
 
 def ops_of(letters: pa.Array | pa.ChunkedArray) -> Ops:
     """Letters as numbers; null is 0."""
-    index = pc.index_in(letters, value_set=pa.array(LETTERS[1:]))
-    numbers = pc.add(pc.fill_null(index, -1), 1)
+    index = pc.index_in(letters, value_set=pa.array(LETTERS[1:], pa.string()))
+    numbers = pc.add(pc.fill_null(index, _ABSENT), _ONE)
     return np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.int8)
 
 

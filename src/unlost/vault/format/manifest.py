@@ -22,7 +22,7 @@ from unlost.model.errors import IntegrityError
 from unlost.model.finding import Finding
 from unlost.model.org import OrgIdentity
 from unlost.model.source.schema import Schema, WireKind
-from unlost.model.vault.erasure import ErasureProof
+from unlost.model.vault.erasure_proof import ErasureProof
 from unlost.model.vault.snapshot import (
     CommitKind,
     Counts,

@@ -17,17 +17,18 @@ FEWEST_BARE = 6  # of a query, after digits that look like a country code
 _SPACES = "[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 _TRUNK_HERE = re.compile(TRUNK.replace(r"\s", _SPACES))
 _COUNTRY = re.compile(rf"^(?:\+|00){COUNTRY_CODE}")
+_NOT_DIALED, _NO_DIGIT = re.compile("[^0-9+]"), re.compile("[^0-9]")
 
 
 def national_of(folded_text: str) -> str:
     """The token of a folded telephone number; empty if it has no digits."""
-    digits = re.sub("[^0-9+]", "", _TRUNK_HERE.sub("", folded_text))
+    digits = _NOT_DIALED.sub("", _TRUNK_HERE.sub("", folded_text))
     return _COUNTRY.sub("", digits).replace("+", "").lstrip("0")[:LONGEST]
 
 
 def dialed_of(folded_text: str) -> str:
     """All digits of a folded telephone number, without leading zeros."""
-    return re.sub("[^0-9]", "", folded_text).lstrip("0")
+    return _NO_DIGIT.sub("", folded_text).lstrip("0")
 
 
 @dataclass(frozen=True, slots=True)

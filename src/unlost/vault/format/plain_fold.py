@@ -82,19 +82,19 @@ def pieces_of(text: str) -> list[str]:
 
 def dense_runs(text: str) -> list[str]:
     """The runs of dense scripts in a folded text."""
-    return _DENSE.findall(text.translate(_SPACED))
+    return [] if text.isascii() else _DENSE.findall(text.translate(_SPACED))
 
 
 def without_dense(text: str) -> str:
     """A folded text with a space for each run of dense scripts."""
-    return _DENSE.sub(" ", text)
+    return text if text.isascii() else _DENSE.sub(" ", text)
 
 
 def finished(word: str) -> str:
     """The token of a folded word without separators, without leading zeros."""
     bare = word if word.isascii() else _ARTICLE.sub(r"\1", word, count=1)
     token = _DIGRAPH.sub(lambda match: DIGRAPHS[match[0]], bare)[:LONGEST]
-    return _ZEROS.sub(r"\1", token)
+    return _ZEROS.sub(r"\1", token) if token.startswith("0") else token
 
 
 def fold_text(text: str) -> FoldedText:

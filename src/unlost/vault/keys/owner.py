@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
 )
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from unlost.model.errors import NotAllowed
 from unlost.vault.keys.derivation import KEY_BYTES, derive
@@ -37,7 +36,7 @@ class Owner:
     def of(cls, secret: bytes) -> "Owner":
         """The owner with this secret."""
         public = _signing_key(secret).public_key()
-        return cls(public.public_bytes(Encoding.Raw, PublicFormat.Raw), secret)
+        return cls(public.public_bytes_raw(), secret)
 
     def known_secret(self) -> bytes:
         """The secret; raises NotAllowed (``sheet-needed``)."""

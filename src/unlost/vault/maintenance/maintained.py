@@ -12,9 +12,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self
 
-from unlost.model.vault.maintenance_results import Compaction, OrgUsage
-from unlost.model.vault.rekeying import Rekeyed
 from unlost.vault.commits.state import live_objects
+from unlost.vault.format.physical import HOLDS
 from unlost.vault.layout import object_names
 
 if TYPE_CHECKING:
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from unlost.model.plan import RecordKey
     from unlost.model.ports.system import Witness
     from unlost.model.vault.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
-    from unlost.model.vault.maintenance_results import Sweep
+    from unlost.model.vault.maintenance_results import Compaction, OrgUsage, Sweep
+    from unlost.model.vault.rekeying import Rekeyed
     from unlost.model.vault.retention import Hold, HoldTarget
     from unlost.model.vault.snapshot import SnapshotInfo, VerifyLevel, VerifyPart, VerifyReport
     from unlost.vault.keys.sealing import SealedObjects
@@ -90,6 +90,7 @@ class MaintainedVault(ABC):
         commit of others waits for a decision. Raises Conflict (``maintenance-outrun``),
         IntegrityError, StoreError, and any error of ``pause``.
         """
+        from unlost.model.vault.maintenance_results import Compaction
         from unlost.vault.maintenance.compactor import compact
 
         org_vault = self.org_vault(org)
@@ -112,6 +113,7 @@ class MaintainedVault(ABC):
         not recognize what it had put in the place of other data. The same holds for documents and
         manifests of a rejected one: they are under an earlier key, and would be lost with it.
         """
+        from unlost.model.vault.rekeying import Rekeyed
         from unlost.vault.maintenance.rekey.rekeyer import rekey
 
         org_vault = self.org_vault(org)
@@ -152,10 +154,13 @@ class MaintainedVault(ABC):
 
     def holds(self, org: str) -> tuple[Hold, ...]:
         """List all legal holds that were not lifted, including expired ones."""
+        org_vault = self.org_vault(org)
+        live = org_vault.chain.live()
+        if not live.segments.get(HOLDS):
+            return ()
         from unlost.vault.maintenance.retain.holds import holds_in
 
-        org_vault = self.org_vault(org)
-        return tuple(holds_in(org_vault, org_vault.chain.live()))
+        return tuple(holds_in(org_vault, live))
 
     def change_holds(
         self,
@@ -178,6 +183,7 @@ class MaintainedVault(ABC):
 
     def usage(self, org: str) -> OrgUsage:
         """Return the storage that an org needs, according to its newest commit."""
+        from unlost.model.vault.maintenance_results import OrgUsage
         from unlost.vault.maintenance.rekey.earlier_keys import under_earlier
 
         org_vault = self.org_vault(org)

@@ -20,7 +20,7 @@ from datetime import datetime
 import msgspec
 
 from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError, UnlostError
-from unlost.model.vault.erasure import ErasureProof
+from unlost.model.vault.erasure_proof import ErasureProof
 from unlost.model.vault.snapshot import CommitKind, Counts, PackEntry, SnapshotInfo, TableState
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveState

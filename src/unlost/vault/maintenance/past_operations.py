@@ -3,11 +3,10 @@
 Reading commands list them, and import no procedure of maintenance for it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import cast
 
-from unlost.model.vault.erasure import PastErasure
-from unlost.model.vault.salvage import PastSalvage
+from unlost.model.vault.past_salvage import PastSalvage
 from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.read.org_vault import OrgVault
@@ -17,13 +16,11 @@ PUT_BACK = "put-back-"  # begins the names of repairs after a rejected commit (d
 
 def past_operations[P](org_vault: OrgVault, kind: type[P]) -> tuple[P, ...]:
     """List the operations of this kind that were applied, oldest first."""
-    return PAST[kind](org_vault)
-
-
-def _erasures(org_vault: OrgVault) -> tuple[PastErasure, ...]:
+    if issubclass(kind, PastSalvage):
+        return cast("tuple[P, ...]", salvages(org_vault))
     from unlost.vault.maintenance.erase.eraser import erasures
 
-    return erasures(org_vault)
+    return cast("tuple[P, ...]", erasures(org_vault))
 
 
 def salvages(org_vault: OrgVault) -> tuple[PastSalvage, ...]:
@@ -44,9 +41,3 @@ def _sentences(manifest: Manifest) -> Iterator[str]:
         yield f"Certificates of backups were lost: {len(manifest.withdrawn)}."
     for run in manifest.unjournaled:
         yield f"The journal of {run} was lost."
-
-
-PAST: Mapping[type[object], Callable[[OrgVault], tuple[Any, ...]]] = {
-    PastErasure: _erasures,
-    PastSalvage: salvages,
-}

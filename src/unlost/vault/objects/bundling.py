@@ -31,7 +31,6 @@ from unlost.vault.objects.segment_writer import GROUP_BYTES, CommitRange, Segmen
 GROUP_ROWS = 1_024  # reading one record unpacks its whole group
 OBJECT_ROWS = 65_536
 OBJECT_BYTES = 64 << 20  # of text: an object is built in memory
-BUNDLE_FROM = 2  # tables: two together cost a third less than two objects
 _WIDTHS = (64, 256)  # columns: an absent column, too, costs something in each row group
 
 

@@ -10,11 +10,13 @@ the bytes in packs are not compressed. A blob's row is in the commit that added 
 row is in each commit in which the file changed.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
@@ -29,12 +31,14 @@ from unlost.model.errors import (
 )
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import message
-from unlost.model.ports.vault import IncomingFile
 from unlost.model.source.reading import FileRef, Rows
 from unlost.model.vault.snapshot import PackEntry, StoredFile
 from unlost.vault.format.blobs import encoding_named
 from unlost.vault.layout.system_rows import system_rows, text_cells
 from unlost.vault.objects.packs import Blob, Extent, PackWriter
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import IncomingFile
 
 type _ExtentCell = tuple[str, int, int]
 type _Row = tuple[str, tuple[str | None, ...]]
@@ -125,7 +129,7 @@ class FileIntake:
         if batch:
             yield _rows(batch, self.observed_at)
 
-    def _take(self, file: IncomingFile) -> tuple["_Row", ...]:
+    def _take(self, file: IncomingFile) -> tuple[_Row, ...]:
         try:
             stored = self.writer.put_chunks(read_checked(file))
         except FileUnreadable as error:

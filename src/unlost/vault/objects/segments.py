@@ -14,6 +14,8 @@ machine, a read that fails is repeated once from the store itself. See docs/adr/
 and 0030 (the cache).
 """
 
+from __future__ import annotations
+
 import base64
 import io
 import threading
@@ -21,6 +23,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -40,9 +43,11 @@ from unlost.vault.layout import object_names
 from unlost.vault.layout.bundle import facts_in, rows_in
 from unlost.vault.layout.row_group_cache import RowGroupCache
 from unlost.vault.layout.segment_label import SegmentLabel, bound_to, label_of, parts_of
-from unlost.vault.objects.buffered_rows import BufferedSegment
 from unlost.vault.stores.cached import drop_cached, with_cache
 from unlost.vault.stores.unread import is_lost, unread
+
+if TYPE_CHECKING:
+    from unlost.vault.objects.buffered_rows import BufferedSegment
 
 _FEW_VALUES = frozenset({U_OP, U_PREV})
 _SIDECAR_CACHE_BYTES = 64 << 20

@@ -33,7 +33,7 @@ def history(org_reader: OrgReader, table: str, record: str) -> Sequence[Version]
     """
     state = org_reader.chain.live()
     view = org_reader.view(table, until=state.seq, state=state)
-    rows = _version_rows(view.find(pa.array([record]), _COLUMNS))
+    rows = _version_rows(view.find(pa.array([record], pa.string()), _COLUMNS))
     cells = _cells(org_reader, view, rows, until=state.seq)
     return [_version(table, rows.slice(at, 1), cells[at]) for at in range(len(rows))]
 
@@ -65,7 +65,9 @@ def _cells(
             alike[tuple(view.names(rank, shape=shape))].append(at)
     for names, places in alike.items():
         cells = resolve(
-            view.cells(rows.take(places), names), names, org_reader.load_blob(until=until)
+            view.cells(rows.take(pa.array(places, pa.int64())), names),
+            names,
+            org_reader.load_blob(until=until),
         )
         for at, row in zip(places, cells.select(list(names)).to_pylist(), strict=True):
             dicts[at] = row

@@ -20,13 +20,14 @@ from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 from unlost.vault.layout.write_budget import BUFFER_BYTES, BufferLimit
 from unlost.vault.objects.blob_stream import open_blob
-from unlost.vault.objects.bundling import BUNDLE_FROM
 from unlost.vault.objects.files import BLOB_COLUMNS, blob_of_row, blob_row_id
 from unlost.vault.objects.packs import Blob, PackWriter
 from unlost.vault.objects.schemas import SchemaReader, Schemas, VisibleSchemas
 from unlost.vault.objects.segments import SegmentReader
 from unlost.vault.read.big_cells import LoadBlobs
 from unlost.vault.read.table_view import SegmentReaders, TableView, sorted_unique
+
+BUNDLE_FROM = 2  # tables: two together cost a third less than two objects
 
 
 @dataclass(frozen=True, slots=True)

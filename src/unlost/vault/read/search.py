@@ -78,7 +78,7 @@ class _Finder:
         for table in self.snapshot.tables():
             if self.tables is not None and table not in self.tables:
                 continue
-            if len(self.snapshot.view(table).newest(pa.array([text]), ())):
+            if len(self.snapshot.view(table).newest(sorted_unique([text]), ())):
                 yield from self._with_id(table, text)
 
     def by_words(self) -> Iterator[SearchHit]:
@@ -116,8 +116,9 @@ class _Finder:
         parts = [_Part(self._table(name), some) for name, some in _by_table(group).items()]
         tables = [part.finder.present(part.candidates, every=every) for part in parts]
         hits: dict[tuple[str, str], SearchHit] = {}
+        states = [table.rows.to_pylist() for table in tables]
         for matching in matching_rows(self.query, tables):
-            row = tables[matching.table].rows.slice(matching.row, 1).to_pylist()[0]
+            row = states[matching.table][matching.row]
             finder = parts[matching.table].finder
             hits[finder.table, row[U_ID]] = finder.hit(
                 row, matching.column, row[matching.column], matching.match

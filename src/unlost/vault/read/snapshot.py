@@ -14,8 +14,11 @@ A deleted record combines two versions: system columns are from the tombstone, c
 version that had any. See docs/adr/0001, and docs/adr/0032 for salvaged tables.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +27,6 @@ import pyarrow.compute as pc
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound
 from unlost.model.source.schema import FileColumn, Schema, WireKind
-from unlost.model.vault.certificate import Certificate
 from unlost.model.vault.snapshot import (
     EVERY_ID,
     CommitKind,
@@ -66,8 +68,13 @@ from unlost.vault.read.table_view import (
     sorted_unique,
 )
 
+if TYPE_CHECKING:
+    from unlost.model.vault.certificate import Certificate
+
 SYSTEM = (U_OP, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY)
 _IDS_AT_ONCE = 4_096
+# Typed, because guessing a type makes Arrow import modules for dates.
+_STATE = pa.scalar("U", pa.string())
 
 
 class VaultSnapshot:
@@ -198,7 +205,7 @@ class VaultSnapshot:
         view = self.view(table)
         for rows in key_rows(view, (U_OP, U_OBSERVED_AT)):
             newest = newest_of_each(rows)
-            live = newest.filter(pc.equal(newest.column(U_OP), "U"))
+            live = newest.filter(pc.equal(newest.column(U_OP), _STATE))
             if len(live):
                 yield live.select([U_ID, U_OBSERVED_AT, U_SNAP])
 
@@ -228,7 +235,7 @@ class VaultSnapshot:
         view = self.view(table)
         rows = view.find(sorted_unique(ids), (U_OP, U_SHAPE))
         whole = rows.filter(
-            pc.is_in(rows.column(U_OP), value_set=pa.array(version_rules.WITH_CELLS))
+            pc.is_in(rows.column(U_OP), value_set=pa.array(version_rules.WITH_CELLS, pa.string()))
         )
         newest = whole.filter(pa.array(last_of_each(whole.column(U_ID))))
         by_table: dict[str, frozenset[str]] = {}
@@ -279,7 +286,7 @@ class VaultSnapshot:
         marks = []
         for rows in key_rows(view, (U_OP,)):
             newest = newest_of_each(rows)
-            live = newest.filter(pc.equal(newest.column(U_OP), "U"))
+            live = newest.filter(pc.equal(newest.column(U_OP), _STATE))
             snaps = live.column(U_SNAP).to_pylist()
             for text, since in zip(live.column(U_ID).to_pylist(), snaps, strict=True):
                 mark = decoder_for(tuple[str, str | None, str | None]).decode(text)
@@ -294,7 +301,7 @@ class VaultSnapshot:
         columns = self._file_columns(table)
         ids = sorted_unique(file_row_id(table, r, c) for r in records for c in columns)
         rows = view.newest(ids, (U_OP,))
-        rows = rows.filter(pc.equal(rows.column(U_OP), "U"))
+        rows = rows.filter(pc.equal(rows.column(U_OP), _STATE))
         cells = view.cells(rows, FILES_COLUMNS).to_pylist()
         keys = rows.column(U_ID).to_pylist()
         snaps = rows.column(U_SNAP).to_pylist()
@@ -312,6 +319,8 @@ class VaultSnapshot:
 
     def certificate(self) -> Certificate | None:
         """The certificate of the run; None also if it was lost and salvaged."""
+        from unlost.model.vault.certificate import Certificate
+
         name = self.info.certificate
         if name is None:
             return None
@@ -352,7 +361,7 @@ class VaultSnapshot:
         view = self.view(table)
         for rows in key_rows(view, (U_OP,)):
             newest = newest_of_each(rows)
-            dead = newest.filter(pc.not_equal(newest.column(U_OP), "U")).column(U_ID)
+            dead = newest.filter(pc.not_equal(newest.column(U_OP), _STATE)).column(U_ID)
             for at in range(0, len(dead), _IDS_AT_ONCE):
                 ids = dead.slice(at, _IDS_AT_ONCE).combine_chunks()
                 yield from self._batches(self._states(view, ids, names), names)
@@ -367,7 +376,9 @@ class VaultSnapshot:
         versions = view.find(ids, SYSTEM, cells=names if narrow else ())
         newest = versions.filter(pa.array(last_of_each(versions.column(U_ID))))
         whole = versions.filter(
-            pc.is_in(versions.column(U_OP), value_set=pa.array(version_rules.WITH_CELLS))
+            pc.is_in(
+                versions.column(U_OP), value_set=pa.array(version_rules.WITH_CELLS, pa.string())
+            )
         )
         states = whole.filter(pa.array(last_of_each(whole.column(U_ID))))
         pick = _pick(newest.column(U_ID), states.column(U_ID))

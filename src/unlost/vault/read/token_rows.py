@@ -18,7 +18,7 @@ _COLUMNS = tuple(field.name for field in SEARCH_FIELDS)
 
 def exact(view: TableView, token: str) -> Iterator[pa.Table]:
     """Rows of ``$search`` with exactly this token, the newest segments first."""
-    hashes = id_hashes(pa.array([token]))
+    hashes = id_hashes(pa.array([token], pa.string()))
     for rank in reversed(range(len(view.segments))):
         if may_hold(view.sidecar(rank).filter, hashes)[0]:
             yield from _read(view, _groups(view, rank, token, token), token, token, _COLUMNS)

@@ -9,9 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.app.access import action
-from unlost.app.actions.backups.snapshots import snapshot_at
 from unlost.app.actions.records.history import ChangedField, field_line
-from unlost.app.backups.moments import LiveMoment, Moment, parse_moment
+from unlost.app.backups.moments import LiveMoment, Moment, parse_moment, snapshot_at
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames, table_named
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org

@@ -6,8 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from unlost.app.access import action
-from unlost.app.actions.backups.snapshots import snapshot_at
-from unlost.app.backups.moments import LATEST, parse_past
+from unlost.app.backups.moments import LATEST, parse_past, snapshot_at
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Right, Trace

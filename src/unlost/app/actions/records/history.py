@@ -1,8 +1,11 @@
 """Show the history of a record, field by field, with users and times."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from unlost.app.access import action
 from unlost.app.backups.moments import newest_backup
@@ -19,10 +22,12 @@ from unlost.engine.records.history import Event, EventKind, Origin
 from unlost.engine.records.story import story
 from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
-from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.written import written
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Snapshot
 
 type Cells = Mapping[str, str | None]
 

@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.app.access import action
-from unlost.app.actions.backups.snapshots import snapshot_at
-from unlost.app.backups.moments import Past, parse_past
+from unlost.app.backups.moments import Past, parse_past, snapshot_at
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.record_facts import (

@@ -1,14 +1,22 @@
 """Show a record as of a moment, or as it is now."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from unlost.app.access import action
-from unlost.app.actions.backups.snapshots import snapshot_at
-from unlost.app.backups.moments import Latest, LiveMoment, last_observation, parse_moment
+from unlost.app.backups.moments import (
+    Latest,
+    LiveMoment,
+    last_observation,
+    parse_moment,
+    snapshot_at,
+)
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import (
@@ -28,11 +36,13 @@ from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
-from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.vault.snapshot import StoredFile, Version
 from unlost.model.written import written
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from unlost.app.access import action
-from unlost.app.actions.backups.snapshots import snapshot_at
-from unlost.app.backups.moments import LATEST, parse_past
+from unlost.app.backups.moments import LATEST, parse_past, snapshot_at
 from unlost.app.compose import Application
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound

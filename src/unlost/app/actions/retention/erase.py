@@ -17,7 +17,8 @@ from unlost.model.errors import UsageError
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.reading import Json
 from unlost.model.source.schema import ColumnTrait
-from unlost.model.vault.erasure import Erase, Erasure, MatchColumn, PastErasure, TableErased
+from unlost.model.vault.erasure import Erase, Erasure, MatchColumn, PastErasure
+from unlost.model.vault.erasure_proof import TableErased
 from unlost.model.vault.maintenance import Agreement
 
 TELLING = frozenset({

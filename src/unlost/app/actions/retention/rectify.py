@@ -21,7 +21,7 @@ from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.reading import Json
-from unlost.model.vault.erasure import TableErased
+from unlost.model.vault.erasure_proof import TableErased
 from unlost.model.vault.maintenance import Agreement
 from unlost.model.vault.rectification import Rectification, Rectify, RightValue
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
@@ -15,8 +15,6 @@ from unlost.model.alert import ChannelKind
 from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.alerts.alerts import Alerts, ChannelTests
     from unlost.model.alert import Channel
 
@@ -179,7 +177,7 @@ def _secret(file: Path | None) -> str | None:
         ) from error
 
 
-def _added(out: "Console", result: "Channel") -> None:
+def _added(out: Output, result: "Channel") -> None:
     if result.kind.takes_alerts:
         out.print(f"{_sent_to(result)}.")
     else:
@@ -187,7 +185,7 @@ def _added(out: "Console", result: "Channel") -> None:
     out.print(f"Test it: {command('alert', 'test', result.name)}")
 
 
-def _show(out: "Console", result: "Alerts") -> None:
+def _show(out: Output, result: "Alerts") -> None:
     if not result.alerts:
         out.print("No alerts.")
     for alert in result.alerts:
@@ -218,7 +216,7 @@ def _state(over: bool, seen: bool) -> str:  # noqa: FBT001 (two facts of one ale
     return ", resolved" if over else ", acknowledged" if seen else ""
 
 
-def _show_tests(out: "Console", result: "ChannelTests") -> None:
+def _show_tests(out: Output, result: "ChannelTests") -> None:
     for test in result.channels:
         out.print(
             f"{test.channel}: {plain(test.problem) if test.problem else 'received the test message.'}"

@@ -4,15 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
 from unlost.cli.text import plain
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.alerts.doctor import Diagnosis
 
 WORDS = {"good": "ok", "warning": "warning", "bad": "BAD"}
@@ -46,7 +44,7 @@ def doctor(
     return codes[diagnosis.worst]
 
 
-def _show(out: "Console", result: "Diagnosis") -> None:
+def _show(out: Output, result: "Diagnosis") -> None:
     for check in result.checks:
         word = "repaired" if check.repaired else WORDS[check.health.value]
         out.print(f"{word:>8}  {plain(check.name)}: {plain(check.sentence)}")

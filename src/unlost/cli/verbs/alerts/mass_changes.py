@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -14,8 +14,6 @@ from unlost.cli.text import command, plain, when
 from unlost.model.mass_changes import MassKind, MassLimits, Silence, SilenceKind
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.alerts.mass_changes import MassChanges, MassLimitsList, Silences
     from unlost.app.actions.alerts.public_address import PublicAddress
 
@@ -240,7 +238,7 @@ def _changed(known: MassLimits, changed: Mapping[str, float]) -> MassLimits:
     return replace(known, **changed)  # type: ignore[arg-type]  # each is of its option's type
 
 
-def _show_changes(out: "Console", result: "MassChanges") -> None:
+def _show_changes(out: Output, result: "MassChanges") -> None:
     if not result.changes:
         out.print(f"Backup {result.backup} of {result.org} has no mass changes.")
     for line in result.changes:
@@ -253,7 +251,7 @@ def _show_changes(out: "Console", result: "MassChanges") -> None:
         out.print(f"    {command('restore', 'plan', result.org, '--loss', str(loss.loss))}")
 
 
-def _show_silence(out: "Console", silence: Silence) -> None:
+def _show_silence(out: Output, silence: Silence) -> None:
     what = ".".join(part for part in (silence.table, silence.column) if part) or "any table"
     until = f" until {when(silence.until)}" if silence.until is not None else ""
     of = f" in backup {silence.snapshot}" if silence.snapshot is not None else ""
@@ -266,14 +264,14 @@ def _show_silence(out: "Console", silence: Silence) -> None:
         out.print(f"    {plain(silence.reason)}")
 
 
-def _show_silences(out: "Console", result: "Silences") -> None:
+def _show_silences(out: Output, result: "Silences") -> None:
     if not result.silences:
         out.print(f"No mass changes of {result.org} are expected or muted.")
     for silence in result.silences:
         _show_silence(out, silence)
 
 
-def _show_limits(out: "Console", result: "MassLimitsList") -> None:
+def _show_limits(out: Output, result: "MassLimitsList") -> None:
     shown = {"": MassLimits(), **result.limits}
     for table, values in sorted(shown.items()):
         out.print(f"{table or result.org}:")
@@ -296,7 +294,7 @@ def _show_limits(out: "Console", result: "MassLimitsList") -> None:
             out.print("  watched" if values.watched else "  ignored")
 
 
-def _show_address(out: "Console", result: "PublicAddress") -> None:
+def _show_address(out: Output, result: "PublicAddress") -> None:
     if result.address:
         out.print(f"Messages link to {result.address}.")
     else:

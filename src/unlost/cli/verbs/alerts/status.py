@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
@@ -14,8 +14,6 @@ from unlost.model.errors import NotFound
 from unlost.model.status import OrgStatus
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.alerts.overview import OrgState, Overview
     from unlost.app.health.going import GoingRun
 
@@ -59,14 +57,14 @@ def _only(result: "Overview", org: str | None) -> "Overview":
     return replace(result, orgs=chosen)
 
 
-def _show(out: "Console", result: "Overview") -> None:
+def _show(out: Output, result: "Overview") -> None:
     if not result.orgs:
         out.print("There are no orgs. Add one with `unlost org add`.")
     for state in result.orgs:
         _show_org(out, state)
 
 
-def _show_org(out: "Console", state: "OrgState") -> None:
+def _show_org(out: Output, state: "OrgState") -> None:
     out.print(f"{plain(state.name)}: {state.status.word}")
     for reason in state.reasons:
         out.print(f"  {plain(reason.sentence)}")

@@ -4,15 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import many, plain, size, when
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.backups.backup import BackupResult
 
 MOST = 5
@@ -44,7 +42,7 @@ def backup(
     return ExitCode.FINDINGS if _open(result) else ExitCode.OK
 
 
-def _show(out: "Console", result: "BackupResult") -> None:
+def _show(out: Output, result: "BackupResult") -> None:
     counts = result.counts
     again = " (an interrupted run was finished)" if result.resumed else ""
     out.print(f"Snapshot {result.snapshot} of {result.org} {_headline(result)}{again}.")

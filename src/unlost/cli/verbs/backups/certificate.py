@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -14,10 +14,9 @@ from unlost.model.finding import Severity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
     from rich.table import Table
 
-    from unlost.app.actions.backups.snapshots import SnapshotCertificate
+    from unlost.app.actions.backups.certificate import SnapshotCertificate
     from unlost.model.finding import Finding
     from unlost.model.gaps import AcceptedGap
     from unlost.model.source.quota import Quota
@@ -39,7 +38,7 @@ def certificate(
 ) -> ExitCode:
     """Show the certificate of a backup. Exit code 3 if it has open gaps."""
     with opened(home, for_reading=True) as application:
-        from unlost.app.actions.backups.snapshots import certificate as act
+        from unlost.app.actions.backups.certificate import certificate as act
 
         result = act(application, name, at=at)
     answer(
@@ -50,7 +49,7 @@ def certificate(
     return ExitCode.OK if result.complete else ExitCode.FINDINGS
 
 
-def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) -> None:
+def _show(out: Output, result: "SnapshotCertificate", *, everything: bool) -> None:
     proof = result.certificate
     out.print(f"Certificate of {result.org}, snapshot {result.snapshot}")
     out.print(f"  Org      {plain(proof.org.label) or proof.org.tenant} ({proof.org.kind})")
@@ -91,7 +90,7 @@ def _storage_use(quotas: "Sequence[Quota]") -> list[str]:
     ]
 
 
-def _show_tables(out: "Console", result: "SnapshotCertificate", *, everything: bool) -> None:
+def _show_tables(out: Output, result: "SnapshotCertificate", *, everything: bool) -> None:
     """Print the tables: differing ones first, then those with gaps, changed ones, and by size."""
     ranked = sorted(result.certificate.tables, key=_rank)
     shown = ranked if everything else ranked[:MOST_TABLES]
@@ -150,7 +149,7 @@ def _changes(line: "TableLine") -> tuple[int, ...]:
     return (line.created, line.changed, line.deleted, line.files)
 
 
-def _show_accepted(out: "Console", result: "SnapshotCertificate") -> None:
+def _show_accepted(out: Output, result: "SnapshotCertificate") -> None:
     if result.accepted:
         out.print()
         out.print(f"Accepted ({many(len(result.accepted), 'gap')}):")
@@ -161,7 +160,7 @@ def _show_accepted(out: "Console", result: "SnapshotCertificate") -> None:
 
 
 def _show_findings(
-    out: "Console", title: str, findings: "Sequence[Finding]", *, everything: bool
+    out: Output, title: str, findings: "Sequence[Finding]", *, everything: bool
 ) -> None:
     if not findings:
         return

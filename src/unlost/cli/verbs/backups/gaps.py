@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -13,8 +13,6 @@ from unlost.model.finding import FindingKind
 from unlost.model.gaps import PASSING, GapEnd
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.backups.gaps import AcceptedGaps, GapList
     from unlost.model.gaps import AcceptedGap
 
@@ -88,7 +86,7 @@ def reopen(
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "GapList") -> None:
+def _show(out: Output, result: "GapList") -> None:
     if result.snapshot is None:
         out.print(f"{plain(result.org)} has no backup yet.")
         return
@@ -120,12 +118,12 @@ def _frequent(result: "GapList") -> "dict[FindingKind, int]":
     return {kind: count for kind, count in counts.items() if count > 1}
 
 
-def _show_all_accepted(out: "Console", result: "AcceptedGaps") -> None:
+def _show_all_accepted(out: Output, result: "AcceptedGaps") -> None:
     for accepted in result.accepted:
         _show_accepted(out, accepted)
 
 
-def _show_accepted(out: "Console", accepted: "AcceptedGap") -> None:
+def _show_accepted(out: Output, accepted: "AcceptedGap") -> None:
     out.print(plain(accepted.gap.sentence))
     out.print(f"    {_decision(accepted, 'UTC')}")
 

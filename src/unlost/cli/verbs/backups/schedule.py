@@ -4,15 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import plain, when
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.backups.schedule import OrgSchedule, Schedules
 
 app = typer.Typer(no_args_is_help=True, help="Schedule automatic backups.")
@@ -92,14 +90,14 @@ def change(
     return ExitCode.OK
 
 
-def _show_all(out: "Console", result: "Schedules") -> None:
+def _show_all(out: Output, result: "Schedules") -> None:
     if not result.schedules:
         out.print("No org is protected yet. Add one with `unlost org add`.")
     for schedule in result.schedules:
         _show(out, schedule)
 
 
-def _show(out: "Console", result: "OrgSchedule") -> None:
+def _show(out: Output, result: "OrgSchedule") -> None:
     schedule = result.schedule
     if schedule.nightly is None:
         out.print(f"{result.org} is not backed up automatically.")
@@ -121,7 +119,7 @@ def _show(out: "Console", result: "OrgSchedule") -> None:
             out.print(f"    {plain(night.error.sentence)}")
 
 
-def _show_hours(out: "Console", result: "OrgSchedule") -> None:
+def _show_hours(out: Output, result: "OrgSchedule") -> None:
     out.print(f"  Hourly   {', '.join(result.schedule.hourly)}")
     following = "never: blackout hours leave no time"
     if result.next_hour is not None:

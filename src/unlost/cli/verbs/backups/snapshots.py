@@ -2,15 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import plain, size, when
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.backups.snapshots import SnapshotList
 
 MOST = 3  # tables that are listed
@@ -25,7 +23,7 @@ def snapshots(name: OrgName, *, home: Home = None, json: AsJson = False) -> Exit
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "SnapshotList") -> None:
+def _show(out: Output, result: "SnapshotList") -> None:
     from unlost.cli.grid import grid
 
     if not result.snapshots:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.given_key import ByPassphrase, Sheet, owner_key_of
 from unlost.cli.opening import opened
@@ -15,8 +15,6 @@ from unlost.cli.text import many, plain, size, when
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.console import Console
 
     from unlost.app.actions.orgs.checklist import OrgChecklist
     from unlost.app.actions.orgs.follow import FollowedOrg
@@ -235,7 +233,7 @@ def unsearch(
     return ExitCode.OK
 
 
-def _show_searched(out: "Console", result: "SearchedOfOrg") -> None:
+def _show_searched(out: Output, result: "SearchedOfOrg") -> None:
     if not result.columns:
         out.print(f"No further columns are searched in {result.org}.")
         return
@@ -244,7 +242,7 @@ def _show_searched(out: "Console", result: "SearchedOfOrg") -> None:
         out.print(f"  - {column}")
 
 
-def _show_checklist(out: "Console", result: "OrgChecklist") -> None:
+def _show_checklist(out: Output, result: "OrgChecklist") -> None:
     if not result.steps:
         out.print("This kind of org has no checklist.")
         return
@@ -257,7 +255,7 @@ def _show_checklist(out: "Console", result: "OrgChecklist") -> None:
             out.print(f"         {step.why}")
 
 
-def _show_hidden(out: "Console", result: "HiddenOfOrg") -> None:
+def _show_hidden(out: Output, result: "HiddenOfOrg") -> None:
     if not result.columns:
         out.print(f"No columns are hidden in {result.org}.")
         return
@@ -266,7 +264,7 @@ def _show_hidden(out: "Console", result: "HiddenOfOrg") -> None:
         out.print(f"  - {column}")
 
 
-def _show_followed(out: "Console", result: "FollowedOrg") -> None:
+def _show_followed(out: Output, result: "FollowedOrg") -> None:
     out.print(f"{result.name} now stands for {plain(result.label or result.tenant)}.")
     out.print(
         f"The earlier org is kept as {result.kept_as}, with {many(result.backups, 'backup')}. It is "
@@ -314,7 +312,7 @@ def _ask(secret: "SecretField") -> str | None:
     return str(typer.prompt(secret.label, hide_input=True, err=True)).strip()
 
 
-def _show_added(out: "Console", added: "AddedOrg") -> None:
+def _show_added(out: Output, added: "AddedOrg") -> None:
     verb = "was updated" if added.known_before else "was added"
     out.print(f"{added.name} {verb}: {plain(added.label)} ({added.kind}, {added.tenant}).")
     out.print(f"The backup user sees {many(added.tables, 'table')}. Time zone: {added.zone}.")
@@ -334,7 +332,7 @@ def _show_added(out: "Console", added: "AddedOrg") -> None:
     out.print(f"Next: unlost backup {added.name}")
 
 
-def _show_writer(out: "Console", result: "WriterResult") -> None:
+def _show_writer(out: Output, result: "WriterResult") -> None:
     out.print(f"Restores can write to {result.org}: {plain(result.label)} ({result.tenant}).")
     out.print("The write user is stored encrypted and used only for restores.")
     _show_continued(out, result.continues)
@@ -347,18 +345,18 @@ def _show_writer(out: "Console", result: "WriterResult") -> None:
     out.print(f"Next: unlost restore plan {result.org} --record TABLE/ID --out plan.json")
 
 
-def _show_continued(out: "Console", runs: "Sequence[str]") -> None:
+def _show_continued(out: Output, runs: "Sequence[str]") -> None:
     if runs:
         out.print(f"{many(len(runs), 'run')} waited for the sign-in; the service continues them.")
 
 
-def _show_finding(out: "Console", finding: "Finding") -> None:
+def _show_finding(out: Output, finding: "Finding") -> None:
     out.print(f"  - {plain(finding.sentence)}")
     if finding.next_step:
         out.print(f"    {plain(finding.next_step)}")
 
 
-def _show_list(out: "Console", result: "OrgList") -> None:
+def _show_list(out: Output, result: "OrgList") -> None:
     from unlost.cli.grid import grid
 
     if not result.orgs:
@@ -373,7 +371,7 @@ def _show_list(out: "Console", result: "OrgList") -> None:
     out.print(table)
 
 
-def _show_shred_plan(out: "Console", seen: "ShredPlan") -> None:
+def _show_shred_plan(out: Output, seen: "ShredPlan") -> None:
     out.print(
         f"{seen.org}: {many(seen.nights, 'backup')} in {many(seen.objects, 'object')} of "
         f"{size(seen.bytes)} would be destroyed, and all data of this home about the org."
@@ -386,7 +384,7 @@ def _show_shred_plan(out: "Console", seen: "ShredPlan") -> None:
     _show_what_stays(out)
 
 
-def _show_shredded(out: "Console", done: "ShredResult") -> None:
+def _show_shredded(out: Output, done: "ShredResult") -> None:
     out.print(
         f"{done.org} was destroyed: its keys, then {many(done.objects, 'object')} of {size(done.bytes)}. "
         f"Proof: {done.proof} in the vault, and each later entry of its register."
@@ -394,7 +392,7 @@ def _show_shredded(out: "Console", done: "ShredResult") -> None:
     _show_what_stays(out)
 
 
-def _show_what_stays(out: "Console") -> None:
+def _show_what_stays(out: Output) -> None:
     out.print(
         "Not destroyed yet: the data in the mirror (run unlost vault mirror run). Not affected: other "
         "copies of the vault, earlier versions that a bucket keeps, exports, and the org itself. A copy "

@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
 from unlost.cli.text import many, plain, when
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.people.audit import AuditPage
     from unlost.catalog.people.audit import AuditProof
 
@@ -71,7 +69,7 @@ def verify(*, home: Home = None, json: AsJson = False) -> ExitCode:
     return ExitCode.OK
 
 
-def _show_list(out: "Console", result: "AuditPage") -> None:
+def _show_list(out: Output, result: "AuditPage") -> None:
     from unlost.cli.grid import grid
 
     if not result.entries:
@@ -94,7 +92,7 @@ def _show_list(out: "Console", result: "AuditPage") -> None:
         out.print(f"Older entries: unlost audit list --before {result.more}")
 
 
-def _show_proof(out: "Console", proof: "AuditProof") -> None:
+def _show_proof(out: Output, proof: "AuditProof") -> None:
     out.print(
         f"The audit log is complete: {many(proof.rows, 'entry', 'entries')}. Its head is {proof.digest[:12]}."
     )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
@@ -12,8 +12,6 @@ from unlost.cli.text import plain, when
 from unlost.model.access import Role
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.people.lockouts import Lockouts, UnlockedName
     from unlost.app.actions.people.people import PeopleList, SignInLink
     from unlost.catalog.people.people import Person, PersonRole
@@ -194,13 +192,13 @@ def link(
     return ExitCode.OK
 
 
-def _show_link(out: "Console", result: "SignInLink", url: str) -> None:
+def _show_link(out: Output, result: "SignInLink", url: str) -> None:
     out.print(f"{url.rstrip('/')}{result.path}")
     who = f"signs {result.name} in once" if result.name else "creates the first admin"
     out.print(f"It {who}, and expires at {when(result.expires)}.")
 
 
-def _show_person(out: "Console", person: "Person") -> None:
+def _show_person(out: Output, person: "Person") -> None:
     out.print(f"{person.name}{'' if person.active else ' (removed)'}: {_roles(person.roles)}")
 
 
@@ -209,7 +207,7 @@ def _roles(roles: "tuple[PersonRole, ...]") -> str:
     return ", ".join(texts) or "no role"
 
 
-def _show_locked(out: "Console", result: "Lockouts") -> None:
+def _show_locked(out: Output, result: "Lockouts") -> None:
     from unlost.cli.grid import grid
 
     if not result.lockouts:
@@ -223,11 +221,11 @@ def _show_locked(out: "Console", result: "Lockouts") -> None:
     out.print(table)
 
 
-def _show_unlocked(out: "Console", result: "UnlockedName") -> None:
+def _show_unlocked(out: Output, result: "UnlockedName") -> None:
     out.print(f"{plain(result.name)} is unlocked.")
 
 
-def _show_list(out: "Console", result: "PeopleList") -> None:
+def _show_list(out: Output, result: "PeopleList") -> None:
     from unlost.cli.grid import grid
 
     if not result.people:

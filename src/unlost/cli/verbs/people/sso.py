@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
@@ -14,8 +14,6 @@ from unlost.cli.text import plain
 from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.people.sso import Providers
     from unlost.catalog.people.sso import Provider
 
@@ -198,16 +196,16 @@ def _text(file: Path) -> str:
         ) from error
 
 
-def _show_added(out: "Console", result: "Provider") -> None:
+def _show_added(out: Output, result: "Provider") -> None:
     out.print(f"People can now sign in with {plain(result.title)}, at {result.origin}.")
     out.print("Add the e-mail address of each person: unlost user add NAME --email ADDRESS")
 
 
-def _show_removed(out: "Console", result: "Provider") -> None:
+def _show_removed(out: Output, result: "Provider") -> None:
     out.print(f"{plain(result.title)} was removed. People can no longer sign in with it.")
 
 
-def _show_list(out: "Console", result: "Providers") -> None:
+def _show_list(out: Output, result: "Providers") -> None:
     from unlost.cli.grid import grid
 
     if not result.providers:

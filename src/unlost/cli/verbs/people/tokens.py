@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
@@ -12,8 +12,6 @@ from unlost.cli.text import plain, when
 from unlost.model.access import Role
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.people.tokens import NewToken, Tokens
     from unlost.catalog.people.tokens import ApiToken
 
@@ -74,7 +72,7 @@ def remove(
     return ExitCode.OK
 
 
-def _show_new_token(out: "Console", new_token: "NewToken") -> None:
+def _show_new_token(out: Output, new_token: "NewToken") -> None:
     out.print(new_token.text)
     out.print(
         f"It is shown only once. It acts for {new_token.token.owner} as {new_token.token.role.value} in "
@@ -82,11 +80,11 @@ def _show_new_token(out: "Console", new_token: "NewToken") -> None:
     )
 
 
-def _show_removed(out: "Console", token: "ApiToken") -> None:
+def _show_removed(out: Output, token: "ApiToken") -> None:
     out.print(f"The token {token.id} ({plain(token.name)}) was deleted.")
 
 
-def _show_list(out: "Console", result: "Tokens") -> None:
+def _show_list(out: Output, result: "Tokens") -> None:
     from unlost.cli.grid import grid
 
     if not result.tokens:

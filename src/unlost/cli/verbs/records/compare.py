@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -12,8 +12,6 @@ from unlost.cli.text import command, many, plain, short, when
 from unlost.cli.words import changed_field, telling
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.records.compare import CompareResult, ComparisonSide, RecordChange
 
 MOST = 50  # records shown; --json has more
@@ -42,7 +40,7 @@ def compare(
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "CompareResult") -> None:
+def _show(out: Output, result: "CompareResult") -> None:
     old, new = _named(result.old, result.zone), _named(result.new, result.zone)
     out.print(f"{result.org}: from {old} to {new}")
     for table in result.unread:
@@ -73,7 +71,7 @@ def _typed(side: "ComparisonSide") -> str:
     return "live" if side.snapshot is None else str(side.snapshot)
 
 
-def _show_tables(out: "Console", result: "CompareResult") -> None:
+def _show_tables(out: Output, result: "CompareResult") -> None:
     from unlost.cli.grid import grid
 
     numbers = ("Created", "Changed", "Deleted", "Undeleted")
@@ -84,7 +82,7 @@ def _show_tables(out: "Console", result: "CompareResult") -> None:
     out.print(table)
 
 
-def _show_row(out: "Console", row: "RecordChange") -> None:
+def _show_row(out: Output, row: "RecordChange") -> None:
     word = "undeleted" if row.change == "revived" else row.change.value
     name = f" {short(row.name)}" if row.name else ""
     out.print()

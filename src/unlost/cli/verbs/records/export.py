@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -15,8 +15,6 @@ from unlost.cli.verbs.records.sql import Audience, ForWhom, check_audience
 from unlost.outside.formats import ExportFormat
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.records.export import ExportResult
     from unlost.app.actions.retention.privacy import PersonData
 
@@ -115,7 +113,7 @@ def person(
     return ExitCode.OK
 
 
-def _show_person(out: "Console", data: "PersonData") -> None:
+def _show_person(out: Output, data: "PersonData") -> None:
     from unlost.cli.grid import grid
 
     out.print(f"{data.org}: {many(data.records, 'record')} in {data.out}, unencrypted.")
@@ -134,7 +132,7 @@ def _show_person(out: "Console", data: "PersonData") -> None:
     out.print("In CSV, texts that a spreadsheet would run as a formula start with an apostrophe.")
 
 
-def _show(out: "Console", result: "ExportResult") -> None:
+def _show(out: Output, result: "ExportResult") -> None:
     from unlost.cli.grid import grid
 
     at = when(result.as_of, zone=result.zone)

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlost.app.records.record_text import split_record
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import plain, size
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.records.file import FileResult
 
 
@@ -37,7 +35,7 @@ def file(
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "FileResult") -> None:
+def _show(out: Output, result: "FileResult") -> None:
     out.print(f"{plain(result.name) or result.record}: {size(result.size)} in {result.out}")
     if result.checksum:
         out.print(f"The checksum of the org matches ({result.checksum}).")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
@@ -12,8 +12,6 @@ from unlost.cli.text import command, plain, short, when
 from unlost.cli.words import fate
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.records.find import FindResult
     from unlost.app.records.found_records import FoundRecord
     from unlost.app.records.search_hints import SearchedOrg
@@ -108,7 +106,7 @@ def find(
     return ExitCode.OK
 
 
-def show_matches(out: "Console", result: "FindResult") -> None:
+def show_matches(out: Output, result: "FindResult") -> None:
     """Print the matches of a search, or why there are none."""
     _show_unindexed(out, result.orgs)
     _show_looked_back(out, result.orgs)
@@ -122,7 +120,7 @@ def show_matches(out: "Console", result: "FindResult") -> None:
         _show_place(out, result)
 
 
-def _show_hit(out: "Console", hit: "FoundRecord") -> None:
+def _show_hit(out: Output, hit: "FoundRecord") -> None:
     out.print(f"{hit.table_label} {short(hit.name or hit.record)}: {fate(hit.gone, zone=hit.zone)}")
     mark = " (former value)" if hit.former else ""
     out.print(f"  {hit.column_label}: {short(hit.value)}{mark}")
@@ -131,7 +129,7 @@ def _show_hit(out: "Console", hit: "FoundRecord") -> None:
     out.print(f"  {command('history', hit.org, f'{hit.table}/{hit.record}')}")
 
 
-def _show_place(out: "Console", result: "FindResult") -> None:
+def _show_place(out: Output, result: "FindResult") -> None:
     """Print which of the matches are shown, and in which tables they are."""
     last = result.start + len(result.hits)
     total = f"more than {result.total:,}" if result.more else f"{result.total:,}"
@@ -147,7 +145,7 @@ def _show_place(out: "Console", result: "FindResult") -> None:
         )
 
 
-def _show_nothing(out: "Console", result: "FindResult") -> None:
+def _show_nothing(out: Output, result: "FindResult") -> None:
     where = ", ".join(result.searched) or "no org: there is no backup yet"
     out.print(f"Nothing found for {short(result.text or result.deleted_by)!r} (searched {where}).")
     if result.suggestions:
@@ -163,7 +161,7 @@ def _show_nothing(out: "Console", result: "FindResult") -> None:
         out.print(f"- {plain(hint.sentence)} {plain(hint.next_step)}".rstrip())
 
 
-def _show_looked_back(out: "Console", orgs: "tuple[SearchedOrg, ...]") -> None:
+def _show_looked_back(out: Output, orgs: "tuple[SearchedOrg, ...]") -> None:
     for org in orgs:
         if org.deletions_since is not None:
             since = when(org.deletions_since, zone=org.zone)
@@ -173,7 +171,7 @@ def _show_looked_back(out: "Console", orgs: "tuple[SearchedOrg, ...]") -> None:
             )
 
 
-def _show_unindexed(out: "Console", orgs: "tuple[SearchedOrg, ...]") -> None:
+def _show_unindexed(out: Output, orgs: "tuple[SearchedOrg, ...]") -> None:
     for org in orgs:
         if org.unindexed:
             out.print(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlost.app.records.record_text import split_record
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName, RecordName
@@ -13,8 +13,6 @@ from unlost.cli.text import command, many, plain, short, when
 from unlost.cli.words import GONE, USER_UNKNOWN, changed_field, merged, telling
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.records.history import HistoryEntry, HistoryResult
 
 HAPPENED = {"created": "Created", "changed": "Changed", "revived": "Undeleted"}
@@ -51,7 +49,7 @@ def history(
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "HistoryResult") -> None:
+def _show(out: Output, result: "HistoryResult") -> None:
     state = "alive" if result.alive else "deleted"
     name = short(result.name or result.record)
     out.print(f"{result.table_label} {name} ({result.record}), {state}")

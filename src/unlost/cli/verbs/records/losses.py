@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -12,8 +12,6 @@ from unlost.cli.text import command, many, plain, when
 from unlost.model.losses import FoldReason, LossState
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.records.losses import LossDetail, LossLine, LossList, NamedRecord
 
 app = typer.Typer(
@@ -122,7 +120,7 @@ def reopen(
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "LossList") -> None:
+def _show(out: Output, result: "LossList") -> None:
     for org, error in result.errors.items():
         out.print(f"{plain(org)}: the newest backup is not evaluated yet: {error}")
     if not result.losses:
@@ -135,7 +133,7 @@ def _show(out: "Console", result: "LossList") -> None:
         out.print(f"… {shown} of {result.total}. Next: {command('losses', 'list', *options)}")
 
 
-def _show_detail(out: "Console", result: "LossDetail") -> None:
+def _show_detail(out: Output, result: "LossDetail") -> None:
     _show_line(out, result.loss)
     for record in result.records:
         name = f" {plain(record.name)}" if record.name else ""
@@ -145,7 +143,7 @@ def _show_detail(out: "Console", result: "LossDetail") -> None:
         out.print(f"  … {shown} of {result.total}; continue with --start {shown}.")
 
 
-def _show_line(out: "Console", line: "LossLine") -> None:
+def _show_line(out: Output, line: "LossLine") -> None:
     out.print(f"{line.org} {line.loss}: {_what(line)}, {_act(line)}.")
     out.print(f"  {_state(line)}")
 

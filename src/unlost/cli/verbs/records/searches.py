@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
@@ -24,8 +24,6 @@ from unlost.cli.verbs.records.find import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.records.saved_searches import SavedSearch, SavedSearches
     from unlost.app.records.search_query import RecordSearch
 
@@ -114,7 +112,7 @@ def remove(name: SearchName, *, home: Home = None, json: AsJson = False) -> Exit
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "SavedSearches") -> None:
+def _show(out: Output, result: "SavedSearches") -> None:
     if not result.searches:
         save = command("searches", "save", "NAME", "TEXT")
         out.print(f"You have no saved searches. Save one: {save}")
@@ -122,12 +120,12 @@ def _show(out: "Console", result: "SavedSearches") -> None:
         out.print(f"{plain(search.name)}: {_query(search.query)}")
 
 
-def _show_saved(out: "Console", search: "SavedSearch") -> None:
+def _show_saved(out: Output, search: "SavedSearch") -> None:
     out.print(f"Saved as {plain(search.name)}: {_query(search.query)}")
     out.print(f"Open it: {command('searches', 'open', search.name)}")
 
 
-def _show_removed(out: "Console", search: "SavedSearch") -> None:
+def _show_removed(out: Output, search: "SavedSearch") -> None:
     out.print(f"Removed {plain(search.name)}.")
 
 

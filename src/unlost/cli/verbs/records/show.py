@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlost.app.records.record_text import split_record
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName, RecordName
@@ -13,8 +13,6 @@ from unlost.cli.text import cell, command, many, plain, short, size, when
 from unlost.cli.words import fate
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.records.show import ShownField, ShowResult
     from unlost.app.records.related import RelatedFile, RelatedRecords, RelatedTable
     from unlost.model.vault.snapshot import StoredFile
@@ -46,7 +44,7 @@ def show(
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "ShowResult") -> None:
+def _show(out: Output, result: "ShowResult") -> None:
     from unlost.cli.grid import grid
 
     where = "the live org" if result.snapshot is None else f"snapshot {result.snapshot}"
@@ -77,7 +75,7 @@ def _show(out: "Console", result: "ShowResult") -> None:
         _show_related(out, result, result.related)
 
 
-def _show_related(out: "Console", result: "ShowResult", related: "RelatedRecords") -> None:
+def _show_related(out: Output, result: "ShowResult", related: "RelatedRecords") -> None:
     from unlost.cli.grid import grid
 
     at = when(related.as_of, zone=result.zone)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from unlost.cli.answer import console
+from unlost.cli.answer import Output
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import Home
@@ -161,7 +161,7 @@ def _show(answer: "SqlAnswer") -> None:
             shown += 1
         if more:
             break
-    out = console()
+    out = Output()
     out.print(table)
     if more:
         out.print(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -13,8 +13,6 @@ from unlost.cli.text import command, many, plain, size, when
 from unlost.model.mass_changes import MassKind
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.restores.queued_restore import QueuedPlan
     from unlost.app.actions.restores.restore_plan import PlanResult
     from unlost.app.actions.restores.restore_run import RestoreResult
@@ -315,7 +313,7 @@ def _twins(*, adopt: bool) -> "TwinPolicy":
 # --- for people -----------------------------------------------------------------------------------
 
 
-def _show_handed(out: "Console", result: "QueuedPlan") -> None:
+def _show_handed(out: Output, result: "QueuedPlan") -> None:
     if result.over:
         out.print(f"This plan was already run. See the result: {command('runs', result.run)}")
         return
@@ -325,13 +323,13 @@ def _show_handed(out: "Console", result: "QueuedPlan") -> None:
     out.print(f"Follow it: {command('runs', result.run)}")
 
 
-def _show_new(out: "Console", result: "PlanResult") -> None:
+def _show_new(out: Output, result: "PlanResult") -> None:
     _show_plan(out, result)
     out.print()
     out.print(f"Nothing was written yet. Run it: {command('restore', 'run', result.file)}")
 
 
-def _show_plan(out: "Console", result: "PlanResult") -> None:
+def _show_plan(out: Output, result: "PlanResult") -> None:
     summary = result.summary
     made_on = when(summary.made_at, zone=result.zone)
     out.print(f"{result.org}: {many(summary.records, 'record')}, planned {made_on}")
@@ -353,7 +351,7 @@ def _show_plan(out: "Console", result: "PlanResult") -> None:
     out.print(f"Estimated cost: {_costs(result)}.")
 
 
-def _show_notes(out: "Console", summary: "PlanSummary") -> None:
+def _show_notes(out: Output, summary: "PlanSummary") -> None:
     """Print the notes, the worst consequence first."""
     from unlost.engine.restore.planning.note_order import ranked_notes
 
@@ -367,7 +365,7 @@ def _show_notes(out: "Console", summary: "PlanSummary") -> None:
     _show_more(out, len(summary.notes))
 
 
-def _show_groups(out: "Console", result: "PlanResult") -> None:
+def _show_groups(out: Output, result: "PlanResult") -> None:
     """Print the groups that people know: named records with all that comes with them, then others."""
     for group in result.groups:
         out.print(f"  {_group_text(group)}")
@@ -386,7 +384,7 @@ def _group_text(group: "GroupLine") -> str:
     return f"{plain(group.name) or group.record}{number}: {counts}"
 
 
-def _show_named(out: "Console", summary: "PlanSummary") -> None:
+def _show_named(out: Output, summary: "PlanSummary") -> None:
     """Name the references that stay empty, and the records whose place is taken."""
     if summary.empty_count:
         out.print()
@@ -403,12 +401,12 @@ def _show_named(out: "Console", summary: "PlanSummary") -> None:
         _show_more(out, len(summary.twins))
 
 
-def _show_more(out: "Console", count: int) -> None:
+def _show_more(out: Output, count: int) -> None:
     if count > MOST:
         out.print(f"  … and {count - MOST:,} more")
 
 
-def _show_branch(out: "Console", branch: "Branch", *, depth: int) -> None:
+def _show_branch(out: Output, branch: "Branch", *, depth: int) -> None:
     counts = ", ".join(f"{action.count:,} {action.action}" for action in branch.actions)
     out.print(f"{'  ' * depth}{branch.table}  {counts}")
     for below in branch.below:
@@ -431,7 +429,7 @@ def _answer_result(result: "RestoreResult", *, as_json: bool) -> ExitCode:
     return ExitCode.OK if result.whole else ExitCode.FINDINGS
 
 
-def _show_result(out: "Console", result: "RestoreResult") -> None:
+def _show_result(out: Output, result: "RestoreResult") -> None:
     if result.repeated:
         out.print("This plan was already run. Nothing was written this time. The earlier result:")
     seconds = (result.finished - result.started).total_seconds()
@@ -463,7 +461,7 @@ def _show_result(out: "Console", result: "RestoreResult") -> None:
         out.print(f"Retry the failed records: {command('restore', 'retry', result.run)}")
 
 
-def _show_empty(out: "Console", result: "RestoreResult") -> None:
+def _show_empty(out: Output, result: "RestoreResult") -> None:
     """Name the references that stay empty, because their record did not come back."""
     empty = [
         (record, difference)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -15,10 +15,8 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
-
     from unlost.app.actions.retention.erase import ErasePlan, ErasureLine, ErasureResult, Erasures
-    from unlost.model.vault.erasure import TableErased
+    from unlost.model.vault.erasure_proof import TableErased
 
 DEFAULT = "records"
 
@@ -112,7 +110,7 @@ def _ask(seen: "ErasePlan", *, as_json: bool) -> None:
     )
 
 
-def _show_plan(out: "Console", seen: "ErasePlan") -> None:
+def _show_plan(out: Output, seen: "ErasePlan") -> None:
     out.print(f"{seen.org}: {many(seen.records - seen.unknown, 'record')} would be erased.")
     show_tables(out, seen.tables)
     out.print(
@@ -144,7 +142,7 @@ def _show_plan(out: "Console", seen: "ErasePlan") -> None:
     )
 
 
-def show_tables(out: "Console", tables: "Sequence[TableErased]") -> None:
+def show_tables(out: Output, tables: "Sequence[TableErased]") -> None:
     """Print the number of records and versions by table."""
     from unlost.cli.grid import grid
 
@@ -161,7 +159,7 @@ def show_tables(out: "Console", tables: "Sequence[TableErased]") -> None:
         out.print(table)
 
 
-def _show(out: "Console", done: "ErasureResult") -> None:
+def _show(out: Output, done: "ErasureResult") -> None:
     if done.snapshot is None:
         out.print("There was nothing left to erase.")
     else:
@@ -173,14 +171,14 @@ def _show(out: "Console", done: "ErasureResult") -> None:
     out.print(f"  Removed {size(done.removed)} of old objects.")
 
 
-def _show_all(out: "Console", erasures: "Erasures") -> None:
+def _show_all(out: Output, erasures: "Erasures") -> None:
     if not erasures.erasures:
         out.print(f"Nothing was erased or corrected in {erasures.org}.")
     for erasure in erasures.erasures:
         _show_line(out, erasure, zone=erasures.zone)
 
 
-def _show_line(out: "Console", erasure: "ErasureLine", *, zone: str) -> None:
+def _show_line(out: Output, erasure: "ErasureLine", *, zone: str) -> None:
     records = sum(each.records for each in erasure.tables)
     state_text = (
         ""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -14,8 +14,6 @@ from unlost.cli.verbs.retention.keeping import REMARKS, Preset, rules_in_words
 from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.retention.forget import ForgetPlan, ForgetResult
 
 LISTED = 40  # backups that are listed individually
@@ -79,7 +77,7 @@ def _ask(seen: "ForgetPlan", *, as_json: bool) -> None:
     )
 
 
-def _show_plan(out: "Console", seen: "ForgetPlan") -> None:
+def _show_plan(out: Output, seen: "ForgetPlan") -> None:
     out.print(f"{seen.org} keeps {'; '.join(rules_in_words(seen.rules))}.")
     for remark in seen.remarks:
         out.print(REMARKS[remark.value])
@@ -93,7 +91,7 @@ def _show_plan(out: "Console", seen: "ForgetPlan") -> None:
             out.print(f"  {line_of(hold, zone=seen.zone)}")
 
 
-def _show_going(out: "Console", seen: "ForgetPlan") -> None:
+def _show_going(out: Output, seen: "ForgetPlan") -> None:
     from unlost.cli.grid import grid
 
     stay = many(len(seen.staying), "backup would stay", "backups would stay")
@@ -119,7 +117,7 @@ def _show_going(out: "Console", seen: "ForgetPlan") -> None:
     )
 
 
-def _show(out: "Console", done: "ForgetResult") -> None:
+def _show(out: Output, done: "ForgetResult") -> None:
     if done.snapshot is None:
         out.print("There was nothing to forget.")
         return

@@ -4,15 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import plain, when
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.retention.holds import HoldLine, Holds
     from unlost.model.vault.retention import Hold, HoldTarget
 
@@ -94,7 +92,7 @@ def lift(
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "Holds") -> None:
+def _show(out: Output, result: "Holds") -> None:
     if not result.holds:
         out.print(f"{result.org} has no legal holds.")
     for line in result.holds:

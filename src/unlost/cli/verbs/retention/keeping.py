@@ -4,15 +4,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import many, plain, size, when
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.retention.keeping import OrgRetention, RetentionPolicies
     from unlost.model.vault.retention import ForgottenRecord, KeepRules
 
@@ -132,14 +130,14 @@ def rules_in_words(rules: "KeepRules") -> list[str]:
     return rules_text or ["all backups"]
 
 
-def _show_all(out: "Console", result: "RetentionPolicies") -> None:
+def _show_all(out: Output, result: "RetentionPolicies") -> None:
     if not result.orgs:
         out.print("No org is protected yet. Add one with `unlost org add`.")
     for org in result.orgs:
         _show(out, org)
 
 
-def _show(out: "Console", result: "OrgRetention") -> None:
+def _show(out: Output, result: "OrgRetention") -> None:
     out.print(f"{result.org} keeps")
     for line in rules_in_words(result.rules):
         out.print(f"  {line}")
@@ -151,7 +149,7 @@ def _show(out: "Console", result: "OrgRetention") -> None:
         _show_last(out, result.last, zone=result.zone)
 
 
-def _show_last(out: "Console", last: "ForgottenRecord", *, zone: str) -> None:
+def _show_last(out: Output, last: "ForgottenRecord", *, zone: str) -> None:
     at = when(last.at, zone=zone)
     if last.failed:
         out.print(f"  {at}: forgetting failed: {plain(str(last.error))}")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -13,8 +13,6 @@ from unlost.cli.verbs.retention.erase import show_tables
 from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.retention.rectify import RectifyPlan, RectifyResult
 
 
@@ -74,7 +72,7 @@ def _ask(seen: "RectifyPlan", *, as_json: bool) -> None:
     )
 
 
-def _show_plan(out: "Console", seen: "RectifyPlan") -> None:
+def _show_plan(out: Output, seen: "RectifyPlan") -> None:
     if not seen.columns:
         out.print(f"{seen.org}: no version has a different value. Nothing would change.")
         return
@@ -102,7 +100,7 @@ def _show_plan(out: "Console", seen: "RectifyPlan") -> None:
     _show_current(out, seen.current)
 
 
-def _show_current(out: "Console", current: tuple[str, ...]) -> None:
+def _show_current(out: Output, current: tuple[str, ...]) -> None:
     if current:
         out.print(
             f"The org itself has another value in {', '.join(current)}. Correct it there too, or the "
@@ -110,7 +108,7 @@ def _show_current(out: "Console", current: tuple[str, ...]) -> None:
         )
 
 
-def _show(out: "Console", done: "RectifyResult") -> None:
+def _show(out: Output, done: "RectifyResult") -> None:
     if done.snapshot is None:
         out.print("There was nothing left to correct.")
         return

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
@@ -14,8 +14,6 @@ from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.console import Console
 
     from unlost.app.actions.restores.restore_run import RunDetail, RunLine, RunList
     from unlost.app.actions.runs.control import RunCommandResult
@@ -70,13 +68,13 @@ def _controlled(
     return ExitCode.OK
 
 
-def _show_control(out: "Console", result: "RunCommandResult") -> None:
+def _show_control(out: Output, result: "RunCommandResult") -> None:
     out.print(plain(result.sentence))
     if result.next_step:
         out.print(plain(result.next_step))
 
 
-def _show_list(out: "Console", result: "RunList") -> None:
+def _show_list(out: Output, result: "RunList") -> None:
     from unlost.cli.grid import grid
 
     if not result.runs:
@@ -104,7 +102,7 @@ def _kind(line: "RunLine") -> str:
     return "hourly" if line.hourly else line.kind.value
 
 
-def _show_run(out: "Console", result: "RunDetail") -> None:
+def _show_run(out: Output, result: "RunDetail") -> None:
     line = result.line
     out.print(
         f"{line.run}: {_kind(line)} of {line.org}, {line.state}, started {when(line.started)}"

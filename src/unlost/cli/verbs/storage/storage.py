@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer, console
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -14,8 +14,6 @@ from unlost.model.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.console import Console
 
     from unlost.app.actions.storage.storage import StorageLine, StorageReport
     from unlost.app.actions.storage.storage_use import StorageUse
@@ -54,7 +52,7 @@ def storage(
     answer(storage_report, as_json=json, show=_show)
     # stdout has exactly one JSON document.
     if plot is not None and not json:
-        console().print(f"\nThe chart of the fullest storage is in {plain(str(plot))}.")
+        Output().print(f"\nThe chart of the fullest storage is in {plain(str(plot))}.")
     return ExitCode.OK
 
 
@@ -86,7 +84,7 @@ def _draw(report: "StorageReport", file: Path) -> None:
         ) from error
 
 
-def _show(out: "Console", result: "StorageReport") -> None:
+def _show(out: Output, result: "StorageReport") -> None:
     for storage_line in result.storages:
         share = f" ({storage_line.used / storage_line.limit:.1%})" if storage_line.limit else ""
         out.print(
@@ -99,7 +97,7 @@ def _show(out: "Console", result: "StorageReport") -> None:
         _show_loops(out, result.loops, zone=result.zone)
 
 
-def _show_tables(out: "Console", use: "StorageUse") -> None:
+def _show_tables(out: Output, use: "StorageUse") -> None:
     from unlost.cli.grid import grid
 
     numbers = ("records", "size", "last 30 days")
@@ -116,7 +114,7 @@ def _show_tables(out: "Console", use: "StorageUse") -> None:
         out.print(f"and {len(use.tables) - SHOWN} more tables with {size(rest)}")
 
 
-def _show_shares(out: "Console", use: "StorageUse") -> None:
+def _show_shares(out: Output, use: "StorageUse") -> None:
     """Print the usage by year and owner, and the largest mail threads."""
     for storage in dict.fromkeys(table.storage for table in use.tables):
         years = [
@@ -136,7 +134,7 @@ def _show_shares(out: "Console", use: "StorageUse") -> None:
     _show_threads(out, use)
 
 
-def _show_threads(out: "Console", use: "StorageUse") -> None:
+def _show_threads(out: Output, use: "StorageUse") -> None:
     from unlost.cli.grid import grid
 
     if use.threads:
@@ -152,7 +150,7 @@ def _show_threads(out: "Console", use: "StorageUse") -> None:
         out.print(table)
 
 
-def _show_loops(out: "Console", loops: "Sequence[MailLoop]", *, zone: str) -> None:
+def _show_loops(out: Output, loops: "Sequence[MailLoop]", *, zone: str) -> None:
     out.print()
     if not loops:
         out.print("No mail loop was found.")

@@ -4,15 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
 from unlost.cli.text import many, size, when
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.vault.compact import CompactResult, OrgCompacted
 
 
@@ -36,14 +34,14 @@ def compact(
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "CompactResult") -> None:
+def _show(out: Output, result: "CompactResult") -> None:
     if not result.orgs:
         out.print("There is no org yet.")
     for org in result.orgs:
         _show_org(out, org)
 
 
-def _show_org(out: "Console", compacted: "OrgCompacted") -> None:
+def _show_org(out: Output, compacted: "OrgCompacted") -> None:
     if compacted.snapshot is None:
         out.print(f"{compacted.org}: nothing to merge; its backups take {size(compacted.bytes)}.")
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.given_key import read_sheet
 from unlost.cli.options import (
@@ -25,8 +25,6 @@ from unlost.cli.place import vault_place
 from unlost.model.errors import NotAllowed, UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.vault.init import InitRequest, InitResult
     from unlost.model.ports.system import Entropy
     from unlost.vault.format.recovery import RecoverySheet
@@ -156,7 +154,7 @@ def confirm_sheet(sheet: "RecoverySheet", entropy: "Entropy", *, failed: NotAllo
             return
 
 
-def _show(out: "Console", result: "InitResult") -> None:
+def _show(out: Output, result: "InitResult") -> None:
     out.print(f"Home         {result.home}")
     out.print(f"Vault        {result.vault}  (id {result.vault_id})")
     out.print(f"Service key  {result.service_key}  (opens the vault for the service)")

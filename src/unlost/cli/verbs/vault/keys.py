@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.given_key import ByPassphrase, Sheet, given_key_of, owner_key_of
 from unlost.cli.opening import opened
@@ -18,8 +18,6 @@ from unlost.model.errors import NotAllowed, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from rich.console import Console
 
     from unlost.app.actions.vault.keys import KeyChange, KeyRemoved, Keys, KeyTestResult, SheetShown
     from unlost.app.actions.vault.rekey import AllRekeyed, OrgRekeyed
@@ -446,7 +444,7 @@ def _answer(done: "KeyChange", key_file: Path | None, *, as_json: bool) -> None:
         answer(done, as_json=as_json, show=_show_change)
 
 
-def _show_all(out: "Console", all_keys: "Keys") -> None:
+def _show_all(out: Output, all_keys: "Keys") -> None:
     from unlost.cli.grid import grid
 
     table = grid("slot", "opened by", "changes keys", "")
@@ -469,7 +467,7 @@ def _show_all(out: "Console", all_keys: "Keys") -> None:
         )
 
 
-def _show_change(out: "Console", done: "KeyChange") -> None:
+def _show_change(out: Output, done: "KeyChange") -> None:
     out.print(f"The slot {done.slot} opens the vault with {_by(done)}.")
     if done.key_file:
         out.print("Let only its owner read the file, and never store it next to the vault.")
@@ -482,25 +480,25 @@ def _by(done: "KeyChange") -> str:
     return f"the key in {done.key_file}" if done.key_file else f"its {done.kind.value}"
 
 
-def _show_removed(out: "Console", done: "KeyRemoved") -> None:
+def _show_removed(out: Output, done: "KeyRemoved") -> None:
     remaining = f"{many(len(done.remaining), 'slot')} left: {', '.join(done.remaining)}."
     out.print(f"The slot {done.slot} was removed; {remaining}")
     _show_limits(out)
 
 
-def _show_limits(out: "Console") -> None:
+def _show_limits(out: Output) -> None:
     out.print(
         "Warning: a person who opened the vault with it may have kept the master key, which still "
         "opens every copy of the vault. If you do not trust this person: unlost key renew --sheet FILE"
     )
 
 
-def _show_tried(out: "Console", done: "KeyTestResult") -> None:
+def _show_tried(out: Output, done: "KeyTestResult") -> None:
     by = f"slot {done.slot}" if done.slot else "recovery sheet"
     out.print(f"It opens the vault {done.vault_id} ({by}).")
 
 
-def _show_renewed(out: "Console", done: "RenewalResult") -> None:
+def _show_renewed(out: Output, done: "RenewalResult") -> None:
     out.print(f"The vault {done.vault_id} has a new master key. Orgs with a new key: {done.orgs}.")
     out.print(f"The slot {done.slot} opens it with the key in {done.key_file}.")
     ended = ", ".join(done.ended)
@@ -514,19 +512,19 @@ def _show_renewed(out: "Console", done: "RenewalResult") -> None:
     out.print("A person with the old master key and a copy of earlier backups can still read them.")
 
 
-def _show_sheet(out: "Console", done: "SheetShown") -> None:
+def _show_sheet(out: Output, done: "SheetShown") -> None:
     out.print(f"The recovery sheet of the vault {done.vault_id} was written down.")
     out.print("Keep it on paper in two places, and delete files that contain it.")
 
 
-def _show_rekeyed(out: "Console", done: "AllRekeyed") -> None:
+def _show_rekeyed(out: Output, done: "AllRekeyed") -> None:
     if not done.orgs:
         out.print("There is no org yet.")
     for org in done.orgs:
         _show_org_rekeyed(out, org)
 
 
-def _show_org_rekeyed(out: "Console", rekeyed: "OrgRekeyed") -> None:
+def _show_org_rekeyed(out: Output, rekeyed: "OrgRekeyed") -> None:
     if rekeyed.objects:
         out.print(
             f"{rekeyed.org}: {many(rekeyed.objects, 'object')} of {size(rekeyed.bytes)} re-encrypted."

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import (
@@ -22,8 +22,6 @@ from unlost.cli.place import vault_place
 from unlost.cli.text import many, plain, size, when
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.vault.mirror import MirrorResult
     from unlost.app.vault.mirror import MirrorState
 
@@ -114,19 +112,19 @@ def off(*, home: Home = None, json: AsJson = False) -> ExitCode:
     return ExitCode.OK
 
 
-def _show_set(out: "Console", state: "MirrorState") -> None:
+def _show_set(out: Output, state: "MirrorState") -> None:
     out.print(f"The mirror of the vault will be in {plain(state.place)}.")
     out.print("The service fills it within minutes. To start now: unlost vault mirror run")
     out.print("An earlier mirror in another place is no longer updated and stays as it is.")
 
 
-def _show_off(out: "Console", state: "MirrorState") -> None:
+def _show_off(out: Output, state: "MirrorState") -> None:
     _show_state(out, state)
     out.print("The old mirror stays, with all data that is forgotten or erased from now on.")
     out.print("Delete it yourself when you no longer need it.")
 
 
-def _show_done(out: "Console", done: "MirrorResult") -> None:
+def _show_done(out: Output, done: "MirrorResult") -> None:
     out.print(
         f"{plain(done.place)} is up to date: {many(done.objects, 'object')} copied, "
         f"{size(done.bytes)}; {many(done.there, 'object')} existed already."
@@ -143,7 +141,7 @@ def _show_done(out: "Console", done: "MirrorResult") -> None:
 
 
 def _show_gaps(
-    out: "Console", broken: tuple[str, ...], damaged: tuple[str, ...], strange: tuple[str, ...]
+    out: Output, broken: tuple[str, ...], damaged: tuple[str, ...], strange: tuple[str, ...]
 ) -> None:
     for why in broken:
         out.print(f"Not mirrored: {plain(why)}")
@@ -154,7 +152,7 @@ def _show_gaps(
         out.print("unlost verify --repair-from mirror")
 
 
-def _name(out: "Console", what: str, names: tuple[str, ...]) -> None:
+def _name(out: Output, what: str, names: tuple[str, ...]) -> None:
     if names:
         out.print(what)
         for name in names[:NAMED]:
@@ -163,7 +161,7 @@ def _name(out: "Console", what: str, names: tuple[str, ...]) -> None:
             out.print(f"  and {len(names) - NAMED} more")
 
 
-def _show_state(out: "Console", state: "MirrorState") -> None:
+def _show_state(out: Output, state: "MirrorState") -> None:
     if not state.place:
         out.print("The vault has no mirror: all backups are in one place.")
         out.print("Next: unlost vault mirror set PLACE")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
@@ -12,8 +12,6 @@ from unlost.cli.text import many, plain, size, when
 from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.vault.pending import (
         ConfirmedCommits,
         PendingList,
@@ -95,7 +93,7 @@ def reject(
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "PendingList") -> None:
+def _show(out: Output, result: "PendingList") -> None:
     for name in result.unreadable:
         out.print(
             f"{name}: a commit that this home has seen is damaged. Repair it first: unlost verify"
@@ -123,7 +121,7 @@ def _show(out: "Console", result: "PendingList") -> None:
         )
 
 
-def _show_commit(out: "Console", commit: "WaitingCommit") -> None:
+def _show_commit(out: Output, commit: "WaitingCommit") -> None:
     what = f"{many(commit.objects, 'object')}, {size(commit.bytes)}"
     out.print(f"{commit.org}: commit {commit.commit} ({commit.kind.value}) by {plain(commit.run)}")
     out.print(f"  would remove  {what}")
@@ -134,7 +132,7 @@ def _show_commit(out: "Console", commit: "WaitingCommit") -> None:
     out.print(f"  removed from  {due}")
 
 
-def _show_confirmed(out: "Console", result: "ConfirmedCommits") -> None:
+def _show_confirmed(out: Output, result: "ConfirmedCommits") -> None:
     for commit in result.commits:
         out.print(f"{commit.org}: commit {commit.commit} is confirmed.")
     if not result.commits:
@@ -143,7 +141,7 @@ def _show_confirmed(out: "Console", result: "ConfirmedCommits") -> None:
     out.print("The next maintenance removes the objects. To start it now: unlost compact")
 
 
-def _show_rejected(out: "Console", result: "RejectedCommit") -> None:
+def _show_rejected(out: Output, result: "RejectedCommit") -> None:
     if result.removed:
         out.print(
             f"{result.org}: commit {result.commit} was removed. The org is no longer blocked."

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home
@@ -13,8 +13,6 @@ from unlost.cli.text import many, plain
 from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.vault.salvage import OrgSalvage, SalvagePlan, SalvageResult
     from unlost.model.vault.salvage import LostSpan, TableSalvaged
 
@@ -56,7 +54,7 @@ def _ask(seen: "SalvagePlan", *, as_json: bool) -> None:
     )
 
 
-def _show_plan(out: "Console", seen: "SalvagePlan") -> None:
+def _show_plan(out: Output, seen: "SalvagePlan") -> None:
     if not seen.orgs:
         out.print(
             "No segment, pack, certificate or journal is damaged. There is nothing to salvage."
@@ -75,7 +73,7 @@ def _show_plan(out: "Console", seen: "SalvagePlan") -> None:
             out.print(f"Not repaired by this: {damage.object}: {plain(damage.sentence)}")
 
 
-def _show(out: "Console", done: "SalvageResult") -> None:
+def _show(out: Output, done: "SalvageResult") -> None:
     for org in done.orgs:
         out.print(f"{org.org}: salvaged in commit {org.snapshot}.")
         _show_org(out, org, would="")
@@ -87,7 +85,7 @@ def _show(out: "Console", done: "SalvageResult") -> None:
         out.print(f"  - {damage.object}: {plain(damage.sentence)}")
 
 
-def _show_org(out: "Console", salvage: "OrgSalvage", *, would: str) -> None:
+def _show_org(out: Output, salvage: "OrgSalvage", *, would: str) -> None:
     for table in salvage.tables:
         for line in _lines(table, would):
             out.print(f"  {plain(line)}")

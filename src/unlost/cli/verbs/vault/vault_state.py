@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.given_key import read_sheet
 from unlost.cli.opening import opened
@@ -27,8 +27,6 @@ from unlost.cli.text import command, many, plain, size, when
 from unlost.cli.verbs.vault import mirror, pending
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from unlost.app.actions.vault.copy_vault import VaultCopied
     from unlost.app.actions.vault.rebuild import RebuildResult, RebuiltOrg
 
@@ -138,7 +136,7 @@ def copy(
     return ExitCode.OK
 
 
-def _show_copied(out: "Console", result: "VaultCopied") -> None:
+def _show_copied(out: Output, result: "VaultCopied") -> None:
     already = f"; {many(result.there, 'object')} existed already" if result.there else ""
     out.print(
         f"{result.place} has the complete vault: {many(result.objects, 'object')} copied, "
@@ -150,7 +148,7 @@ def _show_copied(out: "Console", result: "VaultCopied") -> None:
     out.print(f"Rebuild a home from it: {rebuild_it}")
 
 
-def _show(out: "Console", result: "RebuildResult") -> None:
+def _show(out: Output, result: "RebuildResult") -> None:
     out.print(f"Home         {result.home.home}")
     out.print(f"Vault        {result.home.vault}  (id {result.home.vault_id})")
     out.print(f"Service key  {result.home.service_key}")
@@ -171,7 +169,7 @@ def _show(out: "Console", result: "RebuildResult") -> None:
     out.print("      unlost doctor")
 
 
-def _show_org(out: "Console", rebuilt: "RebuiltOrg") -> None:
+def _show_org(out: Output, rebuilt: "RebuiltOrg") -> None:
     nightly = "every night" if rebuilt.nightly else "not automatically"
     out.print(
         f"{plain(rebuilt.name)}: {many(rebuilt.backups, 'backup')}, the last {when(rebuilt.last_backup)}, "

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from unlost.cli.answer import answer
+from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import (
@@ -24,8 +24,6 @@ from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.console import Console
 
     from unlost.app.actions.vault.repair import RepairReport
     from unlost.app.actions.vault.verify import VerifyResult
@@ -179,7 +177,7 @@ def _repair(place: "StoreAddress | None", *, home: Home, json: AsJson) -> ExitCo
     return ExitCode.OK if result.whole else ExitCode.FAILED
 
 
-def _show_repaired(out: "Console", result: "RepairReport") -> None:
+def _show_repaired(out: Output, result: "RepairReport") -> None:
     if result.objects:
         back = f"{many(len(result.objects), 'object')}, {size(result.bytes)}"
         out.print(f"Repaired from {plain(result.place)}: {back}.")
@@ -193,7 +191,7 @@ def _show_repaired(out: "Console", result: "RepairReport") -> None:
         out.print(f"  - {damage.object}: {plain(damage.sentence)}")
 
 
-def _show(out: "Console", result: "VerifyResult") -> None:
+def _show(out: Output, result: "VerifyResult") -> None:
     checked = f"{many(result.objects, 'object')}, {size(result.bytes)}"
     if result.damages:
         out.print(f"The vault is damaged: {many(len(result.damages), 'object')} of {checked}.")
@@ -224,7 +222,7 @@ def _show(out: "Console", result: "VerifyResult") -> None:
         out.print(f"It contains the expected head {result.expected}.")
 
 
-def _show_strange(out: "Console", names: "Sequence[str]") -> None:
+def _show_strange(out: Output, names: "Sequence[str]") -> None:
     if not names:
         return
     out.print(f"{many(len(names), 'object')} that Unlost did not create, and does not use:")
@@ -235,7 +233,7 @@ def _show_strange(out: "Console", names: "Sequence[str]") -> None:
     out.print("Find out who can write to the vault, and delete them there.")
 
 
-def _show_unproved(out: "Console", orgs: "Sequence[str]") -> None:
+def _show_unproved(out: Output, orgs: "Sequence[str]") -> None:
     for org in orgs:
         out.print(
             f"The head of {org} is UNPROVED: this home remembers no commit of it. If its newest "

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.vault.erasure import TableErased
+from unlost.model.vault.erasure_proof import TableErased
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import U_ID, U_OP, U_SNAP
 from unlost.vault.read.org_vault import OrgVault

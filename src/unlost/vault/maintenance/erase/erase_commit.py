@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from unlost.model.errors import UnlostError
 from unlost.model.vault.certificate import Certificate
-from unlost.model.vault.erasure import ErasureProof, TableErased
+from unlost.model.vault.erasure_proof import ErasureProof, TableErased
 from unlost.model.vault.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveState, live_objects, unneeded_objects

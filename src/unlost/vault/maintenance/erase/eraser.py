@@ -16,7 +16,8 @@ import pyarrow as pa
 from blake3 import blake3
 
 from unlost.model.errors import UsageError
-from unlost.model.vault.erasure import Erase, Erasure, ErasureProof, PastErasure, TableErased
+from unlost.model.vault.erasure import Erase, Erasure, PastErasure
+from unlost.model.vault.erasure_proof import ErasureProof, TableErased
 from unlost.model.vault.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import CHANGES, FILES, SEARCH, SUPPRESSED

@@ -20,7 +20,8 @@ from unlost.model.decoders import decoder_for
 from unlost.model.finding import Finding
 from unlost.model.plan import RecordKey
 from unlost.model.vault.certificate import Certificate
-from unlost.model.vault.erasure import TableErased, spoken
+from unlost.model.vault.erasure import spoken
+from unlost.model.vault.erasure_proof import TableErased
 from unlost.model.vault.snapshot import TableState
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format import number as numbers

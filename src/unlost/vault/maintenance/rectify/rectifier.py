@@ -17,7 +17,7 @@ from functools import partial
 import pyarrow as pa
 from blake3 import blake3
 
-from unlost.model.vault.erasure import ErasureProof, TableErased
+from unlost.model.vault.erasure_proof import ErasureProof, TableErased
 from unlost.model.vault.rectification import Rectification, Rectify
 from unlost.model.vault.snapshot import CommitKind, SegmentEntry
 from unlost.vault.format.physical import CHANGES, FILES, SEARCH

@@ -16,7 +16,7 @@ from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.source.schema import WireKind
 from unlost.model.vault.certificate import Certificate
-from unlost.model.vault.erasure import TableErased
+from unlost.model.vault.erasure_proof import TableErased
 from unlost.model.vault.rectification import Rectification, Rectify, check_free
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.manifest import KnownColumn

@@ -10,8 +10,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import may
+from unlost.app.actions.backups.certificate import certificate as certified
 from unlost.app.actions.backups.gaps import accept_many, reopen
-from unlost.app.actions.backups.snapshots import certificate as certified
 from unlost.app.actions.orgs.org_page import is_whole, ranked
 from unlost.model.access import Right
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError

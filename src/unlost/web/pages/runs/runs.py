@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import may
-from unlost.app.actions.backups.snapshots import certificate
+from unlost.app.actions.backups.certificate import certificate
 from unlost.app.actions.restores.kept_plan import RestoreRequest, choose, make_plan_now, waiting
 from unlost.app.actions.restores.outcome import PAGE, outcome, restored_records
 from unlost.app.actions.restores.restore_plan import PlanRequest
