@@ -240,10 +240,11 @@ def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
         org,
         "",
         Urgency.SOON,
-        "The backup of {org} is incomplete: {why}",
+        "The backup of {org} is incomplete, with {gaps}. {why}",
         "The certificate lists each gap and its fix. Accept those that cannot be closed.",
         "unlost certificate {org}",
-        why=gap_counts(len(gaps), accepted=accepted) if accepted else org.proof.message,
+        gaps=gap_counts(len(gaps), accepted=accepted),
+        why=gaps[0].message,
     )
 
 

@@ -200,7 +200,9 @@ def test_an_alert_counts_open_and_accepted_gaps_apart() -> None:
     whole = proof(line("Account", 1_000, differ), line("Case", 0, refused), verdict=Verdict.GAPS)
     decided = (AcceptedGap(1, "sales", differ, 1, "Legal.", "Ann", NOW),)
     (alert,) = said(sales(proof=whole, accepted=decided)).values()
-    assert alert.sentence == "The backup of sales is incomplete: 1 open gap, 1 accepted"
+    assert alert.sentence == (
+        "The backup of sales is incomplete, with 1 open gap, 1 accepted. The source refused it."
+    )
 
 
 def test_a_table_that_was_never_read_is_a_gap_and_no_loss() -> None:
