@@ -7,7 +7,9 @@ from pathlib import Path
 PAGES = Path(__file__).parents[2] / "src" / "unlost" / "web" / "pages"
 METHODS = {"require_GET", "require_POST", "require_http_methods", "require_safe"}
 # Called by views: they show a plan in the answer to another request.
-PARTS = {"restores/restore.py: page", "restores/restore.py: planning"}
+PARTS = {
+    "restores/restore.py: page", "restores/restore.py: planning", "orgs/saved.py: planned_again",
+}  # fmt: skip
 
 
 def decorators(function: ast.FunctionDef) -> set[str]:

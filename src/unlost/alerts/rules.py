@@ -21,7 +21,6 @@ PATIENCE = 2  # failures of one backup before an alert
 LATE_FACTOR = 3.0  # a run that takes so many times its usual time is late
 LATE_LEAST = timedelta(hours=2)
 LATE_UNKNOWN = timedelta(hours=12)  # used while there is no usual time
-LONGEST_HOURS = 72  # longer ages are shown in days
 STUCK = timedelta(minutes=30)  # without progress
 PARKED = timedelta(hours=6)  # a shorter pause is no news
 OLDEST_BACKUP = timedelta(hours=36)
@@ -244,7 +243,7 @@ def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
         "The backup of {org} is incomplete, with {gaps}. {why}",
         "The certificate lists each gap and its fix. Accept those that cannot be closed.",
         "unlost certificate {org}",
-        gaps=gap_counts(len(gaps), accepted=accepted) if accepted else counted(len(gaps), Noun.GAP),
+        gaps=gap_counts(len(gaps), accepted=accepted),
         why=gaps[0].message,
     )
 
@@ -579,10 +578,9 @@ def _too_long(run: RunFacts) -> timedelta:
 
 def _hours(time: timedelta) -> Message:
     minutes = round(time.total_seconds() / 60)
-    if minutes < 120:
-        return counted(minutes, Noun.MINUTE)
-    hours = round(minutes / 60)
-    return counted(hours, Noun.HOUR) if hours <= LONGEST_HOURS else counted(time.days, Noun.DAY)
+    return (
+        counted(minutes, Noun.MINUTE) if minutes < 120 else counted(round(minutes / 60), Noun.HOUR)
+    )
 
 
 def _storages(proof: Certificate | None) -> Sequence[Quota]:

@@ -13,7 +13,7 @@ An action that cannot be recorded is not done: a change does not start without i
 read returns nothing without its entry.
 
 An action that another action calls is part of the outer one: it is neither checked nor audited
-again. See docs/adr/0015.
+again, except inside ``audited_apart``. See docs/adr/0015.
 """
 
 import inspect
@@ -147,6 +147,16 @@ def action(
 ) -> ActionMarker:
     """Mark a function as an action that people can call."""
     return ActionMarker(name, right, trace, where, subject, detail, writes_files)
+
+
+@contextmanager
+def audited_apart() -> "Iterator[None]":
+    """Check and audit the actions that are called inside one by one, also within another action."""
+    before = _inside.set(False)
+    try:
+        yield
+    finally:
+        _inside.reset(before)
 
 
 def may(app: "Application", right: Right, org: str | None = None) -> bool:

@@ -203,6 +203,7 @@ OPERATIONS = (
     ApiOperation("record.lost", _GET, f"{_ORG}/lost", "records.lost.lost"),
     ApiOperation("gap.list", _GET, f"{_ORG}/gaps", "backups.gaps.gaps"),
     ApiOperation("gap.accept", _POST, f"{_ORG}/gaps/{{gap}}/accept", "backups.gaps.accept"),
+    ApiOperation("gap.accept-many", _POST, f"{_ORG}/gaps/accept", "backups.gaps.accept_many"),
     ApiOperation(
         "gap.reopen", _POST, f"{_ORG}/accepted-gaps/{{acceptance}}/reopen", "backups.gaps.reopen"
     ),

@@ -181,8 +181,6 @@ def test_a_backup_that_is_too_old_is_told_whatever_the_reason() -> None:
     old = replace(proof(), as_of=NOW - timedelta(hours=37))
     found = said(sales(proof=old))
     assert "is 37 hours old" in found[AlertRule.NO_RECENT_BACKUP].sentence
-    weeks = said(sales(proof=replace(proof(), as_of=NOW - timedelta(days=33, hours=12))))
-    assert "is 33 days old" in weeks[AlertRule.NO_RECENT_BACKUP].sentence
     never = said(sales(proof=None, nights=(), added=NOW - timedelta(hours=40)))
     assert "has no backup" in never[AlertRule.NO_RECENT_BACKUP].sentence
     assert said(sales(proof=None, nights=(), added=NOW - timedelta(hours=30))) == {}
@@ -202,8 +200,8 @@ def test_an_alert_counts_open_and_accepted_gaps_apart() -> None:
     whole = proof(line("Account", 1_000, differ), line("Case", 0, refused), verdict=Verdict.GAPS)
     decided = (AcceptedGap(1, "sales", differ, 1, "Legal.", "Ann", NOW),)
     (alert,) = said(sales(proof=whole, accepted=decided)).values()
-    assert alert.sentence.startswith(
-        "The backup of sales is incomplete, with 1 open gap, 1 accepted. "
+    assert alert.sentence == (
+        "The backup of sales is incomplete, with 1 open gap, 1 accepted. The source refused it."
     )
 
 

@@ -257,11 +257,14 @@ def test_gaps_accepted_together_are_audited_each_and_copied_once(sales: World) -
     night(sales)
     copies = len(sales.app.vault.homes.numbers())
     ids = [gap_id(gap(table=table)) for table in ("Payroll", "Bonus")]
-    result = accept_many(sales.app, "sales", ids, reason=REASON)
+    result = accept_many(sales.app, "sales", ids=ids, reason=REASON)
     assert [one.gap.table for one in result.accepted] == ["Payroll", "Bonus"]
     assert {one.reason for one in result.accepted} == {REASON}
     deeds = [entry.deed for entry in newest(most=9) if entry.deed.act == "gap.accept"]
     assert [deed.subject for deed in deeds] == ids[::-1]
+    assert all(deed.intent for deed in deeds)
+    (together,) = [entry.deed for entry in newest(most=9) if entry.deed.act == "gap.accept-many"]
+    assert (together.outcome, together.detail) == ("done", {"gaps": ids})
     assert len(sales.app.vault.homes.numbers()) == copies + 1
     assert gaps(sales.app, "sales").open == 1
 
@@ -271,19 +274,19 @@ def test_of_a_kind_the_open_gaps_are_accepted(sales: World) -> None:
     night(sales)
     take(sales, "Another reason.")
     kind = FindingKind.PERMISSION_MISSING
-    result = accept_many(sales.app, "sales", (), kind=kind, reason=REASON)
+    result = accept_many(sales.app, "sales", kind=kind, reason=REASON)
     assert [one.gap.table for one in result.accepted] == ["Bonus"]
     with pytest.raises(NotFound) as refused:
-        accept_many(sales.app, "sales", (), kind=kind, reason=REASON)
+        accept_many(sales.app, "sales", kind=kind, reason=REASON)
     assert refused.value.code == "gap-kind-unknown"
 
 
 def test_gaps_that_are_not_all_there_are_not_accepted(hidden: World) -> None:
     with pytest.raises(NotFound):
-        accept_many(hidden.app, "sales", [gap_id(gap()), "0"], reason=REASON)
+        accept_many(hidden.app, "sales", ids=[gap_id(gap()), "0"], reason=REASON)
     with pytest.raises(UsageError) as refused:
-        accept_many(hidden.app, "sales", [], reason=REASON)
+        accept_many(hidden.app, "sales", reason=REASON)
     assert refused.value.code == "gaps-not-named"
     with pytest.raises(UsageError):
-        accept_many(hidden.app, "sales", [gap_id(gap())], reason=" ")
+        accept_many(hidden.app, "sales", ids=[gap_id(gap())], reason=" ")
     assert accepted_gaps(get_org("sales").oid) == ()

@@ -250,7 +250,7 @@ def test_settings_that_were_changed_meanwhile_are_not_overwritten(
     assert admin.post("/orgs/sales/settings/", other)["Location"] == "/orgs/sales/"
     refused = admin.get(CALLBACK, reply)
     assert refused.status_code == 409
-    assert "Somebody changed the settings of sales" in text(refused)
+    assert "The settings of sales were changed during this sign-in" in text(refused)
     assert f"/orgs/sales/{page}/" in refused.content.decode()
     assert get_org("sales").config["speed"] == 9
     assert browser.redeemed == [], "the code is not used"

@@ -78,14 +78,13 @@ def after_change(app: Application) -> None:
 
 @contextmanager
 def copied_together(app: Application) -> Iterator[None]:
-    """Copy the home once after several changes by hand. A remote home is copied by its server."""
+    """Copy the home once after several changes by hand, instead of after each."""
     before = _later.set(True)
     try:
         yield
     finally:
         _later.reset(before)
-        if not isinstance(app, RemoteAccess):
-            after_change(app)
+        after_change(app)
 
 
 def after_run(app: Application) -> None:

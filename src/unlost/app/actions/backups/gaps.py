@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.app.access import action
+from unlost.app.access import action, audited_apart
 from unlost.app.backups.moments import proof_of_night
 from unlost.app.backups.summaries import refresh_newest
 from unlost.app.compose import Application
@@ -135,21 +135,26 @@ def accept(app: Application, org: str, gap: str, *, reason: str) -> AcceptedGap:
     return stored
 
 
+def _counted(accepted: AcceptedGaps) -> dict[str, Json]:
+    return {"gaps": [acceptance.gap_id for acceptance in accepted.accepted]}
+
+
+@action("gap.accept-many", Right.OPERATE, trace=Trace.WRITE, detail=_counted)
 def accept_many(
     app: Application,
     org: str,
-    gaps_to_accept: Sequence[str],
     *,
+    ids: Sequence[str] = (),
     kind: FindingKind | None = None,
     reason: str,
 ) -> AcceptedGaps:
-    """Accept gaps for one reason, and all open ones of a ``kind``; each is audited by itself.
+    """Accept several gaps for one reason, and all open ones of a ``kind``.
 
-    Gaps of them that are accepted already stay as they are. If one cannot be accepted, none is.
-    Raises the errors of ``accept``, NotFound (``gap-kind-unknown``), UsageError
-    (``gaps-not-named``).
+    Each is audited by itself, too. Gaps of them that are accepted already stay as they are. If one
+    cannot be accepted, none is. Raises the errors of ``accept``, NotFound (``gap-kind-unknown``),
+    UsageError (``gaps-not-named``).
     """
-    if not gaps_to_accept and kind is None:
+    if not ids and kind is None:
         raise UsageError(
             "gaps-not-named",
             "No gap was selected.",
@@ -157,7 +162,7 @@ def accept_many(
             org=org,
         )
     lines = gaps(app, org).gaps
-    chosen = {gap: [line for line in lines if line.id == gap] for gap in gaps_to_accept}
+    chosen = {gap: [line for line in lines if line.id == gap] for gap in ids}
     if kind is not None:
         chosen |= _of_kind(org, lines, kind)
     for gap, same in chosen.items():
@@ -165,7 +170,7 @@ def accept_many(
             raise _unknown(org, gap)
         _check_lasts(same[0].gap)
     waiting = [gap for gap, same in chosen.items() if any(line.accepted is None for line in same)]
-    with copied_together(app):
+    with copied_together(app), audited_apart():
         # If nothing is open, the error says who accepted it.
         accepted = tuple(accept(app, org, gap, reason=reason) for gap in waiting or chosen)
     return AcceptedGaps(org, accepted)

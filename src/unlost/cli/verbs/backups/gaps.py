@@ -63,7 +63,7 @@ def accept(
     with opened(home) as application:
         from unlost.app.actions.backups.gaps import accept_many as act
 
-        result = act(application, org, gap or (), kind=kind, reason=reason)
+        result = act(application, org, ids=gap or (), kind=kind, reason=reason)
         answer(result, as_json=json, show=_show_all_accepted)
     return ExitCode.OK
 

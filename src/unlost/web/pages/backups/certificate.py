@@ -36,7 +36,7 @@ def accepted(request: UserRequest, org: str) -> HttpResponse:
     """Accept the selected gaps of the newest backup with the reason of the form."""
     chosen, reason = _chosen(request), request.POST.get("reason", "")
     try:
-        result = accept_many(request.unlost, org, chosen, reason=reason)
+        result = accept_many(request.unlost, org, ids=chosen, reason=reason)
     except (UsageError, NotFound, Conflict) as error:
         return _page(request, org, "latest", error=error, chosen=chosen, reason=reason)
     count = len(result.accepted)

@@ -91,7 +91,7 @@ def _check_unchanged(request: UserRequest, waiting: WaitingSignIn) -> None:
     if {**present} != {**waiting.before}:
         raise Conflict(
             "settings-changed",
-            "Somebody changed the settings of {org} during this sign-in. It was not stored.",
+            "The settings of {org} were changed during this sign-in. It was not stored.",
             next_step="Open the settings again, check them, and sign in once more.",
             org=org,
         )
