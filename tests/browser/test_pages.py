@@ -214,10 +214,22 @@ def _picture(lena: Visitor, name: str) -> None:
 
 def unfit(lena: Visitor, rules: Sequence[str] | None = None) -> list[str]:
     """What is wrong with the page in its present window, by all rules of axe or by some."""
-    found = list(lena.violations(rules))
+    found = _violations(lena, rules)
     if lena.page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
         found.append("the page is wider than the window")
     return [*found, *(f"broken inside: {word}" for word in lena.page.evaluate(BROKEN_WORDS))]
+
+
+def _violations(lena: Visitor, rules: Sequence[str] | None) -> list[str]:
+    """What axe objects to; a box that the bar of actions half covers counts if it always does."""
+    found = list(lena.violations(rules))
+    for down in (14, 28):  # pixels: no box of 24 is cut at all three places
+        if any(fault.startswith("target-size") for fault in found):
+            lena.page.evaluate(f"scrollTo(0, {down})")
+            again = list(lena.violations(rules))
+            found = [fault for fault in found if fault in again]
+    lena.page.evaluate("scrollTo(0, 0)")
+    return found
 
 
 def test_every_answer_has_the_policy(console: Console, pages: dict[str, str], visit: Visit) -> None:

@@ -11,6 +11,7 @@ from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.lost import LostResult, lost
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.source.reading import Op
+from unlost.model.source.schema import TableTrait
 from unlost.testing.clock import START
 
 opened = scene(open_shop)
@@ -44,6 +45,18 @@ def test_all_that_was_lost_is_told_by_tables(shop: Shop) -> None:
         ("Contact", "Ben"),
         ("Paper", "recipe.txt"),
     ]
+
+
+def test_tables_that_people_open_come_first(shop: Shop) -> None:
+    for name, table in shop.org.tables.items():
+        others = table.traits - {TableTrait.OPENED}
+        table.traits = others | {TableTrait.OPENED} if name == "Paper" else others
+    shop.night()
+    shop.lose()
+    shop.night()
+    found = lost(shop.app, "sales")
+    assert [one.table for one in found.tables] == ["Paper", "Contact", "Account"]
+    assert told(found)[:2] == [("Paper", "recipe.txt"), ("Account", "Schoko Zürich")]
 
 
 def test_by_whom_and_when_where_the_org_tells(shop: Shop) -> None:

@@ -55,6 +55,7 @@ class LostTable:
 class LostResult:
     """The records deleted between two backups, by table and then by id.
 
+    Tables that people open come first, and those of links, history and the like after them.
     ``table`` is the requested one. ``records`` begin with number ``start`` of ``total``.
     """
 
@@ -98,7 +99,9 @@ def lost(
     check_page(start=start, most=most)
     known = get_org(org)
     old, new = _sides(app, known, one, other)
-    every = (_of_table(app, known, name, old, new) for name in sorted(old.tables()))
+    opened = {opened_table.name for opened_table in old.schema().opened_tables()}
+    names = sorted(old.tables(), key=lambda name: (name not in opened, name))
+    every = (_of_table(app, known, name, old, new) for name in names)
     losses = [loss for loss in every if len(loss.ids)]
     chosen = [loss for loss in losses if table in (None, loss.table)]
     if table is not None and table not in old.tables():
@@ -119,7 +122,7 @@ def lost(
         table=table,
         tables=tuple(
             LostTable(loss.table, _label(old, loss.table), len(loss.ids))
-            for loss in sorted(losses, key=lambda loss: -len(loss.ids))
+            for loss in sorted(losses, key=lambda loss: (loss.table not in opened, -len(loss.ids)))
         ),
         total=sum(len(loss.ids) for loss in chosen),
         start=start,
