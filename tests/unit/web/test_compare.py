@@ -1,5 +1,6 @@
 """Comparing nights and finding what was lost, as pages."""
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -42,6 +43,23 @@ def test_a_table_is_compared_field_by_field(changed: World, sign_in: SignIn) -> 
     assert 'value="Account/A40018"' in page, "it can be ticked"
     assert 'value="Account/A50000"' not in page, "it was not there at the first night"
     assert 'name="column" value="Phone"' in page
+
+
+def test_columns_that_the_org_sets_are_left_out(world: World, sign_in: SignIn) -> None:
+    world.clock.advance(days=1)
+    world.org.update("Account", "A40018", {"Phone": "+41 1"})
+    backup(world.app, "sales")
+    page = sign_in(Role.RESTORER).get(COMPARE, {"table": "Account"}).content.decode()
+    assert "+41 1" in page
+    assert "Modified" not in page
+
+
+def test_a_record_in_which_only_the_org_set_columns_says_so(
+    changed: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_without_system", lambda row: replace(row, changes=()))
+    page = sign_in(Role.RESTORER).get(COMPARE, {"table": "Account"}).content.decode()
+    assert page.count("Only fields changed that the org sets automatically") == 1
 
 
 def test_one_kind_of_change_is_shown_alone(changed: World, sign_in: SignIn) -> None:
