@@ -151,6 +151,8 @@ def test_a_single_record_is_left_out_where_its_values_are_shown(
     page = told(client, f"{plan}groups/Account/")
     keys = re.findall(r'name="every-record" value="([^"]*)"', page)
     assert keys == ["Account/A40018", "Account/A40019"]
+    form = told(client, f"{plan}edit/Account/A40018/")
+    assert re.findall(r'name="value-(\w+)"', form) == ["Phone"], "the restore sets no other field"
     answer = client.post(f"{plan}without/", {"every-record": keys, "record": keys[1:]})
     assert "Restore 1 record to sales" in told(client, answer["Location"])
 
