@@ -124,7 +124,9 @@ def test_one_value_in_most_records_is_no_chance() -> None:
 
 
 def test_people_read_labels_and_their_own_time() -> None:
-    words = ChangeWords({"Contact": "Kontakt"}, {("Contact", "Phone"): "Telefon"}, "Europe/Brussels")
+    words = ChangeWords(
+        {"Contact": "Kontakt"}, {("Contact", "Phone"): "Telefon"}, "Europe/Brussels"
+    )
     at = UserShare("U7", 30, NOW, NOW + timedelta(seconds=20), "Eva Muster")
     facts = MassFacts(backups((change(MassKind.EDITED, 30, users=(at,)),)), words=words)
     (finding,) = findings_of(facts, 2)

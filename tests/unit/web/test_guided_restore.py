@@ -141,9 +141,7 @@ def test_an_overwritten_value_is_shown_before_and_after(shop: Shop, client: Clie
     assert page.index("overwritten") < page.index("+41 40018")
 
 
-def test_a_single_record_is_left_out_where_its_values_are_shown(
-    shop: Shop, client: Client
-) -> None:
+def test_a_single_record_is_left_out_where_its_values_are_shown(shop: Shop, client: Client) -> None:
     for record in ("A40018", "A40019"):
         shop.org.update("Account", record, {"Phone": "overwritten"})
     number = shop.night()

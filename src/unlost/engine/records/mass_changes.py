@@ -251,7 +251,9 @@ class _Counter:
             return
         counts = _with_overwritten(_added_up(self.parts), self.table)
         edited = pl.col("kind").is_in([MassKind.EDITED.value, MassKind.OVERWRITTEN.value])
-        edits = dict(counts.filter(edited).group_by("column").agg(pl.col("count").sum()).iter_rows())
+        edits = dict(
+            counts.filter(edited).group_by("column").agg(pl.col("count").sum()).iter_rows()
+        )
         users = counts.group_by("column", "kind", "by").agg(*_SUMS)
         users = users.sort("column", "kind", "count", "by", descending=[False, False, True, False])
         for (column, kind), rows in users.group_by("column", "kind", maintain_order=True):
