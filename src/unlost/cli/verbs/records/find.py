@@ -123,6 +123,8 @@ def show_matches(out: "Console", result: "FindResult") -> None:
 
 def _show_hit(out: "Console", hit: "FoundRecord") -> None:
     out.print(f"{hit.table_label} {short(hit.name or hit.record)}: {fate(hit.gone, zone=hit.zone)}")
+    if hit.differs:
+        out.print(f"  {short(hit.differs)}")
     mark = " (former value)" if hit.former else ""
     out.print(f"  {hit.column_label}: {short(hit.value)}{mark}")
     if hit.restored_as:
