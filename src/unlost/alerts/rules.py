@@ -578,8 +578,12 @@ def _too_long(run: RunFacts) -> timedelta:
 
 def _hours(time: timedelta) -> Message:
     minutes = round(time.total_seconds() / 60)
+    if minutes < 120:
+        return counted(minutes, Noun.MINUTE)
     return (
-        counted(minutes, Noun.MINUTE) if minutes < 120 else counted(round(minutes / 60), Noun.HOUR)
+        counted(round(minutes / 60), Noun.HOUR)
+        if minutes < 72 * 60
+        else counted(time.days, Noun.DAY)
     )
 
 

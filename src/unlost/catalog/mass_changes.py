@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+from django.db import models
 
 from unlost.catalog.conclusion_models import MassBackupRow, MassLimitsRow
 from unlost.catalog.connection import one_transaction, returned_connection
@@ -16,11 +17,15 @@ def backup_changes(oid: str) -> Sequence[BackupChanges]:
     """The mass changes of an org's evaluated backups, newest first."""
     with returned_connection():
         rows = list(MassBackupRow.objects.filter(org__oid=oid).order_by("-snapshot"))
-    decoder = decoder_for(tuple[MassChange, ...])
-    return [
-        BackupChanges(row.snapshot, row.before, row.as_of, row.since, decoder.convert(row.changes))
-        for row in rows
-    ]
+    return [_value(row) for row in rows]
+
+
+def newest_changes() -> Mapping[str, BackupChanges]:
+    """The mass changes of the newest evaluated backup of each org, by oid."""
+    newest = MassBackupRow.objects.filter(org=models.OuterRef("org")).order_by("-snapshot")
+    with returned_connection():
+        rows = MassBackupRow.objects.filter(snapshot=models.Subquery(newest.values("snapshot")[:1]))
+        return {row.org.oid: _value(row) for row in rows.select_related("org")}
 
 
 def save_backup_changes(oid: str, backup: BackupChanges) -> None:
@@ -59,3 +64,8 @@ def set_limits(oid: str, limits: Mapping[str, MassLimits]) -> None:
             MassLimitsRow(org=org, table=table, values=msgspec.to_builtins(values))
             for table, values in limits.items()
         )
+
+
+def _value(row: MassBackupRow) -> BackupChanges:
+    changes = decoder_for(tuple[MassChange, ...]).convert(row.changes)
+    return BackupChanges(row.snapshot, row.before, row.as_of, row.since, changes)

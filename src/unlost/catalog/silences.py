@@ -1,6 +1,6 @@
 """Patterns of mass changes that are not reported immediately: expected, answered, muted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,6 +18,15 @@ def silences_of(oid: str, *, since: datetime) -> Sequence[Silence]:
         rows = SilenceRow.objects.filter(org__oid=oid).select_related("org").order_by("id")
         lasting = models.Q(until=None) | models.Q(until__gte=since)
         return [_value(row) for row in rows.filter(lasting)]
+
+
+def all_silences() -> Mapping[str, Sequence[Silence]]:
+    """The patterns of each org, by its oid."""
+    silences: dict[str, list[Silence]] = {}
+    with returned_connection():
+        for row in SilenceRow.objects.select_related("org").order_by("id"):
+            silences.setdefault(row.org.oid, []).append(_value(row))
+    return silences
 
 
 def add_silence(oid: str, silence: Silence) -> Silence:

@@ -1,5 +1,6 @@
 """Comparing nights and finding what was lost, as pages."""
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,11 +10,9 @@ from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, queries
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.records.history import ChangedField
 from unlost.catalog.people.audit import every
 from unlost.model.access import Role
 from unlost.web.pages.records import compare as module
-from unlost.web.templatetags.differences import by_people
 
 COMPARE, LOST = "/orgs/sales/compare/", "/orgs/sales/lost/"
 
@@ -46,13 +45,21 @@ def test_a_table_is_compared_field_by_field(changed: World, sign_in: SignIn) -> 
     assert 'name="column" value="Phone"' in page
 
 
-def test_fields_that_the_org_sets_itself_are_shown_only_if_nothing_else_changed() -> None:
-    def field(name: str, *, by_itself: bool) -> ChangedField:
-        return ChangedField(name, name, "a", "b", "", "", by_itself=by_itself)
+def test_columns_that_the_org_sets_are_left_out(world: World, sign_in: SignIn) -> None:
+    world.clock.advance(days=1)
+    world.org.update("Account", "A40018", {"Phone": "+41 1"})
+    backup(world.app, "sales")
+    page = sign_in(Role.RESTORER).get(COMPARE, {"table": "Account"}).content.decode()
+    assert "+41 1" in page
+    assert "Modified" not in page
 
-    phone, stamp = field("Phone", by_itself=False), field("SystemModstamp", by_itself=True)
-    assert by_people((stamp, phone)) == [phone]
-    assert by_people((stamp,)) == (stamp,)
+
+def test_a_record_in_which_only_the_org_set_columns_says_so(
+    changed: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_without_system", lambda row: replace(row, changes=()))
+    page = sign_in(Role.RESTORER).get(COMPARE, {"table": "Account"}).content.decode()
+    assert page.count("Only fields changed that the org sets automatically") == 1
 
 
 def test_one_kind_of_change_is_shown_alone(changed: World, sign_in: SignIn) -> None:

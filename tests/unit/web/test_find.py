@@ -6,6 +6,7 @@ import pytest
 from django.contrib.staticfiles.finders import find as static_file
 
 from homes import World
+from unit.app.shop import Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, queries
 from unlost.app.actions.backups.backup import backup
@@ -33,6 +34,17 @@ def shown(page: str) -> str:
     """The words of a page."""
     bare = re.sub(r"<[^>]+>", " ", page.partition("<main")[2])
     return " ".join(bare.split())
+
+
+def test_records_of_the_same_name_are_told_apart(shop: Shop, sign_in: SignIn) -> None:
+    """Two contacts were called Zoë O'Reilly, and the list showed the same twice."""
+    for account in ("A40018", "A40019"):
+        shop.org.create("Contact", {"Name": "Zoë Zander", "Account": account})
+    shop.org.create("Contact", {"Name": "Zoë Zahn", "Account": "A40018"})
+    shop.night()
+    page = shown(sign_in().get("/find/", {"q": "zoë"}).content.decode())
+    assert "Zoë Zander Account: Cacao Lyon" in page
+    assert page.count("Account: ") == 2, "the third one has another name"
 
 
 def test_more_than_a_page_has_a_total_and_links(firms: World, sign_in: SignIn) -> None:

@@ -178,6 +178,20 @@ def test_an_overwritten_value_is_shown_before_and_after(shop: Shop, client: Clie
     assert page.index("overwritten") < page.index("+41 40018")
 
 
+def test_a_single_record_is_left_out_where_its_values_are_shown(shop: Shop, client: Client) -> None:
+    for record in ("A40018", "A40019"):
+        shop.org.update("Account", record, {"Phone": "overwritten"})
+    number = shop.night()
+    plan = choose(client, what="changed", a=number - 1, b=number, table="Account", column="Phone")
+    page = told(client, f"{plan}groups/Account/")
+    keys = re.findall(r'name="every-record" value="([^"]*)"', page)
+    assert keys == ["Account/A40018", "Account/A40019"]
+    form = told(client, f"{plan}edit/Account/A40018/")
+    assert re.findall(r'name="value-(\w+)"', form) == ["Phone"], "the restore sets no other field"
+    answer = client.post(f"{plan}without/", {"every-record": keys, "record": keys[1:]})
+    assert "Restore 1 record to sales" in told(client, answer["Location"])
+
+
 def test_a_group_that_is_not_ticked_does_not_come(shop: Shop, client: Client) -> None:
     shop.platform.delete("Account", "A40018", by="U1")
     shop.night()

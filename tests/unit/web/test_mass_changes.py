@@ -7,12 +7,14 @@ from django.test import Client
 
 from unit.app.shop import Shop
 from unit.web.conftest import SignIn
-from unit.web.losses import choose, plan_at_once
+from unit.web.losses import choose, plan_at_once, serve, start
 from unlost.app.actions.alerts.alerts import link_to, watch
 from unlost.app.actions.alerts.mass_changes import ExpectRequest, expect
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.home.settings import public_address, set_public_address
+from unlost.catalog.mass_changes import backup_changes
+from unlost.catalog.runs.runs import RunState
 from unlost.catalog.silences import silences_of
 from unlost.model.access import Role
 from unlost.model.alert import AlertRule
@@ -41,8 +43,6 @@ def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 
 def newest(shop: Shop) -> object:
-    from unlost.catalog.mass_changes import backup_changes
-
     return next(c for c in backup_changes(shop.oid)[0].changes if c.column == "Phone")
 
 
@@ -88,6 +88,36 @@ def test_the_repair_can_be_limited_to_one_user(shop: Shop, sign_in: SignIn) -> N
     assert '<option value="U2">' in page
     plan = choose(client, **inputs(page), by="U1")
     assert "Restore 29 records to sales" in told(client, plan)
+
+
+def test_the_comparison_limits_the_repair_to_one_user_too(shop: Shop, sign_in: SignIn) -> None:
+    page = told(sign_in(Role.RESTORER), "/orgs/sales/compare/?table=Account")
+    assert "Put Phone back in all 30 records" in page
+    assert '<option value="U1">Ada Admin' in page
+    assert "A record counts for the person who changed it last." in page
+
+
+def test_home_names_the_mass_changes_of_the_newest_backup(shop: Shop, sign_in: SignIn) -> None:
+    viewer = sign_in(Role.VIEWER)
+    page = told(viewer, "/")
+    assert "30 <bdi>Accounts</bdi>: <bdi>Phone</bdi> overwritten with one value" in page
+    assert alert_page(shop) in page
+    answer = {"table": "Account", "column": "Phone", "change": "overwritten", "reason": "import"}
+    sign_in(Role.OPERATOR).post(f"{alert_page(shop)}expected/", answer)
+    assert "Many records changed" not in told(viewer, "/")
+
+
+def test_a_repair_of_ours_is_no_mass_change(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    changed = {"what": "changed", "a": "4", "b": "5", "table": "Account", "column": "Phone"}
+    run = start(client, choose(client, **changed))
+    assert serve(shop, run) is RunState.DONE
+    for number in range(22):
+        shop.org.update("Account", f"C{number:02}", {"Phone": f"typed later {number}"}, by="U2")
+    shop.night()
+    watch(shop.app, Watcher())
+    phones = [c for c in backup_changes(shop.oid)[0].changes if c.column == "Phone"]
+    assert [c.count for c in phones] == [22], "the others have their value back"
 
 
 def test_the_alerts_page_offers_repair_and_expected(shop: Shop, sign_in: SignIn) -> None:

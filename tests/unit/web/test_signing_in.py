@@ -65,6 +65,12 @@ def _forgotten() -> None:
     cache.clear()
 
 
+def test_a_home_without_an_admin_says_how_to_get_one(world: World) -> None:
+    assert "unlost user link" in text(browser().get("/account/login/"))
+    person(world, "ada", role=Role.ADMIN)
+    assert "unlost user link" not in text(browser().get("/account/login/"))
+
+
 def test_a_name_and_a_password_open_the_console(world: World) -> None:
     person(world, "lena")
     client = browser("192.0.2.7")

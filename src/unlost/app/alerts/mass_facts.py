@@ -11,6 +11,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from unlost.alerts.watched import MassFacts
+from unlost.app.alerts.put_back import put_back_values
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import UserNames
 from unlost.app.records.table_words import TableWords
@@ -92,11 +93,17 @@ def _changes(
     app: Application, oid: str, before: SnapshotInfo, backup: SnapshotInfo
 ) -> BackupChanges:
     newest, limits = app.whole_vault.at(oid, backup.number), limits_of(oid)
+    put_back = put_back_values(app, oid, after=before.number, until=backup.number)
     changes = [
         change
         for table in _judged_tables(newest, limits)
         for change in mass_changes(
-            app.whole_vault, oid, table, after=before.number, until=backup.number
+            app.whole_vault,
+            oid,
+            table,
+            after=before.number,
+            until=backup.number,
+            put_back=put_back,
         )
     ]
     return BackupChanges(backup.number, before.number, backup.as_of, before.as_of, tuple(changes))

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from unlost.app.compose import Application
-from unlost.app.records.record_facts import MergeWinners, RecordDeletion, UserNames, deletion_of
+from unlost.app.records.namesakes import distinguishing_values
+from unlost.app.records.record_facts import (
+    MergeWinners,
+    RecordDeletion,
+    RecordNames,
+    UserNames,
+    deletion_of,
+)
 from unlost.app.records.restored_as import replacements
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.search import SearchResult
@@ -14,6 +21,8 @@ from unlost.model.vault.snapshot import SearchHit
 from unlost.model.written import written
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from unlost.model.ports.vault import Snapshot
 
 
@@ -24,7 +33,8 @@ class FoundRecord:
 
     ``restored_as`` is the record that a restore created for it in its org; empty if none did.
     ``zone`` is the org's, for times. ``exact``: the whole value or the id matches, not only its
-    start. ``former``: ``value`` is an earlier one; the record has another by now.
+    start. ``former``: ``value`` is an earlier one; the record has another by now. ``differs``: its
+    values that others of the same name on the page do not have.
     """
 
     org: str
@@ -41,6 +51,7 @@ class FoundRecord:
     zone: str
     restored_as: str
     former: bool = False
+    differs: str = ""
 
 
 @dataclass(slots=True)
@@ -50,10 +61,12 @@ class HitDescriber:
     app: Application
     org: ProtectedOrg
     head: Snapshot
+    names: RecordNames = field(init=False)
     people: UserNames = field(init=False)
     winners: MergeWinners = field(init=False)
 
     def __post_init__(self) -> None:
+        self.names = RecordNames(self.head)
         self.people = UserNames(self.head)
         self.winners = MergeWinners(self.head)
 
@@ -81,6 +94,19 @@ class HitDescriber:
             restored_as="" if hit.alive else self._replacement(hit),
             former=hit.former,
         )
+
+    def distinguished(self, records: Sequence[FoundRecord]) -> Mapping[tuple[str, str], str]:
+        """Return the values that distinguish records of the same table and name, by their key."""
+        same: dict[tuple[str, str], list[str]] = {}
+        for found in records:
+            same.setdefault((found.table, found.name), []).append(found.record)
+        texts: dict[tuple[str, str], str] = {}
+        for (name, _), ids in same.items():
+            table = self.head.schema().table(name)
+            if len(ids) > 1 and table is not None:
+                values = distinguishing_values(self.head, self.names, table, ids)
+                texts |= {(name, record): text for record, text in values.items()}
+        return texts
 
     def _replacement(self, hit: SearchHit) -> str:
         return replacements(self.app, self.org, hit.table, [hit.record]).get(hit.record, "")

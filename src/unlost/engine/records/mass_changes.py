@@ -7,7 +7,7 @@ overwritten with only the most frequent ones. A value can lose a count only in a
 ``TOP_VALUES`` others are more frequent, so that a value of many records is never lost.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -52,19 +52,43 @@ _GROUP = ("column", "kind", "value", "by")
 _OTHER = 0  # stands for all values that are not counted
 
 
+@dataclass(frozen=True, slots=True)
+class PutBackValues:
+    """Values that a restore of ours wrote into live records of a table: those of a backup.
+
+    ``columns``: the written ones; all if empty.
+    """
+
+    table: str
+    snapshot: int
+    columns: frozenset[str]
+    records: frozenset[str]
+
+
 def mass_changes(
-    vault: VaultReader, org: str, table: Table, *, after: int, until: int
+    vault: VaultReader,
+    org: str,
+    table: Table,
+    *,
+    after: int,
+    until: int,
+    put_back: Sequence[PutBackValues] = (),
 ) -> tuple[MassChange, ...]:
     """The changes that records of a table share between two backups, by column and kind.
 
     A table that the older backup lacks has none. Records that a restore of ours created, or that a
-    run of ours removed, do not count.
+    run of ours removed, do not count; nor do values that a restore of ours put back.
     """
     old, new = vault.at(org, after), vault.at(org, until)
     before = old.schema().table(table.name)
     if before is None or table.name not in old.tables():
         return ()
-    counter = _Counter(table, _judged(before, table), old, new)
+    wanted = [
+        _Wanted(vault.at(org, values.snapshot, forgotten=True), values)
+        for values in put_back
+        if values.table == table.name
+    ]
+    counter = _Counter(table, _judged(before, table), old, new, wanted)
     restored = _restored(vault, org, table.name, after=after, until=until)
     for change in vault.changes(org, table.name, after=after, until=until):
         for kind in ChangeKind:
@@ -107,6 +131,24 @@ def _restored(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Values that a restore of ours wrote, and the backup that has them."""
+
+    backup: Snapshot
+    values: PutBackValues
+
+    def rows(self, ids: Sequence[str], columns: Sequence[str]) -> pa.Table | None:
+        """The wanted cells of these records; None if the restore wrote none of them."""
+        mine = [record for record in ids if record in self.values.records]
+        if not mine:
+            return None
+        names = [name for name in columns if not self.values.columns or name in self.values.columns]
+        known = self.backup.schema().table(self.values.table)
+        there = [name for name in names if known is not None and known.column(name) is not None]
+        return self.backup.get(self.values.table, mine, columns=there)
+
+
 @dataclass(slots=True)
 class _Counter:
     """Adds up the counts of a table, batch by batch."""
@@ -115,6 +157,7 @@ class _Counter:
     columns: tuple[Column, ...]
     old: Snapshot
     new: Snapshot
+    wanted: Sequence[_Wanted] = ()
     parts: list[pl.DataFrame] = field(default_factory=list)
 
     def count(self, kind: ChangeKind, ids: list[str], restored: Collection[str]) -> None:
@@ -159,13 +202,25 @@ class _Counter:
         places = pc.index_in(old["_u_id"].cast(pa.string()).combine_chunks(), value_set=there)
         new = new.take(places)
         stamps = _users_of_changes(_stamps(old), _stamps(new))
+        keys = new["_u_id"].cast(pa.string()).combine_chunks()
+        wanted = [rows for some in self.wanted if (rows := some.rows(keys.to_pylist(), names))]
         for column in self.columns:
-            self._compare(column, _text(old, column), _text(new, column), stamps)
+            before, after = _text(old, column), _text(new, column)
+            mask = differs(column.kind, before, after)
+            for rows in wanted:
+                if column.name in rows.column_names:
+                    mask = pc.and_not(mask, _has_wanted(column, keys, after, rows))
+            if pc.any(mask).as_py():
+                self._compare(column, before, after, stamps, mask)
 
-    def _compare(self, column: Column, old: pa.Array, new: pa.Array, stamps: pl.DataFrame) -> None:
-        mask = differs(column.kind, old, new)
-        if not pc.any(mask).as_py():
-            return
+    def _compare(
+        self,
+        column: Column,
+        old: pa.Array,
+        new: pa.Array,
+        stamps: pl.DataFrame,
+        mask: pa.BooleanArray,
+    ) -> None:
         cells = pl.DataFrame({"old": pl.Series(old), "new": pl.Series(new)})
         cells = cells.hstack(stamps).filter(pl.Series(mask))
         kinds = (
@@ -297,6 +352,15 @@ def _users_of_changes(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
         pl.when(moved).then("by").otherwise(pl.lit("")).alias("by"),
         pl.when(moved).then("at").otherwise(pl.lit(None, _INSTANT)).alias("at"),
     )
+
+
+def _has_wanted(
+    column: Column, keys: pa.Array, values: pa.Array, wanted: pa.Table
+) -> pa.BooleanArray:
+    """The records that have the value which a restore of ours put back."""
+    place = pc.index_in(keys, value_set=wanted["_u_id"].cast(pa.string()).combine_chunks())
+    same = pc.invert(differs(column.kind, _text(wanted, column).take(place), values))
+    return pc.and_(pc.is_valid(place), same)
 
 
 def _text(rows: pa.Table, column: Column) -> pa.Array:

@@ -21,12 +21,6 @@ register = template.Library()
 COMPARED_BY_WORD = (WireKind.TEXT, WireKind.JSON)
 
 
-@register.filter
-def by_people(changes: Sequence[ChangedField]) -> Sequence[ChangedField]:
-    """Return the changes that people made; those that the org sets with them if there are none."""
-    return [change for change in changes if not change.by_itself] or changes
-
-
 @register.simple_tag
 def changed_fields(
     changes: Sequence[ChangedField], *, org: str = "", zone: str = "UTC", with_buttons: bool = False

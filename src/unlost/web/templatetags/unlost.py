@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from unlost.app.actions.records.losses import LossLine
 from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.catalog.people.people import admins
 from unlost.engine.restore.planning.summary import NOT_WRITTEN, ActionCount
 from unlost.model.access import Right
 from unlost.model.instants import in_zone
@@ -218,6 +219,12 @@ def of_org(losses: Mapping[str, Sequence[LossLine]], org: str) -> Sequence[LossL
 def written(actions: Iterable[ActionCount]) -> int:
     """Return how many records these actions write."""
     return sum(action.count for action in actions if action.action not in NOT_WRITTEN)
+
+
+@register.simple_tag
+def no_admin_yet() -> bool:
+    """Return True until the home has an admin."""
+    return not admins()
 
 
 @register.simple_tag

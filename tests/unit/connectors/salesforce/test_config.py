@@ -23,7 +23,8 @@ def config(**settings: Any) -> SalesforceConfig:
     ("settings", "words"),
     [
         ({"login_url": ""}, "empty address"),
-        ({"login_url": "acme.my.salesforce.com"}, "no https"),
+        ({"login_url": "acme.example"}, "no https"),
+        ({"login_url": "acme.my.salesforce.com.example"}, "no https"),
         ({"login_url": "http://acme.my.salesforce.com"}, "not an https address"),
         ({"client_id": ""}, "consumer key is missing"),
         ({"auth": AuthFlow.JWT_BEARER}, "needs a user name"),
@@ -40,6 +41,11 @@ def test_settings_that_make_no_sense_are_refused_in_words(
         config(**settings)
     assert words.replace("no https", "not an https") in caught.value.sentence
     assert caught.value.next_step
+
+
+@pytest.mark.parametrize("host", ["acme.my.salesforce.com", "acme--uat.sandbox.my.salesforce.com"])
+def test_a_my_domain_is_taken_as_salesforce_shows_it(host: str) -> None:
+    assert config(login_url=f" {host} ").login_url == f"https://{host}"
 
 
 def test_defaults_are_those_that_the_documentation_names() -> None:

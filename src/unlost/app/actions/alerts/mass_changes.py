@@ -1,6 +1,6 @@
 """Show the mass changes of a backup, and mark them as expected: before, afterwards, or always."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -53,6 +53,13 @@ class MassChangeLine:
     command: str
     backup: int = 0
     column_label: str = ""
+
+    @property
+    def authors(self) -> Sequence[tuple[str, str]]:
+        """The users to whom a repair can be limited, if there are several: id and name."""
+        users = [share for share in self.change.users if share.by]
+        several = len(self.change.users) > 1
+        return [(share.by, share.name or share.by) for share in users] if several else []
 
 
 @dataclass(frozen=True, slots=True)

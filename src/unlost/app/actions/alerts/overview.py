@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from unlost.app.access import action
 from unlost.app.backups.summaries import summary_of
 from unlost.app.compose import Application
+from unlost.app.health.changed import NoticedChanges, noticed_changes
 from unlost.app.health.days import SHOWN, DayCell, clock_difference, day_cells, record_samples
 from unlost.app.health.going import GoingRun, TablesRead, going_run
 from unlost.app.health.status import StatusFacts, alerts_about, status_of
@@ -14,11 +15,13 @@ from unlost.app.vault.mirror import MirrorCondition, mirror_now
 from unlost.catalog.alerts import AlertRecord, list_alerts
 from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.losses import open_loss_counts
+from unlost.catalog.mass_changes import newest_changes
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.observer import RunRows, rows_of_runs
 from unlost.catalog.runs.plans import summaries_of_runs
 from unlost.catalog.runs.runs import RunRecord, RunState, recent_runs
 from unlost.catalog.runs.schedules import OrgSetup, setups
+from unlost.catalog.silences import all_silences
 from unlost.catalog.vault.storage import StorageHistory, all_storages
 from unlost.catalog.vault.summaries import BackupSummary, all_summaries
 from unlost.engine.restore.planning.summary import PlanSummary, written_by_table
@@ -66,7 +69,7 @@ class OrgState:
     ``gaps`` counts open gaps, ``accepted`` accepted ones. ``going`` are runs that are active or
     waiting; ``failed`` is the newest run, if it failed. ``losses`` counts open losses in the inbox,
     None where they are not counted. ``days`` and ``records`` are the last 30 days, oldest first.
-    ``writer``: it has a write user.
+    ``writer``: it has a write user. ``changed`` are the mass changes that the newest backup found.
     """
 
     name: str
@@ -91,6 +94,7 @@ class OrgState:
     days: tuple[DayCell, ...] = ()
     records: tuple[Sample, ...] = ()
     writer: bool = False
+    changed: NoticedChanges | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +116,25 @@ def overview(app: Application) -> Overview:
     The number of database queries does not depend on the number of orgs.
     """
     alerts = list_alerts()
-    states = states_of(app, app.orgs(), alerts, losses=open_loss_counts())
+    orgs = app.orgs()
+    changed = _changed(app, orgs)
+    states = states_of(app, orgs, alerts, losses=open_loss_counts(), changed=changed)
     seen = {"", *(state.name for state in states)}
     lasting = sum(alert.raised.org in seen for alert in alerts)
     copy = mirror_now(app).condition if app.actor.may(Right.OPERATE) else None
     return Overview(states, lasting, copy)
+
+
+def _changed(app: Application, orgs: Sequence[ProtectedOrg]) -> Mapping[str, NoticedChanges]:
+    """Return the mass changes of the newest backup of each org, once it is evaluated."""
+    backups = newest_changes()
+    silences = all_silences() if any(backup.changes for backup in backups.values()) else {}
+    changed: dict[str, NoticedChanges] = {}
+    for org in orgs:
+        backup, whole = backups.get(org.oid), nights(app.vault.snapshots(org.oid))
+        if backup is not None and whole and backup.number >= whole[-1].number:
+            changed[org.oid] = noticed_changes(app, org.oid, backup, silences.get(org.oid, ()))
+    return changed
 
 
 def states_of(
@@ -125,10 +143,12 @@ def states_of(
     alerts: Sequence[AlertRecord],
     *,
     losses: Mapping[str, int] | None = None,
+    changed: Mapping[str, NoticedChanges] | None = None,
 ) -> tuple[OrgState, ...]:
     """Return the states of these orgs.
 
-    ``alerts`` are all open alerts; ``losses`` counts open losses by the name of the org.
+    ``alerts`` are all open alerts; ``losses`` counts open losses by the name of the org;
+    ``changed`` are the mass changes by its oid.
     """
     now = app.clock.now()
     noted = _Noted(
@@ -139,6 +159,7 @@ def states_of(
         all_summaries(since=now - SHOWN),
         alerts,
         losses,
+        changed or {},
     )
     progress = _progress(run for org in orgs for run in noted.runs.get(org.name, ()))
     return tuple(_state(app, org, noted, progress) for org in orgs)
@@ -155,6 +176,7 @@ class _Noted:
     summaries: Mapping[str, Sequence[BackupSummary]]
     alerts: Sequence[AlertRecord]
     losses: Mapping[str, int] | None
+    changed: Mapping[str, NoticedChanges]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +236,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progre
         ),
         records=record_samples(summaries),
         writer=setup.writer,
+        changed=noted.changed.get(org.oid),
     )
 
 

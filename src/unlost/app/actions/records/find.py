@@ -179,7 +179,18 @@ class _FindRun:
         describers = {
             some.org.oid: HitDescriber(self.app, some.org, some.head) for some in self.open_orgs
         }
-        return [describers[result.hit.org].describe(result) for result in results]
+        records = [describers[result.hit.org].describe(result) for result in results]
+        differing = {
+            (describer.org.name, *key): text
+            for describer in describers.values()
+            for key, text in describer.distinguished(
+                [found for found in records if found.org == describer.org.name]
+            ).items()
+        }
+        return [
+            replace(found, differs=differing.get((found.org, found.table, found.record), ""))
+            for found in records
+        ]
 
     def _searched(self, every: Mapping[str, OrgMatches], *, found: bool) -> list[SearchedOrg]:
         """Describe the orgs that were searched; their next backups matter if nothing is found."""

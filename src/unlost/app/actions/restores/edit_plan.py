@@ -216,7 +216,7 @@ def _fields(
     described: Table | None,
     names: RecordNames,
 ) -> Iterator[PlannedField]:
-    """Yield the columns that can be set, in the order of the source."""
+    """Yield the columns that the plan can set, in the order of the source."""
     (cells,) = snapshot.get(step.table, [step.record]).to_pylist() or [{}]
     typed = {
         typed_value.column: typed_value.value
@@ -225,6 +225,8 @@ def _fields(
     }
     now = {**cells, **{n: v for n, v in step.edits.items() if v is not None}, **typed}
     for name in _settable(plan, step.table):
+        if plan.selection.columns and name not in plan.selection.columns:
+            continue  # the restore leaves it as it is
         column = described.column(name) if described is not None else None
         column = column or Column(name, WireKind.TEXT)
         value = now.get(name)

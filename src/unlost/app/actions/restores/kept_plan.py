@@ -109,7 +109,10 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """A plan in a list: ``records`` counts the records to write, None until it is made."""
+    """A plan in a list: ``records`` counts the records to write, None until it is made.
+
+    ``zone``: the time zone of the org; empty outside lists.
+    """
 
     plan: str
     org: str
@@ -117,6 +120,7 @@ class PlanLine:
     made_at: datetime
     made_by: str
     records: int | None
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +275,10 @@ def plan_file(app: Application, org: str, plan: str) -> bytes:
 @action("restore.waiting", Right.RESTORE)
 def waiting(app: Application, *, org: str | None = None) -> PlanLines:
     """List the plans that were not run, of one org or of all in which the actor may restore."""
-    names = [org_row.name for org_row in app.orgs(Right.RESTORE) if org in (None, org_row.name)]
-    plans = waiting_plans(names, most=MOST)
-    return PlanLines(tuple(_line(plan, state=_state(app, plan)) for plan in plans))
+    orgs = [org_row for org_row in app.orgs(Right.RESTORE) if org in (None, org_row.name)]
+    zones = {org_row.name: org_row.identity.zone for org_row in orgs}
+    lines = (_line(plan, state=_state(app, plan)) for plan in waiting_plans([*zones], most=MOST))
+    return PlanLines(tuple(replace(line, zone=zones[line.org]) for line in lines))
 
 
 def _group_records(app: Application, org: str, plan: str, groups: Sequence[str]) -> Iterator[str]:

@@ -122,6 +122,8 @@ def show_matches(out: Output, result: "FindResult") -> None:
 
 def _show_hit(out: Output, hit: "FoundRecord") -> None:
     out.print(f"{hit.table_label} {short(hit.name or hit.record)}: {fate(hit.gone, zone=hit.zone)}")
+    if hit.differs:
+        out.print(f"  {short(hit.differs)}")
     mark = " (former value)" if hit.former else ""
     out.print(f"  {hit.column_label}: {short(hit.value)}{mark}")
     if hit.restored_as:

@@ -10,6 +10,7 @@ from unlost.model.errors import UsageError
 
 NAME = "salesforce"
 LOWEST_VERSION = 60.0
+MY_DOMAIN = re.compile(r"[a-z0-9.-]+\.(my|sandbox\.my)\.salesforce\.com", re.IGNORECASE)
 LOWEST_OVERLAP = 10  # minutes: a transaction may stay open that long after it set its stamps
 
 
@@ -104,6 +105,8 @@ class SalesforceConfig:
     )
 
     def __post_init__(self) -> None:
+        if MY_DOMAIN.fullmatch(self.login_url.strip()):  # as Salesforce shows it, without https
+            object.__setattr__(self, "login_url", f"https://{self.login_url.strip()}")
         problem = self._problem()
         if problem is not None:
             raise problem

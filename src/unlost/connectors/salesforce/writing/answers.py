@@ -28,7 +28,7 @@ NEXT_STEPS = {
     "exempt the write user from the rule.",
     "REQUIRED_FIELD_MISSING": "Enter a value for the field.",
     "DUPLICATE_VALUE": "Check the record that has the value now. To adopt it, make a new plan.",
-    "INSUFFICIENT_ACCESS_OR_READONLY": "Give the write user access. See `unlost org writer --help`.",
+    "INSUFFICIENT_ACCESS_OR_READONLY": "Give the write user access to these records and fields, then retry.",
     "STORAGE_LIMIT_EXCEEDED": "Free storage in the org, then resume with `unlost restore resume RUN`.",
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "A trigger refused the record. Ask the author of the trigger.",
 }

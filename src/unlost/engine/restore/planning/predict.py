@@ -66,7 +66,7 @@ WORDS = {
     NoteCode.PARENT_REQUIRED: NoteText(
         NoteWeight.BLOCK,
         "{records} of {table} cannot be restored without their {column}, which is not restored.",
-        "Restore that record too: leave out --no-related, or select it.",
+        "Restore that record too: plan with related records, or select it.",
     ),
     NoteCode.CIRCLE_REQUIRED: NoteText(
         NoteWeight.BLOCK,
@@ -77,7 +77,7 @@ WORDS = {
         NoteWeight.BLOCK,
         "{records} of {table} cannot be restored: the org creates them together with another "
         "record, which is not restored.",
-        "Restore that record too: leave out --no-related, or select it.",
+        "Restore that record too: plan with related records, or select it.",
     ),
     NoteCode.LOST_SINCE: NoteText(
         NoteWeight.BLOCK,
@@ -110,7 +110,7 @@ WORDS = {
         NoteWeight.WARNING,
         "{records} of {table} will move back to the restored record. A merge had moved them to the "
         "surviving one.",
-        "To leave them there, plan again with --no-related, or exclude them.",
+        "To leave them there, plan again without related records, or leave them out.",
     ),
     NoteCode.WAS_MERGED: NoteText(
         NoteWeight.WARNING,
@@ -469,12 +469,10 @@ def _masters(schema: Schema) -> set[str]:
 
 
 def _side_effects(prospect: Prospect) -> Iterator[PlanNote]:
-    written = Counter(
-        draft.key.table
-        for draft in prospect.drafts
-        if draft.action not in (Action.UNCHANGED, Action.SKIP)
-    )
-    for table, count in sorted(written.items()):
+    """Effects of the org when records are created or undeleted; not when columns are put back."""
+    quiet = (Action.UNCHANGED, Action.UPDATE, Action.SKIP)
+    born = Counter(draft.key.table for draft in prospect.drafts if draft.action not in quiet)
+    for table, count in sorted(born.items()):
         for effect in prospect.capabilities(table).side_effects:
             yield PlanNote.of("side-effect", NoteWeight.WARNING, effect, "", table, None, count)
 

@@ -36,12 +36,6 @@ class MassCard:
     line: MassChangeLine
     what: str
 
-    @property
-    def users(self) -> list[tuple[str, str]]:
-        """The users to whom a repair can be limited, if there are several: id and name."""
-        users = [share for share in self.line.change.users if share.by]
-        return [(share.by, share.name or share.by) for share in users] if len(users) > 1 else []
-
 
 @require_GET
 def show(request: UserRequest, org: str, backup: int) -> HttpResponse:

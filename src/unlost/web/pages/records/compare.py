@@ -1,7 +1,7 @@
 """Pages that compare two backups, or a backup and the live org, and list deleted records."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from unlost.app.actions.alerts.mass_changes import MassChangeLine, column_repairs
 from unlost.app.actions.backups.snapshots import SnapshotList, snapshots
 from unlost.app.actions.orgs.tables import tables
-from unlost.app.actions.records.compare import CompareResult, RecordSlice
+from unlost.app.actions.records.compare import CompareResult, RecordChange, RecordSlice
 from unlost.app.actions.records.compare import compare as differences
 from unlost.app.actions.records.lost import lost as lost_records
 from unlost.engine.records.main_changes import main_changes
@@ -62,6 +62,7 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
     compare_result = differences(
         request.unlost, org, pair.older, pair.other, table=table, part=part
     )
+    compare_result = replace(compare_result, rows=tuple(map(_without_system, compare_result.rows)))
     context |= {"comparison": compare_result, "zone": compare_result.zone}
     context |= {"labels": _labels(request, org), "kind": kind}
     if table is not None:
@@ -130,6 +131,11 @@ def _repairs(
     return main_changes(((line.change, line) for line in repairs.changes), counts[0].changed)
 
 
+def _without_system(row: RecordChange) -> RecordChange:
+    """Return the record without the columns that the org sets automatically."""
+    return replace(row, changes=tuple(change for change in row.changes if not change.by_itself))
+
+
 def _columns(compare_result: CompareResult) -> Sequence[tuple[str, str]]:
     """Return the columns that people changed in records that exist at both moments."""
     shapes = {
@@ -137,6 +143,5 @@ def _columns(compare_result: CompareResult) -> Sequence[tuple[str, str]]:
         for row in compare_result.rows
         if row.change is ChangeKind.CHANGED
         for change in row.changes
-        if not change.by_itself
     }
     return sorted(shapes.items(), key=lambda item: item[1])
