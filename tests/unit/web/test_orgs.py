@@ -49,7 +49,7 @@ def test_an_org_tells_its_nights_tables_and_what_is_not_protected(
     world.org.findings = [GAP]
     backup(world.app, "sales")
     told = sign_in().get("/orgs/sales/").content.decode()
-    assert "1 gap" in told
+    assert "1 open gap" in told
     assert "Mail is hidden." in told
     assert "Allow it." in told
     assert 'href="/orgs/sales/certificate/2/"' in told
