@@ -32,7 +32,9 @@ async def quiet(*_: Any) -> None:
     ("coming", "released"),
     [([0, 0, 0], 0), ([2, 0, 0, 0], 1), ([2, 2, 2, 2], 4), ([2, 0, 2, 0, 0], 2)],
 )
-def test_memory_is_released_once_for_each_period_with_requests(coming: list[int], released: int) -> None:
+def test_memory_is_released_once_for_each_period_with_requests(
+    coming: list[int], released: int
+) -> None:
     requests, count = CountedRequests(quiet), [0]
 
     def release() -> None:
