@@ -22,7 +22,6 @@ INSIDE = {
     "restore_plan": {"load_plan", "org_of", "new_plan_id", "planned"},
     "restore_run": {"announce_plan", "journal_of", "plan_retry"},
     "schedule": {"hourly_tables"},
-    "snapshots": {"snapshot_at"},
     "storage_use": {"storage_use", "loops"},
     "due_jobs": {"enqueue_due_jobs"},
 }

@@ -1,4 +1,4 @@
-"""Return the memory of finished requests to the system, once no more of them come.
+"""Return the memory of finished requests to the system.
 
 A page that compares two backups may need a hundred megabytes for a second, and the allocator keeps
 the free pages.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from unlost.app.home.process import give_back
 from unlost.web.uploads import AsgiApp, Message, Receive, Send
 
-IDLE_SECONDS = 30.0
+TRIM_SECONDS = 15.0
 
 
 class CountedRequests:
@@ -29,17 +29,19 @@ class CountedRequests:
             self.count += 1
 
 
-def trim_when_idle(
+def trim_after_requests(
     requests: CountedRequests,
     stopped: threading.Event,
     *,
-    seconds: float = IDLE_SECONDS,
+    seconds: float = TRIM_SECONDS,
     release: Callable[[], None] = give_back,
 ) -> None:
-    """Release unused memory after each pause between requests, until stopped."""
-    seen = released = requests.count
+    """Release unused memory after each period in which requests came, until stopped.
+
+    Also while more of them come: it takes milliseconds, and a busy console has few pauses.
+    """
+    seen = requests.count
     while not stopped.wait(seconds):
-        if requests.count == seen != released:
+        if requests.count != seen:
+            seen = requests.count
             release()
-            released = seen
-        seen = requests.count

@@ -133,7 +133,7 @@ def served(
     import uvicorn
 
     from unlost.web.asgi import asgi
-    from unlost.web.idle import CountedRequests, trim_when_idle
+    from unlost.web.idle import CountedRequests, trim_after_requests
 
     set_up(home_key, reached, rules=rules)
     requests, stopped = CountedRequests(asgi(app.home.cache / "static")), threading.Event()
@@ -143,7 +143,7 @@ def served(
         thread = threading.Thread(target=_run, args=(server,), name="console", daemon=True)
         thread.start()
         trimming = threading.Thread(
-            target=trim_when_idle, args=(requests, stopped), name="trim", daemon=True
+            target=trim_after_requests, args=(requests, stopped), name="trim", daemon=True
         )
         trimming.start()
         try:
