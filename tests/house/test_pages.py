@@ -7,7 +7,11 @@ from pathlib import Path
 PAGES = Path(__file__).parents[2] / "src" / "unlost" / "web" / "pages"
 METHODS = {"require_GET", "require_POST", "require_http_methods", "require_safe"}
 # Called by views: they show a plan in the answer to another request.
-PARTS = {"restores/restore.py: page", "restores/restore.py: planning"}
+PARTS = {
+    "orgs/waiting_plans.py: planned_again",
+    "restores/restore.py: page",
+    "restores/restore.py: planning",
+}
 
 
 def decorators(function: ast.FunctionDef) -> set[str]:
