@@ -25,6 +25,7 @@ from unlost.model.vault.pending import PendingRemoval
 from unlost.model.vault.retention import ForgottenRecord
 
 DEFAULT_LIMITS = MassLimits()
+NO_WORDS = ChangeWords()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class MassFacts:
     limits: Mapping[str, MassLimits] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
     nights: tuple[NightCounts, ...] = ()
-    words: ChangeWords = field(default_factory=ChangeWords)
+    words: ChangeWords = NO_WORDS
 
     def limits_of(self, table: str) -> MassLimits:
         """The thresholds of a table."""

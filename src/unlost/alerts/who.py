@@ -6,13 +6,6 @@ from zoneinfo import ZoneInfo
 from unlost.model.mass_changes import MassChange, UserShare
 from unlost.model.message import Message, message
 
-ALL = "by {user}"
-SOME = "({count:,} of them by {user})"
-ALL_AT = "by {user}, at {first}"
-ALL_BETWEEN = "by {user}, between {first} and {last}"
-SOME_AT = "({count:,} of them by {user}, at {first})"
-SOME_BETWEEN = "({count:,} of them by {user}, between {first} and {last})"
-
 
 def who(change: MassChange, *, zone: str = "") -> Message:
     """The user who changed most of the records, the number if it is not all, and the time.
@@ -22,32 +15,25 @@ def who(change: MassChange, *, zone: str = "") -> Message:
     share = next((share for share in change.users if share.by), None)
     if share is None:
         return message("", "by an unknown user")
-    return message(
-        "",
-        _template(share, change),
-        count=share.count,
-        user=share.name or share.by,
-        first=_moment(share.first, zone),
-        last=_moment(share.last, zone),
-    )
+    user, count, time = share.name or share.by, share.count, _time(share, zone)
+    if count == change.count:
+        return message("", "by {user}{time}", user=user, time=time)
+    return message("", "({count:,} of them by {user}{time})", count=count, user=user, time=time)
 
 
-def _template(share: UserShare, change: MassChange) -> str:
-    whole = share.count == change.count
+def _time(share: UserShare, zone: str) -> Message | str:
     if share.first is None or share.last is None:
-        return ALL if whole else SOME
+        return ""
     if _minute(share.first) == _minute(share.last):
-        return ALL_AT if whole else SOME_AT
-    return ALL_BETWEEN if whole else SOME_BETWEEN
+        return message("", ", at {first}", first=_moment(share.first, zone))
+    first = _moment(share.first, zone, named=not zone)
+    return message("", ", between {first} and {last}", first=first, last=_moment(share.last, zone))
 
 
 def _minute(at: datetime) -> datetime:
     return at.replace(second=0, microsecond=0)
 
 
-def _moment(at: datetime | None, zone: str) -> str:
-    if at is None:
-        return ""
-    if not zone:
-        return f"{at:%Y-%m-%d %H:%M} UTC"
-    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
+def _moment(at: datetime, zone: str, *, named: bool = True) -> str:
+    local = at.astimezone(ZoneInfo(zone or "UTC"))
+    return f"{local:%Y-%m-%d %H:%M} {zone or 'UTC'}" if named else f"{local:%Y-%m-%d %H:%M}"

@@ -1,6 +1,7 @@
 """Mass changes of each org's newest backups, and the thresholds of their rules."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -9,8 +10,11 @@ from django.db import models
 from unlost.catalog.conclusion_models import MassBackupRow, MassLimitsRow
 from unlost.catalog.connection import one_transaction, returned_connection
 from unlost.catalog.models import Org
+from unlost.catalog.silences import JOINED, joined_silence
 from unlost.model.decoders import decoder_for
-from unlost.model.mass_changes import BackupChanges, MassChange, MassLimits
+from unlost.model.mass_changes import BackupChanges, MassChange, MassLimits, Silence
+
+COLUMNS = ("snapshot", "before", "as_of", "since", "changes")
 
 
 def backup_changes(oid: str) -> Sequence[BackupChanges]:
@@ -20,12 +24,30 @@ def backup_changes(oid: str) -> Sequence[BackupChanges]:
     return [_value(row) for row in rows]
 
 
-def newest_changes() -> Mapping[str, BackupChanges]:
-    """The mass changes of the newest evaluated backup of each org, by oid."""
+@dataclass(frozen=True, slots=True)
+class NewestChanges:
+    """The mass changes of an org's newest evaluated backup, and all patterns of the org."""
+
+    backup: BackupChanges
+    silences: tuple[Silence, ...]
+
+
+def newest_changes() -> Mapping[str, NewestChanges]:
+    """The mass changes of the newest evaluated backup of each org, by oid; in one query."""
     newest = MassBackupRow.objects.filter(org=models.OuterRef("org")).order_by("-snapshot")
     with returned_connection():
         rows = MassBackupRow.objects.filter(snapshot=models.Subquery(newest.values("snapshot")[:1]))
-        return {row.org.oid: _value(row) for row in rows.select_related("org")}
+        read = list(rows.values("org__oid", "org__name", *COLUMNS, *JOINED))
+    changes: dict[str, NewestChanges] = {}
+    for row in read:
+        oid, silence = row["org__oid"], joined_silence(row, row["org__name"])
+        if oid not in changes:
+            backup = _value(MassBackupRow(**{name: row[name] for name in COLUMNS}))
+            changes[oid] = NewestChanges(backup, ())
+        if silence is not None:
+            known = changes[oid]
+            changes[oid] = replace(known, silences=(*known.silences, silence))
+    return changes
 
 
 def save_backup_changes(oid: str, backup: BackupChanges) -> None:

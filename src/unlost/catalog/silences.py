@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 
@@ -11,22 +12,19 @@ from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org
 from unlost.model.mass_changes import MassKind, Silence, SilenceKind
 
+JOINED = tuple(
+    f"org__silences__{field.attname}"
+    for field in SilenceRow._meta.concrete_fields
+    if field.attname != "org_id"
+)  # the columns of patterns in a query of rows that belong to an org
+
 
 def silences_of(oid: str, *, since: datetime) -> Sequence[Silence]:
     """The patterns of an org that did not end before ``since``, oldest first."""
     with returned_connection():
         rows = SilenceRow.objects.filter(org__oid=oid).select_related("org").order_by("id")
         lasting = models.Q(until=None) | models.Q(until__gte=since)
-        return [_value(row) for row in rows.filter(lasting)]
-
-
-def all_silences() -> Mapping[str, Sequence[Silence]]:
-    """The patterns of each org, by its oid."""
-    silences: dict[str, list[Silence]] = {}
-    with returned_connection():
-        for row in SilenceRow.objects.select_related("org").order_by("id"):
-            silences.setdefault(row.org.oid, []).append(_value(row))
-    return silences
+        return [_value(row, row.org.name) for row in rows.filter(lasting)]
 
 
 def add_silence(oid: str, silence: Silence) -> Silence:
@@ -55,10 +53,16 @@ def remove_silence(oid: str, silence: int) -> bool:
         return bool(SilenceRow.objects.filter(org__oid=oid, pk=silence).delete()[0])
 
 
-def _value(row: SilenceRow) -> Silence:
+def joined_silence(row: Mapping[str, Any], org: str) -> Silence | None:
+    """The pattern in a row that joins the columns ``JOINED``; None if its org has none."""
+    cells = {name.rpartition("__")[2]: row[name] for name in JOINED}
+    return _value(SilenceRow(**cells), org) if cells["id"] is not None else None
+
+
+def _value(row: SilenceRow, org: str) -> Silence:
     return Silence(
         kind=SilenceKind(row.kind),
-        org=row.org.name,
+        org=org,
         table=row.table,
         column=row.column,
         change=MassKind(row.change) if row.change else None,

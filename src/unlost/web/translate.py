@@ -94,6 +94,14 @@ def next_step(text: Message | None) -> str | SafeString:
     return "" if text is None else _translated(text.next_step, text.next_template, text.args)
 
 
+def sentences(text: Message) -> list[Message]:
+    """Return the messages that a message only joins; the message itself if it has words."""
+    parts = [value for value in text.args.values() if isinstance(value, Message)]
+    if not parts or not _only_places(text.template):
+        return [text]
+    return [sentence for part in parts for sentence in sentences(part)]
+
+
 def _translated(english: str, template: str, args: Mapping[str, Arg]) -> str | SafeString:
     """Translate a template and put in the arguments; ``english`` is the finished sentence."""
     if not english or (get_language() or SOURCE).split("-")[0] == SOURCE:

@@ -132,7 +132,11 @@ def test_people_read_labels_and_their_own_time() -> None:
     (finding,) = findings_of(facts, 2)
     assert sentence_of(finding, "sales").sentence == (
         "Telefon was edited in 30 of 1,196 records of Kontakt in sales by Eva Muster, at "
-        "2026-05-04 11:00 (Europe/Brussels)."
+        "2026-05-04 11:00 Europe/Brussels."
+    )
+    later = replace(finding, change=change(MassKind.EDITED, 30))
+    assert sentence_of(later, "sales").sentence.endswith(
+        "between 2026-05-03 11:00 and 2026-05-03 11:05 Europe/Brussels."
     )
 
 

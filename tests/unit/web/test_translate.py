@@ -16,11 +16,11 @@ from unlost.engine.backup.verdict import verdict_text
 from unlost.engine.restore.planning.predict import WORDS
 from unlost.model.errors import UnlostError, database_away
 from unlost.model.finding import FindingKind
-from unlost.model.message import Message, Noun, counted, message
+from unlost.model.message import Message, Noun, counted, joined, message
 from unlost.model.plan import PlanNote
 from unlost.web import translate as web_words
 from unlost.web.forms.connector import ConnectorForm
-from unlost.web.translate import error_text, isolated, next_step, translate, word
+from unlost.web.translate import error_text, isolated, next_step, sentences, translate, word
 
 AGE = "The newest backup of {org} is {age} old."
 STOPPED = "The restore {run} to {org} stopped: {why}"
@@ -171,3 +171,10 @@ def test_names_of_health_checks_are_words_of_the_catalog() -> None:
     }
     assert "shredding" in names
     assert names <= set(web_words.WORDS["checks"])
+
+
+def test_a_message_that_joins_others_is_taken_apart() -> None:
+    first, second = message("x", "One of {org}.", org="sales"), message("x", "Two.")
+    whole = message("x", "{changes}", changes=joined("x", [first, second]))
+    assert [part.sentence for part in sentences(whole)] == ["One of sales.", "Two."]
+    assert sentences(message("x", "Because of {why}", why=first)) != [first], "it has words"

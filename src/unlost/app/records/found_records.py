@@ -98,8 +98,8 @@ class HitDescriber:
     def distinguished(self, records: Sequence[FoundRecord]) -> Mapping[tuple[str, str], str]:
         """Return the values that distinguish records of the same table and name, by their key."""
         same: dict[tuple[str, str], list[str]] = {}
-        for found in records:
-            same.setdefault((found.table, found.name), []).append(found.record)
+        for hit in records:
+            same.setdefault((hit.table, hit.name), []).append(hit.record)
         texts: dict[tuple[str, str], str] = {}
         for (name, _), ids in same.items():
             table = self.head.schema().table(name)

@@ -21,7 +21,7 @@ from unlost.model.access import Right
 from unlost.model.instants import in_zone
 from unlost.model.message import Message
 from unlost.model.vault.snapshot import SnapshotInfo
-from unlost.web.translate import isolated, next_step, translate, word
+from unlost.web.translate import isolated, next_step, sentences, translate, word
 
 register = template.Library()
 register.filter(word)
@@ -33,6 +33,12 @@ TOKEN = re.compile(rf"\S{{{LONGEST_TOKEN + 1},}}")
 JOINTS = re.compile(r"(?<=[@./\\_:?&=,;+-])")  # where a long token may go on in the next line
 UNITS = ("B", "kB", "MB", "GB", "TB")
 FOLD = 240  # characters shown of a long text until it is unfolded
+
+
+@register.filter("sentences")
+def message_sentences(text: Message) -> list[Message]:
+    """Return the sentences of a message that joins several ones."""
+    return sentences(text)
 
 
 @register.filter("translate")

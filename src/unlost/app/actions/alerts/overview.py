@@ -21,7 +21,6 @@ from unlost.catalog.runs.observer import RunRows, rows_of_runs
 from unlost.catalog.runs.plans import summaries_of_runs
 from unlost.catalog.runs.runs import RunRecord, RunState, recent_runs
 from unlost.catalog.runs.schedules import OrgSetup, setups
-from unlost.catalog.silences import all_silences
 from unlost.catalog.vault.storage import StorageHistory, all_storages
 from unlost.catalog.vault.summaries import BackupSummary, all_summaries
 from unlost.engine.restore.planning.summary import PlanSummary, written_by_table
@@ -127,13 +126,12 @@ def overview(app: Application) -> Overview:
 
 def _changed(app: Application, orgs: Sequence[ProtectedOrg]) -> Mapping[str, NoticedChanges]:
     """Return the mass changes of the newest backup of each org, once it is evaluated."""
-    backups = newest_changes()
-    silences = all_silences() if any(backup.changes for backup in backups.values()) else {}
+    newest = newest_changes()
     changed: dict[str, NoticedChanges] = {}
     for org in orgs:
-        backup, whole = backups.get(org.oid), nights(app.vault.snapshots(org.oid))
-        if backup is not None and whole and backup.number >= whole[-1].number:
-            changed[org.oid] = noticed_changes(app, org.oid, backup, silences.get(org.oid, ()))
+        known, whole = newest.get(org.oid), nights(app.vault.snapshots(org.oid))
+        if known is not None and whole and known.backup.number >= whole[-1].number:
+            changed[org.oid] = noticed_changes(app, org.oid, known.backup, known.silences)
     return changed
 
 

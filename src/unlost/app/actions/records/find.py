@@ -184,12 +184,12 @@ class _FindRun:
             (describer.org.name, *key): text
             for describer in describers.values()
             for key, text in describer.distinguished(
-                [found for found in records if found.org == describer.org.name]
+                [record for record in records if record.org == describer.org.name]
             ).items()
         }
         return [
-            replace(found, differs=differing.get((found.org, found.table, found.record), ""))
-            for found in records
+            replace(hit, differs=differing.get((hit.org, hit.table, hit.record), ""))
+            for hit in records
         ]
 
     def _searched(self, every: Mapping[str, OrgMatches], *, found: bool) -> list[SearchedOrg]:

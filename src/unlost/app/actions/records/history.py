@@ -65,7 +65,8 @@ class HistoryEntry:
     is the first kept backup that shows the new state: None if all of them were forgotten, and for
     events that only the change log knows. ``record`` is the id that the record had by then, and
     ``run`` the restore that did it. ``merged_into``: the record into which the org merged a deleted
-    one, with its name; None if it did not. ``newest``: the last event about this id.
+    one, with its name; None if it did not. ``newest``: the last event about this id. ``shared``:
+    other users changed the record between the same two backups, and some fields may be theirs.
     """
 
     kind: EventKind
@@ -83,6 +84,7 @@ class HistoryEntry:
     merged_into: str | None = None
     merged_into_name: str = ""
     newest: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,11 @@ def history(
         restored_as=restored_as(app, known, described.name, record),
         restored_from=_before(app, known, described.name, record, own_events[0]),
         entries=tuple(
-            replace(describer.entry(event), newest=newest[event.record] is event)
+            replace(
+                describer.entry(event),
+                newest=newest[event.record] is event,
+                shared=is_shared(event, events),
+            )
             for event in shown[max(end - most, 0) if most is not None else 0 : end]
         ),
         total=len(shown),
@@ -217,6 +223,24 @@ class _Filter:
             or event.kind is not EventKind.CHANGED
             or any(not is_set_by_itself(name, self.table) for name in changed)
         )
+
+
+def is_shared(event: Event, events: Sequence[Event]) -> bool:
+    """Return True if the change log names other users for changes between the same two backups.
+
+    A backup knows only the last user of a record.
+    """
+    if event.origin is not Origin.VAULT or event.kind is not EventKind.CHANGED or not event.by:
+        return False
+    start, end = event.when.after, event.when.latest
+    return any(
+        other.origin is Origin.CHANGE_LOG
+        and other.record == event.record
+        and other.by not in (None, event.by)
+        and (start is None or start < other.when.latest)
+        and other.when.latest <= end
+        for other in events
+    )
 
 
 def _cells(head: Snapshot, table: str, record: str) -> Cells:

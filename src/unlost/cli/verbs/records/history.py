@@ -102,5 +102,5 @@ def _what(entry: "HistoryEntry") -> str:
 def _who(entry: "HistoryEntry") -> str:
     who = entry.by_name or entry.by
     if who:
-        return f" by {plain(who)}"
+        return f" by {plain(who)}{' or others before' if entry.shared else ''}"
     return "" if entry.run or entry.kind == "created" else USER_UNKNOWN
