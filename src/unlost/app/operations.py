@@ -179,7 +179,9 @@ OPERATIONS = (
     ApiOperation("backup.ask", _POST, f"{_ORG}/backups", "runs.ask_backup.ask_backup"),
     ApiOperation("backup.calendar", _GET, f"{_ORG}/calendar", "backups.calendar.calendar"),
     ApiOperation("snapshot.list", _GET, f"{_ORG}/snapshots", "backups.snapshots.snapshots"),
-    ApiOperation("certificate.show", _GET, f"{_ORG}/certificate", "backups.snapshots.certificate"),
+    ApiOperation(
+        "certificate.show", _GET, f"{_ORG}/certificate", "backups.certificate.certificate"
+    ),
     ApiOperation("table.list", _GET, f"{_ORG}/tables", "orgs.tables.tables"),
     ApiOperation("record.find", _GET, "/find", "records.find.find"),
     ApiOperation("search.list", _GET, "/searches", "records.saved_searches.searches"),
