@@ -27,7 +27,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
         EntryPoint("memory", "homes:MemoryConnector", discovery.GROUP),
         EntryPoint("broken", "nowhere.at.all:CONNECTOR", discovery.GROUP),
     ]
-    monkeypatch.setattr(discovery, "entry_points", lambda group: points)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points)
 
 
 @pytest.mark.usefixtures("installed")
