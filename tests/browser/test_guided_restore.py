@@ -186,7 +186,7 @@ def test_the_same_without_javascript_and_on_a_dark_phone(
     expect(button(lena, "^Plan again with the selection")).to_be_enabled()
     with lena.expecting(400):
         button(lena, "^Plan again with the selection").click()
-    expect(page.get_by_role("alert")).to_contain_text("Nothing was selected to be left out.")
+        expect(page.get_by_role("alert")).to_contain_text("Nothing was selected to be left out.")
     small = visit(**PHONE)
     small.open(plan.removeprefix(lena.url))
     fit(small)

@@ -19,7 +19,7 @@ from unlost.model.source.quota import Quota
 GIB = 2.0**30
 SAME = {"Salesforce", "Slack", "Microsoft", "Teams", "English"}  # names
 DATA = {
-    "sales", "memory", "admin-all", "Account", "AccountHistory", "Contact", "Contacts", "Paper",
+    "sales", "memory", "Memory", "admin-all", "Account", "AccountHistory", "Contact", "Contacts", "Paper",
     "User", "Id", "Modified", "ModifiedBy", "Name", "Number", "Owner", "Phone", "Schoko", "rich",
     "found", "org", "run",
 }  # fmt: skip

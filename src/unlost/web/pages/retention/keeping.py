@@ -124,9 +124,7 @@ def _page(
         "presets": preset_choices(retention.rules),
         "seen": seen,
         "same": seen is not None and seen.rules == retention.rules,
-        "labels": {one.table: one.label for one in tables(request.unlost, org).tables}
-        if seen
-        else {},
+        "labels": _labels(request, org) if seen is not None else {},
         "years": _by_year(seen.staying, zone=retention.zone) if seen is not None else (),
         "holds": holds(request.unlost, org).holds if can["read"] else None,
         "hold_form": hold_form or HoldForm(),
@@ -138,6 +136,10 @@ def _page(
     ]
     status = HTTPStatus.BAD_REQUEST if wrong else None
     return render(request, "orgs/keeping.html", context, status=status)
+
+
+def _labels(request: UserRequest, org: str) -> dict[str, str]:
+    return {table.table: table.label for table in tables(request.unlost, org).tables}
 
 
 def _preview(request: UserRequest, org: str, form: forms.Form | None) -> ForgetPlan | None:
