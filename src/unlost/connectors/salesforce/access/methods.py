@@ -14,19 +14,20 @@ OWN_ERRORS = (
     "salesforce-sign-in", "salesforce-session",
 )  # fmt: skip
 
+# Apart from the method: its own texts are not gathered for translation around other calls.
+ADDRESSES = (
+    Suggestion("https://login.salesforce.com", "Production"),
+    Suggestion("https://test.salesforce.com", "Sandbox"),
+    Suggestion("", "My Domain, as below"),
+)
 BROWSER = SignInMethod(
     AuthFlow.REFRESH_TOKEN.value,
     "Sign in with Salesforce",
-    "You sign in on Salesforce's own page. Unlost never sees the password, and stores only a token "
-    "that you can revoke in Salesforce.",
+    "You sign in at Salesforce. Unlost stores only a token that you can revoke, no password.",
     secrets=("client_secret",),
     browser=True,
     suggested="login_url",
-    suggestions=(
-        Suggestion("https://login.salesforce.com", "Production"),
-        Suggestion("https://test.salesforce.com", "Sandbox"),
-        Suggestion("", "My Domain, as below"),
-    ),
+    suggestions=ADDRESSES,
 )
 CREDENTIALS = SignInMethod(
     AuthFlow.CLIENT_CREDENTIALS.value,
