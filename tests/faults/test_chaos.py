@@ -103,6 +103,7 @@ class Machine:
     def rival(self, dice: random.Random) -> None:
         """Somebody starts a second service: it says so and ends."""
         time.sleep(dice.uniform(0.1, 1.0))
+        self.until(self.up, "the first service runs")  # or the second may become the first
         first = self.service
         second = self.start()
         assert second.wait(HANGING) != 0
