@@ -288,3 +288,22 @@ def test_a_live_child_in_a_table_that_may_not_be_written_is_named(atelier: Ateli
     assert step_of(plan, memo).action is Action.SKIP
     assert "update-not-allowed" in codes(plan)
     assert not atelier.restore(plan).whole
+
+
+def test_a_live_record_whose_reference_can_be_set_only_on_create_is_not_whole(
+    market: Atelier,
+) -> None:
+    """The restore of a price book said that everything was restored, while 205 lines named no price."""
+    season = Season.lost(market)
+    del market.platform.capabilities["Campaign"]  # it may be written now
+    market.allow("Deal", changeable=frozenset({"Name"}))
+    plan = market.plan_lost(1, 2)
+    assert {*plan.empty} == season.empty()
+    assert note_of(plan, "column-fixed").count == len(season.deals)
+    outcome = market.restore(plan)
+    assert not outcome.whole
+    named = {record.record: record.differences for record in outcome.records if not record.whole}
+    assert named == {
+        deal: (Difference("Campaign", "link-lost", f"Campaign/{campaign}"),)
+        for deal, campaign in season.deals.items()
+    }

@@ -219,7 +219,7 @@ class ReferenceSettlement:
             elif column in facts.newer:
                 step.remark(NoteCode.CHANGED_SINCE)
             elif column not in capability.changeable:
-                step.remark(NoteCode.COLUMN_FIXED)
+                self._note_fixed(step, column)
             elif target_id is None and column in capability.needs_value:
                 step.remark(NoteCode.VALUE_NEEDED)
             else:
@@ -250,7 +250,13 @@ class ReferenceSettlement:
             elif column in capability.changeable:
                 set_column(step, column, capability)
             else:
-                step.remark(NoteCode.COLUMN_FIXED)
+                self._note_fixed(step, column)
+
+    def _note_fixed(self, step: DraftStep, column: str) -> None:
+        """Note a reference that can be set only on create; if it is empty, it stays empty."""
+        step.remark(NoteCode.COLUMN_FIXED)
+        if step.facts.seen_references[column] is None:
+            step.lost_links[column] = None
 
     def _moved_by_merge(self, step: DraftStep, column: str) -> bool:
         """True if a reference now names a record into which the former one was merged."""
