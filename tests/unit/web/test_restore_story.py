@@ -12,6 +12,8 @@ from unlost.catalog.runs.runs import RunState, find_run
 from unlost.model.access import Role
 from unlost.testing.platform import RowRefused
 
+INCOMPLETE = '<span class="pill warn">incomplete</span>'
+
 
 @pytest.fixture
 def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
@@ -44,6 +46,7 @@ def test_what_was_lost_last_night_comes_back(shop: Shop, sign_in: SignIn) -> Non
     assert "Schoko Zürich" in done
     assert shop.named("Account", "Schoko Zürich") in done
     assert "needs attention" not in done
+    assert INCOMPLETE not in done
     assert sorted(str(cells["Name"]) for cells in shop.live("Contact").values()) == ["Ann", "Ben"]
     assert "This plan was already run" in client.get(plan).content.decode()
 
@@ -81,6 +84,7 @@ def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> 
     assert serve(shop, run) is RunState.DONE
     told = client.get(f"/runs/{run}/").content.decode()
     assert "2 records need attention" in told
+    assert INCOMPLETE in told, "beside the state, which is done"
     assert "2 × <bdi>Contact</bdi>: <bdi>No contact today.</bdi>" in told
     assert "/orgs/sales/records/Contact/" in told
     assert "Retry the selected records" in told
