@@ -14,7 +14,7 @@ from unlost.model.status import OrgStatus
 from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.org import MemoryOrg
 
-MOST = 7
+MOST = 8
 
 
 def counted(world: World) -> tuple[Overview, int]:

@@ -25,7 +25,7 @@ class ChangedRecords:
 
 @dataclass(frozen=True, slots=True)
 class NoticedChanges:
-    """The mass changes of a backup that nobody expects, the most urgent and largest first."""
+    """The mass changes of a backup that are not expected, the most urgent and largest first."""
 
     backup: int
     changes: tuple[ChangedRecords, ...]

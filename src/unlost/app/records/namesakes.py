@@ -1,12 +1,18 @@
 """Values that distinguish records of the same name in a list: parent record, e-mail, number."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from unlost.app.records.record_facts import RecordNames
-from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from unlost.model.ports.vault import Snapshot
 
 SHOWN = 2  # values of a record
 READ = 12  # columns that are read for them
