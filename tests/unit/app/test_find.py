@@ -17,7 +17,7 @@ from unlost.engine.records import matches
 from unlost.engine.records.matches import StateFilter
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.source.schema import WireKind
+from unlost.model.source.schema import Column, ColumnTrait, Reference, WireKind
 from unlost.model.vault.snapshot import SearchHelp, SearchIndexState
 from unlost.vault.reader import EncryptedReader
 
@@ -191,3 +191,38 @@ def test_a_search_needs_a_text_or_a_user(firms: World) -> None:
         assert caught.value.code == "text-empty"
     with pytest.raises(NotFound):
         find(firms.app, "firma", org="other")
+
+
+# --- records of the same name ---------------------------------------------------------------------
+
+
+def test_records_of_the_same_name_are_told_apart(sales: World) -> None:
+    """A number that was an external id and unique, too, ended the search with an internal error."""
+    traits = frozenset({ColumnTrait.EXTERNAL_ID, ColumnTrait.UNIQUE})
+    accounts = sales.org.tables["Account"]
+    accounts.columns["Number"] = Column("Number", WireKind.TEXT, label="Number", traits=traits)
+    parent = Column("Parent", WireKind.REFERENCE, reference=Reference(("Account",)))
+    accounts.columns["Parent"] = parent
+    for record, number in (("B1", "7001"), ("B2", "7002"), ("B3", None)):
+        cells = {"Name": "Zotter", "Number": number, "Parent": "A40018" if number else None}
+        sales.org.create("Account", cells, record=record)
+    sales.org.create("Account", {"Name": "Zotter Graz", "Number": "7004"}, record="B4")
+    backup(sales.app, "sales")
+    shown = {hit.record: hit.differs for hit in find(sales.app, "zotter").hits}
+    assert shown == {"B1": "Number: 7001", "B2": "Number: 7002", "B3": "", "B4": ""}
+
+
+def test_hidden_columns_tell_no_records_apart(sales: World) -> None:
+    for record, phone in (("B1", "+32 1"), ("B2", "+32 2")):
+        sales.org.create("Account", {"Name": "Zotter", "Phone": phone}, record=record)
+    phones = Column("Phone", WireKind.TEXT, traits=frozenset({ColumnTrait.PHONE}))
+    sales.org.tables["Account"].columns["Phone"] = phones
+    backup(sales.app, "sales")
+    assert {hit.differs for hit in find(sales.app, "zotter").hits} == {
+        "Phone: +32 1",
+        "Phone: +32 2",
+    }
+    hide(sales.app, "sales", "Account.Phone")
+    grant = Grant(Role.VIEWER, get_org("sales").oid)
+    viewer = sales.app.acting(Actor(ActorKind.PERSON, "viewer", (grant,)))
+    assert {hit.differs for hit in find(viewer, "zotter").hits} == {""}

@@ -32,7 +32,8 @@ def distinguishing_values(
 
     Records for which nothing differs are left out.
     """
-    columns = list(_candidates(table))[:READ]
+    # A column may be a candidate for several reasons.
+    columns = list({column.name: column for column in _candidates(table)}.values())[:READ]
     rows = head.get(table.name, ids, columns=[column.name for column in columns])
     texts: dict[str, list[str]] = {}
     differing = [column for column in columns if len(_values(rows, column)) > 1][:SHOWN]

@@ -124,7 +124,7 @@ def test_rows_of_an_object_that_takes_none(writer: RecordWriter) -> None:
     text = "entity type cannot be inserted: Account History"
     assert errors(result) == [("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text, [])]
     (result,) = writer.update("CaseStatus", {"Id": "0zzDn0000000001AAA", "MasterLabel": "x"})
-    text = "entity type cannot be updated: CaseStatus"
+    text = "entity type cannot be updated: Case Status"
     assert errors(result) == [("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text, [])]
     (result,) = writer.delete("User", CLERK_ID)
     text = "entity type cannot be deleted: User"
