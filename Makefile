@@ -28,6 +28,7 @@ demo: setup
 
 # With more workers than cores, several threads of Polars in each only wait for each other.
 test full: export POLARS_MAX_THREADS := 1
+test full services browser: export OPENBLAS_NUM_THREADS := 1
 
 test: setup
 	@tests/in_memory.sh $(BIN)/pytest -n $(WORKERS) --dist worksteal -q

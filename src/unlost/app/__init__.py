@@ -11,3 +11,6 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 # Arrow's own allocator keeps the memory of large pages of rows; the system's returns it: 90 MB in a
 # console that showed a few hundred records. Arrow reads this when it is loaded.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+# NumPy starts a thread for each further core when it is imported. They wait in a loop at first: a
+# tenth of a CPU-second of each command. Nothing here multiplies matrices.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

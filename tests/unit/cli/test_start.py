@@ -4,6 +4,7 @@ The modules are asserted, and no times: these depend on the machine (``benchmark
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -111,3 +112,28 @@ def test_the_form_of_ids_is_known_without_the_network() -> None:
     assert "unlost.connectors.salesforce.ids" in modules
     assert modules & {*NEVER, *NOT_TO_READ, "importlib.metadata"} == set()
     assert load_connector("salesforce").record_ids("001Dn00000b0001") == ("001Dn00000b0001IAA",)
+
+
+THREADS = """
+import os, sys
+from unlost.cli.main import main
+code = main(sys.argv[1:])
+import numpy
+print(len(os.listdir("/proc/self/task")), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux lists threads there")
+def test_a_reading_command_starts_no_threads_that_wait_for_work(home: Path) -> None:
+    """Threads of NumPy's library for matrices took a tenth of a second of each command."""
+    words = ("snapshots", "sales", "--home", str(home))
+    kept = {name: value for name, value in os.environ.items() if "_NUM_THREADS" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS, *words],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=kept,
+    )
+    assert int(done.stderr.splitlines()[-1]) <= 2, "the main one, and one of an allocator"

@@ -366,7 +366,7 @@ def test_a_reference_of_a_live_record_that_cannot_be_set_again_is_named(atelier:
     outcome = atelier.restore(atelier.plan_of(("Account", account)))
     told = of(outcome, memo)
     assert told.ending is Ending.UNCHANGED
-    assert told.differences == (Difference("About", "not-set"),)
+    assert told.differences == (Difference("About", "link-lost", f"Account/{account}"),)
 
 
 def test_a_detail_in_the_bin_comes_out_with_a_master_that_has_a_new_id(atelier: Atelier) -> None:
