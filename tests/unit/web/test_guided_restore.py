@@ -78,23 +78,6 @@ def test_the_preview_needs_no_write_user_and_leads_to_it(reading: Shop, sign_in:
     assert admin.post(f"{plan}run/").status_code == 400, "a preview does not run"
 
 
-def test_a_write_user_that_signs_in_by_browser_leads_back_to_the_restore(
-    world: World, reading: Shop, sign_in: SignIn
-) -> None:
-    admin, browser = sign_in(), with_browser(world.connector)
-    browser.password = WRITE_SECRET
-    plan = choose(admin, **LOST)
-    link = f"/orgs/sales/writer/?plan={plan.strip('/').rpartition('/')[2]}"
-    sent = {"method": "browser", "address": "one", "speed": "1"}
-    assert admin.post(link, sent)["Location"] == "/connect/start/"
-    page = told(admin, "/connect/start/")
-    assert f'href="{link}"' in page, "the way back keeps the restore"
-    (address,) = re.findall(r'id="leave" href="([^"]+)"', page)
-    again = admin.get("/connect/callback/", browser.allow(unescape(address)))["Location"]
-    assert again.startswith("/orgs/sales/restores/")
-    assert "Restore 4 records to sales" in told(admin, again)
-
-
 def test_who_may_not_add_the_write_user_is_led_to_an_admin(reading: Shop, sign_in: SignIn) -> None:
     client = sign_in(Role.RESTORER)
     page = told(client, choose(client, **LOST))
