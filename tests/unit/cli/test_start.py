@@ -124,16 +124,15 @@ sys.exit(code)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux lists threads there")
 def test_a_reading_command_starts_no_threads_that_wait_for_work(home: Path) -> None:
     """Threads of NumPy's library for matrices took a tenth of a second of each command."""
     words = ("snapshots", "sales", "--home", str(home))
-    kept = {name: value for name, value in os.environ.items() if "_NUM_THREADS" not in name}
+    environment = {name: value for name, value in os.environ.items() if "_NUM_THREADS" not in name}
     done = subprocess.run(
         [sys.executable, "-c", THREADS, *words],
         check=True,
         capture_output=True,
         text=True,
-        env=kept,
+        env=environment,
     )
     assert int(done.stderr.splitlines()[-1]) <= 2, "the main one, and one of an allocator"
