@@ -24,7 +24,7 @@ from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.actions.runs.run import VAULT_ONLY, run_status, written_by_table
 from unlost.app.actions.runs.runs import RunGroup, list_page
-from unlost.catalog.runs.nights import add_night
+from unlost.catalog.runs.nights import add_night, start_try
 from unlost.catalog.runs.runs import RunState, begin_run
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.access import Actor, ActorKind, Grant, Role
@@ -105,6 +105,15 @@ def test_what_was_asked_for_and_has_not_begun_is_listed(shop: Shop) -> None:
     assert list_page(shop.app, group=RunGroup.DONE).requested == ()
     backup(shop.app, "sales", run=night.run)
     assert list_page(shop.app).requested == ()
+
+
+def test_a_backup_that_the_service_took_but_did_not_record_yet_is_listed(shop: Shop) -> None:
+    """The page of runs said that no run matches, and asked no more."""
+    night = add_night(shop.oid, "2026-03-05T01:00", at=shop.world.clock.now())
+    assert start_try(shop.oid, night.name)
+    page = list_page(shop.app, kind=CommitKind.BACKUP)
+    assert [one.run for one in page.requested] == [night.run]
+    assert page.going
 
 
 def test_orgs_that_somebody_may_not_see_are_not_listed(shop: Shop) -> None:

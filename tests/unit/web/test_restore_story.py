@@ -7,6 +7,8 @@ import pytest
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import choose, plan_at_once, serve, start
+from unlost.app.alerts.evaluation import evaluate_backups
+from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.people.audit import newest
 from unlost.catalog.runs.runs import RunState, find_run
 from unlost.model.access import Role
@@ -19,6 +21,24 @@ INCOMPLETE = '<span class="pill warn">incomplete</span>'
 def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     plan_at_once(monkeypatch)
     return shop
+
+
+def test_home_asks_until_the_newest_backup_was_compared(
+    shop: Shop, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Home called losses of a backup that was just made "deleted", and stayed so until a reload."""
+    doing = "unlost.app.actions.backups.backup.evaluate_backups"
+    asks = re.compile(r'hx-get="(/\?compared=sales)"')
+    with monkeypatch.context() as patch:
+        patch.setattr(doing, lambda app, org: None)
+        shop.night()
+    client = sign_in(Role.RESTORER)
+    (address,) = asks.findall(client.get("/").content.decode())
+    assert client.get(address, headers={"hx-request": "true"}).status_code == 204
+    evaluate_backups(shop.app, get_org("sales"))
+    home = client.get(address, headers={"hx-request": "true"})
+    assert home.status_code == 200
+    assert not asks.search(home.content.decode())
 
 
 def test_what_was_lost_last_night_comes_back(shop: Shop, sign_in: SignIn) -> None:

@@ -67,7 +67,9 @@ class OrgState:
     the number of the one before it, ``lost`` how many records were deleted between the two.
     ``gaps`` counts open gaps, ``accepted`` accepted ones. ``going`` are runs that are active or
     waiting; ``failed`` is the newest run, if it failed. ``losses`` counts open losses in the inbox,
-    None where they are not counted. ``days`` and ``records`` are the last 30 days, oldest first.
+    None where they are not counted. ``compared``: whether the newest backup was compared with the one
+    before, from which losses and mass changes follow. ``days`` and ``records`` are the last 30 days,
+    oldest first.
     ``writer``: it has a write user. ``changed`` are the mass changes that the newest backup found.
     """
 
@@ -90,6 +92,7 @@ class OrgState:
     going: tuple[GoingRun, ...]
     failed: RunRecord | None
     losses: int | None = None
+    compared: bool = True
     days: tuple[DayCell, ...] = ()
     records: tuple[Sample, ...] = ()
     writer: bool = False
@@ -125,7 +128,7 @@ def overview(app: Application) -> Overview:
 
 
 def _changed(app: Application, orgs: Sequence[ProtectedOrg]) -> Mapping[str, NoticedChanges]:
-    """Return the mass changes of the newest backup of each org, once it is evaluated."""
+    """Return the mass changes of the newest backup of each org, once it was compared."""
     newest = newest_changes()
     changed: dict[str, NoticedChanges] = {}
     for org in orgs:
@@ -146,7 +149,7 @@ def states_of(
     """Return the states of these orgs.
 
     ``alerts`` are all open alerts; ``losses`` counts open losses by the name of the org;
-    ``changed`` are the mass changes by its oid.
+    ``changed`` are the mass changes by its oid, of each org whose newest backup was compared.
     """
     now = app.clock.now()
     noted = _Noted(
@@ -157,7 +160,7 @@ def states_of(
         all_summaries(since=now - SHOWN),
         alerts,
         losses,
-        changed or {},
+        changed,
     )
     progress = _progress(run for org in orgs for run in noted.runs.get(org.name, ()))
     return tuple(_state(app, org, noted, progress) for org in orgs)
@@ -174,7 +177,7 @@ class _Noted:
     summaries: Mapping[str, Sequence[BackupSummary]]
     alerts: Sequence[AlertRecord]
     losses: Mapping[str, int] | None
-    changed: Mapping[str, NoticedChanges]
+    changed: Mapping[str, NoticedChanges] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progre
     summaries = noted.summaries.get(org.oid, ())
     newest = _newest_summary(app, org, last, summaries)
     behind = clock_difference(last)
+    compared = len(whole) < 2 or noted.changed is None or org.oid in noted.changed
     judged = status_of(_facts(org, noted, last, newest))
     return OrgState(
         name=org.name,
@@ -224,7 +228,8 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progre
         alerts=sum(alert.raised.org == org.name for alert in noted.alerts),
         going=tuple(_going(run, runs, newest, progress, now) for run in runs if run.state in GOING),
         failed=runs[0] if runs and runs[0].state is RunState.FAILED else None,
-        losses=noted.losses.get(org.name, 0) if noted.losses is not None else None,
+        losses=noted.losses.get(org.name, 0) if noted.losses is not None and compared else None,
+        compared=compared,
         days=day_cells(
             now=now - behind,
             zone=zone,
@@ -234,7 +239,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progre
         ),
         records=record_samples(summaries),
         writer=setup.writer,
-        changed=noted.changed.get(org.oid),
+        changed=(noted.changed or {}).get(org.oid),
     )
 
 

@@ -11,7 +11,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.nights import open_nights
 from unlost.catalog.runs.runs import RunRecord, RunState, known_runs, page_runs
 from unlost.model.access import Right
-from unlost.model.runs.night import NightRecord, NightState
+from unlost.model.runs.night import NightRecord
 from unlost.model.vault.snapshot import CommitKind
 from unlost.model.written import written
 
@@ -40,8 +40,8 @@ STATES = {
 class RunsPage:
     """Runs, newest first. ``more``: pass it as ``before`` for older ones; None if there are none.
 
-    ``requested`` are backups that wait for the service to start them. ``vault_only`` are restores
-    that only the vault knows, with their orgs: the home's database is newer than they are.
+    ``requested`` are backups that wait for the service, or that it is starting. ``vault_only`` are
+    restores that only the vault knows, with their orgs: the home's database is newer than they are.
     """
 
     runs: tuple[RunRecord, ...]
@@ -74,14 +74,16 @@ def list_page(
     orgs = [org_row for org_row in app.orgs() if org in (None, org_row.name)]
     states = STATES[group] if group is not None else ()
     names = [org_row.name for org_row in orgs]
-    runs = page_runs(names, kind=kind, states=states, before=before, most=most + 1)
     first = before is None
     nights = first and kind in (None, CommitKind.BACKUP) and group in (None, RunGroup.OPEN)
+    # Read before the runs: a backup that begins in between is then in both, never in neither.
+    requested = tuple(_requested_nights(orgs)) if nights else ()
+    runs = page_runs(names, kind=kind, states=states, before=before, most=most + 1)
     lost = first and kind in (None, CommitKind.RESTORE) and group is None
     return RunsPage(
         runs=tuple(runs[:most]),
         more=runs[most - 1].id if len(runs) > most else None,
-        requested=tuple(_requested_nights(orgs)) if nights else (),
+        requested=requested,
         vault_only=tuple(_vault_only(app, orgs)) if lost else (),
     )
 
@@ -90,8 +92,7 @@ def _requested_nights(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
     oids = {org.oid for org in orgs}
     mine = [night for night in open_nights() if night.oid in oids]
     begun = known_runs(night.run for night in mine)
-    waits = NightState.WAITING
-    return [night for night in mine if night.state is waits and night.run not in begun]
+    return [night for night in mine if night.run not in begun]
 
 
 def _vault_only(app: Application, orgs: Sequence[ProtectedOrg]) -> Sequence[tuple[str, str]]:

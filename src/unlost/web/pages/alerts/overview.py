@@ -1,5 +1,7 @@
 """The home page: the state of each org."""
 
+from http import HTTPStatus
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -13,8 +15,14 @@ from unlost.web.requests import UserRequest
 
 @require_GET
 def home(request: UserRequest) -> HttpResponse:
-    """Show each org as a card: protection, last backup, storage, active runs."""
+    """Show each org as a card: protection, last backup, storage, active runs.
+
+    The card of an org whose newest backup is being compared asks again, until that is done.
+    """
     seen = overview(request.unlost)
+    asked = request.GET.get("compared")
+    if asked is not None and any(org.name == asked and not org.compared for org in seen.orgs):
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
     # Reading names is audited, so nothing is read if nothing was lost.
     lost = any(may(request.unlost, Right.READ, org.name) for org in seen.orgs if org.losses)
     losses = first_losses(request.unlost).orgs if lost else {}
