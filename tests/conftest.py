@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 from postgres import Postgres, postgres
 from sweeps import FULL
 from three_stores import each_store  # noqa: F401 (a fixture for all tests)
+from tiers import spread_over_tiers
 from unlost.web.serving import use_settings
 
 use_settings()
@@ -33,6 +34,7 @@ Argon2PasswordHasher.time_cost = Argon2PasswordHasher.parallelism = 1
 Argon2PasswordHasher.memory_cost = 8  # KiB; Argon2 takes no less
 
 HERE = Path(__file__).parent
+WHOLE = "UNLOST_WHOLE"  # set where tests of costly files are to run in the tier of their marks
 
 # `make browser` installs what those tests import, and names the browser
 collect_ignore = [] if "UNLOST_BROWSER" in os.environ else ["browser"]
@@ -83,13 +85,15 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None]:
-    """Mark the simulators' own tests and the attacks; with --postgres, leave out homes in files."""
+    """Mark the tests that are not for ``make test``; with --postgres, leave out homes in files."""
     for item in items:
         folders = item.path.relative_to(HERE).parts[:2]
         if "simulators" in folders:
             item.add_marker(FULL)
         if "security" in folders:
             item.add_marker(pytest.mark.security)
+    if WHOLE not in os.environ:
+        spread_over_tiers(items, HERE)
     if config.getoption("--postgres"):
         items[:] = [item for item in items if item.get_closest_marker("files") is None]
     yield

@@ -170,6 +170,7 @@ def _ran(
     own = {
         "PYTHONPATH": f"{copy}/src:{copy}/simulators/src",
         "PYTHONDONTWRITEBYTECODE": "1",  # nor may programs that tests start leave a mutant behind
+        "UNLOST_WHOLE": "1",  # also tests of a later tier
         "HYPOTHESIS_STORAGE_DIRECTORY": f"{copy}/kept",
     }
     return subprocess.run(

@@ -9,7 +9,7 @@ home="$root/.mutants"
 cd "$root"
 room=src/unlost/vault
 rm -f "$home"/coverage*
-PYTHONPATH="$root/tests${PYTHONPATH:+:$PYTHONPATH}" UNLOST_LASTING="$home/seconds.jsonl" COVERAGE_FILE="$home/coverage" \
+PYTHONPATH="$root/tests${PYTHONPATH:+:$PYTHONPATH}" UNLOST_LASTING="$home/seconds.jsonl" COVERAGE_FILE="$home/coverage" UNLOST_WHOLE=1 \
   .venv/bin/pytest -p mutants.lasting -n auto --dist worksteal -q --cov "$room" --cov-context=test --cov-report= \
   tests/unit/vault tests/conformance tests/golden tests/stateful/vault tests/faults/vault
 "$home/python/bin/python" tests/mutants/draw.py --count "${COUNT:-300}" --seed "${SEED:-1}" "$room" >"$home/mutants.jsonl"

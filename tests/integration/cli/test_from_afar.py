@@ -15,7 +15,7 @@ from integration.cli.test_restore import CUSTOMER, SECRET, live_accounts
 from patience import HANGING
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.full, pytest.mark.long, pytest.mark.network]
+pytestmark = [pytest.mark.deep, pytest.mark.long, pytest.mark.network]
 
 
 @dataclass(frozen=True, slots=True)

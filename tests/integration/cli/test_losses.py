@@ -7,7 +7,7 @@ import pytest
 from integration.cli.conftest import Program
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.full, pytest.mark.long, pytest.mark.network]
 
 CUSTOMER = "0040017"
 ADMIN = "lotte.devos@chocolate.example"

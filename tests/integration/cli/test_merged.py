@@ -9,7 +9,7 @@ import pytest
 from integration.cli.conftest import Program, moved_in
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.full, pytest.mark.network]
+pytestmark = [pytest.mark.deep, pytest.mark.network]
 
 KEPT, LOST = "0040016", "0040017"
 ADMIN = "lotte.devos@chocolate.example"

@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from stateful.restore.machine import LIFE, WRONG, Restores
 
-ROUND, ROUNDS = 50, 8  # lives in a round, until what must be met was met
+ROUND, ROUNDS = 20, 20  # lives in a round, until what must be met was met
 DEEP, PARTS = 5_000, 4
 MUST_MEET = {
     *(f"action {word}" for word in ("unchanged", "update", "undelete", "adopt", "create", "skip")),

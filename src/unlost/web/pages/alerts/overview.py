@@ -20,8 +20,8 @@ def home(request: UserRequest) -> HttpResponse:
     The card of an org whose newest backup is being compared asks again, until that is done.
     """
     seen = overview(request.unlost)
-    asked = request.GET.get("compared")
-    if asked is not None and any(org.name == asked and not org.compared for org in seen.orgs):
+    compared = request.GET.get("compared")
+    if compared is not None and any(org.name == compared and not org.compared for org in seen.orgs):
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     # Reading names is audited, so nothing is read if nothing was lost.
     lost = any(may(request.unlost, Right.READ, org.name) for org in seen.orgs if org.losses)
