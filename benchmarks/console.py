@@ -254,7 +254,7 @@ def pages(paths: Mapping[str, Sequence[str]]) -> Sequence[str]:
         *(kind[0] for kind in paths.values()),
         *(f"{record}{tab}/" for tab in ("fields", "related", "files")),
         *(org + part for part in ("", "lost/", "storage/", "schedule/", "settings/", "writer/")),
-        *(f"/{part}/" for part in ("jobs", "orgs", "storage", "alerts", "schedules", "vault")),
+        *(f"/{part}/" for part in ("runs", "orgs", "storage", "alerts", "schedules", "vault")),
         *(f"/settings/{part}" for part in ("", "tokens/", "people/", "sso/", f"hidden/?org={ORG}")),
         "/audit/",
         "/alerts/channels/",

@@ -42,7 +42,7 @@ class Test:
 def tiers(path: str, *marked: str, count: int = 12) -> list[str]:
     """Where so many tests of a file run that have these marks: test, full or deep."""
     tests = [Test(TESTS / path, {*marked}) for _ in range(count)]
-    spread_over_tiers(cast(list[pytest.Item], tests), TESTS)
+    spread_over_tiers(cast("list[pytest.Item]", tests), TESTS)
     names = ("deep", "full", "security")
     return [next((name for name in names if name in test.marks), "test") for test in tests]
 
