@@ -75,6 +75,7 @@ deep: setup
 	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not services and not referee and not browser and not proxies and not radosgw and not spark" -n auto -q --timeout 3600
 	@$(BIN)/pytest --postgres -n auto -q tests/unit/app tests/unit/cli
 	@tests/spark/run.sh
+	@UNLOST_WHOLE=1 tests/browser/run.sh
 
 docs: setup
 	@$(BIN)/zensical build --strict

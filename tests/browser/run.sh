@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Drive the console in a real browser. Installs what is missing: Chromium from the system's packages,
 # Playwright, the part of Unlost that speaks SAML, axe-core and a provider of OpenID Connect from their
-# registries, by hash, into .browser/ beside the sources. Names tests to run some: run.sh tests/browser/X.py
+# registries, by hash, into .browser/ beside the sources. Names tests to run some: run.sh tests/browser/X.py;
+# UNLOST_WHOLE=1 runs those that only `make deep` runs too.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
 home="$root/.browser"
@@ -43,4 +44,6 @@ export UNLOST_BROWSER
 UNLOST_BROWSER="$(find_browser)"
 case " $* " in *" tests/"*) ;; *) set -- tests/browser "$@" ;; esac
 # Pages are waited for: two at a time take little more than half the time of one after the other.
-exec .venv/bin/pytest -m browser -n "${WORKERS:-2}" --dist loadfile -q "$@"
+marks="browser and not deep"
+if [ -n "${UNLOST_WHOLE:-}" ]; then marks=browser; fi
+exec .venv/bin/pytest -m "$marks" -n "${WORKERS:-2}" --dist loadfile -q "$@"

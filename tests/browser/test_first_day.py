@@ -228,6 +228,7 @@ def storage(reader: Reader) -> None:
     reader.picture("storage")
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(TOGETHER)
 def test_after_some_weeks_the_storage_has_a_forecast(fresh: Console, browser: Browser) -> None:
     """The last picture of the page: an org that was backed up every night."""

@@ -181,6 +181,7 @@ def judge(made: Machine, *, nights: int) -> None:
     assert len(set(begun)) == len(begun) <= nights, "killed before it told so, but never twice"
 
 
+@pytest.mark.deep
 def test_disasters_of_some_nights_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     with machine(tmp_path) as made:
         live(made, nights=5, seed=20261125)

@@ -118,6 +118,7 @@ def restore_with_kills(shop: Shop, *, kills: int, seed: int) -> None:
     assert shop.rows() == writes, "running the plan again changed something"
 
 
+@pytest.mark.deep
 @pytest.mark.network
 def test_kills_of_a_restore_lose_nothing_and_double_nothing(shop: Shop) -> None:
     restore_with_kills(shop, kills=4, seed=0)

@@ -32,7 +32,7 @@ from unlost.vault.vault import EncryptedVault
 
 __all__ = ["alone"]
 
-pytestmark = [pytest.mark.full, pytest.mark.long, pytest.mark.network]
+pytestmark = [pytest.mark.deep, pytest.mark.long, pytest.mark.network]
 
 BACKUP_USER = "backup@chocolate.example"
 WRITER = "lotte.devos@chocolate.example"

@@ -15,7 +15,7 @@ from unlost.app.service.service import Service
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess
 
-pytestmark = [pytest.mark.full, pytest.mark.long, pytest.mark.network]
+pytestmark = [pytest.mark.deep, pytest.mark.long, pytest.mark.network]
 
 ORGS = ("live", "full", "dev")
 TABLES = [word for table in ("Account", "Contact") for word in ("--include", table)]

@@ -282,7 +282,7 @@ class _By:
 
 
 @pytest.mark.parametrize(
-    "examples", [pytest.param(12, id="few"), pytest.param(40, id="more", marks=pytest.mark.full)]
+    "examples", [pytest.param(12, id="few"), pytest.param(40, id="more", marks=pytest.mark.deep)]
 )
 def test_a_thief_of_the_service_key_takes_nothing(examples: int) -> None:
     let_live(Besieged, examples=examples, steps=12)

@@ -536,7 +536,7 @@ def test_a_few_forged_entries_keep_no_passphrase_out(
     assert len(stretched) == 8
 
 
-@pytest.mark.full
+@pytest.mark.deep
 def test_many_forged_entries_make_a_passphrase_slow_and_keep_it_not_out(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
