@@ -6,7 +6,8 @@
     digest of all of it ─▶ the run, named after the plan, refuses anything else
 
 A plan contains ids, versions, hashes, and values that people typed, but no other values of records.
-The run reads these from the vault. The digest is BLAKE3 over its canonical JSON. See docs/adr/0010
+The run reads these from the vault: from a version of the record, or, to undo an earlier run, from the
+journal of that run. The records of such a plan are named by their ids in the org. The digest is BLAKE3 over its canonical JSON. See docs/adr/0010
 and docs/adr/0011.
 """
 
@@ -18,7 +19,7 @@ from typing import Any, Self
 
 from unlost.model.message import Arg, Message, Noun, StoresMessage, counted, message
 
-PLAN_FORMAT = 1
+PLAN_FORMAT = 2
 
 
 class Action(StrEnum):
@@ -30,6 +31,7 @@ class Action(StrEnum):
     ADOPT = "adopt"  # a live twin replaces it; columns that differ are set
     CREATE = "create"  # it comes back with a new id
     BY_PRODUCT = "by-product"  # the org creates it with another record
+    DELETE = "delete"  # an undone run brought it; it moves to the recycle bin
     SKIP = "skip"  # it cannot or must not be written; the notes explain why
 
 
@@ -48,6 +50,7 @@ class SelectionKind(StrEnum):
     RECORDS = "records"
     LOST = "lost"  # everything lost between two snapshots
     CHANGED = "changed"  # columns that changed between two snapshots
+    UNDO = "undo"  # everything that an earlier run wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Selection:
     ``until``: snapshot numbers, for LOST and CHANGED. ``table``: narrows LOST; required for
     CHANGED, together with ``columns``. With RECORDS, ``columns`` are all that is put back. ``by``:
     only records that this user (an id) deleted, or changed last. ``change``: only records in which
-    a column was changed in this way (``MassKind``), for CHANGED.
+    a column was changed in this way (``MassKind``), for CHANGED. ``run``: the undone run, for UNDO.
     """
 
     kind: SelectionKind
@@ -83,6 +86,7 @@ class Selection:
     columns: tuple[str, ...] = ()
     by: str = ""
     change: str = ""
+    run: str = ""
 
 
 class _Keyed:

@@ -18,6 +18,7 @@ from unlost.model.source.writing import (
     MissingPermission,
     OutcomeKind,
     RecordQuery,
+    ReferrerQuery,
     RowOutcome,
     WriteCapability,
     WriteOp,
@@ -140,6 +141,18 @@ class MemoryWriter:
     def fetch_several(self, queries: Sequence[RecordQuery]) -> Sequence[Rows]:
         """Fetch them query by query."""
         return [self.fetch(query.table, query.ids, columns=query.columns) for query in queries]
+
+    def referrers(self, queries: Sequence[ReferrerQuery]) -> Sequence[Rows | None]:
+        """Live records by what a column refers to, query by query."""
+        self.calls.append(("referrers", "", len(queries)))
+        self.faults.strike("referrers", "")
+        return [self._referring(query) for query in queries]
+
+    def _referring(self, query: ReferrerQuery) -> Rows:
+        ids = set(query.ids)
+        live = self.platform.live(query.table.name)
+        found = [(key, record) for key, record in live if record.cells.get(query.column) in ids]
+        return self._rows(found, [query.column])
 
     def recent(
         self,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unlost.model.source.writing import (
         MissingPermission,
         RecordQuery,
+        ReferrerQuery,
         RowOutcome,
         WriteCapability,
         WriteOp,
@@ -55,6 +56,14 @@ class PlanningAccess(Protocol):
 
     def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
         """Read these live records from the org; missing ids are omitted."""
+        ...
+
+    def referrers(self, queries: Sequence[ReferrerQuery]) -> Sequence[Rows | None]:
+        """Find the live records that refer to others: for each query ids and the column.
+
+        None where the org does not answer the query, for example because the user may not read the
+        table. In as few calls as the org allows.
+        """
         ...
 
 

@@ -48,6 +48,15 @@ class RecordQuery:
     columns: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class ReferrerQuery:
+    """A query for the live records of a table whose ``column`` refers to one of these ids."""
+
+    table: Table
+    column: str
+    ids: Sequence[str]
+
+
 class OutcomeKind(StrEnum):
     """The outcome of writing one row."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from unit.engine.restore.workshop import TEXT, Workshop
 from unlost.engine.restore.planning.plan import PlanPorts, RelatedPolicy, plan_restore
+from unlost.engine.restore.planning.undo import plan_undo
 from unlost.model.plan import (
     Action,
     PlanNote,
@@ -67,6 +68,11 @@ class Atelier(Workshop):
         keys = tuple(RecordKey(table, record) for table, record in records)
         selection = Selection(SelectionKind.RECORDS, keys)
         return self.planned(selection, at=at, related=related, twins=twins)
+
+    def undo(self, run: str) -> RestorePlan:
+        """A plan that takes a run back."""
+        self.plans += 1
+        return plan_undo(self.oid, self.planning(), run, plan_id=f"undo-{self.plans}")
 
     def plan_lost(self, after: int, until: int, table: str | None = None) -> RestorePlan:
         selection = Selection(SelectionKind.LOST, after=after, until=until, table=table)

@@ -133,7 +133,7 @@ class Workshop(Scene):
 
     def writes(self) -> list[tuple[str, str, int]]:
         """The calls that wrote."""
-        looks = ("find", "fetch", "prepare", "recent", "settle")
+        looks = ("find", "fetch", "referrers", "prepare", "recent", "settle")
         return [call for call in self.writer.calls if call[0] not in looks]
 
 

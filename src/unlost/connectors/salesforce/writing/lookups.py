@@ -6,9 +6,12 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from itertools import batched
 from typing import Any
+from urllib.parse import quote_plus
+
+import msgspec
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.http.api import BatchedPost, SalesforceApi
+from unlost.connectors.salesforce.http.api import BatchedAnswer, BatchedPost, SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.limits import (
     COLLECTIONS_IN_A_COMPOSITE,
@@ -23,7 +26,7 @@ from unlost.kit.json_to_arrow import batch_of, text_of
 from unlost.model.errors import Conflict, SourceRefused, TransientError
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table, WireKind
-from unlost.model.source.writing import RecordQuery
+from unlost.model.source.writing import RecordQuery, ReferrerQuery
 
 BARE = (WireKind.INTEGER, WireKind.DECIMAL, WireKind.BOOLEAN, WireKind.DATE, WireKind.INSTANT)
 type Record = Mapping[str, object]
@@ -114,6 +117,42 @@ class RecordLookups:
         chosen = [soql.any_of("Id", part) for part in batched(ids, IDS_IN_A_QUERY)]
         return [record for condition in chosen for record in self._live(table, wanted, condition)]
 
+    def referrers(self, queries: Sequence[ReferrerQuery]) -> list[Rows | None]:
+        """Live records whose column refers to one of the ids; 25 queries go in one call.
+
+        None for a query that Salesforce refuses, for example of an object that this user may not read.
+        """
+        parts = [
+            _Referring(place, query.table, query.column, ids)
+            for place, query in enumerate(queries)
+            for ids in batched(query.ids, IDS_IN_A_QUERY)
+        ]
+        by_query: list[list[Record] | None] = [[] for _ in queries]
+        answers = self._api.batch([part.path for part in parts]) if len(parts) > 1 else [None]
+        for part, answer in zip(parts, answers, strict=True):
+            records, known = self._referring(part, answer), by_query[part.place]
+            if records is None:
+                by_query[part.place] = None
+            elif known is not None:
+                known += records
+        return [
+            None if records is None else self._rows(records, ("Id", query.column), (query.column,))
+            for query, records in zip(queries, by_query, strict=True)
+        ]
+
+    def _referring(
+        self, part: "_Referring", answer: BatchedAnswer | None
+    ) -> Sequence[Record] | None:
+        """The records of a query: those of its answer if they are all, else asked for alone."""
+        if answer is not None and answer.status == 200:
+            first = answer.read(FoundRecords)
+            if first.done and first.total == len(first.records):
+                return first.records
+        try:
+            return self._live(part.table, ("Id", part.column), part.condition)
+        except SalesforceRefusal:
+            return None
+
     def recent(
         self,
         table: Table,
@@ -190,6 +229,37 @@ def _created_since(
         for record, (created_at, touched) in zip(records, stamps, strict=True)
         if touched >= since and (created_at in sent or created_at >= since)
     ]
+
+
+class FoundRecords(msgspec.Struct, frozen=True):
+    """The first page of a query."""
+
+    records: list[dict[str, Any]]
+    total: int = msgspec.field(name="totalSize", default=-1)
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Referring:
+    """Ids of one query for what refers to them; ``place`` is that of its query."""
+
+    place: int
+    table: Table
+    column: str
+    ids: Sequence[str]
+
+    @property
+    def condition(self) -> str:
+        """The condition of the query."""
+        return soql.any_of(self.column, self.ids)
+
+    @property
+    def path(self) -> str:
+        """The path of the query, without what Salesforce archived or deleted."""
+        archives = _archives(self.table)
+        alive = "IsDeleted = false" if archives else ""
+        text = soql.select(("Id", self.column), self.table.name, self.condition, alive)
+        return f"{'queryAll' if archives else 'query'}/?q={quote_plus(text, safe=',()')}"
 
 
 @dataclass(frozen=True, slots=True)

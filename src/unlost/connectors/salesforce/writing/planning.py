@@ -21,7 +21,7 @@ from unlost.connectors.salesforce.writing.lookups import RecordLookups
 from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table
-from unlost.model.source.writing import MissingPermission, WriteCapability
+from unlost.model.source.writing import MissingPermission, ReferrerQuery, WriteCapability
 
 OBJECT_FLAGS = ("createable", "updateable", "deletable", "undeletable")
 FIELD_FLAGS = ("createable", "updateable")
@@ -62,6 +62,10 @@ class SalesforcePlanning:
     def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
         """Live records by id."""
         return self._lookups.fetch(table, ids, columns)
+
+    def referrers(self, queries: Sequence[ReferrerQuery]) -> Sequence[Rows | None]:
+        """Live records by what a column refers to."""
+        return self._lookups.referrers(queries)
 
     def _described(self, name: str) -> Describe:
         if name not in self._describes:

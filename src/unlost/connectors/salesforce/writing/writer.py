@@ -29,6 +29,7 @@ from unlost.model.source.schema import Table
 from unlost.model.source.writing import (
     MissingPermission,
     RecordQuery,
+    ReferrerQuery,
     RowOutcome,
     WriteCapability,
     WriteOp,
@@ -147,6 +148,10 @@ class SalesforceWriter:
         return self._lookups.fetch_several(
             [replace(query, columns=self._known(query.table, query.columns)) for query in queries]
         )
+
+    def referrers(self, queries: Sequence[ReferrerQuery]) -> Sequence[Rows | None]:
+        """Live records by what a column refers to, 25 queries a call."""
+        return self._lookups.referrers(queries)
 
     def recent(
         self, table: Table, since: datetime, *, columns: Sequence[str], sent: Sequence[WriteRow]

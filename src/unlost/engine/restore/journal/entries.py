@@ -10,7 +10,8 @@ Every call that writes is announced before it is made, and answered after it:
   4  RunResumed      the run goes on
   5  CallAnswer      intent 3: what was found
   6  RecordsLinked   by-products that the org created
-  7  RunClosed       the outcome; only the commit follows
+  7  RecordsRead     what the written columns hold now; an undo overwrites nothing else
+  8  RunClosed       the outcome; only the commit follows
 
 An intent without an answer means that the effect of the call is unknown (see ``correlate``).
 Entries that several threads write at the same time share one entry of the vault's journal; they are
@@ -39,6 +40,7 @@ class Pass(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     LATE = "late"
+    DELETE = "delete"
 
 
 class RunOpened(msgspec.Struct, frozen=True, tag="opened"):
@@ -52,7 +54,8 @@ class RunOpened(msgspec.Struct, frozen=True, tag="opened"):
 class SentRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """A row of a call: the vault's record, the live id (None for a create), a hash.
 
-    ``digest`` is the hash of the sent cells; ``before`` holds the values that an update replaces.
+    ``digest`` is the hash of the sent cells; ``before`` holds the values that an update replaces, and
+    all values of a record that is deleted.
     """
 
     record: str
@@ -104,6 +107,27 @@ class RecordsLinked(msgspec.Struct, frozen=True, tag="linked"):
     links: tuple[LiveLink, ...]
 
 
+class ReadRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A record that the run wrote, as it is afterwards: the vault's record, and the live id.
+
+    ``values`` are those of the columns that were updated. A record that the run brought has a
+    ``digest``: the hash of its cells in the columns of the entry.
+    """
+
+    record: str
+    live: str
+    values: dict[str, str | None] | None = None
+    digest: str = ""
+
+
+class RecordsRead(msgspec.Struct, frozen=True, tag="read"):
+    """Records of a table that were read back after writing."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: tuple[ReadRecord, ...]
+
+
 class RunResumed(msgspec.Struct, frozen=True, tag="resumed"):
     """The run resumes after a stop: temporarily refused rows may be tried again."""
 
@@ -122,6 +146,7 @@ type Entry = (
     | CallAnswer
     | OutcomesWithoutCall
     | RecordsLinked
+    | RecordsRead
     | RunResumed
     | RunClosed
 )
@@ -132,6 +157,7 @@ _ENTRY_TYPES = (
     | CallAnswer
     | OutcomesWithoutCall
     | RecordsLinked
+    | RecordsRead
     | RunResumed
     | RunClosed
 )

@@ -25,6 +25,7 @@ from unlost.engine.restore.journal.entries import (
     OutcomesWithoutCall,
     Pass,
     RecordsLinked,
+    RecordsRead,
     RunOpened,
     RunResumed,
     decode,
@@ -80,6 +81,8 @@ class RestoreState:
                 self._settle(entry.stage, entry.table, None, entry.outcomes)
             case RecordsLinked():
                 self.links.update({RecordKey(li.table, li.record): li.live for li in entry.links})
+            case RecordsRead():
+                pass  # only an undo needs it
             case RunResumed():
                 # A person has seen to the cause, so each row gets its tries again.
                 self.tries.clear()

@@ -91,6 +91,22 @@ WORDS = {
         "To overwrite that record with the backup, plan again with --adopt. Otherwise change its "
         "unique value, then plan again.",
     ),
+    NoteCode.DELETE_NOT_ALLOWED: NoteText(
+        NoteWeight.BLOCK,
+        "{records} of {table} cannot be deleted again: {reason}",
+        "Delete them by hand, or give the write user the right to delete them and plan again.",
+    ),
+    NoteCode.EDITED_SINCE: NoteText(
+        NoteWeight.BLOCK,
+        "{records} of {table} stay: they were changed after the run that is undone.",
+        "Check these changes. To lose them, delete the records by hand.",
+    ),
+    NoteCode.REFERRED_SINCE: NoteText(
+        NoteWeight.BLOCK,
+        "{records} of {table} stay: records that the run did not write refer to them. Deleting them "
+        "would delete or change those records too.",
+        "Move those records first, then plan the undo again.",
+    ),
     NoteCode.PARENT_MISSING: NoteText(
         NoteWeight.WARNING,
         "{records} of {table} will have an empty {column}: the record that it refers to is not "

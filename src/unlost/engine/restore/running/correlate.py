@@ -12,7 +12,8 @@ until the org has settled, then looks for the records, the surest evidence first
 
 Rows that are not found were not written and are sent again. If records exist that fit no row, the
 effect is unknown, and the run stops rather than risk duplicates. Updates are found by their old
-values: a record that no longer has them was written. See docs/adr/0010.
+values: a record that no longer has them was written; deletes by records that are not live any more.
+See docs/adr/0010.
 """
 
 from collections import defaultdict
@@ -52,6 +53,8 @@ def resolve(
     session.ports.writer.settle(table, since=intent.at)
     if intent.op is WriteOp.UNDELETE:
         return _undeleted(session, intent, table)
+    if intent.op is WriteOp.DELETE:
+        return _deleted(session, intent, table)
     if intent.op is not WriteOp.CREATE:
         return _find_updated(session, intent, table)
     by_key = _by_key(session, intent, table, rows)
@@ -68,6 +71,14 @@ def _undeleted(session: RestoreSession, intent: CallIntent, table: Table) -> lis
     return [
         RowOutcome(by_live[live_id], OutcomeKind.DONE, live_id) for live_id in live.ids.to_pylist()
     ]
+
+
+def _deleted(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
+    """Records that are not live any more."""
+    by_live = {row.id: row.record for row in intent.rows if row.id is not None}
+    live = session.ports.writer.fetch(table, list(by_live), columns=[])
+    gone = by_live.keys() - set(live.ids.to_pylist())
+    return [RowOutcome(by_live[live_id], OutcomeKind.DONE, live_id) for live_id in sorted(gone)]
 
 
 def _find_updated(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:

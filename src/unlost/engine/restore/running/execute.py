@@ -3,7 +3,7 @@
   open          check the org, read the journal, write RunOpened or RunResumed
   clear up      resolve calls whose answers are missing (``correlate``)
   passes        leave_returned, undelete, take_along, reopen, create, by-products,
-                update, second pass; each skips work that the journal shows as done
+                update, second pass, delete; each skips work that the journal shows as done
   close         read all records back and compare them with the wanted state (``readback``)
   commit        one commit with the lineage: old id -> new id
 
@@ -30,18 +30,20 @@ from unlost.engine.restore.journal.log import RestoreLog, same_plan
 from unlost.engine.restore.running.changing import reopen, second_pass, undelete, update
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.creating import Creator
+from unlost.engine.restore.running.deleting import delete
 from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.readback import record_outcomes
 from unlost.engine.restore.running.returning import came_along, leave_returned, take_along
 from unlost.engine.restore.running.rows import expected
 from unlost.engine.restore.running.session import RestorePorts, RestoreSession
+from unlost.engine.restore.running.undone import UndoneReader
 from unlost.engine.restore.running.wanted import WantedReader
 from unlost.engine.restore.values.keys import find_apart
 from unlost.engine.restore.values.note_code import TABLE_GONE
 from unlost.engine.restore.values.outcome import ParkedRestore, RecordOutcome, RestoreOutcome
 from unlost.model.errors import Conflict, LimitReached, UsageError
 from unlost.model.message import message
-from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, is_preview
+from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, SelectionKind, is_preview
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.writing import MatchKey, OutcomeKind, WriteOp
@@ -102,9 +104,11 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
     }
     links = Links(ports.vault, plan.org, plan.target, log.state, steps, seen)
     schema = ports.vault.at(plan.org, plan.snapshot, forgotten=True).schema()
-    return RestoreSession(
-        ports, plan, log, schema, WantedReader(ports.vault, plan.org, plan.steps), links
-    )
+    if plan.selection.kind is SelectionKind.UNDO:
+        wanted: WantedReader = UndoneReader(ports.vault, plan, schema)
+    else:
+        wanted = WantedReader(ports.vault, plan.org, plan.steps)
+    return RestoreSession(ports, plan, log, schema, wanted, links)
 
 
 def check_runnable(plan: RestorePlan) -> None:
@@ -160,6 +164,7 @@ def _write(session: RestoreSession) -> None:
     creator.create_missing_by_products()
     update(session)
     second_pass(session)
+    delete(session)
 
 
 def _resolve_open_calls(session: RestoreSession, creator: Creator) -> None:
@@ -272,10 +277,19 @@ def _commit(session: RestoreSession, run: str) -> None:
         # The same id needs no lineage: the record was undeleted or updated.
         if live != key.record
     ]
+    if isinstance(session.wanted, UndoneReader):
+        rows += session.wanted.lineage(_lives_now(session), org=plan.target, run=run)
     added = [commit.lineage(rows)] if rows else []
     tables = [TableCommit(added_part.table, (added_part,)) for added_part in added]
     commit.finish(tables, as_of=_started(session))
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
+
+
+def _lives_now(session: RestoreSession) -> dict[RecordKey, str | None]:
+    """The live ids of the records of an undo that ended well; None for deleted ones."""
+    outcome = session.log.state.closed
+    assert outcome is not None
+    return {o.key: o.live for o in outcome.records if o.ending.good}
 
 
 def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
@@ -309,6 +323,7 @@ def _restored(session: RestoreSession, step: PlanStep) -> bool:
         Pass.CREATE: action is Action.CREATE,
         Pass.UPDATE: updated or came_along(session, step),
         Pass.LATE: bool(step.late) and action in (Action.CREATE, Action.UNDELETE),
+        Pass.DELETE: action is Action.DELETE,
     }
     outcomes = [state.result(stage, step.key) for stage, needed in passes.items() if needed]
     return all(o is not None and o.kind is OutcomeKind.DONE for o in outcomes)

@@ -7,6 +7,7 @@ from itertools import batched
 import pyarrow as pa
 
 from unlost.engine.prefetch import prefetch
+from unlost.engine.restore.running.after_images import after_images
 from unlost.engine.restore.running.calls import CHANGED_SINCE, refusal
 from unlost.engine.restore.running.changing import gone
 from unlost.engine.restore.running.compared import compared, was_sent
@@ -36,6 +37,7 @@ ENDINGS = {
     Action.ADOPT: Ending.ADOPTED,
     Action.CREATE: Ending.CREATED,
     Action.BY_PRODUCT: Ending.BY_PRODUCT,
+    Action.DELETE: Ending.DELETED,
 }
 
 
@@ -53,6 +55,7 @@ def record_outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
     for parts, fetched in prefetch(partial(_fetched, session), bundles, depth=deep):
         for part, rows in zip(parts, fetched, strict=True):
             differences.update(_differences(session, part, rows))
+            session.log.write(after_images(session, part, rows))
             _report(session, part[0].table, len(part))
     for step in session.plan.steps:
         yield _outcome(session, step, differences.get(step.key))
@@ -103,7 +106,8 @@ def _query_of(session: RestoreSession, steps: Part) -> RecordQuery:
 
 def _should_be_live(session: RestoreSession, step: PlanStep) -> bool:
     """True if the record should be live by now."""
-    live = step.action is not Action.SKIP and session.links.live(step.key) is not None
+    left = step.action in (Action.SKIP, Action.DELETE)
+    live = not left and session.links.live(step.key) is not None
     return live and session.log.state.failure(step.key) is None
 
 
@@ -113,6 +117,9 @@ def _outcome(
     """The outcome of a record; ``differences`` is None if it was not found."""
     live = session.links.live(step.key)
     failed = session.log.state.failure(step.key)
+    deleted = step.action is Action.DELETE and failed is None
+    if deleted:
+        live, differences = None, ()
     if failed is None and differences is None:
         failed = _not_created(step.key) if live is None else gone(step.key)
     if step.action is Action.SKIP:

@@ -20,6 +20,9 @@ class NoteCode(StrEnum):
     MAKER_MISSING = "maker-missing"
     LOST_SINCE = "lost-since"
     NEWER_TWIN = "newer-twin"
+    DELETE_NOT_ALLOWED = "delete-not-allowed"
+    EDITED_SINCE = "edited-since"
+    REFERRED_SINCE = "referred-since"
     # something does not come back as it was
     PARENT_MISSING = "parent-missing"
     CHANGED_SINCE = "changed-since"

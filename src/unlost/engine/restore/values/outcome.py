@@ -19,13 +19,14 @@ class Ending(StrEnum):
     ADOPTED = "adopted"
     CREATED = "created"
     BY_PRODUCT = "by-product"
+    DELETED = "deleted"  # as an undo wants it
     CONFLICT = "conflict"  # it changed since the plan was made; it was not touched
     FAILED = "failed"
     SKIPPED = "skipped"
 
     @property
     def good(self) -> bool:
-        """True if the record is there now."""
+        """True if the record is as the plan wants it."""
         return self not in (Ending.CONFLICT, Ending.FAILED, Ending.SKIPPED)
 
 

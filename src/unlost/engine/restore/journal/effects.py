@@ -1,0 +1,184 @@
+"""What a run changed in the org, by live record: the other half of the journal, for an undo.
+
+  update Contact/003A   Phone: "1" -> "2"     CHANGED, before {Phone: "1"}, after {Phone: "2"}
+  create Account/001B                          BROUGHT, hash of what the org gave back
+  delete Contact/003C                          REMOVED, before: the whole row
+
+A run that stopped has the effects of its answered calls. A run of a release that did not read back
+has no values after it: ``after`` is None, ``digest`` empty.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from unlost.engine.restore.journal.entries import (
+    CallAnswer,
+    CallIntent,
+    Entry,
+    OutcomesWithoutCall,
+    Pass,
+    RecordsLinked,
+    RecordsRead,
+    RunOpened,
+    SentRow,
+    decode,
+)
+from unlost.model.errors import NotFound
+from unlost.model.plan import Action, RecordKey, RestorePlan
+from unlost.model.ports.vault import Journal
+from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp
+
+type Cells = Mapping[str, str | None]
+
+
+class EffectKind(StrEnum):
+    """The effect of a run on one record."""
+
+    BROUGHT = "brought"  # created, or out of the bin
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+@dataclass(slots=True)
+class Effect:
+    """The effect of a run on a live record. ``record`` is its id in the plan of the run.
+
+    ``before``: the values that were replaced; of a removed record all of them. ``after``: the values
+    of these columns after the run. ``digest``: hash of a brought record after the run, in ``columns``.
+    """
+
+    table: str
+    live: str
+    record: str
+    kind: EffectKind
+    level: int = 0
+    before: dict[str, str | None] = field(default_factory=dict)
+    after: Cells | None = None
+    digest: str = ""
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class RunEffects:
+    """All effects of a run. ``links`` are records of its plan and their live ids.
+
+    ``unanswered``: a call was announced, and its effect is not known.
+    """
+
+    run: str
+    plan: RestorePlan
+    effects: dict[RecordKey, Effect] = field(default_factory=dict)
+    links: dict[RecordKey, str] = field(default_factory=dict)
+    unanswered: bool = False
+
+
+def effects_of(journal: Journal, run: str) -> RunEffects:
+    """The effects of a run; raises NotFound (``run-unknown``) if its journal is empty."""
+    entries = (entry for payload in journal.read() for entry in decode(payload))
+    opened = next(entries, None)
+    if not isinstance(opened, RunOpened):
+        raise NotFound(
+            "run-unknown",
+            "The vault has no journal of the run {run}.",
+            next_step="See the runs with `unlost restore list ORG`.",
+            run=run,
+        )
+    fold = _Fold(RunEffects(run, opened.plan))
+    fold.apply(entries)
+    return fold.known
+
+
+class _Fold:
+    """Applies the entries of a journal in their order."""
+
+    def __init__(self, known: RunEffects) -> None:
+        self.known = known
+        self._steps = {step.key: step for step in known.plan.steps}
+        self._open: dict[int, CallIntent] = {}
+        self._undid = False
+        known.links.update({step.key: step.live for step in known.plan.steps if step.live})
+
+    def apply(self, entries: Iterable[Entry]) -> None:
+        """Apply all entries after the first one."""
+        for number, entry in enumerate(entries, start=1):
+            match entry:
+                case CallIntent():
+                    self._open[number] = entry
+                case CallAnswer():
+                    self._answered(self._open.pop(entry.intent), entry.outcomes)
+                case OutcomesWithoutCall():
+                    self._seen(entry)
+                case RecordsLinked():
+                    self._linked(entry)
+                case RecordsRead():
+                    self._read(entry)
+                case _:
+                    pass
+        self.known.unanswered = bool(self._open)
+
+    def _answered(self, intent: CallIntent, outcomes: Sequence[RowOutcome]) -> None:
+        self._undid |= intent.op is WriteOp.UNDELETE
+        rows = {row.record: row for row in intent.rows}
+        for outcome in outcomes:
+            row = rows[outcome.key]
+            live = outcome.id or row.id
+            if outcome.kind is OutcomeKind.DONE and live is not None:
+                self._written(intent, row, live)
+
+    def _written(self, intent: CallIntent, row: SentRow, live: str) -> None:
+        key = RecordKey(intent.table, row.record)
+        match intent.op:
+            case WriteOp.CREATE | WriteOp.UNDELETE:
+                self._brought(key, live)
+            case WriteOp.UPDATE:
+                effect = self._effect(key, live, EffectKind.CHANGED)
+                for name, value in (row.before or {}).items():
+                    effect.before.setdefault(name, value)  # a later call replaced a value of ours
+            case WriteOp.DELETE:
+                effect = self._effect(key, live, EffectKind.REMOVED)
+                effect.before = dict(row.before or {})
+
+    def _seen(self, entry: OutcomesWithoutCall) -> None:
+        """A detail left the bin with its master; what others brought back is no effect of ours."""
+        for outcome in entry.outcomes:
+            came = entry.stage is Pass.CREATE or (entry.stage is Pass.UNDELETE and self._undid)
+            if came and outcome.kind is OutcomeKind.DONE and outcome.id is not None:
+                self._brought(RecordKey(entry.table, outcome.key), outcome.id)
+
+    def _linked(self, entry: RecordsLinked) -> None:
+        for link in entry.links:
+            key = RecordKey(link.table, link.record)
+            step = self._steps.get(key)
+            if (
+                step is not None
+                and step.action is Action.BY_PRODUCT
+                and key not in self.known.links
+            ):
+                self._brought(key, link.live)
+            self.known.links[key] = link.live
+
+    def _brought(self, key: RecordKey, live: str) -> None:
+        self.known.links[key] = live
+        self._effect(key, live, EffectKind.BROUGHT).kind = EffectKind.BROUGHT
+
+    def _read(self, entry: RecordsRead) -> None:
+        for row in entry.rows:
+            effect = self.known.effects.get(RecordKey(entry.table, row.live))
+            if effect is not None:
+                effect.after, effect.digest, effect.columns = row.values, row.digest, entry.columns
+
+    def _effect(self, key: RecordKey, live: str, kind: EffectKind) -> Effect:
+        place, step = RecordKey(key.table, live), self._steps.get(key)
+        if place not in self.known.effects:
+            level = step.level if step is not None else 0
+            self.known.effects[place] = Effect(key.table, live, key.record, kind, level)
+        return self.known.effects[place]
+
+
+def by_table(effects: Iterable[Effect]) -> Iterator[tuple[str, list[Effect]]]:
+    """The effects of each table, in the order of its name."""
+    tables: dict[str, list[Effect]] = {}
+    for effect in effects:
+        tables.setdefault(effect.table, []).append(effect)
+    yield from sorted(tables.items())

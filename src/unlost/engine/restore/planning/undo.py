@@ -1,0 +1,354 @@
+"""Planning an undo: the reverse of a run, from its journal and the org as it is now.
+
+  effect of the run            in the org now                  in the plan
+  CHANGED  Phone "1" -> "2"    "2", as the run left it         UPDATE to "1"
+                               "3"                             the "3" stays, and is named
+  BROUGHT  created or undeleted   as the run left it           DELETE, into the recycle bin
+                               edited, or referred to          SKIP, with the reason
+  REMOVED  by an undo          in the bin                      UNDELETE
+                               gone                            CREATE
+
+It is a plan like any other: a person reviews it, and its run has a journal, so an undo can be undone.
+Records are named by their ids in the org; their wanted values are in the journal of the undone run.
+See docs/adr/0042.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+from unlost.engine.restore.journal.effects import (
+    Effect,
+    EffectKind,
+    RunEffects,
+    by_table,
+    effects_of,
+)
+from unlost.engine.restore.planning.estimate import CALL_SECONDS
+from unlost.engine.restore.planning.plan import schema_digest
+from unlost.engine.restore.planning.predict import NOT_ALLOWED, WORDS
+from unlost.engine.restore.planning.referrers import Referrer, Referrers
+from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSurvey
+from unlost.engine.restore.values.cells import different, digest
+from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
+from unlost.engine.restore.values.plan_file import sealed
+from unlost.model.errors import Conflict, UsageError
+from unlost.model.plan import (
+    NO_WRITER,
+    PLAN_FORMAT,
+    Action,
+    ActionReason,
+    Estimate,
+    NoteWeight,
+    PlanBasis,
+    PlanNote,
+    PlanStep,
+    RecordKey,
+    RestorePlan,
+    Selection,
+    SelectionKind,
+)
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import WriteCapability, WriteOp
+
+UNPROVED = "undo-unproved"
+LIMITS = "undo-limits"
+UNLOOKED = "undo-unlooked"
+
+
+@dataclass(slots=True)
+class _UndoStep:
+    """The draft of a step. ``expect``: hash of what the run refuses to overwrite."""
+
+    effect: Effect
+    action: Action
+    columns: tuple[str, ...] = ()
+    expect: str | None = None
+    remarks: list[NoteCode] = field(default_factory=list)
+
+    @property
+    def key(self) -> RecordKey:
+        return RecordKey(self.effect.table, self.effect.live)
+
+    def skip(self, remark: NoteCode) -> None:
+        self.action, self.columns, self.expect = Action.SKIP, (), None
+        self.remarks.append(remark)
+
+
+def plan_undo(org: str, ports: PlanPorts, run: str, *, plan_id: str) -> RestorePlan:
+    """The plan that takes a run back.
+
+    Raises NotFound (``run-unknown``), UsageError (``undo-nothing``; ``other-org``), Conflict
+    (``undo-unanswered``), and the errors of the ports.
+    """
+    survey = RestoreSurvey(org, ports)
+    known = effects_of(ports.vault.journal(org, run), run)
+    _check(known)
+    steps, gone = _drafts(survey, known)
+    unlooked = _keep_referred(survey, steps)
+    return _plan(survey, known, steps, gone, unlooked, plan_id)
+
+
+def _check(known: RunEffects) -> None:
+    if known.unanswered:
+        raise Conflict(
+            "undo-unanswered",
+            "The run {run} stopped before it knew the effect of its last call.",
+            next_step="Resume it first with `unlost restore resume {run}`, then undo it.",
+            run=known.run,
+        )
+    if not known.effects:
+        raise UsageError(
+            "undo-nothing",
+            "The run {run} wrote nothing, so there is nothing to undo.",
+            next_step="See the runs with `unlost restore list ORG`.",
+            run=known.run,
+        )
+
+
+def _drafts(survey: RestoreSurvey, known: RunEffects) -> tuple[list[_UndoStep], dict[str, int]]:
+    """A step for each effect, and the effects in tables that the org no longer has, by table."""
+    steps: list[_UndoStep] = []
+    gone: dict[str, int] = {}
+    for name, effects in by_table(known.effects.values()):
+        if name not in survey.tables:
+            gone[name] = len(effects)
+            continue
+        table, capability = survey.table(name), survey.capability(name)
+        columns = {c for effect in effects for c in (*effect.before, *effect.columns)}
+        present = sorted(columns & {column.name for column in table.columns})
+        rows = survey.rows(name, [effect.live for effect in effects], columns=present)
+        steps += (_draft(effect, rows.get(effect.live), table, capability) for effect in effects)
+    return steps, gone
+
+
+def _draft(
+    effect: Effect, row: LiveRow | None, table: Table, capability: WriteCapability
+) -> _UndoStep:
+    match effect.kind:
+        case EffectKind.CHANGED:
+            return _put_back(effect, row, table, capability)
+        case EffectKind.BROUGHT:
+            return _taken_away(effect, row, table, capability)
+        case EffectKind.REMOVED:
+            return _brought_back(effect, row, capability)
+
+
+def _put_back(
+    effect: Effect, row: LiveRow | None, table: Table, capability: WriteCapability
+) -> _UndoStep:
+    """The former values of the columns that are still as the run left them."""
+    step = _UndoStep(effect, Action.UNCHANGED)
+    if row is None or row.deleted:
+        step.skip(NoteCode.LOST_SINCE)
+        return step
+    names = [name for name in effect.before if name in row.cells]
+    differing = different(table, effect.before, row.cells, names)
+    edited = _edited(effect, row, table, differing)
+    columns = tuple(sorted(set(differing) - set(edited)))
+    if edited:
+        step.remarks.append(NoteCode.CHANGED_SINCE)
+    if columns and not (capability.allows(WriteOp.UPDATE) and {*columns} <= capability.changeable):
+        step.skip(NoteCode.UPDATE_NOT_ALLOWED)
+    elif columns:
+        step.action, step.columns = Action.UPDATE, columns
+        step.expect = digest(table, {name: row.cells[name] for name in columns})
+    return step
+
+
+def _edited(
+    effect: Effect, row: LiveRow, table: Table, differing: Sequence[str]
+) -> tuple[str, ...]:
+    """Columns that somebody changed after the run; unknown for a run that did not read back."""
+    if effect.after is None:
+        return ()
+    after = effect.after
+    return different(table, after, row.cells, [name for name in differing if name in after])
+
+
+def _taken_away(
+    effect: Effect, row: LiveRow | None, table: Table, capability: WriteCapability
+) -> _UndoStep:
+    """Delete what the run brought, if nobody changed it since."""
+    step = _UndoStep(effect, Action.UNCHANGED)
+    if row is None or row.deleted:
+        return step
+    names = [name for name in effect.columns if name in row.cells]
+    now = digest(table, {name: row.cells[name] for name in names})
+    if effect.digest and now != effect.digest:
+        step.skip(NoteCode.EDITED_SINCE)
+    elif not capability.allows(WriteOp.DELETE):
+        step.skip(NoteCode.DELETE_NOT_ALLOWED)
+    else:
+        step.action, step.expect = Action.DELETE, now
+    return step
+
+
+def _brought_back(effect: Effect, row: LiveRow | None, capability: WriteCapability) -> _UndoStep:
+    """Bring back what an undo deleted: out of the bin, or with a new id."""
+    if row is not None and not row.deleted:
+        return _UndoStep(effect, Action.UNCHANGED)
+    back = Action.UNDELETE if row is not None else Action.CREATE
+    step = _UndoStep(effect, back)
+    if not capability.allows(WriteOp.UNDELETE if row is not None else WriteOp.CREATE):
+        step.skip(NoteCode.CREATE_NOT_ALLOWED)
+    return step
+
+
+# --- what refers to records that would be deleted ---------------------------------------------------
+
+
+def _keep_referred(survey: RestoreSurvey, steps: Sequence[_UndoStep]) -> Sequence[str]:
+    """Skip deletes of records to which others refer; returns tables that could not be queried.
+
+    A record that stays keeps those to which it refers, so this goes on until nothing changes.
+    """
+    doomed = {step.key: step for step in steps if step.action is Action.DELETE}
+    put_back = {(step.key, name) for step in steps for name in step.columns}
+    found = Referrers(survey).of(list(doomed))
+    edges = [edge for edge in found.edges if (edge.key, edge.column) not in put_back]
+    while kept := {edge.target for edge in edges if _stays(edge, doomed)} & doomed.keys():
+        for key in kept:
+            doomed.pop(key).skip(NoteCode.REFERRED_SINCE)
+    return found.unlooked
+
+
+def _stays(edge: Referrer, doomed: Mapping[RecordKey, _UndoStep]) -> bool:
+    return edge.target in doomed and edge.key not in doomed
+
+
+# --- the plan ---------------------------------------------------------------------------------------
+
+
+def _plan(
+    survey: RestoreSurvey,
+    known: RunEffects,
+    steps: Sequence[_UndoStep],
+    gone: Mapping[str, int],
+    unlooked: Sequence[str],
+    plan_id: str,
+) -> RestorePlan:
+    ordered = sorted(steps, key=_place)
+    tables = [survey.table(name) for name in sorted({step.effect.table for step in steps})]
+    return sealed(
+        RestorePlan(
+            PLAN_FORMAT,
+            plan_id,
+            survey.org,
+            survey.org,
+            survey.newest,
+            survey.ports.clock.now(),
+            Selection(SelectionKind.UNDO, run=known.run),
+            related=False,
+            steps=tuple(_step(step, survey.table(step.effect.table)) for step in ordered),
+            notes=tuple(_notes(survey, known, ordered, gone, unlooked)),
+            estimate=_estimate(survey, ordered),
+            schema=schema_digest(tables),
+        )
+    )
+
+
+def _place(step: _UndoStep) -> tuple[int, str, str]:
+    return step.effect.level, step.effect.table, step.effect.live
+
+
+def _step(step: _UndoStep, table: Table) -> PlanStep:
+    effect = step.effect
+    return PlanStep(
+        effect.table,
+        effect.live,
+        step.action,
+        ActionReason.SELECTED,
+        version=0,
+        digest=digest(table, effect.before),
+        level=effect.level,
+        live=None if step.action is Action.CREATE else effect.live,
+        expect=step.expect,
+        columns=step.columns,
+        notes=tuple(remark.value for remark in step.remarks),
+    )
+
+
+def _notes(
+    survey: RestoreSurvey,
+    known: RunEffects,
+    steps: Sequence[_UndoStep],
+    gone: Mapping[str, int],
+    unlooked: Sequence[str],
+) -> Iterator[PlanNote]:
+    if survey.ports.basis is PlanBasis.BACKUP_USER:
+        yield PlanNote.of(
+            NO_WRITER,
+            NoteWeight.WARNING,
+            "This is a preview, made with the backup user, which can only read. The permissions to "
+            "write are not checked.",
+            "To undo the run, add a write user, then plan again.",
+        )
+    yield from _remarks(survey, steps)
+    for table, count in sorted(gone.items()):
+        yield PlanNote.of(
+            TABLE_GONE,
+            NoteWeight.BLOCK,
+            "{records} of {table} cannot be undone: the org no longer has this table.",
+            "",
+            table,
+            count=count,
+        )
+    if any(_unproved(effect) for effect in known.effects.values()):
+        yield PlanNote.of(
+            UNPROVED,
+            NoteWeight.WARNING,
+            "The run did not record what the org had after it, so changes by people after the run "
+            "are not noticed, and are overwritten.",
+            "Compare the records with the newest backup before you undo the run.",
+        )
+    if unlooked:
+        yield PlanNote.of(
+            UNLOOKED,
+            NoteWeight.WARNING,
+            "It is not known whether records of these tables refer to what would be deleted: {tables}.",
+            "Give the write user the right to read them, then plan again.",
+            tables=", ".join(unlooked),
+        )
+    yield PlanNote.of(
+        LIMITS,
+        NoteWeight.NOTE,
+        "An undo cannot take back what left the org, such as e-mails and messages to other systems, "
+        "nor what automation did to other records. Numbers and dates of changes stay new.",
+    )
+
+
+def _unproved(effect: Effect) -> bool:
+    changed = effect.kind is EffectKind.CHANGED and effect.after is None
+    return changed or (effect.kind is EffectKind.BROUGHT and not effect.digest)
+
+
+def _remarks(survey: RestoreSurvey, steps: Iterable[_UndoStep]) -> Iterator[PlanNote]:
+    counts: dict[tuple[NoteCode, str], int] = {}
+    for step in steps:
+        for remark in step.remarks:
+            place = (remark, step.effect.table)
+            counts[place] = counts.get(place, 0) + 1
+    for (remark, table), count in sorted(counts.items()):
+        words = WORDS[remark]
+        known: dict[str, Any] = {}
+        if "{reason}" in words.template:
+            known = {"reason": survey.capability(table).reason or NOT_ALLOWED}
+        yield PlanNote.of(
+            remark.value, words.weight, words.template, words.next_step, table, count=count, **known
+        )
+
+
+def _estimate(survey: RestoreSurvey, steps: Sequence[_UndoStep]) -> Estimate:
+    counts: dict[tuple[str, Action], int] = {}
+    for step in steps:
+        if step.action not in (Action.UNCHANGED, Action.SKIP):
+            place = (step.effect.table, step.action)
+            counts[place] = counts.get(place, 0) + 1
+    # Records are read before they are written, and once more after it.
+    calls = sum(
+        3 * ceil(count / survey.capability(table).rows_per_call)
+        for (table, _), count in counts.items()
+    )
+    return Estimate(calls, seconds=round(calls * CALL_SECONDS, 1))

@@ -1,0 +1,80 @@
+"""What the records of a run hold after it. An undo overwrites nothing else.
+
+Compared values are those that the org gave back, not those that were sent: an org may trim a text or
+let an automation set a column, and neither is a change by a person.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+
+from unlost.engine.restore.journal.entries import Pass, ReadRecord, RecordsRead
+from unlost.engine.restore.running.returning import came_along
+from unlost.engine.restore.running.session import RestoreSession
+from unlost.engine.restore.running.wanted import taken
+from unlost.engine.restore.values.cells import digests
+from unlost.model.plan import Action, PlanStep
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import OutcomeKind, WriteCapability
+
+
+def after_images(session: RestoreSession, steps: Sequence[PlanStep], fetched: Rows) -> RecordsRead:
+    """The entry about these records of one table, as they were read back."""
+    table = session.table(steps[0].table)
+    columns = checked_columns(table, session.capability(table.name))
+    cells = pa.table({}) if fetched.cells is None else pa.Table.from_batches([fetched.cells])
+    row_of = {record: row for row, record in enumerate(fetched.ids.to_pylist())}
+    there = [step for step in steps if session.links.live(step.key) in row_of]
+    rows = [
+        *_brought(session, there, row_of, cells, columns),
+        *_updated(session, there, row_of, cells),
+    ]
+    return RecordsRead(table.name, columns, tuple(rows))
+
+
+def checked_columns(table: Table, capability: WriteCapability) -> tuple[str, ...]:
+    """The columns by which a person can have changed a record that a run brought."""
+    known = {column.name for column in table.columns}
+    return tuple(sorted((capability.settable | capability.changeable) & known))
+
+
+def brought(session: RestoreSession, step: PlanStep) -> bool:
+    """True for a record that is live through this run: created, or out of the bin."""
+    if step.action is Action.BY_PRODUCT:
+        return True
+    created = session.log.state.result(Pass.CREATE, step.key)
+    if created is not None and created.kind is OutcomeKind.DONE:
+        return True
+    return came_along(session, step) or session.links.live(step.key) in session.log.state.returned
+
+
+def _brought(
+    session: RestoreSession,
+    steps: Sequence[PlanStep],
+    row_of: dict[str, int],
+    cells: pa.Table,
+    columns: Sequence[str],
+) -> Iterator[ReadRecord]:
+    records = [step for step in steps if brought(session, step)]
+    if not records:
+        return
+    lives = [str(session.links.live(step.key)) for step in records]
+    present = [name for name in columns if name in cells.column_names]
+    rows = taken(cells, [row_of[live] for live in lives])
+    hashes = digests(session.table(records[0].table), rows, present)
+    for step, live, digest in zip(records, lives, hashes, strict=True):
+        yield ReadRecord(step.record, live, digest=digest)
+
+
+def _updated(
+    session: RestoreSession, steps: Sequence[PlanStep], row_of: dict[str, int], cells: pa.Table
+) -> Iterator[ReadRecord]:
+    for step in steps:
+        outcome = session.log.state.result(Pass.UPDATE, step.key)
+        if outcome is None or outcome.kind is not OutcomeKind.DONE or brought(session, step):
+            continue
+        live = str(session.links.live(step.key))
+        names = [name for name in step.columns if name in cells.column_names]
+        values = {name: cells.column(name)[row_of[live]].as_py() for name in names}
+        yield ReadRecord(step.record, live, values)

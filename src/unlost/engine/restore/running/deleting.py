@@ -1,0 +1,89 @@
+"""The last pass of an undo: delete what the undone run brought, details before their masters.
+
+Each record is read right before its call. If it is not as the plan saw it, a person changed it: it
+stays, and ends as a conflict. The whole record goes into the journal first, so that the undo can be
+undone even after the recycle bin was emptied. See docs/adr/0042.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from unlost.engine.restore.journal.entries import Pass
+from unlost.engine.restore.running.calls import (
+    CHANGED_SINCE,
+    TRIES,
+    PreparedRow,
+    record_without_call,
+    refusal,
+    send,
+)
+from unlost.engine.restore.running.correlate import each
+from unlost.engine.restore.running.session import RestoreSession
+from unlost.engine.restore.running.undone import UndoneReader
+from unlost.engine.restore.values.cells import digest
+from unlost.model.plan import Action, PlanStep, RecordKey
+from unlost.model.source.schema import ColumnTrait, Table
+from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
+
+type Cells = Mapping[str, str | None]
+
+
+def delete(session: RestoreSession) -> None:
+    """Delete the plan's records that are still as the plan saw them."""
+    todo = [step for step in session.plan.steps if step.action is Action.DELETE]
+    for level in sorted({step.level for step in todo}, reverse=True):
+        plan_steps = [step for step in todo if step.level == level]
+        for table in dict.fromkeys(step.table for step in plan_steps):
+            _delete(session, table, [step for step in plan_steps if step.table == table])
+
+
+def _delete(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> None:
+    while pending := _pending(session, steps):
+        for batch in session.batches(table, pending):
+            rows = _prepared(session, session.table(table), batch)
+            if rows:
+                send(session, Pass.DELETE, WriteOp.DELETE, table, rows)
+
+
+def _pending(session: RestoreSession, steps: Sequence[PlanStep]) -> list[PlanStep]:
+    return [s for s in steps if session.log.state.pending(Pass.DELETE, s.key, most=TRIES)]
+
+
+def _prepared(
+    session: RestoreSession, table: Table, steps: Sequence[PlanStep]
+) -> list[PreparedRow]:
+    """The rows of a call; records that are gone or changed get their outcome without one."""
+    ids = [step.record for step in steps]
+    live = dict(each(session.ports.writer.fetch(table, ids, columns=_readable(table))))
+    prepared: list[PreparedRow] = []
+    outcomes: list[RowOutcome] = []
+    for step in steps:
+        cells = live.get(step.record)
+        if cells is None:
+            outcomes.append(RowOutcome(step.record, OutcomeKind.DONE, step.record))
+        elif _is_as_planned(session, table, step, cells):
+            prepared.append(PreparedRow(WriteRow(step.record, step.record), before=dict(cells)))
+        else:
+            outcomes.append(_edited(step.key))
+    record_without_call(session, Pass.DELETE, table.name, outcomes)
+    return prepared
+
+
+def _readable(table: Table) -> list[str]:
+    """The columns that a record needs to come back."""
+    columns = [c.name for c in table.columns if not c.has(ColumnTrait.VOLATILE)]
+    return [name for name in columns if name != table.id_column]
+
+
+def _is_as_planned(session: RestoreSession, table: Table, step: PlanStep, cells: Cells) -> bool:
+    assert isinstance(session.wanted, UndoneReader)
+    names = [name for name in session.wanted.columns(step) if name in cells]
+    return digest(table, {name: cells[name] for name in names}) == step.expect
+
+
+def _edited(key: RecordKey) -> RowOutcome:
+    return refusal(
+        key,
+        CHANGED_SINCE,
+        f"{key} was changed in the org after the undo was planned. It was not deleted.",
+        "Check the record, and plan the undo again.",
+    )

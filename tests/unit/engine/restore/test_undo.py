@@ -1,0 +1,305 @@
+"""Undoing a run: the org is as before, except for what people did since, which is kept and named."""
+
+from pathlib import Path
+
+import pytest
+
+from unit.engine.restore.atelier import Atelier
+from unit.engine.restore.workshop import Overwritten, endings, of
+from unlost.engine.restore.running.execute import execute, run_of
+from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
+from unlost.model.errors import Conflict, NotFound, UsageError
+from unlost.model.plan import Action, RestorePlan
+from unlost.model.source.writing import WriteOp
+from unlost.model.vault.lineage import resolve
+from unlost.model.plan import RecordKey
+from unlost.testing.memory_writer import ReplyLost
+
+type Org = dict[str, dict[str, dict[str, str | None]]]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Atelier:
+    return Atelier(tmp_path)
+
+
+def org_of(shop: Atelier) -> Org:
+    """Everything that is live."""
+    return {name: {k: dict(v) for k, v in shop.live(name).items()} for name in shop.org.tables}
+
+
+class Restored:
+    """A lost account with a contact, restored; and the org before that."""
+
+    def __init__(self, shop: Atelier) -> None:
+        self.shop = shop
+        account = shop.make("Account", "Candy", Number="007")
+        shop.make("Contact", "Ann", Account=account)
+        self.memo = shop.make("Memo", "Call", About=account)
+        shop.night()
+        shop.lose("Account", account)
+        shop.night()
+        self.account = account
+        self.before = org_of(shop)
+        self.plan = shop.plan_of(("Account", account))
+        shop.restore(self.plan)
+        self.after = org_of(shop)
+        self.live = shop.named("Account", "Candy")[0]
+
+    @property
+    def run(self) -> str:
+        return run_of(self.plan)
+
+
+def actions(plan: RestorePlan) -> dict[tuple[str, Action], int]:
+    counts: dict[tuple[str, Action], int] = {}
+    for step in plan.steps:
+        counts[step.table, step.action] = counts.get((step.table, step.action), 0) + 1
+    return counts
+
+
+def codes(plan: RestorePlan) -> set[str]:
+    return {note.code for note in plan.notes}
+
+
+def test_what_a_restore_created_is_deleted_and_references_are_as_before(shop: Atelier) -> None:
+    restored = Restored(shop)
+    plan = shop.undo(restored.run)
+    assert actions(plan) == {
+        ("Account", Action.DELETE): 1, ("Contact", Action.DELETE): 1, ("Memo", Action.UPDATE): 1,
+    }  # fmt: skip
+    outcome = shop.restore(plan)
+    assert org_of(shop) == restored.before
+    assert set(endings(outcome).values()) == {Ending.DELETED, Ending.UPDATED}
+    assert outcome.whole
+
+
+def test_details_are_deleted_before_their_masters(shop: Atelier) -> None:
+    restored = Restored(shop)
+    plan = shop.undo(restored.run)
+    shop.writer.calls.clear()
+    shop.restore(plan)
+    deletes = [table for op, table, _ in shop.writes() if op == WriteOp.DELETE.value]
+    assert deletes == ["Contact", "Account"]
+
+
+def test_overwritten_values_come_back(shop: Atelier) -> None:
+    overwritten = Overwritten(shop)
+    restored = shop.plan_of(("Account", overwritten.account), at=1)
+    shop.restore(restored)
+    assert shop.live("Account")[overwritten.account]["Number"] == "007"
+    shop.restore(shop.undo(run_of(restored)))
+    assert shop.live("Account")[overwritten.account]["Number"] == "999"
+
+
+def test_an_undo_of_an_undo_is_the_repair_again_with_the_same_ids(shop: Atelier) -> None:
+    restored = Restored(shop)
+    undo = shop.undo(restored.run)
+    shop.restore(undo)
+    again = shop.undo(run_of(undo))
+    assert actions(again) == {
+        ("Account", Action.UNDELETE): 1, ("Contact", Action.UNDELETE): 1, ("Memo", Action.UPDATE): 1,
+    }  # fmt: skip
+    shop.restore(again)
+    assert org_of(shop) == restored.after
+
+
+def test_an_undo_of_an_undo_creates_anew_what_the_bin_forgot(shop: Atelier) -> None:
+    restored = Restored(shop)
+    undo = shop.undo(restored.run)
+    shop.restore(undo)
+    shop.platform.purge_bin()
+    shop.restore(shop.undo(run_of(undo)))
+    account, cells = shop.named("Account", "Candy")
+    assert account != restored.live
+    assert cells["Number"] == "007"
+    assert shop.named("Contact", "Ann")[1]["Account"] == account
+    assert shop.live("Memo")[restored.memo]["About"] == account
+    assert life(shop, restored.account) == account
+
+
+def life(shop: Atelier, record: str) -> str | None:
+    """The live record that stands for one of the vault."""
+    rows = shop.vault.lineage(shop.oid, table="Account")
+    return resolve(rows, org=shop.oid, target=shop.oid).get(RecordKey("Account", record))
+
+
+def test_a_record_that_was_taken_back_stands_for_the_lost_one_no_more(shop: Atelier) -> None:
+    restored = Restored(shop)
+    assert life(shop, restored.account) == restored.live
+    undo = shop.undo(restored.run)
+    shop.restore(undo)
+    assert life(shop, restored.account) == restored.account
+    shop.restore(shop.undo(run_of(undo)))
+    assert life(shop, restored.account) == restored.live
+
+
+def test_the_lost_record_can_be_restored_again_after_an_undo(shop: Atelier) -> None:
+    restored = Restored(shop)
+    shop.restore(shop.undo(restored.run))
+    shop.platform.purge_bin()
+    shop.night()
+    shop.restore(shop.plan_of(("Account", restored.account)))
+    account, _ = shop.named("Account", "Candy")
+    assert shop.live("Memo")[restored.memo]["About"] == account
+    assert life(shop, restored.account) == account
+
+
+# --- what people did since ----------------------------------------------------------------------
+
+
+def test_a_record_that_was_edited_since_stays_and_is_named(shop: Atelier) -> None:
+    restored = Restored(shop)
+    shop.org.update("Account", restored.live, {"Number": "008"})
+    plan = shop.undo(restored.run)
+    assert actions(plan)["Account", Action.SKIP] == 1
+    assert "edited-since" in codes(plan)
+    shop.restore(plan)
+    assert shop.live("Account")[restored.live]["Number"] == "008"
+
+
+def test_a_value_that_was_changed_since_stays_and_the_others_go_back(shop: Atelier) -> None:
+    overwritten = Overwritten(shop)
+    shop.org.update("Account", overwritten.account, {"Name": "Candies"})
+    shop.night()
+    restored = shop.plan_of(("Account", overwritten.account), at=1)
+    shop.restore(restored)
+    shop.org.update("Account", overwritten.account, {"Number": "123"})
+    plan = shop.undo(run_of(restored))
+    (step,) = plan.steps
+    assert step.columns == ("Name",)
+    assert "changed-since" in codes(plan)
+    shop.restore(plan)
+    cells = shop.live("Account")[overwritten.account]
+    assert (cells["Name"], cells["Number"]) == ("Candies", "123")
+
+
+def test_an_automation_that_writes_is_no_change_by_a_person(shop: Atelier) -> None:
+    """The org put its own value into a column that the restore had set."""
+    restored_account = Overwritten(shop).account
+    plan = shop.plan_of(("Account", restored_account), at=1)
+    write = shop.platform.update
+
+    def trimmed(table: str, record: str, cells: dict[str, str | None], *, by: str) -> None:
+        write(table, record, {**cells, "Number": "007 by a flow"}, by=by)
+
+    shop.platform.update = trimmed
+    assert isinstance(execute(plan, shop.restore_ports()), RestoreOutcome)
+    shop.platform.update = write
+    shop.restore(shop.undo(run_of(plan)))
+    assert shop.live("Account")[restored_account]["Number"] == "999"
+
+
+def test_a_record_to_which_others_refer_by_now_stays_with_all_that_it_needs(shop: Atelier) -> None:
+    restored = Restored(shop)
+    contact, _ = shop.named("Contact", "Ann")
+    memo = shop.make("Memo", "Invoice", About=contact)
+    plan = shop.undo(restored.run)
+    assert actions(plan)["Contact", Action.SKIP] == 1
+    assert actions(plan)["Account", Action.SKIP] == 1, "deleting it would delete the contact"
+    assert "referred-since" in codes(plan)
+    shop.restore(plan)
+    assert shop.live("Memo")[memo]["About"] == contact
+    assert restored.live in shop.live("Account")
+
+
+def test_what_is_gone_already_needs_no_delete(shop: Atelier) -> None:
+    restored = Restored(shop)
+    shop.platform.delete("Account", restored.live, by="U2")
+    plan = shop.undo(restored.run)
+    assert actions(plan)["Account", Action.UNCHANGED] == 1
+    shop.restore(plan)
+    assert org_of(shop) == restored.before
+
+
+def test_an_edit_between_the_plan_and_its_run_is_a_conflict(shop: Atelier) -> None:
+    restored = Restored(shop)
+    plan = shop.undo(restored.run)
+    shop.org.update("Account", restored.live, {"Number": "008"})
+    outcome = shop.restore(plan)
+    assert of(outcome, restored.live).ending is Ending.CONFLICT
+    assert shop.live("Account")[restored.live]["Number"] == "008"
+    assert life(shop, restored.account) == restored.live, "it stands for the lost record still"
+
+
+def test_a_record_that_somebody_deleted_in_between_is_deleted(shop: Atelier) -> None:
+    restored = Restored(shop)
+    plan = shop.undo(restored.run)
+    shop.platform.delete("Account", restored.live, by="U2")
+    outcome = shop.restore(plan)
+    assert of(outcome, restored.live).ending is Ending.DELETED
+
+
+# --- what cannot be undone ----------------------------------------------------------------------
+
+
+def test_a_run_that_wrote_nothing_and_one_that_is_unknown_are_refused(shop: Atelier) -> None:
+    account = shop.make("Account", "Candy")
+    shop.night()
+    plan = shop.plan_of(("Account", account))
+    shop.restore(plan)
+    with pytest.raises(UsageError) as nothing:
+        shop.undo(run_of(plan))
+    assert nothing.value.code == "undo-nothing"
+    with pytest.raises(NotFound) as unknown:
+        shop.undo("restore-nobody")
+    assert unknown.value.code == "run-unknown"
+
+
+def test_a_run_that_stopped_within_a_call_is_resumed_first(shop: Atelier) -> None:
+    lost = Restored(shop)
+    account = shop.make("Account", "Sweets")
+    shop.night()
+    shop.lose("Account", account)
+    shop.night()
+    plan = shop.plan_of(("Account", account))
+    shop.writer.faults.plant("written", KeyboardInterrupt(), table="Account")
+    with pytest.raises(KeyboardInterrupt):
+        shop.try_restore(plan)
+    with pytest.raises(Conflict) as unanswered:
+        shop.undo(run_of(plan))
+    assert unanswered.value.code == "undo-unanswered"
+    shop.restore(plan)
+    shop.restore(shop.undo(run_of(plan)))
+    assert org_of(shop) == lost.after
+
+
+def test_without_the_right_to_delete_the_records_stay(shop: Atelier) -> None:
+    restored = Restored(shop)
+    allowed = shop.platform.capability
+    shop.platform.capability = lambda table: without_delete(allowed(table))
+    plan = shop.undo(restored.run)
+    assert "delete-not-allowed" in codes(plan)
+    assert not any(step.action is Action.DELETE for step in plan.steps)
+
+
+def without_delete(capability):
+    from dataclasses import replace
+
+    return replace(capability, ops=capability.ops - {WriteOp.DELETE})
+
+
+# --- crashes and lost answers -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["write", "written"])
+@pytest.mark.parametrize("table", ["Account", "Contact", "Memo"])
+def test_a_lost_answer_is_resolved(shop: Atelier, table: str, moment: str) -> None:
+    restored = Restored(shop)
+    plan = shop.undo(restored.run)
+    shop.writer.faults.plant(moment, ReplyLost(), table=table)
+    shop.restore(plan)
+    assert org_of(shop) == restored.before
+
+
+@pytest.mark.parametrize("moment", ["write", "written"])
+@pytest.mark.parametrize("table", ["Account", "Contact", "Memo"])
+def test_a_crash_at_a_call_is_resumed(shop: Atelier, table: str, moment: str) -> None:
+    restored = Restored(shop)
+    plan = shop.undo(restored.run)
+    shop.writer.faults.plant(moment, KeyboardInterrupt(), table=table)
+    with pytest.raises(KeyboardInterrupt):
+        shop.try_restore(plan)
+    outcome = shop.restore(plan)
+    assert org_of(shop) == restored.before
+    assert outcome.whole
