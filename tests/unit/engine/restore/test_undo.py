@@ -9,10 +9,9 @@ from unit.engine.restore.workshop import Overwritten, endings, of
 from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
 from unlost.model.errors import Conflict, NotFound, UsageError
-from unlost.model.plan import Action, RestorePlan
+from unlost.model.plan import Action, RecordKey, RestorePlan
 from unlost.model.source.writing import WriteOp
 from unlost.model.vault.lineage import resolve
-from unlost.model.plan import RecordKey
 from unlost.testing.memory_writer import ReplyLost
 
 type Org = dict[str, dict[str, dict[str, str | None]]]

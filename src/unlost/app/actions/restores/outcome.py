@@ -140,7 +140,7 @@ class OutcomeResult:
     way than planned. ``empty_count`` references stay empty, ``empty`` are the first of them.
     ``unplanned`` counts lost records of tables that the org no longer has. ``groups`` are the first
     of ``group_count`` groups of restored records; ``product`` names the SaaS that their addresses
-    lead to.
+    lead to. ``undone``: the run that an undo took back.
     """
 
     run: str
@@ -161,6 +161,7 @@ class OutcomeResult:
     groups: tuple[RestoredGroup, ...] = ()
     group_count: int = 0
     product: str = ""
+    undone: str = ""
 
 
 @action("run.outcome", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
@@ -181,6 +182,7 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
     describer = _describer(app, oid, plan, snapshot)
     bad = [record for record in closed.records if not record.ending.good]
     written = [record for record in closed.records if record.ending.good]
+    there = [record for record in written if record.ending is not Ending.DELETED]
     changed = [record for record in written if record.ending is not Ending.UNCHANGED]
     groups = plan_groups(plan, counted={record.key for record in changed})
     return OutcomeResult(
@@ -195,7 +197,7 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
         failed=len(bad),
         causes=tuple(describer.causes(bad)),
         differing=tuple(describer.differing(closed.records)),
-        returned=tuple(describer.returned(written)),
+        returned=tuple(describer.returned(there)),
         whole=closed.whole,
         otherwise=deviations(closed.records),
         empty_count=sum(bool(d.target) for record in written for d in record.differences),
@@ -204,6 +206,7 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
         groups=tuple(describer.groups(snapshot, groups[:GROUPS], changed)),
         group_count=len(groups),
         product=describer.links.product,
+        undone=plan.selection.run,
     )
 
 
@@ -225,7 +228,7 @@ def restored_records(
     records = [
         record
         for record in (log.state.closed.records if log.state.closed is not None else ())
-        if record.table == table and record.ending.good
+        if record.table == table and record.ending.good and record.ending is not Ending.DELETED
     ]
     return RestoredRecords(
         run,

@@ -23,10 +23,11 @@ from unlost.app.records.table_words import TableWords
 from unlost.app.restores.group_lines import GroupLine, group_lines
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
+from unlost.engine.restore.journal.effects import Effect, RunEffects, effects_of
 from unlost.engine.restore.planning.groups import group_steps, plan_groups
 from unlost.model.access import Right, Trace
 from unlost.model.plan import Action, PlanStep, RestorePlan
-from unlost.model.ports.vault import Snapshot, VaultReader
+from unlost.model.ports.vault import Snapshot, Vault, VaultReader
 from unlost.model.source.schema import WireKind
 
 GROUPS = 20  # groups of a page
@@ -50,7 +51,8 @@ class GroupLines:
 class RecordValues:
     """A record of a plan, and the columns that the restore sets.
 
-    ``old`` values of ``fields`` are those of the newest backup, ``new`` ones those of the plan.
+    ``old`` values of ``fields`` are those of the newest backup, ``new`` ones those of the plan. In
+    an undo, ``old`` values are those that the undone run left.
     """
 
     table: str
@@ -134,7 +136,9 @@ def show_group(
     steps = group_steps(restore_plan, table, record)
     newest = newest_backup(app.vault, known)
     restored = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
-    reader = _ValueReader(app.vault, known.oid, restore_plan, newest, restored)
+    reader = _ValueReader(
+        app.vault, known.oid, restore_plan, newest, restored, journals=app.whole_vault
+    )
     return GroupValues(
         org,
         known.identity.zone,
@@ -157,10 +161,12 @@ class _ValueReader:
         plan: RestorePlan,
         newest: Snapshot,
         wanted: Snapshot,
+        journals: Vault,
     ) -> None:
         self._vault, self._oid, self._newest = vault, oid, newest
         self._words, self._names = TableWords(wanted.schema()), RecordNames(wanted)
         self._settable = {entry.table: entry.columns for entry in plan.choices.settable}
+        self._undone = _undone(journals, plan)
 
     def records(self, steps: Sequence[PlanStep]) -> Iterator[RecordValues]:
         """Yield the steps with their values; each table of a backup is read once."""
@@ -190,7 +196,8 @@ class _ValueReader:
             return
         created = step.action is Action.CREATE
         names = self._settable.get(step.table, ()) if created else (*step.columns, *step.edits)
-        for column in dict.fromkeys(names):
+        seen = set(self._columns(step.table))  # the journal also has columns that are hidden
+        for column in (name for name in dict.fromkeys(names) if name in seen):
             old, new = before.get(column), after.get(column)
             shown = column in after and (not created or new is not None)
             if shown:
@@ -200,6 +207,8 @@ class _ValueReader:
         self, steps: Sequence[PlanStep], columns: Mapping[str, Sequence[str]]
     ) -> Mapping[str, Cells]:
         """The wanted values by record; typed values instead of those of the backup."""
+        if self._undone is not None:
+            return {str(s.key): self._effect(s).before for s in steps}
         groups: dict[tuple[int, str], list[str]] = defaultdict(list)
         for step in steps:
             groups[step.snapshot or step.version, step.table].append(step.record)
@@ -219,6 +228,8 @@ class _ValueReader:
         self, steps: Sequence[PlanStep], columns: Mapping[str, Sequence[str]]
     ) -> Mapping[str, Cells]:
         """The values in the newest backup, by record; none of records that are created."""
+        if self._undone is not None:
+            return {str(s.key): self._effect(s).after or {} for s in steps}
         live = [step for step in steps if step.live is not None]
         ids: dict[str, list[str]] = defaultdict(list)
         for step in live:
@@ -227,6 +238,17 @@ class _ValueReader:
         for table, some in ids.items():
             cells |= _cells(self._newest, table, some, columns[table])
         return {str(step.key): cells.get(f"{step.table}/{step.live}", {}) for step in live}
+
+    def _effect(self, step: PlanStep) -> Effect:
+        """What the undone run did to a record."""
+        assert self._undone is not None
+        return self._undone.effects[step.key]
+
+
+def _undone(vault: Vault, plan: RestorePlan) -> RunEffects | None:
+    """Return the effects of the run that a plan takes back; None for other plans."""
+    run = plan.selection.run
+    return effects_of(vault.journal(plan.target, run), run) if run else None
 
 
 def _cells(

@@ -18,11 +18,13 @@ from unlost.engine.restore.planning.groups import plan_groups
 from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
 from unlost.engine.restore.planning.summary import PlanSummary, summary
+from unlost.engine.restore.planning.undo import plan_undo
 from unlost.model.access import Right, Trace
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.mass_changes import MassKind
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
 from unlost.model.ports.system import Observer
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.reading import Json
 from unlost.outside.private_files import FOR_ITS_OWNER
 
@@ -32,8 +34,8 @@ LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """A selection of data to restore: exactly one of ``records``, ``lost``, ``changed``, ``loss`` and
-    ``listed``.
+    """A selection of data to restore: exactly one of ``records``, ``lost``, ``changed``, ``loss``,
+    ``listed`` and ``undo``.
 
     ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup to
     restore ``records`` from. ``columns`` are all that is restored of ``changed`` records, or of
@@ -41,7 +43,7 @@ class PlanRequest:
     records, found again for the plan. ``without`` (TABLE/ID) and ``without_tables`` are left out, also if they belong to selected records. ``otherwise`` are values
     that differ from the backup. ``twins``: the treatment of live records that took a unique value after the loss. ``by``: only
     records that this user (an id) deleted, or changed last; ``change``: only records in which the
-    columns were changed in this way.
+    columns were changed in this way. ``undo``: the restore that is taken back.
     """
 
     org: str
@@ -60,6 +62,7 @@ class PlanRequest:
     by: str = ""
     change: MassKind | None = None
     listed: ListQuery | None = None
+    undo: str = ""
 
     @property
     def column_table(self) -> str:
@@ -143,7 +146,10 @@ def planned(
     observer: Observer | None = None,
 ) -> RestorePlan:
     """Return the plan of a request; raises as ``make_plan``."""
-    selection = _selection(app, org, request)
+    _check_one_way(request)
+    if request.undo:
+        _check_at_rest(app, org, request.undo)
+    selection = _selection(app, org, request) if not request.undo else None
     edits = resolve_overrides(app, org, request.otherwise)
     backup = request.listed.restored_from if request.listed is not None else request.at
     at = _number(app, org, backup) if backup else None
@@ -161,6 +167,8 @@ def planned(
             observer=watcher,
             basis=basis,
         )
+        if selection is None:
+            return plan_undo(org.oid, ports, request.undo, plan_id=plan_id)
         return plan_restore(
             org.oid,
             ports,
@@ -288,16 +296,28 @@ def _not_written(out: Path, error: OSError) -> StoreError:
     )
 
 
-def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:
+def _check_at_rest(app: Application, org: ProtectedOrg, run: str) -> None:
+    """Raise Conflict (``run-in-progress``) while the org is being written to.
+
+    The journal of a run that goes on does not have all of its effects yet.
+    """
+    with app.lease.hold(org.oid, kind=RunKind.RESTORE, run=run):
+        pass
+
+
+def _check_one_way(request: PlanRequest) -> None:
     chosen = [bool(request.records), request.lost is not None, request.changed is not None]
-    chosen += [request.loss is not None, request.listed is not None]
+    chosen += [request.loss is not None, request.listed is not None, bool(request.undo)]
     if sum(chosen) != 1:
         raise UsageError(
             "restore-selection",
             "The records to restore must be selected in exactly one way.",
             next_step="Use one of --record TABLE/ID, --lost-between A B, --changed-between A B, "
-            "--loss N.",
+            "--loss N. To take a restore back, use `unlost undo RUN`.",
         )
+
+
+def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:
     if request.records:
         keys = chosen_records(app, org, request.records)
         return Selection(SelectionKind.RECORDS, keys, columns=request.columns)

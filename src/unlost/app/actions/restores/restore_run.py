@@ -319,8 +319,9 @@ def _run(
 
 def _back(outcome: RestoreOutcome) -> tuple[RecordKey, ...]:
     """Return the records that are live now, under whatever id."""
-    good = (record for record in outcome.records if record.ending.good)
-    return tuple(RecordKey(record.table, record.record) for record in good)
+    back = (record for record in outcome.records if record.ending.good)
+    there = (record for record in back if record.ending is not Ending.DELETED)
+    return tuple(RecordKey(record.table, record.record) for record in there)
 
 
 def _ports(app: Application, writer: Writer, observer: Observer) -> RestorePorts:

@@ -86,6 +86,7 @@ WORDS = {
     "adopt": "will adopt a live record with the same unique value",
     "create": "will be created, with new ids",
     "by-product": "will be created automatically by the org",
+    "delete": "will be deleted, into the recycle bin",
     "skip": "cannot be written",
 }
 ENDINGS = {
@@ -95,6 +96,7 @@ ENDINGS = {
     "adopted": "adopted a live record with the same unique value",
     "created": "created, with new ids",
     "by-product": "created automatically by the org",
+    "deleted": "deleted, into the recycle bin",
     "conflict": "changed after the plan was made; not touched",
     "failed": "could not be written",
     "skipped": "not written",
@@ -175,7 +177,7 @@ def plan(
         )
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)
-    answer(result, as_json=json, show=_show_new)
+    answer(result, as_json=json, show=show_new)
     return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK
 
 
@@ -323,7 +325,7 @@ def _show_handed(out: Output, result: "QueuedPlan") -> None:
     out.print(f"Follow it: {command('runs', result.run)}")
 
 
-def _show_new(out: Output, result: "PlanResult") -> None:
+def show_new(out: Output, result: "PlanResult") -> None:
     _show_plan(out, result)
     out.print()
     out.print(f"Nothing was written yet. Run it: {command('restore', 'run', result.file)}")

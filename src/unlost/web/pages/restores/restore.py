@@ -196,6 +196,8 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
     by = posted.get("by", "")
     if what == "lost":
         return RestoreRequest(PlanRequest(org, lost=pair, table=table, by=by))
+    if what == "undo":
+        return RestoreRequest(PlanRequest(org, undo=posted.get("run", "")))
     if what == "loss":
         number = posted.get("loss", "")
         loss = int(number) if number.isascii() and number.isdigit() else 0

@@ -1,0 +1,34 @@
+"""unlost undo: plan to take a restore back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.verbs.restores.restore import RunName, show_new
+
+
+def undo(
+    org: OrgName,
+    run: RunName,
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Plan file to write.")],
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Plan to take a restore back. Nothing is written to the org.
+
+    Exit code 3 if some records cannot be put back.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
+        from unlost.cli.progress import shown_progress
+
+        with shown_progress(application.clock) as observer:
+            result = make_plan(application, PlanRequest(org, undo=run), out, observer=observer)
+    answer(result, as_json=json, show=show_new)
+    return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK
