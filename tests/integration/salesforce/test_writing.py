@@ -12,8 +12,16 @@ from unlost.connectors.salesforce import SalesforceConfig, SalesforceConnector
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.model.errors import Conflict, SourceRefused, UsageError
 from unlost.model.ports.source import Context
+from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Column, Table, WireKind
-from unlost.model.source.writing import NeverReason, OutcomeKind, RowOutcome, WriteOp, WriteRow
+from unlost.model.source.writing import (
+    NeverReason,
+    OutcomeKind,
+    ReferrerQuery,
+    RowOutcome,
+    WriteOp,
+    WriteRow,
+)
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import FreeBudget, MemorySecretStore, NullObserver
@@ -238,6 +246,31 @@ def test_keys_are_found_whatever_their_case(desk: Desk) -> None:
     desk.create("Account", {"Name": "Twin", "AccountNumber": "9"}, {"Name": "Twin"})
     with pytest.raises(Conflict):
         desk.writer.find(table, ("Name",), [("Twin",)])
+
+
+def test_what_refers_to_records_is_found_table_by_table(desk: Desk) -> None:
+    account, other = desk.made("Account", Name="Candy"), desk.made("Account", Name="Sweets")
+    contacts = [desk.made("Contact", LastName=n, AccountId=account) for n in ("Ann", "Ben")]
+    task = desk.made("Task", Subject="Call", Status="Completed", WhatId=other)
+    queries = [
+        ReferrerQuery(desk.table("Contact"), "AccountId", [account, other]),
+        ReferrerQuery(desk.table("Task"), "WhatId", [account, other]),
+        ReferrerQuery(desk.table("Case"), "AccountId", [account, other]),
+        ReferrerQuery(desk.table("Contact"), "NoSuchColumn", [account]),
+    ]
+    found = desk.writer.referrers(queries)
+    assert [rows is None for rows in found] == [False, False, False, True]
+    told = [dict(pairs(rows)) for rows in found if rows is not None]
+    assert told == [dict.fromkeys(contacts, account), {task: other}, {}]
+    (alone,) = desk.writer.referrers(queries[:1])
+    assert alone is not None
+    assert dict(pairs(alone)) == told[0]
+
+
+def pairs(rows: Rows) -> list[tuple[str, str]]:
+    """Records and what their only column holds."""
+    assert rows.cells is not None
+    return list(zip(rows.ids.to_pylist(), rows.cells.column(0).to_pylist(), strict=True))
 
 
 def test_columns_that_the_org_has_no_more_are_left_out_of_looks(desk: Desk) -> None:

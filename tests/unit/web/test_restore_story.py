@@ -71,6 +71,27 @@ def test_what_was_lost_last_night_comes_back(shop: Shop, sign_in: SignIn) -> Non
     assert "This plan was already run" in client.get(plan).content.decode()
 
 
+def test_a_restore_is_undone_with_two_clicks_and_the_undo_too(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    run = start(client, choose(client, what="lost", a="2", b="3"))
+    assert serve(shop, run) is RunState.DONE
+    assert "Undo this restore" in client.get(f"/runs/{run}/").content.decode()
+    plan = choose(client, what="undo", run=run)
+    preview = client.get(plan).content.decode()
+    assert f'Undo of <a href="/runs/{run}/">' in preview
+    assert "will be deleted" in preview
+    assert len(shop.live("Contact")) == 2, "nothing is written yet"
+    undo = start(client, plan)
+    assert serve(shop, undo) is RunState.DONE
+    assert shop.live("Contact") == {}
+    done = client.get(f"/runs/{undo}/").content.decode()
+    assert "Everything was undone" in done
+    assert "Deleted, into the recycle bin" in done
+    assert "Undo this undo" in done
+    assert serve(shop, start(client, choose(client, what="undo", run=undo))) is RunState.DONE
+    assert len(shop.live("Contact")) == 2
+
+
 def test_only_the_records_of_one_table_are_restored(shop: Shop, sign_in: SignIn) -> None:
     client = sign_in(Role.RESTORER)
     preview = client.get(choose(client, what="lost", table="Contact", a="2", b="3"))

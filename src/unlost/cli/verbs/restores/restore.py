@@ -326,6 +326,7 @@ def _show_handed(out: Output, result: "QueuedPlan") -> None:
 
 
 def show_new(out: Output, result: "PlanResult") -> None:
+    """Show a plan that was just made, and how to run it."""
     _show_plan(out, result)
     out.print()
     out.print(f"Nothing was written yet. Run it: {command('restore', 'run', result.file)}")
