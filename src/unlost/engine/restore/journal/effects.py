@@ -81,7 +81,7 @@ def effects_of(journal: Journal, run: str) -> RunEffects:
         raise NotFound(
             "run-unknown",
             "The vault has no journal of the run {run}.",
-            next_step="See the runs with `unlost restore list ORG`.",
+            next_step="See the runs with `unlost runs`.",
             run=run,
         )
     fold = _Fold(RunEffects(run, opened.plan))

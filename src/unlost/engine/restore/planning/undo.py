@@ -3,7 +3,7 @@
   effect of the run            in the org now                  in the plan
   CHANGED  Phone "1" -> "2"    "2", as the run left it         UPDATE to "1"
                                "3"                             the "3" stays, and is named
-  BROUGHT  created or undeleted   as the run left it           DELETE, into the recycle bin
+  BROUGHT  created or undeleted   as the run left it           DELETE, alone or with its master
                                edited, or referred to          SKIP, with the reason
   REMOVED  by an undo          in the bin                      UNDELETE
                                gone                            CREATE
@@ -49,7 +49,7 @@ from unlost.model.plan import (
     Selection,
     SelectionKind,
 )
-from unlost.model.source.schema import Table
+from unlost.model.source.schema import DeleteRule, Table
 from unlost.model.source.writing import WriteCapability, WriteOp
 
 UNPROVED = "undo-unproved"
@@ -59,12 +59,16 @@ UNLOOKED = "undo-unlooked"
 
 @dataclass(slots=True)
 class _UndoStep:
-    """The draft of a step. ``expect``: hash of what the run refuses to overwrite."""
+    """The draft of a step. ``expect``: hash of what the run refuses to overwrite.
+
+    ``master``: the deleted record with which the org deletes this one.
+    """
 
     effect: Effect
     action: Action
     columns: tuple[str, ...] = ()
     expect: str | None = None
+    master: RecordKey | None = None
     remarks: list[NoteCode] = field(default_factory=list)
 
     @property
@@ -72,7 +76,7 @@ class _UndoStep:
         return RecordKey(self.effect.table, self.effect.live)
 
     def skip(self, remark: NoteCode) -> None:
-        self.action, self.columns, self.expect = Action.SKIP, (), None
+        self.action, self.columns, self.expect, self.master = Action.SKIP, (), None, None
         self.remarks.append(remark)
 
 
@@ -102,7 +106,7 @@ def _check(known: RunEffects) -> None:
         raise UsageError(
             "undo-nothing",
             "The run {run} wrote nothing, so there is nothing to undo.",
-            next_step="See the runs with `unlost restore list ORG`.",
+            next_step="See the runs with `unlost runs`.",
             run=known.run,
         )
 
@@ -120,6 +124,9 @@ def _drafts(survey: RestoreSurvey, known: RunEffects) -> tuple[list[_UndoStep], 
         present = sorted(columns & {column.name for column in table.columns})
         rows = survey.rows(name, [effect.live for effect in effects], columns=present)
         steps += (_draft(effect, rows.get(effect.live), table, capability) for effect in effects)
+    for step in steps:
+        if step.effect.kind is EffectKind.REMOVED:
+            _say_how(step, survey, known)
     return steps, gone
 
 
@@ -130,9 +137,9 @@ def _draft(
         case EffectKind.CHANGED:
             return _put_back(effect, row, table, capability)
         case EffectKind.BROUGHT:
-            return _taken_away(effect, row, table, capability)
+            return _taken_away(effect, row, table)
         case EffectKind.REMOVED:
-            return _brought_back(effect, row, capability)
+            return _brought_back(effect, row)
 
 
 def _put_back(
@@ -167,9 +174,7 @@ def _edited(
     return different(table, after, row.cells, [name for name in differing if name in after])
 
 
-def _taken_away(
-    effect: Effect, row: LiveRow | None, table: Table, capability: WriteCapability
-) -> _UndoStep:
+def _taken_away(effect: Effect, row: LiveRow | None, table: Table) -> _UndoStep:
     """Delete what the run brought, if nobody changed it since."""
     step = _UndoStep(effect, Action.UNCHANGED)
     if row is None or row.deleted:
@@ -178,44 +183,88 @@ def _taken_away(
     now = digest(table, {name: row.cells[name] for name in names})
     if effect.digest and now != effect.digest:
         step.skip(NoteCode.EDITED_SINCE)
-    elif not capability.allows(WriteOp.DELETE):
-        step.skip(NoteCode.DELETE_NOT_ALLOWED)
     else:
         step.action, step.expect = Action.DELETE, now
     return step
 
 
-def _brought_back(effect: Effect, row: LiveRow | None, capability: WriteCapability) -> _UndoStep:
+def _brought_back(effect: Effect, row: LiveRow | None) -> _UndoStep:
     """Bring back what an undo deleted: out of the bin, or with a new id."""
     if row is not None and not row.deleted:
         return _UndoStep(effect, Action.UNCHANGED)
-    back = Action.UNDELETE if row is not None else Action.CREATE
-    step = _UndoStep(effect, back)
-    if not capability.allows(WriteOp.UNDELETE if row is not None else WriteOp.CREATE):
+    return _UndoStep(effect, Action.UNDELETE if row is not None else Action.CREATE)
+
+
+def _say_how(step: _UndoStep, survey: RestoreSurvey, known: RunEffects) -> None:
+    """Details leave the bin with their masters; others need the right for it."""
+    table, capability = survey.table(step.effect.table), survey.capability(step.effect.table)
+    if step.action is Action.UNDELETE and _has_master(step.effect, table, known):
+        step.remarks.append(NoteCode.BY_CASCADE)
+    elif (step.action is Action.UNDELETE and not capability.allows(WriteOp.UNDELETE)) or (step.action is Action.CREATE and not capability.allows(WriteOp.CREATE)):
         step.skip(NoteCode.CREATE_NOT_ALLOWED)
-    return step
+
+
+def _has_master(effect: Effect, table: Table, known: RunEffects) -> bool:
+    """True if the org deleted this record with another one that comes back too."""
+    return any(
+        column.reference is not None
+        and column.reference.rule is DeleteRule.CASCADE
+        and any(
+            (master := known.effects.get(RecordKey(name, effect.before.get(column.name) or "")))
+            and master.kind is EffectKind.REMOVED
+            for name in column.reference.tables
+        )
+        for column in table.columns
+    )
 
 
 # --- what refers to records that would be deleted ---------------------------------------------------
 
 
 def _keep_referred(survey: RestoreSurvey, steps: Sequence[_UndoStep]) -> Sequence[str]:
-    """Skip deletes of records to which others refer; returns tables that could not be queried.
+    """Decide which records are deleted; returns tables that could not be queried.
 
-    A record that stays keeps those to which it refers, so this goes on until nothing changes.
+    A record to which others refer stays. A detail goes with its master, and stays with it if it may
+    not be deleted alone. A record that stays keeps those to which it refers, so this goes on until
+    nothing changes.
     """
     doomed = {step.key: step for step in steps if step.action is Action.DELETE}
     put_back = {(step.key, name) for step in steps for name in step.columns}
     found = Referrers(survey).of(list(doomed))
     edges = [edge for edge in found.edges if (edge.key, edge.column) not in put_back]
-    while kept := {edge.target for edge in edges if _stays(edge, doomed)} & doomed.keys():
+    while True:
+        _name_masters(survey, doomed, edges)
+        kept = {edge.target for edge in edges if _stays(edge, doomed)} & doomed.keys()
+        alone = {key for key, step in doomed.items() if _needs_master(survey, step)} - kept
+        if not kept and not alone:
+            return found.unlooked
         for key in kept:
             doomed.pop(key).skip(NoteCode.REFERRED_SINCE)
-    return found.unlooked
+        for key in alone:
+            doomed.pop(key).skip(NoteCode.DELETE_NOT_ALLOWED)
 
 
 def _stays(edge: Referrer, doomed: Mapping[RecordKey, _UndoStep]) -> bool:
     return edge.target in doomed and edge.key not in doomed
+
+
+def _needs_master(survey: RestoreSurvey, step: _UndoStep) -> bool:
+    allowed = survey.capability(step.effect.table).allows(WriteOp.DELETE)
+    return step.master is None and not allowed
+
+
+def _name_masters(
+    survey: RestoreSurvey, doomed: Mapping[RecordKey, _UndoStep], edges: Iterable[Referrer]
+) -> None:
+    """Name for each doomed detail the doomed record with which the org deletes it."""
+    for step in doomed.values():
+        step.master = None
+    for edge in edges:
+        if edge.key in doomed and edge.target in doomed and edge.key != edge.target:
+            column = survey.table(edge.key.table).column(edge.column)
+            reference = column.reference if column is not None else None
+            if reference is not None and reference.rule is DeleteRule.CASCADE:
+                doomed[edge.key].master = doomed[edge.key].master or edge.target
 
 
 # --- the plan ---------------------------------------------------------------------------------------
@@ -266,6 +315,7 @@ def _step(step: _UndoStep, table: Table) -> PlanStep:
         live=None if step.action is Action.CREATE else effect.live,
         expect=step.expect,
         columns=step.columns,
+        because=str(step.master) if step.master is not None else None,
         notes=tuple(remark.value for remark in step.remarks),
     )
 

@@ -1,13 +1,13 @@
-"""The last pass of an undo: delete what the undone run brought, details before their masters.
+"""The last pass of an undo: delete what the undone run brought, details with their masters.
 
 Each record is read right before its call. If it is not as the plan saw it, a person changed it: it
 stays, and ends as a conflict. The whole record goes into the journal first, so that the undo can be
 undone even after the recycle bin was emptied. See docs/adr/0042.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from unlost.engine.restore.journal.entries import Pass
+from unlost.engine.restore.journal.entries import CallAnswer, Pass
 from unlost.engine.restore.running.calls import (
     CHANGED_SINCE,
     TRIES,
@@ -15,8 +15,9 @@ from unlost.engine.restore.running.calls import (
     record_without_call,
     refusal,
     send,
+    write_intent,
 )
-from unlost.engine.restore.running.correlate import each
+from unlost.engine.restore.running.correlate import each, resolve
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.undone import UndoneReader
 from unlost.engine.restore.values.cells import digest
@@ -28,12 +29,52 @@ type Cells = Mapping[str, str | None]
 
 
 def delete(session: RestoreSession) -> None:
-    """Delete the plan's records that are still as the plan saw them."""
+    """Delete the plan's records that are still as the plan saw them.
+
+    The org deletes details with their masters. They are announced first, with all their values.
+    """
     todo = [step for step in session.plan.steps if step.action is Action.DELETE]
-    for level in sorted({step.level for step in todo}, reverse=True):
-        plan_steps = [step for step in todo if step.level == level]
-        for table in dict.fromkeys(step.table for step in plan_steps):
-            _delete(session, table, [step for step in plan_steps if step.table == table])
+    details = [step for step in todo if step.because is not None]
+    announced = [
+        number
+        for table in dict.fromkeys(step.table for step in details)
+        for number in _announce(session, table, [step for step in details if step.table == table])
+    ]
+    _keep_masters(session, todo)
+    masters = [step for step in todo if step.because is None]
+    for level in sorted({step.level for step in masters}, reverse=True):
+        steps = [step for step in masters if step.level == level]
+        for table in dict.fromkeys(step.table for step in steps):
+            _delete(session, table, [step for step in steps if step.table == table])
+    for number in announced:
+        intent = session.log.state.open[number]
+        session.log.write(CallAnswer(number, tuple(resolve(session, intent, ()))))
+    for table in dict.fromkeys(step.table for step in details):
+        left = _pending(session, [step for step in details if step.table == table])
+        record_without_call(session, Pass.DELETE, table, [_stayed(step.key) for step in left])
+
+
+def _announce(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> Iterator[int]:
+    """Write intents for details; the call that deletes them is that of their master."""
+    for batch in session.batches(table, _pending(session, steps)):
+        rows = _prepared(session, session.table(table), batch)
+        if rows:
+            yield write_intent(session, Pass.DELETE, WriteOp.DELETE, table, rows)[0]
+
+
+def _keep_masters(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
+    """Keep the masters of details that were changed: they would be deleted with them."""
+    by_key = {str(step.key): step for step in steps}
+    kept: dict[RecordKey, PlanStep] = {}
+    for step in steps:
+        master = by_key.get(step.because or "")
+        if session.log.state.failure(step.key) is not None:
+            while master is not None and master.key not in kept:
+                kept[master.key] = master
+                master = by_key.get(master.because or "")
+    for step in kept.values():
+        if session.log.state.failure(step.key) is None:
+            record_without_call(session, Pass.DELETE, step.table, [_kept(step.key)])
 
 
 def _delete(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> None:
@@ -86,4 +127,23 @@ def _edited(key: RecordKey) -> RowOutcome:
         CHANGED_SINCE,
         f"{key} was changed in the org after the undo was planned. It was not deleted.",
         "Check the record, and plan the undo again.",
+    )
+
+
+def _kept(key: RecordKey) -> RowOutcome:
+    return refusal(
+        key,
+        CHANGED_SINCE,
+        f"A record that belongs to {key} was changed after the undo was planned, and would be "
+        "deleted with it. It was not deleted.",
+        "Check the record, and plan the undo again.",
+    )
+
+
+def _stayed(key: RecordKey) -> RowOutcome:
+    return refusal(
+        key,
+        "undo-stayed",
+        f"{key} is still there, because the record that it belongs to could not be deleted.",
+        "See why that record stayed, and plan the undo again.",
     )
