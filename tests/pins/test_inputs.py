@@ -19,7 +19,7 @@ from pins.restores import (
     without_sentences,
 )
 from pins.shapes import members_of, tag_of
-from unlost.engine.restore.journal.entries import Entry
+from unlost.engine.restore.journal.entries import Entry, RecordsRead
 from unlost.engine.restore.planning.summary import summary
 from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.values.outcome import RestoreOutcome
@@ -47,10 +47,10 @@ def for_org(restore: RestorePlan, org: str) -> RestorePlan:
     return replace(restore, org=org, target=org)
 
 
-def test_the_plan_files_have_each_selection_and_each_action() -> None:
+def test_the_plan_files_have_each_selection_and_each_action_of_format_1() -> None:
     plans = [plan(name) for name in PLANS]
-    assert {each.selection.kind for each in plans} == set(SelectionKind)
-    assert {step.action for each in plans for step in each.steps} == set(Action)
+    assert {each.selection.kind for each in plans} == {*SelectionKind} - {SelectionKind.UNDO}
+    assert {step.action for each in plans for step in each.steps} == {*Action} - {Action.DELETE}
     assert any(each.typed.values and each.typed.instead for each in plans)
 
 
@@ -69,8 +69,8 @@ def test_a_plan_file_is_run(tmp_path: Path) -> None:
     assert endings(outcome) == EXPECTED["endings of a run"]
 
 
-def test_a_journal_has_each_kind_of_entry() -> None:
-    tags = {tag_of(kind) for kind in members_of(Entry.__value__)}
+def test_a_journal_has_each_kind_of_entry_of_that_release() -> None:
+    tags = {tag_of(kind) for kind in members_of(Entry.__value__)} - {tag_of(RecordsRead)}
     assert set(count_entries(journal("ended"))) == tags
 
 

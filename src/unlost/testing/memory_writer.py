@@ -151,8 +151,8 @@ class MemoryWriter:
     def _referring(self, query: ReferrerQuery) -> Rows:
         ids = set(query.ids)
         live = self.platform.live(query.table.name)
-        found = [(key, record) for key, record in live if record.cells.get(query.column) in ids]
-        return self._rows(found, [query.column])
+        referring = [(key, record) for key, record in live if record.cells.get(query.column) in ids]
+        return self._rows(referring, [query.column])
 
     def recent(
         self,

@@ -8,10 +8,12 @@ import pytest
 
 from unit.engine.restore.atelier import Atelier
 from unit.engine.restore.workshop import Overwritten, endings, of
+from unlost.engine.restore.journal.entries import RecordsRead
+from unlost.engine.restore.planning.undo import plan_undo
 from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
 from unlost.model.errors import Conflict, NotFound, UsageError
-from unlost.model.plan import Action, RecordKey, RestorePlan
+from unlost.model.plan import Action, PlanBasis, RecordKey, RestorePlan, is_preview
 from unlost.model.source.writing import WriteCapability, WriteOp
 from unlost.model.vault.lineage import resolve
 from unlost.testing.memory_writer import ReplyLost
@@ -262,6 +264,106 @@ def test_a_record_that_somebody_deleted_in_between_is_deleted(shop: Atelier) -> 
     shop.platform.delete("Account", restored.live, by="U2")
     outcome = shop.restore(plan)
     assert of(outcome, restored.live).ending is Ending.DELETED
+
+
+def test_a_run_of_an_earlier_release_is_undone_with_a_warning(
+    shop: Atelier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its journal does not have what the org held after it."""
+    nothing = "unlost.engine.restore.running.readback.after_images"
+    with monkeypatch.context() as patch:
+        patch.setattr(nothing, lambda session, steps, fetched: RecordsRead(steps[0].table, (), ()))
+        restored = Restored(shop)
+    shop.org.update("Account", restored.live, {"Number": "008"})
+    plan = shop.undo(restored.run)
+    assert "undo-unproved" in codes(plan)
+    shop.restore(plan)
+    assert org_of(shop) == restored.before
+
+
+def test_tables_that_the_org_does_not_show_are_named(shop: Atelier) -> None:
+    restored = Restored(shop)
+    asked = shop.writer.referrers
+    shop.writer.referrers = lambda queries: [
+        None if query.table.name == "Memo" else rows
+        for query, rows in zip(queries, asked(queries), strict=True)
+    ]
+    plan = shop.undo(restored.run)
+    (note,) = [note for note in plan.notes if note.code == "undo-unlooked"]
+    assert "Memo" in note.sentence
+
+
+def test_records_of_a_table_that_the_org_no_longer_has_are_counted(shop: Atelier) -> None:
+    restored = Restored(shop)
+    del shop.org.tables["Memo"]
+    plan = shop.undo(restored.run)
+    assert {step.table for step in plan.steps} == {"Account", "Contact"}
+    assert "table-gone" in codes(plan)
+
+
+def test_without_a_write_user_the_plan_is_a_preview(shop: Atelier) -> None:
+    restored = Restored(shop)
+    ports = replace(shop.planning(), basis=PlanBasis.BACKUP_USER)
+    plan = plan_undo(shop.oid, ports, restored.run, plan_id="preview")
+    assert is_preview(plan.notes)
+
+
+def test_a_value_that_may_not_be_changed_stays(shop: Atelier) -> None:
+    overwritten = Overwritten(shop)
+    restored = shop.plan_of(("Account", overwritten.account), at=1)
+    shop.restore(restored)
+    allowed = shop.platform.capability
+    shop.platform.capability = lambda table: replace(allowed(table), changeable=frozenset())
+    plan = shop.undo(run_of(restored))
+    assert [step.action for step in plan.steps] == [Action.SKIP]
+    assert "update-not-allowed" in codes(plan)
+
+
+def test_a_record_whose_values_were_replaced_and_that_is_gone_is_named(shop: Atelier) -> None:
+    overwritten = Overwritten(shop)
+    restored = shop.plan_of(("Account", overwritten.account), at=1)
+    shop.restore(restored)
+    shop.platform.delete("Account", overwritten.account, by="U2")
+    assert "lost-since" in codes(shop.undo(run_of(restored)))
+
+
+@pytest.mark.parametrize(("op", "binned"), [(WriteOp.UNDELETE, True), (WriteOp.CREATE, False)])
+def test_what_may_not_come_back_after_an_undo_is_named(
+    shop: Atelier, op: WriteOp, binned: bool
+) -> None:
+    restored = Restored(shop)
+    undo = shop.undo(restored.run)
+    shop.restore(undo)
+    if not binned:
+        shop.platform.purge_bin()
+    allowed = shop.platform.capability
+    shop.platform.capability = lambda table: replace(allowed(table), ops=allowed(table).ops - {op})
+    assert "create-not-allowed" in codes(shop.undo(run_of(undo)))
+
+
+def test_what_somebody_brought_back_after_an_undo_is_left_alone(shop: Atelier) -> None:
+    restored = Restored(shop)
+    undo = shop.undo(restored.run)
+    shop.restore(undo)
+    shop.platform.undelete("Account", restored.live, by="U2")
+    again = shop.undo(run_of(undo))
+    assert actions(again)["Account", Action.UNCHANGED] == 1
+
+
+def test_a_file_that_a_restore_brought_goes_and_comes_back_with_its_bytes(shop: Atelier) -> None:
+    paper = shop.org.attach("Paper", "recipe.txt", b"cocoa")
+    shop.night()
+    shop.lose("Paper", paper)
+    shop.night()
+    plan = shop.plan_of(("Paper", paper))
+    shop.restore(plan)
+    undo = shop.undo(run_of(plan))
+    shop.restore(undo)
+    assert shop.live("Paper") == {}
+    shop.platform.purge_bin()
+    shop.restore(shop.undo(run_of(undo)))
+    (back,) = shop.live("Paper")
+    assert shop.org.tables["Paper"].files[back] == b"cocoa"
 
 
 # --- what cannot be undone ----------------------------------------------------------------------

@@ -240,7 +240,7 @@ class _ValueReader:
         return {str(step.key): cells.get(f"{step.table}/{step.live}", {}) for step in live}
 
     def _effect(self, step: PlanStep) -> Effect:
-        """What the undone run did to a record."""
+        """The effect of the undone run on a record."""
         assert self._undone is not None
         return self._undone.effects[step.key]
 

@@ -1,4 +1,4 @@
-"""What a run changed in the org, by live record: the other half of the journal, for an undo.
+"""The effects of a run on the org, by live record: the other half of the journal, for an undo.
 
   update Contact/003A   Phone: "1" -> "2"     CHANGED, before {Phone: "1"}, after {Phone: "2"}
   create Account/001B                          BROUGHT, hash of what the org gave back

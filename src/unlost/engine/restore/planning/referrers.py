@@ -1,4 +1,4 @@
-"""What refers to records that an undo would delete: asked of the org itself, as of now."""
+"""Records that refer to those that an undo would delete, as the org has them now."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Referrer:
 
 @dataclass(frozen=True, slots=True)
 class FoundReferrers:
-    """What refers to some records. ``unlooked``: tables of which the org does not tell it."""
+    """The records that refer to others. ``unlooked``: tables of which the org does not tell it."""
 
     edges: tuple[Referrer, ...]
     unlooked: tuple[str, ...]
@@ -39,11 +39,11 @@ class Referrers:
         by_table: dict[str, list[str]] = {}
         for key in records:
             by_table.setdefault(key.table, []).append(key.record)
-        asked = [query for name, ids in by_table.items() for query in self._queries(name, ids)]
+        queries = [query for name, ids in by_table.items() for query in self._queries(name, ids)]
         edges: list[Referrer] = []
         unlooked: set[str] = set()
-        for at in range(0, len(asked), QUERIES):
-            part = asked[at : at + QUERIES]
+        for at in range(0, len(queries), QUERIES):
+            part = queries[at : at + QUERIES]
             answers = self._survey.ports.writer.referrers([query for query, _ in part])
             for (query, target), rows in zip(part, answers, strict=True):
                 if rows is None:

@@ -200,7 +200,9 @@ def _say_how(step: _UndoStep, survey: RestoreSurvey, known: RunEffects) -> None:
     table, capability = survey.table(step.effect.table), survey.capability(step.effect.table)
     if step.action is Action.UNDELETE and _has_master(step.effect, table, known):
         step.remarks.append(NoteCode.BY_CASCADE)
-    elif (step.action is Action.UNDELETE and not capability.allows(WriteOp.UNDELETE)) or (step.action is Action.CREATE and not capability.allows(WriteOp.CREATE)):
+    elif (step.action is Action.UNDELETE and not capability.allows(WriteOp.UNDELETE)) or (
+        step.action is Action.CREATE and not capability.allows(WriteOp.CREATE)
+    ):
         step.skip(NoteCode.CREATE_NOT_ALLOWED)
 
 
@@ -230,15 +232,15 @@ def _keep_referred(survey: RestoreSurvey, steps: Sequence[_UndoStep]) -> Sequenc
     """
     doomed = {step.key: step for step in steps if step.action is Action.DELETE}
     put_back = {(step.key, name) for step in steps for name in step.columns}
-    found = Referrers(survey).of(list(doomed))
-    edges = [edge for edge in found.edges if (edge.key, edge.column) not in put_back]
+    referrers = Referrers(survey).of(list(doomed))
+    edges = [edge for edge in referrers.edges if (edge.key, edge.column) not in put_back]
     while True:
         _name_masters(survey, doomed, edges)
-        kept = {edge.target for edge in edges if _stays(edge, doomed)} & doomed.keys()
-        alone = {key for key, step in doomed.items() if _needs_master(survey, step)} - kept
-        if not kept and not alone:
-            return found.unlooked
-        for key in kept:
+        needed = {edge.target for edge in edges if _stays(edge, doomed)} & doomed.keys()
+        alone = {key for key, step in doomed.items() if _needs_master(survey, step)} - needed
+        if not needed and not alone:
+            return referrers.unlooked
+        for key in needed:
             doomed.pop(key).skip(NoteCode.REFERRED_SINCE)
         for key in alone:
             doomed.pop(key).skip(NoteCode.DELETE_NOT_ALLOWED)

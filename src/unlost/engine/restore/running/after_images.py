@@ -1,4 +1,4 @@
-"""What the records of a run hold after it. An undo overwrites nothing else.
+"""The values of the records of a run after it. An undo overwrites nothing else.
 
 Compared values are those that the org gave back, not those that were sent: an org may trim a text or
 let an automation set a column, and neither is a change by a person.

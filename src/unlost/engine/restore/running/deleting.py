@@ -50,8 +50,8 @@ def delete(session: RestoreSession) -> None:
         intent = session.log.state.open[number]
         session.log.write(CallAnswer(number, tuple(resolve(session, intent, ()))))
     for table in dict.fromkeys(step.table for step in details):
-        left = _pending(session, [step for step in details if step.table == table])
-        record_without_call(session, Pass.DELETE, table, [_stayed(step.key) for step in left])
+        remaining = _pending(session, [step for step in details if step.table == table])
+        record_without_call(session, Pass.DELETE, table, [_stayed(step.key) for step in remaining])
 
 
 def _announce(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> Iterator[int]:
@@ -65,14 +65,14 @@ def _announce(session: RestoreSession, table: str, steps: Sequence[PlanStep]) ->
 def _keep_masters(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     """Keep the masters of details that were changed: they would be deleted with them."""
     by_key = {str(step.key): step for step in steps}
-    kept: dict[RecordKey, PlanStep] = {}
+    masters: dict[RecordKey, PlanStep] = {}
     for step in steps:
         master = by_key.get(step.because or "")
         if session.log.state.failure(step.key) is not None:
-            while master is not None and master.key not in kept:
-                kept[master.key] = master
+            while master is not None and master.key not in masters:
+                masters[master.key] = master
                 master = by_key.get(master.because or "")
-    for step in kept.values():
+    for step in masters.values():
         if session.log.state.failure(step.key) is None:
             record_without_call(session, Pass.DELETE, step.table, [_kept(step.key)])
 

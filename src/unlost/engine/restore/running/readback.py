@@ -106,8 +106,8 @@ def _query_of(session: RestoreSession, steps: Part) -> RecordQuery:
 
 def _should_be_live(session: RestoreSession, step: PlanStep) -> bool:
     """True if the record should be live by now."""
-    left = step.action in (Action.SKIP, Action.DELETE)
-    live = not left and session.links.live(step.key) is not None
+    away = step.action in (Action.SKIP, Action.DELETE)
+    live = not away and session.links.live(step.key) is not None
     return live and session.log.state.failure(step.key) is None
 
 

@@ -70,7 +70,7 @@ class UndoneReader(WantedReader):
 
     @cached_property
     def _origins(self) -> Mapping[RecordKey, Origin]:
-        """Where the first restore took each live record from."""
+        """The place from which the first restore took each live record."""
         steps = {step.key: step for step in self._first.plan.steps}
         return {
             RecordKey(key.table, live): (key.record, steps[key].snapshot or steps[key].version)
