@@ -12,12 +12,14 @@ from unlost.engine.restore.journal.entries import RecordsRead
 from unlost.engine.restore.planning.undo import plan_undo
 from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
-from unlost.model.errors import Conflict, NotFound, UsageError
-from unlost.model.plan import Action, PlanBasis, RecordKey, RestorePlan, is_preview
-from unlost.model.source.writing import WriteCapability, WriteOp
+from unlost.engine.restore.values.plan_file import sealed
+from unlost.model.errors import Conflict, IntegrityError, NotFound, UsageError
+from unlost.model.plan import Action, PlanBasis, RecordKey, RestorePlan, TwinPolicy, is_preview
+from unlost.model.source.schema import Reference, WireKind
+from unlost.model.source.writing import ByProduct, Identity, WriteCapability, WriteOp
 from unlost.model.vault.lineage import resolve
 from unlost.testing.memory_writer import ReplyLost
-from unlost.testing.platform import RowRefused
+from unlost.testing.platform import EVERY_OP, RowRefused
 
 type Org = dict[str, dict[str, dict[str, str | None]]]
 
@@ -179,6 +181,115 @@ def test_the_lost_record_can_be_restored_again_after_an_undo(shop: Atelier) -> N
     account, _ = shop.named("Account", "Candy")
     assert shop.live("Memo")[restored.memo]["About"] == account
     assert life(shop, restored.account) == account
+
+
+def binned(shop: Atelier, *tables: str) -> None:
+    """Records of these tables leave the bin with their ids."""
+    for table in tables:
+        shop.platform.allow(replace(shop.platform.capability(table), identity=Identity.UNDELETE))
+
+
+def test_what_left_the_bin_goes_back_into_it_with_its_details(shop: Atelier) -> None:
+    binned(shop, "Account", "Contact")
+    account = shop.make("Account", "Candy", Number="007")
+    shop.make("Contact", "Ann", Account=account)
+    shop.night()
+    shop.platform.delete("Account", account, by="U2")
+    shop.night()
+    before = org_of(shop)
+    plan = shop.plan_of(("Account", account))
+    shop.restore(plan)
+    undo = shop.undo(run_of(plan))
+    assert {step.action for step in undo.steps} == {Action.DELETE}
+    assert len(undo.steps) == 2, "the contact left the bin with its account"
+    shop.restore(undo)
+    assert org_of(shop) == before
+
+
+def test_what_somebody_else_brought_back_is_no_effect_of_the_run(shop: Atelier) -> None:
+    binned(shop, "Account")
+    accounts = [shop.make("Account", name) for name in ("Candy", "Sweets")]
+    shop.night()
+    for account in accounts:
+        shop.platform.delete("Account", account, by="U2")
+    shop.night()
+    plan = shop.plan_of(*(("Account", account) for account in accounts))
+    shop.platform.undelete("Account", accounts[0], by="U2")
+    shop.restore(plan)
+    undo = shop.undo(run_of(plan))
+    assert [step.record for step in undo.steps] == accounts[1:]
+
+
+def test_a_live_twin_gets_its_own_values_back_and_stands_for_the_lost_one_no_more(
+    shop: Atelier,
+) -> None:
+    shop.platform.unique.append(("Account", ("Number",)))
+    lost = shop.make("Account", "Candy", Number="007")
+    shop.night()
+    shop.lose("Account", lost)
+    shop.night()
+    twin = shop.make("Account", "Candies", Number="007")
+    plan = shop.plan_of(("Account", lost), twins=TwinPolicy.ADOPT)
+    shop.restore(plan)
+    assert shop.live("Account")[twin]["Name"] == "Candy"
+    assert life(shop, lost) == twin
+    undo = shop.undo(run_of(plan))
+    shop.restore(undo)
+    assert shop.live("Account")[twin]["Name"] == "Candies"
+    assert life(shop, lost) == lost
+    shop.restore(shop.undo(run_of(undo)))
+    assert life(shop, lost) == twin
+
+
+def test_by_products_go_with_what_the_run_created(shop: Atelier) -> None:
+    shop.org.add_table("Document", {"Name": WireKind.TEXT})
+    shop.org.add_table(
+        "Edition",
+        {"Name": WireKind.TEXT, "Document": WireKind.REFERENCE},
+        references={"Document": Reference(("Document",))},
+    )
+    shop.platform.allow(
+        WriteCapability(
+            "Edition",
+            ops=EVERY_OP,
+            settable=frozenset({"Name", "Document"}),
+            changeable=frozenset({"Name"}),
+            by_products=(ByProduct("Document", "Document", reuse=True),),
+        )
+    )
+    document = shop.make("Document", "plan")
+    edition = shop.make("Edition", "one", Document=document)
+    shop.night()
+    shop.lose("Edition", edition)
+    shop.lose("Document", document)
+    shop.night()
+    plan = shop.plan_of(("Edition", edition))
+    shop.restore(plan)
+    assert len(shop.live("Document")) == 1
+    shop.restore(shop.undo(run_of(plan)))
+    assert (shop.live("Edition"), shop.live("Document")) == ({}, {})
+
+
+def test_records_that_the_run_created_and_that_refer_loosely_go_too(shop: Atelier) -> None:
+    account = shop.make("Account", "Candy")
+    memo = shop.make("Memo", "Call", About=account)
+    shop.night()
+    shop.lose("Memo", memo)
+    shop.lose("Account", account)
+    shop.night()
+    plan = shop.plan_of(("Account", account), ("Memo", memo))
+    shop.restore(plan)
+    shop.restore(shop.undo(run_of(plan)))
+    assert (shop.live("Account"), shop.live("Memo")) == ({}, {})
+
+
+def test_a_plan_that_is_not_of_this_journal_is_refused(shop: Atelier) -> None:
+    restored = Restored(shop)
+    plan = shop.undo(restored.run)
+    steps = tuple(replace(step, digest="0" * 32) for step in plan.steps)
+    with pytest.raises(IntegrityError) as wrong:
+        shop.try_restore(sealed(replace(plan, steps=steps)))
+    assert wrong.value.code == "restore-version-moved"
 
 
 # --- what people did since ----------------------------------------------------------------------

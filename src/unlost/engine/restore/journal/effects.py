@@ -135,7 +135,7 @@ class _Fold:
                 effect = self._effect(key, live, EffectKind.CHANGED)
                 for name, value in (row.before or {}).items():
                     effect.before.setdefault(name, value)  # a later call replaced a value of ours
-            case WriteOp.DELETE:
+            case _:
                 effect = self._effect(key, live, EffectKind.REMOVED)
                 effect.before = dict(row.before or {})
 

@@ -55,13 +55,15 @@ from unlost.model.source.writing import WriteCapability, WriteOp
 UNPROVED = "undo-unproved"
 LIMITS = "undo-limits"
 UNLOOKED = "undo-unlooked"
+ROUNDS = 50  # to put records in order: the longest chain of records that refer to one another
 
 
 @dataclass(slots=True)
 class _UndoStep:
     """The draft of a step. ``expect``: hash of what the run refuses to overwrite.
 
-    ``master``: the deleted record with which the org deletes this one.
+    ``master``: the deleted record with which the org deletes this one. Of two records that are
+    deleted, the one that refers to the other has the higher ``level``.
     """
 
     effect: Effect
@@ -69,6 +71,7 @@ class _UndoStep:
     columns: tuple[str, ...] = ()
     expect: str | None = None
     master: RecordKey | None = None
+    level: int = 0
     remarks: list[NoteCode] = field(default_factory=list)
 
     @property
@@ -125,6 +128,7 @@ def _drafts(survey: RestoreSurvey, known: RunEffects) -> tuple[list[_UndoStep], 
         rows = survey.rows(name, [effect.live for effect in effects], columns=present)
         steps += (_draft(effect, rows.get(effect.live), table, capability) for effect in effects)
     for step in steps:
+        step.level = step.effect.level
         if step.effect.kind is EffectKind.REMOVED:
             _say_how(step, survey, known)
     return steps, gone
@@ -138,7 +142,7 @@ def _draft(
             return _put_back(effect, row, table, capability)
         case EffectKind.BROUGHT:
             return _taken_away(effect, row, table)
-        case EffectKind.REMOVED:
+        case _:
             return _brought_back(effect, row)
 
 
@@ -239,11 +243,29 @@ def _keep_referred(survey: RestoreSurvey, steps: Sequence[_UndoStep]) -> Sequenc
         needed = {edge.target for edge in edges if _stays(edge, doomed)} & doomed.keys()
         alone = {key for key, step in doomed.items() if _needs_master(survey, step)} - needed
         if not needed and not alone:
+            _put_in_order(doomed, edges)
             return referrers.unlooked
         for key in needed:
             doomed.pop(key).skip(NoteCode.REFERRED_SINCE)
         for key in alone:
             doomed.pop(key).skip(NoteCode.DELETE_NOT_ALLOWED)
+
+
+def _put_in_order(doomed: Mapping[RecordKey, _UndoStep], edges: Iterable[Referrer]) -> None:
+    """Raise the levels of records above those to which they refer.
+
+    The levels of the undone run are right for most; by-products of a record can be above it. Records
+    that refer to each other in a circle have no order.
+    """
+    inside = [
+        (doomed[e.key], doomed[e.target]) for e in edges if {e.key, e.target} <= doomed.keys()
+    ]
+    for _ in range(ROUNDS):
+        low = [(step, target) for step, target in inside if step.level <= target.level]
+        if not low:
+            return
+        for step, target in low:
+            step.level = max(step.level, target.level + 1)
 
 
 def _stays(edge: Referrer, doomed: Mapping[RecordKey, _UndoStep]) -> bool:
@@ -301,7 +323,7 @@ def _plan(
 
 
 def _place(step: _UndoStep) -> tuple[int, str, str]:
-    return step.effect.level, step.effect.table, step.effect.live
+    return step.level, step.effect.table, step.effect.live
 
 
 def _step(step: _UndoStep, table: Table) -> PlanStep:
@@ -313,7 +335,7 @@ def _step(step: _UndoStep, table: Table) -> PlanStep:
         ActionReason.SELECTED,
         version=0,
         digest=digest(table, effect.before),
-        level=effect.level,
+        level=step.level,
         live=None if step.action is Action.CREATE else effect.live,
         expect=step.expect,
         columns=step.columns,
