@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from unit.engine.restore.workshop import Lost, Overwritten, Workshop, endings, levels, of
+from unit.engine.restore.workshop import (
+    Lost,
+    Overwritten,
+    Workshop,
+    add_editions,
+    endings,
+    levels,
+    of,
+)
 from unlost.engine.restore.values.outcome import Difference, Ending
 from unlost.model.errors import Conflict, IntegrityError, UsageError
 from unlost.model.plan import Action, RecordKey
@@ -13,7 +21,6 @@ from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.schema import Reference, WireKind
 from unlost.model.source.writing import (
     Birth,
-    ByProduct,
     Gather,
     LateColumn,
     NeverColumn,
@@ -340,22 +347,7 @@ def test_a_column_that_must_be_born_otherwise_is_moved_on_at_the_end(shop: Works
 
 
 def test_by_products_are_shared_by_versions_and_linked(shop: Workshop) -> None:
-    shop.org.add_table("Document", {"Name": WireKind.TEXT})
-    shop.org.add_table(
-        "Edition",
-        {"Name": WireKind.TEXT, "Document": WireKind.REFERENCE},
-        references={"Document": Reference(("Document",))},
-    )
-    shop.platform.allow(
-        WriteCapability(
-            "Edition",
-            ops=EVERY_OP,
-            settable=frozenset({"Name", "Document"}),
-            changeable=frozenset({"Name"}),
-            by_products=(ByProduct("Document", "Document", reuse=True),),
-            rows_per_call=1,
-        )
-    )
+    add_editions(shop)
     document = shop.make("Document", "plan")
     editions = [shop.make("Edition", name, Document=document) for name in ("one", "two")]
     shop.night()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.atelier import Atelier
-from unit.engine.restore.workshop import Overwritten, endings, of
+from unit.engine.restore.workshop import Overwritten, add_editions, endings, of
 from unlost.engine.restore.journal.entries import RecordsRead
 from unlost.engine.restore.planning.undo import plan_undo
 from unlost.engine.restore.running.execute import execute, run_of
@@ -15,11 +15,10 @@ from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.errors import Conflict, IntegrityError, NotFound, UsageError
 from unlost.model.plan import Action, PlanBasis, RecordKey, RestorePlan, TwinPolicy, is_preview
-from unlost.model.source.schema import Reference, WireKind
-from unlost.model.source.writing import ByProduct, Identity, WriteCapability, WriteOp
+from unlost.model.source.writing import Identity, WriteCapability, WriteOp
 from unlost.model.vault.lineage import resolve
 from unlost.testing.memory_writer import ReplyLost
-from unlost.testing.platform import EVERY_OP, RowRefused
+from unlost.testing.platform import RowRefused
 
 type Org = dict[str, dict[str, dict[str, str | None]]]
 
@@ -242,21 +241,7 @@ def test_a_live_twin_gets_its_own_values_back_and_stands_for_the_lost_one_no_mor
 
 
 def test_by_products_go_with_what_the_run_created(shop: Atelier) -> None:
-    shop.org.add_table("Document", {"Name": WireKind.TEXT})
-    shop.org.add_table(
-        "Edition",
-        {"Name": WireKind.TEXT, "Document": WireKind.REFERENCE},
-        references={"Document": Reference(("Document",))},
-    )
-    shop.platform.allow(
-        WriteCapability(
-            "Edition",
-            ops=EVERY_OP,
-            settable=frozenset({"Name", "Document"}),
-            changeable=frozenset({"Name"}),
-            by_products=(ByProduct("Document", "Document", reuse=True),),
-        )
-    )
+    add_editions(shop)
     document = shop.make("Document", "plan")
     edition = shop.make("Edition", "one", Document=document)
     shop.night()

@@ -28,8 +28,9 @@ from unlost.model.plan import (
     SelectionKind,
 )
 from unlost.model.source.schema import DeleteRule, Reference, WireKind
+from unlost.model.source.writing import ByProduct, WriteCapability
 from unlost.testing.memory_writer import MemoryWriter
-from unlost.testing.platform import Platform
+from unlost.testing.platform import EVERY_OP, Platform
 
 TEXT = WireKind.TEXT
 
@@ -155,6 +156,26 @@ def of(outcome: RestoreOutcome, record: str) -> RecordOutcome:
     """The outcome of one record."""
     (found,) = [one for one in outcome.records if one.record == record]
     return found
+
+
+def add_editions(shop: Workshop) -> None:
+    """Editions of a document, which the org creates with the first of them."""
+    shop.org.add_table("Document", {"Name": WireKind.TEXT})
+    shop.org.add_table(
+        "Edition",
+        {"Name": WireKind.TEXT, "Document": WireKind.REFERENCE},
+        references={"Document": Reference(("Document",))},
+    )
+    shop.platform.allow(
+        WriteCapability(
+            "Edition",
+            ops=EVERY_OP,
+            settable=frozenset({"Name", "Document"}),
+            changeable=frozenset({"Name"}),
+            by_products=(ByProduct("Document", "Document", reuse=True),),
+            rows_per_call=1,
+        )
+    )
 
 
 def levels(steps: Sequence[PlanStep]) -> tuple[PlanStep, ...]:
