@@ -377,6 +377,22 @@ def test_a_run_of_an_earlier_release_is_undone_with_a_warning(
     assert org_of(shop) == restored.before
 
 
+def test_a_value_that_was_changed_after_a_run_without_a_reading_stays(
+    shop: Atelier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overwritten = Overwritten(shop)
+    nothing = "unlost.engine.restore.running.readback.after_images"
+    plan = shop.plan_of(("Account", overwritten.account), at=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(nothing, lambda session, steps, fetched: RecordsRead(steps[0].table, (), ()))
+        shop.restore(plan)
+    shop.org.update("Account", overwritten.account, {"Number": "123"})
+    undo = shop.undo(run_of(plan))
+    assert "changed-since" in codes(undo)
+    shop.restore(undo)
+    assert shop.live("Account")[overwritten.account]["Number"] == "123"
+
+
 def test_tables_that_the_org_does_not_show_are_named(shop: Atelier) -> None:
     restored = Restored(shop)
     asked = shop.writer.referrers

@@ -45,7 +45,8 @@ class Effect:
     """The effect of a run on a live record. ``record`` is its id in the plan of the run.
 
     ``before``: the values that were replaced; of a removed record all of them. ``after``: the values
-    of these columns after the run. ``digest``: hash of a brought record after the run, in ``columns``.
+    of these columns after the run. ``sent``: hash of the values that an update sent. ``digest``: hash
+    of a brought record after the run, in ``columns``.
     """
 
     table: str
@@ -55,6 +56,7 @@ class Effect:
     level: int = 0
     before: dict[str, str | None] = field(default_factory=dict)
     after: Cells | None = None
+    sent: str = ""
     digest: str = ""
     columns: tuple[str, ...] = ()
 
@@ -133,6 +135,7 @@ class _Fold:
                 self._brought(key, live)
             case WriteOp.UPDATE:
                 effect = self._effect(key, live, EffectKind.CHANGED)
+                effect.sent = row.digest
                 for name, value in (row.before or {}).items():
                     effect.before.setdefault(name, value)  # a later call replaced a value of ours
             case _:

@@ -171,10 +171,15 @@ def _put_back(
 def _edited(
     effect: Effect, row: LiveRow, table: Table, differing: Sequence[str]
 ) -> tuple[str, ...]:
-    """Columns that somebody changed after the run; unknown for a run that did not read back."""
-    if effect.after is None:
-        return ()
+    """Columns that somebody changed after the run.
+
+    A run that did not read back has only the hash of what it sent: if the org has anything else in
+    these columns, all of them count as changed.
+    """
     after = effect.after
+    if after is None:
+        now = digest(table, {name: row.cells.get(name) for name in effect.before})
+        return () if now == effect.sent else tuple(differing)
     return different(table, after, row.cells, [name for name in differing if name in after])
 
 
@@ -373,8 +378,8 @@ def _notes(
         yield PlanNote.of(
             UNPROVED,
             NoteWeight.WARNING,
-            "The run did not record what the org had after it, so changes by people after the run "
-            "are not noticed, and are overwritten.",
+            "The run did not record the values of the records that it brought. If people changed these "
+            "records since, the changes are not noticed, and are deleted with the records.",
             "Compare the records with the newest backup before you undo the run.",
         )
     if unlooked:
@@ -394,8 +399,7 @@ def _notes(
 
 
 def _unproved(effect: Effect) -> bool:
-    changed = effect.kind is EffectKind.CHANGED and effect.after is None
-    return changed or (effect.kind is EffectKind.BROUGHT and not effect.digest)
+    return effect.kind is EffectKind.BROUGHT and not effect.digest
 
 
 def _remarks(survey: RestoreSurvey, steps: Iterable[_UndoStep]) -> Iterator[PlanNote]:

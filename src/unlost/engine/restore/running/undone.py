@@ -104,7 +104,7 @@ class UndoneReader(WantedReader):
 
 
 def _history(vault: Vault, target: str, undone: RunEffects) -> Iterator[RunEffects]:
-    """The undone run, and what it undid, to the restore at the beginning."""
+    """The undone run; if it is an undo, also the run before it, and so on to the first restore."""
     yield undone
     while undone.plan.selection.kind is SelectionKind.UNDO:
         earlier = undone.plan.selection.run
