@@ -51,6 +51,7 @@ class SelectionKind(StrEnum):
     LOST = "lost"  # everything lost between two snapshots
     CHANGED = "changed"  # columns that changed between two snapshots
     UNDO = "undo"  # everything that an earlier run wrote
+    CORRECTION = "correction"  # chosen values of records
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,10 @@ class Selection:
     CHANGED, together with ``columns``. With RECORDS, ``columns`` are all that is put back. ``by``:
     only records that this user (an id) deleted, or changed last. ``change``: only records in which
     a column was changed in this way (``MassKind``), for CHANGED. ``run``: the undone run, for UNDO.
+
+    With RECORDS and CORRECTION, ``until`` is the backup with the values that are to be replaced: a
+    value that was changed after it stays. ``beside``: each record comes as a new one beside the
+    record that is there, for CORRECTION.
     """
 
     kind: SelectionKind
@@ -87,6 +92,7 @@ class Selection:
     by: str = ""
     change: str = ""
     run: str = ""
+    beside: bool = False
 
 
 class _Keyed:
@@ -107,6 +113,8 @@ class PlanStep(_Keyed):
     columns to set (empty for CREATE: all that can be set). ``late``: columns set in the second pass.
     ``edits``: values sent instead of the version's (None: the cell stays empty). ``because``: the
     record that brought this one into the plan, or that a chosen one was lost with. ``level``: order in the first pass.
+    ``taken``: columns whose values come from other backups, and their numbers; ``taken_digest``: hash
+    of these values. ``beside``: it is created as a new record, whatever became of the first one.
     """
 
     table: str
@@ -124,6 +132,9 @@ class PlanStep(_Keyed):
     edits: Mapping[str, str | None] = field(default_factory=dict)
     because: str | None = None
     notes: tuple[str, ...] = ()
+    taken: Mapping[str, int] = field(default_factory=dict)
+    taken_digest: str = ""
+    beside: bool = False
 
     @property
     def key(self) -> RecordKey:
@@ -247,6 +258,16 @@ class TypedValue:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenValue:
+    """A value of a record that comes from the backup ``snapshot``, whatever the rest comes from."""
+
+    table: str
+    record: str
+    column: str
+    snapshot: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReferenceOverride:
     """References to a record, for example a user who left, are changed to the record ``live``."""
 
@@ -261,9 +282,10 @@ class TypedOverride:
 
     values: tuple[TypedValue, ...] = ()
     instead: tuple[ReferenceOverride, ...] = ()
+    taken: tuple[TakenValue, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.values or self.instead)
+        return bool(self.values or self.instead or self.taken)
 
     @property
     def emptied(self) -> frozenset[tuple[str, str, str]]:

@@ -17,7 +17,7 @@ from unlost.engine.restore.running.rows import expected
 from unlost.engine.restore.running.wanted import States
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.outcome import Difference
-from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey
+from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey, SelectionKind
 from unlost.model.source.schema import Column, DeleteRule, Reference, Table, WireKind
 from unlost.model.source.writing import (
     NeverColumn,
@@ -107,7 +107,8 @@ class World:
             log=SimpleNamespace(state=state),
             empty_of=lambda step: empty if step.record == "r0" else {},
             plan=SimpleNamespace(
-                selection=SimpleNamespace(columns=chosen), typed=SimpleNamespace(emptied=emptied)
+                selection=SimpleNamespace(columns=chosen, kind=SelectionKind.RECORDS),
+                typed=SimpleNamespace(emptied=emptied),
             ),
         )
         self.emptied = emptied

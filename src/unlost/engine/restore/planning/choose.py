@@ -3,6 +3,7 @@
 The first matching line decides:
 
   a live record with the same key took its place      ADOPT       (see ``twins``), or SKIP
+  it is wanted as a new record beside the present one CREATE
   alive in the org                                    UNCHANGED   -> UPDATE if a column is set
   only chosen columns are wanted, and it is lost      SKIP
   in the bin, and the org can undelete it             UNDELETE    keeps its id
@@ -118,11 +119,15 @@ def create(step: DraftStep, capability: WriteCapability) -> None:
         step.skip(NoteCode.CREATE_NOT_ALLOWED)
     elif step.facts.lacking:
         step.skip(NoteCode.VALUE_MISSING)
+    elif step.facts.beside:
+        step.remark(NoteCode.BESIDE)
 
 
 def _action(facts: RecordFacts, capability: WriteCapability, *, adopted: bool) -> Action:
     if adopted:
         return Action.ADOPT
+    if facts.beside:
+        return Action.CREATE
     if facts.standing is LiveStanding.LIVE:
         return Action.UNCHANGED
     if not facts.whole:

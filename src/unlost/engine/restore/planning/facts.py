@@ -3,7 +3,7 @@
 Cells are read a few hundred records at a time and released again.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -16,7 +16,8 @@ from unlost.engine.restore.planning.column_roles import ColumnRoles
 from unlost.engine.restore.planning.selection import WantedState
 from unlost.engine.restore.planning.survey import READ_IDS, LiveRow, RestoreSurvey, chunks
 from unlost.engine.restore.values.cells import Brief, briefs, different, digests
-from unlost.engine.restore.values.edits import Values
+from unlost.engine.restore.values.edits import Backups, Values
+from unlost.engine.restore.values.taken import taken_cells
 from unlost.model.plan import RecordKey
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import Gather, MatchKey, WriteCapability
@@ -54,7 +55,8 @@ class RecordFacts:
     are values that are wanted instead of the vault's; all of the above takes them into account.
     ``bytes`` is the size of its text, ``file_bytes`` that of its file by the row. ``unread``
     columns could be set, but their old values are lost. ``merged_into``: the record into which the
-    org merged it, while it lies in the bin.
+    org merged it, while it lies in the bin. ``taken``: the edits that come from other backups, and
+    their numbers. ``beside``: it comes as a new record, whatever became of this one.
     """
 
     key: RecordKey
@@ -84,6 +86,8 @@ class RecordFacts:
     edits: Values = field(default_factory=dict)
     unread: tuple[str, ...] = ()
     merged_into: str | None = None
+    taken: Backups = field(default_factory=dict)
+    beside: bool = False
 
 
 def facts_of(
@@ -139,20 +143,35 @@ def _facts_of_batch(
     rows = snapshot.get(name, list(by_record))
     unread = snapshot.unread(name, list(by_record))
     wrong = _wrong(survey, name, picks)
-    wanted_ids = [
-        live
-        for record in by_record
-        for live in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
-    ]
+    known = {
+        record: (lives[record],) if record in lives else _lives(survey, pick)
+        for record, pick in by_record.items()
+    }
+    wanted_ids = [live for ids in known.values() for live in ids]
     winner = roles.table.merged_into_column
     columns = (*roles.read_columns, *((winner,) if winner is not None else ()))
     live_rows = survey.rows(name, wanted_ids, columns=columns)
-    batch = _Batch(survey, roles, rows, unread)
+    batch = _Batch(survey, roles, rows, unread, _taken(survey, name, by_record))
     for at, record in enumerate(rows["_u_id"].to_pylist()):
-        known = (lives[record],) if record in lives else survey.lives(RecordKey(name, record))
-        yield batch.facts(
-            at, by_record[record], _live_record(known, live_rows), wrong.get(record, {})
-        )
+        live, pick = _live_record(known[record], live_rows), by_record[record]
+        if pick.corrected and _standing(live) is not LiveStanding.LIVE:
+            pick = pick.as_whole()
+        yield batch.facts(at, pick, live, wrong.get(record, {}))
+
+
+def _lives(survey: RestoreSurvey, pick: WantedState) -> tuple[str, ...]:
+    """The ids under which the record may be live; none for one that comes beside it."""
+    return survey.lives(pick.key) if not pick.beside else ()
+
+
+def _taken(
+    survey: RestoreSurvey, name: str, records: Iterable[str]
+) -> Mapping[str, Mapping[str, str | None]]:
+    """The values that these records take from other backups."""
+    taken = {record: survey.taken(RecordKey(name, record)) for record in records}
+    return taken_cells(
+        survey.snapshot, name, {r: backups for r, backups in taken.items() if backups}
+    )
 
 
 def _wrong(survey: RestoreSurvey, name: str, picks: Sequence[WantedState]) -> Mapping[str, Cells]:
@@ -182,12 +201,14 @@ class _Batch:
     """The wanted states of some records of one table.
 
     ``unread``: columns whose old values the vault does not know; they are left as they are.
+    ``taken``: values that come from other backups.
     """
 
     survey: RestoreSurvey
     roles: ColumnRoles
     rows: pa.Table
     unread: Mapping[str, frozenset[str]]
+    taken: Mapping[str, Values]
 
     def facts(
         self, at: int, pick: WantedState, live_row: tuple[str, LiveRow] | None, wrong: Cells
@@ -230,6 +251,8 @@ class _Batch:
             edits,
             self._unread(pick, edits),
             _merged_into(roles.table, live_row),
+            self.survey.taken(pick.key),
+            pick.beside,
         )
 
     def _unread(self, pick: WantedState, edits: Values) -> tuple[str, ...]:
@@ -244,7 +267,8 @@ class _Batch:
 
         A live record that was not chosen keeps the people it names, apart from values typed for it.
         """
-        edits, typed = self.survey.edits, self.survey.typed(pick.key)
+        edits = self.survey.edits
+        typed = {**self.taken.get(pick.key.record, {}), **self.survey.typed(pick.key)}
         left_alone = not pick.selected and _standing(live_row) is LiveStanding.LIVE
         if not edits.instead or left_alone:
             return typed
@@ -273,8 +297,8 @@ class _Batch:
     def _newer(
         self, pick: WantedState, cells: Cells, live: Cells | None, wrong: Cells
     ) -> tuple[str, ...]:
-        """Columns changed since; a typed value counts regardless of later changes."""
-        typed = self.survey.typed(pick.key)
+        """Columns changed since; a value typed for a restore counts regardless of later changes."""
+        typed = self.survey.typed(pick.key) if not pick.corrected else {}
         newer = _newer(self.roles.table, pick, cells, live, wrong)
         passed = {*typed, *self.unread.get(pick.key.record, ())}
         return tuple(name for name in newer if name not in passed)

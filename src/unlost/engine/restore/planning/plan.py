@@ -38,7 +38,12 @@ from unlost.engine.restore.planning.related import (
     RelatedPolicy,
     collect_related,
 )
-from unlost.engine.restore.planning.selection import RecordSelection, WantedState, select
+from unlost.engine.restore.planning.selection import (
+    RecordSelection,
+    WantedState,
+    corrected_state,
+    select,
+)
 from unlost.engine.restore.planning.sequence import put_in_order
 from unlost.engine.restore.planning.survey import FETCH_IDS, PlanPorts, RestoreSurvey, chunks
 from unlost.engine.restore.planning.twins import LiveTwins, find_twins
@@ -46,6 +51,7 @@ from unlost.engine.restore.values.cells import digest_of
 from unlost.engine.restore.values.edits import NO_EDITS, Edits, edits_of, merged, record_not_planned
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.plan_file import sealed
+from unlost.engine.restore.values.taken import taken_digest
 from unlost.model.errors import UsageError
 from unlost.model.plan import (
     PLAN_FORMAT,
@@ -111,21 +117,26 @@ def plan_again(
     known = merged(edits_of(plan.typed, only=failed), edits)
     survey = RestoreSurvey(plan.org, ports, unbinned=unbinned, edits=known)
     steps = [step for step in plan.steps if step.key in failed]
-    picked = RecordSelection(tuple(_pick_again(plan, step) for step in steps))
+    picked = RecordSelection(tuple(_pick_again(survey, plan, step) for step in steps))
     selection = replace(plan.selection, records=tuple(step.key for step in steps))
     related = RelatedPolicy.ALL if plan.related else RelatedPolicy.NONE
     return _planned(survey, picked, _Head(plan_id, selection, related, twins=twins))
 
 
-def _pick_again(plan: RestorePlan, step: PlanStep) -> WantedState:
+def _pick_again(survey: RestoreSurvey, plan: RestorePlan, step: PlanStep) -> WantedState:
     """Chosen columns stay chosen, links stay links: nothing else of the record is put back."""
     chosen = plan.selection
     if step.why is not ActionReason.SELECTED and step.action is Action.UPDATE:
         return WantedState(step.key, step.snapshot, step.columns, selected=False)
+    if step.why is ActionReason.SELECTED and chosen.kind is SelectionKind.CORRECTION:
+        return corrected_state(survey, step.key, step.snapshot, chosen)
     if step.why is not ActionReason.SELECTED or not chosen.columns:
         return WantedState(step.key, step.snapshot)
     if chosen.kind is SelectionKind.RECORDS:
-        return WantedState(step.key, step.snapshot, chosen.columns, overwrites=True)
+        overwrites = chosen.until is None
+        return WantedState(
+            step.key, step.snapshot, chosen.columns, chosen.until, overwrites=overwrites
+        )
     return WantedState(step.key, step.snapshot, step.columns or chosen.columns, chosen.until)
 
 
@@ -145,7 +156,7 @@ def _planned(survey: RestoreSurvey, picked: RecordSelection, head: "_Head") -> R
 
 def _check_typed(records: PlannedRecordSet) -> None:
     """Raise UsageError (``edit-record-unknown``) for a typed value of a record outside the plan."""
-    for key in records.survey.edits.values:
+    for key in records.survey.edits.records:
         if records.known(key) is None:
             raise record_not_planned(key)
 
@@ -299,7 +310,7 @@ def _plan(
             survey.ports.clock.now(),
             head.selection,
             head.related is RelatedPolicy.ALL and not head.left_out,
-            tuple(_step(draft_step, because(records, draft_step)) for draft_step in drafts),
+            tuple(_step(survey, draft_step, because(records, draft_step)) for draft_step in drafts),
             tuple(_links(records)),
             notes,
             cost,
@@ -325,9 +336,13 @@ def _place(step: DraftStep) -> tuple[int, str, str]:
     return step.level, step.key.table, step.key.record
 
 
-def _step(step: DraftStep, reason: RecordKey | None) -> PlanStep:
+def _step(survey: RestoreSurvey, step: DraftStep, reason: RecordKey | None) -> PlanStep:
     facts, columns = step.facts, tuple(sorted(step.columns))
     live = facts.live if step.stays else None
+    edits = {**facts.edits, **step.edits} if step.action is not Action.SKIP else {}
+    taken = {n: at for n, at in facts.taken.items() if n in edits and n not in step.edits}
+    shape = survey.shape(facts.snapshot, facts.key.table)
+    assert shape is not None
     expected = columns and step.action is not Action.BY_PRODUCT
     return PlanStep(
         facts.key.table,
@@ -342,9 +357,12 @@ def _step(step: DraftStep, reason: RecordKey | None) -> PlanStep:
         digest_of({n: facts.seen[n] for n in columns if n in facts.seen}) if expected else None,
         columns,
         step.late,
-        {**facts.edits, **step.edits} if step.action is not Action.SKIP else {},
+        {n: v for n, v in edits.items() if n not in taken},
         str(reason) if reason is not None else None,
         tuple(remark.value for remark in step.remarks),
+        taken,
+        taken_digest(shape, {n: facts.edits[n] for n in taken}),
+        facts.beside,
     )
 
 

@@ -166,6 +166,11 @@ WORDS = {
         NoteWeight.NOTE,
         "{records} of {table} will get values or owners that were chosen for this plan.",
     ),
+    NoteCode.BESIDE: NoteText(
+        NoteWeight.NOTE,
+        "{records} of {table} will be created beside the present one. Records that refer to the "
+        "present one stay with it.",
+    ),
     NoteCode.BY_CASCADE: NoteText(
         NoteWeight.NOTE,
         "{records} of {table} will be undeleted together with the parent record.",

@@ -234,7 +234,8 @@ class _Walk:
         is_wanted = member.why is ActionReason.SELECTED or (
             lost and member.why is not ActionReason.PARENT
         )
-        leads = (is_by_product or is_wanted) and facts.whole and not member.spread
+        comes_back = facts.whole and not facts.beside
+        leads = (is_by_product or is_wanted) and comes_back and not member.spread
         member.spread = member.spread or leads
         return leads
 

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from shlex import quote
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.restore.planning.survey import FETCH_IDS, READ_IDS, RestoreSurvey, chunks
+from unlost.engine.restore.values.taken import not_alive
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.mass_changes import MassKind
@@ -28,6 +28,8 @@ class WantedState:
     Only ``columns`` are wanted, all if empty; ``wrong`` is then the backup with the values to be
     replaced. ``selected``: a person chose it; a merely related record is not reassigned to other
     people where it lives. ``overwrites``: the columns are set whatever the org has in them by now.
+    ``corrected``: the columns are all that is wanted of a live record; of a lost one all is wanted.
+    ``beside``: it comes as a new record beside the one that is there.
     """
 
     key: RecordKey
@@ -36,6 +38,12 @@ class WantedState:
     wrong: int | None = None
     selected: bool = True
     overwrites: bool = False
+    corrected: bool = False
+    beside: bool = False
+
+    def as_whole(self) -> "WantedState":
+        """The same record with all that is wanted of it."""
+        return replace(self, columns=(), wrong=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +57,18 @@ class RecordSelection:
 def select(survey: RestoreSurvey, selection: Selection, *, at: int | None) -> RecordSelection:
     """The records that a selection names.
 
-    ``at``: the backup with the wanted state, for RECORDS; by default the newest in which each was
-    alive. Raises UsageError (``restore-nothing``, ``restore-too-large``, ``restore-at``,
-    ``restore-between``, ``restore-column``), NotFound.
+    ``at``: the backup with the wanted state, for RECORDS and CORRECTION; by default the newest in
+    which each was alive. Raises UsageError (``restore-nothing``, ``restore-too-large``,
+    ``restore-at``, ``restore-between``, ``restore-column``), NotFound.
     """
-    if at is not None and selection.kind is not SelectionKind.RECORDS:
+    named = selection.kind in (SelectionKind.RECORDS, SelectionKind.CORRECTION)
+    if at is not None and not named:
         raise UsageError(
             "restore-at",
             "The earlier of the two backups already determines the state to restore.",
             next_step="Omit `--at`, or select single records.",
         )
-    if selection.kind is SelectionKind.RECORDS:
+    if named:
         return _records(survey, selection, at)
     if selection.kind is SelectionKind.LOST:
         return _lost(survey, selection)
@@ -97,7 +106,8 @@ def _records(survey: RestoreSurvey, selection: Selection, at: int | None) -> Rec
             if record_id not in newest_alive or at not in (None, newest_alive[record_id])
         ]
         if missing:
-            raise _not_alive(RecordKey(table, missing[0]), at)
+            key = RecordKey(table, missing[0])
+            raise _unknown(key) if at is None else not_alive(key, at)
         if survey.plannable(table):
             numbers = {record_id: newest_alive[record_id] for record_id in ids}
             picks += _wanted(survey, selection, table, numbers)
@@ -110,31 +120,52 @@ def _wanted(
     survey: RestoreSurvey, selection: Selection, table: str, numbers: Mapping[str, int]
 ) -> Iterator[WantedState]:
     """The wanted states of records of a table; ``numbers``: their backups, by id."""
-    columns = selection.columns
+    columns, wrong = selection.columns, selection.until
     for number in set(numbers.values()) if columns else ():
         _check_columns(survey, survey.shape(number, table), table, columns)
     for record_id, number in numbers.items():
         key = RecordKey(table, record_id)
-        yield WantedState(key, number, columns, overwrites=bool(columns))
+        if selection.kind is SelectionKind.CORRECTION:
+            yield corrected_state(survey, key, number, selection)
+        else:
+            overwrites = bool(columns) and wrong is None
+            yield WantedState(key, number, columns, wrong, overwrites=overwrites)
 
 
-def _not_alive(key: RecordKey, at: int | None) -> NotFound:
-    if at is None:
-        return NotFound(
-            "record-unknown",
-            "The vault has no record {record} in {table}.",
-            next_step="Search for the record with `unlost find TEXT`, by its number, name, "
-            "e-mail or phone.",
-            record=key.record,
-            table=key.table,
+def corrected_state(
+    survey: RestoreSurvey, key: RecordKey, number: int, selection: Selection
+) -> WantedState:
+    """The wanted state of a corrected record: the columns with typed or taken values.
+
+    Raises UsageError (``correction-empty``) if it has none.
+    """
+    columns = tuple(sorted({*survey.typed(key), *survey.taken(key)}))
+    if not columns and not selection.beside:
+        raise UsageError(
+            "correction-empty",
+            "No value was chosen for {key}.",
+            next_step="Choose a value with --take, --set or --clear.",
+            key=key,
         )
+    return WantedState(
+        key,
+        number,
+        columns,
+        selection.until,
+        overwrites=selection.until is None,
+        corrected=True,
+        beside=selection.beside,
+    )
+
+
+def _unknown(key: RecordKey) -> NotFound:
     return NotFound(
-        "restore-not-alive",
-        "{key} did not exist in backup {at}.",
-        next_step="See its history with `unlost history ORG {record}`, then choose another backup.",
-        key=key,
-        at=at,
-        record=quote(str(key)),
+        "record-unknown",
+        "The vault has no record {record} in {table}.",
+        next_step="Search for the record with `unlost find TEXT`, by its number, name, "
+        "e-mail or phone.",
+        record=key.record,
+        table=key.table,
     )
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from unlost.engine.merge_winner import merge_winner
-from unlost.engine.restore.values.edits import NO_EDITS, Edits, Values, checked
+from unlost.engine.restore.values.edits import NO_EDITS, Backups, Edits, Values, checked
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import PlanBasis, RecordKey
@@ -234,6 +234,11 @@ class RestoreSurvey:
         """Values typed for a record, under any of its ids."""
         return self._typed.get(self.life(key), {}) if self._typed else {}
 
+    def taken(self, key: RecordKey) -> Backups:
+        """Columns of a record that come from other backups; not those with a typed value."""
+        backups, typed = self.edits.taken.get(key, {}), self.typed(key)
+        return {name: number for name, number in backups.items() if name not in typed}
+
     def life(self, key: RecordKey) -> RecordKey:
         """The last life of a record: one that came back and was lost again is one record."""
         return RecordKey(key.table, self.lineage.get(key, key.record))
@@ -241,7 +246,7 @@ class RestoreSurvey:
     @cached_property
     def edits(self) -> Edits:
         """Typed values as cells; raises UsageError (``edit-…``) for values that cannot be set."""
-        if not self._edits.values:
+        if not self._edits.records:
             return self._edits
         zone = ZoneInfo(self.identity.zone)
         return checked(self._edits, self.tables, self.capability, zone=zone)

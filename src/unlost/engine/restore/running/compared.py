@@ -16,7 +16,7 @@ from unlost.engine.restore.values.edits import typed_columns
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.outcome import Difference
 from unlost.engine.sameness import unequal
-from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey
+from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey, SelectionKind
 from unlost.model.source.schema import Column, Table, WireKind
 from unlost.model.source.writing import NeverReason
 
@@ -172,11 +172,13 @@ def _drop_irrelevant(
         if step.action in (Action.UPDATE, Action.UNCHANGED)
     ]
     chosen, emptied = session.plan.selection.columns, session.plan.typed.emptied
+    corrects = session.plan.selection.kind is SelectionKind.CORRECTION
     for row in narrow:
         step, reasons_of_step = states.steps[row], reasons[row]
-        typed = typed_columns(step, emptied) if step.edits else ()
+        typed = typed_columns(step, emptied)
         if step.why is ActionReason.SELECTED:
-            names: Iterable[str] = (*chosen, *typed) if chosen else tuple(reasons_of_step)
+            narrowed = chosen or corrects
+            names: Iterable[str] = (*chosen, *typed) if narrowed else tuple(reasons_of_step)
         else:
             names = (*step.columns, *typed, *_links_into_plan(session, table, states, row))
         reasons[row] = {name: reasons_of_step[name] for name in names if name in reasons_of_step}

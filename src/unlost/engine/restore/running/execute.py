@@ -245,7 +245,9 @@ def _close(session: RestoreSession) -> RestoreOutcome:
 
 def _link_earlier_lives(session: RestoreSession, records: Sequence[RecordOutcome]) -> None:
     """Link earlier lives of these records to their present live ids, too."""
-    lives = {RecordKey(o.table, o.record): o.live for o in records if o.ending.good and o.live}
+    lives = {
+        o.key: o.live for o in records if o.ending.good and o.live and not _beside(session, o.key)
+    }
     by_table: dict[str, list[str]] = {}
     for key in lives:
         by_table.setdefault(key.table, []).append(key.record)
@@ -261,6 +263,11 @@ def _link_earlier_lives(session: RestoreSession, records: Sequence[RecordOutcome
         session.log.write(RecordsLinked(tuple(links)))
 
 
+def _beside(session: RestoreSession, key: RecordKey) -> bool:
+    step = session.links.steps.get(key)
+    return step is not None and step.beside
+
+
 def _started(session: RestoreSession) -> datetime:
     return session.log.opened.at
 
@@ -274,8 +281,9 @@ def _commit(session: RestoreSession, run: str) -> None:
     rows = [
         Lineage(key.table, key.record, live, plan.target, run)
         for key, live in sorted(session.log.state.links.items(), key=lambda item: str(item[0]))
-        # The same id needs no lineage: the record was undeleted or updated.
-        if live != key.record
+        # The same id needs no lineage: the record was undeleted or updated. Nor does a record that
+        # was created beside another: it is not that record.
+        if live != key.record and not _beside(session, key)
     ]
     if isinstance(session.wanted, UndoneReader):
         rows += session.wanted.lineage(_lives_now(session), org=plan.target, run=run)

@@ -57,7 +57,7 @@ def _pending(session: RestoreSession) -> Iterator[tuple[str, Sequence[PlanStep]]
     """The plan's records that are still to be created, some of one table at a time."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
-        wanted = step.action is Action.CREATE
+        wanted = step.action is Action.CREATE and not step.beside
         if wanted and session.log.state.pending(Pass.CREATE, step.key, most=TRIES):
             by_table.setdefault(step.table, []).append(step)
     for table, steps in by_table.items():

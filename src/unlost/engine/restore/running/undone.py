@@ -91,8 +91,11 @@ class UndoneReader(WantedReader):
         """
         ends = len(self._history) % 2 == 1
         adopted = {step.key for step in self._first.plan.steps if step.action is Action.ADOPT}
+        beside = {step.key for step in self._first.plan.steps if step.beside}
         rows = []
         for key, live in self._first.links.items():
+            if key in beside:  # it never was that record
+                continue
             place = RecordKey(key.table, live)
             effect = self._first.effects.get(place)
             brought = effect is not None and effect.kind is EffectKind.BROUGHT

@@ -9,9 +9,10 @@ from itertools import islice
 import pyarrow as pa
 
 from unlost.engine.restore.values.cells import digests
+from unlost.engine.restore.values.taken import cells_of_steps, taken_digest
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import PlanStep, RecordKey
-from unlost.model.ports.vault import Vault
+from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import Gather
 from unlost.model.vault.snapshot import StoredFile
@@ -70,7 +71,7 @@ class WantedReader:
             numbers[step.record] = len(numbers)
 
     def cells(self, steps: Sequence[PlanStep]) -> dict[RecordKey, Cells]:
-        """The wanted cells of these records, including typed edits.
+        """The wanted cells of these records, including typed values and those of other backups.
 
         Raises IntegrityError (``restore-version-moved``) if the vault's version is not the one that
         the plan was made for.
@@ -78,23 +79,39 @@ class WantedReader:
         by_record: dict[RecordKey, Cells] = {}
         for states in self._unedited(steps):
             pairs = zip(states.steps, states.rows.to_pylist(), strict=True)
-            by_record.update({step.key: {**cells, **step.edits} for step, cells in pairs})
+            chosen = self._chosen(states.steps)
+            by_record.update({step.key: {**cells, **chosen[step.key]} for step, cells in pairs})
         return by_record
 
     def states(self, steps: Sequence[PlanStep]) -> Iterator[States]:
         """The wanted states by column; in parts, each of records that have the same columns."""
         for part in self._unedited(steps):
-            edited = [plan_step for plan_step in part.steps if plan_step.edits]
-            if not edited:
+            chosen = self._chosen(part.steps)
+            if not any(chosen.values()):
                 yield part
                 continue
             groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
             for at, step in enumerate(part.steps):
-                groups[tuple(sorted(step.edits))].append(at)
+                groups[tuple(sorted(chosen[step.key]))].append(at)
             for names, positions in groups.items():
-                yield _edited(
-                    [part.steps[at] for at in positions], part.rows.take(positions), names
-                )
+                steps_of_group = [part.steps[at] for at in positions]
+                cells = [chosen[step.key] for step in steps_of_group]
+                yield States(steps_of_group, _edited(cells, part.rows.take(positions), names))
+
+    def _chosen(self, steps: Sequence[PlanStep]) -> dict[RecordKey, Mapping[str, str | None]]:
+        """The values that differ from the wanted versions: those of other backups, and typed ones.
+
+        Raises IntegrityError (``restore-version-moved``).
+        """
+        taken = cells_of_steps(self._snapshot, steps)
+        for step in steps:
+            cells = taken.get(step.key)
+            if cells and step.taken_digest != taken_digest(self._schema(_place(step)), cells):
+                raise moved(step.key)
+        return {step.key: {**taken.get(step.key, {}), **step.edits} for step in steps}
+
+    def _snapshot(self, number: int) -> Snapshot:
+        return self._vault.at(self._org, number, forgotten=True)
 
     def _unedited(self, steps: Sequence[PlanStep]) -> Iterator[States]:
         groups: dict[SnapshotTable, list[PlanStep]] = defaultdict(list)
@@ -129,7 +146,7 @@ class WantedReader:
     def _schema(self, place: SnapshotTable) -> Table:
         if place not in self._schemas:
             night, name = place
-            schema = self._vault.at(self._org, night, forgotten=True).schema().table(name)
+            schema = self._snapshot(night).schema().table(name)
             if schema is None:
                 raise moved(RecordKey(name, next(iter(self._numbers[place]))))
             self._schemas[place] = schema
@@ -138,7 +155,7 @@ class WantedReader:
     def _read(self, place: SnapshotTable, records: Sequence[str]) -> _Window:
         night, name = place
         schema = self._schema(place)
-        rows = self._vault.at(self._org, night, forgotten=True).get(name, records)
+        rows = self._snapshot(night).get(name, records)
         columns = [column.name for column in schema.columns if column.name in rows.column_names]
         row_of = {record: row for row, record in enumerate(rows["_u_id"].to_pylist())}
         row_digests = digests(schema, rows, columns)
@@ -146,9 +163,7 @@ class WantedReader:
 
     def file(self, step: PlanStep) -> StoredFile | None:
         """The newest file of the record in the wanted state."""
-        files = self._vault.at(self._org, _place(step)[0], forgotten=True).files(
-            step.table, [step.record]
-        )
+        files = self._snapshot(_place(step)[0]).files(step.table, [step.record])
         return files[0] if files else None
 
     def files(self, steps: Sequence[PlanStep]) -> dict[RecordKey, StoredFile]:
@@ -158,7 +173,7 @@ class WantedReader:
             groups[_place(step)].append(step)
         by_record: dict[RecordKey, StoredFile] = {}
         for (night, table), plan_steps in groups.items():
-            stored = self._vault.at(self._org, night, forgotten=True).files(
+            stored = self._snapshot(night).files(
                 table, [plan_step.record for plan_step in plan_steps]
             )
             for file in stored:
@@ -211,13 +226,15 @@ def _rows_of_steps(steps: Sequence[PlanStep], window: _Window) -> list[int]:
     return present
 
 
-def _edited(steps: Sequence[PlanStep], rows: pa.Table, names: Sequence[str]) -> States:
-    """The rows with the edits of these columns, which all of the steps have."""
+def _edited(
+    cells: Sequence[Mapping[str, str | None]], rows: pa.Table, names: Sequence[str]
+) -> pa.Table:
+    """The rows with these columns set to their cells."""
     for name in names:
-        typed = pa.array([step.edits[name] for step in steps], pa.string())
+        typed = pa.array([record_cells[name] for record_cells in cells], pa.string())
         at = rows.column_names.index(name) if name in rows.column_names else None
         rows = rows.append_column(name, typed) if at is None else rows.set_column(at, name, typed)
-    return States(steps, rows)
+    return rows
 
 
 def moved(key: RecordKey) -> IntegrityError:

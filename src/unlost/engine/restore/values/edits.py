@@ -7,11 +7,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
 
 from unlost.model.errors import UsageError
-from unlost.model.plan import PlanStep, RecordKey, ReferenceOverride, TypedOverride, TypedValue
+from unlost.model.plan import (
+    PlanStep,
+    RecordKey,
+    ReferenceOverride,
+    TakenValue,
+    TypedOverride,
+    TypedValue,
+)
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.source.writing import NeverReason, WriteCapability
 
 type Values = Mapping[str, str | None]
+type Backups = Mapping[str, int]
+"""The number of the backup from which each column comes."""
 
 # Narrower than ``Decimal``, which accepts NaN, underscores and any exponent.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -31,17 +40,23 @@ WHY_NOT = {
 class Edits:
     """``values``: typed values of a record in place of the vault's, None for an empty cell.
 
-    ``instead``: references to a record, as they are in the vault, lead to this live id.
+    ``instead``: references to a record, as they are in the vault, lead to this live id. ``taken``:
+    columns of a record that come from another backup; a typed value takes precedence.
     """
 
     values: Mapping[RecordKey, Values] = field(default_factory=dict)
     instead: Mapping[RecordKey, str] = field(default_factory=dict)
+    taken: Mapping[RecordKey, Backups] = field(default_factory=dict)
+
+    @property
+    def records(self) -> frozenset[RecordKey]:
+        """The records with typed or taken values."""
+        return frozenset((*self.values, *self.taken))
 
     def columns(self, table: str) -> frozenset[str]:
-        """The columns of a table with typed values."""
-        return frozenset(
-            column for key, cells in self.values.items() if key.table == table for column in cells
-        )
+        """The columns of a table with typed or taken values."""
+        edits = (*self.values.items(), *self.taken.items())
+        return frozenset(column for key, cells in edits if key.table == table for column in cells)
 
     @property
     def ids(self) -> frozenset[str]:
@@ -64,22 +79,23 @@ class Edits:
         instead = [
             ReferenceOverride(key.table, key.record, live) for key, live in self.instead.items()
         ]
+        taken = [
+            TakenValue(key.table, key.record, column, number)
+            for key, backups in self.taken.items()
+            for column, number in backups.items()
+        ]
         return TypedOverride(
-            tuple(
-                sorted(
-                    values,
-                    key=lambda typed_value: (
-                        typed_value.table,
-                        typed_value.record,
-                        typed_value.column,
-                    ),
-                )
-            ),
+            tuple(sorted(values, key=_cell)),
             tuple(sorted(instead, key=lambda override: (override.table, override.record))),
+            tuple(sorted(taken, key=_cell)),
         )
 
 
 NO_EDITS = Edits()
+
+
+def _cell(value: TypedValue | TakenValue) -> tuple[str, str, str]:
+    return value.table, value.record, value.column
 
 
 def edits_of(typed: TypedOverride, *, only: Collection[RecordKey] | None = None) -> Edits:
@@ -89,17 +105,26 @@ def edits_of(typed: TypedOverride, *, only: Collection[RecordKey] | None = None)
         key = RecordKey(value.table, value.record)
         if only is None or key in only:
             values.setdefault(key, {})[value.column] = value.value
-    return Edits(
-        values,
-        {RecordKey(override.table, override.record): override.live for override in typed.instead},
-    )
+    taken: dict[RecordKey, dict[str, int]] = {}
+    for value_taken in typed.taken:
+        key = RecordKey(value_taken.table, value_taken.record)
+        if only is None or key in only:
+            taken.setdefault(key, {})[value_taken.column] = value_taken.snapshot
+    instead = {RecordKey(other.table, other.record): other.live for other in typed.instead}
+    return Edits(values, instead, taken)
 
 
 def merged(earlier: Edits, later: Edits) -> Edits:
     """Both edits; the later value counts."""
-    keys = {**earlier.values, **later.values}
-    values = {key: {**earlier.values.get(key, {}), **later.values.get(key, {})} for key in keys}
-    return Edits(values, {**earlier.instead, **later.instead})
+    values = _merged(earlier.values, later.values)
+    return Edits(values, {**earlier.instead, **later.instead}, _merged(earlier.taken, later.taken))
+
+
+def _merged[V](
+    earlier: Mapping[RecordKey, Mapping[str, V]], later: Mapping[RecordKey, Mapping[str, V]]
+) -> dict[RecordKey, Mapping[str, V]]:
+    keys = {**earlier, **later}
+    return {key: {**earlier.get(key, {}), **later.get(key, {})} for key in keys}
 
 
 def typed_columns(step: PlanStep, emptied: Collection[tuple[str, str, str]]) -> tuple[str, ...]:
@@ -108,11 +133,12 @@ def typed_columns(step: PlanStep, emptied: Collection[tuple[str, str, str]]) -> 
     ``emptied`` are columns that they requested to be empty: other references are empty because
     their record is lost.
     """
-    return tuple(
+    typed = {
         name
-        for name, value in sorted(step.edits.items())
+        for name, value in step.edits.items()
         if value is not None or (step.table, step.record, name) in emptied
-    )
+    }
+    return tuple(sorted(typed | step.taken.keys()))
 
 
 # --- which columns --------------------------------------------------------------------------------
@@ -266,7 +292,7 @@ def checked(
     Raises UsageError (``edit-column-unknown``, ``edit-column-fixed``, ``edit-value-wrong``).
     """
 
-    def cell(key: RecordKey, name: str, text: str | None) -> str | None:
+    def column_of(key: RecordKey, name: str) -> Column:
         table = tables.get(key.table)
         column = table.column(name) if table is not None else None
         if table is None or column is None:
@@ -274,13 +300,20 @@ def checked(
         why = why_not(table, capability(key.table), name)
         if why is not None:
             raise column_fixed(key.table, name, why)
+        return column
+
+    def cell(key: RecordKey, name: str, text: str | None) -> str | None:
+        column = column_of(key, name)
         return typed_text(column, text, zone=zone) if text is not None else None
 
     values = {
         key: {name: cell(key, name, text) for name, text in cells.items()}
         for key, cells in edits.values.items()
     }
-    return Edits(values, edits.instead)
+    for key, backups in edits.taken.items():
+        for name in backups:
+            column_of(key, name)
+    return Edits(values, edits.instead, edits.taken)
 
 
 def column_unknown(table: str, column: str) -> UsageError:

@@ -35,6 +35,7 @@ class NoteCode(StrEnum):
     CLOSED = "closed"
     # good to know
     TYPED = "typed"
+    BESIDE = "beside"
     BY_CASCADE = "by-cascade"
     REOPENED = "reopened"
     LEFT_IN_BIN = "left-in-bin"
