@@ -250,6 +250,10 @@ OPERATIONS = (
     ApiOperation("restore.waiting", _GET, "/plans", "restores.kept_plan.waiting"),
     ApiOperation("restore.choose", _POST, f"{_ORG}/plans", "restores.kept_plan.choose"),
     ApiOperation("restore.put-back", _POST, f"{_RECORD}/put-back", "restores.put_back.put_back"),
+    ApiOperation(
+        "restore.correctable", _GET, f"{_RECORD}/correction", "restores.correct.correctable"
+    ),
+    ApiOperation("restore.correct", _POST, f"{_RECORD}/correction", "restores.correct.correct"),
     ApiOperation("restore.look", _GET, _PLAN, "restores.kept_plan.show_stored_plan"),
     ApiOperation("restore.drop", _DELETE, _PLAN, "restores.kept_plan.discard_plan"),
     ApiOperation("restore.make", _POST, f"{_PLAN}/make", "restores.kept_plan.make_plan_now"),

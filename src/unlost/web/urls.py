@@ -17,7 +17,7 @@ from unlost.web.pages.orgs import (
 )
 from unlost.web.pages.people import audit, people, profile, sso, start, tokens
 from unlost.web.pages.records import compare, find, history, losses, record_list, saved_searches
-from unlost.web.pages.restores import edit_plan, restore, selections
+from unlost.web.pages.restores import correct, edit_plan, restore, selections
 from unlost.web.pages.retention import keeping, privacy, rectify
 from unlost.web.pages.runs import runs
 from unlost.web.pages.storage import storage
@@ -40,6 +40,7 @@ urlpatterns = [
     path(f"{_RECORD}related/", history.related, name="record-related"),
     path(f"{_RECORD}files/", history.files, name="record-files"),
     path(f"{_RECORD}put-back/", restore.put_back_value, name="put-back"),
+    path(f"{_RECORD}correction/", correct.correction, name="correction"),
     path(f"{_RECORD}correct/", rectify.correct, name="correct"),
     path(f"{_RECORD}correct/all/", rectify.corrected, name="correct-all"),
     path("orgs/<name:org>/files/<name:record>/", history.download, name="file"),

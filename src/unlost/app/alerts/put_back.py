@@ -31,10 +31,20 @@ def _values(log: RestoreLog, oid: str) -> Iterator[PutBackValues]:
     groups: dict[tuple[str, int, tuple[str, ...]], set[str]] = {}
     for step in opened.plan.steps:
         if _is_written(step):
-            key = (step.table, step.snapshot or opened.plan.snapshot, step.columns)
-            groups.setdefault(key, set()).add(step.record)
+            for number, columns in _sources(step, opened.plan.snapshot).items():
+                groups.setdefault((step.table, number, columns), set()).add(step.record)
     for (table, snapshot, columns), records in groups.items():
         yield PutBackValues(table, snapshot, frozenset(columns), frozenset(records))
+
+
+def _sources(step: PlanStep, newest: int) -> dict[int, tuple[str, ...]]:
+    """Return the columns that were set, by the backup from which their values come."""
+    wanted = step.snapshot or newest
+    sources: dict[int, tuple[str, ...]] = {}
+    for column in step.columns:
+        number = step.taken.get(column, wanted)
+        sources[number] = (*sources.get(number, ()), column)
+    return sources or {wanted: ()}
 
 
 def _is_written(step: PlanStep) -> bool:

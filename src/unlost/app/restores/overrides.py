@@ -1,9 +1,10 @@
 """Values that a restore writes instead of the backup's: their syntax and meaning."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
+from unlost.app.backups.moments import backup_at, parse_past
 from unlost.app.compose import Application
 from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_selectors import chosen_records
@@ -12,7 +13,12 @@ from unlost.engine.restore.values.edits import Edits, typed_text
 from unlost.engine.restore.values.outcome import RecordOutcome
 from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.source.schema import Column
+from unlost.model.source.schema import Column, WireKind
+from unlost.model.vault.snapshot import SearchMatch
+
+NAMESAKES = 50  # records of a name that are looked at
+KEYS = frozenset({SearchMatch.ID, SearchMatch.KEY})
+SHOWN = 5  # ids that an error names
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,15 @@ class TypedEdit:
     record: str
     column: str
     value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenEdit:
+    """A column of a record (TABLE/ID) that gets its value from the backup ``at``, as typed."""
+
+    record: str
+    column: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +61,16 @@ class CauseEdit:
 class Overrides:
     """All values that differ from the backup. ``causes`` are for retries.
 
-    A value for a single record takes precedence over one for a cause.
+    A value for a single record takes precedence over one for a cause, and over a taken one.
     """
 
     edits: tuple[TypedEdit, ...] = ()
     given: tuple[ReassignedReference, ...] = ()
     causes: tuple[CauseEdit, ...] = ()
+    taken: tuple[TakenEdit, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.edits or self.given or self.causes)
+        return bool(self.edits or self.given or self.causes or self.taken)
 
     def __str__(self) -> str:
         """List the columns and people, without values, for the audit."""
@@ -63,7 +79,8 @@ class Overrides:
     @property
     def columns(self) -> tuple[str, ...]:
         """The affected columns, as TABLE.COLUMN, and people, as TABLE/ID."""
-        named = {f"{edit.record.partition('/')[0]}.{edit.column}" for edit in self.edits}
+        cells: tuple[TypedEdit | TakenEdit, ...] = (*self.edits, *self.taken)
+        named = {f"{edit.record.partition('/')[0]}.{edit.column}" for edit in cells}
         named |= {f"{cause.table}.{cause.column}" for cause in self.causes}
         return tuple(sorted(named | {reference.person for reference in self.given}))
 
@@ -92,6 +109,32 @@ def typed_overrides(
         tuple(_given(text) for text in instead),
         tuple(_cause(text) for text in every),
     )
+
+
+def corrected_overrides(
+    record: str,
+    *,
+    taken: Iterable[str] = (),
+    values: Iterable[str] = (),
+    empty: Iterable[str] = (),
+) -> Overrides:
+    """Parse COLUMN@WHEN, COLUMN=VALUE and COLUMN for a record (TABLE/ID).
+
+    Raises UsageError (``edit-unreadable``).
+    """
+    edits = [
+        TypedEdit(record, *_split(text, "=", "COLUMN=VALUE", "Phone=+49 1")) for text in values
+    ]
+    edits += [TypedEdit(record, column, None) for column in empty]
+    backups = [_split(text, "@", "COLUMN@WHEN", "Phone@2026-03-04") for text in taken]
+    return Overrides(tuple(edits), taken=tuple(TakenEdit(record, *each) for each in backups))
+
+
+def _split(text: str, separator: str, form: str, example: str) -> tuple[str, str]:
+    column, sign, rest = text.partition(separator)
+    if not (column and sign and (rest or separator == "=")):
+        raise _unreadable(text, form, example)
+    return column, rest
 
 
 def _edit(text: str) -> TypedEdit:
@@ -148,7 +191,8 @@ def resolve_overrides(
     """Return the values of each record, and the replaced references.
 
     ``failed`` are the records of a retry. Raises UsageError (``record-unreadable``, ``id-wrong``,
-    ``edit-value-wrong``).
+    ``edit-value-wrong``, ``reference-unknown``, ``reference-ambiguous``), NotFound for a moment
+    without a backup.
     """
     values: dict[RecordKey, dict[str, str | None]] = {}
     if not overrides:
@@ -167,7 +211,25 @@ def resolve_overrides(
         key: reading.id_of((key.table,), reference.to)
         for key, reference in zip(people, overrides.given, strict=True)
     }
-    return Edits(values, instead)
+    return Edits(values, instead, _taken(app, org, overrides.taken))
+
+
+def _taken(
+    app: Application, org: ProtectedOrg, edits: Sequence[TakenEdit]
+) -> dict[RecordKey, dict[str, int]]:
+    """Return the numbers of the backups from which columns come, by record."""
+    numbers = {edit.at: number_at(app, org, edit.at) for edit in edits}
+    keys = chosen_records(app, org, [edit.record for edit in edits])
+    taken: dict[RecordKey, dict[str, int]] = {}
+    for key, edit in zip(keys, edits, strict=True):
+        taken.setdefault(key, {})[edit.column] = numbers[edit.at]
+    return taken
+
+
+def number_at(app: Application, org: ProtectedOrg, text: str) -> int:
+    """Return the number of the backup at a moment as typed; raises UsageError, NotFound."""
+    moment = parse_past(text, zone=org.identity.zone)
+    return backup_at(app.vault, org.oid, moment).number
 
 
 def check_overrides(app: Application, org: ProtectedOrg, overrides: Overrides) -> None:
@@ -195,14 +257,57 @@ class TypedValueReader:
         return read_value(column, text, zone=self._org.identity.zone)
 
     def id_of(self, tables: Sequence[str], text: str) -> str:
-        """Return the id that a text stands for: one in the vault's tables, or the likeliest."""
-        ids = typed_ids(self._app, self._org, text)
-        known = (stored_id(self._head, table, ids) for table in tables if self._head is not None)
-        return next((record_id for record_id in known if record_id is not None), ids[0])
+        """Return the id that a text stands for: that of a record in the vault's tables, or the likeliest.
+
+        The text is an id, or the name or number of a live record. Raises UsageError
+        (``reference-unknown``, ``reference-ambiguous``).
+        """
+        ids = self._ids(text)
+        stored = (stored_id(self._head, table, ids) for table in tables if self._head and ids)
+        record = next((record_id for record_id in stored if record_id is not None), None)
+        record = record or self._id_of_named(tables, text) or next(iter(ids), None)
+        if record is None:
+            raise UsageError(
+                "reference-unknown",
+                "No live record of {tables} has this name, number or id.",
+                next_step="Search for the record with `unlost find`, and enter its id.",
+                tables=", ".join(tables),
+            )
+        return record
+
+    def _ids(self, text: str) -> Sequence[str]:
+        """Return the ids that a text may stand for; none if it cannot be an id."""
+        try:
+            return typed_ids(self._app, self._org, text)
+        except UsageError:
+            return ()
+
+    def _id_of_named(self, tables: Sequence[str], text: str) -> str | None:
+        hits = self._app.vault.search(self._org.oid, text, limit=NAMESAKES, tables=tables)
+        name = text.strip().casefold()
+        records = {
+            hit.record
+            for hit in hits
+            if hit.alive and not hit.former and (hit.match in KEYS or hit.label.casefold() == name)
+        }
+        if len(records) > 1:
+            raise UsageError(
+                "reference-ambiguous",
+                "Several records of {tables} have this name or number.",
+                next_step="Enter the id of one of them: {ids}.",
+                tables=", ".join(tables),
+                ids=", ".join(sorted(records)[:SHOWN]),
+            )
+        return next(iter(records), None)
 
 
 def read_value(column: Column, text: str, *, zone: str) -> str:
-    """Parse a typed value in the org's zone; raises UsageError (``edit-value-wrong``)."""
+    """Parse a typed value in the org's zone; raises UsageError (``edit-value-wrong``).
+
+    The name of a referred record is looked up only when the plan is made.
+    """
+    if column.kind is WireKind.REFERENCE:
+        return text.strip()
     return typed_text(column, text, zone=ZoneInfo(zone))
 
 
@@ -212,7 +317,7 @@ def with_edits(overrides: Overrides, record: str, values: Mapping[str, str | Non
         edit for edit in overrides.edits if (edit.record, edit.column in values) != (record, True)
     )
     edits = tuple(TypedEdit(record, column, value) for column, value in values.items())
-    return Overrides((*others, *edits), overrides.given, overrides.causes)
+    return replace(overrides, edits=(*others, *edits))
 
 
 def with_reassigned(overrides: Overrides, given: Mapping[str, str]) -> Overrides:
@@ -222,8 +327,5 @@ def with_reassigned(overrides: Overrides, given: Mapping[str, str]) -> Overrides
         reference.person: on.get(reference.to, reference.to) for reference in overrides.given
     }
     every = {**replacements, **given}
-    return Overrides(
-        overrides.edits,
-        tuple(ReassignedReference(person, to) for person, to in every.items()),
-        overrides.causes,
-    )
+    references = (ReassignedReference(person, to) for person, to in every.items())
+    return replace(overrides, given=tuple(references))

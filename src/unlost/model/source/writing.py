@@ -197,7 +197,8 @@ class WriteCapability:
     ``needs_value``: columns for which the org demands a value on create. ``defaulted``: columns
     that the org fills automatically unless the row empties them explicitly. ``by_product_when``:
     (column, value) pairs; a record with one of these cells is created by the org and not written.
-    ``record_bytes``: storage that a record needs in the org (0: as much as its text).
+    ``record_bytes``: storage that a record needs in the org (0: as much as its text). ``lists``: the
+    values that a column accepts, for columns that accept no others.
     """
 
     table: str
@@ -227,6 +228,7 @@ class WriteCapability:
     locks: frozenset[str] = frozenset()
     side_effects: tuple[str, ...] = ()
     reason: str = ""
+    lists: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
 
     def allows(self, op: WriteOp) -> bool:
         """Return true if this operation is allowed."""

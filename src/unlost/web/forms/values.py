@@ -19,7 +19,7 @@ HINTS = {
     WireKind.INSTANT: _("Such as 2026-03-04T14:30, in the org's own time zone."),
     WireKind.TIME: _("Such as 14:30:00."),
     WireKind.MULTI: _("Several values are separated by ;"),
-    WireKind.REFERENCE: _("The id of a record."),
+    WireKind.REFERENCE: _("The name, number or id of a record."),
 }
 
 
@@ -30,7 +30,7 @@ class ValuesForm(forms.Form):
         super().__init__(data)
         self.planned = fields
         for field in fields.fields:
-            self.fields[VALUE + field.name] = _field(field)
+            self.fields[VALUE + field.name] = value_field(field)
             if field.value is not None:
                 self.fields[EMPTY + field.name] = forms.BooleanField(
                     label=_("Leave %(field)s empty") % {"field": field.label}, required=False
@@ -74,7 +74,8 @@ class ValuesForm(forms.Form):
         }
 
 
-def _field(field: PlannedField) -> forms.CharField:
+def value_field(field: PlannedField) -> forms.CharField:
+    """Return the field in which a value of a column is typed."""
     return forms.CharField(
         label=field.label,
         initial=field.value.lower()

@@ -324,16 +324,12 @@ class _EntryDescriber:
     def _is_restorable(self, change: FieldChange) -> bool:
         """Return true if the column can be set, and the live record has another value in it."""
         column = self.table.column(change.column)
-        if (
-            column is None
-            or change.column not in self.cells
-            or not _is_settable(column, self.table)
-        ):
+        if column is None or change.column not in self.cells or not is_settable(column, self.table):
             return False
         return not same(column.kind, change.old, self.cells[change.column])
 
 
-def _is_settable(column: Column, table: Table) -> bool:
+def is_settable(column: Column, table: Table) -> bool:
     """Return true if people may set the column, as far as the source describes that."""
     org_sets = is_set_by_itself(column.name, table) or column.kind in (WireKind.ID, WireKind.BINARY)
     if org_sets or column.has(ColumnTrait.CALCULATED) or column.has(ColumnTrait.VOLATILE):

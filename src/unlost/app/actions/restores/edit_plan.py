@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pyarrow as pa
 
@@ -18,6 +19,8 @@ from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames
 from unlost.app.restores.overrides import Overrides, read_value, with_edits, with_reassigned
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.engine.restore.values.edits import Values
+from unlost.engine.restore.values.taken import Snapshots, cells_of_steps
 from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
@@ -131,7 +134,8 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     known = get_org(org)
     restore_plan = read_stored_plan(app, known, plan)
     step = _step(restore_plan, RecordKey(table, record))
-    snapshot = app.vault_of(known.oid).at(known.oid, step.snapshot or step.version, forgotten=True)
+    snapshots = partial(app.vault_of(known.oid).at, known.oid, forgotten=True)
+    snapshot = snapshots(step.snapshot or step.version)
     described = snapshot.schema().table(table)
     names = RecordNames(snapshot)
     label = described.label or table if described is not None else table
@@ -143,7 +147,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
         label,
         record,
         names.of([table], [record]).get(record, ""),
-        tuple(_fields(restore_plan, step, snapshot, described, names)),
+        tuple(_fields(restore_plan, step, snapshot, names, _chosen(restore_plan, step, snapshots))),
     )
 
 
@@ -209,21 +213,28 @@ def _step(plan: RestorePlan, key: RecordKey) -> PlanStep:
     return step
 
 
-def _fields(
-    plan: RestorePlan,
-    step: PlanStep,
-    snapshot: Snapshot,
-    described: Table | None,
-    names: RecordNames,
-) -> Iterator[PlannedField]:
-    """Yield the columns that the plan can set, in the order of the source."""
-    (cells,) = snapshot.get(step.table, [step.record]).to_pylist() or [{}]
+def _chosen(plan: RestorePlan, step: PlanStep, snapshots: Snapshots) -> Values:
+    """Return the values that people chose for a record: those of other backups, and typed ones."""
     typed = {
         typed_value.column: typed_value.value
         for typed_value in plan.typed.values
         if (typed_value.table, typed_value.record) == (step.table, step.record)
     }
-    now = {**cells, **{n: v for n, v in step.edits.items() if v is not None}, **typed}
+    taken = cells_of_steps(snapshots, [step]).get(step.key, {})
+    return {**taken, **{n: v for n, v in step.edits.items() if v is not None}, **typed}
+
+
+def _fields(
+    plan: RestorePlan,
+    step: PlanStep,
+    snapshot: Snapshot,
+    names: RecordNames,
+    chosen: Values,
+) -> Iterator[PlannedField]:
+    """Yield the columns that the plan can set, in the order of the source."""
+    (cells,) = snapshot.get(step.table, [step.record]).to_pylist() or [{}]
+    described = snapshot.schema().table(step.table)
+    now = {**cells, **chosen}
     for name in _settable(plan, step.table):
         if plan.selection.columns and name not in plan.selection.columns:
             continue  # the restore leaves it as it is

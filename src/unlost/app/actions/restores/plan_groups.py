@@ -9,8 +9,9 @@ The plan has no values: they are read from the vault with the rights of the acto
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from unlost.app.access import action
 from unlost.app.actions.records.history import ChangedField, field_line
@@ -25,8 +26,9 @@ from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
 from unlost.engine.restore.journal.effects import Effect, RunEffects, effects_of
 from unlost.engine.restore.planning.groups import group_steps, plan_groups
+from unlost.engine.restore.values.taken import cells_of_steps
 from unlost.model.access import Right, Trace
-from unlost.model.plan import Action, PlanStep, RestorePlan
+from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
 from unlost.model.ports.vault import Snapshot, Vault, VaultReader
 from unlost.model.source.schema import WireKind
 
@@ -195,7 +197,7 @@ class _ValueReader:
         if table is None or step.action in (Action.SKIP, Action.BY_PRODUCT):
             return
         created = step.action is Action.CREATE
-        names = self._settable.get(step.table, ()) if created else (*step.columns, *step.edits)
+        names = self._settable.get(step.table, ()) if created else _set_columns(step)
         seen = set(self._columns(step.table))  # the journal also has columns that are hidden
         for column in (name for name in dict.fromkeys(names) if name in seen):
             old, new = before.get(column), after.get(column)
@@ -216,13 +218,26 @@ class _ValueReader:
         for (number, table), ids in groups.items():
             snapshot = self._vault.at(self._oid, number, forgotten=True)
             cells |= _cells(snapshot, table, ids, columns[table])
+        taken = self._taken(steps, columns)
         return {
             str(step.key): {
                 **cells.get(str(step.key), {}),
+                **taken.get(step.key, {}),
                 **{n: v for n, v in step.edits.items() if n in columns[step.table]},
             }
             for step in steps
         }
+
+    def _taken(
+        self, steps: Sequence[PlanStep], columns: Mapping[str, Sequence[str]]
+    ) -> Mapping[RecordKey, Cells]:
+        """The values that come from other backups, of the columns that the actor may see."""
+        seen = {name: frozenset(names) for name, names in columns.items()}
+        shown = (
+            replace(step, taken={n: at for n, at in step.taken.items() if n in seen[step.table]})
+            for step in steps
+        )
+        return cells_of_steps(partial(self._vault.at, self._oid, forgotten=True), shown)
 
     def _before(
         self, steps: Sequence[PlanStep], columns: Mapping[str, Sequence[str]]
@@ -243,6 +258,13 @@ class _ValueReader:
         """The effect of the undone run on a record."""
         assert self._undone is not None
         return self._undone.effects[step.key]
+
+
+def _set_columns(step: PlanStep) -> Iterator[str]:
+    """Yield the columns that are set on a live record."""
+    yield from step.columns
+    yield from step.taken
+    yield from step.edits
 
 
 def _undone(vault: Vault, plan: RestorePlan) -> RunEffects | None:

@@ -3,7 +3,12 @@
 from datetime import datetime
 
 from unlost.app.access import action
-from unlost.app.actions.records.history import ChangedField, HistoryEntry, history
+from unlost.app.actions.records.history import (
+    ChangedField,
+    HistoryEntry,
+    HistoryResult,
+    history,
+)
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
     RestoreRequest,
@@ -37,11 +42,9 @@ def put_back(
     restored.
     Raises NotFound (``change-unknown``), and as ``restore.choose``.
     """
-    known = get_org(org)
     shown = history(app, org, table, record, column=column)
-    entry, field = _change(shown.entries, column, _instant(until))
+    at, field = value_before(app, get_org(org), shown, column=column, until=until)
     key = RecordKey(shown.table, shown.record)
-    at = _backup_with(app, known, key, field, _backup_before(app, known, entry))
     # A value between two backups is only known from the org's change log.
     typed = () if at is not None else (TypedEdit(str(key), column, field.old),)
     request = PlanRequest(
@@ -53,6 +56,18 @@ def put_back(
         otherwise=Overrides(typed),
     )
     return choose(app, org, RestoreRequest(request))
+
+
+def value_before(
+    app: Application, org: ProtectedOrg, shown: HistoryResult, *, column: str, until: str
+) -> tuple[int | None, ChangedField]:
+    """Return the number of a backup with the value before a change, if one has it; and the change.
+
+    Raises NotFound (``change-unknown``).
+    """
+    entry, field = _change(shown.entries, column, _instant(until))
+    key = RecordKey(shown.table, shown.record)
+    return _backup_with(app, org, key, field, _backup_before(app, org, entry)), field
 
 
 def _instant(text: str) -> datetime | None:

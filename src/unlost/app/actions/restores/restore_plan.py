@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import Protocol
 
 from unlost.app.access import Where, action, check_org
-from unlost.app.backups.moments import backup_at, parse_past
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import lost_records
 from unlost.app.records.record_queries import ListQuery, ids_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.group_lines import GroupLine, group_lines
-from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
+from unlost.app.restores.overrides import (
+    NO_OVERRIDES,
+    Overrides,
+    number_at,
+    resolve_overrides,
+)
 from unlost.app.restores.plan_files import proved_plan, sealed_plan
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.restore.planning.groups import plan_groups
@@ -44,6 +48,10 @@ class PlanRequest:
     that differ from the backup. ``twins``: the treatment of live records that took a unique value after the loss. ``by``: only
     records that this user (an id) deleted, or changed last; ``change``: only records in which the
     columns were changed in this way. ``undo``: the restore that is taken back.
+
+    ``correct``: of live ``records`` only the values of ``otherwise`` are set; lost ones come back
+    with them. ``beside``: each then comes as a new record beside the present one. ``since``: a
+    backup; values of ``records`` that were changed after it stay.
     """
 
     org: str
@@ -63,6 +71,9 @@ class PlanRequest:
     change: MassKind | None = None
     listed: ListQuery | None = None
     undo: str = ""
+    correct: bool = False
+    beside: bool = False
+    since: str = ""
 
     @property
     def column_table(self) -> str:
@@ -152,7 +163,7 @@ def planned(
     selection = _selection(app, org, request) if not request.undo else None
     edits = resolve_overrides(app, org, request.otherwise)
     backup = request.listed.restored_from if request.listed is not None else request.at
-    at = _number(app, org, backup) if backup else None
+    at = number_at(app, org, backup) if backup else None
     watcher = ObserverFanout(observer or SilentObserver())
     with (
         app.open_planning(org, observer=watcher) as (writer, basis),
@@ -319,8 +330,7 @@ def _check_one_way(request: PlanRequest) -> None:
 
 def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:
     if request.records:
-        keys = chosen_records(app, org, request.records)
-        return Selection(SelectionKind.RECORDS, keys, columns=request.columns)
+        return _named(app, org, request)
     if request.loss is not None:
         return Selection(SelectionKind.RECORDS, lost_records(app, org, request.loss))
     if request.listed is not None:
@@ -329,13 +339,21 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
     older, other = request.lost or request.changed or ("", "")
     return Selection(
         kind,
-        after=_number(app, org, older),
-        until=_number(app, org, other),
+        after=number_at(app, org, older),
+        until=number_at(app, org, other),
         table=request.table,
         columns=request.columns,
         by=request.by,
         change=request.change.value if request.change is not None else "",
     )
+
+
+def _named(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:
+    keys = chosen_records(app, org, request.records)
+    since = number_at(app, org, request.since) if request.since else None
+    if request.correct:
+        return Selection(SelectionKind.CORRECTION, keys, until=since, beside=request.beside)
+    return Selection(SelectionKind.RECORDS, keys, until=since, columns=request.columns)
 
 
 def _listed(app: Application, org: ProtectedOrg, request: PlanRequest) -> tuple[RecordKey, ...]:
@@ -352,11 +370,6 @@ def _excluded(request: PlanRequest) -> LeftOut:
     records = (text.partition("/") for text in request.without)
     keys = frozenset(RecordKey(table, record) for table, _, record in records)
     return LeftOut(frozenset(request.without_tables), keys)
-
-
-def _number(app: Application, org: ProtectedOrg, text: str) -> int:
-    moment = parse_past(text, zone=org.identity.zone)
-    return backup_at(app.vault, org.oid, moment).number
 
 
 def _unreadable(file: PlanFile, why: str) -> UsageError:

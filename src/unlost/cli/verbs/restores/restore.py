@@ -67,6 +67,14 @@ Columns = Annotated[
     list[str] | None,
     typer.Option("--column", metavar="C", help="A column to restore; repeatable."),
 ]
+SinceBackup = Annotated[
+    str,
+    typer.Option(
+        "--unless-since",
+        metavar="WHEN",
+        help="Leave values of --column that were changed after this backup.",
+    ),
+]
 Adopt = Annotated[
     bool,
     typer.Option(
@@ -77,6 +85,14 @@ Adopt = Annotated[
 LossNumber = Annotated[
     int | None,
     typer.Option("--loss", metavar="N", help="A loss, by its number in `unlost losses list`."),
+]
+TakeValue = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--take",
+        metavar="COLUMN@WHEN",
+        help="Set the value that the column had in a backup; repeatable.",
+    ),
 ]
 MOST = 20
 WORDS = {
@@ -146,6 +162,7 @@ def plan(
     empty: EmptyCell = None,
     instead: InsteadOf = None,
     adopt: Adopt = False,
+    since: SinceBackup = "",
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -174,7 +191,50 @@ def plan(
             twins=_twins(adopt=adopt),
             by=by,
             change=change,
+            since=since,
         )
+        with shown_progress(application.clock) as observer:
+            result = make_plan(application, request, out, observer=observer)
+    answer(result, as_json=json, show=show_new)
+    return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK
+
+
+@app.command("correct")
+def correct(
+    org: OrgName,
+    record: Annotated[str, typer.Argument(metavar="TABLE/ID", help="Record to correct.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Plan file to write.")],
+    take: TakeValue = None,
+    set_value: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="COLUMN=VALUE", help="Set this value; repeatable."),
+    ] = None,
+    clear: Annotated[
+        list[str] | None,
+        typer.Option("--clear", metavar="COLUMN", help="Empty this column; repeatable."),
+    ] = None,
+    as_new: Annotated[
+        bool,
+        typer.Option("--as-new", help="Create a new record beside the present one."),
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Plan to correct a record. Nothing is written to the org.
+
+    Of a live record only the given columns are set. A lost one comes back with these values. Exit
+    code 3 if the record cannot be corrected.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
+        from unlost.app.restores.overrides import corrected_overrides
+        from unlost.cli.progress import shown_progress
+
+        values = corrected_overrides(
+            record, taken=take or (), values=set_value or (), empty=clear or ()
+        )
+        request = PlanRequest(org, (record,), otherwise=values, correct=True, beside=as_new)
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)
     answer(result, as_json=json, show=show_new)

@@ -4,7 +4,7 @@ Sources: REST guide (sObject Describe: createable, updateable, undeletable, defa
 object reference (system fields).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -98,7 +98,19 @@ def capability_of(
         locks=_locks(fields),
         side_effects=rule.side_effects,
         reason=reason or rule.reason or _reason(name, ops),
+        lists=dict(_lists_of(fields)),
     )
+
+
+def _lists_of(fields: Sequence[Describe]) -> Iterator[tuple[str, frozenset[str]]]:
+    """The active values of restricted picklists (REST guide, sObject Describe:
+    restrictedPicklist); other picklists accept any text.
+    """
+    for field in fields:
+        if field.get("restrictedPicklist"):
+            values = field.get("picklistValues") or ()
+            active = frozenset(value["value"] for value in values if value.get("active", True))
+            yield str(field["name"]), active
 
 
 def _ops(describe: Describe) -> frozenset[WriteOp]:

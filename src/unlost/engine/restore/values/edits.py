@@ -26,6 +26,8 @@ type Backups = Mapping[str, int]
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 
+LISTED = 20  # values of a list that an error names
+
 WHY_NOT = {
     NeverReason.FORMULA: "the org calculates it",
     NeverReason.AUTO_NUMBER: "the org assigns its number",
@@ -289,7 +291,8 @@ def checked(
 ) -> Edits:
     """The edits as cells that the org can accept.
 
-    Raises UsageError (``edit-column-unknown``, ``edit-column-fixed``, ``edit-value-wrong``).
+    Raises UsageError (``edit-column-unknown``, ``edit-column-fixed``, ``edit-value-wrong``,
+    ``edit-value-unlisted``).
     """
 
     def column_of(key: RecordKey, name: str) -> Column:
@@ -304,7 +307,11 @@ def checked(
 
     def cell(key: RecordKey, name: str, text: str | None) -> str | None:
         column = column_of(key, name)
-        return typed_text(column, text, zone=zone) if text is not None else None
+        if text is None:
+            return None
+        typed = typed_text(column, text, zone=zone)
+        _check_listed(key.table, column, typed, capability(key.table).lists.get(name))
+        return typed
 
     values = {
         key: {name: cell(key, name, text) for name, text in cells.items()}
@@ -314,6 +321,20 @@ def checked(
         for name in backups:
             column_of(key, name)
     return Edits(values, edits.instead, edits.taken)
+
+
+def _check_listed(table: str, column: Column, text: str, listed: Collection[str] | None) -> None:
+    """Raise UsageError (``edit-value-unlisted``) for a value that the list of a column lacks."""
+    values = text.split(";") if column.kind is WireKind.MULTI else [text]
+    if listed is not None and not set(values) <= set(listed):
+        raise UsageError(
+            "edit-value-unlisted",
+            "{label} of {table} accepts only the values of its list.",
+            next_step="Enter one of: {values}.",
+            label=column.label or column.name,
+            table=table,
+            values=", ".join(sorted(listed)[:LISTED]) + (" …" if len(listed) > LISTED else ""),
+        )
 
 
 def column_unknown(table: str, column: str) -> UsageError:

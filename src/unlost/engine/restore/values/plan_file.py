@@ -6,7 +6,7 @@ a field of the file only, and not of the plan in the journal, which the vault se
 """
 
 import hmac
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import fields, replace
 
 import msgspec
@@ -19,7 +19,9 @@ from unlost.model.plan import PLAN_FORMAT, RestorePlan
 BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # the last: nested too deep
 # left out if empty, so that a plan without them reads as plans did before these existed
 LATER = ("typed", "choices", "empty", "twins")
-LATER_IN_SELECTION = ("by", "change", "run")
+LATER_IN_SELECTION = ("by", "change", "run", "beside")
+LATER_IN_STEPS = ("taken", "taken_digest", "beside")
+LATER_IN_TYPED = ("taken",)
 LATER_IN_NOTES = ("template", "next_template", "args")
 ANEW = "Make a new plan with `unlost restore plan ORG`."
 
@@ -96,8 +98,10 @@ def _encoded(plan: RestorePlan, *, seal: str = "") -> bytes:
     document = {field.name: getattr(plan, field.name) for field in fields(plan)}
     if seal:
         document["seal"] = seal
+    document["steps"] = _lean(msgspec.to_builtins(plan.steps), LATER_IN_STEPS)
+    document["typed"] = _without_empty(msgspec.to_builtins(plan.typed), LATER_IN_TYPED)
     for name in LATER:
-        if not document[name]:
+        if not getattr(plan, name):
             del document[name]
     selection = msgspec.to_builtins(plan.selection)
     document["selection"] = _without_empty(selection, LATER_IN_SELECTION)
@@ -105,6 +109,17 @@ def _encoded(plan: RestorePlan, *, seal: str = "") -> bytes:
         _without_empty(msgspec.to_builtins(note), LATER_IN_NOTES) for note in plan.notes
     ]
     return msgspec.json.encode(document, order="sorted")
+
+
+def _lean(
+    steps: Sequence[dict[str, object]], later: Collection[str]
+) -> Sequence[dict[str, object]]:
+    """The steps without fields that are empty; a plan has many steps, so they are changed in place."""
+    for step in steps:
+        for name in later:
+            if not step[name]:
+                del step[name]
+    return steps
 
 
 def _without_empty(part: dict[str, object], later: Collection[str]) -> dict[str, object]:
