@@ -219,7 +219,7 @@ def test_what_cannot_be_a_value_is_refused(firm: Firm) -> None:
         firm.plan(f"Account/{CUSTOMER}", otherwise=typed_overrides(values=values))
 
     refused(UsageError, "edit-value-wrong", asked, f"Account/{CUSTOMER}.Since=soon")
-    refused(UsageError, "id-wrong", asked, f"Account/{CUSTOMER}.Owner=no id")
+    refused(UsageError, "reference-unknown", asked, f"Account/{CUSTOMER}.Owner=no id")
     refused(UsageError, "edit-column-unknown", asked, f"Account/{CUSTOMER}.Nothing=x")
     refused(UsageError, "edit-column-fixed", asked, f"Account/{CUSTOMER}.Computed=x")
     refused(UsageError, "edit-record-unknown", asked, "Account/A40018.Name=x")

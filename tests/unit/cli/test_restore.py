@@ -10,6 +10,7 @@ from homes import SECRET, WRITE_SECRET, World
 from scenes import Lead, scene
 from terminals import Terminal
 from unit.cli.typed import type_at, with_sales
+from unlost.catalog.orgs.orgs import get_org
 from unlost.cli.exits import ExitCode
 from unlost.model.source.schema import DeleteRule, Reference, WireKind
 from unlost.model.source.writing import (
@@ -421,3 +422,54 @@ def test_late_columns_are_no_mystery(shop: Terminal, tmp_path: Path) -> None:
     assert shop("restore", "run", out).code == ExitCode.OK
     (live,) = [one for key, one in held.live("Account") if one.cells["Name"] == "Schoko Zürich"]
     assert live.cells["Number"] == "0040017"
+
+
+# --- correct --------------------------------------------------------------------------------------
+
+
+def test_a_record_is_corrected_with_values_of_a_backup_and_typed_ones(
+    shop: Terminal, tmp_path: Path
+) -> None:
+    record, out = "Account/A40018", tmp_path / "correction.json"
+    shop.world.org.update("Account", "A40018", {"Phone": "+41 1", "Name": "Wrong"})
+    type_at(shop.world, "backup", "sales")
+    correct = ("restore", "correct", "sales", record, "--out", str(out))
+    ended = shop(*correct, "--take", "Phone@1", "--set", "Name=Right", "--clear", "Number")
+    assert ended.code == ExitCode.OK
+    assert "1 record, planned" in ended.out
+    assert f"{record}: Name, Number, Phone" in ended.out
+    assert "Right" not in ended.out
+    assert shop("restore", "run", str(out)).code == ExitCode.OK
+    cells = dict(platform(shop).live("Account"))["A40018"].cells
+    assert (cells["Phone"], cells["Name"], cells.get("Number")) == ("+41 40018", "Right", None)
+
+
+def test_a_corrected_record_is_created_beside_the_live_one(shop: Terminal, tmp_path: Path) -> None:
+    out = str(tmp_path / "copy.json")
+    before = len(list(platform(shop).live("Account")))
+    correct = ("restore", "correct", "sales", "Account/A40018", "--as-new", "--out", out)
+    assert shop(*correct, "--set", "Name=Second").code == ExitCode.OK
+    assert shop("restore", "run", out).code == ExitCode.OK
+    assert len(list(platform(shop).live("Account"))) == before + 1
+
+
+def test_a_correction_without_a_value_says_how(shop: Terminal, tmp_path: Path) -> None:
+    ended = shop("restore", "correct", "sales", "Account/A40018", "--out", str(tmp_path / "p.json"))
+    assert ended.code == ExitCode.USAGE
+    assert "--take, --set or --clear" in ended.err
+
+
+def test_columns_of_many_records_are_put_back_unless_they_changed_since(
+    shop: Terminal, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "plan.json")
+    for record in ("A40018", "A40019"):
+        shop.world.org.update("Account", record, {"Phone": "wrong"})
+    type_at(shop.world, "backup", "sales")
+    shop.world.org.update("Account", "A40019", {"Phone": "by hand"})
+    words = ("--record", "Account/A40018", "--record", "Account/A40019", "--column", "Phone")
+    newest = str(shop.world.app.vault.snapshots(get_org("sales").oid)[-1].number)
+    shop("restore", "plan", "sales", *words, "--at", "1", "--unless-since", newest, "--out", out)
+    shop("restore", "run", out)
+    live = dict(platform(shop).live("Account"))
+    assert [live[r].cells["Phone"] for r in ("A40018", "A40019")] == ["+41 40018", "by hand"]

@@ -227,7 +227,7 @@ def test_a_wrong_value_is_told_and_stays_typed(firm: Firm, client: Client) -> No
     answer = client.post(f"/runs/{run}/retry/", sent)
     page = answer.content.decode()
     assert answer.status_code == 400
-    assert "is not a valid record id" in page
+    assert "has this name, number or id." in page
     assert 'value="no id"' in page
     assert '<option value="Account" dir="auto" selected>' in page
     assert "<details open>" in page
