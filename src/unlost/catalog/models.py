@@ -577,6 +577,26 @@ class SavedSearchRow(models.Model):
         ]
 
 
+class WatchRow(models.Model):
+    """A set of records of an org that people watch: what it contains, and when it alerts."""
+
+    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="watches")
+    name = models.CharField(max_length=120)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+    records = models.JSONField(default=list)
+    query = models.TextField(default="")
+    deletions = models.BooleanField(default=False)
+    columns = models.JSONField(default=list)
+
+    class Meta:
+        """A name is unique in its org."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["org", "name"], name="one_watch_per_name")
+        ]
+
+
 class ScrubRow(models.Model):
     """Records of an erasure, as [table, id], until this home has forgotten them, too."""
 

@@ -120,14 +120,27 @@ def corrected_overrides(
 ) -> Overrides:
     """Parse COLUMN@WHEN, COLUMN=VALUE and COLUMN for a record (TABLE/ID).
 
-    Raises UsageError (``edit-unreadable``).
+    Raises UsageError (``edit-unreadable``, ``correction-empty`` if there is none).
     """
     edits = [
         TypedEdit(record, *_split(text, "=", "COLUMN=VALUE", "Phone=+49 1")) for text in values
     ]
     edits += [TypedEdit(record, column, None) for column in empty]
     backups = [_split(text, "@", "COLUMN@WHEN", "Phone@2026-03-04") for text in taken]
+    if not (edits or backups):
+        raise correction_empty(record)
     return Overrides(tuple(edits), taken=tuple(TakenEdit(record, *each) for each in backups))
+
+
+def correction_empty(record: str) -> UsageError:
+    """Return the error for a correction without a value."""
+    return UsageError(
+        "correction-empty",
+        "No value was chosen for {key}.",
+        next_step="Choose an earlier value, or enter one. On the command line, use --take, --set "
+        "or --clear.",
+        key=record,
+    )
 
 
 def _split(text: str, separator: str, form: str, example: str) -> tuple[str, str]:

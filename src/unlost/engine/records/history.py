@@ -36,6 +36,7 @@ class Origin(StrEnum):
     VAULT = "vault"
     CHANGE_LOG = "change-log"
     RESTORE = "restore"
+    LIVE = "live"  # the org now, compared with the newest backup
 
 
 class EventKind(StrEnum):

@@ -279,11 +279,17 @@ def test_a_taken_reference_brings_its_lost_record_back(shop: Atelier) -> None:
 # --- bad input, and what moved since -----------------------------------------------------------------
 
 
-def test_a_correction_without_a_value_says_so(shop: Atelier) -> None:
+def test_a_live_record_without_a_chosen_value_stays_as_it_is(shop: Atelier) -> None:
     changed = Changed(shop)
-    with pytest.raises(UsageError, match="No value was chosen") as caught:
-        corrected(shop, changed.key)
-    assert caught.value.code == "correction-empty"
+    shop.org.update("Account", changed.account, {"Name": "d"})
+    assert actions(corrected(shop, changed.key)) == {changed.account: Action.UNCHANGED}
+
+
+def test_a_lost_record_without_a_chosen_value_comes_back_as_it_was(shop: Atelier) -> None:
+    changed = Changed(shop)
+    shop.lose("Account", changed.account)
+    shop.restore(corrected(shop, changed.key))
+    assert shop.named("Account", "c")[1]["Number"] == "3"
 
 
 def test_a_backup_without_the_record_is_named(shop: Atelier) -> None:

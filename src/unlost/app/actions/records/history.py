@@ -160,7 +160,7 @@ def history(
     end = max(len(shown) - start, 0)
     alive = own_events[-1].kind is not EventKind.DELETED
     cells = _cells(head, described.name, record)
-    describer = _EntryDescriber(
+    describer = EntryDescriber(
         table=described,
         names=RecordNames(head),
         people=UserNames(head),
@@ -278,7 +278,7 @@ def _before(
 
 
 @dataclass(frozen=True, slots=True)
-class _EntryDescriber:
+class EntryDescriber:
     """Describes events of a record for people; ``cells`` are its values if it is live.
 
     ``column``: the only column to describe, if there is one.
@@ -292,6 +292,7 @@ class _EntryDescriber:
     column: str | None
 
     def entry(self, event: Event) -> HistoryEntry:
+        """Describe an event."""
         return HistoryEntry(
             kind=event.kind,
             how=event.op,

@@ -23,12 +23,11 @@ from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames, last_alive
-from unlost.app.restores.overrides import Overrides, TakenEdit, TypedEdit
+from unlost.app.restores.overrides import Overrides, TakenEdit, TypedEdit, correction_empty
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.history import EventKind
 from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
-from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Column, Table, WireKind
@@ -141,12 +140,7 @@ def correct(
     ``edit-value-wrong``), NotFound (``change-unknown``), and as ``restore.choose``.
     """
     if not (chosen.versions or chosen.values or beside):
-        raise UsageError(
-            "correction-empty",
-            "No value was chosen for {key}.",
-            next_step="Choose an earlier value, or enter one.",
-            key=f"{table}/{record}",
-        )
+        raise correction_empty(f"{table}/{record}")
     known = get_org(org)
     shown = history(app, org, table, record)
     key = RecordKey(shown.table, shown.record)

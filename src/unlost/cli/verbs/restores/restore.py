@@ -228,12 +228,14 @@ def correct(
     """
     with opened(home) as application:
         from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
-        from unlost.app.restores.overrides import corrected_overrides
+        from unlost.app.restores.overrides import NO_OVERRIDES, corrected_overrides
         from unlost.cli.progress import shown_progress
 
-        values = corrected_overrides(
-            record, taken=take or (), values=set_value or (), empty=clear or ()
-        )
+        values = NO_OVERRIDES
+        if take or set_value or clear or not as_new:
+            values = corrected_overrides(
+                record, taken=take or (), values=set_value or (), empty=clear or ()
+            )
         request = PlanRequest(org, (record,), otherwise=values, correct=True, beside=as_new)
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)

@@ -19,6 +19,7 @@ from unlost.model.source.schema import Table, WireKind
 from unlost.model.vault.snapshot import ChangeKind
 
 MAX_STEPS = 200_000
+NO_COLUMN = ("",)  # chosen columns that name none: no columns at all would mean every column
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +138,13 @@ def corrected_state(
 ) -> WantedState:
     """The wanted state of a corrected record: the columns with typed or taken values.
 
-    Raises UsageError (``correction-empty``) if it has none.
+    Without any, nothing changes if it is live.
     """
     columns = tuple(sorted({*survey.typed(key), *survey.taken(key)}))
-    if not columns and not selection.beside:
-        raise UsageError(
-            "correction-empty",
-            "No value was chosen for {key}.",
-            next_step="Choose a value with --take, --set or --clear.",
-            key=key,
-        )
     return WantedState(
         key,
         number,
-        columns,
+        columns or NO_COLUMN,
         selection.until,
         overwrites=selection.until is None,
         corrected=True,

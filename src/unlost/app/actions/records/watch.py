@@ -1,0 +1,398 @@
+"""Watched sets: records that people follow, and what changed on them and on what belongs to them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from unlost.app.access import action
+from unlost.app.actions.records.history import (
+    EntryDescriber,
+    HistoryEntry,
+    HistoryFilter,
+    is_set_by_itself,
+)
+from unlost.app.backups.moments import newest_backup
+from unlost.app.compose import Application
+from unlost.app.paging import check_page
+from unlost.app.records.record_facts import RecordNames, UserNames
+from unlost.app.records.record_queries import ListQuery, pinned, query_of
+from unlost.app.records.record_selectors import chosen_records
+from unlost.app.records.watched_sets import (
+    MOST_MEMBERS,
+    SetEvent,
+    events_of,
+    members_of,
+    too_many_members,
+)
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.catalog.orgs.watches import (
+    StoredWatch,
+    drop_watch,
+    find_watch,
+    store_watch,
+    stored_watches,
+)
+from unlost.engine.records.history import EventKind
+from unlost.model.access import Right, Trace
+from unlost.model.errors import Conflict, NotFound, UsageError
+from unlost.model.plan import RecordKey
+from unlost.model.ports.vault import Snapshot
+from unlost.model.source.reading import Op
+
+MOST = 100  # watched sets of an org
+LONGEST = 120  # characters of a name
+PAGE = 50  # changes
+DAYS = 30  # of changes that are shown unless others are asked for
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRequest:
+    """A set to watch: ``records`` (TABLE/ID), or those that ``listed`` finds each time.
+
+    ``deletions``: a deleted record of the set raises an alert; so does a change in ``columns``
+    (TABLE.COLUMN).
+    """
+
+    name: str
+    records: tuple[str, ...] = ()
+    listed: ListQuery | None = None
+    deletions: bool = False
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A watched set. ``listed``: the list that finds its records; None for chosen records."""
+
+    org: str
+    name: str
+    by: str
+    at: datetime
+    records: tuple[str, ...]
+    listed: ListQuery | None
+    deletions: bool
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Watches:
+    """The watched sets, by org and name."""
+
+    watches: tuple[Watch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFilter:
+    """The changes to show: of a column (TABLE.COLUMN), by a user (an id), of a kind.
+
+    ``since`` and ``until`` are days in the org's zone, as 2026-03-14, both included; empty for the
+    last 30 days.
+    """
+
+    column: str = ""
+    user: str = ""
+    kind: EventKind | None = None
+    since: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedChange:
+    """A change of a record of the set, or of one that belongs to ``owner`` (TABLE/ID), which is.
+
+    ``day`` is in the org's zone.
+    """
+
+    table: str
+    table_label: str
+    record: str
+    name: str
+    owner: str
+    owner_name: str
+    day: date
+    entry: HistoryEntry
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedChanges:
+    """The changes of a set, newest first: a page of ``total`` that begins with number ``start``.
+
+    ``members`` counts the records of the set. ``columns`` and ``users`` have changes in the period.
+    ``unsearched``: tables with too many changes. ``more`` changed records were left out.
+    """
+
+    org: str
+    zone: str
+    watch: Watch
+    members: int
+    as_of: datetime
+    changes: tuple[WatchedChange, ...]
+    total: int
+    start: int
+    columns: tuple[HistoryFilter, ...]
+    users: tuple[HistoryFilter, ...]
+    unsearched: tuple[str, ...]
+    more: int
+
+
+EVERY_CHANGE = ChangeFilter()
+
+
+@action("watch.list", Right.READ)
+def watches(app: Application, *, org: str | None = None) -> Watches:
+    """List the watched sets of one org, or of all that the actor may read."""
+    orgs = [each.name for each in app.orgs(Right.READ) if org in (None, each.name)]
+    return Watches(tuple(_watch(stored) for stored in stored_watches(orgs)))
+
+
+@action("watch.add", Right.RESTORE, trace=Trace.WRITE, detail=lambda watch: {"name": watch.name})
+def add_watch(app: Application, org: str, request: WatchRequest) -> Watch:
+    """Watch a set of records under a name; a set of the same name is replaced.
+
+    Raises UsageError (``watch-unnamed``, ``watch-empty``, ``watch-too-large``,
+    ``record-unreadable``, ``id-wrong``), NotFound, Conflict (``watches-too-many``).
+    """
+    known = get_org(org)
+    if bool(request.records) == (request.listed is not None):
+        raise UsageError(
+            "watch-empty",
+            "A watched set needs records, or a list that finds them.",
+            next_step="Name records as TABLE/ID, or open a list and watch it.",
+        )
+    if len(request.records) > MOST_MEMBERS:
+        raise too_many_members()
+    keys = chosen_records(app, known, request.records)
+    query = pinned(app, known, request.listed) if request.listed is not None else None
+    watch = StoredWatch(
+        org,
+        _checked(request.name),
+        app.actor.name,
+        app.clock.now(),
+        tuple(dict.fromkeys(str(key) for key in keys)),
+        query.text() if query is not None else "",
+        request.deletions,
+        tuple(dict.fromkeys(request.columns)),
+    )
+    members_of(app, known, watch)  # raises for a list that is too large
+    if not store_watch(watch, most=MOST):
+        raise Conflict(
+            "watches-too-many",
+            "An org can have at most {most} watched sets.",
+            next_step="Remove one that nobody needs any longer.",
+            most=MOST,
+        )
+    return _watch(watch)
+
+
+@action("watch.drop", Right.RESTORE, trace=Trace.WRITE, subject=("name",))
+def remove_watch(app: Application, org: str, name: str) -> Watch:  # noqa: ARG001
+    """Stop watching a set; raises NotFound (``watch-unknown``)."""
+    watch = _watch(stored_watch(org, name))
+    drop_watch(org, watch.name)
+    return watch
+
+
+@action("watch.show", Right.READ, trace=Trace.READ, subject=("name",))
+def watched_changes(
+    app: Application,
+    org: str,
+    name: str,
+    *,
+    only: ChangeFilter = EVERY_CHANGE,
+    start: int = 0,
+    most: int = PAGE,
+) -> WatchedChanges:
+    """Show what changed on the records of a set and on what belongs to them, newest first.
+
+    Columns that the org sets automatically do not count as changed. Raises NotFound
+    (``watch-unknown``), UsageError (``day-wrong``, ``page-invalid``).
+    """
+    check_page(start=start, most=most)
+    known = get_org(org)
+    watch = stored_watch(org, name)
+    head = newest_backup(app.vault, known)
+    members = members_of(app, known, watch)
+    period = period_of(app, known, only)
+    found = events_of(app, known, members, since=period[0])
+    events = [each for each in found.events if _is_shown(head, each, period)]
+    shown = [each for each in events if _matches(each, only)]
+    page = shown[start : start + most]
+    return WatchedChanges(
+        org,
+        known.identity.zone,
+        _watch(watch),
+        len(members),
+        head.info.as_of,
+        tuple(_described(known, head, page)),
+        len(shown),
+        start,
+        tuple(_columns(head, events)),
+        tuple(_users(head, events)),
+        found.unsearched,
+        found.more,
+    )
+
+
+def stored_watch(org: str, name: str) -> StoredWatch:
+    """Return the watched set of this name; raises NotFound (``watch-unknown``)."""
+    stored = find_watch(org, name.strip())
+    if stored is None:
+        raise NotFound(
+            "watch-unknown",
+            "{org} has no watched set named {name!r}.",
+            next_step="List the watched sets with `unlost watch list`.",
+            org=org,
+            name=name,
+        )
+    return stored
+
+
+def period_of(app: Application, org: ProtectedOrg, only: ChangeFilter) -> tuple[datetime, datetime]:
+    """Return the beginning and the end of the wanted period; raises UsageError (``day-wrong``)."""
+    zone = ZoneInfo(org.identity.zone)
+    now = app.clock.now()
+    since = _day(only.since, zone) if only.since else now - timedelta(days=DAYS)
+    until = _day(only.until, zone) + timedelta(days=1) if only.until else now
+    return since, until
+
+
+def _day(text: str, zone: ZoneInfo) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), tzinfo=zone)
+    except ValueError:
+        raise UsageError(
+            "day-wrong",
+            "{text!r} is not a day.",
+            next_step="Write it as 2026-03-14.",
+            text=text,
+        ) from None
+
+
+def _checked(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > LONGEST or not name.isprintable() or "/" in name:
+        raise UsageError(
+            "watch-unnamed",
+            "The name of a watched set must have 1 to {longest} characters, and no slash.",
+            next_step="Enter a name, such as “Customers in Leipzig”.",
+            longest=LONGEST,
+        )
+    return name
+
+
+def _watch(stored: StoredWatch) -> Watch:
+    return Watch(
+        stored.org,
+        stored.name,
+        stored.by,
+        stored.at,
+        stored.records,
+        query_of(stored.query) if stored.query else None,
+        stored.deletions,
+        stored.columns,
+    )
+
+
+# --- which changes ----------------------------------------------------------------------------------
+
+
+def _is_shown(head: Snapshot, each: SetEvent, period: tuple[datetime, datetime]) -> bool:
+    """Return True for a change in the period of a column that people set, or of the record itself."""
+    event = each.event
+    if not period[0] < event.when.latest <= period[1]:
+        return False
+    table = head.schema().table(each.key.table)
+    if event.kind is not EventKind.CHANGED or table is None:
+        return True
+    return any(not is_set_by_itself(change.column, table) for change in event.fields)
+
+
+def _matches(each: SetEvent, only: ChangeFilter) -> bool:
+    event = each.event
+    changed = {f"{each.key.table}.{change.column}" for change in event.fields}
+    return (
+        only.user in ("", event.by)
+        and only.kind in (None, event.kind)
+        and (not only.column or (event.kind is EventKind.CHANGED and only.column in changed))
+    )
+
+
+def _columns(head: Snapshot, events: Sequence[SetEvent]) -> Iterator[HistoryFilter]:
+    """Yield the columns that people changed, by label."""
+    names = {
+        (each.key.table, change.column)
+        for each in events
+        if each.event.kind is EventKind.CHANGED
+        for change in each.event.fields
+    }
+    filters = []
+    for name, column in names:
+        table = head.schema().table(name)
+        described = table.column(column) if table is not None else None
+        if table is None or described is None or is_set_by_itself(column, table):
+            continue
+        label = f"{table.label or name}: {described.label or column}"
+        filters.append(HistoryFilter(f"{name}.{column}", label))
+    yield from sorted(filters, key=lambda each: (each.label, each.value))
+
+
+def _users(head: Snapshot, events: Sequence[SetEvent]) -> Iterator[HistoryFilter]:
+    """Yield the users with changes, by name."""
+    people = UserNames(head)
+    users = {each.event.by: each.key.table for each in events if each.event.by}
+    filters = (
+        HistoryFilter(user, people.name(table, user) or user) for user, table in users.items()
+    )
+    yield from sorted(filters, key=lambda each: (each.label, each.value))
+
+
+# --- for people --------------------------------------------------------------------------------------
+
+
+def _described(
+    org: ProtectedOrg, head: Snapshot, events: Sequence[SetEvent]
+) -> Iterator[WatchedChange]:
+    names, people = RecordNames(head), UserNames(head)
+    zone = ZoneInfo(org.identity.zone)
+    cells = _newest_cells(head, [each.key for each in events])
+    for each in events:
+        table = head.schema().table(each.key.table)
+        if table is None:
+            continue
+        describer = EntryDescriber(
+            table=table,
+            names=names,
+            people=people,
+            record=each.key.record,
+            cells=cells.get(each.key, {}),
+            column=None,
+        )
+        entry = describer.entry(each.event)
+        fields = tuple(change for change in entry.fields if not change.by_itself)
+        yield WatchedChange(
+            table.name,
+            table.label or table.name,
+            each.key.record,
+            names.of([table.name], [each.key.record]).get(each.key.record, ""),
+            str(each.owner),
+            names.of([each.owner.table], [each.owner.record]).get(each.owner.record, ""),
+            each.event.when.latest.astimezone(zone).date(),
+            replace(entry, fields=fields),
+        )
+
+
+def _newest_cells(
+    head: Snapshot, keys: Sequence[RecordKey]
+) -> Mapping[RecordKey, Mapping[str, str | None]]:
+    """Return the present values of live records, by record: only those can be put back."""
+    by_table: dict[str, list[str]] = {}
+    for key in dict.fromkeys(keys):
+        by_table.setdefault(key.table, []).append(key.record)
+    cells: dict[RecordKey, Mapping[str, str | None]] = {}
+    for table, ids in by_table.items():
+        if table in head.tables():
+            for row in head.get(table, ids).to_pylist():
+                if row["_u_op"] == Op.STATE.value:
+                    cells[RecordKey(table, row["_u_id"])] = row
+    return cells

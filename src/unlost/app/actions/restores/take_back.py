@@ -1,0 +1,165 @@
+"""Take back changes of many records as one correction: chosen ones, or all that a user made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from unlost.app.access import action
+from unlost.app.actions.records.history import history, is_settable
+from unlost.app.actions.records.watch import ChangeFilter, period_of, stored_watch
+from unlost.app.actions.restores.kept_plan import (
+    PlanView,
+    RestoreRequest,
+    choose,
+    what_was_typed,
+)
+from unlost.app.actions.restores.put_back import value_before
+from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.backups.moments import newest_backup
+from unlost.app.compose import Application
+from unlost.app.records.watched_sets import events_of, members_of
+from unlost.app.restores.overrides import Overrides, TakenEdit, TypedEdit
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.engine.records.taking_back import RecordedChange, recorded, taken_back
+from unlost.model.access import Right, Trace
+from unlost.model.errors import UsageError
+
+MOST_CHANGES = 5_000  # changes of one correction
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenChange:
+    """A change that is taken back: of a column of a record (TABLE/ID), as its history shows it.
+
+    ``until`` is that of the history entry, as in JSON. ``column`` is empty for the deletion of the
+    record: it comes back.
+    """
+
+    record: str
+    column: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """The plan that takes changes back. ``kept`` values stay: others changed them later."""
+
+    view: PlanView
+    kept: int
+
+
+@action("restore.take-back", Right.RESTORE, trace=Trace.READ, detail=what_was_typed)
+def take_back(app: Application, org: str, changes: Sequence[ChosenChange]) -> PlanView:
+    """Select the values that columns had before these changes; ``restore.make`` makes the plan.
+
+    Of several changes of one column, the value from before the first one counts. Values that were
+    changed after the newest backup stay. Raises UsageError (``nothing-taken-back``,
+    ``changes-too-many``), NotFound (``change-unknown``), and as ``restore.choose``.
+    """
+    known = get_org(org)
+    if not changes:
+        raise _nothing()
+    if len(changes) > MOST_CHANGES:
+        raise _too_many()
+    edits = _Edits()
+    for record, chosen in _by_record(changes).items():
+        edits.read(app, known, record, chosen)
+    newest = newest_backup(app.vault, known).info.number
+    request = PlanRequest(
+        org,
+        tuple(edits.records),
+        otherwise=Overrides(tuple(edits.typed), taken=tuple(edits.taken)),
+        correct=True,
+        since=str(newest),
+    )
+    return choose(app, org, RestoreRequest(request))
+
+
+@action(
+    "restore.take-back-user",
+    Right.RESTORE,
+    trace=Trace.READ,
+    subject=("name", "user"),
+    detail=lambda result: what_was_typed(result.view),
+)
+def take_back_user(
+    app: Application, org: str, name: str, user: str, *, since: str = "", until: str = ""
+) -> TakenBack:
+    """Select what a user (an id) changed or deleted in a watched set; ``restore.make`` makes the plan.
+
+    ``since`` and ``until`` are days, as for ``watch.show``. Values that others changed later stay.
+    Raises UsageError (``nothing-taken-back``, ``changes-too-many``, ``day-wrong``), NotFound
+    (``watch-unknown``).
+    """
+    known = get_org(org)
+    members = members_of(app, known, stored_watch(org, name))
+    begin, end = period_of(app, known, ChangeFilter(since=since, until=until))
+    shown = events_of(app, known, members, since=begin)
+    if shown.more or shown.unsearched:
+        raise _too_many()
+    changes = [
+        change
+        for each in shown.events
+        for change in recorded(each.key, each.event)
+        if _is_put_back(app, known, change)
+    ]
+    chosen = taken_back(changes, user=user, since=begin, until=end)
+    wanted = [ChosenChange(str(c.key), c.column, c.until.isoformat()) for c in chosen.first]
+    return TakenBack(take_back(app, org, wanted), chosen.kept)
+
+
+@dataclass(slots=True)
+class _Edits:
+    """The values of a correction in the making."""
+
+    records: dict[str, None] = field(default_factory=dict)
+    typed: list[TypedEdit] = field(default_factory=list)
+    taken: list[TakenEdit] = field(default_factory=list)
+
+    def read(
+        self, app: Application, org: ProtectedOrg, record: str, changes: Sequence[ChosenChange]
+    ) -> None:
+        """Read the values from before the changes of a record; the first change of a column counts."""
+        table, _, record_id = record.partition("/")
+        shown = history(app, org.name, table, record_id)
+        key = f"{shown.table}/{shown.record}"
+        self.records[key] = None
+        first = {change.column: change for change in reversed(changes) if change.column}
+        for column, change in first.items():
+            number, line = value_before(app, org, shown, column=column, until=change.until)
+            if number is not None:
+                self.taken.append(TakenEdit(key, column, str(number)))
+            else:  # a value between two backups is only known from the org's change log
+                self.typed.append(TypedEdit(key, column, line.old))
+
+
+def _by_record(changes: Sequence[ChosenChange]) -> Mapping[str, Sequence[ChosenChange]]:
+    """Return the changes of each record, the oldest first."""
+    by_record: dict[str, list[ChosenChange]] = {}
+    for change in sorted(changes, key=lambda each: each.until):
+        by_record.setdefault(change.record, []).append(change)
+    return by_record
+
+
+def _is_put_back(app: Application, org: ProtectedOrg, change: RecordedChange) -> bool:
+    """Return True for a deletion, and for a column that people may set."""
+    table = newest_backup(app.vault, org).schema().table(change.key.table)
+    column = table.column(change.column) if table is not None else None
+    if table is None or column is None:
+        return not change.column
+    return is_settable(column, table)
+
+
+def _nothing() -> UsageError:
+    return UsageError(
+        "nothing-taken-back",
+        "There is no change to take back.",
+        next_step="Choose changes first, or another user or period.",
+    )
+
+
+def _too_many() -> UsageError:
+    return UsageError(
+        "changes-too-many",
+        "These are too many changes for one correction.",
+        next_step="Choose a shorter period, or fewer changes.",
+    )

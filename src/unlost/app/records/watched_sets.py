@@ -1,0 +1,104 @@
+"""The records of a watched set, and their changes in a period."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.app.compose import Application
+from unlost.app.records.record_queries import ids_of, query_of
+from unlost.app.records.record_selectors import chosen_records
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.catalog.orgs.watches import StoredWatch
+from unlost.engine.records.history import Event
+from unlost.engine.records.story import story
+from unlost.engine.records.touched import TouchedRecord, touched_records
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.plan import RecordKey
+from unlost.model.vault.snapshot import SnapshotInfo
+
+MOST_MEMBERS = 10_000  # records of a set
+MOST_RECORDS = 300  # changed records whose history is read for a page
+
+
+@dataclass(frozen=True, slots=True)
+class SetEvent:
+    """A change of a record that is in a set, or belongs to ``owner``, which is."""
+
+    key: RecordKey
+    owner: RecordKey
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class SetEvents:
+    """Changes of a set, the newest first.
+
+    ``unsearched``: tables with too many changes in the period. ``more``: changed records that were
+    left out, the ones whose last change is the oldest.
+    """
+
+    events: tuple[SetEvent, ...]
+    unsearched: tuple[str, ...] = ()
+    more: int = 0
+
+
+def members_of(app: Application, org: ProtectedOrg, watch: StoredWatch) -> tuple[RecordKey, ...]:
+    """Return the records of a set as of now; raises UsageError (``watch-too-large``), NotFound."""
+    if watch.query:
+        listed = ids_of(app, org, query_of(watch.query))
+        if len(listed.ids) > MOST_MEMBERS:
+            raise too_many_members()
+        return tuple(RecordKey(listed.table.name, each) for each in listed.ids.to_pylist())
+    return chosen_records(app, org, watch.records)
+
+
+def too_many_members() -> UsageError:
+    """Return the error for a set with too many records."""
+    return UsageError(
+        "watch-too-large",
+        "A watched set can have at most {most:,} records.",
+        next_step="Narrow the search or the list, then watch it again.",
+        most=MOST_MEMBERS,
+    )
+
+
+def events_of(
+    app: Application, org: ProtectedOrg, members: Sequence[RecordKey], *, since: datetime
+) -> SetEvents:
+    """Return the changes of a set since a time, as the backups show them.
+
+    The first backup shows no changes: there is nothing before it.
+    """
+    backups = app.vault.snapshots(org.oid)
+    if len(backups) < 2:
+        return SetEvents(())
+    first = _before(backups, since)
+    touched = touched_records(
+        app.vault, org.oid, members, after=first.number, until=backups[-1].number
+    )
+    shown = touched.records[:MOST_RECORDS]
+    events = [each for record in shown for each in _events(app, org, record, since)]
+    events.sort(key=lambda each: each.event.when.latest, reverse=True)
+    return SetEvents(tuple(events), touched.unsearched, len(touched.records) - len(shown))
+
+
+def _before(backups: Sequence[SnapshotInfo], since: datetime) -> SnapshotInfo:
+    """Return the newest backup at or before a time; the oldest one if none is."""
+    earlier = [backup for backup in backups[:-1] if backup.as_of <= since]
+    return earlier[-1] if earlier else backups[0]
+
+
+def _events(
+    app: Application, org: ProtectedOrg, record: TouchedRecord, since: datetime
+) -> Iterator[SetEvent]:
+    try:
+        events = story(app.vault, org.oid, record.key.table, record.key.record)
+    except NotFound:  # erased since
+        return
+    for event in events:
+        if event.when.latest > since:
+            yield SetEvent(
+                RecordKey(record.key.table, event.record or record.key.record),
+                record.belongs_to,
+                event,
+            )
