@@ -16,7 +16,15 @@ from unlost.web.pages.orgs import (
     write_access,
 )
 from unlost.web.pages.people import audit, people, profile, sso, start, tokens
-from unlost.web.pages.records import compare, find, history, losses, record_list, saved_searches
+from unlost.web.pages.records import (
+    compare,
+    find,
+    history,
+    losses,
+    record_list,
+    saved_searches,
+    watch,
+)
 from unlost.web.pages.restores import correct, edit_plan, restore, selections
 from unlost.web.pages.retention import keeping, privacy, rectify
 from unlost.web.pages.runs import runs
@@ -50,6 +58,11 @@ urlpatterns = [
     path("orgs/<name:org>/list/", record_list.show, name="list"),
     path("orgs/<name:org>/list/csv/", record_list.download, name="list-csv"),
     path("orgs/<name:org>/list/columns/", record_list.choose, name="list-columns"),
+    path("watched/", watch.every, name="watches"),
+    path("orgs/<name:org>/watched/", watch.add, name="watch-add"),
+    path("orgs/<name:org>/watched/<str:name>/", watch.show, name="watch"),
+    path("orgs/<name:org>/watched/<str:name>/remove/", watch.remove, name="watch-remove"),
+    path("orgs/<name:org>/watched/<str:name>/take-back/", watch.back, name="watch-back"),
     path("find/saved/", saved_searches.save, name="search-save"),
     path("find/saved/remove/", saved_searches.remove, name="search-remove"),
     path("losses/", losses.every, name="losses"),

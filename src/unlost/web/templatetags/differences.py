@@ -23,18 +23,24 @@ COMPARED_BY_WORD = (WireKind.TEXT, WireKind.JSON)
 
 @register.simple_tag
 def changed_fields(
-    changes: Sequence[ChangedField], *, org: str = "", zone: str = "UTC", with_buttons: bool = False
+    changes: Sequence[ChangedField],
+    *,
+    org: str = "",
+    zone: str = "UTC",
+    with_buttons: bool = False,
+    tick: str = "",
 ) -> SafeString:
     """Return the table; of long texts only the changed words are shown.
 
     ``with_buttons``: each old value that can be put back has a button that submits its column.
+    ``tick``: it has a checkbox whose value begins with this text, followed by its column.
     """
     heads = "".join(
         f'<th scope="col">{escape(word)}</th>' for word in (_("Field"), _("Before"), _("After"))
     )
     labels = escape(_("Before")), escape(_("After"))
     rows = "".join(
-        _row(change, org, zone, _button(change) if with_buttons else "", labels)
+        _row(change, org, zone, _act(change, tick, with_buttons=with_buttons), labels)
         for change in changes
     )
     return SafeString(
@@ -56,9 +62,24 @@ def _row(change: ChangedField, org: str, zone: str, button: str, labels: tuple[s
     )
 
 
-def _button(change: ChangedField) -> str:
+def _act(change: ChangedField, tick: str, *, with_buttons: bool) -> str:
     if not change.restorable:
         return ""
+    if tick:
+        return _tick(change, tick)
+    return _button(change) if with_buttons else ""
+
+
+def _tick(change: ChangedField, tick: str) -> str:
+    name = _("Take back this change of %(label)s") % {"label": change.label}
+    return (
+        f' <label class="tick"><input type="checkbox" name="change" '
+        f'value="{escape(tick + change.column)}" aria-label="{escape(name)}"> '
+        f"{escape(_('Take back'))}</label>"
+    )
+
+
+def _button(change: ChangedField) -> str:
     name = _("Put back this value of %(label)s") % {"label": change.label}
     return (
         f' <button class="small" name="column" value="{escape(change.column)}" '

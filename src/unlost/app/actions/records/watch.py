@@ -16,7 +16,7 @@ from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.record_facts import RecordNames, UserNames
-from unlost.app.records.record_queries import ListQuery, pinned, query_of
+from unlost.app.records.record_queries import ListKind, ListQuery, query_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.records.watched_sets import (
     MOST_MEMBERS,
@@ -163,7 +163,7 @@ def add_watch(app: Application, org: str, request: WatchRequest) -> Watch:
     if len(request.records) > MOST_MEMBERS:
         raise too_many_members()
     keys = chosen_records(app, known, request.records)
-    query = pinned(app, known, request.listed) if request.listed is not None else None
+    query = _followed(request.listed) if request.listed is not None else None
     watch = StoredWatch(
         org,
         _checked(request.name),
@@ -232,6 +232,11 @@ def watched_changes(
         found.unsearched,
         found.more,
     )
+
+
+def _followed(query: ListQuery) -> ListQuery:
+    """Return the list as it is now each time: related records are those of the newest backup."""
+    return replace(query, at="", since="", until="") if query.kind is ListKind.RELATED else query
 
 
 def stored_watch(org: str, name: str) -> StoredWatch:
@@ -303,6 +308,8 @@ def _is_shown(head: Snapshot, each: SetEvent, period: tuple[datetime, datetime])
     if not period[0] < event.when.latest <= period[1]:
         return False
     table = head.schema().table(each.key.table)
+    if event.kind is EventKind.CREATED and event.when.after is None:
+        return False  # it was there before the first backup that saw it
     if event.kind is not EventKind.CHANGED or table is None:
         return True
     return any(not is_set_by_itself(change.column, table) for change in event.fields)

@@ -177,7 +177,7 @@ def _taken(
 def _wrong(survey: RestoreSurvey, name: str, picks: Sequence[WantedState]) -> Mapping[str, Cells]:
     """The values that are to be replaced, where a pick names the backup with them."""
     numbers = {pick.wrong for pick in picks if pick.wrong is not None}
-    columns = sorted({column for pick in picks for column in pick.columns})
+    columns = sorted({column for pick in picks for column in pick.columns if column})
     by_record: dict[str, Cells] = {}
     for number in numbers:
         ids = [pick.key.record for pick in picks if pick.wrong == number]

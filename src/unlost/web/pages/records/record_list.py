@@ -64,6 +64,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "pages": PageLinks(page.start, PAGE, len(page.records), page.total),
         "csv": f"{reverse('list-csv', kwargs={'org': org})}?{address_of(page.query, page)}",
         "here": f"?{address_of(page.query, page)}",
+        "query": page.query.text(),
         "fields": _fields(page),
         "of_table": page.query.of.partition("/")[0],
         "of_record": page.query.of.partition("/")[2],

@@ -1,0 +1,210 @@
+"""Pages of watched sets: the list, the changes of one set, and taking changes back."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from unlost.app.actions.records.watch import (
+    PAGE,
+    ChangeFilter,
+    WatchedChange,
+    WatchRequest,
+    add_watch,
+    remove_watch,
+    watched_changes,
+    watches,
+)
+from unlost.app.actions.restores.take_back import ChosenChange, take_back, take_back_user
+from unlost.app.records.record_queries import query_of
+from unlost.engine.records.history import EventKind
+from unlost.model.access import Right
+from unlost.model.errors import Conflict, NotFound, UsageError
+from unlost.web.needs import needs, needs_somewhere
+from unlost.web.pages.restores.restore import planning
+from unlost.web.parts.paging import PageLinks, start_of
+from unlost.web.requests import UserRequest
+from unlost.web.translate import error_text
+
+MARK = "|"  # between the parts of a ticked change
+FILTERS = ("column", "user", "kind", "since", "until")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChange:
+    """A change on the page. ``tick`` begins the values of its checkboxes."""
+
+    change: WatchedChange
+    tick: str
+
+    @property
+    def is_deletion(self) -> bool:
+        """True if the record can come back as a whole."""
+        return self.change.entry.kind is EventKind.DELETED and self.change.entry.newest
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfChanges:
+    """The changes of one day."""
+
+    day: date
+    changes: Sequence[ShownChange]
+
+
+@require_GET
+@needs_somewhere(Right.READ)
+def every(request: UserRequest) -> HttpResponse:
+    """Show all watched sets."""
+    context = {"part": "find", "watches": watches(request.unlost).watches}
+    return render(request, "watched/list.html", context)
+
+
+@require_GET
+@needs(Right.READ)
+def show(request: UserRequest, org: str, name: str) -> HttpResponse:
+    """Show the changes of a set, by day."""
+    start = start_of(request)
+    only = _filter(request.GET)
+    shown = watched_changes(request.unlost, org, name, only=only, start=start, most=PAGE)
+    context = {
+        "part": "find",
+        "org": org,
+        "zone": shown.zone,
+        "shown": shown,
+        "days": list(_days(shown.changes)),
+        "kinds": [(kind.value, _KINDS[kind]) for kind in _KINDS],
+        "only": only,
+        "filtered": any(request.GET.get(each) for each in FILTERS),
+        "pages": PageLinks(start, PAGE, len(shown.changes), shown.total),
+    }
+    return render(request, "watched/changes.html", context)
+
+
+@require_POST
+@needs(Right.RESTORE)
+def add(request: UserRequest, org: str) -> HttpResponse:
+    """Watch a list, or a record; a record is added to a set of this name that has records."""
+    posted = request.POST
+    name, listed = posted.get("name", "").strip(), posted.get("list", "")
+    records = [*_records_of(request, org, name), *posted.getlist("record")]
+    wanted = WatchRequest(
+        name,
+        () if listed else tuple(records),
+        query_of(listed) if listed else None,
+        deletions="deletions" in posted,
+    )
+    try:
+        watch = add_watch(request.unlost, org, wanted)
+    except (UsageError, Conflict) as error:
+        messages.error(request, error_text(error))
+        return redirect(_back(posted))
+    messages.success(request, _("“%(name)s” is watched.") % {"name": watch.name})
+    return redirect("watch", org=org, name=watch.name)
+
+
+@require_POST
+@needs(Right.RESTORE)
+def remove(request: UserRequest, org: str, name: str) -> HttpResponse:
+    """Stop watching a set."""
+    try:
+        watch = remove_watch(request.unlost, org, name)
+    except NotFound as error:  # removed in another window
+        messages.error(request, error_text(error))
+    else:
+        messages.success(request, _("“%(name)s” is not watched any more.") % {"name": watch.name})
+    return redirect("watches")
+
+
+@require_POST
+@needs(Right.RESTORE)
+def back(request: UserRequest, org: str, name: str) -> HttpResponse:
+    """Start to plan that ticked changes, or those of a user, are taken back."""
+    app, posted = request.unlost, request.POST
+    try:
+        if "user" not in posted:
+            return planning(request, take_back(app, org, list(_ticked(posted))))
+        result = take_back_user(
+            app,
+            org,
+            name,
+            posted["user"],
+            since=posted.get("since", ""),
+            until=posted.get("until", ""),
+        )
+    except (UsageError, NotFound) as error:
+        messages.error(request, error_text(error))
+        return redirect("watch", org=org, name=name)
+    if result.kept:
+        text = ngettext(
+            "%(count)d value stays: others changed it later.",
+            "%(count)d values stay: others changed them later.",
+            result.kept,
+        )
+        messages.info(request, text % {"count": result.kept})
+    return planning(request, result.view)
+
+
+def _back(posted: QueryDict) -> str:
+    """Return the page from which a form was sent; the list of sets if it is not one of ours."""
+    place = posted.get("back", "")
+    is_ours = url_has_allowed_host_and_scheme(place, allowed_hosts=None)
+    return place if is_ours and place.startswith("/") else reverse("watches")
+
+
+def _records_of(request: UserRequest, org: str, name: str) -> Sequence[str]:
+    """Return the records that a set already has."""
+    existing = watches(request.unlost, org=org).watches
+    return next((watch.records for watch in existing if watch.name == name), ())
+
+
+def _filter(given: QueryDict) -> ChangeFilter:
+    kind = given.get("kind", "")
+    return ChangeFilter(
+        given.get("column", ""),
+        given.get("user", ""),
+        EventKind(kind) if kind in set(EventKind) else None,
+        given.get("since", ""),
+        given.get("until", ""),
+    )
+
+
+def _days(changes: Sequence[WatchedChange]) -> Iterator[DayOfChanges]:
+    by_day: dict[date, list[ShownChange]] = {}
+    for change in changes:
+        by_day.setdefault(change.day, []).append(_shown(change))
+    for day, shown in by_day.items():
+        yield DayOfChanges(day, shown)
+
+
+def _shown(change: WatchedChange) -> ShownChange:
+    until = change.entry.until.isoformat()
+    return ShownChange(change, f"{change.table}/{change.record}{MARK}{until}{MARK}")
+
+
+def _ticked(posted: QueryDict) -> Iterator[ChosenChange]:
+    """Yield the ticked changes; raises UsageError (``change-unreadable``)."""
+    for text in posted.getlist("change"):
+        record, until, *column = text.split(MARK, 2)
+        if not column:
+            raise UsageError(
+                "change-unreadable",
+                "A selected change cannot be read.",
+                next_step="Reload the page, and select the changes again.",
+            )
+        yield ChosenChange(record, column[0], until)
+
+
+_KINDS = {
+    EventKind.CHANGED: _("changed"),
+    EventKind.DELETED: _("deleted"),
+    EventKind.CREATED: _("created"),
+    EventKind.REVIVED: _("undeleted"),
+}

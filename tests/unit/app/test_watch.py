@@ -1,0 +1,288 @@
+"""Watched sets: what they contain, what changed, and taking changes back as one correction."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homes import World
+from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
+from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.records.watch import (
+    ChangeFilter,
+    WatchedChanges,
+    WatchRequest,
+    add_watch,
+    remove_watch,
+    watched_changes,
+    watches,
+)
+from unlost.app.actions.restores import take_back as module
+from unlost.app.actions.restores.kept_plan import PlanView, make_plan_now
+from unlost.app.actions.restores.restore_run import run_plan
+from unlost.app.actions.restores.take_back import ChosenChange, take_back, take_back_user
+from unlost.app.records import watched_sets
+from unlost.app.records.record_queries import ListKind, ListQuery
+from unlost.app.records.search_query import RecordSearch
+from unlost.catalog.runs.plans import PlanState, plan_content
+from unlost.engine.records.history import EventKind
+from unlost.model.errors import Conflict, NotFound, UsageError
+
+KEY = f"Account/{CUSTOMER}"
+OTHER = "A40018"
+
+
+@pytest.fixture
+def shop(world: World) -> Shop:
+    """A watched customer; of it and of another one the number and a contact change on two days."""
+    shop = open_shop(world)
+    set_writer(shop.app, WRITER)
+    add_watch(shop.app, "sales", WatchRequest("Mine", (KEY,)))
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 1"}, by="U1")
+    shop.org.update("Account", OTHER, {"Phone": "+41 1"}, by="U1")
+    shop.night()
+    ann = next(k for k, c in shop.live("Contact").items() if c["Name"] == "Ann")
+    shop.org.update("Contact", ann, {"Name": "Anna"}, by="U2")
+    shop.night()
+    return shop
+
+
+def shown(shop: Shop, name: str = "Mine", **only: Any) -> WatchedChanges:
+    return watched_changes(shop.app, "sales", name, only=ChangeFilter(**only))
+
+
+def told(shop: Shop, **only: Any) -> list[tuple[str, str, tuple[str, ...]]]:
+    """The changes: kind, record by name, and columns."""
+    return [
+        (each.entry.kind.value, each.name, tuple(field.column for field in each.entry.fields))
+        for each in shown(shop, **only).changes
+    ]
+
+
+def ticks(shop: Shop, **only: Any) -> list[ChosenChange]:
+    return [
+        ChosenChange(f"{each.table}/{each.record}", field.column, each.entry.until.isoformat())
+        for each in shown(shop, **only).changes
+        for field in each.entry.fields
+    ]
+
+
+def run(shop: Shop, view: PlanView) -> None:
+    made = make_plan_now(shop.app, "sales", view.plan)
+    assert made.state is PlanState.PLANNED, made.error
+    file = Path(shop.out())
+    file.write_bytes(plan_content(view.plan))
+    run_plan(shop.app, file)
+
+
+# --- the sets -----------------------------------------------------------------------------------------
+
+
+def test_a_set_of_picked_records_is_listed_and_removed(shop: Shop) -> None:
+    (watch,) = watches(shop.app).watches
+    assert (watch.org, watch.name, watch.records, watch.listed) == ("sales", "Mine", (KEY,), None)
+    assert remove_watch(shop.app, "sales", "Mine") == watch
+    assert watches(shop.app).watches == ()
+
+
+def test_a_set_of_the_same_name_is_replaced(shop: Shop) -> None:
+    add_watch(shop.app, "sales", WatchRequest("Mine", (f"Account/{OTHER}",), deletions=True))
+    (watch,) = watches(shop.app).watches
+    assert (watch.records, watch.deletions) == ((f"Account/{OTHER}",), True)
+
+
+def test_the_customers_of_a_person_are_a_set_that_follows_them(shop: Shop) -> None:
+    of = ListQuery(ListKind.RELATED, "Account", of="User/U1", at="1")
+    watch = add_watch(shop.app, "sales", WatchRequest("Hers", listed=of))
+    assert watch.listed is not None
+    assert watch.listed.at == "", "not the customers of that day"
+    before = shown(shop, "Hers").members
+    shop.org.create("Account", {"Name": "New", "Owner": "U1"})
+    shop.night()
+    assert shown(shop, "Hers").members == before + 1
+
+
+def test_the_matches_of_a_search_are_a_set(shop: Shop) -> None:
+    query = ListQuery(ListKind.MATCHES, "Account", search=RecordSearch("Schoko Zürich"))
+    add_watch(shop.app, "sales", WatchRequest("Found", listed=query))
+    assert shown(shop, "Found").members == 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (WatchRequest("", (KEY,)), "watch-unnamed"),
+        (WatchRequest("a/b", (KEY,)), "watch-unnamed"),
+        (WatchRequest("x" * 121, (KEY,)), "watch-unnamed"),
+        (WatchRequest("Empty"), "watch-empty"),
+        (WatchRequest("Both", (KEY,), ListQuery(ListKind.RELATED, "Account")), "watch-empty"),
+        (WatchRequest("Bad", ("Account",)), "record-unreadable"),
+    ],
+)
+def test_a_set_that_cannot_be_is_refused(shop: Shop, request_: WatchRequest, code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        add_watch(shop.app, "sales", request_)
+    assert caught.value.code == code
+    assert len(watches(shop.app).watches) == 1
+
+
+def test_a_set_has_so_many_records_at_most(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watched_sets, "MOST_MEMBERS", 1)
+    of = ListQuery(ListKind.RELATED, "Account", of="User/U1")
+    with pytest.raises(UsageError) as caught:
+        add_watch(shop.app, "sales", WatchRequest("Hers", listed=of))
+    assert caught.value.code == "watch-too-large"
+
+
+def test_an_org_has_so_many_sets_at_most(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unlost.app.actions.records.watch.MOST", 1)
+    with pytest.raises(Conflict) as caught:
+        add_watch(shop.app, "sales", WatchRequest("More", (KEY,)))
+    assert caught.value.code == "watches-too-many"
+    add_watch(shop.app, "sales", WatchRequest("Mine", (KEY,)))
+
+
+def test_an_unknown_set_is_not_found(shop: Shop) -> None:
+    for act in (lambda: shown(shop, "Nobody's"), lambda: remove_watch(shop.app, "sales", "x")):
+        with pytest.raises(NotFound) as caught:
+            act()
+        assert caught.value.code == "watch-unknown"
+
+
+# --- what changed --------------------------------------------------------------------------------------
+
+
+def test_changes_of_the_record_and_of_what_belongs_to_it_the_newest_first(shop: Shop) -> None:
+    assert told(shop) == [
+        ("changed", "Anna", ("Name",)), ("changed", "Schoko Zürich", ("Phone",)),
+    ]  # fmt: skip
+    first, second = shown(shop).changes
+    assert (first.owner, second.owner) == (KEY, KEY)
+    assert (first.entry.by, second.entry.by) == ("U2", "U1")
+    assert first.day > second.day
+
+
+def test_changes_are_filtered_by_column_user_kind_and_day(shop: Shop) -> None:
+    assert [each[2] for each in told(shop, column="Account.Phone")] == [("Phone",)]
+    assert [each[2] for each in told(shop, user="U2")] == [("Name",)]
+    assert told(shop, kind=EventKind.DELETED) == []
+    days = [each.day.isoformat() for each in shown(shop).changes]
+    assert len(told(shop, since=days[0])) == 1
+    assert len(told(shop, until=days[1], since=days[1])) == 1
+    assert [each.value for each in shown(shop, user="U2").columns] == [
+        "Account.Phone", "Contact.Name",
+    ]  # fmt: skip
+    assert {each.value for each in shown(shop).users} == {"U1", "U2"}
+
+
+def test_a_day_that_is_none_is_refused(shop: Shop) -> None:
+    with pytest.raises(UsageError) as caught:
+        shown(shop, since="soon")
+    assert caught.value.code == "day-wrong"
+
+
+def test_changes_come_in_pages(shop: Shop) -> None:
+    page = watched_changes(shop.app, "sales", "Mine", start=1, most=1)
+    assert (page.total, page.start, len(page.changes)) == (2, 1, 1)
+
+
+def test_a_deletion_is_a_change(shop: Shop) -> None:
+    shop.lose()
+    shop.night()
+    kinds = {each.entry.kind for each in shown(shop).changes}
+    assert EventKind.DELETED in kinds
+
+
+def test_changed_records_that_are_too_many_are_counted(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_sets, "MOST_RECORDS", 1)
+    assert shown(shop).more == 1
+    assert len(shown(shop).changes) == 1
+
+
+def test_before_the_second_backup_nothing_changed(world: World) -> None:
+    from homes import SECRET
+    from unlost.app.actions.backups.backup import backup
+    from unlost.app.actions.orgs.orgs import NewOrg, add_org
+
+    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    backup(world.app, "sales")
+    add_watch(world.app, "sales", WatchRequest("Mine", (KEY,)))
+    assert watched_changes(world.app, "sales", "Mine").changes == ()
+
+
+# --- taking back -----------------------------------------------------------------------------------------
+
+
+def test_ticked_changes_become_one_correction(shop: Shop) -> None:
+    run(shop, take_back(shop.app, "sales", ticks(shop)))
+    assert shop.live("Account")[CUSTOMER]["Phone"] == "+41 40017"
+    assert "Ann" in {c["Name"] for c in shop.live("Contact").values()}
+    assert shop.live("Account")[OTHER]["Phone"] == "+41 1"
+
+
+def test_of_several_changes_the_value_before_the_first_counts(shop: Shop) -> None:
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 2"}, by="U1")
+    shop.night()
+    run(shop, take_back(shop.app, "sales", ticks(shop, column="Account.Phone")))
+    assert shop.live("Account")[CUSTOMER]["Phone"] == "+41 40017"
+
+
+def test_a_value_that_changed_after_the_backup_stays(shop: Shop) -> None:
+    shop.org.update("Account", CUSTOMER, {"Phone": "by hand"})
+    view = take_back(shop.app, "sales", ticks(shop, column="Account.Phone"))
+    made = make_plan_now(shop.app, "sales", view.plan)
+    assert made.summary is not None
+    assert made.summary.changes == 0
+
+
+def test_a_ticked_deletion_brings_the_record_back_with_what_belonged_to_it(shop: Shop) -> None:
+    shop.lose()
+    shop.night()
+    change = next(
+        each for each in shown(shop).changes
+        if each.table == "Account" and each.entry.kind is EventKind.DELETED
+    )  # fmt: skip
+    chosen = ChosenChange(KEY, "", change.entry.until.isoformat())
+    run(shop, take_back(shop.app, "sales", [chosen]))
+    assert len(shop.live("Contact")) == 2
+
+
+def test_everything_that_a_user_did_is_taken_back(shop: Shop) -> None:
+    result = take_back_user(shop.app, "sales", "Mine", "U1")
+    assert result.kept == 0
+    run(shop, result.view)
+    assert shop.live("Account")[CUSTOMER]["Phone"] == "+41 40017"
+    assert "Anna" in {c["Name"] for c in shop.live("Contact").values()}
+
+
+def test_what_others_changed_later_stays_and_is_counted(shop: Shop) -> None:
+    shop.org.update("Account", CUSTOMER, {"Name": "Cacao"}, by="U1")
+    shop.night()
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 9"}, by="U2")
+    shop.night()
+    result = take_back_user(shop.app, "sales", "Mine", "U1")
+    assert result.kept == 1
+    run(shop, result.view)
+    cells = shop.live("Account")[CUSTOMER]
+    assert (cells["Phone"], cells["Name"]) == ("+41 9", "Schoko Zürich")
+
+
+def test_a_period_without_changes_has_nothing_to_take_back(shop: Shop) -> None:
+    with pytest.raises(UsageError) as caught:
+        take_back_user(shop.app, "sales", "Mine", "U1", since="2026-01-01", until="2026-01-02")
+    assert caught.value.code == "nothing-taken-back"
+    with pytest.raises(UsageError):
+        take_back(shop.app, "sales", [])
+
+
+def test_too_many_changes_are_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_CHANGES", 1)
+    with pytest.raises(UsageError) as caught:
+        take_back(shop.app, "sales", ticks(shop))
+    assert caught.value.code == "changes-too-many"
+    monkeypatch.setattr(watched_sets, "MOST_RECORDS", 1)
+    with pytest.raises(UsageError) as caught:
+        take_back_user(shop.app, "sales", "Mine", "U1")
+    assert caught.value.code == "changes-too-many"
