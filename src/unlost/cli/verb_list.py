@@ -49,6 +49,12 @@ VERBS: Sequence[Verb] = (
         "Show the status of each org, with the reason and the next step.",
     ),
     Verb("find", "records.find", "Find records, live or deleted."),
+    Verb(
+        "watch",
+        "records.watch",
+        "Watch records, and take changes of them back.",
+        is_group=True,
+    ),
     Verb("searches", "records.searches", "Manage your saved searches.", is_group=True),
     Verb(
         "history",

@@ -385,7 +385,8 @@ def _described(
             str(each.owner),
             names.of([each.owner.table], [each.owner.record]).get(each.owner.record, ""),
             each.event.when.latest.astimezone(zone).date(),
-            replace(entry, fields=fields),
+            # Only a record that is not there now can come back.
+            replace(entry, fields=fields, newest=each.key not in cells),
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from unlost.app.access import action
 from unlost.app.actions.records.history import history, is_settable
@@ -13,7 +14,7 @@ from unlost.app.actions.restores.kept_plan import (
     what_was_typed,
 )
 from unlost.app.actions.restores.put_back import value_before
-from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, make_plan
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.watched_sets import events_of, members_of
@@ -22,6 +23,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.taking_back import RecordedChange, recorded, taken_back
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
+from unlost.model.ports.system import Observer
 
 MOST_CHANGES = 5_000  # changes of one correction
 
@@ -55,23 +57,7 @@ def take_back(app: Application, org: str, changes: Sequence[ChosenChange]) -> Pl
     changed after the newest backup stay. Raises UsageError (``nothing-taken-back``,
     ``changes-too-many``), NotFound (``change-unknown``), and as ``restore.choose``.
     """
-    known = get_org(org)
-    if not changes:
-        raise _nothing()
-    if len(changes) > MOST_CHANGES:
-        raise _too_many()
-    edits = _Edits()
-    for record, chosen in _by_record(changes).items():
-        edits.read(app, known, record, chosen)
-    newest = newest_backup(app.vault, known).info.number
-    request = PlanRequest(
-        org,
-        tuple(edits.records),
-        otherwise=Overrides(tuple(edits.typed), taken=tuple(edits.taken)),
-        correct=True,
-        since=str(newest),
-    )
-    return choose(app, org, RestoreRequest(request))
+    return choose(app, org, RestoreRequest(_request(app, get_org(org), changes)))
 
 
 @action(
@@ -90,21 +76,71 @@ def take_back_user(
     Raises UsageError (``nothing-taken-back``, ``changes-too-many``, ``day-wrong``), NotFound
     (``watch-unknown``).
     """
+    wanted, kept = _of_user(app, get_org(org), name, user, ChangeFilter(since=since, until=until))
+    return TakenBack(take_back(app, org, wanted), kept)
+
+
+@action(
+    "restore.plan-take-back",
+    Right.RESTORE,
+    trace=Trace.READ,
+    subject=("name", "user"),
+    detail=lambda result: {"plan": result.digest},
+    writes_files=True,
+)
+def plan_take_back(
+    app: Application,
+    org: str,
+    name: str,
+    user: str,
+    out: Path,
+    *,
+    since: str = "",
+    until: str = "",
+    observer: Observer | None = None,
+) -> PlanResult:
+    """Plan the same, and write the plan file; raises as ``restore.take-back-user``, and as ``restore.plan``."""
     known = get_org(org)
-    members = members_of(app, known, stored_watch(org, name))
-    begin, end = period_of(app, known, ChangeFilter(since=since, until=until))
-    shown = events_of(app, known, members, since=begin)
+    wanted, _ = _of_user(app, known, name, user, ChangeFilter(since=since, until=until))
+    return make_plan(app, _request(app, known, wanted), out, observer=observer)
+
+
+def _of_user(
+    app: Application, org: ProtectedOrg, name: str, user: str, period: ChangeFilter
+) -> tuple[list[ChosenChange], int]:
+    """Return the changes of a user to take back, and the number of values that stay."""
+    members = members_of(app, org, stored_watch(org.name, name))
+    begin, end = period_of(app, org, period)
+    shown = events_of(app, org, members, since=begin)
     if shown.more or shown.unsearched:
         raise _too_many()
     changes = [
         change
         for each in shown.events
         for change in recorded(each.key, each.event)
-        if _is_put_back(app, known, change)
+        if _is_put_back(app, org, change)
     ]
     chosen = taken_back(changes, user=user, since=begin, until=end)
     wanted = [ChosenChange(str(c.key), c.column, c.until.isoformat()) for c in chosen.first]
-    return TakenBack(take_back(app, org, wanted), chosen.kept)
+    return wanted, chosen.kept
+
+
+def _request(app: Application, org: ProtectedOrg, changes: Sequence[ChosenChange]) -> PlanRequest:
+    """Return the request for the values from before these changes; raises UsageError, NotFound."""
+    if not changes:
+        raise _nothing()
+    if len(changes) > MOST_CHANGES:
+        raise _too_many()
+    edits = _Edits()
+    for record, chosen in _by_record(changes).items():
+        edits.read(app, org, record, chosen)
+    return PlanRequest(
+        org.name,
+        tuple(edits.records),
+        otherwise=Overrides(tuple(edits.typed), taken=tuple(edits.taken)),
+        correct=True,
+        since=str(newest_backup(app.vault, org).info.number),
+    )
 
 
 @dataclass(slots=True)

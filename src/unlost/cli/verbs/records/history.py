@@ -64,7 +64,7 @@ def _show(out: Output, result: "HistoryResult") -> None:
     known_id = result.entries[0].record if result.entries else ""
     for entry in result.entries:
         out.print()
-        out.print(f"{_when(entry, result.zone)}  {_what(entry)}{_who(entry)}")
+        out.print(event_text(entry, result.zone))
         if entry.record != known_id and not entry.run:
             out.print(f"    (as {entry.record})")
         known_id = entry.record
@@ -73,6 +73,11 @@ def _show(out: Output, result: "HistoryResult") -> None:
     out.print()
     show = command("show", result.org, f"{result.table}/{result.record}")
     out.print(f"All fields: {show}")
+
+
+def event_text(entry: "HistoryEntry", zone: str) -> str:
+    """Return the time of an event, its kind and its user."""
+    return f"{_when(entry, zone)}  {_what(entry)}{_who(entry)}"
 
 
 def _when(entry: "HistoryEntry", zone: str) -> str:

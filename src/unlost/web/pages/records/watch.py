@@ -78,7 +78,7 @@ def show(request: UserRequest, org: str, name: str) -> HttpResponse:
         "part": "find",
         "org": org,
         "zone": shown.zone,
-        "shown": shown,
+        "watched": shown,
         "days": list(_days(shown.changes)),
         "kinds": [(kind.value, _KINDS[kind]) for kind in _KINDS],
         "only": only,
@@ -192,14 +192,15 @@ def _shown(change: WatchedChange) -> ShownChange:
 def _ticked(posted: QueryDict) -> Iterator[ChosenChange]:
     """Yield the ticked changes; raises UsageError (``change-unreadable``)."""
     for text in posted.getlist("change"):
-        record, until, *column = text.split(MARK, 2)
-        if not column:
+        parts = text.split(MARK, 2)
+        if len(parts) != 3:
             raise UsageError(
                 "change-unreadable",
                 "A selected change cannot be read.",
                 next_step="Reload the page, and select the changes again.",
             )
-        yield ChosenChange(record, column[0], until)
+        record, until, column = parts
+        yield ChosenChange(record, column, until)
 
 
 _KINDS = {

@@ -1,0 +1,159 @@
+"""Pages of watched records: the list, changes by day, ticked ones and those of a user taken back."""
+
+import pytest
+from django.test import Client
+
+from unit.app.shop import Shop
+from unit.web.conftest import SignIn
+from unit.web.doors import text
+from unit.web.losses import MOST_QUERIES, plan_at_once, queries, serve, start
+from unlost.catalog.runs.runs import RunState
+from unlost.model.access import Role
+
+OTHER = "A40018"
+RECORD = f"/orgs/sales/records/Account/{OTHER}/"
+PLACE = "/orgs/sales/watched/Mine/"
+
+
+@pytest.fixture
+def client(shop: Shop, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A watched account whose phone number and name were changed on two days."""
+    plan_at_once(monkeypatch)
+    for cells in ({"Phone": "+41 1"}, {"Name": "Wrong"}):
+        shop.org.update("Account", OTHER, cells, by="U1")
+        shop.night()
+    client = sign_in(Role.RESTORER)
+    watch(client)
+    return client
+
+
+def watch(client: Client, **more: str) -> None:
+    sent = {"name": "Mine", "record": f"Account/{OTHER}", **more}
+    answer = client.post("/orgs/sales/watched/", sent)
+    assert (answer.status_code, answer["Location"]) == (302, PLACE)
+
+
+def ticks(page: str) -> list[str]:
+    return [part.partition('"')[0] for part in page.split('name="change" value="')[1:]]
+
+
+def run(client: Client, shop: Shop, place: str) -> None:
+    assert serve(shop, start(client, place)) is RunState.DONE
+
+
+def test_changes_are_shown_by_day_with_record_user_and_boxes(client: Client) -> None:
+    page = text(client.get(PLACE))
+    assert page.count('<h2 id="day-') == 2
+    assert page.count('name="change"') == 2
+    assert f'href="{RECORD}"' in page
+    assert "Ada Admin" in page
+    assert "Preview: take the selected changes back" in page
+
+
+def test_ticked_changes_are_taken_back_together(client: Client, shop: Shop) -> None:
+    answer = client.post(f"{PLACE}take-back/", {"change": ticks(text(client.get(PLACE)))})
+    assert answer.status_code == 302
+    run(client, shop, answer["Location"])
+    cells = shop.live("Account")[OTHER]
+    assert (cells["Phone"], cells["Name"] != "Wrong") == ("+41 40018", True)
+
+
+def test_everything_of_a_user_is_taken_back(client: Client, shop: Shop) -> None:
+    answer = client.post(f"{PLACE}take-back/", {"user": "U1", "since": "", "until": ""})
+    run(client, shop, answer["Location"])
+    assert shop.live("Account")[OTHER]["Phone"] == "+41 40018"
+
+
+@pytest.mark.usefixtures("client")
+def test_values_that_others_changed_later_are_counted(shop: Shop, sign_in: SignIn) -> None:
+    shop.org.update("Account", OTHER, {"Phone": "+41 2"}, by="U2")
+    shop.night()
+    answer = sign_in(Role.ADMIN).post(f"{PLACE}take-back/", {"user": "U1"}, follow=True)
+    assert "1 value stays: others changed it later." in text(answer)
+
+
+def test_nothing_ticked_says_so_on_the_page(client: Client) -> None:
+    answer = client.post(f"{PLACE}take-back/", {}, follow=True)
+    assert "There is no change to take back." in text(answer)
+
+
+@pytest.mark.parametrize("forged", ["x", "Account/A40018|2020-01-01T00:00:00+00:00|Phone"])
+def test_a_forged_tick_is_refused(client: Client, forged: str) -> None:
+    answer = client.post(f"{PLACE}take-back/", {"change": [forged]}, follow=True)
+    page = text(answer)
+    assert "A selected change cannot be read." in page or "has no change of Phone" in page
+
+
+@pytest.mark.usefixtures("client")
+def test_a_deleted_record_is_brought_back_from_here(shop: Shop, sign_in: SignIn) -> None:
+    shop.platform.delete("Account", OTHER, by="U1")
+    shop.night()
+    client = sign_in(Role.ADMIN)
+    page = text(client.get(PLACE, {"kind": "deleted"}))
+    assert "Bring this record back" in page
+    answer = client.post(f"{PLACE}take-back/", {"change": ticks(page)})
+    run(client, shop, answer["Location"])
+    assert "Wrong" in {cells["Name"] for cells in shop.live("Account").values()}
+
+
+def test_filters_stay_in_the_form(client: Client) -> None:
+    page = text(client.get(PLACE, {"column": "Account.Phone", "user": "U1"}))
+    assert page.count('name="change"') == 1
+    assert '<option value="Account.Phone" selected>' in page
+    none = text(client.get(PLACE, {"user": "nobody"}))
+    assert "No changes match these filters." in none
+
+
+def test_the_sets_are_listed_and_one_is_removed(client: Client) -> None:
+    assert f'href="{PLACE}"' in text(client.get("/watched/"))
+    assert 'href="/watched/"' in text(client.get("/find/"))
+    page = text(client.post(f"{PLACE}remove/", follow=True))
+    assert "“Mine” is not watched any more." in page
+    assert "Nothing is watched yet" in page
+    again = text(client.post(f"{PLACE}remove/", follow=True))
+    assert "has no watched set named" in again
+
+
+def test_a_record_is_added_to_a_set_that_is_there(client: Client) -> None:
+    watch(client, record="Account/A40019", deletions="1")
+    page = text(client.get(PLACE))
+    assert "2 records, and what belongs to them." in page
+
+
+def test_a_record_and_a_list_offer_to_be_watched(client: Client) -> None:
+    assert 'action="/orgs/sales/watched/"' in text(client.get(RECORD))
+    address = "/orgs/sales/list/?kind=related&table=Account&of=User/U1"
+    page = text(client.get(address))
+    listed = page.partition('name="list" value="')[2].partition('"')[0].replace("&quot;", '"')
+    answer = client.post("/orgs/sales/watched/", {"name": "Hers", "list": listed})
+    assert answer["Location"] == "/orgs/sales/watched/Hers/"
+
+
+@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "javascript:x"])
+def test_a_form_leads_back_only_to_our_own_pages(client: Client, back: str) -> None:
+    sent = {"name": "", "record": "Account/1", "back": back}
+    assert client.post("/orgs/sales/watched/", sent)["Location"] == "/watched/"
+
+
+def test_a_wrong_name_leads_back_to_the_record(client: Client) -> None:
+    sent = {"name": " ", "record": f"Account/{OTHER}", "back": RECORD}
+    answer = client.post("/orgs/sales/watched/", sent, follow=True)
+    assert answer.redirect_chain[0][0] == RECORD
+    assert "The name of a watched set" in text(answer)
+
+
+def test_a_viewer_sees_changes_and_takes_nothing_back(client: Client, sign_in: SignIn) -> None:
+    viewer = sign_in(Role.VIEWER)
+    page = text(viewer.get(PLACE))
+    assert "+41 1" in page
+    assert 'name="change"' not in page
+    assert viewer.post(f"{PLACE}take-back/", {"user": "U1"}).status_code == 403
+    assert viewer.post("/orgs/sales/watched/", {"name": "x"}).status_code == 403
+
+
+def test_the_page_asks_the_database_little(client: Client) -> None:
+    assert len(queries(client, PLACE)) <= MOST_QUERIES
+
+
+def test_an_unknown_set_is_not_found(client: Client) -> None:
+    assert client.get("/orgs/sales/watched/Nothing/").status_code == 404
