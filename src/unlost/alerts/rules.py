@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from unlost.alerts.mass_alerts import mass_alerts
 from unlost.alerts.mirror import mirror_alerts
+from unlost.alerts.watch_alerts import watch_alerts
 from unlost.alerts.watched import AlertFacts, OrgFacts, RunFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.finding import FindingKind
@@ -532,6 +533,7 @@ ORG_RULES: tuple[OrgRule, ...] = (
     lost_tables,
     drifted,
     mass_alerts,
+    watch_alerts,
     storage,
     storage_forecast,
     calls,

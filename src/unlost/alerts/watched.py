@@ -23,6 +23,7 @@ from unlost.model.vault.maintenance_results import MaintenanceRecord
 from unlost.model.vault.mirror import MirrorRecord
 from unlost.model.vault.pending import PendingRemoval
 from unlost.model.vault.retention import ForgottenRecord
+from unlost.model.watched import WatchHit
 
 DEFAULT_LIMITS = MassLimits()
 NO_WORDS = ChangeWords()
@@ -108,6 +109,14 @@ class LossFacts:
     open_counts: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class WatchFacts:
+    """A watched set that can alert, and what the backups of the last days noticed about it."""
+
+    name: str
+    hits: tuple[WatchHit, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrgFacts:
     """The facts about an org. ``nights`` and ``counts`` are newest first; ``proof`` is the
@@ -144,6 +153,7 @@ class OrgFacts:
     removals: tuple[PendingRemoval, ...] = ()  # of others, that wait for a decision
     blocked: int | None = None  # the number of a foreign commit that does not fit
     accepted: tuple[AcceptedGap, ...] = ()  # gaps that people accepted
+    watches: tuple[WatchFacts, ...] = ()
 
     @property
     def gaps(self) -> tuple[Finding, ...]:

@@ -588,6 +588,8 @@ class WatchRow(models.Model):
     query = models.TextField(default="")
     deletions = models.BooleanField(default=False)
     columns = models.JSONField(default=list)
+    evaluated = models.PositiveBigIntegerField(default=0)  # number of the newest evaluated backup
+    hits = models.JSONField(default=list)
 
     class Meta:
         """A name is unique in its org."""

@@ -26,6 +26,7 @@ class AlertRule(StrEnum):
     SCHEMA_DRIFT = "schema-drift"
     MASS_CHANGE = "mass-change"
     LOSS = "loss"
+    WATCHED = "watched"
     UNUSUAL_LOSS = "unusual-loss"
     UNUSUAL_CHANGE = "unusual-change"  # of earlier versions: the daily digest lists these changes
     STORAGE = "storage"
@@ -43,7 +44,7 @@ class AlertRule(StrEnum):
     @property
     def is_lasting(self) -> bool:
         """False for an event: it is answered or grows old, and no message says that it has ended."""
-        return self not in (AlertRule.MASS_CHANGE, AlertRule.LOSS)
+        return self not in (AlertRule.MASS_CHANGE, AlertRule.LOSS, AlertRule.WATCHED)
 
 
 class Urgency(StrEnum):

@@ -50,6 +50,7 @@ ELSEWHERE = {
     AlertRule.REMOVAL_WAITS,  # unit/app/test_pending
     AlertRule.UNUSUAL_LOSS,  # unit/alerts/test_mass_rules: in a message of its own without facts
     AlertRule.LOSS,  # test_sixty_backups
+    AlertRule.WATCHED,  # unit/app/test_watch_alerts
     AlertRule.UNUSUAL_CHANGE,  # of earlier versions
 }
 

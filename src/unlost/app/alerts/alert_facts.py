@@ -2,7 +2,7 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +17,7 @@ from unlost.alerts.watched import (
     NightCounts,
     OrgFacts,
     RunFacts,
+    WatchFacts,
 )
 from unlost.app.alerts.loss_facts import loss_facts
 from unlost.app.alerts.mass_facts import mass_facts
@@ -27,6 +28,7 @@ from unlost.app.vault.mirror import mirror_place
 from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.orgs.budget import calls_of_the_day
 from unlost.catalog.orgs.orgs import ProtectedOrg, serving_orgs
+from unlost.catalog.orgs.watches import stored_watches
 from unlost.catalog.runs.nights import nights_of
 from unlost.catalog.runs.queued_restores import halted_restores
 from unlost.catalog.runs.runs import RunRecord, RunState, list_runs
@@ -140,6 +142,7 @@ class Watcher:
             removals=removals,
             blocked=blocked,
             accepted=accepted_gaps(org.oid),
+            watches=tuple(_watches(org)),
         )
 
     def _blocked(self, app: Application, org: ProtectedOrg) -> int | None:
@@ -364,6 +367,13 @@ def _hours(runs: Sequence[RunRecord]) -> tuple[HourlyFacts, ...]:
         if run.state in (RunState.DONE, RunState.FAILED) and run.ended_at is not None
     ]
     return tuple(ended[:2])
+
+
+def _watches(org: ProtectedOrg) -> Iterator[WatchFacts]:
+    """Yield the watched sets about which backups noticed something."""
+    for watch in stored_watches([org.name]):
+        if watch.alerts and watch.hits:
+            yield WatchFacts(watch.name, watch.hits)
 
 
 def _running(runs: Sequence[RunRecord]) -> tuple[RunFacts, ...]:

@@ -7,6 +7,7 @@ process left undone that was cut off.
 from contextlib import suppress
 
 from unlost.app.alerts.mass_facts import evaluate_new_backups
+from unlost.app.alerts.watch_hits import update_watches
 from unlost.app.compose import Application
 from unlost.app.records.loss_inbox import update_losses
 from unlost.catalog.orgs.orgs import ProtectedOrg
@@ -18,3 +19,5 @@ def evaluate_backups(app: Application, org: ProtectedOrg) -> None:
     # The service evaluates again what failed here, and reports why.
     with suppress(Exception):
         evaluate_new_backups(app, org.oid)
+    with suppress(Exception):
+        update_watches(app, org)

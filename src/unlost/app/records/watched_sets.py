@@ -1,11 +1,11 @@
 """The records of a watched set, and their changes in a period."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from unlost.app.compose import Application
-from unlost.app.records.record_queries import ids_of, query_of
+from unlost.app.records.record_queries import ListKind, ids_of, query_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.orgs.watches import StoredWatch
@@ -42,10 +42,18 @@ class SetEvents:
     more: int = 0
 
 
-def members_of(app: Application, org: ProtectedOrg, watch: StoredWatch) -> tuple[RecordKey, ...]:
-    """Return the records of a set as of now; raises UsageError (``watch-too-large``), NotFound."""
+def members_of(
+    app: Application, org: ProtectedOrg, watch: StoredWatch, *, at: int | None = None
+) -> tuple[RecordKey, ...]:
+    """Return the records of a set as of now, or for a list of related records as of a backup.
+
+    Raises UsageError (``watch-too-large``), NotFound.
+    """
     if watch.query:
-        listed = ids_of(app, org, query_of(watch.query))
+        query = query_of(watch.query)
+        if at is not None and query.kind is ListKind.RELATED:
+            query = replace(query, at=str(at))
+        listed = ids_of(app, org, query)
         if len(listed.ids) > MOST_MEMBERS:
             raise too_many_members()
         return tuple(RecordKey(listed.table.name, each) for each in listed.ids.to_pylist())

@@ -29,6 +29,7 @@ from unlost.app.actions.vault.mirror import update_mirror_job
 from unlost.app.actions.vault.repair import heal_vault, verify_mirror_part
 from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher
+from unlost.app.alerts.watch_hits import update_watches
 from unlost.app.backups.summaries import lacks_summaries, update_summaries
 from unlost.app.compose import Application
 from unlost.app.home.cancellation import CancellationFlag
@@ -217,6 +218,7 @@ class Service:
                         update_losses(app, org)
                     if lacks_summaries(app, org):
                         update_summaries(app, org)
+                    update_watches(app, org)
 
     def _publish_metrics(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> None:
         """Publish a sample for metrics after a successful tick."""

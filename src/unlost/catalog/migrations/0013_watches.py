@@ -21,6 +21,8 @@ class Migration(migrations.Migration):
                 ('query', models.TextField(default='')),
                 ('deletions', models.BooleanField(default=False)),
                 ('columns', models.JSONField(default=list)),
+                ('evaluated', models.PositiveBigIntegerField(default=0)),
+                ('hits', models.JSONField(default=list)),
                 ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='watches', to='catalog.org')),
             ],
             options={

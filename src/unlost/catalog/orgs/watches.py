@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from unlost.catalog.connection import one_transaction, returned_connection
 from unlost.catalog.models import Org, WatchRow
+from unlost.model.decoders import decoder_for
+from unlost.model.watched import WatchHit
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +17,8 @@ class StoredWatch:
     """A watched set of an org: ``records`` (TABLE/ID), or those of a ``query`` (text of a list).
 
     ``by`` set it up. ``deletions``: deleted records of the set raise an alert; so do changes in
-    ``columns`` (TABLE.COLUMN).
+    ``columns`` (TABLE.COLUMN). ``evaluated``: the number of the newest backup in which they were
+    looked for; ``hits`` are those that were noticed, the newest last.
     """
 
     org: str
@@ -24,6 +29,8 @@ class StoredWatch:
     query: str = ""
     deletions: bool = False
     columns: tuple[str, ...] = ()
+    evaluated: int = 0
+    hits: tuple[WatchHit, ...] = ()
 
     @property
     def alerts(self) -> bool:
@@ -61,9 +68,19 @@ def store_watch(watch: StoredWatch, *, most: int) -> bool:
                 "query": watch.query,
                 "deletions": watch.deletions,
                 "columns": list(watch.columns),
+                "evaluated": watch.evaluated,
+                "hits": [],
             },
         )
     return True
+
+
+def store_hits(watch: StoredWatch, hits: Sequence[WatchHit], *, evaluated: int) -> None:
+    """Store what backups noticed about a set, up to the backup ``evaluated``."""
+    plain = msgspec.to_builtins(list(hits))
+    with returned_connection():
+        rows = WatchRow.objects.filter(org__name=watch.org, name=watch.name, at=watch.at)
+        rows.update(evaluated=evaluated, hits=plain)
 
 
 def drop_watch(org: str, name: str) -> bool:
@@ -83,4 +100,6 @@ def _watch(row: WatchRow) -> StoredWatch:
         row.query,
         row.deletions,
         tuple(row.columns),
+        row.evaluated,
+        decoder_for(tuple[WatchHit, ...]).convert(row.hits),
     )

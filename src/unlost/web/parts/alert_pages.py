@@ -20,7 +20,7 @@ class ConsolePage:
     """A page, by its URL name; ``words`` is the text of its link.
 
     ``run``, ``table``, ``backup`` and ``losses``: the page of the run, table or backup that the alert
-    is about, or the losses of the backup.
+    is about, or the losses of the backup. ``watched``: the page of the watched set.
     """
 
     name: str
@@ -31,6 +31,7 @@ class ConsolePage:
     table: bool = False
     backup: bool = False
     losses: bool = False
+    watched: bool = False
 
 
 _ORG = ConsolePage("org", _("See the org"))
@@ -57,6 +58,7 @@ PAGES: Mapping[AlertRule, ConsolePage] = {
     AlertRule.SCHEMA_DRIFT: _PROOF,
     AlertRule.MASS_CHANGE: ConsolePage("mass-changes", _("Repair or accept"), backup=True),
     AlertRule.LOSS: ConsolePage("losses", _("Restore or dismiss"), Right.READ, losses=True),
+    AlertRule.WATCHED: ConsolePage("watch", _("See the changes"), Right.READ, watched=True),
     AlertRule.UNUSUAL_LOSS: _LOST,
     AlertRule.UNUSUAL_CHANGE: _CHANGED,
     AlertRule.STORAGE: _STORAGE,
@@ -95,6 +97,9 @@ def address(raised: RaisedAlert, page: ConsolePage | None = None) -> str:
         return reverse("alerts")
     if page.backup:
         return reverse(page.name, kwargs={"org": raised.org, "backup": int(raised.subject)})
+    if page.watched:
+        name = raised.subject.rpartition("/")[0]
+        return reverse(page.name, kwargs={"org": raised.org, "name": name})
     if page.losses:
         of_backup = {"org": raised.org, "backup": raised.subject}
         return f"{reverse(page.name)}?{urlencode(of_backup)}"

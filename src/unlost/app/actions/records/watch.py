@@ -173,6 +173,7 @@ def add_watch(app: Application, org: str, request: WatchRequest) -> Watch:
         query.text() if query is not None else "",
         request.deletions,
         tuple(dict.fromkeys(request.columns)),
+        evaluated=newest_backup(app.vault, known).info.number,
     )
     members_of(app, known, watch)  # raises for a list that is too large
     if not store_watch(watch, most=MOST):
