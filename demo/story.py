@@ -275,6 +275,41 @@ def put_the_numbers_back(simulator: SimulatorProcess, proof: Proof) -> None:
     proof.show(f"{planned} phone numbers are as they were", planned >= 300 and not left)
 
 
+def correct_and_undo(simulator: SimulatorProcess, proof: Proof) -> None:
+    """A record is put together from several backups, and the correction is taken back."""
+    chapter("A corrected record, and the way back")
+    say(
+        "On Tuesday a colleague also raised the customer's credit limit. The limit goes back to "
+        "Monday's, the name gets an addition, and all else stays as it is."
+    )
+    hits = ask("find", CUSTOMER)["hits"]
+    record = next(hit["record"] for hit in hits if hit["table"] == "Account" and hit["alive"])
+    before, name = _limit(simulator, record), "Confiserie Sonnenschein GmbH (Leipzig)"
+    plan, chosen = str(HOME / "correction.json"), ("--take", "Credit_Limit__c@1")
+    unlost(
+        *("restore", "correct", "chocolate", f"Account/{record}", *chosen),
+        *("--set", f"Name={name}", "--out", plan),
+        lines=12,
+    )
+    run = _run_of(unlost("restore", "run", plan, lines=6))
+    proof.show("a field went back to Monday's value", _limit(simulator, record) != before)
+    say("It was right before, after all. Every restore and correction can be undone.")
+    undo = str(HOME / "undo.json")
+    unlost("undo", "chocolate", run, "--out", undo, lines=12)
+    unlost("restore", "run", undo, lines=6)
+    proof.show("the correction is undone", _limit(simulator, record) == before)
+
+
+def _limit(simulator: SimulatorProcess, record: str) -> Any:
+    rows = simulator.admin.get("export", object="Account")["rows"]
+    return next(row["Credit_Limit__c"] for row in rows if row["Id"] == record)
+
+
+def _run_of(answer: str) -> str:
+    """The name of the run in the answer of a restore."""
+    return answer.partition("unlost runs ")[2].split()[0]
+
+
 def check(proof: Proof) -> None:
     """The vault proves itself."""
     chapter("Can the backup be trusted?")
@@ -325,6 +360,7 @@ def main(arguments: Sequence[str]) -> None:
         let_it_write(simulator)
         bring_the_customer_back(simulator, proof, record)
         put_the_numbers_back(simulator, proof)
+        correct_and_undo(simulator, proof)
         check(proof)
     end(proof, time.monotonic() - started)
 

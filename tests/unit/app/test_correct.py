@@ -316,3 +316,21 @@ def test_values_that_changed_after_a_backup_stay(shop: Shop) -> None:
     result = make_plan(shop.app, request, Path(shop.out()))
     assert {note.code for note in result.summary.notes} >= {"changed-since"}
     assert result.summary.changes == 0
+
+
+def test_a_record_that_came_back_under_a_new_id_takes_values_from_before_its_loss(
+    shop: Shop,
+) -> None:
+    shop.lose()
+    shop.night()
+    result = make_plan(shop.app, PlanRequest("sales", (KEY,)), Path(shop.out()))
+    run_plan(shop.app, Path(result.file))
+    shop.night()
+    (live,) = [k for k, c in shop.live("Account").items() if c["Name"] == "Chocolat SA"]
+    assert live != CUSTOMER
+    key = f"Account/{live}"
+    request = PlanRequest(
+        "sales", (key,), otherwise=corrected_overrides(key, taken=["Phone@1"]), correct=True
+    )
+    run_plan(shop.app, Path(make_plan(shop.app, request, Path(shop.out())).file))
+    assert shop.live("Account")[live]["Phone"] == BEFORE

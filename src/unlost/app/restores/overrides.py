@@ -8,11 +8,13 @@ from unlost.app.backups.moments import backup_at, parse_past
 from unlost.app.compose import Application
 from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_selectors import chosen_records
+from unlost.app.records.restored_as import restored_from
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.restore.values.edits import Edits, typed_text
 from unlost.engine.restore.values.outcome import RecordOutcome
 from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
+from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, WireKind
 from unlost.model.vault.snapshot import SearchMatch
 
@@ -224,19 +226,36 @@ def resolve_overrides(
         key: reading.id_of((key.table,), reference.to)
         for key, reference in zip(people, overrides.given, strict=True)
     }
-    return Edits(values, instead, _taken(app, org, overrides.taken))
-
-
-def _taken(
-    app: Application, org: ProtectedOrg, edits: Sequence[TakenEdit]
-) -> dict[RecordKey, dict[str, int]]:
-    """Return the numbers of the backups from which columns come, by record."""
-    numbers = {edit.at: number_at(app, org, edit.at) for edit in edits}
-    keys = chosen_records(app, org, [edit.record for edit in edits])
     taken: dict[RecordKey, dict[str, int]] = {}
-    for key, edit in zip(keys, edits, strict=True):
-        taken.setdefault(key, {})[edit.column] = numbers[edit.at]
-    return taken
+    numbers = {edit.at: number_at(app, org, edit.at) for edit in overrides.taken}
+    keys = chosen_records(app, org, [edit.record for edit in overrides.taken])
+    for key, take in zip(keys, overrides.taken, strict=True):
+        earlier = _earlier_value(app, org, key, take.column, numbers[take.at])
+        if earlier is None:
+            taken.setdefault(key, {})[take.column] = numbers[take.at]
+        else:
+            values.setdefault(key, {}).setdefault(take.column, earlier.value)
+    return Edits(values, instead, taken)
+
+
+def _earlier_value(
+    app: Application, org: ProtectedOrg, key: RecordKey, column: str, number: int
+) -> TypedEdit | None:
+    """Return the value that the record had in a backup under the id from before a restore.
+
+    None if it has the same id there, or the backup does not have it at all.
+    """
+    snapshot = app.vault.at(org.oid, number)
+    shape = snapshot.schema().table(key.table) if key.table in snapshot.tables() else None
+    if shape is None or shape.column(column) is None:
+        return None
+    former = (each.record for each in restored_from(app, org, key.table, key.record))
+    for record in (key.record, *former):
+        rows = snapshot.get(key.table, [record], columns=[column]).to_pylist()
+        if rows and rows[0]["_u_op"] == Op.STATE.value:
+            value: str | None = rows[0][column]
+            return None if record == key.record else TypedEdit(str(key), column, value)
+    return None
 
 
 def number_at(app: Application, org: ProtectedOrg, text: str) -> int:

@@ -87,7 +87,7 @@ class ChangeFilter:
     """The changes to show: of a column (TABLE.COLUMN), by a user (an id), of a kind.
 
     ``since`` and ``until`` are days in the org's zone, as 2026-03-14, both included; empty for the
-    last 30 days.
+    30 days before the newest backup.
     """
 
     column: str = ""
@@ -180,7 +180,7 @@ def add_watch(app: Application, org: str, request: WatchRequest) -> Watch:
         raise Conflict(
             "watches-too-many",
             "An org can have at most {most} watched sets.",
-            next_step="Remove one that nobody needs any longer.",
+            next_step="Remove one that is no longer needed.",
             most=MOST,
         )
     return _watch(watch)
@@ -257,9 +257,10 @@ def stored_watch(org: str, name: str) -> StoredWatch:
 def period_of(app: Application, org: ProtectedOrg, only: ChangeFilter) -> tuple[datetime, datetime]:
     """Return the beginning and the end of the wanted period; raises UsageError (``day-wrong``)."""
     zone = ZoneInfo(org.identity.zone)
-    now = app.clock.now()
-    since = _day(only.since, zone) if only.since else now - timedelta(days=DAYS)
-    until = _day(only.until, zone) + timedelta(days=1) if only.until else now
+    # The org's time: an org, or this machine, may have a wrong clock.
+    newest = newest_backup(app.vault, org).info.as_of
+    since = _day(only.since, zone) if only.since else newest - timedelta(days=DAYS)
+    until = _day(only.until, zone) + timedelta(days=1) if only.until else newest
     return since, until
 
 
