@@ -12,7 +12,6 @@ from unlost.app.actions.backups.snapshots import snapshots
 from unlost.app.actions.records.file import FileResult, written
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    RestoreRequest,
     choose,
     discard_plan,
     make_plan_now,
@@ -22,7 +21,13 @@ from unlost.app.actions.restores.kept_plan import (
 from unlost.app.actions.restores.outcome import restore_result
 from unlost.app.actions.restores.plan_groups import show_groups
 from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over
-from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, check_out, plan_bytes
+from unlost.app.actions.restores.restore_plan import (
+    PlanRequest,
+    PlanResult,
+    RestoreRequest,
+    check_out,
+    plan_bytes,
+)
 from unlost.app.actions.restores.restore_run import RestoreResult
 from unlost.app.actions.retention.privacy import PersonData
 from unlost.app.actions.runs.ask_backup import ask_backup

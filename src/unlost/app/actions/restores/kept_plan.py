@@ -15,14 +15,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-import msgspec
-
 from unlost.app.access import action, run_unknown
 from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over_plan
-from unlost.app.actions.restores.restore_plan import PlanRequest, new_plan_id, planned
+from unlost.app.actions.restores.restore_plan import (
+    LIFETIME,
+    RestoreRequest,
+    new_plan_id,
+    planned,
+    store_plan,
+    store_request,
+)
 from unlost.app.actions.restores.restore_run import plan_retry
 from unlost.app.compose import Application
 from unlost.app.records.table_words import TableWords
+from unlost.app.restores.approvals import PlanApproval, approval_of_stored
 from unlost.app.restores.overrides import check_overrides
 from unlost.app.restores.plan_files import (
     check_name_typed,
@@ -33,27 +39,26 @@ from unlost.app.restores.plan_files import (
 from unlost.app.restores.plan_words import column_labels, labelled
 from unlost.app.restores.planners import planner_slot
 from unlost.app.restores.worker_slots import is_taken
+from unlost.catalog.orgs.approval_policy import policies, policy_of
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.orgs.writers import find_writer
 from unlost.catalog.runs.plans import (
     PlanState,
     StoredPlan,
-    add_plan,
     begin_plan,
     drop_plan,
-    drop_plans,
     find_plan,
     plan_broken_off,
     plan_content,
     plan_failed,
     plan_run,
-    store_made_plan,
     waiting_plans,
 )
 from unlost.engine.restore.planning.groups import group_steps
 from unlost.engine.restore.planning.note_order import NO_NOTES, SortedNotes, sorted_notes
-from unlost.engine.restore.planning.summary import PlanSummary, summary
+from unlost.engine.restore.planning.summary import PlanSummary
 from unlost.model.access import Right, Trace
+from unlost.model.approval import ApprovalPolicy
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
 from unlost.model.message import Message
@@ -64,20 +69,7 @@ from unlost.model.source.schema import Schema
 
 # A plan that no process has started to make by then is broken off.
 BEGINS_WITHIN = timedelta(minutes=1)
-LIFETIME = timedelta(days=14)  # for plans that were not run; the org has changed by then
 MOST = 20
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreRequest:
-    """A selection to restore: a request, or the records that failed in the restore ``retry``.
-
-    ``codes`` limits a retry to these reasons of failure.
-    """
-
-    request: PlanRequest
-    retry: str = ""
-    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +78,8 @@ class PlanView:
 
     ``columns`` are labels by TABLE.COLUMN. ``notes`` are those of the summary, with labels.
     ``typed``: the org's name has to be typed to run it. ``run``: the restore that it became.
-    ``writer``: the org has a write user now; a plan made without one is a preview.
+    ``writer``: the org has a write user now; a plan made without one is a preview. ``approval``:
+    None if it needs no second person, or its run has begun to write.
     """
 
     plan: str
@@ -105,13 +98,15 @@ class PlanView:
     columns: Mapping[str, str] = field(default_factory=dict)
     notes: SortedNotes = NO_NOTES
     writer: bool = True
+    approval: PlanApproval | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
     """A plan in a list: ``records`` counts the records to write, None until it is made.
 
-    ``zone``: the time zone of the org; empty outside lists.
+    ``zone``: the time zone of the org; empty outside lists. ``approval``: None if it needs no second
+    person.
     """
 
     plan: str
@@ -121,6 +116,7 @@ class PlanLine:
     made_by: str
     records: int | None
     zone: str = ""
+    approval: PlanApproval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +142,8 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     if wanted.retry and app.org_of_run(wanted.retry) != known.oid:
         raise run_unknown(wanted.retry)
     check_overrides(app, known, wanted.request.otherwise)
-    now = app.clock.now()
-    drop_plans(before=now - LIFETIME)
-    plain = msgspec.to_builtins(replace(wanted, request=replace(wanted.request, org=org)))
-    plan = add_plan(new_plan_id(app), org=org, by=app.actor.name, at=now, request=plain)
-    return _view(app, known, plan)
+    wanted = replace(wanted, request=replace(wanted.request, org=org))
+    return _view(app, known, store_request(app, wanted, plan_id=new_plan_id(app)))
 
 
 @action(
@@ -166,9 +159,7 @@ def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
     try:
         with planner_slot(app) as slot:
             if begin_plan(plan, slot=slot):
-                restore_plan = _planned(app, known, stored_plan)
-                plain = msgspec.to_builtins(summary(restore_plan))
-                store_made_plan(plan, content=sealed_plan(app, restore_plan), summary=plain)
+                store_plan(app, _planned(app, known, stored_plan), plan_id=plan)
     except UnlostError as error:
         plan_failed(plan, error)
     except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
@@ -249,6 +240,7 @@ def run_stored_plan(app: Application, org: str, plan: str, *, typed: str = "") -
     """Queue a plan for the service to run. ``typed``: the org's name, where it has to be typed.
 
     Raises Conflict (``plan-not-made``, ``plan-run-already``), UsageError (``org-not-typed``),
+    NotAllowed (``restore-needs-approval``, ``approval-…``),
     IntegrityError (``plan-edited``, ``plan-unproved``), and the errors of a restore before its first record.
     """
     known, stored_plan = get_org(org), _stored_plan(org, plan)
@@ -276,9 +268,19 @@ def plan_file(app: Application, org: str, plan: str) -> bytes:
 def waiting(app: Application, *, org: str | None = None) -> PlanLines:
     """List the plans that were not run, of one org or of all in which the actor may restore."""
     orgs = [org_row for org_row in app.orgs(Right.RESTORE) if org in (None, org_row.name)]
-    zones = {org_row.name: org_row.identity.zone for org_row in orgs}
-    lines = (_line(plan, state=_state(app, plan)) for plan in waiting_plans([*zones], most=MOST))
-    return PlanLines(tuple(replace(line, zone=zones[line.org]) for line in lines))
+    return waiting_in(app, orgs, most=MOST)
+
+
+def waiting_in(app: Application, orgs: Sequence[ProtectedOrg], *, most: int) -> PlanLines:
+    """Return the plans of these orgs that were not run."""
+    known, asked_in = {org_row.name: org_row for org_row in orgs}, policies()
+    lines = []
+    for plan in waiting_plans([*known], most=most):
+        org_row, line = known[plan.org], _line(plan, state=_state(app, plan))
+        policy = asked_in.get(plan.org, ApprovalPolicy())
+        approval = approval_of_stored(app, org_row, plan, _summary(plan), policy=policy)
+        lines.append(replace(line, zone=org_row.identity.zone, approval=approval))
+    return PlanLines(tuple(lines))
 
 
 def _group_records(app: Application, org: str, plan: str, groups: Sequence[str]) -> Iterator[str]:
@@ -370,12 +372,7 @@ def _selection(plan: StoredPlan) -> RestoreRequest:
 
 
 def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanView:
-    plan_summary = (
-        decoder_for(PlanSummary).convert(stored_plan.summary)
-        if stored_plan.summary is not None
-        else None
-    )
-    selection = _selection(stored_plan)
+    plan_summary, selection = _summary(stored_plan), _selection(stored_plan)
     words = _words(app, org) if plan_summary is not None else TableWords(Schema((), ""))
     return PlanView(
         stored_plan.id,
@@ -394,6 +391,7 @@ def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanV
         column_labels(plan_summary, _chosen_columns(selection), words) if plan_summary else {},
         sorted_notes(labelled(plan_summary.notes if plan_summary else (), words)),
         find_writer(org.oid) is not None,
+        approval_of_stored(app, org, stored_plan, plan_summary, policy=policy_of(org.oid)),
     )
 
 
@@ -407,12 +405,14 @@ def _chosen_columns(selection: RestoreRequest) -> Iterator[tuple[str, str]]:
         yield selection.request.column_table, column
 
 
+def _summary(stored_plan: StoredPlan) -> PlanSummary | None:
+    if stored_plan.summary is None:
+        return None
+    return decoder_for(PlanSummary).convert(stored_plan.summary)
+
+
 def _line(stored_plan: StoredPlan, *, state: PlanState) -> PlanLine:
-    plan_summary = (
-        decoder_for(PlanSummary).convert(stored_plan.summary)
-        if stored_plan.summary is not None
-        else None
-    )
+    plan_summary = _summary(stored_plan)
     records = plan_summary.changes if plan_summary is not None else None
     return PlanLine(
         stored_plan.id, stored_plan.org, state, stored_plan.made_at, stored_plan.made_by, records

@@ -4,13 +4,8 @@ from datetime import datetime
 
 from unlost.app.access import action
 from unlost.app.actions.records.history import ChangedField, HistoryEntry, history
-from unlost.app.actions.restores.kept_plan import (
-    PlanView,
-    RestoreRequest,
-    choose,
-    what_was_typed,
-)
-from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.kept_plan import PlanView, choose, what_was_typed
+from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.compose import Application
 from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
