@@ -114,8 +114,8 @@ def begin_plan(plan: str, *, slot: str) -> bool:
 
 def store_made_plan(plan: str, *, content: bytes, digest: str, summary: Mapping[str, Json]) -> None:
     """Save a finished plan. ``digest``: its own hash."""
-    made = {"state": PlanState.PLANNED.value, "digest": digest}
-    _end(plan, content=content, summary=dict(summary), **made)
+    state = PlanState.PLANNED.value
+    _end(plan, state=state, content=content, digest=digest, summary=dict(summary))
 
 
 def set_approval(
