@@ -1,5 +1,6 @@
 """Restores that need a second person: each way to run them, who approves, and what ends that."""
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +16,7 @@ from unit.app.test_follow import refresh
 from unlost.app.actions.orgs.approval_policy import change, show
 from unlost.app.actions.orgs.follow import follow
 from unlost.app.actions.restores import approval as module
-from unlost.app.actions.restores import queued_restore
+from unlost.app.actions.restores import queued_restore, restore_run
 from unlost.app.actions.restores.approval import (
     approvals,
     approve,
@@ -343,6 +344,25 @@ def test_a_preview_has_nothing_to_approve(sales: World) -> None:
     digest = stored_plan.digest
     ben = acting(reading, "ben")
     refused(UsageError, "plan-preview", approve, ben, "sales", view.plan, digest=digest)
+
+
+def test_no_other_code_runs_plans() -> None:
+    """Each call of the engine stands behind the check."""
+    root = Path(restore_run.__file__).parents[3]
+    callers = {
+        file.name
+        for file in root.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and node.module == "unlost.engine.restore.running.execute"
+        and {alias.name for alias in node.names} & {"execute", "open_run"}
+    }
+    assert callers == {"restore_run.py"}
+    tree = ast.parse(Path(restore_run.__file__).read_text("utf-8"))
+    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+        text = ast.unparse(function)
+        if " execute(" in text or " open_run(" in text:
+            assert "check_approved(app, org, plan)" in text, function.name
 
 
 # --- who ------------------------------------------------------------------------------------------
