@@ -69,6 +69,7 @@ from unlost.model.errors import (
 )
 from unlost.model.message import code_of
 from unlost.model.org import OrgKind
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.writing import WriteOp
 from unlost.testing.platform import RowRefused
 
@@ -230,8 +231,22 @@ def test_a_file_runs_after_a_second_person_approved_it(
     assert (shown.state, shown.by) == (ApprovalState.APPROVED, "ben")
     assert run_plan(ada, Path(plan.file)).whole
     assert written(shop)
+    assert PlanRow.objects.get(digest=plan.digest).run == plan.run
     assert show_plan(ada, Path(plan.file)).approval is None, "the run has begun"
     assert run_plan(ada, Path(plan.file)).repeated
+
+
+def test_a_run_that_could_not_begin_leaves_its_plan_in_the_console(
+    shop: Shop, ada: Application, ben: Application
+) -> None:
+    plan = file_plan(ada, shop)
+    approve_file(ben, Path(plan.file))
+    with shop.app.lease.hold(shop.oid, kind=RunKind.RESTORE, run="restore-other"):
+        refused(Conflict, "run-in-progress", run_plan, ada, Path(plan.file))
+    row = PlanRow.objects.get(digest=plan.digest)
+    assert row.state == PlanState.PLANNED.value
+    assert run_stored_plan(ada, "sales", row.id).run == plan.run
+    assert PlanRow.objects.get(digest=plan.digest).run == plan.run
 
 
 def test_a_file_is_handed_over_only_with_approval(

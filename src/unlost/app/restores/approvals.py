@@ -82,14 +82,10 @@ def approval_of_plan(app: Application, org: ProtectedOrg, plan: RestorePlan) -> 
 
 
 def approval_of_stored(
-    app: Application,
-    org: ProtectedOrg,
-    stored_plan: StoredPlan,
-    summary: PlanSummary | None,
-    *,
-    policy: ApprovalPolicy,
+    app: Application, org: ProtectedOrg, stored_plan: StoredPlan, summary: PlanSummary | None
 ) -> PlanApproval | None:
     """Return the same for a plan of the console, from its summary; None until it is made."""
+    policy = stored_plan.policy
     if policy.is_off or summary is None or summary.is_preview:
         return None
     reasons = _reasons(org, policy, {line.action: line.count for line in summary.actions})

@@ -28,14 +28,14 @@ def policy_of(oid: str) -> ApprovalPolicy:
     """The policy of an org."""
     with returned_connection():
         row = ApprovalPolicyRow.objects.filter(org__oid=oid).first()
-    return _policy(row) if row is not None else ApprovalPolicy()
+    return policy_in(row)
 
 
 def policies() -> Mapping[str, ApprovalPolicy]:
     """The policies of all orgs that have one, by the name of the org."""
     with returned_connection():
         rows = list(ApprovalPolicyRow.objects.select_related("org"))
-    return {row.org.name: _policy(row) for row in rows}
+    return {row.org.name: policy_in(row) for row in rows}
 
 
 def set_policy(oid: str, policy: ApprovalPolicy) -> None:
@@ -54,5 +54,8 @@ def approve_as(old: str, new: str) -> None:
     set_policy(new, policy_of(old))
 
 
-def _policy(row: ApprovalPolicyRow) -> ApprovalPolicy:
+def policy_in(row: ApprovalPolicyRow | None) -> ApprovalPolicy:
+    """The policy in a row of the database; no row asks for nothing."""
+    if row is None:
+        return ApprovalPolicy()
     return ApprovalPolicy(records=row.records, production=row.production, deletes=row.deletes)

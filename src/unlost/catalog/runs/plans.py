@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.db.models import QuerySet
+
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, PlanRow
-from unlost.model.approval import Approval
+from unlost.catalog.orgs.approval_policy import policy_in
+from unlost.model.approval import Approval, ApprovalPolicy
 from unlost.model.errors import UnlostError
 from unlost.model.message import Message
 from unlost.model.source.reading import Json
@@ -29,7 +32,7 @@ class StoredPlan:
 
     ``slot``: the slot of the planning worker, empty until one starts. ``maker``: the account that
     chose it, empty for a user of the home's machine. ``digest``: the plan's own hash, empty until
-    it is made, and for plans of earlier releases.
+    it is made, and for plans of earlier releases. ``policy``: the present one of the org.
     """
 
     id: str
@@ -42,9 +45,10 @@ class StoredPlan:
     summary: Mapping[str, Json] | None
     run: str
     error: Message | None
-    maker: str = ""
-    digest: str = ""
-    approval: Approval | None = None
+    maker: str
+    digest: str
+    approval: Approval | None
+    policy: ApprovalPolicy
 
 
 def add_plan(
@@ -96,7 +100,7 @@ def plan_content(plan: str) -> bytes:
 def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[StoredPlan]:
     """Plans of these orgs that did not become a restore, the newest first."""
     with returned_connection():
-        rows = PlanRow.objects.defer("content").select_related("org").filter(org__name__in=orgs)
+        rows = _rows().filter(org__name__in=orgs)
         rows = rows.exclude(state=PlanState.RUN.value).order_by("-made_at", "-id")
         return [_value(row, row.org.name) for row in rows[:most]]
 
@@ -183,9 +187,13 @@ def _end(plan: str, **columns: object) -> None:
         making.update(**columns)
 
 
+def _rows() -> QuerySet[PlanRow]:
+    return PlanRow.objects.defer("content").select_related("org", "org__approval_policy")
+
+
 def _first(**named: str) -> StoredPlan | None:
     with returned_connection():
-        row = PlanRow.objects.defer("content").select_related("org").filter(**named).first()
+        row = _rows().filter(**named).first()
     return _value(row, row.org.name) if row is not None else None
 
 
@@ -204,6 +212,7 @@ def _value(row: PlanRow, org: str) -> StoredPlan:
         row.maker,
         row.digest,
         _approval(row),
+        policy_in(getattr(row.org, "approval_policy", None)),
     )
 
 

@@ -39,7 +39,6 @@ from unlost.app.restores.plan_files import (
 from unlost.app.restores.plan_words import column_labels, labelled
 from unlost.app.restores.planners import planner_slot
 from unlost.app.restores.worker_slots import is_taken
-from unlost.catalog.orgs.approval_policy import policies, policy_of
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.orgs.writers import find_writer
 from unlost.catalog.runs.plans import (
@@ -58,7 +57,6 @@ from unlost.engine.restore.planning.groups import group_steps
 from unlost.engine.restore.planning.note_order import NO_NOTES, SortedNotes, sorted_notes
 from unlost.engine.restore.planning.summary import PlanSummary
 from unlost.model.access import Right, Trace
-from unlost.model.approval import ApprovalPolicy
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
 from unlost.model.message import Message
@@ -273,12 +271,11 @@ def waiting(app: Application, *, org: str | None = None) -> PlanLines:
 
 def waiting_in(app: Application, orgs: Sequence[ProtectedOrg], *, most: int) -> PlanLines:
     """Return the plans of these orgs that were not run."""
-    known, asked_in = {org_row.name: org_row for org_row in orgs}, policies()
+    known = {org_row.name: org_row for org_row in orgs}
     lines = []
     for plan in waiting_plans([*known], most=most):
         org_row, line = known[plan.org], _line(plan, state=_state(app, plan))
-        policy = asked_in.get(plan.org, ApprovalPolicy())
-        approval = approval_of_stored(app, org_row, plan, _summary(plan), policy=policy)
+        approval = approval_of_stored(app, org_row, plan, _summary(plan))
         lines.append(replace(line, zone=org_row.identity.zone, approval=approval))
     return PlanLines(tuple(lines))
 
@@ -391,7 +388,7 @@ def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanV
         column_labels(plan_summary, _chosen_columns(selection), words) if plan_summary else {},
         sorted_notes(labelled(plan_summary.notes if plan_summary else (), words)),
         find_writer(org.oid) is not None,
-        approval_of_stored(app, org, stored_plan, plan_summary, policy=policy_of(org.oid)),
+        approval_of_stored(app, org, stored_plan, plan_summary),
     )
 
 

@@ -324,12 +324,13 @@ def _run(
     written = SqlObserver(run, clock=app.clock)
     both = ObserverFanout(written, observer or SilentObserver())
     with _recorded(app, org, run, forget=forget):
-        digest_run(plan.digest, run=run)
         try:
             with app.open_writer(org, observer=both, run=run) as writer:
                 ended = execute(plan, _ports(app, writer, both))
         finally:
             written.flush()
+        # Not before: a run that could not begin leaves its plan as it was.
+        digest_run(plan.digest, run=run)
         outcome = _ended(ended)
         end_run(run, RunEnd(RunState.DONE, app.clock.now()))
     if plan.org == plan.target:
