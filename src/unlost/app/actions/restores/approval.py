@@ -10,7 +10,7 @@ See docs/adr/0043.
 from dataclasses import dataclass
 
 from unlost.app.access import Where, action, check_org
-from unlost.app.actions.restores.kept_plan import PlanLine, PlanLines, waiting_in
+from unlost.app.actions.restores.kept_plan import PlanLine, PlanLines, stored_plan_of, waiting_in
 from unlost.app.actions.restores.restore_plan import PlanFile, load_plan
 from unlost.app.compose import Application
 from unlost.app.restores.approvals import (
@@ -27,7 +27,6 @@ from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.plans import (
     PlanState,
     StoredPlan,
-    find_plan,
     plan_content,
     plan_of_digest,
     set_approval,
@@ -225,14 +224,7 @@ def _check_not_begun(app: Application, org: ProtectedOrg, plan: RestorePlan) -> 
 
 def _stored(org: str, plan: str) -> StoredPlan:
     """Return a made plan; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
-    stored_plan = find_plan(plan)
-    if stored_plan is None or stored_plan.org != org:
-        raise NotFound(
-            "plan-unknown",
-            "There is no plan {plan!r}.",
-            next_step="Select the records to restore again.",
-            plan=plan,
-        )
+    stored_plan = stored_plan_of(org, plan)
     if stored_plan.state not in (PlanState.PLANNED, PlanState.RUN) or not plan_content(plan):
         raise Conflict(
             "plan-not-made",

@@ -153,7 +153,7 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
 )
 def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
     """Make the plan of a selection. An error is stored with the plan, not raised."""
-    known, stored_plan = get_org(org), _stored_plan(org, plan)
+    known, stored_plan = get_org(org), stored_plan_of(org, plan)
     try:
         with planner_slot(app) as slot:
             if begin_plan(plan, slot=slot):
@@ -163,16 +163,16 @@ def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
     except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
         plan_failed(plan, UnlostError(name, "The plan could not be created: {error}.", error=name))
-    return _view(app, known, _stored_plan(org, plan))
+    return _view(app, known, stored_plan_of(org, plan))
 
 
 @action("restore.look", Right.RESTORE)
 def show_stored_plan(app: Application, org: str, plan: str) -> PlanView:
     """Show the state of a plan; raises NotFound (``plan-unknown``)."""
-    stored_plan = _stored_plan(org, plan)
+    stored_plan = stored_plan_of(org, plan)
     if _state(app, stored_plan) is not stored_plan.state:
         plan_broken_off(plan)  # has no effect if it was made since it was read
-        stored_plan = _stored_plan(org, plan)
+        stored_plan = stored_plan_of(org, plan)
     return _view(app, get_org(org), stored_plan)
 
 
@@ -192,7 +192,7 @@ def leave_out(
     ``groups``: those of the preview, by their records, or as TABLE/ for single records. ``related`` false also leaves out all records that are only related to the selected ones.
     ``restore.make`` then makes the plan. Raises UsageError (``nothing-left-out``).
     """
-    selection = _selection(_stored_plan(org, plan))
+    selection = _selection(stored_plan_of(org, plan))
     request = selection.request
     records = [*records, *_group_records(app, org, plan, groups)]
     if selection.retry or not (tables or records or not related):
@@ -218,7 +218,7 @@ def choose_again(
 
     ``twins``: the treatment of live records that took a unique value after the loss; None as before.
     """
-    selection = _selection(_stored_plan(org, plan))
+    selection = _selection(stored_plan_of(org, plan))
     if twins is not None:
         selection = replace(selection, request=replace(selection.request, twins=twins))
     return choose(app, org, selection)
@@ -227,7 +227,7 @@ def choose_again(
 @action("restore.drop", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
 def discard_plan(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG001
     """Discard a plan that was not run."""
-    stored_plan = _stored_plan(org, plan)
+    stored_plan = stored_plan_of(org, plan)
     if stored_plan.state is not PlanState.RUN:
         drop_plan(plan)
     return _line(stored_plan, state=stored_plan.state)
@@ -241,7 +241,7 @@ def run_stored_plan(app: Application, org: str, plan: str, *, typed: str = "") -
     NotAllowed (``restore-needs-approval``, ``approval-…``),
     IntegrityError (``plan-edited``, ``plan-unproved``), and the errors of a restore before its first record.
     """
-    known, stored_plan = get_org(org), _stored_plan(org, plan)
+    known, stored_plan = get_org(org), stored_plan_of(org, plan)
     _check_ready(stored_plan)
     view = _view(app, known, stored_plan)
     if view.summary is not None:
@@ -294,7 +294,7 @@ def _group_records(app: Application, org: str, plan: str, groups: Sequence[str])
 
 def read_stored_plan(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
     """Return a made plan; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
-    stored_plan = _stored_plan(org.name, plan)
+    stored_plan = stored_plan_of(org.name, plan)
     content = plan_content(plan)
     if stored_plan.state is not PlanState.RUN:
         _check_ready(stored_plan)
@@ -325,7 +325,8 @@ def _is_being_made(app: Application, plan: StoredPlan) -> bool:
     return is_taken(app, plan.slot)
 
 
-def _stored_plan(org: str, plan: str) -> StoredPlan:
+def stored_plan_of(org: str, plan: str) -> StoredPlan:
+    """Return a plan of an org, by its name; raises NotFound (``plan-unknown``)."""
     stored_plan = find_plan(plan)
     if stored_plan is None or stored_plan.org != org:
         raise _unknown(plan)
@@ -361,7 +362,7 @@ def _check_ready(plan: StoredPlan) -> None:
 
 def selection_of(org: str, plan: str) -> RestoreRequest:
     """Return the selection with all typed values; raises NotFound (``plan-unknown``)."""
-    return _selection(_stored_plan(org, plan))
+    return _selection(stored_plan_of(org, plan))
 
 
 def _selection(plan: StoredPlan) -> RestoreRequest:
