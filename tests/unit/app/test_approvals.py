@@ -265,6 +265,7 @@ def test_a_plan_of_the_console_runs_only_with_approval(
 ) -> None:
     view = made(ada)
     refused(NotAllowed, "restore-needs-approval", run_stored_plan, ada, "sales", view.plan)
+    assert noted("restore.start")[0].deed.outcome == "restore-needs-approval"
     assert show_stored_plan(ada, "sales", view.plan).state is PlanState.PLANNED
     assert approved(ben, view) is ApprovalState.APPROVED
     handed = run_stored_plan(ada, "sales", view.plan)
@@ -315,6 +316,14 @@ def test_a_run_that_has_written_goes_on_without_a_new_approval(
     refused(Conflict, "restore-begun", withdraw_file, ben, Path(plan.file))
     shop.world.clock.advance(days=8)
     assert resume_run(ada, plan.run).whole
+
+
+def test_a_home_that_lost_its_approvals_resumes_what_had_begun(shop: Shop) -> None:
+    plan = shop.plan(f"Account/{CUSTOMER}")
+    parked(shop, lambda: run_plan(shop.app, Path(plan.file)))
+    shop.lose_database()
+    change(shop.app, "sales", ALWAYS)
+    assert resume_run(shop.app, plan.run).whole
 
 
 def test_a_retry_has_its_own_plan_and_needs_its_own_approval(
