@@ -20,7 +20,9 @@ class ApprovalPolicyForm(forms.Form):
         help_text=_("Empty: the number of records does not matter."),
     )
     production = forms.BooleanField(
-        label=_("It writes to a production org"), required=False, help_text=_("Every restore then.")
+        label=_("It writes to a production org"),
+        required=False,
+        help_text=_("Then every restore that writes needs a second person."),
     )
     deletes = forms.BooleanField(
         label=_("It deletes records"),
