@@ -152,6 +152,12 @@ NOTES = {
         "A plan names its org by an id that is unique to the vault, and its versions by their numbers "
         "in that vault. In another vault they have another meaning."
     ),
+    "restore-needs-approval": (
+        "An admin of the org chose which restores need a second person. An approval counts for exactly "
+        "one plan, for 7 days, and never from the person who made the plan or runs it. A retry is a "
+        "new plan: Unlost stored it, so it can be approved and run in the console. See [Ask for a "
+        "second person before a restore](../howto/second-person.md)."
+    ),
     "restore-no-longer-allowed": (
         "A restore may wait in the queue for hours. The role of the person, and the token, are looked "
         "at again each time that it starts or resumes."

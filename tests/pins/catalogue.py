@@ -30,13 +30,12 @@ from unlost.app.actions.people.sso import NewProvider, NewSaml, add, add_saml
 from unlost.app.actions.records.record_list import choose_columns
 from unlost.app.actions.records.saved_searches import save_search, searches
 from unlost.app.actions.restores.kept_plan import (
-    RestoreRequest,
     choose,
     make_plan_now,
     selection_of,
     show_stored_plan,
 )
-from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.restores.selections import change_selected, selected_records
 from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.orgs.drafts import open_draft, seal_draft

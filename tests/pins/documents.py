@@ -23,7 +23,7 @@ from unlost.alerts.signed_webhook import WebhookSettings
 from unlost.app.actions.alerts.alerts import QuietHours
 from unlost.app.actions.orgs.orgs import NewOrg
 from unlost.app.actions.orgs.previews import OrgPreview
-from unlost.app.actions.restores.kept_plan import RestoreRequest
+from unlost.app.actions.restores.restore_plan import RestoreRequest
 from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.home.sealed_key import _File as SealedKeyFile
 from unlost.app.records.search_query import RecordSearch

@@ -145,6 +145,8 @@ OPERATIONS = (
     ApiOperation(
         "org.writer-check", _POST, f"{_ORG}/writer/check", "orgs.write_access.check_writer"
     ),
+    ApiOperation("approval.show", _GET, f"{_ORG}/approval", "orgs.approval_policy.show"),
+    ApiOperation("approval.set", _PUT, f"{_ORG}/approval", "orgs.approval_policy.change"),
     ApiOperation("column.list", _GET, f"{_ORG}/hidden-columns", "orgs.hidden_columns.hidden"),
     ApiOperation(
         "column.choices", _GET, f"{_ORG}/hideable-columns", "orgs.hidden_columns.hideable"
@@ -259,6 +261,7 @@ OPERATIONS = (
     ApiOperation("hold.set", _POST, f"{_ORG}/holds", "retention.holds.hold"),
     ApiOperation("hold.lift", _POST, f"{_ORG}/holds/lift", "retention.holds.lift"),
     ApiOperation("restore.waiting", _GET, "/plans", "restores.kept_plan.waiting"),
+    ApiOperation("restore.approvals", _GET, "/approvals", "restores.approval.approvals"),
     ApiOperation("restore.choose", _POST, f"{_ORG}/plans", "restores.kept_plan.choose"),
     ApiOperation("restore.put-back", _POST, f"{_RECORD}/put-back", "restores.put_back.put_back"),
     ApiOperation(
@@ -273,6 +276,11 @@ OPERATIONS = (
     ApiOperation("restore.start", _POST, f"{_PLAN}/start", "restores.kept_plan.run_stored_plan"),
     ApiOperation(
         "restore.file", _GET, f"{_PLAN}/file", "restores.kept_plan.plan_file", gives=BYTES
+    ),
+    ApiOperation("restore.approve", _PUT, f"{_PLAN}/approval", "restores.approval.approve"),
+    ApiOperation("restore.withdraw", _DELETE, f"{_PLAN}/approval", "restores.approval.withdraw"),
+    ApiOperation(
+        "restore.diff-stored", _GET, f"{_PLAN}/diff/{{other}}", "restores.plan_diff.diff_stored"
     ),
     ApiOperation("restore.people", _GET, f"{_PLAN}/people", "restores.edit_plan.plan_people"),
     ApiOperation("restore.give", _PUT, f"{_PLAN}/people", "restores.edit_plan.reassign_in_plan"),
@@ -289,6 +297,20 @@ OPERATIONS = (
     ),
     ApiOperation(
         "restore.show", _POST, "/plan-files/show", "restores.restore_plan.show_plan", takes="file"
+    ),
+    ApiOperation(
+        "restore.approve-file",
+        _POST,
+        "/plan-files/approve",
+        "restores.approval.approve_file",
+        takes="file",
+    ),
+    ApiOperation(
+        "restore.withdraw-file",
+        _POST,
+        "/plan-files/withdraw",
+        "restores.approval.withdraw_file",
+        takes="file",
     ),
     ApiOperation(
         "restore.hand-over",

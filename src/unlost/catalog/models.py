@@ -159,6 +159,15 @@ class KeepRow(models.Model):
     since = models.DateTimeField()
 
 
+class ApprovalPolicyRow(models.Model):
+    """The restores of an org that need a second person; see ``ApprovalPolicy``. No row: none."""
+
+    org = models.OneToOneField(Org, on_delete=models.CASCADE, related_name="approval_policy")
+    records = models.BigIntegerField(null=True)
+    production = models.BooleanField(default=False)
+    deletes = models.BooleanField(default=False)
+
+
 class ForgottenRow(models.Model):
     """The last forgetting by an org's retention rules."""
 
@@ -494,7 +503,8 @@ class PlanRow(models.Model):
     """A person's choice of records to restore, and its plan when it is ready: no values of records.
 
     ``slot`` is the slot whose lock the planning worker holds; ``content`` is the plan's file,
-    ``summary`` its overview for people, ``run`` the restore that it became.
+    ``summary`` its overview for people, ``run`` the restore that it became. ``digest`` is the plan's
+    own hash. ``maker`` and ``approver`` are accounts, empty for a user of the home's machine.
     """
 
     id = models.CharField(max_length=80, primary_key=True)
@@ -508,6 +518,11 @@ class PlanRow(models.Model):
     summary = models.JSONField(null=True)
     run = models.CharField(max_length=80, default="", db_index=True)
     error = MessageField(null=True)
+    digest = models.CharField(max_length=64, default="", db_index=True)
+    maker = models.CharField(max_length=150, default="")
+    approved_by = models.CharField(max_length=240, default="")
+    approver = models.CharField(max_length=150, default="")
+    approved_at = models.DateTimeField(null=True)
 
 
 class PreviewRow(models.Model):

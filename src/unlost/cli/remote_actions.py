@@ -12,7 +12,6 @@ from unlost.app.actions.backups.snapshots import snapshots
 from unlost.app.actions.records.file import FileResult, written
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    RestoreRequest,
     choose,
     discard_plan,
     make_plan_now,
@@ -20,9 +19,16 @@ from unlost.app.actions.restores.kept_plan import (
     show_stored_plan,
 )
 from unlost.app.actions.restores.outcome import restore_result
+from unlost.app.actions.restores.plan_diff import ComparedPlans, check_same_org
 from unlost.app.actions.restores.plan_groups import show_groups
 from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over
-from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, check_out, plan_bytes
+from unlost.app.actions.restores.restore_plan import (
+    PlanRequest,
+    PlanResult,
+    RestoreRequest,
+    check_out,
+    plan_bytes,
+)
 from unlost.app.actions.restores.restore_run import RestoreResult
 from unlost.app.actions.retention.privacy import PersonData
 from unlost.app.actions.runs.ask_backup import ask_backup
@@ -36,12 +42,14 @@ from unlost.catalog.runs.plans import PlanState
 from unlost.catalog.runs.runs import RunState
 from unlost.cli.following import follow, not_begun, status_if_begun
 from unlost.cli.remote import Given, RemoteAction, RemoteHome, home_needed
+from unlost.engine.restore.planning.plan_diff import plan_difference
 from unlost.engine.restore.values.plan_file import read_plan
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import StoreError, UnlostError
 from unlost.model.plan import TwinPolicy
 from unlost.model.ports.system import Observer
 
+_SIDES = ("old", "new")  # the parameters of ``restore.diff``
 POLL_SECONDS = 2.0  # seconds between two polls of a plan in the making
 
 
@@ -90,7 +98,9 @@ def planned(home: RemoteHome, given: Given) -> PlanResult:
     # Reading it verifies the plan's own hash.
     plan = read_plan(plan_bytes(out))
     groups = show_groups(app, view.org, view.plan)
-    discard_plan(app, view.org, view.plan)
+    # A second person can approve only a plan that the server has.
+    if view.approval is None:
+        discard_plan(app, view.org, view.plan)
     return PlanResult(
         view.org,
         view.zone,
@@ -100,6 +110,7 @@ def planned(home: RemoteHome, given: Given) -> PlanResult:
         view.summary,
         groups.groups,
         groups.total,
+        view.approval,
     )
 
 
@@ -107,6 +118,14 @@ def shown(home: RemoteHome, given: Given) -> PlanResult:
     """Show a local plan file, as the server reads it."""
     plan_result = cast("PlanResult", home.ask("restore.show", given))
     return replace(plan_result, file=str(given["file"]))
+
+
+def compared(home: RemoteHome, given: Given) -> ComparedPlans:
+    """Compare two local plan files, after the server has checked each."""
+    results = [cast("PlanResult", home.ask("restore.show", {"file": given[n]})) for n in _SIDES]
+    check_same_org(*(plan_result.org for plan_result in results))
+    old, new = (read_plan(plan_bytes(given[name])) for name in _SIDES)
+    return ComparedPlans(results[0].org, results[0].zone, plan_difference(old, new))
 
 
 def _made_plan(app: Application, view: PlanView) -> PlanView:
@@ -207,6 +226,7 @@ REMOTE_ACTIONS: Mapping[str, RemoteAction] = {
     "backup.run": backed_up,
     "file.read": saved,
     "privacy.export": person_saved,
+    "restore.diff": compared,
     "restore.plan": planned,
     "restore.resume": resumed,
     "restore.retry": retried,

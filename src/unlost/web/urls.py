@@ -8,6 +8,7 @@ from unlost.web.pages import style
 from unlost.web.pages.alerts import alerts, mass_changes, mass_limits, overview
 from unlost.web.pages.backups import calendar, certificate, schedule
 from unlost.web.pages.orgs import (
+    approval_policy,
     browser_sign_in,
     connect,
     hidden_columns,
@@ -25,7 +26,7 @@ from unlost.web.pages.records import (
     saved_searches,
     watch,
 )
-from unlost.web.pages.restores import correct, edit_plan, restore, selections
+from unlost.web.pages.restores import approval, correct, edit_plan, restore, selections
 from unlost.web.pages.retention import keeping, privacy, rectify
 from unlost.web.pages.runs import runs
 from unlost.web.pages.storage import storage
@@ -80,6 +81,8 @@ urlpatterns = [
     path(f"{_PLAN}again/", restore.again, name="plan-again"),
     path(f"{_PLAN}drop/", restore.drop, name="plan-drop"),
     path(f"{_PLAN}run/", restore.run, name="plan-run"),
+    path(f"{_PLAN}approve/", approval.approve_plan, name="plan-approve"),
+    path(f"{_PLAN}withdraw/", approval.withdraw_approval, name="plan-withdraw"),
     path("orgs/<name:org>/backup/", runs.back_up, name="back-up"),
     path("runs/", runs.list_runs, name="runs"),
     path("runs/<str:run>/", runs.show_run, name="run"),
@@ -100,6 +103,7 @@ urlpatterns = [
     path("orgs/<name:org>/gaps/accept/", certificate.accepted, name="gap-accept"),
     path("orgs/<name:org>/gaps/reopen/", certificate.reopened, name="gap-reopen"),
     path("orgs/<name:org>/settings/", write_access.settings, name="org-settings"),
+    path("orgs/<name:org>/approval/", approval_policy.edit, name="org-approval"),
     path("orgs/<name:org>/searched/", searched_columns.searched, name="searched"),
     path("orgs/<name:org>/searched/add/", searched_columns.choose, name="searched-add"),
     path("orgs/<name:org>/searched/remove/", searched_columns.drop, name="searched-remove"),

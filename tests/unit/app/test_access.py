@@ -398,7 +398,7 @@ LOOKED_AT = frozenset({
     "connector.missing", "erase.list", "erase.plan", "forget.plan", "key.list", "lockout.list", "mirror.show", "org.ask-look", "org.do-look", "org.drop-look", "org.look",
     "org.look-state", "org.settings", "org.writer-check", "org.writer-settings", "person.list",
     "person.show", "record.clear-ticks", "record.tick", "record.ticks", "record.untick", "rectify.plan",
-    "salvage.plan", "restore.look", "restore.waiting", "shred.plan", "sso.list",
+    "salvage.plan", "restore.approvals", "restore.look", "restore.waiting", "shred.plan", "sso.list",
     "org.checklist", "org.start-sign-in", "record.tick-all", "searched-column.choices",
     "searched-column.list", "vault.pending",
 })  # fmt: skip

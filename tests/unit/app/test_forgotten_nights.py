@@ -20,15 +20,10 @@ from unlost.app.actions.records.compare import compare
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.lost import lost
 from unlost.app.actions.records.show import show
-from unlost.app.actions.restores.kept_plan import (
-    RestoreRequest,
-    choose,
-    make_plan_now,
-    show_stored_plan,
-)
+from unlost.app.actions.restores.kept_plan import choose, make_plan_now, show_stored_plan
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.plan_records import plan_records
-from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.retention.forget import forget, plan
 from unlost.app.actions.retention.keeping import RetentionChange, change
 from unlost.app.actions.storage.storage import storage

@@ -11,16 +11,10 @@ from unit.app.test_restore import refused
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.restores import queued_restore
-from unlost.app.actions.restores.kept_plan import (
-    PlanView,
-    RestoreRequest,
-    choose,
-    make_plan_now,
-    run_stored_plan,
-)
+from unlost.app.actions.restores.kept_plan import PlanView, choose, make_plan_now, run_stored_plan
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.queued_restore import do_restore
-from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.actions.runs.run import VAULT_ONLY, run_status, written_by_table
 from unlost.app.actions.runs.runs import RunGroup, list_page

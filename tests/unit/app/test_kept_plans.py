@@ -16,7 +16,6 @@ from unlost.app.actions.restores import kept_plan as module
 from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    RestoreRequest,
     choose,
     choose_again,
     discard_plan,
@@ -28,7 +27,7 @@ from unlost.app.actions.restores.kept_plan import (
 )
 from unlost.app.actions.restores.plan_records import plan_records
 from unlost.app.actions.restores.queued_restore import do_restore
-from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.restores import plan_files
 from unlost.app.restores.planners import SLOTS
 from unlost.catalog.models import PlanRow

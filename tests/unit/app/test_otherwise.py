@@ -22,7 +22,6 @@ from unlost.app.actions.restores.edit_plan import (
 )
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    RestoreRequest,
     choose,
     leave_out,
     make_plan_now,
@@ -31,7 +30,7 @@ from unlost.app.actions.restores.kept_plan import (
 )
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.queued_restore import do_restore
-from unlost.app.actions.restores.restore_plan import PlanRequest, show_plan
+from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest, show_plan
 from unlost.app.actions.restores.restore_run import retry_run
 from unlost.app.restores.overrides import (
     CauseEdit,

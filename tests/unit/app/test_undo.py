@@ -7,10 +7,15 @@ import pytest
 from homes import World
 from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, Shop, lost_shop
-from unlost.app.actions.restores.kept_plan import RestoreRequest, choose, make_plan_now
+from unlost.app.actions.restores.kept_plan import choose, make_plan_now
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.plan_groups import GroupValues, show_group, show_groups
-from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, make_plan
+from unlost.app.actions.restores.restore_plan import (
+    PlanRequest,
+    PlanResult,
+    RestoreRequest,
+    make_plan,
+)
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.catalog.losses import open_loss_counts
 from unlost.model.errors import Conflict, NotFound, UsageError

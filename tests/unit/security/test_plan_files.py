@@ -13,14 +13,9 @@ from sweeps import parts_of
 from unit.app.shop import Shop
 from unlost.app.actions.people.people import add
 from unlost.app.actions.people.tokens import make
-from unlost.app.actions.restores.kept_plan import (
-    RestoreRequest,
-    choose,
-    make_plan_now,
-    run_stored_plan,
-)
+from unlost.app.actions.restores.kept_plan import choose, make_plan_now, run_stored_plan
 from unlost.app.actions.restores.queued_restore import hand_over
-from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.restores import plan_files
 from unlost.app.restores.plan_files import proved_plan

@@ -9,14 +9,9 @@ from unit.app.shop import CUSTOMER, Shop
 from unlost.alerts.rules import raised_alerts
 from unlost.app.actions.people.people import add, change_role, remove
 from unlost.app.actions.people.tokens import drop, make, tokens
-from unlost.app.actions.restores.kept_plan import (
-    RestoreRequest,
-    choose,
-    make_plan_now,
-    run_stored_plan,
-)
+from unlost.app.actions.restores.kept_plan import choose, make_plan_now, run_stored_plan
 from unlost.app.actions.restores.queued_restore import do_restore, hand_over, restore_jobs
-from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.runs.control import resume
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.compose import Application

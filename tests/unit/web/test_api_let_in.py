@@ -40,7 +40,7 @@ WORDS: Mapping[str, Any] = {
 }  # fmt: skip
 # Asked about one org, these are not told by it; and what is of nobody is everybody's.
 ITSELF = {"alert.acknowledge", "alert.show"}
-EVERYWHERE = {"restore.waiting", "home.overview", "org.list", "run.list", "run.page", "alert.list",
+EVERYWHERE = {"restore.approvals", "restore.waiting", "home.overview", "org.list", "run.list", "run.page", "alert.list",
               "keep.show", "schedule.show", "record.find", "vault.show", "token.list", "token.drop", "loss.first",
               "search.list", "search.open", "search.save", "search.drop"}  # fmt: skip
 
@@ -232,6 +232,7 @@ NOT_OFFERED = {
     "record.ticks": "ticks are of pages: restore.choose takes all records at once",
     "record.untick": "ticks are of pages: restore.choose takes all records at once",
     "restore.preview": "restore.groups, restore.people and mass.columns",
+    "restore.diff": "restore.diff-stored compares plans of the console",
     "restore.plan": "restore.choose, restore.make and restore.file",
     "restore.resume": "the service does it: run.go-on",
     "restore.retry": "restore.choose",
@@ -296,7 +297,9 @@ def test_a_plan_file_of_an_org_of_others_is_not_taken(
 ) -> None:
     out = tmp_path / "plan.json"
     make_plan(shop.app, PlanRequest("sales", (f"Account/{CUSTOMER}",)), out)
-    for name in ("restore.show", "restore.hand-over"):
+    taking = [one for one in OPERATIONS if one.path.startswith("/plan-files/")]
+    assert len(taking) == 4
+    for name in (one.action for one in taking):
         answer = ask(client, by_name(name), stranger, body=out.read_bytes())
         assert (answer.status_code, code(answer)) == (404, "org-unknown")
     assert not [line for line in runs(shop.app).runs if line.run.startswith("restore")]

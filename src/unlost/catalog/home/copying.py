@@ -22,6 +22,7 @@ from unlost.catalog.connection import returned_connection
 from unlost.catalog.home.moving import as_file
 from unlost.catalog.models import (
     AlertRow,
+    ApprovalPolicyRow,
     ChannelRow,
     HiddenColumnRow,
     HomeCopy,
@@ -46,6 +47,7 @@ from unlost.model.runs.night import NightState
 SETTINGS: tuple[type[models.Model], ...] = (
     Org, WriterRow, Secret, ScheduleRow, ChannelRow, User, MembershipRow, TokenRow, HiddenColumnRow,
     KeepRow, SocialApp, AcceptedGapRow, HomeSettingRow, MassLimitsRow, SilenceRow, SearchedColumnRow,
+    ApprovalPolicyRow,
 )  # fmt: skip
 # Columns of settings that change with each backup; a sign-in that renews a secret seals it again.
 MOVING = frozenset({

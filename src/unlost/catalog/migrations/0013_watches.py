@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0011_loss_sizes'),
+        ('catalog', '0012_approvals'),
     ]
 
     operations = [

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.db.models import QuerySet
+
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, PlanRow
+from unlost.catalog.orgs.approval_policy import policy_in
+from unlost.model.approval import Approval, ApprovalPolicy
 from unlost.model.errors import UnlostError
 from unlost.model.message import Message
 from unlost.model.source.reading import Json
@@ -26,7 +30,9 @@ class PlanState(StrEnum):
 class StoredPlan:
     """A choice and its plan, without the plan's bytes. ``org`` is the org's name.
 
-    ``slot``: the slot of the planning worker, empty until one starts.
+    ``slot``: the slot of the planning worker, empty until one starts. ``maker``: the account that
+    chose it, empty for a user of the home's machine. ``digest``: the plan's own hash, empty until
+    it is made, and for plans of earlier releases. ``policy``: the present one of the org.
     """
 
     id: str
@@ -39,10 +45,14 @@ class StoredPlan:
     summary: Mapping[str, Json] | None
     run: str
     error: Message | None
+    maker: str
+    digest: str
+    approval: Approval | None
+    policy: ApprovalPolicy
 
 
 def add_plan(
-    plan: str, *, org: str, by: str, at: datetime, request: Mapping[str, Json]
+    plan: str, *, org: str, by: str, at: datetime, request: Mapping[str, Json], maker: str = ""
 ) -> StoredPlan:
     """Store a choice whose plan is about to be made."""
     with returned_connection():
@@ -51,6 +61,7 @@ def add_plan(
             org=Org.objects.get(name=org),
             made_at=at,
             made_by=by,
+            maker=maker,
             request=dict(request),
             state=PlanState.MAKING.value,
         )
@@ -65,6 +76,11 @@ def find_plan(plan: str) -> StoredPlan | None:
 def plan_of_run(run: str) -> StoredPlan | None:
     """The plan that became a restore, if the console made it."""
     return _first(run=run)
+
+
+def plan_of_digest(digest: str) -> StoredPlan | None:
+    """The plan with this hash; None if no person of this home chose it."""
+    return _first(digest=digest) if digest else None
 
 
 def summaries_of_runs(runs: Collection[str]) -> Mapping[str, Mapping[str, Json]]:
@@ -84,7 +100,7 @@ def plan_content(plan: str) -> bytes:
 def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[StoredPlan]:
     """Plans of these orgs that did not become a restore, the newest first."""
     with returned_connection():
-        rows = PlanRow.objects.defer("content").select_related("org").filter(org__name__in=orgs)
+        rows = _rows().filter(org__name__in=orgs)
         rows = rows.exclude(state=PlanState.RUN.value).order_by("-made_at", "-id")
         return [_value(row, row.org.name) for row in rows[:most]]
 
@@ -100,9 +116,31 @@ def begin_plan(plan: str, *, slot: str) -> bool:
         return bool(making.filter(id=plan).update(slot=slot))
 
 
-def store_made_plan(plan: str, *, content: bytes, summary: Mapping[str, Json]) -> None:
-    """Save a finished plan."""
-    _end(plan, state=PlanState.PLANNED.value, content=content, summary=dict(summary))
+def store_made_plan(plan: str, *, content: bytes, digest: str, summary: Mapping[str, Json]) -> None:
+    """Save a finished plan. ``digest``: its own hash."""
+    state = PlanState.PLANNED.value
+    _end(plan, state=state, content=content, digest=digest, summary=dict(summary))
+
+
+def set_approval(
+    plan: str, approval: Approval | None, *, digest: str, before: Approval | None
+) -> bool:
+    """Approve a plan, or withdraw its approval (None).
+
+    False if it changed meanwhile: it is another plan, or its approval is no longer ``before``.
+    """
+    columns = {
+        "approved_by": approval.by if approval is not None else "",
+        "approver": approval.person if approval is not None else "",
+        "approved_at": approval.at if approval is not None else None,
+    }
+    with returned_connection():
+        rows = PlanRow.objects.filter(id=plan, digest=digest)
+        if before is None:
+            rows = rows.filter(approved_at=None)
+        else:
+            rows = rows.filter(approved_at=before.at, approved_by=before.by)
+        return bool(rows.update(**columns))
 
 
 def plan_failed(plan: str, error: UnlostError) -> None:
@@ -119,6 +157,13 @@ def plan_run(plan: str, *, run: str) -> None:
     """Record the restore that a plan became."""
     with returned_connection():
         PlanRow.objects.filter(id=plan).update(state=PlanState.RUN.value, run=run)
+
+
+def digest_run(digest: str, *, run: str) -> None:
+    """Record the restore that the plan with this hash became, if the plan is stored."""
+    with returned_connection():
+        rows = PlanRow.objects.filter(digest=digest, state=PlanState.PLANNED.value)
+        rows.update(state=PlanState.RUN.value, run=run)
 
 
 def drop_plan(plan: str) -> None:
@@ -142,9 +187,13 @@ def _end(plan: str, **columns: object) -> None:
         making.update(**columns)
 
 
+def _rows() -> QuerySet[PlanRow]:
+    return PlanRow.objects.defer("content").select_related("org", "org__approval_policy")
+
+
 def _first(**named: str) -> StoredPlan | None:
     with returned_connection():
-        row = PlanRow.objects.defer("content").select_related("org").filter(**named).first()
+        row = _rows().filter(**named).first()
     return _value(row, row.org.name) if row is not None else None
 
 
@@ -160,4 +209,14 @@ def _value(row: PlanRow, org: str) -> StoredPlan:
         row.summary,
         row.run,
         row.error,
+        row.maker,
+        row.digest,
+        _approval(row),
+        policy_in(getattr(row.org, "approval_policy", None)),
     )
+
+
+def _approval(row: PlanRow) -> Approval | None:
+    if row.approved_at is None:
+        return None
+    return Approval(row.approved_by, row.approver, row.approved_at)

@@ -6,6 +6,7 @@ from unlost.app.access import Where, action
 from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.connection import one_transaction
+from unlost.catalog.orgs.approval_policy import approve_as
 from unlost.catalog.orgs.hidden_columns import hide_as
 from unlost.catalog.orgs.orgs import (
     ProtectedOrg,
@@ -91,11 +92,12 @@ def _take_over(
     retire_org(old.name, kept_as=kept_as)
     set_schedule(old.oid, Schedule(nightly=None), at=now, next_at=None)
     save_org(new)
-    # Roles, hidden columns and retention rules belong to an oid, and would silently not apply.
+    # Roles, hidden columns and rules belong to an oid, and would silently not apply.
     roles_as(old.oid, new.oid)
     hide_as(old.oid, new.oid)
     choose_as(old.oid, new.oid)
     keep_as(old.oid, new.oid, at=now)
+    approve_as(old.oid, new.oid)
     secrets.move_to(app.secrets(new.oid))
     if settings is not None:
         save_writer(new.oid, settings, at=now)

@@ -12,14 +12,9 @@ from unlost.app.actions.records.history import (
     history,
     is_settable,
 )
-from unlost.app.actions.restores.kept_plan import (
-    PlanView,
-    RestoreRequest,
-    choose,
-    what_was_typed,
-)
+from unlost.app.actions.restores.kept_plan import PlanView, choose, what_was_typed
 from unlost.app.actions.restores.put_back import value_before
-from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames, last_alive

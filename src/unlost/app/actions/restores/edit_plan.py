@@ -9,12 +9,12 @@ import pyarrow as pa
 from unlost.app.access import action
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    RestoreRequest,
     choose,
     read_stored_plan,
     selection_of,
     what_was_typed,
 )
+from unlost.app.actions.restores.restore_plan import RestoreRequest
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames
 from unlost.app.restores.overrides import Overrides, read_value, with_edits, with_reassigned

@@ -15,14 +15,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-import msgspec
-
 from unlost.app.access import action, run_unknown
 from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over_plan
-from unlost.app.actions.restores.restore_plan import PlanRequest, new_plan_id, planned
+from unlost.app.actions.restores.restore_plan import (
+    LIFETIME,
+    RestoreRequest,
+    new_plan_id,
+    planned,
+    store_plan,
+    store_request,
+)
 from unlost.app.actions.restores.restore_run import plan_retry
 from unlost.app.compose import Application
 from unlost.app.records.table_words import TableWords
+from unlost.app.restores.approvals import PlanApproval, approval_of_stored
 from unlost.app.restores.overrides import check_overrides
 from unlost.app.restores.plan_files import (
     check_name_typed,
@@ -38,21 +44,18 @@ from unlost.catalog.orgs.writers import find_writer
 from unlost.catalog.runs.plans import (
     PlanState,
     StoredPlan,
-    add_plan,
     begin_plan,
     drop_plan,
-    drop_plans,
     find_plan,
     plan_broken_off,
     plan_content,
     plan_failed,
     plan_run,
-    store_made_plan,
     waiting_plans,
 )
 from unlost.engine.restore.planning.groups import group_steps
 from unlost.engine.restore.planning.note_order import NO_NOTES, SortedNotes, sorted_notes
-from unlost.engine.restore.planning.summary import PlanSummary, summary
+from unlost.engine.restore.planning.summary import PlanSummary
 from unlost.model.access import Right, Trace
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
@@ -64,20 +67,7 @@ from unlost.model.source.schema import Schema
 
 # A plan that no process has started to make by then is broken off.
 BEGINS_WITHIN = timedelta(minutes=1)
-LIFETIME = timedelta(days=14)  # for plans that were not run; the org has changed by then
 MOST = 20
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreRequest:
-    """A selection to restore: a request, or the records that failed in the restore ``retry``.
-
-    ``codes`` limits a retry to these reasons of failure.
-    """
-
-    request: PlanRequest
-    retry: str = ""
-    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +76,8 @@ class PlanView:
 
     ``columns`` are labels by TABLE.COLUMN. ``notes`` are those of the summary, with labels.
     ``typed``: the org's name has to be typed to run it. ``run``: the restore that it became.
-    ``writer``: the org has a write user now; a plan made without one is a preview.
+    ``writer``: the org has a write user now; a plan made without one is a preview. ``approval``:
+    None if it needs no second person, or its run has begun to write.
     """
 
     plan: str
@@ -105,13 +96,15 @@ class PlanView:
     columns: Mapping[str, str] = field(default_factory=dict)
     notes: SortedNotes = NO_NOTES
     writer: bool = True
+    approval: PlanApproval | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
     """A plan in a list: ``records`` counts the records to write, None until it is made.
 
-    ``zone``: the time zone of the org; empty outside lists.
+    ``zone``: the time zone of the org; empty outside lists. ``approval``: None if it needs no second
+    person.
     """
 
     plan: str
@@ -121,6 +114,7 @@ class PlanLine:
     made_by: str
     records: int | None
     zone: str = ""
+    approval: PlanApproval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +140,8 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     if wanted.retry and app.org_of_run(wanted.retry) != known.oid:
         raise run_unknown(wanted.retry)
     check_overrides(app, known, wanted.request.otherwise)
-    now = app.clock.now()
-    drop_plans(before=now - LIFETIME)
-    plain = msgspec.to_builtins(replace(wanted, request=replace(wanted.request, org=org)))
-    plan = add_plan(new_plan_id(app), org=org, by=app.actor.name, at=now, request=plain)
-    return _view(app, known, plan)
+    wanted = replace(wanted, request=replace(wanted.request, org=org))
+    return _view(app, known, store_request(app, wanted, plan_id=new_plan_id(app)))
 
 
 @action(
@@ -162,28 +153,26 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
 )
 def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
     """Make the plan of a selection. An error is stored with the plan, not raised."""
-    known, stored_plan = get_org(org), _stored_plan(org, plan)
+    known, stored_plan = get_org(org), stored_plan_of(org, plan)
     try:
         with planner_slot(app) as slot:
             if begin_plan(plan, slot=slot):
-                restore_plan = _planned(app, known, stored_plan)
-                plain = msgspec.to_builtins(summary(restore_plan))
-                store_made_plan(plan, content=sealed_plan(app, restore_plan), summary=plain)
+                store_plan(app, _planned(app, known, stored_plan), plan_id=plan)
     except UnlostError as error:
         plan_failed(plan, error)
     except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
         plan_failed(plan, UnlostError(name, "The plan could not be created: {error}.", error=name))
-    return _view(app, known, _stored_plan(org, plan))
+    return _view(app, known, stored_plan_of(org, plan))
 
 
 @action("restore.look", Right.RESTORE)
 def show_stored_plan(app: Application, org: str, plan: str) -> PlanView:
     """Show the state of a plan; raises NotFound (``plan-unknown``)."""
-    stored_plan = _stored_plan(org, plan)
+    stored_plan = stored_plan_of(org, plan)
     if _state(app, stored_plan) is not stored_plan.state:
         plan_broken_off(plan)  # has no effect if it was made since it was read
-        stored_plan = _stored_plan(org, plan)
+        stored_plan = stored_plan_of(org, plan)
     return _view(app, get_org(org), stored_plan)
 
 
@@ -203,7 +192,7 @@ def leave_out(
     ``groups``: those of the preview, by their records, or as TABLE/ for single records. ``related`` false also leaves out all records that are only related to the selected ones.
     ``restore.make`` then makes the plan. Raises UsageError (``nothing-left-out``).
     """
-    selection = _selection(_stored_plan(org, plan))
+    selection = _selection(stored_plan_of(org, plan))
     request = selection.request
     records = [*records, *_group_records(app, org, plan, groups)]
     if selection.retry or not (tables or records or not related):
@@ -229,7 +218,7 @@ def choose_again(
 
     ``twins``: the treatment of live records that took a unique value after the loss; None as before.
     """
-    selection = _selection(_stored_plan(org, plan))
+    selection = _selection(stored_plan_of(org, plan))
     if twins is not None:
         selection = replace(selection, request=replace(selection.request, twins=twins))
     return choose(app, org, selection)
@@ -238,7 +227,7 @@ def choose_again(
 @action("restore.drop", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
 def discard_plan(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG001
     """Discard a plan that was not run."""
-    stored_plan = _stored_plan(org, plan)
+    stored_plan = stored_plan_of(org, plan)
     if stored_plan.state is not PlanState.RUN:
         drop_plan(plan)
     return _line(stored_plan, state=stored_plan.state)
@@ -249,9 +238,10 @@ def run_stored_plan(app: Application, org: str, plan: str, *, typed: str = "") -
     """Queue a plan for the service to run. ``typed``: the org's name, where it has to be typed.
 
     Raises Conflict (``plan-not-made``, ``plan-run-already``), UsageError (``org-not-typed``),
+    NotAllowed (``restore-needs-approval``, ``approval-…``),
     IntegrityError (``plan-edited``, ``plan-unproved``), and the errors of a restore before its first record.
     """
-    known, stored_plan = get_org(org), _stored_plan(org, plan)
+    known, stored_plan = get_org(org), stored_plan_of(org, plan)
     _check_ready(stored_plan)
     view = _view(app, known, stored_plan)
     if view.summary is not None:
@@ -276,9 +266,18 @@ def plan_file(app: Application, org: str, plan: str) -> bytes:
 def waiting(app: Application, *, org: str | None = None) -> PlanLines:
     """List the plans that were not run, of one org or of all in which the actor may restore."""
     orgs = [org_row for org_row in app.orgs(Right.RESTORE) if org in (None, org_row.name)]
-    zones = {org_row.name: org_row.identity.zone for org_row in orgs}
-    lines = (_line(plan, state=_state(app, plan)) for plan in waiting_plans([*zones], most=MOST))
-    return PlanLines(tuple(replace(line, zone=zones[line.org]) for line in lines))
+    return waiting_in(app, orgs, most=MOST)
+
+
+def waiting_in(app: Application, orgs: Sequence[ProtectedOrg], *, most: int) -> PlanLines:
+    """Return the plans of these orgs that were not run."""
+    known = {org_row.name: org_row for org_row in orgs}
+    lines = []
+    for plan in waiting_plans([*known], most=most):
+        org_row, line = known[plan.org], _line(plan, state=_state(app, plan))
+        approval = approval_of_stored(app, org_row, plan, _summary(plan))
+        lines.append(replace(line, zone=org_row.identity.zone, approval=approval))
+    return PlanLines(tuple(lines))
 
 
 def _group_records(app: Application, org: str, plan: str, groups: Sequence[str]) -> Iterator[str]:
@@ -295,7 +294,7 @@ def _group_records(app: Application, org: str, plan: str, groups: Sequence[str])
 
 def read_stored_plan(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
     """Return a made plan; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
-    stored_plan = _stored_plan(org.name, plan)
+    stored_plan = stored_plan_of(org.name, plan)
     content = plan_content(plan)
     if stored_plan.state is not PlanState.RUN:
         _check_ready(stored_plan)
@@ -326,7 +325,8 @@ def _is_being_made(app: Application, plan: StoredPlan) -> bool:
     return is_taken(app, plan.slot)
 
 
-def _stored_plan(org: str, plan: str) -> StoredPlan:
+def stored_plan_of(org: str, plan: str) -> StoredPlan:
+    """Return a plan of an org, by its name; raises NotFound (``plan-unknown``)."""
     stored_plan = find_plan(plan)
     if stored_plan is None or stored_plan.org != org:
         raise _unknown(plan)
@@ -362,7 +362,7 @@ def _check_ready(plan: StoredPlan) -> None:
 
 def selection_of(org: str, plan: str) -> RestoreRequest:
     """Return the selection with all typed values; raises NotFound (``plan-unknown``)."""
-    return _selection(_stored_plan(org, plan))
+    return _selection(stored_plan_of(org, plan))
 
 
 def _selection(plan: StoredPlan) -> RestoreRequest:
@@ -370,12 +370,7 @@ def _selection(plan: StoredPlan) -> RestoreRequest:
 
 
 def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanView:
-    plan_summary = (
-        decoder_for(PlanSummary).convert(stored_plan.summary)
-        if stored_plan.summary is not None
-        else None
-    )
-    selection = _selection(stored_plan)
+    plan_summary, selection = _summary(stored_plan), _selection(stored_plan)
     words = _words(app, org) if plan_summary is not None else TableWords(Schema((), ""))
     return PlanView(
         stored_plan.id,
@@ -394,6 +389,7 @@ def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanV
         column_labels(plan_summary, _chosen_columns(selection), words) if plan_summary else {},
         sorted_notes(labelled(plan_summary.notes if plan_summary else (), words)),
         find_writer(org.oid) is not None,
+        approval_of_stored(app, org, stored_plan, plan_summary),
     )
 
 
@@ -407,12 +403,14 @@ def _chosen_columns(selection: RestoreRequest) -> Iterator[tuple[str, str]]:
         yield selection.request.column_table, column
 
 
+def _summary(stored_plan: StoredPlan) -> PlanSummary | None:
+    if stored_plan.summary is None:
+        return None
+    return decoder_for(PlanSummary).convert(stored_plan.summary)
+
+
 def _line(stored_plan: StoredPlan, *, state: PlanState) -> PlanLine:
-    plan_summary = (
-        decoder_for(PlanSummary).convert(stored_plan.summary)
-        if stored_plan.summary is not None
-        else None
-    )
+    plan_summary = _summary(stored_plan)
     records = plan_summary.changes if plan_summary is not None else None
     return PlanLine(
         stored_plan.id, stored_plan.org, state, stored_plan.made_at, stored_plan.made_by, records

@@ -9,13 +9,8 @@ from unlost.app.actions.records.history import (
     HistoryResult,
     history,
 )
-from unlost.app.actions.restores.kept_plan import (
-    PlanView,
-    RestoreRequest,
-    choose,
-    what_was_typed,
-)
-from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.kept_plan import PlanView, choose, what_was_typed
+from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.compose import Application
 from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org

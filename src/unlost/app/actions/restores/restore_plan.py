@@ -1,14 +1,18 @@
 """Plan restores, and read plan files; nothing is written to the org."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from unlost.app.access import Where, action, check_org
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import lost_records
 from unlost.app.records.record_queries import ListQuery, ids_of
 from unlost.app.records.record_selectors import chosen_records
+from unlost.app.restores.approvals import PlanApproval, approval_of_plan, reasons_for_plan
 from unlost.app.restores.group_lines import GroupLine, group_lines
 from unlost.app.restores.overrides import (
     NO_OVERRIDES,
@@ -18,6 +22,7 @@ from unlost.app.restores.overrides import (
 )
 from unlost.app.restores.plan_files import proved_plan, sealed_plan
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.catalog.runs.plans import StoredPlan, add_plan, drop_plans, store_made_plan
 from unlost.engine.restore.planning.groups import plan_groups
 from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
@@ -33,6 +38,7 @@ from unlost.model.source.reading import Json
 from unlost.outside.private_files import FOR_ITS_OWNER
 
 GROUPS = 20  # groups of a result
+LIFETIME = timedelta(days=14)  # for stored plans that were not run; the org has changed by then
 LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
 
 
@@ -82,10 +88,23 @@ class PlanRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreRequest:
+    """A selection to restore: a request, or the records that failed in the restore ``retry``.
+
+    ``codes`` limits a retry to these reasons of failure.
+    """
+
+    request: PlanRequest
+    retry: str = ""
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PlanResult:
     """A plan and its file. ``run`` is the name that its run will have.
 
-    ``groups`` are the largest of ``group_count`` groups that people know.
+    ``groups`` are the largest of ``group_count`` groups that people know. ``approval``: None if the
+    plan needs no second person.
     """
 
     org: str
@@ -96,6 +115,7 @@ class PlanResult:
     summary: PlanSummary
     groups: tuple[GroupLine, ...] = ()
     group_count: int = 0
+    approval: PlanApproval | None = None
 
 
 class ReadablePlan(Protocol):
@@ -137,7 +157,7 @@ def make_plan(
 ) -> PlanResult:
     """Plan a restore and write the plan file, without writing to the org.
 
-    Without a write user the plan is a preview. Raises UsageError, NotFound, NotAllowed, and errors
+    A plan that needs a second person is also stored, so that the person can approve it. Without a write user the plan is a preview. Raises UsageError, NotFound, NotAllowed, and errors
     of the org.
     """
     check_org(app, Right.RESTORE, request.org)
@@ -145,6 +165,7 @@ def make_plan(
     org = get_org(request.org)
     plan = planned(app, org, request, plan_id=new_plan_id(app), observer=observer)
     _write(out, sealed_plan(app, plan))
+    store_for_approval(app, org, plan, RestoreRequest(request), plan_id=plan.id)
     return _result(app, org, plan, out)
 
 
@@ -263,7 +284,38 @@ def _result(app: Application, org: ProtectedOrg, plan: RestorePlan, file: PlanFi
         summary(plan),
         group_lines(snapshot, groups[:GROUPS]),
         len(groups),
+        approval_of_plan(app, org, plan),
     )
+
+
+def store_request(app: Application, wanted: RestoreRequest, *, plan_id: str) -> StoredPlan:
+    """Store the selection of a plan with the person who chose it; delete old plans."""
+    now, org = app.clock.now(), wanted.request.org
+    drop_plans(before=now - LIFETIME)
+    plain = msgspec.to_builtins(wanted)
+    by, maker = app.actor.name, app.actor.person
+    return add_plan(plan_id, org=org, by=by, at=now, request=plain, maker=maker)
+
+
+def store_plan(app: Application, plan: RestorePlan, *, plan_id: str) -> None:
+    """Store the plan of a stored selection."""
+    plain = msgspec.to_builtins(summary(plan))
+    content = sealed_plan(app, plan)
+    store_made_plan(plan_id, content=content, digest=plan.digest, summary=plain)
+
+
+def store_for_approval(
+    app: Application,
+    org: ProtectedOrg,
+    plan: RestorePlan,
+    wanted: RestoreRequest,
+    *,
+    plan_id: str,
+) -> None:
+    """Store a plan of the command line if it needs a second person."""
+    if reasons_for_plan(org, plan):
+        store_request(app, wanted, plan_id=plan_id)
+        store_plan(app, plan, plan_id=plan_id)
 
 
 def check_out(out: Path) -> None:

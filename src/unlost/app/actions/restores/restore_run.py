@@ -10,8 +10,9 @@ The journal in the vault is the only memory of a restore, so running the same pl
     retry_run ─> ``plan_retry``: a new plan of the failed records, ``restore-ID-try-N``, with its
                  own journal
 
-The catalog's row of the run is for lists only and can be rebuilt. See docs/adr/0010 and
-docs/adr/0008.
+The catalog's row of the run is for lists only and can be rebuilt. ``_run`` and ``announce_plan``
+are the only ways to the engine, and both check the approval of the plan first. See docs/adr/0010,
+docs/adr/0008 and docs/adr/0043.
 """
 
 from collections import Counter
@@ -23,13 +24,22 @@ from pathlib import Path
 
 from unlost.app.access import Where, action, check_org, run_unknown
 from unlost.app.actions.backups.backup import clear_command
-from unlost.app.actions.restores.restore_plan import load_plan, org_of
+from unlost.app.actions.restores.restore_plan import (
+    PlanRequest,
+    RestoreRequest,
+    load_plan,
+    new_plan_id,
+    org_of,
+    store_for_approval,
+)
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import update_losses
+from unlost.app.restores.approvals import check_approved
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
 from unlost.app.restores.plan_files import check_file_typed
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.observer import SqlObserver
+from unlost.catalog.runs.plans import digest_run
 from unlost.catalog.runs.runs import (
     RunEnd,
     RunRecord,
@@ -160,11 +170,14 @@ def run_plan(
 def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tuple[str, bool]:
     """Write a plan into the vault for the service; returns its run id, and if it is over.
 
-    Raises Conflict, NotAllowed and others.
+    Raises Conflict, NotAllowed (``restore-needs-approval`` and others).
     """
+    check_approved(app, org, plan)
+    run = run_of(plan)
     with app.open_writer(org) as writer:
         over = open_run(plan, _ports(app, writer, SilentObserver()))
-    return run_of(plan), over
+    digest_run(plan.digest, run=run)
+    return run, over
 
 
 @action("restore.resume", Right.RESTORE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
@@ -193,11 +206,17 @@ def retry_run(
 ) -> RestoreResult:
     """Retry the failed records of a finished restore as a new restore: all, or by error codes.
 
+    The new restore has its own plan. If the plan needs a second person, it is stored, to be approved
+    and run in the console.
+
     ``twins``: the treatment of live records that took a unique value after the loss. Raises
     UsageError if nothing failed or ``otherwise`` is invalid.
     """
     overrides = otherwise or NO_OVERRIDES
     plan, org = plan_retry(app, run, codes=codes, otherwise=overrides, twins=twins)
+    request = PlanRequest(org.name, otherwise=overrides, twins=twins)
+    wanted = RestoreRequest(request, retry=run, codes=tuple(codes))
+    store_for_approval(app, org, plan, wanted, plan_id=new_plan_id(app))
     return _run(app, plan, org, observer)
 
 
@@ -299,6 +318,7 @@ def _run(
     *,
     forget: bool = True,
 ) -> RestoreResult:
+    check_approved(app, org, plan)
     run = run_of(plan)
     known = find_run(run)
     written = SqlObserver(run, clock=app.clock)
@@ -309,6 +329,8 @@ def _run(
                 ended = execute(plan, _ports(app, writer, both))
         finally:
             written.flush()
+        # Not before: a run that could not begin leaves its plan as it was.
+        digest_run(plan.digest, run=run)
         outcome = _ended(ended)
         end_run(run, RunEnd(RunState.DONE, app.clock.now()))
     if plan.org == plan.target:

@@ -7,14 +7,14 @@ from pathlib import Path
 from unlost.app.access import action
 from unlost.app.actions.records.history import history, is_settable
 from unlost.app.actions.records.watch import ChangeFilter, period_of, stored_watch
-from unlost.app.actions.restores.kept_plan import (
-    PlanView,
-    RestoreRequest,
-    choose,
-    what_was_typed,
-)
+from unlost.app.actions.restores.kept_plan import PlanView, choose, what_was_typed
 from unlost.app.actions.restores.put_back import value_before
-from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, make_plan
+from unlost.app.actions.restores.restore_plan import (
+    PlanRequest,
+    PlanResult,
+    RestoreRequest,
+    make_plan,
+)
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.watched_sets import events_of, members_of

@@ -1,4 +1,4 @@
-"""unlost org: add and list orgs, hide and search columns, set up write users."""
+"""unlost org: add and list orgs, columns, write users, and approval of restores."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +16,7 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from unlost.app.actions.orgs.approval_policy import OrgApprovalPolicy
     from unlost.app.actions.orgs.checklist import OrgChecklist
     from unlost.app.actions.orgs.follow import FollowedOrg
     from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.orgs.write_access import WriterResult
     from unlost.app.actions.vault.shred import ShredPlan, ShredResult
     from unlost.cli.connector_forms import Given
+    from unlost.model.errors import UsageError
     from unlost.model.finding import Finding
     from unlost.model.ports.source import Connector, SecretField
 
@@ -167,6 +169,55 @@ def checklist(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitC
     return ExitCode.FINDINGS if result.missing else ExitCode.OK
 
 
+@app.command("approval")
+def approval(
+    org: OrgName,
+    *,
+    records: Annotated[
+        int | None,
+        typer.Option("--records", metavar="N", help="Ask if more than N records are written."),
+    ] = None,
+    production: Annotated[
+        bool, typer.Option("--production", help="Ask always, if this is a production org.")
+    ] = False,
+    deletes: Annotated[
+        bool, typer.Option("--deletes", help="Ask if records are deleted, as by an undo.")
+    ] = False,
+    off: Annotated[bool, typer.Option("--off", help="Never ask.")] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Show or set which restores of an org need the approval of a second person.
+
+    Options replace the policy before. Without options it is shown.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.orgs.approval_policy import change, show
+        from unlost.model.approval import ApprovalPolicy
+
+        policy = ApprovalPolicy(records=records, production=production, deletes=deletes)
+        if off and not policy.is_off:
+            raise approval_contradictory()
+        result = (
+            show(application, org)
+            if policy.is_off and not off
+            else change(application, org, policy)
+        )
+        answer(result, as_json=json, show=_show_approval)
+    return ExitCode.OK
+
+
+def approval_contradictory() -> "UsageError":
+    """Return the error for ``--off`` beside a condition."""
+    from unlost.model.errors import UsageError
+
+    return UsageError(
+        "approval-contradictory",
+        "--off cannot be combined with a condition.",
+        next_step="Use either --off, or some of --records, --production and --deletes.",
+    )
+
+
 @app.command("hidden")
 def hidden(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the columns that are hidden from viewers and operators of an org."""
@@ -231,6 +282,22 @@ def unsearch(
 
         answer(act(application, org, column), as_json=json, show=_show_searched)
     return ExitCode.OK
+
+
+def _show_approval(out: Output, result: "OrgApprovalPolicy") -> None:
+    policy = result.policy
+    if policy.is_off:
+        out.print(f"Restores of {result.org} need no second person.")
+        return
+    out.print(f"Restores of {result.org} need the approval of a second person if:")
+    if policy.records is not None:
+        out.print(f"  - more than {many(policy.records, 'record')} would be written")
+    if policy.production:
+        note = "" if result.kind == "production" else " (it is not)"
+        out.print(f"  - the org is a production org{note}")
+    if policy.deletes:
+        out.print("  - records would be deleted, as by an undo")
+    out.print(f"An approval is valid for {many(result.days, 'day')}.")
 
 
 def _show_searched(out: Output, result: "SearchedOfOrg") -> None:

@@ -1,4 +1,4 @@
-"""unlost restore: plan a restore, show the plan, run, resume and retry it."""
+"""unlost restore: plan a restore, show, compare and approve plans, run, resume and retry."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,10 +13,14 @@ from unlost.cli.text import command, many, plain, size, when
 from unlost.model.mass_changes import MassKind
 
 if TYPE_CHECKING:
+    from unlost.app.actions.restores.approval import ApprovedPlan
+    from unlost.app.actions.restores.plan_diff import ComparedPlans
     from unlost.app.actions.restores.queued_restore import QueuedPlan
     from unlost.app.actions.restores.restore_plan import PlanResult
     from unlost.app.actions.restores.restore_run import RestoreResult
+    from unlost.app.restores.approvals import PlanApproval
     from unlost.app.restores.group_lines import GroupLine
+    from unlost.engine.restore.planning.plan_diff import StepDifference
     from unlost.engine.restore.planning.summary import Branch, PlanSummary
     from unlost.model.plan import TwinPolicy
 
@@ -117,6 +121,18 @@ ENDINGS = {
     "failed": "could not be written",
     "skipped": "not written",
 }
+APPROVAL_REASONS = {
+    "records": "it writes many records",
+    "production": "it writes to a production org",
+    "deletes": "it deletes records",
+}
+APPROVALS = {
+    "approved": "Approved by",
+    "expired": "The approval ended. It was given by",
+    "void": "The approval does not count, because this person may no longer restore here:",
+}
+# Parts of a plan's step; the others are shown with their columns or actions.
+DIFFERENCES = {"state": "another version", "live": "the live record changed"}
 # Reasons for which records came back in another way than planned, by code.
 OTHERWISE = {
     "restore-came-along": "left the recycle bin with the record that they belong to, though the "
@@ -254,6 +270,41 @@ def show(file: PlanFile, *, home: Home = None, json: AsJson = False) -> ExitCode
     return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK
 
 
+@app.command("diff")
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="FILE", help="The earlier plan file.")],
+    new: Annotated[Path, typer.Argument(metavar="FILE", help="The later plan file.")],
+    *,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Show how two plans differ: records, actions, columns. Values are not shown."""
+    with opened(home) as application:
+        from unlost.app.actions.restores.plan_diff import diff_files
+
+        answer(diff_files(application, old, new), as_json=json, show=_show_diff)
+    return ExitCode.OK
+
+
+@app.command("approve")
+def approve(
+    file: PlanFile,
+    *,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Withdraw the approval, before the plan is run.")
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Approve a plan of another person, as the policy of its org asks (`unlost org approval`)."""
+    with opened(home) as application:
+        from unlost.app.actions.restores.approval import approve_file, withdraw_file
+
+        act = withdraw_file if withdraw else approve_file
+        answer(act(application, file), as_json=json, show=_show_approved)
+    return ExitCode.OK
+
+
 @app.command("run")
 def run(
     file: PlanFile,
@@ -344,6 +395,7 @@ def retry(
 ) -> ExitCode:
     """Retry the failed records of a finished restore.
 
+    If the org asks for a second person, the plan is stored, to be approved and run in the console.
     Values given for the earlier plan still apply, unless new ones override them.
     """
     with opened(home) as application:
@@ -391,6 +443,8 @@ def show_new(out: Output, result: "PlanResult") -> None:
     """Show a plan that was just made, and how to run it."""
     _show_plan(out, result)
     out.print()
+    if result.approval is not None:
+        out.print(f"Another person approves it: {command('restore', 'approve', result.file)}")
     out.print(f"Nothing was written yet. Run it: {command('restore', 'run', result.file)}")
 
 
@@ -414,6 +468,70 @@ def _show_plan(out: Output, result: "PlanResult") -> None:
     _show_notes(out, summary)
     out.print()
     out.print(f"Estimated cost: {_costs(result)}.")
+    if result.approval is not None:
+        _show_approval(out, result.approval, zone=result.zone)
+
+
+def _show_approval(out: Output, approval: "PlanApproval", *, zone: str) -> None:
+    """Print the state of the approval that a plan needs."""
+    reasons = ", ".join(APPROVAL_REASONS[reason] for reason in approval.reasons)
+    out.print(f"This restore needs a second person: {reasons}.")
+    if approval.by:
+        until = when(approval.until, zone=zone)
+        out.print(f"{APPROVALS[approval.state]} {plain(approval.by)}, valid until {until}.")
+    else:
+        out.print("It waits for approval.")
+
+
+def _show_approved(out: Output, result: "ApprovedPlan") -> None:
+    approval = result.approval
+    if not approval.by:
+        out.print(f"The approval of {result.run} in {result.org} was withdrawn.")
+        return
+    until = when(approval.until, zone=result.zone)
+    out.print(f"Approved: {result.run} in {result.org}, valid until {until}.")
+    out.print("Now the person who made the plan can run it.")
+
+
+def _show_diff(out: Output, result: "ComparedPlans") -> None:
+    from unlost.cli.grid import grid
+
+    difference = result.difference
+    old, new = (when(side.made_at, zone=result.zone) for side in (difference.old, difference.new))
+    out.print(f"{result.org}: from the plan of {old} to the plan of {new}")
+    if difference.is_same:
+        out.print("Both files are the same plan.")
+        return
+    if not difference.total:
+        out.print("Both plans do the same to the same records. An approval counts for one of them.")
+        return
+    if difference.counts:
+        table = grid("Table", "Action", "Before", "After", right=("Before", "After"))
+        for line in difference.counts:
+            table.add_row(line.table, line.action, f"{line.old:,}", f"{line.new:,}")
+        out.print(table)
+    out.print(
+        f"{many(difference.total, 'record')} {'differs' if difference.total == 1 else 'differ'}:"
+    )
+    for record in difference.records[:MOST]:
+        out.print(f"  {_difference_text(record)}")
+    _show_more(out, difference.total)
+
+
+def _difference_text(record: "StepDifference") -> str:
+    name = f"{record.table}/{record.record}"
+    if record.old is None:
+        return f"+ {name}: {record.new}"
+    if record.new is None:
+        return f"- {name}: {record.old}"
+    texts = [DIFFERENCES[part] for part in record.parts if part in DIFFERENCES]
+    if record.old is not record.new:
+        texts.insert(0, f"{record.old} → {record.new}")
+    if record.columns:
+        texts.append(f"columns {plain(', '.join(record.columns))}")
+    if record.typed:
+        texts.append(f"edited values of {plain(', '.join(record.typed))}")
+    return f"~ {name}: {'; '.join(texts)}"
 
 
 def _show_notes(out: Output, summary: "PlanSummary") -> None:

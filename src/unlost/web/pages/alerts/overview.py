@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from unlost.app.access import may
 from unlost.app.actions.alerts.overview import overview
 from unlost.app.actions.records.losses import first_losses
+from unlost.app.actions.restores.approval import approvals
 from unlost.model.access import Right
 from unlost.web.requests import UserRequest
 
@@ -26,4 +27,7 @@ def home(request: UserRequest) -> HttpResponse:
     # Reading names is audited, so nothing is read if nothing was lost.
     lost = any(may(request.unlost, Right.READ, org.name) for org in seen.orgs if org.losses)
     losses = first_losses(request.unlost).orgs if lost else {}
-    return render(request, "home.html", {"part": "home", "overview": seen, "losses": losses})
+    restores = request.unlost.actor.may_somewhere(Right.RESTORE)
+    waiting = approvals(request.unlost).plans if restores else ()
+    context = {"part": "home", "overview": seen, "losses": losses, "approvals": waiting}
+    return render(request, "home.html", context)

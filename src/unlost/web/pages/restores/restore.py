@@ -12,7 +12,6 @@ from django.views.decorators.http import require_GET, require_POST
 from unlost.app.access import may
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    RestoreRequest,
     choose,
     choose_again,
     discard_plan,
@@ -25,7 +24,7 @@ from unlost.app.actions.restores.plan_groups import GROUPS, RECORDS, show_group
 from unlost.app.actions.restores.plan_records import plan_records
 from unlost.app.actions.restores.preview import plan_preview
 from unlost.app.actions.restores.put_back import put_back
-from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.restores.selections import clear_selected, deselect, list_name, query_in
 from unlost.catalog.runs.plans import PlanState
 from unlost.model.access import Right

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import may
 from unlost.app.actions.backups.certificate import certificate
-from unlost.app.actions.restores.kept_plan import RestoreRequest, choose, make_plan_now, waiting
+from unlost.app.actions.restores.kept_plan import choose, make_plan_now, waiting
 from unlost.app.actions.restores.outcome import PAGE, outcome, restored_records
-from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.runs.ask_backup import ask_backup
 from unlost.app.actions.runs.control import RunCommandResult, cancel, pause, resume
 from unlost.app.actions.runs.run import RunStatus
