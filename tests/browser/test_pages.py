@@ -96,6 +96,7 @@ ELSEWHERE = {
             "loss-dismiss", "loss-reopen", "console-address", "mass-expected", "mass-expect", "mass-mute",
             "mass-unsilence", "mass-limits-remove", "gap-accept", "gap-reopen",
             "put-back", "list-columns", "search-save", "search-remove",
+            "watch-add", "watch-remove", "watch-back",
         ),
         "takes a form and leads back to a page",
     ),
@@ -128,6 +129,7 @@ def pages(console: Console) -> dict[str, str]:
     account = next(hit for hit in hits if hit["table"] == "Account")
     record = f"/orgs/sales/records/Account/{account['record']}/"
     run = json.loads(console.unlost("runs", "--json"))["runs"][0]["run"]
+    console.unlost("watch", "add", "sales", "Shops", "--record", f"Account/{account['record']}")
     return {
         "home": "/",
         "find": "/find/?all=1&q=00400",
@@ -136,6 +138,9 @@ def pages(console: Console) -> dict[str, str]:
         "record-related": f"{record}related/",
         "record-files": f"{record}files/",
         "correct": f"{record}correct/",
+        "correction": f"{record}correction/",
+        "watches": "/watched/",
+        "watch": "/orgs/sales/watched/Shops/",
         "compare": "/orgs/sales/compare/?table=Account",
         "lost": "/orgs/sales/lost/",
         "list": f"/orgs/sales/list/?kind=related&table=Contact&of=Account/{account['record']}",

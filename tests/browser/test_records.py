@@ -30,6 +30,19 @@ def customer(console: Console) -> str:
     return str(account)
 
 
+@pytest.fixture
+def shop(console: Console) -> str:
+    """A shop whose telephone number was overwritten last night; its id."""
+    post = console.simulator.admin.post
+    [account] = post("records/insert", object="Account", rows=[{"Name": "S", "Phone": BEFORE}])[
+        "ids"
+    ]
+    _night(console)
+    post("records/update", object="Account", changes={account: {"Phone": AFTER}})
+    _night(console)
+    return str(account)
+
+
 def _night(console: Console) -> None:
     console.simulator.admin.post("clock/advance", hours=24)
     console.unlost("backup", "sales")
@@ -61,6 +74,57 @@ def test_an_old_value_is_put_back_with_two_clicks(
     expect(lena.page.get_by_role("heading", name="Result")).to_be_visible(timeout=DONE)
     assert lena.acts == 2
     assert phone(console, customer) == BEFORE
+
+
+def test_a_corrected_record_takes_three_clicks_and_its_undo_two(
+    console: Console, visit: Visit, shop: str
+) -> None:
+    """The choice of a value, the preview, the restore; then the undo and its restore."""
+    lena = visit()
+    page = lena.page
+    lena.open(f"/orgs/sales/records/Account/{shop}/correction/")
+    group = page.get_by_role("group", name="Account Phone", exact=True)
+    lena.reach(group.get_by_role("radio", name=f"Now: {AFTER}"))
+    page.keyboard.press("ArrowDown")
+    lena.acts += 1
+    expect(group.get_by_role("radio", name=re.compile(f"^{re.escape(BEFORE)} "))).to_be_checked()
+    lena.press(button(lena, "^Preview the correction"))
+    restore = button(lena, r"^Restore 1 record to sales")
+    expect(restore).to_be_visible(timeout=DONE)
+    assert phone(console, shop) == AFTER, "nothing is written before the click"
+    lena.press(restore)
+    expect(page.get_by_role("heading", name="Result")).to_be_visible(timeout=DONE)
+    assert lena.acts == 3
+    assert phone(console, shop) == BEFORE
+    lena.press(button(lena, "^Undo this restore"))
+    expect(restore).to_be_visible(timeout=DONE)
+    lena.press(restore)
+    expect(page.get_by_role("heading", name="Result")).to_be_visible(timeout=DONE)
+    assert lena.acts == 5
+    assert phone(console, shop) == AFTER
+
+
+def test_recent_changes_of_a_set_are_taken_back_with_three_clicks(
+    console: Console, visit: Visit, shop: str
+) -> None:
+    """One box for all of a change, the preview, the restore."""
+    changes = {shop: {"Fax": "+49 2", "Website": "wrong.example", "Site": "wrong"}}
+    console.simulator.admin.post("records/update", object="Account", changes=changes)
+    _night(console)
+    console.unlost("watch", "add", "sales", "Mine", "--record", f"Account/{shop}")
+    lena = visit()
+    page = lena.page
+    lena.open("/orgs/sales/watched/Mine/")
+    lena.tick(page.get_by_role("checkbox", name="Take all of this change back").first)
+    lena.press(button(lena, "^Preview: take the selected changes back"))
+    restore = button(lena, r"^Restore 1 record to sales")
+    expect(restore).to_be_visible(timeout=DONE)
+    lena.press(restore)
+    expect(page.get_by_role("heading", name="Result")).to_be_visible(timeout=DONE)
+    assert lena.acts == 3
+    rows = console.simulator.admin.get("export", object="Account")["rows"]
+    row = next(row for row in rows if row["Id"] == shop)
+    assert (row["Fax"], row["Website"], row["Site"]) == (None, None, None)
 
 
 def test_a_list_is_sorted_shaped_selected_and_saved(

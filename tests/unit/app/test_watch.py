@@ -229,6 +229,17 @@ def test_of_several_changes_the_value_before_the_first_counts(shop: Shop) -> Non
     assert shop.live("Account")[CUSTOMER]["Phone"] == "+41 40017"
 
 
+def test_all_columns_of_one_change_are_taken_back_together(shop: Shop) -> None:
+    shop.org.update("Account", CUSTOMER, {"Name": "Cacao", "Number": "x"}, by="U1")
+    shop.night()
+    entry = shown(shop).changes[0].entry
+    run(shop, take_back(shop.app, "sales", [ChosenChange(KEY, "", entry.until.isoformat())]))
+    cells = shop.live("Account")[CUSTOMER]
+    assert (cells["Name"], cells["Number"], cells["Phone"]) == (
+        "Schoko Zürich", "0040017", "+41 1",
+    )  # fmt: skip
+
+
 def test_a_value_that_changed_after_the_backup_stays(shop: Shop) -> None:
     shop.org.update("Account", CUSTOMER, {"Phone": "by hand"})
     view = take_back(shop.app, "sales", ticks(shop, column="Account.Phone"))

@@ -147,32 +147,32 @@ def watches(app: Application, *, org: str | None = None) -> Watches:
 
 
 @action("watch.add", Right.RESTORE, trace=Trace.WRITE, detail=lambda watch: {"name": watch.name})
-def add_watch(app: Application, org: str, request: WatchRequest) -> Watch:
+def add_watch(app: Application, org: str, watch_request: WatchRequest) -> Watch:
     """Watch a set of records under a name; a set of the same name is replaced.
 
     Raises UsageError (``watch-unnamed``, ``watch-empty``, ``watch-too-large``,
     ``record-unreadable``, ``id-wrong``), NotFound, Conflict (``watches-too-many``).
     """
     known = get_org(org)
-    if bool(request.records) == (request.listed is not None):
+    if bool(watch_request.records) == (watch_request.listed is not None):
         raise UsageError(
             "watch-empty",
             "A watched set needs records, or a list that finds them.",
             next_step="Name records as TABLE/ID, or open a list and watch it.",
         )
-    if len(request.records) > MOST_MEMBERS:
+    if len(watch_request.records) > MOST_MEMBERS:
         raise too_many_members()
-    keys = chosen_records(app, known, request.records)
-    query = _followed(request.listed) if request.listed is not None else None
+    keys = chosen_records(app, known, watch_request.records)
+    query = _followed(watch_request.listed) if watch_request.listed is not None else None
     watch = StoredWatch(
         org,
-        _checked(request.name),
+        _checked(watch_request.name),
         app.actor.name,
         app.clock.now(),
         tuple(dict.fromkeys(str(key) for key in keys)),
         query.text() if query is not None else "",
-        request.deletions,
-        tuple(dict.fromkeys(request.columns)),
+        watch_request.deletions,
+        tuple(dict.fromkeys(watch_request.columns)),
         evaluated=newest_backup(app.vault, known).info.number,
     )
     members_of(app, known, watch)  # raises for a list that is too large

@@ -1,11 +1,11 @@
 """Take back changes of many records as one correction: chosen ones, or all that a user made."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from unlost.app.access import action
-from unlost.app.actions.records.history import history, is_settable
+from unlost.app.actions.records.history import HistoryResult, history, is_settable
 from unlost.app.actions.records.watch import ChangeFilter, period_of, stored_watch
 from unlost.app.actions.restores.kept_plan import PlanView, choose, what_was_typed
 from unlost.app.actions.restores.put_back import value_before
@@ -20,6 +20,7 @@ from unlost.app.compose import Application
 from unlost.app.records.watched_sets import events_of, members_of
 from unlost.app.restores.overrides import Overrides, TakenEdit, TypedEdit
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.engine.records.history import EventKind
 from unlost.engine.records.taking_back import RecordedChange, recorded, taken_back
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
@@ -32,8 +33,8 @@ MOST_CHANGES = 5_000  # changes of one correction
 class ChosenChange:
     """A change that is taken back: of a column of a record (TABLE/ID), as its history shows it.
 
-    ``until`` is that of the history entry, as in JSON. ``column`` is empty for the deletion of the
-    record: it comes back.
+    ``until`` is that of the history entry, as in JSON. An empty ``column`` means all of the entry:
+    each changed column that can be set, or the deletion of the record, which comes back.
     """
 
     record: str
@@ -159,13 +160,25 @@ class _Edits:
         shown = history(app, org.name, table, record_id)
         key = f"{shown.table}/{shown.record}"
         self.records[key] = None
-        first = {change.column: change for change in reversed(changes) if change.column}
+        single = [each for change in changes for each in _single(shown, change)]
+        first = {change.column: change for change in reversed(single)}
         for column, change in first.items():
             number, line = value_before(app, org, shown, column=column, until=change.until)
             if number is not None:
                 self.taken.append(TakenEdit(key, column, str(number)))
             else:  # a value between two backups is only known from the org's change log
                 self.typed.append(TypedEdit(key, column, line.old))
+
+
+def _single(shown: HistoryResult, change: ChosenChange) -> Iterator[ChosenChange]:
+    """Yield the change, or the changes of single columns for which it stands."""
+    if change.column:
+        yield change
+        return
+    for entry in shown.entries:
+        if entry.kind is EventKind.CHANGED and entry.until.isoformat() == change.until:
+            columns = dict.fromkeys(line.column for line in entry.fields if line.restorable)
+            yield from (replace(change, column=column) for column in columns)
 
 
 def _by_record(changes: Sequence[ChosenChange]) -> Mapping[str, Sequence[ChosenChange]]:

@@ -46,6 +46,11 @@ class ShownChange:
     tick: str
 
     @property
+    def is_wide(self) -> bool:
+        """True if several columns can be taken back with one box."""
+        return sum(line.restorable for line in self.change.entry.fields) > 1
+
+    @property
     def is_deletion(self) -> bool:
         """True if the record can come back as a whole."""
         return self.change.entry.kind is EventKind.DELETED and self.change.entry.newest
