@@ -175,6 +175,20 @@ class ByProduct:
     order: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ClearedRows:
+    """Rows that the org removes when a record's ``column`` changes, such as its owner.
+
+    They are the rows of ``table`` whose ``parent_column`` is the record, for example the members of
+    its team. A run reads them before it changes the column, and adds the missing ones again after
+    it. An org that keeps some of them loses nothing: rows that are still there are left alone.
+    """
+
+    column: str
+    table: str
+    parent_column: str
+
+
 class Identity(StrEnum):
     """Identity of a restored record."""
 
@@ -197,7 +211,8 @@ class WriteCapability:
     ``needs_value``: columns for which the org demands a value on create. ``defaulted``: columns
     that the org fills automatically unless the row empties them explicitly. ``by_product_when``:
     (column, value) pairs; a record with one of these cells is created by the org and not written.
-    ``record_bytes``: storage that a record needs in the org (0: as much as its text).
+    ``clears``: rows of other tables that the org removes with an update, in the order in which they
+    are added again. ``record_bytes``: storage that a record needs in the org (0: as much as its text).
     """
 
     table: str
@@ -227,6 +242,7 @@ class WriteCapability:
     locks: frozenset[str] = frozenset()
     side_effects: tuple[str, ...] = ()
     reason: str = ""
+    clears: tuple[ClearedRows, ...] = ()
 
     def allows(self, op: WriteOp) -> bool:
         """Return true if this operation is allowed."""

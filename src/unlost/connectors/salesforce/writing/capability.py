@@ -10,10 +10,14 @@ from typing import Any
 
 from unlost.connectors.salesforce.schema.columns import is_compound
 from unlost.connectors.salesforce.writing.rules import (
+    OWNER,
     WRITTEN_WITHOUT_TRIGGERS,
     ObjectRule,
+    cleared_shares,
+    is_share,
     never,
     rule_for,
+    share_rule,
 )
 from unlost.model.source.writing import (
     Birth,
@@ -63,7 +67,7 @@ def capability_of(
     ``born``: initial values by column. ``sparing``: calls are scarcer than time.
     """
     name = str(describe["name"])
-    rule, reason = rule_for(name), never(name)
+    rule, reason = _rule(describe), never(name)
     fields = [field for field in describe["fields"] if not is_compound(field)]
     ops = frozenset() if reason else _ops(describe)
     settable = (
@@ -98,7 +102,15 @@ def capability_of(
         locks=_locks(fields),
         side_effects=rule.side_effects,
         reason=reason or rule.reason or _reason(name, ops),
+        clears=(*rule.clears, cleared_shares(name)) if OWNER in changeable else (),
     )
+
+
+def _rule(describe: Describe) -> ObjectRule:
+    name = str(describe["name"])
+    if is_share(name):
+        return share_rule(name, [str(field["name"]) for field in describe["fields"]])
+    return rule_for(name)
 
 
 def _ops(describe: Describe) -> frozenset[WriteOp]:
@@ -127,7 +139,8 @@ def is_written_by_users(describe: Describe) -> bool:
     have them is written by some users (REST guide, sObject Describe: triggerable).
     """
     name = str(describe["name"])
-    writable = describe.get("triggerable") or name in WRITTEN_WITHOUT_TRIGGERS
+    listed = name in WRITTEN_WITHOUT_TRIGGERS or is_share(name)
+    writable = describe.get("triggerable") or listed
     return bool(writable) and not never(name)
 
 

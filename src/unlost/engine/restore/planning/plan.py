@@ -26,6 +26,7 @@ from blake3 import blake3
 from unlost.engine.restore.planning.bonds import because
 from unlost.engine.restore.planning.choices import choices
 from unlost.engine.restore.planning.choose import DraftStep, draft
+from unlost.engine.restore.planning.cleared import cleared_notes
 from unlost.engine.restore.planning.estimate import estimate
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
 from unlost.engine.restore.planning.predict import Prospect, predict
@@ -269,6 +270,7 @@ def _plan(
     head: _Head,
 ) -> RestorePlan:
     drafts = sorted(settling.drafts.values(), key=_place)
+    steps = tuple(_step(step, because(settling.records, step)) for step in drafts)
     cost = estimate(drafts, survey.capability, files)
     tables = [
         survey.table(name) for name in sorted({draft_step.key.table for draft_step in drafts})
@@ -286,6 +288,7 @@ def _plan(
             survey.ports.source.quotas(),
             cost,
             survey.ports.basis,
+            tuple(cleared_notes(survey, steps)),
         )
     )
     return sealed(
@@ -299,7 +302,7 @@ def _plan(
             survey.ports.clock.now(),
             head.selection,
             head.related is RelatedPolicy.ALL and not head.left_out,
-            tuple(_step(draft_step, because(records, draft_step)) for draft_step in drafts),
+            steps,
             tuple(_links(records)),
             notes,
             cost,

@@ -29,6 +29,7 @@ from unlost.engine.restore.running.calls import (
     send_in_queue,
     send_queues,
 )
+from unlost.engine.restore.running.cleared import save
 from unlost.engine.restore.running.correlate import each, values
 from unlost.engine.restore.running.parallel_rows import parallel_batches
 from unlost.engine.restore.running.returning import came_along
@@ -120,8 +121,9 @@ def update(session: RestoreSession) -> None:
             by_table.setdefault(step.table, []).append(RowUpdate(step, live, step.columns))
     for change in _columns_of_returned(session):
         by_table.setdefault(change.step.table, []).append(change)
-    for table, changes in by_table.items():
-        _set(session, Pass.UPDATE, table, changes)
+    # Rows that the org removes with an update of another table get their values before that.
+    for table in sorted(by_table, key=lambda name: bool(session.capability(name).clears)):
+        _set(session, Pass.UPDATE, table, by_table[table])
 
 
 def _columns_of_returned(session: RestoreSession) -> Iterator[RowUpdate]:
@@ -284,7 +286,9 @@ def _prepared(
     updates: Mapping[RecordKey, RowUpdate],
     live: Mapping[str, Cells],
 ) -> list[PreparedRow]:
-    """The rows that must be sent; outcomes that need no call are written."""
+    """The rows that must be sent; outcomes that need no call, and rows that the org may remove, are
+    written.
+    """
     described = session.table(table)
     changes = [updates[step.key] for step in steps]
     states = session.wanted.cells([change.step for change in changes])
@@ -301,6 +305,7 @@ def _prepared(
         else:
             prepared.append(judged)
     record_without_call(session, stage, table, seen)
+    save(session, table, prepared)
     return prepared
 
 

@@ -3,7 +3,7 @@
   open          check the org, read the journal, write RunOpened or RunResumed
   clear up      resolve calls whose answers are missing (``correlate``)
   passes        leave_returned, undelete, take_along, reopen, create, by-products,
-                update, second pass, delete; each skips work that the journal shows as done
+                update, second pass, add_again, delete; each skips work that the journal shows as done
   close         read all records back and compare them with the wanted state (``readback``)
   commit        one commit with the lineage: old id -> new id
 
@@ -27,6 +27,7 @@ from unlost.engine.restore.journal.entries import (
     RunResumed,
 )
 from unlost.engine.restore.journal.log import RestoreLog, same_plan
+from unlost.engine.restore.running import cleared
 from unlost.engine.restore.running.changing import reopen, second_pass, undelete, update
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.creating import Creator
@@ -46,7 +47,7 @@ from unlost.model.message import message
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, SelectionKind, is_preview
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase, Progress
-from unlost.model.source.writing import MatchKey, OutcomeKind, WriteOp
+from unlost.model.source.writing import MatchKey, OutcomeKind, WriteOp, WriteRow
 from unlost.model.vault.lineage import resolve as last_lives
 from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit
 
@@ -164,6 +165,7 @@ def _write(session: RestoreSession) -> None:
     creator.create_missing_by_products()
     update(session)
     second_pass(session)
+    cleared.add_again(session)
     delete(session)
 
 
@@ -171,7 +173,7 @@ def _resolve_open_calls(session: RestoreSession, creator: Creator) -> None:
     """Resolve the outcomes of calls whose answers are missing."""
     missing = sorted(session.log.state.open.items())
     rows = {
-        n: creator.rebuilt(call_intent)
+        n: _rebuilt(session, creator, call_intent)
         for n, call_intent in missing
         if call_intent.op is WriteOp.CREATE
     }
@@ -181,8 +183,14 @@ def _resolve_open_calls(session: RestoreSession, creator: Creator) -> None:
         beside = [row for n in others for row in rows[n]]
         outcomes = resolve(session, intent, write_rows, beside=beside)
         session.log.write(CallAnswer(number, tuple(outcomes)))
-        if intent.op is WriteOp.CREATE:
+        if intent.stage is Pass.CREATE:
             creator.link_products(_steps(session, intent))
+
+
+def _rebuilt(session: RestoreSession, creator: Creator, intent: CallIntent) -> Sequence[WriteRow]:
+    if intent.stage is Pass.ADD_AGAIN:
+        return cleared.rebuilt(session, intent)
+    return creator.rebuilt(intent)
 
 
 def _steps(session: RestoreSession, intent: CallIntent) -> list[PlanStep]:
@@ -228,7 +236,7 @@ def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: Ma
 
 
 def _close(session: RestoreSession) -> RestoreOutcome:
-    records = tuple(record_outcomes(session))
+    records = (*record_outcomes(session), *cleared.outcomes(session))
     _link_earlier_lives(session, records)
     outcome = RestoreOutcome(
         run_of(session.plan),
