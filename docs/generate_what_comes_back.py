@@ -38,6 +38,10 @@ differs from the backup.
   Record Creation*. Otherwise they are those of the restore.
 - **Files** are restored byte for byte, with their versions in order and their links. **E-mails** are
   restored with sender, recipients, text, thread and attachments. No e-mail is sent.
+- **Account and opportunity teams and manual shares** are restored with their record, so the same
+  people see it again. Salesforce removes both when a record gets another owner. A restore that
+  changes an owner reads them before, adds them again after it, and names those that Salesforce
+  refuses. Shares that Salesforce derives from owners, roles and rules are not written.
 - **Triggers, flows and validation rules** of the org run as for any other user. If they change a
   value, the run lists it.
 """
@@ -92,10 +96,8 @@ def _late(late: LateColumn) -> Iterator[str]:
         )
 
 
-def _lines(rule: ObjectRule) -> Iterator[str]:
-    """What is particular to a table, one sentence each."""
-    if rule.reason:
-        yield rule.reason
+def _by_salesforce(rule: ObjectRule) -> Iterator[str]:
+    """The rows that Salesforce creates or removes with a record."""
     for product in rule.by_products:
         yield (
             f"For a record with a value in `{product.column}`, Salesforce creates a record of "
@@ -103,6 +105,18 @@ def _lines(rule: ObjectRule) -> Iterator[str]:
         )
     for column, value in rule.by_product_when:
         yield f"Salesforce creates records with `{column}` = `{value}`; Unlost does not write them."
+    for cleared in rule.clears:
+        yield (
+            f"Salesforce removes its records of {cleared.table} when `{cleared.column}` changes. They "
+            "are added again."
+        )
+
+
+def _lines(rule: ObjectRule) -> Iterator[str]:
+    """What is particular to a table, one sentence each."""
+    if rule.reason:
+        yield rule.reason
+    yield from _by_salesforce(rule)
     if rule.file:
         yield f"The file is sent in `{rule.file}`, streamed."
     for gather in rule.gathers:
