@@ -189,6 +189,21 @@ class ClearedRows:
     parent_column: str
 
 
+@dataclass(frozen=True, slots=True)
+class TextLinks:
+    """Columns with texts that may contain addresses of records, such as rich text.
+
+    ``id_lengths``: the numbers of characters that an id in an address can have. A shorter one is
+    the beginning of the id.
+    """
+
+    columns: frozenset[str] = frozenset()
+    id_lengths: tuple[int, ...] = ()
+
+
+NO_TEXT_LINKS = TextLinks()
+
+
 class Identity(StrEnum):
     """Identity of a restored record."""
 
@@ -212,7 +227,8 @@ class WriteCapability:
     that the org fills automatically unless the row empties them explicitly. ``by_product_when``:
     (column, value) pairs; a record with one of these cells is created by the org and not written.
     ``clears``: rows of other tables that the org removes with an update, in the order in which they
-    are added again. ``record_bytes``: storage that a record needs in the org (0: as much as its text).
+    are added again. ``text_links``: columns in which old ids are replaced by new ones.
+    ``record_bytes``: storage that a record needs in the org (0: as much as its text).
     """
 
     table: str
@@ -243,6 +259,7 @@ class WriteCapability:
     side_effects: tuple[str, ...] = ()
     reason: str = ""
     clears: tuple[ClearedRows, ...] = ()
+    text_links: TextLinks = NO_TEXT_LINKS
 
     def allows(self, op: WriteOp) -> bool:
         """Return true if this operation is allowed."""

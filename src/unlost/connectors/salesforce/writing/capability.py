@@ -26,6 +26,7 @@ from unlost.model.source.writing import (
     MatchKey,
     NeverColumn,
     NeverReason,
+    TextLinks,
     WriteCapability,
     WriteOp,
 )
@@ -50,6 +51,8 @@ UNLOCKED = frozenset({"BusinessHours", "Group", "Profile", "RecordType", "User",
 SMALL_FILE = 1_000_000
 FILES_PER_CALL = 8_000_000
 RECORD_TYPE = "RecordTypeId"
+# An id has 15 characters, and 3 more that make it safe where case is ignored (REST guide, ids).
+ID_LENGTHS = (15, 18)
 SYSTEM = frozenset({
     "CreatedById", "CreatedDate", "Id", "IsDeleted", "LastActivityDate", "LastModifiedById",
     "LastModifiedDate", "LastReferencedDate", "LastViewedDate", "MasterRecordId",
@@ -102,7 +105,17 @@ def capability_of(
         locks=_locks(fields),
         side_effects=rule.side_effects,
         reason=reason or rule.reason or _reason(name, ops),
+        text_links=TextLinks(_linked_texts(fields, rule) & (settable | changeable), ID_LENGTHS),
         clears=(*rule.clears, cleared_shares(name)) if OWNER in changeable else (),
+    )
+
+
+def _linked_texts(fields: Iterable[Mapping[str, Any]], rule: ObjectRule) -> frozenset[str]:
+    """Rich texts, web addresses, and plain texts that the rule names."""
+    return rule.linked_texts | frozenset(
+        str(field["name"])
+        for field in fields
+        if field.get("htmlFormatted") or field.get("type") == "url"
     )
 
 

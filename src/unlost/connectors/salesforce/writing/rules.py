@@ -24,8 +24,9 @@ class ObjectRule:
     """Facts about writing an object that describe does not show.
 
     ``leave_out`` are columns that are createable and must not be sent; ``changeable``, if set, are
-    the only standard columns of an existing record that can be changed; ``file`` is the column that
-    is sent as a file; ``accept_twin``: a row refused because it already exists counts as written.
+    the only standard columns of an existing record that can be changed; ``linked_texts`` contain
+    addresses of records, like rich texts; ``file`` is the column that is sent as a file;
+    ``accept_twin``: a row refused because it already exists counts as written.
     """
 
     birth: Birth = Birth.DIRECT
@@ -38,6 +39,7 @@ class ObjectRule:
     by_products: tuple[ByProduct, ...] = ()
     by_product_when: tuple[tuple[str, str], ...] = ()
     clears: tuple[ClearedRows, ...] = ()
+    linked_texts: frozenset[str] = frozenset()
     file: str | None = None
     accept_twin: bool = False
     side_effects: tuple[str, ...] = ()
@@ -110,6 +112,7 @@ RULES: Mapping[str, ObjectRule] = {
     # Must be complete in one insert: afterwards only drafts can be changed.
     "EmailMessage": ObjectRule(
         leave_out=frozenset({"ActivityId"}),
+        linked_texts=frozenset({"HtmlBody", "TextBody"}),
         changeable=frozenset({"IsExternallyVisible"}),
         late=(LateColumn("IsExternallyVisible"),),
         gathers=(
@@ -160,7 +163,10 @@ RULES: Mapping[str, ObjectRule] = {
     ),
     "Attachment": ObjectRule(file="Body", after=("EmailMessage",)),
     "Document": ObjectRule(file="Body"),
-    "FeedItem": ObjectRule(by_product_when=(("Type", "TrackedChange"),)),
+    "FeedItem": ObjectRule(
+        by_product_when=(("Type", "TrackedChange"),), linked_texts=frozenset({"Body"})
+    ),
+    "FeedComment": ObjectRule(linked_texts=frozenset({"CommentBody"})),
 }
 
 NEVER_ENDINGS = {

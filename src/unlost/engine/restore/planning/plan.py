@@ -29,6 +29,7 @@ from unlost.engine.restore.planning.choose import DraftStep, draft
 from unlost.engine.restore.planning.cleared import cleared_notes
 from unlost.engine.restore.planning.estimate import estimate
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
+from unlost.engine.restore.planning.late_addresses import late_address_notes
 from unlost.engine.restore.planning.predict import Prospect, predict
 from unlost.engine.restore.planning.references import ReferenceSettlement
 from unlost.engine.restore.planning.related import (
@@ -288,7 +289,7 @@ def _plan(
             survey.ports.source.quotas(),
             cost,
             survey.ports.basis,
-            tuple(cleared_notes(survey, steps)),
+            (*cleared_notes(survey, steps), *late_address_notes(drafts, records.lives)),
         )
     )
     return sealed(

@@ -158,13 +158,18 @@ def second_pass(session: RestoreSession) -> None:
         record_without_call(
             session, Pass.LATE, table, [_kept_as_draft(s.key) for s in steps if s.key in short]
         )
-        plan_steps = [s for s in steps if (s.late or capability.late) and s.key not in short]
+        plan_steps = [
+            step
+            for step in steps
+            if (step.late or capability.late or _readdressed_late(session, step))
+            and step.key not in short
+        ]
         for part in batched(plan_steps, LOOKED_AT):
             wanted = session.wanted.cells(part)
             changes = [
                 RowUpdate(step, str(session.links.live(step.key)), columns)
                 for step in part
-                if (columns := _late(step, wanted[step.key], capability))
+                if (columns := _late(session, step, wanted[step.key], capability))
             ]
             _set(session, Pass.LATE, table, changes)
 
@@ -200,9 +205,33 @@ def _kept_as_draft(key: RecordKey) -> RowOutcome:
     )
 
 
-def _late(step: PlanStep, wanted: Cells, capability: WriteCapability) -> tuple[str, ...]:
-    created = step.action is Action.CREATE
-    return late_columns(step, wanted, capability) if created else step.late
+def _late(
+    session: RestoreSession, step: PlanStep, wanted: Cells, capability: WriteCapability
+) -> tuple[str, ...]:
+    if step.action is not Action.CREATE:
+        return step.late
+    columns = late_columns(step, wanted, capability)
+    if not _readdressed_late(session, step):
+        return columns
+    links, addresses = capability.text_links, session.addresses
+    texts = {name: wanted.get(name) for name in sorted(links.columns & capability.changeable)}
+    changed = (
+        name
+        for name, text in texts.items()
+        if text and addresses.created(text, links, step) != addresses.final(text, links)
+    )
+    return tuple(dict.fromkeys((*columns, *changed)))
+
+
+def _readdressed_late(session: RestoreSession, step: PlanStep) -> bool:
+    """True if texts of a created record may name records that were created with it or later.
+
+    Another process that created it knew which; this one looks at all.
+    """
+    if step.key in session.addresses.waiting:
+        return True
+    capability = session.capability(step.table)
+    return session.resumed and bool(capability.text_links.columns & capability.changeable)
 
 
 def _reopened(session: RestoreSession, step: PlanStep) -> bool:
@@ -298,8 +327,9 @@ def _prepared(
     prepared: list[PreparedRow] = []
     for change in changes:
         built = update_row(change.columns, wanted[change.step.key], described, session.links)
+        cells = _readdressed(session, table, built.cells)
         now = live.get(change.live)
-        judged = _row_or_outcome(session, stage, described, change, built.cells, now)
+        judged = _row_or_outcome(session, stage, described, change, cells, now)
         if isinstance(judged, RowOutcome):
             seen.append(judged)
         else:
@@ -307,6 +337,15 @@ def _prepared(
     record_without_call(session, stage, table, seen)
     save(session, table, prepared)
     return prepared
+
+
+def _readdressed(session: RestoreSession, table: str, cells: Cells) -> Cells:
+    """The cells with new ids in the addresses within their texts."""
+    links, addresses = session.capability(table).text_links, session.addresses
+    return {
+        name: addresses.final(text, links) if text and name in links.columns else text
+        for name, text in cells.items()
+    }
 
 
 def _row_or_outcome(

@@ -28,6 +28,7 @@ from unlost.engine.restore.journal.entries import (
 )
 from unlost.engine.restore.journal.log import RestoreLog, same_plan
 from unlost.engine.restore.running import cleared
+from unlost.engine.restore.running.addresses import Addresses
 from unlost.engine.restore.running.changing import reopen, second_pass, undelete, update
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.creating import Creator
@@ -105,11 +106,15 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
     }
     links = Links(ports.vault, plan.org, plan.target, log.state, steps, seen)
     schema = ports.vault.at(plan.org, plan.snapshot, forgotten=True).schema()
-    if plan.selection.kind is SelectionKind.UNDO:
+    undoes = plan.selection.kind is SelectionKind.UNDO
+    if undoes:
         wanted: WantedReader = UndoneReader(ports.vault, plan, schema)
     else:
         wanted = WantedReader(ports.vault, plan.org, plan.steps)
-    return RestoreSession(ports, plan, log, schema, wanted, links)
+    # An undo puts back the texts that were there, with the ids that earlier restores had given.
+    addresses = Addresses(links, earlier=not undoes)
+    resumed = log.state.began(Pass.CREATE)
+    return RestoreSession(ports, plan, log, schema, wanted, links, addresses, resumed)
 
 
 def check_runnable(plan: RestorePlan) -> None:

@@ -309,6 +309,21 @@ def test_a_new_owner_clears_team_and_shares(name: str, cleared: list[tuple[str, 
     assert capability_of(fixed).clears == ()
 
 
+def test_rich_texts_and_addresses_may_name_records() -> None:
+    columns = (
+        field("Story__c", "textarea", htmlFormatted=True),
+        field("Website", "url"),
+        field("Notes__c", "textarea"),
+        field("Link__c", htmlFormatted=True, calculated=True, createable=False, updateable=False),
+    )
+    found = capability_of(describe("Recipe__c", *system_fields(), *columns)).text_links
+    assert (found.columns, found.id_lengths) == ({"Story__c", "Website"}, (15, 18))
+    bodies = (field("HtmlBody", "textarea"), field("TextBody", "textarea"), field("Subject"))
+    mail = capability_of(describe("EmailMessage", *system_fields(), *bodies))
+    assert mail.text_links.columns == {"HtmlBody", "TextBody"}
+    assert not mail.text_links.columns & mail.changeable
+
+
 def test_each_table_that_comes_with_others_has_a_maker() -> None:
     made = {one.table for rule in RULES.values() for one in rule.by_products}
     gathered = {one.table for rule in RULES.values() for one in rule.gathers}
