@@ -3,7 +3,7 @@
 A record is created with the new ids of records of lower levels, which exist by then. So a resumed
 run builds the same texts again. Ids of other records of the run follow in the second pass, if the
 column can still be changed. It cannot in an e-mail: an image whose address contains the id of the
-e-mail itself keeps its old address, and the outcome names it.
+e-mail itself keeps its old address, and the outcome names it. See docs/adr/0044.
 """
 
 from dataclasses import dataclass, field

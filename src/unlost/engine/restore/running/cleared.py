@@ -6,7 +6,7 @@
 
 The rows are those of the org, not of a backup: a member who joined yesterday stays too. After a
 crash the journal still has them. A row is looked for by its key before it is created, so that a
-lost answer, or an automation that adds the team itself, makes no second one.
+lost answer, or an automation that adds the team itself, makes no second one. See docs/adr/0044.
 """
 
 from collections import defaultdict
