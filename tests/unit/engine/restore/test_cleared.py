@@ -242,6 +242,16 @@ def test_an_undo_changes_the_owner_back_and_keeps_the_rows(team: Team) -> None:
     assert (team.owner, team.members) == ("Zoe", BOTH)
 
 
+def test_an_undo_has_nothing_to_do_with_rows_that_the_org_left(team: Team) -> None:
+    team.shop.platform.retained = {("Member", team.first), ("Member", team.second)}
+    plan = team.plan()
+    run(team, plan)
+    undo = team.shop.undo(run_of(plan))
+    assert actions(undo) == {team.client: Action.UPDATE}
+    assert run(team, undo).whole
+    assert set(team.shop.live("Member")) == {team.first, team.second}
+
+
 def test_an_undo_deletes_rows_that_the_run_brought(team: Team) -> None:
     """They have another id since the owner changed, in the run and in its undo."""
     shop = team.shop

@@ -146,7 +146,7 @@ class _Fold:
                     self.known.effects[RecordKey(table, outcome.id)] = effect
 
     def _answered(self, intent: CallIntent, outcomes: Sequence[RowOutcome]) -> None:
-        if intent.stage is Pass.ADD_AGAIN:
+        if intent.stage is Pass.PUT_BACK:
             self._added_again(intent.table, outcomes)
             return
         self._undid |= intent.op is WriteOp.UNDELETE
@@ -173,7 +173,7 @@ class _Fold:
 
     def _seen(self, entry: OutcomesWithoutCall) -> None:
         """A detail left the bin with its master; what others brought back is no effect of ours."""
-        if entry.stage is Pass.ADD_AGAIN:
+        if entry.stage is Pass.PUT_BACK:
             self._added_again(entry.table, entry.outcomes)
             return
         for outcome in entry.outcomes:

@@ -41,7 +41,7 @@ class Pass(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     LATE = "late"
-    ADD_AGAIN = "add-again"  # rows that the org removed with an update
+    PUT_BACK = "put-back"  # rows that the org removed with an update
     DELETE = "delete"
 
 

@@ -2,7 +2,7 @@
 
   save        before the call: the rows of these records, with their values, into the journal
   (update)    the org removes them, all or some
-  add_again   after the updates: the missing ones are created, with new ids
+  put_back    after the updates: the missing ones are created, with new ids
 
 The rows are those of the org, not of a backup: a member who joined yesterday stays too. After a
 crash the journal still has them. A row is looked for by its key before it is created, so that a
@@ -66,7 +66,7 @@ def _save(session: RestoreSession, table: Table, ids: Sequence[str]) -> None:
     session.log.write(RowsSaved(table.name, rows))
 
 
-def add_again(session: RestoreSession) -> None:
+def put_back(session: RestoreSession) -> None:
     """Create the saved rows that are not there any more, except those that the plan deletes."""
     deleted = {step.key for step in session.plan.steps if step.action is Action.DELETE}
     by_table: dict[str, list[str]] = defaultdict(list)
@@ -89,7 +89,7 @@ def _add_table(session: RestoreSession, table: str, records: Sequence[str]) -> N
         for at in range(0, len(pending), session.capability(table).rows_per_call):
             part = pending[at : at + session.capability(table).rows_per_call]
             rows = [_prepared(session, described, record) for record in part]
-            send(session, Pass.ADD_AGAIN, WriteOp.CREATE, table, rows)
+            send(session, Pass.PUT_BACK, WriteOp.CREATE, table, rows)
 
 
 def _pending(session: RestoreSession, table: str, records: Sequence[str]) -> list[str]:
@@ -97,7 +97,7 @@ def _pending(session: RestoreSession, table: str, records: Sequence[str]) -> lis
     return [
         record
         for record in records
-        if state.pending(Pass.ADD_AGAIN, RecordKey(table, record), most=TRIES)
+        if state.pending(Pass.PUT_BACK, RecordKey(table, record), most=TRIES)
     ]
 
 
@@ -116,7 +116,7 @@ def _recognize(session: RestoreSession, table: Table, records: Sequence[str]) ->
             if value is not None and value in found_ids
         }
     outcomes = [RowOutcome(record, OutcomeKind.DONE, live_id) for record, live_id in there.items()]
-    record_without_call(session, Pass.ADD_AGAIN, table.name, outcomes)
+    record_without_call(session, Pass.PUT_BACK, table.name, outcomes)
 
 
 def _cells(session: RestoreSession, table: Table, record: str) -> Cells:
@@ -139,7 +139,7 @@ def _link_steps(session: RestoreSession) -> None:
     state = session.log.state
     added = {
         RecordKey(key.table, key.record): outcome.id
-        for key, outcome in state.results.get(Pass.ADD_AGAIN, {}).items()
+        for key, outcome in state.results.get(Pass.PUT_BACK, {}).items()
         if outcome.id is not None and outcome.id != key.record
     }
     links = tuple(
@@ -153,7 +153,7 @@ def _link_steps(session: RestoreSession) -> None:
 
 def outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
     """The outcomes of rows that the org removed and that could not be added again."""
-    for key, outcome in session.log.state.results.get(Pass.ADD_AGAIN, {}).items():
+    for key, outcome in session.log.state.results.get(Pass.PUT_BACK, {}).items():
         if outcome.kind is OutcomeKind.FAILED and key not in session.links.steps:
             yield RecordOutcome(
                 key.table,

@@ -3,7 +3,7 @@
   open          check the org, read the journal, write RunOpened or RunResumed
   clear up      resolve calls whose answers are missing (``correlate``)
   passes        leave_returned, undelete, take_along, reopen, create, by-products,
-                update, second pass, add_again, delete; each skips work that the journal shows as done
+                update, second pass, put_back, delete; each skips work that the journal shows as done
   close         read all records back and compare them with the wanted state (``readback``)
   commit        one commit with the lineage: old id -> new id
 
@@ -170,7 +170,7 @@ def _write(session: RestoreSession) -> None:
     creator.create_missing_by_products()
     update(session)
     second_pass(session)
-    cleared.add_again(session)
+    cleared.put_back(session)
     delete(session)
 
 
@@ -193,7 +193,7 @@ def _resolve_open_calls(session: RestoreSession, creator: Creator) -> None:
 
 
 def _rebuilt(session: RestoreSession, creator: Creator, intent: CallIntent) -> Sequence[WriteRow]:
-    if intent.stage is Pass.ADD_AGAIN:
+    if intent.stage is Pass.PUT_BACK:
         return cleared.rebuilt(session, intent)
     return creator.rebuilt(intent)
 
