@@ -24,8 +24,9 @@ the records, before anything is written. After the run, `unlost runs RUN` lists 
 differs from the backup.
 
 - A record in the recycle bin is undeleted and keeps its **id**. All other records get a new id.
-  References between restored records point to the new ids, and Unlost remembers which new id
-  replaces which old one. Old ids in systems outside Salesforce are not updated.
+  References between restored records point to the new ids, and so do links and images in rich texts,
+  e-mails and web addresses. Unlost remembers which new id replaces which old one. Old ids in systems
+  outside Salesforce are not updated.
 - **Tables that the write user may not write**, such as campaigns without the permission for
   marketing users, are named record by record, and so are the references to them that stay empty.
 - **Live records with the unique value of a lost one** are adopted if they are equal, or if you ask
@@ -37,7 +38,13 @@ differs from the backup.
 - **Dates and authors** are restored on created records if the write user has *Set Audit Fields upon
   Record Creation*. Otherwise they are those of the restore.
 - **Files** are restored byte for byte, with their versions in order and their links. **E-mails** are
-  restored with sender, recipients, text, thread and attachments. No e-mail is sent.
+  restored with sender, recipients, text, thread and attachments. No e-mail is sent. The text of an
+  e-mail cannot be changed later, so an image that is an attachment of the same e-mail, or whose
+  address contains the id of the e-mail, keeps its old address. The plan and the result name these.
+- **Account and opportunity teams and manual shares** are restored with their record, so the same
+  people see it again. Salesforce removes both when a record gets another owner. A restore that
+  changes an owner reads them before, adds them again after it, and names those that Salesforce
+  refuses. Shares that Salesforce derives from owners, roles and rules are not written.
 - **Triggers, flows and validation rules** of the org run as for any other user. If they change a
   value, the run lists it.
 """
@@ -92,10 +99,8 @@ def _late(late: LateColumn) -> Iterator[str]:
         )
 
 
-def _lines(rule: ObjectRule) -> Iterator[str]:
-    """What is particular to a table, one sentence each."""
-    if rule.reason:
-        yield rule.reason
+def _by_salesforce(rule: ObjectRule) -> Iterator[str]:
+    """The rows that Salesforce creates or removes with a record."""
     for product in rule.by_products:
         yield (
             f"For a record with a value in `{product.column}`, Salesforce creates a record of "
@@ -103,6 +108,18 @@ def _lines(rule: ObjectRule) -> Iterator[str]:
         )
     for column, value in rule.by_product_when:
         yield f"Salesforce creates records with `{column}` = `{value}`; Unlost does not write them."
+    for cleared in rule.clears:
+        yield (
+            f"Salesforce removes its records of {cleared.table} when `{cleared.column}` changes. They "
+            "are added again."
+        )
+
+
+def _lines(rule: ObjectRule) -> Iterator[str]:
+    """What is particular to a table, one sentence each."""
+    if rule.reason:
+        yield rule.reason
+    yield from _by_salesforce(rule)
     if rule.file:
         yield f"The file is sent in `{rule.file}`, streamed."
     for gather in rule.gathers:

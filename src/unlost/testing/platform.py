@@ -11,6 +11,7 @@ from datetime import datetime
 
 from unlost.model.source.schema import DeleteRule
 from unlost.model.source.writing import (
+    ClearedRows,
     Gather,
     MatchKey,
     NeverColumn,
@@ -64,6 +65,7 @@ class Platform:
 
     ``defaulted`` columns of a capability hold ``DEFAULT`` if they are not sent; with ``stubborn``
     also if they are sent empty. ``relinks``: an undelete sets emptied links again.
+    ``retained``: rows that the org does not remove with an update, though it may.
     ``loses_details``: a detail that was deleted before its master never leaves the bin (Salesforce
     SOAP guide, undelete).
     """
@@ -76,6 +78,7 @@ class Platform:
         self.created: dict[tuple[str, str], tuple[datetime, str]] = {}
         self.relinks = True
         self.stubborn = False
+        self.retained: set[tuple[str, str]] = set()
         self.loses_details = False
         self.small_file = 0
         self.files_per_call = 0
@@ -138,7 +141,12 @@ class Platform:
         self._live(table, record)
         self._check_columns(table, cells, self.capability(table).changeable)
         self._check_values(table, cells, record)
+        before = dict(self.org.tables[table].records[record].cells)
         self.org.update(table, record, dict(cells), by=by)
+        for cleared in self.capability(table).clears:
+            name = cleared.column
+            if name in cells and cells[name] != before.get(name):
+                self._clear(cleared, record, by)
 
     def delete(self, table: str, record: str, *, by: str) -> None:
         """Move a record to the bin with all details; empty other references to it, or refuse."""
@@ -212,6 +220,18 @@ class Platform:
                 yield key, record
 
     # --- inside ------------------------------------------------------------------------------------
+
+    def _clear(self, cleared: ClearedRows, record: str, by: str) -> None:
+        """Remove rows that belong to a record, for good."""
+        rows = [
+            key
+            for key, row in self.live(cleared.table)
+            if row.cells.get(cleared.parent_column) == record
+        ]
+        for key in rows:
+            if (cleared.table, key) not in self.retained:
+                self.org.delete(cleared.table, key, by=by)
+                self.org.purge(cleared.table, key)
 
     def _group(self, table: str, record: str) -> list[tuple[str, str]]:
         """The record of the bin, and the records deleted because of it."""

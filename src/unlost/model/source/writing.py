@@ -175,6 +175,35 @@ class ByProduct:
     order: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ClearedRows:
+    """Rows that the org removes when a record's ``column`` changes, such as its owner.
+
+    They are the rows of ``table`` whose ``parent_column`` is the record, for example the members of
+    its team. A run reads them before it changes the column, and adds the missing ones again after
+    it. An org that keeps some of them loses nothing: rows that are still there are left alone.
+    """
+
+    column: str
+    table: str
+    parent_column: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextLinks:
+    """Columns with texts that may contain addresses of records, such as rich text.
+
+    ``id_lengths``: the numbers of characters that an id in an address can have. A shorter one is
+    the beginning of the id.
+    """
+
+    columns: frozenset[str] = frozenset()
+    id_lengths: tuple[int, ...] = ()
+
+
+NO_TEXT_LINKS = TextLinks()
+
+
 class Identity(StrEnum):
     """Identity of a restored record."""
 
@@ -197,6 +226,8 @@ class WriteCapability:
     ``needs_value``: columns for which the org demands a value on create. ``defaulted``: columns
     that the org fills automatically unless the row empties them explicitly. ``by_product_when``:
     (column, value) pairs; a record with one of these cells is created by the org and not written.
+    ``clears``: rows of other tables that the org removes with an update, in the order in which they
+    are added again. ``text_links``: columns in which old ids are replaced by new ones.
     ``record_bytes``: storage that a record needs in the org (0: as much as its text). ``lists``: the
     values that a column accepts, for columns that accept no others.
     """
@@ -228,6 +259,8 @@ class WriteCapability:
     locks: frozenset[str] = frozenset()
     side_effects: tuple[str, ...] = ()
     reason: str = ""
+    clears: tuple[ClearedRows, ...] = ()
+    text_links: TextLinks = NO_TEXT_LINKS
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
 
     def allows(self, op: WriteOp) -> bool:

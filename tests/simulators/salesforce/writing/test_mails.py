@@ -289,6 +289,8 @@ def test_a_sent_mail_is_closed(maker: RecordWriter, case: str, ana: str) -> None
         (CLOSED, ("Status",)),
     ]
     assert code(maker.update("EmailMessage", {"Id": sent, "ToIds": [ana]})[0]) == CLOSED
+    (body,) = maker.update("EmailMessage", {"Id": sent, "HtmlBody": "<p>New</p>"})
+    assert (code(body), body.errors[0].fields) == (CLOSED, ("HtmlBody",))
     good = maker.update(
         "EmailMessage",
         {"Id": sent, "IsExternallyVisible": True},

@@ -2,6 +2,7 @@
 
 import pytest
 
+from unlost.engine.restore.planning.cleared import ADDED_AGAIN, UNREADABLE
 from unlost.engine.restore.planning.note_order import (
     BY_CODE,
     Consequence,
@@ -37,6 +38,8 @@ def note(code: str, weight: NoteWeight = WARNING, count: int = 1, table: str = "
         ("column-no-permission", WARNING, Consequence.VALUE),
         ("column-read-only", WARNING, Consequence.DERIVED),
         ("table-never", NOTE, Consequence.INFORMATION),
+        (UNREADABLE, WARNING, Consequence.CONFLICT),
+        (ADDED_AGAIN, NOTE, Consequence.INFORMATION),
         ("new-id", NOTE, Consequence.INFORMATION),
     ],
 )
@@ -47,7 +50,9 @@ def test_the_severity_follows_from_the_consequence(
 
 
 def test_every_code_of_the_order_is_one_that_plans_have() -> None:
-    others = {TABLE_GONE, "permission-missing", "table-never", "table-configuration"}
+    others = {
+        TABLE_GONE, "permission-missing", "table-never", "table-configuration", UNREADABLE,
+    }  # fmt: skip
     assert set(BY_CODE) <= {*NoteCode, *others, "side-effect", "quota-short", "column-read-only"}
 
 

@@ -12,14 +12,17 @@ from unlost_simulators.salesforce.writing import (
     persons,
     prices,
     relations,
+    sharing,
     statuses,
 )
 from unlost_simulators.salesforce.writing.effects import Effects
 
 NOTHING = Effects()
+SHARES = sharing.Shares()
 BY_OBJECT: Mapping[str, Effects] = {
     "Account": persons.Accounts(),
     "AccountContactRelation": relations.Relations(),
+    "AccountTeamMember": sharing.TeamMembers(),
     "Attachment": mail_parts.Attachments(),
     "Case": statuses.Cases(),
     "Contact": persons.Contacts(),
@@ -34,6 +37,7 @@ BY_OBJECT: Mapping[str, Effects] = {
     "EventRelation": activities.ActivityRelations(),
     "Opportunity": statuses.Opportunities(),
     "OpportunityLineItem": prices.OpportunityLines(),
+    "OpportunityTeamMember": sharing.TeamMembers(),
     "Order": statuses.Orders("OrderStatus", statuses.NO_ORDER_STATUS),
     "OrderItem": prices.OrderLines(),
     "PricebookEntry": prices.Entries(),
@@ -44,4 +48,4 @@ BY_OBJECT: Mapping[str, Effects] = {
 
 def effects_of(name: str) -> Effects:
     """Return the effects of an object; for most objects they do nothing."""
-    return BY_OBJECT.get(name, NOTHING)
+    return BY_OBJECT.get(name, SHARES if name.endswith(sharing.SHARE) else NOTHING)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from unlost_simulators.salesforce import rights
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.users import ObjectOperation, Permission
-from unlost_simulators.salesforce.writing import keys, refusals, rows, storage_limit
+from unlost_simulators.salesforce.writing import keys, refusals, rows, sharing, storage_limit
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 from unlost_simulators.salesforce.writing.registry import effects_of
@@ -80,6 +80,7 @@ def _undelete(job: Job, drafts: list[Draft]) -> None:
     if coming:
         job.store.undelete([draft.id or "" for draft in coming])
         effects_of(job.of.name).after_undelete(coming, job)
+        sharing.derive(job, coming)
 
 
 def _refuse_taken(job: Job, drafts: Sequence[Draft]) -> None:

@@ -14,6 +14,7 @@ from unlost_simulators.salesforce.writing import (
     references,
     refusals,
     rows,
+    sharing,
     storage_limit,
     uniqueness,
 )
@@ -46,10 +47,12 @@ def write(job: Job, drafts: Sequence[Draft]) -> None:
     if new:
         rows.insert(job, new)
         effects.after_insert(new, job)
+        sharing.derive(job, new)
         planted.run(job, [draft for draft in new if draft.sound], Moment.INSERT)
     if old:
         rows.update(job, old)
         effects.after_update(old, job)
+        sharing.hand_over(job, old)
         planted.run(job, [draft for draft in old if draft.sound], Moment.UPDATE)
 
 

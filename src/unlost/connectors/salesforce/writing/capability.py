@@ -10,10 +10,14 @@ from typing import Any
 
 from unlost.connectors.salesforce.schema.columns import is_compound
 from unlost.connectors.salesforce.writing.rules import (
+    OWNER,
     WRITTEN_WITHOUT_TRIGGERS,
     ObjectRule,
+    cleared_shares,
+    is_share,
     never,
     rule_for,
+    share_rule,
 )
 from unlost.model.source.writing import (
     Birth,
@@ -22,6 +26,7 @@ from unlost.model.source.writing import (
     MatchKey,
     NeverColumn,
     NeverReason,
+    TextLinks,
     WriteCapability,
     WriteOp,
 )
@@ -46,6 +51,8 @@ UNLOCKED = frozenset({"BusinessHours", "Group", "Profile", "RecordType", "User",
 SMALL_FILE = 1_000_000
 FILES_PER_CALL = 8_000_000
 RECORD_TYPE = "RecordTypeId"
+# An id has 15 characters, and 3 more that make it safe where case is ignored (REST guide, ids).
+ID_LENGTHS = (15, 18)
 SYSTEM = frozenset({
     "CreatedById", "CreatedDate", "Id", "IsDeleted", "LastActivityDate", "LastModifiedById",
     "LastModifiedDate", "LastReferencedDate", "LastViewedDate", "MasterRecordId",
@@ -63,7 +70,7 @@ def capability_of(
     ``born``: initial values by column. ``sparing``: calls are scarcer than time.
     """
     name = str(describe["name"])
-    rule, reason = rule_for(name), never(name)
+    rule, reason = _rule(describe), never(name)
     fields = [field for field in describe["fields"] if not is_compound(field)]
     ops = frozenset() if reason else _ops(describe)
     settable = (
@@ -99,6 +106,8 @@ def capability_of(
         side_effects=rule.side_effects,
         reason=reason or rule.reason or _reason(name, ops),
         lists=dict(_lists_of(fields)),
+        text_links=TextLinks(_linked_texts(fields, rule) & (settable | changeable), ID_LENGTHS),
+        clears=(*rule.clears, cleared_shares(name)) if OWNER in changeable else (),
     )
 
 
@@ -111,6 +120,22 @@ def _lists_of(fields: Sequence[Describe]) -> Iterator[tuple[str, frozenset[str]]
             values = field.get("picklistValues") or ()
             active = frozenset(value["value"] for value in values if value.get("active", True))
             yield str(field["name"]), active
+
+
+def _linked_texts(fields: Iterable[Mapping[str, Any]], rule: ObjectRule) -> frozenset[str]:
+    """Rich texts, web addresses, and plain texts that the rule names."""
+    return rule.linked_texts | frozenset(
+        str(field["name"])
+        for field in fields
+        if field.get("htmlFormatted") or field.get("type") == "url"
+    )
+
+
+def _rule(describe: Describe) -> ObjectRule:
+    name = str(describe["name"])
+    if is_share(name):
+        return share_rule(name, [str(field["name"]) for field in describe["fields"]])
+    return rule_for(name)
 
 
 def _ops(describe: Describe) -> frozenset[WriteOp]:
@@ -139,7 +164,8 @@ def is_written_by_users(describe: Describe) -> bool:
     have them is written by some users (REST guide, sObject Describe: triggerable).
     """
     name = str(describe["name"])
-    writable = describe.get("triggerable") or name in WRITTEN_WITHOUT_TRIGGERS
+    listed = name in WRITTEN_WITHOUT_TRIGGERS or is_share(name)
+    writable = describe.get("triggerable") or listed
     return bool(writable) and not never(name)
 
 

@@ -20,7 +20,7 @@ from unlost.connectors.salesforce.http.limits import (
     LONGEST_ANSWER,
 )
 from unlost.connectors.salesforce.rows import observed
-from unlost.connectors.salesforce.schema.special import NEW_BY
+from unlost.connectors.salesforce.schema.special import NEW_BY, filter_of
 from unlost.kit.http import AnswerTooLarge
 from unlost.kit.json_to_arrow import batch_of, text_of
 from unlost.model.errors import Conflict, SourceRefused, TransientError
@@ -55,7 +55,8 @@ class RecordLookups:
         for at in range(0, len(match.firsts), IDS_IN_A_QUERY):
             part = match.firsts[at : at + IDS_IN_A_QUERY]
             listed = ",".join(_literal(table, columns[0], value) for value in part)
-            for record in self._live(table, ("Id", *columns), f"{columns[0]} IN ({listed})"):
+            conditions = (f"{columns[0]} IN ({listed})", _read_under(table))
+            for record in self._live(table, ("Id", *columns), *conditions):
                 key_values = tuple(text_of(record.get(name)) or "" for name in columns)
                 match.take(key_values, str(record["Id"]))
         return match.records()
@@ -149,7 +150,8 @@ class RecordLookups:
             if first.done and first.total == len(first.records):
                 return first.records
         try:
-            return self._live(part.table, ("Id", part.column), part.condition)
+            conditions = (part.condition, _read_under(part.table))
+            return self._live(part.table, ("Id", part.column), *conditions)
         except SalesforceRefusal:
             return None
 
@@ -258,7 +260,8 @@ class _Referring:
         """The path of the query, without what Salesforce archived or deleted."""
         archives = _archives(self.table)
         alive = "IsDeleted = false" if archives else ""
-        text = soql.select(("Id", self.column), self.table.name, self.condition, alive)
+        conditions = (self.condition, _read_under(self.table), alive)
+        text = soql.select(("Id", self.column), self.table.name, *conditions)
         return f"{'queryAll' if archives else 'query'}/?q={quote_plus(text, safe=',()')}"
 
 
@@ -311,6 +314,11 @@ def _together(parts: Iterable[RetrieveSlice]) -> Iterator[list[RetrieveSlice]]:
 
 def _known(query: RecordQuery) -> list[str]:
     return [name for name in query.columns if name != "Id"]
+
+
+def _read_under(table: Table) -> str:
+    """The condition under which the table is backed up: rows that Salesforce derives are none."""
+    return filter_of(table.name, frozenset(column.name for column in table.columns))
 
 
 def _archives(table: Table) -> bool:

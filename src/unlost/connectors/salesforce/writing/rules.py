@@ -4,10 +4,19 @@ Sources: object reference of each object; REST guide (insert blob data); "Set Au
 Record Creation"; answers of live orgs in public threads where the reference is silent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from unlost.model.source.writing import Birth, ByProduct, Gather, LateColumn, MatchKey
+from unlost.model.source.writing import (
+    Birth,
+    ByProduct,
+    ClearedRows,
+    Gather,
+    LateColumn,
+    MatchKey,
+)
+
+OWNER = "OwnerId"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +24,9 @@ class ObjectRule:
     """Facts about writing an object that describe does not show.
 
     ``leave_out`` are columns that are createable and must not be sent; ``changeable``, if set, are
-    the only standard columns of an existing record that can be changed; ``file`` is the column that
-    is sent as a file; ``accept_twin``: a row refused because it already exists counts as written.
+    the only standard columns of an existing record that can be changed; ``linked_texts`` contain
+    addresses of records, like rich texts; ``file`` is the column that is sent as a file;
+    ``accept_twin``: a row refused because it already exists counts as written.
     """
 
     birth: Birth = Birth.DIRECT
@@ -28,6 +38,8 @@ class ObjectRule:
     gathers: tuple[Gather, ...] = ()
     by_products: tuple[ByProduct, ...] = ()
     by_product_when: tuple[tuple[str, str], ...] = ()
+    clears: tuple[ClearedRows, ...] = ()
+    linked_texts: frozenset[str] = frozenset()
     file: str | None = None
     accept_twin: bool = False
     side_effects: tuple[str, ...] = ()
@@ -46,7 +58,17 @@ def _recipients(column: str, kind: str) -> Gather:
 
 RULES: Mapping[str, ObjectRule] = {
     # Salesforce creates a person's contact with the account, and PersonContactId names it.
-    "Account": ObjectRule(by_products=(ByProduct("Contact", "PersonContactId"),)),
+    "Account": ObjectRule(
+        by_products=(ByProduct("Contact", "PersonContactId"),),
+        clears=(ClearedRows(OWNER, "AccountTeamMember", "AccountId"),),
+    ),
+    # Salesforce creates a share for each member (object reference). Creating a member who is there
+    # changes that member.
+    "AccountTeamMember": ObjectRule(keys=(MatchKey(("AccountId", "UserId")),)),
+    "Opportunity": ObjectRule(
+        clears=(ClearedRows(OWNER, "OpportunityTeamMember", "OpportunityId"),),
+    ),
+    "OpportunityTeamMember": ObjectRule(keys=(MatchKey(("OpportunityId", "UserId")),)),
     "Contact": ObjectRule(
         by_product_when=(("IsPersonAccount", "true"),),
         side_effects=(
@@ -90,6 +112,7 @@ RULES: Mapping[str, ObjectRule] = {
     # Must be complete in one insert: afterwards only drafts can be changed.
     "EmailMessage": ObjectRule(
         leave_out=frozenset({"ActivityId"}),
+        linked_texts=frozenset({"HtmlBody", "TextBody"}),
         changeable=frozenset({"IsExternallyVisible"}),
         late=(LateColumn("IsExternallyVisible"),),
         gathers=(
@@ -140,13 +163,15 @@ RULES: Mapping[str, ObjectRule] = {
     ),
     "Attachment": ObjectRule(file="Body", after=("EmailMessage",)),
     "Document": ObjectRule(file="Body"),
-    "FeedItem": ObjectRule(by_product_when=(("Type", "TrackedChange"),)),
+    "FeedItem": ObjectRule(
+        by_product_when=(("Type", "TrackedChange"),), linked_texts=frozenset({"Body"})
+    ),
+    "FeedComment": ObjectRule(linked_texts=frozenset({"CommentBody"})),
 }
 
 NEVER_ENDINGS = {
     "History": "Salesforce writes histories automatically. The vault keeps the old history.",
     "Feed": "This is a view of feed items.",
-    "Share": "Salesforce recalculates sharing. Manual sharing is not restored yet.",
     "ChangeEvent": "This is a stream of events.",
     "Tag": "Tags are not restored yet.",
 }
@@ -159,10 +184,54 @@ WRITTEN_WITHOUT_TRIGGERS = frozenset({
 })  # fmt: skip
 NO_RULE = ObjectRule()
 
+SHARE = "Share"
+CUSTOM_SHARE = "__Share"
+# The only shares of standard objects that users write; those of custom objects can also have a
+# reason that the org's developers defined, which ends in "__c" (object reference, AccountShare;
+# Apex guide, sharing a record using Apex).
+MANUAL = "Manual"
+# Shares that Salesforce derives from other records and from settings.
+DERIVED = (
+    "GuestParentImplicit", "GuestRule", "ImplicitChild", "ImplicitParent", "ImplicitPerson",
+    "LpuImplicit", "Owner", "PortalImplicit", "Rule", "Team", "Territory", "TerritoryManual",
+    "TerritoryRule",
+)  # fmt: skip
+
 
 def rule_for(name: str) -> ObjectRule:
     """The rule of an object."""
     return RULES.get(name, NO_RULE)
+
+
+def is_share(name: str) -> bool:
+    """True for tables of shares, such as AccountShare and Order__Share."""
+    return name.endswith(SHARE) and name != SHARE
+
+
+def share_rule(name: str, columns: Collection[str]) -> ObjectRule:
+    """The rule of a table of shares.
+
+    A standard table is read without derived shares, so one share of a record and a user is left. A
+    custom one can have several, with different reasons.
+    """
+    if name.endswith(CUSTOM_SHARE):
+        return ObjectRule(
+            keys=(MatchKey(("ParentId", "UserOrGroupId", "RowCause")),),
+            by_product_when=tuple(("RowCause", cause) for cause in DERIVED),
+        )
+    parent = f"{name.removesuffix(SHARE)}Id"
+    keys = (MatchKey((parent, "UserOrGroupId")),) if parent in columns else ()
+    return ObjectRule(keys=keys)
+
+
+def cleared_shares(name: str) -> ClearedRows:
+    """The shares of an object, of which Salesforce removes the manual ones with the owner.
+
+    Source: Apex guide (understanding sharing: manual shares are removed when the owner changes).
+    """
+    custom = name.endswith("__c")
+    table = f"{name.removesuffix('__c')}{CUSTOM_SHARE}" if custom else f"{name}{SHARE}"
+    return ClearedRows(OWNER, table, "ParentId" if custom else f"{name}Id")
 
 
 def never(name: str) -> str:

@@ -20,6 +20,7 @@ from unlost.engine.restore.journal.entries import (
     Pass,
     RecordsLinked,
     RecordsRead,
+    RowsSaved,
     RunOpened,
     SentRow,
     decode,
@@ -98,6 +99,7 @@ class _Fold:
         self.known = known
         self._steps = {step.key: step for step in known.plan.steps}
         self._open: dict[int, CallIntent] = {}
+        self._saved: dict[RecordKey, Cells] = {}
         self._undid = False
         known.links.update({step.key: step.live for step in known.plan.steps if step.live})
 
@@ -115,11 +117,38 @@ class _Fold:
                     self._linked(entry)
                 case RecordsRead():
                     self._read(entry)
+                case RowsSaved():
+                    for row in entry.rows:
+                        self._saved.setdefault(RecordKey(entry.table, row.record), row.cells)
                 case _:
                     pass
+        self._removed_by_org()
         self.known.unanswered = bool(self._open)
 
+    def _removed_by_org(self) -> None:
+        """Rows that the org removed with an update, and that were not added again."""
+        for key, cells in self._saved.items():
+            effect = self.known.effects.pop(key, None)
+            if effect is None or effect.kind is not EffectKind.BROUGHT:
+                before = {**cells, **(effect.before if effect is not None else {})}
+                removed = self._effect(key, key.record, EffectKind.REMOVED)
+                removed.before = before
+
+    def _added_again(self, table: str, outcomes: Sequence[RowOutcome]) -> None:
+        """A row that was added again took the place of the removed one: that is no effect."""
+        for outcome in outcomes:
+            if outcome.kind is OutcomeKind.DONE and outcome.id is not None:
+                place = RecordKey(table, outcome.key)
+                self._saved.pop(place, None)
+                effect = self.known.effects.pop(place, None)
+                if effect is not None:
+                    effect.live = outcome.id
+                    self.known.effects[RecordKey(table, outcome.id)] = effect
+
     def _answered(self, intent: CallIntent, outcomes: Sequence[RowOutcome]) -> None:
+        if intent.stage is Pass.PUT_BACK:
+            self._added_again(intent.table, outcomes)
+            return
         self._undid |= intent.op is WriteOp.UNDELETE
         rows = {row.record: row for row in intent.rows}
         for outcome in outcomes:
@@ -144,6 +173,9 @@ class _Fold:
 
     def _seen(self, entry: OutcomesWithoutCall) -> None:
         """A detail left the bin with its master; what others brought back is no effect of ours."""
+        if entry.stage is Pass.PUT_BACK:
+            self._added_again(entry.table, entry.outcomes)
+            return
         for outcome in entry.outcomes:
             came = entry.stage is Pass.CREATE or (entry.stage is Pass.UNDELETE and self._undid)
             if came and outcome.kind is OutcomeKind.DONE and outcome.id is not None:

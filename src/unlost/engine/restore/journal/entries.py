@@ -10,8 +10,9 @@ Every call that writes is announced before it is made, and answered after it:
   4  RunResumed      the run goes on
   5  CallAnswer      intent 3: what was found
   6  RecordsLinked   by-products that the org created
-  7  RecordsRead     what the written columns hold now; an undo overwrites nothing else
-  8  RunClosed       the outcome; only the commit follows
+  7  RowsSaved       rows that the org may remove with the next update, such as a team
+  8  RecordsRead     what the written columns hold now; an undo overwrites nothing else
+  9  RunClosed       the outcome; only the commit follows
 
 An intent without an answer means that the effect of the call is unknown (see ``correlate``).
 Entries that several threads write at the same time share one entry of the vault's journal; they are
@@ -40,6 +41,7 @@ class Pass(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     LATE = "late"
+    PUT_BACK = "put-back"  # rows that the org removed with an update
     DELETE = "delete"
 
 
@@ -128,6 +130,20 @@ class RecordsRead(msgspec.Struct, frozen=True, tag="read"):
     rows: tuple[ReadRecord, ...]
 
 
+class SavedRow(msgspec.Struct, frozen=True):
+    """A live row of another table, by its id, and the values with which it can be added again."""
+
+    record: str
+    cells: dict[str, str | None]
+
+
+class RowsSaved(msgspec.Struct, frozen=True, tag="saved"):
+    """Rows of a table that the org may remove when the run makes its next update."""
+
+    table: str
+    rows: tuple[SavedRow, ...]
+
+
 class RunResumed(msgspec.Struct, frozen=True, tag="resumed"):
     """The run resumes after a stop: temporarily refused rows may be tried again."""
 
@@ -147,6 +163,7 @@ type Entry = (
     | OutcomesWithoutCall
     | RecordsLinked
     | RecordsRead
+    | RowsSaved
     | RunResumed
     | RunClosed
 )
@@ -158,6 +175,7 @@ _ENTRY_TYPES = (
     | OutcomesWithoutCall
     | RecordsLinked
     | RecordsRead
+    | RowsSaved
     | RunResumed
     | RunClosed
 )

@@ -26,6 +26,7 @@ from unlost.engine.restore.journal.entries import (
     Pass,
     RecordsLinked,
     RecordsRead,
+    RowsSaved,
     RunOpened,
     RunResumed,
     decode,
@@ -49,7 +50,8 @@ class RestoreState:
     ``links`` maps records of the vault to live ids; ``open`` holds the calls whose answer is
     missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
     are the ids that left the bin through this run; ``undid`` is true once an undelete call has been
-    answered.
+    answered; ``saved`` are the values of rows that the org may have removed with an update, by
+    their ids.
     """
 
     opened: RunOpened | None = None
@@ -59,6 +61,7 @@ class RestoreState:
     open: dict[int, CallIntent] = field(default_factory=dict)
     tries: Counter[tuple[Pass, RecordKey]] = field(default_factory=Counter)
     returned: set[str] = field(default_factory=set)
+    saved: dict[RecordKey, Mapping[str, str | None]] = field(default_factory=dict)
     undid: bool = False
     calls: int = 0
 
@@ -83,6 +86,9 @@ class RestoreState:
                 self.links.update({RecordKey(li.table, li.record): li.live for li in entry.links})
             case RecordsRead():
                 pass  # only an undo needs it
+            case RowsSaved():
+                for row in entry.rows:
+                    self.saved.setdefault(RecordKey(entry.table, row.record), row.cells)
             case RunResumed():
                 # A person has seen to the cause, so each row gets its tries again.
                 self.tries.clear()

@@ -15,12 +15,15 @@ import pyarrow.compute as pc
 from unlost.engine.restore.planning.column_roles import ColumnRoles
 from unlost.engine.restore.planning.selection import WantedState
 from unlost.engine.restore.planning.survey import READ_IDS, LiveRow, RestoreSurvey, chunks
+from unlost.engine.restore.values.addresses import mentioned, readdressed_cells
 from unlost.engine.restore.values.cells import Brief, briefs, different, digests
 from unlost.engine.restore.values.edits import Backups, Values
 from unlost.engine.restore.values.taken import taken_cells
 from unlost.model.plan import RecordKey
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import Gather, MatchKey, WriteCapability
+
+MENTIONS = 1_000  # ids of one record that are looked at
 
 type Cells = Mapping[str, str | None]
 
@@ -55,8 +58,9 @@ class RecordFacts:
     are values that are wanted instead of the vault's; all of the above takes them into account.
     ``bytes`` is the size of its text, ``file_bytes`` that of its file by the row. ``unread``
     columns could be set, but their old values are lost. ``merged_into``: the record into which the
-    org merged it, while it lies in the bin. ``taken``: the edits that come from other backups, and
-    their numbers. ``beside``: it comes as a new record, whatever became of this one.
+    org merged it, while it lies in the bin. ``mentions``: ids within addresses, in texts that can
+    only be set on create. ``taken``: the edits that come from other backups, and their numbers.
+    ``beside``: it comes as a new record, whatever became of this one.
     """
 
     key: RecordKey
@@ -86,6 +90,7 @@ class RecordFacts:
     edits: Values = field(default_factory=dict)
     unread: tuple[str, ...] = ()
     merged_into: str | None = None
+    mentions: tuple[str, ...] = ()
     taken: Backups = field(default_factory=dict)
     beside: bool = False
 
@@ -251,9 +256,18 @@ class _Batch:
             edits,
             self._unread(pick, edits),
             _merged_into(roles.table, live_row),
+            self._mentions(at) if live_row is None else (),
             self.survey.taken(pick.key),
             pick.beside,
         )
+
+    def _mentions(self, at: int) -> tuple[str, ...]:
+        """Ids within addresses of texts that cannot be changed later."""
+        capability = self.roles.capability
+        names = capability.text_links.columns - capability.changeable
+        texts = (self._cells[at].get(name) for name in sorted(names & capability.settable))
+        ids = (old for text in texts if text for old in mentioned(text, capability.text_links))
+        return tuple(dict.fromkeys(ids))[:MENTIONS]
 
     def _unread(self, pick: WantedState, edits: Values) -> tuple[str, ...]:
         lost = self.unread.get(pick.key.record, frozenset())
@@ -332,7 +346,11 @@ class _Batch:
         if not names:
             return [{} for _ in range(self.rows.num_rows)]
         dicts: list[dict[str, str | None]] = self.rows.select(names).to_pylist()
-        return dicts
+        links = capability.text_links
+        if links.columns.isdisjoint(names) or not self.survey.lineage:
+            return dicts
+        # An earlier restore wrote texts with new ids: those are as they should be.
+        return [readdressed_cells(cells, links, self.survey.restored_id) for cells in dicts]
 
     @cached_property
     def _columns(self) -> Sequence[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from unlost.engine.restore.planning.cleared import UNREADABLE
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.model.plan import NO_WRITER, NoteWeight, PlanNote
 from unlost.model.source.writing import NeverReason
@@ -38,6 +39,7 @@ BY_CODE = {
     NoteCode.REOPENED: Consequence.SIDE_EFFECT,
     NoteCode.CLOSED: Consequence.REFUSAL,
     "quota-short": Consequence.REFUSAL,
+    UNREADABLE: Consequence.CONFLICT,
     f"column-{NeverReason.READ_ONLY}": Consequence.DERIVED,
 }
 

@@ -26,8 +26,10 @@ from blake3 import blake3
 from unlost.engine.restore.planning.bonds import because
 from unlost.engine.restore.planning.choices import choices
 from unlost.engine.restore.planning.choose import DraftStep, draft
+from unlost.engine.restore.planning.cleared import cleared_notes
 from unlost.engine.restore.planning.estimate import estimate
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
+from unlost.engine.restore.planning.late_addresses import late_address_notes
 from unlost.engine.restore.planning.predict import Prospect, predict
 from unlost.engine.restore.planning.references import ReferenceSettlement
 from unlost.engine.restore.planning.related import (
@@ -280,6 +282,7 @@ def _plan(
     head: _Head,
 ) -> RestorePlan:
     drafts = sorted(settling.drafts.values(), key=_place)
+    steps = tuple(_step(survey, step, because(settling.records, step)) for step in drafts)
     cost = estimate(drafts, survey.capability, files)
     tables = [
         survey.table(name) for name in sorted({draft_step.key.table for draft_step in drafts})
@@ -297,6 +300,7 @@ def _plan(
             survey.ports.source.quotas(),
             cost,
             survey.ports.basis,
+            (*cleared_notes(survey, steps), *late_address_notes(drafts, records.lives)),
         )
     )
     return sealed(
@@ -310,7 +314,7 @@ def _plan(
             survey.ports.clock.now(),
             head.selection,
             head.related is RelatedPolicy.ALL and not head.left_out,
-            tuple(_step(survey, draft_step, because(records, draft_step)) for draft_step in drafts),
+            steps,
             tuple(_links(records)),
             notes,
             cost,

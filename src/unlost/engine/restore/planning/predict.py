@@ -218,7 +218,8 @@ class Prospect:
     """All inputs of notes.
 
     ``never`` counts records that cannot come back, by table; in the tables ``parents``, other
-    records refer to them. ``unlooked`` are tables that could not be queried.
+    records refer to them. ``unlooked`` are tables that could not be queried. ``others``: notes
+    of other modules.
     """
 
     drafts: Sequence[DraftStep]
@@ -231,6 +232,7 @@ class Prospect:
     quotas: Sequence[Quota]
     estimate: Estimate
     basis: PlanBasis = PlanBasis.WRITE_USER
+    others: Sequence[PlanNote] = ()
 
 
 def predict(prospect: Prospect) -> tuple[PlanNote, ...]:
@@ -246,6 +248,7 @@ def predict(prospect: Prospect) -> tuple[PlanNote, ...]:
         *_by_products(prospect),
         *_side_effects(prospect),
         *(_never(name, count, prospect) for name, count in sorted(prospect.never.items())),
+        *prospect.others,
         *_unsure(prospect),
     ]
     order = list(reversed(NoteWeight))

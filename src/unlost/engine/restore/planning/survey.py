@@ -10,6 +10,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from unlost.engine.merge_winner import merge_winner
+from unlost.engine.restore.values.addresses import IdIndex
 from unlost.engine.restore.values.edits import NO_EDITS, Backups, Edits, Values, checked
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.org import OrgIdentity
@@ -212,6 +213,15 @@ class RestoreSurvey:
         """Records that came back earlier under another id, and that id."""
         rows = self.ports.vault.lineage(self.org)
         return resolve(rows, org=self.org, target=self.org)
+
+    def restored_id(self, old: str) -> str | None:
+        """The id with which the record of this id came back earlier; a shortened id will do."""
+        key = self._replaced_ids.find(old)
+        return None if key is None else self.lineage[key]
+
+    @cached_property
+    def _replaced_ids(self) -> IdIndex:
+        return IdIndex(self.lineage)
 
     def lives(self, key: RecordKey) -> tuple[str, ...]:
         """The ids under which a record may be live, the likeliest first.

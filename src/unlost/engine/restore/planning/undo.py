@@ -25,6 +25,7 @@ from unlost.engine.restore.journal.effects import (
     by_table,
     effects_of,
 )
+from unlost.engine.restore.planning.cleared import cleared_notes
 from unlost.engine.restore.planning.estimate import CALL_SECONDS
 from unlost.engine.restore.planning.plan import schema_digest
 from unlost.engine.restore.planning.predict import NOT_ALLOWED, WORDS
@@ -308,6 +309,7 @@ def _plan(
     plan_id: str,
 ) -> RestorePlan:
     ordered = sorted(steps, key=_place)
+    planned = tuple(_step(step, survey.table(step.effect.table)) for step in ordered)
     tables = [survey.table(name) for name in sorted({step.effect.table for step in steps})]
     return sealed(
         RestorePlan(
@@ -319,8 +321,11 @@ def _plan(
             survey.ports.clock.now(),
             Selection(SelectionKind.UNDO, run=known.run),
             related=False,
-            steps=tuple(_step(step, survey.table(step.effect.table)) for step in ordered),
-            notes=tuple(_notes(survey, known, ordered, gone, unlooked)),
+            steps=planned,
+            notes=(
+                *_notes(survey, known, ordered, gone, unlooked),
+                *cleared_notes(survey, planned),
+            ),
             estimate=_estimate(survey, ordered),
             schema=schema_digest(tables),
         )

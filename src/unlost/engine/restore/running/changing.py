@@ -29,6 +29,7 @@ from unlost.engine.restore.running.calls import (
     send_in_queue,
     send_queues,
 )
+from unlost.engine.restore.running.cleared import save
 from unlost.engine.restore.running.correlate import each, values
 from unlost.engine.restore.running.parallel_rows import parallel_batches
 from unlost.engine.restore.running.returning import came_along
@@ -120,8 +121,9 @@ def update(session: RestoreSession) -> None:
             by_table.setdefault(step.table, []).append(RowUpdate(step, live, step.columns))
     for change in _columns_of_returned(session):
         by_table.setdefault(change.step.table, []).append(change)
-    for table, changes in by_table.items():
-        _set(session, Pass.UPDATE, table, changes)
+    # Rows that the org removes with an update of another table get their values before that.
+    for table in sorted(by_table, key=lambda name: bool(session.capability(name).clears)):
+        _set(session, Pass.UPDATE, table, by_table[table])
 
 
 def _columns_of_returned(session: RestoreSession) -> Iterator[RowUpdate]:
@@ -156,13 +158,18 @@ def second_pass(session: RestoreSession) -> None:
         record_without_call(
             session, Pass.LATE, table, [_kept_as_draft(s.key) for s in steps if s.key in short]
         )
-        plan_steps = [s for s in steps if (s.late or capability.late) and s.key not in short]
+        plan_steps = [
+            step
+            for step in steps
+            if (step.late or capability.late or _readdressed_late(session, step))
+            and step.key not in short
+        ]
         for part in batched(plan_steps, LOOKED_AT):
             wanted = session.wanted.cells(part)
             changes = [
                 RowUpdate(step, str(session.links.live(step.key)), columns)
                 for step in part
-                if (columns := _late(step, wanted[step.key], capability))
+                if (columns := _late(session, step, wanted[step.key], capability))
             ]
             _set(session, Pass.LATE, table, changes)
 
@@ -198,9 +205,33 @@ def _kept_as_draft(key: RecordKey) -> RowOutcome:
     )
 
 
-def _late(step: PlanStep, wanted: Cells, capability: WriteCapability) -> tuple[str, ...]:
-    created = step.action is Action.CREATE
-    return late_columns(step, wanted, capability) if created else step.late
+def _late(
+    session: RestoreSession, step: PlanStep, wanted: Cells, capability: WriteCapability
+) -> tuple[str, ...]:
+    if step.action is not Action.CREATE:
+        return step.late
+    columns = late_columns(step, wanted, capability)
+    if not _readdressed_late(session, step):
+        return columns
+    links, addresses = capability.text_links, session.addresses
+    texts = {name: wanted.get(name) for name in sorted(links.columns & capability.changeable)}
+    changed = (
+        name
+        for name, text in texts.items()
+        if text and addresses.created(text, links, step) != addresses.final(text, links)
+    )
+    return tuple(dict.fromkeys((*columns, *changed)))
+
+
+def _readdressed_late(session: RestoreSession, step: PlanStep) -> bool:
+    """True if texts of a created record may name records that were created with it or later.
+
+    Another process that created it knew which; this one looks at all.
+    """
+    if step.key in session.addresses.waiting:
+        return True
+    capability = session.capability(step.table)
+    return session.resumed and bool(capability.text_links.columns & capability.changeable)
 
 
 def _reopened(session: RestoreSession, step: PlanStep) -> bool:
@@ -284,7 +315,9 @@ def _prepared(
     updates: Mapping[RecordKey, RowUpdate],
     live: Mapping[str, Cells],
 ) -> list[PreparedRow]:
-    """The rows that must be sent; outcomes that need no call are written."""
+    """The rows that must be sent; outcomes that need no call, and rows that the org may remove, are
+    written.
+    """
     described = session.table(table)
     changes = [updates[step.key] for step in steps]
     states = session.wanted.cells([change.step for change in changes])
@@ -294,14 +327,25 @@ def _prepared(
     prepared: list[PreparedRow] = []
     for change in changes:
         built = update_row(change.columns, wanted[change.step.key], described, session.links)
+        cells = _readdressed(session, table, built.cells)
         now = live.get(change.live)
-        judged = _row_or_outcome(session, stage, described, change, built.cells, now)
+        judged = _row_or_outcome(session, stage, described, change, cells, now)
         if isinstance(judged, RowOutcome):
             seen.append(judged)
         else:
             prepared.append(judged)
     record_without_call(session, stage, table, seen)
+    save(session, table, prepared)
     return prepared
+
+
+def _readdressed(session: RestoreSession, table: str, cells: Cells) -> Cells:
+    """The cells with new ids in the addresses within their texts."""
+    links, addresses = session.capability(table).text_links, session.addresses
+    return {
+        name: addresses.final(text, links) if text and name in links.columns else text
+        for name, text in cells.items()
+    }
 
 
 def _row_or_outcome(

@@ -24,6 +24,7 @@ OVERWRITTEN = "overwritten"  # the org put another value there: a trigger, a def
 NOT_IN_ORG = "not-in-org"  # the column no longer exists
 NOT_SET = "not-set"  # the plan did not set it; its notes give the reason, or it changed after that
 LINK_LOST = "link-lost"  # the referred record did not come back
+OLD_ADDRESS = "old-address"  # it names a record that got its new id too late
 
 type Reasons = list[dict[str, str]]
 """For each row, why a column of it differs."""
@@ -51,9 +52,10 @@ def compared(
             targets[row][name] = _target(session, table, states, row, name)
         for row in _rows_differing(table.column(name), live.column(name), should[name]):
             step = states.steps[row]
-            reasons[row].setdefault(
-                name, never.get(name) or _difference_reason(session, step, name)
-            )
+            reason = never.get(name) or _difference_reason(session, step, name)
+            if _has_old_address(session, table, name, live.column(name)[row], should[name][row]):
+                reason = OLD_ADDRESS
+            reasons[row].setdefault(name, reason)
     away = [
         wanted_name
         for wanted_name in should
@@ -99,12 +101,31 @@ def _expected_columns(session: RestoreSession, table: Table, states: States) -> 
     for name in states.rows.column_names:
         column, wanted_texts = table.column(name), states.rows.column(name)
         linked = column is not None and column.reference is not None
-        arrays[name] = (
-            links.mapped(column, wanted_texts)
-            if column and linked
-            else wanted_texts.combine_chunks()
-        )
+        if column is not None and linked:
+            arrays[name] = links.mapped(column, wanted_texts)
+        else:
+            arrays[name] = _readdressed(session, table, name, wanted_texts.combine_chunks())
     return arrays
+
+
+def _readdressed(session: RestoreSession, table: Table, name: str, texts: pa.Array) -> pa.Array:
+    """The texts of a column, with new ids in the addresses within them."""
+    links = session.capability(table.name).text_links
+    if name not in links.columns:
+        return texts
+    final = (text and session.addresses.final(text, links) for text in texts.to_pylist())
+    return pa.array(final, texts.type)
+
+
+def _has_old_address(
+    session: RestoreSession, table: Table, name: str, live: pa.Scalar, should: pa.Scalar
+) -> bool:
+    """True if only ids in addresses differ, which the org had to get before they were known."""
+    links, text = session.capability(table.name).text_links, live.as_py()
+    if name not in links.columns or not text:
+        return False
+    expected: str | None = should.as_py()
+    return session.addresses.final(text, links) == expected
 
 
 def _lost(wanted: pa.Table, name: str, should: pa.Array) -> set[int]:

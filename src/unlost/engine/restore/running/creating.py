@@ -222,7 +222,8 @@ class Creator:
         built_rows: dict[RecordKey, BuiltRow] = {}
         for states in self.session.wanted.states(steps):
             self.session.links.learn(described.columns, states.rows)
-            rows = create_rows(states, described, capability, self.session.links)
+            links, addresses = self.session.links, self.session.addresses
+            rows = create_rows(states, described, capability, links, addresses)
             built_rows |= {step.key: row for step, row in zip(states.steps, rows, strict=True)}
         for step in steps:
             self._gather(table, step, built_rows[step.key])

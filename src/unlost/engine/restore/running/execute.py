@@ -3,7 +3,7 @@
   open          check the org, read the journal, write RunOpened or RunResumed
   clear up      resolve calls whose answers are missing (``correlate``)
   passes        leave_returned, undelete, take_along, reopen, create, by-products,
-                update, second pass, delete; each skips work that the journal shows as done
+                update, second pass, put_back, delete; each skips work that the journal shows as done
   close         read all records back and compare them with the wanted state (``readback``)
   commit        one commit with the lineage: old id -> new id
 
@@ -27,6 +27,8 @@ from unlost.engine.restore.journal.entries import (
     RunResumed,
 )
 from unlost.engine.restore.journal.log import RestoreLog, same_plan
+from unlost.engine.restore.running import cleared
+from unlost.engine.restore.running.addresses import Addresses
 from unlost.engine.restore.running.changing import reopen, second_pass, undelete, update
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.creating import Creator
@@ -46,7 +48,7 @@ from unlost.model.message import message
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, SelectionKind, is_preview
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase, Progress
-from unlost.model.source.writing import MatchKey, OutcomeKind, WriteOp
+from unlost.model.source.writing import MatchKey, OutcomeKind, WriteOp, WriteRow
 from unlost.model.vault.lineage import resolve as last_lives
 from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit
 
@@ -104,11 +106,15 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
     }
     links = Links(ports.vault, plan.org, plan.target, log.state, steps, seen)
     schema = ports.vault.at(plan.org, plan.snapshot, forgotten=True).schema()
-    if plan.selection.kind is SelectionKind.UNDO:
+    undoes = plan.selection.kind is SelectionKind.UNDO
+    if undoes:
         wanted: WantedReader = UndoneReader(ports.vault, plan, schema)
     else:
         wanted = WantedReader(ports.vault, plan.org, plan.steps)
-    return RestoreSession(ports, plan, log, schema, wanted, links)
+    # An undo puts back the texts that were there, with the ids that earlier restores had given.
+    addresses = Addresses(links, earlier=not undoes)
+    resumed = log.state.began(Pass.CREATE)
+    return RestoreSession(ports, plan, log, schema, wanted, links, addresses, resumed)
 
 
 def check_runnable(plan: RestorePlan) -> None:
@@ -164,6 +170,7 @@ def _write(session: RestoreSession) -> None:
     creator.create_missing_by_products()
     update(session)
     second_pass(session)
+    cleared.put_back(session)
     delete(session)
 
 
@@ -171,7 +178,7 @@ def _resolve_open_calls(session: RestoreSession, creator: Creator) -> None:
     """Resolve the outcomes of calls whose answers are missing."""
     missing = sorted(session.log.state.open.items())
     rows = {
-        n: creator.rebuilt(call_intent)
+        n: _rebuilt(session, creator, call_intent)
         for n, call_intent in missing
         if call_intent.op is WriteOp.CREATE
     }
@@ -181,8 +188,14 @@ def _resolve_open_calls(session: RestoreSession, creator: Creator) -> None:
         beside = [row for n in others for row in rows[n]]
         outcomes = resolve(session, intent, write_rows, beside=beside)
         session.log.write(CallAnswer(number, tuple(outcomes)))
-        if intent.op is WriteOp.CREATE:
+        if intent.stage is Pass.CREATE:
             creator.link_products(_steps(session, intent))
+
+
+def _rebuilt(session: RestoreSession, creator: Creator, intent: CallIntent) -> Sequence[WriteRow]:
+    if intent.stage is Pass.PUT_BACK:
+        return cleared.rebuilt(session, intent)
+    return creator.rebuilt(intent)
 
 
 def _steps(session: RestoreSession, intent: CallIntent) -> list[PlanStep]:
@@ -228,7 +241,7 @@ def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: Ma
 
 
 def _close(session: RestoreSession) -> RestoreOutcome:
-    records = tuple(record_outcomes(session))
+    records = (*record_outcomes(session), *cleared.outcomes(session))
     _link_earlier_lives(session, records)
     outcome = RestoreOutcome(
         run_of(session.plan),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from unlost.engine.restore.running.addresses import Addresses
 from unlost.engine.restore.running.links import Links, MissingLink
 from unlost.engine.restore.running.wanted import States
 from unlost.model.plan import PlanStep
@@ -32,7 +33,11 @@ class BuiltRow:
 
 
 def create_rows(
-    states: States, table: Table, capability: WriteCapability, links: Links
+    states: States,
+    table: Table,
+    capability: WriteCapability,
+    links: Links,
+    addresses: Addresses,
 ) -> list[BuiltRow]:
     """The rows of creates: all settable columns with a value, except late ones.
 
@@ -48,7 +53,7 @@ def create_rows(
             continue
         column = table.column(name)
         if column is None or column.reference is None:
-            _fill(states, built, name, states.texts(name))
+            _fill(states, built, name, _texts(states, name, capability, addresses))
             if name in capability.defaulted:
                 _name_empty(states, built, name)
             continue
@@ -63,6 +68,19 @@ def create_rows(
         missing = [name for name in built_row.empty if name in capability.needs_value]
         built_row.blocked = missing[0] if missing else None
     return built
+
+
+def _texts(
+    states: States, name: str, capability: WriteCapability, addresses: Addresses
+) -> Sequence[str | None]:
+    """The texts of a column, with new ids in the addresses within them."""
+    texts, links = states.texts(name), capability.text_links
+    if name not in links.columns:
+        return texts
+    return [
+        addresses.created(text, links, step) if text else text
+        for step, text in zip(states.steps, texts, strict=True)
+    ]
 
 
 def _fill(

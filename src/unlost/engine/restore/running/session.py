@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unlost.engine.restore.journal.log import RestoreLog
+from unlost.engine.restore.running.addresses import Addresses
 from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.wanted import WantedReader
 from unlost.model.errors import IntegrityError
@@ -31,6 +32,7 @@ class RestoreSession:
     """One restore while it runs.
 
     ``twins``: live records that took the unique value of a record which the plan skips.
+    ``resumed``: records were created before this process took the run over.
     """
 
     ports: RestorePorts
@@ -39,6 +41,8 @@ class RestoreSession:
     schema: Schema
     wanted: WantedReader
     links: Links
+    addresses: Addresses
+    resumed: bool
     twins: dict[RecordKey, str] = field(default_factory=dict)
     _capabilities: dict[str, WriteCapability] = field(default_factory=dict)
     _empty: dict[RecordKey, dict[str, str]] = field(default_factory=dict)

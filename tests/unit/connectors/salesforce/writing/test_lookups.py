@@ -9,7 +9,7 @@ from fakes.wire import error_answer, json_answer
 from unit.connectors.salesforce.writing.writable import Org
 from unlost.connectors.salesforce.writing import lookups
 from unlost.model.errors import Conflict
-from unlost.model.source.writing import RecordQuery
+from unlost.model.source.writing import RecordQuery, ReferrerQuery
 
 
 @pytest.fixture
@@ -178,3 +178,19 @@ def test_lists_that_no_query_gives_are_not_asked_for(org: Org) -> None:
         )
     assert found.cells is not None
     assert found.cells.schema.names == ["Subject"]
+
+
+def test_derived_shares_are_neither_found_nor_refer_to_records(org: Org) -> None:
+    """An owner's share would keep an account from being deleted, and stand for a manual one."""
+    org.add("AccountShare", field("AccountId"), field("UserOrGroupId"), field("RowCause"))
+    answer = json_answer({"done": True, "records": [], "totalSize": 0})
+    org.wire.on("GET", r"FROM\+AccountShare", answer)
+    table, account = org.shape("AccountShare"), id_of("001", 1)
+    with org.writer() as writer:
+        assert writer.find(table, ("AccountId", "UserOrGroupId"), [(account, "u")]) == {}
+        (rows,) = writer.referrers([ReferrerQuery(table, "AccountId", [account])])
+    assert rows is not None
+    calls = org.wire.made("GET", r"FROM\+AccountShare")
+    assert len(calls) == 2
+    assert all("RowCause" in call.url.params["q"].split("WHERE")[1] for call in calls)
+    assert all("= 'Manual'" in call.url.params["q"] for call in calls)

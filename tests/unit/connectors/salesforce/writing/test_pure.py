@@ -254,10 +254,74 @@ def test_a_body_that_was_begun_cannot_be_sent_again() -> None:
 def test_tables_that_nobody_can_write_say_why() -> None:
     assert "histories" in never("AccountHistory")
     assert never("Custom__History")
-    assert never("AccountShare")
+    assert never("AccountShare") == ""
     assert never("Account") == ""
     assert never("Tag") == ""
     assert rule_for("Anything__c") == rule_for("Other__c")
+
+
+def shares(name: str, *columns: str, **facts: Any) -> dict[str, Any]:
+    fields = (field(column, "reference") for column in columns)
+    return describe(name, *system_fields(), *fields, **facts)
+
+
+def test_manual_shares_are_written_and_found_by_record_and_user() -> None:
+    found = capability_of(
+        shares("AccountShare", "AccountId", "UserOrGroupId", "RowCause", undeletable=False)
+    )
+    assert (found.birth, found.identity) == (Birth.DIRECT, Identity.NEW)
+    assert [key.columns for key in found.keys] == [("AccountId", "UserOrGroupId")]
+    assert found.by_product_when == ()
+    assert capability_of(shares("AccountBrandShare", "UserOrGroupId")).keys == ()
+
+
+def test_shares_of_custom_objects_can_have_a_reason_of_the_org() -> None:
+    found = capability_of(shares("Recipe__Share", "ParentId", "UserOrGroupId", "RowCause"))
+    assert [key.columns for key in found.keys] == [("ParentId", "UserOrGroupId", "RowCause")]
+    assert ("RowCause", "Rule") in found.by_product_when
+    assert ("RowCause", "Manual") not in found.by_product_when
+
+
+def test_shares_count_as_written_by_users() -> None:
+    """Describe shows only what this user may do, and no share has triggers."""
+    flags = dict.fromkeys(("createable", "updateable", "deletable", "undeletable"), False)
+    found = capability_of(shares("AccountShare", "AccountId", triggerable=False, **flags))
+    assert (found.birth, found.ops) == (Birth.DIRECT, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("name", "cleared"),
+    [
+        ("Account", [("AccountTeamMember", "AccountId"), ("AccountShare", "AccountId")]),
+        (
+            "Opportunity",
+            [("OpportunityTeamMember", "OpportunityId"), ("OpportunityShare", "OpportunityId")],
+        ),
+        ("Case", [("CaseShare", "CaseId")]),
+        ("Recipe__c", [("Recipe__Share", "ParentId")]),
+    ],
+)
+def test_a_new_owner_clears_team_and_shares(name: str, cleared: list[tuple[str, str]]) -> None:
+    found = capability_of(describe(name, *system_fields(), field("OwnerId", "reference")))
+    assert [(one.table, one.parent_column) for one in found.clears] == cleared
+    assert {one.column for one in found.clears} == {"OwnerId"}
+    fixed = describe(name, *system_fields(), field("OwnerId", "reference", updateable=False))
+    assert capability_of(fixed).clears == ()
+
+
+def test_rich_texts_and_addresses_may_name_records() -> None:
+    columns = (
+        field("Story__c", "textarea", htmlFormatted=True),
+        field("Website", "url"),
+        field("Notes__c", "textarea"),
+        field("Link__c", htmlFormatted=True, calculated=True, createable=False, updateable=False),
+    )
+    found = capability_of(describe("Recipe__c", *system_fields(), *columns)).text_links
+    assert (found.columns, found.id_lengths) == ({"Story__c", "Website"}, (15, 18))
+    bodies = (field("HtmlBody", "textarea"), field("TextBody", "textarea"), field("Subject"))
+    mail = capability_of(describe("EmailMessage", *system_fields(), *bodies))
+    assert mail.text_links.columns == {"HtmlBody", "TextBody"}
+    assert not mail.text_links.columns & mail.changeable
 
 
 def test_each_table_that_comes_with_others_has_a_maker() -> None:

@@ -364,8 +364,29 @@ TOPIC = table(
     storage_bytes=None,
 )
 
+ACCOUNT_TEAM_MEMBER = table(
+    "AccountTeamMember",
+    "01M",
+    lookup(
+        "AccountId",
+        "Account",
+        child="AccountTeamMembers",
+        rule=CASCADE,
+        updateable=False,
+        required=True,
+    ),
+    lookup("UserId", "User", child=None, updateable=False, required=True),
+    picklist("TeamMemberRole", ("Account Manager", "Sales Rep", "Taster"), label="Team Role"),
+    picklist("AccountAccessLevel", ("Read", "Edit"), default="Read"),
+    *audit(),
+    flags="QCUD-R-",
+    plural="Account Team Members",
+    storage_bytes=None,
+)
+
 OBJECTS: tuple[ObjectDef, ...] = (
     ACCOUNT,
+    ACCOUNT_TEAM_MEMBER,
     CONTACT,
     LEAD,
     ACCOUNT_CONTACT_RELATION,
