@@ -44,7 +44,8 @@ is `run-unknown`.
 
 ## A restore
 
-1. Choose the records (`restore.choose`). The answer names a plan.
+1. Choose the records (`restore.choose`), values of one record (`restore.correct`), or changes that
+   are taken back (`restore.take-back`). The answer names a plan.
 2. Make the plan (`restore.make`). This can take minutes. To make it in the background, poll
    `restore.look` until its state is no longer `making`.
 3. Review it (`restore.records`), leave records out (`restore.leave-out`), edit values
@@ -64,7 +65,7 @@ people or give them roles, change their sign-in addresses, or add a single sign-
 GROUPS = {
     "home": "The home", "connector": "Orgs", "org": "Orgs", "column": "Hidden columns", "searched-column": "Searched columns",
     "backup": "Backups", "snapshot": "Backups", "certificate": "Backups", "table": "Backups",
-    "record": "Records and files", "file": "Records and files", "search": "Saved searches", "loss": "Losses", "gap": "Gaps", "storage": "Storage",
+    "record": "Records and files", "file": "Records and files", "search": "Saved searches", "watch": "Watched records", "loss": "Losses", "gap": "Gaps", "storage": "Storage",
     "schedule": "Schedules", "restore": "Restores", "approval": "Restores", "run": "Runs", "alert": "Alerts",
     "mass": "Alerts", "address": "Alerts", "channel": "Alerts", "vault": "The vault", "mirror": "The vault", "keep": "Retention",
     "forget": "Retention", "hold": "Retention", "erase": "Privacy requests", "rectify": "Privacy requests", "privacy": "Privacy requests", "person": "People", "lockout": "People",
