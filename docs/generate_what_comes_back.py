@@ -124,6 +124,8 @@ def _lines(rule: ObjectRule) -> Iterator[str]:
         yield f"The file is sent in `{rule.file}`, streamed."
     for gather in rule.gathers:
         yield _gathered(gather)
+    if rule.linked_texts:
+        yield f"Links and images in {_code(sorted(rule.linked_texts))} get the new ids of records."
     for late in rule.late:
         yield from _late(late)
     for key in rule.keys:

@@ -29,6 +29,8 @@ INSIDE = {
         "store_for_approval",
     },
     "restore_run": {"announce_plan", "journal_of", "plan_retry"},
+    "put_back": {"value_before"},
+    "watch": {"period_of"},
     "schedule": {"hourly_tables"},
     "storage_use": {"storage_use", "loops"},
     "due_jobs": {"enqueue_due_jobs"},

@@ -1,4 +1,4 @@
-"""What a backup noticed about a watched set of records."""
+"""Deletions and changes that a backup noticed in a watched set of records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

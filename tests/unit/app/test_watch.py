@@ -262,7 +262,7 @@ def test_a_ticked_deletion_brings_the_record_back_with_what_belonged_to_it(shop:
 
 def test_everything_that_a_user_did_is_taken_back(shop: Shop) -> None:
     result = take_back_user(shop.app, "sales", "Mine", "U1")
-    assert result.kept == 0
+    assert result.changed_later == 0
     run(shop, result.view)
     assert shop.live("Account")[CUSTOMER]["Phone"] == "+41 40017"
     assert "Anna" in {c["Name"] for c in shop.live("Contact").values()}
@@ -274,7 +274,7 @@ def test_what_others_changed_later_stays_and_is_counted(shop: Shop) -> None:
     shop.org.update("Account", CUSTOMER, {"Phone": "+41 9"}, by="U2")
     shop.night()
     result = take_back_user(shop.app, "sales", "Mine", "U1")
-    assert result.kept == 1
+    assert result.changed_later == 1
     run(shop, result.view)
     cells = shop.live("Account")[CUSTOMER]
     assert (cells["Phone"], cells["Name"]) == ("+41 9", "Schoko Zürich")

@@ -28,11 +28,11 @@ def update_watches(app: Application, org: ProtectedOrg) -> None:
     for watch in stored_watches([org.name]):
         pairs = [pair for pair in pairwise(backups) if pair[1].number > watch.evaluated]
         if watch.alerts and pairs:
-            found = (_hit(app, org, watch, *pair) for pair in pairs[-MOST_BACKUPS:])
+            recent = (_hit(app, org, watch, *pair) for pair in pairs[-MOST_BACKUPS:])
             since = app.clock.now() - LIFETIME
-            hits = [*watch.hits, *(hit for hit in found if hit.deleted or hit.columns)]
-            recent = [hit for hit in hits if hit.as_of > since]
-            store_hits(watch, recent, evaluated=backups[-1].number)
+            hits = [*watch.hits, *(hit for hit in recent if hit.deleted or hit.columns)]
+            young = [hit for hit in hits if hit.as_of > since]
+            store_hits(watch, young, evaluated=backups[-1].number)
 
 
 def _hit(

@@ -35,10 +35,13 @@ class RecordedChange:
 
 @dataclass(frozen=True, slots=True)
 class TakenBackChanges:
-    """The ``first`` change of each column that is taken back. ``kept`` counts columns that stay."""
+    """The ``first`` change of each column that is taken back.
+
+    ``changed_later`` counts the columns that stay.
+    """
 
     first: tuple[RecordedChange, ...]
-    kept: int
+    changed_later: int
 
 
 def recorded(key: RecordKey, event: Event) -> Iterable[RecordedChange]:
@@ -66,7 +69,7 @@ def taken_back(
     for change in sorted(changes, key=lambda each: each.at):
         by_cell[change.key, change.column].append(change)
     first: list[RecordedChange] = []
-    kept = 0
+    changed_later = 0
     for cell in by_cell.values():
         mine = [each for each in cell if each.by == user and since < each.at <= until]
         if not mine or not (mine[-1].column or mine[-1].removes):
@@ -74,5 +77,5 @@ def taken_back(
         if cell[-1] is mine[-1]:
             first.append(mine[0] if mine[0].column else mine[-1])
         else:
-            kept += 1
-    return TakenBackChanges(tuple(first), kept)
+            changed_later += 1
+    return TakenBackChanges(tuple(first), changed_later)

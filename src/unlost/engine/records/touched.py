@@ -153,9 +153,9 @@ class _Search:
     def _owners(self, table: str, ids: pa.StringArray) -> dict[str, RecordKey]:
         """The record of the set to which each of these belongs, without records of no member."""
         members = self.reach.members.get(table, frozenset())
-        own = pc.is_in(ids, value_set=pa.array(sorted(members), pa.string()))
-        owners = {record: RecordKey(table, record) for record in ids.filter(own).to_pylist()}
-        owners |= self._near(table, ids.filter(pc.invert(own)))
+        is_member = pc.is_in(ids, value_set=pa.array(sorted(members), pa.string()))
+        owners = {record: RecordKey(table, record) for record in ids.filter(is_member).to_pylist()}
+        owners |= self._near(table, ids.filter(pc.invert(is_member)))
         rest = [record for record in ids.to_pylist() if record not in owners]
         return owners | self._far(table, pa.array(rest, pa.string()))
 

@@ -215,8 +215,8 @@ def watched_changes(
     head = newest_backup(app.vault, known)
     members = members_of(app, known, watch)
     period = period_of(app, known, only)
-    found = events_of(app, known, members, since=period[0])
-    events = [each for each in found.events if _is_shown(head, each, period)]
+    set_events = events_of(app, known, members, since=period[0])
+    events = [each for each in set_events.events if _is_shown(head, each, period)]
     shown = [each for each in events if _matches(each, only)]
     page = shown[start : start + most]
     return WatchedChanges(
@@ -230,8 +230,8 @@ def watched_changes(
         start,
         tuple(_columns(head, events)),
         tuple(_users(head, events)),
-        found.unsearched,
-        found.more,
+        set_events.unsearched,
+        set_events.more,
     )
 
 

@@ -44,10 +44,10 @@ class ChosenChange:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """The plan that takes changes back. ``kept`` values stay: others changed them later."""
+    """The plan that takes changes back. ``changed_later`` counts values of others, which stay."""
 
     view: PlanView
-    kept: int
+    changed_later: int
 
 
 @action("restore.take-back", Right.RESTORE, trace=Trace.READ, detail=what_was_typed)
@@ -77,8 +77,9 @@ def take_back_user(
     Raises UsageError (``nothing-taken-back``, ``changes-too-many``, ``day-wrong``), NotFound
     (``watch-unknown``).
     """
-    wanted, kept = _of_user(app, get_org(org), name, user, ChangeFilter(since=since, until=until))
-    return TakenBack(take_back(app, org, wanted), kept)
+    period = ChangeFilter(since=since, until=until)
+    wanted, changed_later = _of_user(app, get_org(org), name, user, period)
+    return TakenBack(take_back(app, org, wanted), changed_later)
 
 
 @action(
@@ -123,7 +124,7 @@ def _of_user(
     ]
     chosen = taken_back(changes, user=user, since=begin, until=end)
     wanted = [ChosenChange(str(c.key), c.column, c.until.isoformat()) for c in chosen.first]
-    return wanted, chosen.kept
+    return wanted, chosen.changed_later
 
 
 def _request(app: Application, org: ProtectedOrg, changes: Sequence[ChosenChange]) -> PlanRequest:

@@ -71,6 +71,12 @@ Columns = Annotated[
     list[str] | None,
     typer.Option("--column", metavar="C", help="A column to restore; repeatable."),
 ]
+LostBetween = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--lost-between", metavar="A B", help="All records that were lost between two backups."
+    ),
+]
 SinceBackup = Annotated[
     str,
     typer.Option(
@@ -150,12 +156,7 @@ def plan(
         list[str] | None,
         typer.Option("--record", metavar="TABLE/ID", help="A record; repeatable."),
     ] = None,
-    lost_between: Annotated[
-        tuple[str, str] | None,
-        typer.Option(
-            "--lost-between", metavar="A B", help="All records that were lost between two backups."
-        ),
-    ] = None,
+    lost_between: LostBetween = None,
     changed_between: Annotated[
         tuple[str, str] | None,
         typer.Option(

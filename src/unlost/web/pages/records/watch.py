@@ -147,13 +147,13 @@ def back(request: UserRequest, org: str, name: str) -> HttpResponse:
     except (UsageError, NotFound) as error:
         messages.error(request, error_text(error))
         return redirect("watch", org=org, name=name)
-    if result.kept:
+    if result.changed_later:
         text = ngettext(
             "%(count)d value stays: others changed it later.",
             "%(count)d values stay: others changed them later.",
-            result.kept,
+            result.changed_later,
         )
-        messages.info(request, text % {"count": result.kept})
+        messages.info(request, text % {"count": result.changed_later})
     return planning(request, result.view)
 
 
