@@ -25,8 +25,10 @@ from unlost.app.records import watched_sets
 from unlost.app.records.record_queries import ListKind, ListQuery
 from unlost.app.records.search_query import RecordSearch
 from unlost.catalog.runs.plans import PlanState, plan_content
-from unlost.engine.records.history import EventKind
-from unlost.model.errors import Conflict, NotFound, UsageError
+from unlost.engine.records.compare import LiveComparison
+from unlost.engine.records.history import EventKind, Origin
+from unlost.model.errors import Conflict, NotFound, SourceRefused, UsageError
+from unlost.model.source.schema import Reference, WireKind
 
 KEY = f"Account/{CUSTOMER}"
 OTHER = "A40018"
@@ -297,3 +299,55 @@ def test_too_many_changes_are_refused(shop: Shop, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(UsageError) as caught:
         take_back_user(shop.app, "sales", "Mine", "U1")
     assert caught.value.code == "changes-too-many"
+
+
+# --- the org now ----------------------------------------------------------------------------------------
+
+
+def live(shop: Shop) -> WatchedChanges:
+    return watched_changes(shop.app, "sales", "Mine", live=True)
+
+
+def test_changes_since_the_newest_backup_come_first_when_asked_for(shop: Shop) -> None:
+    shop.world.clock.advance(hours=1)
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 9"}, by="U2")
+    shop.org.update("Account", OTHER, {"Phone": "+41 9"}, by="U2")
+    shop.org.create("Contact", {"Name": "New", "Account": CUSTOMER})
+    assert len(shown(shop).changes) == 2
+    changes = live(shop).changes
+    assert len(changes) == 4
+    recent = {each.entry.kind: each for each in changes[:2]}
+    assert {each.entry.told_by for each in changes[:2]} == {Origin.LIVE}
+    changed = recent[EventKind.CHANGED]
+    assert [(f.column, f.old, f.new) for f in changed.entry.fields] == [("Phone", "+41 1", "+41 9")]
+    assert changed.entry.by == "U2"
+    assert recent[EventKind.CREATED].owner == KEY
+
+
+def test_a_memo_over_one_more_and_a_deletion_are_seen_live(shop: Shop) -> None:
+    shop.org.add_table(
+        "Memo",
+        {"Name": WireKind.TEXT, "About": WireKind.REFERENCE},
+        references={"About": Reference(("Contact",))},
+    )
+    shop.night()
+    ann, ben = shop.live("Contact")
+    shop.org.create("Memo", {"Name": "m", "About": ann})
+    shop.platform.delete("Contact", ben, by="U1")
+    found = {(each.table, each.entry.kind) for each in live(shop).changes}
+    assert ("Memo", EventKind.CREATED) in found
+    assert ("Contact", EventKind.DELETED) in found
+
+
+def test_tables_that_the_org_refuses_are_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: object, table: str) -> Any:
+        raise SourceRefused("table-refused", "No.", next_step="None.")
+
+    monkeypatch.setattr(LiveComparison, "differences", refused)
+    assert live(shop).unread == ("Account", "Contact", "Paper")
+
+
+def test_a_live_change_is_taken_back_to_the_newest_backup(shop: Shop) -> None:
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 9"}, by="U2")
+    run(shop, take_back(shop.app, "sales", [ChosenChange(KEY, "Phone", "live")]))
+    assert shop.live("Account")[CUSTOMER]["Phone"] == "+41 1"

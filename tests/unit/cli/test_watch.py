@@ -75,3 +75,9 @@ def test_what_a_user_did_is_taken_back(shop: Terminal, tmp_path: Path) -> None:
     assert shop("restore", "run", out).code == ExitCode.OK
     live = dict(shop.world.connector.writer("one").platform.live("Account"))
     assert live[OTHER].cells["Phone"] == "+41 40018"
+
+
+def test_the_org_is_read_when_asked_for(shop: Terminal) -> None:
+    shop.world.org.update("Account", OTHER, {"Phone": "+41 9"}, by="U1")
+    assert "+41 9" not in shop("watch", "show", "sales", "Mine").out
+    assert "+41 9" in shop("watch", "show", "sales", "Mine", "--live").out

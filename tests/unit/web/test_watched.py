@@ -157,3 +157,14 @@ def test_the_page_asks_the_database_little(client: Client) -> None:
 
 def test_an_unknown_set_is_not_found(client: Client) -> None:
     assert client.get("/orgs/sales/watched/Nothing/").status_code == 404
+
+
+def test_the_org_is_read_when_asked_for(client: Client, shop: Shop) -> None:
+    shop.org.update("Account", OTHER, {"Phone": "+41 9"}, by="U1")
+    assert "+41 9" not in text(client.get(PLACE))
+    page = text(client.get(PLACE, {"live": "1"}))
+    assert "after the newest backup" in page
+    tick = next(each for each in ticks(page) if "|live|" in each)
+    answer = client.post(f"{PLACE}take-back/", {"change": tick})
+    run(client, shop, answer["Location"])
+    assert shop.live("Account")[OTHER]["Phone"] == "+41 1"

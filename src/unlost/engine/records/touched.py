@@ -124,11 +124,15 @@ class _Search:
     def touched(self, table: str) -> Iterator[TouchedRecord]:
         """The changed records of a table that are in the set, or belong to it."""
         ids = self._changed(table)
+        owners = SetOwners((self.new, self.old), self.reach)
         for at in range(0, len(ids), GET_IDS):
-            yield from self._of_set(table, ids.slice(at, GET_IDS))
+            some = ids.slice(at, GET_IDS)
+            commits = self._commits(table, some)
+            for record, owner in owners.of(table, some).items():
+                yield TouchedRecord(RecordKey(table, record), owner, commits.get(record, 0))
 
     def _changed(self, table: str) -> pa.StringArray:
-        """The ids of changed records; none of a table that has too many."""
+        """The ids of changed records; those of the set alone if a table has too many."""
         if table not in self.new.tables():
             return pa.array([], pa.string())
         parts: list[pa.Array] = []
@@ -140,24 +144,41 @@ class _Search:
                 return pa.array(sorted(self.reach.members.get(table, ())), pa.string())
         return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
 
-    def _of_set(self, table: str, ids: pa.StringArray) -> Iterator[TouchedRecord]:
-        commits = self._commits(table, ids)
-        owners = self._owners(table, ids)
-        for record, owner in owners.items():
-            yield TouchedRecord(RecordKey(table, record), owner, commits.get(record, 0))
-
     def _commits(self, table: str, ids: pa.StringArray) -> Mapping[str, int]:
         rows = self.new.get(table, ids.to_pylist(), columns=[])
         return dict(zip(rows["_u_id"].to_pylist(), rows["_u_snap"].to_pylist(), strict=True))
 
-    def _owners(self, table: str, ids: pa.StringArray) -> dict[str, RecordKey]:
+
+@dataclass(frozen=True, slots=True)
+class SetOwners:
+    """The records of a set to which others belong, by the references in any of the ``snapshots``."""
+
+    snapshots: Sequence[Snapshot]
+    reach: SetReach
+
+    def of(self, table: str, ids: pa.StringArray) -> dict[str, RecordKey]:
         """The record of the set to which each of these belongs, without records of no member."""
-        members = self.reach.members.get(table, frozenset())
-        is_member = pc.is_in(ids, value_set=pa.array(sorted(members), pa.string()))
+        members = pa.array(sorted(self.reach.members.get(table, frozenset())), pa.string())
+        is_member = pc.is_in(ids, value_set=members)
         owners = {record: RecordKey(table, record) for record in ids.filter(is_member).to_pylist()}
         owners |= self._near(table, ids.filter(pc.invert(is_member)))
         rest = [record for record in ids.to_pylist() if record not in owners]
         return owners | self._far(table, pa.array(rest, pa.string()))
+
+    def referred(self, table: str, values: Mapping[str, str | None]) -> RecordKey | None:
+        """The record of the set to which a record with these values belongs, if there is one."""
+        for column, tables in self.reach.near.get(table, {}).items():
+            value = values.get(column)
+            for owner in tables:
+                if value in self.reach.members[owner]:
+                    return RecordKey(owner, str(value))
+        for column, tables in self.reach.far.get(table, {}).items():
+            value = values.get(column)
+            for between in tables if value else ():
+                near = self._near(between, pa.array([value], pa.string()))
+                if near:
+                    return next(iter(near.values()))
+        return None
 
     def _near(self, table: str, ids: pa.StringArray) -> dict[str, RecordKey]:
         """The records that refer to the set."""
@@ -185,8 +206,8 @@ class _Search:
     def _referring(
         self, table: str, column: str, ids: pa.StringArray, values: pa.Array | None
     ) -> Iterator[tuple[str, str]]:
-        """The records whose column has one of these values (any, if None), now or before."""
-        for snapshot in (self.new, self.old):
+        """The records whose column has one of these values (any, if None), in any snapshot."""
+        for snapshot in self.snapshots:
             shape = snapshot.schema().table(table) if table in snapshot.tables() else None
             if shape is None or shape.column(column) is None or not len(ids):
                 continue

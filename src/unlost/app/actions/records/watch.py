@@ -15,6 +15,7 @@ from unlost.app.actions.records.history import (
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
+from unlost.app.records.live_changes import LiveEvents, live_events
 from unlost.app.records.record_facts import RecordNames, UserNames
 from unlost.app.records.record_queries import ListKind, ListQuery, query_of
 from unlost.app.records.record_selectors import chosen_records
@@ -33,7 +34,7 @@ from unlost.catalog.orgs.watches import (
     store_watch,
     stored_watches,
 )
-from unlost.engine.records.history import EventKind
+from unlost.engine.records.history import EventKind, Origin
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.plan import RecordKey
@@ -119,7 +120,8 @@ class WatchedChanges:
     """The changes of a set, newest first: a page of ``total`` that begins with number ``start``.
 
     ``members`` counts the records of the set. ``columns`` and ``users`` have changes in the period.
-    ``unsearched``: tables with too many changes. ``more`` changed records were left out.
+    ``unsearched``: tables with too many changes. ``more`` changed records were left out. ``is_live``:
+    changes since the newest backup are among them; ``unread`` tables were refused by the org.
     """
 
     org: str
@@ -134,6 +136,8 @@ class WatchedChanges:
     users: tuple[HistoryFilter, ...]
     unsearched: tuple[str, ...]
     more: int
+    is_live: bool = False
+    unread: tuple[str, ...] = ()
 
 
 EVERY_CHANGE = ChangeFilter()
@@ -201,13 +205,15 @@ def watched_changes(
     name: str,
     *,
     only: ChangeFilter = EVERY_CHANGE,
+    live: bool = False,
     start: int = 0,
     most: int = PAGE,
 ) -> WatchedChanges:
     """Show what changed on the records of a set and on what belongs to them, newest first.
 
-    Columns that the org sets automatically do not count as changed. Raises NotFound
-    (``watch-unknown``), UsageError (``day-wrong``, ``page-invalid``).
+    Columns that the org sets automatically do not count as changed. ``live``: the org is also read,
+    for changes since the newest backup. Raises NotFound (``watch-unknown``), UsageError
+    (``day-wrong``, ``page-invalid``), and with ``live`` the errors of the org.
     """
     check_page(start=start, most=most)
     known = get_org(org)
@@ -216,7 +222,9 @@ def watched_changes(
     members = members_of(app, known, watch)
     period = period_of(app, known, only)
     set_events = events_of(app, known, members, since=period[0])
-    events = [each for each in set_events.events if _is_shown(head, each, period)]
+    now = live_events(app, known, members) if live else LiveEvents()
+    recent = [each for each in now.events if _is_of_people(head, each)]
+    events = [*recent, *(each for each in set_events.events if _is_shown(head, each, period))]
     shown = [each for each in events if _matches(each, only)]
     page = shown[start : start + most]
     return WatchedChanges(
@@ -232,6 +240,8 @@ def watched_changes(
         tuple(_users(head, events)),
         set_events.unsearched,
         set_events.more,
+        live,
+        now.unread,
     )
 
 
@@ -306,12 +316,15 @@ def _watch(stored: StoredWatch) -> Watch:
 
 def _is_shown(head: Snapshot, each: SetEvent, period: tuple[datetime, datetime]) -> bool:
     """Return True for a change in the period of a column that people set, or of the record itself."""
-    event = each.event
-    if not period[0] < event.when.latest <= period[1]:
-        return False
-    table = head.schema().table(each.key.table)
-    if event.kind is EventKind.CREATED and event.when.after is None:
+    when = each.event.when
+    if each.event.kind is EventKind.CREATED and when.after is None:
         return False  # it was there before the first backup that saw it
+    return period[0] < when.latest <= period[1] and _is_of_people(head, each)
+
+
+def _is_of_people(head: Snapshot, each: SetEvent) -> bool:
+    """Return True unless the org set all changed columns automatically."""
+    event, table = each.event, head.schema().table(each.key.table)
     if event.kind is not EventKind.CHANGED or table is None:
         return True
     return any(not is_set_by_itself(change.column, table) for change in event.fields)
@@ -374,7 +387,7 @@ def _described(
             names=names,
             people=people,
             record=each.key.record,
-            cells=cells.get(each.key, {}),
+            cells=_cells_now(each, cells.get(each.key, {})),
             column=None,
         )
         entry = describer.entry(each.event)
@@ -390,6 +403,13 @@ def _described(
             # Only a record that is not there now can come back.
             replace(entry, fields=fields, newest=each.key not in cells),
         )
+
+
+def _cells_now(each: SetEvent, cells: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    """Return the present values of the record; those of the org if it was read."""
+    if each.event.origin is not Origin.LIVE:
+        return cells
+    return {**cells, **{change.column: change.new for change in each.event.fields}}
 
 
 def _newest_cells(

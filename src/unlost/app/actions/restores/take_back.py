@@ -26,6 +26,7 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.ports.system import Observer
 
+LIVE = "live"  # in place of the time of a change since the newest backup
 MOST_CHANGES = 5_000  # changes of one correction
 
 
@@ -33,8 +34,9 @@ MOST_CHANGES = 5_000  # changes of one correction
 class ChosenChange:
     """A change that is taken back: of a column of a record (TABLE/ID), as its history shows it.
 
-    ``until`` is that of the history entry, as in JSON. An empty ``column`` means all of the entry:
-    each changed column that can be set, or the deletion of the record, which comes back.
+    ``until`` is that of the history entry, as in JSON, or ``live`` for a change since the newest
+    backup. An empty ``column`` means all of the entry: each changed column that can be set, or the
+    deletion of the record, which comes back.
     """
 
     record: str
@@ -55,7 +57,7 @@ def take_back(app: Application, org: str, changes: Sequence[ChosenChange]) -> Pl
     """Select the values that columns had before these changes; ``restore.make`` makes the plan.
 
     Of several changes of one column, the value from before the first one counts. Values that were
-    changed after the newest backup stay. Raises UsageError (``nothing-taken-back``,
+    changed after the newest backup stay, unless one of the changes is ``live``. Raises UsageError (``nothing-taken-back``,
     ``changes-too-many``), NotFound (``change-unknown``), and as ``restore.choose``.
     """
     return choose(app, org, RestoreRequest(_request(app, get_org(org), changes)))
@@ -134,14 +136,16 @@ def _request(app: Application, org: ProtectedOrg, changes: Sequence[ChosenChange
     if len(changes) > MOST_CHANGES:
         raise _too_many()
     edits = _Edits()
+    newest = newest_backup(app.vault, org).info.number
     for record, chosen in _by_record(changes).items():
-        edits.read(app, org, record, chosen)
+        edits.read(app, org, record, chosen, newest=newest)
     return PlanRequest(
         org.name,
         tuple(edits.records),
         otherwise=Overrides(tuple(edits.typed), taken=tuple(edits.taken)),
         correct=True,
-        since=str(newest_backup(app.vault, org).info.number),
+        # A person who looked at the org itself knows the values that are overwritten.
+        since="" if any(change.until == LIVE for change in changes) else str(newest),
     )
 
 
@@ -154,7 +158,13 @@ class _Edits:
     taken: list[TakenEdit] = field(default_factory=list)
 
     def read(
-        self, app: Application, org: ProtectedOrg, record: str, changes: Sequence[ChosenChange]
+        self,
+        app: Application,
+        org: ProtectedOrg,
+        record: str,
+        changes: Sequence[ChosenChange],
+        *,
+        newest: int,
     ) -> None:
         """Read the values from before the changes of a record; the first change of a column counts."""
         table, _, record_id = record.partition("/")
@@ -164,6 +174,9 @@ class _Edits:
         single = [each for change in changes for each in _single(shown, change)]
         first = {change.column: change for change in reversed(single)}
         for column, change in first.items():
+            if change.until == LIVE:
+                self.taken.append(TakenEdit(key, column, str(newest)))
+                continue
             number, line = value_before(app, org, shown, column=column, until=change.until)
             if number is not None:
                 self.taken.append(TakenEdit(key, column, str(number)))

@@ -107,6 +107,9 @@ def show(
     ] = "",
     since: Since = "",
     until: Until = "",
+    live: Annotated[
+        bool, typer.Option("--live", help="Also read the org, for changes since the newest backup.")
+    ] = False,
     start: Start = 0,
     home: Home = None,
     json: AsJson = False,
@@ -117,7 +120,7 @@ def show(
         from unlost.engine.records.history import EventKind
 
         only = ChangeFilter(column, user, EventKind(kind) if kind else None, since, until)
-        result = watched_changes(application, org, name, only=only, start=start)
+        result = watched_changes(application, org, name, only=only, live=live, start=start)
         answer(result, as_json=json, show=_show_changes)
     return ExitCode.OK
 

@@ -23,9 +23,9 @@ from unlost.app.actions.records.watch import (
     watched_changes,
     watches,
 )
-from unlost.app.actions.restores.take_back import ChosenChange, take_back, take_back_user
+from unlost.app.actions.restores.take_back import LIVE, ChosenChange, take_back, take_back_user
 from unlost.app.records.record_queries import query_of
-from unlost.engine.records.history import EventKind
+from unlost.engine.records.history import EventKind, Origin
 from unlost.model.access import Right
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.web.needs import needs, needs_somewhere
@@ -48,6 +48,8 @@ class ShownChange:
     @property
     def is_wide(self) -> bool:
         """True if several columns can be taken back with one box."""
+        if self.change.entry.told_by is Origin.LIVE:
+            return False
         return sum(line.restorable for line in self.change.entry.fields) > 1
 
     @property
@@ -78,7 +80,8 @@ def show(request: UserRequest, org: str, name: str) -> HttpResponse:
     """Show the changes of a set, by day."""
     start = start_of(request)
     only = _filter(request.GET)
-    shown = watched_changes(request.unlost, org, name, only=only, start=start, most=PAGE)
+    live = "live" in request.GET
+    shown = watched_changes(request.unlost, org, name, only=only, live=live, start=start, most=PAGE)
     context = {
         "part": "find",
         "org": org,
@@ -190,7 +193,8 @@ def _days(changes: Sequence[WatchedChange]) -> Iterator[DayOfChanges]:
 
 
 def _shown(change: WatchedChange) -> ShownChange:
-    until = change.entry.until.isoformat()
+    is_live = change.entry.told_by is Origin.LIVE
+    until = LIVE if is_live else change.entry.until.isoformat()
     return ShownChange(change, f"{change.table}/{change.record}{MARK}{until}{MARK}")
 
 

@@ -1,0 +1,117 @@
+"""Changes of a set since the newest backup, read from the org itself.
+
+The org is asked for the changed records of each table from which references lead to the set: at least
+one API call for each. Deletions are those that the org reports.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from unlost.app.backups.moments import newest_backup
+from unlost.app.compose import Application
+from unlost.app.records.watched_sets import SetEvent
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.engine.records.compare import LiveComparison
+from unlost.engine.records.explain import FieldChange
+from unlost.engine.records.history import Event, EventKind, Origin, When
+from unlost.engine.records.touched import SetOwners, SetReach
+from unlost.engine.sameness import instant
+from unlost.model.errors import NotFound, SourceRefused
+from unlost.model.plan import RecordKey
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Table
+from unlost.model.vault.snapshot import ChangeKind
+
+type Line = Mapping[str, str | None]
+"""A differing field: id, change, column, old, new."""
+
+KINDS = {
+    ChangeKind.CREATED.value: EventKind.CREATED,
+    ChangeKind.CHANGED.value: EventKind.CHANGED,
+    ChangeKind.DELETED.value: EventKind.DELETED,
+    ChangeKind.REVIVED.value: EventKind.REVIVED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEvents:
+    """Changes since the newest backup, newest first. ``unread``: tables that the org refused."""
+
+    events: tuple[SetEvent, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+def live_events(app: Application, org: ProtectedOrg, members: Sequence[RecordKey]) -> LiveEvents:
+    """Read the changes of a set, and of what belongs to it, from the org; raises its errors."""
+    head = newest_backup(app.vault, org)
+    by_table: dict[str, set[str]] = defaultdict(set)
+    for key in members:
+        by_table[key.table].add(key.record)
+    reach = SetReach(head.schema(), {name: frozenset(ids) for name, ids in by_table.items()})
+    events: list[SetEvent] = []
+    unread: list[str] = []
+    with app.open_org(org) as source:
+        app.home.work.mkdir(mode=0o700, exist_ok=True)
+        schema, now = source.discover(), source.server_time()
+        live = LiveComparison(source, head, app.clock, app.home.work, schema=schema)
+        owners = SetOwners((head,), reach)
+        span = When(None, head.info.as_of, now)
+        for name in reach.tables:
+            table = schema.table(name)
+            try:
+                lines = [line for part in live.differences(name) for line in part.to_pylist()]
+            except (NotFound, SourceRefused):
+                unread.append(name)
+                continue
+            if table is not None:
+                events += _events(table, lines, owners, span)
+    events.sort(key=lambda each: each.event.when.latest, reverse=True)
+    return LiveEvents(tuple(events), tuple(unread))
+
+
+def _events(
+    table: Table, lines: Sequence[Line], owners: SetOwners, span: When
+) -> Iterator[SetEvent]:
+    by_record: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        by_record[str(line["id"])].append(line)
+    known = owners.of(table.name, pa.array(sorted(by_record), pa.string()))
+    for record, some in by_record.items():
+        values = {str(line["column"]): line["new"] for line in some if line["column"]}
+        owner = known.get(record) or owners.referred(table.name, values)
+        if owner is not None:
+            key = RecordKey(table.name, record)
+            yield SetEvent(key, owner, _event(table, key, some, values, span))
+
+
+def _event(
+    table: Table,
+    key: RecordKey,
+    lines: Sequence[Line],
+    values: Mapping[str, str | None],
+    span: When,
+) -> Event:
+    kind = KINDS[str(lines[0]["change"])]
+    fields = tuple(
+        FieldChange(str(line["column"]), line["old"], line["new"])
+        for line in lines
+        if line["column"] is not None
+    )
+    return Event(
+        kind,
+        When(_stamp(values.get(table.modified_column or "")), span.after, span.until),
+        values.get(table.modified_by_column or ""),
+        fields if kind is EventKind.CHANGED else (),
+        Origin.LIVE,
+        Op.DELETED if kind is EventKind.DELETED else Op.STATE,
+        None,
+        key.record,
+    )
+
+
+def _stamp(text: str | None) -> datetime | None:
+    return instant(text) if text else None
