@@ -42,6 +42,7 @@ class ActionReason(StrEnum):
     PARENT = "parent"  # a record of the plan refers to it
     CHILD = "child"  # it refers to a record of the plan
     FILE = "file"  # it belongs to a file or mail of the plan
+    WINNER = "winner"  # a record of the plan was merged into it
 
 
 class SelectionKind(StrEnum):

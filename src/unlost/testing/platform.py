@@ -155,12 +155,19 @@ class Platform:
         if self.loses_details:
             self._lose_details(doomed)
 
-    def merge(self, table: str, winner: str, loser: str, *, by: str) -> None:
-        """Merge a record into another: its children move there, and it moves to the bin."""
+    def merge(
+        self, table: str, winner: str, loser: str, *, by: str, cells: Cells | None = None
+    ) -> None:
+        """Merge a record into another: its children move there, and it moves to the bin.
+
+        ``cells``: the values that the winner gets.
+        """
         for owner, child, column, _ in list(self._pointing([(table, loser)])):
             self.org.update(owner, child, {column: winner}, by=by)
         self._name_winner(table, loser, winner)
         self.delete(table, loser, by=by)
+        if cells:
+            self.org.update(table, winner, dict(cells), by=by)
 
     def undelete(self, table: str, record: str, *, by: str) -> None:
         """Take a record out of the bin, with the details that were deleted with it."""

@@ -29,6 +29,7 @@ class NoteCode(StrEnum):
     MOVED_SINCE = "moved-since"
     MOVES_BACK = "moves-back"
     WAS_MERGED = "was-merged"
+    VALUES_BACK = "values-back"
     ADOPTS_TWIN = "adopts-twin"
     COLUMN_FIXED = "column-fixed"
     VALUE_NEEDED = "value-needed"
