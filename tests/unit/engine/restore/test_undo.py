@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.atelier import Atelier
-from unit.engine.restore.workshop import Overwritten, add_editions, endings, of
+from unit.engine.restore.workshop import TEXT, Overwritten, add_editions, endings, of
 from unlost.engine.restore.journal.entries import RecordsRead
 from unlost.engine.restore.planning.undo import plan_undo
 from unlost.engine.restore.running.execute import execute, run_of
@@ -15,7 +15,8 @@ from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.errors import Conflict, IntegrityError, NotFound, UsageError
 from unlost.model.plan import Action, PlanBasis, RecordKey, RestorePlan, TwinPolicy, is_preview
-from unlost.model.source.writing import Identity, WriteCapability, WriteOp
+from unlost.model.source.schema import DeleteRule, Reference, WireKind
+from unlost.model.source.writing import Birth, Identity, WriteCapability, WriteOp
 from unlost.model.vault.lineage import resolve
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused
@@ -203,6 +204,28 @@ def test_what_left_the_bin_goes_back_into_it_with_its_details(shop: Atelier) -> 
     assert len(undo.steps) == 2, "the contact left the bin with its account"
     shop.restore(undo)
     assert org_of(shop) == before
+
+
+def test_the_history_of_a_record_that_left_the_bin_does_not_keep_it(shop: Atelier) -> None:
+    """An undo kept an undeleted customer because rows of its field history referred to it."""
+    binned(shop, "Account")
+    to_account = Reference(("Account",), DeleteRule.CASCADE)
+    shop.org.add_table(
+        "AccountLog",
+        {"Name": TEXT, "Account": WireKind.REFERENCE},
+        references={"Account": to_account},
+    )
+    shop.platform.allow(replace(shop.platform.capability("AccountLog"), birth=Birth.NEVER))
+    account = shop.make("Account", "Candy")
+    shop.make("AccountLog", "changed", Account=account)
+    shop.night()
+    shop.platform.delete("Account", account, by="U2")
+    shop.night()
+    plan = shop.plan_of(("Account", account))
+    shop.restore(plan)
+    assert len(shop.live("AccountLog")) == 1
+    shop.restore(shop.undo(run_of(plan)))
+    assert shop.live("Account") == {}
 
 
 def test_what_somebody_else_brought_back_is_no_effect_of_the_run(shop: Atelier) -> None:

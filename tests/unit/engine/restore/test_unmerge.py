@@ -6,7 +6,7 @@ import pytest
 
 from unit.engine.restore.atelier import LINK, codes, note_of, step_of
 from unit.engine.restore.clients import DOUBLE, KEPT, ORDER, Merged
-from unit.engine.restore.workshop import of
+from unit.engine.restore.workshop import TEXT, of
 from unlost.engine.restore.planning.plan import LeftOut, RelatedPolicy, plan_again, plan_restore
 from unlost.engine.restore.running.execute import run_of
 from unlost.engine.restore.values.outcome import Ending
@@ -18,6 +18,7 @@ from unlost.model.plan import (
     Selection,
     SelectionKind,
 )
+from unlost.model.source.schema import DeleteRule, Reference
 from unlost.model.source.writing import WriteOp
 from unlost.testing.platform import RowRefused
 
@@ -452,6 +453,26 @@ def test_an_undo_gives_the_merged_values_and_children_back(shop: Merged) -> None
     assert {name: shop.live(name) for name in before} == before
     shop.restore(shop.undo(run_of(undo)))
     assert {name: shop.live(name) for name in before} == after
+
+
+@pytest.mark.parametrize(("name", "action"), [("direct", Action.DELETE), ("typed", Action.SKIP)])
+def test_a_relation_that_moves_with_its_child_does_not_keep_the_loser(
+    shop: Merged, name: str, action: Action
+) -> None:
+    """An undo of an unmerge kept the customer for the sake of its contacts' direct relations."""
+    rule = DeleteRule.CASCADE
+    shop.org.add_table(
+        "Tie",
+        {"Name": TEXT, "Client": LINK, "Order": LINK},
+        references={"Client": Reference(("Client",), rule), "Order": Reference(("Order",), rule)},
+    )
+    shop.allow("Tie", by_product_when=(("Name", "direct"),))
+    shop.merge(**OF_LOSER)
+    shop.night()
+    plan = shop.plan_of(("Client", DOUBLE))
+    shop.restore(plan)
+    shop.org.create("Tie", {"Name": name, "Client": DOUBLE, "Order": ORDER})
+    assert step_of(shop.undo(run_of(plan)), DOUBLE).action is action
 
 
 def again(shop: Merged, plan: RestorePlan, failed: Collection[str]) -> RestorePlan:

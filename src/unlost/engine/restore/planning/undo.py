@@ -243,9 +243,17 @@ def _keep_referred(survey: RestoreSurvey, steps: Sequence[_UndoStep]) -> Sequenc
     put_back = {(step.key, name) for step in steps for name in step.columns}
     referrers = Referrers(survey).of(list(doomed))
     edges = [edge for edge in referrers.edges if (edge.key, edge.column) not in put_back]
+    moved = {(e.key.record, e.target) for e in referrers.edges if (e.key, e.column) in put_back}
+    owners = _owners(survey, [edge for edge in edges if edge.key not in doomed])
     while True:
         _name_masters(survey, doomed, edges)
-        needed = {edge.target for edge in edges if _stays(edge, doomed)} & doomed.keys()
+        leaving = moved | {(e.key.record, e.target) for e in edges if e.key in doomed}
+        needed = {
+            edge.target
+            for edge in edges
+            if _stays(edge, doomed)
+            and not leaving & {(owner, edge.target) for owner in owners.get(edge.key, ())}
+        }
         alone = {key for key, step in doomed.items() if _needs_master(survey, step)} - needed
         if not needed and not alone:
             _put_in_order(doomed, edges)
@@ -275,6 +283,28 @@ def _put_in_order(doomed: Mapping[RecordKey, _UndoStep], edges: Iterable[Referre
 
 def _stays(edge: Referrer, doomed: Mapping[RecordKey, _UndoStep]) -> bool:
     return edge.target in doomed and edge.key not in doomed
+
+
+def _owners(survey: RestoreSurvey, edges: Iterable[Referrer]) -> Mapping[RecordKey, frozenset[str]]:
+    """For rows that the org keeps in step with other records, the ids of these.
+
+    Salesforce moves the direct relation of a contact and its account along with the contact, and
+    deletes it with either.
+    """
+    by_table: dict[str, set[str]] = {}
+    for edge in edges:
+        if survey.capability(edge.key.table).by_product_when:
+            by_table.setdefault(edge.key.table, set()).add(edge.key.record)
+    owners: dict[RecordKey, frozenset[str]] = {}
+    for name, ids in by_table.items():
+        table, marks = survey.table(name), survey.capability(name).by_product_when
+        links = [column.name for column in table.columns if column.reference is not None]
+        columns = [*links, *(column for column, _ in marks)]
+        for record, row in survey.rows(name, sorted(ids), columns=columns).items():
+            if any(row.cells.get(column) == text for column, text in marks):
+                values = (row.cells.get(link) for link in links)
+                owners[RecordKey(name, record)] = frozenset(filter(None, values))
+    return owners
 
 
 def _needs_master(survey: RestoreSurvey, step: _UndoStep) -> bool:
