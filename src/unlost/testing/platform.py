@@ -12,6 +12,7 @@ from datetime import datetime
 from unlost.model.source.schema import DeleteRule
 from unlost.model.source.writing import (
     Gather,
+    LateColumn,
     MatchKey,
     NeverColumn,
     NeverReason,
@@ -136,12 +137,17 @@ class Platform:
     def update(self, table: str, record: str, cells: Cells, *, by: str) -> None:
         """Change cells of a live record."""
         self._live(table, record)
+        for late in self._locked(table, record):
+            if late.column in cells and not late.reopens:
+                raise RowRefused("FAILED_ACTIVATION", f"{table}/{record} is activated.")
         self._check_columns(table, cells, self.capability(table).changeable)
         self._check_values(table, cells, record)
         self.org.update(table, record, dict(cells), by=by)
 
     def delete(self, table: str, record: str, *, by: str) -> None:
         """Move a record to the bin with all details; empty other references to it, or refuse."""
+        if self._locked(table, record):
+            raise RowRefused("DELETE_FAILED", f"{table}/{record} is activated.")
         doomed = list(self._tree(table, record))
         for owner, child, _, rule in self._pointing(doomed):
             if rule is DeleteRule.RESTRICT and (owner, child) not in doomed:
@@ -255,6 +261,12 @@ class Platform:
                 for target in targets
             )
             binned.lost |= details and (owner, child) not in masters
+
+    def _locked(self, table: str, record: str) -> list[LateColumn]:
+        """The columns whose values prevent that a record is deleted."""
+        memory_record = self.org.tables[table].records.get(record)
+        cells = memory_record.cells if memory_record is not None else {}
+        return [c for c in self.capability(table).late if cells.get(c.column) in c.locks]
 
     def _live(self, table: str, record: str) -> None:
         memory_record = self.org.tables[table].records.get(record)

@@ -118,11 +118,15 @@ class LateColumn:
 
     ``born``: the value with which the record must be created (None: the column is omitted).
     ``holds``: tables whose records can be added to it only while the column has that value.
+    ``locks``: values with which the org refuses to delete the record. ``reopens``: the org takes the
+    value ``born`` again.
     """
 
     column: str
     born: str | None = None
     holds: tuple[str, ...] = ()
+    locks: tuple[str, ...] = ()
+    reopens: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ object reference (system fields).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from unlost.connectors.salesforce.schema.columns import is_compound
@@ -55,12 +55,20 @@ SYSTEM = frozenset({
 type Describe = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class StatusValues:
+    """The values of a status column: the initial one, and those in which nothing is deleted."""
+
+    born: str
+    locks: tuple[str, ...] = ()
+
+
 def capability_of(
-    describe: Describe, *, born: Mapping[str, str] | None = None, sparing: bool = False
+    describe: Describe, *, status: StatusValues | None = None, sparing: bool = False
 ) -> WriteCapability:
     """The write capability of the describing user.
 
-    ``born``: initial values by column. ``sparing``: calls are scarcer than time.
+    ``status``: of an object whose records are drafts first. ``sparing``: calls are scarcer than time.
     """
     name = str(describe["name"])
     rule, reason = rule_for(name), never(name)
@@ -81,7 +89,7 @@ def capability_of(
         needs_value=_needed(fields) & settable - files,
         defaulted=settable.intersection(_defaulted(describe, fields)) - files,
         never=tuple(_never(fields, settable, rule)),
-        late=_late(rule, born or {}),
+        late=_late(rule, status),
         keys=(*_unique(fields, settable), *rule.keys),
         after=rule.after,
         gathers=rule.gathers,
@@ -189,8 +197,10 @@ def _lists(rule: ObjectRule, fields: Iterable[Mapping[str, Any]]) -> frozenset[s
     return frozenset(gather.column for gather in rule.gathers if gather.column in known)
 
 
-def _late(rule: ObjectRule, born: Mapping[str, str]) -> tuple[LateColumn, ...]:
-    return tuple(replace(column, born=born.get(column.column, column.born)) for column in rule.late)
+def _late(rule: ObjectRule, status: StatusValues | None) -> tuple[LateColumn, ...]:
+    if status is None:
+        return rule.late
+    return tuple(replace(c, born=status.born, locks=status.locks) for c in rule.late)
 
 
 def _unique(fields: Iterable[Mapping[str, Any]], settable: frozenset[str]) -> tuple[MatchKey, ...]:

@@ -140,7 +140,9 @@ class _Fold:
                     effect.before.setdefault(name, value)  # a later call replaced a value of ours
             case _:
                 effect = self._effect(key, live, EffectKind.REMOVED)
-                effect.before = dict(row.before or {})
+                effect.kind = EffectKind.REMOVED
+                # It may have been set to a draft first, so that it can be deleted.
+                effect.before = {**(row.before or {}), **effect.before}
 
     def _seen(self, entry: OutcomesWithoutCall) -> None:
         """A detail left the bin with its master; what others brought back is no effect of ours."""

@@ -103,9 +103,16 @@ WORDS = {
     ),
     NoteCode.REFERRED_SINCE: NoteText(
         NoteWeight.BLOCK,
-        "{records} of {table} stay: records that the run did not write refer to them. Deleting them "
-        "would delete or change those records too.",
+        "{records} of {table} stay: records that stay, or that the run did not write, refer to them. "
+        "Deleting them would delete or change those records too.",
         "Move those records first, then plan the undo again.",
+    ),
+    NoteCode.LOCKED: NoteText(
+        NoteWeight.BLOCK,
+        "{records} of {table} stay: the org does not delete activated records, and does not take them "
+        "back to a draft.",
+        "Give the write user the right to delete activated records and plan the undo again, or leave "
+        "them.",
     ),
     NoteCode.PARENT_MISSING: NoteText(
         NoteWeight.WARNING,
@@ -180,6 +187,11 @@ WORDS = {
         NoteWeight.NOTE,
         "{records} of {table} will be created with new ids: the parent record is no longer in the "
         "recycle bin.",
+    ),
+    NoteCode.DRAFT_FIRST: NoteText(
+        NoteWeight.NOTE,
+        "{records} of {table} will be set to draft before they are deleted: the org does not delete "
+        "activated records.",
     ),
 }
 

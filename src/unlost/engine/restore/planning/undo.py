@@ -63,7 +63,8 @@ class _UndoStep:
     """The draft of a step. ``expect``: hash of what the run refuses to overwrite.
 
     ``master``: the deleted record with which the org deletes this one. Of two records that are
-    deleted, the one that refers to the other has the higher ``level``.
+    deleted, the one that refers to the other has the higher ``level``. ``late`` columns go back to
+    their initial value before a delete, or to their former one after an undelete.
     """
 
     effect: Effect
@@ -71,6 +72,7 @@ class _UndoStep:
     columns: tuple[str, ...] = ()
     expect: str | None = None
     master: RecordKey | None = None
+    late: tuple[str, ...] = ()
     level: int = 0
     remarks: list[NoteCode] = field(default_factory=list)
 
@@ -80,6 +82,7 @@ class _UndoStep:
 
     def skip(self, remark: NoteCode) -> None:
         self.action, self.columns, self.expect, self.master = Action.SKIP, (), None, None
+        self.late = ()
         self.remarks.append(remark)
 
 
@@ -124,6 +127,7 @@ def _drafts(survey: RestoreSurvey, known: RunEffects) -> tuple[list[_UndoStep], 
             continue
         table, capability = survey.table(name), survey.capability(name)
         columns = {c for effect in effects for c in (*effect.before, *effect.columns)}
+        columns |= {late.column for late in capability.late}
         present = sorted(columns & {column.name for column in table.columns})
         rows = survey.rows(name, [effect.live for effect in effects], columns=present)
         steps += (_draft(effect, rows.get(effect.live), table, capability) for effect in effects)
@@ -141,9 +145,9 @@ def _draft(
         case EffectKind.CHANGED:
             return _put_back(effect, row, table, capability)
         case EffectKind.BROUGHT:
-            return _taken_away(effect, row, table)
+            return _taken_away(effect, row, table, capability)
         case _:
-            return _brought_back(effect, row)
+            return _brought_back(effect, row, capability)
 
 
 def _put_back(
@@ -183,7 +187,9 @@ def _edited(
     return different(table, after, row.cells, [name for name in differing if name in after])
 
 
-def _taken_away(effect: Effect, row: LiveRow | None, table: Table) -> _UndoStep:
+def _taken_away(
+    effect: Effect, row: LiveRow | None, table: Table, capability: WriteCapability
+) -> _UndoStep:
     """Delete what the run brought, if nobody changed it since."""
     step = _UndoStep(effect, Action.UNCHANGED)
     if row is None or row.deleted:
@@ -193,15 +199,32 @@ def _taken_away(effect: Effect, row: LiveRow | None, table: Table) -> _UndoStep:
     if effect.digest and now != effect.digest:
         step.skip(NoteCode.EDITED_SINCE)
     else:
-        step.action, step.expect = Action.DELETE, now
+        step.action = Action.DELETE
+        _unlock(step, row, capability)
+        checked = {name: row.cells[name] for name in names if name not in step.late}
+        step.expect = digest(table, checked) if step.action is Action.DELETE else None
     return step
 
 
-def _brought_back(effect: Effect, row: LiveRow | None) -> _UndoStep:
+def _unlock(step: _UndoStep, row: LiveRow, capability: WriteCapability) -> None:
+    """Reopen a record whose status prevents its deletion, or keep it."""
+    locked = [late for late in capability.late if row.cells.get(late.column) in late.locks]
+    step.late = tuple(late.column for late in locked)
+    if not all(late.reopens and late.column in capability.changeable for late in locked):
+        step.skip(NoteCode.LOCKED)
+    elif locked:
+        step.remarks.append(NoteCode.DRAFT_FIRST)
+
+
+def _brought_back(effect: Effect, row: LiveRow | None, capability: WriteCapability) -> _UndoStep:
     """Bring back what an undo deleted: out of the bin, or with a new id."""
     if row is not None and not row.deleted:
         return _UndoStep(effect, Action.UNCHANGED)
-    return _UndoStep(effect, Action.UNDELETE if row is not None else Action.CREATE)
+    if row is None:
+        return _UndoStep(effect, Action.CREATE)
+    late = [column.column for column in capability.late if column.column in effect.before]
+    moved = tuple(name for name in late if effect.before[name] != row.cells.get(name))
+    return _UndoStep(effect, Action.UNDELETE, late=moved)
 
 
 def _say_how(step: _UndoStep, survey: RestoreSurvey, known: RunEffects) -> None:
@@ -374,6 +397,7 @@ def _step(step: _UndoStep, table: Table) -> PlanStep:
         live=None if step.action is Action.CREATE else effect.live,
         expect=step.expect,
         columns=step.columns,
+        late=step.late,
         because=str(step.master) if step.master is not None else None,
         notes=tuple(remark.value for remark in step.remarks),
     )

@@ -23,6 +23,7 @@ class NoteCode(StrEnum):
     DELETE_NOT_ALLOWED = "delete-not-allowed"
     EDITED_SINCE = "edited-since"
     REFERRED_SINCE = "referred-since"
+    LOCKED = "locked"
     # something does not come back as it was
     PARENT_MISSING = "parent-missing"
     CHANGED_SINCE = "changed-since"
@@ -39,3 +40,4 @@ class NoteCode(StrEnum):
     BY_CASCADE = "by-cascade"
     REOPENED = "reopened"
     LEFT_IN_BIN = "left-in-bin"
+    DRAFT_FIRST = "draft-first"

@@ -118,6 +118,32 @@ def test_an_order_is_born_in_the_orgs_own_draft(
     with org.writer() as writer:
         (late,) = writer.capability(org.shape("Order")).late
     assert (late.column, late.born) == ("Status", born)
+    assert (late.locks, late.reopens) == (("Activated",), True)
+
+
+@pytest.mark.parametrize(
+    ("permissions", "locks"),
+    [
+        ([{"PermissionsDeleteActivatedContract": True}], ()),
+        ([{"PermissionsDeleteActivatedContract": False}], ("Aktiv", "Wieder aktiv")),
+        ([], ("Aktiv", "Wieder aktiv")),
+        (None, ("Aktiv", "Wieder aktiv")),
+    ],
+)
+def test_an_activated_contract_is_deleted_with_a_permission_alone(
+    org: Org, permissions: list[dict[str, Any]] | None, locks: tuple[str, ...]
+) -> None:
+    org.add("Contract", field("Status", "picklist"))
+    org.rows["ContractStatus"] = [
+        {"ApiName": "Aktiv", "StatusCode": "Activated"},
+        {"ApiName": "Entwurf", "StatusCode": "Draft"},
+        {"ApiName": "Wieder aktiv", "StatusCode": "Activated"},
+    ]
+    if permissions is not None:
+        org.rows["UserPermissionAccess"] = permissions
+    with org.writer() as writer:
+        (late,) = writer.capability(org.shape("Contract")).late
+    assert (late.born, late.locks, late.reopens) == ("Entwurf", locks, False)
 
 
 # --- collections ----------------------------------------------------------------------------------
