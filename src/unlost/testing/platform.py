@@ -13,6 +13,7 @@ from unlost.model.source.schema import DeleteRule
 from unlost.model.source.writing import (
     Gather,
     LateColumn,
+    LockedDelete,
     MatchKey,
     NeverColumn,
     NeverReason,
@@ -138,7 +139,7 @@ class Platform:
         """Change cells of a live record."""
         self._live(table, record)
         for late in self._locked(table, record):
-            if late.column in cells and not late.reopens:
+            if late.column in cells and late.locked_delete is not LockedDelete.AS_DRAFT:
                 raise RowRefused("FAILED_ACTIVATION", f"{table}/{record} is activated.")
         self._check_columns(table, cells, self.capability(table).changeable)
         self._check_values(table, cells, record)
@@ -146,9 +147,13 @@ class Platform:
 
     def delete(self, table: str, record: str, *, by: str) -> None:
         """Move a record to the bin with all details; empty other references to it, or refuse."""
-        if self._locked(table, record):
-            raise RowRefused("DELETE_FAILED", f"{table}/{record} is activated.")
         doomed = list(self._tree(table, record))
+        for owner, child in doomed:
+            locked = self._locked(owner, child)
+            if (owner, child) == (table, record):
+                locked = [c for c in locked if c.locked_delete is not LockedDelete.ALONE]
+            if locked:
+                raise RowRefused("DELETE_FAILED", f"{owner}/{child} is activated.")
         for owner, child, _, rule in self._pointing(doomed):
             if rule is DeleteRule.RESTRICT and (owner, child) not in doomed:
                 raise RowRefused("DELETE_FAILED", f"{table}/{record} is still referenced.")

@@ -12,13 +12,13 @@ from unit.engine.restore.workshop import of
 from unlost.engine.restore.running.execute import run_of
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.plan import Action, NoteWeight, RestorePlan
-from unlost.model.source.writing import Identity, LateColumn, WriteOp
+from unlost.model.source.writing import Identity, LateColumn, LockedDelete, WriteOp
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused
 
-ORDER = LateColumn("Number", "draft", holds=("Contact",), locks=("active",), reopens=True)
 CONTRACT = LateColumn("Number", "draft", locks=("active",))
+ORDER = replace(CONTRACT, holds=("Contact",), locked_delete=LockedDelete.AS_DRAFT)
 
 
 @pytest.fixture
@@ -195,3 +195,21 @@ def test_a_detail_that_the_org_does_not_make_a_draft_keeps_its_master(shop: Atel
     assert of(outcome, account).ending is Ending.CONFLICT
     assert account in shop.live("Account")
     assert not [call for call in shop.writes() if call[0] == WriteOp.DELETE.value]
+
+
+def test_what_is_deleted_alone_goes_before_its_master_and_comes_back_anew(shop: Atelier) -> None:
+    """With the right to delete activated contracts; the org does not delete them with a customer."""
+    shop.allow("Account", late=())
+    shop.platform.loses_details = True
+    late = replace(CONTRACT, column="Name", locks=("Ann",), locked_delete=LockedDelete.ALONE)
+    shop.allow("Contact", late=(late,), identity=Identity.UNDELETE)
+    undo = shop.undo(run_of(restored(shop)))
+    shop.writer.calls.clear()
+    assert shop.restore(undo).whole
+    assert shop.writes() == [("delete", "Contact", 1), ("delete", "Account", 1)]
+    again = shop.undo(run_of(undo))
+    (contact,) = [step for step in again.steps if step.table == "Contact"]
+    assert (contact.action, contact.notes) == (Action.CREATE, ("left-in-bin",))
+    shop.restore(again)
+    account, _ = shop.named("Account", "Candy")
+    assert shop.named("Contact", "Ann")[1]["Account"] == account

@@ -19,6 +19,7 @@ from unlost.model.source.writing import (
     Birth,
     Identity,
     LateColumn,
+    LockedDelete,
     MatchKey,
     NeverColumn,
     NeverReason,
@@ -57,10 +58,14 @@ type Describe = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class StatusValues:
-    """The values of a status column: the initial one, and those in which nothing is deleted."""
+    """The values of a status column: the initial one, and those in which nothing is deleted.
+
+    ``free``: this user may delete records with such a value, alone.
+    """
 
     born: str
     locks: tuple[str, ...] = ()
+    free: bool = False
 
 
 def capability_of(
@@ -200,7 +205,10 @@ def _lists(rule: ObjectRule, fields: Iterable[Mapping[str, Any]]) -> frozenset[s
 def _late(rule: ObjectRule, status: StatusValues | None) -> tuple[LateColumn, ...]:
     if status is None:
         return rule.late
-    return tuple(replace(c, born=status.born, locks=status.locks) for c in rule.late)
+    late = (replace(column, born=status.born, locks=status.locks) for column in rule.late)
+    if not status.free:
+        return tuple(late)
+    return tuple(replace(column, locked_delete=LockedDelete.ALONE) for column in late)
 
 
 def _unique(fields: Iterable[Mapping[str, Any]], settable: frozenset[str]) -> tuple[MatchKey, ...]:

@@ -7,7 +7,14 @@ Record Creation"; answers of live orgs in public threads where the reference is 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from unlost.model.source.writing import Birth, ByProduct, Gather, LateColumn, MatchKey
+from unlost.model.source.writing import (
+    Birth,
+    ByProduct,
+    Gather,
+    LateColumn,
+    LockedDelete,
+    MatchKey,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,11 @@ RULES: Mapping[str, ObjectRule] = {
     # only be added to draft orders).
     # An activated order can be a draft again, and is deleted as a draft only (OrderStatusChangedEvent).
     "Order": ObjectRule(
-        late=(LateColumn("Status", "Draft", holds=("OrderItem",), reopens=True),),
+        late=(
+            LateColumn(
+                "Status", "Draft", holds=("OrderItem",), locked_delete=LockedDelete.AS_DRAFT
+            ),
+        ),
     ),
     "Contract": ObjectRule(late=(LateColumn("Status", "Draft"),)),
     "CaseComment": ObjectRule(after=("Case",)),

@@ -245,8 +245,8 @@ class SalesforceWriter:
         for row in rows:
             names.setdefault(str(row["StatusCode"]), []).append(str(row["ApiName"]))
         free = name == "Contract" and self._deletes_activated_contracts()
-        locks = () if free else tuple(names.get(ACTIVATED, [ACTIVATED]))
-        return StatusValues(names.get(DRAFT, [DRAFT])[0], locks)
+        locks = tuple(names.get(ACTIVATED, [ACTIVATED]))
+        return StatusValues(names.get(DRAFT, [DRAFT])[0], locks, free)
 
     def _deletes_activated_contracts(self) -> bool:
         """True if the user is known to have this permission (Salesforce help: delete contracts)."""

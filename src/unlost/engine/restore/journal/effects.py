@@ -65,7 +65,8 @@ class Effect:
 class RunEffects:
     """All effects of a run. ``links`` are records of its plan and their live ids.
 
-    ``unanswered``: a call was announced, and its effect is not known.
+    ``unanswered``: a call was announced, and its effect is not known. ``relinked``: live records and
+    columns that had their wanted values when their turn came: the org had set them.
     """
 
     run: str
@@ -73,6 +74,7 @@ class RunEffects:
     effects: dict[RecordKey, Effect] = field(default_factory=dict)
     links: dict[RecordKey, str] = field(default_factory=dict)
     unanswered: bool = False
+    relinked: set[tuple[RecordKey, str]] = field(default_factory=set)
 
 
 def effects_of(journal: Journal, run: str) -> RunEffects:
@@ -118,6 +120,10 @@ class _Fold:
                 case _:
                     pass
         self.known.unanswered = bool(self._open)
+        for place, effect in self.known.effects.items():
+            after = effect.after or {}
+            same = (name for name, value in effect.before.items() if after.get(name, "") == value)
+            self.known.relinked.update((place, name) for name in same)
 
     def _answered(self, intent: CallIntent, outcomes: Sequence[RowOutcome]) -> None:
         self._undid |= intent.op is WriteOp.UNDELETE
@@ -146,10 +152,19 @@ class _Fold:
 
     def _seen(self, entry: OutcomesWithoutCall) -> None:
         """A detail left the bin with its master; what others brought back is no effect of ours."""
+        if entry.stage is Pass.UPDATE:
+            self._already_set(entry)
         for outcome in entry.outcomes:
             came = entry.stage is Pass.CREATE or (entry.stage is Pass.UNDELETE and self._undid)
             if came and outcome.kind is OutcomeKind.DONE and outcome.id is not None:
                 self._brought(RecordKey(entry.table, outcome.key), outcome.id)
+
+    def _already_set(self, entry: OutcomesWithoutCall) -> None:
+        for outcome in entry.outcomes:
+            step = self._steps.get(RecordKey(entry.table, outcome.key))
+            if step is not None and outcome.kind is OutcomeKind.DONE and outcome.id is not None:
+                place = RecordKey(entry.table, outcome.id)
+                self.known.relinked.update((place, name) for name in step.columns)
 
     def _linked(self, entry: RecordsLinked) -> None:
         for link in entry.links:

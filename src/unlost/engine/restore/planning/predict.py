@@ -185,8 +185,8 @@ WORDS = {
     ),
     NoteCode.LEFT_IN_BIN: NoteText(
         NoteWeight.NOTE,
-        "{records} of {table} will be created with new ids: the parent record is no longer in the "
-        "recycle bin.",
+        "{records} of {table} will be created with new ids: they cannot leave the recycle bin together "
+        "with the parent record.",
     ),
     NoteCode.DRAFT_FIRST: NoteText(
         NoteWeight.NOTE,

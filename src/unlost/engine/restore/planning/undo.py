@@ -13,7 +13,7 @@ Records are named by their ids in the org; their wanted values are in the journa
 See docs/adr/0042.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -50,7 +50,7 @@ from unlost.model.plan import (
     SelectionKind,
 )
 from unlost.model.source.schema import DeleteRule, Table
-from unlost.model.source.writing import WriteCapability, WriteOp
+from unlost.model.source.writing import LockedDelete, WriteCapability, WriteOp
 
 UNPROVED = "undo-unproved"
 LIMITS = "undo-limits"
@@ -64,7 +64,8 @@ class _UndoStep:
 
     ``master``: the deleted record with which the org deletes this one. Of two records that are
     deleted, the one that refers to the other has the higher ``level``. ``late`` columns go back to
-    their initial value before a delete, or to their former one after an undelete.
+    their initial value before a delete, or to their former one after an undelete. ``alone``: its
+    master cannot be deleted with it. ``bound``: the org deletes it with its master only.
     """
 
     effect: Effect
@@ -73,6 +74,8 @@ class _UndoStep:
     expect: str | None = None
     master: RecordKey | None = None
     late: tuple[str, ...] = ()
+    alone: bool = False
+    bound: bool = False
     level: int = 0
     remarks: list[NoteCode] = field(default_factory=list)
 
@@ -96,7 +99,7 @@ def plan_undo(org: str, ports: PlanPorts, run: str, *, plan_id: str) -> RestoreP
     known = effects_of(ports.vault.journal(org, run), run)
     _check(known)
     steps, gone = _drafts(survey, known)
-    unlooked = _keep_referred(survey, steps)
+    unlooked = _keep_referred(survey, steps, known)
     return _plan(survey, known, steps, gone, unlooked, plan_id)
 
 
@@ -128,14 +131,42 @@ def _drafts(survey: RestoreSurvey, known: RunEffects) -> tuple[list[_UndoStep], 
         table, capability = survey.table(name), survey.capability(name)
         columns = {c for effect in effects for c in (*effect.before, *effect.columns)}
         columns |= {late.column for late in capability.late}
+        columns |= {column for column, _ in capability.by_product_when}
         present = sorted(columns & {column.name for column in table.columns})
         rows = survey.rows(name, [effect.live for effect in effects], columns=present)
-        steps += (_draft(effect, rows.get(effect.live), table, capability) for effect in effects)
+        gathered = _is_gathered(survey, table)
+        for effect in effects:
+            row = rows.get(effect.live)
+            step = _draft(effect, row, table, capability)
+            step.bound = gathered or (row is not None and _is_marked(capability, row))
+            steps.append(step)
+    alone = _deleted_alone(known)
     for step in steps:
         step.level = step.effect.level
         if step.effect.kind is EffectKind.REMOVED:
-            _say_how(step, survey, known)
+            _say_how(step, survey, known, alone)
     return steps, gone
+
+
+def _is_gathered(survey: RestoreSurvey, table: Table) -> bool:
+    """True for rows that come and go with another record, such as the recipients of an e-mail."""
+    owners = {
+        name
+        for column in table.columns
+        if column.reference is not None and column.reference.rule is DeleteRule.CASCADE
+        for name in column.reference.tables
+    }
+    return any(
+        gather.table == table.name
+        for name in owners
+        if survey.is_business_table(name)
+        for gather in survey.capability(name).gathers
+    )
+
+
+def _is_marked(capability: WriteCapability, row: LiveRow) -> bool:
+    """True for a row that the org creates itself."""
+    return any(row.cells.get(column) == text for column, text in capability.by_product_when)
 
 
 def _draft(
@@ -207,12 +238,15 @@ def _taken_away(
 
 
 def _unlock(step: _UndoStep, row: LiveRow, capability: WriteCapability) -> None:
-    """Reopen a record whose status prevents its deletion, or keep it."""
+    """Decide how to delete a record whose status prevents that, or keep it."""
     locked = [late for late in capability.late if row.cells.get(late.column) in late.locks]
-    step.late = tuple(late.column for late in locked)
-    if not all(late.reopens and late.column in capability.changeable for late in locked):
+    drafts = [late for late in locked if late.locked_delete is LockedDelete.AS_DRAFT]
+    step.late = tuple(late.column for late in drafts)
+    step.alone = any(late.locked_delete is LockedDelete.ALONE for late in locked)
+    refused = any(late.locked_delete is LockedDelete.REFUSED for late in locked)
+    if refused or not capability.changeable.issuperset(step.late):
         step.skip(NoteCode.LOCKED)
-    elif locked:
+    elif drafts:
         step.remarks.append(NoteCode.DRAFT_FIRST)
 
 
@@ -227,15 +261,29 @@ def _brought_back(effect: Effect, row: LiveRow | None, capability: WriteCapabili
     return _UndoStep(effect, Action.UNDELETE, late=moved)
 
 
-def _say_how(step: _UndoStep, survey: RestoreSurvey, known: RunEffects) -> None:
+def _say_how(
+    step: _UndoStep, survey: RestoreSurvey, known: RunEffects, alone: Collection[RecordKey]
+) -> None:
     """Details leave the bin with their masters; others need the right for it."""
     table, capability = survey.table(step.effect.table), survey.capability(step.effect.table)
-    if step.action is Action.UNDELETE and _has_master(step.effect, table, known):
+    with_master = step.action is Action.UNDELETE and _has_master(step.effect, table, known)
+    if with_master and step.key in alone:
+        # A detail that was deleted before its master cannot leave the bin (SOAP guide, undelete).
+        step.action, step.late = Action.CREATE, ()
+        step.remarks.append(NoteCode.LEFT_IN_BIN)
+    elif with_master:
         step.remarks.append(NoteCode.BY_CASCADE)
-    elif (step.action is Action.UNDELETE and not capability.allows(WriteOp.UNDELETE)) or (
+        return
+    if (step.action is Action.UNDELETE and not capability.allows(WriteOp.UNDELETE)) or (
         step.action is Action.CREATE and not capability.allows(WriteOp.CREATE)
     ):
         step.skip(NoteCode.CREATE_NOT_ALLOWED)
+
+
+def _deleted_alone(known: RunEffects) -> set[RecordKey]:
+    """The records that the undone run deleted by calls of their own."""
+    steps = known.plan.steps
+    return {step.key for step in steps if step.action is Action.DELETE and step.because is None}
 
 
 def _has_master(effect: Effect, table: Table, known: RunEffects) -> bool:
@@ -255,7 +303,9 @@ def _has_master(effect: Effect, table: Table, known: RunEffects) -> bool:
 # --- what refers to records that would be deleted ---------------------------------------------------
 
 
-def _keep_referred(survey: RestoreSurvey, steps: Sequence[_UndoStep]) -> Sequence[str]:
+def _keep_referred(
+    survey: RestoreSurvey, steps: Sequence[_UndoStep], known: RunEffects
+) -> Sequence[str]:
     """Decide which records are deleted; returns tables that could not be queried.
 
     A record to which others refer stays. A detail goes with its master, and stays with it if it may
@@ -263,8 +313,10 @@ def _keep_referred(survey: RestoreSurvey, steps: Sequence[_UndoStep]) -> Sequenc
     nothing changes.
     """
     doomed = {step.key: step for step in steps if step.action is Action.DELETE}
-    put_back = {(step.key, name) for step in steps for name in step.columns}
     referrers = Referrers(survey).of(list(doomed))
+    put_back = {(step.key, name) for step in steps for name in step.columns}
+    # An org empties such a reference with the delete, and had set it again with the undelete.
+    put_back |= {place for place in known.relinked if _is_loose(survey, *place)}
     edges = [edge for edge in referrers.edges if (edge.key, edge.column) not in put_back]
     moved = {(e.key.record, e.target) for e in referrers.edges if (e.key, e.column) in put_back}
     owners = _owners(survey, [edge for edge in edges if edge.key not in doomed])
@@ -285,6 +337,14 @@ def _keep_referred(survey: RestoreSurvey, steps: Sequence[_UndoStep]) -> Sequenc
             doomed.pop(key).skip(NoteCode.REFERRED_SINCE)
         for key in alone:
             doomed.pop(key).skip(NoteCode.DELETE_NOT_ALLOWED)
+
+
+def _is_loose(survey: RestoreSurvey, key: RecordKey, name: str) -> bool:
+    """True for a reference that the org empties when its record is deleted."""
+    table = survey.tables.get(key.table)
+    column = table.column(name) if table is not None else None
+    reference = column.reference if column is not None else None
+    return reference is not None and reference.rule is DeleteRule.SET_NULL
 
 
 def _put_in_order(doomed: Mapping[RecordKey, _UndoStep], edges: Iterable[Referrer]) -> None:
@@ -324,7 +384,7 @@ def _owners(survey: RestoreSurvey, edges: Iterable[Referrer]) -> Mapping[RecordK
         links = [column.name for column in table.columns if column.reference is not None]
         columns = [*links, *(column for column, _ in marks)]
         for record, row in survey.rows(name, sorted(ids), columns=columns).items():
-            if any(row.cells.get(column) == text for column, text in marks):
+            if _is_marked(survey.capability(name), row):
                 values = (row.cells.get(link) for link in links)
                 owners[RecordKey(name, record)] = frozenset(filter(None, values))
     return owners
@@ -332,7 +392,7 @@ def _owners(survey: RestoreSurvey, edges: Iterable[Referrer]) -> Mapping[RecordK
 
 def _needs_master(survey: RestoreSurvey, step: _UndoStep) -> bool:
     allowed = survey.capability(step.effect.table).allows(WriteOp.DELETE)
-    return step.master is None and not allowed
+    return step.master is None and (step.bound or not allowed)
 
 
 def _name_masters(
@@ -342,7 +402,8 @@ def _name_masters(
     for step in doomed.values():
         step.master = None
     for edge in edges:
-        if edge.key in doomed and edge.target in doomed and edge.key != edge.target:
+        inside = edge.key in doomed and edge.target in doomed and edge.key != edge.target
+        if inside and not doomed[edge.key].alone:
             column = survey.table(edge.key.table).column(edge.column)
             reference = column.reference if column is not None else None
             if reference is not None and reference.rule is DeleteRule.CASCADE:
