@@ -12,7 +12,7 @@ from unlost.engine.restore.planning.undo import plan_undo
 from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.errors import UsageError
-from unlost.model.plan import RestorePlan, Selection, SelectionKind, TwinPolicy
+from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
 
 MERGEABLE = "Firm"
 LATEST = 3  # runs of which one is undone
@@ -58,20 +58,21 @@ class Undos(Restores):
             self._meddle(data, plan)
             self._recorded(data, plan)
 
-    @rule(data=st.data(), purged=st.booleans(), edited=st.booleans(), values=st.booleans())
-    def lose_restore_undo_and_redo(
-        self, data: st.DataObject, purged: bool, edited: bool, values: bool
+    @rule(
+        data=st.data(),
+        purged=st.booleans(),
+        edited=st.booleans(),
+        disaster=st.sampled_from(["lose", "merge", "overwrite", "overwrite"]),
+    )
+    def restore_undo_and_redo(
+        self, data: st.DataObject, purged: bool, edited: bool, disaster: str
     ) -> None:
-        """The common story, in one rule; ``values``: a merge was the disaster."""
+        """The common story, in one rule."""
         self.night()
-        if values:
-            self.merge(data=data, values=True)
-        else:
-            self.lose(data=data, purged=purged)
-        lost = self.judge.lost()
-        if not lost:
+        hit = self._hit(data, disaster, purged=purged)
+        if not hit:
             return
-        key = data.draw(st.sampled_from(lost))
+        key = data.draw(st.sampled_from(hit))
         selection = Selection(SelectionKind.RECORDS, (key,))
         plan, _ = self._plan(selection, RelatedPolicy.ALL, None)
         if plan is not None:
@@ -82,6 +83,19 @@ class Undos(Restores):
             if purged:
                 self.purge()
             self.undo(data=data)
+
+    def _hit(self, data: st.DataObject, disaster: str, *, purged: bool) -> list[RecordKey]:
+        """Let a disaster happen; returns records that a person would restore."""
+        match disaster:
+            case "merge":
+                self.merge(data=data, values=True)
+            case "overwrite":
+                for key in self._live()[:3]:
+                    self.town.change(key, {"Name": "overwritten"})
+                return self._live()[:3]
+            case _:
+                self.lose(data=data, purged=purged)
+        return self.judge.lost()
 
     def _edit(self, data: st.DataObject, plan: RestorePlan) -> None:
         """Somebody edits, or refers to, what the run wrote."""

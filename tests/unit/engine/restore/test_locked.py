@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from unit.engine.restore.atelier import Atelier, actions, codes, note_of, step_of
-from unit.engine.restore.workshop import of
+from unit.engine.restore.atelier import LINK, Atelier, actions, codes, note_of, step_of
+from unit.engine.restore.workshop import TEXT, of
 from unlost.engine.restore.running.execute import run_of
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.plan import Action, NoteWeight, RestorePlan
+from unlost.model.source.schema import DeleteRule, Reference
 from unlost.model.source.writing import Identity, LateColumn, LockedDelete, WriteOp
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.memory_writer import ReplyLost
@@ -213,3 +214,56 @@ def test_what_is_deleted_alone_goes_before_its_master_and_comes_back_anew(shop: 
     shop.restore(again)
     account, _ = shop.named("Account", "Candy")
     assert shop.named("Contact", "Ann")[1]["Account"] == account
+
+
+def test_what_prevents_its_deletion_is_deleted_alone_too(shop: Atelier) -> None:
+    """The org refused to delete a contract: orders, which go with the customer, referred to it."""
+    late = replace(CONTRACT, column="Name", locks=("Ann",), locked_delete=LockedDelete.ALONE)
+    rule = DeleteRule
+    shop.org.add_table(
+        "Sale",
+        {"Name": TEXT, "Account": LINK, "Contact": LINK},
+        references={
+            "Account": Reference(("Account",), rule.CASCADE),
+            "Contact": Reference(("Contact",), rule.RESTRICT),
+        },
+    )
+    shop.org.add_table(
+        "Line",
+        {"Name": TEXT, "Sale": LINK},
+        references={"Sale": Reference(("Sale",), rule.CASCADE)},
+    )
+    shop.allow("Account", late=())
+    shop.platform.loses_details = True
+    for table in ("Contact", "Sale", "Line"):
+        shop.allow(table, identity=Identity.UNDELETE)
+    shop.allow("Contact", late=(late,))
+    account = shop.make("Account", "Candy")
+    contact = shop.make("Contact", "Ann", Account=account)
+    sale = shop.make("Sale", "big", Account=account, Contact=contact)
+    line = shop.make("Line", "one", Sale=sale)
+    shop.night()
+    for table, record in (
+        ("Line", line),
+        ("Sale", sale),
+        ("Contact", contact),
+        ("Account", account),
+    ):
+        shop.org.purge(table, record)
+    shop.night()
+    plan = shop.plan_of(("Account", account))
+    shop.restore(plan)
+    undo = shop.undo(run_of(plan))
+    shop.writer.calls.clear()
+    assert shop.restore(undo).whole
+    assert shop.writes() == [
+        ("delete", "Sale", 1), ("delete", "Contact", 1), ("delete", "Account", 1),
+    ]  # fmt: skip
+    again = shop.undo(run_of(undo))
+    actions = {step.table: step.action for step in again.steps}
+    assert actions == {
+        "Account": Action.UNDELETE, "Contact": Action.CREATE, "Sale": Action.CREATE,
+        "Line": Action.CREATE,
+    }  # fmt: skip
+    shop.restore(again)
+    assert shop.named("Line", "one")[1]["Sale"] == shop.named("Sale", "big")[0]

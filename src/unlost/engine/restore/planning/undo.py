@@ -140,11 +140,9 @@ def _drafts(survey: RestoreSurvey, known: RunEffects) -> tuple[list[_UndoStep], 
             step = _draft(effect, row, table, capability)
             step.bound = gathered or (row is not None and _is_marked(capability, row))
             steps.append(step)
-    alone = _deleted_alone(known)
     for step in steps:
         step.level = step.effect.level
-        if step.effect.kind is EffectKind.REMOVED:
-            _say_how(step, survey, known, alone)
+    _say_how_all(survey, known, steps)
     return steps, gone
 
 
@@ -262,42 +260,57 @@ def _brought_back(effect: Effect, row: LiveRow | None, capability: WriteCapabili
 
 
 def _say_how(
-    step: _UndoStep, survey: RestoreSurvey, known: RunEffects, alone: Collection[RecordKey]
+    step: _UndoStep,
+    survey: RestoreSurvey,
+    masters: Collection[RecordKey],
+    stays: Collection[RecordKey],
 ) -> None:
-    """Details leave the bin with their masters; others need the right for it."""
-    table, capability = survey.table(step.effect.table), survey.capability(step.effect.table)
-    with_master = step.action is Action.UNDELETE and _has_master(step.effect, table, known)
-    if with_master and step.key in alone:
-        # A detail that was deleted before its master cannot leave the bin (SOAP guide, undelete).
-        step.action, step.late = Action.CREATE, ()
-        step.remarks.append(NoteCode.LEFT_IN_BIN)
-    elif with_master:
+    """Details leave the bin with their masters; others need the right for it.
+
+    ``stays``: records that cannot leave the bin with their masters.
+    """
+    capability = survey.capability(step.effect.table)
+    with_master = step.action is Action.UNDELETE and bool(masters)
+    if with_master and not {step.key, *masters} & {*stays}:
         step.remarks.append(NoteCode.BY_CASCADE)
         return
+    if with_master:
+        step.action, step.late = Action.CREATE, ()
+        step.remarks.append(NoteCode.LEFT_IN_BIN)
     if (step.action is Action.UNDELETE and not capability.allows(WriteOp.UNDELETE)) or (
         step.action is Action.CREATE and not capability.allows(WriteOp.CREATE)
     ):
         step.skip(NoteCode.CREATE_NOT_ALLOWED)
 
 
-def _deleted_alone(known: RunEffects) -> set[RecordKey]:
-    """The records that the undone run deleted by calls of their own."""
-    steps = known.plan.steps
-    return {step.key for step in steps if step.action is Action.DELETE and step.because is None}
+def _say_how_all(survey: RestoreSurvey, known: RunEffects, steps: Iterable[_UndoStep]) -> None:
+    """Decide how the records come back that an undo removed, masters first.
+
+    A detail that was deleted before its master cannot leave the bin (SOAP guide, undelete), and
+    neither can its own details.
+    """
+    removed = [step for step in steps if step.effect.kind is EffectKind.REMOVED]
+    deletes = (step for step in known.plan.steps if step.action is Action.DELETE)
+    stays = {step.key for step in deletes if step.because is None}
+    for step in sorted(removed, key=_place):
+        masters = set(_masters(step.effect, survey.table(step.effect.table), known))
+        if not masters:
+            stays.discard(step.key)
+        _say_how(step, survey, masters, stays)
+        if step.action is Action.CREATE:
+            stays.add(step.key)
 
 
-def _has_master(effect: Effect, table: Table, known: RunEffects) -> bool:
-    """True if the org deleted this record with another one that comes back too."""
-    return any(
-        column.reference is not None
-        and column.reference.rule is DeleteRule.CASCADE
-        and any(
-            (master := known.effects.get(RecordKey(name, effect.before.get(column.name) or "")))
-            and master.kind is EffectKind.REMOVED
-            for name in column.reference.tables
-        )
-        for column in table.columns
-    )
+def _masters(effect: Effect, table: Table, known: RunEffects) -> Iterator[RecordKey]:
+    """The records with which the org deleted this one, and which come back too."""
+    for column in table.columns:
+        reference = column.reference
+        if reference is not None and reference.rule is DeleteRule.CASCADE:
+            for name in reference.tables:
+                key = RecordKey(name, effect.before.get(column.name) or "")
+                master = known.effects.get(key)
+                if master is not None and master.kind is EffectKind.REMOVED:
+                    yield key
 
 
 # --- what refers to records that would be deleted ---------------------------------------------------
@@ -316,7 +329,8 @@ def _keep_referred(
     referrers = Referrers(survey).of(list(doomed))
     put_back = {(step.key, name) for step in steps for name in step.columns}
     # An org empties such a reference with the delete, and had set it again with the undelete.
-    put_back |= {place for place in known.relinked if _is_loose(survey, *place)}
+    loose = DeleteRule.SET_NULL
+    put_back |= {place for place in known.relinked if _has_rule(survey, *place, loose)}
     edges = [edge for edge in referrers.edges if (edge.key, edge.column) not in put_back]
     moved = {(e.key.record, e.target) for e in referrers.edges if (e.key, e.column) in put_back}
     owners = _owners(survey, [edge for edge in edges if edge.key not in doomed])
@@ -331,7 +345,7 @@ def _keep_referred(
         }
         alone = {key for key, step in doomed.items() if _needs_master(survey, step)} - needed
         if not needed and not alone:
-            _put_in_order(doomed, edges)
+            _put_in_order(survey, doomed, edges)
             return referrers.unlooked
         for key in needed:
             doomed.pop(key).skip(NoteCode.REFERRED_SINCE)
@@ -339,29 +353,43 @@ def _keep_referred(
             doomed.pop(key).skip(NoteCode.DELETE_NOT_ALLOWED)
 
 
-def _is_loose(survey: RestoreSurvey, key: RecordKey, name: str) -> bool:
-    """True for a reference that the org empties when its record is deleted."""
+def _has_rule(survey: RestoreSurvey, key: RecordKey, name: str, rule: DeleteRule) -> bool:
+    """True for a reference with this rule in a table that the org has."""
     table = survey.tables.get(key.table)
     column = table.column(name) if table is not None else None
-    reference = column.reference if column is not None else None
-    return reference is not None and reference.rule is DeleteRule.SET_NULL
+    return column is not None and column.reference is not None and column.reference.rule is rule
 
 
-def _put_in_order(doomed: Mapping[RecordKey, _UndoStep], edges: Iterable[Referrer]) -> None:
+def _put_in_order(
+    survey: RestoreSurvey, doomed: Mapping[RecordKey, _UndoStep], edges: Iterable[Referrer]
+) -> None:
     """Raise the levels of records above those to which they refer.
 
     The levels of the undone run are right for most; by-products of a record can be above it. Records
     that refer to each other in a circle have no order.
     """
-    inside = [
-        (doomed[e.key], doomed[e.target]) for e in edges if {e.key, e.target} <= doomed.keys()
-    ]
+    inner = [e for e in edges if {e.key, e.target} <= doomed.keys() and e.key != e.target]
+    pairs = [(edge.key, edge.target) for edge in inner]
+    # A record that prevents the deletion of a detail prevents that of its master.
+    preventing = (e for e in inner if _has_rule(survey, e.key, e.column, DeleteRule.RESTRICT))
+    roots = ((_root(edge.key, doomed), _root(edge.target, doomed)) for edge in preventing)
+    pairs += [(root, other) for root, other in roots if root != other]
+    inside = [(doomed[key], doomed[target]) for key, target in pairs]
     for _ in range(ROUNDS):
         low = [(step, target) for step, target in inside if step.level <= target.level]
         if not low:
             return
         for step, target in low:
             step.level = max(step.level, target.level + 1)
+
+
+def _root(key: RecordKey, doomed: Mapping[RecordKey, _UndoStep]) -> RecordKey:
+    """The record whose delete call deletes this one."""
+    met = {key}
+    while (master := doomed[key].master) is not None and master not in met:
+        key = master
+        met.add(key)
+    return key
 
 
 def _stays(edge: Referrer, doomed: Mapping[RecordKey, _UndoStep]) -> bool:
@@ -401,13 +429,30 @@ def _name_masters(
     """Name for each doomed detail the doomed record with which the org deletes it."""
     for step in doomed.values():
         step.master = None
+    _part(survey, doomed, edges)
     for edge in edges:
         inside = edge.key in doomed and edge.target in doomed and edge.key != edge.target
-        if inside and not doomed[edge.key].alone:
-            column = survey.table(edge.key.table).column(edge.column)
-            reference = column.reference if column is not None else None
-            if reference is not None and reference.rule is DeleteRule.CASCADE:
-                doomed[edge.key].master = doomed[edge.key].master or edge.target
+        detail = inside and _has_rule(survey, edge.key, edge.column, DeleteRule.CASCADE)
+        if detail and not doomed[edge.key].alone:
+            doomed[edge.key].master = doomed[edge.key].master or edge.target
+
+
+def _part(
+    survey: RestoreSurvey, doomed: Mapping[RecordKey, _UndoStep], edges: Iterable[Referrer]
+) -> None:
+    """Delete records alone that prevent the deletion of one that is deleted alone."""
+    preventing = [
+        edge
+        for edge in edges
+        if {edge.key, edge.target} <= doomed.keys()
+        and _has_rule(survey, edge.key, edge.column, DeleteRule.RESTRICT)
+    ]
+    changed = True
+    while changed:
+        changed = False
+        for edge in preventing:
+            if doomed[edge.target].alone and not doomed[edge.key].alone:
+                doomed[edge.key].alone = changed = True
 
 
 # --- the plan ---------------------------------------------------------------------------------------

@@ -40,7 +40,8 @@ def checked_columns(table: Table, capability: WriteCapability) -> tuple[str, ...
     """
     known = {column.name for column in table.columns}
     of_files = {name for file in table.files for name in (file.size_column, file.checksum_column)}
-    return tuple(sorted((capability.settable | capability.changeable | of_files) & known))
+    written = capability.settable | capability.changeable
+    return tuple(sorted(name for name in known if name in written or name in of_files))
 
 
 def brought(session: RestoreSession, step: PlanStep) -> bool:
