@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from stateful.restore.town import LINKS, Picture, Seen
 from unlost.engine.restore.values.outcome import RecordOutcome, RestoreOutcome
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
+from unlost.model.source.schema import DeleteRule
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,23 @@ class UndoJudge:
         if then is None:
             self.met["taken away"] += 1
             return
-        assert told is not None, f"{key} stays, and nobody says so"
+        if told is None:
+            # It left the bin with its master, and is not in the plan: its master stays, and is named.
+            assert self._came_along(case, key), f"{key} stays, and nobody says so"
+            return
         step, one = told
         assert not one.ending.good or step.action is Action.SKIP, f"{key} stays: {one}"
         self.met[f"stays {one.ending.value}"] += 1
         self._untouched(case, key, now, then)
+
+    def _came_along(self, case: UndoCase, key: RecordKey) -> bool:
+        came = case.then.keys() - case.ran.before.keys()
+        return any(
+            RecordKey(table, str(case.then[key].value(column))) in came
+            for column, reference in LINKS[key.table].items()
+            if reference.rule is DeleteRule.CASCADE
+            for table in reference.tables
+        )
 
     def _edited(self, key: RecordKey, left: Seen, now: Seen) -> bool:
         """True if people changed the record; the org may have emptied a reference of it."""
@@ -120,19 +133,34 @@ class UndoJudge:
             elif now.value(column) != left.value(column):
                 self._same(case, key, column)
                 self.met["kept a later value"] += 1
-            elif then.value(column) == was.value(column):
+            elif self._alike(case, key, column):
                 self.met["put back"] += 1
             else:
                 named = told is not None and not told[1].ending.good
                 by_org = told is None and column in LINKS[key.table]
-                stays = self._leads_to_what_stays(case, key, column)
-                assert named or (by_org and stays), f"{key}.{column} is not as before: {told}"
+                excused = self._leads_to_what_stays(case, key, column)
+                excused = excused or not self._leads_on(case.then, key, was.value(column), column)
+                assert named or (by_org and excused), f"{key}.{column} is not as before: {told}"
+
+    def _alike(self, case: UndoCase, key: RecordKey, column: str) -> bool:
+        """True if a value is as before the run; a record that came back anew has another id."""
+        was, then = case.ran.before[key].value(column), case.then[key].value(column)
+        if was == then:
+            return True
+        tables = LINKS[key.table][column].tables if column in LINKS[key.table] else ()
+        lives = {step.key: one.live for step, one in case.pairs}
+        return then is not None and any(
+            lives.get(RecordKey(table, str(was))) == then for table in tables
+        )
 
     def _leads_to_what_stays(self, case: UndoCase, key: RecordKey, column: str) -> bool:
         """True for a reference that the org had set, to a record that stays."""
-        value = case.then[key].value(column)
+        return self._leads_on(case.then, key, case.then[key].value(column), column)
+
+    def _leads_on(self, live: Picture, key: RecordKey, value: str | None, column: str) -> bool:
+        """True if the record that a reference names is live."""
         targets = LINKS[key.table][column].tables
-        return any(RecordKey(table, str(value)) in case.then for table in targets)
+        return any(RecordKey(table, str(value)) in live for table in targets)
 
     def _untouched(self, case: UndoCase, key: RecordKey, now: Seen, then: Seen) -> None:
         assert now.body == then.body

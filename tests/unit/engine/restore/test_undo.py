@@ -331,6 +331,21 @@ def test_a_row_that_goes_with_its_master_alone_is_not_deleted_where_that_stays(
     assert role.notes == ("delete-not-allowed",)
 
 
+def test_records_that_refer_to_each_other_are_both_deleted(shop: Atelier) -> None:
+    """The first delete emptied a reference of the second record, which then counted as edited."""
+    team = shop.make("Team", "red")
+    player = shop.make("Player", "Ann", Team=team)
+    shop.org.update("Team", team, {"Lead": player})
+    shop.night()
+    shop.lose("Team", team)
+    shop.lose("Player", player)
+    shop.night()
+    plan = shop.plan_of(("Team", team))
+    shop.restore(plan)
+    assert shop.restore(shop.undo(run_of(plan))).whole
+    assert (shop.live("Team"), shop.live("Player")) == ({}, {})
+
+
 # --- what people did since ----------------------------------------------------------------------
 
 

@@ -60,22 +60,26 @@ ROUNDS = 50  # to put records in order: the longest chain of records that refer 
 
 @dataclass(slots=True)
 class _UndoStep:
-    """The draft of a step. ``expect``: hash of what the run refuses to overwrite.
+    """The draft of a step. ``expect``: hash of what the run refuses to overwrite. ``checked``: of a
+    deleted record, the values of which it is.
 
     ``master``: the deleted record with which the org deletes this one. Of two records that are
     deleted, the one that refers to the other has the higher ``level``. ``late`` columns go back to
     their initial value before a delete, or to their former one after an undelete. ``alone``: its
     master cannot be deleted with it. ``bound``: the org deletes it with its master only.
+    ``circular``: references to records that are deleted first, with which the org empties them.
     """
 
     effect: Effect
     action: Action
     columns: tuple[str, ...] = ()
     expect: str | None = None
+    checked: Mapping[str, str | None] = field(default_factory=dict)
     master: RecordKey | None = None
     late: tuple[str, ...] = ()
     alone: bool = False
     bound: bool = False
+    circular: set[str] = field(default_factory=set)
     level: int = 0
     remarks: list[NoteCode] = field(default_factory=list)
 
@@ -230,8 +234,8 @@ def _taken_away(
     else:
         step.action = Action.DELETE
         _unlock(step, row, capability)
-        checked = {name: row.cells[name] for name in names if name not in step.late}
-        step.expect = digest(table, checked) if step.action is Action.DELETE else None
+        step.checked = {name: row.cells[name] for name in names if name not in step.late}
+        step.expect = digest(table, step.checked) if step.action is Action.DELETE else None
     return step
 
 
@@ -381,6 +385,11 @@ def _put_in_order(
             return
         for step, target in low:
             step.level = max(step.level, target.level + 1)
+    for edge in inner:
+        roots_of_edge = _root(edge.key, doomed), _root(edge.target, doomed)
+        first, last = (doomed[root] for root in roots_of_edge)
+        if first is not last and first.level <= last.level:
+            doomed[edge.key].circular.add(edge.column)
 
 
 def _root(key: RecordKey, doomed: Mapping[RecordKey, _UndoStep]) -> RecordKey:
@@ -492,6 +501,10 @@ def _place(step: _UndoStep) -> tuple[int, str, str]:
 
 def _step(step: _UndoStep, table: Table) -> PlanStep:
     effect = step.effect
+    columns, expect = step.columns, step.expect
+    if step.action is Action.DELETE and step.circular:
+        columns = tuple(sorted(step.circular))
+        expect = digest(table, {n: v for n, v in step.checked.items() if n not in step.circular})
     return PlanStep(
         effect.table,
         effect.live,
@@ -501,8 +514,8 @@ def _step(step: _UndoStep, table: Table) -> PlanStep:
         digest=digest(table, effect.before),
         level=step.level,
         live=None if step.action is Action.CREATE else effect.live,
-        expect=step.expect,
-        columns=step.columns,
+        expect=expect,
+        columns=columns,
         late=step.late,
         because=str(step.master) if step.master is not None else None,
         notes=tuple(remark.value for remark in step.remarks),

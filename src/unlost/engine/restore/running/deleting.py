@@ -198,7 +198,8 @@ def _readable(table: Table) -> list[str]:
 
 def _is_as_planned(session: RestoreSession, table: Table, step: PlanStep, cells: Cells) -> bool:
     assert isinstance(session.wanted, UndoneReader)
-    names = [n for n in session.wanted.columns(step) if n in cells and n not in step.late]
+    ignored = {*step.late, *step.columns}
+    names = [n for n in session.wanted.columns(step) if n in cells and n not in ignored]
     return digest(table, {name: cells[name] for name in names}) == step.expect
 
 
