@@ -13,7 +13,7 @@ from unlost.engine.restore.running.execute import run_of
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.plan import Action, NoteWeight, RestorePlan
 from unlost.model.source.schema import DeleteRule, Reference
-from unlost.model.source.writing import Identity, LateColumn, LockedDelete, WriteOp
+from unlost.model.source.writing import Identity, LateColumn, LockedDelete, MatchKey, WriteOp
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused
@@ -267,3 +267,51 @@ def test_what_prevents_its_deletion_is_deleted_alone_too(shop: Atelier) -> None:
     }  # fmt: skip
     shop.restore(again)
     assert shop.named("Line", "one")[1]["Sale"] == shop.named("Sale", "big")[0]
+
+
+def test_a_detail_of_two_masters_that_were_deleted_apart_comes_back_anew(shop: Atelier) -> None:
+    """A redo left out a task: it had been deleted with its case, before the contact that it names."""
+    shop.platform.loses_details = True
+    shop.allow("Account", late=())
+    for table in ("Contact", "Role"):
+        shop.allow(table, identity=Identity.UNDELETE)
+    first, second = shop.make("Account", "Candy"), shop.make("Account", "Sweets")
+    contact = shop.make("Contact", "Ann", Account=second)
+    shop.make("Role", "buyer", Account=first, Contact=contact)
+    shop.night()
+    for account in (first, second):
+        shop.platform.delete("Account", account, by="U2")
+    shop.platform.purge_bin()
+    shop.night()
+    plan = shop.plan_of(("Account", first), ("Account", second))
+    shop.restore(plan)
+    undo = shop.undo(run_of(plan))
+    assert shop.restore(undo).whole
+    again = shop.undo(run_of(undo))
+    (role,) = [step for step in again.steps if step.table == "Role"]
+    assert (role.action, role.notes) == (Action.CREATE, ("left-in-bin",))
+    shop.restore(again)
+    assert shop.named("Role", "buyer")[1]["Contact"] == shop.named("Contact", "Ann")[0]
+
+
+def test_rows_that_the_org_creates_itself_are_looked_for_in_a_redo(shop: Atelier) -> None:
+    """A redo sent direct relations of contacts, which the org had created again."""
+    shop.allow("Account", late=())
+    key = MatchKey(("Account", "Contact"))
+    account = shop.make("Account", "Candy")
+    contact = shop.make("Contact", "Ann", Account=account)
+    shop.make("Role", "direct", Account=account, Contact=contact)
+    shop.night()
+    shop.lose("Account", account)
+    shop.night()
+    plan = shop.plan_of(("Account", account))
+    shop.restore(plan)
+    shop.allow("Role", by_product_when=(("Name", "direct"),), keys=(key,))
+    undo = shop.undo(run_of(plan))
+    shop.restore(undo)
+    (role,) = [record for record, held in shop.org.tables["Role"].records.items() if held.deleted]
+    shop.platform.purge("Role", role)
+    again = shop.undo(run_of(undo))
+    assert [step.action for step in again.steps if step.table == "Role"] == [Action.BY_PRODUCT]
+    shop.restore(again)
+    assert len(shop.live("Role")) == 1

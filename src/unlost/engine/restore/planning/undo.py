@@ -257,7 +257,9 @@ def _brought_back(effect: Effect, row: LiveRow | None, capability: WriteCapabili
     if row is not None and not row.deleted:
         return _UndoStep(effect, Action.UNCHANGED)
     if row is None:
-        return _UndoStep(effect, Action.CREATE)
+        marks = capability.by_product_when
+        by_org = any(effect.before.get(column) == text for column, text in marks)
+        return _UndoStep(effect, Action.BY_PRODUCT if by_org else Action.CREATE)
     late = [column.column for column in capability.late if column.column in effect.before]
     moved = tuple(name for name in late if effect.before[name] != row.cells.get(name))
     return _UndoStep(effect, Action.UNDELETE, late=moved)
@@ -290,19 +292,32 @@ def _say_how(
 def _say_how_all(survey: RestoreSurvey, known: RunEffects, steps: Iterable[_UndoStep]) -> None:
     """Decide how the records come back that an undo removed, masters first.
 
-    A detail that was deleted before its master cannot leave the bin (SOAP guide, undelete), and
-    neither can its own details.
+    A detail that was deleted before one of its masters cannot leave the bin (SOAP guide, undelete),
+    and neither can its own details.
     """
     removed = [step for step in steps if step.effect.kind is EffectKind.REMOVED]
-    deletes = (step for step in known.plan.steps if step.action is Action.DELETE)
-    stays = {step.key for step in deletes if step.because is None}
+    calls = _delete_calls(known)
+    stays: set[RecordKey] = set()
     for step in sorted(removed, key=_place):
         masters = set(_masters(step.effect, survey.table(step.effect.table), known))
-        if not masters:
-            stays.discard(step.key)
+        own = {calls.get(step.key, step.key)}
+        if masters and own != {calls.get(master, master) for master in masters}:
+            stays.add(step.key)
         _say_how(step, survey, masters, stays)
         if step.action is Action.CREATE:
             stays.add(step.key)
+
+
+def _delete_calls(known: RunEffects) -> Mapping[RecordKey, RecordKey]:
+    """For each record that a run deleted the one with which the org deleted it, or itself."""
+    steps = {str(step.key): step for step in known.plan.steps if step.action is Action.DELETE}
+    calls = {}
+    for step in steps.values():
+        root = step
+        while root.because is not None and root.because in steps:
+            root = steps[root.because]
+        calls[step.key] = root.key
+    return calls
 
 
 def _masters(effect: Effect, table: Table, known: RunEffects) -> Iterator[RecordKey]:
@@ -513,7 +528,7 @@ def _step(step: _UndoStep, table: Table) -> PlanStep:
         version=0,
         digest=digest(table, effect.before),
         level=step.level,
-        live=None if step.action is Action.CREATE else effect.live,
+        live=None if step.action in (Action.CREATE, Action.BY_PRODUCT) else effect.live,
         expect=expect,
         columns=columns,
         late=step.late,
