@@ -300,8 +300,8 @@ def _say_how_all(survey: RestoreSurvey, known: RunEffects, steps: Iterable[_Undo
     stays: set[RecordKey] = set()
     for step in sorted(removed, key=_place):
         masters = set(_masters(step.effect, survey.table(step.effect.table), known))
-        own = {calls.get(step.key, step.key)}
-        if masters and own != {calls.get(master, master) for master in masters}:
+        call = calls.get(step.key, step.key)
+        if any(calls.get(master, master) != call for master in masters):
             stays.add(step.key)
         _say_how(step, survey, masters, stays)
         if step.action is Action.CREATE:
