@@ -1,9 +1,10 @@
-"""kill -9 at any moment of a restore: going on ends it exactly, and nothing comes back twice.
+"""kill -9 at any moment of a restore or an undo: going on ends it exactly, and nothing is doubled.
 
 The real program against the real simulator. Also with the home's database deleted half-way: the
 vault alone knows what was done.
 """
 
+import json
 import random
 import signal
 import subprocess
@@ -30,6 +31,8 @@ DONE = {0, 3}
 SOONEST = 0.6  # seconds: before that nothing of ours runs yet
 LATEST = 2.0  # so that a restore is hit several times before it ends
 COUNTED = ("Account", "Contact", "Case", "CaseComment", "Opportunity", "Order", "Task", "Note")
+FILES = ("ContentDocument", "ContentVersion", "ContentDocumentLink", "Attachment")
+MAILS = ("EmailMessage", "EmailMessageRelation")
 
 
 @dataclass(slots=True)
@@ -64,6 +67,26 @@ class Shop:
         """Live rows by table: what was doubled or lost shows."""
         held = self.simulator.admin.get("holds")
         return Counter({name: held[name]["live"] for name in COUNTED})
+
+    def everything(self) -> tuple[Counter[str], list[str]]:
+        """Live rows by table, with files and mails, and the phone numbers that were overwritten."""
+        held = self.simulator.admin.get("holds")
+        tables = (*COUNTED, *FILES, *MAILS, "Contract", "OrderItem", "AccountContactRelation")
+        contacts = self.simulator.admin.get("export", object="Contact")["rows"]
+        phones = sorted(str(row["Phone"]) for row in contacts if not row["IsDeleted"])
+        return Counter({name: held[name]["live"] for name in tables}), phones
+
+    def let_delete(self) -> None:
+        """Let the write user delete activated contracts, so that an undo keeps nothing."""
+        permission = {"permission": "DeleteActivatedContract", "granted": True}
+        self.simulator.admin.post("access/permission", username=ADMIN, **permission)
+
+    def undo(self, plan: Path) -> Path:
+        """The plan that takes the run of a plan back."""
+        run = f"restore-{json.loads(plan.read_text())['id']}"
+        file = self.folder / f"undo-{plan.name}"
+        self.ask("undo", "chocolate", run, "--out", str(file))
+        return file
 
     def start(self, plan: Path, *, within: float) -> bool:
         """Run the plan; true if it ended, false if it was killed."""
@@ -116,6 +139,57 @@ def restore_with_kills(shop: Shop, *, kills: int, seed: int) -> None:
     writes = shop.rows()
     assert shop.start(plan, within=HANGING)
     assert shop.rows() == writes, "running the plan again changed something"
+
+
+def killed(shop: Shop, plan: Path, dice: random.Random, *, kills: int) -> int:
+    """Run a plan to its end, through so many kills; returns how many hit it."""
+    hit, done = 0, False
+    while not done and hit < kills:
+        done = shop.start(plan, within=dice.uniform(SOONEST, LATEST))
+        hit += not done
+    assert shop.start(plan, within=HANGING)
+    return hit
+
+
+def undo_with_kills(shop: Shop, *, kills: int, seed: int) -> None:
+    """Kill the undo of a restore that many times, and then the undo of the undo."""
+    dice = random.Random(seed)
+    shop.let_delete()
+    shop.lose()
+    shop.ask("backup", "chocolate")
+    lost = shop.everything()
+    plan = shop.plan("plan.json", "--lost-between", "1", "2")
+    assert shop.start(plan, within=HANGING)
+    repaired = shop.everything()
+    assert repaired != lost
+    undo = shop.undo(plan)
+    assert killed(shop, undo, dice, kills=kills), "an undo that is never killed proves nothing"
+    assert shop.everything() == lost
+    again = shop.undo(undo)
+    killed(shop, again, dice, kills=kills)
+    redone, phones = shop.everything()
+    assert phones == repaired[1]
+    assert not redone - repaired[0], "something is doubled"
+    outcome = shop.ask("restore", "run", str(again))
+    unfinished = Counter(
+        one["table"] for one in outcome["records"] if one["ending"] in ("failed", "skipped")
+    )
+    missing = repaired[0] - redone
+    assert not missing - unfinished, f"{missing} are missing, and only {unfinished} are named"
+    assert shop.ask("verify", "--level", "full")["damages"] == []
+
+
+@pytest.mark.network
+def test_kills_of_an_undo_lose_nothing_and_double_nothing(shop: Shop) -> None:
+    undo_with_kills(shop, kills=2, seed=0)
+
+
+@pytest.mark.deep
+@pytest.mark.network
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(10))
+def test_two_hundred_kills_of_undos(shop: Shop, seed: int) -> None:
+    undo_with_kills(shop, kills=10, seed=seed)
 
 
 @pytest.mark.deep

@@ -42,6 +42,7 @@ class ActionReason(StrEnum):
     PARENT = "parent"  # a record of the plan refers to it
     CHILD = "child"  # it refers to a record of the plan
     FILE = "file"  # it belongs to a file or mail of the plan
+    WINNER = "winner"  # a record of the plan was merged into it
 
 
 class SelectionKind(StrEnum):
@@ -110,7 +111,9 @@ class PlanStep(_Keyed):
     cells; ``snapshot``: number of the backup whose state is wanted. ``live``: id at the target if
     the record (or its twin) exists, including in the recycle bin. ``expect``: hash of its values in
     ``columns`` when the plan was made; the run refuses to overwrite anything else. ``columns``:
-    columns to set (empty for CREATE: all that can be set). ``late``: columns set in the second pass.
+    columns to set (empty for CREATE: all that can be set; for DELETE: references that the org empties
+    earlier, and that ``expect`` leaves out). ``late``: columns set in the second pass; for DELETE
+    columns that take their initial value first.
     ``edits``: values sent instead of the version's (None: the cell stays empty). ``because``: the
     record that brought this one into the plan, or that a chosen one was lost with. ``level``: order in the first pass.
     ``taken``: columns whose values come from other backups, and their numbers; ``taken_digest``: hash

@@ -13,6 +13,8 @@ from unlost.model.source.schema import DeleteRule
 from unlost.model.source.writing import (
     ClearedRows,
     Gather,
+    LateColumn,
+    LockedDelete,
     MatchKey,
     NeverColumn,
     NeverReason,
@@ -139,6 +141,9 @@ class Platform:
     def update(self, table: str, record: str, cells: Cells, *, by: str) -> None:
         """Change cells of a live record."""
         self._live(table, record)
+        for late in self._locked(table, record):
+            if late.column in cells and late.locked_delete is not LockedDelete.AS_DRAFT:
+                raise RowRefused("FAILED_ACTIVATION", f"{table}/{record} is activated.")
         self._check_columns(table, cells, self.capability(table).changeable)
         self._check_values(table, cells, record)
         before = dict(self.org.tables[table].records[record].cells)
@@ -151,6 +156,12 @@ class Platform:
     def delete(self, table: str, record: str, *, by: str) -> None:
         """Move a record to the bin with all details; empty other references to it, or refuse."""
         doomed = list(self._tree(table, record))
+        for owner, child in doomed:
+            locked = self._locked(owner, child)
+            if (owner, child) == (table, record):
+                locked = [c for c in locked if c.locked_delete is not LockedDelete.ALONE]
+            if locked:
+                raise RowRefused("DELETE_FAILED", f"{owner}/{child} is activated.")
         for owner, child, _, rule in self._pointing(doomed):
             if rule is DeleteRule.RESTRICT and (owner, child) not in doomed:
                 raise RowRefused("DELETE_FAILED", f"{table}/{record} is still referenced.")
@@ -163,12 +174,19 @@ class Platform:
         if self.loses_details:
             self._lose_details(doomed)
 
-    def merge(self, table: str, winner: str, loser: str, *, by: str) -> None:
-        """Merge a record into another: its children move there, and it moves to the bin."""
+    def merge(
+        self, table: str, winner: str, loser: str, *, by: str, cells: Cells | None = None
+    ) -> None:
+        """Merge a record into another: its children move there, and it moves to the bin.
+
+        ``cells``: the values that the winner gets.
+        """
         for owner, child, column, _ in list(self._pointing([(table, loser)])):
             self.org.update(owner, child, {column: winner}, by=by)
         self._name_winner(table, loser, winner)
         self.delete(table, loser, by=by)
+        if cells:
+            self.org.update(table, winner, dict(cells), by=by)
 
     def undelete(self, table: str, record: str, *, by: str) -> None:
         """Take a record out of the bin, with the details that were deleted with it."""
@@ -268,6 +286,12 @@ class Platform:
                 for target in targets
             )
             binned.lost |= details and (owner, child) not in masters
+
+    def _locked(self, table: str, record: str) -> list[LateColumn]:
+        """The columns whose values prevent that a record is deleted."""
+        memory_record = self.org.tables[table].records.get(record)
+        cells = memory_record.cells if memory_record is not None else {}
+        return [c for c in self.capability(table).late if cells.get(c.column) in c.locks]
 
     def _live(self, table: str, record: str) -> None:
         memory_record = self.org.tables[table].records.get(record)

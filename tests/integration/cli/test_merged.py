@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.deep, pytest.mark.network]
 KEPT, LOST = "0040016", "0040017"
 ADMIN = "lotte.devos@chocolate.example"
 SECRET = "not-a-secret-writer"
+PICKED = ("Phone", "Website")
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,11 @@ def account(served: SimulatorProcess, number: str) -> str:
     return next(key for key, row in numbered if row["Customer_Number__c"] == number)
 
 
+def values(row: dict[str, Any]) -> dict[str, Any]:
+    """The values of an account that a person picks in a merge."""
+    return {column: row[column] for column in PICKED}
+
+
 def children(served: SimulatorProcess, parent: str) -> dict[str, set[str]]:
     """The records with this account, by object."""
     objects = ("Contact", "Opportunity", "Case", "Contract", "Order", "Asset")
@@ -64,9 +70,12 @@ def test_a_merged_customer_is_shown_found_and_restored(
     kept, lost = account(served, KEPT), account(served, LOST)
     before = {key: children(served, key) for key in (kept, lost)}
     assert sum(map(len, before[lost].values())) > 5
-    name = rows(served, "Account")[kept]["Name"]
+    accounts = rows(served, "Account")
+    name, own = accounts[kept]["Name"], values(accounts[kept])
     served.admin.post("clock/advance", hours=3)
-    merge = {"as": ADMIN, "object": "Account", "master": kept, "ids": [lost]}
+    picked = values(accounts[lost])
+    assert all(picked[column] != own[column] for column in PICKED)
+    merge = {"as": ADMIN, "object": "Account", "master": kept, "ids": [lost], "set": picked}
     assert served.admin.post("records/merge", **merge)["merged"] == [lost]
     served.admin.post("clock/advance", hours=3)
     assert shop("backup", "chocolate").code in {0, 3}
@@ -95,14 +104,18 @@ def test_a_merged_customer_is_shown_found_and_restored(
     planned = shop(*words, "--json").done["summary"]
     notes = {(note["code"], note["table"]): note["count"] for note in planned["notes"]}
     assert notes["was-merged", "Account"] == 1
+    assert notes["values-back", "Account"] == 1
+    assert ("merge-unclear", "Account") not in notes
     assert ("moved-since", "AccountContactRelation") not in notes
     assert notes["moved-since", "Note"] == 2
     for of, keys in before[lost].items():
         assert notes.get(("moves-back", of), 0) == len(keys), of
     ended = shop("restore", "run", str(plan), "--json")
     assert ended.code in {0, 3}, ended
+    run = ended.done["run"]
     back = rows(served, "Account")[lost]
     assert back["MasterRecordId"] is None
+    assert values(rows(served, "Account")[kept]) == own
     assert {key: children(served, key) for key in (kept, lost)} == before
     assert {relations(served)[contact] for contact in before[lost]["Contact"]} == {lost}
 
@@ -113,3 +126,13 @@ def test_a_merged_customer_is_shown_found_and_restored(
         for entry in shop("history", "chocolate", f"Account/{lost}", "--json").done["entries"]
     ]
     assert kinds[-2:] == [("deleted", kept), ("revived", None)]
+    undone(shop, run, tmp_path / "undo.json")
+    assert values(rows(served, "Account")[kept]) == picked
+    assert rows(served, "Account")[lost]["IsDeleted"]
+    assert children(served, lost) == {of: set() for of in before[lost]}
+
+
+def undone(shop: Program, run: str, plan: Path) -> None:
+    """Take a run back."""
+    assert shop("undo", "chocolate", run, "--out", str(plan), "--json").code in {0, 3}
+    assert shop("restore", "run", str(plan), "--json").code in {0, 3}

@@ -36,7 +36,7 @@ REQUIRED = {("Person", "Firm"), ("Role", "Person"), ("Role", "Deal")}
 UNIQUE = [("Firm", ("Code",)), ("Role", ("Person", "Deal"))]
 TABLES = tuple(LINKS)
 PLAIN = ("Name", "Code")
-UNSET = frozenset({"Id", "Modified", "ModifiedBy"})
+UNSET = frozenset({"Id", "Modified", "ModifiedBy", "Survivor"})
 
 type Cells = dict[str, str | None]
 
@@ -68,14 +68,22 @@ class Town(Scene):
         super().__post_init__()
         for table, references in LINKS.items():
             columns = {**dict.fromkeys(PLAIN, TEXT), **dict.fromkeys(references, LINK)}
-            self.org.add_table(table, columns, files=table == "Paper", references=references)
+            merged = "Survivor" if table == "Firm" else None
+            columns |= {merged: LINK} if merged else {}
+            self.org.add_table(
+                table, columns, files=table == "Paper", references=references, merged_into=merged
+            )
         self.platform = Platform(self.org)
         self.platform.relinks = self.relinks
         self.platform.required |= REQUIRED
         self.platform.unique += UNIQUE
-        for table in TABLES if self.undeletable else ():
+        for table in TABLES:
             usual = self.platform.capability(table)
-            self.platform.allow(replace(usual, identity=Identity.UNDELETE))
+            identity = Identity.UNDELETE if self.undeletable else usual.identity
+            columns = usual.settable - UNSET
+            self.platform.allow(
+                replace(usual, identity=identity, settable=columns, changeable=columns)
+            )
         self.writer: Any = MemoryWriter(self.platform)
         self.writer.retryable = {"LOCKED"}
 
@@ -102,6 +110,24 @@ class Town(Scene):
     def delete(self, key: RecordKey) -> bool:
         try:
             self.platform.delete(key.table, key.record, by="U2")
+        except RowRefused:
+            return False
+        return True
+
+    def merge(self, winner: RecordKey, loser: RecordKey, *, take_values: bool) -> bool:
+        """Merge a firm into another; ``take_values``: with the name of the one that goes."""
+        firms = self.org.tables[winner.table].records
+        if firms[winner.record].cells.get("Parent") == loser.record:
+            return False  # it would be below itself
+        name = firms[loser.record].cells.get("Name")
+        try:
+            self.platform.merge(
+                winner.table,
+                winner.record,
+                loser.record,
+                by="U2",
+                cells={"Name": name} if take_values else None,
+            )
         except RowRefused:
             return False
         return True
@@ -142,7 +168,7 @@ class Town(Scene):
         edits: Edits = NO_EDITS,
         twins: TwinPolicy = TwinPolicy.KEEP,
     ) -> RestorePlan:
-        ports, name = self._planning(), self._next()
+        ports, name = self.planning(), self.next_plan()
         return plan_restore(
             self.oid,
             ports,
@@ -162,14 +188,14 @@ class Town(Scene):
         unbinned: Collection[RecordKey],
         twins: TwinPolicy,
     ) -> RestorePlan:
-        ports, name = self._planning(), self._next()
+        ports, name = self.planning(), self.next_plan()
         return plan_again(plan, failed, ports, plan_id=name, unbinned=unbinned, twins=twins)
 
-    def _next(self) -> str:
+    def next_plan(self) -> str:
         self.plans += 1
         return f"plan-{self.plans}"
 
-    def _planning(self) -> PlanPorts:
+    def planning(self) -> PlanPorts:
         return PlanPorts(
             source=self.source,
             writer=self.writer,

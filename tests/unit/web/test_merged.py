@@ -3,8 +3,11 @@
 import pytest
 
 from homes import World
+from unit.app.shop import WRITER
 from unit.web.conftest import SignIn
+from unit.web.losses import choose, plan_at_once, serve, start
 from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.write_access import set_writer
 from unlost.model.source.schema import WireKind
 from unlost.testing.platform import Platform
 
@@ -23,6 +26,30 @@ def merged(world: World) -> World:
     world.clock.advance(days=1)
     backup(world.app, "sales")
     return world
+
+
+def test_a_merge_is_taken_back_from_the_page_of_the_merged_record_in_two_clicks(
+    merged: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan_at_once(monkeypatch)
+    accounts = merged.org.tables["Account"].records
+    name, lost = accounts[WINNER].cells["Name"], accounts[LOSER].cells["Name"]
+    set_writer(merged.app, WRITER)
+    platform = merged.connector.writer("one").platform
+    platform.undelete("Account", LOSER, by="U1")
+    backup(merged.app, "sales")
+    platform.merge("Account", WINNER, LOSER, by="U1", cells={"Name": lost})
+    backup(merged.app, "sales")
+    client = sign_in()
+    assert "Preview the restore of this record" in client.get(PLACE).content.decode()
+    plan = choose(client, what="records", record=f"Account/{LOSER}")  # the first click
+    page = client.get(plan).content.decode()
+    assert "will get back the values that a merge had replaced" in page
+    assert "Restore 2 records to sales" in page
+    serve(merged, start(client, plan))  # the second one
+    live = {key: record.cells["Name"] for key, record in platform.live("Account")}
+    assert live[WINNER] == name
+    assert lost in live.values()
 
 
 @pytest.mark.parametrize("part", ["", "fields/", "related/", "files/"])

@@ -112,17 +112,29 @@ class NeverColumn:
     reason: NeverReason
 
 
+class LockedDelete(StrEnum):
+    """The way to delete a record whose status prevents its deletion."""
+
+    REFUSED = "refused"
+    AS_DRAFT = "as-draft"  # the column takes its initial value again
+    ALONE = "alone"  # this user may delete it, and its master only afterwards
+
+
 @dataclass(frozen=True, slots=True)
 class LateColumn:
     """A column that is set by an update after everything is created.
 
     ``born``: the value with which the record must be created (None: the column is omitted).
     ``holds``: tables whose records can be added to it only while the column has that value.
+    ``locks``: values with which the org does not delete the record together with its master.
+    ``locked_delete``: the way to delete it then.
     """
 
     column: str
     born: str | None = None
     holds: tuple[str, ...] = ()
+    locks: tuple[str, ...] = ()
+    locked_delete: LockedDelete = LockedDelete.REFUSED
 
 
 @dataclass(frozen=True, slots=True)

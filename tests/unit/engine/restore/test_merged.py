@@ -2,43 +2,14 @@
 
 import pytest
 
-from unit.engine.restore.atelier import LINK, Atelier, codes, note_of, step_of
-from unit.engine.restore.workshop import TEXT, endings
+from unit.engine.restore.atelier import codes, note_of, step_of
+from unit.engine.restore.clients import DOUBLE, KEPT, ORDER, Merged
+from unit.engine.restore.workshop import endings
 from unlost.engine.records.history import EventKind, history
 from unlost.engine.restore.planning.plan import RelatedPolicy
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.plan import Action
-from unlost.model.source.schema import DeleteRule, Reference
-from unlost.model.source.writing import Identity, WriteOp
-
-KEPT, DOUBLE, ORDER = "Cli-kept", "Cli-double", "Ord-1"
-
-
-class Merged(Atelier):
-    """Two clients, the second with an order; ``merge`` merges it into the first."""
-
-    def clients(self) -> None:
-        to_client = Reference(("Client",), DeleteRule.CASCADE)
-        self.org.add_table(
-            "Client",
-            {"Name": TEXT, "Winner": LINK},
-            references={"Winner": Reference(("Client",), DeleteRule.UNKNOWN)},
-            merged_into="Winner",
-        )
-        self.org.add_table(
-            "Order", {"Name": TEXT, "Client": LINK}, references={"Client": to_client}
-        )
-        names = frozenset({"Name"})
-        self.allow("Client", settable=names, changeable=names, identity=Identity.UNDELETE)
-        for key in (KEPT, DOUBLE):
-            self.org.create("Client", {"Name": key}, record=key)
-        self.org.create("Order", {"Name": "Truffles", "Client": DOUBLE}, record=ORDER)
-        self.night()
-
-    def merge(self, winner: str = KEPT, loser: str = DOUBLE) -> None:
-        self.clock.advance(hours=1)
-        self.platform.merge("Client", winner, loser, by="U2")
-        self.clock.advance(hours=1)
+from unlost.model.source.writing import WriteOp
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.atelier import Atelier
-from unit.engine.restore.workshop import Overwritten, add_editions, endings, of
+from unit.engine.restore.workshop import TEXT, Overwritten, add_editions, endings, of
 from unlost.engine.restore.journal.entries import RecordsRead
 from unlost.engine.restore.planning.undo import plan_undo
 from unlost.engine.restore.running.execute import execute, run_of
@@ -15,7 +15,8 @@ from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.errors import Conflict, IntegrityError, NotFound, UsageError
 from unlost.model.plan import Action, PlanBasis, RecordKey, RestorePlan, TwinPolicy, is_preview
-from unlost.model.source.writing import Identity, WriteCapability, WriteOp
+from unlost.model.source.schema import DeleteRule, Reference, WireKind
+from unlost.model.source.writing import Birth, Gather, Identity, WriteCapability, WriteOp
 from unlost.model.vault.lineage import resolve
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused
@@ -205,6 +206,28 @@ def test_what_left_the_bin_goes_back_into_it_with_its_details(shop: Atelier) -> 
     assert org_of(shop) == before
 
 
+def test_the_history_of_a_record_that_left_the_bin_does_not_keep_it(shop: Atelier) -> None:
+    """An undo kept an undeleted customer because rows of its field history referred to it."""
+    binned(shop, "Account")
+    to_account = Reference(("Account",), DeleteRule.CASCADE)
+    shop.org.add_table(
+        "AccountLog",
+        {"Name": TEXT, "Account": WireKind.REFERENCE},
+        references={"Account": to_account},
+    )
+    shop.platform.allow(replace(shop.platform.capability("AccountLog"), birth=Birth.NEVER))
+    account = shop.make("Account", "Candy")
+    shop.make("AccountLog", "changed", Account=account)
+    shop.night()
+    shop.platform.delete("Account", account, by="U2")
+    shop.night()
+    plan = shop.plan_of(("Account", account))
+    shop.restore(plan)
+    assert len(shop.live("AccountLog")) == 1
+    shop.restore(shop.undo(run_of(plan)))
+    assert shop.live("Account") == {}
+
+
 def test_what_somebody_else_brought_back_is_no_effect_of_the_run(shop: Atelier) -> None:
     binned(shop, "Account")
     accounts = [shop.make("Account", name) for name in ("Candy", "Sweets")]
@@ -275,6 +298,52 @@ def test_a_plan_that_is_not_of_this_journal_is_refused(shop: Atelier) -> None:
     with pytest.raises(IntegrityError) as wrong:
         shop.try_restore(sealed(replace(plan, steps=steps)))
     assert wrong.value.code == "restore-version-moved"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"by_product_when": (("Name", "direct"),)},
+        {},
+    ],
+)
+def test_a_row_that_goes_with_its_master_alone_is_not_deleted_where_that_stays(
+    shop: Atelier, changes: dict[str, tuple[tuple[str, str], ...]]
+) -> None:
+    """The org refused to delete the direct relation of a contact that stayed."""
+    account = shop.make("Account", "Candy")
+    contact = shop.make("Contact", "Ann", Account=account)
+    shop.make("Role", "direct", Account=account, Contact=contact)
+    shop.night()
+    shop.lose("Account", account)
+    shop.night()
+    plan = shop.plan_of(("Account", account))
+    shop.restore(plan)
+    shop.allow("Role", **changes)
+    if not changes:
+        shop.allow("Contact", gathers=(Gather("Roles", "Role", "Contact", "Account"),))
+    live, _ = shop.named("Account", "Candy")
+    ann, _ = shop.named("Contact", "Ann")
+    for table, record in (("Account", live), ("Contact", ann)):
+        shop.org.update(table, record, {"Name": "edited"})
+    undo = shop.undo(run_of(plan))
+    (role,) = [step for step in undo.steps if step.table == "Role"]
+    assert role.notes == ("delete-not-allowed",)
+
+
+def test_records_that_refer_to_each_other_are_both_deleted(shop: Atelier) -> None:
+    """The first delete emptied a reference of the second record, which then counted as edited."""
+    team = shop.make("Team", "red")
+    player = shop.make("Player", "Ann", Team=team)
+    shop.org.update("Team", team, {"Lead": player})
+    shop.night()
+    shop.lose("Team", team)
+    shop.lose("Player", player)
+    shop.night()
+    plan = shop.plan_of(("Team", team))
+    shop.restore(plan)
+    assert shop.restore(shop.undo(run_of(plan))).whole
+    assert (shop.live("Team"), shop.live("Player")) == ({}, {})
 
 
 # --- what people did since ----------------------------------------------------------------------
@@ -476,6 +545,60 @@ def test_a_file_that_a_restore_brought_goes_and_comes_back_with_its_bytes(shop: 
     shop.restore(shop.undo(run_of(undo)))
     (back,) = shop.live("Paper")
     assert shop.org.tables["Paper"].files[back] == b"cocoa"
+
+
+def test_a_file_that_was_replaced_since_stays(shop: Atelier) -> None:
+    """An undo deleted a restored file although somebody had replaced its content."""
+    paper = shop.org.attach("Paper", "recipe.txt", b"cocoa")
+    shop.night()
+    shop.lose("Paper", paper)
+    shop.night()
+    plan = shop.plan_of(("Paper", paper))
+    shop.restore(plan)
+    (live,) = shop.live("Paper")
+    shop.org.replace_file("Paper", live, b"cocoa and sugar")
+    assert "edited-since" in codes(shop.undo(run_of(plan)))
+
+
+def test_references_that_the_org_set_again_do_not_keep_what_left_the_bin(shop: Atelier) -> None:
+    """An undo kept a record that left the bin: its undelete had set references to it again."""
+    binned(shop, "Account")
+    account = shop.make("Account", "Candy")
+    memo = shop.make("Memo", "Call", About=account)
+    shop.night()
+    shop.platform.delete("Account", account, by="U2")
+    shop.night()
+    before = org_of(shop)
+    plan = shop.plan_of(("Account", account))
+    shop.restore(plan)
+    assert shop.live("Memo")[memo]["About"] == account
+    assert ("update", "Memo", 1) not in shop.writes(), "the org did it"
+    shop.restore(shop.undo(run_of(plan)))
+    assert org_of(shop) == before
+
+
+def test_references_that_the_org_set_again_beside_others_do_not_keep_it_either(
+    shop: Atelier,
+) -> None:
+    binned(shop, "Account")
+    account, parent = shop.make("Account", "Candy"), shop.make("Account", "Group")
+    child = shop.make("Account", "Sweets", Parent=account)
+    shop.org.add_column("Account", "Payer", WireKind.REFERENCE)
+    reference = Reference(("Account",), DeleteRule.SET_NULL)
+    column = shop.org.tables["Account"].columns["Payer"]
+    shop.org.tables["Account"].columns["Payer"] = replace(column, reference=reference)
+    shop.org.update("Account", child, {"Payer": parent})
+    shop.night()
+    shop.platform.delete("Account", account, by="U2")
+    shop.platform.delete("Account", parent, by="U2")
+    shop.platform.purge("Account", parent)
+    shop.night()
+    before = org_of(shop)
+    plan = shop.plan_of(("Account", account), ("Account", parent))
+    shop.restore(plan)
+    assert shop.live("Account")[child]["Parent"] == account
+    shop.restore(shop.undo(run_of(plan)))
+    assert org_of(shop)["Account"].keys() == before["Account"].keys()
 
 
 # --- what cannot be undone ----------------------------------------------------------------------

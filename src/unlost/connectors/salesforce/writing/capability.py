@@ -5,7 +5,7 @@ object reference (system fields).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from unlost.connectors.salesforce.schema.columns import is_compound
@@ -23,6 +23,7 @@ from unlost.model.source.writing import (
     Birth,
     Identity,
     LateColumn,
+    LockedDelete,
     MatchKey,
     NeverColumn,
     NeverReason,
@@ -62,12 +63,24 @@ SYSTEM = frozenset({
 type Describe = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class StatusValues:
+    """The values of a status column: the initial one, and those in which nothing is deleted.
+
+    ``free``: this user may delete records with such a value, alone.
+    """
+
+    born: str
+    locks: tuple[str, ...] = ()
+    free: bool = False
+
+
 def capability_of(
-    describe: Describe, *, born: Mapping[str, str] | None = None, sparing: bool = False
+    describe: Describe, *, status: StatusValues | None = None, sparing: bool = False
 ) -> WriteCapability:
     """The write capability of the describing user.
 
-    ``born``: initial values by column. ``sparing``: calls are scarcer than time.
+    ``status``: of an object whose records are drafts first. ``sparing``: calls are scarcer than time.
     """
     name = str(describe["name"])
     rule, reason = _rule(describe), never(name)
@@ -88,7 +101,7 @@ def capability_of(
         needs_value=_needed(fields) & settable - files,
         defaulted=settable.intersection(_defaulted(describe, fields)) - files,
         never=tuple(_never(fields, settable, rule)),
-        late=_late(rule, born or {}),
+        late=_late(rule, status),
         keys=(*_unique(fields, settable), *rule.keys),
         after=rule.after,
         gathers=rule.gathers,
@@ -227,8 +240,13 @@ def _lists(rule: ObjectRule, fields: Iterable[Mapping[str, Any]]) -> frozenset[s
     return frozenset(gather.column for gather in rule.gathers if gather.column in known)
 
 
-def _late(rule: ObjectRule, born: Mapping[str, str]) -> tuple[LateColumn, ...]:
-    return tuple(replace(column, born=born.get(column.column, column.born)) for column in rule.late)
+def _late(rule: ObjectRule, status: StatusValues | None) -> tuple[LateColumn, ...]:
+    if status is None:
+        return rule.late
+    late = (replace(column, born=status.born, locks=status.locks) for column in rule.late)
+    if not status.free:
+        return tuple(late)
+    return tuple(replace(column, locked_delete=LockedDelete.ALONE) for column in late)
 
 
 def _unique(fields: Iterable[Mapping[str, Any]], settable: frozenset[str]) -> tuple[MatchKey, ...]:

@@ -13,6 +13,7 @@ from unlost.model.source.writing import (
     ClearedRows,
     Gather,
     LateColumn,
+    LockedDelete,
     MatchKey,
 )
 
@@ -95,7 +96,14 @@ RULES: Mapping[str, ObjectRule] = {
     "OrderItem": ObjectRule(after=("PricebookEntry",)),
     # Created as a draft, changed when its lines exist (object reference, OrderItem: products can
     # only be added to draft orders).
-    "Order": ObjectRule(late=(LateColumn("Status", "Draft", holds=("OrderItem",)),)),
+    # An activated order can be a draft again, and is deleted as a draft only (OrderStatusChangedEvent).
+    "Order": ObjectRule(
+        late=(
+            LateColumn(
+                "Status", "Draft", holds=("OrderItem",), locked_delete=LockedDelete.AS_DRAFT
+            ),
+        ),
+    ),
     "Contract": ObjectRule(late=(LateColumn("Status", "Draft"),)),
     "CaseComment": ObjectRule(after=("Case",)),
     # Salesforce creates the row of an activity's parent; people who are invited have separate rows.

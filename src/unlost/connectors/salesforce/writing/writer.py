@@ -11,7 +11,12 @@ from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.shapes import DescribedObject
 from unlost.connectors.salesforce.writing.answers import DUPLICATE, done
 from unlost.connectors.salesforce.writing.calls import WriteClient
-from unlost.connectors.salesforce.writing.capability import ROWS_PER_CALL, Describe, capability_of
+from unlost.connectors.salesforce.writing.capability import (
+    ROWS_PER_CALL,
+    Describe,
+    StatusValues,
+    capability_of,
+)
 from unlost.connectors.salesforce.writing.collections import CollectionCalls
 from unlost.connectors.salesforce.writing.ingest import IngestJobs
 from unlost.connectors.salesforce.writing.lookups import RecordLookups
@@ -42,7 +47,9 @@ SETTLE_SECONDS = 2.0
 BY_COLLECTIONS = 3 * ROWS_PER_CALL
 # With fewer calls left in the org's day than this, jobs replace small calls (docs/adr/0019).
 SCARCE = 5_000
-BORN = {"Order": "OrderStatus", "Contract": "ContractStatus"}
+STATUSES = {"Order": "OrderStatus", "Contract": "ContractStatus"}
+DRAFT, ACTIVATED = "Draft", "Activated"  # categories of a status
+DELETE_CONTRACTS = "PermissionsDeleteActivatedContract"
 
 
 class SalesforceWriter:
@@ -90,9 +97,9 @@ class SalesforceWriter:
         """The write capability by this user's describe."""
         if table.name not in self._capabilities:
             describe = self._described(table.name)
-            born = {"Status": self._draft(table.name)} if table.name in BORN else {}
+            status = self._status(table.name) if table.name in STATUSES else None
             self._capabilities[table.name] = capability_of(
-                describe, born=born, sparing=self._few_calls_left()
+                describe, status=status, sparing=self._few_calls_left()
             )
         return self._capabilities[table.name]
 
@@ -228,10 +235,23 @@ class SalesforceWriter:
         lists = {gather.column for gather in self.capability(table).gathers}
         return [name for name in columns if name in fields and name not in lists]
 
-    def _draft(self, name: str) -> str:
-        """The initial status of records of this object."""
+    def _status(self, name: str) -> StatusValues:
+        """The initial status of records of this object, and those that prevent their deletion."""
         try:
-            rows = self._api.query(soql.select(("ApiName",), BORN[name], "StatusCode = 'Draft'"))
+            rows = self._api.query(soql.select(("ApiName", "StatusCode"), STATUSES[name]))
         except SalesforceRefusal:
             rows = []
-        return str(rows[0]["ApiName"]) if rows else "Draft"
+        names: dict[str, list[str]] = {}
+        for row in rows:
+            names.setdefault(str(row["StatusCode"]), []).append(str(row["ApiName"]))
+        free = name == "Contract" and self._deletes_activated_contracts()
+        locks = tuple(names.get(ACTIVATED, [ACTIVATED]))
+        return StatusValues(names.get(DRAFT, [DRAFT])[0], locks, free)
+
+    def _deletes_activated_contracts(self) -> bool:
+        """True if the user is known to have this permission (Salesforce help: delete contracts)."""
+        try:
+            rows = self._api.query(soql.select((DELETE_CONTRACTS,), "UserPermissionAccess"))
+        except SalesforceRefusal:
+            return False
+        return bool(rows and rows[0].get(DELETE_CONTRACTS))

@@ -66,7 +66,8 @@ class Effect:
 class RunEffects:
     """All effects of a run. ``links`` are records of its plan and their live ids.
 
-    ``unanswered``: a call was announced, and its effect is not known.
+    ``unanswered``: a call was announced, and its effect is not known. ``relinked``: live records and
+    columns that had their wanted values when their turn came: the org had set them.
     """
 
     run: str
@@ -74,6 +75,7 @@ class RunEffects:
     effects: dict[RecordKey, Effect] = field(default_factory=dict)
     links: dict[RecordKey, str] = field(default_factory=dict)
     unanswered: bool = False
+    relinked: set[tuple[RecordKey, str]] = field(default_factory=set)
 
 
 def effects_of(journal: Journal, run: str) -> RunEffects:
@@ -124,6 +126,10 @@ class _Fold:
                     pass
         self._removed_by_org()
         self.known.unanswered = bool(self._open)
+        for place, effect in self.known.effects.items():
+            after = effect.after or {}
+            same = (name for name, value in effect.before.items() if after.get(name, "") == value)
+            self.known.relinked.update((place, name) for name in same)
 
     def _removed_by_org(self) -> None:
         """Rows that the org removed with an update, and that were not added again."""
@@ -169,17 +175,28 @@ class _Fold:
                     effect.before.setdefault(name, value)  # a later call replaced a value of ours
             case _:
                 effect = self._effect(key, live, EffectKind.REMOVED)
-                effect.before = dict(row.before or {})
+                effect.kind = EffectKind.REMOVED
+                # It may have been set to a draft first, so that it can be deleted.
+                effect.before = {**(row.before or {}), **effect.before}
 
     def _seen(self, entry: OutcomesWithoutCall) -> None:
         """A detail left the bin with its master; what others brought back is no effect of ours."""
         if entry.stage is Pass.PUT_BACK:
             self._added_again(entry.table, entry.outcomes)
             return
+        if entry.stage is Pass.UPDATE:
+            self._already_set(entry)
         for outcome in entry.outcomes:
             came = entry.stage is Pass.CREATE or (entry.stage is Pass.UNDELETE and self._undid)
             if came and outcome.kind is OutcomeKind.DONE and outcome.id is not None:
                 self._brought(RecordKey(entry.table, outcome.key), outcome.id)
+
+    def _already_set(self, entry: OutcomesWithoutCall) -> None:
+        for outcome in entry.outcomes:
+            step = self._steps.get(RecordKey(entry.table, outcome.key))
+            if step is not None and outcome.kind is OutcomeKind.DONE and outcome.id is not None:
+                place = RecordKey(entry.table, outcome.id)
+                self.known.relinked.update((place, name) for name in step.columns)
 
     def _linked(self, entry: RecordsLinked) -> None:
         for link in entry.links:

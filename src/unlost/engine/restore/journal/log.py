@@ -50,8 +50,8 @@ class RestoreState:
     ``links`` maps records of the vault to live ids; ``open`` holds the calls whose answer is
     missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
     are the ids that left the bin through this run; ``undid`` is true once an undelete call has been
-    answered; ``saved`` are the values of rows that the org may have removed with an update, by
-    their ids.
+    answered. ``saved`` are the values of rows that the org may have removed with an update, by
+    their ids. ``reopened`` has the values that records had before they were made drafts.
     """
 
     opened: RunOpened | None = None
@@ -63,6 +63,7 @@ class RestoreState:
     returned: set[str] = field(default_factory=set)
     saved: dict[RecordKey, Mapping[str, str | None]] = field(default_factory=dict)
     undid: bool = False
+    reopened: dict[RecordKey, Mapping[str, str | None]] = field(default_factory=dict)
     calls: int = 0
 
     def apply(self, number: int, entry: Entry) -> None:
@@ -73,9 +74,11 @@ class RestoreState:
             case CallIntent():
                 self.open[number] = entry
                 self.calls += 1
-                self.tries.update(
-                    (entry.stage, RecordKey(entry.table, r.record)) for r in entry.rows
-                )
+                keys = [RecordKey(entry.table, row.record) for row in entry.rows]
+                self.tries.update((entry.stage, key) for key in keys)
+                if entry.stage is Pass.REOPEN:
+                    rows = zip(keys, entry.rows, strict=True)
+                    self.reopened.update({key: row.before or {} for key, row in rows})
             case CallAnswer():
                 intent = self.open.pop(entry.intent)
                 self.undid |= intent.op is WriteOp.UNDELETE

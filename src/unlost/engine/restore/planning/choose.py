@@ -30,7 +30,8 @@ class DraftStep:
     """A step in the making. ``columns`` are set on a live record, in the order of their discovery.
 
     ``lost_links`` are references that stay empty, by column. ``unadopted``: the facts without the
-    live twin, if the record has one; ``twin`` is its id if it is left alone.
+    live twin, if the record has one; ``twin`` is its id if it is left alone. ``unclear``: columns
+    that changed at the time of a merge, and are not put back.
     """
 
     facts: RecordFacts
@@ -46,6 +47,7 @@ class DraftStep:
     lost_links: dict[str, None] = field(default_factory=dict)
     unadopted: RecordFacts | None = None
     twin: str | None = None
+    unclear: tuple[str, ...] = ()
 
     @property
     def key(self) -> RecordKey:
@@ -99,11 +101,11 @@ def draft(
     elif step.action is Action.SKIP:
         step.remark(NoteCode.LOST_SINCE)
     elif step.action in (Action.UNDELETE, Action.ADOPT) or why is ActionReason.SELECTED:
-        _set_differing(step, capability, facts.differs)
+        set_differing(step, capability, facts.differs)
         if facts.fixed:
             step.remark(NoteCode.COLUMN_FIXED)
     elif step.action is Action.UNCHANGED:
-        _set_differing(step, capability, [n for n in facts.differs if n in facts.edits])
+        set_differing(step, capability, [n for n in facts.differs if n in facts.edits])
         if facts.edits.keys() & set(facts.fixed):
             step.remark(NoteCode.COLUMN_FIXED)
     if adopted:
@@ -140,7 +142,7 @@ def _action(facts: RecordFacts, capability: WriteCapability, *, adopted: bool) -
     return Action.CREATE
 
 
-def _set_differing(step: DraftStep, capability: WriteCapability, names: Sequence[str]) -> None:
+def set_differing(step: DraftStep, capability: WriteCapability, names: Sequence[str]) -> None:
     """Set columns that differ in the org, as far as possible."""
     facts = step.facts
     for name in names:

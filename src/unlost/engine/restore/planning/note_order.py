@@ -35,6 +35,7 @@ BY_CODE = {
     NoteCode.ADOPTS_TWIN: Consequence.CONFLICT,
     NoteCode.MOVES_BACK: Consequence.CONFLICT,
     NoteCode.WAS_MERGED: Consequence.CONFLICT,
+    NoteCode.VALUES_BACK: Consequence.CONFLICT,
     "side-effect": Consequence.SIDE_EFFECT,
     NoteCode.REOPENED: Consequence.SIDE_EFFECT,
     NoteCode.CLOSED: Consequence.REFUSAL,

@@ -30,6 +30,7 @@ from unlost.engine.restore.planning.cleared import cleared_notes
 from unlost.engine.restore.planning.estimate import estimate
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
 from unlost.engine.restore.planning.late_addresses import late_address_notes
+from unlost.engine.restore.planning.merges import still_as_planned
 from unlost.engine.restore.planning.predict import Prospect, predict
 from unlost.engine.restore.planning.references import ReferenceSettlement
 from unlost.engine.restore.planning.related import (
@@ -73,6 +74,8 @@ from unlost.model.source.schema import Table
 from unlost.model.vault.snapshot import StoredFile
 
 __all__ = ["LeftOut", "PlanPorts", "RelatedPolicy", "plan_again", "plan_restore"]
+
+TAKES_MERGES_BACK = {NoteCode.MOVES_BACK.value, NoteCode.VALUES_BACK.value}
 
 
 def plan_restore(
@@ -119,7 +122,12 @@ def plan_again(
     known = merged(edits_of(plan.typed, only=failed), edits)
     survey = RestoreSurvey(plan.org, ports, unbinned=unbinned, edits=known)
     steps = [step for step in plan.steps if step.key in failed]
-    picked = RecordSelection(tuple(_pick_again(survey, plan, step) for step in steps))
+    merged_steps = [step for step in steps if TAKES_MERGES_BACK & {*step.notes}]
+    same = still_as_planned(survey, merged_steps)
+    again = (_pick_again(survey, plan, step) for step in steps)
+    picked = RecordSelection(
+        tuple(replace(pick, overwrites=pick.overwrites or pick.key in same) for pick in again)
+    )
     selection = replace(plan.selection, records=tuple(step.key for step in steps))
     related = RelatedPolicy.ALL if plan.related else RelatedPolicy.NONE
     return _planned(survey, picked, _Head(plan_id, selection, related, twins=twins))

@@ -103,9 +103,16 @@ WORDS = {
     ),
     NoteCode.REFERRED_SINCE: NoteText(
         NoteWeight.BLOCK,
-        "{records} of {table} stay: records that the run did not write refer to them. Deleting them "
-        "would delete or change those records too.",
+        "{records} of {table} stay: records that stay, or that the run did not write, refer to them. "
+        "Deleting them would delete or change those records too.",
         "Move those records first, then plan the undo again.",
+    ),
+    NoteCode.LOCKED: NoteText(
+        NoteWeight.BLOCK,
+        "{records} of {table} stay: the org does not delete activated records, and does not take them "
+        "back to a draft.",
+        "Give the write user the right to delete activated records and plan the undo again, or leave "
+        "them.",
     ),
     NoteCode.PARENT_MISSING: NoteText(
         NoteWeight.WARNING,
@@ -130,10 +137,16 @@ WORDS = {
     ),
     NoteCode.WAS_MERGED: NoteText(
         NoteWeight.WARNING,
-        "{records} of {table} had been merged into another record. That record keeps the values "
-        "that it took over, and all related records that this plan does not move back.",
-        "Related records move back if the plan includes them. The history of the surviving record "
-        "shows its former values.",
+        "{records} of {table} had been merged into another record. That record keeps all related "
+        "records that this plan does not move back, and all values that it does not put back.",
+        "Related records and values go back if the plan includes related records. The history of the "
+        "surviving record shows its former values.",
+    ),
+    NoteCode.VALUES_BACK: NoteText(
+        NoteWeight.WARNING,
+        "{records} of {table} will get back the values that a merge had replaced with those of the "
+        "restored record.",
+        "To keep the present values, plan again without related records, or leave these records out.",
     ),
     NoteCode.ADOPTS_TWIN: NoteText(
         NoteWeight.WARNING,
@@ -177,8 +190,13 @@ WORDS = {
     ),
     NoteCode.LEFT_IN_BIN: NoteText(
         NoteWeight.NOTE,
-        "{records} of {table} will be created with new ids: the parent record is no longer in the "
-        "recycle bin.",
+        "{records} of {table} will be created with new ids: they cannot leave the recycle bin together "
+        "with the parent record.",
+    ),
+    NoteCode.DRAFT_FIRST: NoteText(
+        NoteWeight.NOTE,
+        "{records} of {table} will be set to draft before they are deleted: the org does not delete "
+        "activated records.",
     ),
 }
 
@@ -244,6 +262,7 @@ def predict(prospect: Prospect) -> tuple[PlanNote, ...]:
         *_storage(prospect),
         *_columns(prospect),
         *_unread(prospect),
+        *_unclear(prospect),
         *_whole(prospect),
         *_by_products(prospect),
         *_side_effects(prospect),
@@ -421,6 +440,28 @@ def _unread(prospect: Prospect) -> Iterator[PlanNote]:
             "The vault lost the values of {records} of {table} in these columns, so they stay empty "
             "or unchanged: {columns}.",
             "Set them by hand afterwards, or choose an older backup.",
+            table,
+            next(iter(columns)) if len(columns) == 1 else None,
+            records[table],
+            columns=_named(sorted(columns)),
+        )
+
+
+def _unclear(prospect: Prospect) -> Iterator[PlanNote]:
+    """Columns of surviving records that changed with a merge and keep their values, by table."""
+    names: dict[str, set[str]] = defaultdict(set)
+    records: Counter[str] = Counter()
+    for draft in prospect.drafts:
+        if draft.unclear:
+            names[draft.key.table].update(draft.unclear)
+            records[draft.key.table] += 1
+    for table, columns in sorted(names.items()):
+        yield PlanNote.of(
+            "merge-unclear",
+            NoteWeight.WARNING,
+            "{records} of {table} keep the values of these columns, which changed at the time of a "
+            "merge: {columns}. A person may have changed them, or they cannot be set.",
+            "Compare them in the history of these records, and correct them by hand.",
             table,
             next(iter(columns)) if len(columns) == 1 else None,
             records[table],

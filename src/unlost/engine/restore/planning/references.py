@@ -15,12 +15,13 @@ references that the loss emptied, or that a merge moved to the surviving record,
 See docs/adr/0011.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from unlost.engine.restore.planning.by_products import ByProducts, Capabilities, settle_products
-from unlost.engine.restore.planning.choose import DraftStep, create, set_column
+from unlost.engine.restore.planning.choose import DraftStep, create, set_column, set_differing
+from unlost.engine.restore.planning.merges import NO_CHAIN
 from unlost.engine.restore.planning.related import PlannedRecordSet
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, ActionReason, RecordKey, TwinPolicy
@@ -183,6 +184,7 @@ class ReferenceSettlement:
             elif draft.action in (Action.UNCHANGED, Action.UPDATE):
                 self._correct(draft, capability, draft.facts.edits)
                 self._relink(draft, capability)
+                self._take_merge_back(draft, capability)
             if draft.action is Action.UNDELETE:
                 self._note_cascade(draft)
             if draft.facts.merged_into is not None and draft.action is not Action.SKIP:
@@ -263,16 +265,25 @@ class ReferenceSettlement:
         seen, value = step.facts.seen_references[column], step.facts.references[column]
         if seen in (None, value):
             return False
-        return seen in self._winners(self.drafts[self.records.target(step.facts, column)])
+        chain = self.records.merges.get(self.records.target(step.facts, column), NO_CHAIN)
+        return seen in chain.winners
 
-    def _winners(self, step: DraftStep) -> Iterator[str]:
-        """The records into which a lost one was merged, one after another."""
-        survey, known = self.records.survey, set[str]()
-        winner = step.facts.merged_into or survey.merge_winner(survey.life(step.key))
-        while winner is not None and winner not in known:
-            yield winner
-            known.add(winner)
-            winner = survey.merge_winner(RecordKey(step.key.table, winner))
+    def _take_merge_back(self, step: DraftStep, capability: WriteCapability) -> None:
+        """Put back what a merge overwrote, if a record that was merged into this one comes back."""
+        reversal = self.records.members[step.key].reversal
+        losers = [self.drafts[key] for key in reversal.losers] if reversal is not None else []
+        returning = [loser for loser in losers if loser.action is not Action.SKIP]
+        if reversal is None or not returning:
+            return
+        set_differing(step, capability, [n for n in step.facts.differs if n in reversal.columns])
+        self._correct(step, capability, reversal.columns)
+        step.unclear = tuple(sorted(reversal.unclear))
+        if reversal.newer:
+            step.remark(NoteCode.CHANGED_SINCE)
+        if reversal.columns & step.columns.keys():
+            step.remark(NoteCode.VALUES_BACK)
+        for loser in returning:
+            loser.remark(NoteCode.WAS_MERGED)
 
     def _note_emptied(self, step: DraftStep, column: str) -> None:
         """Note a reference that the loss of a record of the plan emptied, if that stays lost."""

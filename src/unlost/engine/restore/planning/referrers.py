@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.model.plan import RecordKey
 from unlost.model.source.reading import Rows
-from unlost.model.source.writing import ReferrerQuery
+from unlost.model.source.writing import Birth, ReferrerQuery
 
 QUERIES = 200  # sent together
 
@@ -35,7 +35,11 @@ class Referrers:
         self._survey = survey
 
     def of(self, records: Sequence[RecordKey]) -> FoundReferrers:
-        """The live records that refer to any of these."""
+        """The live records that refer to any of these.
+
+        Rows that only the org writes, such as histories, need no record: they go into the bin with
+        the record that they describe, and leave it with that record.
+        """
         by_table: dict[str, list[str]] = {}
         for key in records:
             by_table.setdefault(key.table, []).append(key.record)
@@ -48,9 +52,12 @@ class Referrers:
             for (query, target), rows in zip(part, answers, strict=True):
                 if rows is None:
                     unlooked.add(query.table.name)
-                else:
+                elif len(rows) and not self._is_of_org(query.table.name):
                     edges += _edges(query, target, rows)
         return FoundReferrers(tuple(edges), tuple(sorted(unlooked)))
+
+    def _is_of_org(self, name: str) -> bool:
+        return self._survey.capability(name).birth is Birth.NEVER
 
     def _queries(self, name: str, ids: Sequence[str]) -> Iterator[tuple[ReferrerQuery, str]]:
         """One query for each reference to this table."""

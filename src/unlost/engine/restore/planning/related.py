@@ -13,6 +13,12 @@ from enum import StrEnum
 
 from unlost.engine.restore.planning.children import Child, Children
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
+from unlost.engine.restore.planning.merges import (
+    MergeChain,
+    MergeReversal,
+    merge_chains,
+    merge_reversals,
+)
 from unlost.engine.restore.planning.selection import MAX_STEPS, WantedState, too_large
 from unlost.engine.restore.planning.survey import FETCH_IDS, RestoreSurvey, chunks
 from unlost.model.errors import SourceRefused
@@ -49,12 +55,16 @@ type Questions = dict[tuple[str, ...], dict[str, RecordKey]]
 
 @dataclass(slots=True)
 class PlannedMember:
-    """A record of the plan and the reason for it. ``spread``: its children were looked for."""
+    """A record of the plan and the reason for it. ``spread``: its children were looked for.
+
+    ``reversal``: its values before a merge that the plan takes back.
+    """
 
     facts: RecordFacts
     why: ActionReason
     because: RecordKey | None = None
     spread: bool = False
+    reversal: MergeReversal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,8 @@ class PlannedRecordSet:
 
     ``outside_ids``: live ids of referred records outside the plan, None for lost ones. ``unlooked`` are
     tables that could not be queried. ``never`` counts related records that cannot come back, by
-    table. ``lives`` maps a record's last life to its id in the plan.
+    table. ``lives`` maps a record's last life to its id in the plan. ``merges``: the merges of its
+    lost records.
     """
 
     survey: RestoreSurvey
@@ -83,6 +94,7 @@ class PlannedRecordSet:
     unlooked: set[str] = field(default_factory=set)
     never: Counter[str] = field(default_factory=Counter)
     lives: dict[RecordKey, RecordKey] = field(default_factory=dict)
+    merges: dict[RecordKey, MergeChain] = field(default_factory=dict)
 
     def life(self, key: RecordKey) -> RecordKey:
         """The last life of a record: one that came back and was lost again is one record."""
@@ -131,13 +143,26 @@ def collect_related(
     records = PlannedRecordSet(survey, related, left_out)
     picks = [pick for pick in picks if pick.key not in left_out]
     # Newest first: a related record that several snapshots lead to is wanted in its latest state.
+    selected = frozenset(records.life(pick.key) for pick in picks)
     for number in sorted({pick.snapshot for pick in picks}, reverse=True):
         wanted_states = [pick for pick in picks if pick.snapshot == number]
-        walk = _Walk(records, number, frozenset(records.life(p.key) for p in picks))
+        walk = _Walk(records, number, selected)
         walk.run(wanted_states)
     if picks:
         walk.learn_masters()
+    _collect_survivors(records, selected)
     return records
+
+
+def _collect_survivors(records: PlannedRecordSet, selected: frozenset[RecordKey]) -> None:
+    """Add the records that survived merges of lost ones whose children come back too."""
+    members = records.members
+    records.merges = merge_chains(records.survey, (member.facts for member in members.values()))
+    spread = {key: chain for key, chain in records.merges.items() if members[key].spread}
+    if records.related is RelatedPolicy.ALL:
+        for reversal in merge_reversals(records.survey, spread):
+            if reversal.winner not in records.left_out:
+                _Walk(records, reversal.snapshot, selected).take_back(reversal)
 
 
 @dataclass(slots=True)
@@ -156,8 +181,24 @@ class _Walk:
 
     def run(self, picks: Sequence[WantedState]) -> None:
         """Walk until nothing new is met."""
+        self._walk(self._new(_Fresh(pick, ActionReason.SELECTED) for pick in reversed(picks)))
+        self.records.never += self._children.never
+
+    def take_back(self, reversal: MergeReversal) -> None:
+        """Add a surviving record, and the lost ones to which it referred before the merge."""
+        records, because = self.records, reversal.losers[0]
+        if records.known(reversal.winner) is None:
+            pick = WantedState(reversal.winner, reversal.snapshot, selected=False)
+            self._add_members([_Fresh(pick, ActionReason.WINNER, because)])
+        member = records.members.get(reversal.winner)
+        if member is None or member.why is ActionReason.SELECTED:
+            return
+        if member.facts.snapshot == reversal.snapshot:
+            member.reversal = reversal
+            self._walk(self._new(self._find_parents([member])))
+
+    def _walk(self, fresh: list[_Fresh]) -> None:
         members = self.records.members
-        fresh = self._new(_Fresh(pick, ActionReason.SELECTED) for pick in reversed(picks))
         while fresh:
             if len(members) + len(fresh) > MAX_STEPS:
                 raise too_large()
@@ -168,7 +209,6 @@ class _Walk:
                 fresh += self._find_children(met)
             fresh += self._find_parents(met)
             fresh = self._new(fresh)
-        self.records.never += self._children.never
 
     def _new(self, fresh: Iterable[_Fresh]) -> list[_Fresh]:
         """Records that are not in the plan under any of their ids; each once.
@@ -384,4 +424,5 @@ def _wanted_references(member: PlannedMember) -> Iterable[str]:
     facts = member.facts
     if facts.standing is not LiveStanding.LIVE or member.why is ActionReason.SELECTED:
         return facts.references
-    return facts.references.keys() & facts.edits.keys()
+    put_back = member.reversal.columns if member.reversal is not None else frozenset()
+    return facts.references.keys() & (facts.edits.keys() | put_back)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from unlost.engine.merge_winner import merge_winner
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from unlost.engine.restore.values.addresses import IdIndex
 from unlost.engine.restore.values.edits import NO_EDITS, Backups, Edits, Values, checked
 from unlost.model.errors import NotFound, UsageError
@@ -81,7 +83,6 @@ class RestoreSurvey:
         self._shapes: dict[tuple[int, str], Table | None] = {}
         self._references: dict[tuple[int, str, str], Reference] = {}
         self._capabilities: dict[str, WriteCapability] = {}
-        self._winners: dict[RecordKey, str | None] = {}
 
     # --- the org -----------------------------------------------------------------------------------
 
@@ -173,6 +174,10 @@ class RestoreSurvey:
         """The newest backup before commit ``number``; of a forgotten one the last states remain."""
         earlier = [backup for backup in self._backup_numbers if backup < number]
         return earlier[-1] if earlier else None
+
+    def backup_after(self, number: int) -> int | None:
+        """The first backup after commit ``number``; None if there is none yet."""
+        return next((backup for backup in self._backup_numbers if backup > number), None)
 
     @cached_property
     def _backup_numbers(self) -> Sequence[int]:
@@ -290,13 +295,18 @@ class RestoreSurvey:
             ops = [text == Op.STATE.value for text in rows["_u_op"].to_pylist()]
             yield from zip(rows["_u_id"].to_pylist(), ops, rows["_u_snap"].to_pylist(), strict=True)
 
-    def merge_winner(self, key: RecordKey) -> str | None:
-        """The record into which a lost one was merged, if a backup saw that."""
-        table = self.tables[key.table]
-        if key not in self._winners and table.merged_into_column is not None:
-            versions = self.ports.vault.history(self.org, key.table, key.record)
-            self._winners[key] = merge_winner(versions, table)
-        return self._winners.get(key)
+    def merged_into(self, name: str, ids: Sequence[str]) -> dict[str, str]:
+        """For lost records the ones into which they were merged, as far as a backup saw that."""
+        column, shape = self.tables[name].merged_into_column or "", self.shape(self.newest, name)
+        if shape is None or shape.column(column) is None:
+            return {}
+        winners: dict[str, str] = {}
+        for chunk in chunks(ids, FETCH_IDS):
+            rows = self.snapshot(self.newest).get(name, chunk, columns=[column])
+            dead = rows.filter(pc.not_equal(rows["_u_op"].cast(pa.string()), Op.STATE.value))
+            named = dead.filter(pc.is_valid(dead[column]))
+            winners.update(zip(named["_u_id"].to_pylist(), named[column].to_pylist(), strict=True))
+        return winners
 
     # --- progress ------------------------------------------------------------------------------------
 

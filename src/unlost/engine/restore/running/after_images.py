@@ -34,9 +34,14 @@ def after_images(session: RestoreSession, steps: Sequence[PlanStep], fetched: Ro
 
 
 def checked_columns(table: Table, capability: WriteCapability) -> tuple[str, ...]:
-    """The columns by which a person can have changed a record that a run brought."""
+    """The columns by which a person can have changed a record that a run brought.
+
+    Size and checksum show that its file was replaced.
+    """
     known = {column.name for column in table.columns}
-    return tuple(sorted((capability.settable | capability.changeable) & known))
+    of_files = {name for file in table.files for name in (file.size_column, file.checksum_column)}
+    written = capability.settable | capability.changeable
+    return tuple(sorted(name for name in known if name in written or name in of_files))
 
 
 def brought(session: RestoreSession, step: PlanStep) -> bool:

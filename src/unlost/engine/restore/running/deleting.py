@@ -1,5 +1,8 @@
 """The last pass of an undo: delete what the undone run brought, details with their masters.
 
+Some records are deleted only as drafts, such as orders: they become drafts first, and get their
+status again if they stay.
+
 Each record is read right before its call. If it is not as the plan saw it, a person changed it: it
 stays, and ends as a conflict. The whole record goes into the journal first, so that the undo can be
 undone even after the recycle bin was emptied. See docs/adr/0042.
@@ -40,6 +43,7 @@ def delete(session: RestoreSession) -> None:
         for table in dict.fromkeys(step.table for step in details)
         for number in _announce(session, table, [step for step in details if step.table == table])
     ]
+    _reopen(session, todo)
     _keep_masters(session, todo)
     masters = [step for step in todo if step.because is None]
     for level in sorted({step.level for step in masters}, reverse=True):
@@ -52,6 +56,69 @@ def delete(session: RestoreSession) -> None:
     for table in dict.fromkeys(step.table for step in details):
         remaining = _pending(session, [step for step in details if step.table == table])
         record_without_call(session, Pass.DELETE, table, [_stayed(step.key) for step in remaining])
+    _close_again(session, todo)
+
+
+def _reopen(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
+    """Make activated records drafts, since the org does not delete them otherwise."""
+    todo = [step for step in steps if step.late]
+    for table in dict.fromkeys(step.table for step in todo):
+        born = {late.column: late.born for late in session.capability(table).late}
+        closed = [step for step in todo if step.table == table]
+        while pending := _pending(session, closed, Pass.REOPEN):
+            for batch in session.batches(table, pending):
+                live = _live_rows(session, session.table(table), batch)
+                rows = [
+                    PreparedRow(WriteRow(step.record, step.record, cells), before)
+                    for step in batch
+                    if (before := _former(session, step, live.get(step.record))) is not None
+                    for cells in [{name: born.get(name) for name in step.late}]
+                ]
+                sent = {row.row.key for row in rows}
+                seen = [
+                    RowOutcome(s.record, OutcomeKind.DONE, s.record)
+                    for s in batch
+                    if s.record not in sent
+                ]
+                record_without_call(session, Pass.REOPEN, table, seen)
+                if rows:
+                    send(session, Pass.REOPEN, WriteOp.UPDATE, table, rows)
+
+
+def _former(
+    session: RestoreSession, step: PlanStep, cells: Cells | None
+) -> dict[str, str | None] | None:
+    """The values that a draft replaces; None for a record that is gone or changed, and is left alone."""
+    if cells is None or not _is_as_planned(session, session.table(step.table), step, cells):
+        return None
+    return {name: cells.get(name) for name in step.late}
+
+
+def _close_again(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
+    """Give drafts that were not deleted their former status again."""
+    state = session.log.state
+    todo = [s for s in steps if s.key in state.reopened and _is_open(session, s)]
+    for table in dict.fromkeys(step.table for step in todo):
+        born = {late.column: late.born for late in session.capability(table).late}
+        drafts = [step for step in todo if step.table == table]
+        while pending := _pending(session, drafts, Pass.LATE):
+            for batch in session.batches(table, pending):
+                rows = [
+                    PreparedRow(
+                        WriteRow(step.record, step.record, dict(state.reopened[step.key])),
+                        {name: born.get(name) for name in step.late},
+                    )
+                    for step in batch
+                ]
+                send(session, Pass.LATE, WriteOp.UPDATE, table, rows)
+
+
+def _is_open(session: RestoreSession, step: PlanStep) -> bool:
+    """True for a record that this run made a draft, and that the org did not delete."""
+    opened = session.log.state.result(Pass.REOPEN, step.key)
+    deleted = session.log.state.result(Pass.DELETE, step.key)
+    is_draft = opened is not None and opened.kind is OutcomeKind.DONE
+    return is_draft and (deleted is None or deleted.kind is not OutcomeKind.DONE)
 
 
 def _announce(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> Iterator[int]:
@@ -78,23 +145,30 @@ def _keep_masters(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
 
 
 def _delete(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> None:
-    while pending := _pending(session, steps):
+    while pending := _pending(session, _openable(session, steps)):
         for batch in session.batches(table, pending):
             rows = _prepared(session, session.table(table), batch)
             if rows:
                 send(session, Pass.DELETE, WriteOp.DELETE, table, rows)
 
 
-def _pending(session: RestoreSession, steps: Sequence[PlanStep]) -> list[PlanStep]:
-    return [s for s in steps if session.log.state.pending(Pass.DELETE, s.key, most=TRIES)]
+def _openable(session: RestoreSession, steps: Sequence[PlanStep]) -> list[PlanStep]:
+    """The records without those that the org did not make drafts."""
+    opened = [(step, session.log.state.result(Pass.REOPEN, step.key)) for step in steps]
+    return [step for step, result in opened if result is None or result.kind is OutcomeKind.DONE]
+
+
+def _pending(
+    session: RestoreSession, steps: Sequence[PlanStep], stage: Pass = Pass.DELETE
+) -> list[PlanStep]:
+    return [s for s in steps if session.log.state.pending(stage, s.key, most=TRIES)]
 
 
 def _prepared(
     session: RestoreSession, table: Table, steps: Sequence[PlanStep]
 ) -> list[PreparedRow]:
     """The rows of a call; records that are gone or changed get their outcome without one."""
-    ids = [step.record for step in steps]
-    live = dict(each(session.ports.writer.fetch(table, ids, columns=_readable(table))))
+    live = _live_rows(session, table, steps)
     prepared: list[PreparedRow] = []
     outcomes: list[RowOutcome] = []
     for step in steps:
@@ -109,6 +183,13 @@ def _prepared(
     return prepared
 
 
+def _live_rows(
+    session: RestoreSession, table: Table, steps: Sequence[PlanStep]
+) -> Mapping[str, Cells]:
+    ids = [step.record for step in steps]
+    return dict(each(session.ports.writer.fetch(table, ids, columns=_readable(table))))
+
+
 def _readable(table: Table) -> list[str]:
     """The columns that a record needs to come back."""
     columns = [c.name for c in table.columns if not c.has(ColumnTrait.VOLATILE)]
@@ -117,7 +198,8 @@ def _readable(table: Table) -> list[str]:
 
 def _is_as_planned(session: RestoreSession, table: Table, step: PlanStep, cells: Cells) -> bool:
     assert isinstance(session.wanted, UndoneReader)
-    names = [name for name in session.wanted.columns(step) if name in cells]
+    ignored = {*step.late, *step.columns}
+    names = [n for n in session.wanted.columns(step) if n in cells and n not in ignored]
     return digest(table, {name: cells[name] for name in names}) == step.expect
 
 

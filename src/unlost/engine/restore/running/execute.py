@@ -338,7 +338,7 @@ def _restored(session: RestoreSession, step: PlanStep) -> bool:
     state, action = session.log.state, step.action
     if session.links.live(step.key) is None or state.failure(step.key) is not None:
         return False
-    updated = bool(step.columns) and action is not Action.CREATE
+    updated = bool(step.columns) and action not in (Action.CREATE, Action.DELETE)
     passes = {
         Pass.UNDELETE: action is Action.UNDELETE,
         Pass.CREATE: action is Action.CREATE,

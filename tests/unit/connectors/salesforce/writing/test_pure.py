@@ -10,7 +10,7 @@ import pytest
 from fakes.salesforce import describe, field, system_fields
 from unlost.connectors.salesforce.writing import ingest
 from unlost.connectors.salesforce.writing.answers import of_bulk, of_collection, unknown
-from unlost.connectors.salesforce.writing.capability import capability_of
+from unlost.connectors.salesforce.writing.capability import StatusValues, capability_of
 from unlost.connectors.salesforce.writing.ingest import uploads
 from unlost.connectors.salesforce.writing.rules import RULES, never, rule_for
 from unlost.connectors.salesforce.writing.shape import shaped
@@ -349,7 +349,7 @@ def an_order(**facts: Any) -> dict[str, Any]:
 
 
 def test_describe_tells_what_may_be_written() -> None:
-    found = capability_of(an_order(), born={"Status": "Entwurf"})
+    found = capability_of(an_order(), status=StatusValues("Entwurf", ("Aktiv",)))
     assert found.ops == frozenset(WriteOp)
     assert (found.birth, found.identity) == (Birth.DIRECT, Identity.UNDELETE)
     assert {"Status", "AccountId", "Key__c"} <= found.settable

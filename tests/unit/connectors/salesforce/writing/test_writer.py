@@ -29,7 +29,7 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.source.schema import Table, TableTrait
-from unlost.model.source.writing import NOT_IN_BIN, OutcomeKind, WriteOp, WriteRow
+from unlost.model.source.writing import NOT_IN_BIN, LockedDelete, OutcomeKind, WriteOp, WriteRow
 from unlost.testing.clock import START
 
 CREATE, UPDATE, DELETE = WriteOp.CREATE, WriteOp.UPDATE, WriteOp.DELETE
@@ -118,6 +118,33 @@ def test_an_order_is_born_in_the_orgs_own_draft(
     with org.writer() as writer:
         (late,) = writer.capability(org.shape("Order")).late
     assert (late.column, late.born) == ("Status", born)
+    assert (late.locks, late.locked_delete) == (("Activated",), LockedDelete.AS_DRAFT)
+
+
+@pytest.mark.parametrize(
+    ("permissions", "way"),
+    [
+        ([{"PermissionsDeleteActivatedContract": True}], LockedDelete.ALONE),
+        ([{"PermissionsDeleteActivatedContract": False}], LockedDelete.REFUSED),
+        ([], LockedDelete.REFUSED),
+        (None, LockedDelete.REFUSED),
+    ],
+)
+def test_an_activated_contract_is_deleted_with_a_permission_alone(
+    org: Org, permissions: list[dict[str, Any]] | None, way: LockedDelete
+) -> None:
+    org.add("Contract", field("Status", "picklist"))
+    org.rows["ContractStatus"] = [
+        {"ApiName": "Aktiv", "StatusCode": "Activated"},
+        {"ApiName": "Entwurf", "StatusCode": "Draft"},
+        {"ApiName": "Wieder aktiv", "StatusCode": "Activated"},
+    ]
+    if permissions is not None:
+        org.rows["UserPermissionAccess"] = permissions
+    with org.writer() as writer:
+        (late,) = writer.capability(org.shape("Contract")).late
+    assert (late.born, late.locks) == ("Entwurf", ("Aktiv", "Wieder aktiv"))
+    assert late.locked_delete is way
 
 
 # --- collections ----------------------------------------------------------------------------------

@@ -1,0 +1,40 @@
+"""Any restore, any edit by others, any interruption: an undo leaves the org as it was before."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import seed
+
+from stateful.restore.machine import LIFE
+from stateful.restore.test_restores import met_by
+from stateful.restore.undoing import Undos
+
+ROUND, ROUNDS = 100, 4  # lives in a round, until what must be met was met
+LIVES = 200
+DEEP, PARTS = 5_000, 4
+MUST_MEET = {
+    *("undo", "undo of undo", "exact", "merge", "crash"),
+    *("taken away", "put back", "brought back", "kept a later value", "stays skipped"),
+}
+
+
+@pytest.mark.full
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_after_an_undo_the_org_is_as_before_the_run() -> None:
+    met: Counter[str] = Counter()
+    for number in range(ROUNDS):
+        others = seed(number)(type("Others", (Undos,), {}))  # lives that no other round plays
+        met += met_by(others, examples=ROUND, steps=6)
+        if met[LIFE] >= LIVES and set(met) >= MUST_MEET:
+            break
+    assert met[LIFE] >= LIVES
+    assert set(met) >= MUST_MEET, MUST_MEET - set(met)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("part", range(PARTS))  # each is other disasters: nothing is derandomized
+def test_thousands_of_undos(part: int) -> None:
+    met = met_by(Undos, examples=DEEP // PARTS, steps=10)
+    assert set(met) >= MUST_MEET, MUST_MEET - set(met)

@@ -1,0 +1,228 @@
+"""What must be true after an undo, judged from the org alone, as it was before and after the run.
+
+The undo's outcome is believed in one thing only: which records it names as not taken back. All
+others must be as they were before the undone run, and nothing else may have changed.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from stateful.restore.town import LINKS, Picture, Seen
+from unlost.engine.restore.values.outcome import RecordOutcome, RestoreOutcome
+from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
+from unlost.model.source.schema import DeleteRule
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run that can be undone, and what was live right before and right after it."""
+
+    name: str
+    before: Picture
+    after: Picture
+    undoes: str = ""
+
+    @property
+    def changed(self) -> bool:
+        return self.before != self.after
+
+
+@dataclass(frozen=True)
+class UndoCase:
+    """An undo: the undone run, and what was live right before and right after the undo."""
+
+    ran: Ran
+    plan: RestorePlan
+    outcome: RestoreOutcome
+    now: Picture
+    then: Picture
+
+    @property
+    def pairs(self) -> Iterator[tuple[PlanStep, RecordOutcome]]:
+        return zip(self.plan.steps, self.outcome.records, strict=True)
+
+
+@dataclass
+class UndoJudge:
+    """``met`` counts what was judged."""
+
+    met: Counter[str] = field(default_factory=Counter)
+
+    def judge(self, case: UndoCase) -> None:
+        """All that must be true."""
+        told = {step.key: (step, one) for step, one in case.pairs}
+        for key in {*case.ran.before, *case.ran.after, *case.now, *case.then}:
+            self._record(case, key, told.get(key))
+        self._nothing_doubled(case)
+        if case.now == case.ran.after and not self._named(case):
+            self._exact(case)
+
+    def _named(self, case: UndoCase) -> list[RecordKey]:
+        """The records of which the undo says that they are not as before."""
+        return [step.key for step, one in case.pairs if not one.ending.good or step.notes]
+
+    def _record(
+        self, case: UndoCase, key: RecordKey, told: tuple[PlanStep, RecordOutcome] | None
+    ) -> None:
+        was, left = case.ran.before.get(key), case.ran.after.get(key)
+        now, then = case.now.get(key), case.then.get(key)
+        if was is None and left is not None:
+            self._brought(case, key, told)
+        elif was is not None and left is None:
+            self._removed(case, key, told)
+        elif now is not None and was is not None and left is not None:
+            self._changed(case, key, told)
+        elif now is not None:
+            assert then is not None, f"{key} is none of the run's, and was deleted"
+            self._untouched(case, key, now, then)
+
+    # --- what the run brought -----------------------------------------------------------------------
+
+    def _brought(
+        self, case: UndoCase, key: RecordKey, told: tuple[PlanStep, RecordOutcome] | None
+    ) -> None:
+        left, now, then = case.ran.after[key], case.now.get(key), case.then.get(key)
+        if now is None:
+            assert then is None, f"{key} was gone, and came back"
+            return
+        if self._edited(key, left, now):
+            assert then is not None, f"{key} was edited since, and was deleted"
+        if then is None:
+            self.met["taken away"] += 1
+            return
+        if told is None:
+            # It left the bin with its master, and is not in the plan: its master stays, and is named.
+            assert self._came_along(case, key), f"{key} stays, and nobody says so"
+            return
+        step, one = told
+        assert not one.ending.good or step.action is Action.SKIP, f"{key} stays: {one}"
+        self.met[f"stays {one.ending.value}"] += 1
+        self._untouched(case, key, now, then)
+
+    def _came_along(self, case: UndoCase, key: RecordKey) -> bool:
+        came = case.then.keys() - case.ran.before.keys()
+        return any(
+            RecordKey(table, str(case.then[key].value(column))) in came
+            for column, reference in LINKS[key.table].items()
+            if reference.rule is DeleteRule.CASCADE
+            for table in reference.tables
+        )
+
+    def _edited(self, key: RecordKey, left: Seen, now: Seen) -> bool:
+        """True if people changed the record; the org may have emptied a reference of it."""
+        values = any(
+            left.value(column) != now.value(column)
+            for column in now.cells
+            if now.value(column) is not None or column not in LINKS[key.table]
+        )
+        return values or left.body != now.body
+
+    # --- what the run changed -----------------------------------------------------------------------
+
+    def _changed(
+        self, case: UndoCase, key: RecordKey, told: tuple[PlanStep, RecordOutcome] | None
+    ) -> None:
+        was, left, now = case.ran.before[key], case.ran.after[key], case.now[key]
+        then = case.then.get(key)
+        assert then is not None, f"{key} was there before the run, and was deleted"
+        assert then.body == now.body
+        for column in now.cells:
+            if was.value(column) == left.value(column):
+                self._same(case, key, column)
+            elif now.value(column) != left.value(column):
+                self._same(case, key, column)
+                self.met["kept a later value"] += 1
+            elif self._alike(case, key, column):
+                self.met["put back"] += 1
+            else:
+                named = told is not None and not told[1].ending.good
+                by_org = told is None and column in LINKS[key.table]
+                excused = self._leads_to_what_stays(case, key, column)
+                excused = excused or not self._leads_on(case.then, key, was.value(column), column)
+                assert named or (by_org and excused), f"{key}.{column} is not as before: {told}"
+
+    def _alike(self, case: UndoCase, key: RecordKey, column: str) -> bool:
+        """True if a value is as before the run; a record that came back anew has another id."""
+        was, then = case.ran.before[key].value(column), case.then[key].value(column)
+        if was == then:
+            return True
+        tables = LINKS[key.table][column].tables if column in LINKS[key.table] else ()
+        lives = {step.key: one.live for step, one in case.pairs}
+        return then is not None and any(
+            lives.get(RecordKey(table, str(was))) == then for table in tables
+        )
+
+    def _leads_to_what_stays(self, case: UndoCase, key: RecordKey, column: str) -> bool:
+        """True for a reference that the org had set, to a record that stays."""
+        return self._leads_on(case.then, key, case.then[key].value(column), column)
+
+    def _leads_on(self, live: Picture, key: RecordKey, value: str | None, column: str) -> bool:
+        """True if the record that a reference names is live."""
+        targets = LINKS[key.table][column].tables
+        return any(RecordKey(table, str(value)) in live for table in targets)
+
+    def _untouched(self, case: UndoCase, key: RecordKey, now: Seen, then: Seen) -> None:
+        assert now.body == then.body
+        for column in now.cells:
+            self._same(case, key, column)
+
+    def _same(self, case: UndoCase, key: RecordKey, column: str) -> None:
+        now, then = case.now[key].value(column), case.then[key].value(column)
+        if now == then:
+            return
+        by_org = column in LINKS[key.table] and (now is None or then is None)
+        assert by_org, f"{key}.{column} was not to be touched: {now} became {then}"
+        tables = LINKS[key.table][column].tables
+        moved = [RecordKey(table, str(now if then is None else then)) for table in tables]
+        there = case.then if then is not None else case.now
+        other = case.now if then is not None else case.then
+        left = any(target in there and target not in other for target in moved)
+        assert left, f"{key}.{column}: {now} became {then}, and its record did not come or go"
+        in_plan = any(step.key in moved for step, _ in case.pairs)
+        assert in_plan, f"{key}.{column} lost a record that is none of the run's"
+
+    # --- what the run removed -----------------------------------------------------------------------
+
+    def _removed(
+        self, case: UndoCase, key: RecordKey, told: tuple[PlanStep, RecordOutcome] | None
+    ) -> None:
+        now, then = case.now.get(key), case.then.get(key)
+        if now is not None:
+            assert then is not None, f"{key} came back by people, and was deleted"
+            self._untouched(case, key, now, then)
+            return
+        assert told is not None, f"{key} was removed, and nobody brings it back"
+        _, one = told
+        if not one.ending.good:
+            self.met["not brought back"] += 1
+            return
+        assert one.live is not None
+        live = case.then.get(RecordKey(key.table, one.live))
+        assert live is not None, f"{key} is said to be back as {one.live}, and is not live"
+        was = case.ran.before[key]
+        named = {difference.column for difference in one.differences}
+        for column in was.cells:
+            same = was.value(column) == live.value(column)
+            linked = column in LINKS[key.table]
+            assert same or linked or column in named, f"{key}.{column} is not as it was: {one}"
+        assert live.body == was.body, f"{key} came back with another file"
+        self.met["brought back"] += 1
+
+    # --- nothing doubled ----------------------------------------------------------------------------
+
+    def _nothing_doubled(self, case: UndoCase) -> None:
+        said = Counter(
+            RecordKey(one.table, one.live) for _, one in case.pairs if one.live is not None
+        )
+        for key in set(case.then) - set(case.now):
+            known = key in case.ran.before or said[key] == 1
+            assert known, f"{key} came to be, and nobody says so"
+            assert said[key] <= 1, f"{key} stands for {said[key]} records"
+
+    def _exact(self, case: UndoCase) -> None:
+        """Nobody changed anything since, and the undo names nothing: the org is as before."""
+        created = any(step.action is Action.CREATE for step in case.plan.steps)
+        if not created:
+            assert case.then == case.ran.before, "the org is not as it was before the run"
+            self.met["exact"] += 1

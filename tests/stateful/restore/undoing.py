@@ -1,0 +1,155 @@
+"""A town whose restores are undone, and whose undos are undone, while people go on working."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, rule
+
+from stateful.restore.machine import BODIES, TROUBLES, WRONG, Restores
+from stateful.restore.undo_judge import Ran, UndoCase, UndoJudge
+from unlost.engine.restore.planning.plan import RelatedPolicy
+from unlost.engine.restore.planning.undo import plan_undo
+from unlost.engine.restore.running.execute import execute, run_of
+from unlost.engine.restore.values.outcome import RestoreOutcome
+from unlost.model.errors import UsageError
+from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
+
+MERGEABLE = "Firm"
+LATEST = 3  # runs of which one is undone
+
+
+class Undos(Restores):
+    """Restores are judged elsewhere (``machine``); here it is judged what an undo of them leaves."""
+
+    met: Any = None
+
+    @initialize(
+        data=st.data(), undeletable=st.booleans(), relinks=st.booleans(), loses=st.booleans()
+    )
+    def begin(self, data: st.DataObject, undeletable: bool, relinks: bool, loses: bool) -> None:
+        self.ran: list[Ran] = []
+        super().begin(data=data, undeletable=undeletable, relinks=relinks, loses=loses)
+        self.undo_judge = UndoJudge(self.judge.met)
+
+    # --- people -------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), values=st.booleans())
+    def merge(self, data: st.DataObject, values: bool) -> None:
+        """Somebody merges two firms, and picks values of the one that goes."""
+        firms = [key for key in self._live() if key.table == MERGEABLE]
+        if len(firms) < 2:
+            return
+        loser = data.draw(st.sampled_from(firms))
+        winner = data.draw(st.sampled_from([key for key in firms if key != loser]))
+        if self.town.merge(winner, loser, take_values=values):
+            self.judge.met["merge"] += 1
+
+    # --- runs ---------------------------------------------------------------------------------------
+
+    @rule(data=st.data())
+    def restore(self, data: st.DataObject) -> None:
+        chosen = self._select(data)
+        if chosen is None:
+            return
+        selection, related, at = chosen
+        self.twins = data.draw(st.sampled_from(TwinPolicy))
+        plan, _ = self._plan(selection, related, at)
+        if plan is not None:
+            self._meddle(data, plan)
+            self._recorded(data, plan)
+
+    @rule(
+        data=st.data(),
+        purged=st.booleans(),
+        edited=st.booleans(),
+        disaster=st.sampled_from(["lose", "merge", "overwrite", "overwrite"]),
+    )
+    def restore_undo_and_redo(
+        self, data: st.DataObject, purged: bool, edited: bool, disaster: str
+    ) -> None:
+        """The common story, in one rule."""
+        self.night()
+        hit = self._hit(data, disaster, purged=purged)
+        if not hit:
+            return
+        key = data.draw(st.sampled_from(hit))
+        selection = Selection(SelectionKind.RECORDS, (key,))
+        plan, _ = self._plan(selection, RelatedPolicy.ALL, None)
+        if plan is not None:
+            self._recorded(data, plan)
+            if edited:
+                self._edit(data, plan)
+            self.undo(data=data)
+            if purged:
+                self.purge()
+            self.undo(data=data)
+
+    def _hit(self, data: st.DataObject, disaster: str, *, purged: bool) -> list[RecordKey]:
+        """Let a disaster happen; returns records that a person would restore."""
+        match disaster:
+            case "merge":
+                self.merge(data=data, values=True)
+            case "overwrite":
+                for key in self._live()[:3]:
+                    self.town.change(key, {"Name": "overwritten"})
+                return self._live()[:3]
+            case _:
+                self.lose(data=data, purged=purged)
+        return self.judge.lost()
+
+    def _edit(self, data: st.DataObject, plan: RestorePlan) -> None:
+        """Somebody edits, or refers to, what the run wrote."""
+        how = data.draw(st.sampled_from(["change", "link", "make", "lose", "file"]))
+        match how:
+            case "change":
+                self.overwrite(data=data)
+            case "link":
+                self.link(data=data)
+            case "make":
+                self.make(data=data, table=data.draw(st.sampled_from(["Note", "Person", "Role"])))
+            case "file":
+                self.replace_file(data=data, body=data.draw(BODIES))
+            case _:
+                self.lose(data=data, purged=False)
+
+    @rule(data=st.data())
+    def undo(self, data: st.DataObject) -> None:
+        """Undo one of the latest runs; it may be an undo."""
+        latest = [ran for ran in self.ran if ran.changed][-LATEST:]
+        if not latest:
+            return
+        ran = data.draw(st.sampled_from(latest))
+        try:
+            plan = self._plan_undo(ran)
+        except UsageError as error:
+            if error.code != "undo-nothing":  # the org did it all, by an undelete of others
+                raise
+            return
+        now = self.town.picture()
+        outcome, recorded = self._recorded(data, plan, undoes=ran.name)
+        self.judge.met["undo of undo" if ran.undoes else "undo"] += 1
+        try:
+            self.undo_judge.judge(UndoCase(ran, plan, outcome, now, recorded.after))
+        except AssertionError:
+            self.judge.met[WRONG] += 1
+            raise
+
+    def _plan_undo(self, ran: Ran) -> RestorePlan:
+        return plan_undo(
+            self.town.oid, self.town.planning(), ran.name, plan_id=self.town.next_plan()
+        )
+
+    def _recorded(
+        self, data: st.DataObject, plan: RestorePlan, *, undoes: str = ""
+    ) -> tuple[RestoreOutcome, Ran]:
+        """Run a plan, whatever happens, and remember what it changed."""
+        self.town.clock.advance(seconds=60)
+        before = self.town.picture()
+        troubles = data.draw(st.lists(TROUBLES, max_size=3))
+        outcome = self._until_it_ends(data, plan, list(troubles))
+        calls = len(self.town.writer.calls)
+        assert execute(plan, self.town.restoring()) == outcome
+        assert len(self.town.writer.calls) == calls, "a finished run makes no calls"
+        ran = Ran(run_of(plan), before, self.town.picture(), undoes)
+        self.ran.append(ran)
+        return outcome, ran
