@@ -29,6 +29,7 @@ from unlost.app.actions.people import sso as sso_actions
 from unlost.app.actions.people.sso import NewProvider, NewSaml, add, add_saml
 from unlost.app.actions.records.record_list import choose_columns
 from unlost.app.actions.records.saved_searches import save_search, searches
+from unlost.app.actions.records.watch import WatchRequest, add_watch
 from unlost.app.actions.restores.kept_plan import (
     choose,
     make_plan_now,
@@ -61,9 +62,11 @@ from unlost.catalog.models import (
     ScrubRow,
     SelectionRow,
     VaultCheck,
+    WatchRow,
     WriterRow,
 )
 from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.orgs.watches import StoredWatch, store_hits, stored_watches
 from unlost.catalog.orgs.writers import find_writer
 from unlost.catalog.people.audit import BEGUN, newest
 from unlost.catalog.people.list_columns import list_columns
@@ -88,6 +91,7 @@ from unlost.model.plan import RecordKey
 from unlost.model.runs.night import CheckRecord
 from unlost.model.runs.schedule import DueBackup
 from unlost.model.vault.mirror import MirrorRecord
+from unlost.model.watched import WatchHit
 from unlost.testing.clock import START
 
 NEW_ORG = NewOrg("memory", "sales", {"address": "one", "speed": 3}, {"password": SECRET})
@@ -134,6 +138,7 @@ def write_home(folder: Path) -> WrittenHome:
     change(app, "sales", ScheduleChange(hourly="Account"))
     change_selected(app, "sales", LIST, shown=[], selected=[f"Account/{CUSTOMER}", "Contact/C1"])
     save_search(app, "chocolate", SEARCH)
+    _watch(app)
     choose_columns(app, "sales", "Account", columns=("Phone", "Name"))
     _write_for_service()
     home = WrittenHome(world, plan, preview_id)
@@ -304,6 +309,19 @@ def _read_request(home: WrittenHome) -> list[Any]:
     return [selection_of("sales", home.plan)]
 
 
+def _watch(app: Any) -> None:
+    """A watched set about which a backup noticed something."""
+    request = WatchRequest("Mine", (f"Account/{CUSTOMER}",), None, True, ("Account.Phone",))
+    add_watch(app, "sales", request)
+    hit = WatchHit(2, START, 1, {"Account.Phone": 2})
+    store_hits(_read_watch(), [hit], evaluated=2)
+
+
+def _read_watch() -> StoredWatch:
+    (watch,) = stored_watches(["sales"])
+    return watch
+
+
 def _read_searches(home: WrittenHome) -> list[Any]:
     return [search.query for search in searches(home.world.app).searches]
 
@@ -355,6 +373,9 @@ COLUMNS: dict[str, Column] = {
     "open records of a loss": Column(LossRow, "open_counts", _read_open_counts),
     "summary of a plan": Column(PlanRow, "summary", _read_summary),
     "selected records": Column(SelectionRow, "records", _read_selections),
+    "records of a watched set": Column(WatchRow, "records", lambda _: [_read_watch().records]),
+    "columns of a watched set": Column(WatchRow, "columns", lambda _: [_read_watch().columns]),
+    "hits of a watched set": Column(WatchRow, "hits", lambda _: [_read_watch().hits]),
     "saved search": Column(SavedSearchRow, "query", _read_searches),
     "columns of lists": Column(ListColumnsRow, "columns", _read_columns),
     "records to erase": Column(ScrubRow, "records", _read_scrubs),

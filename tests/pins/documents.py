@@ -57,6 +57,7 @@ from unlost.model.source.reading import FileRef, ReadTask
 from unlost.model.source.schema import Schema
 from unlost.model.vault.certificate import Certificate
 from unlost.model.vault.snapshot import Added
+from unlost.model.watched import WatchHit
 from unlost.outside.exporting import RECEIPT, ExportReceipt, begun, note
 from unlost.testing.clock import VirtualClock
 from unlost.vault.format.manifest import (
@@ -239,6 +240,7 @@ DOCUMENTS: dict[str, Document] = {
     "catalogue/schedule": as_values(Schedule, window=90, calls=40, begins=time(22), ends=time(6)),
     "catalogue/plan-request": as_values(RestoreRequest),
     "catalogue/saved-search": as_values(RecordSearch),
+    "catalogue/watch-hits": as_values(tuple[WatchHit, ...]),
     "catalogue/plan-summary": as_values(PlanSummary),
     "catalogue/message": as_json(Message),
     "catalogue/look-asked": as_values(NewOrg),
