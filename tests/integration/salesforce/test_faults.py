@@ -198,7 +198,7 @@ def test_a_file_that_is_cut_cleanly_is_noticed(maker: Maker) -> None:
             stream.read()
 
 
-def test_the_clock_of_the_server_is_believed_even_where_it_is_wrong(maker: Maker) -> None:
+def test_the_clock_of_the_server_is_reported_even_where_it_is_wrong(maker: Maker) -> None:
     with maker.source() as source:
         right = source.server_time()
         maker.admin.fault("date_skew", path="/services/data/?$", seconds=3600.0)

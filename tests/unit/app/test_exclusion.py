@@ -40,7 +40,7 @@ from unlost.testing.system import MemoryLease
 from unlost.vault.stores.address import StoreAddress
 
 REFUSED = {"run-in-progress", "mirror-under-way"}
-LATER = {RunKind.UNDO, RunKind.ARCHIVE}
+LATER = {RunKind.ARCHIVE}
 PAIRS = list(itertools.product(RunKind, RunKind))
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "limits.md"
 

@@ -51,7 +51,10 @@ class Source(Protocol):
         ...
 
     def server_time(self) -> datetime:
-        """Return the source's clock now (never ours)."""
+        """Return the source's clock now, however wrong.
+
+        A backup counts by the lower of this clock and the local one.
+        """
         ...
 
     def discover(self) -> Schema:

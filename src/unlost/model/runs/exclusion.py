@@ -29,7 +29,8 @@ class RunLock(StrEnum):
 
 
 class RunKind(StrEnum):
-    """The kinds of runs. ``UNDO`` and ``ARCHIVE`` do not exist yet; their rules are fixed here.
+    """The kinds of runs. ``ARCHIVE`` does not exist yet; its rules are fixed here. An undo is a
+    restore.
 
     A kind of commit that a run makes has the same value.
     """
@@ -37,7 +38,6 @@ class RunKind(StrEnum):
     BACKUP = "backup"
     HOURLY = "hourly"
     RESTORE = "restore"
-    UNDO = "undo"
     ARCHIVE = "archive"
     COMPACT = "compact"
     FORGET = "forget"
@@ -61,7 +61,6 @@ LOCKS: Mapping[RunKind, frozenset[RunLock]] = {
     RunKind.HOURLY: frozenset({RunLock.BACKUP}),
     # Both write to the org, and a restore must not bring back what an archive takes away.
     RunKind.RESTORE: frozenset({RunLock.RESTORE}),
-    RunKind.UNDO: frozenset({RunLock.RESTORE}),
     RunKind.ARCHIVE: frozenset({RunLock.RESTORE}),
     RunKind.COMPACT: frozenset({RunLock.MAINTENANCE}),
     RunKind.FORGET: frozenset({RunLock.MAINTENANCE}),
