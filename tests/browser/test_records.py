@@ -84,7 +84,7 @@ def test_a_corrected_record_takes_three_clicks_and_its_undo_two(
     page = lena.page
     lena.open(f"/orgs/sales/records/Account/{shop}/correction/")
     group = page.get_by_role("group", name="Account Phone", exact=True)
-    lena.reach(group.get_by_role("radio", name=f"Now: {AFTER}"))
+    lena.reach(group.get_by_role("radio", name=f"Newest backup: {AFTER}"))
     page.keyboard.press("ArrowDown")
     lena.acts += 1
     expect(group.get_by_role("radio", name=re.compile(f"^{re.escape(BEFORE)} "))).to_be_checked()

@@ -48,3 +48,11 @@ def _sentences(hit: WatchHit) -> Iterator[Message]:
             column=column,
             records=counted(count, Noun.RECORD),
         )
+    if hit.unsearched:
+        yield message(
+            CODE,
+            "Too much changed to look at what belongs to the set, in {tables}.",
+            tables=", ".join(hit.unsearched),
+        )
+    if hit.error is not None:
+        yield message(CODE, "It could not be looked at: {why}", why=hit.error)

@@ -238,6 +238,7 @@ OPERATIONS = (
     ),
     ApiOperation("watch.list", _GET, "/watched", "records.watch.watches"),
     ApiOperation("watch.add", _POST, f"{_ORG}/watched", "records.watch.add_watch"),
+    ApiOperation("watch.extend", _PUT, f"{_ORG}/watched", "records.watch.extend_watch"),
     ApiOperation("watch.show", _GET, f"{_ORG}/watched/{{name}}", "records.watch.watched_changes"),
     ApiOperation("watch.drop", _DELETE, f"{_ORG}/watched/{{name}}", "records.watch.remove_watch"),
     ApiOperation("restore.take-back", _POST, f"{_ORG}/take-back", "restores.take_back.take_back"),

@@ -7,6 +7,7 @@ from unit.alerts.test_rules import sales
 from unlost.alerts.rules import raised_alerts
 from unlost.alerts.watched import AlertFacts, WatchFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
+from unlost.model.message import message
 from unlost.model.watched import WatchHit
 
 
@@ -34,3 +35,16 @@ def test_each_backup_has_its_own_message() -> None:
 def test_a_message_is_over_after_a_week() -> None:
     assert not alerts(WatchHit(7, NOW - timedelta(days=7), 1))
     assert AlertRule.WATCHED not in {alert.rule for alert in alerts()}
+
+
+def test_too_many_changes_and_a_set_that_is_gone_are_said() -> None:
+    (alert,) = alerts(WatchHit(7, NOW, unsearched=("Contact", "Case")))
+    assert (
+        "Too much changed to look at what belongs to the set, in Contact, Case." in alert.sentence
+    )
+    error = message("watch-too-large", "A watched set can have at most 10,000 records.")
+    (alert,) = alerts(WatchHit(7, NOW, error=error))
+    assert alert.sentence.endswith(
+        "It could not be looked at: A watched set can have at most 10,000 records."
+    )
+    assert not WatchHit(7, NOW).is_reported

@@ -13,12 +13,14 @@ from unlost.app.actions.records.watch import (
     WatchedChanges,
     WatchRequest,
     add_watch,
+    extend_watch,
     remove_watch,
     watched_changes,
     watches,
 )
 from unlost.app.actions.restores import take_back as module
 from unlost.app.actions.restores.kept_plan import PlanView, make_plan_now
+from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.actions.restores.take_back import ChosenChange, take_back, take_back_user
 from unlost.app.records import watched_sets
@@ -295,7 +297,7 @@ def test_too_many_changes_are_refused(shop: Shop, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(UsageError) as caught:
         take_back(shop.app, "sales", ticks(shop))
     assert caught.value.code == "changes-too-many"
-    monkeypatch.setattr(watched_sets, "MOST_RECORDS", 1)
+    monkeypatch.setattr(module, "MOST_RECORDS", 1)
     with pytest.raises(UsageError) as caught:
         take_back_user(shop.app, "sales", "Mine", "U1")
     assert caught.value.code == "changes-too-many"
@@ -351,3 +353,65 @@ def test_a_live_change_is_taken_back_to_the_newest_backup(shop: Shop) -> None:
     shop.org.update("Account", CUSTOMER, {"Phone": "+41 9"}, by="U2")
     run(shop, take_back(shop.app, "sales", [ChosenChange(KEY, "Phone", "live")]))
     assert shop.live("Account")[CUSTOMER]["Phone"] == "+41 1"
+
+
+# --- wider sets, and what a review found ------------------------------------------------------------------
+
+
+def test_a_record_that_is_added_leaves_the_alerts_of_the_set_as_they_are(shop: Shop) -> None:
+    first = WatchRequest("Mine", (KEY,), None, True, ("Account.Phone",))
+    add_watch(shop.app, "sales", first)
+    watch = extend_watch(shop.app, "sales", WatchRequest("Mine", (f"Account/{OTHER}",)))
+    assert watch.records == (KEY, f"Account/{OTHER}")
+    assert (watch.deletions, watch.columns) == (True, ("Account.Phone",))
+
+
+def test_a_list_never_replaces_a_set_by_its_name(shop: Shop) -> None:
+    of = ListQuery(ListKind.RELATED, "Account", of="User/U1")
+    with pytest.raises(Conflict) as caught:
+        extend_watch(shop.app, "sales", WatchRequest("Mine", listed=of))
+    assert caught.value.code == "watch-exists"
+    assert extend_watch(shop.app, "sales", WatchRequest("Hers", listed=of)).listed is not None
+
+
+@pytest.mark.parametrize("column", ["Account.Fone", "Phone", "Nothing.Phone"])
+def test_an_alert_column_that_is_not_there_is_refused(shop: Shop, column: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        add_watch(shop.app, "sales", WatchRequest("Mine", (KEY,), columns=(column,)))
+    assert caught.value.code == "watch-column"
+
+
+def test_a_change_that_is_not_there_is_named(shop: Shop) -> None:
+    with pytest.raises(NotFound) as caught:
+        take_back(shop.app, "sales", [ChosenChange(KEY, "", "2020-01-01T00:00:00Z")])
+    assert caught.value.code == "change-unknown"
+
+
+def test_times_are_read_as_json_writes_them(shop: Shop) -> None:
+    entry = shown(shop, column="Account.Phone").changes[0].entry
+    until = entry.until.isoformat().replace("+00:00", "Z")
+    run(shop, take_back(shop.app, "sales", [ChosenChange(KEY, "", until)]))
+    assert shop.live("Account")[CUSTOMER]["Phone"] == "+41 40017"
+
+
+def test_a_change_of_a_former_id_is_taken_back_on_the_present_record(shop: Shop) -> None:
+    shop.lose()
+    shop.night()
+    plan = make_plan(shop.app, PlanRequest("sales", (KEY,)), Path(shop.out()))
+    run_plan(shop.app, Path(plan.file))
+    shop.night()
+    (live,) = [k for k, c in shop.live("Account").items() if c["Number"] == "0040017"]
+    entries = [each.entry for each in shown(shop, column="Account.Phone").changes]
+    assert len(entries) == 1, "one story of two ids is listed once"
+    run(shop, take_back(shop.app, "sales", [
+        ChosenChange(KEY, "Phone", entries[0].until.isoformat()),
+    ]))  # fmt: skip
+    assert shop.live("Account")[live]["Phone"] == "+41 40017"
+
+
+def test_a_table_with_too_many_live_changes_is_named(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unlost.app.records.live_changes.MOST_CHANGED", 0)
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 9"}, by="U2")
+    assert live(shop).unread == ("Account",)

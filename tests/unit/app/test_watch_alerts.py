@@ -1,12 +1,17 @@
 """Backups notice deletions and changed columns of watched sets, in the same night."""
 
+from pathlib import Path
+
 import pytest
 
 from homes import World
 from scenes import Lead, scene
-from unit.app.shop import CUSTOMER, Shop, open_shop
+from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
 from unlost.app.actions.alerts.alerts import watch
+from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.watch import WatchRequest, add_watch
+from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
+from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.watch_hits import update_watches
 from unlost.app.records.record_queries import ListKind, ListQuery
@@ -96,3 +101,31 @@ def test_hits_older_than_a_week_are_forgotten(shop: Shop) -> None:
     shop.world.clock.advance(days=8)
     shop.night()
     assert stored_watches(["sales"])[0].hits == ()
+
+
+def test_a_list_that_grew_too_long_is_an_alert_and_stops_no_other_set(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = ListQuery(ListKind.RELATED, "Account", of="User/U1")
+    add_watch(shop.app, "sales", WatchRequest("Hers", listed=of, deletions=True))
+    watched(shop, "Account.Phone")
+    monkeypatch.setattr("unlost.app.records.watched_sets.MOST_MEMBERS", 1)
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 1"})
+    shop.night()
+    texts = {alert.raised.sentence for alert in alerts(shop)}
+    assert any("It could not be looked at" in text for text in texts)
+    assert any("Account.Phone changed in 1 record." in text for text in texts)
+
+
+def test_a_record_that_came_back_under_a_new_id_is_still_watched(shop: Shop) -> None:
+    set_writer(shop.app, WRITER)
+    watched(shop, "Account.Phone")
+    shop.lose()
+    shop.night()
+    plan = make_plan(shop.app, PlanRequest("sales", (KEY,)), Path(shop.out()))
+    run_plan(shop.app, Path(plan.file))
+    shop.night()
+    (live,) = [k for k, c in shop.live("Account").items() if c["Number"] == "0040017"]
+    shop.org.update("Account", live, {"Phone": "+41 1"})
+    shop.night()
+    assert "Account.Phone changed in 1 record." in alerts(shop)[-1].raised.sentence

@@ -36,10 +36,28 @@ def test_a_column_that_others_changed_later_stays() -> None:
     )
 
 
-def test_a_change_of_others_in_between_does_not_matter() -> None:
-    """What the user overwrote last goes back to what was before the user's first change."""
-    first = change("Phone", "Ada", 1)
-    assert ada(first, change("Phone", "Ben", 2), change("Phone", "Ada", 3)).first == (first,)
+def test_what_others_changed_in_between_is_not_lost() -> None:
+    last = change("Phone", "Ada", 3)
+    assert ada(change("Phone", "Ada", 1), change("Phone", "Ben", 2), last).first == (last,)
+
+
+def test_nothing_of_a_record_that_others_deleted_later_is_taken_back() -> None:
+    """Otherwise the whole record would come back."""
+    deletion = change("", "Ben", 2, removes=True)
+    assert ada(change("Phone", "Ada", 1), deletion) == TakenBackChanges((), 1)
+
+
+def test_a_record_that_the_user_changed_and_deleted_comes_back_as_before() -> None:
+    mine, deletion = change("Phone", "Ada", 1), change("", "Ada", 2, removes=True)
+    assert set(ada(mine, deletion).first) == {mine, deletion}
+
+
+def test_a_change_that_was_logged_without_values_is_none() -> None:
+    fields = (FieldChange("Note", None, None), FieldChange("Name", None, "b"))
+    logged = Event(
+        EventKind.CHANGED, When(None, None, at(1)), "Ada", fields, Origin.CHANGE_LOG, Op.STATE, 1
+    )
+    assert [each.column for each in recorded(KEY, logged)] == ["Name"]
 
 
 def test_a_later_change_of_the_same_user_outside_the_period_keeps_the_value() -> None:

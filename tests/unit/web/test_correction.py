@@ -46,10 +46,10 @@ def picks(page: str, column: str) -> list[str]:
 def test_a_column_shows_its_versions_with_time_and_user(client: Client) -> None:
     page = text(client.get(PLACE))
     assert "<bdi>Telephone</bdi>" in page
-    assert "Now: +41 1" in page
+    assert "Newest backup: +41 1" in page
     assert "+41 40018 (until" in page
     assert "changed by Ada Admin)" in page
-    assert "Now: yes" in page, "truth values are words"
+    assert "Newest backup: yes" in page, "truth values are words"
     assert len(picks(page, "Phone")) == 4, "now, the earlier one, empty, another"
 
 
@@ -117,7 +117,7 @@ def test_a_forged_choice_is_refused(client: Client) -> None:
 def test_a_deleted_record_is_corrected_as_it_comes_back(client: Client) -> None:
     page = text(client.get("/orgs/sales/records/Account/A40017/correction/"))
     assert "This record was deleted." in page
-    assert "Now: +41 40017" in page
+    assert "Newest backup: +41 40017" in page
 
 
 def test_an_unknown_record_is_not_found(client: Client) -> None:

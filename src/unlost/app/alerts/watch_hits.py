@@ -14,6 +14,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.orgs.watches import StoredWatch, store_hits, stored_watches
 from unlost.engine.records.compare import Between
 from unlost.engine.records.touched import touched_records
+from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.vault.snapshot import ChangeKind, SnapshotInfo
 from unlost.model.watched import WatchHit
@@ -28,9 +29,9 @@ def update_watches(app: Application, org: ProtectedOrg) -> None:
     for watch in stored_watches([org.name]):
         pairs = [pair for pair in pairwise(backups) if pair[1].number > watch.evaluated]
         if watch.alerts and pairs:
-            recent = (_hit(app, org, watch, *pair) for pair in pairs[-MOST_BACKUPS:])
+            recent = [_hit(app, org, watch, *pair) for pair in pairs[-MOST_BACKUPS:]]
             since = app.clock.now() - LIFETIME
-            hits = [*watch.hits, *(hit for hit in recent if hit.deleted or hit.columns)]
+            hits = [*watch.hits, *(hit for hit in recent if hit.is_reported)]
             young = [hit for hit in hits if hit.as_of > since]
             store_hits(watch, young, evaluated=backups[-1].number)
 
@@ -42,7 +43,10 @@ def _hit(
     before: SnapshotInfo,
     backup: SnapshotInfo,
 ) -> WatchHit:
-    members = members_of(app, org, watch, at=before.number)
+    try:
+        members = members_of(app, org, watch, at=before.number)
+    except (NotFound, UsageError) as error:  # its list is too long by now, or its table is gone
+        return WatchHit(backup.number, backup.as_of, error=error.message)
     span = {"after": before.number, "until": backup.number}
     touched = touched_records(app.whole_vault, org.oid, members, **span)
     by_table: dict[str, list[str]] = defaultdict(list)
@@ -52,7 +56,13 @@ def _hit(
     counter = _Counter(frozenset(members), watch)
     for table, records in by_table.items():
         counter.count(table, _described(between, table, records))
-    return WatchHit(backup.number, backup.as_of, counter.deleted, dict(counter.columns))
+    return WatchHit(
+        backup.number,
+        backup.as_of,
+        counter.deleted,
+        dict(counter.columns),
+        touched.unsearched if watch.columns else (),
+    )
 
 
 def _described(between: Between, table: str, records: Sequence[str]) -> Iterator[pa.Table]:

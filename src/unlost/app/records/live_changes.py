@@ -18,7 +18,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.compare import LiveComparison
 from unlost.engine.records.explain import FieldChange
 from unlost.engine.records.history import Event, EventKind, Origin, When
-from unlost.engine.records.touched import SetOwners, SetReach
+from unlost.engine.records.touched import MOST_CHANGED, SetOwners, SetReach
 from unlost.engine.sameness import instant
 from unlost.model.errors import NotFound, SourceRefused
 from unlost.model.plan import RecordKey
@@ -37,9 +37,16 @@ KINDS = {
 }
 
 
+class TooManyChanges(Exception):
+    """More records of a table changed than are looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class LiveEvents:
-    """Changes since the newest backup, newest first. ``unread``: tables that the org refused."""
+    """Changes since the newest backup, newest first.
+
+    ``unread``: tables that the org refused, or in which too many records changed.
+    """
 
     events: tuple[SetEvent, ...] = ()
     unread: tuple[str, ...] = ()
@@ -63,14 +70,26 @@ def live_events(app: Application, org: ProtectedOrg, members: Sequence[RecordKey
         for name in reach.tables:
             table = schema.table(name)
             try:
-                lines = [line for part in live.differences(name) for line in part.to_pylist()]
-            except (NotFound, SourceRefused):
+                events += _table_events(live, name, table, owners, span)
+            except (NotFound, SourceRefused, TooManyChanges):
                 unread.append(name)
-                continue
-            if table is not None:
-                events += _events(table, lines, owners, span)
     events.sort(key=lambda each: each.event.when.latest, reverse=True)
     return LiveEvents(tuple(events), tuple(unread))
+
+
+def _table_events(
+    live: LiveComparison, name: str, table: Table | None, owners: SetOwners, span: When
+) -> list[SetEvent]:
+    """Return the changes of a table that belong to the set; raises TooManyChanges."""
+    events: list[SetEvent] = []
+    changed = 0
+    for part in live.differences(name):
+        changed += len(part["id"].unique())
+        if changed > MOST_CHANGED:
+            raise TooManyChanges
+        if table is not None:
+            events += _events(table, part.to_pylist(), owners, span)
+    return events
 
 
 def _events(

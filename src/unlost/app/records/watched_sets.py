@@ -7,6 +7,7 @@ from datetime import datetime
 from unlost.app.compose import Application
 from unlost.app.records.record_queries import ListKind, ids_of, query_of
 from unlost.app.records.record_selectors import chosen_records
+from unlost.app.records.restored_as import replacements
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.orgs.watches import StoredWatch
 from unlost.engine.records.history import Event
@@ -57,7 +58,18 @@ def members_of(
         if len(listed.ids) > MOST_MEMBERS:
             raise too_many_members()
         return tuple(RecordKey(listed.table.name, each) for each in listed.ids.to_pylist())
-    return chosen_records(app, org, watch.records)
+    keys = chosen_records(app, org, watch.records)
+    return tuple(dict.fromkeys((*keys, *_lives(app, org, keys))))
+
+
+def _lives(app: Application, org: ProtectedOrg, keys: Sequence[RecordKey]) -> Iterator[RecordKey]:
+    """Yield the records as which restores brought these back under new ids."""
+    by_table: dict[str, list[str]] = {}
+    for key in keys:
+        by_table.setdefault(key.table, []).append(key.record)
+    for table, records in by_table.items():
+        for live in replacements(app, org, table, records).values():
+            yield RecordKey(table, live)
 
 
 def too_many_members() -> UsageError:
@@ -71,11 +83,17 @@ def too_many_members() -> UsageError:
 
 
 def events_of(
-    app: Application, org: ProtectedOrg, members: Sequence[RecordKey], *, since: datetime
+    app: Application,
+    org: ProtectedOrg,
+    members: Sequence[RecordKey],
+    *,
+    since: datetime,
+    most: int | None = None,
 ) -> SetEvents:
     """Return the changes of a set since a time, as the backups show them.
 
-    The first backup shows no changes: there is nothing before it.
+    ``most`` records are read, MOST_RECORDS if None. The first backup shows no changes: there is
+    nothing before it.
     """
     backups = app.vault.snapshots(org.oid)
     if len(backups) < 2:
@@ -84,8 +102,10 @@ def events_of(
     touched = touched_records(
         app.vault, org.oid, members, after=first.number, until=backups[-1].number
     )
-    shown = touched.records[:MOST_RECORDS]
-    events = [each for record in shown for each in _events(app, org, record, since)]
+    shown = touched.records[: MOST_RECORDS if most is None else most]
+    every = (each for record in shown for each in _events(app, org, record, since))
+    # The ids of a record that came back have one story.
+    events = list({(each.key, each.event): each for each in every}.values())
     events.sort(key=lambda each: each.event.when.latest, reverse=True)
     return SetEvents(tuple(events), touched.unsearched, len(touched.records) - len(shown))
 

@@ -69,7 +69,6 @@ def store_watch(watch: StoredWatch, *, most: int) -> bool:
                 "deletions": watch.deletions,
                 "columns": list(watch.columns),
                 "evaluated": watch.evaluated,
-                "hits": [],
             },
         )
     return True

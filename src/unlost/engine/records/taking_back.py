@@ -1,13 +1,16 @@
 """The changes of a user that can be taken back: those that nobody changed again since. Pure.
 
-Ada    Phone  1 -> 2       taken back: 1
-Ada    Phone  2 -> 3
-Ada    Name   a -> b       stays: Ben changed it later
-Ben    Name   b -> c
+  Ben    Phone  0 -> 1
+  Ada    Phone  1 -> 2       taken back: 1, the value from before Ada's last changes in a row
+  Ada    Phone  2 -> 3
+  Ada    Name   a -> b       stays: Ben changed it later
+  Ben    Name   b -> c
+
+Nothing of a record is taken back that somebody else deleted later.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,7 +51,9 @@ def recorded(key: RecordKey, event: Event) -> Iterable[RecordedChange]:
     """The changes of an event; none of a creation."""
     when = event.when
     if event.kind is EventKind.CHANGED:
-        columns = dict.fromkeys(change.column for change in event.fields)
+        # The org logs changes of long texts without their values.
+        known = (line for line in event.fields if line.old is not None or line.new is not None)
+        columns = dict.fromkeys(line.column for line in known)
         return [
             RecordedChange(key, column, when.latest, when.until, event.by) for column in columns
         ]
@@ -65,17 +70,31 @@ def taken_back(
 
     ``changes`` are all changes since the earlier time, by anyone, in any order.
     """
+
+    def is_mine(change: RecordedChange) -> bool:
+        return change.by == user and since < change.at <= until
+
     by_cell: dict[tuple[RecordKey, str], list[RecordedChange]] = defaultdict(list)
     for change in sorted(changes, key=lambda each: each.at):
         by_cell[change.key, change.column].append(change)
     first: list[RecordedChange] = []
     changed_later = 0
-    for cell in by_cell.values():
-        mine = [each for each in cell if each.by == user and since < each.at <= until]
-        if not mine or not (mine[-1].column or mine[-1].removes):
+    for (key, column), cell in by_cell.items():
+        mine = [each for each in cell if is_mine(each)]
+        if not mine or not (column or mine[-1].removes):
             continue
-        if cell[-1] is mine[-1]:
-            first.append(mine[0] if mine[0].column else mine[-1])
+        ends = by_cell.get((key, ""), [])
+        is_gone = bool(ends) and ends[-1].removes and not is_mine(ends[-1])
+        if is_mine(cell[-1]) and not is_gone:
+            first.append(_last_run(cell, is_mine)[0] if column else cell[-1])
         else:
             changed_later += 1
     return TakenBackChanges(tuple(first), changed_later)
+
+
+def _last_run(
+    cell: Sequence[RecordedChange], is_mine: Callable[[RecordedChange], bool]
+) -> Sequence[RecordedChange]:
+    """The last changes in a row that are the user's; the last one is."""
+    others = [at for at, change in enumerate(cell) if not is_mine(change)]
+    return cell[others[-1] + 1 :] if others else cell

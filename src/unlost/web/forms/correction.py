@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from unlost.app.actions.restores.correct import (
     ColumnVersion,
@@ -29,7 +30,8 @@ class CorrectionForm(forms.Form):
     """For each column that can be set: a choice among its versions, and a field for another value."""
 
     beside = forms.BooleanField(
-        label=_("Create a new record with these values, beside the present one"), required=False
+        label=gettext_lazy("Create a new record with these values, beside the present one"),
+        required=False,
     )
 
     def __init__(self, record: CorrectableRecord, data: Any = None) -> None:
@@ -99,7 +101,7 @@ class CorrectionForm(forms.Form):
 
 def _choices(field: CorrectableField, zone: str) -> Iterator[tuple[str, str]]:
     shown = _shown(field, field.value, field.means, zone)
-    yield STAYS, _("Now: %(value)s") % {"value": shown}
+    yield STAYS, _("Newest backup: %(value)s") % {"value": shown}
     for version in field.versions:
         yield version.until.isoformat(), _version(field, version, zone)
     if field.value is not None and all(version.value is not None for version in field.versions):

@@ -401,3 +401,22 @@ def test_taken_values_of_two_requests_are_merged() -> None:
     assert edits_of(both.as_plan()) == both
     assert edits_of(both.as_plan(), only=[other]).taken == {other: {"c": 3}}
     assert both.records == {key, other}
+
+
+def test_what_comes_along_stays_with_the_first_record(shop: Atelier) -> None:
+    """A lost team leads to the first player, not to the one that is created beside it."""
+    team = shop.make("Team", "t")
+    player = shop.make("Player", "p", Team=team)
+    shop.org.update("Team", team, {"Lead": player})
+    shop.night()
+    shop.lose("Team", team)
+    key = RecordKey("Player", player)
+    plan = plan_restore(
+        shop.oid, shop.planning(), Selection(SelectionKind.CORRECTION, (key,), beside=True),
+        edits=Edits({key: {"Name": "q"}}), plan_id="beside",
+    )  # fmt: skip
+    shop.restore(plan)
+    new, cells = shop.named("Player", "q")
+    (lead,) = [cells["Lead"] for cells in shop.live("Team").values()]
+    assert (lead, new != player) == (player, True)
+    assert cells["Team"] in shop.live("Team")

@@ -54,6 +54,11 @@ class ChangedField:
     new_table: str = ""
     restorable: bool = False
 
+    @property
+    def is_known(self) -> bool:
+        """False if the org logged the change without its values, as it does for long texts."""
+        return self.old is not None or self.new is not None
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
@@ -325,6 +330,8 @@ class EntryDescriber:
     def _is_restorable(self, change: FieldChange) -> bool:
         """Return true if the column can be set, and the live record has another value in it."""
         column = self.table.column(change.column)
+        if change.old is None and change.new is None:
+            return False  # the org logged no values
         if column is None or change.column not in self.cells or not is_settable(column, self.table):
             return False
         return not same(column.kind, change.old, self.cells[change.column])

@@ -40,6 +40,7 @@ from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
+from unlost.model.source.schema import Schema
 
 MOST = 100  # watched sets of an org
 LONGEST = 120  # characters of a name
@@ -166,6 +167,7 @@ def add_watch(app: Application, org: str, watch_request: WatchRequest) -> Watch:
         )
     if len(watch_request.records) > MOST_MEMBERS:
         raise too_many_members()
+    _check_columns(newest_backup(app.vault, known).schema(), watch_request.columns)
     keys = chosen_records(app, known, watch_request.records)
     query = _followed(watch_request.listed) if watch_request.listed is not None else None
     watch = StoredWatch(
@@ -188,6 +190,35 @@ def add_watch(app: Application, org: str, watch_request: WatchRequest) -> Watch:
             most=MOST,
         )
     return _watch(watch)
+
+
+@action("watch.extend", Right.RESTORE, trace=Trace.WRITE, detail=lambda watch: {"name": watch.name})
+def extend_watch(app: Application, org: str, watch_request: WatchRequest) -> Watch:
+    """Watch records under a name, or add them to the set of this name; its alerts stay.
+
+    Raises Conflict (``watch-exists``) for a list under the name of a set, or records under the name of
+    a list; and as ``watch.add``.
+    """
+    stored = find_watch(org, watch_request.name.strip())
+    if stored is None:
+        return add_watch(app, org, watch_request)
+    if stored.query or watch_request.listed is not None:
+        raise Conflict(
+            "watch-exists",
+            "{org} already has a watched set named {name!r}.",
+            next_step="Choose another name, or stop watching that set first.",
+            org=org,
+            name=stored.name,
+        )
+    records = dict.fromkeys((*stored.records, *watch_request.records))
+    columns = dict.fromkeys((*stored.columns, *watch_request.columns))
+    wider = replace(
+        watch_request,
+        records=tuple(records),
+        columns=tuple(columns),
+        deletions=stored.deletions or watch_request.deletions,
+    )
+    return add_watch(app, org, wider)
 
 
 @action("watch.drop", Right.RESTORE, trace=Trace.WRITE, subject=("name",))
@@ -243,6 +274,21 @@ def watched_changes(
         live,
         now.unread,
     )
+
+
+def _check_columns(schema: Schema, columns: Sequence[str]) -> None:
+    """Raise UsageError (``watch-column``) for a column that the newest backup does not have."""
+    for name in columns:
+        table, _, column = name.partition(".")
+        described = schema.table(table)
+        if described is None or described.column(column) is None:
+            raise UsageError(
+                "watch-column",
+                "The newest backup has no column {name!r}.",
+                next_step="Write it as TABLE.COLUMN, such as Account.Phone, with the names of the "
+                "source.",
+                name=name,
+            )
 
 
 def _followed(query: ListQuery) -> ListQuery:
@@ -392,6 +438,7 @@ def _described(
         )
         entry = describer.entry(each.event)
         fields = tuple(change for change in entry.fields if not change.by_itself)
+        is_live = each.event.origin is Origin.LIVE
         yield WatchedChange(
             table.name,
             table.label or table.name,
@@ -401,7 +448,7 @@ def _described(
             names.of([each.owner.table], [each.owner.record]).get(each.owner.record, ""),
             each.event.when.latest.astimezone(zone).date(),
             # Only a record that is not there now can come back.
-            replace(entry, fields=fields, newest=each.key not in cells),
+            replace(entry, fields=fields, newest=is_live or each.key not in cells),
         )
 
 

@@ -203,7 +203,7 @@ def _changes(
     by_column: dict[str, list[tuple[HistoryEntry, ChangedField]]] = {}
     for entry in reversed(entries):
         if entry.kind is EventKind.CHANGED and entry.record == record:
-            first = {change.column: change for change in reversed(entry.fields)}
+            first = {line.column: line for line in reversed(entry.fields) if line.is_known}
             for name, change in first.items():
                 by_column.setdefault(name, []).append((entry, change))
     return by_column
@@ -215,6 +215,8 @@ def _versions(
     """Yield the earlier values that differ from the present one and from one another."""
     offered: list[str | None] = [value]
     for entry, change in changes:
+        if not change.is_known:
+            continue
         if len(offered) > VERSIONS or any(same(column.kind, change.old, old) for old in offered):
             continue
         offered.append(change.old)

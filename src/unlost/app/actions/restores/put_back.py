@@ -60,12 +60,12 @@ def value_before(
 
     Raises NotFound (``change-unknown``).
     """
-    entry, field = _change(shown.entries, column, _instant(until))
+    entry, field = _change(shown.entries, column, parsed_time(until))
     key = RecordKey(shown.table, shown.record)
     return _backup_with(app, org, key, field, _backup_before(app, org, entry)), field
 
 
-def _instant(text: str) -> datetime | None:
+def parsed_time(text: str) -> datetime | None:
     """Return the time of a change; None if it is invalid, so that no change has it."""
     try:
         return instant(text)
@@ -78,10 +78,16 @@ def _change(
 ) -> tuple[HistoryEntry, ChangedField]:
     for entry in entries:
         # Of several changes at one time the first has the value from before all of them.
-        field = next((field for field in entry.fields if field.column == column), None)
+        fields = (field for field in entry.fields if field.column == column and field.is_known)
+        field = next(fields, None)
         if entry.until == until and field is not None:
             return entry, field
-    raise NotFound(
+    raise change_unknown(column)
+
+
+def change_unknown(column: str) -> NotFound:
+    """Return the error for a change that the history does not have."""
+    return NotFound(
         "change-unknown",
         "The history has no change of {column} at that time.",
         next_step="Open the record's history again, and choose the value there.",

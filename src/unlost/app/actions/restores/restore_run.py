@@ -254,9 +254,28 @@ def plan_retry(
             next_step="List the runs with `unlost runs`.",
             run=run,
         )
+    _check_no_copy(log, failed)
     edits = resolve_overrides(app, org, otherwise, failed=failed)
     keys = {RecordKey(record.table, record.record) for record in failed}
     return _again(app, log, org, keys, edits, twins), org
+
+
+def _check_no_copy(log: RestoreLog, failed: Collection[RecordOutcome]) -> None:
+    """Raise UsageError (``retry-beside``) for a record that was created beside another one.
+
+    It would be created again: no lineage leads to it.
+    """
+    beside = {step.key for step in log.opened.plan.steps if step.beside}
+    there = next((each for each in failed if each.key in beside and each.live), None)
+    if there is not None:
+        raise UsageError(
+            "retry-beside",
+            "{table}/{record} was created, but not all of its values could be set. A retry would "
+            "create it again.",
+            next_step="Correct this record itself: `unlost restore correct`.",
+            table=there.table,
+            record=there.live,
+        )
 
 
 @action("run.list", Right.LOOK)

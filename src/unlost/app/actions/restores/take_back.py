@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from unlost.app.access import action
 from unlost.app.actions.records.history import HistoryResult, history, is_settable
 from unlost.app.actions.records.watch import ChangeFilter, period_of, stored_watch
 from unlost.app.actions.restores.kept_plan import PlanView, choose, what_was_typed
-from unlost.app.actions.restores.put_back import value_before
+from unlost.app.actions.restores.put_back import change_unknown, parsed_time, value_before
 from unlost.app.actions.restores.restore_plan import (
     PlanRequest,
     PlanResult,
@@ -17,6 +18,7 @@ from unlost.app.actions.restores.restore_plan import (
 )
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
+from unlost.app.records.restored_as import replacements
 from unlost.app.records.watched_sets import events_of, members_of
 from unlost.app.restores.overrides import Overrides, TakenEdit, TypedEdit
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -28,6 +30,7 @@ from unlost.model.ports.system import Observer
 
 LIVE = "live"  # in place of the time of a change since the newest backup
 MOST_CHANGES = 5_000  # changes of one correction
+MOST_RECORDS = 2_000  # changed records whose history is read for what a user did
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def _of_user(
     """Return the changes of a user to take back, and the number of values that stay."""
     members = members_of(app, org, stored_watch(org.name, name))
     begin, end = period_of(app, org, period)
-    shown = events_of(app, org, members, since=begin)
+    shown = events_of(app, org, members, since=begin, most=MOST_RECORDS)
     if shown.more or shown.unsearched:
         raise _too_many()
     changes = [
@@ -169,7 +172,8 @@ class _Edits:
         """Read the values from before the changes of a record; the first change of a column counts."""
         table, _, record_id = record.partition("/")
         shown = history(app, org.name, table, record_id)
-        key = f"{shown.table}/{shown.record}"
+        lives = replacements(app, org, shown.table, [shown.record])
+        key = f"{shown.table}/{lives.get(shown.record, shown.record)}"
         self.records[key] = None
         single = [each for change in changes for each in _single(shown, change)]
         first = {change.column: change for change in reversed(single)}
@@ -185,12 +189,18 @@ class _Edits:
 
 
 def _single(shown: HistoryResult, change: ChosenChange) -> Iterator[ChosenChange]:
-    """Yield the change, or the changes of single columns for which it stands."""
-    if change.column:
-        yield change
+    """Yield the change, or the changes of single columns for which it stands.
+
+    Raises NotFound (``change-unknown``).
+    """
+    if change.column or change.until == LIVE:
+        yield from [change] if change.column else ()
         return
-    for entry in shown.entries:
-        if entry.kind is EventKind.CHANGED and entry.until.isoformat() == change.until:
+    entries = [entry for entry in shown.entries if entry.until == parsed_time(change.until)]
+    if not entries:
+        raise change_unknown(change.record)
+    for entry in entries:
+        if entry.kind is EventKind.CHANGED:
             columns = dict.fromkeys(line.column for line in entry.fields if line.restorable)
             yield from (replace(change, column=column) for column in columns)
 
@@ -198,9 +208,15 @@ def _single(shown: HistoryResult, change: ChosenChange) -> Iterator[ChosenChange
 def _by_record(changes: Sequence[ChosenChange]) -> Mapping[str, Sequence[ChosenChange]]:
     """Return the changes of each record, the oldest first."""
     by_record: dict[str, list[ChosenChange]] = {}
-    for change in sorted(changes, key=lambda each: each.until):
+    for change in sorted(changes, key=_time):
         by_record.setdefault(change.record, []).append(change)
     return by_record
+
+
+def _time(change: ChosenChange) -> datetime:
+    """Return the time of a change; of one that is live or unreadable the last of all."""
+    at = parsed_time(change.until) if change.until != LIVE else None
+    return at or datetime.max.replace(tzinfo=UTC)
 
 
 def _is_put_back(app: Application, org: ProtectedOrg, change: RecordedChange) -> bool:
@@ -224,5 +240,6 @@ def _too_many() -> UsageError:
     return UsageError(
         "changes-too-many",
         "These are too many changes for one correction.",
-        next_step="Choose a shorter period, or fewer changes.",
+        next_step="Choose a shorter period, or fewer changes. Changes of one column in very many "
+        "records: `unlost restore plan ORG --changed-between A B --table T --column C --by USER`.",
     )

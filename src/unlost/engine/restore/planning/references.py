@@ -162,7 +162,7 @@ class ReferenceSettlement:
     def _target_id(self, step: DraftStep, column: str, value: str) -> str | ReferenceTarget:
         target = self.records.target_of(step.facts, column, value)
         other = self.drafts.get(target)
-        if other is None:
+        if other is None or other.facts.beside:  # the first record stays what others refer to
             home = self.records.outside_ids.get(target, value)
             return ReferenceTarget.MISSING if home is None else home
         if other.comes_anew:

@@ -64,7 +64,7 @@ class Addresses:
 
     @cached_property
     def _planned(self) -> IdIndex:
-        return IdIndex(self.links.steps)
+        return IdIndex(key for key, step in self.links.steps.items() if not step.beside)
 
     @cached_property
     def _earlier_ids(self) -> IdIndex:

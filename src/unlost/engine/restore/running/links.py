@@ -93,10 +93,13 @@ class Links:
         """The live id that a reference must have now."""
         for table in column.reference.tables if column.reference else ():
             key = RecordKey(table, value)
+            step = self.steps.get(key)
+            if step is not None and step.beside:
+                return value  # what refers to the first record stays with it
             live = self.state.links.get(key)
             if live is not None:
                 return live
-            if key in self.steps:
+            if step is not None:
                 return MISSING
             earlier = self.earlier.get(key)
             if earlier is not None:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.actions.records.watch import (
@@ -18,7 +18,7 @@ from unlost.app.actions.records.watch import (
     ChangeFilter,
     WatchedChange,
     WatchRequest,
-    add_watch,
+    extend_watch,
     remove_watch,
     watched_changes,
     watches,
@@ -102,15 +102,14 @@ def add(request: UserRequest, org: str) -> HttpResponse:
     """Watch a list, or a record; a record is added to a set of this name that has records."""
     posted = request.POST
     name, listed = posted.get("name", "").strip(), posted.get("list", "")
-    records = [*_records_of(request, org, name), *posted.getlist("record")]
     wanted = WatchRequest(
         name,
-        () if listed else tuple(records),
+        tuple(posted.getlist("record")),
         query_of(listed) if listed else None,
         deletions="deletions" in posted,
     )
     try:
-        watch = add_watch(request.unlost, org, wanted)
+        watch = extend_watch(request.unlost, org, wanted)
     except (UsageError, Conflict) as error:
         messages.error(request, error_text(error))
         return redirect(_back(posted))
@@ -167,12 +166,6 @@ def _back(posted: QueryDict) -> str:
     return place if is_ours and place.startswith("/") else reverse("watches")
 
 
-def _records_of(request: UserRequest, org: str, name: str) -> Sequence[str]:
-    """Return the records that a set already has."""
-    existing = watches(request.unlost, org=org).watches
-    return next((watch.records for watch in existing if watch.name == name), ())
-
-
 def _filter(given: QueryDict) -> ChangeFilter:
     kind = given.get("kind", "")
     return ChangeFilter(
@@ -213,8 +206,8 @@ def _ticked(posted: QueryDict) -> Iterator[ChosenChange]:
 
 
 _KINDS = {
-    EventKind.CHANGED: _("changed"),
-    EventKind.DELETED: _("deleted"),
-    EventKind.CREATED: _("created"),
-    EventKind.REVIVED: _("undeleted"),
+    EventKind.CHANGED: gettext_lazy("changed"),
+    EventKind.DELETED: gettext_lazy("deleted"),
+    EventKind.CREATED: gettext_lazy("created"),
+    EventKind.REVIVED: gettext_lazy("undeleted"),
 }
