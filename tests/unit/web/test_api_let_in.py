@@ -42,7 +42,7 @@ WORDS: Mapping[str, Any] = {
 ITSELF = {"alert.acknowledge", "alert.show"}
 EVERYWHERE = {"restore.approvals", "restore.waiting", "home.overview", "org.list", "run.list", "run.page", "alert.list",
               "keep.show", "schedule.show", "record.find", "vault.show", "token.list", "token.drop", "loss.first",
-              "search.list", "search.open", "search.save", "search.drop"}  # fmt: skip
+              "search.list", "search.open", "search.save", "search.drop", "watch.list"}  # fmt: skip
 
 
 # What a token was made for counts as its owner's role does.
@@ -234,6 +234,7 @@ NOT_OFFERED = {
     "restore.preview": "restore.groups, restore.people and mass.columns",
     "restore.diff": "restore.diff-stored compares plans of the console",
     "restore.plan": "restore.choose, restore.make and restore.file",
+    "restore.plan-take-back": "restore.take-back-user, restore.make and restore.file",
     "restore.resume": "the service does it: run.go-on",
     "restore.retry": "restore.choose",
     "restore.run": "the service does it: restore.start, restore.hand-over",

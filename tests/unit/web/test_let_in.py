@@ -22,7 +22,7 @@ FOREIGN = "other"
 EVERYBODY = frozenset(Role)
 READERS = EVERYBODY - {Role.AUDITOR}
 OF_HOME = {
-    "home": EVERYBODY, "find": READERS, "search-save": READERS, "search-remove": READERS, "losses": READERS, "runs": EVERYBODY, "orgs": EVERYBODY,
+    "home": EVERYBODY, "find": READERS, "search-save": READERS, "search-remove": READERS, "losses": READERS, "watches": READERS, "runs": EVERYBODY, "orgs": EVERYBODY,
     "storages": EVERYBODY, "alerts": EVERYBODY, "schedules": EVERYBODY, "vault": EVERYBODY,
     "profile": EVERYBODY, "tokens": EVERYBODY,
     "connect": {}, "connect-sign-in": {}, "connect-scope": {}, "connect-hour": {},

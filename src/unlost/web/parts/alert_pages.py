@@ -99,6 +99,8 @@ def address(raised: RaisedAlert, page: ConsolePage | None = None) -> str:
         return reverse(page.name, kwargs={"org": raised.org, "backup": int(raised.subject)})
     if page.watched:
         name = raised.subject.rpartition("/")[0]
+        if not name:
+            return reverse("watches")
         return reverse(page.name, kwargs={"org": raised.org, "name": name})
     if page.losses:
         of_backup = {"org": raised.org, "backup": raised.subject}
