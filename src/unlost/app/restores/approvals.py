@@ -50,8 +50,8 @@ class PlanApproval:
     """The approval that a plan needs.
 
     ``digest``: the plan's own hash, to which the approval is bound. ``by``, ``at`` and ``until``:
-    the approver, and the time in which the approval is valid. ``may_approve``: the actor did not
-    make the plan. ``may_run``: the actor did not approve it.
+    the approver, and the time in which the approval is valid. ``may_approve``: the plan is another
+    person's. ``may_run``: the actor did not approve it.
     """
 
     state: ApprovalState

@@ -144,7 +144,7 @@ class WatchedChanges:
 EVERY_CHANGE = ChangeFilter()
 
 
-@action("watch.list", Right.READ)
+@action("watch.list", Right.READ, trace=Trace.READ)
 def watches(app: Application, *, org: str | None = None) -> Watches:
     """List the watched sets of one org, or of all that the actor may read."""
     orgs = [each.name for each in app.orgs(Right.READ) if org in (None, each.name)]
