@@ -136,7 +136,10 @@ class UndoJudge:
             elif self._alike(case, key, column):
                 self.met["put back"] += 1
             else:
-                named = told is not None and not told[1].ending.good
+                named = told is not None and (
+                    not told[1].ending.good
+                    or column in {difference.column for difference in told[1].differences}
+                )
                 by_org = told is None and column in LINKS[key.table]
                 excused = self._leads_to_what_stays(case, key, column)
                 excused = excused or not self._leads_on(case.then, key, was.value(column), column)

@@ -25,7 +25,7 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.undone import UndoneReader
 from unlost.engine.restore.values.cells import digest
 from unlost.model.plan import Action, PlanStep, RecordKey
-from unlost.model.source.schema import ColumnTrait, Table
+from unlost.model.source.schema import ColumnTrait, DeleteRule, Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 
 type Cells = Mapping[str, str | None]
@@ -130,18 +130,43 @@ def _announce(session: RestoreSession, table: str, steps: Sequence[PlanStep]) ->
 
 
 def _keep_masters(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
-    """Keep the masters of details that were changed: they would be deleted with them."""
+    """Keep the masters of details that would be deleted with them, though they must stay.
+
+    These are details that were changed, and records that could not be moved to their former master.
+    """
     by_key = {str(step.key): step for step in steps}
     masters: dict[RecordKey, PlanStep] = {}
-    for step in steps:
-        master = by_key.get(step.because or "")
-        if session.log.state.failure(step.key) is not None:
+    not_left = [by_key[key] for key in _not_left(session, by_key)]
+    for step in (*steps, *not_left):
+        failed = session.log.state.failure(step.key) is not None
+        master = step if step in not_left else by_key.get(step.because or "")
+        if failed or step in not_left:
             while master is not None and master.key not in masters:
                 masters[master.key] = master
                 master = by_key.get(master.because or "")
     for step in masters.values():
         if session.log.state.failure(step.key) is None:
             record_without_call(session, Pass.DELETE, step.table, [_kept(step.key)])
+
+
+def _not_left(session: RestoreSession, masters: Mapping[str, PlanStep]) -> Iterator[str]:
+    """The masters (TABLE/ID) that records still have because their update failed."""
+    failed: dict[str, list[PlanStep]] = {}
+    for step in session.plan.steps:
+        if step.action is Action.UPDATE and session.log.state.failure(step.key) is not None:
+            failed.setdefault(step.table, []).append(step)
+    for table, steps in failed.items():
+        described = session.table(table)
+        bound = {
+            column.name: column.reference.tables
+            for column in described.columns
+            if column.reference is not None and column.reference.rule is DeleteRule.CASCADE
+        }
+        ids = [step.live for step in steps if step.live is not None]
+        live = session.ports.writer.fetch(described, ids, columns=sorted(bound)) if bound else None
+        for _, cells in each(live) if live is not None else ():
+            places = (f"{owner}/{cells.get(name)}" for name in bound for owner in bound[name])
+            yield from (place for place in places if place in masters)
 
 
 def _delete(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> None:
