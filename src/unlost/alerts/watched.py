@@ -111,7 +111,7 @@ class LossFacts:
 
 @dataclass(frozen=True, slots=True)
 class WatchFacts:
-    """A watched set that can alert, and what the backups of the last days noticed about it."""
+    """A watched set that can alert, and the hits of the last days."""
 
     name: str
     hits: tuple[WatchHit, ...]

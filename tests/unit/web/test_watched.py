@@ -117,7 +117,7 @@ def test_the_sets_are_listed_and_one_is_removed(client: Client) -> None:
 def test_a_record_is_added_to_a_set_that_is_there(client: Client) -> None:
     watch(client, record="Account/A40019", deletions="1")
     page = text(client.get(PLACE))
-    assert "2 records, and what belongs to them." in page
+    assert "2 records, with the records that belong to them." in page
 
 
 def test_a_record_and_a_list_offer_to_be_watched(client: Client) -> None:

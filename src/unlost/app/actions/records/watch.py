@@ -1,4 +1,4 @@
-"""Watched sets: records that people follow, and what changed on them and on what belongs to them."""
+"""Watched sets of records: their changes, and those of the records that belong to them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -136,14 +136,13 @@ def _keep_masters(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     """
     by_key = {str(step.key): step for step in steps}
     masters: dict[RecordKey, PlanStep] = {}
-    not_left = [by_key[key] for key in _not_left(session, by_key)]
-    for step in (*steps, *not_left):
-        failed = session.log.state.failure(step.key) is not None
-        master = step if step in not_left else by_key.get(step.because or "")
-        if failed or step in not_left:
-            while master is not None and master.key not in masters:
-                masters[master.key] = master
-                master = by_key.get(master.because or "")
+    failed = [step for step in steps if session.log.state.failure(step.key) is not None]
+    needed = [step.because for step in failed if step.because]
+    for key in (*needed, *_not_left(session, by_key)):
+        master = by_key.get(key)
+        while master is not None and master.key not in masters:
+            masters[master.key] = master
+            master = by_key.get(master.because or "")
     for step in masters.values():
         if session.log.state.failure(step.key) is None:
             record_without_call(session, Pass.DELETE, step.table, [_kept(step.key)])
