@@ -420,3 +420,31 @@ def test_what_comes_along_stays_with_the_first_record(shop: Atelier) -> None:
     (lead,) = [cells["Lead"] for cells in shop.live("Team").values()]
     assert (lead, new != player) == (player, True)
     assert cells["Team"] in shop.live("Team")
+
+
+def test_a_detail_that_could_not_be_moved_away_keeps_its_master(shop: Atelier) -> None:
+    """The org would delete it with its master, though it was there before the run."""
+    first, second = (shop.make("Account", name) for name in "ab")
+    contact = shop.make("Contact", "Ann", Account=first)
+    shop.night()
+    backup = shop.head.info.number
+    shop.org.update("Contact", contact, {"Account": second})
+    shop.night()
+    shop.lose("Account", first)
+    key = RecordKey("Contact", contact)
+    plan = plan_restore(
+        shop.oid,
+        shop.planning(),
+        Selection(SelectionKind.CORRECTION, (key,)),
+        edits=Edits(taken={key: {"Account": backup}}),
+        plan_id="moves",
+    )
+    shop.restore(plan)
+    master, _ = shop.named("Account", "a")
+    assert shop.live("Contact")[contact]["Account"] == master
+    undo = shop.undo(run_of(plan))
+    shop.writer.faults.plant("row", RowRefused("LOCKED", "It is locked."), table="Contact")
+    outcome = shop.restore(undo)
+    assert of(outcome, contact).ending is Ending.FAILED
+    assert of(outcome, master).ending is Ending.CONFLICT
+    assert shop.live("Contact")[contact]["Account"] == master

@@ -9,23 +9,12 @@ import pytest
 from unit.engine.restore.atelier import Atelier
 from unit.engine.restore.workshop import TEXT, Overwritten, add_editions, endings, of
 from unlost.engine.restore.journal.entries import RecordsRead
-from unlost.engine.restore.planning.plan import plan_restore
 from unlost.engine.restore.planning.undo import plan_undo
 from unlost.engine.restore.running.execute import execute, run_of
-from unlost.engine.restore.values.edits import Edits
 from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.errors import Conflict, IntegrityError, NotFound, UsageError
-from unlost.model.plan import (
-    Action,
-    PlanBasis,
-    RecordKey,
-    RestorePlan,
-    Selection,
-    SelectionKind,
-    TwinPolicy,
-    is_preview,
-)
+from unlost.model.plan import Action, PlanBasis, RecordKey, RestorePlan, TwinPolicy, is_preview
 from unlost.model.source.schema import DeleteRule, Reference, WireKind
 from unlost.model.source.writing import Birth, Gather, Identity, WriteCapability, WriteOp
 from unlost.model.vault.lineage import resolve
@@ -700,31 +689,3 @@ def test_a_crash_at_any_call_is_resumed_and_can_be_undone(
     assert org_of(shop) == restored.before
     shop.restore(shop.undo(run_of(plan)))
     assert org_of(shop) == restored.after
-
-
-def test_a_detail_that_could_not_be_moved_away_keeps_its_master(shop: Atelier) -> None:
-    """The org would delete it with its master, though it was there before the run."""
-    first, second = (shop.make("Account", name) for name in "ab")
-    contact = shop.make("Contact", "Ann", Account=first)
-    shop.night()
-    backup = shop.head.info.number
-    shop.org.update("Contact", contact, {"Account": second})
-    shop.night()
-    shop.lose("Account", first)
-    key = RecordKey("Contact", contact)
-    plan = plan_restore(
-        shop.oid,
-        shop.planning(),
-        Selection(SelectionKind.CORRECTION, (key,)),
-        edits=Edits(taken={key: {"Account": backup}}),
-        plan_id="moves",
-    )
-    shop.restore(plan)
-    master, _ = shop.named("Account", "a")
-    assert shop.live("Contact")[contact]["Account"] == master
-    undo = shop.undo(run_of(plan))
-    shop.writer.faults.plant("row", RowRefused("LOCKED", "It is locked."), table="Contact")
-    outcome = shop.restore(undo)
-    assert of(outcome, contact).ending is Ending.FAILED
-    assert of(outcome, master).ending is Ending.CONFLICT
-    assert shop.live("Contact")[contact]["Account"] == master
