@@ -29,6 +29,7 @@ from unlost.engine.restore.planning.choose import DraftStep, draft
 from unlost.engine.restore.planning.cleared import cleared_notes
 from unlost.engine.restore.planning.estimate import estimate
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
+from unlost.engine.restore.planning.images import image_notes
 from unlost.engine.restore.planning.late_addresses import late_address_notes
 from unlost.engine.restore.planning.merges import still_as_planned
 from unlost.engine.restore.planning.predict import Prospect, predict
@@ -308,7 +309,11 @@ def _plan(
             survey.ports.source.quotas(),
             cost,
             survey.ports.basis,
-            (*cleared_notes(survey, steps), *late_address_notes(drafts, records.lives)),
+            (
+                *cleared_notes(survey, steps),
+                *late_address_notes(drafts, records.lives),
+                *image_notes(survey, drafts),
+            ),
         )
     )
     return sealed(
