@@ -210,7 +210,7 @@ class MemorySource:
 
     def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
         """One file a row for a table with files, and the images in texts."""
-        if rows.cells is None:
+        if rows.cells is None or not (table.files or table.image_columns):
             return ()
         images = list(self._images(table, rows.ids, rows.cells))
         if not table.files:

@@ -90,6 +90,7 @@ def test_an_image_comes_back_with_its_record(album: Album) -> None:
     note = note_of(plan, IMAGES_SENT)
     assert (note.table, note.count, note.weight) == ("Page", 1, NoteWeight.NOTE)
     assert not codes(plan) & {IMAGES_LARGE, IMAGES_MISSING}
+    assert plan.estimate.file_bytes == len(PICTURE) + len(OTHER)
     outcome = album.restore(plan)
     assert (outcome.ending, reasons(outcome)) == (Ending.CREATED, [])
     assert (album.shown(), album.shown(column="Note")) == ([PICTURE], [OTHER])

@@ -40,7 +40,7 @@ def files_in(table: Table, rows: Rows) -> Sequence[FileRef]:
 
     Links and files stored elsewhere have no bytes and are skipped.
     """
-    if rows.cells is None:
+    if rows.cells is None or not (table.files or table.image_columns):
         return ()
     files = [ref for column in table.files for ref in _refs(table, column, rows.cells, rows)]
     return [*files, *images_in(table, rows)]

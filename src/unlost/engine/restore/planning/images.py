@@ -5,13 +5,13 @@ The org stored such images beside the record, so they went with it, and the run 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from unlost.engine.restore.planning.choose import DraftStep
 from unlost.engine.restore.planning.facts import ImageText
 from unlost.engine.restore.planning.survey import FETCH_IDS, RestoreSurvey, chunks
 from unlost.engine.restore.values.text_images import sent_length
-from unlost.model.plan import Action, NoteWeight, PlanNote
+from unlost.model.plan import Action, NoteWeight, PlanNote, RecordKey
 from unlost.model.source.images import image_name
 
 IMAGES_SENT = "images-sent"
@@ -19,28 +19,59 @@ IMAGES_LARGE = "images-large"
 IMAGES_MISSING = "images-missing"
 
 
-def image_notes(survey: RestoreSurvey, drafts: Sequence[DraftStep]) -> Iterator[PlanNote]:
+type ImageSizes = Mapping[RecordKey, Mapping[str, int]]
+"""The bytes of the images that the vault has, by record and name."""
+
+
+def image_sizes(survey: RestoreSurvey, drafts: Iterable[DraftStep]) -> ImageSizes:
+    """The images of records that are created with images in their texts."""
+    by_table: dict[str, list[str]] = defaultdict(list)
+    for draft in drafts:
+        if _sends_images(draft):
+            by_table[draft.key.table].append(draft.key.record)
+    newest = survey.snapshot(survey.newest)
+    sizes: dict[RecordKey, dict[str, int]] = defaultdict(dict)
+    for table, records in by_table.items():
+        files = (file for some in chunks(records, FETCH_IDS) for file in newest.files(table, some))
+        for file in files:
+            if file.is_image:
+                sizes[RecordKey(table, file.record)][image_name(file.column)] = file.size
+    return sizes
+
+
+def with_images(
+    files: Mapping[RecordKey, int], drafts: Iterable[DraftStep], sizes: ImageSizes
+) -> Mapping[RecordKey, int]:
+    """The bytes of files by record, and of the images that its texts show."""
+    total = dict(files)
+    for draft in drafts:
+        stored = sizes.get(draft.key, {})
+        shown = {image for text in draft.facts.images for image in text.images}
+        if stored:
+            images = sum(size for image, size in stored.items() if image in shown)
+            total[draft.key] = total.get(draft.key, 0) + images
+    return total
+
+
+def image_notes(
+    survey: RestoreSurvey, drafts: Iterable[DraftStep], sizes: ImageSizes
+) -> Iterator[PlanNote]:
     """The notes for each table of which records are created with images in their texts."""
-    by_table: dict[str, list[DraftStep]] = defaultdict(list)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     for draft in drafts:
-        if draft.action is Action.CREATE and draft.facts.images:
-            by_table[draft.key.table].append(draft)
-    for table, creates in sorted(by_table.items()):
-        yield from _notes_of(survey, table, creates)
+        if _sends_images(draft):
+            table, stored = draft.key.table, sizes.get(draft.key, {})
+            largest = survey.capability(table).text_images.largest
+            codes = (_codes(text, stored, largest) for text in draft.facts.images)
+            counts[table].update({code for of_text in codes for code in of_text})
+    for table, counted in sorted(counts.items()):
+        for code, note in NOTES.items():
+            if counted[code]:
+                yield note(table, counted[code])
 
 
-def _notes_of(survey: RestoreSurvey, table: str, drafts: Sequence[DraftStep]) -> Iterator[PlanNote]:
-    sizes = _sizes(survey, table, [draft.key.record for draft in drafts])
-    largest = survey.capability(table).text_images.largest
-    counts: Counter[str] = Counter()
-    for draft in drafts:
-        codes = {
-            code for text in draft.facts.images for code in _codes(draft, text, sizes, largest)
-        }
-        counts.update(codes)
-    for code, note in NOTES.items():
-        if counts[code]:
-            yield note(table, counts[code])
+def _sends_images(draft: DraftStep) -> bool:
+    return draft.action is Action.CREATE and bool(draft.facts.images)
 
 
 def _sent(table: str, count: int) -> PlanNote:
@@ -87,24 +118,9 @@ NOTES: Mapping[str, Callable[[str, int], PlanNote]] = {
 }
 
 
-def _sizes(
-    survey: RestoreSurvey, table: str, records: Sequence[str]
-) -> Mapping[tuple[str, str], int]:
-    """The bytes of the images that the vault has, by record and name."""
-    newest = survey.snapshot(survey.newest)
-    return {
-        (file.record, image_name(file.column)): file.size
-        for chunk in chunks(records, FETCH_IDS)
-        for file in newest.files(table, chunk)
-        if file.is_image
-    }
-
-
-def _codes(
-    draft: DraftStep, text: ImageText, sizes: Mapping[tuple[str, str], int], largest: int
-) -> Iterator[str]:
+def _codes(text: ImageText, sizes: Mapping[str, int], largest: int) -> Iterator[str]:
     """The codes of the notes that a text needs."""
-    stored = [sizes.get((draft.key.record, image)) for image in text.images]
+    stored = [sizes.get(image) for image in text.images]
     sent = [size for size in stored if size is not None and size <= largest]
     if len(sent) < len(stored):
         yield IMAGES_MISSING
