@@ -159,7 +159,7 @@ class ProvedFile(io.RawIOBase):
 
 
 class ProvedImage(ProvedFile):
-    """The bytes of an image in a text, of which Salesforce tells neither size nor checksum.
+    """The bytes of an image in a text. Salesforce gives neither its size nor a checksum.
 
     Raises IntegrityError (``not-an-image``) for content of another kind, such as a page that asks
     to sign in.
