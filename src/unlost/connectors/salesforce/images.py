@@ -83,9 +83,11 @@ def images_in(table: Table, rows: Rows) -> Iterator[FileRef]:
 
 
 def _own_images(record: str, text: str) -> list[str]:
-    own = record[:SHORT_LENGTH]
+    short_id = record[:SHORT_LENGTH]
     addresses = _ADDRESS.finditer(text)
-    return list(dict.fromkeys(a["image"] for a in addresses if a["record"][:SHORT_LENGTH] == own))
+    return list(
+        dict.fromkeys(a["image"] for a in addresses if a["record"][:SHORT_LENGTH] == short_id)
+    )
 
 
 def image_path(table: str, record: str, column: str, image: str) -> str:

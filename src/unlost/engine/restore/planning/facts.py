@@ -282,10 +282,10 @@ class _Batch:
         for name in sorted(images.columns.intersection(self.rows.column_names)):
             text = self.rows[name][at].as_py() or ""
             shown = shown_images(text, images)
-            own = dict.fromkeys(image.image for image in shown if record.startswith(image.record))
+            names = dict.fromkeys(image.image for image in shown if record.startswith(image.record))
             column = self.roles.table.column(name)
-            if own and column is not None:
-                yield ImageText(tuple(own), len(text), column.length)
+            if names and column is not None:
+                yield ImageText(tuple(names), len(text), column.length)
 
     def _apart_from_images(
         self, names: tuple[str, ...], cells: Cells, live: Cells

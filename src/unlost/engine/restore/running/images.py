@@ -4,7 +4,7 @@
   images   Story: <img src="data:image/png;base64,iVBO…">  one more update
   (org)    Story: <img src="…eid=NEW&amp;refid=0EM9">      the org stores the image beside the record
 
-It is a pass of its own because the org may refuse a text that is too long with its images. Then only
+It is a separate pass because the org may refuse a text that is too long with its images. Then only
 the images are missing: the record counts as restored, and its outcome names the column. A text that
 a person or an automation changed since is left alone. See docs/adr/0048.
 """

@@ -74,7 +74,7 @@ def create_rows(
 
 
 def _note_images(states: States, capability: WriteCapability, addresses: Addresses) -> None:
-    """Collect the records whose texts show images, which follow in a pass of their own."""
+    """Collect the records whose texts show images, which follow in a later pass."""
     images = capability.text_images
     for name in images.columns.intersection(states.rows.column_names):
         texts = states.rows.column(name).combine_chunks()

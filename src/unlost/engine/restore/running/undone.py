@@ -60,9 +60,9 @@ class UndoneReader(WantedReader):
                 record, number = origin
                 snapshot = self._vault.at(self._org, number, forgotten=True)
                 files = snapshot.files(step.table, [record])
-                own = [file for file in files if not file.is_image]
-                if own:
-                    stored[step.key] = own[0]
+                bodies = [file for file in files if not file.is_image]
+                if bodies:
+                    stored[step.key] = bodies[0]
         return stored
 
     @cached_property
