@@ -132,7 +132,7 @@ def test_images_of_a_hidden_column_are_hidden(book: Book) -> None:
     both = hidden_columns([("Page", "Text"), ("Page", "Note")])
     head = book.scene.vault.visible({oid: both}).newest_backup(oid)
     assert head.files("Page", [book.page]) == []
-    assert head.files("Page", []) == []
+    assert book.scene.head.files("Page", []) == []
 
 
 def test_images_are_erased_with_their_record(book: Book) -> None:

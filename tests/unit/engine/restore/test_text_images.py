@@ -308,3 +308,28 @@ def test_an_undo_of_an_undo_brings_back_images_of_a_backup(album: Album) -> None
     again = album.shop.undo(run_of(undo))
     assert album.shop.restore(again).whole
     assert album.shown() == [PICTURE]
+
+
+def test_a_file_with_an_image_in_its_text_comes_back_with_both(album: Album) -> None:
+    org = album.shop.org
+    org.add_table("Print", {"Name": TEXT, "Text": TEXT}, files=True, images=("Text",))
+    album.shop.allow("Print", text_links=TextLinks(frozenset({"Text"}), (12,)))
+    print_ = org.attach("Print", "poster.pdf", b"poster")
+    image = org.paste("Print", print_, "Text", PICTURE)
+    album.shop.night()
+    album.shop.lose("Print", print_)
+    album.shop.night()
+    plan = album.shop.plan_of(("Print", print_))
+    assert plan.estimate.file_bytes == len(b"poster") + len(PICTURE)
+    outcome = album.shop.restore(plan)
+    assert reasons(of(outcome, print_)) == []
+    new, cells = album.shop.named("Print", "poster.pdf")
+    assert org.tables["Print"].files[new] == b"poster"
+    assert image not in str(cells["Text"])
+    assert list(org.tables["Print"].images.values()) == [PICTURE]
+    undo = album.shop.undo(run_of(plan))
+    album.shop.restore(undo)
+    album.shop.platform.purge_bin()
+    again = album.shop.undo(run_of(undo))
+    assert album.shop.restore(again).whole
+    assert org.tables["Print"].files[album.shop.named("Print", "poster.pdf")[0]] == b"poster"
