@@ -194,8 +194,9 @@ def test_a_crash_after_the_record_sends_the_image_later(album: Album) -> None:
     assert album.shown() == [PICTURE]
 
 
+@pytest.mark.parametrize("text", ["by a flow", f"see {address('Pag000000009', 'Img000000099')}"])
 def test_a_text_that_an_automation_changed_is_left(
-    album: Album, monkeypatch: pytest.MonkeyPatch
+    album: Album, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     album.lose()
     plan = album.plan()
@@ -203,12 +204,14 @@ def test_a_text_that_an_automation_changed_is_left(
 
     def created(table: str, cells: Mapping[str, str | None], *, by: str) -> str:
         record = create(table, cells, by=by)
-        album.shop.org.update(table, record, {"Text": "by a flow"})
+        album.shop.org.update(table, record, {"Text": text})
         return record
 
     monkeypatch.setattr(album.shop.platform, "create", created)
-    assert reasons(album.restore(plan)) == [("Text", OVERWRITTEN)]
-    assert album.live()[1]["Text"] == "by a flow"
+    outcome = album.restore(plan)
+    assert album.live()[1]["Text"] == text
+    # An image under another name may be the one that was sent: a new one looks the same.
+    assert reasons(outcome) == ([] if "Img" in text else [("Text", OVERWRITTEN)])
 
 
 def test_a_record_that_is_not_created_gets_no_images(album: Album) -> None:

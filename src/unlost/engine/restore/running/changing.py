@@ -36,7 +36,7 @@ from unlost.engine.restore.running.returning import came_along
 from unlost.engine.restore.running.rows import late_columns, update_row
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
-from unlost.engine.restore.values.text_images import masked
+from unlost.engine.restore.values.text_images import without_ids
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteCapability, WriteOp, WriteRow
@@ -222,7 +222,7 @@ def _late(
         final = addresses.final(text or "", links)
         # The images that the text shows are sent after this pass, with their addresses.
         if name in images.columns:
-            created, final = masked(created, images), masked(final, images)
+            created, final = without_ids(created, images), without_ids(final, images)
         if created != final:
             changed.append(name)
     return tuple(dict.fromkeys((*columns, *changed)))

@@ -22,9 +22,9 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import rows_in_memory
 from unlost.engine.restore.values.text_images import (
     data_address,
-    masked,
     sent_length,
     with_bytes,
+    without_ids,
 )
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.plan import Action, PlanStep
@@ -166,11 +166,11 @@ def _prepared(session: RestoreSession, table: str, rows: Sequence[ImageTexts]) -
 def _as_written(session: RestoreSession, row: ImageTexts, live: Cells | None) -> bool:
     """True if the org has the texts that the run wrote; anything else is newer.
 
-    Addresses of images do not count: those of the create may have the old id of the record.
+    Ids in addresses of images do not count: those of the create may have the old id of the record.
     """
     table, images = session.table(row.step.table), session.capability(row.step.table).text_images
-    now = {name: masked((live or {}).get(name) or "", images) for name in row.texts}
-    written = {name: masked(text, images) for name, text in row.texts.items()}
+    now = {name: without_ids((live or {}).get(name) or "", images) for name in row.texts}
+    written = {name: without_ids(text, images) for name, text in row.texts.items()}
     return values(table, now, tuple(now)) == values(table, written, tuple(now))
 
 

@@ -43,6 +43,11 @@ def masked(text: str, images: TextImages) -> str:
     return _pattern(images.address).sub(MASK, text)
 
 
+def without_ids(text: str, images: TextImages) -> str:
+    """The text with the names of its images in place of their addresses, which contain ids."""
+    return _pattern(images.address).sub(lambda match: f"{MASK}{match['image']}", text)
+
+
 def data_address(content: bytes, media_type: str) -> str:
     """The data address (RFC 2397) of an image."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
