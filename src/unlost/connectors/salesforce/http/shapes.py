@@ -124,6 +124,7 @@ class DescribedField(TypedDict):
     createable: NotRequired[bool | None]
     updateable: NotRequired[bool | None]
     caseSensitive: NotRequired[bool | None]
+    htmlFormatted: NotRequired[bool | None]
 
 
 class ChildRelation(TypedDict):
