@@ -136,7 +136,9 @@ def _lists_of(fields: Sequence[Describe]) -> Iterator[tuple[str, frozenset[str]]
     for field in fields:
         if field.get("restrictedPicklist"):
             values = field.get("picklistValues") or ()
-            active = frozenset(value["value"] for value in values if value.get("active", True))
+            active = frozenset(
+                choice["value"] for choice in values if choice.get("active") is not False
+            )
             yield str(field["name"]), active
 
 
