@@ -4,7 +4,7 @@ An alert stays open until it is answered, or a week has passed: the next backup 
 about its cause.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from unlost.alerts.loss_alerts import OPEN_FOR, large_losses, loss_alerts, loss_sentence
@@ -45,22 +45,6 @@ FILLED = "{column} was filled in {count:,} of {total:,} records of {table} in {o
 EDITED = "{column} was edited in {count:,} of {total:,} records of {table} in {org} {who}."
 TRANSFERRED = "{count:,} of {total:,} records of {table} in {org} were transferred {who}."
 
-TEXTS: Mapping[MassKind, str] = {
-    MassKind.DELETED: DELETED,
-    MassKind.BIN_SKIPPED: BIN_SKIPPED,
-    MassKind.CREATED: CREATED,
-    MassKind.EMPTIED: EMPTIED,
-    MassKind.OVERWRITTEN: OVERWRITTEN,
-    MassKind.FILLED: FILLED,
-    MassKind.EDITED: EDITED,
-    MassKind.TRANSFERRED: TRANSFERRED,
-}
-SLOWLY: Mapping[MassKind, str] = {
-    MassKind.DELETED: SLOWLY_DELETED,
-    MassKind.EMPTIED: SLOWLY_EMPTIED,
-    MassKind.OVERWRITTEN: SLOWLY_OVERWRITTEN,
-}
-
 
 def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
     """One alert for each backup of the last days with mass changes or large losses.
@@ -91,10 +75,29 @@ def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 def sentence_of(finding: MassFinding, org: str) -> Message:
     """Describe a mass change, with the user who changed most of the records."""
-    kind = finding.change.kind
-    if kind is MassKind.DELETED and finding.change.count == 1:
-        return _sentence(finding, org, ONE_DELETED)
-    return _sentence(finding, org, (SLOWLY if finding.days else {}).get(kind) or TEXTS[kind])
+    match finding.change.kind:
+        case MassKind.DELETED:
+            return _deleted(finding, org)
+        case MassKind.BIN_SKIPPED:
+            return _sentence(finding, org, BIN_SKIPPED)
+        case MassKind.CREATED:
+            return _sentence(finding, org, CREATED)
+        case MassKind.EMPTIED:
+            return _sentence(finding, org, SLOWLY_EMPTIED if finding.days else EMPTIED)
+        case MassKind.OVERWRITTEN:
+            return _sentence(finding, org, SLOWLY_OVERWRITTEN if finding.days else OVERWRITTEN)
+        case MassKind.FILLED:
+            return _sentence(finding, org, FILLED)
+        case MassKind.EDITED:
+            return _sentence(finding, org, EDITED)
+        case MassKind.TRANSFERRED:
+            return _sentence(finding, org, TRANSFERRED)
+
+
+def _deleted(finding: MassFinding, org: str) -> Message:
+    if finding.days:
+        return _sentence(finding, org, SLOWLY_DELETED)
+    return _sentence(finding, org, ONE_DELETED if finding.change.count == 1 else DELETED)
 
 
 def _sentence(finding: MassFinding, org: str, template: str) -> Message:
