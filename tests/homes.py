@@ -25,6 +25,7 @@ from unlost.model.losses import LossRule, LossRules
 from unlost.model.ports.source import BrowserSignIn, Connector, Context, SecretField, Source
 from unlost.model.ports.system import Witness
 from unlost.model.ports.writer import PlanningAccess, Writer
+from unlost.model.source.bypass import BypassKind
 from unlost.model.source.connector_info import Expiry
 from unlost.model.source.display import DisplayRule
 from unlost.model.source.schema import Column, Reference, Schema, Table, WireKind
@@ -140,6 +141,9 @@ class MemoryConnector:
 
     def write_permissions(self) -> Sequence[str]:
         return ("Write everything",)
+
+    def bypass_kinds(self) -> Sequence[BypassKind]:
+        return (BypassKind("flag", "Flag", "The name of a flag."),)
 
     def writer(self, address: str) -> MemoryWriter:
         if address not in self.writers:

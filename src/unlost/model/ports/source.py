@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from unlost.model.org import OrgIdentity
     from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Observer, SecretStore
     from unlost.model.ports.writer import PlanningAccess, Writer
+    from unlost.model.source.bypass import BypassKind
     from unlost.model.source.checklist import ChecklistStep
     from unlost.model.source.quota import Quota
     from unlost.model.source.reading import (
@@ -214,6 +215,10 @@ class Connector(ConnectorInfo, Protocol):
 
     def write_permissions(self) -> Sequence[str]:
         """List the permissions that a write user needs, in the source's own terms."""
+        ...
+
+    def bypass_kinds(self) -> Sequence[BypassKind]:
+        """List the kinds of bypass that an org can have; empty for none."""
         ...
 
     def browser_sign_in(self) -> BrowserSignIn | None:

@@ -10,6 +10,8 @@ from unlost.connectors.salesforce.access.identity import read_identity
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.shapes import DescribedObject
 from unlost.connectors.salesforce.writing.answers import DUPLICATE, done
+from unlost.connectors.salesforce.writing.automation import automation_of
+from unlost.connectors.salesforce.writing.bypass import set_bypass, switch_of
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.capability import (
     ROWS_PER_CALL,
@@ -29,6 +31,7 @@ from unlost.connectors.salesforce.writing.values import fits_bulk
 from unlost.model.errors import UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Clock, Entropy
+from unlost.model.source.bypass import AutomationList, Bypass, BypassState
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import (
@@ -174,6 +177,22 @@ class SalesforceWriter:
         """Wait for writes that may still be in progress."""
         self._jobs.settle(table, since=since.strftime("%Y-%m-%dT%H:%M:%S"))
         self._clock.sleep(SETTLE_SECONDS)
+
+    def automation(self, tables: Sequence[Table]) -> AutomationList:
+        """Triggers, flows and validation rules of these objects, in three calls."""
+        return automation_of(self._api, [table.name for table in tables])
+
+    def bypass(self, bypass: Bypass) -> BypassState:
+        """The state of a permission set or custom setting for the write user."""
+        return switch_of(self._api, bypass).state()
+
+    def check_bypass(self, bypass: Bypass) -> None:
+        """Check the rights that Salesforce describes."""
+        switch_of(self._api, bypass).check()
+
+    def set_bypass(self, bypass: Bypass, state: BypassState) -> None:
+        """Switch it by one call."""
+        set_bypass(self._client, bypass, state)
 
     # --- inside ------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from unlost.model.ports.system import Clock, Observer
 from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.ports.writer import PlanningAccess
 from unlost.model.runs.progress import Phase, Progress
+from unlost.model.source.bypass import Bypass
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Reference, Schema, Table, TableTrait
 from unlost.model.source.writing import Birth, WriteCapability
@@ -38,7 +39,8 @@ NO_TABLE = WriteCapability("", reason="The org no longer has this table.")
 class PlanPorts:
     """The ports of a plan. The writer only reports its capabilities, and writes nothing.
 
-    ``basis``: the user whose permissions ``writer`` reports.
+    ``basis``: the user whose permissions ``writer`` reports. ``bypass``: the switch that the org's admin
+    named, None for none.
     """
 
     source: Source
@@ -47,6 +49,7 @@ class PlanPorts:
     clock: Clock
     observer: Observer
     basis: PlanBasis = PlanBasis.WRITE_USER
+    bypass: Bypass | None = None
 
 
 @dataclass(frozen=True, slots=True)
