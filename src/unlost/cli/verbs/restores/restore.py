@@ -465,6 +465,8 @@ def _show_plan(out: Output, result: "PlanResult") -> None:
         for edited in summary.edited[:MOST]:
             columns = plain(", ".join(edited.columns))
             out.print(f"          {edited.table}/{edited.record}: {columns}")
+    if summary.bypass:
+        out.print(f"The bypass {plain(summary.bypass)} is on while the restore writes.")
     _show_named(out, summary)
     _show_notes(out, summary)
     out.print()

@@ -65,7 +65,7 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRe
 
     Raises UsageError (``plan-preview``; ``other-org`` if the writer is not the plan's target), Conflict
     (``run-in-progress``, ``restore-other-plan``, ``restore-uncertain``), and any error that stops
-    the run. If it stops, the plan's bypass may still be on: ``end_bypass``.
+    the run. If it stops, the plan's bypass may still be on: ``bypass.switch_off``.
     """
     run = run_of(plan)
     with ports.lease.hold(plan.target, kind=RunKind.RESTORE, run=run):
@@ -92,16 +92,6 @@ def open_run(plan: RestorePlan, ports: RestorePorts) -> bool:
     run = run_of(plan)
     with ports.lease.hold(plan.target, kind=RunKind.RESTORE, run=run):
         return _open(plan, ports, run).log.state.closed is not None
-
-
-def end_bypass(org: str, run: str, ports: RestorePorts) -> None:
-    """Switch the bypass off that a run left on when it stopped; a no-op if it left none.
-
-    ``org``: oid of the org that the run writes to. Raises Conflict (``run-in-progress`` while the run
-    goes on; ``bypass-still-on``), LimitReached.
-    """
-    with ports.lease.hold(org, kind=RunKind.RESTORE, run=run):
-        bypass.switch_off(RestoreLog(ports.vault.journal(org, run)), ports.writer)
 
 
 def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
