@@ -3,8 +3,8 @@
   permission-set NAME            the set is assigned to the user: PermissionSetAssignment
   custom-setting OBJECT.FIELD    the user's row of a hierarchy custom setting has the box ticked
 
-Sources: object reference, PermissionSetAssignment (create, delete, query; needs Assign Permission
-Sets, or Manage Users; IsActive is false after its expiration), PermissionSet (IsOwnedByProfile);
+Sources: object reference, PermissionSetAssignment (create, delete, query; special access
+rules; IsActive is false after its expiration), PermissionSet (IsOwnedByProfile);
 Apex guide, custom settings (hierarchy: the row of the user comes before that of the profile, and
 this before that of the org); object reference of custom settings (SetupOwnerId refers to
 Organization, Profile or User). A box is never empty, so a new row of the user would also replace
@@ -46,7 +46,7 @@ KINDS = (
     ),
 )
 ASSIGNMENTS, OWNER = "PermissionSetAssignment", "SetupOwnerId"
-ASSIGN, MANAGE_USERS = "PermissionsAssignPermissionSets", "PermissionsManageUsers"
+ASSIGN = "PermissionsAssignPermissionSets"
 
 
 class BypassSwitch(Protocol):
@@ -129,13 +129,13 @@ class PermissionSetSwitch:
         return BypassState(any(row.get("IsActive") for row in rows), bool(rows))
 
     def check(self) -> None:
-        """The user needs Assign Permission Sets or Manage Users."""
+        """The user needs Assign Permission Sets."""
         self._check_expiry(self._assignments())
         try:
-            rows = self.api.query(soql.select((ASSIGN, MANAGE_USERS), "UserPermissionAccess"))
+            rows = self.api.query(soql.select((ASSIGN,), "UserPermissionAccess"))
         except SalesforceRefusal:
             return
-        if rows and not (rows[0].get(ASSIGN) or rows[0].get(MANAGE_USERS)):
+        if rows and not rows[0].get(ASSIGN):
             raise NotAllowed(
                 BYPASS_REFUSED,
                 "The write user may not assign the permission set {name}.",
