@@ -1,7 +1,7 @@
 """The automation of an org while records are written: what runs, and the switch that holds it back.
 
-No system of ours can switch the automation of an org off from outside. But many orgs have a switch
-of their own, which their automation checks before it acts: a bypass. An admin names it, and a run
+No system of ours can switch the automation of an org off from outside. But many orgs have their
+own switch, which their automation checks before it acts: a bypass. An admin names it, and a run
 switches it on for the write user. See docs/adr/0047.
 """
 
