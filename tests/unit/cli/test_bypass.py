@@ -55,6 +55,16 @@ def test_the_plan_names_it(unlost: Terminal, shop: Shop, tmp_path: Path) -> None
     assert "Automation that does not check it acts as usual." in " ".join(planned.split())
 
 
+def test_two_plans_with_another_bypass_differ(unlost: Terminal, shop: Shop, tmp_path: Path) -> None:
+    files = [str(tmp_path / name) for name in ("old.json", "new.json")]
+    words = ("--record", f"Account/{CUSTOMER}", "--out")
+    unlost("restore", "plan", "sales", *words, files[0])
+    unlost("org", "bypass", "sales", "flag", "Quiet")
+    unlost("restore", "plan", "sales", *words, files[1])
+    shown = unlost("restore", "diff", *files).out
+    assert "Bypass during the run: none → flag Quiet" in shown
+
+
 def test_from_another_machine(
     unlost: Terminal, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
