@@ -47,6 +47,7 @@ KINDS = (
 )
 ASSIGNMENTS, OWNER = "PermissionSetAssignment", "SetupOwnerId"
 ASSIGN = "PermissionsAssignPermissionSets"
+BARE = 15  # characters of an id that identify a record (REST guide, ids)
 
 
 class BypassSwitch(Protocol):
@@ -80,9 +81,10 @@ def switch_of(api: SalesforceApi, bypass: Bypass) -> BypassSwitch:
     )
 
 
-def set_bypass(client: WriteClient, bypass: Bypass, state: BypassState) -> None:
+def set_bypass(
+    client: WriteClient, switch: BypassSwitch, bypass: Bypass, state: BypassState
+) -> None:
     """Bring a bypass into a state; raises NotAllowed (``bypass-refused``) if Salesforce refuses."""
-    switch = switch_of(client.api, bypass)
     try:
         switch.switch(client, state)
     except SalesforceRefusal as refused:
@@ -246,16 +248,21 @@ class CustomSettingSwitch:
 
     def _rows(self) -> tuple[list[Mapping[str, Any]], Mapping[str, Any] | None]:
         """The rows that apply to the user, the nearest first, and the user's own."""
+        about_user = soql.any_of(OWNER, self._owners)
+        columns = ("Id", OWNER, *self._boxes)
+        rows = self.api.query(soql.select(columns, self.table, about_user))
+        by_owner = {str(row[OWNER])[:BARE]: row for row in rows}
+        owners = [owner[:BARE] for owner in self._owners]
+        return [by_owner[owner] for owner in owners if owner in by_owner], by_owner.get(owners[0])
+
+    @cached_property
+    def _owners(self) -> Sequence[str]:
+        """The user, the user's profile, and the org; without the profile if it may not be read."""
         user = calling_user(self.api)
         org = self.api.token_field("id").rsplit("/", 2)[-2]
-        people = self.api.query(soql.select(("ProfileId",), "User", soql.equals("Id", user)))
-        profile = str(people[0].get("ProfileId") or "") if people else ""
-        owners = [owner[:15] for owner in (user, profile, org) if owner]
-        columns = ("Id", OWNER, *self._boxes)
-        about_user = soql.any_of(OWNER, [user, profile, org])
-        rows = self.api.query(soql.select(columns, self.table, about_user))
-        by_owner = {str(row[OWNER])[:15]: row for row in rows}
-        return [by_owner[owner] for owner in owners if owner in by_owner], by_owner.get(user[:15])
+        rows = self.api.query(soql.select(("ProfileId",), "User", soql.equals("Id", user)))
+        profiles = [str(row["ProfileId"]) for row in rows if row.get("ProfileId")]
+        return [user, *profiles, org]
 
     def _unknown(self) -> UsageError:
         return UsageError(

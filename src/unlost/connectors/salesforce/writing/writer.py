@@ -11,7 +11,7 @@ from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.shapes import DescribedObject
 from unlost.connectors.salesforce.writing.answers import DUPLICATE, done
 from unlost.connectors.salesforce.writing.automation import automation_of
-from unlost.connectors.salesforce.writing.bypass import set_bypass, switch_of
+from unlost.connectors.salesforce.writing.bypass import BypassSwitch, set_bypass, switch_of
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.capability import (
     ROWS_PER_CALL,
@@ -71,6 +71,7 @@ class SalesforceWriter:
         self._capabilities: dict[str, WriteCapability] = {}
         self._standard_pricebook: str | None = None
         self._identity: OrgIdentity | None = None
+        self._switches: dict[Bypass, BypassSwitch] = {}
 
     def identity(self) -> OrgIdentity:
         """The org's identity; read once, since a sign-in cannot move to another org."""
@@ -184,15 +185,15 @@ class SalesforceWriter:
 
     def bypass(self, bypass: Bypass) -> BypassState:
         """The state of a permission set or custom setting for the write user."""
-        return switch_of(self._api, bypass).state()
+        return self._switch(bypass).state()
 
     def check_bypass(self, bypass: Bypass) -> None:
         """Check the rights that Salesforce describes."""
-        switch_of(self._api, bypass).check()
+        self._switch(bypass).check()
 
     def set_bypass(self, bypass: Bypass, state: BypassState) -> None:
         """Switch it by one call."""
-        set_bypass(self._client, bypass, state)
+        set_bypass(self._client, self._switch(bypass), bypass, state)
 
     # --- inside ------------------------------------------------------------------------------------
 
@@ -238,6 +239,12 @@ class SalesforceWriter:
                 row: done(row, live[value]) for row, value in by_row.items() if value in live
             }
         return outcomes
+
+    def _switch(self, bypass: Bypass) -> BypassSwitch:
+        """The switch of a bypass, which remembers what does not change."""
+        if bypass not in self._switches:
+            self._switches[bypass] = switch_of(self._api, bypass)
+        return self._switches[bypass]
 
     def _few_calls_left(self) -> bool:
         calls_left = self._api.calls_left
