@@ -59,8 +59,14 @@ class Shop:
         """Let a trigger greet each new contact with a task, unless the org's bypass is on."""
         post = self.simulator.admin.post
         post("records/insert", object="PermissionSet", rows=[{"Name": QUIET, "Label": QUIET}])
-        greeting = {"Subject": GREETING, "WhoId": "{Id}"}
-        post("rules/trigger", object="Contact", deed="create", values=greeting, bypass=QUIET)
+        greeting = {"Subject": GREETING, "WhoId": "{Id}", "Status": "Not Started"}
+        post(
+            "rules/trigger",
+            object="Contact",
+            deed="create",
+            values=greeting | {"Priority": "Normal"},
+            bypass=QUIET,
+        )
         self.ask("org", "bypass", "chocolate", "permission-set", QUIET)
 
     def automation(self) -> tuple[int, int]:

@@ -16,6 +16,7 @@ SECRET = "not-a-secret-writer"
 SETTING = "Shop_Floor_Settings__c"
 BOX = f"{SETTING}.Weekend_Shift__c"
 DONE = {0, 3}
+TASK = {"Subject": "Greet {Name}", "WhatId": "{Id}", "Status": "Not Started", "Priority": "Normal"}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def backup(shop: Program, served: SimulatorProcess) -> None:
 def plant(served: SimulatorProcess, bypass: str) -> None:
     """A trigger makes a task for each new account, unless the bypass is on; a package does not ask."""
     served.admin.post("rules/trigger", object="Account", deed="create", name="Greet",
-                      values={"Subject": "Greet {Name}", "WhatId": "{Id}"}, bypass=bypass)  # fmt: skip
+                      values=TASK, bypass=bypass)  # fmt: skip
     served.admin.post("rules/trigger", object="Account", deed="set", name="Sync", package="acme",
                       flow=True, values={"Description": "synced"})  # fmt: skip
     served.admin.post("rules/validation", object="Account", message="A phone, please.",
@@ -114,9 +115,9 @@ def test_without_a_bypass_automation_acts_on_a_restore(
 ) -> None:
     shop("org", "bypass", "chocolate", "--off")
     served.admin.post("rules/trigger", object="Account", deed="create", name="Greet",
-                      values={"Subject": "Greet {Name}", "WhatId": "{Id}"}, bypass="Quiet")  # fmt: skip
+                      values=TASK, bypass="Quiet")  # fmt: skip
     restored(shop, tmp_path / "plan.json", lost["Bitter"])
-    assert greetings(served) == ["Greet Bitter"]
+    assert "Greet Bitter" in greetings(served)
 
 
 def test_with_a_permission_set_it_holds_back(
@@ -164,7 +165,7 @@ def test_a_user_who_may_not_assign_it_is_named_and_nothing_is_written(
         setting = ("org", "bypass", "chocolate", "permission-set", "Quiet", "--json")
         for words in (run, setting):
             ended = shop(*words)
-            assert "bypass-refused" in ended.err, ended
+            assert ended.json["error"]["code"] == "bypass-refused", ended
     finally:
         served.admin.post("access/permission", **right, granted=True)
     assert not is_live(served, "Nougat")

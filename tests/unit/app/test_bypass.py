@@ -91,8 +91,8 @@ def test_it_is_set_shown_audited_and_removed(plain: Shop) -> None:
     assert change(plain.app, "sales", kind=" flag ", name=" Quiet ").bypass == FLAG
     assert show(plain.app, "sales").bypass == FLAG
     assert settings_digest() != before, "copies of the home have it"
-    (entry,) = [one for one in newest(most=5) if one.action == "bypass.set"]
-    assert entry.detail == {"bypass": "flag Quiet"}
+    (event,) = [entry.deed for entry in newest(most=5) if entry.deed.act == "bypass.set"]
+    assert event.detail["bypass"] == "flag Quiet"
     assert change(plain.app, "sales").bypass is None
     assert bypass_of(plain.oid) is None
     assert switches(plain) == []

@@ -72,9 +72,15 @@ def close_bypasses(app: Application, org: ProtectedOrg) -> None:
 def runs_with_bypass(app: Application, org: ProtectedOrg) -> Iterator[str]:
     """The stopped runs of an org that may have left a bypass on, by their journals in the vault."""
     for run in app.whole_vault.journals(org.oid, unfinished=True):
-        with suppress(Conflict), app.lease.hold(org.oid, kind=RunKind.RESTORE, run=run):
-            if RestoreLog(app.whole_vault.journal(org.oid, run)).state.bypass is not None:
-                yield run
+        if _left_on(app, org, run):
+            yield run
+
+
+def _left_on(app: Application, org: ProtectedOrg, run: str) -> bool:
+    """Return True if a run does not go on, and its bypass may be on."""
+    with suppress(Conflict), app.lease.hold(org.oid, kind=RunKind.RESTORE, run=run):
+        return RestoreLog(app.whole_vault.journal(org.oid, run)).state.bypass is not None
+    return False
 
 
 def _switch_off(app: Application, org: ProtectedOrg, run: str) -> None:
