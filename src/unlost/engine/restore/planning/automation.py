@@ -7,6 +7,7 @@ what still acts. See docs/adr/0047.
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
+from unlost.engine.restore.planning.predict import NoteText
 from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.message import Message, message
@@ -20,16 +21,31 @@ UNLISTED = "automation-unlisted"
 NAMED = 10  # automations that a note names
 STAYS = (Action.UNCHANGED, Action.SKIP)
 
+SEE_AUTOMATION = "Give the write user the right to see the automation of the org, then plan again."
 CHECKS = {
-    AutomationKind.TRIGGER: "Triggers of {table} that run unless they check the bypass: {names}.",
-    AutomationKind.FLOW: "Flows of {table} that run unless they check the bypass: {names}.",
-    AutomationKind.RULE: "Validation rules of {table} that apply unless they check the bypass: "
-    "{names}.",
+    AutomationKind.TRIGGER: NoteText(
+        NoteWeight.NOTE,
+        "Triggers of {table} that run unless they check the bypass: {names}.",
+    ),
+    AutomationKind.FLOW: NoteText(
+        NoteWeight.NOTE,
+        "Flows of {table} that run unless they check the bypass: {names}.",
+    ),
+    AutomationKind.RULE: NoteText(
+        NoteWeight.NOTE,
+        "Validation rules of {table} that apply unless they check the bypass: {names}.",
+    ),
 }
 CANNOT_LIST = {
-    AutomationKind.TRIGGER: "The triggers of the org could not be listed.",
-    AutomationKind.FLOW: "The flows of the org could not be listed.",
-    AutomationKind.RULE: "The validation rules of the org could not be listed.",
+    AutomationKind.TRIGGER: NoteText(
+        NoteWeight.WARNING, "The triggers of the org could not be listed.", SEE_AUTOMATION
+    ),
+    AutomationKind.FLOW: NoteText(
+        NoteWeight.WARNING, "The flows of the org could not be listed.", SEE_AUTOMATION
+    ),
+    AutomationKind.RULE: NoteText(
+        NoteWeight.WARNING, "The validation rules of the org could not be listed.", SEE_AUTOMATION
+    ),
 }
 
 
@@ -48,12 +64,8 @@ def automation_notes(survey: RestoreSurvey, steps: Sequence[PlanStep]) -> Iterat
     yield from _own(listed.items)
     yield from _managed(listed.items)
     for kind in listed.unlisted:
-        yield PlanNote.of(
-            UNLISTED,
-            NoteWeight.WARNING,
-            CANNOT_LIST[kind],
-            "Give the write user the right to see the automation of the org, then plan again.",
-        )
+        words = CANNOT_LIST[kind]
+        yield PlanNote.of(UNLISTED, words.weight, words.template, words.next_step)
 
 
 def _written(steps: Sequence[PlanStep]) -> Collection[str]:
@@ -100,10 +112,8 @@ def _own(items: Sequence[Automation]) -> Iterator[PlanNote]:
         if not item.managed:
             names[item.table, item.kind].append(item.name)
     for (table, kind), some in sorted(names.items()):
-        code = f"automation-{kind.value}"
-        yield PlanNote.of(
-            code, NoteWeight.NOTE, CHECKS[kind], "", table, names=_named(sorted(some))
-        )
+        code, words = f"automation-{kind.value}", CHECKS[kind]
+        yield PlanNote.of(code, words.weight, words.template, "", table, names=_named(sorted(some)))
 
 
 def _managed(items: Sequence[Automation]) -> Iterator[PlanNote]:

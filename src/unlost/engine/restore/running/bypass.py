@@ -18,6 +18,9 @@ from unlost.model.source.bypass import Bypass, BypassState
 
 NOT_ON = "bypass-not-on"
 STILL_ON = "bypass-still-on"
+BY_HAND = (
+    "Switch it off for the write user in the org, then resume with `unlost restore resume RUN`."
+)
 ON = BypassState(on=True, stored=True)
 
 
@@ -83,20 +86,17 @@ def _switched(writer: Writer, bypass: Bypass, state: BypassState) -> BypassState
 
 
 def _still_on(bypass: Bypass, cause: UnlostError | None) -> Conflict:
-    next_step = (
-        "Switch it off for the write user in the org, then resume with `unlost restore resume RUN`."
-    )
     if cause is None:
         return Conflict(
             STILL_ON,
             "The bypass {bypass} was switched off, but the org still says that it is on.",
-            next_step=next_step,
+            next_step=BY_HAND,
             bypass=bypass,
         )
     return Conflict(
         STILL_ON,
         "The bypass {bypass} may still be on, and could not be switched off: {why}",
-        next_step=next_step,
+        next_step=BY_HAND,
         bypass=bypass,
         why=cause.message,
     )
