@@ -20,12 +20,12 @@ from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.home.database import connect, disconnect
 from unlost.app.home.home import Home, plan_home, read_home, write_home, write_secret_file
 from unlost.model.access import Actor
+from unlost.model.bypass import BypassKind
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.losses import LossRule, LossRules
 from unlost.model.ports.source import BrowserSignIn, Connector, Context, SecretField, Source
 from unlost.model.ports.system import Witness
 from unlost.model.ports.writer import PlanningAccess, Writer
-from unlost.model.source.bypass import BypassKind
 from unlost.model.source.connector_info import Expiry
 from unlost.model.source.display import DisplayRule
 from unlost.model.source.schema import Column, Reference, Schema, Table, WireKind

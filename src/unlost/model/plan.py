@@ -17,8 +17,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from unlost.model.bypass import Bypass
 from unlost.model.message import Arg, Message, Noun, StoresMessage, counted, message
-from unlost.model.source.bypass import Bypass
 
 PLAN_FORMAT = 2
 

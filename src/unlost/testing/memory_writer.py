@@ -9,9 +9,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from unlost.model.errors import Conflict, UsageError
-from unlost.model.org import OrgIdentity
-from unlost.model.source.bypass import (
+from unlost.model.bypass import (
     BYPASS_UNKNOWN,
     Automation,
     AutomationKind,
@@ -19,6 +17,8 @@ from unlost.model.source.bypass import (
     Bypass,
     BypassState,
 )
+from unlost.model.errors import Conflict, UsageError
+from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import (

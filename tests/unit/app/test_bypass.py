@@ -32,6 +32,7 @@ from unlost.catalog.runs.open_bypasses import OpenBypass, open_bypasses
 from unlost.catalog.runs.runs import RunState, find_run
 from unlost.engine.restore.journal.log import RestoreLog
 from unlost.model.alert import AlertRule
+from unlost.model.bypass import Bypass, BypassState
 from unlost.model.errors import (
     Conflict,
     IntegrityError,
@@ -41,7 +42,6 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.runs.exclusion import RunKind
-from unlost.model.source.bypass import Bypass, BypassState
 from unlost.testing.faults import Crash
 
 after_loss = scene(lost_shop)

@@ -11,7 +11,7 @@ from unit.app.shop import CUSTOMER, Shop, lost_shop
 from unit.cli.served import from_afar, service
 from unlost.catalog.orgs.bypass import bypass_of
 from unlost.cli.exits import ExitCode
-from unlost.model.source.bypass import Bypass, BypassState
+from unlost.model.bypass import Bypass, BypassState
 
 after_loss = scene(lost_shop)
 FLAG = Bypass("flag", "Quiet")

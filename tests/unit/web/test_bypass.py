@@ -12,8 +12,8 @@ from unit.web.test_approvals import ask, bearer, page, planned
 from unlost.app.actions.orgs.bypass import change
 from unlost.catalog.orgs.bypass import bypass_of
 from unlost.model.access import Role
+from unlost.model.bypass import Automation, AutomationKind, Bypass, BypassState
 from unlost.model.errors import NotAllowed
-from unlost.model.source.bypass import Automation, AutomationKind, Bypass, BypassState
 
 PAGE = "/orgs/sales/bypass/"
 FLAG = Bypass("flag", "Quiet")

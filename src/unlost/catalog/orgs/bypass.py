@@ -2,7 +2,7 @@
 
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import BypassRow, Org
-from unlost.model.source.bypass import Bypass
+from unlost.model.bypass import Bypass
 
 LONGEST = 200  # characters of a name; Salesforce allows 80 in a permission set
 

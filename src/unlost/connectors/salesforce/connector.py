@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from unlost.connectors.salesforce.writing.planning import SalesforcePlanning
     from unlost.connectors.salesforce.writing.writer import SalesforceWriter
     from unlost.kit.http import Transport
+    from unlost.model.bypass import BypassKind
     from unlost.model.losses import LossRules
     from unlost.model.ports.source import Context
-    from unlost.model.source.bypass import BypassKind
     from unlost.model.source.connector_info import Expiry
     from unlost.model.source.display import DisplayRule
     from unlost.model.source.schema import Schema, Table

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from unlost.model.bypass import BypassKind
     from unlost.model.errors import UnlostError
     from unlost.model.org import OrgIdentity
     from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Observer, SecretStore
     from unlost.model.ports.writer import PlanningAccess, Writer
-    from unlost.model.source.bypass import BypassKind
     from unlost.model.source.checklist import ChecklistStep
     from unlost.model.source.quota import Quota
     from unlost.model.source.reading import (

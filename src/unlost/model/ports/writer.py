@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from unlost.model.bypass import AutomationList, Bypass, BypassState
     from unlost.model.org import OrgIdentity
-    from unlost.model.source.bypass import AutomationList, Bypass, BypassState
     from unlost.model.source.reading import Rows
     from unlost.model.source.schema import Table
     from unlost.model.source.writing import (

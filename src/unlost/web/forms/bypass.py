@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from unlost.catalog.orgs.bypass import LONGEST
-from unlost.model.source.bypass import Bypass, BypassKind
+from unlost.model.bypass import Bypass, BypassKind
 
 
 class BypassForm(forms.Form):

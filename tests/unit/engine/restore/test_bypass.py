@@ -24,9 +24,9 @@ from unlost.engine.restore.running.bypass import switch_off
 from unlost.engine.restore.running.execute import open_run, run_of
 from unlost.engine.restore.values.outcome import ParkedRestore, RestoreOutcome
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
+from unlost.model.bypass import Automation, AutomationKind, Bypass, BypassState
 from unlost.model.errors import Conflict, LimitReached, NotAllowed, TransientError, UsageError
 from unlost.model.plan import Action, NoteWeight, RestorePlan
-from unlost.model.source.bypass import Automation, AutomationKind, Bypass, BypassState
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.memory_writer import MemoryWriter
 

@@ -10,6 +10,7 @@ from unlost.engine.restore.planning.plan_diff import (
     plan_difference,
 )
 from unlost.engine.restore.values.plan_file import sealed
+from unlost.model.bypass import Bypass
 from unlost.model.plan import (
     PLAN_FORMAT,
     Action,
@@ -19,7 +20,6 @@ from unlost.model.plan import (
     Selection,
     SelectionKind,
 )
-from unlost.model.source.bypass import Bypass
 from unlost.testing.clock import START
 
 

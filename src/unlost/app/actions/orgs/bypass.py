@@ -8,8 +8,8 @@ from unlost.app.vault.home_copy import after_change
 from unlost.catalog.orgs.bypass import LONGEST, bypass_of, save_bypass
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
+from unlost.model.bypass import Bypass, BypassKind
 from unlost.model.errors import UsageError
-from unlost.model.source.bypass import Bypass, BypassKind
 from unlost.model.source.reading import Json
 
 

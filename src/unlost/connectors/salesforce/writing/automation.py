@@ -16,7 +16,7 @@ from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.kit.json_to_arrow import text_of
-from unlost.model.source.bypass import Automation, AutomationKind, AutomationList
+from unlost.model.bypass import Automation, AutomationKind, AutomationList
 
 RECORD_FLOWS = ("RecordBeforeSave", "RecordAfterSave", "RecordBeforeDelete")
 

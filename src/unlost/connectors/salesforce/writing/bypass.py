@@ -23,14 +23,14 @@ from unlost.connectors.salesforce.http.shapes import DescribedObject
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.values import encode
 from unlost.kit.http import HttpCall
-from unlost.model.errors import NotAllowed, UsageError
-from unlost.model.source.bypass import (
+from unlost.model.bypass import (
     BYPASS_REFUSED,
     BYPASS_UNKNOWN,
     Bypass,
     BypassKind,
     BypassState,
 )
+from unlost.model.errors import NotAllowed, UsageError
 
 PERMISSION_SET, CUSTOM_SETTING = "permission-set", "custom-setting"
 KINDS = (

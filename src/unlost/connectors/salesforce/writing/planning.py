@@ -20,8 +20,8 @@ from unlost.connectors.salesforce.writing.capability import (
     is_written_by_users,
 )
 from unlost.connectors.salesforce.writing.lookups import RecordLookups
+from unlost.model.bypass import AutomationList, Bypass, BypassState
 from unlost.model.org import OrgIdentity
-from unlost.model.source.bypass import AutomationList, Bypass, BypassState
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import MissingPermission, ReferrerQuery, WriteCapability

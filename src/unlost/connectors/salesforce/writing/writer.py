@@ -28,10 +28,10 @@ from unlost.connectors.salesforce.writing.shape import shaped
 from unlost.connectors.salesforce.writing.soap import RecycleBin
 from unlost.connectors.salesforce.writing.uploads import FileUploads
 from unlost.connectors.salesforce.writing.values import fits_bulk
+from unlost.model.bypass import AutomationList, Bypass, BypassState
 from unlost.model.errors import UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Clock, Entropy
-from unlost.model.source.bypass import AutomationList, Bypass, BypassState
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import (

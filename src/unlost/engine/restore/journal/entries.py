@@ -31,9 +31,9 @@ from typing import cast
 import msgspec
 
 from unlost.engine.restore.values.outcome import RestoreOutcome
+from unlost.model.bypass import Bypass, BypassState
 from unlost.model.decoders import TypeDecoder, decoder_for
 from unlost.model.plan import RestorePlan
-from unlost.model.source.bypass import Bypass, BypassState
 from unlost.model.source.writing import RowOutcome, WriteOp
 
 

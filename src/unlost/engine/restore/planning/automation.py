@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 from unlost.engine.restore.planning.predict import NoteText
 from unlost.engine.restore.planning.survey import RestoreSurvey
+from unlost.model.bypass import Automation, AutomationKind, Bypass
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.message import Message, message
 from unlost.model.plan import Action, NoteWeight, PlanNote, PlanStep
-from unlost.model.source.bypass import Automation, AutomationKind, Bypass
 
 BYPASS_ON = "bypass-on"
 BYPASS_IMPOSSIBLE = "bypass-impossible"

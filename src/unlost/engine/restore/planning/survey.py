@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from unlost.engine.restore.values.addresses import IdIndex
 from unlost.engine.restore.values.edits import NO_EDITS, Backups, Edits, Values, checked
+from unlost.model.bypass import Bypass
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import PlanBasis, RecordKey
@@ -22,7 +23,6 @@ from unlost.model.ports.system import Clock, Observer
 from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.ports.writer import PlanningAccess
 from unlost.model.runs.progress import Phase, Progress
-from unlost.model.source.bypass import Bypass
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Reference, Schema, Table, TableTrait
 from unlost.model.source.writing import Birth, WriteCapability

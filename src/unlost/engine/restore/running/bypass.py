@@ -12,9 +12,9 @@ that the bypass may be on, and anyone with the vault and the write user can swit
 
 from unlost.engine.restore.journal.entries import BypassNoted, BypassSwitched
 from unlost.engine.restore.journal.log import RestoreLog
+from unlost.model.bypass import Bypass, BypassState
 from unlost.model.errors import Conflict, LimitReached, TransientError, UnlostError
 from unlost.model.ports.writer import Writer
-from unlost.model.source.bypass import Bypass, BypassState
 
 NOT_ON = "bypass-not-on"
 STILL_ON = "bypass-still-on"

@@ -10,8 +10,8 @@ from fakes.salesforce import ORG_ID, USER_ID, field, id_of
 from fakes.wire import error_answer
 from unit.connectors.salesforce.writing.writable import Org
 from unlost.connectors.salesforce import SalesforceConnector
+from unlost.model.bypass import Automation, AutomationKind, Bypass, BypassState
 from unlost.model.errors import NotAllowed, TransientError, UsageError
-from unlost.model.source.bypass import Automation, AutomationKind, Bypass, BypassState
 
 SET, SETTING = Bypass("permission-set", "No_Flows"), Bypass("custom-setting", "Auto__c.Off__c")
 PROFILE = id_of("00e", 1)
