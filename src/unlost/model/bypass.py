@@ -8,12 +8,6 @@ switches it on for the write user. See docs/adr/0047.
 from dataclasses import dataclass
 from enum import StrEnum
 
-BYPASS_UNKNOWN = "bypass-unknown"
-"""Code of the error for a bypass that the org does not have."""
-
-BYPASS_REFUSED = "bypass-refused"
-"""Code of the error for a bypass that the user may not switch."""
-
 
 @dataclass(frozen=True, slots=True)
 class Bypass:

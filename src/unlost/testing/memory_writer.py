@@ -10,7 +10,6 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from unlost.model.bypass import (
-    BYPASS_UNKNOWN,
     Automation,
     AutomationKind,
     AutomationList,
@@ -174,7 +173,7 @@ class MemoryWriter:
         self.faults.strike("bypass", bypass.name)
         if bypass not in self.bypasses:
             raise UsageError(
-                BYPASS_UNKNOWN,
+                "bypass-unknown",
                 "The org has no {bypass}.",
                 next_step="Name another one.",
                 bypass=bypass,

@@ -223,9 +223,9 @@ def approval_contradictory() -> "UsageError":
 def bypass(
     org: OrgName,
     kind: Annotated[
-        str, typer.Argument(metavar="[KIND]", help="The kind, such as permission-set.")
+        str, typer.Argument(metavar="KIND", help="The kind, such as permission-set.")
     ] = "",
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Its name in the org.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in the org.")] = "",
     *,
     off: Annotated[bool, typer.Option("--off", help="Use no bypass any more.")] = False,
     home: Home = None,

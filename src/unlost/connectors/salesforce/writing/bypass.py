@@ -24,8 +24,6 @@ from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.values import encode
 from unlost.kit.http import HttpCall
 from unlost.model.bypass import (
-    BYPASS_REFUSED,
-    BYPASS_UNKNOWN,
     Bypass,
     BypassKind,
     BypassState,
@@ -74,7 +72,7 @@ def switch_of(api: SalesforceApi, bypass: Bypass) -> BypassSwitch:
     if bypass.kind == CUSTOM_SETTING and table and dot and column:
         return CustomSettingSwitch(api, bypass, table, column)
     raise UsageError(
-        BYPASS_UNKNOWN,
+        "bypass-unknown",
         "The bypass {bypass} has another form.",
         next_step="Use the API name of a permission set, or for a custom setting OBJECT.FIELD.",
         bypass=bypass,
@@ -89,7 +87,7 @@ def set_bypass(
         switch.switch(client, state)
     except SalesforceRefusal as refused:
         raise NotAllowed(
-            BYPASS_REFUSED,
+            "bypass-refused",
             "Salesforce does not let the write user switch the bypass {bypass}: {reason}",
             next_step="Give the write user the permission 'Assign Permission Sets', or for a custom "
             "setting 'Customize Application'. Then try again.",
@@ -118,7 +116,7 @@ class PermissionSetSwitch:
         )
         if len(rows) != 1:
             raise UsageError(
-                BYPASS_UNKNOWN,
+                "bypass-unknown",
                 "The org has no permission set {name}, or the write user may not see it.",
                 next_step="See Setup > Permission Sets for its API name.",
                 name=self.bypass.name,
@@ -139,7 +137,7 @@ class PermissionSetSwitch:
             return
         if rows and not rows[0].get(ASSIGN):
             raise NotAllowed(
-                BYPASS_REFUSED,
+                "bypass-refused",
                 "The write user may not assign the permission set {name}.",
                 next_step="Grant the permission 'Assign Permission Sets' to the write user in Setup.",
                 name=self.bypass.name,
@@ -166,7 +164,7 @@ class PermissionSetSwitch:
         """Raise NotAllowed for an assignment that has expired: it prevents another one."""
         if rows and not any(row.get("IsActive") for row in rows):
             raise NotAllowed(
-                BYPASS_REFUSED,
+                "bypass-refused",
                 "The assignment of the permission set {name} to the write user has expired.",
                 next_step="Remove the expired assignment in Setup. Unlost assigns the set when it is "
                 "needed.",
@@ -221,7 +219,7 @@ class CustomSettingSwitch:
         box = next(field for field in described["fields"] if field["name"] == self.column)
         if not all(described.get(flag) for flag in flags) or not box.get("updateable"):
             raise NotAllowed(
-                BYPASS_REFUSED,
+                "bypass-refused",
                 "The write user may not change the custom setting {name}.",
                 next_step="Grant the permission 'Customize Application' to the write user in Setup, "
                 "or access to this custom setting.",
@@ -266,7 +264,7 @@ class CustomSettingSwitch:
 
     def _unknown(self) -> UsageError:
         return UsageError(
-            BYPASS_UNKNOWN,
+            "bypass-unknown",
             "The org has no hierarchy custom setting with the checkbox {name}, or the write user may "
             "not see it.",
             next_step="See Setup > Custom Settings for the API names of object and field.",

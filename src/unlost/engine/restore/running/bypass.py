@@ -16,11 +16,6 @@ from unlost.model.bypass import Bypass, BypassState
 from unlost.model.errors import Conflict, LimitReached, TransientError, UnlostError
 from unlost.model.ports.writer import Writer
 
-NOT_ON = "bypass-not-on"
-STILL_ON = "bypass-still-on"
-BY_HAND = (
-    "Switch it off for the write user in the org, then resume with `unlost restore resume RUN`."
-)
 ON = BypassState(on=True, stored=True)
 
 
@@ -41,11 +36,11 @@ def switch_on(log: RestoreLog, writer: Writer) -> None:
     state = _switched(writer, bypass, ON)
     if not state.on:
         raise Conflict(
-            NOT_ON,
-            "The bypass {bypass} was switched on, but the org still says that it is off. Nothing was "
-            "written now.",
-            next_step="Check in the org who switches it off, then resume with `unlost restore resume "
-            "RUN`.",
+            "bypass-not-on",
+            "The bypass {bypass} was switched on, but the org still says that it is off. Nothing "
+            "was written now.",
+            next_step="Check in the org who switches it off, then resume with `unlost restore "
+            "resume RUN`.",
             bypass=bypass,
         )
     log.write(BypassSwitched(state, writer.server_time()))
@@ -88,15 +83,17 @@ def _switched(writer: Writer, bypass: Bypass, state: BypassState) -> BypassState
 def _still_on(bypass: Bypass, cause: UnlostError | None) -> Conflict:
     if cause is None:
         return Conflict(
-            STILL_ON,
+            "bypass-still-on",
             "The bypass {bypass} was switched off, but the org still says that it is on.",
-            next_step=BY_HAND,
+            next_step="Switch it off for the write user in the org, then resume with `unlost "
+            "restore resume RUN`.",
             bypass=bypass,
         )
     return Conflict(
-        STILL_ON,
+        "bypass-still-on",
         "The bypass {bypass} may still be on, and could not be switched off: {why}",
-        next_step=BY_HAND,
+        next_step="Switch it off for the write user in the org, then resume with `unlost restore "
+        "resume RUN`.",
         bypass=bypass,
         why=cause.message,
     )
