@@ -41,6 +41,9 @@ differs from the backup.
   restored with sender, recipients, text, thread and attachments. No e-mail is sent. The text of an
   e-mail cannot be changed later, so an image that is an attachment of the same e-mail, or whose
   address contains the id of the e-mail, keeps its old address. The plan and the result name these.
+- **Images in rich texts** are sent again with a record that gets a new id, and get new addresses.
+  The plan counts them. The result names the columns whose images Salesforce refused, or which the
+  vault does not have.
 - **Account and opportunity teams and manual shares** are restored with their record, so the same
   people see it again. Salesforce removes both when a record gets another owner. A restore that
   changes an owner reads them before, adds them again after it, and names those that Salesforce

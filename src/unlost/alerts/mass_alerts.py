@@ -4,7 +4,7 @@ An alert stays open until it is answered, or a week has passed: the next backup 
 about its cause.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from unlost.alerts.loss_alerts import OPEN_FOR, large_losses, loss_alerts, loss_sentence
@@ -25,6 +25,7 @@ UNPROVED = (
     "So many records of {table} vanished from {org} that Unlost does not treat them as deleted yet."
 )
 DELETED = "{count:,} records of {table} were deleted in {org} {who}."
+SLOWLY_DELETED = "{count:,} records of {table} were deleted in {org} within {days} days."
 ONE_DELETED = "{count:,} record of {table} was deleted in {org} {who}."
 BIN_SKIPPED = "In {org}, {records} of {table} skipped the recycle bin."
 CREATED = "{count:,} records of {table} were created in {org} {who}."
@@ -43,6 +44,22 @@ SLOWLY_OVERWRITTEN = (
 FILLED = "{column} was filled in {count:,} of {total:,} records of {table} in {org} {who}."
 EDITED = "{column} was edited in {count:,} of {total:,} records of {table} in {org} {who}."
 TRANSFERRED = "{count:,} of {total:,} records of {table} in {org} were transferred {who}."
+
+TEXTS: Mapping[MassKind, str] = {
+    MassKind.DELETED: DELETED,
+    MassKind.BIN_SKIPPED: BIN_SKIPPED,
+    MassKind.CREATED: CREATED,
+    MassKind.EMPTIED: EMPTIED,
+    MassKind.OVERWRITTEN: OVERWRITTEN,
+    MassKind.FILLED: FILLED,
+    MassKind.EDITED: EDITED,
+    MassKind.TRANSFERRED: TRANSFERRED,
+}
+SLOWLY: Mapping[MassKind, str] = {
+    MassKind.DELETED: SLOWLY_DELETED,
+    MassKind.EMPTIED: SLOWLY_EMPTIED,
+    MassKind.OVERWRITTEN: SLOWLY_OVERWRITTEN,
+}
 
 
 def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
@@ -74,23 +91,10 @@ def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 def sentence_of(finding: MassFinding, org: str) -> Message:
     """Describe a mass change, with the user who changed most of the records."""
-    match finding.change.kind:
-        case MassKind.DELETED:
-            return _sentence(finding, org, ONE_DELETED if finding.change.count == 1 else DELETED)
-        case MassKind.BIN_SKIPPED:
-            return _sentence(finding, org, BIN_SKIPPED)
-        case MassKind.CREATED:
-            return _sentence(finding, org, CREATED)
-        case MassKind.EMPTIED:
-            return _sentence(finding, org, SLOWLY_EMPTIED if finding.days else EMPTIED)
-        case MassKind.OVERWRITTEN:
-            return _sentence(finding, org, SLOWLY_OVERWRITTEN if finding.days else OVERWRITTEN)
-        case MassKind.FILLED:
-            return _sentence(finding, org, FILLED)
-        case MassKind.EDITED:
-            return _sentence(finding, org, EDITED)
-        case MassKind.TRANSFERRED:
-            return _sentence(finding, org, TRANSFERRED)
+    kind = finding.change.kind
+    if kind is MassKind.DELETED and finding.change.count == 1:
+        return _sentence(finding, org, ONE_DELETED)
+    return _sentence(finding, org, (SLOWLY if finding.days else {}).get(kind) or TEXTS[kind])
 
 
 def _sentence(finding: MassFinding, org: str, template: str) -> Message:
@@ -110,21 +114,27 @@ def _sentence(finding: MassFinding, org: str, template: str) -> Message:
 
 
 def repair_command(finding: MassFinding, org: str) -> str:
-    """The command that plans the repair of a mass change, or shows it if nothing can be restored."""
+    """The command that plans the repair of a mass change, or shows it if nothing can be restored.
+
+    The repair is limited to the user who changed most of the records.
+    """
     change = finding.change
     args = {
         "org": org, "a": finding.before, "b": finding.number, "table": change.table,
         "column": change.column, "kind": change.kind.value,
     }  # fmt: skip
+    by = render(" --by {user}", {"user": finding.main_user}) if finding.main_user else ""
     if change.kind.of_column:
         return render(
             "unlost restore plan {org} --changed-between {a} {b} --table {table} "
-            "--column {column} --change {kind}",
+            f"--column {{column}} --change {{kind}}{by}",
             args,
         )
     if change.kind is MassKind.CREATED:
         return render("unlost compare {org} {a} {b} --table {table}", args)
-    return render("unlost restore plan {org} --lost-between {a} {b} --table {table}", args)
+    return render(
+        f"unlost restore plan {{org}} --lost-between {{a}} {{b}} --table {{table}}{by}", args
+    )
 
 
 def _command(org: OrgFacts, findings: Sequence[MassFinding], *, number: int, before: int) -> str:

@@ -29,7 +29,7 @@ USUAL_OFTEN = 3  # a count that came up so often is usual
 USUAL_SLACK = 1.25  # how far above a usual count is still usual
 DAY_TO_DAY = 1.4826  # from the median deviation to a standard deviation, for a normal distribution
 SLOW = timedelta(days=7)  # smaller damage within these days is added up
-SLOW_KINDS = frozenset({MassKind.EMPTIED, MassKind.OVERWRITTEN})
+SLOW_KINDS = frozenset({MassKind.DELETED, MassKind.EMPTIED, MassKind.OVERWRITTEN})
 LISTED_LEAST = 20  # records; fewer created or edited ones are one person's day
 BIN_EMPTIES = timedelta(days=14)  # after a longer pause, deleted records may have left the bin
 
@@ -218,7 +218,7 @@ def _slow(
     if change.kind not in SLOW_KINDS or change.few:
         return None
     limit = _limit(facts.limits_of(change.table), change)
-    assert limit is not None, "columns have a threshold"
+    assert limit is not None, "these kinds have a threshold"
     limit = max(limit, _usual_sum(backup, change, earlier))
     small = [
         (same.count, other.before)

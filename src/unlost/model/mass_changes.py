@@ -136,6 +136,17 @@ class MassFinding:
     silence: "Silence | None" = None
     words: ChangeWords = ChangeWords()
 
+    @property
+    def main_user(self) -> str:
+        """The id of the user who changed most of the records, to whom the repair is limited.
+
+        Empty if one user changed all of them, if no user changed more than half, and for changes of
+        several days, whose users are known for the last backup only.
+        """
+        several = len(self.change.users) > 1 and not self.days
+        most = [share.by for share in self.change.users if 2 * share.count > self.change.count]
+        return most[0] if several and most else ""
+
 
 class SilenceKind(StrEnum):
     """The reason that a mass change is not reported immediately."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 
 from unlost.model.finding import Finding
 from unlost.model.org import OrgIdentity, OrgKind
@@ -22,6 +23,7 @@ from unlost.model.source.schema import (
     TableTrait,
     WireKind,
 )
+from unlost.testing.images import address, hosted
 
 BIN_DAYS = 15
 ALL_TRAITS = frozenset(
@@ -64,6 +66,8 @@ class MemoryTable:
     records: dict[str, MemoryRecord] = field(default_factory=dict)
     purged: list[tuple[datetime, str]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
+    images: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    image_columns: tuple[str, ...] = ()
     logged: bool = False
     refused: bool = False
     dropped: bool = False
@@ -126,10 +130,12 @@ class MemoryOrg:
         logged: bool = False,
         files: bool = False,
         merged_into: str | None = None,
+        images: tuple[str, ...] = (),
     ) -> MemoryTable:
         """Add a table; ``logged`` adds a table that records its changes.
 
         ``merged_into``: the column that names the record into which a deleted one was merged.
+        ``images``: columns with texts that show images.
         """
         system_columns = [
             Column(
@@ -148,6 +154,7 @@ class MemoryOrg:
             logged=logged,
             has_files=files,
             merged_into=merged_into,
+            image_columns=images,
         )
         self.tables[name] = table
         if logged:
@@ -263,6 +270,8 @@ class MemoryOrg:
         memory_table = self.tables[table]
         del memory_table.records[record]
         memory_table.files.pop(record, None)
+        for key in [key for key in memory_table.images if key[0] == record]:
+            del memory_table.images[key]
         # A source lists only deletions of records that the user could see.
         if (table, record) not in self.hidden_rows | self.unshared_rows:
             memory_table.purged.append((self.clock.now(), record))
@@ -277,6 +286,28 @@ class MemoryOrg:
         """Give a file other bytes."""
         self.update(table, record, dict(file_cells(body)))
         self.tables[table].files[record] = body
+
+    def paste(self, table: str, record: str, column: str, content: bytes) -> str:
+        """Add an image to a text, and return its name."""
+        image = self._keep_image(table, record, content)
+        before = self.tables[table].records[record].cells.get(column) or ""
+        self.update(table, record, {column: f"{before} {address(record, image)}"})
+        return image
+
+    def host_images(self, table: str, record: str) -> None:
+        """Store the images that came within texts, and name them there."""
+        memory_table = self.tables[table]
+        cells = memory_table.records[record].cells
+        for column in memory_table.image_columns:
+            if text := cells.get(column):
+                keep = partial(self._keep_image, table, record)
+                cells[column] = hosted(text, record, keep)
+
+    def _keep_image(self, table: str, record: str, content: bytes) -> str:
+        self._made += 1
+        image = f"Img{self._made:09d}"
+        self.tables[table].images[record, image] = content
+        return image
 
     # --- what the user sees ----------------------------------------------------------------------
 

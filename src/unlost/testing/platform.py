@@ -21,6 +21,7 @@ from unlost.model.source.writing import (
     WriteCapability,
     WriteOp,
 )
+from unlost.testing.images import text_images
 from unlost.testing.org import MemoryOrg, MemoryRecord, MemoryTable
 
 EVERY_OP = frozenset(WriteOp)
@@ -112,6 +113,7 @@ class Platform:
             file_column="Body" if memory_table.has_files else None,
             small_file=self.small_file if memory_table.has_files else 0,
             files_per_call=self.files_per_call if memory_table.has_files else 0,
+            text_images=text_images(*memory_table.image_columns),
         )
 
     # --- writes ------------------------------------------------------------------------------------
@@ -129,6 +131,7 @@ class Platform:
         own_cells |= dict.fromkeys(capability.defaulted - sent.keys(), DEFAULT)
         new_id = self.org.create(table, own_cells, by=by)
         self.created[table, new_id] = (self.org.clock.now(), by)
+        self.org.host_images(table, new_id)
         for product in capability.by_products:
             if given.get(product.column) is None:
                 other = self.org.create(product.table, {"Name": given.get("Name")}, by=by)
@@ -148,6 +151,7 @@ class Platform:
         self._check_values(table, cells, record)
         before = dict(self.org.tables[table].records[record].cells)
         self.org.update(table, record, dict(cells), by=by)
+        self.org.host_images(table, record)
         for cleared in self.capability(table).clears:
             name = cleared.column
             if name in cells and cells[name] != before.get(name):

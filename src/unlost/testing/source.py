@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from unlost.model.errors import IntegrityError, NotFound, SourceRefused
 from unlost.model.org import OrgIdentity
 from unlost.model.source.checklist import ChecklistStep
+from unlost.model.source.images import image_column, image_name, is_image
 from unlost.model.source.quota import Quota
 from unlost.model.source.reading import (
     Cursor,
@@ -29,6 +30,7 @@ from unlost.model.source.reading import (
 )
 from unlost.model.source.schema import Schema, Table, TableTrait, WireKind
 from unlost.testing.faults import Faults
+from unlost.testing.images import shown
 from unlost.testing.org import MemoryOrg, MemoryRecord
 
 INSTANT = pa.timestamp("ms", tz="UTC")
@@ -207,27 +209,46 @@ class MemorySource:
         return sum(not record.deleted for record in self.org.visible(table.name).values())
 
     def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
-        """One file a row for a table with files."""
-        if not table.files or rows.cells is None:
+        """One file a row for a table with files, and the images in texts."""
+        if rows.cells is None or not (table.files or table.image_columns):
             return ()
+        images = list(self._images(table, rows.ids, rows.cells))
+        if not table.files:
+            return images
         cells = rows.cells.to_pydict()
-        return [
+        return [*images, *self._bodies(table, rows.ids, cells)]
+
+    def _bodies(
+        self, table: Table, ids: pa.Array, cells: Mapping[str, Sequence[str | None]]
+    ) -> Iterator[FileRef]:
+        yield from (
             FileRef(
                 table.name,
                 record,
                 "Body",
-                int(cells["BodySize"][at]),
+                int(cells["BodySize"][at] or 0),
                 f"md5:{cells['BodyDigest'][at]}",
                 cells["Name"][at] or "",
             )
-            for at, record in enumerate(rows.ids.to_pylist())
+            for at, record in enumerate(ids.to_pylist())
             if cells["BodySize"][at] is not None
-        ]
+        )
+
+    def _images(self, table: Table, ids: pa.Array, cells: pa.RecordBatch) -> Iterator[FileRef]:
+        for column in table.image_columns:
+            texts = cells.column(column).to_pylist()
+            for record, text in zip(ids.to_pylist(), texts, strict=True):
+                for image in shown(record, text or ""):
+                    yield FileRef(table.name, record, image_column(column, image), name=image)
 
     def open_file(self, ref: FileRef) -> AbstractContextManager[BinaryIO]:
         """The bytes, checked against the row's hash."""
         self._called("open_file", ref.table)
-        body = self.org.tables[ref.table].files.get(ref.record)
+        table = self.org.tables[ref.table]
+        if is_image(ref.column):
+            body = table.images.get((ref.record, image_name(ref.column)))
+        else:
+            body = table.files.get(ref.record)
         if body is None:
             raise NotFound(
                 "file-missing", "The file of {record} does not exist.", record=ref.record
@@ -274,6 +295,7 @@ class MemorySource:
             hidden=tuple(c for c in hidden if c in table.columns),
             grants=tuple(sorted(table.grants)),
             merged_into_column=table.merged_into,
+            image_columns=tuple(c for c in table.image_columns if c not in hidden),
         )
 
     def _changed(self, task: ReadTask, start: datetime | None) -> list[tuple[str, MemoryRecord]]:

@@ -114,9 +114,9 @@ class Judge:
         # Before the run is learned from: a twin that it adopts was somebody else until then.
         lives = {self.origin(key) for key, seen in case.planned.items() if not seen.binned}
         self.lived = {step.key for step in case.plan.steps if self.origin(step.key) in lives}
-        self._learn(case)
-        self._nothing_doubled(case)
-        self._nothing_else_changed(case)
+        self.learn(case)
+        self.nothing_doubled(case)
+        self.nothing_else_changed(case)
         for step, told in case.pairs:
             assert (step.table, step.record) == (told.table, told.record)
             self.met[f"ending {told.ending.value}"] += 1
@@ -166,9 +166,10 @@ class Judge:
         """One backup was named for all records of a plan."""
         self.named[plan.id] = at
 
-    def _learn(self, case: Case) -> None:
-        for _, told in case.pairs:
-            if told.live is None:
+    def learn(self, case: Case) -> None:
+        """Remember of which records the run brought new lives; a copy beside a record is none."""
+        for step, told in case.pairs:
+            if told.live is None or step.beside:
                 continue
             life = self.origin(RecordKey(told.table, told.live))
             own = self.origin(RecordKey(told.table, told.record))
@@ -187,7 +188,8 @@ class Judge:
 
     # --- nothing doubled, nothing else touched -----------------------------------------------------
 
-    def _nothing_doubled(self, case: Case) -> None:
+    def nothing_doubled(self, case: Case) -> None:
+        """Each record lives once, and none came to be of which the outcome says nothing."""
         came = set(case.after) - set(case.before)
         told = Counter(
             RecordKey(one.table, one.live) for one in case.outcome.records if one.live is not None
@@ -206,7 +208,8 @@ class Judge:
             assert count <= max(1, earlier[key]), f"{key} lives {count} times"
         assert not set(case.before) - set(case.after), "a restore deletes nothing"
 
-    def _nothing_else_changed(self, case: Case) -> None:
+    def nothing_else_changed(self, case: Case) -> None:
+        """The run set the columns of its plan, and no other ones."""
         allowed: dict[RecordKey, set[str]] = {}
         for step, told in case.pairs:
             if told.live is not None:
@@ -217,10 +220,10 @@ class Judge:
             assert now.body == seen.body
             for column in now.cells:
                 same = now.value(column) == seen.value(column)
-                free = column in allowed.get(key, ()) or self._relinked(case, key, column)
+                free = column in allowed.get(key, ()) or self.relinked(case, key, column)
                 assert same or free, f"{key}.{column} was not to be touched"
 
-    def _relinked(self, case: Case, key: RecordKey, column: str) -> bool:
+    def relinked(self, case: Case, key: RecordKey, column: str) -> bool:
         """True if the org set a reference again because its record left the bin."""
         value = case.after[key].value(column)
         if column not in LINKS[key.table] or value is None:
@@ -242,7 +245,7 @@ class Judge:
             if then != before:
                 self.met["changed after planning"] += 1
                 now = case.after[key].value(column)
-                ours = self._relinked(case, key, column)
+                ours = self.relinked(case, key, column)
                 assert now == before or ours, f"{key}.{column}: somebody's change is lost"
 
     # --- as it was ---------------------------------------------------------------------------------

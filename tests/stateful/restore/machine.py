@@ -57,6 +57,7 @@ class Restores(RuleBasedStateMachine):
     """``met`` counts what was met, over all examples."""
 
     met: Any = None
+    judges = Judge
     twins = TwinPolicy.KEEP
 
     @initialize(
@@ -66,7 +67,7 @@ class Restores(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.town = Town(self.folder, undeletable=undeletable, relinks=relinks)
         self.town.platform.loses_details = loses
-        self.judge = Judge(self.town)
+        self.judge = self.judges(self.town)
         if self.met is not None:
             self.judge.met = self.met
         self.judge.met[LIFE] += 1

@@ -18,7 +18,8 @@ MUST_MEET = {
 }
 
 
-@pytest.mark.deep  # belongs to `make full` as soon as it has passed after the newest repair
+@pytest.mark.full
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_after_an_undo_the_org_is_as_before_the_run() -> None:
     met: Counter[str] = Counter()

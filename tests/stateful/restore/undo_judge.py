@@ -140,10 +140,8 @@ class UndoJudge:
                     not told[1].ending.good
                     or column in {difference.column for difference in told[1].differences}
                 )
-                by_org = told is None and column in LINKS[key.table]
-                excused = self._leads_to_what_stays(case, key, column)
-                excused = excused or not self._leads_on(case.then, key, was.value(column), column)
-                assert named or (by_org and excused), f"{key}.{column} is not as before: {told}"
+                by_org = told is None and self._by_org(case, key, column)
+                assert named or by_org, f"{key}.{column} is not as before: {told}"
 
     def _alike(self, case: UndoCase, key: RecordKey, column: str) -> bool:
         """True if a value is as before the run; a record that came back anew has another id."""
@@ -156,9 +154,15 @@ class UndoJudge:
             lives.get(RecordKey(table, str(was))) == then for table in tables
         )
 
-    def _leads_to_what_stays(self, case: UndoCase, key: RecordKey, column: str) -> bool:
-        """True for a reference that the org had set, to a record that stays."""
-        return self._leads_on(case.then, key, case.then[key].value(column), column)
+    def _by_org(self, case: UndoCase, key: RecordKey, column: str) -> bool:
+        """True for a reference that the org had set: it leads to a record that stays, or its
+        former target is gone."""
+        if column not in LINKS[key.table]:
+            return False
+        was, then = case.ran.before[key].value(column), case.then[key].value(column)
+        return self._leads_on(case.then, key, then, column) or not self._leads_on(
+            case.then, key, was, column
+        )
 
     def _leads_on(self, live: Picture, key: RecordKey, value: str | None, column: str) -> bool:
         """True if the record that a reference names is live."""

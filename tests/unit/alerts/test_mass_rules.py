@@ -272,6 +272,16 @@ def test_damage_of_several_days_is_reported_on_the_day_it_passes_the_threshold()
     assert "--changed-between 2 4" in alert.command
 
 
+def test_records_deleted_bit_by_bit_are_reported_like_those_deleted_at_once() -> None:
+    some = change(MassKind.DELETED, 12, total=1_000)
+    assert not now((some,), ())
+    (finding,) = now((some,), (some,))
+    assert (finding.change.count, finding.days, finding.before) == (24, 7, 1)
+    (alert,) = alerts((some,), (some,))
+    assert "24 records of Contact were deleted in sales within 7 days." in alert.sentence
+    assert "--lost-between 1 3" in alert.command
+
+
 def test_older_reported_and_silenced_damage_does_not_count_as_slow() -> None:
     slow, whole = (change(MassKind.EMPTIED, count, total=1_000) for count in (30, 600))
     assert not now((slow,), *[()] * 6, (slow,))
@@ -290,6 +300,36 @@ def test_what_came_up_in_each_week_is_no_slow_damage() -> None:
     daily = [(change(MassKind.EMPTIED, 15, total=1_000),)] * 4 + [()] * 3
     assert now(*daily)
     assert not now(*daily, *daily)
+
+
+# --- repair ---------------------------------------------------------------------------------------
+
+
+def shared(*counts: int, kind: MassKind = MassKind.OVERWRITTEN) -> MassChange:
+    """A change of several users, U1 and so on."""
+    shares = tuple(UserShare(f"U{n}", count) for n, count in enumerate(counts, 1))
+    return replace(change(kind, sum(counts)), users=shares)
+
+
+@pytest.mark.parametrize("kind", [MassKind.OVERWRITTEN, MassKind.DELETED])
+def test_the_repair_of_a_mass_change_took_back_what_other_users_did(kind: MassKind) -> None:
+    (finding,) = now((shared(700, 30, kind=kind),))
+    assert finding.main_user == "U1"
+    assert repair_command(finding, "sales").endswith(" --by U1")
+
+
+@pytest.mark.parametrize("counts", [(700,), (400, 400)])
+def test_one_user_of_all_and_many_equal_ones_need_no_choice(counts: tuple[int, ...]) -> None:
+    (finding,) = now((shared(*counts),))
+    assert finding.main_user == ""
+    assert "--by" not in repair_command(finding, "sales")
+
+
+def test_damage_of_several_days_is_repaired_for_all_users() -> None:
+    slow = shared(20, 5)
+    slow = replace(slow, total=1_000)
+    (finding,) = now((slow,), (slow,))
+    assert (finding.days, finding.main_user) == (7, "")
 
 
 # --- silences and limits --------------------------------------------------------------------------

@@ -79,6 +79,8 @@ class Admin:
             "POST records/undelete": edits.undelete,
             "POST records/empty-bin": edits.empty_bin,
             "POST records/purge": edits.purge,
+            "POST images/paste": edits.paste_image,
+            "POST images/lose": edits.lose_image,
             "POST schema/add-field": edits.add_field,
             "POST schema/drop-field": edits.drop_field,
             "POST schema/rename-field": edits.rename_field,

@@ -22,6 +22,7 @@ from unlost_simulators.salesforce.schema import FieldDef, FieldType
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.users import Permission, SimUser
 from unlost_simulators.salesforce.writing.merging import MergeRequest
+from unlost_simulators.salesforce.writing.request import Verb
 
 type Wanted = Mapping[str, Any]
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
@@ -108,6 +109,26 @@ class Edits:
     def purge(self, _wanted: Wanted) -> Any:
         """Purge what has been in the recycle bin for longer than it keeps things."""
         return {"purged": self.org.purge_expired()}
+
+    def paste_image(self, wanted: Wanted) -> Any:
+        """Add an image to the rich text ``field`` of the record ``id`` of ``object``.
+
+        ``content`` is its base64 text, ``type`` its media type (PNG). Gives the text as it is now.
+        """
+        name, record_id, field = (wanted[key] for key in ("object", "id", "field"))
+        actor = self._actor(wanted)
+        before = self.org.get(actor, name, record_id, [field])[field] or ""
+        data = f"data:{wanted.get('type', 'image/png')};base64,{wanted['content']}"
+        row = {"Id": record_id, field: f'{before}<p><img alt="Picture" src="{data}"></img></p>'}
+        (result,) = self.org.write(actor, Verb.UPDATE, name, [row])
+        for error in result.errors:
+            raise SalesforceError(400, error.code, error.message, list(error.fields))
+        return {"text": self.org.get(actor, name, record_id, [field])[field]}
+
+    def lose_image(self, wanted: Wanted) -> Any:
+        """Lose the bytes of the image ``image``; texts still show its address."""
+        self.org.store.lose_image(wanted["image"])
+        return {}
 
     def add_field(self, wanted: Wanted) -> Any:
         """Add a field to ``object``: ``field`` holds members of ``FieldDef``."""

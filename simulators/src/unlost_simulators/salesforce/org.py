@@ -33,7 +33,7 @@ from unlost_simulators.salesforce.storage import StorageMeter
 from unlost_simulators.salesforce.store import database, evolve, tables
 from unlost_simulators.salesforce.store.store import Store
 from unlost_simulators.salesforce.users import Permission, SimUser, Users
-from unlost_simulators.salesforce.writing import execution, merging
+from unlost_simulators.salesforce.writing import execution, merging, pictures
 from unlost_simulators.salesforce.writing.merging import MergeRequest, MergeResult
 from unlost_simulators.salesforce.writing.mishaps import Mishaps, NoMishaps
 from unlost_simulators.salesforce.writing.request import (
@@ -222,6 +222,14 @@ class Org:
         current = self.users.current(user)
         of = self.object(user, name)
         return reading.blob(self.store, current, of, record_id, field)
+
+    def image(self, user: SimUser, name: str, record_id: str, field: str, refid: str) -> Blob:
+        """The bytes of an image in a rich text; raises NOT_FOUND as ``blob`` does."""
+        current = self.users.current(user)
+        of = self.object(user, name)
+        if of.name in pictures.WITHOUT:
+            raise not_found()
+        return reading.image(self.store, current, of, record_id, field, refid)
 
     # Replication
 

@@ -136,6 +136,26 @@ def blob(store: Store, user: SimUser, of: ObjectDef, record_id: str, field_name:
     key = ids.full(record_id)
     if not ids.is_id(record_id) or key not in get_many(store, user, of, [key], ["Id"], "v66.0"):
         raise not_found()
+    return _content_of(store, of, field, key)
+
+
+def image(
+    store: Store, user: SimUser, of: ObjectDef, record_id: str, field_name: str, refid: str
+) -> Blob:
+    """The bytes of an image in a rich text of a live row that the user sees."""
+    field = of.field(field_name)
+    key = ids.full(record_id)
+    seen = field is not None and field.html and user.sees(of.name, field.name)
+    if field is None or not seen or not ids.is_id(record_id):
+        raise not_found()
+    rows = get_many(store, user, of, [key], ["Id"], "v66.0")
+    token = store.image(key, field.name, refid) if key in rows else None
+    if token is None:
+        raise not_found()
+    return Blob(OCTETS, blobs.parse(token)[2], store.content(token))
+
+
+def _content_of(store: Store, of: ObjectDef, field: FieldDef, key: str) -> Blob:
     row = (
         store.cursor()
         .execute(

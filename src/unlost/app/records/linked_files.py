@@ -50,7 +50,7 @@ def every_version(snapshot: Snapshot, files: Sequence[StoredFile]) -> list[Store
                 .to_pylist()
             )
             others = snapshot.where(name, way.column, keepers, columns=[])[ID].to_pylist()
-            versions += snapshot.files(name, sorted(set(others) - set(records)))
+            versions += _files(snapshot, name, sorted(set(others) - set(records)))
     return versions
 
 
@@ -58,7 +58,12 @@ def _stored(snapshot: Snapshot, places: Mapping[FileRecord, str]) -> list[Stored
     by_table: dict[str, list[str]] = {}
     for table, record in places:
         by_table.setdefault(table, []).append(record)
-    return [file for table, ids in by_table.items() for file in snapshot.files(table, ids)]
+    return [file for table, ids in by_table.items() for file in _files(snapshot, table, ids)]
+
+
+def _files(snapshot: Snapshot, table: str, ids: Sequence[str]) -> list[StoredFile]:
+    """Return the files that records are, without the images in their texts."""
+    return [file for file in snapshot.files(table, ids) if not file.is_image]
 
 
 def _newest_of_its_kind(

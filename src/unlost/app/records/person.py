@@ -173,7 +173,7 @@ def _logged(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
 
 def _files(head: Snapshot, table: str, ids: Sequence[str]) -> Iterator[StoredFile]:
     described = head.schema().table(table)
-    if described is not None and described.files:
+    if described is not None and (described.files or described.image_columns):
         for some in batched(ids, AT_ONCE):
             yield from head.files(table, some)
 

@@ -21,6 +21,7 @@ from unlost.engine.temp_rows import TempRows, open_temp_rows
 from unlost.model.errors import TransientError
 from unlost.model.ports.vault import IncomingFile
 from unlost.model.runs.progress import Phase, Progress
+from unlost.model.source.images import is_image
 from unlost.model.source.reading import FileRef
 from unlost.model.vault.snapshot import Added, StoredFile
 
@@ -100,7 +101,10 @@ def add_files(
 def new_file_refs(
     refs: Sequence[FileRef], files: Sequence[StoredFile], *, compare_by_size: bool = False
 ) -> list[FileRef]:
-    """The files whose present form is not in the vault: new size, new checksum, or unknown."""
+    """The files whose present form is not in the vault: new size, new checksum, or unknown.
+
+    The bytes of an image in a text never change under its name.
+    """
     known = {(file.record, file.column): file for file in files}
     return [
         ref
@@ -112,6 +116,8 @@ def new_file_refs(
 def _unchanged(ref: FileRef, file: StoredFile | None, *, compare_by_size: bool) -> bool:
     if file is None:
         return False
+    if is_image(ref.column):
+        return True
     if ref.checksum is None:
         return compare_by_size and ref.size == file.size
     return ref.checksum == file.checksum and ref.size in (None, file.size)

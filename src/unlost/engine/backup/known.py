@@ -6,7 +6,7 @@ from datetime import datetime
 from unlost.engine.backup.clocks import states_not_ahead
 from unlost.engine.backup.plan import KnownState
 from unlost.engine.backup.rights import UNKNOWN, RightsHistory
-from unlost.model.finding import Finding, FindingKind
+from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.source.reading import Cursor
 from unlost.model.vault.certificate import TableLine
@@ -98,7 +98,12 @@ def _hidden_columns(previous: Snapshot) -> dict[str, frozenset[str]]:
 
 
 def _missing_files(lines: Mapping[str, TableLine]) -> dict[str, tuple[Finding, ...]]:
+    """The gaps; images that the org itself does not have are notes, and are not read again."""
     return {
-        table: tuple(f for f in line.findings if f.kind is FindingKind.FILE_UNREADABLE)
+        table: tuple(
+            f
+            for f in line.findings
+            if f.kind is FindingKind.FILE_UNREADABLE and f.severity is Severity.GAP
+        )
         for table, line in lines.items()
     }

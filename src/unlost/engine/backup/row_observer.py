@@ -159,7 +159,8 @@ class RowObserver:
             self._references.write(pa.RecordBatch.from_arrays([names, ids], schema=REFERENCES))
 
     def _note_files(self, rows: Rows, alive: pa.Array) -> None:
-        if not self._table.files or not pc.any(alive).as_py():
+        has_files = self._table.files or self._table.image_columns
+        if not has_files or not pc.any(alive).as_py():
             return
         with source_errors():
             refs = self._session.source.files_in(self._table, chosen(rows, alive))

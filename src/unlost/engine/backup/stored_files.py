@@ -35,7 +35,8 @@ def files_before(
     state, previous = progress.before, session.previous
     if state is None or previous is None:
         return FileTotals()
-    if line is not None and not (line.files or progress.plan.table.files):
+    table = progress.plan.table
+    if line is not None and not (line.files or table.files or table.image_columns):
         return FileTotals()
     if line is None or progress.full or _removed_since(session, state.last_read_in):
         return count_files(previous, progress.name)

@@ -9,6 +9,7 @@ from unlost.kit.http.client import CallSigner, HttpClient, HttpPolicy, Transport
 from unlost.kit.http.limits import (
     DOCUMENT,
     FILE,
+    IMAGE,
     RESULTS,
     ROWS,
     SMALL,
@@ -21,6 +22,7 @@ from unlost.kit.http.table import AnswerHandling, RetryRule, RetryTable
 __all__ = [
     "DOCUMENT",
     "FILE",
+    "IMAGE",
     "RESULTS",
     "ROWS",
     "SMALL",

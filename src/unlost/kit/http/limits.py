@@ -53,6 +53,10 @@ RESULTS = AnswerLimits(256 * MIB)
 FILE = AnswerLimits(4 << 30, ratio=ANY_COMPRESSION)
 
 
+# Images within texts: Salesforce takes 1 MB, other sources a few.
+IMAGE = AnswerLimits(20 * MIB, ratio=ANY_COMPRESSION)
+
+
 # Larger bodies are decoded one after the other. The interpreter decodes one at a time anyway.
 LARGE_BODY = MIB
 _turn = threading.RLock()

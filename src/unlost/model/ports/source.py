@@ -128,7 +128,10 @@ class Source(Protocol):
         ...
 
     def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
-        """Return the files of these rows; rows whose file has no bytes have none."""
+        """Return the files of these rows, and the images in their texts (``Table.image_columns``).
+
+        Rows whose file has no bytes have none.
+        """
         ...
 
     def open_file(self, ref: FileRef) -> AbstractContextManager[BinaryIO]:

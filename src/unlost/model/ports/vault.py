@@ -123,7 +123,7 @@ class Snapshot(ReadByColumns, Protocol):
         ...
 
     def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
-        """List the newest files in the vault of these records."""
+        """List the newest files in the vault of these records, and the images in their texts."""
         ...
 
     def certificate(self) -> Certificate | None:

@@ -87,6 +87,7 @@ class HiddenColumns:
             hidden=tuple(name for name in table.hidden if name not in hidden),
             stamp_column=_unless(table.stamp_column, hidden),
             merged_into_column=_unless(table.merged_into_column, hidden),
+            image_columns=tuple(name for name in table.image_columns if name not in hidden),
         )
 
     def batch(self, table: str, batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -171,7 +171,8 @@ class Table(_Indexed):
     the record of the same table into which it was merged. Attributes that name columns contain source
     columns. Ids are made canonical by the connector. ``grants``: the rights of this user on the
     table, sorted, among them ``ALL_ROWS`` or others that begin with ``ROWS``; empty if the connector
-    only knows the rights on all tables together.
+    only knows the rights on all tables together. ``image_columns``: texts that show images which the
+    source stores beside the record (``model.source.images``).
     """
 
     name: str
@@ -191,6 +192,7 @@ class Table(_Indexed):
     stamp_column: str | None = None
     merged_into_column: str | None = None
     rank: TableRank = TableRank.OTHER
+    image_columns: tuple[str, ...] = ()
 
     def has(self, trait: TableTrait) -> bool:
         """Return true if the table has this trait."""

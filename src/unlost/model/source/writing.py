@@ -216,6 +216,25 @@ class TextLinks:
 NO_TEXT_LINKS = TextLinks()
 
 
+@dataclass(frozen=True, slots=True)
+class TextImages:
+    """Columns with texts that show images which the org stores beside the record.
+
+    ``address``: a pattern of the address of such an image, with the groups ``record`` (an id that
+    may be shortened) and ``image`` (``model.source.images``). An image is sent within the text, as a
+    data address: one of the media types in ``formats``, of at most ``largest`` bytes. The org then
+    stores it, and puts its new address into the text.
+    """
+
+    columns: frozenset[str] = frozenset()
+    address: str = ""
+    formats: frozenset[str] = frozenset()
+    largest: int = 0
+
+
+NO_TEXT_IMAGES = TextImages()
+
+
 class Identity(StrEnum):
     """Identity of a restored record."""
 
@@ -240,6 +259,7 @@ class WriteCapability:
     (column, value) pairs; a record with one of these cells is created by the org and not written.
     ``clears``: rows of other tables that the org removes with an update, in the order in which they
     are added again. ``text_links``: columns in which old ids are replaced by new ones.
+    ``text_images``: columns whose images are sent again.
     ``record_bytes``: storage that a record needs in the org (0: as much as its text). ``lists``: the
     values that a column accepts, for columns that accept no others.
     """
@@ -274,6 +294,7 @@ class WriteCapability:
     clears: tuple[ClearedRows, ...] = ()
     text_links: TextLinks = NO_TEXT_LINKS
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
+    text_images: TextImages = NO_TEXT_IMAGES
 
     def allows(self, op: WriteOp) -> bool:
         """Return true if this operation is allowed."""

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from unlost.model.errors import UsageError
 from unlost.model.finding import Finding
+from unlost.model.source.images import is_image
 from unlost.model.source.reading import Cursor, Op
 from unlost.model.source.schema import TableRank
 from unlost.model.written import written
@@ -216,7 +217,7 @@ def nights(infos: Iterable[SnapshotInfo]) -> list[SnapshotInfo]:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file of a record in the vault."""
+    """A file of a record in the vault, or an image in a text of it (``model.source.images``)."""
 
     blob: str
     table: str
@@ -227,6 +228,11 @@ class StoredFile:
     name: str = ""
     media_type: str = ""
     since: int = 0
+
+    @property
+    def is_image(self) -> bool:
+        """True for an image in a text of the record."""
+        return is_image(self.column)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,11 +158,15 @@ class SchemaNote(msgspec.Struct, frozen=True):
 
 
 class KnownColumn(msgspec.Struct, frozen=True):
-    """A column that a table has or once had: its number and its latest description."""
+    """A column that a table has or once had: its number and its latest description.
+
+    ``images``: its texts show, or once showed, images that are files of the record.
+    """
 
     code: int
     kind: WireKind
     volatile: bool = False
+    images: bool = False
 
 
 class SchemaDocument(msgspec.Struct, frozen=True):

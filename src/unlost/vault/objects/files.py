@@ -5,6 +5,8 @@
  ["blob", blob]                    size, extents, encoding
  ["file", table, record, column]   blob, size, checksum, name, media_type
 
+The column of an image in a text is COLUMN/IMAGE (see ``model.source.images``).
+
 All cells are text. ``extents`` is a JSON array of [pack, offset, length]; ``encoding`` is null if
 the bytes in packs are not compressed. A blob's row is in the commit that added its bytes; a file's
 row is in each commit in which the file changed.
@@ -14,8 +16,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
@@ -25,12 +28,20 @@ from unlost.model.errors import (
     AuthExpired,
     IntegrityError,
     LimitReached,
+    NotFound,
     StoreError,
     UnlostError,
     UsageError,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.message import message
+from unlost.model.source.images import (
+    SIGNATURE_BYTES,
+    image_file_name,
+    image_name,
+    is_image,
+    media_type_of,
+)
 from unlost.model.source.reading import FileRef, Rows
 from unlost.model.vault.snapshot import PackEntry, StoredFile
 from unlost.vault.format.blobs import encoding_named
@@ -62,6 +73,11 @@ def blob_row_id(blob: str) -> str:
 def file_row_id(table: str, record: str, column: str) -> str:
     """The id of a file's row."""
     return msgspec.json.encode(["file", table, record, column]).decode()
+
+
+def file_row_beginning(table: str, record: str) -> str:
+    """The beginning of the ids of all files of a record; a comma and the column follow."""
+    return msgspec.json.encode(["file", table, record]).decode().removesuffix("]")
 
 
 def blob_of_row(row: Mapping[str, str | None]) -> Blob:
@@ -131,14 +147,25 @@ class FileIntake:
 
     def _take(self, file: IncomingFile) -> tuple[_Row, ...]:
         try:
-            stored = self.writer.put_chunks(read_checked(file))
+            ref, chunks = _described(file.ref, read_checked(file))
+            stored = self.writer.put_chunks(chunks)
         except FileUnreadable as error:
             self.findings += (error.finding,)
             return ()
         self.files += 1
         self.file_bytes += stored.blob.size
-        row = _file_row(file.ref, stored.blob)
+        row = _file_row(ref, stored.blob)
         return (_blob_row(stored.blob), row) if stored.new else (row,)
+
+
+def _described(ref: FileRef, chunks: Iterator[bytes]) -> tuple[FileRef, Iterator[bytes]]:
+    """The file with name and type. Those of an image are in no row, but in its first bytes."""
+    if not is_image(ref.column) or ref.media_type:
+        return ref, chunks
+    first = next(chunks, b"")
+    media_type = media_type_of(first[:SIGNATURE_BYTES])
+    name = image_file_name(ref.name or image_name(ref.column), media_type)
+    return replace(ref, name=name, media_type=media_type), chain((first,), chunks)
 
 
 class FileUnreadable(Exception):
@@ -232,6 +259,8 @@ def _disagrees(template: str, **args: Any) -> IntegrityError:
 
 def _finding(ref: FileRef, error: UnlostError | OSError) -> Finding:
     """Without the file's name: who reads certificates may not be allowed to read records."""
+    if is_image(ref.column) and isinstance(error, NotFound):
+        return _broken_image(ref, error)
     return Finding.of(
         FindingKind.FILE_UNREADABLE,
         Severity.GAP,
@@ -242,6 +271,21 @@ def _finding(ref: FileRef, error: UnlostError | OSError) -> Finding:
         detail=ref.record,
         record=f"{ref.table} {ref.record}",
         error=error.message if isinstance(error, UnlostError) else error,
+    )
+
+
+def _broken_image(ref: FileRef, error: NotFound) -> Finding:
+    """A note: the org itself cannot show the image, so nothing is unprotected."""
+    return Finding.of(
+        FindingKind.FILE_UNREADABLE,
+        Severity.NOTE,
+        "A text of {record} shows an image that the org does not have: {error}",
+        next_step="Open the record in the org, and remove the image from the text.",
+        table=ref.table,
+        column=ref.column,
+        detail=ref.record,
+        record=f"{ref.table} {ref.record}",
+        error=error.message,
     )
 
 

@@ -42,19 +42,21 @@ def number_columns(schema: Schema, before: _Columns) -> dict[str, dict[str, Know
     for table in schema.tables:
         known = numbered.setdefault(table.name, {})
         for column in table.columns:
-            known[column.name] = _describe(column, known)
+            known[column.name] = _describe(table, column, known)
         for name in table.hidden:
             if name not in known:
                 known[name] = KnownColumn(code=_next_code(known), kind=WireKind.TEXT)
     return numbered
 
 
-def _describe(column: Column, known: Mapping[str, KnownColumn]) -> KnownColumn:
+def _describe(table: Table, column: Column, known: Mapping[str, KnownColumn]) -> KnownColumn:
     known_column = known.get(column.name)
     return KnownColumn(
         code=known_column.code if known_column else _next_code(known),
         kind=column.kind,
         volatile=column.has(ColumnTrait.VOLATILE),
+        images=column.name in table.image_columns
+        or (known_column is not None and known_column.images),
     )
 
 

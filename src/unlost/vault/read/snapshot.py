@@ -57,6 +57,7 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout.positions import positions
 from unlost.vault.objects.files import FILES_COLUMNS, file_of_row, file_row_id
 from unlost.vault.read.big_cells import LoadBlobs, blob_bytes, resolve
+from unlost.vault.read.image_rows import image_rows
 from unlost.vault.read.lookup import records_with
 from unlost.vault.read.merge import RangeReader, cut, key_rows, live_rows, newest_of_each, ranked
 from unlost.vault.read.org_vault import OrgReader
@@ -296,10 +297,11 @@ class VaultSnapshot:
         return [mark for mark in marks if mark.column not in from_viewers.of(mark.table)]
 
     def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
-        """The newest files of these records in the vault."""
+        """The newest files of these records in the vault, and the images in their texts."""
         view = self.view(FILES)
         columns = self._file_columns(table)
-        ids = sorted_unique(file_row_id(table, r, c) for r in records for c in columns)
+        named = [file_row_id(table, r, c) for r in records for c in columns]
+        ids = sorted_unique([*named, *self._image_rows(view, table, records)])
         rows = view.newest(ids, (U_OP,))
         rows = rows.filter(pc.equal(rows.column(U_OP), _STATE))
         cells = view.cells(rows, FILES_COLUMNS).to_pylist()
@@ -315,7 +317,18 @@ class VaultSnapshot:
         """The files without the properties that come from hidden columns."""
         visible = self._org_reader.schemas.table(self._manifest.schema, table)
         shown = {file.column: file for file in (visible.files if visible else ())}
-        return [_without_hidden(file, shown.get(file.column)) for file in files]
+        return [
+            file if file.is_image else _without_hidden(file, shown.get(file.column))
+            for file in files
+        ]
+
+    def _image_rows(self, view: TableView, table: str, records: Sequence[str]) -> list[str]:
+        """The ids of the rows of images in texts of these columns that the reader may see."""
+        known = self._org_reader.schemas.known(self._manifest.schema, table)
+        columns = {name for name, column in known.items() if column.images}
+        if not columns:
+            return []
+        return image_rows(view, table, records, columns=columns)
 
     def certificate(self) -> Certificate | None:
         """The certificate of the run; None also if it was lost and salvaged."""

@@ -71,13 +71,20 @@ def _read(
 ) -> Iterator[pa.Table]:
     least, most = (pa.scalar(text.encode(), pa.binary()) for text in (low, high))
     for rank, group in places:
-        entry = view.segments[rank].entry
-        rows = view.reading.segments.read_keys(entry, groups=[group], columns=columns)
-        tokens = rows.column(U_ID).cast(pa.binary())
-        inside = pc.and_(pc.greater_equal(tokens, least), pc.less_equal(tokens, most))
-        rows_inside = rows.filter(inside)
-        if len(rows_inside):
-            yield rows_inside
+        # Of the groups that may have such a token, most have none: ids alone are read quickly.
+        inside = _inside(_group(view, rank, group, (U_ID,)), least, most)
+        if pc.any(inside).as_py():
+            yield _group(view, rank, group, columns).filter(inside)
+
+
+def _group(view: TableView, rank: int, group: int, columns: Sequence[str]) -> pa.Table:
+    entry = view.segments[rank].entry
+    return view.reading.segments.read_keys(entry, groups=[group], columns=columns)
+
+
+def _inside(rows: pa.Table, least: pa.Scalar, most: pa.Scalar) -> pa.ChunkedArray:
+    tokens = rows.column(U_ID).cast(pa.binary())
+    return pc.and_(pc.greater_equal(tokens, least), pc.less_equal(tokens, most))
 
 
 def _after_all(token: str) -> str:

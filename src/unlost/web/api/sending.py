@@ -26,9 +26,11 @@ def sent(app: Application, operation: ApiOperation, given: Mapping[str, Any]) ->
     return SENT[operation.action](app, **given)
 
 
-def _file(app: Application, org: str, record: str, table: str | None = None) -> StreamedResponse:
+def _file(
+    app: Application, org: str, record: str, table: str | None = None, image: str | None = None
+) -> StreamedResponse:
     stack = ExitStack()
-    stored, body = open_stored(app, org, record, table=table, stack=stack)
+    stored, body = open_stored(app, org, record, table=table, image=image, stack=stack)
     answer = saved(pieces(stack, body), name=stored.name or record)
     answer["Content-Length"] = str(stored.size)
     header = msgspec.json.encode(file_result(org, stored))

@@ -54,6 +54,15 @@ def blob(context: Context, record_id: str, field: str) -> Answer:
     return Answer(200, content_type=BLOB_TYPE, stream=content.chunks)
 
 
+def image(context: Context) -> Answer:
+    """Answer ``GET sobjects/X/ID/richTextImageFields/FIELD/IMAGE``, chunked like a blob."""
+    params = context.params
+    content = context.sim.org.image(
+        context.user, params["object"], params["id"], params["field"], params["image"]
+    )
+    return Answer(200, content_type=BLOB_TYPE, stream=content.chunks)
+
+
 def create(context: Context) -> Answer:
     """Answer ``POST sobjects/X``: JSON, or multipart with the bytes of a blob field."""
     name = context.params["object"]

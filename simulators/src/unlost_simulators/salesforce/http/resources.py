@@ -80,6 +80,7 @@ def _add_objects(routes: RouteTable) -> None:
         DELETE=records.delete_by_key,
         POST=records.override,
     )
+    routes.add("sobjects/{object}/{id}/richtextimagefields/{field}/{image}", GET=records.image)
 
 
 def _add_composites(routes: RouteTable, bundle: Composite) -> None:

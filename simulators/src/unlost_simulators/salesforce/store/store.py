@@ -33,6 +33,7 @@ from unlost_simulators.salesforce.store import (
     database,
     deletes,
     evolve,
+    images,
     load,
     recyclebin,
     tables,
@@ -332,6 +333,20 @@ class Store:
             blobs.stored_token(key, len(content))
             for key, content in zip(keys, contents, strict=True)
         ]
+
+    def add_images(self, stored: Sequence[images.StoredImage]) -> list[str]:
+        """Keep images of rich texts; gives their ids of 15 characters."""
+        with self._commit() as cursor:
+            return images.add(cursor, stored)
+
+    def image(self, record: str, field: str, refid: str) -> str | None:
+        """The token of the bytes of an image in a field of a record; None if there is none."""
+        return images.token_of(self.cursor(), record=record, field=field, refid=refid)
+
+    def lose_image(self, refid: str) -> None:
+        """Lose the bytes of an image, whose address stays in texts."""
+        with self._commit() as cursor:
+            images.lose(cursor, refid)
 
     def content(self, token: str) -> Iterator[bytes]:
         """The bytes that a token of a blob field stands for."""

@@ -76,6 +76,7 @@ def create_registers() -> tuple[str, ...]:
         "_nulled": "object VARCHAR, id VARCHAR, field VARCHAR, old VARCHAR, root VARCHAR",
         "_deleted": "object VARCHAR, id VARCHAR, deleted_at TIMESTAMP, owner VARCHAR",
         "_bytes": "key VARCHAR, content BLOB",
+        "_images": "refid VARCHAR, record VARCHAR, field VARCHAR, token VARCHAR",
     }
     return tuple(
         f"CREATE TABLE IF NOT EXISTS {register} ({of})" for register, of in registers.items()

@@ -10,6 +10,7 @@ from unlost_simulators.salesforce.writing import (
     checks,
     foreign,
     keys,
+    pictures,
     planted,
     references,
     refusals,
@@ -46,10 +47,13 @@ def write(job: Job, drafts: Sequence[Draft]) -> None:
     effects = effects_of(job.of.name)
     if new:
         rows.insert(job, new)
+        if hosted := pictures.host(job, new):
+            job.amend(job.of.name, hosted)
         effects.after_insert(new, job)
         sharing.derive(job, new)
         planted.run(job, [draft for draft in new if draft.sound], Moment.INSERT)
     if old:
+        pictures.host(job, old)
         rows.update(job, old)
         effects.after_update(old, job)
         sharing.hand_over(job, old)

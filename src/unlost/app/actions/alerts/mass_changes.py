@@ -28,6 +28,7 @@ from unlost.model.mass_changes import (
     MassLimits,
     Silence,
     SilenceKind,
+    UserShare,
 )
 from unlost.model.message import Message
 from unlost.model.source.reading import Json
@@ -42,7 +43,7 @@ class MassChangeLine:
     """A mass change of a backup. ``now``: people were notified immediately.
 
     ``before``: the backup with the values from before; ``backup`` has the changed ones. ``command``
-    plans the repair.
+    plans the repair. ``main_user``: the id of the user to whom it is limited, empty for all.
     """
 
     change: MassChange
@@ -53,13 +54,13 @@ class MassChangeLine:
     command: str
     backup: int = 0
     column_label: str = ""
+    main_user: str = ""
 
     @property
-    def authors(self) -> Sequence[tuple[str, str]]:
-        """The users to whom a repair can be limited, if there are several: id and name."""
-        users = [share for share in self.change.users if share.by]
+    def authors(self) -> Sequence[UserShare]:
+        """The users to whom a repair can be limited, if there are several."""
         several = len(self.change.users) > 1
-        return [(share.by, share.name or share.by) for share in users] if several else []
+        return [share for share in self.change.users if share.by] if several else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +254,7 @@ def _line(finding: MassFinding, org: str, words: TableWords) -> MassChangeLine:
         repair_command(finding, org),
         finding.number,
         words.column(finding.change.table, finding.change.column),
+        finding.main_user,
     )
 
 

@@ -38,14 +38,21 @@ class FileResult:
 
 @action("file.read", Right.READ, trace=Trace.READ, subject=("record",), writes_files=True)
 def file(
-    app: Application, org: str, record: str, *, table: str | None = None, out: Path
+    app: Application,
+    org: str,
+    record: str,
+    *,
+    table: str | None = None,
+    image: str | None = None,
+    out: Path,
 ) -> FileResult:
     """Write the newest file of a record to disk, never over an existing file.
 
-    Without ``table``, the record is searched for in all tables. The file appears under its name only when all bytes were read and verified. Raises NotFound,
-    UsageError, Conflict, StoreError, IntegrityError.
+    Without ``table``, the record is searched for in all tables. ``image``: an image in a text of the
+    record instead, as COLUMN/IMAGE. The file appears under its name only when all bytes were read
+    and verified. Raises NotFound, UsageError, Conflict, StoreError, IntegrityError.
     """
-    known, stored = _stored_file_of(app, org, record, table)
+    known, stored = _stored_file_of(app, org, record, table, image)
     with written(out) as target, app.vault.open_file(known.oid, stored.blob) as body:
         shutil.copyfileobj(body, target, PIECE)
     return file_result(org, stored, out=str(out))
@@ -53,13 +60,20 @@ def file(
 
 @action("file.open", Right.READ, trace=Trace.READ, subject=("record",))
 def open_stored(
-    app: Application, org: str, record: str, *, table: str | None = None, stack: ExitStack
+    app: Application,
+    org: str,
+    record: str,
+    *,
+    table: str | None = None,
+    image: str | None = None,
+    stack: ExitStack,
 ) -> tuple[StoredFile, BinaryIO]:
-    """Download the newest file of a record.
+    """Download the newest file of a record, or an image in a text of it (COLUMN/IMAGE).
 
-    Without ``table``, the record is searched for in all tables. The stream stays open until ``stack`` is closed. Raises NotFound, UsageError, IntegrityError.
+    Without ``table``, the record is searched for in all tables. The stream stays open until ``stack``
+    is closed. Raises NotFound, UsageError, IntegrityError.
     """
-    known, stored = _stored_file_of(app, org, record, table)
+    known, stored = _stored_file_of(app, org, record, table, image)
     return stored, stack.enter_context(app.vault.open_file(known.oid, stored.blob))
 
 
@@ -112,11 +126,19 @@ def written(out: Path) -> Iterator[BinaryIO]:
 
 
 def _stored_file_of(
-    app: Application, org: str, record: str, table: str | None
+    app: Application, org: str, record: str, table: str | None, image: str | None
 ) -> tuple[ProtectedOrg, StoredFile]:
     known = get_org(org)
     head = app.vault.newest_backup(known.oid)
-    stored = _stored(head, typed_ids(app, known, record), table) if head else None
+    stored = _stored(head, typed_ids(app, known, record), table, image) if head else None
+    if stored is None and image is not None:
+        raise NotFound(
+            "image-unknown",
+            "The vault has no image {image!r} of the record {record!r}.",
+            next_step="`unlost show` lists the images in the texts of a record. Write COLUMN/IMAGE.",
+            image=image,
+            record=record,
+        )
     if stored is None:
         raise NotFound(
             "file-unknown",
@@ -128,14 +150,17 @@ def _stored_file_of(
     return known, stored
 
 
-def _stored(head: Snapshot, ids: Sequence[str], table: str | None) -> StoredFile | None:
-    """Return the newest file of the first of these records that has one."""
+def _stored(
+    head: Snapshot, ids: Sequence[str], table: str | None, image: str | None
+) -> StoredFile | None:
+    """Return the newest file of the first of these records that has one, or this image."""
     tables = head.schema().tables if table is None else (table_named(head.schema(), table),)
     files = [
         stored
         for described in tables
-        if described.files
+        if (described.files if image is None else described.image_columns)
         for stored in head.files(described.name, ids)
+        if (not stored.is_image if image is None else stored.column == image)
     ]
     return max(
         files,

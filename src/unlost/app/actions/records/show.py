@@ -36,6 +36,7 @@ from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
+from unlost.model.source.images import image_name, text_column
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.vault.snapshot import StoredFile, Version
@@ -54,6 +55,7 @@ class ShownField:
     seen. ``unknown``: the vault lost the value; null then does not mean that the field was empty.
     ``calculated``: the org calculates it, and may have changed it without changing the record.
     ``means_table`` is the table of the referenced record. ``system``: the org keeps it for itself.
+    ``images`` are those images in its text that the vault has.
     """
 
     column: str
@@ -65,6 +67,7 @@ class ShownField:
     calculated: bool = False
     means_table: str = ""
     system: bool = False
+    images: tuple[StoredFile, ...] = ()
 
 
 @written(on_hold="held")
@@ -198,6 +201,7 @@ def _result(
     until = [version for version in versions if live or version.snapshot <= snapshot.info.number]
     nights = app.vault.snapshots(org.oid)
     hidden = {item.column for item in snapshot.hidden(table.name) if item.column}
+    files = tuple(snapshot.files(table.name, [record]))
     # A list of deletions has a time and no user: it says nothing about the last change.
     read = None if live else next((v for v in reversed(until) if v.cells), None)
     return ShowResult(
@@ -226,8 +230,9 @@ def _result(
             RecordNames(snapshot),
             hidden=hidden,
             system=display_rule(app, org, table).system_columns,
+            files=files,
         ),
-        files=tuple(snapshot.files(table.name, [record])),
+        files=files,
         related=_related(
             app, org, snapshot, table, record, versions=() if state.op.alive else until
         ),
@@ -258,13 +263,14 @@ def _fields(
     *,
     hidden: set[str],
     system: frozenset[str],
+    files: Sequence[StoredFile],
 ) -> tuple[ShownField, ...]:
     cells = state.cells
     columns = {column.name: column for column in table.columns}
     present = [columns.get(name) or Column(name, WireKind.TEXT) for name in cells]
     means = _meanings(present, cells, names)
     return tuple(
-        _field(column, state, means.get(column.name), hidden=hidden, system=system)
+        _field(column, state, means.get(column.name), hidden=hidden, system=system, files=files)
         for column in present
     )
 
@@ -276,6 +282,7 @@ def _field(
     *,
     hidden: set[str],
     system: frozenset[str],
+    files: Sequence[StoredFile],
 ) -> ShownField:
     return ShownField(
         column=column.name,
@@ -287,6 +294,16 @@ def _field(
         calculated=column.has(ColumnTrait.CALCULATED),
         means_table=named.table if named is not None else "",
         system=column.name in system,
+        images=_images(column.name, state.cells.get(column.name) or "", files),
+    )
+
+
+def _images(column: str, text: str, files: Sequence[StoredFile]) -> tuple[StoredFile, ...]:
+    """Return the files that are images in this text."""
+    return tuple(
+        file
+        for file in files
+        if file.is_image and text_column(file.column) == column and image_name(file.column) in text
     )
 
 

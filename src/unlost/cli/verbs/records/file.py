@@ -23,6 +23,14 @@ def file(
     ],
     *,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write.")],
+    image: Annotated[
+        str | None,
+        typer.Option(
+            "--image",
+            metavar="COLUMN/IMAGE",
+            help="An image in a text of the record, as `unlost show` lists it.",
+        ),
+    ] = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -31,7 +39,8 @@ def file(
     with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.file import file as act
 
-        answer(act(application, org, record_id, table=table, out=out), as_json=json, show=_show)
+        written = act(application, org, record_id, table=table, image=image, out=out)
+        answer(written, as_json=json, show=_show)
     return ExitCode.OK
 
 

@@ -69,8 +69,9 @@ def _show(out: Output, result: "ShowResult") -> None:
     if empty:
         out.print(f"{many(empty, 'empty field')} not shown; --json lists all.")
     for file in result.files:
-        out.print(f"File: {plain(file.name) or file.column} ({size(file.size)})")
-        out.print(f"  {_file_command(result.org, file)}")
+        kind, image = ("Image", file.column) if file.is_image else ("File", "")
+        out.print(f"{kind}: {plain(file.name) or file.column} ({size(file.size)})")
+        out.print(f"  {_file_command(result.org, file, image=image)}")
     if result.related is not None:
         _show_related(out, result, result.related)
 
@@ -106,8 +107,9 @@ def _show_related(out: Output, result: "ShowResult", related: "RelatedRecords") 
         out.print(f"Not searched, because there are too many records: {names}.")
 
 
-def _file_command(org: str, file: "StoredFile | RelatedFile") -> str:
-    return command("file", org, f"{file.table}/{file.record}", "--out", "FILE")
+def _file_command(org: str, file: "StoredFile | RelatedFile", *, image: str = "") -> str:
+    option = ("--image", image) if image else ()
+    return command("file", org, f"{file.table}/{file.record}", *option, "--out", "FILE")
 
 
 def _kind(line: "RelatedTable") -> str:

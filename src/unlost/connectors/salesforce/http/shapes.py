@@ -99,6 +99,7 @@ class Choice(TypedDict):
 
     value: str
     label: NotRequired[str | None]
+    active: NotRequired[bool | None]
 
 
 class DescribedField(TypedDict):
@@ -124,6 +125,8 @@ class DescribedField(TypedDict):
     createable: NotRequired[bool | None]
     updateable: NotRequired[bool | None]
     caseSensitive: NotRequired[bool | None]
+    htmlFormatted: NotRequired[bool | None]
+    restrictedPicklist: NotRequired[bool | None]
 
 
 class ChildRelation(TypedDict):

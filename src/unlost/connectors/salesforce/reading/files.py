@@ -1,4 +1,4 @@
-"""Files of records: the rows that have files, and the proved bytes of each.
+"""Files of records: the rows that have files, and the proved bytes of each; images in texts.
 
 Sources: REST guide (sObject blob retrieve), object reference (ContentVersion, Attachment,
 Document).
@@ -8,15 +8,25 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from http import HTTPStatus
 from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.images import image_path, images_in
 from unlost.kit.columns import column_or_null
-from unlost.kit.http import FILE, BackoffTimer, BodyStream
-from unlost.model.errors import IntegrityError, TransientError
+from unlost.kit.http import FILE, IMAGE, BackoffTimer, BodyStream
+from unlost.model.errors import IntegrityError, NotFound, TransientError
+from unlost.model.source.images import (
+    SIGNATURE_BYTES,
+    image_name,
+    is_image,
+    media_type_of,
+    text_column,
+)
 from unlost.model.source.reading import FileRef, Op, Rows
 from unlost.model.source.schema import FileColumn, Table
 
@@ -26,10 +36,14 @@ OUTSIDE = "E"
 
 
 def files_in(table: Table, rows: Rows) -> Sequence[FileRef]:
-    """The files of live rows; links and files stored elsewhere have no bytes and are skipped."""
-    if rows.cells is None or not table.files:
+    """The files of live rows, and the images in their texts.
+
+    Links and files stored elsewhere have no bytes and are skipped.
+    """
+    if rows.cells is None or not (table.files or table.image_columns):
         return ()
-    return [ref for column in table.files for ref in _refs(table, column, rows.cells, rows)]
+    files = [ref for column in table.files for ref in _refs(table, column, rows.cells, rows)]
+    return [*files, *images_in(table, rows)]
 
 
 def _refs(table: Table, column: FileColumn, cells: pa.RecordBatch, rows: Rows) -> Iterator[FileRef]:
@@ -144,6 +158,49 @@ class ProvedFile(io.RawIOBase):
             raise _wrong(ref, "its bytes do not match the checksum in Salesforce")
 
 
+class ProvedImage(ProvedFile):
+    """The bytes of an image in a text. Salesforce gives neither its size nor a checksum.
+
+    Raises IntegrityError (``not-an-image``) for content of another kind, such as a page that asks
+    to sign in.
+    """
+
+    _beginning = b""  # not judged before it is long enough: bytes may arrive one by one
+
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
+        """Fill the buffer as far as bytes come; the first bytes must be those of an image."""
+        size = super().readinto(buffer)
+        missing = SIGNATURE_BYTES - len(self._beginning)
+        if missing <= 0:
+            return size
+        self._beginning += bytes(buffer[: min(size, missing)])
+        complete = not size or len(self._beginning) == SIGNATURE_BYTES
+        if complete and not media_type_of(self._beginning):
+            raise _no_image(self._ref)
+        return size
+
+
+def _no_image(ref: FileRef) -> IntegrityError:
+    return IntegrityError(
+        "not-an-image",
+        "The org returned something else than an image for {image} in {column}.",
+        next_step="Open the record in the org. If the image is broken there, remove it from the "
+        "text.",
+        image=image_name(ref.column),
+        column=text_column(ref.column),
+    )
+
+
+def _image_gone(ref: FileRef) -> NotFound:
+    return NotFound(
+        "image-gone",
+        "The org no longer has the image {image}, which {column} still shows.",
+        next_step="Remove the broken image from the text.",
+        image=image_name(ref.column),
+        column=text_column(ref.column),
+    )
+
+
 def _wrong(ref: FileRef, reason: str) -> IntegrityError:
     return IntegrityError(
         "file-not-whole",
@@ -157,11 +214,25 @@ def _wrong(ref: FileRef, reason: str) -> IntegrityError:
 
 @contextmanager
 def open_file(api: SalesforceApi, ref: FileRef) -> Iterator[BinaryIO]:
-    """A file's bytes as a stream; one API call."""
+    """A file's bytes as a stream; one API call.
+
+    Raises the errors of the call; NotFound (``image-gone``); IntegrityError (``file-not-whole``,
+    ``not-an-image``).
+    """
     path = f"sobjects/{ref.table}/{ref.record}/{ref.column}"
+    image = is_image(ref.column)
+    if image:
+        column, name = text_column(ref.column), image_name(ref.column)
+        path = image_path(ref.table, ref.record, column, name)
 
     def reopen() -> AbstractContextManager[BodyStream]:
-        return api.stream(path, accept_type="*/*", limits=FILE)
+        return api.stream(path, accept_type="*/*", limits=IMAGE if image else FILE)
 
-    with io.BufferedReader(ProvedFile(ref, reopen, api.client.backoff), BUFFER) as stream:
+    try:
+        file = (ProvedImage if image else ProvedFile)(ref, reopen, api.client.backoff)
+    except SalesforceRefusal as refusal:
+        if image and refusal.status == HTTPStatus.NOT_FOUND:
+            raise _image_gone(ref) from refusal
+        raise
+    with io.BufferedReader(file, BUFFER) as stream:
         yield stream

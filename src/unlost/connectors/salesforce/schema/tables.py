@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from unlost.connectors.salesforce.images import image_fields
 from unlost.connectors.salesforce.rows import SYSTEM_STAMP, stamp_columns
 from unlost.connectors.salesforce.schema.columns import (
     column_of,
@@ -115,6 +116,7 @@ def table_of(
         stamp_column=SYSTEM_STAMP if SYSTEM_STAMP in names else None,
         merged_into_column=MERGE_WINNER if MERGE_WINNER in names else None,
         rank=TableRank.DETAIL if name in CONFIGURATION else rank_of(name),
+        image_columns=image_fields(name, fields),
     )
 
 

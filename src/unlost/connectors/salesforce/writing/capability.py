@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from unlost.connectors.salesforce.images import ADDRESS, FORMATS, LARGEST, image_fields
 from unlost.connectors.salesforce.schema.columns import is_compound
 from unlost.connectors.salesforce.writing.rules import (
     OWNER,
@@ -27,6 +28,7 @@ from unlost.model.source.writing import (
     MatchKey,
     NeverColumn,
     NeverReason,
+    TextImages,
     TextLinks,
     WriteCapability,
     WriteOp,
@@ -121,6 +123,9 @@ def capability_of(
         lists=dict(_lists_of(fields)),
         text_links=TextLinks(_linked_texts(fields, rule) & (settable | changeable), ID_LENGTHS),
         clears=(*rule.clears, cleared_shares(name)) if OWNER in changeable else (),
+        text_images=TextImages(
+            frozenset(image_fields(name, fields)) & changeable, ADDRESS, FORMATS, LARGEST
+        ),
     )
 
 
@@ -131,7 +136,9 @@ def _lists_of(fields: Sequence[Describe]) -> Iterator[tuple[str, frozenset[str]]
     for field in fields:
         if field.get("restrictedPicklist"):
             values = field.get("picklistValues") or ()
-            active = frozenset(value["value"] for value in values if value.get("active", True))
+            active = frozenset(
+                choice["value"] for choice in values if choice.get("active") is not False
+            )
             yield str(field["name"]), active
 
 

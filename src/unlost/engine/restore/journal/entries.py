@@ -45,6 +45,7 @@ class Pass(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     LATE = "late"
+    IMAGES = "images"  # within texts; a record is whole without them
     PUT_BACK = "put-back"  # rows that the org removed with an update
     DELETE = "delete"
 

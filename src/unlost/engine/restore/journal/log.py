@@ -40,7 +40,7 @@ from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports.vault import Journal
 from unlost.model.source.writing import NOT_IN_BIN, OutcomeKind, RowOutcome, WriteOp
 
-STAGES = tuple(Pass)
+STAGES = tuple(stage for stage in Pass if stage is not Pass.IMAGES)
 NONE: Mapping[RecordKey, RowOutcome] = {}
 LOST_TRIES = 4  # calls in a row without an answer before the run stops
 
@@ -137,7 +137,7 @@ class RestoreState:
         return self.results.get(stage, NONE).get(key)
 
     def failure(self, key: RecordKey) -> RowOutcome | None:
-        """The outcome of the first pass in which a record failed."""
+        """The outcome of the first pass in which a record failed; images alone are no failure."""
         for stage in STAGES:
             outcome = self.results.get(stage, NONE).get(key)
             if outcome is not None and outcome.kind is OutcomeKind.FAILED:

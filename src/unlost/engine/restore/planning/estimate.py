@@ -44,6 +44,7 @@ def _calls(drafts: Sequence[DraftStep], capabilities: Capabilities) -> Counter[s
     late = [draft for draft in creates if draft.late or draft.facts.late]
     reopened = [undelete for undelete in undeletes if undelete.late]
     calls["late"] = _calls_of(_by_table([*late, *reopened]), capabilities)
+    calls["images"] = _calls_of(_by_table([c for c in creates if c.facts.images]), capabilities)
     calls["reopen"] = _calls_of(_by_table(reopened), capabilities)
     # Records are read before they are written, and read back after it.
     calls["read"] = 2 * sum(ceil(n / READ_ROWS) for n in _by_table(written).values())

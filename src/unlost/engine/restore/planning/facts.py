@@ -19,6 +19,7 @@ from unlost.engine.restore.values.addresses import mentioned, readdressed_cells
 from unlost.engine.restore.values.cells import Brief, briefs, different, digests
 from unlost.engine.restore.values.edits import Backups, Values
 from unlost.engine.restore.values.taken import taken_cells
+from unlost.engine.restore.values.text_images import masked, shown_images
 from unlost.model.plan import RecordKey
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import Gather, MatchKey, WriteCapability
@@ -46,6 +47,15 @@ class GatheredRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageText:
+    """A text with images of its record, by their names; ``length`` and ``most``: in characters."""
+
+    images: tuple[str, ...]
+    length: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordFacts:
     """Facts about one record.
 
@@ -60,7 +70,8 @@ class RecordFacts:
     columns could be set, but their old values are lost. ``merged_into``: the record into which the
     org merged it, while it lies in the bin. ``mentions``: ids within addresses, in texts that can
     only be set on create. ``taken``: the edits that come from other backups, and their numbers.
-    ``beside``: it comes as a new record, whatever became of this one.
+    ``beside``: it comes as a new record, whatever became of this one. ``images``: its texts that
+    show images which the org stores beside it.
     """
 
     key: RecordKey
@@ -93,6 +104,7 @@ class RecordFacts:
     mentions: tuple[str, ...] = ()
     taken: Backups = field(default_factory=dict)
     beside: bool = False
+    images: tuple[ImageText, ...] = ()
 
 
 def facts_of(
@@ -225,6 +237,8 @@ class _Batch:
         )
         roles, capability = self.roles, self.roles.capability
         differing = self._differing(pick, cells, live, edits, names=roles.plain)
+        if live_row is not None and live_row[0] != pick.key.record:
+            differing = self._apart_from_images(differing, cells, live_row[1].cells)
         linked = self._wanted(tuple(roles.references), pick, edits)
         references = {n: v for n in linked if (v := cells.get(n)) is not None}
         seen_references = {n: live[n] for n in linked if live is not None and n in live}
@@ -259,6 +273,33 @@ class _Batch:
             self._mentions(at) if live_row is None else (),
             self.survey.taken(pick.key),
             pick.beside,
+            tuple(self._images(at, pick.key.record)),
+        )
+
+    def _images(self, at: int, record: str) -> Iterator[ImageText]:
+        """The texts that show images of the record."""
+        images = self.roles.capability.text_images
+        for name in sorted(images.columns.intersection(self.rows.column_names)):
+            text = self.rows[name][at].as_py() or ""
+            shown = shown_images(text, images)
+            names = dict.fromkeys(image.image for image in shown if record.startswith(image.record))
+            column = self.roles.table.column(name)
+            if names and column is not None:
+                yield ImageText(tuple(names), len(text), column.length)
+
+    def _apart_from_images(
+        self, names: tuple[str, ...], cells: Cells, live: Cells
+    ) -> tuple[str, ...]:
+        """The columns without texts in which only addresses of images differ.
+
+        An earlier restore sent these images again, so the org gave them new addresses.
+        """
+        images = self.roles.capability.text_images
+        return tuple(
+            name
+            for name in names
+            if name not in images.columns
+            or masked(cells.get(name) or "", images) != masked(live[name] or "", images)
         )
 
     def _mentions(self, at: int) -> tuple[str, ...]:

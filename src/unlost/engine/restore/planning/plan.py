@@ -30,6 +30,7 @@ from unlost.engine.restore.planning.choose import DraftStep, draft
 from unlost.engine.restore.planning.cleared import cleared_notes
 from unlost.engine.restore.planning.estimate import estimate
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
+from unlost.engine.restore.planning.images import image_notes, image_sizes, with_images
 from unlost.engine.restore.planning.late_addresses import late_address_notes
 from unlost.engine.restore.planning.merges import still_as_planned
 from unlost.engine.restore.planning.predict import Prospect, predict
@@ -292,7 +293,8 @@ def _plan(
 ) -> RestorePlan:
     drafts = sorted(settling.drafts.values(), key=_place)
     steps = tuple(_step(survey, step, because(settling.records, step)) for step in drafts)
-    cost = estimate(drafts, survey.capability, files)
+    images = image_sizes(survey, drafts)
+    cost = estimate(drafts, survey.capability, with_images(files, drafts, images))
     tables = [
         survey.table(name) for name in sorted({draft_step.key.table for draft_step in drafts})
     ]
@@ -312,6 +314,7 @@ def _plan(
             (
                 *cleared_notes(survey, steps),
                 *late_address_notes(drafts, records.lives),
+                *image_notes(survey, drafts, images),
                 *automation_notes(survey, steps),
             ),
         )

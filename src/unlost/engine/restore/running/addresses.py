@@ -21,12 +21,13 @@ class Addresses:
     """Replaces old ids in texts by the live ids of today.
 
     ``earlier``: ids that earlier restores replaced count too. ``waiting``: created records whose
-    texts name a record that did not exist yet.
+    texts name a record that did not exist yet. ``showing``: created records whose texts show images.
     """
 
     links: Links
     earlier: bool
     waiting: set[RecordKey] = field(default_factory=set)
+    showing: set[RecordKey] = field(default_factory=set)
 
     def created(self, text: str, links: TextLinks, step: PlanStep) -> str:
         """The text with which the record is created."""
@@ -35,6 +36,14 @@ class Addresses:
     def final(self, text: str, links: TextLinks) -> str:
         """The text with every id that is known now."""
         return readdressed(text, links, self._now)
+
+    def moved(self, old: str) -> RecordKey | None:
+        """The record of the vault that has this id, if it is live under another one by now."""
+        record = self._planned.find(old)
+        if record is None and self.earlier:
+            record = self._earlier_ids.find(old)
+        live = self._now(old) if record is not None else None
+        return record if record is not None and live not in (None, record.record) else None
 
     def _below(self, step: PlanStep, old: str) -> str | None:
         key = self._life(old)

@@ -36,6 +36,7 @@ from unlost.engine.restore.running.returning import came_along
 from unlost.engine.restore.running.rows import late_columns, update_row
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
+from unlost.engine.restore.values.text_images import without_ids
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteCapability, WriteOp, WriteRow
@@ -213,13 +214,17 @@ def _late(
     columns = late_columns(step, wanted, capability)
     if not _readdressed_late(session, step):
         return columns
-    links, addresses = capability.text_links, session.addresses
+    links, images, addresses = capability.text_links, capability.text_images, session.addresses
     texts = {name: wanted.get(name) for name in sorted(links.columns & capability.changeable)}
-    changed = (
-        name
-        for name, text in texts.items()
-        if text and addresses.created(text, links, step) != addresses.final(text, links)
-    )
+    changed = []
+    for name, text in texts.items():
+        created = addresses.created(text or "", links, step)
+        final = addresses.final(text or "", links)
+        # The images that the text shows are sent after this pass, with their addresses.
+        if name in images.columns:
+            created, final = without_ids(created, images), without_ids(final, images)
+        if created != final:
+            changed.append(name)
     return tuple(dict.fromkeys((*columns, *changed)))
 
 

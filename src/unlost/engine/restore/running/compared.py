@@ -10,11 +10,13 @@ import pyarrow.compute as pc
 
 from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.correlate import plain
+from unlost.engine.restore.running.lost_images import lost_images
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import States
 from unlost.engine.restore.values.edits import typed_columns
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.outcome import Difference
+from unlost.engine.restore.values.text_images import masked
 from unlost.engine.sameness import unequal
 from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey, SelectionKind
 from unlost.model.source.schema import Column, Table, WireKind
@@ -25,6 +27,7 @@ NOT_IN_ORG = "not-in-org"  # the column no longer exists
 NOT_SET = "not-set"  # the plan did not set it; its notes give the reason, or it changed after that
 LINK_LOST = "link-lost"  # the referred record did not come back
 OLD_ADDRESS = "old-address"  # it names a record that got its new id too late
+IMAGE_LOST = "image-lost"  # it shows an image that could not be sent again
 
 type Reasons = list[dict[str, str]]
 """For each row, why a column of it differs."""
@@ -50,8 +53,15 @@ def compared(
             reasons[row][name] = LINK_LOST
         for row in lost & nulls:
             targets[row][name] = _target(session, table, states, row, name)
+        sent = _image_rows(session, table, states, live, name)
+        for row in (row for row, stale in sent.items() if stale):
+            reasons[row][name] = IMAGE_LOST
         for row in _rows_differing(table.column(name), live.column(name), should[name]):
             step = states.steps[row]
+            if row in sent and _shows_same(
+                session, table, live.column(name)[row], should[name][row]
+            ):
+                continue
             reason = never.get(name) or _difference_reason(session, step, name)
             if _has_old_address(session, table, name, live.column(name)[row], should[name][row]):
                 reason = OLD_ADDRESS
@@ -126,6 +136,30 @@ def _has_old_address(
         return False
     expected: str | None = should.as_py()
     return session.addresses.final(text, links) == expected
+
+
+def _image_rows(
+    session: RestoreSession, table: Table, states: States, live: pa.Table, name: str
+) -> Mapping[int, bool]:
+    """Rows whose images went with their record; true if the text still shows one of these."""
+    images = session.capability(table.name).text_images
+    if name not in images.columns or name not in states.rows.column_names:
+        return {}
+    texts = states.rows.column(name).combine_chunks()
+    shows = pc.fill_null(pc.match_substring_regex(texts, images.address), fill_value=False)
+    stale: dict[int, bool] = {}
+    for row in _rows(shows):
+        lost = lost_images(session, states.steps[row], texts[row].as_py())
+        if lost:
+            now = live.column(name)[row].as_py() or ""
+            stale[row] = any(image.image in now for image in lost)
+    return stale
+
+
+def _shows_same(session: RestoreSession, table: Table, live: pa.Scalar, should: pa.Scalar) -> bool:
+    """True if only addresses of images differ: the org stored these images again."""
+    images, now, wanted = session.capability(table.name).text_images, live.as_py(), should.as_py()
+    return bool(now and wanted) and masked(now, images) == masked(wanted, images)
 
 
 def _lost(wanted: pa.Table, name: str, should: pa.Array) -> set[int]:

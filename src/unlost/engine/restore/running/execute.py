@@ -4,7 +4,8 @@
   clear up      resolve calls whose answers are missing (``correlate``)
   switch_on     the plan's bypass, if it has one (``bypass``)
   passes        leave_returned, undelete, take_along, reopen, create, by-products,
-                update, second pass, put_back, delete; each skips work that the journal shows as done
+                update, second pass, images, put_back, delete; each skips work that the journal
+                shows as done
   switch_off    the bypass, back to its former state
   close         read all records back and compare them with the wanted state (``readback``)
   commit        one commit with the lineage: old id -> new id
@@ -35,6 +36,7 @@ from unlost.engine.restore.running.changing import reopen, second_pass, undelete
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.creating import Creator
 from unlost.engine.restore.running.deleting import delete
+from unlost.engine.restore.running.images import send_images
 from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.readback import record_outcomes
 from unlost.engine.restore.running.returning import came_along, leave_returned, take_along
@@ -174,6 +176,7 @@ def _write(session: RestoreSession) -> None:
     creator.create_missing_by_products()
     update(session)
     second_pass(session)
+    send_images(session)
     cleared.put_back(session)
     delete(session)
 

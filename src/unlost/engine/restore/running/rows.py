@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pyarrow.compute as pc
+
 from unlost.engine.restore.running.addresses import Addresses
 from unlost.engine.restore.running.links import Links, MissingLink
 from unlost.engine.restore.running.wanted import States
@@ -44,6 +46,7 @@ def create_rows(
     An empty column is sent if the org would otherwise put a default there.
     """
     built = [BuiltRow() for _ in states.steps]
+    _note_images(states, capability, addresses)
     born = {late.column: late.born for late in capability.late}
     products = {product.column for product in capability.by_products}
     for name in sorted(capability.settable.intersection(states.rows.column_names)):
@@ -68,6 +71,16 @@ def create_rows(
         missing = [name for name in built_row.empty if name in capability.needs_value]
         built_row.blocked = missing[0] if missing else None
     return built
+
+
+def _note_images(states: States, capability: WriteCapability, addresses: Addresses) -> None:
+    """Collect the records whose texts show images, which follow in a later pass."""
+    images = capability.text_images
+    for name in images.columns.intersection(states.rows.column_names):
+        texts = states.rows.column(name).combine_chunks()
+        shows = pc.fill_null(pc.match_substring_regex(texts, images.address), fill_value=False)
+        rows = pc.indices_nonzero(shows).to_pylist()
+        addresses.showing.update(states.steps[row].key for row in rows)
 
 
 def _texts(

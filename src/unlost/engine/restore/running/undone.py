@@ -51,10 +51,6 @@ class UndoneReader(WantedReader):
     def _table(self, step: PlanStep) -> Table:
         return self._tables[step.table]
 
-    def file(self, step: PlanStep) -> StoredFile | None:
-        """The file with which a restore created the record."""
-        return self.files([step]).get(step.key)
-
     def files(self, steps: Sequence[PlanStep]) -> dict[RecordKey, StoredFile]:
         """The file with which a restore created each record."""
         stored: dict[RecordKey, StoredFile] = {}
@@ -64,8 +60,9 @@ class UndoneReader(WantedReader):
                 record, number = origin
                 snapshot = self._vault.at(self._org, number, forgotten=True)
                 files = snapshot.files(step.table, [record])
-                if files:
-                    stored[step.key] = files[0]
+                bodies = [file for file in files if not file.is_image]
+                if bodies:
+                    stored[step.key] = bodies[0]
         return stored
 
     @cached_property

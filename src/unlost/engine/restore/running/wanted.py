@@ -163,8 +163,7 @@ class WantedReader:
 
     def file(self, step: PlanStep) -> StoredFile | None:
         """The newest file of the record in the wanted state."""
-        files = self._snapshot(_place(step)[0]).files(step.table, [step.record])
-        return files[0] if files else None
+        return self.files([step]).get(step.key)
 
     def files(self, steps: Sequence[PlanStep]) -> dict[RecordKey, StoredFile]:
         """The newest file of each record that has one in the wanted state."""
@@ -177,7 +176,8 @@ class WantedReader:
                 table, [plan_step.record for plan_step in plan_steps]
             )
             for file in stored:
-                by_record.setdefault(RecordKey(table, file.record), file)
+                if not file.is_image:
+                    by_record.setdefault(RecordKey(table, file.record), file)
         return by_record
 
     def gathered(

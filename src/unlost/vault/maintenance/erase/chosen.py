@@ -77,7 +77,10 @@ def system_rows(org_vault: OrgVault, chosen: ErasedRecords) -> dict[str, pa.Arra
     schema = org_vault.chain.manifest(chosen.state.seq)[0].schema
     keys = chosen.records
     targets = _targets(org_vault)
-    files = [file_rows_of(org_vault, schema, table, ids) for table, ids in chosen.ids.items()]
+    files = [
+        file_rows_of(org_vault, schema, table, ids, state=chosen.state)
+        for table, ids in chosen.ids.items()
+    ]
     return {
         FILES: sorted_unique(pa.concat_arrays(files).to_pylist()),
         HIDDEN: sorted_unique(_json(key.table, key.record, None) for key in keys),

@@ -12,11 +12,13 @@ import polars as pl
 import pyarrow as pa
 
 from unlost.model.source.schema import WireKind
+from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import FILES, U_BLOBS, physical
 from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVersions
 from unlost.vault.maintenance.rewrite.repack import NO_EXTENTS, REPACK_SHARE, extents_in
 from unlost.vault.objects.files import blob_row_id, file_row_id
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
+from unlost.vault.read.image_rows import image_rows
 from unlost.vault.read.org_vault import OrgVault
 
 _CONTENT = r"\b[0-9a-f]{64}\b"
@@ -70,13 +72,19 @@ def naming_columns(org_vault: OrgVault, table: str) -> tuple[str, ...]:
     return (files_column(org_vault, "blob"),) if table == FILES else (U_BLOBS,)
 
 
-def file_rows_of(org_vault: OrgVault, schema: str, table: str, records: pa.Array) -> pa.Array:
-    """Return all possible ids of rows of ``$files`` for records of a table."""
+def file_rows_of(
+    org_vault: OrgVault, schema: str, table: str, records: pa.Array, *, state: LiveState
+) -> pa.Array:
+    """Return all possible ids of rows of ``$files`` for records of a table, in a state."""
     known = org_vault.schemas.known(schema, table)
     file_table = org_vault.schemas.table(schema, table)
     columns = {name for name, column in known.items() if column.kind is WireKind.BINARY}
     columns |= {file.column for file in (file_table.files if file_table else ())}
     ids = [file_row_id(table, record, c) for record in records.to_pylist() for c in sorted(columns)]
+    texts = {name for name, column in known.items() if column.images}
+    if texts:
+        view = org_vault.view(FILES, until=state.seq, state=state)
+        ids += image_rows(view, table, records.to_pylist(), columns=texts)
     return pa.array(ids, pa.string())
 
 

@@ -198,7 +198,9 @@ class TablesForgotten:
     def _note_whole(self, table: str, surveyed: SurveyedVersions) -> None:
         ends = surveyed.keys.filter(pa.array(ends_of_whole(surveyed))).column(U_ID)
         if len(ends):
-            self._file_rows.append(file_rows_of(self._org_vault, self._schema, table, ends))
+            state = self._scope.state
+            rows = file_rows_of(self._org_vault, self._schema, table, ends, state=state)
+            self._file_rows.append(rows)
 
     def _buffer_effects(
         self,

@@ -91,9 +91,13 @@ def files(request: UserRequest, org: str, table: str, record: str) -> HttpRespon
 
 @require_GET
 def download(request: UserRequest, org: str, record: str) -> HttpResponseBase:
-    """Send a file: shown in the browser if that is safe and requested, else saved."""
+    """Send a file: shown in the browser if that is safe and requested, else saved.
+
+    With ``table`` and ``image``: an image in a text of the record.
+    """
     stack = ExitStack()
-    stored, body = open_stored(request.unlost, org, record, stack=stack)
+    table, image = request.GET.get("table") or None, request.GET.get("image") or None
+    stored, body = open_stored(request.unlost, org, record, table=table, image=image, stack=stack)
     kind = stored.media_type or mimetypes.guess_type(stored.name)[0] or SAVED
     shown = "show" in request.GET and kind in SHOWN
     response = StreamedResponse(pieces(stack, body), content_type=kind if shown else SAVED)
