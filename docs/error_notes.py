@@ -158,6 +158,19 @@ NOTES = {
         "new plan: Unlost stored it, so it can be approved and run in the console. See [Ask for a "
         "second person before a restore](../howto/second-person.md)."
     ),
+    "bypass-refused": (
+        "Assigning a permission set needs the permission Assign Permission Sets, and a custom setting "
+        "needs Customize Application or access to the setting. See [Hold automation back during a "
+        "restore](../howto/automation.md)."
+    ),
+    "bypass-still-on": (
+        "The records are written, but the run is not done while the bypass is on: automation that checks "
+        "it holds back for the write user. Once it is off, by hand or by resuming the run, the run ends."
+    ),
+    "bypass-unknown": (
+        "The bypass is looked up in the org when it is set, for each plan, and when a run starts. It may "
+        "have been renamed or deleted since. Set it again, then make a new plan."
+    ),
     "restore-no-longer-allowed": (
         "A restore may wait in the queue for hours. The role of the person, and the token, are looked "
         "at again each time that it starts or resumes."

@@ -20,6 +20,7 @@ from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.home.database import connect, disconnect
 from unlost.app.home.home import Home, plan_home, read_home, write_home, write_secret_file
 from unlost.model.access import Actor
+from unlost.model.bypass import BypassKind
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.losses import LossRule, LossRules
 from unlost.model.ports.source import BrowserSignIn, Connector, Context, SecretField, Source
@@ -140,6 +141,9 @@ class MemoryConnector:
 
     def write_permissions(self) -> Sequence[str]:
         return ("Write everything",)
+
+    def bypass_kinds(self) -> Sequence[BypassKind]:
+        return (BypassKind("flag", "Flag", "The name of a flag."),)
 
     def writer(self, address: str) -> MemoryWriter:
         if address not in self.writers:

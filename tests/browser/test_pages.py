@@ -161,6 +161,7 @@ def pages(console: Console) -> dict[str, str]:
         "org-checklist": "/orgs/sales/checklist/?check=1",
         "org-writer": "/orgs/sales/writer/",
         "org-approval": "/orgs/sales/approval/",
+        "org-bypass": "/orgs/sales/bypass/",
         "storage": "/orgs/sales/storage/",
         "schedule": "/orgs/sales/schedule/",
         "keeping": "/orgs/sales/keeping/?daily=1",

@@ -1,7 +1,8 @@
 """kill -9 at any moment of a restore or an undo: going on ends it exactly, and nothing is doubled.
 
 The real program against the real simulator. Also with the home's database deleted half-way: the
-vault alone knows what was done.
+vault alone knows what was done. A bypass of the org's automation is on while it writes, and off after
+it.
 """
 
 import json
@@ -33,6 +34,7 @@ LATEST = 2.0  # so that a restore is hit several times before it ends
 COUNTED = ("Account", "Contact", "Case", "CaseComment", "Opportunity", "Order", "Task", "Note")
 FILES = ("ContentDocument", "ContentVersion", "ContentDocumentLink", "Attachment")
 MAILS = ("EmailMessage", "EmailMessageRelation")
+QUIET, GREETING = "Quiet", "Greet a new contact"
 
 
 @dataclass(slots=True)
@@ -52,6 +54,29 @@ class Shop:
             "apps", consumer_key="writer-tests", consumer_secret=SECRET, run_as=ADMIN
         )
         self.ask("org", "writer", "chocolate", "--client-id", "writer-tests")
+
+    def hold_automation(self) -> None:
+        """Let a trigger greet each new contact with a task, unless the org's bypass is on."""
+        post = self.simulator.admin.post
+        post("records/insert", object="PermissionSet", rows=[{"Name": QUIET, "Label": QUIET}])
+        greeting = {"Subject": GREETING, "WhoId": "{Id}", "Status": "Not Started"}
+        post(
+            "rules/trigger",
+            object="Contact",
+            deed="create",
+            values=greeting | {"Priority": "Normal"},
+            bypass=QUIET,
+        )
+        self.ask("org", "bypass", "chocolate", "permission-set", QUIET)
+
+    def automation(self) -> tuple[int, int]:
+        """The greetings that were sent, and the assignments of the bypass; both must be none."""
+        export = self.simulator.admin.get
+        tasks = [row["Subject"] for row in export("export", object="Task")["rows"]]
+        sets = export("export", object="PermissionSet")["rows"]
+        quiet = next(row["Id"] for row in sets if row["Name"] == QUIET)
+        given = export("export", object="PermissionSetAssignment")["rows"]
+        return tasks.count(GREETING), sum(row["PermissionSetId"] == quiet for row in given)
 
     def lose(self) -> None:
         self.simulator.admin.post("story/delete-customer")
@@ -112,6 +137,7 @@ def shop(first_home: Path, tmp_path: Path) -> Iterator[Shop]:
         program = moved_in(first_home, tmp_path, simulator.url, environment=secret)
         made = Shop(program, simulator, tmp_path)
         made.let_write()
+        made.hold_automation()
         yield made
 
 
@@ -135,6 +161,7 @@ def restore_with_kills(shop: Shop, *, kills: int, seed: int) -> None:
     assert not any(lost.values()), f"lost (or doubled, if negative): {lost}"
     rows = shop.simulator.admin.get("export", object="Account")["rows"]
     assert sum(row["Customer_Number__c"] == CUSTOMER for row in rows) == 1
+    assert shop.automation() == (0, 0)
     assert shop.ask("verify", "--level", "full")["damages"] == []
     writes = shop.rows()
     assert shop.start(plan, within=HANGING)
@@ -165,11 +192,13 @@ def undo_with_kills(shop: Shop, *, kills: int, seed: int) -> None:
     undo = shop.undo(plan)
     assert killed(shop, undo, dice, kills=kills), "an undo that is never killed proves nothing"
     assert shop.everything() == lost
+    assert shop.automation() == (0, 0)
     again = shop.undo(undo)
     killed(shop, again, dice, kills=kills)
     redone, phones = shop.everything()
     assert phones == repaired[1]
     assert not redone - repaired[0], "something is doubled"
+    assert shop.automation() == (0, 0)
     outcome = shop.ask("restore", "run", str(again))
     unfinished = Counter(
         one["table"] for one in outcome["records"] if one["ending"] in ("failed", "skipped")

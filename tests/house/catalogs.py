@@ -44,6 +44,7 @@ SECRETS: dict[str, tuple[int, ...] | None] = {
     "SecretField": (2, 3),
     "SignInMethod": (2, 3),
     "Suggestion": (2,),
+    "BypassKind": (2, 3),
     "ChecklistStep": (2, 3, 4),
 }
 

@@ -41,7 +41,7 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True)
 class HaltedRestore:
-    """A restore of the service that needs a person, and the reason."""
+    """A restore that needs a person: of the service, or with a bypass still on; and the reason."""
 
     run: str
     why: Message | None

@@ -359,9 +359,17 @@ class Application:
 
     @contextmanager
     def open_writer(
-        self, org: ProtectedOrg, *, observer: Observer | None = None, run: str | None = None
+        self,
+        org: ProtectedOrg,
+        *,
+        observer: Observer | None = None,
+        run: str | None = None,
+        budget: Budget | None = None,
     ) -> Iterator[Writer]:
-        """Open the writer of an org for one run; raises NotAllowed (``writer-missing``)."""
+        """Open the writer of an org for one run; raises NotAllowed (``writer-missing``).
+
+        ``budget`` replaces the share of API calls that restores have.
+        """
         from unlost.catalog.orgs.writers import find_writer
 
         connector = self.connector(org.identity.connector)
@@ -370,7 +378,7 @@ class Application:
             raise writer_missing(org, connector)
         context = self.context(
             secrets=self.writer_secrets(org.oid),
-            budget=self.budget(org.oid, restore=True, run=run),
+            budget=budget or self.budget(org.oid, restore=True, run=run),
             observer=observer,
         )
         # A write user stores only the settings that differ from those of the org.

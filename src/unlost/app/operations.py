@@ -147,6 +147,8 @@ OPERATIONS = (
     ),
     ApiOperation("approval.show", _GET, f"{_ORG}/approval", "orgs.approval_policy.show"),
     ApiOperation("approval.set", _PUT, f"{_ORG}/approval", "orgs.approval_policy.change"),
+    ApiOperation("bypass.show", _GET, f"{_ORG}/bypass", "orgs.bypass.show"),
+    ApiOperation("bypass.set", _PUT, f"{_ORG}/bypass", "orgs.bypass.change"),
     ApiOperation("column.list", _GET, f"{_ORG}/hidden-columns", "orgs.hidden_columns.hidden"),
     ApiOperation(
         "column.choices", _GET, f"{_ORG}/hideable-columns", "orgs.hidden_columns.hideable"

@@ -68,6 +68,8 @@ class Run(models.Model):
     failures = models.IntegerField(default=0)  # failed tries in a row
     hourly = models.BooleanField(default=False)
     asked_by = models.CharField(max_length=240, default="")  # PERSON or PERSON/TOKEN, for a restore
+    bypass = models.CharField(max_length=250, default="")  # that may be on; see ``open_bypasses``
+    bypass_error = MessageField(null=True)
 
     class Meta:  # noqa: D106
         indexes: ClassVar = [models.Index(fields=["org", "-started_at"], name="runs_of_an_org")]
@@ -166,6 +168,14 @@ class ApprovalPolicyRow(models.Model):
     records = models.BigIntegerField(null=True)
     production = models.BooleanField(default=False)
     deletes = models.BooleanField(default=False)
+
+
+class BypassRow(models.Model):
+    """The switch that the automation of an org checks; see ``Bypass``. No row: none."""
+
+    org = models.OneToOneField(Org, on_delete=models.CASCADE, related_name="bypass")
+    kind = models.CharField(max_length=40)
+    name = models.CharField(max_length=200)
 
 
 class ForgottenRow(models.Model):

@@ -17,6 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from unlost.model.bypass import Bypass
 from unlost.model.message import Arg, Message, Noun, StoresMessage, counted, message
 
 PLAN_FORMAT = 2
@@ -363,7 +364,8 @@ class RestorePlan:
     of earlier restores that the plan's records refer to. ``schema``: hash of the target's
     description when the plan was made. ``typed``: the changes that people asked for; the steps'
     ``edits`` are their result. ``empty``: references of its records that stay empty. ``twins``:
-    records that are skipped because a live record took their unique value.
+    records that are skipped because a live record took their unique value. ``bypass``: a switch of
+    the org that is on during the run, so that automation which checks it holds back.
     """
 
     format: int
@@ -384,3 +386,4 @@ class RestorePlan:
     choices: Choices = Choices()
     empty: tuple[EmptyReference, ...] = ()
     twins: tuple[LiveTwin, ...] = ()
+    bypass: Bypass | None = None

@@ -9,7 +9,14 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from unlost.model.errors import Conflict
+from unlost.model.bypass import (
+    Automation,
+    AutomationKind,
+    AutomationList,
+    Bypass,
+    BypassState,
+)
+from unlost.model.errors import Conflict, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Table
@@ -44,7 +51,8 @@ class MemoryWriter:
     ``written`` and ``uploaded`` after it; ``row`` strikes before each row, so that a call can take
     effect in part. A planted ``ReplyLost`` gives UNKNOWN outcomes, any other error is raised.
     Refusals with a code in ``retryable`` may be tried again; after ``full_after`` new records the
-    org's storage is full.
+    org's storage is full. ``bypasses``: the states of the org's bypasses for this user. ``automations``
+    are active in the org, ``unlisted`` kinds of it cannot be listed.
     """
 
     def __init__(self, platform: Platform, *, user: str = "restorer") -> None:
@@ -57,6 +65,9 @@ class MemoryWriter:
         self.retryable: set[str] = set()
         self.full_after: int | None = None
         self.lacking: tuple[MissingPermission, ...] = ()
+        self.bypasses: dict[Bypass, BypassState] = {}
+        self.automations: tuple[Automation, ...] = ()
+        self.unlisted: tuple[AutomationKind, ...] = ()
         self._lock = threading.Lock()
 
     def identity(self) -> OrgIdentity:
@@ -147,6 +158,40 @@ class MemoryWriter:
         self.calls.append(("referrers", "", len(queries)))
         self.faults.strike("referrers", "")
         return [self._referring(query) for query in queries]
+
+    def automation(self, tables: Sequence[Table]) -> AutomationList:
+        """The automation of these tables that the test set up."""
+        self.calls.append(("automation", "", len(tables)))
+        self.faults.strike("automation", "")
+        names = {table.name for table in tables}
+        items = tuple(item for item in self.automations if item.table in names)
+        return AutomationList(items, self.unlisted)
+
+    def bypass(self, bypass: Bypass) -> BypassState:
+        """The state of a bypass."""
+        self.calls.append(("bypass", bypass.name, 0))
+        self.faults.strike("bypass", bypass.name)
+        if bypass not in self.bypasses:
+            raise UsageError(
+                "bypass-unknown",
+                "The org has no {bypass}.",
+                next_step="Name another one.",
+                bypass=bypass,
+            )
+        return self.bypasses[bypass]
+
+    def check_bypass(self, bypass: Bypass) -> None:
+        """Refuse what the test planted at ``check_bypass``."""
+        self.calls.append(("check_bypass", bypass.name, 0))
+        self.faults.strike("check_bypass", bypass.name)
+
+    def set_bypass(self, bypass: Bypass, state: BypassState) -> None:
+        """Switch a bypass. Faults: ``set_bypass`` before the effect, ``bypass_set`` after it."""
+        self.calls.append(("set_bypass", bypass.name, int(state.on)))
+        self.faults.strike("set_bypass", bypass.name)
+        stored = state.on or state.stored
+        self.bypasses[bypass] = BypassState(state.on, stored)
+        self.faults.strike("bypass_set", bypass.name)
 
     def _referring(self, query: ReferrerQuery) -> Rows:
         ids = set(query.ids)

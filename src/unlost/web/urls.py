@@ -10,6 +10,7 @@ from unlost.web.pages.backups import calendar, certificate, schedule
 from unlost.web.pages.orgs import (
     approval_policy,
     browser_sign_in,
+    bypass,
     connect,
     hidden_columns,
     orgs,
@@ -104,6 +105,7 @@ urlpatterns = [
     path("orgs/<name:org>/gaps/reopen/", certificate.reopened, name="gap-reopen"),
     path("orgs/<name:org>/settings/", write_access.settings, name="org-settings"),
     path("orgs/<name:org>/approval/", approval_policy.edit, name="org-approval"),
+    path("orgs/<name:org>/bypass/", bypass.edit, name="org-bypass"),
     path("orgs/<name:org>/searched/", searched_columns.searched, name="searched"),
     path("orgs/<name:org>/searched/add/", searched_columns.choose, name="searched-add"),
     path("orgs/<name:org>/searched/remove/", searched_columns.drop, name="searched-remove"),

@@ -1,7 +1,8 @@
 """Write permissions of a user: object permissions, field-level security, audit fields.
 
 Describe and the write path both use this module, so that what is described is enforced. Source:
-Object reference, system fields (v67); FeedItem and EmailMessage pages of the same.
+Object reference, system fields (v67); FeedItem, EmailMessage and PermissionSetAssignment pages of the
+same.
 """
 
 from unlost_simulators.salesforce.schema import FieldDef, ObjectDef
@@ -39,6 +40,7 @@ AUDIT_OBJECTS = frozenset(
 """Objects whose audit fields may be set on insert with the permission, beside custom objects."""
 MAIL = "EmailMessage"
 CHATTER = frozenset({"FeedItem", "FeedComment"})
+ASSIGNMENT = "PermissionSetAssignment"
 
 
 def may_do(of: ObjectDef, user: SimUser, operation: ObjectOperation) -> bool:
@@ -48,6 +50,8 @@ def may_do(of: ObjectDef, user: SimUser, operation: ObjectOperation) -> bool:
         ObjectOperation.EDIT: of.updateable,
         ObjectOperation.DELETE: of.deletable,
     }
+    if of.name == ASSIGNMENT and not user.may(Permission.ASSIGN_PERMISSION_SETS):
+        return False
     return flags[operation] and user.may_do(operation, of.name)
 
 

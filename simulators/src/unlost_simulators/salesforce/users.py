@@ -25,6 +25,7 @@ class Permission(StrEnum):
     VIEW_ENCRYPTED_DATA = "ViewEncryptedData"
     MANAGE_DATA_INTEGRATIONS = "ManageDataIntegrations"
     DELETE_ACTIVATED_CONTRACTS = "DeleteActivatedContract"
+    ASSIGN_PERMISSION_SETS = "AssignPermissionSets"
 
 
 class ObjectOperation(StrEnum):

@@ -30,6 +30,7 @@ from unlost.catalog.orgs.budget import calls_of_the_day
 from unlost.catalog.orgs.orgs import ProtectedOrg, serving_orgs
 from unlost.catalog.orgs.watches import stored_watches
 from unlost.catalog.runs.nights import nights_of
+from unlost.catalog.runs.open_bypasses import open_bypasses
 from unlost.catalog.runs.queued_restores import halted_restores
 from unlost.catalog.runs.runs import RunRecord, RunState, list_runs
 from unlost.catalog.runs.schedules import schedule_of
@@ -133,10 +134,7 @@ class Watcher:
             losses=self._losses(app, org.oid),
             drift=proved.drift if proved is not None else (),
             expiries=self._expiries(app, org),
-            halted=tuple(
-                HaltedRestore(halted_restore.run, halted_restore.error)
-                for halted_restore in halted_restores(org.oid)
-            ),
+            halted=_halted(org.oid),
             maintenance=last_maintenance(org.oid),
             forgotten=last_forgotten(org.oid),
             removals=removals,
@@ -352,6 +350,13 @@ def _forecasts(oid: str, *, now: datetime) -> Mapping[str, Forecast]:
         for history in histories
     }
     return {name: seen for name, seen in forecasts.items() if seen is not None}
+
+
+def _halted(oid: str) -> tuple[HaltedRestore, ...]:
+    """Return restores that need a person; a bypass that is still on is the reason to show first."""
+    reasons = {halted_restore.run: halted_restore.error for halted_restore in halted_restores(oid)}
+    reasons |= {left_on.run: left_on.error for left_on in open_bypasses(oid) if left_on.error}
+    return tuple(HaltedRestore(run, why) for run, why in reasons.items())
 
 
 def _hours(runs: Sequence[RunRecord]) -> tuple[HourlyFacts, ...]:

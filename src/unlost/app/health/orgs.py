@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from unlost.app.backups.moments import proof_of_night
 from unlost.app.compose import Application
 from unlost.app.health.health import RepairableCheck
 from unlost.app.health.status import OVERDUE
+from unlost.app.restores.open_bypasses import close_bypass, runs_with_bypass
 from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.orgs.writers import find_writer
@@ -31,6 +33,7 @@ def org_checks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[Re
     try:
         yield from _backup(app, org)
         yield from _earlier_keys(app, org)
+        yield from _bypasses(app, org)
     except UnlostError as error:
         yield RepairableCheck.failed(f"{org.name}: backup", error)
 
@@ -53,6 +56,20 @@ def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[RepairableChe
             name,
             "All data of backups is encrypted with the newest key. The old key is deleted together "
             "with unneeded objects, in a few days.",
+        )
+
+
+def _bypasses(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
+    """Check for restores that stopped and left automation of the org switched off."""
+    for run in runs_with_bypass(app, org):
+        yield RepairableCheck.bad(
+            f"{org.name}: automation",
+            "The restore {run} stopped and may have left the bypass of the org on. Automation that "
+            "checks it holds back for the write user.",
+            "Resume the restore with `unlost restore resume {run}`, or switch the bypass off with "
+            "`unlost doctor --repair`.",
+            repair=partial(close_bypass, app, org, run),
+            run=run,
         )
 
 

@@ -34,6 +34,7 @@ from unlost.app.backups.summaries import lacks_summaries, update_summaries
 from unlost.app.compose import Application
 from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.records.loss_inbox import is_behind, update_losses
+from unlost.app.restores.open_bypasses import close_bypasses
 from unlost.app.service.log import ServiceLog
 from unlost.app.service.metrics import MetricsBoard, ServiceSample
 from unlost.app.vault.home_copy import copy_if_due
@@ -55,6 +56,7 @@ EVERY_SECONDS = 60.0
 BEAT_SECONDS = 300.0
 DIGEST_SECONDS = 300.0
 LOSS_SECONDS = 600.0
+BYPASS_SECONDS = 300.0
 DRAIN_SECONDS = 0.5
 STAND_BY_SECONDS = 3600.0  # how often a standby process logs that another one leads
 PATIENCE = 30  # seconds for active runs to stop with the service
@@ -160,6 +162,7 @@ class Service:
         while not self.cancel_flag.is_set:
             if self._leads(app, log):
                 succeeded = self._enqueue_due(app, jobs, log)
+                self._close_bypasses(app, log)
                 self._evaluate_backups(app, log)
                 if self._update_alerts(app, log) and succeeded:
                     self._publish_metrics(app, jobs, log)
@@ -219,6 +222,13 @@ class Service:
                     if lacks_summaries(app, org):
                         update_summaries(app, org)
                     update_watches(app, org)
+
+    def _close_bypasses(self, app: Application, log: ServiceLog) -> None:
+        """Switch off what killed restores left on in the orgs."""
+        with _logging_errors(log, "bypasses-failed"):
+            if self._is_due("bypasses", BYPASS_SECONDS, app):
+                for org in serving_orgs():
+                    close_bypasses(app, org)
 
     def _publish_metrics(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> None:
         """Publish a sample for metrics after a successful tick."""

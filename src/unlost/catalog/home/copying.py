@@ -23,6 +23,7 @@ from unlost.catalog.home.moving import as_file
 from unlost.catalog.models import (
     AlertRow,
     ApprovalPolicyRow,
+    BypassRow,
     ChannelRow,
     HiddenColumnRow,
     HomeCopy,
@@ -47,7 +48,7 @@ from unlost.model.runs.night import NightState
 SETTINGS: tuple[type[models.Model], ...] = (
     Org, WriterRow, Secret, ScheduleRow, ChannelRow, User, MembershipRow, TokenRow, HiddenColumnRow,
     KeepRow, SocialApp, AcceptedGapRow, HomeSettingRow, MassLimitsRow, SilenceRow, SearchedColumnRow,
-    ApprovalPolicyRow,
+    ApprovalPolicyRow, BypassRow,
 )  # fmt: skip
 # Columns of settings that change with each backup; a sign-in that renews a secret seals it again.
 MOVING = frozenset({

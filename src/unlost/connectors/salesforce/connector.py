@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from unlost.connectors.salesforce.writing.planning import SalesforcePlanning
     from unlost.connectors.salesforce.writing.writer import SalesforceWriter
     from unlost.kit.http import Transport
+    from unlost.model.bypass import BypassKind
     from unlost.model.losses import LossRules
     from unlost.model.ports.source import Context
     from unlost.model.source.connector_info import Expiry
@@ -113,6 +114,12 @@ class SalesforceConnector:
     def write_permissions(self) -> Sequence[str]:
         """Permissions as Salesforce's set-up names them."""
         return WRITE_PERMISSIONS
+
+    def bypass_kinds(self) -> Sequence[BypassKind]:
+        """A permission set, or a checkbox of a hierarchy custom setting."""
+        from unlost.connectors.salesforce.writing.bypass import KINDS
+
+        return KINDS
 
     def record_ids(self, text: str) -> Sequence[str]:
         """The ids of 18 characters that a person may mean by one of 15, or in the wrong case."""

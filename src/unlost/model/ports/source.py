@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from unlost.model.bypass import BypassKind
     from unlost.model.errors import UnlostError
     from unlost.model.org import OrgIdentity
     from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Observer, SecretStore
@@ -217,6 +218,10 @@ class Connector(ConnectorInfo, Protocol):
 
     def write_permissions(self) -> Sequence[str]:
         """List the permissions that a write user needs, in the source's own terms."""
+        ...
+
+    def bypass_kinds(self) -> Sequence[BypassKind]:
+        """List the kinds of bypass that an org can have; empty for none."""
         ...
 
     def browser_sign_in(self) -> BrowserSignIn | None:

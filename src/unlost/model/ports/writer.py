@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from unlost.model.bypass import AutomationList, Bypass, BypassState
     from unlost.model.org import OrgIdentity
     from unlost.model.source.reading import Rows
     from unlost.model.source.schema import Table
@@ -63,6 +64,27 @@ class PlanningAccess(Protocol):
 
         None where the org does not answer the query, for example because the user may not read the
         table. In as few calls as the org allows.
+        """
+        ...
+
+    def automation(self, tables: Sequence[Table]) -> AutomationList:
+        """List the active automation that acts when records of these tables are written.
+
+        In a few calls, however many tables there are. Kinds that the user may not list are named.
+        """
+        ...
+
+    def bypass(self, bypass: Bypass) -> BypassState:
+        """Read the state of a bypass for this user.
+
+        Raises UsageError (``bypass-unknown``) if the org has none of this name.
+        """
+        ...
+
+    def check_bypass(self, bypass: Bypass) -> None:
+        """Raise NotAllowed (``bypass-refused``) if the user is known to be unable to switch it on.
+
+        Raises UsageError (``bypass-unknown``) if the org has none of this name.
         """
         ...
 
@@ -117,4 +139,13 @@ class Writer(PlanningAccess, Protocol):
 
     def settle(self, table: Table, *, since: datetime) -> None:
         """Wait until no call of this user on the table, made since then, can still take effect."""
+        ...
+
+    def set_bypass(self, bypass: Bypass, state: BypassState) -> None:
+        """Bring a bypass into a state for this user; a no-op if it is in it.
+
+        To switch it on, ``stored`` does not matter. To switch it off, the entry about this user is
+        removed unless ``stored``. Raises NotAllowed (``bypass-refused``) if the org refuses, and
+        TransientError if the answer was lost: read the state then.
+        """
         ...

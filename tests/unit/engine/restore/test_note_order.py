@@ -2,6 +2,7 @@
 
 import pytest
 
+from unlost.engine.restore.planning.automation import BYPASS_IMPOSSIBLE, MANAGED, UNLISTED
 from unlost.engine.restore.planning.cleared import ADDED_AGAIN, UNREADABLE
 from unlost.engine.restore.planning.note_order import (
     BY_CODE,
@@ -52,6 +53,7 @@ def test_the_severity_follows_from_the_consequence(
 def test_every_code_of_the_order_is_one_that_plans_have() -> None:
     others = {
         TABLE_GONE, "permission-missing", "table-never", "table-configuration", UNREADABLE,
+        BYPASS_IMPOSSIBLE, MANAGED, UNLISTED,
     }  # fmt: skip
     assert set(BY_CODE) <= {*NoteCode, *others, "side-effect", "quota-short", "column-read-only"}
 

@@ -10,6 +10,7 @@ from unlost.engine.restore.planning.plan_diff import (
     plan_difference,
 )
 from unlost.engine.restore.values.plan_file import sealed
+from unlost.model.bypass import Bypass
 from unlost.model.plan import (
     PLAN_FORMAT,
     Action,
@@ -49,6 +50,13 @@ def test_the_same_steps_in_two_plans_are_two_plans() -> None:
     seen = plan_difference(plan(step("A")), plan(step("A"), name="p2"))
     assert (seen.is_same, seen.total) == (False, 0)
     assert (seen.old.plan, seen.new.plan, seen.new.records) == ("p1", "p2", 1)
+
+
+def test_another_bypass_shows_in_the_plans() -> None:
+    quiet = sealed(replace(plan(step("A")), bypass=Bypass("flag", "Quiet")))
+    seen = plan_difference(plan(step("A")), quiet)
+    assert (seen.old.bypass, seen.new.bypass) == ("", "flag Quiet")
+    assert (seen.is_same, seen.total) == (False, 0)
 
 
 def test_records_of_one_plan_alone_are_listed_and_counted() -> None:

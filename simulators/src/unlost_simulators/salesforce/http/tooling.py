@@ -1,7 +1,8 @@
 """The little of the Tooling API that clients ask for before they read data.
 
 Queries are answered by the org itself, which keeps ``EntityDefinition`` and ``FieldDefinition`` as
-virtual objects; ``SourceMember`` is described as an object without rows.
+virtual objects; ``SourceMember`` is described as an object without rows. Automation is answered from
+the planted rules.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 
 from unlost_simulators.salesforce.errors import not_found
 from unlost_simulators.salesforce.http import queries
+from unlost_simulators.salesforce.http.automation import TOOLING, listing
 from unlost_simulators.salesforce.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http.context import Context
 
@@ -21,6 +23,9 @@ _ENTITY = re.compile(r"\bEntityDefinition\.(?:QualifiedApiName|DurableId)\b", re
 
 def query(context: Context) -> Answer:
     """Answer ``GET tooling/query?q=``."""
+    automation = listing(context, TOOLING)
+    if automation is not None:
+        return automation
     call = context.call
     if "q" in call.query:
         soql = _ENTITY.sub("EntityDefinitionId", call.query["q"])

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from unlost_simulators.salesforce import editing
 from unlost_simulators.salesforce.writing import keys, rows
+from unlost_simulators.salesforce.writing.bypasses import is_bypassed
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 from unlost_simulators.salesforce.writing.request import RowError
@@ -102,12 +103,16 @@ def run(job: Job, drafts: Sequence[Draft], moment: Moment) -> None:
     planted = job.org.planted
     if job.by_platform:
         return
-    triggers = [rule for rule in planted.rules(TriggerRule, job.of.name) if moment in rule.on]
+    triggers = [
+        rule
+        for rule in planted.rules(TriggerRule, job.of.name)
+        if moment in rule.on and not is_bypassed(job, rule)
+    ]
     for rule in triggers:
         if rule.phase is Phase.BEFORE:
             _trigger(job, rule, drafts, moment)
     for check in planted.rules(ValidationRule, job.of.name):
-        if moment in check.on:
+        if moment in check.on and not is_bypassed(job, check):
             _validate(job, check, drafts)
     for rule in triggers:
         if rule.phase is Phase.AFTER:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from unlost_simulators.salesforce.writing import (
     activities,
+    assignments,
     files,
     mail_parts,
     mails,
@@ -40,6 +41,7 @@ BY_OBJECT: Mapping[str, Effects] = {
     "OpportunityTeamMember": sharing.TeamMembers(),
     "Order": statuses.Orders("OrderStatus", statuses.NO_ORDER_STATUS),
     "OrderItem": prices.OrderLines(),
+    "PermissionSetAssignment": assignments.Assignments(),
     "PricebookEntry": prices.Entries(),
     "Task": activities.RelatedTasks(),
     "TaskRelation": activities.ActivityRelations(),

@@ -40,7 +40,11 @@ class TriggerEffect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ValidationRule:
-    """Refuses rows for which ``where`` holds; ``field`` is where the message is shown."""
+    """Refuses rows for which ``where`` holds; ``field`` is where the message is shown.
+
+    ``bypass``: it holds back for users who have this permission set, or whose custom setting has
+    this box ticked (``OBJECT.FIELD``). ``package``: the namespace of an installed package.
+    """
 
     object: str
     message: str
@@ -48,6 +52,8 @@ class ValidationRule:
     name: str = ""
     field: str | None = None
     on: frozenset[Moment] = BOTH
+    bypass: str = ""
+    package: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,8 @@ class TriggerRule:
     ``refuse`` fails the row with ``message`` as an unhandled exception would. ``set`` writes
     ``values`` into the row; after the save that is a further change, by the same user and now.
     ``create`` inserts a row of ``creates`` with ``values``. ``{Field}`` in a text value stands for
-    the row's own value, ``{Id}`` for its id.
+    the row's own value, ``{Id}`` for its id. ``flow``: it is listed as a flow, not as Apex.
+    ``bypass`` and ``package`` as in ``ValidationRule``.
     """
 
     object: str
@@ -69,6 +76,9 @@ class TriggerRule:
     message: str = "System.NullPointerException: Attempt to de-reference a null object"
     creates: str = "Task"
     values: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    flow: bool = False
+    bypass: str = ""
+    package: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class TargetOrg(Protocol):
     figures: Limits
     planted: Planted
     mishaps: Mishaps
+    id18: str
 
     @property
     def schema(self) -> Schema:

@@ -34,6 +34,7 @@ from unlost.app.backups.backup_run import (
 from unlost.app.backups.summaries import update_summaries
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.home.cancellation import stop_error
+from unlost.app.restores.open_bypasses import close_bypasses
 from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.observer import SqlObserver
@@ -160,6 +161,7 @@ def _done_by(
         written = SqlObserver(chosen.id, clock=app.clock)
         both = ObserverFanout(written, observer or SilentObserver())
         try:
+            close_bypasses(app, known)  # that a killed restore left on
             with app.open_org(known, observer=both, run=chosen.id) as source:
                 # The label, kind or time zone may have changed since the last backup.
                 refresh_identity(known, source)

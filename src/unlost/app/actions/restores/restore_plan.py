@@ -21,6 +21,7 @@ from unlost.app.restores.overrides import (
     resolve_overrides,
 )
 from unlost.app.restores.plan_files import proved_plan, sealed_plan
+from unlost.catalog.orgs.bypass import bypass_of
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.plans import StoredPlan, add_plan, drop_plans, store_made_plan
 from unlost.engine.restore.planning.groups import plan_groups
@@ -198,6 +199,7 @@ def planned(
             clock=app.clock,
             observer=watcher,
             basis=basis,
+            bypass=bypass_of(org.oid),
         )
         if selection is None:
             return plan_undo(org.oid, ports, request.undo, plan_id=plan_id)

@@ -35,8 +35,10 @@ from unlost.app.actions.restores.restore_plan import (
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import update_losses
 from unlost.app.restores.approvals import check_approved
+from unlost.app.restores.open_bypasses import guarded_run
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
 from unlost.app.restores.plan_files import check_file_typed
+from unlost.catalog.orgs.bypass import bypass_of
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.observer import SqlObserver
 from unlost.catalog.runs.plans import digest_run
@@ -344,7 +346,10 @@ def _run(
     both = ObserverFanout(written, observer or SilentObserver())
     with _recorded(app, org, run, forget=forget):
         try:
-            with app.open_writer(org, observer=both, run=run) as writer:
+            with (
+                guarded_run(app, org, plan),
+                app.open_writer(org, observer=both, run=run) as writer,
+            ):
                 ended = execute(plan, _ports(app, writer, both))
         finally:
             written.flush()
@@ -480,6 +485,7 @@ def _again(
             vault=app.vault_of(org.oid),
             clock=app.clock,
             observer=SilentObserver(),
+            bypass=bypass_of(org.oid),
         )
         tries = _tries(app, plan)
         # The journal of an attempt may be erased or given up.

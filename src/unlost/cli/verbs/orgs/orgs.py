@@ -1,4 +1,4 @@
-"""unlost org: add and list orgs, columns, write users, and approval of restores."""
+"""unlost org: add and list orgs, columns, write users, approval of restores, and bypasses."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from unlost.app.actions.orgs.approval_policy import OrgApprovalPolicy
+    from unlost.app.actions.orgs.bypass import OrgBypass
     from unlost.app.actions.orgs.checklist import OrgChecklist
     from unlost.app.actions.orgs.follow import FollowedOrg
     from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg
@@ -218,6 +219,47 @@ def approval_contradictory() -> "UsageError":
     )
 
 
+@app.command("bypass")
+def bypass(
+    org: OrgName,
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="The kind, such as permission-set.")
+    ] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in the org.")] = "",
+    *,
+    off: Annotated[bool, typer.Option("--off", help="Use no bypass any more.")] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Show or set the bypass of an org, which is on while a restore writes to it.
+
+    The automation of the org must check it. Without KIND and NAME it is shown.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.orgs.bypass import change, show
+
+        if off and kind:
+            raise bypass_contradictory()
+        result = (
+            change(application, org, kind=kind, name=name)
+            if kind or off
+            else show(application, org)
+        )
+        answer(result, as_json=json, show=_show_bypass)
+    return ExitCode.OK
+
+
+def bypass_contradictory() -> "UsageError":
+    """Return the error for ``--off`` beside a bypass."""
+    from unlost.model.errors import UsageError
+
+    return UsageError(
+        "bypass-contradictory",
+        "--off cannot be combined with a bypass.",
+        next_step="Use either --off, or KIND and NAME.",
+    )
+
+
 @app.command("hidden")
 def hidden(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the columns that are hidden from viewers and operators of an org."""
@@ -298,6 +340,15 @@ def _show_approval(out: Output, result: "OrgApprovalPolicy") -> None:
     if policy.deletes:
         out.print("  - records would be deleted, as by an undo")
     out.print(f"An approval is valid for {many(result.days, 'day')}.")
+
+
+def _show_bypass(out: Output, result: "OrgBypass") -> None:
+    if result.bypass is None:
+        out.print(f"Restores to {result.org} use no bypass: all its automation acts.")
+        for kind in result.kinds:
+            out.print(f"  - {kind.kind}: {kind.hint}")
+        return
+    out.print(f"While a restore writes to {result.org}, this bypass is on: {result.bypass}")
 
 
 def _show_searched(out: Output, result: "SearchedOfOrg") -> None:

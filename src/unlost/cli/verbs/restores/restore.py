@@ -465,6 +465,8 @@ def _show_plan(out: Output, result: "PlanResult") -> None:
         for edited in summary.edited[:MOST]:
             columns = plain(", ".join(edited.columns))
             out.print(f"          {edited.table}/{edited.record}: {columns}")
+    if summary.bypass:
+        out.print(f"The bypass {plain(summary.bypass)} is on while the restore writes.")
     _show_named(out, summary)
     _show_notes(out, summary)
     out.print()
@@ -503,6 +505,9 @@ def _show_diff(out: Output, result: "ComparedPlans") -> None:
     if difference.is_same:
         out.print("Both files are the same plan.")
         return
+    before, after = difference.old.bypass or "none", difference.new.bypass or "none"
+    if before != after:
+        out.print(f"Bypass during the run: {plain(before)} → {plain(after)}")
     if not difference.total:
         out.print("Both plans do the same to the same records. An approval counts for one of them.")
         return

@@ -11,6 +11,8 @@ from typing import Any
 from unlost.connectors.salesforce.access.identity import read_identity
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.shapes import DescribedObject
+from unlost.connectors.salesforce.writing.automation import automation_of
+from unlost.connectors.salesforce.writing.bypass import switch_of
 from unlost.connectors.salesforce.writing.capability import (
     SYSTEM,
     Describe,
@@ -18,6 +20,7 @@ from unlost.connectors.salesforce.writing.capability import (
     is_written_by_users,
 )
 from unlost.connectors.salesforce.writing.lookups import RecordLookups
+from unlost.model.bypass import AutomationList, Bypass, BypassState
 from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table
@@ -66,6 +69,18 @@ class SalesforcePlanning:
     def referrers(self, queries: Sequence[ReferrerQuery]) -> Sequence[Rows | None]:
         """Live records by what a column refers to."""
         return self._lookups.referrers(queries)
+
+    def automation(self, tables: Sequence[Table]) -> AutomationList:
+        """Triggers, flows and validation rules, as far as the backup user may list them."""
+        return automation_of(self._api, [table.name for table in tables])
+
+    def bypass(self, bypass: Bypass) -> BypassState:
+        """Off for a user who does not exist yet, if the org has the bypass."""
+        switch_of(self._api, bypass).state()
+        return BypassState(on=False)
+
+    def check_bypass(self, bypass: Bypass) -> None:
+        """Nothing: the rights of a user who does not exist yet are unknown."""
 
     def _described(self, name: str) -> Describe:
         if name not in self._describes:

@@ -10,6 +10,8 @@ from unlost.connectors.salesforce.access.identity import read_identity
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.shapes import DescribedObject
 from unlost.connectors.salesforce.writing.answers import DUPLICATE, done
+from unlost.connectors.salesforce.writing.automation import automation_of
+from unlost.connectors.salesforce.writing.bypass import BypassSwitch, set_bypass, switch_of
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.capability import (
     ROWS_PER_CALL,
@@ -26,6 +28,7 @@ from unlost.connectors.salesforce.writing.shape import shaped
 from unlost.connectors.salesforce.writing.soap import RecycleBin
 from unlost.connectors.salesforce.writing.uploads import FileUploads
 from unlost.connectors.salesforce.writing.values import fits_bulk
+from unlost.model.bypass import AutomationList, Bypass, BypassState
 from unlost.model.errors import UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Clock, Entropy
@@ -68,6 +71,7 @@ class SalesforceWriter:
         self._capabilities: dict[str, WriteCapability] = {}
         self._standard_pricebook: str | None = None
         self._identity: OrgIdentity | None = None
+        self._switches: dict[Bypass, BypassSwitch] = {}
 
     def identity(self) -> OrgIdentity:
         """The org's identity; read once, since a sign-in cannot move to another org."""
@@ -175,6 +179,22 @@ class SalesforceWriter:
         self._jobs.settle(table, since=since.strftime("%Y-%m-%dT%H:%M:%S"))
         self._clock.sleep(SETTLE_SECONDS)
 
+    def automation(self, tables: Sequence[Table]) -> AutomationList:
+        """Triggers, flows and validation rules of these objects, in three calls."""
+        return automation_of(self._api, [table.name for table in tables])
+
+    def bypass(self, bypass: Bypass) -> BypassState:
+        """The state of a permission set or custom setting for the write user."""
+        return self._switch(bypass).state()
+
+    def check_bypass(self, bypass: Bypass) -> None:
+        """Check the rights that Salesforce describes."""
+        self._switch(bypass).check()
+
+    def set_bypass(self, bypass: Bypass, state: BypassState) -> None:
+        """Switch it by one call."""
+        set_bypass(self._client, self._switch(bypass), bypass, state)
+
     # --- inside ------------------------------------------------------------------------------------
 
     def _sent(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
@@ -219,6 +239,12 @@ class SalesforceWriter:
                 row: done(row, live[value]) for row, value in by_row.items() if value in live
             }
         return outcomes
+
+    def _switch(self, bypass: Bypass) -> BypassSwitch:
+        """The switch of a bypass, which remembers what does not change."""
+        if bypass not in self._switches:
+            self._switches[bypass] = switch_of(self._api, bypass)
+        return self._switches[bypass]
 
     def _few_calls_left(self) -> bool:
         calls_left = self._api.calls_left

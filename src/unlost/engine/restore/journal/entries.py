@@ -14,6 +14,9 @@ Every call that writes is announced before it is made, and answered after it:
   8  RecordsRead     what the written columns hold now; an undo overwrites nothing else
   9  RunClosed       the outcome; only the commit follows
 
+A run with a bypass (``running.bypass``) has BypassNoted before its first call, with the state that it
+goes back to, and BypassSwitched each time that the bypass was read back.
+
 An intent without an answer means that the effect of the call is unknown (see ``correlate``).
 Entries that several threads write at the same time share one entry of the vault's journal; they are
 numbered one by one, and entry 0 is the plan. Before-images lie in the intents, sealed like all of
@@ -28,6 +31,7 @@ from typing import cast
 import msgspec
 
 from unlost.engine.restore.values.outcome import RestoreOutcome
+from unlost.model.bypass import Bypass, BypassState
 from unlost.model.decoders import TypeDecoder, decoder_for
 from unlost.model.plan import RestorePlan
 from unlost.model.source.writing import RowOutcome, WriteOp
@@ -145,6 +149,24 @@ class RowsSaved(msgspec.Struct, frozen=True, tag="saved"):
     rows: tuple[SavedRow, ...]
 
 
+class BypassNoted(msgspec.Struct, frozen=True, tag="bypass"):
+    """A bypass is about to be switched on. ``before``: the state to which it goes back.
+
+    If it was on before, the run leaves it alone.
+    """
+
+    bypass: Bypass
+    before: BypassState
+    at: datetime
+
+
+class BypassSwitched(msgspec.Struct, frozen=True, tag="switched"):
+    """The state of the bypass, read from the org after it was switched."""
+
+    state: BypassState
+    at: datetime
+
+
 class RunResumed(msgspec.Struct, frozen=True, tag="resumed"):
     """The run resumes after a stop: temporarily refused rows may be tried again."""
 
@@ -165,6 +187,8 @@ type Entry = (
     | RecordsLinked
     | RecordsRead
     | RowsSaved
+    | BypassNoted
+    | BypassSwitched
     | RunResumed
     | RunClosed
 )
@@ -177,6 +201,8 @@ _ENTRY_TYPES = (
     | RecordsLinked
     | RecordsRead
     | RowsSaved
+    | BypassNoted
+    | BypassSwitched
     | RunResumed
     | RunClosed
 )

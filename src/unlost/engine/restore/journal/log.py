@@ -19,6 +19,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from unlost.engine.restore.journal.entries import (
+    BypassNoted,
+    BypassSwitched,
     CallAnswer,
     CallIntent,
     Entry,
@@ -51,7 +53,8 @@ class RestoreState:
     missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
     are the ids that left the bin through this run; ``undid`` is true once an undelete call has been
     answered. ``saved`` are the values of rows that the org may have removed with an update, by
-    their ids. ``reopened`` has the values that records had before they were made drafts.
+    their ids. ``reopened`` has the values that records had before they were made drafts. ``bypass``
+    is set while the run may have left a bypass on.
     """
 
     opened: RunOpened | None = None
@@ -65,6 +68,7 @@ class RestoreState:
     undid: bool = False
     reopened: dict[RecordKey, Mapping[str, str | None]] = field(default_factory=dict)
     calls: int = 0
+    bypass: BypassNoted | None = None
 
     def apply(self, number: int, entry: Entry) -> None:
         """Apply an entry."""
@@ -92,6 +96,8 @@ class RestoreState:
             case RowsSaved():
                 for row in entry.rows:
                     self.saved.setdefault(RecordKey(entry.table, row.record), row.cells)
+            case BypassNoted() | BypassSwitched():
+                self._bypassed(entry)
             case RunResumed():
                 # A person has seen to the cause, so each row gets its tries again.
                 self.tries.clear()
@@ -103,6 +109,13 @@ class RestoreState:
         for step in opened.plan.steps:
             if step.live is not None:
                 self.links[step.key] = step.live
+
+    def _bypassed(self, entry: BypassNoted | BypassSwitched) -> None:
+        """A bypass that was on before the run is not the run's; one that is off needs nothing."""
+        if isinstance(entry, BypassNoted):
+            self.bypass = entry if not entry.before.on else None
+        elif not entry.state.on:
+            self.bypass = None
 
     def _settle(
         self, stage: Pass, table: str, op: WriteOp | None, outcomes: Iterable[RowOutcome]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from unlost.engine.restore.planning.automation import BYPASS_IMPOSSIBLE, MANAGED, UNLISTED
 from unlost.engine.restore.planning.cleared import UNREADABLE
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.model.plan import NO_WRITER, NoteWeight, PlanNote
@@ -41,6 +42,9 @@ BY_CODE = {
     NoteCode.CLOSED: Consequence.REFUSAL,
     "quota-short": Consequence.REFUSAL,
     UNREADABLE: Consequence.CONFLICT,
+    BYPASS_IMPOSSIBLE: Consequence.REFUSAL,
+    MANAGED: Consequence.SIDE_EFFECT,
+    UNLISTED: Consequence.SIDE_EFFECT,
     f"column-{NeverReason.READ_ONLY}": Consequence.DERIVED,
 }
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 from blake3 import blake3
 
+from unlost.engine.restore.planning.automation import automation_notes, bypass_of
 from unlost.engine.restore.planning.bonds import because
 from unlost.engine.restore.planning.choices import choices
 from unlost.engine.restore.planning.choose import DraftStep, draft
@@ -314,6 +315,7 @@ def _plan(
                 *cleared_notes(survey, steps),
                 *late_address_notes(drafts, records.lives),
                 *image_notes(survey, drafts, images),
+                *automation_notes(survey, steps),
             ),
         )
     )
@@ -341,6 +343,7 @@ def _plan(
                 for draft_step in drafts
                 if draft_step.twin is not None
             ),
+            bypass=bypass_of(survey, steps),
         )
     )
 

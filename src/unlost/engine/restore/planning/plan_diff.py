@@ -23,12 +23,16 @@ class StepPart(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DiffSide:
-    """A plan of a comparison. ``records``: its records, also those that it does not write."""
+    """A plan of a comparison. ``records``: its records, also those that it does not write.
+
+    ``bypass``: a switch of the org that is on during its run; empty for none.
+    """
 
     plan: str
     digest: str
     made_at: datetime
     records: int
+    bypass: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,8 @@ def plan_difference(old: RestorePlan, new: RestorePlan) -> PlanDifference:
 
 
 def _side(plan: RestorePlan) -> DiffSide:
-    return DiffSide(plan.id, plan.digest, plan.made_at, len(plan.steps))
+    bypass = str(plan.bypass or "")
+    return DiffSide(plan.id, plan.digest, plan.made_at, len(plan.steps), bypass)
 
 
 def _counts(old: RestorePlan, new: RestorePlan) -> Iterator[DiffCount]:

@@ -63,7 +63,8 @@ class PlanSummary:
     ``typed`` records come back with values that people requested; ``edited`` are the first of them.
     ``holders`` are people named by its records that can be replaced. ``empty_count`` references
     stay empty, ``empty`` are the first of them. ``twins`` are the first records that are skipped
-    because a live record took their unique value.
+    because a live record took their unique value. ``bypass``: a switch of the org that is on during the
+    run; empty for none.
     """
 
     plan: str
@@ -84,6 +85,7 @@ class PlanSummary:
     empty_count: int = 0
     empty: tuple[EmptyReference, ...] = ()
     twins: tuple[LiveTwin, ...] = ()
+    bypass: str = ""
 
     @property
     def is_preview(self) -> bool:
@@ -125,6 +127,7 @@ def summary(plan: RestorePlan) -> PlanSummary:
         len(plan.empty),
         plan.empty[:SHOWN],
         plan.twins[:SHOWN],
+        str(plan.bypass or ""),
     )
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from unlost.engine.restore.values.addresses import IdIndex
 from unlost.engine.restore.values.edits import NO_EDITS, Backups, Edits, Values, checked
+from unlost.model.bypass import Bypass
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import PlanBasis, RecordKey
@@ -38,7 +39,8 @@ NO_TABLE = WriteCapability("", reason="The org no longer has this table.")
 class PlanPorts:
     """The ports of a plan. The writer only reports its capabilities, and writes nothing.
 
-    ``basis``: the user whose permissions ``writer`` reports.
+    ``basis``: the user whose permissions ``writer`` reports. ``bypass``: the switch that the org's admin
+    named, None for none.
     """
 
     source: Source
@@ -47,6 +49,7 @@ class PlanPorts:
     clock: Clock
     observer: Observer
     basis: PlanBasis = PlanBasis.WRITE_USER
+    bypass: Bypass | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from unlost.engine.restore.journal.effects import (
     by_table,
     effects_of,
 )
+from unlost.engine.restore.planning.automation import automation_notes, bypass_of
 from unlost.engine.restore.planning.cleared import cleared_notes
 from unlost.engine.restore.planning.estimate import CALL_SECONDS
 from unlost.engine.restore.planning.plan import schema_digest
@@ -508,9 +509,11 @@ def _plan(
             notes=(
                 *_notes(survey, known, ordered, gone, unlooked),
                 *cleared_notes(survey, planned),
+                *automation_notes(survey, planned),
             ),
             estimate=_estimate(survey, ordered),
             schema=schema_digest(tables),
+            bypass=bypass_of(survey, planned),
         )
     )
 

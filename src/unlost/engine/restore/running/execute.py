@@ -2,9 +2,11 @@
 
   open          check the org, read the journal, write RunOpened or RunResumed
   clear up      resolve calls whose answers are missing (``correlate``)
+  switch_on     the plan's bypass, if it has one (``bypass``)
   passes        leave_returned, undelete, take_along, reopen, create, by-products,
                 update, second pass, images, put_back, delete; each skips work that the journal
                 shows as done
+  switch_off    the bypass, back to its former state
   close         read all records back and compare them with the wanted state (``readback``)
   commit        one commit with the lineage: old id -> new id
 
@@ -28,7 +30,7 @@ from unlost.engine.restore.journal.entries import (
     RunResumed,
 )
 from unlost.engine.restore.journal.log import RestoreLog, same_plan
-from unlost.engine.restore.running import cleared
+from unlost.engine.restore.running import bypass, cleared
 from unlost.engine.restore.running.addresses import Addresses
 from unlost.engine.restore.running.changing import reopen, second_pass, undelete, update
 from unlost.engine.restore.running.correlate import resolve
@@ -65,7 +67,7 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRe
 
     Raises UsageError (``plan-preview``; ``other-org`` if the writer is not the plan's target), Conflict
     (``run-in-progress``, ``restore-other-plan``, ``restore-uncertain``), and any error that stops
-    the run.
+    the run. If it stops, the plan's bypass may still be on: ``bypass.switch_off``.
     """
     run = run_of(plan)
     with ports.lease.hold(plan.target, kind=RunKind.RESTORE, run=run):
@@ -74,7 +76,9 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRe
         outcome = session.log.state.closed
         if outcome is None:
             try:
+                bypass.switch_on(session.log, ports.writer)
                 _write(session)
+                bypass.switch_off(session.log, ports.writer)
             except LimitReached as limit:
                 return _parked(session, limit)
             outcome = _close(session)
