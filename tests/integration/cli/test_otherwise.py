@@ -70,7 +70,7 @@ def test_a_wrong_value_or_field_is_refused_before_anything_is_planned(
         (f"{record}.AnnualRevenue=a lot", "edit-value-wrong"),
         (f"{record}.Nothing=x", "edit-column-unknown"),
         (f"{record}.SystemModstamp=2026-03-04", "edit-column-fixed"),
-        (f"{record}.OwnerId=Sabine", "id-wrong"),
+        (f"{record}.OwnerId=Nobody Known", "reference-unknown"),
         ("Account=x", "edit-unreadable"),
     ):
         ended = shop(*words, "--set", value)

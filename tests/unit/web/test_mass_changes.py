@@ -141,7 +141,7 @@ def test_an_expected_change_ends_its_alert_and_can_still_be_repaired(
     assert not [a for a in list_alerts() if a.raised.rule is AlertRule.MASS_CHANGE]
     page = told(client, place)
     assert "The phone system moved." in page
-    assert "Put Phone back in all 30 records" in page
+    assert "Put Phone back" in page
 
 
 def test_changes_are_announced_muted_and_ended(shop: Shop, sign_in: SignIn) -> None:
