@@ -141,6 +141,48 @@ def restored(console: Console, names: list[str]) -> str:
     return str(json.loads(console.unlost("runs", "--json"))["runs"][0]["run"])
 
 
+@pytest.fixture
+def grown(console: Console) -> None:
+    """Enough nights for a forecast; each day brings new cases."""
+    for day in range(4):
+        rows = [{"Subject": f"Order {day}.{number}"} for number in range(50)]
+        console.simulator.admin.post("records/insert", object="Case", rows=rows)
+        backed_up(console)
+
+
+@pytest.mark.usefixtures("grown")
+def test_task_8_when_the_storage_is_full_and_what_fills_it_takes_two_clicks(visit: Visit) -> None:
+    lena = visit()
+    lena.open("/")
+    expect(lena.page.get_by_role("meter").first).to_be_visible()
+    lena.press(lena.page.get_by_role("main").get_by_role("link", name="Storage sales"))
+    expect(lena.page.get_by_role("heading", level=1)).to_have_text("Storage of sales")
+    for forecast in (r"Full, at 100 %|it will not be full", r"where no new records|is not reached"):
+        expect(lena.page.get_by_text(re.compile(forecast)).first).to_be_visible()
+    show(lena, lena.page.get_by_role("link", name="Show the usage"))
+    largest = lena.page.locator("#filled").get_by_role("row").filter(has_text="Case")
+    expect(largest.first).to_be_visible(timeout=DONE)
+    assert lena.acts == 2
+
+
+def test_task_8_an_alert_leads_to_its_repair_with_two_clicks(visit: Visit) -> None:
+    lena = visit()
+    lena.open("/")
+    lena.press(lena.page.get_by_role("main").get_by_role("link", name=re.compile("open alerts?")))
+    alert = lena.page.locator(".alerts > li").filter(has_text="act now").first
+    expect(alert).to_contain_text("lost")
+    lena.press(alert.locator("a.button.main"))
+    assert lena.acts == 2
+    expect(button(lena, "^Preview restore").first).to_be_visible()
+
+
+def show(visitor: Visitor, link: Any) -> None:
+    """Follow a link that fills a part of the page; this counts as a click."""
+    visitor.reach(link)
+    visitor.acts += 1
+    visitor.page.keyboard.press("Enter")
+
+
 def test_ticks_are_kept_as_they_are_made(visit: Visit, lost: list[str]) -> None:
     lena = visit()
     lena.open("/orgs/sales/lost/")
