@@ -20,7 +20,7 @@ def compare(request: UserRequest, org: str, plan: str) -> HttpResponse:
     if other:
         compared = _compared(request, view, show_stored_plan(request.unlost, org, other))
         shown = compared.difference.records[:SHOWN]
-        more = compared.difference.total - len(shown)
+        more = compared.difference.total > len(shown)
         context |= {"compared": compared, "records": shown, "more": more}
     else:
         context["others"] = _others(request, view)
