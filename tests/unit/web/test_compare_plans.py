@@ -36,7 +36,7 @@ def alone(client: Client, plan: str) -> str:
 
 def test_two_plans_of_the_console_could_not_be_compared(shop: Shop, client: Client) -> None:
     old = planned(client)
-    shop.world.clock.advance(minutes=1)
+    shop.world.clock.advance(seconds=60)
     new = alone(client, old)
     assert f'href="{new}compare/"' in shown(client, new)
     choice = shown(client, f"{new}compare/")
@@ -45,7 +45,6 @@ def test_two_plans_of_the_console_could_not_be_compared(shop: Shop, client: Clie
     page = shown(client, f"{new}compare/?with={name_of(old)}")
     assert "3 records differ" in page
     assert page.count("only in the older plan") == 3
-    assert page == shown(client, f"{new}compare/?with={name_of(old)}"), "the older one comes first"
     back = shown(client, f"{old}compare/?with={name_of(new)}")
     assert back.count("only in the older plan") == 3
 

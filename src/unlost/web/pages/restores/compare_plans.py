@@ -15,22 +15,25 @@ SHOWN = 200  # records that differ
 @require_GET
 def compare(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """Show the differences from another plan; without one, the plans to choose from."""
-    view, other = show_stored_plan(request.unlost, org, plan), request.GET.get("with", "")
-    context: dict[str, object] = {"part": "runs", "view": view}
+    other = request.GET.get("with", "")
+    context: dict[str, object] = {"part": "runs", "org": org, "plan": plan}
     if other:
-        compared = _compared(request, view, show_stored_plan(request.unlost, org, other))
+        compared = _compared(request, org, plan, other)
         shown = compared.difference.records[:SHOWN]
         more = compared.difference.total > len(shown)
         context |= {"compared": compared, "records": shown, "more": more}
     else:
-        context["others"] = _others(request, view)
+        context["others"] = _others(request, show_stored_plan(request.unlost, org, plan))
     return render(request, "restore/compare.html", context)
 
 
-def _compared(request: UserRequest, view: PlanView, other: PlanView) -> ComparedPlans:
+def _compared(request: UserRequest, org: str, plan: str, other: str) -> ComparedPlans:
     """Return the difference from the older plan to the newer one."""
-    older, newer = sorted((other, view), key=lambda plan: plan.made_at)
-    return diff_stored(request.unlost, view.org, older.plan, newer.plan)
+    compared = diff_stored(request.unlost, org, other, plan)
+    difference = compared.difference
+    if difference.old.made_at > difference.new.made_at:
+        return diff_stored(request.unlost, org, plan, other)
+    return compared
 
 
 def _others(request: UserRequest, view: PlanView) -> list[PlanLine]:
