@@ -182,6 +182,19 @@ def variants(pages: dict[str, str], repairs: Repairs) -> dict[str, str]:
     }
 
 
+def pages_of(repairs: Repairs, lost: str) -> dict[str, str]:
+    """The pages of a plan that brings an account back, and of a restore of accounts."""
+    plan = repairs.waiting
+    return {
+        "plan": plan,
+        "plan-records": f"{plan}records/Account/",
+        "plan-group": f"{plan}groups/Account/?record={lost}",
+        "plan-edit": f"{plan}edit/Account/{lost}/",
+        "plan-compare": f"{plan}compare/",
+        "run-records": f"{repairs.run}records/Account/",
+    }
+
+
 def _last(path: str) -> str:
     return path.strip("/").rpartition("/")[2]
 
@@ -218,12 +231,7 @@ def pages(console: Console, watched: list[str], repairs: Repairs) -> dict[str, s
         "mass-limits": "/orgs/sales/thresholds/",
         "runs": "/runs/",
         "run": f"/runs/{run}/",
-        "run-records": f"{repairs.run}records/Account/",
-        "plan": repairs.waiting,
-        "plan-records": f"{repairs.waiting}records/Account/",
-        "plan-group": f"{repairs.waiting}groups/Account/?record={lost}",
-        "plan-edit": f"{repairs.waiting}edit/Account/{lost}/",
-        "plan-compare": f"{repairs.waiting}compare/",
+        **pages_of(repairs, lost),
         "orgs": "/orgs/",
         "connect": "/connect/",
         "org": "/orgs/sales/",

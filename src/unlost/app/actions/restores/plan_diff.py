@@ -59,7 +59,8 @@ def diff_stored(app: Application, org: str, plan: str, other: str) -> ComparedPl
 def _compared(app: Application, org: ProtectedOrg, difference: PlanDifference) -> ComparedPlans:
     newest = app.vault.newest_backup(org.oid)
     words = TableWords(newest.schema() if newest is not None else Schema((), ""))
-    tables = {line.table for line in (*difference.counts, *difference.records)}
+    tables = {line.table for line in difference.counts}
+    tables |= {line.table for line in difference.records}
     cells = {
         (line.table, column)
         for line in difference.records

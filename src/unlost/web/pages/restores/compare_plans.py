@@ -39,5 +39,4 @@ def _compared(request: UserRequest, org: str, plan: str, other: str) -> Compared
 def _others(request: UserRequest, view: PlanView) -> list[PlanLine]:
     """Return the other plans of the org that were made and not run, the newest first."""
     lines = waiting(request.unlost, org=view.org).plans
-    made = PlanState.PLANNED
-    return [line for line in lines if line.state is made and line.plan != view.plan]
+    return [line for line in lines if line.state is PlanState.PLANNED and line.plan != view.plan]
