@@ -4,10 +4,11 @@ All rules of axe hold for each page in English and in Arabic. In another window 
 the rules that these can break are asked again: axe takes a second for a page.
 """
 
+import itertools
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,14 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from browser.conftest import Console, Visit
+from browser.conftest import SECRET, Console, Visit
 from browser.people import confirm_if_asked
 from browser.visitor import Visitor
+from unlost_simulators.process import SimulatorProcess
 
+LOST = "0040017"  # the customer that the story of the simulator deletes
+OVERWRITTEN = "+32 9 000 00 00"
+NUMBERS = itertools.count(1)
 PICTURES = Path(__file__).parents[2] / ".browser" / "pictures"
 TAKE = "UNLOST_PICTURES"  # a variable that is set where pictures are to be taken
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 800}
@@ -91,7 +96,7 @@ ELSEWHERE = {
             "vault-key-test",
             "token-drop", "person-unlock", "person-role", "person-role-take", "person-link",
             "person-remove", "person-return", "person-factors", "hidden-hide", "hidden-show", "searched-add", "searched-remove",
-            "sso-remove", "audit-verify", "plan-records", "plan-give", "ticks",
+            "sso-remove", "audit-verify", "plan-give", "ticks",
             "keeping-rules", "keeping-forget", "hold-set", "hold-lift", "privacy-erase", "correct-all",
             "loss-dismiss", "loss-reopen", "console-address", "mass-expected", "mass-expect", "mass-mute",
             "mass-unsilence", "mass-limits-remove", "gap-accept", "gap-reopen",
@@ -102,12 +107,9 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(
         ("connect-scope", "connect-hour", "connect-checklist", "connect-start"),
-        "steps of the wizard, looked at on its way",
+        "steps of the wizard, looked at on its way below",
     ),
     "connect-callback": "leads on to the next step",
-    **dict.fromkeys(
-        ("plan", "plan-edit", "plan-group", "run-records"), "looked at on the way of a restore"
-    ),
 }  # fmt: skip
 
 
@@ -122,14 +124,92 @@ def named(patterns: list[Any], prefix: str = "") -> dict[str, str]:
     return found
 
 
+@dataclass(frozen=True)
+class Repairs:
+    """Paths of two plans, of which the first waits for a second person, and of a restore."""
+
+    waiting: str
+    ready: str
+    run: str
+
+
 @pytest.fixture(scope="module")
-def pages(console: Console) -> dict[str, str]:
+def repairs(console: Console, watched: list[str]) -> Iterator[Repairs]:
+    """Plans that were not run, and a restore of what the set's records had before."""
+    hits = json.loads(console.unlost("find", LOST, "--json"))["hits"]
+    lost = next(f"Account/{hit['record']}" for hit in hits if hit["table"] == "Account")
+    changed = [word for key in watched for word in ("--record", key)]
+    run = restored(console, *changed, "--column", "Phone", "--at", "1")
+    console.unlost("org", "approval", "sales", "--records", "0")
+    waiting = planned(console, "--record", lost)
+    ready = planned(console, "--record", lost, "--no-related")
+    console.unlost("org", "approval", "sales", "--records", "1")
+    plans = "/orgs/sales/restores"
+    yield Repairs(f"{plans}/{waiting}/", f"{plans}/{ready}/", f"/runs/{run}/")
+    console.unlost("org", "approval", "sales", "--off")
+
+
+def planned(console: Console, *words: str) -> str:
+    """The id of a plan, whose file is in the home's folder."""
+    file = console.home.with_name(f"plan-{next(NUMBERS)}.json")
+    told = console.unlost("restore", "plan", "sales", *words, "--out", str(file), "--json")
+    return str(json.loads(told)["summary"]["plan"])
+
+
+def restored(console: Console, *words: str) -> str:
+    """The id of a restore that ran."""
+    file = console.home.with_name(f"plan-{next(NUMBERS)}.json")
+    console.unlost("restore", "plan", "sales", *words, "--out", str(file))
+    return str(json.loads(console.unlost("restore", "run", str(file), "--json"))["run"])
+
+
+@pytest.fixture(scope="module")
+def watched(console: Console) -> list[str]:
+    """Three customers whose telephone numbers were overwritten before the second backup."""
+    rows = console.simulator.admin.get("export", object="Account")["rows"]
+    ids = [row["Id"] for row in rows if row["Phone"] == OVERWRITTEN]
+    return [f"Account/{record}" for record in ids[:3]]
+
+
+@pytest.fixture(scope="module")
+def variants(pages: dict[str, str], repairs: Repairs) -> dict[str, str]:
+    """Paths of pages that look different in another state, by a name for it."""
+    return {
+        "plan, ready": repairs.ready,
+        "plan-compare, differences": f"{repairs.waiting}compare/?with={_last(repairs.ready)}",
+        "run of a restore": repairs.run,
+        "watch, live": f"{pages['watch']}?live=1",
+    }
+
+
+def pages_of(repairs: Repairs, lost: str) -> dict[str, str]:
+    """The pages of a plan that brings an account back, and of a restore of accounts."""
+    plan = repairs.waiting
+    return {
+        "plan": plan,
+        "plan-records": f"{plan}records/Account/",
+        "plan-group": f"{plan}groups/Account/?record={lost}",
+        "plan-edit": f"{plan}edit/Account/{lost}/",
+        "plan-compare": f"{plan}compare/",
+        "run-records": f"{repairs.run}records/Account/",
+    }
+
+
+def _last(path: str) -> str:
+    return path.strip("/").rpartition("/")[2]
+
+
+@pytest.fixture(scope="module")
+def pages(console: Console, watched: list[str], repairs: Repairs) -> dict[str, str]:
     """A path of each page, by its name."""
     hits = json.loads(console.unlost("find", "00400", "--json"))["hits"]
     account = next(hit for hit in hits if hit["table"] == "Account")
     record = f"/orgs/sales/records/Account/{account['record']}/"
-    run = json.loads(console.unlost("runs", "--json"))["runs"][0]["run"]
-    console.unlost("watch", "add", "sales", "Shops", "--record", f"Account/{account['record']}")
+    runs = json.loads(console.unlost("runs", "--json"))["runs"]
+    run = next(line["run"] for line in runs if line["kind"] == "backup")
+    members = [word for key in watched for word in ("--record", key)]
+    console.unlost("watch", "add", "sales", "Shops", *members)
+    lost = json.loads(console.unlost("find", LOST, "--json"))["best"]["record"]
     return {
         "home": "/",
         "find": "/find/?all=1&q=00400",
@@ -151,6 +231,7 @@ def pages(console: Console) -> dict[str, str]:
         "mass-limits": "/orgs/sales/thresholds/",
         "runs": "/runs/",
         "run": f"/runs/{run}/",
+        **pages_of(repairs, lost),
         "orgs": "/orgs/",
         "connect": "/connect/",
         "org": "/orgs/sales/",
@@ -196,20 +277,69 @@ def test_no_page_is_forgotten(pages: dict[str, str]) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("locale", "direction"), [("en-US", "ltr"), ("ar", "rtl")])
 def test_pages_are_fit_for_everybody(
-    locale: str, direction: str, pages: dict[str, str], visit: Visit
+    locale: str, direction: str, pages: dict[str, str], variants: dict[str, str], visit: Visit
 ) -> None:
     wrong: dict[str, Any] = {}
     lena = visit(bypass_csp=True, viewport=WIDE, locale=locale)
-    for name, path in pages.items():
+    for name, path in {**pages, **variants}.items():
         lena.open(path)
         confirm_if_asked(lena)
         assert lena.page.locator("html").get_attribute("dir") == direction
-        for called, dress in DRESSES[locale].items():
-            lena.page.set_viewport_size(dress.window)
-            lena.page.emulate_media(color_scheme=dress.colours)
-            _picture(lena, f"{name}-{locale}-{called}")
-            if unfit_for := unfit(lena, dress.rules):
-                wrong[f"{name} {called}"] = unfit_for
+        wrong |= unfit_dresses(lena, name, locale)
+    assert not wrong, json.dumps(wrong, indent=1)
+
+
+def unfit_dresses(lena: Visitor, name: str, locale: str) -> dict[str, list[str]]:
+    """Put the page into each dress of the language; what is wrong with it, by the dress."""
+    wrong: dict[str, list[str]] = {}
+    for called, dress in DRESSES[locale].items():
+        lena.page.set_viewport_size(dress.window)
+        lena.page.emulate_media(color_scheme=dress.colours)
+        _picture(lena, f"{name}-{locale}-{called}")
+        if faults := unfit(lena, dress.rules):
+            wrong[f"{name} {called}"] = faults
+    lena.page.set_viewport_size(WIDE)
+    lena.page.emulate_media(color_scheme="light")
+    return wrong
+
+
+@pytest.fixture(scope="module")
+def further_org() -> Iterator[SimulatorProcess]:
+    """An org that is not protected yet; its users may sign in at any address of ours."""
+    with SimulatorProcess("--org", "more=chocolate") as simulator:
+        yield simulator
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("locale", ["en-US", "ar"])
+def test_steps_of_connecting_are_fit_for_everybody(
+    console: Console, further_org: SimulatorProcess, visit: Visit, locale: str
+) -> None:
+    lena = visit(bypass_csp=True, viewport=WIDE, locale=locale)
+    page, wrong = lena.page, {}
+
+    def look(step: str) -> None:
+        wrong.update(unfit_dresses(lena, step, locale))
+
+    lena.open("/connect/")
+    lena.type(page.locator("input[name=name]"), f"more-{locale.lower()}")
+    lena.press(page.locator("main button.main"))
+    for method in ("refresh-token", "client-credentials"):
+        choice = page.locator(f"button[name=choose][value={method}]")
+        if choice.count():  # else it is the one that is shown
+            lena.press(choice)
+        look(f"connect-sign-in, {method}")
+    address = page.locator("input[name^=login_url]:not([type=radio])")
+    lena.type(address, further_org.url)
+    lena.type(page.locator("input[name=client_id]"), "chocolate-backup")
+    lena.type(page.locator("input[name^='secret-']"), SECRET)
+    lena.press(page.locator("main button.main"))
+    page.locator("#tables").wait_for(timeout=60_000)
+    look("connect-checklist")
+    lena.press(page.locator("#tables"))
+    look("connect-scope")
+    lena.press(page.locator("main .actions > button.main"))
+    look("connect-hour")
     assert not wrong, json.dumps(wrong, indent=1)
 
 

@@ -6,15 +6,21 @@ An act on a control counts as a click, typing does not.
 import itertools
 import json
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, expect
 from playwright.sync_api import TimeoutError as NothingCame
-from playwright.sync_api import expect
 
-from browser.conftest import SECRET, Console, Visit
+from browser import lived_month
+from browser.conftest import PATIENCE, SECRET, Console, Visit, first_admin
 from browser.visitor import Visitor
+from unlost_simulators.process import SimulatorProcess
 
 DONE = 60_000  # milliseconds that a restore may take here
 
@@ -139,6 +145,64 @@ def restored(console: Console, names: list[str]) -> str:
     console.unlost("restore", "plan", "sales", *chosen, "--no-related", "--out", plan)
     console.unlost("restore", "run", plan)
     return str(json.loads(console.unlost("runs", "--json"))["runs"][0]["run"])
+
+
+@pytest.fixture
+def grown(tmp_path: Path) -> Iterator[Console]:
+    """A console whose org was backed up on six days, and grew by cases: its storage has a forecast."""
+    with SimulatorProcess("--scenario", "chocolate") as simulator:
+        made = Console(tmp_path / "home", simulator)
+        made.unlost("init", str(made.home), "--recovery-out", str(tmp_path / "sheet"))
+        made.unlost(
+            "org", "add", "salesforce", "sales", "--login-url", simulator.url,
+            "--client-id", "chocolate-backup", UNLOST_CLIENT_SECRET=SECRET,
+        )  # fmt: skip
+        simulator.admin.post("settings", data_storage_mb=100)
+        words = (str(made.home), "sales", simulator.admin.root, "5", "1000")
+        subprocess.run([sys.executable, lived_month.__file__, *words], check=True)
+        made.up()
+        try:
+            yield made
+        finally:
+            made.down()
+
+
+@pytest.mark.timeout(600)
+def test_task_8_when_the_storage_is_full_and_what_fills_it_takes_two_clicks(
+    grown: Console, browser: Browser
+) -> None:
+    context = browser.new_context(storage_state=first_admin(grown, browser), locale="en-US")
+    context.set_default_timeout(PATIENCE)
+    lena = Visitor(context, grown.url)
+    lena.open("/")
+    expect(lena.page.get_by_role("meter").first).to_be_visible()
+    lena.press(lena.page.get_by_role("main").get_by_role("link", name="Storage sales"))
+    expect(lena.page.get_by_role("heading", level=1)).to_have_text("Storage of sales")
+    for dated in (r"Full, at 100 %: 20\d\d-", r"where no new records can be created: 20\d\d-"):
+        expect(lena.page.get_by_text(re.compile(dated)).first).to_be_visible()
+    show(lena, lena.page.get_by_role("link", name="Show the usage"))
+    largest = lena.page.locator("#filled").get_by_role("row").filter(has_text="Case")
+    expect(largest.first).to_be_visible(timeout=DONE)
+    assert lena.acts == 2
+    lena.done()
+    context.close()
+
+
+def test_task_8_an_alert_leads_to_the_page_that_repairs_it_with_two_clicks(visit: Visit) -> None:
+    lena = visit()
+    lena.open("/")
+    lena.press(lena.page.get_by_role("main").get_by_role("link", name=re.compile("open alerts?")))
+    lena.press(lena.page.get_by_role("link", name="See the certificate"))
+    assert lena.acts == 2
+    expect(lena.page.get_by_text("Sensor_Log__b").first).to_be_visible()
+    expect(button(lena, "^Accept").first).to_be_visible()
+
+
+def show(visitor: Visitor, link: Any) -> None:
+    """Follow a link that fills a part of the page; this counts as a click."""
+    visitor.reach(link)
+    visitor.acts += 1
+    visitor.page.keyboard.press("Enter")
 
 
 def test_ticks_are_kept_as_they_are_made(visit: Visit, lost: list[str]) -> None:

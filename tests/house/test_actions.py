@@ -12,7 +12,7 @@ INSIDE = {
     "edit_plan": {"people_of"},
     "forget": {"forget_if_due"},
     "hour": {"do_hour", "why_not"},
-    "kept_plan": {"read_stored_plan", "waiting_in"},
+    "kept_plan": {"read_stored_plan", "plan_lines"},
     "mirror": {"update_mirror_job"},
     "night": {"do_night"},
     "overview": {"states_of"},

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, Count, DateTimeField, F, QuerySet, When, Window
+from django.db.models import Case, DateTimeField, F, QuerySet, When, Window
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import RowNumber
 
@@ -225,13 +225,6 @@ def newest_losses(
     for row in some:
         losses[row.org.name] = (*losses.get(row.org.name, ()), _loss(row))
     return losses
-
-
-def open_loss_counts() -> Mapping[str, int]:
-    """The number of open losses by the name of the org; orgs without any are left out."""
-    with returned_connection():
-        rows = LossRow.objects.filter(state=LossState.OPEN.value).values_list("org__name")
-        return dict(rows.annotate(count=Count("id")))
 
 
 def losses_of_backup(oid: str, snapshot: int) -> tuple[LossRecord, ...]:

@@ -82,7 +82,8 @@ class Selection:
 
     With RECORDS and CORRECTION, ``until`` is the backup with the values that are to be replaced: a
     value that was changed after it stays. ``beside``: each record comes as a new one beside the
-    record that is there, for CORRECTION.
+    record that is there, for CORRECTION. ``overwritten``: columns by TABLE/ID that are set even if
+    they were changed after ``until``, for CORRECTION.
     """
 
     kind: SelectionKind
@@ -95,6 +96,7 @@ class Selection:
     change: str = ""
     run: str = ""
     beside: bool = False
+    overwritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class _Keyed:

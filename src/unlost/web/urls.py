@@ -27,7 +27,14 @@ from unlost.web.pages.records import (
     saved_searches,
     watch,
 )
-from unlost.web.pages.restores import approval, correct, edit_plan, restore, selections
+from unlost.web.pages.restores import (
+    approval,
+    compare_plans,
+    correct,
+    edit_plan,
+    restore,
+    selections,
+)
 from unlost.web.pages.retention import keeping, privacy, rectify
 from unlost.web.pages.runs import runs
 from unlost.web.pages.storage import storage
@@ -76,6 +83,7 @@ urlpatterns = [
     path(_PLAN, restore.plan, name="plan"),
     path(f"{_PLAN}records/<name:table>/", restore.records, name="plan-records"),
     path(f"{_PLAN}groups/<name:table>/", restore.group, name="plan-group"),
+    path(f"{_PLAN}compare/", compare_plans.compare, name="plan-compare"),
     path(f"{_PLAN}without/", restore.without, name="plan-without"),
     path(f"{_PLAN}edit/<name:table>/<name:record>/", edit_plan.edit, name="plan-edit"),
     path(f"{_PLAN}give/", edit_plan.give, name="plan-give"),

@@ -49,7 +49,7 @@ from unlost.app.compose import Application
 from unlost.app.restores.approvals import ApprovalState
 from unlost.catalog.home.copying import settings_digest
 from unlost.catalog.models import PlanRow, TokenRow
-from unlost.catalog.orgs.approval_policy import LARGEST, approve_as, policies, policy_of
+from unlost.catalog.orgs.approval_policy import LARGEST, approve_as, policy_of
 from unlost.catalog.orgs.orgs import get_org, save_org
 from unlost.catalog.people.audit import AuditEntry, newest
 from unlost.catalog.people.people import actor_of, add_person, get_person, set_active, set_role
@@ -164,7 +164,7 @@ def test_an_admin_sets_a_policy_and_it_is_audited(shop: Shop) -> None:
     assert detail == {"records": 100, "production": True, "deletes": True}
     assert settings_digest() != before, "the copies of the home have it"
     assert change(shop.app, "sales", ApprovalPolicy()).policy.is_off
-    assert policies() == {}
+    assert policy_of(shop.oid).is_off
 
 
 def test_a_policy_needs_the_right_to_manage_and_a_number(shop: Shop) -> None:
@@ -677,7 +677,7 @@ def test_plans_that_wait_are_listed_for_who_may_approve(
 
 def test_the_policy_of_one_org_is_copied_to_another(shop: Shop) -> None:
     approve_as(shop.oid, shop.oid)
-    assert policies() == {}
+    assert policy_of(shop.oid).is_off
 
 
 # --- differences ----------------------------------------------------------------------------------

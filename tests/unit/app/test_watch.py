@@ -355,6 +355,18 @@ def test_a_live_change_is_taken_back_to_the_newest_backup(shop: Shop) -> None:
     assert shop.live("Account")[CUSTOMER]["Phone"] == "+41 1"
 
 
+def test_a_live_tick_leaves_newer_values_of_other_cells_as_they_are(shop: Shop) -> None:
+    """The person ticked the live change of one cell, and saw no live change of the others."""
+    ticked = ticks(shop)
+    ann = next(k for k, cells in shop.live("Contact").items() if cells["Name"] == "Anna")
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 9", "Name": "By hand"}, by="U2")
+    shop.org.update("Contact", ann, {"Name": "Annika"}, by="U2")
+    run(shop, take_back(shop.app, "sales", [*ticked, ChosenChange(KEY, "Phone", "live")]))
+    cells = shop.live("Account")[CUSTOMER]
+    assert (cells["Phone"], cells["Name"]) == ("+41 40017", "By hand")
+    assert shop.live("Contact")[ann]["Name"] == "Annika"
+
+
 # --- wider sets, and what a review found ------------------------------------------------------------------
 
 

@@ -98,6 +98,10 @@ def test_a_user_of_the_machine_needs_a_person(
     assert "Approved by ben, valid until" in unlost("restore", "show", str(file)).out
     done = unlost("restore", "run", str(file))
     assert done.code == ExitCode.OK, done.err
+    lines = unlost("runs", "--json").json["runs"]
+    run = next(line["run"] for line in lines if line["kind"] == "restore")
+    assert "Approved by ben, " in unlost("runs", run).out
+    assert unlost("runs", run, "--json").json["approved_by"] == "ben"
 
 
 def test_what_others_made_is_approved_and_withdrawn(

@@ -129,6 +129,29 @@ def test_a_second_person_approves_and_the_first_restores(
     assert "second person" not in page(maker, plan)
 
 
+def test_the_page_of_a_finished_run_shows_who_approved_it(
+    strict: Shop, maker: Client, second: Client, sign_in: SignIn
+) -> None:
+    """It led to the plan, where an approval is no longer shown once the run began."""
+    plan = planned(maker)
+    second.post(f"{plan}approve/", {"digest": row_of(plan).digest})
+    run = maker.post(f"{plan}run/")["Location"].strip("/").rpartition("/")[2]
+    assert serve(strict, run) is RunState.DONE
+    for reader in (maker, second, sign_in(Role.VIEWER)):
+        shown = page(reader, f"/runs/{run}/")
+        assert "Approved by <bdi>admin-all</bdi>, " in shown
+    client, first = Client(SERVER_NAME="localhost"), bearer(strict, "restorer-all")
+    status, body = ask(client, "GET", f"/runs/{run}", headers=first)
+    assert (status, body["approved_by"], bool(body["approved_at"])) == (200, "admin-all", True)
+
+
+def test_a_run_that_needed_nobody_shows_no_approval(shop: Shop, sign_in: SignIn) -> None:
+    plan = planned(client := sign_in(Role.RESTORER))
+    run = client.post(f"{plan}run/")["Location"].strip("/").rpartition("/")[2]
+    assert serve(shop, run) is RunState.DONE
+    assert "Approved" not in page(client, f"/runs/{run}/")
+
+
 def test_who_may_restore_but_made_the_plan_is_refused(strict: Shop, maker: Client) -> None:
     plan = planned(maker)
     answer = maker.post(f"{plan}approve/", {"digest": row_of(plan).digest})

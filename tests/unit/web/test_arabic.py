@@ -105,6 +105,18 @@ def test_a_restore_is_previewed_run_and_told(
     assert left - SAME - DATA == set()
 
 
+def test_notes_of_single_records_are_translated(shop: Shop, client: Client) -> None:
+    """They were marked as English, and stayed English."""
+    shop.org.update("Account", "A40018", {"Phone": "+41 1"}, by="U1")
+    shop.night()
+    shop.org.update("Account", "A40018", {"Phone": "by hand"})
+    client.post("/orgs/sales/watched/", {"name": "Mine", "record": "Account/A40018"})
+    answer = client.post("/orgs/sales/watched/Mine/take-back/", {"user": "U1"})
+    page = told(client, f"{answer['Location']}records/Account/")
+    assert '<p class="small" dir="auto">' in page
+    assert 'lang="en"' not in page
+
+
 def test_errors_of_the_engine_are_translated(client: Client) -> None:
     page = told(client, "/orgs/sales/restores/no-such-plan/", status=404)
     assert "لم ينجح ذلك" in page

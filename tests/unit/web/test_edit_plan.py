@@ -162,6 +162,11 @@ def test_records_are_given_to_somebody_else(firm: Firm, client: Client, plan: st
     assert firm.live("Account")[firm.named("Account", "Schoko Zürich")]["Owner"] == firm.here
 
 
+def test_the_number_of_people_is_not_0(client: Client, plan: str) -> None:
+    page = told(client, plan)
+    assert 'Assign records to other people <span class="count">1</span>' in page
+
+
 def test_nobody_chosen_is_told_on_the_preview(client: Client, plan: str) -> None:
     answer = client.post(f"{plan}give/", {"to-Person/x": ""})
     assert answer.status_code == 400
@@ -189,6 +194,7 @@ def test_a_page_offers_no_more_lists_than_it_can_bear(
     assert told(client, plan).count('name="to-Person/') == 2
     monkeypatch.setattr(edit_plan, "MOST_OPTIONS", 3)
     page = told(client, plan)
+    assert '<span class="count">2</span>' in page, "those without a list count too"
     assert page.count('name="to-Person/') == 1
     assert "1 more person is referenced" in page
 

@@ -13,6 +13,7 @@ from unlost.model.access import Role
 OTHER = "A40018"
 RECORD = f"/orgs/sales/records/Account/{OTHER}/"
 PLACE = "/orgs/sales/watched/Mine/"
+BOX = 'type="checkbox" name="change"'
 
 
 @pytest.fixture
@@ -34,7 +35,12 @@ def watch(client: Client, **more: str) -> None:
 
 
 def ticks(page: str) -> list[str]:
-    return [part.partition('"')[0] for part in page.split('name="change" value="')[1:]]
+    return [part.partition('"')[0] for part in page.split(f'{BOX} value="')[1:]]
+
+
+def buttons(page: str) -> list[str]:
+    parts = page.split('<button type="submit" name="change" value="')[1:]
+    return [part.partition('"')[0] for part in parts]
 
 
 def run(client: Client, shop: Shop, place: str) -> None:
@@ -44,7 +50,7 @@ def run(client: Client, shop: Shop, place: str) -> None:
 def test_changes_are_shown_by_day_with_record_user_and_boxes(client: Client) -> None:
     page = text(client.get(PLACE))
     assert page.count('<h2 id="day-') == 2
-    assert page.count('name="change"') == 2
+    assert page.count(BOX) == 2
     assert f'href="{RECORD}"' in page
     assert "Ada Admin" in page
     assert "Preview: take the selected changes back" in page
@@ -56,6 +62,19 @@ def test_ticked_changes_are_taken_back_together(client: Client, shop: Shop) -> N
     run(client, shop, answer["Location"])
     cells = shop.live("Account")[OTHER]
     assert (cells["Phone"], cells["Name"] != "Wrong") == ("+41 40018", True)
+
+
+def test_the_button_of_a_change_takes_it_back_with_the_ticked_ones(
+    client: Client, shop: Shop
+) -> None:
+    """Three changes took five clicks, one of them only to press the button at the end."""
+    page = text(client.get(PLACE))
+    newest, oldest = buttons(page)
+    answer = client.post(f"{PLACE}take-back/", {"change": [ticks(page)[1], newest]})
+    run(client, shop, answer["Location"])
+    cells = shop.live("Account")[OTHER]
+    assert (cells["Phone"], cells["Name"] != "Wrong") == ("+41 40018", True)
+    assert oldest.endswith("|"), "it stands for all columns of the change"
 
 
 def test_everything_of_a_user_is_taken_back(client: Client, shop: Shop) -> None:
@@ -91,6 +110,7 @@ def test_a_deleted_record_is_brought_back_from_here(shop: Shop, sign_in: SignIn)
     client = sign_in(Role.ADMIN)
     page = text(client.get(PLACE, {"kind": "deleted"}))
     assert "Bring this record back" in page
+    assert ticks(page) == buttons(page)
     answer = client.post(f"{PLACE}take-back/", {"change": ticks(page)})
     run(client, shop, answer["Location"])
     assert "Wrong" in {cells["Name"] for cells in shop.live("Account").values()}
@@ -98,7 +118,7 @@ def test_a_deleted_record_is_brought_back_from_here(shop: Shop, sign_in: SignIn)
 
 def test_filters_stay_in_the_form(client: Client) -> None:
     page = text(client.get(PLACE, {"column": "Account.Phone", "user": "U1"}))
-    assert page.count('name="change"') == 1
+    assert page.count(BOX) == 1
     assert '<option value="Account.Phone" selected>' in page
     none = text(client.get(PLACE, {"user": "nobody"}))
     assert "No changes match these filters." in none
@@ -165,6 +185,7 @@ def test_the_org_is_read_when_asked_for(client: Client, shop: Shop) -> None:
     page = text(client.get(PLACE, {"live": "1"}))
     assert "after the newest backup" in page
     tick = next(each for each in ticks(page) if "|live|" in each)
+    assert tick in buttons(page)
     answer = client.post(f"{PLACE}take-back/", {"change": tick})
     run(client, shop, answer["Location"])
     assert shop.live("Account")[OTHER]["Phone"] == "+41 1"

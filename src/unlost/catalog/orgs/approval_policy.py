@@ -1,6 +1,5 @@
 """The approval policy of each org: which restores need a second person."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 
 from unlost.catalog.connection import returned_connection
@@ -29,13 +28,6 @@ def policy_of(oid: str) -> ApprovalPolicy:
     with returned_connection():
         row = ApprovalPolicyRow.objects.filter(org__oid=oid).first()
     return policy_in(row)
-
-
-def policies() -> Mapping[str, ApprovalPolicy]:
-    """The policies of all orgs that have one, by the name of the org."""
-    with returned_connection():
-        rows = list(ApprovalPolicyRow.objects.select_related("org"))
-    return {row.org.name: policy_in(row) for row in rows}
 
 
 def set_policy(oid: str, policy: ApprovalPolicy) -> None:

@@ -105,6 +105,14 @@ def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[StoredPlan]:
         return [_value(row, row.org.name) for row in rows[:most]]
 
 
+def plans_under_policies(orgs: Sequence[str], *, most: int) -> Sequence[StoredPlan]:
+    """Made plans of those of these orgs that ask for a second person, the newest first."""
+    with returned_connection():
+        rows = _rows().filter(org__name__in=orgs, org__approval_policy__isnull=False)
+        rows = rows.filter(state=PlanState.PLANNED.value).order_by("-made_at", "-id")
+        return [_value(row, row.org.name) for row in rows[:most]]
+
+
 def begin_plan(plan: str, *, slot: str) -> bool:
     """Record the planning worker's slot; mark other plans of this slot as broken off.
 

@@ -6,12 +6,13 @@ from datetime import datetime
 
 import msgspec
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Night, Org, ScheduleRow
 from unlost.catalog.runs.nights import run_of
 from unlost.model.decoders import decoder_for
+from unlost.model.losses import LossState
 from unlost.model.runs.night import NightState
 from unlost.model.runs.schedule import DueBackup, Schedule
 
@@ -51,20 +52,24 @@ def schedules() -> Mapping[str, StoredSchedule]:
 
 @dataclass(frozen=True, slots=True)
 class OrgSetup:
-    """The schedule of an org; ``writer``: it has a write user."""
+    """The schedule of an org. ``writer``: it has a write user; ``losses`` counts its open losses."""
 
     schedule: StoredSchedule
     writer: bool
+    losses: int
 
 
 def setups() -> Mapping[str, OrgSetup]:
-    """The schedules of all orgs, by oid, and which orgs have a write user."""
+    """The schedules of all orgs, by oid, with what else Home shows of each; in one query."""
+    losses = Count("losses", filter=Q(losses__state=LossState.OPEN.value))
     with returned_connection():
-        orgs = list(Org.objects.select_related("schedule", "writer"))
-    return {
-        org.oid: OrgSetup(_value(org, getattr(org, "schedule", None)), hasattr(org, "writer"))
-        for org in orgs
-    }
+        rows = Org.objects.select_related("schedule", "writer").annotate(open_losses=losses)
+        return {row.oid: _setup(row, row.open_losses) for row in rows}
+
+
+def _setup(org: Org, losses: int) -> OrgSetup:
+    schedule = _value(org, getattr(org, "schedule", None))
+    return OrgSetup(schedule, hasattr(org, "writer"), losses)
 
 
 def coming(now: datetime) -> Sequence[StoredSchedule]:

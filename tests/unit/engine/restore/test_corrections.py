@@ -143,6 +143,21 @@ def test_a_typed_value_of_a_correction_of_many_does_not_overwrite_a_newer_one(
     assert codes(plan) >= {"changed-since"}
 
 
+def test_columns_whose_newer_value_was_seen_are_set_and_others_kept(shop: Atelier) -> None:
+    changed = Changed(shop)
+    first, _, third = changed.nights
+    shop.org.update("Account", changed.account, {"Name": "d", "Number": "4"})
+    seen = {f"Account/{changed.account}": ("Name",)}
+    plan = corrected(
+        shop, changed.key, taken={"Name": first, "Number": first}, until=third, overwritten=seen
+    )
+    assert note_of(plan, "changed-since").count == 1
+    assert step_of(plan, changed.account).columns == ("Name",)
+    shop.restore(plan)
+    cells = shop.live("Account")[changed.account]
+    assert (cells["Name"], cells["Number"]) == ("a", "4")
+
+
 def test_chosen_columns_of_many_records_are_put_back_except_where_they_changed_since(
     shop: Atelier,
 ) -> None:

@@ -14,7 +14,6 @@ from unlost.app.health.status import StatusFacts, alerts_about, status_of
 from unlost.app.vault.mirror import MirrorCondition, mirror_now
 from unlost.catalog.alerts import AlertRecord, list_alerts
 from unlost.catalog.gaps import accepted_gaps
-from unlost.catalog.losses import open_loss_counts
 from unlost.catalog.mass_changes import newest_changes
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.observer import RunRows, rows_of_runs
@@ -120,7 +119,7 @@ def overview(app: Application) -> Overview:
     alerts = list_alerts()
     orgs = app.orgs()
     changed = _changed(app, orgs)
-    states = states_of(app, orgs, alerts, losses=open_loss_counts(), changed=changed)
+    states = states_of(app, orgs, alerts, changed=changed)
     seen = {"", *(state.name for state in states)}
     lasting = sum(alert.raised.org in seen for alert in alerts)
     copy = mirror_now(app).condition if app.actor.may(Right.OPERATE) else None
@@ -143,13 +142,12 @@ def states_of(
     orgs: Sequence[ProtectedOrg],
     alerts: Sequence[AlertRecord],
     *,
-    losses: Mapping[str, int] | None = None,
     changed: Mapping[str, NoticedChanges] | None = None,
 ) -> tuple[OrgState, ...]:
     """Return the states of these orgs.
 
-    ``alerts`` are all open alerts; ``losses`` counts open losses by the name of the org;
-    ``changed`` are the mass changes by its oid, of each org whose newest backup was compared.
+    ``alerts`` are all open alerts. ``changed`` are the mass changes by the oid of the org, of each
+    org whose newest backup was compared; without them, losses are not counted either.
     """
     now = app.clock.now()
     noted = _Noted(
@@ -159,7 +157,6 @@ def states_of(
         all_storages(since=now - SHOWN),
         all_summaries(since=now - SHOWN),
         alerts,
-        losses,
         changed,
     )
     progress = _progress(run for org in orgs for run in noted.runs.get(org.name, ()))
@@ -176,7 +173,6 @@ class _Noted:
     storages: Mapping[str, Sequence[StorageHistory]]
     summaries: Mapping[str, Sequence[BackupSummary]]
     alerts: Sequence[AlertRecord]
-    losses: Mapping[str, int] | None
     changed: Mapping[str, NoticedChanges] | None
 
 
@@ -228,7 +224,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progre
         alerts=sum(alert.raised.org == org.name for alert in noted.alerts),
         going=tuple(_going(run, runs, newest, progress, now) for run in runs if run.state in GOING),
         failed=runs[0] if runs and runs[0].state is RunState.FAILED else None,
-        losses=noted.losses.get(org.name, 0) if noted.losses is not None and compared else None,
+        losses=setup.losses if noted.changed is not None and compared else None,
         compared=compared,
         days=day_cells(
             now=now - behind,

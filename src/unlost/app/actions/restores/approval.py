@@ -10,7 +10,7 @@ See docs/adr/0043.
 from dataclasses import dataclass
 
 from unlost.app.access import Where, action, check_org
-from unlost.app.actions.restores.kept_plan import PlanLine, PlanLines, stored_plan_of, waiting_in
+from unlost.app.actions.restores.kept_plan import PlanLine, PlanLines, plan_lines, stored_plan_of
 from unlost.app.actions.restores.restore_plan import PlanFile, load_plan
 from unlost.app.compose import Application
 from unlost.app.restores.approvals import (
@@ -22,13 +22,13 @@ from unlost.app.restores.approvals import (
     reasons_for_plan,
 )
 from unlost.app.restores.plan_files import proved_plan
-from unlost.catalog.orgs.approval_policy import policies
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.plans import (
     PlanState,
     StoredPlan,
     plan_content,
     plan_of_digest,
+    plans_under_policies,
     set_approval,
 )
 from unlost.engine.restore.running.execute import check_runnable, run_of
@@ -117,12 +117,9 @@ def withdraw_file(app: Application, file: PlanFile) -> ApprovedPlan:
 @action("restore.approvals", Right.RESTORE)
 def approvals(app: Application, *, org: str | None = None) -> PlanLines:
     """List the plans that wait for a second person, and that the actor may approve."""
-    asked_in = policies()
-    if not asked_in:
-        return PlanLines(())
-    orgs = [row for row in app.orgs(Right.RESTORE) if row.name in asked_in]
-    lines = waiting_in(app, [row for row in orgs if org in (None, row.name)], most=MOST).plans
-    return PlanLines(tuple(filter(_waits, lines)))
+    orgs = [row for row in app.orgs(Right.RESTORE) if org in (None, row.name)]
+    plans = plans_under_policies([row.name for row in orgs], most=MOST)
+    return PlanLines(tuple(filter(_waits, plan_lines(app, orgs, plans).plans)))
 
 
 # --- inside ---------------------------------------------------------------------------------------
@@ -131,8 +128,7 @@ def approvals(app: Application, *, org: str | None = None) -> PlanLines:
 def _waits(line: PlanLine) -> bool:
     approval = line.approval
     return (
-        line.state is PlanState.PLANNED
-        and approval is not None
+        approval is not None
         and approval.state is not ApprovalState.APPROVED
         and approval.may_approve
     )

@@ -116,6 +116,11 @@ class PlanPeople:
     unlisted: int
 
     @property
+    def total(self) -> int:
+        """The number of people."""
+        return len(self.listed) + self.unlisted
+
+    @property
     def typed(self) -> bool:
         """True if a replacement has to be typed as an id, for lack of a list."""
         return any(not holder_line.others for holder_line in self.listed)

@@ -11,7 +11,7 @@ Running it hands it to the service, whose memory of it is the journal in the vau
 See docs/adr/0010.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -266,14 +266,16 @@ def plan_file(app: Application, org: str, plan: str) -> bytes:
 def waiting(app: Application, *, org: str | None = None) -> PlanLines:
     """List the plans that were not run, of one org or of all in which the actor may restore."""
     orgs = [org_row for org_row in app.orgs(Right.RESTORE) if org in (None, org_row.name)]
-    return waiting_in(app, orgs, most=MOST)
+    return plan_lines(app, orgs, waiting_plans([org_row.name for org_row in orgs], most=MOST))
 
 
-def waiting_in(app: Application, orgs: Sequence[ProtectedOrg], *, most: int) -> PlanLines:
-    """Return the plans of these orgs that were not run."""
+def plan_lines(
+    app: Application, orgs: Sequence[ProtectedOrg], plans: Iterable[StoredPlan]
+) -> PlanLines:
+    """Return plans of these orgs as lines of a list."""
     known = {org_row.name: org_row for org_row in orgs}
     lines = []
-    for plan in waiting_plans([*known], most=most):
+    for plan in plans:
         org_row, line = known[plan.org], _line(plan, state=_state(app, plan))
         approval = approval_of_stored(app, org_row, plan, _summary(plan))
         lines.append(replace(line, zone=org_row.identity.zone, approval=approval))

@@ -1,25 +1,33 @@
 """Compare two restore plans: the typical use is an approved plan and the plan made after it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from unlost.app.access import Where, action, check_org
 from unlost.app.actions.restores.kept_plan import read_stored_plan
 from unlost.app.actions.restores.restore_plan import PlanFile, load_plan
 from unlost.app.compose import Application
-from unlost.catalog.orgs.orgs import get_org
+from unlost.app.records.table_words import TableWords
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.restore.planning.plan_diff import PlanDifference, plan_difference
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.source.reading import Json
+from unlost.model.source.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedPlans:
-    """The difference between two plans of an org. It names columns, and no values."""
+    """The difference between two plans of an org. It names columns, and no values.
+
+    ``labels`` are those of its tables, ``columns`` those of its columns, by TABLE.COLUMN.
+    """
 
     org: str
     zone: str
     difference: PlanDifference
+    labels: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def _audited(compared: ComparedPlans) -> dict[str, Json]:
@@ -34,7 +42,7 @@ def diff_files(app: Application, old: PlanFile, new: PlanFile) -> ComparedPlans:
     check_org(app, Right.RESTORE, org.name)
     second, other = load_plan(app, new)
     check_same_org(org.name, other.name)
-    return ComparedPlans(org.name, org.identity.zone, plan_difference(first, second))
+    return _compared(app, org, plan_difference(first, second))
 
 
 @action("restore.diff-stored", Right.RESTORE, trace=Trace.READ, subject=("plan", "other"))
@@ -45,7 +53,26 @@ def diff_stored(app: Application, org: str, plan: str, other: str) -> ComparedPl
     """
     known = get_org(org)
     first, second = (read_stored_plan(app, known, name) for name in (plan, other))
-    return ComparedPlans(org, known.identity.zone, plan_difference(first, second))
+    return _compared(app, known, plan_difference(first, second))
+
+
+def _compared(app: Application, org: ProtectedOrg, difference: PlanDifference) -> ComparedPlans:
+    newest = app.vault.newest_backup(org.oid)
+    words = TableWords(newest.schema() if newest is not None else Schema((), ""))
+    tables = {line.table for line in difference.counts}
+    tables |= {line.table for line in difference.records}
+    cells = {
+        (line.table, column)
+        for line in difference.records
+        for column in (*line.columns, *line.typed)
+    }
+    return ComparedPlans(
+        org.name,
+        org.identity.zone,
+        difference,
+        {table: words.label(table) for table in sorted(tables)},
+        {f"{table}.{name}": words.column(table, name) for table, name in sorted(cells)},
+    )
 
 
 def check_same_org(old: str, new: str) -> None:

@@ -13,6 +13,7 @@ from unlost.app.records.table_words import TableWords
 from unlost.app.restores.plan_words import labelled
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Right, Trace
+from unlost.model.message import Message
 from unlost.model.plan import Action, ActionReason, EmptyReference, PlanStep, RestorePlan
 from unlost.model.ports.vault import Snapshot
 
@@ -23,8 +24,9 @@ MOST = 200
 class PlannedRecord:
     """The planned action on a record. ``because``: the record that brought it in (TABLE/ID).
 
-    ``notes`` are sentences of the plan; ``columns`` are set on a live record. ``empty`` references
-    stay empty. ``twin``: the live record that took its unique value.
+    ``notes`` are sentences of the plan, ``messages`` the same to be translated; ``columns`` are set
+    on a live record. ``empty`` references stay empty. ``twin``: the live record that took its unique
+    value.
     """
 
     table: str
@@ -37,6 +39,7 @@ class PlannedRecord:
     notes: tuple[str, ...]
     empty: tuple[EmptyReference, ...] = ()
     twin: str | None = None
+    messages: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,12 @@ def _names(snapshot: Snapshot, table: str, steps: Sequence[PlanStep]) -> Mapping
 def _records(
     plan: RestorePlan, steps: Sequence[PlanStep], names: Mapping[str, str], words: TableWords
 ) -> Sequence[PlannedRecord]:
-    sentences = {(note.code, note.table): note.sentence for note in labelled(plan.notes, words)}
+    noted = {(note.code, note.table): note.message for note in labelled(plan.notes, words)}
+
+    def messages(step: PlanStep) -> Iterator[Message]:
+        for code in step.notes:
+            yield noted.get((code, step.table)) or noted.get((code, None)) or Message(code, code)
+
     empty: dict[tuple[str, str], list[EmptyReference]] = defaultdict(list)
     for reference in plan.empty:
         empty[reference.table, reference.record].append(reference)
@@ -111,12 +119,10 @@ def _records(
             step.why,
             step.because,
             step.columns,
-            tuple(
-                sentences.get((code, step.table)) or sentences.get((code, None)) or code
-                for code in step.notes
-            ),
+            tuple(message.sentence for message in messages(step)),
             tuple(empty.get((step.table, step.record), ())),
             twins.get((step.table, step.record)),
+            tuple(messages(step)),
         )
         for step in steps
     ]

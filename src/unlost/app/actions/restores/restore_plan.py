@@ -1,6 +1,7 @@
 """Plan restores, and read plan files; nothing is written to the org."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
@@ -58,7 +59,8 @@ class PlanRequest:
 
     ``correct``: of live ``records`` only the values of ``otherwise`` are set; lost ones come back
     with them. ``beside``: each then comes as a new record beside the present one. ``since``: a
-    backup; values of ``records`` that were changed after it stay.
+    backup; values of ``records`` that were changed after it stay, except those of ``overwritten``:
+    columns by TABLE/ID, for ``correct``.
     """
 
     org: str
@@ -81,6 +83,7 @@ class PlanRequest:
     correct: bool = False
     beside: bool = False
     since: str = ""
+    overwritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def column_table(self) -> str:
@@ -406,7 +409,13 @@ def _named(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selecti
     keys = chosen_records(app, org, request.records)
     since = number_at(app, org, request.since) if request.since else None
     if request.correct:
-        return Selection(SelectionKind.CORRECTION, keys, until=since, beside=request.beside)
+        return Selection(
+            SelectionKind.CORRECTION,
+            keys,
+            until=since,
+            beside=request.beside,
+            overwritten=request.overwritten,
+        )
     return Selection(SelectionKind.RECORDS, keys, until=since, columns=request.columns)
 
 

@@ -41,7 +41,7 @@ from unlost.app.restores.plan_files import check_file_typed
 from unlost.catalog.orgs.bypass import bypass_of
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.observer import SqlObserver
-from unlost.catalog.runs.plans import digest_run
+from unlost.catalog.runs.plans import digest_run, plan_of_run
 from unlost.catalog.runs.runs import (
     RunEnd,
     RunRecord,
@@ -142,10 +142,16 @@ class RunList:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """A run; for a finished restore with the outcome of every record."""
+    """A run; for a finished restore with the outcome of every record.
+
+    ``approved_by`` and ``approved_at``: the second person who approved its plan, empty if it needed
+    none.
+    """
 
     line: RunLine
     records: tuple[RecordOutcome, ...]
+    approved_by: str = ""
+    approved_at: datetime | None = None
 
 
 @action(
@@ -325,7 +331,14 @@ def run_detail(app: Application, run: str) -> RunDetail:
         records = ()
     if journal is not None and journal[1] in app.hidden:
         records = tuple(replace(record, sentence="", next_step="") for record in records)
-    return RunDetail(line, records)
+    plan = plan_of_run(run)
+    approval = plan.approval if plan is not None else None
+    return RunDetail(
+        line,
+        records,
+        approval.by if approval is not None else "",
+        approval.at if approval is not None else None,
+    )
 
 
 # --- inside ---------------------------------------------------------------------------------------

@@ -60,8 +60,9 @@ def take_back(app: Application, org: str, changes: Sequence[ChosenChange]) -> Pl
     """Select the values that columns had before these changes; ``restore.make`` makes the plan.
 
     Of several changes of one column, the value from before the first one counts. Values that were
-    changed after the newest backup stay, unless one of the changes is ``live``. Raises UsageError (``nothing-taken-back``,
-    ``changes-too-many``), NotFound (``change-unknown``), and as ``restore.choose``.
+    changed after the newest backup stay, unless that change is one of these (``live``). Raises
+    UsageError (``nothing-taken-back``, ``changes-too-many``), NotFound (``change-unknown``), and as
+    ``restore.choose``.
     """
     return choose(app, org, RestoreRequest(_request(app, get_org(org), changes)))
 
@@ -147,8 +148,8 @@ def _request(app: Application, org: ProtectedOrg, changes: Sequence[ChosenChange
         tuple(edits.records),
         otherwise=Overrides(tuple(edits.typed), taken=tuple(edits.taken)),
         correct=True,
-        # A person who looked at the org itself knows the values that are overwritten.
-        since="" if any(change.until == LIVE for change in changes) else str(newest),
+        since=str(newest),
+        overwritten={key: tuple(columns) for key, columns in edits.overwritten.items()},
     )
 
 
@@ -159,6 +160,8 @@ class _Edits:
     records: dict[str, None] = field(default_factory=dict)
     typed: list[TypedEdit] = field(default_factory=list)
     taken: list[TakenEdit] = field(default_factory=list)
+    # A person who saw the change of a column in the org knows the value that is overwritten.
+    overwritten: dict[str, list[str]] = field(default_factory=dict)
 
     def read(
         self,
@@ -176,6 +179,8 @@ class _Edits:
         key = f"{shown.table}/{lives.get(shown.record, shown.record)}"
         self.records[key] = None
         single = [each for change in changes for each in _single(shown, change)]
+        if live := [change.column for change in single if change.until == LIVE]:
+            self.overwritten.setdefault(key, []).extend(live)
         first = {change.column: change for change in reversed(single)}
         for column, change in first.items():
             if change.until == LIVE:

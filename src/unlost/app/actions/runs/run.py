@@ -46,7 +46,8 @@ class RunStatus:
     In a restore whose plan the console made, ``done`` of ``total`` records are written and ``plan``
     is the plan's name; else ``total`` is None. ``served``: a service or worker is running. A backup
     has read ``tables_done`` of ``tables_total`` tables, None until they are planned. ``tables`` are
-    those with records or files.
+    those with records or files. ``approved_by`` and ``approved_at``: the second person who approved
+    a restore, empty if its plan needed none.
     """
 
     run: str
@@ -70,6 +71,8 @@ class RunStatus:
     tables: tuple[RunTable, ...]
     tables_done: int = 0
     tables_total: int | None = None
+    approved_by: str = ""
+    approved_at: datetime | None = None
 
     @property
     def going(self) -> bool:
@@ -101,8 +104,9 @@ def run_status(app: Application, run: str) -> RunStatus:
     if known is None:
         return _vault_only(app, run)
     org = get_org(known.org)
-    # Only a plan made in the console has a stored summary, which gives the totals.
+    # Only a plan that is stored in the home has a summary, which gives the totals.
     plan = plan_of_run(run)
+    approval = plan.approval if plan is not None else None
     summary = decoder_for(PlanSummary).convert(plan.summary) if plan and plan.summary else None
     items = run_items(run)
     totals = written_by_table(summary) if summary is not None else {}
@@ -130,6 +134,8 @@ def run_status(app: Application, run: str) -> RunStatus:
         tables=tables,
         tables_done=sum(item.done for item in planned),
         tables_total=len(planned) or None,
+        approved_by=approval.by if approval is not None else "",
+        approved_at=approval.at if approval is not None else None,
     )
 
 

@@ -109,6 +109,8 @@ def _show_run(out: Output, result: "RunDetail") -> None:
     )
     if line.error is not None:
         out.print(plain(line.error.sentence))
+    if result.approved_at is not None:
+        out.print(f"Approved by {plain(result.approved_by)}, {when(result.approved_at)}.")
     for record in result.records[:MOST]:
         live = f" as {record.live}" if record.live and record.live != record.record else ""
         out.print(f"  {record.table}/{record.record}{live}: {record.ending}")

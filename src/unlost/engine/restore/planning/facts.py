@@ -445,7 +445,7 @@ def _newer(
     """
     if live is None or pick.overwrites:
         return ()
-    names = [name for name in pick.columns if name in live]
+    names = [name for name in pick.columns if name in live and name not in pick.overwritten]
     if pick.wrong is not None:
         return different(table, wrong, live, names)
     return different(table, cells, live, [name for name in names if live[name] is not None])

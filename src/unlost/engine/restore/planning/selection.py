@@ -28,7 +28,8 @@ class WantedState:
 
     Only ``columns`` are wanted, all if empty; ``wrong`` is then the backup with the values to be
     replaced. ``selected``: a person chose it; a merely related record is not reassigned to other
-    people where it lives. ``overwrites``: the columns are set whatever the org has in them by now.
+    people where it lives. ``overwrites``: the columns are set whatever the org has in them by now;
+    ``overwritten`` are single columns of which that is true.
     ``corrected``: the columns are all that is wanted of a live record; of a lost one all is wanted.
     ``beside``: it comes as a new record beside the one that is there.
     """
@@ -41,6 +42,7 @@ class WantedState:
     overwrites: bool = False
     corrected: bool = False
     beside: bool = False
+    overwritten: tuple[str, ...] = ()
 
     def as_whole(self) -> "WantedState":
         """The same record with all that is wanted of it."""
@@ -149,6 +151,7 @@ def corrected_state(
         overwrites=selection.until is None,
         corrected=True,
         beside=selection.beside,
+        overwritten=selection.overwritten.get(str(key), ()),
     )
 
 

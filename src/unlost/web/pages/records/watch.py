@@ -46,16 +46,34 @@ class ShownChange:
     tick: str
 
     @property
+    def is_live(self) -> bool:
+        """True if the change was made after the newest backup."""
+        return self.change.entry.told_by is Origin.LIVE
+
+    @property
     def is_wide(self) -> bool:
         """True if several columns can be taken back with one box."""
-        if self.change.entry.told_by is Origin.LIVE:
-            return False
-        return sum(line.restorable for line in self.change.entry.fields) > 1
+        return not self.is_live and len(self._columns) > 1
+
+    @property
+    def whole(self) -> str:
+        """The value of the button for all of the change; empty if no single value stands for it."""
+        if self.is_deletion:
+            return self.tick
+        if self.is_live:  # no history entry stands for its columns
+            return f"{self.tick}{self._columns[0]}" if len(self._columns) == 1 else ""
+        return self.tick if self._columns else ""
 
     @property
     def is_deletion(self) -> bool:
         """True if the record can come back as a whole."""
         return self.change.entry.kind is EventKind.DELETED and self.change.entry.newest
+
+    @property
+    def _columns(self) -> Sequence[str]:
+        entry = self.change.entry
+        lines = entry.fields if entry.kind is EventKind.CHANGED else ()
+        return [line.column for line in lines if line.restorable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +204,7 @@ def _days(changes: Sequence[WatchedChange]) -> Iterator[DayOfChanges]:
 
 
 def _shown(change: WatchedChange) -> ShownChange:
-    is_live = change.entry.told_by is Origin.LIVE
-    until = LIVE if is_live else change.entry.until.isoformat()
+    until = LIVE if change.entry.told_by is Origin.LIVE else change.entry.until.isoformat()
     return ShownChange(change, f"{change.table}/{change.record}{MARK}{until}{MARK}")
 
 
