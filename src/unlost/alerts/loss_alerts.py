@@ -33,7 +33,7 @@ def large_losses(losses: Sequence[LossFacts], facts: MassFacts) -> tuple[LossFac
         (number, finding.change.table)
         for number in {loss.backup for loss in losses}
         for finding in findings_of(facts, number)
-        if finding.now and finding.change.kind is MassKind.DELETED
+        if finding.now and not finding.days and finding.change.kind is MassKind.DELETED
     }
     return tuple(
         loss

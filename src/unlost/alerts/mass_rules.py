@@ -129,7 +129,7 @@ def _finding(
     slow = _slow(facts, backup, change, earlier) if silence is None else None
     if slow is None:
         return replace(finding, silence=silence)
-    whole = replace(change, count=slow.count)
+    whole = replace(change, count=slow.count, users=())  # users of one backup only
     return replace(finding, now=True, days=SLOW.days, change=whole, before=slow.before)
 
 
@@ -211,15 +211,18 @@ class _SlowDamage:
 def _slow(
     facts: MassFacts, backup: BackupChanges, change: MassChange, earlier: Sequence[BackupChanges]
 ) -> _SlowDamage | None:
-    """The damage of several days, if it passes the threshold with this backup and not before it.
+    """The damage of several days, if it passes the threshold with this backup.
 
-    Backups that passed it alone, and silenced ones, do not count: they were reported.
+    Backups that passed it, alone or together, and silenced ones do not count: they were reported.
     """
     if change.kind not in SLOW_KINDS or change.few:
         return None
+    weeks = _earlier_weeks(backup, change, earlier)
+    if change.kind is MassKind.DELETED and not weeks:
+        return None  # single records are deleted every day: it is not known yet how many
     limit = _limit(facts.limits_of(change.table), change)
     assert limit is not None, "these kinds have a threshold"
-    limit = max(limit, _usual_sum(backup, change, earlier))
+    limit = max(limit, *weeks, 0)
     small = [
         (same.count, other.before)
         for at, other in enumerate(earlier)
@@ -228,21 +231,32 @@ def _slow(
         if silence_of(facts.silences, other, same) is None
         if not _is_over(facts, other, same, earlier[at + 1 :])
     ]
-    so_far = sum(count for count, _ in small)
-    if so_far + change.count > limit >= so_far > 0:
-        return _SlowDamage(so_far + change.count, small[-1][1])
+    unreported = _unreported(small, limit)
+    so_far = sum(count for count, _ in unreported)
+    if so_far + change.count > limit and so_far > 0:
+        return _SlowDamage(so_far + change.count, unreported[-1][1])
     return None
+
+
+def _unreported(small: Sequence[tuple[int, int]], limit: float) -> Sequence[tuple[int, int]]:
+    """The counts, newest first, since the last backup with which their sum passed the limit."""
+    total, reported = 0, len(small)
+    for at in reversed(range(len(small))):
+        total += small[at][0]
+        if total > limit:
+            total, reported = 0, at
+    return small[:reported]
 
 
 def _same_in(backup: BackupChanges, change: MassChange) -> MassChange | None:
     return next((other for other in backup.changes if other.key == change.key), None)
 
 
-def _usual_sum(
+def _earlier_weeks(
     backup: BackupChanges, change: MassChange, earlier: Sequence[BackupChanges]
-) -> float:
-    """The largest number of records of an earlier week, if there were enough backups in it."""
-    sums = [0.0]
+) -> Sequence[float]:
+    """The number of records up to which a week is usual, by each earlier week with enough backups."""
+    sums: list[float] = []
     for week in (1, 2, 3):
         ages = (week * SLOW, (week + 1) * SLOW)
         counts = [
@@ -251,7 +265,7 @@ def _usual_sum(
             if ages[0] <= backup.as_of - other.as_of < ages[1]
         ]
         sums += [USUAL_SLACK * sum(counts)] if len(counts) >= LEAST_BACKUPS else []
-    return max(sums)
+    return sums
 
 
 # --- silences -------------------------------------------------------------------------------------

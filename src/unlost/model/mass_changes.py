@@ -140,12 +140,13 @@ class MassFinding:
     def main_user(self) -> str:
         """The id of the user who changed most of the records, to whom the repair is limited.
 
-        Empty if one user changed all of them, if no user changed more than half, and for changes of
-        several days, whose users are known for the last backup only.
+        Empty if one user changed all of them, and if no user changed more than half. Empty, too, if
+        records were deleted by unknown users: only a backup has those that skipped the bin.
         """
-        several = len(self.change.users) > 1 and not self.days
-        most = [share.by for share in self.change.users if 2 * share.count > self.change.count]
-        return most[0] if several and most else ""
+        users = self.change.users
+        unknown = not self.change.kind.of_column and any(not share.by for share in users)
+        most = [share.by for share in users if 2 * share.count > self.change.count]
+        return most[0] if len(users) > 1 and most and not unknown else ""
 
 
 class SilenceKind(StrEnum):

@@ -75,8 +75,8 @@ class Repairs(Undos):
         )
         plan, planned = self._plan_correction(selection, edits)
         if plan is not None:
-            self._meddle(data, plan)
-            self._judged(data, plan, planned, edits)
+            disturbed = self._meddle(data, plan)
+            self._judged(data, plan, planned, edits, disturbed=disturbed)
             if undone:
                 self.undo(data=data)
 
@@ -106,10 +106,17 @@ class Repairs(Undos):
         return self._plan(selection, RelatedPolicy.NONE, None, edits)
 
     def _judged(
-        self, data: st.DataObject, plan: RestorePlan, planned: Picture, edits: Edits
+        self,
+        data: st.DataObject,
+        plan: RestorePlan,
+        planned: Picture,
+        edits: Edits,
+        *,
+        disturbed: bool,
     ) -> None:
-        outcome, ran = self._recorded(data, plan)
-        case = Case(plan, outcome, planned, ran.before, ran.after, edits=edits)
+        outcome, ran = self._run_unlearned(data, plan)
+        calm = not disturbed and not self.hurt
+        case = Case(plan, outcome, planned, ran.before, ran.after, calm, edits=edits)
         try:
             self.judge.correction(case)
         except AssertionError:
@@ -134,8 +141,9 @@ class Repairs(Undos):
         )
         if plan is None:
             return
-        outcome, ran = self._recorded(data, plan)
-        self._judge_merge(Case(plan, outcome, planned, ran.before, ran.after), merged)
+        outcome, ran = self._run_unlearned(data, plan)
+        case = Case(plan, outcome, planned, ran.before, ran.after, not self.hurt)
+        self._judge_merge(case, merged)
         if undone:
             self.undo(data=data)
 
@@ -156,6 +164,10 @@ class Repairs(Undos):
         except AssertionError:
             self.judge.met[WRONG] += 1
             raise
+
+    def _run_unlearned(self, data: st.DataObject, plan: RestorePlan) -> tuple[RestoreOutcome, Ran]:
+        """Run a plan; the judge learns of its records only with its verdict."""
+        return super()._recorded(data, plan)
 
     def _recorded(
         self, data: st.DataObject, plan: RestorePlan, *, undoes: str = ""

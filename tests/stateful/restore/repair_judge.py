@@ -1,10 +1,11 @@
 """What must be true after a correction, or after a merge was taken back, judged from the org alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from stateful.restore.judge import Case, Judge
+from stateful.restore.judge import WHOLE, Case, Judge
 from stateful.restore.town import LINKS, Cells, Picture, Seen, references
+from unlost.engine.restore.running.compared import LINK_LOST
 from unlost.engine.restore.values.outcome import RecordOutcome
 from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey
 
@@ -42,6 +43,7 @@ class RepairJudge(Judge):
 
     def correction(self, case: Case) -> None:
         """The chosen values are there, every other value is as it was, nothing is doubled."""
+        lives = self._lives(case.before)  # before the run's own word for them is believed
         self.learn(case)
         self.nothing_doubled(case)
         self.nothing_else_changed(case)
@@ -49,35 +51,74 @@ class RepairJudge(Judge):
         corrected = [pair for pair in case.pairs if pair[0].why is ActionReason.SELECTED]
         assert {self.origin(step.key) for step, _ in corrected} == chosen
         for step, told in corrected:
-            self.met[f"corrected {step.action.value}"] += 1
-            self._corrected(case, step, told)
+            assert step.beside == case.plan.selection.beside, f"{step} is not what was asked for"
+            self._corrected(case, step, told, lives.get(self.origin(step.key), set()))
 
-    def _corrected(self, case: Case, step: PlanStep, told: RecordOutcome) -> None:
+    def _lives(self, live: Picture) -> dict[RecordKey, set[RecordKey]]:
+        lives: dict[RecordKey, set[RecordKey]] = {}
+        for key in live:
+            lives.setdefault(self.origin(key), set()).add(key)
+        return lives
+
+    def _corrected(
+        self, case: Case, step: PlanStep, told: RecordOutcome, lives: set[RecordKey]
+    ) -> None:
         if not told.ending.good:
             assert told.code, told
             assert told.sentence, told
+            self._excused(case, step, told)
             self.met[f"correction {told.ending.value}"] += 1
             return
         assert told.live is not None, told
         live = RecordKey(step.table, told.live)
         assert live in case.after, f"{told} is not live"
-        assert not step.beside or live not in case.before, f"{told} is no new record"
-        named = {difference.column for difference in told.differences}
-        for column, value in self._wanted_cells(case, step).items():
-            if self._stays(case, step, column):
-                self.met["a later value stays"] += 1
-                assert case.after[live].value(column) == case.before[live].value(column)
-                continue
-            right = self._is(case, live, column, value)
-            assert right or column in named, (
-                f"{told}: {column} is {case.after[live].value(column)!r}, not {value!r} ({step})"
-            )
-            self.met["corrected" if right else "named"] += 1
+        if step.beside:
+            assert live not in case.before, f"{told} is no new record"
+        else:
+            assert not lives or live in lives, f"{told}: another record was corrected"
+        wanted = self._wanted_cells(case, step)
+        if step.action is Action.UPDATE:
+            assert set(step.columns) <= set(wanted), f"{step} sets what nobody chose"
+        named = {difference.column: difference.reason for difference in told.differences}
+        for column, value in wanted.items():
+            self._cell(case, step, live, column, value, named)
+        if step.action is Action.CREATE:
+            assert case.after[live].body == self.nights[step.snapshot][step.key].body
+        self.met[f"corrected {step.action.value}"] += 1
+
+    def _cell(
+        self,
+        case: Case,
+        step: PlanStep,
+        live: RecordKey,
+        column: str,
+        value: str | None,
+        named: Mapping[str, str],
+    ) -> None:
+        now = case.after[live].value(column)
+        if self._stays(case, step, column):
+            self.met["a later value stays"] += 1
+            assert now == case.before[live].value(column), f"{live}.{column}: a change is lost"
+            return
+        if self._same(live.table, column, now, value):
+            self.met["corrected"] += 1
+            return
+        assert column in named, f"{live}.{column} is {now!r}, not {value!r} ({step})"
+        lost = named[column] == LINK_LOST and not self._is_live(case, live.table, column, value)
+        assert lost or not case.calm, f"{live}.{column}: {named[column]} is no excuse"
+        self.met["named"] += 1
+
+    def _is_live(self, case: Case, table: str, column: str, value: str | None) -> bool:
+        """True if the record that a reference means is live, under whichever id."""
+        if value is None or column not in LINKS[table]:
+            return True
+        meant = {self.origin(RecordKey(target, value)) for target in LINKS[table][column].tables}
+        return not meant.isdisjoint(self.origin(key) for key in case.after)
 
     def _wanted_cells(self, case: Case, step: PlanStep) -> Cells:
         """The values that people chose; of a lost record and of a copy all values."""
         cells: Cells = {}
-        if step.action is Action.CREATE:
+        if step.action in WHOLE:
             cells |= self.nights[step.snapshot][step.key].cells
         for key, backups in case.edits.taken.items():
             if self.origin(key) == self.origin(step.key):
@@ -101,9 +142,6 @@ class RepairJudge(Judge):
         """True if two states of a record have the same value, references followed."""
         return self._same(key.table, column, one.value(column), other.value(column))
 
-    def _is(self, case: Case, live: RecordKey, column: str, value: str | None) -> bool:
-        return self._same(live.table, column, case.after[live].value(column), value)
-
     def _same(self, table: str, column: str, one: str | None, other: str | None) -> bool:
         if one == other:
             return True
@@ -119,9 +157,11 @@ class RepairJudge(Judge):
     def taken_back(self, case: Case, merge: Merge) -> None:
         """The lost record is there, has its children again, and the winner its own values."""
         told = {step.key: (step, one) for step, one in case.pairs}
+        before = set(case.before)
         self.learn(case)
         self.nothing_doubled(case)
         self.nothing_else_changed(case)
+        self._nobody_asked(case, merge)
         _, loser = told[merge.loser]
         if not loser.ending.good:
             assert loser.code, loser
@@ -129,11 +169,22 @@ class RepairJudge(Judge):
             return
         back = RecordKey(merge.loser.table, str(loser.live))
         assert back in case.after, f"{loser} is not live"
+        assert back not in before, f"{loser}: another record is taken for it"
+        for step, one in case.pairs:
+            if step.why is not ActionReason.WINNER:
+                self._as_it_was(case, step, one)
         self.met["merge taken back"] += 1
         for child, column in merge.moved():
             self._given_back(case, merge, child, column, told.get(child))
         for column in merge.overwritten():
             self._put_back(case, merge, column, told.get(merge.winner))
+
+    def _nobody_asked(self, case: Case, merge: Merge) -> None:
+        """Of live records the plan sets references, and of the winner what the merge overwrote."""
+        for step, _ in case.pairs:
+            if step.action is Action.UPDATE:
+                free = set(merge.overwritten()) if step.key == merge.winner else set()
+                assert set(step.columns) <= free | set(LINKS[step.table]), f"{step} sets more"
 
     def _given_back(
         self,
@@ -155,7 +206,8 @@ class RepairJudge(Judge):
         now = case.after[child].value(column)
         right = self._same(child.table, column, now, merge.loser.record)
         assert right or named, f"{child}.{column} still leads to the winner: {told}"
-        self.met["child given back"] += right
+        if right:
+            self.met["child given back"] += 1
 
     def _put_back(
         self,
@@ -177,4 +229,5 @@ class RepairJudge(Judge):
         )
         right = self._same(merge.winner.table, column, after.value(column), value)
         assert right or named, f"{merge.winner}.{column} is not as before the merge: {told}"
-        self.met["winner put back"] += right
+        if right:
+            self.met["winner put back"] += 1

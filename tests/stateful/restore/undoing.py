@@ -28,6 +28,7 @@ class Undos(Restores):
     )
     def begin(self, data: st.DataObject, undeletable: bool, relinks: bool, loses: bool) -> None:
         self.ran: list[Ran] = []
+        self.hurt = False  # calls of the latest run were refused
         super().begin(data=data, undeletable=undeletable, relinks=relinks, loses=loses)
         self.undo_judge = UndoJudge(self.judge.met)
 
@@ -146,6 +147,7 @@ class Undos(Restores):
         self.town.clock.advance(seconds=60)
         before = self.town.picture()
         troubles = data.draw(st.lists(TROUBLES, max_size=3))
+        self.hurt = any(kind in ("refused", "locked") for kind, _ in troubles)
         outcome = self._until_it_ends(data, plan, list(troubles))
         calls = len(self.town.writer.calls)
         assert execute(plan, self.town.restoring()) == outcome

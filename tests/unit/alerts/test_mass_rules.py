@@ -273,13 +273,20 @@ def test_damage_of_several_days_is_reported_on_the_day_it_passes_the_threshold()
 
 
 def test_records_deleted_bit_by_bit_are_reported_like_those_deleted_at_once() -> None:
-    some = change(MassKind.DELETED, 12, total=1_000)
-    assert not now((some,), ())
-    (finding,) = now((some,), (some,))
-    assert (finding.change.count, finding.days, finding.before) == (24, 7, 1)
-    (alert,) = alerts((some,), (some,))
+    some, week = change(MassKind.DELETED, 12, total=1_000), [()] * 12
+    assert not now((some,), (), *week)
+    (finding,) = now((some,), (some,), *week)
+    assert (finding.change.count, finding.days, finding.before) == (24, 7, 13)
+    (alert,) = alerts((some,), (some,), *week)
     assert "24 records of Contact were deleted in sales within 7 days." in alert.sentence
-    assert "--lost-between 1 3" in alert.command
+    assert "--lost-between 13 15" in alert.command
+    assert not now((some,), (some,)), "no week shows what is usual"
+
+
+def test_damage_that_goes_on_is_reported_again() -> None:
+    """It was reported once, and never again while it went on."""
+    slow = (change(MassKind.OVERWRITTEN, 25, total=1_000),)
+    assert [bool(now(*[slow] * days)) for days in (1, 2, 3, 4)] == [False, True, False, True]
 
 
 def test_older_reported_and_silenced_damage_does_not_count_as_slow() -> None:
@@ -329,7 +336,14 @@ def test_damage_of_several_days_is_repaired_for_all_users() -> None:
     slow = shared(20, 5)
     slow = replace(slow, total=1_000)
     (finding,) = now((slow,), (slow,))
-    assert (finding.days, finding.main_user) == (7, "")
+    assert (finding.days, finding.main_user, finding.change.users) == (7, "", ())
+
+
+def test_the_repair_of_a_deletion_left_out_records_that_skipped_the_bin() -> None:
+    """Nobody can tell who deleted them."""
+    shares = (UserShare("U1", 700), UserShare("", 30))
+    (finding,) = now((replace(change(MassKind.DELETED, 730), users=shares),))
+    assert finding.main_user == ""
 
 
 # --- silences and limits --------------------------------------------------------------------------

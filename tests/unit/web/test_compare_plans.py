@@ -6,7 +6,9 @@ from django.test import Client
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries
+from unlost.catalog.orgs.bypass import save_bypass
 from unlost.model.access import Role
+from unlost.model.bypass import Bypass, BypassState
 
 
 @pytest.fixture
@@ -61,9 +63,24 @@ def test_a_record_with_other_values_is_told_by_its_fields(client: Client) -> Non
 def test_plans_that_do_the_same_say_so(client: Client) -> None:
     old, new = planned(client), planned(client)
     page = shown(client, f"{new}compare/?with={name_of(old)}")
-    assert "Both plans do the same to the same records." in page
+    assert "Both plans write the same to the same records." in page
+    assert "Bypass while" not in page
     same = shown(client, f"{new}compare/?with={name_of(new)}")
     assert "Both are the same plan." in same
+
+
+def test_another_bypass_was_not_shown(shop: Shop, client: Client) -> None:
+    """A second person approved a plan that switches checks off, as if nothing had changed."""
+    old = planned(client)
+    quiet = Bypass("flag", "Quiet")
+    shop.writer.bypasses[quiet] = BypassState(on=False)
+    save_bypass(shop.oid, quiet)
+    shop.world.clock.advance(seconds=60)
+    new = planned(client)
+    page = shown(client, f"{new}compare/?with={name_of(old)}")
+    assert "Bypass while the restore writes:" in page
+    assert "Both plans write the same to the same records." in page
+    assert 'older plan: none, newer plan: <bdi dir="ltr" class="code">flag Quiet</bdi>' in page
 
 
 def test_without_another_plan_the_page_says_what_to_do(client: Client) -> None:

@@ -509,7 +509,8 @@ def _show_diff(out: Output, result: "ComparedPlans") -> None:
     if before != after:
         out.print(f"Bypass during the run: {plain(before)} → {plain(after)}")
     if not difference.total:
-        out.print("Both plans do the same to the same records. An approval counts for one of them.")
+        out.print("Both plans write the same to the same records.")
+        out.print("An approval of one plan does not count for the other.")
         return
     if difference.counts:
         table = grid("Table", "Action", "Before", "After", right=("Before", "After"))

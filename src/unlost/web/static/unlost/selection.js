@@ -23,7 +23,7 @@ const selectRange = (box) => {
   const boxes = boxesOf(box.form);
   const places = [boxes.indexOf(lastBox), boxes.indexOf(box)].sort((a, b) => a - b);
   if (places[0] < 0) return;
-  for (const between of boxes.slice(...places)) between.checked = box.checked;
+  for (const between of boxes.slice(places[0], places[1] + 1)) between.checked = box.checked;
 };
 
 // A click comes before the change that it makes is reported, also one by the space bar.
