@@ -52,7 +52,7 @@ class Repairs(Undos):
         self, data: st.DataObject, beside: bool, undone: bool, purged: bool
     ) -> None:
         self.lose(data=data, purged=purged)
-        picked = self._picked(data, self.judge.held())
+        picked = self._picked(data, self.judge.lost() or self.judge.held())
         if picked:
             self._correct(data, picked, beside=beside, undone=undone)
 
