@@ -138,6 +138,14 @@ def test_a_bypass_that_cannot_be_switched_on_stands_first(org: Guarded) -> None:
     assert "The user may not." in note.sentence
 
 
+def test_a_bypass_whose_state_may_not_be_read_does_not_stop_the_planning(org: Guarded) -> None:
+    refusal = NotAllowed("bypass-refused", "Salesforce does not let the user read it.")
+    org.writer.faults.plant("bypass", refusal)
+    note = note_of(org.lost(), BYPASS_IMPOSSIBLE)
+    assert "This plan will not run" in note.sentence
+    assert "does not let the user read it" in note.sentence
+
+
 def test_automation_that_acts_is_named(org: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(automation, "NAMED", 2)
     trigger, rule = AutomationKind.TRIGGER, AutomationKind.RULE
