@@ -241,7 +241,9 @@ def killed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> str:
     plan = shop.whole_plan()
     shop.writer.faults.plant("write", Crash("killed"), table="Contact")
     with monkeypatch.context() as patch:
-        patch.setattr(module, "close_bypass", lambda *_, **__: None)  # a killed process does no more
+        patch.setattr(
+            module, "close_bypass", lambda *_, **__: None
+        )  # a killed process does no more
         with pytest.raises(Crash):
             shop.run(plan)
     assert state(shop) == ON

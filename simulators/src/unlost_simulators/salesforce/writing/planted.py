@@ -104,9 +104,7 @@ def run(job: Job, drafts: Sequence[Draft], moment: Moment) -> None:
     if job.by_platform:
         return
     triggers = [
-        rule
-        for rule in planted.rules(TriggerRule, job.of.name)
-        if _acts(job, rule, moment)
+        rule for rule in planted.rules(TriggerRule, job.of.name) if _acts(job, rule, moment)
     ]
     for rule in triggers:
         if rule.phase is Phase.BEFORE:

@@ -35,7 +35,11 @@ class Switched(Org):
         }
         boxes = [field(name, "boolean") for name in ("Off__c", "Quiet__c")]
         owner = field("SetupOwnerId", "reference")
-        more = (field("Note__c"), field("Code__c", nillable=False), field("Sum__c", createable=False))
+        more = (
+            field("Note__c"),
+            field("Code__c", nillable=False),
+            field("Sum__c", createable=False),
+        )
         self.add("Auto__c", owner, *boxes, *more, customSetting=True)
         self.flags["PermissionsAssignPermissionSets"] = True
         on = self.wire.on
@@ -200,7 +204,12 @@ def test_the_writer_names_its_user(org: Switched) -> None:
 
 @pytest.mark.parametrize(
     ("bypass", "source"),
-    [(SET, "PermissionSet"), (SET, "PermissionSetAssignment"), (SETTING, "Auto__c"), (SETTING, "User")],
+    [
+        (SET, "PermissionSet"),
+        (SET, "PermissionSetAssignment"),
+        (SETTING, "Auto__c"),
+        (SETTING, "User"),
+    ],
 )
 def test_a_state_that_may_not_be_read_is_a_refusal_and_no_fault(
     org: Switched, bypass: Bypass, source: str
@@ -332,24 +341,33 @@ def test_automation_is_listed_in_three_calls(org: Switched) -> None:
     )
     assert listed.unlisted == ()
     calls = org.wire.made("GET", r"query/\?q=")
-    entity_of, object_of = "EntityDefinition.QualifiedApiName", "TriggerObjectOrEvent.QualifiedApiName"
+    entity_of, object_of = (
+        "EntityDefinition.QualifiedApiName",
+        "TriggerObjectOrEvent.QualifiedApiName",
+    )
     assert [("tooling" in call.url.path, call.url.params["q"]) for call in calls] == [
         (
             True,
-            f"SELECT Name,NamespacePrefix,{entity_of} FROM ApexTrigger "
-            f"WHERE Status = 'Active' AND {entity_of} IN ('Account')",
+            (
+                f"SELECT Name,NamespacePrefix,{entity_of} FROM ApexTrigger "
+                f"WHERE Status = 'Active' AND {entity_of} IN ('Account')"
+            ),
         ),
         (
             False,
-            f"SELECT ApiName,NamespacePrefix,{object_of} FROM FlowDefinitionView "
-            "WHERE IsActive = true AND TriggerType IN "
-            "('RecordBeforeSave','RecordAfterSave','RecordBeforeDelete') "
-            f"AND {object_of} IN ('Account')",
+            (
+                f"SELECT ApiName,NamespacePrefix,{object_of} FROM FlowDefinitionView "
+                "WHERE IsActive = true AND TriggerType IN "
+                "('RecordBeforeSave','RecordAfterSave','RecordBeforeDelete') "
+                f"AND {object_of} IN ('Account')"
+            ),
         ),
         (
             True,
-            f"SELECT ValidationName,NamespacePrefix,{entity_of} FROM ValidationRule "
-            f"WHERE Active = true AND {entity_of} IN ('Account')",
+            (
+                f"SELECT ValidationName,NamespacePrefix,{entity_of} FROM ValidationRule "
+                f"WHERE Active = true AND {entity_of} IN ('Account')"
+            ),
         ),
     ]
 
