@@ -80,7 +80,7 @@ def _fulfils(
     return True
 
 
-def _activity(rule: Any, kind: str) -> Mapping[str, str]:
+def _activity(rule: Any, kind: str) -> dict[str, str]:
     """The columns that say whether and when a rule acts."""
     if kind == "apextrigger":
         return {"status": "Active" if rule.active else "Inactive"}
