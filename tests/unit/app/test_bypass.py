@@ -36,6 +36,7 @@ from unlost.catalog.people.audit import newest
 from unlost.catalog.runs.open_bypasses import OpenBypass, open_bypasses
 from unlost.catalog.runs.runs import RunState, find_run
 from unlost.engine.restore.journal.log import RestoreLog
+from unlost.engine.restore.running.bypass import switch_off
 from unlost.model.alert import AlertRule
 from unlost.model.bypass import Bypass, BypassState
 from unlost.model.errors import (
@@ -332,6 +333,36 @@ def test_a_note_does_not_vanish_under_a_starting_run(shop: Shop) -> None:
         (left_on,) = open_bypasses(shop.oid)
         assert (left_on.run, left_on.error) == (plan.run, None)
     assert open_bypasses(shop.oid) == [], "it has switched nothing"
+
+
+def test_a_note_does_not_vanish_under_a_resumed_run_that_is_killed_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = killed(shop, monkeypatch)
+    opened = shop.app.open_writer
+    shop.writer.faults.plant("write", Crash("killed"), table="Contact")
+
+    def open_late(*args: Any, **options: Any) -> Any:
+        if options.get("run"):  # the run is noted, and has not taken its lease
+            with opened(*args) as writer:
+                closing = RestoreLog(shop.app.whole_vault.journal(shop.oid, run))
+                switch_off(closing, writer)
+            close(shop.app, get_org("sales"), run)
+            assert open_bypasses(shop.oid) == []
+        return opened(*args, **options)
+
+    close = module.close_bypass
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            type(shop.app), "open_writer", lambda _, *args, **more: open_late(*args, **more)
+        )
+        patch.setattr(module, "close_bypass", lambda *_, **__: None)
+        with pytest.raises(Crash):
+            resume_run(shop.app, run)
+    assert state(shop) == ON
+    assert [note.run for note in open_bypasses(shop.oid)] == [run]
+    by_service(shop, run)
+    assert (state(shop), open_bypasses(shop.oid)) == (OFF, [])
 
 
 def test_a_run_in_progress_has_no_error_of_an_earlier_look(

@@ -13,6 +13,7 @@ docs/adr/0047.
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 
 from unlost.app.compose import Application, UnlimitedBudget
@@ -28,12 +29,30 @@ from unlost.catalog.runs.runs import find_run
 from unlost.engine.restore.journal.log import RestoreLog, RestoreState
 from unlost.engine.restore.running.bypass import switch_off
 from unlost.engine.restore.running.execute import run_of
+from unlost.model.bypass import Bypass
 from unlost.model.errors import Conflict, IntegrityError, UnlostError
 from unlost.model.plan import RestorePlan
+from unlost.model.ports.system import Lease
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import RunCommand
 
 IN_PROGRESS = "run-in-progress"
+
+
+@dataclass(frozen=True, slots=True)
+class NotingLease:
+    """A lease that notes the bypass of a run once it is taken: others end notes only under it."""
+
+    lease: Lease
+    bypass: Bypass | None
+
+    @contextmanager
+    def hold(self, org: str, *, kind: RunKind, run: str) -> Iterator[None]:
+        """Take the lease; raises Conflict (``run-in-progress``)."""
+        with self.lease.hold(org, kind=kind, run=run):
+            if self.bypass is not None:
+                note_bypass(run, str(self.bypass))
+            yield
 
 
 class ShownBypass(StrEnum):
@@ -133,7 +152,8 @@ def _journal_gone(org: ProtectedOrg, run: str) -> IntegrityError:
     notes: dict[str, OpenBypass] = {note.run: note for note in open_bypasses(org.oid)}
     return IntegrityError(
         "bypass-journal-gone",
-        "The bypass {bypass} may still be on: the run {run} has no journal any more that shows it.",
+        "The bypass {bypass} may still be on. The journal of the run {run}, which would show it, is "
+        "missing.",
         next_step="Switch the bypass off for the write user in the org, then cancel the run with "
         "`unlost runs {run} --cancel`.",
         bypass=notes[run].bypass if run in notes else "",
