@@ -158,14 +158,20 @@ NOTES = {
         "new plan: Unlost stored it, so it can be approved and run in the console. See [Ask for a "
         "second person before a restore](../howto/second-person.md)."
     ),
+    "bypass-journal-gone": (
+        "A restore was killed while its bypass may have been on, and its journal was erased or lost since. "
+        "So Unlost cannot see whether the bypass is still on, and for which user. The alert ends when you "
+        "cancel the run."
+    ),
     "bypass-refused": (
         "Assigning a permission set needs the permission Assign Permission Sets, and a custom setting "
         "needs Customize Application or access to the setting. See [Hold automation back during a "
         "restore](../howto/automation.md)."
     ),
     "bypass-still-on": (
-        "The records are written, but the run is not done while the bypass is on: automation that checks "
-        "it holds back for the write user. Once it is off, by hand or by resuming the run, the run ends."
+        "If the bypass cannot be switched off, the run fails although its records are written: automation "
+        "that checks the bypass holds back for this user. Resume the run: it switches the bypass off and "
+        "then ends."
     ),
     "bypass-unknown": (
         "The bypass is looked up in the org when it is set, for each plan, and when a run starts. It may "

@@ -51,8 +51,9 @@ class MemoryWriter:
     ``written`` and ``uploaded`` after it; ``row`` strikes before each row, so that a call can take
     effect in part. A planted ``ReplyLost`` gives UNKNOWN outcomes, any other error is raised.
     Refusals with a code in ``retryable`` may be tried again; after ``full_after`` new records the
-    org's storage is full. ``bypasses``: the states of the org's bypasses for this user. ``automations``
-    are active in the org, ``unlisted`` kinds of it cannot be listed.
+    org's storage is full. ``bypasses``: the states of the org's bypasses for this user,
+    ``other_bypasses`` for other users, by their ids. ``automations`` are active in the org,
+    ``unlisted`` kinds of it cannot be listed.
     """
 
     def __init__(self, platform: Platform, *, user: str = "restorer") -> None:
@@ -66,6 +67,7 @@ class MemoryWriter:
         self.full_after: int | None = None
         self.lacking: tuple[MissingPermission, ...] = ()
         self.bypasses: dict[Bypass, BypassState] = {}
+        self.other_bypasses: dict[str, dict[Bypass, BypassState]] = {}
         self.automations: tuple[Automation, ...] = ()
         self.unlisted: tuple[AutomationKind, ...] = ()
         self._lock = threading.Lock()
@@ -73,6 +75,10 @@ class MemoryWriter:
     def identity(self) -> OrgIdentity:
         """The org's identity."""
         return self.org.identity
+
+    def user_id(self) -> str:
+        """The user's name."""
+        return self.user
 
     def server_time(self) -> datetime:
         """The org's clock."""
@@ -167,7 +173,7 @@ class MemoryWriter:
         items = tuple(item for item in self.automations if item.table in names)
         return AutomationList(items, self.unlisted)
 
-    def bypass(self, bypass: Bypass) -> BypassState:
+    def bypass(self, bypass: Bypass, *, user: str = "") -> BypassState:
         """The state of a bypass."""
         self.calls.append(("bypass", bypass.name, 0))
         self.faults.strike("bypass", bypass.name)
@@ -178,20 +184,25 @@ class MemoryWriter:
                 next_step="Name another one.",
                 bypass=bypass,
             )
-        return self.bypasses[bypass]
+        return self._bypasses_of(user).get(bypass, BypassState(on=False))
 
     def check_bypass(self, bypass: Bypass) -> None:
         """Refuse what the test planted at ``check_bypass``."""
         self.calls.append(("check_bypass", bypass.name, 0))
         self.faults.strike("check_bypass", bypass.name)
 
-    def set_bypass(self, bypass: Bypass, state: BypassState) -> None:
+    def set_bypass(self, bypass: Bypass, state: BypassState, *, user: str = "") -> None:
         """Switch a bypass. Faults: ``set_bypass`` before the effect, ``bypass_set`` after it."""
         self.calls.append(("set_bypass", bypass.name, int(state.on)))
         self.faults.strike("set_bypass", bypass.name)
         stored = state.on or state.stored
-        self.bypasses[bypass] = BypassState(state.on, stored)
+        self._bypasses_of(user)[bypass] = BypassState(state.on, stored)
         self.faults.strike("bypass_set", bypass.name)
+
+    def _bypasses_of(self, user: str) -> dict[Bypass, BypassState]:
+        if user in ("", self.user):
+            return self.bypasses
+        return self.other_bypasses.setdefault(user, {})
 
     def _referring(self, query: ReferrerQuery) -> Rows:
         ids = set(query.ids)

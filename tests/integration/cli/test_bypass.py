@@ -78,7 +78,15 @@ def backup(shop: Program, served: SimulatorProcess) -> None:
 
 
 def plant(served: SimulatorProcess, bypass: str) -> None:
-    """A trigger makes a task for each new account, unless the bypass is on; a package does not ask."""
+    """A trigger makes a task for each new account, unless the bypass is on; a package does not ask.
+
+    Inactive rules never act, and no plan lists them.
+    """
+    for kind, more in {
+        "trigger": {"deed": "refuse"},
+        "validation": {"message": "No.", "where": "Name != null"},
+    }.items():
+        served.admin.post(f"rules/{kind}", object="Account", name="Retired", active=False, **more)
     served.admin.post("rules/trigger", object="Account", deed="create", name="Greet",
                       values=TASK, bypass=bypass)  # fmt: skip
     served.admin.post("rules/trigger", object="Account", deed="set", name="Sync", package="acme",
@@ -133,6 +141,7 @@ def test_with_a_permission_set_it_holds_back(
     assert "Greet" in notes["automation-trigger"]
     assert "Phone" in notes["automation-rule"]
     assert "acme__Sync" in notes["automation-managed"]
+    assert "Retired" not in str(notes)
     assert result["whole"]
     assert greetings(served) == before
     assert assignments(served) == 0

@@ -10,6 +10,7 @@ import pytest
 from fakes.maker import Maker
 from unlost.connectors.salesforce import SalesforceConfig, SalesforceConnector
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
+from unlost.model.bypass import Bypass, BypassState
 from unlost.model.errors import Conflict, SourceRefused, UsageError
 from unlost.model.ports.source import Context
 from unlost.model.source.reading import Rows
@@ -29,6 +30,7 @@ from unlost.testing.system import FreeBudget, MemorySecretStore, NullObserver
 pytestmark = pytest.mark.network
 
 ADMIN = "lotte.devos@chocolate.example"
+OTHER = "kenji.mori@chocolate.example"
 SECRET = "not-a-secret-writer"
 
 
@@ -70,8 +72,8 @@ class Desk:
 
 
 @contextmanager
-def opened(maker: Maker) -> Iterator[SalesforceWriter]:
-    config = SalesforceConfig(login_url=maker.sim.url, client_id="writer-tests")
+def opened(maker: Maker, *, client: str = "writer-tests") -> Iterator[SalesforceWriter]:
+    config = SalesforceConfig(login_url=maker.sim.url, client_id=client)
     context = Context(
         VirtualClock(),
         SeededEntropy(),
@@ -88,6 +90,36 @@ def desk(maker: Maker) -> Iterator[Desk]:
     maker.admin.post("apps", consumer_key="writer-tests", consumer_secret=SECRET, run_as=ADMIN)
     with opened(maker) as writer:
         yield Desk(maker, writer)
+
+
+# --- bypass ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "bypass",
+    [
+        Bypass("permission-set", "Quiet"),
+        Bypass("custom-setting", "Shop_Floor_Settings__c.Weekend_Shift__c"),
+    ],
+    ids=str,
+)
+def test_a_second_write_user_switches_off_what_the_first_left_on(
+    desk: Desk, bypass: Bypass
+) -> None:
+    maker, second = desk.maker, desk.writer
+    maker.admin.post("records/insert", object="PermissionSet",
+                     rows=[{"Name": "Quiet", "Label": "Quiet"}])  # fmt: skip
+    maker.admin.post("apps", consumer_key="first", consumer_secret=SECRET, run_as=OTHER)
+    maker.admin.post("access/permission", username=OTHER, permission="AssignPermissionSets",
+                     granted=True)  # fmt: skip
+    with opened(maker, client="first") as first:
+        user, before = first.user_id(), first.bypass(bypass)
+        first.set_bypass(bypass, BypassState(on=True, stored=True))
+        assert first.bypass(bypass).on
+    assert user != second.user_id()
+    assert (second.bypass(bypass).on, second.bypass(bypass, user=user).on) == (False, True)
+    second.set_bypass(bypass, before, user=user)
+    assert second.bypass(bypass, user=user) == before
 
 
 # --- small sets -----------------------------------------------------------------------------------

@@ -16,13 +16,18 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.bypass import change, show
 from unlost.app.actions.orgs.follow import follow
 from unlost.app.actions.restores.queued_restore import do_restore, hand_over
-from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
+from unlost.app.actions.restores.restore_plan import PlanRequest, load_plan, make_plan
 from unlost.app.actions.restores.restore_run import resume_run, retry_run
 from unlost.app.actions.runs.control import cancel
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.health.health import HealthState
 from unlost.app.restores import open_bypasses as module
-from unlost.app.restores.open_bypasses import close_bypass, close_bypasses, runs_with_bypass
+from unlost.app.restores.open_bypasses import (
+    close_bypass,
+    close_bypasses,
+    guarded_run,
+    runs_with_bypass,
+)
 from unlost.catalog.home.copying import settings_digest
 from unlost.catalog.models import WriterRow
 from unlost.catalog.orgs.bypass import LONGEST, bypass_of
@@ -31,6 +36,7 @@ from unlost.catalog.people.audit import newest
 from unlost.catalog.runs.open_bypasses import OpenBypass, open_bypasses
 from unlost.catalog.runs.runs import RunState, find_run
 from unlost.engine.restore.journal.log import RestoreLog
+from unlost.engine.restore.running.bypass import switch_off
 from unlost.model.alert import AlertRule
 from unlost.model.bypass import Bypass, BypassState
 from unlost.model.errors import (
@@ -236,7 +242,9 @@ def killed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> str:
     plan = shop.whole_plan()
     shop.writer.faults.plant("write", Crash("killed"), table="Contact")
     with monkeypatch.context() as patch:
-        patch.setattr(module, "close_bypass", lambda *_: None)  # a killed process does no more
+        patch.setattr(
+            module, "close_bypass", lambda *_, **__: None
+        )  # a killed process does no more
         with pytest.raises(Crash):
             shop.run(plan)
     assert state(shop) == ON
@@ -292,6 +300,83 @@ def test_a_home_that_lost_its_runs_finds_it_in_the_vault(
     assert state(shop) == OFF
 
 
+def lose_journal(shop: Shop, run: str) -> None:
+    store = shop.app.whole_vault.sealed.store
+    names = [item.name for item in store.list(f"orgs/{shop.oid}/journal/") if run in item.name]
+    assert names
+    for name in names:
+        store.delete(name)
+
+
+@pytest.mark.parametrize("by", [by_backup, by_service])
+def test_a_bypass_whose_journal_is_gone_does_not_look_closed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, by: Callable[[Shop, str], None]
+) -> None:
+    run = killed(shop, monkeypatch)
+    lose_journal(shop, run)
+    by(shop, run)
+    (left_on,) = open_bypasses(shop.oid)
+    assert left_on.error is not None
+    assert left_on.error.code == "bypass-journal-gone"
+    (alert,) = halted(shop)
+    assert "The bypass flag Quiet may still be on" in alert.sentence
+    cancel(shop.app, run)  # by a person, who saw to it in the org
+    by_service(shop, run)
+    assert (open_bypasses(shop.oid), halted(shop)) == ([], [])
+
+
+def test_a_note_does_not_vanish_under_a_starting_run(shop: Shop) -> None:
+    plan, org = shop.whole_plan(), get_org("sales")
+    hand_over(shop.app, Path(plan.file))
+    with guarded_run(shop.app, org, load_plan(shop.app, Path(plan.file))[0]):
+        close_bypasses(shop.app, org)
+        (left_on,) = open_bypasses(shop.oid)
+        assert (left_on.run, left_on.error) == (plan.run, None)
+    assert open_bypasses(shop.oid) == [], "it has switched nothing"
+
+
+def test_a_note_does_not_vanish_under_a_resumed_run_that_is_killed_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = killed(shop, monkeypatch)
+    opened = shop.app.open_writer
+    shop.writer.faults.plant("write", Crash("killed"), table="Contact")
+
+    def open_late(*args: Any, **options: Any) -> Any:
+        if options.get("run"):  # the run is noted, and has not taken its lease
+            with opened(*args) as writer:
+                closing = RestoreLog(shop.app.whole_vault.journal(shop.oid, run))
+                switch_off(closing, writer)
+            close(shop.app, get_org("sales"), run)
+            assert open_bypasses(shop.oid) == []
+        return opened(*args, **options)
+
+    close = module.close_bypass
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            type(shop.app), "open_writer", lambda _, *args, **more: open_late(*args, **more)
+        )
+        patch.setattr(module, "close_bypass", lambda *_, **__: None)
+        with pytest.raises(Crash):
+            resume_run(shop.app, run)
+    assert state(shop) == ON
+    assert [note.run for note in open_bypasses(shop.oid)] == [run]
+    by_service(shop, run)
+    assert (state(shop), open_bypasses(shop.oid)) == (OFF, [])
+
+
+def test_a_run_in_progress_has_no_error_of_an_earlier_look(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = killed(shop, monkeypatch)
+    lose_journal(shop, run)
+    by_service(shop, run)
+    with shop.app.lease.hold(shop.oid, kind=RunKind.RESTORE, run=run):
+        by_service(shop, run)
+    (left_on,) = open_bypasses(shop.oid)
+    assert left_on.error is None
+
+
 def test_if_it_cannot_be_switched_off_people_learn_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -344,7 +429,7 @@ def test_a_killed_restore_of_the_service_goes_on(
     run = hand_over(shop.app, Path(shop.whole_plan().file)).run
     shop.writer.faults.plant("write", Crash("killed"), table="Contact")
     with monkeypatch.context() as patch:
-        patch.setattr(module, "close_bypass", lambda *_: None)
+        patch.setattr(module, "close_bypass", lambda *_, **__: None)
         with pytest.raises(Crash):
             do_restore(shop.app, run)
     by_service(shop, run)

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,13 +13,19 @@ from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.runs.due_jobs import EnqueuedJobs
 from unlost.app.home.cancellation import CancellableBudget, CancellationFlag
+from unlost.app.service import service
 from unlost.app.service.service import BEAT_SECONDS, Service
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.runs.nights import nights_of
+from unlost.catalog.runs.open_bypasses import note_bypass
+from unlost.catalog.runs.runs import begin_run
 from unlost.catalog.vault.checks import standing_check
 from unlost.model.alert import AlertRule, ChannelKind, Notification, NotificationKind
 from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError, TransientError
 from unlost.model.runs.night import NightState
+from unlost.model.vault.snapshot import CommitKind
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 class Running:
@@ -140,6 +147,46 @@ def test_a_fault_of_one_look_does_not_end_the_service(
     assert [one.get("code") for one in events if one["event"] == "tick-failed"] == [
         "vault-away", "ZeroDivisionError",
     ]  # fmt: skip
+
+
+@pytest.fixture
+def left_on(running: Running) -> Running:
+    """A killed restore left the bypass of the org on; only its note matters here."""
+    begin_run("restore-1", org="sales", kind=CommitKind.RESTORE, full=False, at=NOON)
+    note_bypass("restore-1", "flag Quiet")
+    return running
+
+
+def test_the_service_closes_bypasses_that_killed_restores_left_on(
+    left_on: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orgs: list[str] = []
+    monkeypatch.setattr(service, "close_bypasses", lambda _, org: orgs.append(org.name))
+    left_on.service.run(once=True)
+    assert orgs == ["sales"]
+
+
+def test_backups_go_on_while_an_org_hangs_whose_bypass_is_closed(
+    left_on: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, answered, calls = threading.Event(), threading.Event(), []
+
+    def hang(*_: object) -> None:
+        calls.append(1)
+        begun.set()
+        assert answered.wait(HANGING)
+
+    monkeypatch.setattr(service, "close_bypasses", hang)
+    left_on.start()
+    try:
+        assert begun.wait(HANGING)
+        for count in (1, 2):
+            left_on.world.clock.advance(days=1)
+            left_on.until(lambda count=count: done(left_on.world) == count)
+        assert len(calls) == 1, "one at a time"
+    finally:
+        answered.set()
+    left_on.until(lambda: len(calls) == 2)
 
 
 def test_alerts_are_told_by_the_service(running: Running) -> None:

@@ -6,28 +6,62 @@
               killed ──> the note stays ──> the service, the next backup of the org, or
                          `unlost doctor --repair` switches it off; if that fails, an alert says so
 
-See docs/adr/0047.
+A note is removed only if the journal shows that the bypass is off. If the journal is empty, because
+it was erased or lost, the note stays with an alert, until a person cancels the run. See
+docs/adr/0047.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
 
 from unlost.app.compose import Application, UnlimitedBudget
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.open_bypasses import (
+    OpenBypass,
     bypass_ended,
     bypass_failed,
     note_bypass,
     open_bypasses,
 )
-from unlost.engine.restore.journal.log import RestoreLog
+from unlost.catalog.runs.runs import find_run
+from unlost.engine.restore.journal.log import RestoreLog, RestoreState
 from unlost.engine.restore.running.bypass import switch_off
 from unlost.engine.restore.running.execute import run_of
-from unlost.model.errors import Conflict, UnlostError
+from unlost.model.bypass import Bypass
+from unlost.model.errors import Conflict, IntegrityError, UnlostError
 from unlost.model.plan import RestorePlan
+from unlost.model.ports.system import Lease
 from unlost.model.runs.exclusion import RunKind
+from unlost.model.runs.jobs import RunCommand
 
 IN_PROGRESS = "run-in-progress"
+
+
+@dataclass(frozen=True, slots=True)
+class NotingLease:
+    """A lease that notes the bypass of a run once it is taken: others end notes only under it."""
+
+    lease: Lease
+    bypass: Bypass | None
+
+    @contextmanager
+    def hold(self, org: str, *, kind: RunKind, run: str) -> Iterator[None]:
+        """Take the lease; raises Conflict (``run-in-progress``)."""
+        with self.lease.hold(org, kind=kind, run=run):
+            if self.bypass is not None:
+                note_bypass(run, str(self.bypass))
+            yield
+
+
+class ShownBypass(StrEnum):
+    """The bypass of a stopped run, as the journal of the run shows it."""
+
+    NOTHING = "nothing"  # it is empty: the run has not begun, or its journal is gone
+    NOT_YET = "not yet"  # the run has not switched it
+    OPEN = "open"  # it may be on
+    OFF = "off"  # it is as it was before the run
 
 
 @contextmanager
@@ -37,28 +71,30 @@ def guarded_run(app: Application, org: ProtectedOrg, plan: RestorePlan) -> Itera
         yield
         return
     run = run_of(plan)
-    note_bypass(run, str(plan.bypass))
+    new = note_bypass(run, str(plan.bypass))
     try:
         yield
     finally:
         # The error of the run is the one that people must see; a failure here is an alert.
         with suppress(UnlostError):
-            close_bypass(app, org, run)
+            close_bypass(app, org, run, ends_unbegun=new)
 
 
-def close_bypass(app: Application, org: ProtectedOrg, run: str) -> None:
-    """Switch the bypass of a stopped run off, if its journal says that it may be on.
+def close_bypass(
+    app: Application, org: ProtectedOrg, run: str, *, ends_unbegun: bool = False
+) -> None:
+    """Switch the bypass of a stopped run off, if its journal shows that it may be on.
 
-    Raises Conflict (``run-in-progress``) while the run goes on, ``bypass-still-on``, and the errors
-    of the sign-in; all but the first are noted for an alert.
+    ``ends_unbegun``: the caller knows that the run switched nothing, unless its journal says so.
+    Raises Conflict (``run-in-progress``) while the run goes on, ``bypass-still-on``, IntegrityError
+    (``bypass-journal-gone``), and the errors of the sign-in; all but the first are noted for an
+    alert.
     """
     try:
         with app.lease.hold(org.oid, kind=RunKind.RESTORE, run=run):
-            _switch_off(app, org, run)
-            bypass_ended(run)
+            _close(app, org, run, ends_unbegun=ends_unbegun)
     except UnlostError as error:
-        if error.code != IN_PROGRESS:
-            bypass_failed(run, error.message)
+        bypass_failed(run, error.message if error.code != IN_PROGRESS else None)
         raise
 
 
@@ -83,10 +119,49 @@ def _left_on(app: Application, org: ProtectedOrg, run: str) -> bool:
     return False
 
 
-def _switch_off(app: Application, org: ProtectedOrg, run: str) -> None:
+def shown_bypass(state: RestoreState) -> ShownBypass:
+    """Decide from the state of a run whether its bypass may be on."""
+    if state.opened is None:
+        return ShownBypass.NOTHING
+    if state.bypass is not None:
+        return ShownBypass.OPEN
+    over = state.noted_bypass or state.closed is not None
+    return ShownBypass.OFF if over else ShownBypass.NOT_YET
+
+
+def _close(app: Application, org: ProtectedOrg, run: str, *, ends_unbegun: bool) -> None:
+    """Switch a bypass off; end its note if it is certain to be off."""
     log = RestoreLog(app.whole_vault.journal(org.oid, run))
-    if log.state.bypass is None:
-        return
+    shown = shown_bypass(log.state)
+    if shown is ShownBypass.OPEN:
+        _switch_off(app, org, log)
+    certain = shown in (ShownBypass.OPEN, ShownBypass.OFF)
+    if certain or ends_unbegun or _is_cancelled(run):
+        bypass_ended(run)
+    elif shown is ShownBypass.NOTHING:
+        raise _journal_gone(org, run)
+
+
+def _is_cancelled(run: str) -> bool:
+    """Return True if people cancelled a run."""
+    record = find_run(run)
+    return record is not None and (record.state.over or record.wish is RunCommand.CANCEL)
+
+
+def _journal_gone(org: ProtectedOrg, run: str) -> IntegrityError:
+    notes: dict[str, OpenBypass] = {note.run: note for note in open_bypasses(org.oid)}
+    return IntegrityError(
+        "bypass-journal-gone",
+        "The bypass {bypass} may still be on. The journal of the run {run}, which would show it, is "
+        "missing.",
+        next_step="Switch the bypass off for the write user in the org, then cancel the run with "
+        "`unlost runs {run} --cancel`.",
+        bypass=notes[run].bypass if run in notes else "",
+        run=run,
+    )
+
+
+def _switch_off(app: Application, org: ProtectedOrg, log: RestoreLog) -> None:
     # A few calls that must not wait: neither for a pause of the run, nor for the day's share.
     with app.open_writer(org, budget=UnlimitedBudget()) as writer:
         switch_off(log, writer)

@@ -2,7 +2,8 @@
 
     process ─┬─ main thread     tick, alerts; only in the process that holds the lock ``lead``
              ├─ worker threads  jobs of the queue: nights, hours, restores, maintenance, verify, mirror
-             └─ "post" thread   e-mails, heartbeats, digests
+             ├─ "post" thread   e-mails, heartbeats, digests
+             └─ "bypass" thread bypasses that killed restores left on in the orgs
 
 Each job opens the home anew, as another process would, so that jobs share no state in memory. A
 failed tick is logged and repeated a minute later. With a PostgreSQL database several processes
@@ -41,6 +42,7 @@ from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.orgs.orgs import serving_orgs
 from unlost.catalog.runs.nights import find_night
+from unlost.catalog.runs.open_bypasses import open_bypasses
 from unlost.jobs.durable import LIFETIME, DurableJobs, Handler
 from unlost.jobs.enqueuing import enqueue_from_outside
 from unlost.jobs.slots import LEAD
@@ -116,6 +118,10 @@ class Service:
     _sender_thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "post")
     )
+    _closing: Future[None] | None = None
+    _bypass_thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, "bypass")
+    )
 
     def run(self, *, once: bool = False) -> None:
         """Serve until the cancel flag is set; ``once``: do the work that is due now, and end.
@@ -142,6 +148,7 @@ class Service:
                 self.cancel_flag.set()
                 jobs.stop(patience=PATIENCE)
                 self._sender_thread.shutdown(wait=True)
+                self._bypass_thread.shutdown(wait=True)
         if self.cancel_flag.lost:
             raise database_away("the session that held its locks has ended")
 
@@ -162,7 +169,7 @@ class Service:
         while not self.cancel_flag.is_set:
             if self._leads(app, log):
                 succeeded = self._enqueue_due(app, jobs, log)
-                self._close_bypasses(app, log)
+                self._close_bypasses(app, log, wait=once)
                 self._evaluate_backups(app, log)
                 if self._update_alerts(app, log) and succeeded:
                     self._publish_metrics(app, jobs, log)
@@ -223,11 +230,20 @@ class Service:
                         update_summaries(app, org)
                     update_watches(app, org)
 
-    def _close_bypasses(self, app: Application, log: ServiceLog) -> None:
-        """Switch off what killed restores left on in the orgs."""
+    def _close_bypasses(self, app: Application, log: ServiceLog, *, wait: bool) -> None:
+        """Close open bypasses in a separate thread, so that a slow org delays no backup."""
+        idle = self._closing is None or self._closing.done()
+        if idle and self._is_due("bypasses", BYPASS_SECONDS, app):
+            self._closing = self._bypass_thread.submit(self._switch_off, log)
+        if wait and self._closing is not None:
+            self._closing.result()
+
+    def _switch_off(self, log: ServiceLog) -> None:
+        """Switch off the bypasses that killed restores left on in the orgs."""
         with _logging_errors(log, "bypasses-failed"):
-            if self._is_due("bypasses", BYPASS_SECONDS, app):
-                for org in serving_orgs():
+            orgs = [org for org in serving_orgs() if open_bypasses(org.oid)]
+            for org in orgs:
+                with self.opened(self.cancel_flag) as app:
                     close_bypasses(app, org)
 
     def _publish_metrics(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> None:

@@ -1,7 +1,8 @@
 """Runs whose bypass may be on. The journal in the vault knows it for certain; this finds the runs.
 
 A run is noted before it begins, and its note ends when the journal says that the bypass is off. So
-after a crash the note stays, and the service or the next backup of the org finds it.
+after a crash the note stays, and the service or the next backup of the org finds it. A journal that
+is gone says nothing, so the note stays then too.
 """
 
 from collections.abc import Sequence
@@ -21,10 +22,13 @@ class OpenBypass:
     error: Message | None
 
 
-def note_bypass(run: str, bypass: str) -> None:
-    """Note that a run is about to switch a bypass on."""
+def note_bypass(run: str, bypass: str) -> bool:
+    """Note that a run is about to switch a bypass on; false if it was noted before."""
+    rows = Run.objects.filter(id=run)
     with returned_connection():
-        Run.objects.filter(id=run).update(bypass=bypass, bypass_error=None)
+        new = rows.filter(bypass="").exists()
+        rows.update(bypass=bypass, bypass_error=None)
+        return new
 
 
 def bypass_ended(run: str) -> None:
@@ -33,8 +37,8 @@ def bypass_ended(run: str) -> None:
         Run.objects.filter(id=run).update(bypass="", bypass_error=None)
 
 
-def bypass_failed(run: str, error: Message) -> None:
-    """Note why the bypass of a run could not be switched off."""
+def bypass_failed(run: str, error: Message | None) -> None:
+    """Note why the bypass of a run could not be switched off; None if nothing is wrong (yet)."""
     with returned_connection():
         Run.objects.filter(id=run).exclude(bypass="").update(bypass_error=error)
 

@@ -77,7 +77,8 @@ class PlanningAccess(Protocol):
     def bypass(self, bypass: Bypass) -> BypassState:
         """Read the state of a bypass for this user.
 
-        Raises UsageError (``bypass-unknown``) if the org has none of this name.
+        Raises UsageError (``bypass-unknown``) if the org has none of this name, and NotAllowed
+        (``bypass-refused``) if this user may not read it.
         """
         ...
 
@@ -95,6 +96,10 @@ class Writer(PlanningAccess, Protocol):
     It keeps nothing, and repeats nothing that may have taken effect: a call whose answer was lost
     returns UNKNOWN outcomes, and the engine checks the org before the next attempt.
     """
+
+    def user_id(self) -> str:
+        """Return the org's id of the user who writes."""
+        ...
 
     def server_time(self) -> datetime:
         """Return the source's clock now, or ours if that is earlier.
@@ -141,10 +146,18 @@ class Writer(PlanningAccess, Protocol):
         """Wait until no call of this user on the table, made since then, can still take effect."""
         ...
 
-    def set_bypass(self, bypass: Bypass, state: BypassState) -> None:
-        """Bring a bypass into a state for this user; a no-op if it is in it.
+    def bypass(self, bypass: Bypass, *, user: str = "") -> BypassState:
+        """Read the state of a bypass for a user (an id of the org); without one, for this user.
 
-        To switch it on, ``stored`` does not matter. To switch it off, the entry about this user is
+        Raises UsageError (``bypass-unknown``) if the org has none of this name, and NotAllowed
+        (``bypass-refused``) if this user may not read it.
+        """
+        ...
+
+    def set_bypass(self, bypass: Bypass, state: BypassState, *, user: str = "") -> None:
+        """Bring a bypass into a state for a user, without one for this user; a no-op if it is in it.
+
+        To switch it on, ``stored`` does not matter. To switch it off, the entry about the user is
         removed unless ``stored``. Raises NotAllowed (``bypass-refused``) if the org refuses, and
         TransientError if the answer was lost: read the state then.
         """

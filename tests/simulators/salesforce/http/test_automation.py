@@ -1,9 +1,13 @@
 """Queries for triggers, flows and validation rules of objects, from the planted rules."""
 
+from dataclasses import replace
 from urllib.parse import quote
+
+import pytest
 
 from unlost_simulators.salesforce.writing.rules import (
     DuplicateRule,
+    Phase,
     TriggerEffect,
     TriggerRule,
     ValidationRule,
@@ -39,6 +43,53 @@ def test_planted_rules_are_listed_by_object(sim, client) -> None:
     (flow,) = client.get(f"query?q={quote(FLOWS)}").json()["records"]
     assert flow["ApiName"] == "Flow"
     assert flow["TriggerObjectOrEvent"]["QualifiedApiName"] == "Account"
+
+
+SAVES = "('RecordBeforeSave','RecordAfterSave')"
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "condition", "count"),
+    [
+        ("tooling/query", TRIGGERS, "", 2),
+        ("tooling/query", TRIGGERS, "Status = 'Active'", 1),
+        ("tooling/query", TRIGGERS, "Status IN ('Inactive')", 1),
+        ("tooling/query", TRIGGERS, "Status = 'active' AND Status = 'Inactive'", 0),
+        ("tooling/query", RULES, "Active = true", 1),
+        ("tooling/query", RULES, "Active = FALSE", 1),
+        ("query", FLOWS, f"IsActive = true AND TriggerType IN {SAVES}", 1),
+        ("query", FLOWS, "TriggerType = 'RecordBeforeSave'", 0),
+        ("query", FLOWS, "TriggerType = 'RecordBeforeDelete'", 0),
+    ],
+)
+def test_a_question_that_leaves_out_inactive_rules_gets_the_active_ones(
+    sim, client, path, query, condition, count
+) -> None:
+    plant(sim)
+    for rule in [rule for rule, _ in sim.org.planted.report()]:
+        if not isinstance(rule, DuplicateRule):
+            sim.org.planted.plant(replace(rule, name=f"Old {rule.name}", active=False))
+    full = f"{query} AND {condition}" if condition else query
+    answer = client.get(f"{path}?q={quote(full)}").json()
+    assert answer["totalSize"] == count, answer
+
+
+def test_a_flow_before_the_save_is_listed_as_such(sim, client) -> None:
+    rule = TriggerRule("Account", TriggerEffect.SET, name="Early", phase=Phase.BEFORE, flow=True)
+    sim.org.planted.plant(rule)
+    asked = quote(f"{FLOWS} AND TriggerType = 'RecordBeforeSave'")
+    (flow,) = client.get(f"query?q={asked}").json()["records"]
+    assert flow["ApiName"] == "Early"
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [("Aktive = true", "INVALID_FIELD"), ("Status LIKE 'A%'", "MALFORMED_QUERY")],
+)
+def test_a_condition_that_is_not_understood_is_refused(sim, client, condition, code) -> None:
+    plant(sim)
+    answer = client.get(f"tooling/query?q={quote(f'{TRIGGERS} AND {condition}')}")
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, code)
 
 
 def test_triggers_belong_to_the_tooling_api(sim, client) -> None:

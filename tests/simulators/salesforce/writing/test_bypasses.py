@@ -68,6 +68,14 @@ def test_a_permission_set_holds_rules_back(org: Org, writer: RecordWriter) -> No
     assert greeted(org) == 2
 
 
+def test_an_inactive_rule_never_acts(org: Org, writer: RecordWriter) -> None:
+    trigger = TriggerRule("Account", TriggerEffect.SET, values={"Site": "x"}, active=False)
+    org.planted.plant(trigger)
+    org.planted.plant(ValidationRule("Account", "A phone.", "Phone = null", active=False))
+    writer.made("Account", {"Name": "a"})
+    assert greeted(org) == 0
+
+
 def test_a_set_is_assigned_once(writer: RecordWriter) -> None:
     named, assignment = assigned(writer)
     row = writer.row(ASSIGNMENT, assignment)

@@ -138,6 +138,14 @@ def test_a_bypass_that_cannot_be_switched_on_stands_first(org: Guarded) -> None:
     assert "The user may not." in note.sentence
 
 
+def test_a_bypass_whose_state_may_not_be_read_does_not_stop_the_planning(org: Guarded) -> None:
+    refusal = NotAllowed("bypass-refused", "Salesforce does not let the user read it.")
+    org.writer.faults.plant("bypass", refusal)
+    note = note_of(org.lost(), BYPASS_IMPOSSIBLE)
+    assert "This plan will not run" in note.sentence
+    assert "does not let the user read it" in note.sentence
+
+
 def test_automation_that_acts_is_named(org: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(automation, "NAMED", 2)
     trigger, rule = AutomationKind.TRIGGER, AutomationKind.RULE
@@ -221,8 +229,8 @@ def test_a_bypass_that_the_org_no_longer_has_stops_the_run(org: Guarded) -> None
 
 def test_a_bypass_that_does_not_stay_on_stops_the_run(org: Guarded) -> None:
     plan = org.lost()
-    org.writer.set_bypass = lambda *_: None
-    with pytest.raises(Conflict, match="still says that it is off") as caught:
+    org.writer.set_bypass = lambda *_, **__: None
+    with pytest.raises(Conflict, match="still reports that it is off") as caught:
         org.try_restore(plan)
     assert caught.value.code == "bypass-not-on"
     assert org.live("Contact") == {}
@@ -258,8 +266,8 @@ def test_a_run_does_not_close_while_the_bypass_is_on(org: Guarded) -> None:
 def test_a_bypass_that_stays_on_is_reported(org: Guarded) -> None:
     plan = org.lost()
     switch = org.writer.set_bypass
-    org.writer.set_bypass = lambda bypass, state: switch(bypass, ON)
-    with pytest.raises(Conflict, match="still says that it is on"):
+    org.writer.set_bypass = lambda bypass, _, *, user: switch(bypass, ON, user=user)
+    with pytest.raises(Conflict, match="still reports that it is on"):
         org.try_restore(plan)
     org.writer.set_bypass = switch
     assert org.restore(plan).whole
@@ -278,6 +286,23 @@ def test_an_admin_who_switched_it_off_meanwhile_is_fine(org: Guarded) -> None:
     org.writer.write = write
     assert org.restore(plan).whole
     assert (org.state, org.switches()) == (OFF, [1])
+
+
+def test_a_row_that_the_run_created_does_not_stay_after_a_person_unticked_it(org: Guarded) -> None:
+    plan = parked(org)
+    org.writer.bypasses[FLAG] = BypassState(on=False, stored=True)
+    switch_off(org.log(plan), org.writer)
+    assert org.state == OFF
+
+
+def test_a_row_whose_removal_had_no_answer_is_removed_later(org: Guarded) -> None:
+    plan = parked(org)
+    org.writer.bypasses[FLAG] = BypassState(on=False, stored=True)
+    org.writer.faults.plant("set_bypass", TransientError("lost", "No answer."))
+    with pytest.raises(Conflict):
+        switch_off(org.log(plan), org.writer)
+    switch_off(org.log(plan), org.writer)
+    assert org.state == OFF
 
 
 # --- stops ----------------------------------------------------------------------------------------
@@ -327,6 +352,60 @@ def test_a_plan_that_is_announced_switches_nothing(org: Guarded) -> None:
     assert not open_run(plan, org.restore_ports())
     assert org.switches() == []
     assert org.restore(plan).whole
+
+
+# --- another write user ---------------------------------------------------------------------------
+
+
+def replace_user(org: Guarded) -> MemoryWriter:
+    """The org gets another write user, for whom the bypass is off; the writer of the first one."""
+    first = org.writer
+    org.writer = GuardedWriter(org.platform, user="second")
+    org.writer.bypasses[FLAG] = OFF
+    org.writer.other_bypasses[first.user] = first.bypasses
+    return first
+
+
+def test_after_the_write_user_is_replaced_the_bypass_is_switched_off_for_the_first(
+    org: Guarded,
+) -> None:
+    plan = parked(org)
+    first = replace_user(org)
+    switch_off(org.log(plan), org.writer)
+    assert (first.bypasses[FLAG], org.state) == (OFF, OFF)
+    assert org.log(plan).state.bypass is None
+
+
+def test_a_run_that_a_second_write_user_resumes_leaves_it_off_for_both(org: Guarded) -> None:
+    plan = parked(org)
+    first = replace_user(org)
+    assert org.restore(plan).whole
+    assert (first.bypasses[FLAG], org.state) == (OFF, OFF)
+    noted = [entry for entry in org.entries(plan) if isinstance(entry, BypassNoted)]
+    assert [entry.user for entry in noted] == ["restorer", "second"]
+
+
+def test_a_bypass_that_stays_on_for_the_first_user_is_not_reported_as_off(org: Guarded) -> None:
+    plan = parked(org)
+    first = replace_user(org)
+    refusal = NotAllowed("bypass-refused", "The user may not.")
+    org.writer.faults.plant("set_bypass", refusal, times=2)
+    with pytest.raises(Conflict) as caught:
+        switch_off(org.log(plan), org.writer)
+    assert caught.value.code == "bypass-still-on"
+    assert "for the user restorer" in caught.value.next_step
+    with pytest.raises(Conflict):
+        org.try_restore(plan)
+    assert (first.bypasses[FLAG], org.state) == (ON, OFF)
+    assert org.log(plan).state.bypass is not None
+
+
+def test_a_journal_without_a_user_means_the_write_user(org: Guarded) -> None:
+    plan = parked(org)
+    log = org.log(plan)
+    log.write(BypassNoted(FLAG, OFF, org.clock.now()))
+    assert org.restore(plan).whole
+    assert org.state == OFF
 
 
 # --- crashes --------------------------------------------------------------------------------------

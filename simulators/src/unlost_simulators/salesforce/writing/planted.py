@@ -104,19 +104,21 @@ def run(job: Job, drafts: Sequence[Draft], moment: Moment) -> None:
     if job.by_platform:
         return
     triggers = [
-        rule
-        for rule in planted.rules(TriggerRule, job.of.name)
-        if moment in rule.on and not is_bypassed(job, rule)
+        rule for rule in planted.rules(TriggerRule, job.of.name) if _acts(job, rule, moment)
     ]
     for rule in triggers:
         if rule.phase is Phase.BEFORE:
             _trigger(job, rule, drafts, moment)
     for check in planted.rules(ValidationRule, job.of.name):
-        if moment in check.on and not is_bypassed(job, check):
+        if _acts(job, check, moment):
             _validate(job, check, drafts)
     for rule in triggers:
         if rule.phase is Phase.AFTER:
             _trigger(job, rule, [draft for draft in drafts if draft.sound], moment)
+
+
+def _acts(job: Job, rule: TriggerRule | ValidationRule, moment: Moment) -> bool:
+    return rule.active and moment in rule.on and not is_bypassed(job, rule)
 
 
 def _validate(job: Job, rule: ValidationRule, drafts: Sequence[Draft]) -> None:

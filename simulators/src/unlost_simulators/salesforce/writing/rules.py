@@ -43,7 +43,8 @@ class ValidationRule:
     """Refuses rows for which ``where`` holds; ``field`` is where the message is shown.
 
     ``bypass``: it holds back for users who have this permission set, or whose custom setting has
-    this box ticked (``OBJECT.FIELD``). ``package``: the namespace of an installed package.
+    this box ticked (``OBJECT.FIELD``). ``package``: the namespace of an installed package. A rule that
+    is not ``active`` never acts.
     """
 
     object: str
@@ -54,6 +55,7 @@ class ValidationRule:
     on: frozenset[Moment] = BOTH
     bypass: str = ""
     package: str = ""
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class TriggerRule:
     ``values`` into the row; after the save that is a further change, by the same user and now.
     ``create`` inserts a row of ``creates`` with ``values``. ``{Field}`` in a text value stands for
     the row's own value, ``{Id}`` for its id. ``flow``: it is listed as a flow, not as Apex.
-    ``bypass`` and ``package`` as in ``ValidationRule``.
+    ``bypass``, ``package`` and ``active`` as in ``ValidationRule``.
     """
 
     object: str
@@ -79,6 +81,7 @@ class TriggerRule:
     flow: bool = False
     bypass: str = ""
     package: str = ""
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)

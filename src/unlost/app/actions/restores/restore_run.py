@@ -35,7 +35,7 @@ from unlost.app.actions.restores.restore_plan import (
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import update_losses
 from unlost.app.restores.approvals import check_approved
-from unlost.app.restores.open_bypasses import guarded_run
+from unlost.app.restores.open_bypasses import NotingLease, guarded_run
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
 from unlost.app.restores.plan_files import check_file_typed
 from unlost.catalog.orgs.bypass import bypass_of
@@ -363,7 +363,8 @@ def _run(
                 guarded_run(app, org, plan),
                 app.open_writer(org, observer=both, run=run) as writer,
             ):
-                ended = execute(plan, _ports(app, writer, both))
+                lease = NotingLease(app.lease, plan.bypass)
+                ended = execute(plan, replace(_ports(app, writer, both), lease=lease))
         finally:
             written.flush()
         # Not before: a run that could not begin leaves its plan as it was.

@@ -1,4 +1,4 @@
-"""The bypass that an org's own automation checks, for the calling user.
+"""The bypass that an org's own automation checks, for the calling user or another one.
 
   permission-set NAME            the set is assigned to the user: PermissionSetAssignment
   custom-setting OBJECT.FIELD    the user's row of a hierarchy custom setting has the box ticked
@@ -7,11 +7,14 @@ Sources: object reference, PermissionSetAssignment (create, delete, query; speci
 rules; IsActive is false after its expiration), PermissionSet (IsOwnedByProfile);
 Apex guide, custom settings (hierarchy: the row of the user comes before that of the profile, and
 this before that of the org); object reference of custom settings (SetupOwnerId refers to
-Organization, Profile or User). A box is never empty, so a new row of the user would also replace
-the other boxes of profile and org: they are copied.
+Organization, Profile or User). A new row of the user hides those of profile and org: an empty field
+takes its value from them, but a box is never empty, and an omitted field gets its default. So the
+row copies the other boxes, and sends the other fields empty.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -19,7 +22,7 @@ from typing import Any, Protocol
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.http.api import SEND_JSON, SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
-from unlost.connectors.salesforce.http.shapes import DescribedObject
+from unlost.connectors.salesforce.http.shapes import DescribedField, DescribedObject
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.values import encode
 from unlost.kit.http import HttpCall
@@ -46,17 +49,19 @@ KINDS = (
 ASSIGNMENTS, OWNER = "PermissionSetAssignment", "SetupOwnerId"
 ASSIGN = "PermissionsAssignPermissionSets"
 BARE = 15  # characters of an id that identify a record (REST guide, ids)
+API_NAME = re.compile(r"\w+", re.ASCII)
+BOX_NAME = re.compile(r"(\w+)\.(\w+)", re.ASCII)
 
 
 class BypassSwitch(Protocol):
-    """A bypass of one org. Each method may raise the errors of ``SalesforceApi``."""
+    """A bypass of one org and user. Each method may raise the errors of ``SalesforceApi``."""
 
     def state(self) -> BypassState:
         """Read its state; raises UsageError (``bypass-unknown``)."""
         ...
 
     def check(self) -> None:
-        """Raise NotAllowed (``bypass-refused``) if the user is known to lack the right."""
+        """Raise NotAllowed (``bypass-refused``) if the caller is known to lack the right."""
         ...
 
     def switch(self, client: WriteClient, state: BypassState) -> None:
@@ -64,19 +69,50 @@ class BypassSwitch(Protocol):
         ...
 
 
-def switch_of(api: SalesforceApi, bypass: Bypass) -> BypassSwitch:
-    """The switch of a bypass; raises UsageError (``bypass-unknown``) for another kind or form."""
-    if bypass.kind == PERMISSION_SET and bypass.name:
-        return PermissionSetSwitch(api, bypass)
-    table, dot, column = bypass.name.partition(".")
-    if bypass.kind == CUSTOM_SETTING and table and dot and column:
-        return CustomSettingSwitch(api, bypass, table, column)
+def switch_of(api: SalesforceApi, bypass: Bypass, *, user: str = "") -> BypassSwitch:
+    """The switch of a bypass for a user, without one for the calling user.
+
+    Raises UsageError (``bypass-unknown``) for another kind or form.
+    """
+    if bypass.kind == PERMISSION_SET and API_NAME.fullmatch(bypass.name):
+        return PermissionSetSwitch(api, bypass, user or calling_user(api))
+    box = BOX_NAME.fullmatch(bypass.name)
+    if bypass.kind == CUSTOM_SETTING and box:
+        return CustomSettingSwitch(api, bypass, user or calling_user(api), box[1], box[2])
     raise UsageError(
         "bypass-unknown",
         "The bypass {bypass} has another form.",
         next_step="Use the API name of a permission set, or for a custom setting OBJECT.FIELD.",
         bypass=bypass,
     )
+
+
+def read_bypass(switch: BypassSwitch, bypass: Bypass) -> BypassState:
+    """Read the state; raises NotAllowed (``bypass-refused``) if the user may not read it."""
+    with _reading(bypass):
+        return switch.state()
+
+
+def check_bypass(switch: BypassSwitch, bypass: Bypass) -> None:
+    """Check the right; raises NotAllowed (``bypass-refused``) if it lacks or cannot be read."""
+    with _reading(bypass):
+        switch.check()
+
+
+@contextmanager
+def _reading(bypass: Bypass) -> Iterator[None]:
+    """Explain a query that Salesforce refuses."""
+    try:
+        yield
+    except SalesforceRefusal as refused:
+        raise NotAllowed(
+            "bypass-refused",
+            "Salesforce does not let the user read the bypass {bypass}: {reason}",
+            next_step="Give this user the permission 'View Setup and Configuration', or for a "
+            "custom setting read access to it. Then try again.",
+            bypass=bypass,
+            reason=refused.text or refused.native,
+        ) from refused
 
 
 def set_bypass(
@@ -107,6 +143,7 @@ class PermissionSetSwitch:
 
     api: SalesforceApi
     bypass: Bypass
+    user: str
 
     @cached_property
     def _set_id(self) -> str:
@@ -117,7 +154,7 @@ class PermissionSetSwitch:
         if len(rows) != 1:
             raise UsageError(
                 "bypass-unknown",
-                "The org has no permission set {name}, or the write user may not see it.",
+                "The org has no permission set {name}, or the write user lacks the right to see it.",
                 next_step="See Setup > Permission Sets for its API name.",
                 name=self.bypass.name,
             )
@@ -152,13 +189,13 @@ class PermissionSetSwitch:
         elif state.on:
             self._check_expiry(rows)
             if not rows:
-                values = {"AssigneeId": calling_user(self.api), "PermissionSetId": self._set_id}
+                values = {"AssigneeId": self.user, "PermissionSetId": self._set_id}
                 create(client, ASSIGNMENTS, values)
 
     def _assignments(self) -> list[Any]:
-        mine = soql.equals("AssigneeId", calling_user(self.api))
+        assignee = soql.equals("AssigneeId", self.user)
         this = soql.equals("PermissionSetId", self._set_id)
-        return self.api.query(soql.select(("Id", "IsActive"), ASSIGNMENTS, mine, this))
+        return self.api.query(soql.select(("Id", "IsActive"), ASSIGNMENTS, assignee, this))
 
     def _check_expiry(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Raise NotAllowed for an assignment that has expired: it prevents another one."""
@@ -178,6 +215,7 @@ class CustomSettingSwitch:
 
     api: SalesforceApi
     bypass: Bypass
+    user: str
     table: str
     column: str
 
@@ -196,9 +234,7 @@ class CustomSettingSwitch:
         """The boxes of the setting; raises UsageError unless the named column is one of them."""
         fields = self._described["fields"]
         boxes = [
-            field["name"]
-            for field in fields
-            if field["type"] == "boolean" and field["name"].endswith("__c")
+            field["name"] for field in fields if field["type"] == "boolean" and _is_custom(field)
         ]
         hierarchy = any(field["name"] == OWNER for field in fields)
         if self.column not in boxes or not hierarchy:
@@ -240,9 +276,17 @@ class CustomSettingSwitch:
             delete(client, self.table, str(user["Id"]))
 
     def _row(self, nearest: Mapping[str, Any]) -> dict[str, Any]:
-        """The user's row: the box is ticked, and the others are as they were for the user."""
-        boxes = {name: bool(nearest.get(name)) for name in self._boxes}
-        return {OWNER: calling_user(self.api), **boxes, self.column: True}
+        """The user's row: the box is ticked, and the others are as they were for the user.
+
+        Other fields are sent empty, so that no default hides a value of profile or org.
+        """
+        cells = {
+            field["name"]: bool(nearest.get(field["name"])) if field["type"] == "boolean" else None
+            for field in self._described["fields"]
+            if _is_custom(field) and field.get("createable")
+            if field["type"] == "boolean" or field.get("nillable")
+        }
+        return {OWNER: self.user, **cells, self.column: True}
 
     def _rows(self) -> tuple[list[Mapping[str, Any]], Mapping[str, Any] | None]:
         """The rows that apply to the user, the nearest first, and the user's own."""
@@ -256,20 +300,23 @@ class CustomSettingSwitch:
     @cached_property
     def _owners(self) -> Sequence[str]:
         """The user, the user's profile, and the org; without the profile if it may not be read."""
-        user = calling_user(self.api)
         org = self.api.token_field("id").rsplit("/", 2)[-2]
-        rows = self.api.query(soql.select(("ProfileId",), "User", soql.equals("Id", user)))
+        rows = self.api.query(soql.select(("ProfileId",), "User", soql.equals("Id", self.user)))
         profiles = [str(row["ProfileId"]) for row in rows if row.get("ProfileId")]
-        return [user, *profiles, org]
+        return [self.user, *profiles, org]
 
     def _unknown(self) -> UsageError:
         return UsageError(
             "bypass-unknown",
-            "The org has no hierarchy custom setting with the checkbox {name}, or the write user may "
-            "not see it.",
+            "The org has no hierarchy custom setting with the checkbox {name}, or the write user "
+            "lacks the right to see it.",
             next_step="See Setup > Custom Settings for the API names of object and field.",
             name=self.bypass.name,
         )
+
+
+def _is_custom(field: DescribedField) -> bool:
+    return field["name"].endswith("__c")
 
 
 def create(client: WriteClient, table: str, values: Mapping[str, Any]) -> None:

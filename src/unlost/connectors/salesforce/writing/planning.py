@@ -12,7 +12,7 @@ from unlost.connectors.salesforce.access.identity import read_identity
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.shapes import DescribedObject
 from unlost.connectors.salesforce.writing.automation import automation_of
-from unlost.connectors.salesforce.writing.bypass import switch_of
+from unlost.connectors.salesforce.writing.bypass import read_bypass, switch_of
 from unlost.connectors.salesforce.writing.capability import (
     SYSTEM,
     Describe,
@@ -76,7 +76,7 @@ class SalesforcePlanning:
 
     def bypass(self, bypass: Bypass) -> BypassState:
         """Off for a user who does not exist yet, if the org has the bypass."""
-        switch_of(self._api, bypass).state()
+        read_bypass(switch_of(self._api, bypass), bypass)
         return BypassState(on=False)
 
     def check_bypass(self, bypass: Bypass) -> None:

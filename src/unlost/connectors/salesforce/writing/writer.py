@@ -11,7 +11,14 @@ from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.shapes import DescribedObject
 from unlost.connectors.salesforce.writing.answers import DUPLICATE, done
 from unlost.connectors.salesforce.writing.automation import automation_of
-from unlost.connectors.salesforce.writing.bypass import BypassSwitch, set_bypass, switch_of
+from unlost.connectors.salesforce.writing.bypass import (
+    BypassSwitch,
+    calling_user,
+    check_bypass,
+    read_bypass,
+    set_bypass,
+    switch_of,
+)
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.capability import (
     ROWS_PER_CALL,
@@ -71,12 +78,16 @@ class SalesforceWriter:
         self._capabilities: dict[str, WriteCapability] = {}
         self._standard_pricebook: str | None = None
         self._identity: OrgIdentity | None = None
-        self._switches: dict[Bypass, BypassSwitch] = {}
+        self._switches: dict[tuple[Bypass, str], BypassSwitch] = {}
 
     def identity(self) -> OrgIdentity:
         """The org's identity; read once, since a sign-in cannot move to another org."""
         self._identity = self._identity or read_identity(self._api)
         return self._identity
+
+    def user_id(self) -> str:
+        """The id of the write user."""
+        return calling_user(self._api)
 
     def server_time(self) -> datetime:
         """Salesforce's clock at its last answer."""
@@ -183,17 +194,17 @@ class SalesforceWriter:
         """Triggers, flows and validation rules of these objects, in three calls."""
         return automation_of(self._api, [table.name for table in tables])
 
-    def bypass(self, bypass: Bypass) -> BypassState:
-        """The state of a permission set or custom setting for the write user."""
-        return self._switch(bypass).state()
+    def bypass(self, bypass: Bypass, *, user: str = "") -> BypassState:
+        """The state of a permission set or custom setting for the write user, or another user."""
+        return read_bypass(self._switch(bypass, user), bypass)
 
     def check_bypass(self, bypass: Bypass) -> None:
         """Check the rights that Salesforce describes."""
-        self._switch(bypass).check()
+        check_bypass(self._switch(bypass), bypass)
 
-    def set_bypass(self, bypass: Bypass, state: BypassState) -> None:
+    def set_bypass(self, bypass: Bypass, state: BypassState, *, user: str = "") -> None:
         """Switch it by one call."""
-        set_bypass(self._client, self._switch(bypass), bypass, state)
+        set_bypass(self._client, self._switch(bypass, user), bypass, state)
 
     # --- inside ------------------------------------------------------------------------------------
 
@@ -240,11 +251,11 @@ class SalesforceWriter:
             }
         return outcomes
 
-    def _switch(self, bypass: Bypass) -> BypassSwitch:
+    def _switch(self, bypass: Bypass, user: str = "") -> BypassSwitch:
         """The switch of a bypass, which remembers what does not change."""
-        if bypass not in self._switches:
-            self._switches[bypass] = switch_of(self._api, bypass)
-        return self._switches[bypass]
+        if (bypass, user) not in self._switches:
+            self._switches[bypass, user] = switch_of(self._api, bypass, user=user)
+        return self._switches[bypass, user]
 
     def _few_calls_left(self) -> bool:
         calls_left = self._api.calls_left

@@ -152,12 +152,14 @@ class RowsSaved(msgspec.Struct, frozen=True, tag="saved"):
 class BypassNoted(msgspec.Struct, frozen=True, tag="bypass"):
     """A bypass is about to be switched on. ``before``: the state to which it goes back.
 
-    If it was on before, the run leaves it alone.
+    If it was on before, the run leaves it alone. ``user``: the write user for whom it is switched,
+    by the org's id; empty in old journals.
     """
 
     bypass: Bypass
     before: BypassState
     at: datetime
+    user: str = ""
 
 
 class BypassSwitched(msgspec.Struct, frozen=True, tag="switched"):

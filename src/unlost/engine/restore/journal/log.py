@@ -54,7 +54,8 @@ class RestoreState:
     are the ids that left the bin through this run; ``undid`` is true once an undelete call has been
     answered. ``saved`` are the values of rows that the org may have removed with an update, by
     their ids. ``reopened`` has the values that records had before they were made drafts. ``bypass``
-    is set while the run may have left a bypass on.
+    is set while the run may have left a bypass on; ``noted_bypass`` is true once the run has noted
+    the state of a bypass.
     """
 
     opened: RunOpened | None = None
@@ -69,6 +70,7 @@ class RestoreState:
     reopened: dict[RecordKey, Mapping[str, str | None]] = field(default_factory=dict)
     calls: int = 0
     bypass: BypassNoted | None = None
+    noted_bypass: bool = False
 
     def apply(self, number: int, entry: Entry) -> None:
         """Apply an entry."""
@@ -113,6 +115,7 @@ class RestoreState:
     def _bypassed(self, entry: BypassNoted | BypassSwitched) -> None:
         """A bypass that was on before the run is not the run's; one that is off needs nothing."""
         if isinstance(entry, BypassNoted):
+            self.noted_bypass = True
             self.bypass = entry if not entry.before.on else None
         elif not entry.state.on:
             self.bypass = None

@@ -22,7 +22,7 @@ NAMED = 10  # automations that a note names
 STAYS = (Action.UNCHANGED, Action.SKIP)
 
 SEE_AUTOMATION = "Give the write user the right to see the automation of the org, then plan again."
-CHECKS = {
+NOTES_BY_KIND = {
     AutomationKind.TRIGGER: NoteText(
         NoteWeight.NOTE,
         "Triggers of {table} that run unless they check the bypass: {names}.",
@@ -49,7 +49,7 @@ CANNOT_LIST = {
 }
 
 
-def bypass_of(survey: RestoreSurvey, steps: Sequence[PlanStep]) -> Bypass | None:
+def needed_bypass(survey: RestoreSurvey, steps: Sequence[PlanStep]) -> Bypass | None:
     """The bypass that the run of these steps needs; None if it writes nothing."""
     return survey.ports.bypass if _written(steps) else None
 
@@ -61,8 +61,8 @@ def automation_notes(survey: RestoreSurvey, steps: Sequence[PlanStep]) -> Iterat
         return
     yield _bypass_note(survey, bypass)
     listed = survey.ports.writer.automation([survey.table(name) for name in sorted(tables)])
-    yield from _own(listed.items)
-    yield from _managed(listed.items)
+    yield from _unmanaged_notes(listed.items)
+    yield from _managed_notes(listed.items)
     for kind in listed.unlisted:
         words = CANNOT_LIST[kind]
         yield PlanNote.of(UNLISTED, words.weight, words.template, words.next_step)
@@ -106,17 +106,17 @@ def _bypass_note(survey: RestoreSurvey, bypass: Bypass) -> PlanNote:
     )
 
 
-def _own(items: Sequence[Automation]) -> Iterator[PlanNote]:
+def _unmanaged_notes(items: Sequence[Automation]) -> Iterator[PlanNote]:
     names: dict[tuple[str, AutomationKind], list[str]] = defaultdict(list)
     for item in items:
         if not item.managed:
             names[item.table, item.kind].append(item.name)
     for (table, kind), some in sorted(names.items()):
-        code, words = f"automation-{kind.value}", CHECKS[kind]
+        code, words = f"automation-{kind.value}", NOTES_BY_KIND[kind]
         yield PlanNote.of(code, words.weight, words.template, "", table, names=_named(sorted(some)))
 
 
-def _managed(items: Sequence[Automation]) -> Iterator[PlanNote]:
+def _managed_notes(items: Sequence[Automation]) -> Iterator[PlanNote]:
     names: dict[str, list[str]] = defaultdict(list)
     for item in items:
         if item.managed:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 from blake3 import blake3
 
-from unlost.engine.restore.planning.automation import automation_notes, bypass_of
+from unlost.engine.restore.planning.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.bonds import because
 from unlost.engine.restore.planning.choices import choices
 from unlost.engine.restore.planning.choose import DraftStep, draft
@@ -343,7 +343,7 @@ def _plan(
                 for draft_step in drafts
                 if draft_step.twin is not None
             ),
-            bypass=bypass_of(survey, steps),
+            bypass=needed_bypass(survey, steps),
         )
     )
 

@@ -25,7 +25,7 @@ from unlost.engine.restore.journal.effects import (
     by_table,
     effects_of,
 )
-from unlost.engine.restore.planning.automation import automation_notes, bypass_of
+from unlost.engine.restore.planning.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.cleared import cleared_notes
 from unlost.engine.restore.planning.estimate import CALL_SECONDS
 from unlost.engine.restore.planning.plan import schema_digest
@@ -513,7 +513,7 @@ def _plan(
             ),
             estimate=_estimate(survey, ordered),
             schema=schema_digest(tables),
-            bypass=bypass_of(survey, planned),
+            bypass=needed_bypass(survey, planned),
         )
     )
 

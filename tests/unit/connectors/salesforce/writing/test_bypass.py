@@ -13,6 +13,7 @@ from unlost.connectors.salesforce import SalesforceConnector
 from unlost.model.bypass import Automation, AutomationKind, Bypass, BypassState
 from unlost.model.errors import NotAllowed, TransientError, UsageError
 
+OTHER_USER = id_of("005", 9)
 SET, SETTING = Bypass("permission-set", "No_Flows"), Bypass("custom-setting", "Auto__c.Off__c")
 PROFILE = id_of("00e", 1)
 ON, OFF = BypassState(on=True, stored=True), BypassState(on=False)
@@ -34,7 +35,12 @@ class Switched(Org):
         }
         boxes = [field(name, "boolean") for name in ("Off__c", "Quiet__c")]
         owner = field("SetupOwnerId", "reference")
-        self.add("Auto__c", owner, *boxes, field("Note__c"), customSetting=True)
+        more = (
+            field("Note__c"),
+            field("Code__c", nillable=False),
+            field("Sum__c", createable=False),
+        )
+        self.add("Auto__c", owner, *boxes, *more, customSetting=True)
         self.flags["PermissionsAssignPermissionSets"] = True
         on = self.wire.on
         on("POST", r"/sobjects/\w+$", self._created)
@@ -65,13 +71,18 @@ class Switched(Org):
         self.rows["Auto__c"].append(row)
         return row
 
-    def state(self, bypass: Bypass) -> BypassState:
+    def state(self, bypass: Bypass, *, user: str = "") -> BypassState:
         with self.writer() as writer:
-            return writer.bypass(bypass)
+            return writer.bypass(bypass, user=user)
 
-    def switch(self, bypass: Bypass, state: BypassState) -> None:
+    def switch(self, bypass: Bypass, state: BypassState, *, user: str = "") -> None:
         with self.writer() as writer:
-            writer.set_bypass(bypass, state)
+            writer.set_bypass(bypass, state, user=user)
+
+    def refuse(self, source: str) -> None:
+        """Queries of this object are refused."""
+        refused = error_answer("INVALID_TYPE", f"sObject type '{source}' is not supported.")
+        self.wire.on("GET", rf"FROM(%20|\+){source}\b", lambda _: refused)
 
     def check(self, bypass: Bypass) -> None:
         with self.writer() as writer:
@@ -121,6 +132,10 @@ def test_an_unknown_permission_set_is_named(org: Switched) -> None:
         Bypass("custom-setting", "Auto__c"),
         Bypass("custom-setting", ".Off__c"),
         Bypass("flag", "Off__c"),
+        Bypass("permission-set", "No Flows"),
+        Bypass("permission-set", "../No_Flows"),
+        Bypass("custom-setting", "Auto__c.Off__c.More"),
+        Bypass("custom-setting", "Auto__c/describe.Off__c"),
     ],
     ids=str,
 )
@@ -172,6 +187,51 @@ def test_a_lost_answer_is_a_passing_error(org: Switched) -> None:
     assert len(org.wire.made("POST", r"/sobjects/PermissionSetAssignment$")) == 1
 
 
+def test_for_a_user_who_was_replaced_it_is_read_and_switched_off(org: Switched) -> None:
+    for bypass in (SET, SETTING):
+        org.switch(bypass, ON, user=OTHER_USER)
+        assert (org.state(bypass), org.state(bypass, user=OTHER_USER)) == (OFF, ON)
+        org.switch(bypass, OFF)
+        assert org.state(bypass, user=OTHER_USER) == ON
+        org.switch(bypass, OFF, user=OTHER_USER)
+        assert org.state(bypass, user=OTHER_USER) == OFF
+
+
+def test_the_writer_names_its_user(org: Switched) -> None:
+    with org.writer() as writer:
+        assert writer.user_id() == USER_ID
+
+
+@pytest.mark.parametrize(
+    ("bypass", "source"),
+    [
+        (SET, "PermissionSet"),
+        (SET, "PermissionSetAssignment"),
+        (SETTING, "Auto__c"),
+        (SETTING, "User"),
+    ],
+)
+def test_a_state_that_may_not_be_read_is_a_refusal_and_no_fault(
+    org: Switched, bypass: Bypass, source: str
+) -> None:
+    org.refuse(source)
+    connector = SalesforceConnector(org.wire.transport)
+    with (
+        connector.open_planning(org.config, org.context) as planning,
+        org.writer() as writer,
+    ):
+        for read in (planning.bypass, writer.bypass):
+            with pytest.raises(NotAllowed, match="is not supported") as caught:
+                read(bypass)
+            assert caught.value.code == "bypass-refused"
+
+
+def test_a_check_that_may_not_be_read_is_a_refusal(org: Switched) -> None:
+    org.refuse("PermissionSetAssignment")
+    with pytest.raises(NotAllowed, match="read the bypass permission-set No_Flows"):
+        org.check(SET)
+
+
 # --- custom settings ------------------------------------------------------------------------------
 
 
@@ -186,6 +246,14 @@ def test_a_row_of_the_user_is_created_and_deleted_again(org: Switched) -> None:
     org.switch(SETTING, OFF)
     assert [row["SetupOwnerId"] for row in org.rows["Auto__c"]] == [ORG_ID]
     org.switch(SETTING, OFF)
+
+
+def test_defaults_of_a_new_row_do_not_hide_the_values_of_the_org(org: Switched) -> None:
+    org.setting(ORG_ID, Off__c=False, Quiet__c=True)
+    org.switch(SETTING, ON)
+    (call,) = org.wire.made("POST", r"/sobjects/Auto__c$")
+    sent = json.loads(call.content)
+    assert sent == {"SetupOwnerId": USER_ID, "Off__c": True, "Quiet__c": True, "Note__c": None}
 
 
 def test_a_row_of_the_user_that_was_there_stays(org: Switched) -> None:
@@ -272,10 +340,36 @@ def test_automation_is_listed_in_three_calls(org: Switched) -> None:
         Automation(AutomationKind.RULE, "V", ""),
     )
     assert listed.unlisted == ()
-    assert len(org.wire.made("GET", r"query/\?q=")) == 3
-    (tooling, rules) = org.wire.made("GET", r"tooling/query")
-    assert "IN" in str(tooling.url)
-    assert "Active" in str(rules.url)
+    calls = org.wire.made("GET", r"query/\?q=")
+    entity_of, object_of = (
+        "EntityDefinition.QualifiedApiName",
+        "TriggerObjectOrEvent.QualifiedApiName",
+    )
+    assert [("tooling" in call.url.path, call.url.params["q"]) for call in calls] == [
+        (
+            True,
+            (
+                f"SELECT Name,NamespacePrefix,{entity_of} FROM ApexTrigger "
+                f"WHERE Status = 'Active' AND {entity_of} IN ('Account')"
+            ),
+        ),
+        (
+            False,
+            (
+                f"SELECT ApiName,NamespacePrefix,{object_of} FROM FlowDefinitionView "
+                "WHERE IsActive = true AND TriggerType IN "
+                "('RecordBeforeSave','RecordAfterSave','RecordBeforeDelete') "
+                f"AND {object_of} IN ('Account')"
+            ),
+        ),
+        (
+            True,
+            (
+                f"SELECT ValidationName,NamespacePrefix,{entity_of} FROM ValidationRule "
+                f"WHERE Active = true AND {entity_of} IN ('Account')"
+            ),
+        ),
+    ]
 
 
 def test_kinds_that_the_user_may_not_list_are_named(org: Switched) -> None:
