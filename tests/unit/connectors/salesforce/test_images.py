@@ -1,6 +1,7 @@
 """Images in rich texts: which addresses name one, and bytes that are images or are refused."""
 
 import re
+from time import perf_counter
 
 import httpx
 import pytest
@@ -93,6 +94,15 @@ def test_long_words_take_no_long_time() -> None:
     """Base64 text that no program took out of the text: 131,072 characters without a space."""
     for word in ("A" * 131_072, "/a" * 65_536, "http://" * 18_000):
         assert re.search(ADDRESS, word) is None
+
+
+def test_a_long_word_after_an_address_takes_no_long_time() -> None:
+    """Each beginning of an address could be tried up to the end of the text."""
+    valid = address(LEAD[:15], FIRST)
+    word = f"{valid} " + f"/servlet/rtaImage?eid={LEAD[:15]}&" * 3_400
+    started = perf_counter()
+    assert [match[0] for match in re.finditer(ADDRESS, word)] == [valid]
+    assert perf_counter() - started < 0.5
 
 
 def test_mails_formulas_and_plain_texts_have_no_images() -> None:
