@@ -174,18 +174,51 @@ def test_an_image_larger_than_images_are_is_refused() -> None:
     assert caught.value.code == "answer-too-large"
 
 
+GONE = error_answer("NOT_FOUND", "It does not exist", 404)
+NO_RIGHT = error_answer("INSUFFICIENT_ACCESS", "No", 403)
+PROXY = httpx.Response(404, headers={"Content-Type": "text/html"}, content=b"<h1>404</h1>")
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "code"),
     [
-        (error_answer("NOT_FOUND", "It does not exist", 404), NotFound, "image-gone"),
-        (error_answer("INSUFFICIENT_ACCESS", "No", 403), SourceRefused, "salesforce-refused"),
+        (GONE, NotFound, "image-gone"),
+        (NO_RIGHT, SourceRefused, "salesforce-refused"),
+        (PROXY, SourceRefused, "salesforce-refused"),
     ],
 )
 def test_an_image_that_is_gone_is_told_from_a_refusal(
     answer: httpx.Response, kind: type[UnlostError], code: str
 ) -> None:
+    """A page of a proxy with the status 404 says nothing about the image."""
     org = an_org()
     org.wire.on("GET", RESOURCE, answer)
     with pytest.raises(kind) as caught:
+        fetched(org)
+    assert caught.value.code == code
+
+
+def with_two_texts() -> FakeSalesforce:
+    org = an_org()
+    texts = (field(name, "textarea", htmlFormatted=True) for name in ("Photo__c", "Story__c"))
+    org.describes["Lead"] = describe("Lead", *system_fields(), *texts)
+    org.wire.on("GET", RESOURCE, GONE)
+    return org
+
+
+def test_an_image_of_a_text_that_was_copied_from_another_field_is_read() -> None:
+    org = with_two_texts()
+    org.wire.on("GET", RESOURCE.replace("Photo__c", "Story__c"), body(PNG))
+    assert fetched(org) == PNG
+    assert len(org.wire.made("GET", RESOURCE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "code"), [(GONE, "image-gone"), (NO_RIGHT, "salesforce-refused")]
+)
+def test_an_image_is_gone_only_if_no_field_has_it(other: httpx.Response, code: str) -> None:
+    org = with_two_texts()
+    org.wire.on("GET", RESOURCE.replace("Photo__c", "Story__c"), other)
+    with pytest.raises(UnlostError) as caught:
         fetched(org)
     assert caught.value.code == code
