@@ -44,8 +44,7 @@ def stored_of(session: RestoreSession, lost: Iterable[LostImage]) -> Mapping[Los
     """The files of these images, as far as the vault has them."""
     images = set(lost)
     newest = session.ports.vault.newest_backup(session.plan.org)
-    if newest is None:
-        return {}
-    stored = stored_images(newest, {image.record for image in images})
+    records = {image.record for image in images}
+    stored = stored_images(newest, records) if newest is not None else ()
     files = {LostImage(key, image_name(file.column)): file for key, file in stored}
     return {image: files[image] for image in images & files.keys()}
