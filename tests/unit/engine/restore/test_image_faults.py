@@ -149,7 +149,7 @@ def test_an_image_that_does_not_fit_into_a_call_is_left_out(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.shop.org.paste("Page", home.page, "Text", PNG + bytes(300))
-    monkeypatch.setattr(sending, "CALL_BYTES", 300)
+    monkeypatch.setattr(sending, "ROW_BYTES", 300)
     outcome = home.shop.restore(home.plan())
     assert [d.reason for d in of(outcome, home.page).differences] == [IMAGE_LOST]
     assert [*home.shop.org.tables["Page"].images.values()] == [PNG + b"picture"]
@@ -165,7 +165,7 @@ def test_an_image_that_a_text_shows_many_times_counts_each_time(
     columns["Text"] = replace(columns["Text"], length=len(text) + 19 * 20)
     plan = home.plan()
     assert IMAGES_LARGE in codes(plan)
-    monkeypatch.setattr(sending, "CALL_BYTES", len(text) + 19 * 20)
+    monkeypatch.setattr(sending, "ROW_BYTES", len(text) + 19 * 20)
     outcome = home.shop.restore(plan)
     assert [d.reason for d in of(outcome, home.page).differences] == [IMAGE_LOST]
     assert [call[0] for call in home.shop.writes()] == ["create"]

@@ -268,7 +268,7 @@ def test_many_images_take_several_calls(album: Album, monkeypatch: pytest.Monkey
     for page in (album.page, other):
         album.shop.lose("Page", page)
     album.shop.night()
-    monkeypatch.setattr(sending, "CALL_BYTES", 75)
+    monkeypatch.setattr(sending, "CALL_BYTES", 40)
     plan = album.shop.plan_of(("Page", album.page), ("Page", other))
     assert album.shop.restore(plan).whole
     assert [call for call in album.shop.writes() if call[0] == "update"] == [

@@ -42,7 +42,10 @@ from unlost.model.source.images import SIGNATURE_BYTES, media_type_of
 from unlost.model.source.writing import OutcomeKind, RowOutcome, TextImages, WriteOp, WriteRow
 from unlost.model.vault.snapshot import StoredFile
 
-CALL_BYTES = 8_000_000  # of the texts of one call, and so of one row
+CALL_BYTES = 8_000_000  # of the texts of one call; a row with more goes alone
+# Of the texts of one row, which is in memory several times. Salesforce takes 50 MB in one call (REST
+# guide, limits).
+ROW_BYTES = 20_000_000
 
 type Cells = Mapping[str, str | None]
 
@@ -114,7 +117,7 @@ def _image_texts(
     lost: Mapping[str, Sequence[LostImage]],
     stored: Mapping[LostImage, StoredFile],
 ) -> ImageTexts:
-    """The texts of a record with the images that fit into one call: others are left out."""
+    """The texts of a record with the images that fit into one row: others are left out."""
     capability = session.capability(step.table)
     images = capability.text_images
     files = {
@@ -129,7 +132,7 @@ def _image_texts(
     }
     length = sum(map(len, texts.values()))
     sizes = {image: file.size for image, file in files.items()}
-    lengths = fitting(sent_lengths(texts.values(), images, sizes), most=CALL_BYTES - length)
+    lengths = fitting(sent_lengths(texts.values(), images, sizes), most=ROW_BYTES - length)
     shows = {
         name: text
         for name, text in texts.items()
