@@ -72,6 +72,7 @@ def test_a_file_that_stays_unreadable_made_its_table_be_read_whole_every_night()
             planned(held=replace(TABLE, columns=(NAME, Column("Phone", WireKind.DECIMAL)))),
             Reason.COLUMN_RETYPED,
         ),
+        (planned(replace(TABLE, image_columns=("Phone",))), Reason.IMAGES_APPEARED),
         (planned(rights=frozenset({"r", "older"})), Reason.RIGHTS_CHANGED),
         (planned(missing_files=(UNKNOWN_FILE,)), Reason.FILES_MISSING),
         (

@@ -91,6 +91,21 @@ def test_an_image_is_stored_beside_the_record_and_read_once(book: Book) -> None:
     assert line_of(done).file_bytes == len(FIRST) + 2 * len(SECOND)
 
 
+def test_images_of_unchanged_records_are_read_after_an_upgrade(scene: Scene) -> None:
+    """An earlier release stored the texts without their images."""
+    book = Book(scene)
+    page = scene.org.tables["Page"]
+    columns, page.image_columns = page.image_columns, ()
+    scene.night()
+    assert book.stored() == {}
+    page.image_columns = columns
+    done = scene.night()
+    assert set(book.stored()) == {f"Text/{book.image}"}
+    assert line_of(done).files == 1
+    scene.night()
+    assert book.opened() == 1
+
+
 def test_an_image_that_the_org_lost_is_a_note_and_is_not_asked_for_again(book: Book) -> None:
     del book.scene.org.tables["Page"].images[book.page, book.image]
     done = book.scene.night()

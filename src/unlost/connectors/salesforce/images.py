@@ -36,7 +36,7 @@ from unlost.model.source.schema import Table
 # have 15 or 18 characters; parameters can stand between the two.
 ADDRESS = (
     r"(?:https?://[^\s\"'<>?]{1,300}?|(?:/[\w.~-]{1,80}){1,3})?/servlet/rtaImage\?eid=(?P<record>[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?)&"
-    r"[^\s\"'<>]*?refid=(?P<image>0EM[A-Za-z0-9]{12})(?:[A-Za-z0-9]{3})?[^\s\"'<>]*"
+    r"[^\s\"'<>]{0,300}?refid=(?P<image>0EM[A-Za-z0-9]{12})(?:[A-Za-z0-9]{3})?[^\s\"'<>]{0,300}"
 )
 RESOURCE = "richTextImageFields"
 NO_RESOURCE = frozenset({"EmailMessage"})

@@ -27,7 +27,7 @@ from unlost.connectors.salesforce.quotas import read_quotas
 from unlost.connectors.salesforce.reading.bulk import ENDLESS, BulkQueries, pause
 from unlost.connectors.salesforce.reading.census import LIVE, SalesforceCensus, live, live_ids
 from unlost.connectors.salesforce.reading.deletes import DeleteLog
-from unlost.connectors.salesforce.reading.files import files_in, open_file
+from unlost.connectors.salesforce.reading.files import files_in, open_file, open_image
 from unlost.connectors.salesforce.reading.nightly import (
     FIRST_KIND,
     LARGE_KIND,
@@ -50,6 +50,7 @@ from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Cache
 from unlost.model.source.checklist import ChecklistStep
+from unlost.model.source.images import is_image, text_column
 from unlost.model.source.quota import Quota
 from unlost.model.source.reading import (
     Cursor,
@@ -98,8 +99,7 @@ class SalesforceSource:
 
     def discover(self) -> Schema:
         """Tables, columns, rights and findings, as the backup user sees them now."""
-        self._discovered = discover(self._api, self._config, self._describes)
-        return self._discovered.schema
+        return self._discover().schema
 
     def grants(self, schema: Schema) -> Mapping[str, frozenset[str]]:
         """The rights of the backup user now, by five queries."""
@@ -205,7 +205,11 @@ class SalesforceSource:
 
     def open_file(self, ref: FileRef) -> AbstractContextManager[BinaryIO]:
         """A file's bytes; size and MD5 are proved at the end."""
-        return open_file(self._api, ref)
+        if not is_image(ref.column):
+            return open_file(self._api, ref)
+        rich_texts = self._image_columns(ref.table)
+        others = [column for column in rich_texts if column != text_column(ref.column)]
+        return open_image(self._api, ref, others)
 
     def finish(self) -> None:
         """Delete the jobs that were read completely: all their rows are safe."""
@@ -405,9 +409,18 @@ class SalesforceSource:
             yield pa.chunked_array(ranges, pa.string()).unique()
 
     def _linkable(self) -> Sequence[str]:
-        if self._discovered is None:
-            self.discover()
-        return self._discovered.linkable if self._discovered else ()
+        return self._last_discovered().linkable
+
+    def _image_columns(self, name: str) -> tuple[str, ...]:
+        table = self._last_discovered().schema.table(name)
+        return table.image_columns if table is not None else ()
+
+    def _last_discovered(self) -> DiscoveredSchema:
+        return self._discovered or self._discover()
+
+    def _discover(self) -> DiscoveredSchema:
+        self._discovered = discover(self._api, self._config, self._describes)
+        return self._discovered
 
 
 def _not_listed(table: Table) -> SourceRefused:

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     NO_CURSOR = "no-cursor"
     COLUMN_APPEARED = "column-appeared"
     COLUMN_RETYPED = "column-retyped"
+    IMAGES_APPEARED = "images-appeared"
     RIGHTS_CHANGED = "rights-changed"
     MISSED_BEFORE = "missed-before"
     FILES_MISSING = "files-missing"
@@ -166,6 +167,10 @@ def _full_reasons(
         reasons.append(Reason.COLUMN_APPEARED)
     if any(_retyped(column, stored) for column in table.columns):
         reasons.append(Reason.COLUMN_RETYPED)
+    if not set(stored.image_columns).issuperset(table.image_columns):
+        # An earlier release stored no images, or a plain text became a rich one: unchanged rows would
+        # never get theirs.
+        reasons.append(Reason.IMAGES_APPEARED)
     if rights_moved:
         # Rows that become visible move no time of change either.
         reasons.append(Reason.RIGHTS_CHANGED)

@@ -41,6 +41,7 @@ from unlost.model.errors import (
         (CallFailure(400, "UNSUPPORTED_API_VERSION"), AnswerHandling.FAIL),
         (CallFailure(400, "MALFORMED_QUERY"), AnswerHandling.REFUSE),
         (CallFailure(403, "INSUFFICIENT_ACCESS"), AnswerHandling.REFUSE),
+        (CallFailure(413, ""), AnswerHandling.REFUSE),
         (CallFailure(404, "NOT_FOUND"), AnswerHandling.REFUSE),
         (CallFailure(409, "CONFLICT"), AnswerHandling.REFUSE),
         (CallFailure(0, "ReadTimeout", "timed out"), AnswerHandling.RETRY),

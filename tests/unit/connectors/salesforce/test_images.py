@@ -1,6 +1,7 @@
 """Images in rich texts: which addresses name one, and bytes that are images or are refused."""
 
 import re
+from time import perf_counter
 
 import httpx
 import pytest
@@ -95,6 +96,15 @@ def test_long_words_take_no_long_time() -> None:
         assert re.search(ADDRESS, word) is None
 
 
+def test_a_long_word_after_an_address_takes_no_long_time() -> None:
+    """Each beginning of an address could be tried up to the end of the text."""
+    valid = address(LEAD[:15], FIRST)
+    word = f"{valid} " + f"/servlet/rtaImage?eid={LEAD[:15]}&" * 3_400
+    started = perf_counter()
+    assert [match[0] for match in re.finditer(ADDRESS, word)] == [valid]
+    assert perf_counter() - started < 0.5
+
+
 def test_mails_formulas_and_plain_texts_have_no_images() -> None:
     fields = [
         field("Rich__c", "textarea", htmlFormatted=True),
@@ -164,18 +174,51 @@ def test_an_image_larger_than_images_are_is_refused() -> None:
     assert caught.value.code == "answer-too-large"
 
 
+GONE = error_answer("NOT_FOUND", "It does not exist", 404)
+NO_RIGHT = error_answer("INSUFFICIENT_ACCESS", "No", 403)
+PROXY = httpx.Response(404, headers={"Content-Type": "text/html"}, content=b"<h1>404</h1>")
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "code"),
     [
-        (error_answer("NOT_FOUND", "It does not exist", 404), NotFound, "image-gone"),
-        (error_answer("INSUFFICIENT_ACCESS", "No", 403), SourceRefused, "salesforce-refused"),
+        (GONE, NotFound, "image-gone"),
+        (NO_RIGHT, SourceRefused, "salesforce-refused"),
+        (PROXY, SourceRefused, "salesforce-refused"),
     ],
 )
 def test_an_image_that_is_gone_is_told_from_a_refusal(
     answer: httpx.Response, kind: type[UnlostError], code: str
 ) -> None:
+    """A page of a proxy with the status 404 says nothing about the image."""
     org = an_org()
     org.wire.on("GET", RESOURCE, answer)
     with pytest.raises(kind) as caught:
+        fetched(org)
+    assert caught.value.code == code
+
+
+def with_two_texts() -> FakeSalesforce:
+    org = an_org()
+    texts = (field(name, "textarea", htmlFormatted=True) for name in ("Photo__c", "Story__c"))
+    org.describes["Lead"] = describe("Lead", *system_fields(), *texts)
+    org.wire.on("GET", RESOURCE, GONE)
+    return org
+
+
+def test_an_image_of_a_text_that_was_copied_from_another_field_is_read() -> None:
+    org = with_two_texts()
+    org.wire.on("GET", RESOURCE.replace("Photo__c", "Story__c"), body(PNG))
+    assert fetched(org) == PNG
+    assert len(org.wire.made("GET", RESOURCE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "code"), [(GONE, "image-gone"), (NO_RIGHT, "salesforce-refused")]
+)
+def test_an_image_is_gone_only_if_no_field_has_it(other: httpx.Response, code: str) -> None:
+    org = with_two_texts()
+    org.wire.on("GET", RESOURCE.replace("Photo__c", "Story__c"), other)
+    with pytest.raises(UnlostError) as caught:
         fetched(org)
     assert caught.value.code == code

@@ -10,6 +10,7 @@ import pytest
 from unit.engine.restore.atelier import TEXT, Atelier, codes, note_of, step_of
 from unit.engine.restore.workshop import of
 from unlost.engine.restore.planning.images import IMAGES_LARGE, IMAGES_MISSING, IMAGES_SENT
+from unlost.engine.restore.running import execute as running
 from unlost.engine.restore.running import images as sending
 from unlost.engine.restore.running.compared import IMAGE_LOST, OVERWRITTEN
 from unlost.engine.restore.running.execute import run_of
@@ -298,6 +299,34 @@ def test_an_undo_sees_no_change_in_the_new_addresses(album: Album) -> None:
     assert [step.action for step in undo.steps if step.table == "Page"] == [Action.DELETE]
     assert album.shop.restore(undo).whole
     assert album.shop.live("Page") == {}
+
+
+@pytest.mark.parametrize("later", [None, "by a person"])
+def test_an_undo_of_a_stopped_run_sees_no_change_in_the_new_addresses(
+    album: Album, monkeypatch: pytest.MonkeyPatch, later: str | None
+) -> None:
+    """A run that did not read back knows only the hash of the text, from before it had images."""
+    album.lose()
+    album.restore(album.plan())
+    page, _ = album.live()
+    album.shop.org.update("Page", page, {"Text": "spoilt", "Note": "spoilt"})
+    album.shop.night()
+    plan = album.shop.plan_of(("Page", album.page), at=1)
+
+    def stopped(session: Any) -> None:
+        raise RuntimeError("stopped")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "_close", stopped)
+        with pytest.raises(RuntimeError, match="stopped"):
+            album.shop.try_restore(plan)
+    assert album.shown() == [PICTURE]
+    if later:
+        album.shop.org.update("Page", page, {"Text": later})
+    undo = album.shop.undo(run_of(plan))
+    assert ("changed-since" in codes(undo)) is bool(later)
+    album.shop.restore(undo)
+    assert album.live()[1]["Text"] == (later or "spoilt")
 
 
 def test_an_undo_of_an_undo_brings_back_images_of_a_backup(album: Album) -> None:

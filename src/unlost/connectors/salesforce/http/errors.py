@@ -131,7 +131,8 @@ TABLE = RetryTable(
         RetryRule(AnswerHandling.FAIL, codes=_codes("UNSUPPORTED_API_VERSION")),
         # everything else is about one table, column or record
         RetryRule(
-            AnswerHandling.REFUSE, statuses=_statuses(400, 403, 404, 405, 409, 412, 414, 415, 431)
+            AnswerHandling.REFUSE,
+            statuses=_statuses(400, 403, 404, 405, 409, 412, 413, 414, 415, 431),
         ),
     )
 )

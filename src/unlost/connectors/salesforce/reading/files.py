@@ -6,9 +6,9 @@ Document).
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from http import HTTPStatus
+from functools import partial
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -23,7 +23,6 @@ from unlost.model.errors import IntegrityError, NotFound, TransientError
 from unlost.model.source.images import (
     SIGNATURE_BYTES,
     image_name,
-    is_image,
     media_type_of,
     text_column,
 )
@@ -33,6 +32,7 @@ from unlost.model.source.schema import FileColumn, Table
 BUFFER = 256 << 10
 # ContentVersion.ContentLocation: E is a file outside Salesforce, without bytes here.
 OUTSIDE = "E"
+GONE = "NOT_FOUND"  # REST guide, status codes: the resource could not be found
 
 
 def files_in(table: Table, rows: Rows) -> Sequence[FileRef]:
@@ -214,25 +214,46 @@ def _wrong(ref: FileRef, reason: str) -> IntegrityError:
 
 @contextmanager
 def open_file(api: SalesforceApi, ref: FileRef) -> Iterator[BinaryIO]:
-    """A file's bytes as a stream; one API call.
+    """A file's bytes as a stream; one API call. Not for images.
 
-    Raises the errors of the call; NotFound (``image-gone``); IntegrityError (``file-not-whole``,
-    ``not-an-image``).
+    Raises the errors of the call; IntegrityError (``file-not-whole``).
     """
     path = f"sobjects/{ref.table}/{ref.record}/{ref.column}"
-    image = is_image(ref.column)
-    if image:
-        column, name = text_column(ref.column), image_name(ref.column)
-        path = image_path(ref.table, ref.record, column, name)
 
     def reopen() -> AbstractContextManager[BodyStream]:
-        return api.stream(path, accept_type="*/*", limits=IMAGE if image else FILE)
+        return api.stream(path, accept_type="*/*", limits=FILE)
 
-    try:
-        file = (ProvedImage if image else ProvedFile)(ref, reopen, api.client.backoff)
-    except SalesforceRefusal as refusal:
-        if image and refusal.status == HTTPStatus.NOT_FOUND:
-            raise _image_gone(ref) from refusal
-        raise
-    with io.BufferedReader(file, BUFFER) as stream:
+    with io.BufferedReader(ProvedFile(ref, reopen, api.client.backoff), BUFFER) as stream:
         yield stream
+
+
+@contextmanager
+def open_image(
+    api: SalesforceApi, ref: FileRef, other_columns: Iterable[str]
+) -> Iterator[BinaryIO]:
+    """The bytes of an image in a text as a stream.
+
+    ``other_columns``: the other rich texts of the table. A text that a person copied from one of
+    them shows an image that Salesforce stores with that field; one more API call each.
+
+    Raises the errors of the call; NotFound (``image-gone``) if Salesforce has it in none of the
+    columns; IntegrityError (``file-not-whole``, ``not-an-image``).
+    """
+    with io.BufferedReader(_image(api, ref, other_columns), BUFFER) as stream:
+        yield stream
+
+
+def _image(api: SalesforceApi, ref: FileRef, other_columns: Iterable[str]) -> ProvedImage:
+    """The image, from the first of the columns that has it."""
+    gone: SalesforceRefusal | None = None
+    for column in (text_column(ref.column), *other_columns):
+        path = image_path(ref.table, ref.record, column, image_name(ref.column))
+        reopen = partial(api.stream, path, accept_type="*/*", limits=IMAGE)
+        try:
+            return ProvedImage(ref, reopen, api.client.backoff)
+        except SalesforceRefusal as refusal:
+            # Only Salesforce can say so: a proxy answers 404, too.
+            if not refusal.has_code(GONE):
+                raise
+            gone = refusal
+    raise _image_gone(ref) from gone

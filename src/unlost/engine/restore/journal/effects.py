@@ -46,8 +46,9 @@ class Effect:
     """The effect of a run on a live record. ``record`` is its id in the plan of the run.
 
     ``before``: the values that were replaced; of a removed record all of them. ``after``: the values
-    of these columns after the run. ``sent``: hash of the values that an update sent. ``digest``: hash
-    of a brought record after the run, in ``columns``.
+    of these columns after the run. ``sent``: hash of the values that an update sent; without the
+    addresses of images, if the run sends these later. ``digest``: hash of a brought record after the
+    run, in ``columns``.
     """
 
     table: str
@@ -170,7 +171,8 @@ class _Fold:
                 self._brought(key, live)
             case WriteOp.UPDATE:
                 effect = self._effect(key, live, EffectKind.CHANGED)
-                effect.sent = row.digest
+                if intent.stage is not Pass.IMAGES:  # it sends the same texts again
+                    effect.sent = row.digest
                 for name, value in (row.before or {}).items():
                     effect.before.setdefault(name, value)  # a later call replaced a value of ours
             case _:

@@ -3,6 +3,7 @@
 Cells are read a few hundred records at a time and released again.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -48,9 +49,12 @@ class GatheredRow:
 
 @dataclass(frozen=True, slots=True)
 class ImageText:
-    """A text with images of its record, by their names; ``length`` and ``most``: in characters."""
+    """A text with images of its record; ``length`` and ``most``: in characters.
 
-    images: tuple[str, ...]
+    ``images``: the number of times that the text shows each, by name.
+    """
+
+    images: Mapping[str, int]
     length: int
     most: int
 
@@ -282,10 +286,10 @@ class _Batch:
         for name in sorted(images.columns.intersection(self.rows.column_names)):
             text = self.rows[name][at].as_py() or ""
             shown = shown_images(text, images)
-            names = dict.fromkeys(image.image for image in shown if record.startswith(image.record))
+            times = Counter(image.image for image in shown if record.startswith(image.record))
             column = self.roles.table.column(name)
-            if names and column is not None:
-                yield ImageText(tuple(names), len(text), column.length)
+            if times and column is not None:
+                yield ImageText(times, len(text), column.length)
 
     def _apart_from_images(
         self, names: tuple[str, ...], cells: Cells, live: Cells

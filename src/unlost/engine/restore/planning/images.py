@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from unlost.engine.restore.planning.choose import DraftStep
 from unlost.engine.restore.planning.facts import ImageText
-from unlost.engine.restore.planning.survey import FETCH_IDS, RestoreSurvey, chunks
+from unlost.engine.restore.planning.survey import RestoreSurvey
+from unlost.engine.restore.values.stored_images import stored_images
 from unlost.engine.restore.values.text_images import sent_length
 from unlost.model.plan import Action, NoteWeight, PlanNote, RecordKey
 from unlost.model.source.images import image_name
@@ -25,17 +26,10 @@ type ImageSizes = Mapping[RecordKey, Mapping[str, int]]
 
 def image_sizes(survey: RestoreSurvey, drafts: Iterable[DraftStep]) -> ImageSizes:
     """The images of records that are created with images in their texts."""
-    by_table: dict[str, list[str]] = defaultdict(list)
-    for draft in drafts:
-        if _sends_images(draft):
-            by_table[draft.key.table].append(draft.key.record)
-    newest = survey.snapshot(survey.newest)
     sizes: dict[RecordKey, dict[str, int]] = defaultdict(dict)
-    for table, records in by_table.items():
-        files = (file for some in chunks(records, FETCH_IDS) for file in newest.files(table, some))
-        for file in files:
-            if file.is_image:
-                sizes[RecordKey(table, file.record)][image_name(file.column)] = file.size
+    keys = [draft.key for draft in drafts if _sends_images(draft)]
+    for key, file in stored_images(survey.snapshot(survey.newest), keys):
+        sizes[key][image_name(file.column)] = file.size
     return sizes
 
 
@@ -120,11 +114,12 @@ NOTES: Mapping[str, Callable[[str, int], PlanNote]] = {
 
 def _codes(text: ImageText, sizes: Mapping[str, int], largest: int) -> Iterator[str]:
     """The codes of the notes that a text needs."""
-    stored = [sizes.get(image) for image in text.images]
-    sent = [size for size in stored if size is not None and size <= largest]
+    stored = {image: sizes.get(image) for image in text.images}
+    sent = {image: size for image, size in stored.items() if size is not None and size <= largest}
     if len(sent) < len(stored):
         yield IMAGES_MISSING
     if sent:
         yield IMAGES_SENT
-        if text.most and text.length + sum(map(sent_length, sent)) > text.most:
+        added = sum(text.images[image] * sent_length(size) for image, size in sent.items())
+        if text.most and text.length + added > text.most:
             yield IMAGES_LARGE

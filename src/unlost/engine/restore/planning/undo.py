@@ -35,6 +35,7 @@ from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSur
 from unlost.engine.restore.values.cells import different, digest
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.engine.restore.values.plan_file import sealed
+from unlost.engine.restore.values.text_images import masked
 from unlost.model.errors import Conflict, UsageError
 from unlost.model.plan import (
     NO_WRITER,
@@ -52,7 +53,7 @@ from unlost.model.plan import (
     SelectionKind,
 )
 from unlost.model.source.schema import DeleteRule, Table
-from unlost.model.source.writing import LockedDelete, WriteCapability, WriteOp
+from unlost.model.source.writing import LockedDelete, TextImages, WriteCapability, WriteOp
 
 UNPROVED = "undo-unproved"
 LIMITS = "undo-limits"
@@ -195,7 +196,7 @@ def _put_back(
         return step
     names = [name for name in effect.before if name in row.cells]
     differing = different(table, effect.before, row.cells, names)
-    edited = _edited(effect, row, table, differing)
+    edited = _edited(effect, row, table, differing, images=capability.text_images)
     columns = tuple(sorted(set(differing) - set(edited)))
     if edited:
         step.remarks.append(NoteCode.CHANGED_SINCE)
@@ -208,7 +209,12 @@ def _put_back(
 
 
 def _edited(
-    effect: Effect, row: LiveRow, table: Table, differing: Sequence[str]
+    effect: Effect,
+    row: LiveRow,
+    table: Table,
+    differing: Sequence[str],
+    *,
+    images: TextImages,
 ) -> tuple[str, ...]:
     """Columns that somebody changed after the run.
 
@@ -217,8 +223,11 @@ def _edited(
     """
     after = effect.after
     if after is None:
-        now = digest(table, {name: row.cells.get(name) for name in effect.before})
-        return () if now == effect.sent else tuple(differing)
+        now = {name: row.cells.get(name) for name in effect.before}
+        texts = {name: text for name, text in now.items() if text and name in images.columns}
+        bare = now | {name: masked(text, images) for name, text in texts.items()}
+        same = effect.sent in (digest(table, now), digest(table, bare))
+        return () if same else tuple(differing)
     return different(table, after, row.cells, [name for name in differing if name in after])
 
 

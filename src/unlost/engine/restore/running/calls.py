@@ -71,7 +71,7 @@ def send(
 
     Raises the errors of the writer if nothing was written, Conflict (``restore-uncertain``) if the
     outcome cannot be determined, LimitReached (``restore-storage-full``) when the org's storage is
-    full.
+    full, except in the pass of images.
     """
     return answer(session, _call(session, stage, op, table, rows))
 
@@ -188,7 +188,8 @@ def answer(
     session.log.write(CallAnswer(called.number, tuple(known)))
     done = sum(outcome.kind is OutcomeKind.DONE for outcome in known)
     session.ports.observer.progress(Progress(Phase.RESTORE, intent.table, rows=done, calls=1))
-    _stop_where_full(known)
+    if intent.stage is not Pass.IMAGES:  # the records are there without their images
+        _stop_where_full(known)
     return known
 
 

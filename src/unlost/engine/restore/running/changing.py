@@ -13,7 +13,7 @@ their call; others up to 10,000 records at a time. See docs/adr/0010 and 0019.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import batched
 
@@ -31,12 +31,13 @@ from unlost.engine.restore.running.calls import (
 )
 from unlost.engine.restore.running.cleared import save
 from unlost.engine.restore.running.correlate import each, values
+from unlost.engine.restore.running.lost_images import lost_images
 from unlost.engine.restore.running.parallel_rows import parallel_batches
 from unlost.engine.restore.running.returning import came_along
 from unlost.engine.restore.running.rows import late_columns, update_row
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
-from unlost.engine.restore.values.text_images import without_ids
+from unlost.engine.restore.values.text_images import masked, without_ids
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteCapability, WriteOp, WriteRow
@@ -338,10 +339,30 @@ def _prepared(
         if isinstance(judged, RowOutcome):
             seen.append(judged)
         else:
-            prepared.append(judged)
+            shown = wanted[change.step.key]
+            prepared.append(_hashed_apart_from_images(session, change.step, shown, judged))
     record_without_call(session, stage, table, seen)
     save(session, table, prepared)
     return prepared
+
+
+def _hashed_apart_from_images(
+    session: RestoreSession, step: PlanStep, wanted: Cells, row: PreparedRow
+) -> PreparedRow:
+    """The row with a hash without the addresses of images that the run sends again later.
+
+    They get new addresses then, which an undo must not take for a change by a person.
+    """
+    images, cells = session.capability(step.table).text_images, row.row.cells
+    texts = {name: text for name, text in cells.items() if name in images.columns and text}
+    bare = {
+        name: masked(text, images)
+        for name, text in texts.items()
+        if lost_images(session, step, wanted.get(name) or "")
+    }
+    if not bare:
+        return row
+    return replace(row, digest=digest(session.table(step.table), {**cells, **bare}))
 
 
 def _readdressed(session: RestoreSession, table: str, cells: Cells) -> Cells:

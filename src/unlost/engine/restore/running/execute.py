@@ -4,7 +4,7 @@
   clear up      resolve calls whose answers are missing (``correlate``)
   switch_on     the plan's bypass, if it has one (``bypass``)
   passes        leave_returned, undelete, take_along, reopen, create, by-products,
-                update, second pass, images, put_back, delete; each skips work that the journal
+                update, second pass, put_back, delete, images; each skips work that the journal
                 shows as done
   switch_off    the bypass, back to its former state
   close         read all records back and compare them with the wanted state (``readback``)
@@ -176,9 +176,9 @@ def _write(session: RestoreSession) -> None:
     creator.create_missing_by_products()
     update(session)
     second_pass(session)
-    send_images(session)
     cleared.put_back(session)
     delete(session)
+    send_images(session)
 
 
 def _resolve_open_calls(session: RestoreSession, creator: Creator) -> None:

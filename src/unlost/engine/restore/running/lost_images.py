@@ -3,11 +3,11 @@
 An image of a record that kept its id is taken to be there. See docs/adr/0048.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from unlost.engine.restore.running.session import RestoreSession
+from unlost.engine.restore.values.stored_images import stored_images
 from unlost.engine.restore.values.text_images import ShownImage, shown_images
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.source.images import image_name
@@ -40,23 +40,11 @@ def _moved(session: RestoreSession, step: PlanStep, shown: ShownImage) -> Record
     return session.addresses.moved(shown.record)
 
 
-def stored_images(
-    session: RestoreSession, lost: Iterable[LostImage]
-) -> Mapping[LostImage, StoredFile]:
-    """The files of these images, as far as the vault has them.
-
-    By the newest backup: bytes never change under the name of an image, and an earlier backup may
-    have failed to read it.
-    """
-    wanted: dict[str, set[LostImage]] = defaultdict(set)
-    for image in lost:
-        wanted[image.record.table].add(image)
+def stored_of(session: RestoreSession, lost: Iterable[LostImage]) -> Mapping[LostImage, StoredFile]:
+    """The files of these images, as far as the vault has them."""
+    images = set(lost)
     newest = session.ports.vault.newest_backup(session.plan.org)
-    stored: dict[LostImage, StoredFile] = {}
-    for table, images in wanted.items():
-        records = sorted({image.record.record for image in images})
-        for file in newest.files(table, records) if newest is not None else ():
-            image = LostImage(RecordKey(table, file.record), image_name(file.column))
-            if file.is_image and image in images:
-                stored[image] = file
-    return stored
+    records = {image.record for image in images}
+    stored = stored_images(newest, records) if newest is not None else ()
+    files = {LostImage(key, image_name(file.column)): file for key, file in stored}
+    return {image: files[image] for image in images & files.keys()}

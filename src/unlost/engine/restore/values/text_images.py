@@ -6,7 +6,8 @@
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -46,6 +47,28 @@ def masked(text: str, images: TextImages) -> str:
 def without_ids(text: str, images: TextImages) -> str:
     """The text with the names of its images in place of their addresses, which contain ids."""
     return _pattern(images.address).sub(lambda match: f"{MASK}{match['image']}", text)
+
+
+def sent_lengths(
+    texts: Iterable[str], images: TextImages, sizes: Mapping[str, int]
+) -> dict[str, int]:
+    """The characters that each image adds to these texts together, by its name.
+
+    ``sizes``: bytes, by the names of images; images without a size are not sent. A text can show one
+    image many times, and is then sent with as many copies of its bytes.
+    """
+    times = Counter(shown.image for text in texts for shown in shown_images(text, images))
+    return {image: n * sent_length(sizes[image]) for image, n in times.items() if image in sizes}
+
+
+def fitting(lengths: Mapping[str, int], *, most: int) -> dict[str, int]:
+    """The images, in their order, that add at most ``most`` characters together."""
+    fits: dict[str, int] = {}
+    for image, length in lengths.items():
+        if length <= most:
+            fits[image] = length
+            most -= length
+    return fits
 
 
 def data_address(content: bytes, media_type: str) -> str:

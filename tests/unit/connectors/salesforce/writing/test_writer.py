@@ -25,6 +25,7 @@ from unlost.connectors.salesforce.writing import collections, ingest, lookups
 from unlost.model.errors import (
     AuthExpired,
     NotAllowed,
+    SourceRefused,
     TransientError,
     UsageError,
 )
@@ -181,6 +182,15 @@ def test_refused_rows_are_told_beside_the_others(org: Org) -> None:
     org.wire.on("POST", r"/composite/sobjects$", answer)
     found = write(org, CREATE, rows(2))
     assert kinds(found) == ["done", "failed"]
+
+
+def test_a_call_that_is_too_large_is_refused_and_ends_no_session(org: Org) -> None:
+    """Nothing was written, so a smaller call may follow."""
+    page = httpx.Response(413, headers={"Content-Type": "text/html"}, content=b"<h1>413</h1>")
+    org.wire.on("POST", r"/composite/sobjects$", page)
+    with pytest.raises(SourceRefused) as caught:
+        write(org, CREATE, rows(2))
+    assert "413" in caught.value.sentence
 
 
 @pytest.mark.parametrize(
