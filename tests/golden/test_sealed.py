@@ -38,6 +38,8 @@ LATER = (
     b',"rank":"other"',
     b',"search":null',
     b',"labels":[]',
+    b',"images":false',
+    b',"image_columns":[]',
 )
 FILES = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
 
