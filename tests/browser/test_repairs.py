@@ -107,9 +107,9 @@ def test_any_three_changes_are_corrected_with_four_clicks(
     for place in (0, 3):
         lena.tick(boxes.nth(place))
     together = button(lena, "^Preview: this and the selected changes")
-    expect(together).to_have_count(4)
+    expect(together).to_have_count(2)  # a change with a ticked box has no button
     look(visit, lena)
-    lena.press(together.nth(1))
+    lena.press(together.first)
     run(lena, "3 records")
     assert lena.acts == 4
     phones = values(console, "Account", "Phone")
