@@ -20,6 +20,8 @@ from unlost.cli.main import main
 from unlost_simulators.process import SimulatorProcess
 
 SECRET = "not-a-secret-chocolate"
+ADMIN = "lotte.devos@chocolate.example"
+WRITER, WRITER_SECRET = "writer-tests", "not-a-secret-writer"
 UNLOST = Path(sys.executable).with_name("unlost")
 
 
@@ -145,3 +147,12 @@ def program(
 ) -> Program:
     """A home with the chocolate maker's org and one backup."""
     return moved_in(first_home, tmp_path_factory.mktemp("home"), simulator.url)
+
+
+def with_writer(first_home: Path, folder: Path, served: SimulatorProcess) -> Program:
+    """A home whose org has a write user, who may do everything."""
+    secret = {"UNLOST_WRITER_CLIENT_SECRET": WRITER_SECRET}
+    shop = moved_in(first_home, folder, served.url, environment=secret)
+    served.admin.post("apps", consumer_key=WRITER, consumer_secret=WRITER_SECRET, run_as=ADMIN)
+    assert shop("org", "writer", "chocolate", "--client-id", WRITER, "--json").done["tenant"]
+    return shop

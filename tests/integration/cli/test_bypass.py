@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 
-from integration.cli.conftest import Program, moved_in
+from integration.cli.conftest import ADMIN, Program, with_writer
 from unlost_simulators.process import SimulatorProcess
 
 pytestmark = pytest.mark.network
 
-ADMIN = "lotte.devos@chocolate.example"
-SECRET = "not-a-secret-writer"
 SETTING = "Shop_Floor_Settings__c"
 BOX = f"{SETTING}.Weekend_Shift__c"
 DONE = {0, 3}
@@ -30,12 +28,7 @@ def shop(
     served: SimulatorProcess, first_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Program:
     """A home with a write user, and an org with a permission set that nobody has."""
-    secret = {"UNLOST_WRITER_CLIENT_SECRET": SECRET}
-    shop = moved_in(first_home, tmp_path_factory.mktemp("bypass"), served.url, environment=secret)
-    served.admin.post("apps", consumer_key="writer-tests", consumer_secret=SECRET, run_as=ADMIN)
-    assert shop("org", "writer", "chocolate", "--client-id", "writer-tests", "--json").done[
-        "tenant"
-    ]
+    shop = with_writer(first_home, tmp_path_factory.mktemp("bypass"), served)
     served.admin.post("records/insert", object="PermissionSet",
                       rows=[{"Name": "Quiet", "Label": "Quiet"}])  # fmt: skip
     return shop

@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 
-from integration.cli.conftest import Program, moved_in
+from integration.cli.conftest import Program, with_writer
 from unlost_simulators.process import SimulatorProcess
 
 pytestmark = pytest.mark.network
 
-ADMIN = "lotte.devos@chocolate.example"
-SECRET = "not-a-secret-writer"
 REPORT, FIELD = "Quality_Report__c", "Photo_Page__c"
 SMALL = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
 LARGE = tuple(b"\x89PNG\r\n\x1a\n" + bytes([at]) * 20_000 for at in (1, 2))
@@ -29,11 +27,7 @@ def served() -> Iterator[SimulatorProcess]:
 def shop(
     served: SimulatorProcess, first_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Program:
-    secret = {"UNLOST_WRITER_CLIENT_SECRET": SECRET}
-    shop = moved_in(first_home, tmp_path_factory.mktemp("images"), served.url, environment=secret)
-    served.admin.post("apps", consumer_key="writer-tests", consumer_secret=SECRET, run_as=ADMIN)
-    assert shop("org", "writer", "chocolate", "--client-id", "writer-tests", "--json").done
-    return shop
+    return with_writer(first_home, tmp_path_factory.mktemp("images"), served)
 
 
 def reports(served: SimulatorProcess) -> dict[str, dict[str, Any]]:

@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 
-from integration.cli.conftest import Program, moved_in
+from integration.cli.conftest import Program, with_writer
 from unlost_simulators.process import SimulatorProcess
 
 pytestmark = pytest.mark.network
 
 CUSTOMER = "0040017"
-ADMIN = "lotte.devos@chocolate.example"
-SECRET = "not-a-secret-writer"
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +24,7 @@ def served() -> Iterator[SimulatorProcess]:
 def shop(
     served: SimulatorProcess, first_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Program:
-    secret = {"UNLOST_WRITER_CLIENT_SECRET": SECRET}
-    shop = moved_in(first_home, tmp_path_factory.mktemp("texts"), served.url, environment=secret)
-    served.admin.post("apps", consumer_key="writer-tests", consumer_secret=SECRET, run_as=ADMIN)
-    assert shop("org", "writer", "chocolate", "--client-id", "writer-tests", "--json").done[
-        "tenant"
-    ]
-    return shop
+    return with_writer(first_home, tmp_path_factory.mktemp("texts"), served)
 
 
 def rows(served: SimulatorProcess, of: str) -> dict[str, dict[str, Any]]:

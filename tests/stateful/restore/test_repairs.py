@@ -1,15 +1,11 @@
 """Any correction, any merge taken back, any interruption: the chosen values, and no other change."""
 
-from collections import Counter
-
 import pytest
-from hypothesis import seed
 
 from stateful.restore.correcting import Repairs
-from stateful.restore.machine import LIFE
-from stateful.restore.test_restores import met_by
+from stateful.restore.test_restores import met_by, met_in_rounds
 
-ROUND, ROUNDS = 100, 4  # lives in a round, until what must be met was met
+ROUND = 100  # lives in a round, until what must be met was met
 LIVES = 200
 DEEP, PARTS = 5_000, 4
 MUST_MEET = {
@@ -23,14 +19,7 @@ MUST_MEET = {
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_after_a_correction_the_chosen_values_are_there_and_no_other_changed() -> None:
-    met: Counter[str] = Counter()
-    for number in range(ROUNDS):
-        others = seed(number)(type("Others", (Repairs,), {}))  # lives that no other round plays
-        met += met_by(others, examples=ROUND, steps=5)
-        if met[LIFE] >= LIVES and set(met) >= MUST_MEET:
-            break
-    assert met[LIFE] >= LIVES
-    assert set(met) >= MUST_MEET, MUST_MEET - set(met)
+    met_in_rounds(Repairs, MUST_MEET, lives=LIVES, examples=ROUND, steps=5)
 
 
 @pytest.mark.deep

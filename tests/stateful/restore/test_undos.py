@@ -1,15 +1,11 @@
 """Any restore, any edit by others, any interruption: an undo leaves the org as it was before."""
 
-from collections import Counter
-
 import pytest
-from hypothesis import seed
 
-from stateful.restore.machine import LIFE
-from stateful.restore.test_restores import met_by
+from stateful.restore.test_restores import met_by, met_in_rounds
 from stateful.restore.undoing import Undos
 
-ROUND, ROUNDS = 100, 4  # lives in a round, until what must be met was met
+ROUND = 100  # lives in a round, until what must be met was met
 LIVES = 200
 DEEP, PARTS = 5_000, 4
 MUST_MEET = {
@@ -22,14 +18,7 @@ MUST_MEET = {
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_after_an_undo_the_org_is_as_before_the_run() -> None:
-    met: Counter[str] = Counter()
-    for number in range(ROUNDS):
-        others = seed(number)(type("Others", (Undos,), {}))  # lives that no other round plays
-        met += met_by(others, examples=ROUND, steps=6)
-        if met[LIFE] >= LIVES and set(met) >= MUST_MEET:
-            break
-    assert met[LIFE] >= LIVES
-    assert set(met) >= MUST_MEET, MUST_MEET - set(met)
+    met_in_rounds(Undos, MUST_MEET, lives=LIVES, examples=ROUND, steps=6)
 
 
 @pytest.mark.deep
