@@ -32,6 +32,12 @@ def rows(served: SimulatorProcess, of: str) -> dict[str, dict[str, Any]]:
     return {row["Id"]: row for row in served.admin.get("export", object=of)["rows"]}
 
 
+def binned(served: SimulatorProcess, key: str) -> bool:
+    """Whether an account lies in the recycle bin."""
+    held = served.admin.get("export", object="Account", deleted="true")["rows"]
+    return next(row["IsDeleted"] for row in held if row["Id"] == key)
+
+
 def account(served: SimulatorProcess, number: str) -> str:
     numbered = rows(served, "Account").items()
     return next(key for key, row in numbered if row["Customer_Number__c"] == number)
@@ -121,7 +127,8 @@ def test_a_merged_customer_is_shown_found_and_restored(
     assert kinds[-2:] == [("deleted", kept), ("revived", None)]
     undone(shop, run, tmp_path / "undo.json")
     assert values(rows(served, "Account")[kept]) == picked
-    assert rows(served, "Account")[lost]["IsDeleted"]
+    assert lost not in rows(served, "Account")
+    assert binned(served, lost)
     assert children(served, lost) == {of: set() for of in before[lost]}
 
 

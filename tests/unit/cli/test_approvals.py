@@ -141,7 +141,7 @@ def test_two_plans_are_compared(unlost: Terminal, shop: Shop, tmp_path: Path) ->
     assert "secret" not in told.out
     plan(unlost, again)
     told = unlost("restore", "diff", str(old), str(again))
-    assert "Both plans do the same" in told.out
+    assert "Both plans write the same to the same records." in told.out
     back = unlost("restore", "diff", str(new), str(old)).out
     assert "+ Contact/" in back
     document = unlost("restore", "diff", str(old), str(new), "--json").json
