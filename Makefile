@@ -27,8 +27,8 @@ demo: setup
 	@$(BIN)/python demo/story.py
 
 # With more workers than cores, several threads of Polars in each only wait for each other.
-test full: export POLARS_MAX_THREADS := 1
-test full services browser: export OPENBLAS_NUM_THREADS := 1
+test full deep: export POLARS_MAX_THREADS := 1
+test full deep services browser: export OPENBLAS_NUM_THREADS := 1
 
 test: setup
 	@tests/in_memory.sh $(BIN)/pytest -n $(WORKERS) --dist worksteal -q
@@ -72,7 +72,7 @@ bench: setup
 	@benchmarks/run.sh
 
 deep: setup
-	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not services and not referee and not browser and not proxies and not radosgw and not spark" -n auto -q --timeout 3600
+	@HYPOTHESIS_PROFILE=deep tests/in_memory.sh $(BIN)/pytest -m "not services and not referee and not browser and not proxies and not radosgw and not spark" -n auto -q --timeout 3600
 	@$(BIN)/pytest --postgres -n auto -q tests/unit/app tests/unit/cli
 	@tests/spark/run.sh
 	@UNLOST_WHOLE=1 tests/browser/run.sh

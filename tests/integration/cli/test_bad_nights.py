@@ -18,6 +18,8 @@ import pytest
 from integration.cli.conftest import Ended, Program, add_org
 from unlost.app.home.system import SystemClock
 from unlost.connectors.salesforce.reading import bulk
+from unlost.connectors.salesforce.source import SalesforceSource
+from unlost.model.source.schema import Table
 from unlost.vault.stores.disk import RealDisk
 from unlost.vault.stores.local import LocalStore
 from unlost_simulators.process import SimulatorProcess
@@ -176,6 +178,30 @@ def test_a_permission_that_is_taken_away_never_looks_like_lost_data(
     healed = home("backup", "chocolate", "--json")
     assert gaps(healed) == set()
     assert held(home) == live(admin)
+
+
+def test_a_column_that_is_hidden_while_its_table_is_read_loses_nothing(
+    admin: Any, home: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refused query makes the table a gap; the next backup reads what changed meanwhile."""
+    hidden = {"username": USER, "object": "Contact", "field": "Phone"}
+    contact = admin.get("export", object="Contact")["rows"][0]["Id"]
+    plan_reads = SalesforceSource.plan_reads
+
+    def hide_first(source: SalesforceSource, table: Table, *words: Any, **more: Any) -> Any:
+        if table.name == "Contact":
+            admin.post("access/hide-field", **hidden)
+        return plan_reads(source, table, *words, **more)
+
+    admin.post("records/update", object="Contact", changes={contact: {"Phone": "+49 341 77"}})
+    with monkeypatch.context() as patch:
+        patch.setattr(SalesforceSource, "plan_reads", hide_first)
+        ended = home("backup", "chocolate", "--json")
+    admin.post("access/show-field", **hidden)
+    assert (ended.code, gaps(ended)) == (3, {("table-refused", "Contact")})
+    assert home("backup", "chocolate", "--json").code in {0, 3}
+    shown = home("show", "chocolate", f"Contact/{contact}", "--json").done
+    assert shown["values"]["Phone"] == "+49 341 77"
 
 
 def test_a_session_that_is_ended_again_and_again_stops_the_run_in_words(

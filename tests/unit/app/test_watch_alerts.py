@@ -129,3 +129,21 @@ def test_a_record_that_came_back_under_a_new_id_is_still_watched(shop: Shop) -> 
     shop.org.update("Account", live, {"Phone": "+41 1"})
     shop.night()
     assert "Account.Phone changed in 1 record." in alerts(shop)[-1].raised.sentence
+
+
+def test_a_list_of_what_refers_to_a_record_lost_it_with_its_id(shop: Shop) -> None:
+    """After a restore under a new id, the list showed what referred to the former id only."""
+    set_writer(shop.app, WRITER)
+    of = ListQuery(ListKind.RELATED, "Contact", of=KEY)
+    add_watch(shop.app, "sales", WatchRequest("Theirs", (), of, False, ("Contact.Name",)))
+    shop.lose()
+    shop.night()
+    plan = make_plan(shop.app, PlanRequest("sales", (KEY,)), Path(shop.out()))
+    run_plan(shop.app, Path(plan.file))
+    shop.night()
+    (live,) = [k for k, c in shop.live("Account").items() if c["Number"] == "0040017"]
+    new = shop.org.create("Contact", {"Name": "New", "Account": live})
+    shop.night()
+    shop.org.update("Contact", new, {"Name": "Changed"})
+    shop.night()
+    assert "Contact.Name changed in 1 record." in alerts(shop)[-1].raised.sentence

@@ -6,7 +6,10 @@ from django.test import Client
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries
+from unlost.app.actions.restores import kept_plan
+from unlost.catalog.models import PlanRow
 from unlost.catalog.orgs.bypass import save_bypass
+from unlost.catalog.runs.plans import PlanState
 from unlost.model.access import Role
 from unlost.model.bypass import Bypass, BypassState
 
@@ -49,6 +52,21 @@ def test_two_plans_of_the_console_could_not_be_compared(shop: Shop, client: Clie
     assert page.count("only in the older plan") == 3
     back = shown(client, f"{old}compare/?with={name_of(new)}")
     assert back.count("only in the older plan") == 3
+
+
+def test_plans_that_failed_left_no_room_for_plans_to_compare(
+    shop: Shop, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_plan, "MOST", 2)
+    old = planned(client)
+    shop.world.clock.advance(seconds=60)
+    new = planned(client)
+    for _ in range(2):
+        shop.world.clock.advance(seconds=60)
+        failed = planned(client)
+        PlanRow.objects.filter(id=name_of(failed)).update(state=PlanState.FAILED.value)
+    choice = shown(client, f"{new}compare/")
+    assert f'href="{new}compare/?with={name_of(old)}"' in choice
 
 
 def test_a_record_with_other_values_is_told_by_its_fields(client: Client) -> None:

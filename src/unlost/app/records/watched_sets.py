@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from unlost.app.compose import Application
-from unlost.app.records.record_queries import ListKind, ids_of, query_of
+from unlost.app.records.record_queries import ListKind, ListQuery, ids_of, query_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.records.restored_as import replacements
 from unlost.catalog.orgs.orgs import ProtectedOrg
@@ -51,15 +51,27 @@ def members_of(
     Raises UsageError (``watch-too-large``), NotFound.
     """
     if watch.query:
-        query = query_of(watch.query)
-        if at is not None and query.kind is ListKind.RELATED:
-            query = replace(query, at=str(at))
-        listed = ids_of(app, org, query)
-        if len(listed.ids) > MOST_MEMBERS:
+        lists = [ids_of(app, org, query) for query in _queries(app, org, watch, at=at)]
+        if sum(len(listed.ids) for listed in lists) > MOST_MEMBERS:
             raise too_many_members()
-        return tuple(RecordKey(listed.table.name, each) for each in listed.ids.to_pylist())
+        keys = ((listed.table.name, each) for listed in lists for each in listed.ids.to_pylist())
+        return tuple(RecordKey(*key) for key in dict.fromkeys(keys))
     keys = chosen_records(app, org, watch.records)
     return tuple(dict.fromkeys((*keys, *_lives(app, org, keys))))
+
+
+def _queries(
+    app: Application, org: ProtectedOrg, watch: StoredWatch, *, at: int | None
+) -> Iterator[ListQuery]:
+    """Yield the query of a list; for related records also that of the id after a restore."""
+    query = query_of(watch.query)
+    if query.kind is not ListKind.RELATED:
+        yield query
+        return
+    query = query if at is None else replace(query, at=str(at))
+    yield query
+    for live in _lives(app, org, chosen_records(app, org, [query.of])):
+        yield replace(query, of=str(live))
 
 
 def _lives(app: Application, org: ProtectedOrg, keys: Sequence[RecordKey]) -> Iterator[RecordKey]:

@@ -97,10 +97,14 @@ def plan_content(plan: str) -> bytes:
     return bytes(content or b"")
 
 
-def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[StoredPlan]:
-    """Plans of these orgs that did not become a restore, the newest first."""
+def waiting_plans(
+    orgs: Sequence[str], *, most: int, state: PlanState | None = None
+) -> Sequence[StoredPlan]:
+    """Plans of these orgs that did not become a restore, the newest first; only in ``state``."""
     with returned_connection():
         rows = _rows().filter(org__name__in=orgs)
+        if state is not None:
+            rows = rows.filter(state=state.value)
         rows = rows.exclude(state=PlanState.RUN.value).order_by("-made_at", "-id")
         return [_value(row, row.org.name) for row in rows[:most]]
 

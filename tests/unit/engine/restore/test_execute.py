@@ -1,5 +1,6 @@
 """Running a plan: records come back, nothing is doubled, every difference is named."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from unlost.engine.restore.values.outcome import Difference, Ending
 from unlost.model.errors import Conflict, IntegrityError, UsageError
 from unlost.model.plan import Action, RecordKey
 from unlost.model.runs.exclusion import RunKind
+from unlost.model.runs.progress import Phase
 from unlost.model.source.schema import Reference, WireKind
 from unlost.model.source.writing import (
     Birth,
@@ -51,6 +53,17 @@ def test_a_lost_record_comes_back_with_its_detail_under_new_ids(shop: Workshop) 
     assert outcome.whole
     assert outcome.calls == 2
     assert outcome.counts == {Ending.CREATED: 2}
+
+
+def test_a_record_that_was_read_back_was_counted_twice(shop: Workshop) -> None:
+    plan = shop.plan(*Lost(shop).steps)
+    shop.observer.events.clear()
+    shop.restore(plan)
+    rows = Counter[str]()
+    for event in shop.observer.events:
+        rows[event.table] += event.rows
+    assert (rows["Account"], rows["Contact"]) == (1, 1)
+    assert any(event.phase is Phase.READ_BACK for event in shop.observer.events)
 
 
 def test_the_closing_commit_holds_the_lineage_and_is_no_night(shop: Workshop) -> None:

@@ -296,7 +296,7 @@ def _going(
     if run.id in progress.plans:
         summary = decoder_for(PlanSummary).convert(progress.plans[run.id])
         totals = written_by_table(summary)
-        # Records that are read back are counted again.
+        # A record that is written twice is counted twice.
         done = sum(min(read.by_table.get(table, 0), count) for table, count in totals.items())
         total = sum(totals.values())
     elif run.full and newest is not None:

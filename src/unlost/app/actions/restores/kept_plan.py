@@ -263,10 +263,16 @@ def plan_file(app: Application, org: str, plan: str) -> bytes:
 
 
 @action("restore.waiting", Right.RESTORE)
-def waiting(app: Application, *, org: str | None = None) -> PlanLines:
-    """List the plans that were not run, of one org or of all in which the actor may restore."""
+def waiting(
+    app: Application, *, org: str | None = None, state: PlanState | None = None
+) -> PlanLines:
+    """List the plans that were not run, of one org or of all in which the actor may restore.
+
+    ``state``: only those in this state.
+    """
     orgs = [org_row for org_row in app.orgs(Right.RESTORE) if org in (None, org_row.name)]
-    return plan_lines(app, orgs, waiting_plans([org_row.name for org_row in orgs], most=MOST))
+    names = [org_row.name for org_row in orgs]
+    return plan_lines(app, orgs, waiting_plans(names, state=state, most=MOST))
 
 
 def plan_lines(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from unlost.app.access import Where, action, check_org
 from unlost.app.actions.restores.kept_plan import read_stored_plan
@@ -47,13 +48,14 @@ def diff_files(app: Application, old: PlanFile, new: PlanFile) -> ComparedPlans:
 
 @action("restore.diff-stored", Right.RESTORE, trace=Trace.READ, subject=("plan", "other"))
 def diff_stored(app: Application, org: str, plan: str, other: str) -> ComparedPlans:
-    """Compare two plans of the console; ``other`` is the newer one.
+    """Compare two plans of the console, the older one with the newer one.
 
     Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``).
     """
     known = get_org(org)
-    first, second = (read_stored_plan(app, known, name) for name in (plan, other))
-    return _compared(app, known, plan_difference(first, second))
+    plans = [read_stored_plan(app, known, name) for name in (plan, other)]
+    older, newer = sorted(plans, key=attrgetter("made_at"))
+    return _compared(app, known, plan_difference(older, newer))
 
 
 def _compared(app: Application, org: ProtectedOrg, difference: PlanDifference) -> ComparedPlans:

@@ -160,7 +160,7 @@ def _tables(
             item.phase if item is not None else None,
             rows
             if total is None
-            else min(rows, total),  # records that are read back are counted again
+            else min(rows, total),  # a record that is written twice is counted twice
             total,
             item.files if item is not None else 0,
             item.bytes if item is not None else 0,

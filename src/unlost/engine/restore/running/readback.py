@@ -56,7 +56,7 @@ def record_outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
         for part, rows in zip(parts, fetched, strict=True):
             differences.update(_differences(session, part, rows))
             session.log.write(after_images(session, part, rows))
-            _report(session, part[0].table, len(part))
+            _report(session, part[0].table)
     for step in session.plan.steps:
         yield _outcome(session, step, differences.get(step.key))
 
@@ -65,7 +65,7 @@ def _parts(session: RestoreSession, by_table: Mapping[str, list[PlanStep]]) -> I
     """The records that should be live, some of one table at a time."""
     for table, steps in by_table.items():
         there = [step for step in steps if _should_be_live(session, step)]
-        _report(session, table, len(steps) - len(there))
+        _report(session, table, unwritten=len(steps) - len(there))
         if there:
             session.capability(table)  # comparing needs it, possibly in another thread
             yield from batched(there, rows_in_memory(session.table(table)))
@@ -88,8 +88,9 @@ def _bundles(
         yield tuple(steps)
 
 
-def _report(session: RestoreSession, table: str, rows: int) -> None:
-    session.ports.observer.progress(Progress(Phase.READ_BACK, table, rows=rows))
+def _report(session: RestoreSession, table: str, *, unwritten: int = 0) -> None:
+    """Report progress; what was written is counted already."""
+    session.ports.observer.progress(Progress(Phase.READ_BACK, table, rows=unwritten))
 
 
 def _fetched(session: RestoreSession, parts: Sequence[Part]) -> Sequence[Rows]:

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from unlost.app.actions.restores.kept_plan import PlanLine, PlanView, show_stored_plan, waiting
-from unlost.app.actions.restores.plan_diff import ComparedPlans, diff_stored
+from unlost.app.actions.restores.plan_diff import diff_stored
 from unlost.catalog.runs.plans import PlanState
 from unlost.web.requests import UserRequest
 
@@ -18,7 +18,7 @@ def compare(request: UserRequest, org: str, plan: str) -> HttpResponse:
     other = request.GET.get("with", "")
     context: dict[str, object] = {"part": "runs", "org": org, "plan": plan}
     if other:
-        compared = _compared(request, org, plan, other)
+        compared = diff_stored(request.unlost, org, plan, other)
         shown = compared.difference.records[:SHOWN]
         more = compared.difference.total > len(shown)
         context |= {"compared": compared, "records": shown, "more": more}
@@ -27,16 +27,7 @@ def compare(request: UserRequest, org: str, plan: str) -> HttpResponse:
     return render(request, "restore/compare.html", context)
 
 
-def _compared(request: UserRequest, org: str, plan: str, other: str) -> ComparedPlans:
-    """Return the difference from the older plan to the newer one."""
-    compared = diff_stored(request.unlost, org, other, plan)
-    difference = compared.difference
-    if difference.old.made_at > difference.new.made_at:
-        return diff_stored(request.unlost, org, plan, other)
-    return compared
-
-
 def _others(request: UserRequest, view: PlanView) -> list[PlanLine]:
     """Return the other plans of the org that were made and not run, the newest first."""
-    lines = waiting(request.unlost, org=view.org).plans
-    return [line for line in lines if line.state is PlanState.PLANNED and line.plan != view.plan]
+    lines = waiting(request.unlost, org=view.org, state=PlanState.PLANNED).plans
+    return [line for line in lines if line.plan != view.plan]
