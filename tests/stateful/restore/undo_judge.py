@@ -13,6 +13,8 @@ from unlost.engine.restore.values.outcome import RecordOutcome, RestoreOutcome
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
 from unlost.model.source.schema import DeleteRule
 
+GONE = "gone"
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -37,6 +39,12 @@ class UndoCase:
     outcome: RestoreOutcome
     now: Picture
     then: Picture
+
+    def stands_for(self, record: str | None) -> str | None:
+        """The id of a record now, after it came back; GONE if it did not."""
+        came = (one.live for step, one in self.pairs if step.record == record and one.live)
+        now = next(came, record)
+        return now if now is None or now in {key.record for key in self.then} else GONE
 
     @property
     def pairs(self) -> Iterator[tuple[PlanStep, RecordOutcome]]:
@@ -210,9 +218,11 @@ class UndoJudge:
         was = case.ran.before[key]
         named = {difference.column for difference in one.differences}
         for column in was.cells:
-            same = was.value(column) == live.value(column)
-            linked = column in LINKS[key.table]
-            assert same or linked or column in named, f"{key}.{column} is not as it was: {one}"
+            value = was.value(column)
+            if column in LINKS[key.table]:
+                value = case.stands_for(value)
+            same = value == live.value(column) or value is GONE
+            assert same or column in named, f"{key}.{column} is not as it was: {one}"
         assert live.body == was.body, f"{key} came back with another file"
         self.met["brought back"] += 1
 
@@ -231,5 +241,7 @@ class UndoJudge:
         """Nobody changed anything since, and the undo names nothing: the org is as before."""
         created = any(step.action is Action.CREATE for step in case.plan.steps)
         if not created:
-            assert case.then == case.ran.before, "the org is not as it was before the run"
+            pictures = {key: (case.ran.before.get(key), now) for key, now in case.then.items()}
+            wrong = {key: pair for key, pair in pictures.items() if pair[0] != pair[1]}
+            assert case.then == case.ran.before, f"the org is not as before the run: {wrong}"
             self.met["exact"] += 1

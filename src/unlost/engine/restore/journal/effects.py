@@ -103,6 +103,7 @@ class _Fold:
         self._steps = {step.key: step for step in known.plan.steps}
         self._open: dict[int, CallIntent] = {}
         self._saved: dict[RecordKey, Cells] = {}
+        self._circular: dict[RecordKey, Cells] = {}
         self._undid = False
         known.links.update({step.key: step.live for step in known.plan.steps if step.live})
 
@@ -121,8 +122,7 @@ class _Fold:
                 case RecordsRead():
                     self._read(entry)
                 case RowsSaved():
-                    for row in entry.rows:
-                        self._saved.setdefault(RecordKey(entry.table, row.record), row.cells)
+                    self._save(entry)
                 case _:
                     pass
         self._removed_by_org()
@@ -131,6 +131,14 @@ class _Fold:
             after = effect.after or {}
             same = (name for name, value in effect.before.items() if after.get(name, "") == value)
             self.known.relinked.update((place, name) for name in same)
+
+    def _save(self, entry: RowsSaved) -> None:
+        """Values before the org removes a row, or empties references of one that the run deletes."""
+        for row in entry.rows:
+            key = RecordKey(entry.table, row.record)
+            step = self._steps.get(key)
+            circular = step is not None and step.action is Action.DELETE and bool(step.columns)
+            (self._circular if circular else self._saved).setdefault(key, row.cells)
 
     def _removed_by_org(self) -> None:
         """Rows that the org removed with an update, and that were not added again."""
@@ -179,7 +187,8 @@ class _Fold:
                 effect = self._effect(key, live, EffectKind.REMOVED)
                 effect.kind = EffectKind.REMOVED
                 # It may have been set to a draft first, so that it can be deleted.
-                effect.before = {**(row.before or {}), **effect.before}
+                emptied = self._circular.get(RecordKey(effect.table, live), {})
+                effect.before = {**(row.before or {}), **emptied, **effect.before}
 
     def _seen(self, entry: OutcomesWithoutCall) -> None:
         """A detail left the bin with its master; what others brought back is no effect of ours."""

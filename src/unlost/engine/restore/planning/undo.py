@@ -150,6 +150,7 @@ def _drafts(survey: RestoreSurvey, known: RunEffects) -> tuple[list[_UndoStep], 
     for step in steps:
         step.level = step.effect.level
     _say_how_all(survey, known, steps)
+    _set_circular_late(survey, steps)
     return steps, gone
 
 
@@ -317,6 +318,23 @@ def _say_how_all(survey: RestoreSurvey, known: RunEffects, steps: Iterable[_Undo
         _say_how(step, survey, masters, stays)
         if step.action is Action.CREATE:
             stays.add(step.key)
+
+
+def _set_circular_late(survey: RestoreSurvey, steps: Iterable[_UndoStep]) -> None:
+    """Set references to records that are created later once these exist."""
+    created = {step.key: step for step in steps if step.action is Action.CREATE}
+    for step in created.values():
+        table = survey.table(step.effect.table)
+        changeable = survey.capability(table.name).changeable
+        references = [(c.name, c.reference.tables) for c in table.columns if c.reference]
+        targets = (
+            (name, created.get(RecordKey(owner, step.effect.before.get(name) or "")))
+            for name, owners in references
+            if name in changeable
+            for owner in owners
+        )
+        later = {name for name, target in targets if target and target.level >= step.level}
+        step.late = tuple(sorted({*step.late, *later}))
 
 
 def _delete_calls(known: RunEffects) -> Mapping[RecordKey, RecordKey]:

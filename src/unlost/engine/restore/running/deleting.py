@@ -9,8 +9,9 @@ undone even after the recycle bin was emptied. See docs/adr/0042.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import batched
 
-from unlost.engine.restore.journal.entries import CallAnswer, Pass
+from unlost.engine.restore.journal.entries import CallAnswer, Pass, RowsSaved, SavedRow
 from unlost.engine.restore.running.calls import (
     CHANGED_SINCE,
     TRIES,
@@ -43,6 +44,7 @@ def delete(session: RestoreSession) -> None:
         for table in dict.fromkeys(step.table for step in details)
         for number in _announce(session, table, [step for step in details if step.table == table])
     ]
+    _save_circular(session, todo)
     _reopen(session, todo)
     _keep_masters(session, todo)
     masters = [step for step in todo if step.because is None]
@@ -57,6 +59,22 @@ def delete(session: RestoreSession) -> None:
         remaining = _pending(session, [step for step in details if step.table == table])
         record_without_call(session, Pass.DELETE, table, [_stayed(step.key) for step in remaining])
     _close_again(session, todo)
+
+
+def _save_circular(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
+    """Journal references to records that go first: with them the org empties the references."""
+    saved = session.log.state.saved
+    todo = [step for step in steps if step.columns and step.key not in saved]
+    for table in dict.fromkeys(step.table for step in todo):
+        circular = {step.record: step.columns for step in todo if step.table == table}
+        names = sorted({name for columns in circular.values() for name in columns})
+        for ids in batched(circular, session.capability(table).rows_per_call):
+            live = each(session.ports.writer.fetch(session.table(table), ids, columns=names))
+            rows = [
+                SavedRow(record, {name: cells.get(name) for name in circular[record]})
+                for record, cells in live
+            ]
+            session.log.write(RowsSaved(table, tuple(rows)))
 
 
 def _reopen(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
