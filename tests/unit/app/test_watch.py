@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from homes import World
+from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.watch import (
@@ -36,8 +37,7 @@ KEY = f"Account/{CUSTOMER}"
 OTHER = "A40018"
 
 
-@pytest.fixture
-def shop(world: World) -> Shop:
+def live(world: World) -> Shop:
     """A watched customer; of it and of another one the number and a contact change on two days."""
     shop = open_shop(world)
     set_writer(shop.app, WRITER)
@@ -49,6 +49,15 @@ def shop(world: World) -> Shop:
     shop.org.update("Contact", ann, {"Name": "Anna"}, by="U2")
     shop.night()
     return shop
+
+
+two_days = scene(live)
+
+
+@pytest.fixture
+def shop(world: World, two_days: Lead) -> Shop:
+    made: Shop = two_days(world)
+    return made
 
 
 def shown(shop: Shop, name: str = "Mine", **only: Any) -> WatchedChanges:
