@@ -11,6 +11,7 @@ from unlost.engine.restore.values.edits import NO_EDITS, Edits
 from unlost.model.plan import RecordKey, RestorePlan, Selection, TwinPolicy
 from unlost.model.source.schema import DeleteRule, Reference, WireKind
 from unlost.model.source.writing import Identity
+from unlost.model.vault.lineage import resolve
 from unlost.testing.memory_writer import MemoryWriter
 from unlost.testing.platform import Platform, RowRefused
 
@@ -156,6 +157,11 @@ class Town(Scene):
             for record, held in table.records.items()
             if bin_too or not held.deleted
         }
+
+    def life_of(self, key: RecordKey) -> str:
+        """The id as which a restore brought a record back, or its own."""
+        rows = self.vault.lineage(self.oid, table=key.table, records=[key.record])
+        return resolve(rows, org=self.oid, target=self.oid).get(key) or key.record
 
     # --- restores ----------------------------------------------------------------------------------
 

@@ -5,11 +5,11 @@ others must be as they were before the undone run, and nothing else may have cha
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from stateful.restore.town import LINKS, Picture, Seen
-from unlost.engine.restore.values.outcome import RecordOutcome, RestoreOutcome
+from unlost.engine.restore.values.outcome import Ending, RecordOutcome, RestoreOutcome
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
 from unlost.model.source.schema import DeleteRule
 
@@ -39,6 +39,8 @@ class UndoCase:
     outcome: RestoreOutcome
     now: Picture
     then: Picture
+    binned: frozenset[RecordKey]  # right before
+    life: Callable[[RecordKey], str]  # the id as which a record came back, or its own
 
     def stands_for(self, record: str | None) -> str | None:
         """The id of a record now, after it came back; GONE if it did not."""
@@ -158,9 +160,8 @@ class UndoJudge:
             return True
         tables = LINKS[key.table][column].tables if column in LINKS[key.table] else ()
         lives = {step.key: one.live for step, one in case.pairs}
-        return then is not None and any(
-            lives.get(RecordKey(table, str(was))) == then for table in tables
-        )
+        keys = [RecordKey(table, str(was)) for table in tables]
+        return then is not None and any(then in (lives.get(key), case.life(key)) for key in keys)
 
     def _by_org(self, case: UndoCase, key: RecordKey, column: str) -> bool:
         """True for a reference that the org had set: it leads to a record that stays, or its
@@ -233,9 +234,24 @@ class UndoJudge:
             RecordKey(one.table, one.live) for _, one in case.pairs if one.live is not None
         )
         for key in set(case.then) - set(case.now):
-            known = key in case.ran.before or said[key] == 1
+            known = key in case.ran.before or said[key] == 1 or self._came_with_master(case, key)
             assert known, f"{key} came to be, and nobody says so"
             assert said[key] <= 1, f"{key} stands for {said[key]} records"
+
+    def _came_with_master(self, case: UndoCase, key: RecordKey) -> bool:
+        """True for a record of people that left the bin, in which it was, with its master."""
+        back = {
+            RecordKey(one.table, str(one.live))
+            for _, one in case.pairs
+            if one.ending is Ending.UNDELETED
+        }
+        masters = {
+            RecordKey(table, case.then[key].value(column) or "")
+            for column, reference in LINKS[key.table].items()
+            if reference.rule is DeleteRule.CASCADE
+            for table in reference.tables
+        }
+        return key in case.binned and bool(masters & back)
 
     def _exact(self, case: UndoCase) -> None:
         """Nobody changed anything since, and the undo names nothing: the org is as before."""

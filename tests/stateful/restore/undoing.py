@@ -127,10 +127,12 @@ class Undos(Restores):
                 raise
             return
         now = self.town.picture()
+        binned = frozenset(self.town.picture(bin_too=True)) - now.keys()
         outcome, recorded = self._recorded(data, plan, undoes=ran.name)
         self.judge.met["undo of undo" if ran.undoes else "undo"] += 1
+        case = UndoCase(ran, plan, outcome, now, recorded.after, binned, self.town.life_of)
         try:
-            self.undo_judge.judge(UndoCase(ran, plan, outcome, now, recorded.after))
+            self.undo_judge.judge(case)
         except AssertionError:
             self.judge.met[WRONG] += 1
             raise

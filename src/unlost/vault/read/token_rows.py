@@ -20,8 +20,10 @@ def exact(view: TableView, token: str) -> Iterator[pa.Table]:
     """Rows of ``$search`` with exactly this token, the newest segments first."""
     hashes = id_hashes(pa.array([token], pa.string()))
     for rank in reversed(range(len(view.segments))):
-        if may_hold(view.sidecar(rank).filter, hashes)[0]:
-            yield from _read(view, _groups(view, rank, token, token), token, token, _COLUMNS)
+        # Of a merged index, few segments have this range of tokens, and only their sidecars are read.
+        places = _groups(view, rank, token, token)
+        if places and may_hold(view.sidecar(rank).filter, hashes)[0]:
+            yield from _read(view, places, token, token, _COLUMNS)
 
 
 def beginning(view: TableView, token: str) -> Iterator[pa.Table]:

@@ -349,6 +349,25 @@ def test_records_that_refer_to_each_other_are_both_deleted(shop: Atelier) -> Non
 # --- what people did since ----------------------------------------------------------------------
 
 
+def test_a_record_that_could_not_be_deleted_lost_its_references(shop: Atelier) -> None:
+    """The org emptied them when it deleted the records to which they lead."""
+    account = shop.make("Account", "Candy")
+    memo = shop.make("Memo", "Call", About=account)
+    shop.night()
+    shop.lose("Memo", memo)
+    shop.lose("Account", account)
+    shop.night()
+    plan = shop.plan_of(("Account", account), ("Memo", memo))
+    shop.restore(plan)
+    after = org_of(shop)
+    undo = shop.undo(run_of(plan))
+    assert actions(undo) == {("Account", Action.DELETE): 1, ("Memo", Action.DELETE): 1}
+    shop.writer.faults.plant("row", RowRefused("REFUSED", "Not this one."), table="Memo")
+    outcome = shop.restore(undo)
+    assert org_of(shop) == after
+    assert {one.code for one in outcome.records} == {"write-refused", "undo-stayed"}
+
+
 @pytest.mark.parametrize("purged", [False, True])
 def test_an_undo_of_an_undo_lost_references_in_a_circle(shop: Atelier, purged: bool) -> None:
     """The org had emptied the reference of the one before the whole record was journaled."""

@@ -52,6 +52,7 @@ def delete(session: RestoreSession) -> None:
         steps = [step for step in masters if step.level == level]
         for table in dict.fromkeys(step.table for step in steps):
             _delete(session, table, [step for step in steps if step.table == table])
+        _keep_targets(session, steps, {str(step.key): step for step in todo})
     for number in announced:
         intent = session.log.state.open[number]
         session.log.write(CallAnswer(number, tuple(resolve(session, intent, ()))))
@@ -194,6 +195,40 @@ def _delete(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> N
                 send(session, Pass.DELETE, WriteOp.DELETE, table, rows)
 
 
+def _keep_targets(
+    session: RestoreSession, steps: Sequence[PlanStep], doomed: Mapping[str, PlanStep]
+) -> None:
+    """Keep the records to which records refer that stay: the org would empty the references.
+
+    ``steps`` are those of a level, ``doomed`` all deletes by TABLE/ID.
+    """
+    state = session.log.state
+    failed = {step.key for step in steps if state.failure(step.key) is not None}
+    stayed = [step for step in doomed.values() if _root(step, doomed).key in failed]
+    for table in dict.fromkeys(step.table for step in stayed):
+        described = session.table(table)
+        references = {c.name: c.reference.tables for c in described.columns if c.reference}
+        ids = [step.record for step in stayed if step.table == table]
+        live = each(session.ports.writer.fetch(described, ids, columns=sorted(references)))
+        targets = {
+            f"{owner}/{cells.get(name)}"
+            for _, cells in live
+            for name, owners in references.items()
+            for owner in owners
+        }
+        for target in sorted(targets & doomed.keys()):
+            root = _root(doomed[target], doomed)
+            if state.result(Pass.DELETE, root.key) is None:
+                record_without_call(session, Pass.DELETE, root.table, [_referred(root.key)])
+
+
+def _root(step: PlanStep, doomed: Mapping[str, PlanStep]) -> PlanStep:
+    """The record whose delete call deletes this one."""
+    while step.because is not None and step.because in doomed:
+        step = doomed[step.because]
+    return step
+
+
 def _openable(session: RestoreSession, steps: Sequence[PlanStep]) -> list[PlanStep]:
     """The records without those that the org did not make drafts."""
     opened = [(step, session.log.state.result(Pass.REOPEN, step.key)) for step in steps]
@@ -261,6 +296,15 @@ def _kept(key: RecordKey) -> RowOutcome:
         f"A record that belongs to {key} was changed after the undo was planned, and would be "
         "deleted with it. It was not deleted.",
         "Check the record, and plan the undo again.",
+    )
+
+
+def _referred(key: RecordKey) -> RowOutcome:
+    return refusal(
+        key,
+        "undo-stayed",
+        f"{key} is still there, because a record that refers to it was not deleted.",
+        "See why that record stayed, and plan the undo again.",
     )
 
 
