@@ -4,6 +4,9 @@ import pytest
 
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.source.hidden_columns import hidden_columns
+from unlost.vault.format.physical import SEARCH
+from unlost.vault.format.sidecar import Sidecar
+from unlost.vault.read.table_view import TableView
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import VaultOptions
 
@@ -109,6 +112,28 @@ def test_a_table_that_is_gone_is_still_found(small: SmallVault) -> None:
     commit.finish([], as_of=START)
     hits = small.vault.search(small.org, "noir")
     assert [(hit.record[-1], hit.label) for hit in hits] == [("1", "")]
+
+
+def test_a_search_read_the_sidecars_of_words_far_from_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those of a merged index of 10 million records do not fit into the cache together."""
+    small = SmallVault()
+    small.night("r1", ("1", "U", {"Name": "anton"}))
+    small.night("r2", ("2", "U", {"Name": "zoe"}))
+    words = small.vault.newest_backup(small.org).view(SEARCH)  # type: ignore[union-attr]
+    asked: set[str] = set()
+    read = TableView.sidecar
+
+    def noted(view: TableView, rank: int) -> Sidecar:
+        asked.add(view.segments[rank].entry.id)
+        return read(view, rank)
+
+    monkeypatch.setattr(TableView, "sidecar", noted)
+    assert found(small, "zoe") == {"2"}
+    far, near = (live.entry.id for live in words.segments)
+    assert near in asked
+    assert far not in asked
 
 
 def test_an_exact_word_asks_few_segments() -> None:

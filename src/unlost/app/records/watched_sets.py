@@ -54,8 +54,12 @@ def members_of(
         lists = [ids_of(app, org, query) for query in _queries(app, org, watch, at=at)]
         if sum(len(listed.ids) for listed in lists) > MOST_MEMBERS:
             raise too_many_members()
-        keys = ((listed.table.name, each) for listed in lists for each in listed.ids.to_pylist())
-        return tuple(RecordKey(*key) for key in dict.fromkeys(keys))
+        members = (
+            RecordKey(listed.table.name, record)
+            for listed in lists
+            for record in listed.ids.to_pylist()
+        )
+        return tuple(dict.fromkeys(members))
     keys = chosen_records(app, org, watch.records)
     return tuple(dict.fromkeys((*keys, *_lives(app, org, keys))))
 
