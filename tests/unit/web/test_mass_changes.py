@@ -213,3 +213,28 @@ def test_viewers_may_see_changes_and_mark_none(shop: Shop, sign_in: SignIn) -> N
     answer = {"table": "Account", "column": "Phone", "change": "overwritten", "reason": "x"}
     assert client.post(f"{alert_page(shop)}expected/", answer).status_code == 403
     assert "Announce a change" not in told(client, "/orgs/sales/expected/")
+
+
+def test_the_repair_on_a_comparison_restored_another_backup_than_the_chosen_one(
+    shop: Shop, sign_in: SignIn
+) -> None:
+    """The night before the second damage has the values of the first one."""
+    for number in range(30):
+        shop.org.update("Account", f"C{number:02}", {"Phone": "1"}, by="U1")
+    newest_backup = shop.night()
+    watch(shop.app, Watcher())
+    client = sign_in(Role.RESTORER)
+    chosen = newest_backup - 2
+    place = f"/orgs/sales/compare/?a={chosen}&b={newest_backup}&table=Account"
+    page = told(client, place)
+    assert f"Put Phone back as in backup {chosen}" in page
+    sent = inputs(page)
+    assert (sent["a"], sent["b"]) == (str(chosen), str(newest_backup))
+    plan = choose(client, **sent)
+    shown = told(client, f"{plan}edit/Account/C01/")
+    assert "+41 1" in shown
+    before = f"/orgs/sales/compare/?a={newest_backup - 1}&b={newest_backup}&table=Account"
+    assert "as in backup" not in told(client, before)
+    warned = told(client, PHONES.format(newest_backup))
+    assert "was changed in many records one backup earlier too" in warned
+    assert "one backup earlier" not in told(client, PHONES.format(newest_backup - 1))

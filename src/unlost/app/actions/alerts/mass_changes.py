@@ -44,6 +44,7 @@ class MassChangeLine:
 
     ``before``: the backup with the values from before; ``backup`` has the changed ones. ``command``
     plans the repair. ``main_user``: the id of the user to whom it is limited, empty for all.
+    ``changed_before``: backup ``before`` has a mass change of this column too.
     """
 
     change: MassChange
@@ -55,6 +56,7 @@ class MassChangeLine:
     backup: int = 0
     column_label: str = ""
     main_user: str = ""
+    changed_before: bool = False
 
     @property
     def authors(self) -> Sequence[UserShare]:
@@ -189,7 +191,7 @@ def mass_changes(app: Application, org: str, backup: int) -> MassChanges:
         )
     findings = (finding for finding in findings_of(facts, backup) if is_listed(finding))
     words = _words(app, known)
-    lines = tuple(_line(finding, org, words) for finding in findings)
+    lines = tuple(_line(finding, org, facts, words) for finding in findings)
     return MassChanges(
         org,
         known.identity.zone,
@@ -228,7 +230,7 @@ def column_repairs(
         if after < entry.number <= (until or entry.number) and entry.before >= after
     ]
     lines = [
-        _line(finding, org, words)
+        _line(finding, org, facts, words)
         for number in numbers
         for finding in findings_of(facts, number)
         if is_listed(finding) and finding.silence is None and finding.change.kind.of_column
@@ -244,7 +246,7 @@ def _words(app: Application, org: ProtectedOrg) -> TableWords:
     return TableWords(head.schema() if head is not None else Schema((), ""))
 
 
-def _line(finding: MassFinding, org: str, words: TableWords) -> MassChangeLine:
+def _line(finding: MassFinding, org: str, facts: MassFacts, words: TableWords) -> MassChangeLine:
     return MassChangeLine(
         finding.change,
         sentence_of(finding, org),
@@ -255,6 +257,15 @@ def _line(finding: MassFinding, org: str, words: TableWords) -> MassChangeLine:
         finding.number,
         words.column(finding.change.table, finding.change.column),
         finding.main_user,
+        _changed_before(finding, facts),
+    )
+
+
+def _changed_before(finding: MassFinding, facts: MassFacts) -> bool:
+    place = (finding.change.table, finding.change.column)
+    return bool(finding.change.column) and any(
+        is_listed(earlier) and (earlier.change.table, earlier.change.column) == place
+        for earlier in findings_of(facts, finding.before)
     )
 
 

@@ -70,7 +70,11 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
         of = f"compare/{compare_result.old.snapshot}/{compare_result.new.snapshot or LIVE}/{compare_result.table}"
         context |= {"pages": _pages(compare_result, start), "columns": _columns(compare_result)}
         context["selection"] = selected(request, org, of=of, shown=shown)
-        context["repairs"] = _repairs(request, org, compare_result)
+        repairs = _repairs(request, org, compare_result)
+        older = compare_result.old.snapshot
+        # The repair of a mass change restores the night before it; people chose another backup.
+        context["older_backup"] = older if any(line.before != older for line in repairs) else None
+        context["repairs"] = repairs
     return render(request, "compare/compare.html", context)
 
 
