@@ -58,8 +58,8 @@ NOT_OPENED = frozenset({
 })  # fmt: skip
 
 # Opened within other records, so that describe does not say so of all of them.
-FILES_AND_MAILS = frozenset({
-    "Attachment", "ContentDocument", "ContentNote", "EmailMessage", "Event", "Note", "Task",
+CONTENT = frozenset({
+    "Attachment", "CaseComment", "ContentDocument", "ContentNote", "EmailMessage", "Event", "Note", "Task",
 })  # fmt: skip
 
 
@@ -194,14 +194,14 @@ def _traits(describe: Describe, names: frozenset[str], strategy: ReadStrategy) -
 
 
 def _is_opened(describe: Describe) -> bool:
-    """True if people open its records and look for them; and for files, notes and mails.
+    """True if people open its records and look for them; and for files, notes, mails and comments.
 
-    Objects without a name field are links, roles and comments of others. Sources: object reference,
+    Objects without a name field are links and roles of others. Sources: object reference,
     DescribeSObjectResult: layoutable, searchable; Field: nameField.
     """
     layout = bool(describe.get("layoutable")) and bool(describe.get("searchable"))
     named = any(field.get("nameField") for field in describe["fields"])
-    return (layout and named) or describe["name"] in FILES_AND_MAILS
+    return (layout and named) or describe["name"] in CONTENT
 
 
 def _creation_only(name: str, names: frozenset[str]) -> bool:
