@@ -349,50 +349,6 @@ def test_records_that_refer_to_each_other_are_both_deleted(shop: Atelier) -> Non
 # --- what people did since ----------------------------------------------------------------------
 
 
-def test_a_record_that_could_not_be_deleted_lost_its_references(shop: Atelier) -> None:
-    """The org emptied them when it deleted the records to which they lead."""
-    account = shop.make("Account", "Candy")
-    memo = shop.make("Memo", "Call", About=account)
-    shop.night()
-    shop.lose("Memo", memo)
-    shop.lose("Account", account)
-    shop.night()
-    plan = shop.plan_of(("Account", account), ("Memo", memo))
-    shop.restore(plan)
-    after = org_of(shop)
-    undo = shop.undo(run_of(plan))
-    assert actions(undo) == {("Account", Action.DELETE): 1, ("Memo", Action.DELETE): 1}
-    shop.writer.faults.plant("row", RowRefused("REFUSED", "Not this one."), table="Memo")
-    outcome = shop.restore(undo)
-    assert org_of(shop) == after
-    assert {one.code for one in outcome.records} == {"write-refused", "undo-stayed"}
-
-
-@pytest.mark.parametrize("purged", [False, True])
-def test_an_undo_of_an_undo_lost_references_in_a_circle(shop: Atelier, purged: bool) -> None:
-    """The org had emptied the reference of the one before the whole record was journaled."""
-    team = shop.make("Team", "Reds")
-    player = shop.make("Player", "Ann", Team=team)
-    shop.org.update("Team", team, {"Lead": player})
-    shop.night()
-    shop.lose("Team", team)
-    shop.lose("Player", player)
-    shop.night()
-    plan = shop.plan_of(("Team", team), ("Player", player))
-    shop.restore(plan)
-    undo = shop.undo(run_of(plan))
-    assert shop.restore(undo).whole
-    assert org_of(shop)["Team"] == org_of(shop)["Player"] == {}
-    if purged:
-        shop.platform.purge_bin()
-    outcome = shop.restore(shop.undo(run_of(undo)))
-    assert outcome.whole
-    (new_team, team_cells), (new_player, player_cells) = (
-        shop.named("Team", "Reds"), shop.named("Player", "Ann")
-    )  # fmt: skip
-    assert (team_cells["Lead"], player_cells["Team"]) == (new_player, new_team)
-
-
 def test_a_record_that_was_edited_since_stays_and_is_named(shop: Atelier) -> None:
     restored = Restored(shop)
     shop.org.update("Account", restored.live, {"Number": "008"})

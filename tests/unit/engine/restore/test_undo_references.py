@@ -1,0 +1,60 @@
+"""Undoing a run when records refer to each other, or to records that go before them."""
+
+from pathlib import Path
+
+import pytest
+
+from unit.engine.restore.atelier import Atelier
+from unit.engine.restore.test_undo import actions, org_of
+from unlost.engine.restore.running.execute import run_of
+from unlost.model.plan import Action
+from unlost.testing.platform import RowRefused
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Atelier:
+    return Atelier(tmp_path)
+
+
+def test_a_record_that_could_not_be_deleted_lost_its_references(shop: Atelier) -> None:
+    """The org emptied them when it deleted the records to which they lead."""
+    account = shop.make("Account", "Candy")
+    memo = shop.make("Memo", "Call", About=account)
+    shop.night()
+    shop.lose("Memo", memo)
+    shop.lose("Account", account)
+    shop.night()
+    plan = shop.plan_of(("Account", account), ("Memo", memo))
+    shop.restore(plan)
+    after = org_of(shop)
+    undo = shop.undo(run_of(plan))
+    assert actions(undo) == {("Account", Action.DELETE): 1, ("Memo", Action.DELETE): 1}
+    shop.writer.faults.plant("row", RowRefused("REFUSED", "Not this one."), table="Memo")
+    outcome = shop.restore(undo)
+    assert org_of(shop) == after
+    assert {one.code for one in outcome.records} == {"write-refused", "undo-stayed"}
+
+
+@pytest.mark.parametrize("purged", [False, True])
+def test_an_undo_of_an_undo_lost_references_in_a_circle(shop: Atelier, purged: bool) -> None:
+    """The org had emptied the reference of the one before the whole record was journaled."""
+    team = shop.make("Team", "Reds")
+    player = shop.make("Player", "Ann", Team=team)
+    shop.org.update("Team", team, {"Lead": player})
+    shop.night()
+    shop.lose("Team", team)
+    shop.lose("Player", player)
+    shop.night()
+    plan = shop.plan_of(("Team", team), ("Player", player))
+    shop.restore(plan)
+    undo = shop.undo(run_of(plan))
+    assert shop.restore(undo).whole
+    assert org_of(shop)["Team"] == org_of(shop)["Player"] == {}
+    if purged:
+        shop.platform.purge_bin()
+    outcome = shop.restore(shop.undo(run_of(undo)))
+    assert outcome.whole
+    (new_team, team_cells), (new_player, player_cells) = (
+        shop.named("Team", "Reds"), shop.named("Player", "Ann")
+    )  # fmt: skip
+    assert (team_cells["Lead"], player_cells["Team"]) == (new_player, new_team)
