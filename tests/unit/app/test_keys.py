@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from homes import SECRET
-from unit.app.test_rebuild import Machine
+from unit.app.machines import Machine
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org

@@ -8,6 +8,7 @@ import pytest
 
 from homes import SECRET
 from terminals import Terminal
+from unit.app.machines import Machine
 from unit.app.test_keys import (  # noqa: F401
     WORDS,
     app,
@@ -20,7 +21,6 @@ from unit.app.test_keys import (  # noqa: F401
     refused,
     works,
 )
-from unit.app.test_rebuild import Machine
 from unlost.app import compose
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.backups.backup import backup

@@ -3,8 +3,8 @@
 import pytest
 
 from homes import World
+from unit.app.machines import Machine
 from unit.app.test_keys import machine  # noqa: F401
-from unit.app.test_rebuild import Machine
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.vault import vault_state as state
 from unlost.app.actions.vault.vault_state import vault_state, verify_later
