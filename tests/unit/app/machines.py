@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import copying
-from homes import MemoryConnector, fill
+from homes import SECRET, MemoryConnector, fill
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.vault.init import InitRequest, init
 from unlost.app.actions.vault.rebuild import Rebuild, RebuildResult, rebuild
 from unlost.app.compose import Application, open_application
@@ -53,6 +54,12 @@ class Machine:
         place = InitRequest(self.home, vault=self.vault)
         wish = Rebuild(place, self.sheet.read_text(), home_key=home_key, copy=copy)
         return rebuild(wish, clock=self.clock, entropy=self.entropy, connectors=self.load)
+
+
+def with_sales(machine: Machine) -> None:
+    """The org at address "one" is added under the name "sales"."""
+    with machine.opened() as app:
+        add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
 
 
 def machine_scene(live: Callable[[Machine], object]) -> Any:

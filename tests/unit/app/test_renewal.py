@@ -15,6 +15,7 @@ from unit.app.test_keys import (  # noqa: F401
     owner,
     refused,
     slots,
+    with_org,
     works,
 )
 from unlost.app.actions.alerts.doctor import doctor

@@ -19,6 +19,7 @@ from unit.app.test_keys import (  # noqa: F401
     machine,
     owner,
     refused,
+    with_org,
     works,
 )
 from unlost.app import compose
