@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from diskhome import put_on_disk
 from homes import SECRET, SERVERS, World, fill
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
@@ -48,3 +49,9 @@ def with_a_night(world: World) -> None:
     """That org, and one backup of it."""
     with_sales(world)
     backup(world.app, "sales")
+
+
+def with_a_night_on_disk(world: World) -> None:
+    """The same, in a vault that lies on the disk."""
+    put_on_disk(world)
+    with_a_night(world)

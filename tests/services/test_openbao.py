@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from services.servers import INSTALLED, free_port, running
-from unit.app.test_keys import Machine, app, failing, machine, owner
+from unit.app.test_keys import Machine, app, failing, machine, owner, with_org
 from unlost.app.actions.vault.keys import replace, tried
 from unlost.app.compose import Application
 from unlost.app.home.sealed_key import Sealer
 
-__all__ = ("app", "machine")  # fixtures
+__all__ = ("app", "machine", "with_org")  # fixtures
 
 pytestmark = [pytest.mark.services, pytest.mark.network]
 

@@ -3,6 +3,7 @@
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_sales
 from unlost.app.actions.alerts.alerts import watch
 from unlost.app.actions.alerts.overview import OrgState, overview
 from unlost.app.actions.backups.backup import backup
@@ -36,12 +37,21 @@ def gap(count: int = 100, *, table: str = "Payroll") -> Finding:
     )  # fmt: skip
 
 
-@pytest.fixture
-def hidden(sales: World) -> World:
+def live(world: World) -> None:
     """A backup with a gap."""
-    sales.org.findings = [gap()]
-    night(sales)
-    return sales
+    with_sales(world)
+    world.org.findings = [gap()]
+    night(world)
+
+
+with_gap = scene(live)
+
+
+@pytest.fixture
+def hidden(world: World, with_gap: Lead) -> World:
+    """A backup with a gap."""
+    with_gap(world)
+    return world
 
 
 def night(world: World) -> int:

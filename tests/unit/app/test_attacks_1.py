@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from unit.app.test_keys import app, checks, failing, machine, owner  # noqa: F401
-from unit.app.test_rebuild import Machine
+from unit.app.machines import Machine
+from unit.app.test_keys import app, checks, failing, machine, owner, with_org  # noqa: F401
 from unit.app.test_renewal import Printer
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.vault.renewal import LostKeys, renew

@@ -2,10 +2,10 @@
 
 import pytest
 
-from homes import SECRET, World
+from homes import World
+from scenes import Lead, scene, with_a_night
 from unlost.app.actions.alerts.alerts import show, watch
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.vault.compact import compact, compact_after_backup
 from unlost.app.actions.vault.vault_state import vault_state
 from unlost.app.alerts.alert_facts import Watcher
@@ -18,15 +18,22 @@ from unlost.vault.maintenance import compactor
 from unlost.vault.vault import EncryptedVault
 
 
-@pytest.fixture
-def several(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """An org with two nights, where two are enough to be merged."""
-    monkeypatch.setattr(compactor, "due", lambda held, closed: [held] if held[1:] else [])
-    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
-    backup(world.app, "sales")
+def live(world: World) -> None:
+    """An org with two nights."""
+    with_a_night(world)
     world.clock.advance(days=1)
     world.org.create("User", {"Name": "Bo"}, record="U2")
     backup(world.app, "sales")
+
+
+two_nights = scene(live)
+
+
+@pytest.fixture
+def several(world: World, two_nights: Lead, monkeypatch: pytest.MonkeyPatch) -> World:
+    """An org with two nights, where two are enough to be merged."""
+    monkeypatch.setattr(compactor, "due", lambda held, closed: [held] if held[1:] else [])
+    two_nights(world)
     return world
 
 

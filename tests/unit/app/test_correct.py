@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from homes import World
+from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.correct import (
@@ -30,8 +31,7 @@ KEY = f"Account/{CUSTOMER}"
 BEFORE = "+41 40017"
 
 
-@pytest.fixture
-def shop(world: World) -> Shop:
+def live(world: World) -> Shop:
     """The customer has had other phone numbers and another name since the second backup."""
     shop = open_shop(world)
     set_writer(shop.app, WRITER)
@@ -39,6 +39,15 @@ def shop(world: World) -> Shop:
         shop.org.update("Account", CUSTOMER, {"Phone": phone, "Name": name})
         shop.night()
     return shop
+
+
+corrected_twice = scene(live)
+
+
+@pytest.fixture
+def shop(world: World, corrected_twice: Lead) -> Shop:
+    made: Shop = corrected_twice(world)
+    return made
 
 
 def shown(shop: Shop, record: str = CUSTOMER) -> CorrectableRecord:
@@ -197,9 +206,9 @@ def test_a_correction_counts_as_our_own_change(shop: Shop) -> None:
 # --- references ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def owned(shop: Shop) -> Shop:
+def live_with_parents(world: World) -> Shop:
     """The customer has a parent, by its name or its number."""
+    shop = live(world)
     columns = shop.org.tables["Account"].columns
     columns["Parent"] = Column("Parent", WireKind.REFERENCE, reference=Reference(("Account",)))
     number = frozenset({ColumnTrait.EXTERNAL_ID})
@@ -207,6 +216,15 @@ def owned(shop: Shop) -> Shop:
     shop.org.update("Account", "A40018", {"Name": "Zotter"})
     shop.night()
     return shop
+
+
+with_parents = scene(live_with_parents)
+
+
+@pytest.fixture
+def owned(world: World, with_parents: Lead) -> Shop:
+    made: Shop = with_parents(world)
+    return made
 
 
 @pytest.mark.parametrize("text", ["Zotter", " zotter ", "0040018", "A40018"])

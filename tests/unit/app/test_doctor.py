@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from homes import SECRET, WRITE_SECRET
-from unit.app.test_rebuild import Machine
+from unit.app.machines import Machine, machine_scene
 from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.alerts.doctor import Diagnosis, doctor
 from unlost.app.actions.backups.backup import backup
@@ -38,19 +38,26 @@ from unlost.vault.stores.address import BucketOptions, StoreAddress
 from unlost.vault.stores.local import LocalStore
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[Application]:
+def live(machine: Machine) -> None:
     """A home in which all is as it should be, but for the service, which does not run."""
-    machine = Machine(tmp_path)
     with machine.opened() as app:
         add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
         set_writer(app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
         add_channel(app, ChannelRequest(name="hook", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
                     secret="s" * 32)  # fmt: skip
-        set_mirror(app, StoreAddress(tmp_path / "second"))
+        set_mirror(app, StoreAddress(machine.root / "second"))
         backup(app, "sales")
         run_mirror(app)
-        _ = app.steps
+
+
+in_order = machine_scene(live)
+
+
+@pytest.fixture
+def app(in_order: Callable[[], Machine]) -> Iterator[Application]:
+    """A home in which all is as it should be, but for the service, which does not run."""
+    with in_order().opened() as app:
+        _ = app.whole_vault, app.steps
         yield app
 
 

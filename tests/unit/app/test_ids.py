@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.records.file import file
 from unlost.app.actions.records.find import find
@@ -25,12 +26,21 @@ def keep_file(world: World, record: str, name: str, body: bytes) -> None:
     world.org.tables["Attachment"].files[record] = body
 
 
+def live(world: World) -> None:
+    """One night of an org that has a file."""
+    with_sales(world)
+    world.org.add_table("Attachment", {"Name": WireKind.TEXT}, files=True)
+    keep_file(world, "F1", "offer.pdf", b"%PDF offer")
+    backup(world.app, "sales")
+
+
+with_file = scene(live)
+
+
 @pytest.fixture
-def night(sales: World) -> World:
-    sales.org.add_table("Attachment", {"Name": WireKind.TEXT}, files=True)
-    keep_file(sales, "F1", "offer.pdf", b"%PDF offer")
-    backup(sales.app, "sales")
-    return sales
+def night(world: World, with_file: Lead) -> World:
+    with_file(world)
+    return world
 
 
 @pytest.mark.parametrize("typed", ["A40017", "a40017", " a40017 "])

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from homes import SECRET
-from unit.app.test_rebuild import Machine
+from unit.app.machines import Machine, machine_scene, with_sales
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.vault.keys import add, keys, remove, replace, sheet, tried
 from unlost.app.compose import Application
 from unlost.app.health.health import HealthCheck, HealthState
@@ -37,15 +35,19 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
 
 
+with_org = machine_scene(with_sales)
+
+
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+def machine(with_org: Callable[[], Machine]) -> Machine:
+    """A machine with an org."""
+    return with_org()
 
 
 @pytest.fixture
 def app(machine: Machine) -> Iterator[Application]:
     with machine.opened() as app:
-        add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+        _ = app.whole_vault
         yield app
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.records.find import find
 from unlost.app.actions.records.history import history
@@ -16,15 +17,24 @@ from unlost.testing.platform import Platform
 LOSER, WINNER = "A40017", "A40018"
 
 
-@pytest.fixture
-def merged(sales: World) -> World:
+def live(world: World) -> None:
     """Two accounts in a first backup, merged by a second one."""
-    sales.org.tables["Account"].merged_into = "Winner"
-    sales.org.add_column("Account", "Winner", WireKind.REFERENCE)
-    night(sales)
-    Platform(sales.org).merge("Account", WINNER, LOSER, by="U1")
-    night(sales)
-    return sales
+    with_sales(world)
+    world.org.tables["Account"].merged_into = "Winner"
+    world.org.add_column("Account", "Winner", WireKind.REFERENCE)
+    night(world)
+    Platform(world.org).merge("Account", WINNER, LOSER, by="U1")
+    night(world)
+
+
+after_merge = scene(live)
+
+
+@pytest.fixture
+def merged(world: World, after_merge: Lead) -> World:
+    """Two accounts in a first backup, merged by a second one."""
+    after_merge(world)
+    return world
 
 
 def night(world: World) -> None:

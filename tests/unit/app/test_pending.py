@@ -6,6 +6,7 @@ import pytest
 
 from diskhome import put_on_disk
 from homes import SECRET, World
+from scenes import Lead, scene
 from thief import Thief
 from unlost.app.actions.alerts.alerts import show, watch
 from unlost.app.actions.alerts.doctor import doctor
@@ -51,14 +52,29 @@ def with_ledger(world: World) -> None:
     world.app.open_anew()
 
 
-@pytest.fixture
-def attacked(world: World) -> World:
-    """A night, the maintenance after it, and a thief who takes everything away."""
+def live(world: World) -> None:
+    """A night in a vault on the disk, which the home has seen."""
     put_on_disk(world)
     with_ledger(world)
     add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
     backup(world.app, "sales")
+
+
+def live_and_compact(world: World) -> None:
+    """The same, and the maintenance after it."""
+    live(world)
     compact(world.app, "sales")
+
+
+on_disk, compacted = scene(live), scene(live_and_compact)
+
+
+@pytest.fixture
+def attacked(world: World, compacted: Lead) -> World:
+    """A night, the maintenance after it, and a thief who takes everything away."""
+    compacted(world)
+    with_ledger(world)
+    assert world.vault.newest_backup(oid()) is not None  # it knows the chain before the thief
     thief = thief_of(world)
     thief.commit(
         CommitKind.ERASE,
@@ -196,12 +212,9 @@ def test_an_org_takes_its_rows_along(attacked: World) -> None:
 
 
 @pytest.fixture
-def blocked(world: World) -> World:
+def blocked(world: World, on_disk: Lead) -> World:
     """A night, and junk where the next commit belongs; the home has seen the night."""
-    put_on_disk(world)
-    with_ledger(world)
-    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
-    backup(world.app, "sales")
+    on_disk(world)
     world.vault.sealed.store.put_new(commit(oid(), 2), b"junk")
     with_ledger(world)
     return world

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from homes import World
+from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.history import history
@@ -20,14 +21,22 @@ KEY = f"Account/{CUSTOMER}"
 BEFORE = "+41 40017"
 
 
-@pytest.fixture
-def shop(world: World) -> Shop:
+def live(world: World) -> Shop:
     """The customer has had another phone number and name since the second backup."""
     shop = open_shop(world)
     set_writer(shop.app, WRITER)
     shop.org.update("Account", CUSTOMER, {"Phone": "+41 1", "Name": "Chocolat"})
     shop.night()
     return shop
+
+
+overwritten = scene(live)
+
+
+@pytest.fixture
+def shop(world: World, overwritten: Lead) -> Shop:
+    made: Shop = overwritten(world)
+    return made
 
 
 def changed_at(shop: Shop, column: str, old: str) -> str:

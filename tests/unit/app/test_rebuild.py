@@ -2,22 +2,19 @@
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import time
-from pathlib import Path
 
 import pytest
 
-from homes import SECRET, WRITE_SECRET, MemoryConnector, fill
+from homes import SECRET, WRITE_SECRET
+from unit.app.machines import Machine, machine_scene
 from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.schedule import ScheduleChange, change, show
 from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
-from unlost.app.actions.vault.init import InitRequest, init
-from unlost.app.actions.vault.rebuild import Rebuild, RebuildResult, rebuild
-from unlost.app.compose import Application, open_application
 from unlost.app.vault.home_copy import after_run, copy_if_due, copy_is_due, read_copy
 from unlost.catalog.alerts import list_alerts, list_channels, update_alerts
 from unlost.catalog.home.copying import last_copy
@@ -27,55 +24,14 @@ from unlost.catalog.schema import SCHEMA
 from unlost.model.alert import AlertRule, ChannelKind, RaisedAlert, Urgency
 from unlost.model.errors import NotAllowed, NotFound, StoreError, UnlostError, UsageError
 from unlost.model.message import Message
-from unlost.model.ports.source import Connector
 from unlost.model.ports.vault import Vault
 from unlost.model.vault.snapshot import CommitKind
-from unlost.testing.clock import VirtualClock
-from unlost.testing.entropy import SeededEntropy
-from unlost.testing.org import MemoryOrg
 from unlost.vault.objects.home_copies import name_of
 
 
-@dataclass
-class Machine:
-    """Where homes come and go; the vault and the sheet lie elsewhere."""
-
-    root: Path
-
-    def __post_init__(self) -> None:
-        self.clock, self.entropy = VirtualClock(), SeededEntropy()
-        self.org = MemoryOrg(self.clock)
-        fill(self.org)
-        self.connector = MemoryConnector({"one": self.org})
-        self.vault, self.sheet = self.root / "vault", self.root / "sheet.txt"
-        self.home = self.root / "home"
-        place = InitRequest(self.home, vault=self.vault, recovery_out=self.sheet)
-        init(place, confirm=lambda _: None, clock=self.clock, entropy=self.entropy)
-
-    def load(self, _name: str) -> Connector:
-        return self.connector
-
-    def opened(self) -> Application:
-        return open_application(
-            self.home, clock=self.clock, entropy=self.entropy, connectors=self.load
-        )
-
-    def lost(self) -> None:
-        """The home is gone; its key was saved."""
-        shutil.copy(self.home / "keys" / "home.key", self.root / "saved.key")
-        shutil.rmtree(self.home)
-
-    def rebuilt(self, *, home_key: Path | None = None, copy: int | None = None) -> RebuildResult:
-        place = InitRequest(self.home, vault=self.vault)
-        wish = Rebuild(place, self.sheet.read_text(), home_key=home_key, copy=copy)
-        return rebuild(wish, clock=self.clock, entropy=self.entropy, connectors=self.load)
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Machine:
+def live(machine: Machine) -> None:
     """A machine that has worked for a while."""
-    made = Machine(tmp_path)
-    with made.opened() as app:
+    with machine.opened() as app:
         add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
         set_writer(app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
         change(app, "sales", ScheduleChange(at="03:15"))
@@ -90,11 +46,19 @@ def machine(tmp_path: Path) -> Machine:
             ],
             now=app.clock.now(),
         )
-        made.clock.advance(days=2)
+        machine.clock.advance(days=2)
         begin_run("run-under-way", org="sales", kind=CommitKind.BACKUP, full=False,
                   at=app.clock.now())  # fmt: skip
         assert copy_if_due(app)
-    return made
+
+
+worked_for_a_while = machine_scene(live)
+
+
+@pytest.fixture
+def machine(worked_for_a_while: Callable[[], Machine]) -> Machine:
+    """A machine that has worked for a while."""
+    return worked_for_a_while()
 
 
 def test_orgs_schedules_runs_and_alerts_come_back(machine: Machine) -> None:

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
 from unlost.app.records import record_order
 from unlost.app.records.record_lists import ListedIds
@@ -22,28 +23,40 @@ CREATED = {  # two notations of UTC
 NAMES = {"P1": "zebra", "P2": "Apple", "P3": "apple pie", "P4": "Éclair"}
 
 
-@pytest.fixture(params=["looked up", "read"])
-def listed(
-    sales: World, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> ListedIds:
-    """All prices but one, after a night in which one was deleted and one changed."""
-    monkeypatch.setattr(record_order, "LOOKED_UP", 5_000 if request.param == "looked up" else 0)
-    monkeypatch.setattr(record_order, "FETCH", 2)
+def live(world: World) -> None:
+    """Prices, and a night in which one was deleted and one changed."""
+    with_sales(world)
     kinds = {"Name": WireKind.TEXT, "Price": WireKind.DECIMAL, "Created": WireKind.INSTANT}
-    sales.org.add_table("Price", kinds)
+    world.org.add_table("Price", kinds)
     for record in ("P0", *PRICES):
         cells = {
             "Name": NAMES.get(record),
             "Price": PRICES.get(record),
             "Created": CREATED.get(record),
         }
-        sales.org.create("Price", cells, record=record)
-    backup(sales.app, "sales")
-    sales.clock.advance(days=2)
-    sales.org.delete("Price", "P2")
-    sales.org.update("Price", "P3", {"Name": "apple pie, large"})
-    backup(sales.app, "sales")
-    head = sales.app.vault.newest_backup(get_org("sales").oid)
+        world.org.create("Price", cells, record=record)
+    backup(world.app, "sales")
+    world.clock.advance(days=2)
+    world.org.delete("Price", "P2")
+    world.org.update("Price", "P3", {"Name": "apple pie, large"})
+    backup(world.app, "sales")
+
+
+with_prices = scene(live)
+
+
+@pytest.fixture(params=["looked up", "read"])
+def listed(
+    world: World,
+    with_prices: Lead,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> ListedIds:
+    """All prices but one, after a night in which one was deleted and one changed."""
+    monkeypatch.setattr(record_order, "LOOKED_UP", 5_000 if request.param == "looked up" else 0)
+    monkeypatch.setattr(record_order, "FETCH", 2)
+    with_prices(world)
+    head = world.app.vault.newest_backup(get_org("sales").oid)
     assert head is not None
     table = head.schema().table("Price")
     assert table is not None
@@ -70,9 +83,9 @@ def test_records_are_in_the_order_of_a_column(
 
 
 def test_records_of_some_days_are_those_changed_or_deleted_then(
-    listed: ListedIds, sales: World
+    listed: ListedIds, world: World
 ) -> None:
-    yesterday = sales.clock.now() - timedelta(days=1)
+    yesterday = world.clock.now() - timedelta(days=1)
     changed = changed_between(listed, since=yesterday, until=None)
     assert changed.ids.to_pylist() == ["P2", "P3"]
     before = changed_between(listed, since=None, until=yesterday)

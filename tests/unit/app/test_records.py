@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from homes import World
-from unlost.app.actions.backups.backup import backup
+from scenes import Lead, scene, with_a_night
 from unlost.app.records.record_facts import (
     MergeWinners,
     RecordDeletion,
@@ -35,10 +35,13 @@ def version(number: int, op: Op, *, by: str | None = None) -> Version:
 NIGHTS = [night(number) for number in range(1, 6)]
 
 
+one_night = scene(with_a_night)
+
+
 @pytest.fixture
-def snapshot(sales: World) -> Snapshot:
-    backup(sales.app, "sales")
-    head = sales.vault.newest_backup(get_org("sales").oid)
+def snapshot(world: World, one_night: Lead) -> Snapshot:
+    one_night(world)
+    head = world.vault.newest_backup(get_org("sales").oid)
     assert head is not None
     return head
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from unit.app.test_keys import app, cheap, checks, machine, owner  # noqa: F401
-from unit.app.test_rebuild import Machine
+from unit.app.machines import Machine
+from unit.app.test_keys import app, cheap, checks, machine, owner, with_org  # noqa: F401
 from unit.app.test_renewal import renewed
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.vault.compact import compact, compact_after_backup

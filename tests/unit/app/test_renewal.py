@@ -2,6 +2,7 @@
 
 import pytest
 
+from unit.app.machines import Machine
 from unit.app.test_keys import (  # noqa: F401
     WORDS,
     app,
@@ -14,9 +15,9 @@ from unit.app.test_keys import (  # noqa: F401
     owner,
     refused,
     slots,
+    with_org,
     works,
 )
-from unit.app.test_rebuild import Machine
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.vault.keys import add, keys, remove, replace, tried

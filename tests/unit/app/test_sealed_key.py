@@ -7,7 +7,7 @@ import pytest
 
 from fakes import transit
 from fakes.transit import KEY, TOKEN, Bao
-from unit.app.test_keys import Machine, app, cheap, failing, machine, owner, slots
+from unit.app.test_keys import Machine, app, cheap, failing, machine, owner, slots, with_org
 from unlost.app.actions.vault.keys import add, keys, replace, tried
 from unlost.app.actions.vault.renewal import renew
 from unlost.app.compose import Application
@@ -17,7 +17,7 @@ from unlost.app.vault.new_keys import NewKey
 from unlost.model.errors import NotAllowed, TransientError, UnlostError
 from unlost.vault.keys.service_key import ServiceKey
 
-__all__ = ("app", "cheap", "machine")  # fixtures
+__all__ = ("app", "cheap", "machine", "with_org")  # fixtures
 
 pytestmark = pytest.mark.network
 

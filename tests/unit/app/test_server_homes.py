@@ -10,7 +10,7 @@ import pytest
 
 from homes import SECRET, WRITE_SECRET, server_database
 from postgres import Postgres
-from unit.app.test_rebuild import Machine
+from unit.app.machines import Machine
 from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.backups.backup import backup

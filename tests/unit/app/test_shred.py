@@ -1,5 +1,6 @@
 """Shredding an org of a home: planned, typed, done, noted, and the name is free again."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from homes import SECRET
 from terminals import Terminal
+from unit.app.machines import Machine, machine_scene, with_sales
 from unit.app.test_keys import (  # noqa: F401
     WORDS,
     app,
@@ -15,12 +17,10 @@ from unit.app.test_keys import (  # noqa: F401
     checks,
     everything,
     failing,
-    machine,
     owner,
     refused,
     works,
 )
-from unit.app.test_rebuild import Machine
 from unlost.app import compose
 from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.backups.backup import backup
@@ -48,9 +48,24 @@ from unlost.vault.stores.address import StoreAddress
 # ruff: noqa: F811 (fixtures)
 
 
+def live(machine: Machine) -> None:
+    """A machine with one night of an org."""
+    with_sales(machine)
+    with machine.opened() as app:
+        backup(app, "sales")
+
+
+one_night = machine_scene(live)
+
+
+@pytest.fixture
+def machine(one_night: Callable[[], Machine]) -> Machine:
+    """A machine with one night of an org."""
+    return one_night()
+
+
 @pytest.fixture
 def night(app: Application) -> Application:
-    backup(app, "sales")
     return app
 
 

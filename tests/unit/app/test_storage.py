@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.storage.storage import storage, storage_loops, trend, use
 from unlost.app.alerts.alert_facts import Watcher
@@ -34,16 +35,31 @@ def live(world: World, days: int, *, daily: float = 0.01, begins: float = 0.5) -
         world.clock.advance(days=1)
 
 
-def test_the_day_on_which_a_storage_is_full_is_told(sales: World) -> None:
-    live(sales, 20)
-    (line,) = storage(sales.app, "sales").storages
+def live_for_twenty_days(world: World) -> None:
+    """The storage of an org grows by a hundredth a day for twenty days."""
+    with_sales(world)
+    live(world, 20)
+
+
+twenty_days = scene(live_for_twenty_days)
+
+
+@pytest.fixture
+def grown(world: World, twenty_days: Lead) -> World:
+    """The storage of an org grew by a hundredth a day for twenty days."""
+    twenty_days(world)
+    return world
+
+
+def test_the_day_on_which_a_storage_is_full_is_told(grown: World) -> None:
+    (line,) = storage(grown.app, "sales").storages
     assert (line.name, len(line.samples)) == ("data storage", 20)
     assert line.used == pytest.approx(0.69 * GIB)
     assert line.forecast is not None
     assert line.forecast.reached is not None
-    left = (line.forecast.reached - sales.clock.now()) / DAY
+    left = (line.forecast.reached - grown.clock.now()) / DAY
     assert left == pytest.approx((1.05 - 0.70) / 0.01, rel=0.01)
-    (sooner,) = storage(sales.app, "sales", stop=0.9).storages
+    (sooner,) = storage(grown.app, "sales", stop=0.9).storages
     assert sooner.forecast is not None
     assert sooner.forecast.reached is not None
     assert sooner.forecast.reached < line.forecast.reached
@@ -58,10 +74,9 @@ def test_a_daily_limit_whose_name_does_not_end_in_a_day_is_no_storage(sales: Wor
     assert [line.name for line in storage(sales.app, "sales").storages] == ["files of a day"]
 
 
-def test_rules_see_the_same_forecast(sales: World) -> None:
-    live(sales, 20)
-    (watched,) = Watcher().gather(sales.app).orgs
-    (line,) = storage(sales.app, "sales").storages
+def test_rules_see_the_same_forecast(grown: World) -> None:
+    (watched,) = Watcher().gather(grown.app).orgs
+    (line,) = storage(grown.app, "sales").storages
     assert watched.forecasts == {"data storage": line.forecast}
 
 
@@ -87,9 +102,8 @@ def drawn(world: World, *, name: str = "data storage of sales") -> ET.Element:
     return ET.fromstring(chart(name, line.samples, limit=line.limit, seen=line.forecast, now=now))
 
 
-def test_the_chart_shows_what_was_used_the_limit_and_where_it_leads(sales: World) -> None:
-    live(sales, 20)
-    picture = drawn(sales, name='"<data> & more"')
+def test_the_chart_shows_what_was_used_the_limit_and_where_it_leads(grown: World) -> None:
+    picture = drawn(grown, name='"<data> & more"')
     label = picture.get("aria-label")
     assert label is not None
     assert label.startswith('"<data> & more": 69.0%, full on ')
@@ -139,10 +153,9 @@ def test_the_band_widens_and_the_right_end_is_told(sales: World) -> None:
     assert any("≈ 53%" in str(one.text) for one in picture.iter(f"{SVG}text"))
 
 
-def test_a_chart_for_pages_has_no_style_and_fits_phones(sales: World) -> None:
-    live(sales, 20)
-    (line,) = storage(sales.app, "sales").storages
-    now = sales.clock.now()
+def test_a_chart_for_pages_has_no_style_and_fits_phones(grown: World) -> None:
+    (line,) = storage(grown.app, "sales").storages
+    now = grown.clock.now()
     told = chart(
         "x", line.samples, limit=line.limit, seen=line.forecast, now=now, sheet=NARROW, styled=False
     )

@@ -3,6 +3,7 @@
 import pytest
 
 from homes import World
+from scenes import Lead, scene, with_sales
 from unit.app.test_pending import with_ledger
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.vault.verify import VerifyResult, verify
@@ -12,19 +13,28 @@ from unlost.model.vault.snapshot import VerifyLevel
 from unlost.vault.layout.object_names import commit
 
 
-@pytest.fixture
-def cut(sales: World) -> World:
+def live(world: World) -> None:
     """Two backups; somebody removes the second one, and the witness with it."""
-    with_ledger(sales)
+    with_sales(world)
+    with_ledger(world)
     for _ in range(2):
-        backup(sales.app, "sales")
-        sales.clock.advance(days=1)
-    assert checked(sales).whole
+        backup(world.app, "sales")
+        world.clock.advance(days=1)
+    assert checked(world).whole
     oid = get_org("sales").oid
     WitnessRow.objects.all().delete()
-    sales.vault.sealed.store.delete(commit(oid, 2))
-    with_ledger(sales)  # another process: this one still knows the chain
-    return sales
+    world.vault.sealed.store.delete(commit(oid, 2))
+
+
+after_removal = scene(live)
+
+
+@pytest.fixture
+def cut(world: World, after_removal: Lead) -> World:
+    """Two backups; somebody removes the second one, and the witness with it."""
+    after_removal(world)
+    with_ledger(world)  # another process: the earlier one still knew the chain
+    return world
 
 
 def checked(world: World, expect: str | None = None) -> VerifyResult:

@@ -1,10 +1,11 @@
 """The vault at a glance, for all who may look; where it lies for those who manage the home."""
 
+from pathlib import Path
+
 import pytest
 
 from homes import World
-from unit.app.test_keys import machine  # noqa: F401
-from unit.app.test_rebuild import Machine
+from unit.app.machines import Machine
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.vault import vault_state as state
 from unlost.app.actions.vault.vault_state import vault_state, verify_later
@@ -16,7 +17,10 @@ from unlost.model.runs.jobs import Job
 from unlost.model.vault.snapshot import VerifyLevel
 from unlost.vault.format.vaultjson import VAULT_FILE
 
-# ruff: noqa: F811 (fixtures)
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
 
 
 def test_what_it_holds_and_the_newest_verifications(sales: World) -> None:

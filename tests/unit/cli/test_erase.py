@@ -2,18 +2,19 @@
 
 import pytest
 
+from scenes import Lead, scene
 from terminals import Terminal
 from unit.cli.served import from_afar
+from unit.cli.typed import with_two_nights
 from unlost.cli.exits import ExitCode
+
+two_nights = scene(with_two_nights)
 
 
 @pytest.fixture
-def nights(sales: Terminal) -> Terminal:
-    for number in range(1, 3):
-        sales.world.clock.advance(days=1)
-        sales.world.org.update("Account", "A40017", {"Phone": f"+41 {number}"})
-        assert sales("backup", "sales").code == ExitCode.OK
-    return sales
+def nights(unlost: Terminal, two_nights: Lead) -> Terminal:
+    two_nights(unlost.world)
+    return unlost
 
 
 WISH = ("sales", "--record", "Account/A40017", "--match", "Account.Number")

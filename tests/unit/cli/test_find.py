@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from homes import SECRET
+from homes import SECRET, World
+from scenes import Lead, scene
 from terminals import Terminal
+from unit.cli.typed import type_at, with_sales
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.records import org_searches
 from unlost.cli.exits import ExitCode
@@ -49,19 +51,26 @@ def test_former_values_are_found_on_request(unlost: Terminal) -> None:
     assert "This takes longer" in help_text
 
 
-@pytest.fixture
-def firms(unlost: Terminal) -> Terminal:
+def with_firms(world: World) -> None:
     """Thirty firms; two were deleted by Ada."""
-    world = unlost.world
-    add_org(world.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
+    with_sales(world)
     for number in range(30):
         world.org.create("Account", {"Name": f"Firma {number:02}"}, record=f"F{number:02}")
     world.org.create("User", {"Name": "Firma User"}, record="U9")
-    assert unlost("backup", "sales").code == ExitCode.OK
+    type_at(world, "backup", "sales")
     world.clock.advance(days=1)
     for number in range(2):
         world.org.delete("Account", f"F{number:02}", by="U1")
-    assert unlost("backup", "sales").code == ExitCode.OK
+    type_at(world, "backup", "sales")
+
+
+thirty_firms = scene(with_firms)
+
+
+@pytest.fixture
+def firms(unlost: Terminal, thirty_firms: Lead) -> Terminal:
+    """Thirty firms; two were deleted by Ada."""
+    thirty_firms(unlost.world)
     return unlost
 
 

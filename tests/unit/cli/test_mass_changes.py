@@ -2,23 +2,35 @@
 
 import pytest
 
+from homes import World
+from scenes import Lead, scene
 from terminals import Terminal
+from unit.cli.typed import type_at, with_sales
 from unlost.cli.exits import ExitCode
 
 
-@pytest.fixture
-def damaged(sales: Terminal) -> Terminal:
+def live(world: World) -> None:
     """Two backups, between which thirty phones are overwritten with one value."""
-    org = sales.world.org
+    with_sales(world)
+    org = world.org
     for number in range(40):
         org.create("Account", {"Name": f"C{number}", "Phone": f"+41 {number}"}, record=f"C{number}")
-    sales("backup", "sales")
-    sales.world.clock.advance(hours=1)
+    type_at(world, "backup", "sales")
+    world.clock.advance(hours=1)
     for number in range(30):
         org.update("Account", f"C{number}", {"Phone": "0"})
-    sales("backup", "sales")
-    sales("up", "--once")
-    return sales
+    type_at(world, "backup", "sales")
+    type_at(world, "up", "--once")
+
+
+overwritten = scene(live)
+
+
+@pytest.fixture
+def damaged(unlost: Terminal, overwritten: Lead) -> Terminal:
+    """Two backups, between which thirty phones are overwritten with one value."""
+    overwritten(unlost.world)
+    return unlost
 
 
 def test_changes_are_listed_with_their_repair_and_expected(damaged: Terminal) -> None:

@@ -4,21 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from diskhome import put_on_disk
-from homes import SECRET, World
+from homes import World
+from scenes import Lead, scene, with_a_night_on_disk
 from terminals import Terminal
-from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.cli.exits import ExitCode
+
+on_disk = scene(with_a_night_on_disk)
 
 
 @pytest.fixture
-def kept(unlost: Terminal) -> Terminal:
+def kept(unlost: Terminal, on_disk: Lead) -> Terminal:
     """A home with a night, in a vault on the disk."""
-    put_on_disk(unlost.world)
-    app = unlost.world.app
-    add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
-    backup(app, "sales")
+    on_disk(unlost.world)
     return unlost
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from homes import SECRET
+from homes import World
+from scenes import Lead, scene, with_a_night
 from terminals import Terminal
 from unit.app.test_pending import thief_of, with_ledger
-from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unit.cli.typed import type_at
 from unlost.app.actions.vault.pending import RejectedCommit
 from unlost.catalog.orgs.orgs import get_org
 from unlost.cli.exits import ExitCode
@@ -15,14 +15,22 @@ from unlost.model.vault.snapshot import CommitKind
 from unlost.vault.layout.object_names import commit
 
 
-@pytest.fixture
-def kept(unlost: Terminal) -> Terminal:
+def live(world: World) -> None:
     """An org with a backup, after a first look."""
+    with_ledger(world)
+    with_a_night(world)
+    type_at(world, "compact")
+
+
+compacted = scene(live)
+
+
+@pytest.fixture
+def kept(unlost: Terminal, compacted: Lead) -> Terminal:
+    """An org with a backup, after a first look."""
+    compacted(unlost.world)
     with_ledger(unlost.world)
-    app = unlost.world.app
-    add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
-    backup(app, "sales")
-    assert unlost("compact").code == ExitCode.OK
+    assert unlost.world.vault.newest_backup(get_org("sales").oid) is not None
     return unlost
 
 

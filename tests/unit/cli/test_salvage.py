@@ -4,26 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from diskhome import put_on_disk
-from homes import SECRET, World
+from homes import World
+from scenes import Lead, scene, with_a_night_on_disk
 from terminals import Terminal
 from unit.app.test_salvage import KEY, spoil_column
-from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.vault.salvage import OrgSalvage, SalvagePlan, SalvageResult
 from unlost.cli.exits import ExitCode
 from unlost.model.plan import RecordKey
 from unlost.model.vault.salvage import LostFile, LostSpan, TableSalvaged
 from unlost.model.vault.snapshot import Damage
 
+on_disk = scene(with_a_night_on_disk)
+
 
 @pytest.fixture
-def kept(unlost: Terminal) -> Terminal:
+def kept(unlost: Terminal, on_disk: Lead) -> Terminal:
     """A home with a night, in a vault on the disk."""
-    put_on_disk(unlost.world)
-    app = unlost.world.app
-    add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
-    backup(app, "sales")
+    on_disk(unlost.world)
     return unlost
 
 

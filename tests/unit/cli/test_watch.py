@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from homes import WRITE_SECRET
+from homes import WRITE_SECRET, World
+from scenes import Lead, scene
 from terminals import Terminal
 from unit.cli.typed import type_at, with_sales
 from unlost.cli.exits import ExitCode
@@ -12,16 +13,25 @@ from unlost.cli.exits import ExitCode
 OTHER = "A40018"
 
 
-@pytest.fixture
-def shop(unlost: Terminal) -> Terminal:
+def live(world: World) -> None:
     """An account whose phone number changed between two backups; a writer."""
-    with_sales(unlost.world)
-    type_at(unlost.world, "org", "writer", "sales", UNLOST_WRITER_PASSWORD=WRITE_SECRET)
-    type_at(unlost.world, "backup", "sales")
-    unlost.world.clock.advance(days=1)
-    unlost.world.org.update("Account", OTHER, {"Phone": "+41 1"}, by="U1")
-    type_at(unlost.world, "backup", "sales")
-    unlost("watch", "add", "sales", "Mine", "--record", f"Account/{OTHER}", "--alert-deletions")
+    with_sales(world)
+    type_at(world, "org", "writer", "sales", UNLOST_WRITER_PASSWORD=WRITE_SECRET)
+    type_at(world, "backup", "sales")
+    world.clock.advance(days=1)
+    world.org.update("Account", OTHER, {"Phone": "+41 1"}, by="U1")
+    type_at(world, "backup", "sales")
+    record = f"Account/{OTHER}"
+    type_at(world, "watch", "add", "sales", "Mine", "--record", record, "--alert-deletions")
+
+
+watched = scene(live)
+
+
+@pytest.fixture
+def shop(unlost: Terminal, watched: Lead) -> Terminal:
+    """An account whose phone number changed between two backups; a writer."""
+    watched(unlost.world)
     return unlost
 
 

@@ -37,3 +37,12 @@ def with_sales(world: World) -> None:
     """The org "sales" is added by a command."""
     words = ("org", "add", "memory", "sales", "--address", "one")
     type_at(world, *words, UNLOST_PASSWORD=SECRET)
+
+
+def with_two_nights(world: World) -> None:
+    """That org, and two backups of it by commands; the phone of A40017 changes before each."""
+    with_sales(world)
+    for number in range(1, 3):
+        world.clock.advance(days=1)
+        world.org.update("Account", "A40017", {"Phone": f"+41 {number}"})
+        type_at(world, "backup", "sales")

@@ -1,11 +1,14 @@
 """The calendar of an org's backups, for who may look; comparisons for who may read."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from homes import World
+from scenes import Lead, scene
 from unit.web.conftest import SignIn
+from unit.web.losses import goes_on, live
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.retention.forget import forget, plan
 from unlost.app.actions.retention.keeping import RetentionChange, change
@@ -17,9 +20,9 @@ from unlost.model.vault.snapshot import CommitKind
 PAGE = "/orgs/sales/backups/"
 
 
-@pytest.fixture
-def nights(world: World) -> World:
+def with_days(world: World) -> None:
     """Four backups on three days after the first one; then nothing for two days."""
+    live(world)
     for number in range(3):
         world.clock.advance(days=1)
         world.org.update("User", "U1", {"Name": f"Ada {number}"})
@@ -28,7 +31,16 @@ def nights(world: World) -> World:
     world.org.update("User", "U1", {"Name": "Ada again"})
     backup(world.app, "sales")
     world.clock.advance(days=2)
-    return world
+
+
+several_days = scene(with_days)
+
+
+@pytest.fixture
+def nights(world: World, several_days: Lead) -> Iterator[World]:
+    """Four backups on three days after the first one; then nothing for two days."""
+    with goes_on(world, several_days):
+        yield world
 
 
 def text_of(answer: object) -> str:

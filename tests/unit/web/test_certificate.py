@@ -1,12 +1,15 @@
 """The certificate page: numbers that differ stand first, and gaps are accepted on it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from homes import World
+from scenes import Lead, scene
 from unit.web.conftest import SignIn
+from unit.web.losses import goes_on, live
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.org_page import is_whole, ranked
 from unlost.catalog.gaps import accepted_gaps
@@ -23,12 +26,21 @@ LATEST = "/orgs/sales/certificate/latest/"
 ACCEPT, REOPEN = "/orgs/sales/gaps/accept/", "/orgs/sales/gaps/reopen/"
 
 
-@pytest.fixture
-def hidden(world: World) -> World:
+def with_gap(world: World) -> None:
     """The newest backup has a gap."""
+    live(world)
     world.org.findings = [GAP]
     backup(world.app, "sales")
-    return world
+
+
+gap_seen = scene(with_gap)
+
+
+@pytest.fixture
+def hidden(world: World, gap_seen: Lead) -> Iterator[World]:
+    """The newest backup has a gap."""
+    with goes_on(world, gap_seen):
+        yield world
 
 
 def hidden_value(page: str, name: str) -> str:

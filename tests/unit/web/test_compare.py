@@ -1,14 +1,16 @@
 """Comparing nights and finding what was lost, as pages."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from homes import World
+from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
-from unit.web.losses import MOST_QUERIES, queries
+from unit.web.losses import MOST_QUERIES, goes_on, live, queries
 from unlost.app.actions.backups.backup import backup
 from unlost.catalog.people.audit import every
 from unlost.model.access import Role
@@ -17,14 +19,23 @@ from unlost.web.pages.records import compare as module
 COMPARE, LOST = "/orgs/sales/compare/", "/orgs/sales/lost/"
 
 
-@pytest.fixture
-def changed(world: World) -> World:
+def with_changes(world: World) -> None:
     """Of three accounts one changed and one is new."""
+    live(world)
     world.clock.advance(days=1)
     world.org.update("Account", "A40018", {"Phone": "<b>overwritten</b>"})
     world.org.create("Account", {"Name": "New one"}, record="A50000")
     backup(world.app, "sales")
-    return world
+
+
+after_changes = scene(with_changes)
+
+
+@pytest.fixture
+def changed(world: World, after_changes: Lead) -> Iterator[World]:
+    """Of three accounts one changed and one is new."""
+    with goes_on(world, after_changes):
+        yield world
 
 
 def test_the_last_two_nights_are_compared_table_by_table(shop: Shop, sign_in: SignIn) -> None:

@@ -1,13 +1,16 @@
 """A wrong value is corrected in the console: chosen, planned, agreed to, done, and proved."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from homes import World
+from scenes import Lead, scene
 from unit.web.conftest import SignIn
+from unit.web.losses import goes_on, live
 from unit.web.test_privacy import text_of
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.retention.holds import HoldRequest, hold
@@ -34,13 +37,22 @@ def later(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return left
 
 
-@pytest.fixture
-def admin(world: World, sign_in: SignIn) -> Client:
+def with_phones(world: World) -> None:
+    """The phone changes on two days."""
+    live(world)
     for phone in ("+41 1", WRONG):
         world.clock.advance(days=1)
         world.org.update("Account", "A40017", {"Phone": phone})
         backup(world.app, "sales")
-    return sign_in()
+
+
+wrong_phone = scene(with_phones)
+
+
+@pytest.fixture
+def admin(world: World, sign_in: SignIn, wrong_phone: Lead) -> Iterator[Client]:
+    with goes_on(world, wrong_phone):
+        yield sign_in()
 
 
 def hidden(told: str) -> dict[str, Any]:

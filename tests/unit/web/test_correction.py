@@ -1,14 +1,17 @@
 """The page that corrects a record: versions side by side, another value, a second record."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from django.test import Client
 
+from homes import World
+from scenes import Lead, scene
 from unit.app.shop import Shop
 from unit.web.conftest import SignIn
 from unit.web.doors import text
-from unit.web.losses import MOST_QUERIES, plan_at_once, queries, serve, start
+from unit.web.losses import MOST_QUERIES, goes_on, lost_shop, plan_at_once, queries, serve, start
 from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Role
 from unlost.model.source.schema import Column, WireKind
@@ -18,10 +21,9 @@ PLACE = f"/orgs/sales/records/Account/{OTHER}/correction/"
 RECORD = f"/orgs/sales/records/Account/{OTHER}/"
 
 
-@pytest.fixture
-def client(shop: Shop, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> Client:
+def corrected_shop(world: World) -> Shop:
     """An account that had another phone number and another kind before."""
-    plan_at_once(monkeypatch)
+    shop = lost_shop(world)
     columns = shop.org.tables["Account"].columns
     columns["Kind"] = Column("Kind", WireKind.TEXT, "Kind", choices=("Shop", "Maker"))
     columns["Vip"] = Column("Vip", WireKind.BOOLEAN, "Very important")
@@ -29,6 +31,22 @@ def client(shop: Shop, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> Clie
     for cells in ({"Kind": "Shop", "Vip": "true"}, {"Phone": "+41 1", "Kind": "Maker"}):
         shop.org.update("Account", OTHER, cells)
         shop.night()
+    return shop
+
+
+after_changes = scene(corrected_shop)
+
+
+@pytest.fixture
+def shop(world: World, after_changes: Lead) -> Iterator[Shop]:
+    """An account that had another phone number and another kind before."""
+    with goes_on(world, after_changes) as made:
+        yield made
+
+
+@pytest.fixture
+def client(shop: Shop, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> Client:
+    plan_at_once(monkeypatch)
     return sign_in(Role.RESTORER)
 
 

@@ -1,14 +1,16 @@
 """The search opens the record that was meant, and lists the others."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from django.contrib.staticfiles.finders import find as static_file
 
 from homes import World
+from scenes import Lead, scene
 from unit.app.shop import Shop
 from unit.web.conftest import SignIn
-from unit.web.losses import MOST_QUERIES, queries
+from unit.web.losses import MOST_QUERIES, goes_on, live, queries
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.model.access import Role
@@ -16,9 +18,9 @@ from unlost.model.vault.snapshot import SearchHelp, SearchIndexState
 from unlost.vault.reader import EncryptedReader
 
 
-@pytest.fixture
-def firms(world: World) -> World:
+def with_firms(world: World) -> None:
     """Fifty firms, of which Ada deleted three; and a purged one."""
+    live(world)
     for number in range(50):
         world.org.create("Account", {"Name": f"Firma {number:02}"}, record=f"F{number:02}")
     backup(world.app, "sales")
@@ -27,7 +29,16 @@ def firms(world: World) -> World:
         world.org.delete("Account", f"F{number:02}", by="U1")
     world.org.purge("Account", "F03")
     backup(world.app, "sales")
-    return world
+
+
+fifty_firms = scene(with_firms)
+
+
+@pytest.fixture
+def firms(world: World, fifty_firms: Lead) -> Iterator[World]:
+    """Fifty firms, of which Ada deleted three; and a purged one."""
+    with goes_on(world, fifty_firms):
+        yield world
 
 
 def shown(page: str) -> str:

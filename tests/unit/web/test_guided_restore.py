@@ -1,6 +1,7 @@
 """A restore from the preview without a write user to the links of its result."""
 
 import re
+from collections.abc import Iterator
 from html import unescape
 
 import pytest
@@ -8,9 +9,20 @@ from django.test import Client
 
 from fakes.browser_sign_in import with_browser
 from homes import WRITE_SECRET, World
+from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
-from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries, serve, start
+from unit.web.losses import (
+    MOST_QUERIES,
+    choose,
+    goes_on,
+    live,
+    lost_shop,
+    plan_at_once,
+    queries,
+    serve,
+    start,
+)
 from unlost.app.actions.alerts.alerts import watch
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.orgs.hidden_columns import hide_column
@@ -27,14 +39,24 @@ def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return shop
 
 
+def reading_shop(world: World) -> Shop:
+    """The shop after the loss, without a write user."""
+    live(world)
+    shop = Shop(world)
+    shop.lose()
+    shop.night()
+    return shop
+
+
+without_writer = scene(reading_shop)
+
+
 @pytest.fixture
-def reading(world: World, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def reading(world: World, without_writer: Lead, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     """The shop after the loss, without a write user."""
     plan_at_once(monkeypatch)
-    made = Shop(world)
-    made.lose()
-    made.night()
-    return made
+    with goes_on(world, without_writer) as made:
+        yield made
 
 
 @pytest.fixture
@@ -222,9 +244,9 @@ def test_if_nothing_worse_than_side_effects_is_known_one_line_says_so(
 # --- the whole change instead of a selection ------------------------------------------------------
 
 
-@pytest.fixture
-def overwritten(shop: Shop) -> Shop:
+def overwritten_shop(world: World) -> Shop:
     """Thirty of forty phones are overwritten with one value."""
+    shop = lost_shop(world)
     for number in range(40):
         cells = {"Name": f"Customer {number}", "Phone": f"+41 {number}"}
         shop.org.create("Account", cells, record=f"C{number:02}")
@@ -235,6 +257,19 @@ def overwritten(shop: Shop) -> Shop:
     shop.night()
     watch(shop.app, Watcher())
     return shop
+
+
+after_overwrite = scene(overwritten_shop)
+
+
+@pytest.fixture
+def overwritten(
+    world: World, after_overwrite: Lead, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Shop]:
+    """Thirty of forty phones are overwritten with one value."""
+    plan_at_once(monkeypatch)
+    with goes_on(world, after_overwrite) as made:
+        yield made
 
 
 def newest(shop: Shop) -> int:

@@ -1,12 +1,15 @@
 """What is kept: previewed by who operates, set and forgotten by who manages, held by both."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from django.test import Client
 
 from homes import World
+from scenes import Lead, scene
 from unit.web.conftest import SignIn
+from unit.web.losses import goes_on, live
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.retention.holds import HoldRequest, hold
 from unlost.catalog.orgs.orgs import get_org
@@ -21,9 +24,9 @@ RECORD = "/orgs/sales/records/User/U1/"
 RULES = {"days": "0", "daily": "2", "weekly": "", "monthly": "", "yearly": "", "deleted_days": "1"}
 
 
-@pytest.fixture
-def nights(world: World) -> World:
+def with_years(world: World) -> None:
     """Five nights of two years; SHORT is there for one of them."""
+    live(world)
     for number in range(2, 6):
         world.clock.advance(days=1 if number > 2 else 300)
         world.org.update("User", "U1", {"Name": f"Ada {number}"})
@@ -32,7 +35,16 @@ def nights(world: World) -> World:
         if number == 3:
             world.org.delete("User", "SHORT")
         backup(world.app, "sales")
-    return world
+
+
+two_years = scene(with_years)
+
+
+@pytest.fixture
+def nights(world: World, two_years: Lead) -> Iterator[World]:
+    """Five nights of two years; SHORT is there for one of them."""
+    with goes_on(world, two_years):
+        yield world
 
 
 def text_of(client: Client, path: str = PAGE, **query: str) -> str:

@@ -1,13 +1,25 @@
 """The loss inbox in the console: on Home, on its page, and in one click to the preview."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from django.test import Client
 
+from homes import World
+from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
-from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries, serve, start
+from unit.web.losses import (
+    MOST_QUERIES,
+    choose,
+    goes_on,
+    lost_shop,
+    plan_at_once,
+    queries,
+    serve,
+    start,
+)
 from unlost.app.actions.alerts.alerts import watch
 from unlost.app.actions.orgs.approval_policy import change
 from unlost.app.actions.records.losses import LossLine, losses
@@ -24,13 +36,23 @@ from unlost.model.mass_changes import MassLimits
 from unlost.model.message import Message
 
 
-@pytest.fixture
-def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """Every customer and a file were lost; the preview is made within the request."""
-    plan_at_once(monkeypatch)
+def emptied_shop(world: World) -> Shop:
+    """Every customer and a file were lost."""
+    shop = lost_shop(world)
     shop.platform.delete("Account", "A40018", by="U1")
     shop.night()
     return shop
+
+
+after_losses = scene(emptied_shop)
+
+
+@pytest.fixture
+def shop(world: World, after_losses: Lead, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """Every customer and a file were lost; the preview is made within the request."""
+    plan_at_once(monkeypatch)
+    with goes_on(world, after_losses) as made:
+        yield made
 
 
 def lines(shop: Shop, state: LossState = LossState.OPEN) -> tuple[LossLine, ...]:

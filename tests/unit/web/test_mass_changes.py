@@ -1,13 +1,16 @@
 """From the message about a mass change to its repair, or to the reason why it was expected."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from django.test import Client
 
+from homes import World
+from scenes import Lead, scene
 from unit.app.shop import Shop
 from unit.web.conftest import SignIn
-from unit.web.losses import choose, plan_at_once, serve, start
+from unit.web.losses import choose, goes_on, lost_shop, plan_at_once, serve, start
 from unlost.app.actions.alerts.alerts import link_to, watch
 from unlost.app.actions.alerts.mass_changes import ExpectRequest, expect
 from unlost.app.alerts.alert_facts import Watcher
@@ -23,10 +26,9 @@ from unlost.model.mass_changes import MassKind, Silence, SilenceKind
 PHONES = "/orgs/sales/mass-changes/{}/"
 
 
-@pytest.fixture
-def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def overwritten_shop(world: World) -> Shop:
     """Thirty phones are overwritten with one value, and the next backup sees it."""
-    plan_at_once(monkeypatch)
+    shop = lost_shop(world)
     for number in range(40):
         cells = {"Name": f"Customer {number}", "Phone": f"+41 {number}"}
         shop.org.create("Account", cells, record=f"C{number:02}")
@@ -40,6 +42,17 @@ def shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     watch(shop.app, Watcher())
     assert newest(shop).kind is MassKind.OVERWRITTEN, number
     return shop
+
+
+after_overwrite = scene(overwritten_shop)
+
+
+@pytest.fixture
+def shop(world: World, after_overwrite: Lead, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """Thirty phones are overwritten with one value, and the next backup sees it."""
+    plan_at_once(monkeypatch)
+    with goes_on(world, after_overwrite) as made:
+        yield made
 
 
 def newest(shop: Shop) -> object:

@@ -1,11 +1,14 @@
 """Records that were merged into others, on the pages of the console."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from homes import World
+from scenes import Lead, scene
 from unit.app.shop import WRITER
 from unit.web.conftest import SignIn
-from unit.web.losses import choose, plan_at_once, serve, start
+from unit.web.losses import choose, goes_on, live, plan_at_once, serve, start
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.model.source.schema import WireKind
@@ -16,8 +19,9 @@ PLACE = f"/orgs/sales/records/Account/{LOSER}/"
 LINK = f'Merged into <a href="/orgs/sales/records/Account/{WINNER}/"><bdi>'
 
 
-@pytest.fixture
-def merged(world: World) -> World:
+def with_merge(world: World) -> None:
+    """One account was merged into another between two nights."""
+    live(world)
     world.org.tables["Account"].merged_into = "Winner"
     world.org.add_column("Account", "Winner", WireKind.REFERENCE)
     backup(world.app, "sales")
@@ -25,7 +29,16 @@ def merged(world: World) -> World:
     Platform(world.org).merge("Account", WINNER, LOSER, by="U1")
     world.clock.advance(days=1)
     backup(world.app, "sales")
-    return world
+
+
+after_merge = scene(with_merge)
+
+
+@pytest.fixture
+def merged(world: World, after_merge: Lead) -> Iterator[World]:
+    """One account was merged into another between two nights."""
+    with goes_on(world, after_merge):
+        yield world
 
 
 def test_a_merge_is_taken_back_from_the_page_of_the_merged_record_in_two_clicks(

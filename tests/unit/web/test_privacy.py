@@ -1,6 +1,7 @@
 """Privacy requests in the console: found, given out, planned, agreed to, erased, and proved."""
 
 import re
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
@@ -9,7 +10,9 @@ import pytest
 from django.test import Client
 
 from homes import World
+from scenes import Lead, scene
 from unit.web.conftest import SignIn
+from unit.web.losses import goes_on, live
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.people.audit import list_events
 from unlost.app.actions.retention.erase import ErasureRequest
@@ -37,12 +40,21 @@ def later(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return left
 
 
-@pytest.fixture
-def admin(world: World, sign_in: SignIn) -> Client:
+def with_phones(world: World) -> None:
+    """The phone changes on one day."""
+    live(world)
     world.clock.advance(days=1)
     world.org.update("Account", "A40017", {"Phone": "+41 2"})
     backup(world.app, "sales")
-    return sign_in()
+
+
+two_phones = scene(with_phones)
+
+
+@pytest.fixture
+def admin(world: World, sign_in: SignIn, two_phones: Lead) -> Iterator[Client]:
+    with goes_on(world, two_phones):
+        yield sign_in()
 
 
 def text_of(answer: Any, status: int = 200) -> str:

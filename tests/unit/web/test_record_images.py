@@ -1,5 +1,6 @@
 """Images in texts on the pages of their record: listed beside the text, and opened from the vault."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ from zipfile import ZipFile
 import pytest
 
 from homes import World
+from scenes import Lead, scene
 from unit.web.conftest import SignIn
 from unit.web.doors import text
+from unit.web.losses import goes_on, live
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.records.file import file
@@ -40,8 +43,9 @@ class Page:
         return f"/orgs/sales/files/{self.record}/?{query}"
 
 
-@pytest.fixture
-def page(world: World) -> Page:
+def with_image(world: World) -> Page:
+    """A text with an image, and a night that saw it."""
+    live(world)
     kinds = {"Name": WireKind.TEXT, "Text": WireKind.TEXT, "Note": WireKind.TEXT}
     world.org.add_table("Page", kinds, images=("Text",), files=True)
     record = world.org.attach("Page", "menu.txt", b"soup")
@@ -50,6 +54,15 @@ def page(world: World) -> Page:
     world.clock.advance(days=1)
     backup(world.app, "sales")
     return Page(record, image)
+
+
+image_seen = scene(with_image)
+
+
+@pytest.fixture
+def page(world: World, image_seen: Lead) -> Iterator[Page]:
+    with goes_on(world, image_seen) as made:
+        yield made
 
 
 def body(answer: Any) -> bytes:

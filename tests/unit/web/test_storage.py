@@ -1,13 +1,16 @@
 """Storage: gauges, charts without styles, dates in words, and what fills it for who may read."""
 
 import re
+from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 import pytest
 from django.test import Client
 
 from homes import World
+from scenes import Lead, scene
 from unit.web.conftest import SignIn
+from unit.web.losses import goes_on, live
 from unlost.app.actions.backups.backup import backup
 from unlost.model.access import Role
 from unlost.model.source.quota import Quota
@@ -15,15 +18,24 @@ from unlost.model.source.quota import Quota
 GIB = 2.0**30
 
 
-@pytest.fixture
-def filled(world: World) -> World:
+def with_growth(world: World) -> None:
     """An org whose storage grew by a hundredth a day for twenty days."""
+    live(world)
     for day in range(20):
         source = world.connector.source("one")
         source.quota = (Quota("data storage", (0.5 + 0.01 * day) * GIB, GIB, "bytes"),)
         backup(world.app, "sales")
         world.clock.advance(days=1)
-    return world
+
+
+growing = scene(with_growth)
+
+
+@pytest.fixture
+def filled(world: World, growing: Lead) -> Iterator[World]:
+    """An org whose storage grew by a hundredth a day for twenty days."""
+    with goes_on(world, growing):
+        yield world
 
 
 def told(client: Client, query: str = "") -> str:

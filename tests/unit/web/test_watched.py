@@ -1,12 +1,16 @@
 """Pages of watched records: the list, changes by day, ticked ones and those of a user taken back."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.test import Client
 
+from homes import World
+from scenes import Lead, scene
 from unit.app.shop import Shop
 from unit.web.conftest import SignIn
 from unit.web.doors import text
-from unit.web.losses import MOST_QUERIES, plan_at_once, queries, serve, start
+from unit.web.losses import MOST_QUERIES, goes_on, lost_shop, plan_at_once, queries, serve, start
 from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Role
 
@@ -16,13 +20,29 @@ PLACE = "/orgs/sales/watched/Mine/"
 BOX = 'type="checkbox" name="change"'
 
 
-@pytest.fixture
-def client(shop: Shop, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> Client:
-    """A watched account whose phone number and name were changed on two days."""
-    plan_at_once(monkeypatch)
+def changed_shop(world: World) -> Shop:
+    """An account whose phone number and name were changed on two days."""
+    shop = lost_shop(world)
     for cells in ({"Phone": "+41 1"}, {"Name": "Wrong"}):
         shop.org.update("Account", OTHER, cells, by="U1")
         shop.night()
+    return shop
+
+
+after_changes = scene(changed_shop)
+
+
+@pytest.fixture
+def shop(world: World, after_changes: Lead) -> Iterator[Shop]:
+    """An account whose phone number and name were changed on two days."""
+    with goes_on(world, after_changes) as made:
+        yield made
+
+
+@pytest.fixture
+def client(shop: Shop, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """That account is watched."""
+    plan_at_once(monkeypatch)
     client = sign_in(Role.RESTORER)
     watch(client)
     return client
