@@ -1,5 +1,7 @@
 """People read the loss inbox, dismiss what nobody misses, and restore the rest."""
 
+from pathlib import Path
+
 import pytest
 
 from homes import World
@@ -18,13 +20,17 @@ from unlost.app.actions.records.losses import (
     losses,
     reopen,
 )
+from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
+from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.records.loss_inbox import update_losses
 from unlost.catalog.losses import note_loss_error
+from unlost.catalog.mass_changes import backup_changes
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.people.audit import newest
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UsageError
 from unlost.model.losses import FoldReason, LossState
+from unlost.model.mass_changes import MassKind
 from unlost.model.message import Message
 from unlost.model.source.schema import WireKind
 
@@ -161,3 +167,20 @@ def test_old_losses_are_forgotten_once_they_are_restored(shop: Shop) -> None:
     shop.world.clock.advance(days=402)
     update_losses(shop.app, get_org("sales"))
     assert losses(shop.app, state=LossState.DISMISSED).total == 0
+
+
+def test_a_record_that_an_undo_deleted_was_a_new_loss(shop: Shop) -> None:
+    shop.lose()
+    shop.night()
+    before = {line.loss for line in losses(shop.app, "sales").losses}
+    plan = make_plan(shop.app, PlanRequest("sales", (f"Account/{CUSTOMER}",)), Path(shop.out()))
+    run = run_plan(shop.app, Path(plan.file)).run
+    shop.night()
+    undo = make_plan(shop.app, PlanRequest("sales", undo=run), Path(shop.out()))
+    run_plan(shop.app, Path(undo.file))
+    shop.night()
+    assert {line.loss for line in losses(shop.app, "sales").losses} <= before
+    folded = losses(shop.app, "sales", state=LossState.FOLDED).losses
+    assert {line.folded for line in folded} == {FoldReason.OWN_RUN}
+    deleted = [c for c in backup_changes(shop.oid)[0].changes if c.kind is MassKind.DELETED]
+    assert deleted == []

@@ -80,6 +80,7 @@ def test_a_restore_is_undone_with_two_clicks_and_the_undo_too(shop: Shop, sign_i
     preview = client.get(plan).content.decode()
     assert f'Undo of <a href="/runs/{run}/">' in preview
     assert "will be deleted" in preview
+    assert "Undo in 4 records of sales" in preview, "it restores nothing"
     assert len(shop.live("Contact")) == 2, "nothing is written yet"
     undo = start(client, plan)
     assert serve(shop, undo) is RunState.DONE

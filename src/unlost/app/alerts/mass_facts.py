@@ -13,6 +13,7 @@ from itertools import pairwise
 from unlost.alerts.watched import MassFacts
 from unlost.app.alerts.put_back import put_back_values
 from unlost.app.compose import Application
+from unlost.app.records.own_deletions import own_deletions
 from unlost.app.records.record_facts import UserNames
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.mass_changes import (
@@ -94,6 +95,7 @@ def _changes(
 ) -> BackupChanges:
     newest, limits = app.whole_vault.at(oid, backup.number), limits_of(oid)
     put_back = put_back_values(app, oid, after=before.number, until=backup.number)
+    own = own_deletions(app, oid, after=before.number, until=backup.number)
     changes = [
         change
         for table in _judged_tables(newest, limits)
@@ -104,6 +106,7 @@ def _changes(
             after=before.number,
             until=backup.number,
             put_back=put_back,
+            own=own.get(table.name, frozenset()),
         )
     ]
     return BackupChanges(backup.number, before.number, backup.as_of, before.as_of, tuple(changes))

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
+from unlost.app.records.own_deletions import own_deletions
 from unlost.catalog.losses import (
     LossBackup,
     LossCheck,
@@ -133,6 +134,7 @@ def _add(
         after=before.number,
         until=backup.number,
         tables=_tables(app, newest, before),
+        own=own_deletions(app, org.oid, after=before.number, until=backup.number),
     )
     add_losses(org.oid, note, groups)
 

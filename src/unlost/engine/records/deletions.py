@@ -11,6 +11,7 @@ from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.vault.snapshot import ChangeKind
 
 FETCH = 25_000  # ids per lookup
+NONE: Mapping[str, frozenset[str]] = {}
 
 
 def losses_between(
@@ -21,11 +22,15 @@ def losses_between(
     after: int,
     until: int,
     tables: Collection[str],
+    own: Mapping[str, frozenset[str]] = NONE,
 ) -> tuple[LossGroup, ...]:
-    """Return the losses in these tables between two backups."""
+    """Return the losses in these tables between two backups.
+
+    ``own``: the records that runs of ours deleted, by table.
+    """
     newest = vault.at(org, until)
     deleted = [
-        DeletedTable(shape, rows)
+        DeletedTable(shape, rows, own.get(name, frozenset()))
         for name in sorted(tables)
         if (shape := newest.schema().table(name)) is not None
         if len(rows := _deleted(vault, newest, org, name, rules, after=after))

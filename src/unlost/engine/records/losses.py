@@ -45,11 +45,13 @@ _PARENT, _VIA, _ROOT, _FOLD, _GROUP = "parent", "via", "root", "fold", "group"
 class DeletedTable:
     """The records of a table that a backup found deleted, as ``Snapshot.get`` returns them.
 
-    With the reference columns of the table, and the columns that its rule names.
+    With the reference columns of the table, and the columns that its rule names. ``own``: the ids
+    of those that runs of ours deleted.
     """
 
     table: Table
     rows: pa.Table
+    own: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class _Place:
 
     table: Table
     cells: pl.DataFrame
+    own: frozenset[str]
     start: int
     rule: LossRule | None
 
@@ -109,7 +112,8 @@ def _places(deleted: Sequence[DeletedTable], rules: LossRules) -> list[_Place]:
     start = 0
     for entry in deleted:
         cells = frame(entry.rows)
-        places.append(_Place(entry.table, cells, start, rules.tables.get(entry.table.name)))
+        rule = rules.tables.get(entry.table.name)
+        places.append(_Place(entry.table, cells, entry.own, start, rule))
         start += cells.height
     return places
 
@@ -118,6 +122,7 @@ def _rows(place: _Place) -> pl.DataFrame:
     """The facts about the deleted records of a table, numbered over all tables."""
     rule = place.rule or LossRule()
     op = pl.col("_u_op").cast(pl.String)
+    record = pl.col("_u_id").cast(pl.String)
     in_bin = op == Op.DELETED.value
     # Of other tombstones, a lookup may fill the time and user from the last change.
     by = pl.when(in_bin).then(pl.col("_u_modified_by").cast(pl.String)).fill_null("")
@@ -125,12 +130,12 @@ def _rows(place: _Place) -> pl.DataFrame:
     return place.cells.select(
         place.numbers,
         pl.lit(place.table.name).alias(_TABLE),
-        pl.col("_u_id").cast(pl.String).alias(_ID),
+        record.alias(_ID),
         by.alias(_BY),
         at.alias(_AT),
         (pl.when(in_bin).then(at + rule.bin) if rule.bin else pl.lit(None, _INSTANT)).alias(_BIN),
         pl.lit(place.rule is not None).alias(_OPENED),
-        (op == Op.ARCHIVED.value).alias(_OWN),
+        ((op == Op.ARCHIVED.value) | record.is_in(sorted(place.own))).alias(_OWN),
         _brief(rule, by, at).alias(_BRIEF),
         _cell(place.table.merged_into_column).alias(_SURVIVOR),
         _undone(rule).alias(_UNDONE),

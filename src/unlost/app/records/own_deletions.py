@@ -1,0 +1,21 @@
+"""The records that runs of ours deleted between two backups, such as an undo, from their journals."""
+
+from collections.abc import Mapping
+
+from unlost.app.compose import Application
+from unlost.engine.restore.journal.effects import EffectKind, effects_of
+from unlost.model.vault.snapshot import CommitKind
+
+
+def own_deletions(
+    app: Application, oid: str, *, after: int, until: int
+) -> Mapping[str, frozenset[str]]:
+    """Return the ids of the deleted records, by table."""
+    vault = app.whole_vault
+    deleted: dict[str, set[str]] = {}
+    for commit in vault.commits(oid):
+        if commit.kind is CommitKind.RESTORE and after < commit.number < until:
+            for effect in effects_of(vault.journal(oid, commit.run), commit.run).effects.values():
+                if effect.kind is EffectKind.REMOVED:
+                    deleted.setdefault(effect.table, set()).add(effect.live)
+    return {table: frozenset(ids) for table, ids in deleted.items()}
