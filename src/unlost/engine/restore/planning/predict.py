@@ -57,8 +57,8 @@ WORDS = {
         NoteWeight.BLOCK,
         "{records} of {table} have another file in the org than in the backup. The restore does not "
         "replace the file of a record that exists.",
-        "Save the file from the backup, on the “Files” tab of the record or with `unlost file`. Then "
-        "upload it in the org by hand.",
+        "Save the file from the backup, on the “Files” tab of the record or with `unlost file --at`. "
+        "Then upload it in the org by hand.",
     ),
     NoteCode.KEY_TAKEN: NoteText(
         NoteWeight.BLOCK,
