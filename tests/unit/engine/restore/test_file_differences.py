@@ -129,6 +129,16 @@ def test_a_file_that_the_vault_lacks_and_that_was_overwritten_is_named(atelier: 
     assert note_of(plan, "file-missing").count == 1
 
 
+@pytest.mark.usefixtures("without_checksums")
+def test_a_row_that_the_vault_has_without_its_newest_file_is_correct(atelier: Atelier) -> None:
+    paper = atelier.org.attach("Paper", "recipe", b"cocoa")
+    atelier.night()
+    atelier.org.update("Paper", paper, {"BodySize": "9", "BodyDigest": "wrong"})
+    atelier.night()
+    assert atelier.head.files("Paper", [paper])[0].size == 5
+    assert actions(atelier.plan_of(("Paper", paper))) == {paper: Action.UNCHANGED}
+
+
 # --- other versions -------------------------------------------------------------------------------
 
 

@@ -56,9 +56,10 @@ def _note(step: DraftStep, code: NoteCode) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _WantedFile:
-    """A file of the backup, and its checksum by the record's row."""
+    """A file of the backup, and its size and checksum by the record's row."""
 
     stored: StoredFile
+    size: int
     checksum: str | None
 
 
@@ -84,9 +85,12 @@ def _note_replaced(
         facts, file = step.facts, stored.get(step.key.record)
         seen = _LiveFile(facts.live_file_bytes, facts.live_checksum, newest.get(live))
         if file is None:
-            if seen.size != facts.file_bytes and seen.size is not None:
+            if None not in (facts.file_bytes, seen.size) and facts.file_bytes != seen.size:
                 _note(step, NoteCode.FILE_MISSING)
-        elif _is_other(_WantedFile(file, facts.checksum), seen):
+            continue
+        # The file may be older than the row, if the backup could not read it.
+        size = file.size if facts.file_bytes is None else facts.file_bytes
+        if _is_other(_WantedFile(file, size, facts.checksum), seen):
             _note(step, NoteCode.FILE_DIFFERS)
 
 
@@ -94,7 +98,7 @@ def _is_other(wanted: _WantedFile, live: _LiveFile) -> bool:
     """True if the org's file has other bytes than the wanted one, as far as can be seen."""
     if wanted.checksum and live.checksum:
         return wanted.checksum != live.checksum
-    if live.size is not None and live.size != wanted.stored.size:
+    if live.size is not None and live.size != wanted.size:
         return True
     # The same size, or none: a backup that saw the same file decides.
     seen = live.backed_up
@@ -193,7 +197,10 @@ def _wanted_files(
     name, checksum = version.name, version.file.checksum_column or ""
     checksums = _column(survey, number, name, column=checksum, records=records)
     files = _files(survey, number, name, records)
-    return {record: _WantedFile(file, checksums.get(record)) for record, file in files.items()}
+    return {
+        record: _WantedFile(file, file.size, checksums.get(record))
+        for record, file in files.items()
+    }
 
 
 def _current(row: LiveRow | None, link: VersionLink) -> str | None:
