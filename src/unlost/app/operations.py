@@ -222,6 +222,7 @@ OPERATIONS = (
     ApiOperation("loss.reopen", _POST, f"{_ORG}/losses/{{loss}}/reopen", "records.losses.reopen"),
     ApiOperation("record.history", _GET, f"{_RECORD}/history", "records.history.history"),
     ApiOperation("record.show", _GET, _RECORD, "records.show.show"),
+    ApiOperation("record.files", _GET, f"{_RECORD}/files", "records.record_files.record_files"),
     ApiOperation("record.compare", _GET, f"{_ORG}/compare", "records.compare.compare"),
     ApiOperation(
         "file.open", _GET, f"{_ORG}/files/{{record}}", "records.file.open_stored", gives=BYTES

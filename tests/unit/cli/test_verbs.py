@@ -362,6 +362,23 @@ def test_a_file_comes_back(nights: Terminal, tmp_path: Path) -> None:
     assert again.json["error"]["code"] == "file-exists"
 
 
+def test_a_file_that_was_overwritten_is_saved_as_of_a_backup(
+    nights: Terminal, tmp_path: Path
+) -> None:
+    org = nights.world.org
+    record = next(iter(org.tables["Attachment"].records))
+    first = nights("show", "sales", f"Attachment/{record}", "--json").json["snapshot"]
+    org.replace_file("Attachment", record, b"x")
+    nights.world.clock.advance(days=1)
+    nights("backup", "sales")
+    shown = nights("show", "sales", f"Attachment/{record}", "--at", str(first))
+    assert f"unlost file sales Attachment/{record} --at {first} --out FILE" in shown.out
+    out = tmp_path / "offer.pdf"
+    words = ("file", "sales", f"Attachment/{record}", "--at", str(first), "--out", str(out))
+    assert nights(*words).code == ExitCode.OK
+    assert out.read_bytes() == b"%PDF offer"
+
+
 def test_a_whole_vault_prints_its_heads(nights: Terminal) -> None:
     ended = nights("verify", "--level", "full")
     assert ended.code == ExitCode.OK

@@ -7,11 +7,11 @@ two. If a record stands for several versions of a file, it refers to the current
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unlost.app.records.referring import ID, ReferringIds, other_references
-from unlost.model.source.schema import Column, Schema, Table
+from unlost.model.source.schema import Schema
+from unlost.model.source.version_links import column_to_files, version_link
 from unlost.model.vault.snapshot import StoredFile
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def every_version(snapshot: Snapshot, files: Sequence[StoredFile]) -> list[Store
     versions = list(files)
     for name in sorted({file.table for file in files}):
         table = snapshot.schema().table(name)
-        way = _way_to_newest(snapshot.schema(), table) if table is not None else None
+        way = version_link(snapshot.schema(), table) if table is not None else None
         if way is not None:
             records = [file.record for file in files if file.table == name]
             keepers = (
@@ -70,7 +70,7 @@ def _newest_of_its_kind(
     snapshot: Snapshot, schema: Schema, group: ReferringIds
 ) -> Iterator[FileRecord]:
     """Yield records with bytes; of several versions of a file, only the current one."""
-    way = _way_to_newest(schema, group.table)
+    way = version_link(schema, group.table)
     if way is None:
         yield from ((group.table.name, record_id) for record_id in group.cells[ID].to_pylist())
         return
@@ -78,34 +78,6 @@ def _newest_of_its_kind(
     for row in snapshot.get(way.keeper, sorted(newest)).to_pylist():
         if row[way.newest]:
             yield group.table.name, row[way.newest]
-
-
-@dataclass(frozen=True, slots=True)
-class VersionLink:
-    """The path from a version by ``column`` to its ``keeper``, and by ``newest`` to the current."""
-
-    column: str
-    keeper: str
-    newest: str
-
-
-def _way_to_newest(schema: Schema, table: Table) -> VersionLink | None:
-    for column in table.columns:
-        for keeper in column.reference.tables if column.reference else ():
-            newest = _to_files(schema, keeper, table.name)
-            if newest is not None and keeper != table.name:
-                return VersionLink(column.name, keeper, newest.name)
-    return None
-
-
-def _to_files(schema: Schema, name: str, files: str) -> Column | None:
-    """Return the column by which a table refers to its current record with bytes."""
-    table = schema.table(name)
-    columns = table.columns if table else ()
-    return next(
-        (column for column in columns if column.reference and files in column.reference.tables),
-        None,
-    )
 
 
 def _linked(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator[FileRecord]:
@@ -128,7 +100,7 @@ def _behind(
     ways = [
         (column.name, files.name)
         for files in schema.tables
-        if files.files and (column := _to_files(schema, name, files.name)) is not None
+        if files.files and (column := column_to_files(schema, name, files.name)) is not None
     ]
     rows = snapshot.get(name, ids).to_pylist() if ways else []
     for row in rows:

@@ -12,6 +12,7 @@ from unlost.app.actions.records.file import file_result, open_stored
 from unlost.app.actions.records.record_list import USUAL, ListView, list_csv
 from unlost.app.actions.restores.kept_plan import plan_file
 from unlost.app.actions.retention.privacy import PersonRequest, open_person
+from unlost.app.backups.moments import LATEST
 from unlost.app.compose import Application
 from unlost.app.operations import CSV, LINES, RESULT, ZIP, ApiOperation
 from unlost.app.records.record_queries import ListQuery
@@ -27,10 +28,15 @@ def sent(app: Application, operation: ApiOperation, given: Mapping[str, Any]) ->
 
 
 def _file(
-    app: Application, org: str, record: str, table: str | None = None, image: str | None = None
+    app: Application,
+    org: str,
+    record: str,
+    table: str | None = None,
+    image: str | None = None,
+    at: str = LATEST,
 ) -> StreamedResponse:
     stack = ExitStack()
-    stored, body = open_stored(app, org, record, table=table, image=image, stack=stack)
+    stored, body = open_stored(app, org, record, table=table, image=image, at=at, stack=stack)
     answer = saved(pieces(stack, body), name=stored.name or record)
     answer["Content-Length"] = str(stored.size)
     header = msgspec.json.encode(file_result(org, stored))

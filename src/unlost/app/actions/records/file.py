@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from unlost.app.access import action
+from unlost.app.backups.moments import LATEST, parse_past, snapshot_at
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import table_named
@@ -44,15 +45,16 @@ def file(
     *,
     table: str | None = None,
     image: str | None = None,
+    at: str = LATEST,
     out: Path,
 ) -> FileResult:
-    """Write the newest file of a record to disk, never over an existing file.
+    """Write the file of a record as of a backup to disk, never over an existing file.
 
     Without ``table``, the record is searched for in all tables. ``image``: an image in a text of the
     record instead, as COLUMN/IMAGE. The file appears under its name only when all bytes were read
     and verified. Raises NotFound, UsageError, Conflict, StoreError, IntegrityError.
     """
-    known, stored = _stored_file_of(app, org, record, table, image)
+    known, stored = _stored_file_of(app, org, record, table, image, at=at)
     with written(out) as target, app.vault.open_file(known.oid, stored.blob) as body:
         shutil.copyfileobj(body, target, PIECE)
     return file_result(org, stored, out=str(out))
@@ -66,14 +68,15 @@ def open_stored(
     *,
     table: str | None = None,
     image: str | None = None,
+    at: str = LATEST,
     stack: ExitStack,
 ) -> tuple[StoredFile, BinaryIO]:
-    """Download the newest file of a record, or an image in a text of it (COLUMN/IMAGE).
+    """Download the file of a record as of a backup, or an image in a text of it (COLUMN/IMAGE).
 
     Without ``table``, the record is searched for in all tables. The stream stays open until ``stack``
     is closed. Raises NotFound, UsageError, IntegrityError.
     """
-    known, stored = _stored_file_of(app, org, record, table, image)
+    known, stored = _stored_file_of(app, org, record, table, image, at=at)
     return stored, stack.enter_context(app.vault.open_file(known.oid, stored.blob))
 
 
@@ -126,11 +129,11 @@ def written(out: Path) -> Iterator[BinaryIO]:
 
 
 def _stored_file_of(
-    app: Application, org: str, record: str, table: str | None, image: str | None
+    app: Application, org: str, record: str, table: str | None, image: str | None, *, at: str
 ) -> tuple[ProtectedOrg, StoredFile]:
     known = get_org(org)
-    head = app.vault.newest_backup(known.oid)
-    stored = _stored(head, typed_ids(app, known, record), table, image) if head else None
+    snapshot = snapshot_at(app, known, parse_past(at, zone=known.identity.zone))
+    stored = _stored(snapshot, typed_ids(app, known, record), table, image)
     if stored is None and image is not None:
         raise NotFound(
             "image-unknown",
@@ -151,15 +154,16 @@ def _stored_file_of(
 
 
 def _stored(
-    head: Snapshot, ids: Sequence[str], table: str | None, image: str | None
+    snapshot: Snapshot, ids: Sequence[str], table: str | None, image: str | None
 ) -> StoredFile | None:
     """Return the newest file of the first of these records that has one, or this image."""
-    tables = head.schema().tables if table is None else (table_named(head.schema(), table),)
+    schema = snapshot.schema()
+    tables = schema.tables if table is None else (table_named(schema, table),)
     files = [
         stored
         for described in tables
         if (described.files if image is None else described.image_columns)
-        for stored in head.files(described.name, ids)
+        for stored in snapshot.files(described.name, ids)
         if (not stored.is_image if image is None else stored.column == image)
     ]
     return max(

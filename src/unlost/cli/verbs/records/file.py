@@ -31,6 +31,10 @@ def file(
             help="An image in a text of the record, as `unlost show` lists it.",
         ),
     ] = None,
+    at: Annotated[
+        str,
+        typer.Option("--at", metavar="WHEN", help="latest, a backup number, a date or a time."),
+    ] = "latest",
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -39,7 +43,7 @@ def file(
     with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.file import file as act
 
-        written = act(application, org, record_id, table=table, image=image, out=out)
+        written = act(application, org, record_id, table=table, image=image, at=at, out=out)
         answer(written, as_json=json, show=_show)
     return ExitCode.OK
 

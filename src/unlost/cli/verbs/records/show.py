@@ -1,9 +1,11 @@
 """unlost show: show a record as of a point in time."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unlost.app.backups.moments import LATEST, LIVE
 from unlost.app.records.record_text import split_record
 from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
@@ -40,11 +42,12 @@ def show(
     with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.show import show as act
 
-        answer(act(application, org, table, record_id, at=at), as_json=json, show=_show)
+        shown = act(application, org, table, record_id, at=at)
+        answer(shown, as_json=json, show=partial(_show, past=at not in (LATEST, LIVE)))
     return ExitCode.OK
 
 
-def _show(out: Output, result: "ShowResult") -> None:
+def _show(out: Output, result: "ShowResult", *, past: bool) -> None:
     from unlost.cli.grid import grid
 
     where = "the live org" if result.snapshot is None else f"snapshot {result.snapshot}"
@@ -71,12 +74,15 @@ def _show(out: Output, result: "ShowResult") -> None:
     for file in result.files:
         kind, image = ("Image", file.column) if file.is_image else ("File", "")
         out.print(f"{kind}: {plain(file.name) or file.column} ({size(file.size)})")
-        out.print(f"  {_file_command(result.org, file, image=image)}")
+        number = result.snapshot if past else None
+        out.print(f"  {_file_command(result.org, file, image=image, number=number)}")
     if result.related is not None:
-        _show_related(out, result, result.related)
+        _show_related(out, result, result.related, past=past)
 
 
-def _show_related(out: Output, result: "ShowResult", related: "RelatedRecords") -> None:
+def _show_related(
+    out: Output, result: "ShowResult", related: "RelatedRecords", *, past: bool
+) -> None:
     from unlost.cli.grid import grid
 
     at = when(related.as_of, zone=result.zone)
@@ -98,7 +104,8 @@ def _show_related(out: Output, result: "ShowResult", related: "RelatedRecords") 
             out.print(f"… and {many(len(related.tables) - MOST, 'more kind')}; --json lists all.")
     for file in related.files[:MOST]:
         out.print(f"File: {plain(file.name) or file.record} ({size(file.size)}){_of(file)}")
-        out.print(f"  {_file_command(result.org, file)}")
+        number = related.snapshot if past else None
+        out.print(f"  {_file_command(result.org, file, number=number)}")
     hidden_count = related.more_files + max(0, len(related.files) - MOST)
     if hidden_count:
         out.print(f"… and {many(hidden_count, 'more file')}.")
@@ -107,9 +114,13 @@ def _show_related(out: Output, result: "ShowResult", related: "RelatedRecords") 
         out.print(f"Not searched, because there are too many records: {names}.")
 
 
-def _file_command(org: str, file: "StoredFile | RelatedFile", *, image: str = "") -> str:
-    option = ("--image", image) if image else ()
-    return command("file", org, f"{file.table}/{file.record}", *option, "--out", "FILE")
+def _file_command(
+    org: str, file: "StoredFile | RelatedFile", *, image: str = "", number: int | None = None
+) -> str:
+    options = [*(("--image", image) if image else ())]
+    if number is not None:
+        options += ["--at", str(number)]
+    return command("file", org, f"{file.table}/{file.record}", *options, "--out", "FILE")
 
 
 def _kind(line: "RelatedTable") -> str:

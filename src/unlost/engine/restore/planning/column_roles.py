@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from unlost.engine.restore.values.edits import swappable
-from unlost.model.source.schema import Column, ColumnTrait, Reference, Table, WireKind
+from unlost.model.source.schema import Column, ColumnTrait, FileColumn, Reference, Table, WireKind
 from unlost.model.source.writing import Gather, WriteCapability
 
 
@@ -97,12 +97,20 @@ class ColumnRoles:
         return tuple(sorted(self.capability.needs_value - born - lists))
 
     @cached_property
+    def file(self) -> FileColumn | None:
+        """The column with a record's file, if the table has one that can be written."""
+        file_column = self.capability.file_column
+        return next((file for file in self.table.files if file.column == file_column), None)
+
+    @property
     def size_column(self) -> str | None:
         """The column with the size of a record's file."""
-        file_column = self.capability.file_column
-        return next(
-            (file.size_column for file in self.table.files if file.column == file_column), None
-        )
+        return self.file.size_column if self.file is not None else None
+
+    @property
+    def checksum_column(self) -> str | None:
+        """The column with the checksum of a record's file."""
+        return self.file.checksum_column if self.file is not None else None
 
     @property
     def read_columns(self) -> tuple[str, ...]:

@@ -75,7 +75,8 @@ class RecordFacts:
     org merged it, while it lies in the bin. ``mentions``: ids within addresses, in texts that can
     only be set on create. ``taken``: the edits that come from other backups, and their numbers.
     ``beside``: it comes as a new record, whatever became of this one. ``images``: its texts that
-    show images which the org stores beside it.
+    show images which the org stores beside it. ``checksum`` is that of its
+    file by the row; ``live_file_bytes`` and ``live_checksum`` are by the org's row.
     """
 
     key: RecordKey
@@ -109,6 +110,9 @@ class RecordFacts:
     taken: Backups = field(default_factory=dict)
     beside: bool = False
     images: tuple[ImageText, ...] = ()
+    checksum: str | None = None
+    live_file_bytes: int | None = None
+    live_checksum: str | None = None
 
 
 def facts_of(
@@ -169,8 +173,8 @@ def _facts_of_batch(
         for record, pick in by_record.items()
     }
     wanted_ids = [live for ids in known.values() for live in ids]
-    winner = roles.table.merged_into_column
-    columns = (*roles.read_columns, *((winner,) if winner is not None else ()))
+    more = (roles.table.merged_into_column, roles.size_column, roles.checksum_column)
+    columns = (*roles.read_columns, *(name for name in more if name is not None))
     live_rows = survey.rows(name, wanted_ids, columns=columns)
     batch = _Batch(survey, roles, rows, unread, _taken(survey, name, by_record))
     for at, record in enumerate(rows["_u_id"].to_pylist()):
@@ -278,6 +282,9 @@ class _Batch:
             self.survey.taken(pick.key),
             pick.beside,
             tuple(self._images(at, pick.key.record)),
+            cells.get(roles.checksum_column or ""),
+            _file_bytes((live or {}).get(roles.size_column or "")),
+            (live or {}).get(roles.checksum_column or ""),
         )
 
     def _images(self, at: int, record: str) -> Iterator[ImageText]:
@@ -386,6 +393,7 @@ class _Batch:
             *(column for _, gather in roles.gatherers for column, _ in gather.where),
             *(product.order or "" for product in capability.by_products),
             roles.size_column,
+            roles.checksum_column,
         }
         names = [name for name in self.rows.column_names if name in wanted]
         if not names:

@@ -30,6 +30,7 @@ from unlost.engine.restore.planning.choose import DraftStep, draft
 from unlost.engine.restore.planning.cleared import cleared_notes
 from unlost.engine.restore.planning.estimate import estimate
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
+from unlost.engine.restore.planning.file_differences import note_other_files
 from unlost.engine.restore.planning.images import image_notes, image_sizes, with_images
 from unlost.engine.restore.planning.late_addresses import late_address_notes
 from unlost.engine.restore.planning.merges import still_as_planned
@@ -163,6 +164,7 @@ def _planned(survey: RestoreSurvey, picked: RecordSelection, head: "_Head") -> R
     settling.settle()
     put_in_order(settling)
     settling.link()
+    note_other_files(survey, drafting.drafts.values())
     return _plan(survey, picked, settling, drafting.files, head)
 
 

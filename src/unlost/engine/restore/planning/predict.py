@@ -53,6 +53,13 @@ WORDS = {
         "{records} of {table} cannot be restored: the vault does not have their file.",
         "See the gaps of the backups with `unlost certificate`.",
     ),
+    NoteCode.FILE_DIFFERS: NoteText(
+        NoteWeight.BLOCK,
+        "{records} of {table} have another file in the org than in the backup. The restore does not "
+        "replace the file of a record that exists.",
+        "Save the file from the backup, on the “Files” tab of the record or with `unlost file --at`. "
+        "Then upload it in the org by hand.",
+    ),
     NoteCode.KEY_TAKEN: NoteText(
         NoteWeight.BLOCK,
         "{records} of {table} cannot be restored: another record now has their unique value.",

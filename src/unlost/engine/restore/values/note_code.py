@@ -13,6 +13,7 @@ class NoteCode(StrEnum):
     UPDATE_NOT_ALLOWED = "update-not-allowed"
     VALUE_MISSING = "value-missing"
     FILE_MISSING = "file-missing"
+    FILE_DIFFERS = "file-differs"
     KEY_TAKEN = "key-taken"
     KEY_NOT_UNIQUE = "key-not-unique"
     PARENT_REQUIRED = "parent-required"

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from unlost.app.actions.records.file import open_stored
 from unlost.app.actions.records.history import ChangedField, HistoryEntry, HistoryResult, history
+from unlost.app.actions.records.record_files import record_files
 from unlost.app.actions.records.show import ShowResult, show
 from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.streaming import StreamedResponse, pieces
@@ -83,9 +84,11 @@ def related(request: UserRequest, org: str, table: str, record: str) -> HttpResp
 
 @require_GET
 def files(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
-    """Show the files of a record and of related records."""
-    shown = show(request.unlost, org, table, record, at="latest")
-    context = {"shown": shown} | _place(request, shown) | {"tab": "files"}
+    """Show the files of a record and of related records as of a backup, and their other versions."""
+    at = request.GET.get("at", "latest").strip() or "latest"
+    files = record_files(request.unlost, org, table, record, at=at)
+    shown = files.shown
+    context = {"shown": shown, "files": files, "at": at} | _place(request, shown) | {"tab": "files"}
     return render(request, "records/files.html", context)
 
 
@@ -93,11 +96,14 @@ def files(request: UserRequest, org: str, table: str, record: str) -> HttpRespon
 def download(request: UserRequest, org: str, record: str) -> HttpResponseBase:
     """Send a file: shown in the browser if that is safe and requested, else saved.
 
-    With ``table`` and ``image``: an image in a text of the record.
+    With ``table`` and ``image``: an image in a text of the record. ``at``: the backup.
     """
     stack = ExitStack()
     table, image = request.GET.get("table") or None, request.GET.get("image") or None
-    stored, body = open_stored(request.unlost, org, record, table=table, image=image, stack=stack)
+    at = request.GET.get("at", "").strip() or "latest"
+    stored, body = open_stored(
+        request.unlost, org, record, table=table, image=image, at=at, stack=stack
+    )
     kind = stored.media_type or mimetypes.guess_type(stored.name)[0] or SAVED
     shown = "show" in request.GET and kind in SHOWN
     response = StreamedResponse(pieces(stack, body), content_type=kind if shown else SAVED)
