@@ -49,6 +49,9 @@ def code_of(call: Callable[[], object]) -> str:
     return caught.value.code
 
 
+after_loss = scene(lost_shop)
+
+
 def live_and_thin(world: World) -> None:
     """Of ten nights the last two are left."""
     live(world)
@@ -142,21 +145,12 @@ def test_nights_go_on_and_know_the_rights_of_forgotten_ones(thinned: World) -> N
 # --- restores -------------------------------------------------------------------------------------
 
 
-def shop_of_three_nights(world: World) -> Shop:
-    """A customer that was lost three nights ago."""
-    shop = lost_shop(world)
-    shop.night()
-    shop.night()
-    return shop
-
-
-after_three_nights = scene(shop_of_three_nights)
-
-
 @pytest.fixture
-def shop(world: World, after_three_nights: Lead) -> Shop:
+def shop(world: World, after_loss: Lead) -> Shop:
     """A customer that was lost three nights ago."""
-    made: Shop = after_three_nights(world)
+    made: Shop = after_loss(world)
+    made.night()
+    made.night()
     return made
 
 

@@ -17,7 +17,6 @@ from unit.web.losses import (
     choose,
     goes_on,
     live,
-    lost_shop,
     plan_at_once,
     queries,
     serve,
@@ -244,9 +243,9 @@ def test_if_nothing_worse_than_side_effects_is_known_one_line_says_so(
 # --- the whole change instead of a selection ------------------------------------------------------
 
 
-def overwritten_shop(world: World) -> Shop:
+@pytest.fixture
+def overwritten(shop: Shop) -> Shop:
     """Thirty of forty phones are overwritten with one value."""
-    shop = lost_shop(world)
     for number in range(40):
         cells = {"Name": f"Customer {number}", "Phone": f"+41 {number}"}
         shop.org.create("Account", cells, record=f"C{number:02}")
@@ -257,19 +256,6 @@ def overwritten_shop(world: World) -> Shop:
     shop.night()
     watch(shop.app, Watcher())
     return shop
-
-
-after_overwrite = scene(overwritten_shop)
-
-
-@pytest.fixture
-def overwritten(
-    world: World, after_overwrite: Lead, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Shop]:
-    """Thirty of forty phones are overwritten with one value."""
-    plan_at_once(monkeypatch)
-    with goes_on(world, after_overwrite) as made:
-        yield made
 
 
 def newest(shop: Shop) -> int:
