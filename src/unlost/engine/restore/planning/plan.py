@@ -31,8 +31,8 @@ from unlost.engine.restore.planning.choose import DraftStep, draft
 from unlost.engine.restore.planning.cleared import cleared_notes
 from unlost.engine.restore.planning.estimate import estimate
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
-from unlost.engine.restore.planning.in_step import leave_to_org
 from unlost.engine.restore.planning.images import image_notes, image_sizes, with_images
+from unlost.engine.restore.planning.in_step import leave_to_org
 from unlost.engine.restore.planning.late_addresses import late_address_notes
 from unlost.engine.restore.planning.merges import still_as_planned
 from unlost.engine.restore.planning.predict import Prospect, predict
