@@ -198,6 +198,19 @@ def test_what_needs_no_writing_has_no_button(client: Client) -> None:
     assert "record to sales" not in page
 
 
+def test_a_plan_that_only_keeps_newer_values_does_not_call_them_correct(
+    shop: Shop, client: Client
+) -> None:
+    shop.org.update("Account", "A40018", {"Phone": "overwritten"})
+    number = shop.night()
+    shop.org.update("Account", "A40018", {"Phone": "newer"})
+    asked = {"a": number - 1, "b": number, "table": "Account", "column": "Phone"}
+    page = told(client, choose(client, what="changed", **asked))
+    assert "will keep newer values" in page
+    assert "The records keep their newer values" in page
+    assert "already correct." not in page
+
+
 # --- running --------------------------------------------------------------------------------------
 
 

@@ -25,6 +25,7 @@ from unlost.engine.restore.journal.entries import (
     SentRow,
     decode,
 )
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.errors import NotFound
 from unlost.model.plan import Action, RecordKey, RestorePlan
 from unlost.model.ports.vault import Journal
@@ -216,6 +217,7 @@ class _Fold:
             if (
                 step is not None
                 and step.action is Action.BY_PRODUCT
+                and NoteCode.KEPT_IN_STEP not in step.notes  # the org has one at any time
                 and key not in self.known.links
             ):
                 self._brought(key, link.live)

@@ -9,6 +9,7 @@ A plan is a value that a person reviews before anything is written:
   settle          skip records that cannot come back without a lost parent (``references``)
   put_in_order    levels, cycles, second pass (``order``)
   link            decide about each reference
+  leave_to_org    rows that the org replaces when the plan changes their record (``in_step``)
   predict, seal   notes for people, cost estimate, hash over all of it
 
 The plan holds ids, hashes and decisions, no values of records except typed ones; the run reads them
@@ -32,6 +33,7 @@ from unlost.engine.restore.planning.estimate import estimate
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
 from unlost.engine.restore.planning.file_differences import note_other_files
 from unlost.engine.restore.planning.images import image_notes, image_sizes, with_images
+from unlost.engine.restore.planning.in_step import leave_to_org
 from unlost.engine.restore.planning.late_addresses import late_address_notes
 from unlost.engine.restore.planning.merges import still_as_planned
 from unlost.engine.restore.planning.predict import Prospect, predict
@@ -164,6 +166,7 @@ def _planned(survey: RestoreSurvey, picked: RecordSelection, head: "_Head") -> R
     settling.settle()
     put_in_order(settling)
     settling.link()
+    leave_to_org(settling)
     note_other_files(survey, drafting.drafts.values())
     return _plan(survey, picked, settling, drafting.files, head)
 

@@ -195,6 +195,11 @@ WORDS = {
         NoteWeight.NOTE,
         "{records} of {table} will be undeleted together with the parent record.",
     ),
+    NoteCode.KEPT_IN_STEP: NoteText(
+        NoteWeight.NOTE,
+        "{records} of {table} will follow automatically: the org replaces them when this plan "
+        "changes the record that they belong to.",
+    ),
     NoteCode.LEFT_IN_BIN: NoteText(
         NoteWeight.NOTE,
         "{records} of {table} will be created with new ids: they cannot leave the recycle bin together "
@@ -513,7 +518,9 @@ def _by_products(prospect: Prospect) -> Iterator[PlanNote]:
     Salesforce creates the task of a mail only where the feature is on.
     """
     products = Counter(
-        draft.key.table for draft in prospect.drafts if draft.action is Action.BY_PRODUCT
+        draft.key.table
+        for draft in prospect.drafts
+        if draft.action is Action.BY_PRODUCT and NoteCode.KEPT_IN_STEP not in draft.remarks
     )
     for table, count in sorted(products.items()):
         if prospect.capabilities(table).allows(WriteOp.CREATE):

@@ -178,7 +178,7 @@ class ReferenceSettlement:
             if draft.action is Action.CREATE:
                 self._leave_empty(draft, capability)
             elif draft.action is Action.BY_PRODUCT:
-                self._finish_product(draft, capability)
+                self.finish_product(draft, capability)
             elif draft.action is not Action.SKIP and _is_wanted(draft):
                 self._correct(draft, capability, draft.facts.seen_references)
             elif draft.action in (Action.UNCHANGED, Action.UPDATE):
@@ -307,7 +307,7 @@ class ReferenceSettlement:
         returned = other.action in (Action.UNDELETE, Action.ADOPT) or other.comes_anew
         return returned or other.facts.live not in (None, other.key.record)
 
-    def _finish_product(self, step: DraftStep, capability: WriteCapability) -> None:
+    def finish_product(self, step: DraftStep, capability: WriteCapability) -> None:
         """Columns of a by-product that may need an update once the org has created it.
 
         Its references stay as the org set them, apart from typed ones.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from unlost.engine.restore.values.edits import typed_columns
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import (
     Action,
     ActionReason,
@@ -91,6 +92,11 @@ class PlanSummary:
     def is_preview(self) -> bool:
         """True if the plan was made without a write user, and cannot run."""
         return is_preview(self.notes)
+
+    @property
+    def keeps_newer(self) -> bool:
+        """True if records keep values from a later change."""
+        return any(note.code == NoteCode.CHANGED_SINCE for note in self.notes)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -147,11 +147,40 @@ def _drafts(survey: RestoreSurvey, known: RunEffects) -> tuple[list[_UndoStep], 
             step = _draft(effect, row, table, capability)
             step.bound = gathered or (row is not None and _is_marked(capability, row))
             steps.append(step)
+    steps = _without_rows_in_step(survey, steps)
     for step in steps:
         step.level = step.effect.level
     _say_how_all(survey, known, steps)
     _set_circular_late(survey, steps)
     return steps, gone
+
+
+def _without_rows_in_step(survey: RestoreSurvey, steps: Sequence[_UndoStep]) -> list[_UndoStep]:
+    """The steps without rows that the org replaces when this undo changes the record they follow.
+
+    Their key consists of references, as that of a direct relation (see ``in_step``).
+    """
+    moving = {
+        step.key.record
+        for step in steps
+        if step.action is Action.UPDATE
+        and any(_is_reference(survey.table(step.key.table), name) for name in step.columns)
+    }
+    keyed = [
+        step.key
+        for step in steps
+        if any(
+            all(_is_reference(survey.table(step.key.table), name) for name in key.columns)
+            for key in survey.capability(step.key.table).keys
+        )
+    ]
+    owners = _owners(survey, keyed) if moving else {}
+    return [step for step in steps if not owners.get(step.key, frozenset()) & moving]
+
+
+def _is_reference(table: Table, name: str) -> bool:
+    column = table.column(name)
+    return column is not None and column.reference is not None
 
 
 def _is_gathered(survey: RestoreSurvey, table: Table) -> bool:
@@ -381,7 +410,7 @@ def _keep_referred(
     put_back |= {place for place in known.relinked if _has_rule(survey, *place, loose)}
     edges = [edge for edge in referrers.edges if (edge.key, edge.column) not in put_back]
     moved = {(e.key.record, e.target) for e in referrers.edges if (e.key, e.column) in put_back}
-    owners = _owners(survey, [edge for edge in edges if edge.key not in doomed])
+    owners = _owners(survey, [edge.key for edge in edges if edge.key not in doomed])
     while True:
         _name_masters(survey, doomed, edges)
         leaving = moved | {(e.key.record, e.target) for e in edges if e.key in doomed}
@@ -449,16 +478,16 @@ def _stays(edge: Referrer, doomed: Mapping[RecordKey, _UndoStep]) -> bool:
     return edge.target in doomed and edge.key not in doomed
 
 
-def _owners(survey: RestoreSurvey, edges: Iterable[Referrer]) -> Mapping[RecordKey, frozenset[str]]:
+def _owners(survey: RestoreSurvey, keys: Iterable[RecordKey]) -> Mapping[RecordKey, frozenset[str]]:
     """For rows that the org keeps in step with other records, the ids of these.
 
     Salesforce moves the direct relation of a contact and its account along with the contact, and
     deletes it with either.
     """
     by_table: dict[str, set[str]] = {}
-    for edge in edges:
-        if survey.capability(edge.key.table).by_product_when:
-            by_table.setdefault(edge.key.table, set()).add(edge.key.record)
+    for key in keys:
+        if survey.capability(key.table).by_product_when:
+            by_table.setdefault(key.table, set()).add(key.record)
     owners: dict[RecordKey, frozenset[str]] = {}
     for name, ids in by_table.items():
         table, marks = survey.table(name), survey.capability(name).by_product_when

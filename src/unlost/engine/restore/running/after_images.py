@@ -13,6 +13,7 @@ from unlost.engine.restore.running.returning import came_along
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import taken
 from unlost.engine.restore.values.cells import digests
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, PlanStep
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table
@@ -47,7 +48,7 @@ def checked_columns(table: Table, capability: WriteCapability) -> tuple[str, ...
 def brought(session: RestoreSession, step: PlanStep) -> bool:
     """True for a record that is live through this run: created, or out of the bin."""
     if step.action is Action.BY_PRODUCT:
-        return True
+        return NoteCode.KEPT_IN_STEP not in step.notes
     created = session.log.state.result(Pass.CREATE, step.key)
     if created is not None and created.kind is OutcomeKind.DONE:
         return True

@@ -46,6 +46,7 @@ from unlost.engine.restore.running.rows import BuiltRow, create_rows
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS
 from unlost.engine.restore.values.cells import digests_of
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.errors import IntegrityError, NotFound, TransientError
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.source.schema import Table
@@ -84,7 +85,9 @@ class Creator:
         plan_steps = _by_table(
             step
             for step in session.plan.steps
-            if step.action is Action.BY_PRODUCT and session.links.live(step.key) is None
+            if step.action is Action.BY_PRODUCT
+            and session.links.live(step.key) is None
+            and NoteCode.KEPT_IN_STEP not in step.notes
         )
         for table, steps in plan_steps.items():
             capability = session.capability(table)

@@ -45,7 +45,7 @@ from unlost.engine.restore.running.session import RestorePorts, RestoreSession
 from unlost.engine.restore.running.undone import UndoneReader
 from unlost.engine.restore.running.wanted import WantedReader
 from unlost.engine.restore.values.keys import find_apart
-from unlost.engine.restore.values.note_code import TABLE_GONE
+from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.engine.restore.values.outcome import ParkedRestore, RecordOutcome, RestoreOutcome
 from unlost.model.errors import Conflict, LimitReached, UsageError
 from unlost.model.message import message
@@ -172,9 +172,11 @@ def _write(session: RestoreSession) -> None:
     take_along(session)
     reopen(session)
     creator.run()
-    _find_products(session)
+    _find_products(session, in_step=False)
     creator.create_missing_by_products()
     update(session)
+    if _find_products(session, in_step=True):
+        update(session)  # the values of rows that the org has replaced meanwhile
     second_pass(session)
     cleared.put_back(session)
     delete(session)
@@ -209,15 +211,20 @@ def _steps(session: RestoreSession, intent: CallIntent) -> list[PlanStep]:
     return [session.step(RecordKey(intent.table, row.record)) for row in intent.rows]
 
 
-def _find_products(session: RestoreSession) -> None:
-    """Link records that the org created to the records that they represent, by their keys."""
+def _find_products(session: RestoreSession, *, in_step: bool) -> bool:
+    """Link records that the org created to the records that they represent, by their keys.
+
+    ``in_step``: those that it replaces when another record changes. True if there were any to link.
+    """
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
-        if step.action is Action.BY_PRODUCT and session.links.live(step.key) is None:
+        missing = step.action is Action.BY_PRODUCT and session.links.live(step.key) is None
+        if missing and in_step == (NoteCode.KEPT_IN_STEP in step.notes):
             by_table.setdefault(step.table, []).append(step)
     for table, steps in by_table.items():
         for key in session.capability(table).keys:
             _find_by(session, table, steps, key)
+    return bool(by_table)
 
 
 def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: MatchKey) -> None:

@@ -40,6 +40,7 @@ class NoteCode(StrEnum):
     TYPED = "typed"
     BESIDE = "beside"
     BY_CASCADE = "by-cascade"
+    KEPT_IN_STEP = "kept-in-step"
     REOPENED = "reopened"
     LEFT_IN_BIN = "left-in-bin"
     DRAFT_FIRST = "draft-first"
