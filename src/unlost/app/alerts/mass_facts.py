@@ -95,7 +95,7 @@ def _changes(
 ) -> BackupChanges:
     newest, limits = app.whole_vault.at(oid, backup.number), limits_of(oid)
     put_back = put_back_values(app, oid, after=before.number, until=backup.number)
-    own = own_deletions(app, oid, after=before.number, until=backup.number)
+    by_runs = own_deletions(app, oid, after=before.number, until=backup.number)
     changes = [
         change
         for table in _judged_tables(newest, limits)
@@ -106,7 +106,7 @@ def _changes(
             after=before.number,
             until=backup.number,
             put_back=put_back,
-            own=own.get(table.name, frozenset()),
+            by_runs=by_runs.get(table.name, frozenset()),
         )
     ]
     return BackupChanges(backup.number, before.number, backup.as_of, before.as_of, tuple(changes))

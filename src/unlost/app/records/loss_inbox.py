@@ -134,7 +134,7 @@ def _add(
         after=before.number,
         until=backup.number,
         tables=_tables(app, newest, before),
-        own=own_deletions(app, org.oid, after=before.number, until=backup.number),
+        by_runs=own_deletions(app, org.oid, after=before.number, until=backup.number),
     )
     add_losses(org.oid, note, groups)
 

@@ -22,15 +22,15 @@ def losses_between(
     after: int,
     until: int,
     tables: Collection[str],
-    own: Mapping[str, frozenset[str]] = NONE,
+    by_runs: Mapping[str, frozenset[str]] = NONE,
 ) -> tuple[LossGroup, ...]:
     """Return the losses in these tables between two backups.
 
-    ``own``: the records that runs of ours deleted, by table.
+    ``by_runs``: the records that runs of ours deleted, by table.
     """
     newest = vault.at(org, until)
     deleted = [
-        DeletedTable(shape, rows, own.get(name, frozenset()))
+        DeletedTable(shape, rows, by_runs.get(name, frozenset()))
         for name in sorted(tables)
         if (shape := newest.schema().table(name)) is not None
         if len(rows := _deleted(vault, newest, org, name, rules, after=after))

@@ -45,13 +45,13 @@ _PARENT, _VIA, _ROOT, _FOLD, _GROUP = "parent", "via", "root", "fold", "group"
 class DeletedTable:
     """The records of a table that a backup found deleted, as ``Snapshot.get`` returns them.
 
-    With the reference columns of the table, and the columns that its rule names. ``own``: the ids
+    With the reference columns of the table, and the columns that its rule names. ``by_runs``: the ids
     of those that runs of ours deleted.
     """
 
     table: Table
     rows: pa.Table
-    own: frozenset[str] = frozenset()
+    by_runs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class _Place:
 
     table: Table
     cells: pl.DataFrame
-    own: frozenset[str]
+    by_runs: frozenset[str]
     start: int
     rule: LossRule | None
 
@@ -113,7 +113,7 @@ def _places(deleted: Sequence[DeletedTable], rules: LossRules) -> list[_Place]:
     for entry in deleted:
         cells = frame(entry.rows)
         rule = rules.tables.get(entry.table.name)
-        places.append(_Place(entry.table, cells, entry.own, start, rule))
+        places.append(_Place(entry.table, cells, entry.by_runs, start, rule))
         start += cells.height
     return places
 
@@ -135,7 +135,7 @@ def _rows(place: _Place) -> pl.DataFrame:
         at.alias(_AT),
         (pl.when(in_bin).then(at + rule.bin) if rule.bin else pl.lit(None, _INSTANT)).alias(_BIN),
         pl.lit(place.rule is not None).alias(_OPENED),
-        ((op == Op.ARCHIVED.value) | record.is_in(sorted(place.own))).alias(_OWN),
+        ((op == Op.ARCHIVED.value) | record.is_in(sorted(place.by_runs))).alias(_OWN),
         _brief(rule, by, at).alias(_BRIEF),
         _cell(place.table.merged_into_column).alias(_SURVIVOR),
         _undone(rule).alias(_UNDONE),

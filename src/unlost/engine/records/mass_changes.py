@@ -73,12 +73,12 @@ def mass_changes(
     after: int,
     until: int,
     put_back: Sequence[PutBackValues] = (),
-    own: frozenset[str] = frozenset(),
+    by_runs: frozenset[str] = frozenset(),
 ) -> tuple[MassChange, ...]:
     """The changes that records of a table share between two backups, by column and kind.
 
     A table that the older backup lacks has none. Records that a restore of ours created, or that a
-    run of ours deleted (``own``), do not count; nor do values that a restore of ours put back.
+    run of ours deleted (``by_runs``), do not count; nor do values that a restore of ours put back.
     """
     old, new = vault.at(org, after), vault.at(org, until)
     before = old.schema().table(table.name)
@@ -94,8 +94,8 @@ def mass_changes(
     for change in vault.changes(org, table.name, after=after, until=until):
         for kind in ChangeKind:
             ids = change.filter(pc.equal(change["change"], kind.value))["_u_id"].cast(pa.string())
-            if own and kind is ChangeKind.DELETED:
-                ids = ids.filter(pc.invert(pc.is_in(ids, pa.array(sorted(own), pa.string()))))
+            if by_runs and kind is ChangeKind.DELETED:
+                ids = ids.filter(pc.invert(pc.is_in(ids, pa.array(sorted(by_runs), pa.string()))))
             for at in range(0, len(ids), FETCH):
                 counter.count(kind, ids.slice(at, FETCH).to_pylist(), restored)
     return tuple(counter.changes(old.tables()[table.name].alive))
