@@ -105,6 +105,7 @@ def test_an_image_comes_back_with_its_record(
     assert new not in reports(served)
 
 
+@pytest.mark.full
 def test_images_that_are_too_large_together_are_foretold_and_named(
     shop: Program, served: SimulatorProcess, tmp_path: Path
 ) -> None:

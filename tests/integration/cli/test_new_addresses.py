@@ -54,6 +54,7 @@ def file_of(served: SimulatorProcess, record: str) -> str:
     return next(key for key, row in versions if row["ContentDocumentId"] == document)
 
 
+@pytest.mark.full
 def test_texts_lead_to_the_new_records(
     shop: Program, served: SimulatorProcess, tmp_path: Path
 ) -> None:

@@ -124,6 +124,7 @@ def test_team_and_shares_survive_a_new_owner_and_its_undo(
     assert (team(served, kept), manual(served, kept)) == (members, shares)
 
 
+@pytest.mark.full
 def test_a_lost_customer_is_visible_again(
     shop: Program, served: SimulatorProcess, tmp_path: Path
 ) -> None:

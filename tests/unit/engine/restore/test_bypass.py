@@ -439,8 +439,16 @@ def abandoned(org: Guarded, plan: RestorePlan) -> None:
         switch_off(log, org.writer)
 
 
-@pytest.mark.parametrize("before", [OFF, BypassState(on=False, stored=True), ON], ids=str)
-@pytest.mark.parametrize("afterwards", [resumed, abandoned])
+@pytest.mark.parametrize(
+    "before",
+    [
+        OFF,
+        pytest.param(BypassState(on=False, stored=True), marks=pytest.mark.deep),
+        pytest.param(ON, marks=pytest.mark.full),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("afterwards", [pytest.param(resumed, marks=pytest.mark.full), abandoned])
 def test_after_a_crash_at_any_call_automation_is_as_it_was(
     tmp_path: Path, before: BypassState, afterwards: Callable[[Guarded, RestorePlan], None]
 ) -> None:
