@@ -354,12 +354,13 @@ def _set_circular_late(survey: RestoreSurvey, steps: Iterable[_UndoStep]) -> Non
     created = {step.key: step for step in steps if step.action is Action.CREATE}
     for step in created.values():
         table = survey.table(step.effect.table)
-        changeable = survey.capability(table.name).changeable
+        capability = survey.capability(table.name)
+        optional = capability.changeable - capability.needs_value
         references = [(c.name, c.reference.tables) for c in table.columns if c.reference]
         targets = (
             (name, created.get(RecordKey(owner, step.effect.before.get(name) or "")))
             for name, owners in references
-            if name in changeable
+            if name in optional
             for owner in owners
         )
         later = {name for name, target in targets if target and target.level >= step.level}
