@@ -41,7 +41,7 @@ from unlost.engine.backup.reading import PlannedReads, ReadProgress
 from unlost.engine.backup.row_check import DueRange
 from unlost.engine.backup.session import BackupStart
 from unlost.engine.restore.journal import entries
-from unlost.engine.restore.planning.summary import PlanSummary
+from unlost.engine.restore.planning.shown.summary import PlanSummary
 from unlost.engine.restore.values.plan_file import _Head as FormatOfPlan
 from unlost.engine.restore.values.plan_file import _Seal as SealOfPlan
 from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan

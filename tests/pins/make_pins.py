@@ -30,7 +30,7 @@ from pins.restores import (
     without_sentences,
 )
 from pins.shapes import shape
-from unlost.engine.restore.planning.summary import summary
+from unlost.engine.restore.planning.shown.summary import summary
 from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.engine.restore.values.plan_file import write_plan

@@ -14,7 +14,7 @@ from unit.engine.restore.workshop import TEXT
 from unlost.engine.restore.journal.entries import decode
 from unlost.engine.restore.journal.log import RestoreLog, RestoreState
 from unlost.engine.restore.planning.plan import plan_again, plan_restore
-from unlost.engine.restore.planning.summary import PlanSummary
+from unlost.engine.restore.planning.shown.summary import PlanSummary
 from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.values.edits import Edits
 from unlost.engine.restore.values.outcome import RestoreOutcome

@@ -26,7 +26,7 @@ from unlost.engine.restore.journal.entries import (
     RecordsRead,
     RowsSaved,
 )
-from unlost.engine.restore.planning.summary import summary
+from unlost.engine.restore.planning.shown.summary import summary
 from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.engine.restore.values.plan_file import read_plan, write_plan

@@ -42,7 +42,7 @@ from unlost.catalog.runs.plans import PlanState
 from unlost.catalog.runs.runs import RunState
 from unlost.cli.following import follow, not_begun, status_if_begun
 from unlost.cli.remote import Given, RemoteAction, RemoteHome, home_needed
-from unlost.engine.restore.planning.plan_diff import plan_difference
+from unlost.engine.restore.planning.shown.plan_diff import plan_difference
 from unlost.engine.restore.values.plan_file import read_plan
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import StoreError, UnlostError

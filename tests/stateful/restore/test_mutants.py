@@ -13,7 +13,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from stateful.restore.machine import Restores
 from unlost.engine.restore.journal.log import RestoreLog, RestoreState
 from unlost.engine.restore.planning import facts
-from unlost.engine.restore.running import calls, changing, execute, returning
+from unlost.engine.restore.running import calls, execute
+from unlost.engine.restore.running.passes import changing, returning
 from unlost.model.errors import Conflict
 
 pytestmark = pytest.mark.deep

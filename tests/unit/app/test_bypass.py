@@ -36,7 +36,7 @@ from unlost.catalog.people.audit import newest
 from unlost.catalog.runs.open_bypasses import OpenBypass, open_bypasses
 from unlost.catalog.runs.runs import RunState, find_run
 from unlost.engine.restore.journal.log import RestoreLog
-from unlost.engine.restore.running.bypass import switch_off
+from unlost.engine.restore.running.passes.bypass import switch_off
 from unlost.model.alert import AlertRule
 from unlost.model.bypass import Bypass, BypassState
 from unlost.model.errors import (

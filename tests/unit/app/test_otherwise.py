@@ -44,7 +44,7 @@ from unlost.app.restores.overrides import (
 from unlost.catalog.people.audit import newest
 from unlost.catalog.runs.plans import PlanState
 from unlost.catalog.runs.runs import RunState
-from unlost.engine.restore.planning.summary import TypedRecord
+from unlost.engine.restore.planning.shown.summary import TypedRecord
 from unlost.model.access import Actor, ActorKind, Grant, Right, Role
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import Holder

@@ -10,8 +10,8 @@ from terminals import Terminal
 from unit.cli.test_restore import CUSTOMER, platform, writable
 from unlost.cli.exits import ExitCode
 from unlost.cli.verbs.restores.restore import OTHERWISE
+from unlost.engine.restore.running.passes.returning import CAME_ALONG
 from unlost.engine.restore.running.readback import CREATED_APART
-from unlost.engine.restore.running.returning import CAME_ALONG
 from unlost.model.source.writing import Birth, WriteCapability
 
 __all__ = ["writable"]

@@ -25,7 +25,7 @@ from unit.web.losses import (
 from unlost.app.actions.alerts.alerts import watch
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.orgs.hidden_columns import hide_column
-from unlost.engine.restore.planning.note_order import SortedNotes
+from unlost.engine.restore.planning.notes.note_order import SortedNotes
 from unlost.model.access import Role
 
 LOST = {"what": "lost", "a": "2", "b": "3"}

@@ -22,7 +22,7 @@ from unlost.catalog.people.tokens import acting_for
 from unlost.catalog.runs.plans import StoredPlan, plan_of_digest
 from unlost.catalog.runs.runs import RunState, find_run
 from unlost.engine.restore.journal.log import RestoreLog
-from unlost.engine.restore.planning.summary import NOT_WRITTEN, PlanSummary
+from unlost.engine.restore.planning.shown.summary import NOT_WRITTEN, PlanSummary
 from unlost.engine.restore.running.execute import run_of
 from unlost.model.access import Actor, ActorKind, Right
 from unlost.model.approval import (

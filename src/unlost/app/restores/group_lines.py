@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from unlost.app.records.record_facts import RecordNames
 from unlost.app.records.table_words import TableWords
-from unlost.engine.restore.planning.groups import PlanGroup
+from unlost.engine.restore.planning.shown.groups import PlanGroup
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Table
 

@@ -27,8 +27,8 @@ from unlost.catalog.runs.open_bypasses import (
 )
 from unlost.catalog.runs.runs import find_run
 from unlost.engine.restore.journal.log import RestoreLog, RestoreState
-from unlost.engine.restore.running.bypass import switch_off
 from unlost.engine.restore.running.execute import run_of
+from unlost.engine.restore.running.passes.bypass import switch_off
 from unlost.model.bypass import Bypass
 from unlost.model.errors import Conflict, IntegrityError, UnlostError
 from unlost.model.plan import RestorePlan

@@ -2,7 +2,7 @@
 
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg
-from unlost.engine.restore.planning.summary import summary
+from unlost.engine.restore.planning.shown.summary import summary
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import ActorKind
 from unlost.model.errors import UsageError

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from unlost.app.records.table_words import TableWords
-from unlost.engine.restore.planning.summary import PlanSummary
+from unlost.engine.restore.planning.shown.summary import PlanSummary
 from unlost.model.message import Arg, Message, render
 from unlost.model.plan import PlanNote
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from unlost.app.actions.records.losses import LossLine
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.people.people import admins
-from unlost.engine.restore.planning.summary import NOT_WRITTEN, ActionCount
+from unlost.engine.restore.planning.shown.summary import NOT_WRITTEN, ActionCount
 from unlost.model.access import Right
 from unlost.model.instants import in_zone
 from unlost.model.message import Message

@@ -6,7 +6,7 @@ import pytest
 
 from unit.engine.restore.atelier import TEXT, Atelier, codes, note_of, step_of
 from unit.engine.restore.workshop import of
-from unlost.engine.restore.planning.late_addresses import LATE_ADDRESSES
+from unlost.engine.restore.planning.notes.late_addresses import LATE_ADDRESSES
 from unlost.engine.restore.running.compared import OLD_ADDRESS
 from unlost.engine.restore.running.execute import run_of
 from unlost.engine.restore.values.addresses import IdIndex, mentioned, readdressed

@@ -10,18 +10,18 @@ import pytest
 from unit.engine.restore.atelier import Atelier, codes, note_of
 from unlost.engine.restore.journal.entries import BypassNoted, BypassSwitched, decode
 from unlost.engine.restore.journal.log import RestoreLog
-from unlost.engine.restore.planning import automation
-from unlost.engine.restore.planning.automation import (
+from unlost.engine.restore.planning.notes import automation
+from unlost.engine.restore.planning.notes.automation import (
     BYPASS_IMPOSSIBLE,
     BYPASS_ON,
     MANAGED,
     UNLISTED,
 )
-from unlost.engine.restore.planning.note_order import Consequence, consequence
+from unlost.engine.restore.planning.notes.note_order import Consequence, consequence
 from unlost.engine.restore.planning.plan import PlanPorts
-from unlost.engine.restore.planning.summary import summary
-from unlost.engine.restore.running.bypass import switch_off
+from unlost.engine.restore.planning.shown.summary import summary
 from unlost.engine.restore.running.execute import open_run, run_of
+from unlost.engine.restore.running.passes.bypass import switch_off
 from unlost.engine.restore.values.outcome import ParkedRestore, RestoreOutcome
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.bypass import Automation, AutomationKind, Bypass, BypassState

@@ -7,9 +7,9 @@ import pytest
 
 from unit.engine.restore.atelier import LINK, TEXT, Atelier, actions, codes, note_of
 from unit.engine.restore.workshop import of
-from unlost.engine.restore.planning.cleared import ADDED_AGAIN, UNREADABLE
-from unlost.engine.restore.running.cleared import NOT_ADDED
+from unlost.engine.restore.planning.notes.cleared import ADDED_AGAIN, UNREADABLE
 from unlost.engine.restore.running.execute import run_of
+from unlost.engine.restore.running.passes.cleared import NOT_ADDED
 from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
 from unlost.model.errors import Conflict
 from unlost.model.plan import Action, NoteWeight, RestorePlan

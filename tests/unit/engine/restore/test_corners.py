@@ -8,7 +8,7 @@ import pytest
 from unit.engine.restore.atelier import Atelier, step_of
 from unit.engine.restore.workshop import endings, levels, of
 from unlost.engine.restore.journal.log import RestoreLog
-from unlost.engine.restore.running import returning
+from unlost.engine.restore.running.passes import returning
 from unlost.engine.restore.running.wanted import WantedReader
 from unlost.engine.restore.values.outcome import Difference, Ending, ParkedRestore
 from unlost.model.errors import Conflict, IntegrityError, SourceRefused, TransientError

@@ -9,7 +9,7 @@ import pytest
 from unit.engine.restore.atelier import Atelier, actions, codes, note_of, step_of
 from unit.engine.restore.workshop import of
 from unlost.engine.restore.planning.plan import plan_again, plan_restore
-from unlost.engine.restore.planning.summary import TypedRecord, summary
+from unlost.engine.restore.planning.shown.summary import TypedRecord, summary
 from unlost.engine.restore.running.execute import run_of
 from unlost.engine.restore.values.edits import Edits, edits_of, merged
 from unlost.engine.restore.values.outcome import Ending

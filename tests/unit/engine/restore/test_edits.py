@@ -9,7 +9,7 @@ import pytest
 from unit.engine.restore.atelier import LINK, Atelier, actions, note_of, step_of
 from unit.engine.restore.workshop import endings, of
 from unlost.engine.restore.planning.plan import RelatedPolicy, plan_again, plan_restore
-from unlost.engine.restore.planning.summary import TypedRecord, summary
+from unlost.engine.restore.planning.shown.summary import TypedRecord, summary
 from unlost.engine.restore.values.edits import (
     NO_EDITS,
     Edits,

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from unlost.engine.restore.planning.groups import (
+from unlost.engine.restore.planning.shown.groups import (
     GroupTable,
     group_steps,
     plan_groups,

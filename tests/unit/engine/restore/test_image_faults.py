@@ -8,10 +8,10 @@ import pytest
 
 from unit.engine.restore.atelier import LINK, TEXT, Atelier, codes
 from unit.engine.restore.workshop import of
-from unlost.engine.restore.planning.images import IMAGES_LARGE
+from unlost.engine.restore.planning.notes.images import IMAGES_LARGE
 from unlost.engine.restore.running import execute as running
-from unlost.engine.restore.running import images as sending
 from unlost.engine.restore.running.compared import IMAGE_LOST
+from unlost.engine.restore.running.passes import images as sending
 from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
 from unlost.model.errors import SourceRefused
 from unlost.model.plan import RestorePlan

@@ -2,15 +2,15 @@
 
 import pytest
 
-from unlost.engine.restore.planning.automation import BYPASS_IMPOSSIBLE, MANAGED, UNLISTED
-from unlost.engine.restore.planning.cleared import ADDED_AGAIN, UNREADABLE
-from unlost.engine.restore.planning.note_order import (
+from unlost.engine.restore.planning.notes.automation import BYPASS_IMPOSSIBLE, MANAGED, UNLISTED
+from unlost.engine.restore.planning.notes.cleared import ADDED_AGAIN, UNREADABLE
+from unlost.engine.restore.planning.notes.note_order import (
     BY_CODE,
     Consequence,
     consequence,
     sorted_notes,
 )
-from unlost.engine.restore.planning.predict import WORDS
+from unlost.engine.restore.planning.notes.predict import WORDS
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.model.plan import NO_WRITER, NoteWeight, PlanNote
 

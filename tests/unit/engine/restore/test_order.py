@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.restore.planning.order import Node, Order, RecordReference, find_order
+from unlost.engine.restore.planning.graph.order import Node, Order, RecordReference, find_order
 from unlost.engine.restore.values.cycles import circular, components, depths
 from unlost.model.plan import RecordKey
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from unlost.engine.restore.planning.plan_diff import (
+from unlost.engine.restore.planning.shown.plan_diff import (
     LISTED,
     DiffCount,
     StepDifference,

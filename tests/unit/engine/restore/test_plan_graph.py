@@ -476,7 +476,7 @@ def test_a_parent_that_only_the_org_knows_is_found_there(atelier: Atelier) -> No
 def test_references_that_do_not_fit_into_memory_are_read_again(
     atelier: Atelier, budget: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlost.engine.restore.planning.children.KEPT_BYTES", budget)
+    monkeypatch.setattr("unlost.engine.restore.planning.graph.children.KEPT_BYTES", budget)
     chain = [atelier.make("Account", "0")]
     for at in range(9):
         chain.append(atelier.make("Account", str(at), Parent=chain[-1]))

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from unit.engine.restore.atelier import Atelier, codes, note_of
+from unlost.engine.restore.planning.notes.predict import WORDS
 from unlost.engine.restore.planning.plan import schema_digest
-from unlost.engine.restore.planning.predict import WORDS
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import NoteWeight, RestorePlan
 from unlost.model.source.quota import Quota

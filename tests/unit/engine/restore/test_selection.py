@@ -107,7 +107,7 @@ def test_a_million_between_two_backups_is_not_read_to_the_end(
 
 
 def test_what_is_related_counts_too(atelier: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlost.engine.restore.planning.related.MAX_STEPS", 3)
+    monkeypatch.setattr("unlost.engine.restore.planning.graph.related.MAX_STEPS", 3)
     account = atelier.make("Account", "Zotter")
     for at in range(3):
         atelier.make("Contact", str(at), Account=account)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from unit.engine.restore.atelier import Atelier
-from unlost.engine.restore.planning.summary import ActionCount, Branch, summary
+from unlost.engine.restore.planning.shown.summary import ActionCount, Branch, summary
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.plan import Action, ActionReason, NoteWeight, PlanStep
 

@@ -9,11 +9,11 @@ import pytest
 
 from unit.engine.restore.atelier import TEXT, Atelier, codes, note_of, step_of
 from unit.engine.restore.workshop import of
-from unlost.engine.restore.planning.images import IMAGES_LARGE, IMAGES_MISSING, IMAGES_SENT
+from unlost.engine.restore.planning.notes.images import IMAGES_LARGE, IMAGES_MISSING, IMAGES_SENT
 from unlost.engine.restore.running import execute as running
-from unlost.engine.restore.running import images as sending
 from unlost.engine.restore.running.compared import IMAGE_LOST, OVERWRITTEN
 from unlost.engine.restore.running.execute import run_of
+from unlost.engine.restore.running.passes import images as sending
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import Action, NoteWeight, RecordKey, RestorePlan, Selection, SelectionKind

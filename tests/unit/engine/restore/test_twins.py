@@ -5,7 +5,7 @@ import pytest
 from unit.engine.restore.atelier import Atelier, actions, note_of, step_of
 from unit.engine.restore.workshop import endings, of
 from unlost.engine.restore.planning.plan import plan_again
-from unlost.engine.restore.planning.summary import summary
+from unlost.engine.restore.planning.shown.summary import summary
 from unlost.engine.restore.values.outcome import Difference, Ending
 from unlost.model.plan import (
     Action,

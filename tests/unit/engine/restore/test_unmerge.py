@@ -362,7 +362,7 @@ def test_a_chain_without_end_is_followed_for_some_merges(
     shop: Merged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     three(shop)
-    monkeypatch.setattr("unlost.engine.restore.planning.merges.MOST_MERGES", 1)
+    monkeypatch.setattr("unlost.engine.restore.planning.graph.merges.MOST_MERGES", 1)
     shop.merge(KEPT, DOUBLE, **OF_LOSER)
     shop.merge("Cli-third", KEPT, **OF_LOSER)
     shop.night()

@@ -8,7 +8,7 @@ from unit.engine.restore.atelier import LINK, Atelier, actions, codes, note_of, 
 from unit.engine.restore.workshop import TEXT, endings, of
 from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.planning.plan import RelatedPolicy, plan_again
-from unlost.engine.restore.planning.summary import summary
+from unlost.engine.restore.planning.shown.summary import summary
 from unlost.engine.restore.values.outcome import Difference, Ending
 from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
 from unlost.model.plan import Action, EmptyReference, NoteWeight, RecordKey, RestorePlan

@@ -22,7 +22,7 @@ from unlost.catalog.runs.runs import RunRecord, RunState, recent_runs
 from unlost.catalog.runs.schedules import OrgSetup, setups
 from unlost.catalog.vault.storage import StorageHistory, all_storages
 from unlost.catalog.vault.summaries import BackupSummary, all_summaries
-from unlost.engine.restore.planning.summary import PlanSummary, written_by_table
+from unlost.engine.restore.planning.shown.summary import PlanSummary, written_by_table
 from unlost.engine.schedule import upcoming
 from unlost.model.access import Right
 from unlost.model.decoders import decoder_for

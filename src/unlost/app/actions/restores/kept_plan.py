@@ -53,9 +53,9 @@ from unlost.catalog.runs.plans import (
     plan_run,
     waiting_plans,
 )
-from unlost.engine.restore.planning.groups import group_steps
-from unlost.engine.restore.planning.note_order import NO_NOTES, SortedNotes, sorted_notes
-from unlost.engine.restore.planning.summary import PlanSummary
+from unlost.engine.restore.planning.notes.note_order import NO_NOTES, SortedNotes, sorted_notes
+from unlost.engine.restore.planning.shown.groups import group_steps
+from unlost.engine.restore.planning.shown.summary import PlanSummary
 from unlost.model.access import Right, Trace
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError

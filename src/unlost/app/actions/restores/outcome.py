@@ -22,7 +22,7 @@ from unlost.app.records.record_links import RecordLinks, record_links
 from unlost.app.records.table_words import TableWords
 from unlost.app.restores.group_lines import GroupLine, group_lines
 from unlost.catalog.runs.runs import RunState, find_run
-from unlost.engine.restore.planning.groups import PlanGroup, plan_groups
+from unlost.engine.restore.planning.shown.groups import PlanGroup, plan_groups
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound

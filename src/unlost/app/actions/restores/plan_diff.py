@@ -10,7 +10,7 @@ from unlost.app.actions.restores.restore_plan import PlanFile, load_plan
 from unlost.app.compose import Application
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
-from unlost.engine.restore.planning.plan_diff import PlanDifference, plan_difference
+from unlost.engine.restore.planning.shown.plan_diff import PlanDifference, plan_difference
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.source.reading import Json

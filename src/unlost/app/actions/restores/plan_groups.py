@@ -25,7 +25,7 @@ from unlost.app.restores.group_lines import GroupLine, group_lines
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
 from unlost.engine.restore.journal.effects import Effect, RunEffects, effects_of
-from unlost.engine.restore.planning.groups import group_steps, plan_groups
+from unlost.engine.restore.planning.shown.groups import group_steps, plan_groups
 from unlost.engine.restore.values.taken import cells_of_steps
 from unlost.model.access import Right, Trace
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan

@@ -11,7 +11,7 @@ from unlost.app.actions.restores.plan_groups import GROUPS, GroupLines, groups_o
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.catalog.orgs.orgs import get_org
-from unlost.engine.restore.planning.groups import shared_columns
+from unlost.engine.restore.planning.shown.groups import shared_columns
 from unlost.model.access import Right, Trace
 from unlost.model.plan import RestorePlan, SelectionKind
 

@@ -25,10 +25,10 @@ from unlost.app.restores.plan_files import proved_plan, sealed_plan
 from unlost.catalog.orgs.bypass import bypass_of
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.plans import StoredPlan, add_plan, drop_plans, store_made_plan
-from unlost.engine.restore.planning.groups import plan_groups
 from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
-from unlost.engine.restore.planning.summary import PlanSummary, summary
+from unlost.engine.restore.planning.shown.groups import plan_groups
+from unlost.engine.restore.planning.shown.summary import PlanSummary, summary
 from unlost.engine.restore.planning.undo import plan_undo
 from unlost.model.access import Right, Trace
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError

@@ -11,7 +11,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.observer import ItemRecord, run_items
 from unlost.catalog.runs.plans import plan_of_run
 from unlost.catalog.runs.runs import RunState, find_run
-from unlost.engine.restore.planning.summary import PlanSummary, written_by_table
+from unlost.engine.restore.planning.shown.summary import PlanSummary, written_by_table
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right
 from unlost.model.decoders import decoder_for

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from unlost.app.actions.restores.restore_run import RestoreResult
     from unlost.app.restores.approvals import PlanApproval
     from unlost.app.restores.group_lines import GroupLine
-    from unlost.engine.restore.planning.plan_diff import StepDifference
-    from unlost.engine.restore.planning.summary import Branch, PlanSummary
+    from unlost.engine.restore.planning.shown.plan_diff import StepDifference
+    from unlost.engine.restore.planning.shown.summary import Branch, PlanSummary
     from unlost.model.plan import TwinPolicy
 
 app = typer.Typer(
@@ -543,7 +543,7 @@ def _difference_text(record: "StepDifference") -> str:
 
 def _show_notes(out: Output, summary: "PlanSummary") -> None:
     """Print the notes, the worst consequence first."""
-    from unlost.engine.restore.planning.note_order import ranked_notes
+    from unlost.engine.restore.planning.notes.note_order import ranked_notes
 
     if summary.notes:
         out.print()

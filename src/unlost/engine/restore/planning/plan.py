@@ -24,21 +24,11 @@ from dataclasses import dataclass, field, replace
 import msgspec
 from blake3 import blake3
 
-from unlost.engine.restore.planning.automation import automation_notes, needed_bypass
-from unlost.engine.restore.planning.bonds import because
-from unlost.engine.restore.planning.choices import choices
 from unlost.engine.restore.planning.choose import DraftStep, draft
-from unlost.engine.restore.planning.cleared import cleared_notes
-from unlost.engine.restore.planning.estimate import estimate
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
-from unlost.engine.restore.planning.file_differences import note_other_files
-from unlost.engine.restore.planning.images import image_notes, image_sizes, with_images
-from unlost.engine.restore.planning.in_step import leave_to_org
-from unlost.engine.restore.planning.late_addresses import late_address_notes
-from unlost.engine.restore.planning.merges import still_as_planned
-from unlost.engine.restore.planning.predict import Prospect, predict
-from unlost.engine.restore.planning.references import ReferenceSettlement
-from unlost.engine.restore.planning.related import (
+from unlost.engine.restore.planning.graph.bonds import because
+from unlost.engine.restore.planning.graph.merges import still_as_planned
+from unlost.engine.restore.planning.graph.related import (
     NOTHING,
     LeftOut,
     PlannedMember,
@@ -46,6 +36,15 @@ from unlost.engine.restore.planning.related import (
     RelatedPolicy,
     collect_related,
 )
+from unlost.engine.restore.planning.graph.twins import LiveTwins, find_twins
+from unlost.engine.restore.planning.in_step import leave_to_org
+from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
+from unlost.engine.restore.planning.notes.cleared import cleared_notes
+from unlost.engine.restore.planning.notes.file_differences import note_other_files
+from unlost.engine.restore.planning.notes.images import image_notes, image_sizes, with_images
+from unlost.engine.restore.planning.notes.late_addresses import late_address_notes
+from unlost.engine.restore.planning.notes.predict import Prospect, predict
+from unlost.engine.restore.planning.references import ReferenceSettlement
 from unlost.engine.restore.planning.selection import (
     RecordSelection,
     WantedState,
@@ -53,8 +52,9 @@ from unlost.engine.restore.planning.selection import (
     select,
 )
 from unlost.engine.restore.planning.sequence import put_in_order
+from unlost.engine.restore.planning.shown.choices import choices
+from unlost.engine.restore.planning.shown.estimate import estimate
 from unlost.engine.restore.planning.survey import FETCH_IDS, PlanPorts, RestoreSurvey, chunks
-from unlost.engine.restore.planning.twins import LiveTwins, find_twins
 from unlost.engine.restore.values.cells import digest_of
 from unlost.engine.restore.values.edits import NO_EDITS, Edits, edits_of, merged, record_not_planned
 from unlost.engine.restore.values.note_code import NoteCode

@@ -19,10 +19,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from unlost.engine.restore.planning.by_products import ByProducts, Capabilities, settle_products
 from unlost.engine.restore.planning.choose import DraftStep, create, set_column, set_differing
-from unlost.engine.restore.planning.merges import NO_CHAIN
-from unlost.engine.restore.planning.related import PlannedRecordSet
+from unlost.engine.restore.planning.graph.by_products import (
+    ByProducts,
+    Capabilities,
+    settle_products,
+)
+from unlost.engine.restore.planning.graph.merges import NO_CHAIN
+from unlost.engine.restore.planning.graph.related import PlannedRecordSet
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, ActionReason, RecordKey, TwinPolicy
 from unlost.model.source.schema import DeleteRule

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from unlost.engine.restore.planning.choose import DraftStep
-from unlost.engine.restore.planning.order import Node, Order, RecordReference, find_order
+from unlost.engine.restore.planning.graph.order import Node, Order, RecordReference, find_order
 from unlost.engine.restore.planning.references import ReferenceSettlement
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, RecordKey

@@ -25,12 +25,12 @@ from unlost.engine.restore.journal.effects import (
     by_table,
     effects_of,
 )
-from unlost.engine.restore.planning.automation import automation_notes, needed_bypass
-from unlost.engine.restore.planning.cleared import cleared_notes
-from unlost.engine.restore.planning.estimate import CALL_SECONDS
+from unlost.engine.restore.planning.graph.referrers import Referrer, Referrers
+from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
+from unlost.engine.restore.planning.notes.cleared import cleared_notes
+from unlost.engine.restore.planning.notes.predict import NOT_ALLOWED, WORDS
 from unlost.engine.restore.planning.plan import schema_digest
-from unlost.engine.restore.planning.predict import NOT_ALLOWED, WORDS
-from unlost.engine.restore.planning.referrers import Referrer, Referrers
+from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS
 from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSurvey
 from unlost.engine.restore.values.cells import different, digest
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode

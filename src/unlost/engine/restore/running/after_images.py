@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from unlost.engine.restore.journal.entries import Pass, ReadRecord, RecordsRead
-from unlost.engine.restore.running.returning import came_along
+from unlost.engine.restore.running.passes.returning import came_along
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import taken
 from unlost.engine.restore.values.cells import digests

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.correlate import plain
-from unlost.engine.restore.running.lost_images import lost_images
+from unlost.engine.restore.running.passes.lost_images import lost_images
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import States
 from unlost.engine.restore.values.edits import typed_columns

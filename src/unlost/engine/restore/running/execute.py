@@ -30,16 +30,16 @@ from unlost.engine.restore.journal.entries import (
     RunResumed,
 )
 from unlost.engine.restore.journal.log import RestoreLog, same_plan
-from unlost.engine.restore.running import bypass, cleared
 from unlost.engine.restore.running.addresses import Addresses
-from unlost.engine.restore.running.changing import reopen, second_pass, undelete, update
 from unlost.engine.restore.running.correlate import resolve
-from unlost.engine.restore.running.creating import Creator
-from unlost.engine.restore.running.deleting import delete
-from unlost.engine.restore.running.images import send_images
 from unlost.engine.restore.running.links import Links
+from unlost.engine.restore.running.passes import bypass, cleared
+from unlost.engine.restore.running.passes.changing import reopen, second_pass, undelete, update
+from unlost.engine.restore.running.passes.creating import Creator
+from unlost.engine.restore.running.passes.deleting import delete
+from unlost.engine.restore.running.passes.images import send_images
+from unlost.engine.restore.running.passes.returning import came_along, leave_returned, take_along
 from unlost.engine.restore.running.readback import record_outcomes
-from unlost.engine.restore.running.returning import came_along, leave_returned, take_along
 from unlost.engine.restore.running.rows import expected
 from unlost.engine.restore.running.session import RestorePorts, RestoreSession
 from unlost.engine.restore.running.undone import UndoneReader

@@ -9,9 +9,9 @@ import pyarrow as pa
 from unlost.engine.prefetch import prefetch
 from unlost.engine.restore.running.after_images import after_images
 from unlost.engine.restore.running.calls import CHANGED_SINCE, refusal
-from unlost.engine.restore.running.changing import gone
 from unlost.engine.restore.running.compared import compared, was_sent
-from unlost.engine.restore.running.returning import CAME_ALONG, came_along
+from unlost.engine.restore.running.passes.changing import gone
+from unlost.engine.restore.running.passes.returning import CAME_ALONG, came_along
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import rows_in_memory, taken
 from unlost.engine.restore.values.outcome import Difference, Ending, RecordOutcome

@@ -25,7 +25,7 @@ from unlost.engine.restore.running.calls import (
     send,
 )
 from unlost.engine.restore.running.correlate import each, values
-from unlost.engine.restore.running.lost_images import LostImage, lost_images, stored_of
+from unlost.engine.restore.running.passes.lost_images import LostImage, lost_images, stored_of
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import rows_in_memory
 from unlost.engine.restore.values.text_images import (

@@ -7,7 +7,7 @@ what still acts. See docs/adr/0047.
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
-from unlost.engine.restore.planning.predict import NoteText
+from unlost.engine.restore.planning.notes.predict import NoteText
 from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.model.bypass import Automation, AutomationKind, Bypass
 from unlost.model.errors import NotAllowed, UsageError

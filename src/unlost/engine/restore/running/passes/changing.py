@@ -29,11 +29,11 @@ from unlost.engine.restore.running.calls import (
     send_in_queue,
     send_queues,
 )
-from unlost.engine.restore.running.cleared import save
 from unlost.engine.restore.running.correlate import each, values
-from unlost.engine.restore.running.lost_images import lost_images
 from unlost.engine.restore.running.parallel_rows import parallel_batches
-from unlost.engine.restore.running.returning import came_along
+from unlost.engine.restore.running.passes.cleared import save
+from unlost.engine.restore.running.passes.lost_images import lost_images
+from unlost.engine.restore.running.passes.returning import came_along
 from unlost.engine.restore.running.rows import late_columns, update_row
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts
-from unlost.engine.restore.planning.related import PlannedRecordSet
+from unlost.engine.restore.planning.graph.related import PlannedRecordSet
 from unlost.engine.restore.planning.survey import FETCH_IDS, chunks
 from unlost.engine.restore.values.keys import Values, find_apart
 from unlost.model.plan import RecordKey

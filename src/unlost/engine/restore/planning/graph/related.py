@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from unlost.engine.restore.planning.children import Child, Children
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
-from unlost.engine.restore.planning.merges import (
+from unlost.engine.restore.planning.graph.children import Child, Children
+from unlost.engine.restore.planning.graph.merges import (
     MergeChain,
     MergeReversal,
     merge_chains,

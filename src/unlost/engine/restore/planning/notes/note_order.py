@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from unlost.engine.restore.planning.automation import BYPASS_IMPOSSIBLE, MANAGED, UNLISTED
-from unlost.engine.restore.planning.cleared import UNREADABLE
+from unlost.engine.restore.planning.notes.automation import BYPASS_IMPOSSIBLE, MANAGED, UNLISTED
+from unlost.engine.restore.planning.notes.cleared import UNREADABLE
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.model.plan import NO_WRITER, NoteWeight, PlanNote
 from unlost.model.source.writing import NeverReason

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from unlost.engine.restore.planning.choose import DraftStep
 from unlost.engine.restore.planning.facts import LiveStanding
-from unlost.engine.restore.planning.related import PlannedRecordSet
+from unlost.engine.restore.planning.graph.related import PlannedRecordSet
 from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.engine.restore.values.edits import people_of, settable, swappable
 from unlost.model.plan import Action, ActionReason, Choices, Holder, RecordKey, Settable

@@ -33,7 +33,8 @@ from unlost.engine.restore.running.calls import (
     upload,
 )
 from unlost.engine.restore.running.correlate import each, uncertain
-from unlost.engine.restore.running.file_rows import (
+from unlost.engine.restore.running.parallel_rows import parallel_batches
+from unlost.engine.restore.running.passes.file_rows import (
     NOT_HELD,
     file_batches,
     has_bytes,
@@ -41,7 +42,6 @@ from unlost.engine.restore.running.file_rows import (
     proof_of,
     send_small,
 )
-from unlost.engine.restore.running.parallel_rows import parallel_batches
 from unlost.engine.restore.running.rows import BuiltRow, create_rows
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS

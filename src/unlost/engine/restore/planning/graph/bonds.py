@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from unlost.engine.restore.planning.choose import DraftStep
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts
-from unlost.engine.restore.planning.related import PlannedRecordSet
+from unlost.engine.restore.planning.graph.related import PlannedRecordSet
 from unlost.model.plan import RecordKey
 from unlost.model.source.schema import DeleteRule
 
