@@ -34,7 +34,7 @@ from unlost.model.source.schema import Schema, SearchedAs, Table
 from unlost.model.vault.snapshot import CommitKind, TableCommit
 from unlost.testing.clock import START
 from unlost.vault.format.physical import SEARCH, SEARCH_FIELDS, U_ID
-from unlost.vault.format.tokens import Tokenizer, tokenizer_for
+from unlost.vault.format.words.tokens import Tokenizer, tokenizer_for
 from unlost.vault.maintenance import compactor
 from unlost.vault.objects import segment_writer
 from unlost.vault.vault import EncryptedVault

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pytest
 
-from unlost.vault.format.earlier_tokens import digits_before, words_before
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
-from unlost.vault.format.token_rules import key_token
-from unlost.vault.format.tokens import Tokenizer
+from unlost.vault.format.words.earlier_tokens import digits_before, words_before
+from unlost.vault.format.words.token_rules import key_token
+from unlost.vault.format.words.tokens import Tokenizer
 from unlost.vault.layout import segment_label
 from unlost.vault.write import open_commit
 

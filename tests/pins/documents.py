@@ -31,12 +31,12 @@ from unlost.catalog.people.audit import AuditEntry
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.reading.work import TaskKind, TaskState, task, work_of
 from unlost.connectors.salesforce.schema.describes import CachedDescribe
-from unlost.engine.backup.census import CensusResult
 from unlost.engine.backup.clocks import ClockReading
 from unlost.engine.backup.comparing import GrantsNow, ListedAgain, SourceCount
 from unlost.engine.backup.files import FilesResult
-from unlost.engine.backup.lookup import LookupResult
-from unlost.engine.backup.proving import Quotas
+from unlost.engine.backup.missing.census import CensusResult
+from unlost.engine.backup.missing.lookup import LookupResult
+from unlost.engine.backup.proof.proving import Quotas
 from unlost.engine.backup.reading import PlannedReads, ReadProgress
 from unlost.engine.backup.row_check import DueRange
 from unlost.engine.backup.session import BackupStart

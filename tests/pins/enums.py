@@ -11,8 +11,8 @@ from unlost.catalog.runs.plans import PlanState
 from unlost.catalog.runs.runs import RunState
 from unlost.connectors.salesforce.reading.work import TaskKind
 from unlost.connectors.salesforce.schema.special import ReadStrategy
-from unlost.engine.backup.deletes import DeleteVerdict
-from unlost.engine.backup.lookup import LookupReason
+from unlost.engine.backup.missing.deletes import DeleteVerdict
+from unlost.engine.backup.missing.lookup import LookupReason
 from unlost.model.access import ActorKind, Right, Role, Trace
 from unlost.model.alert import AlertRule, ChannelKind, NotificationKind, Urgency
 from unlost.model.org import OrgKind

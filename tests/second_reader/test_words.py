@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from second_reader.words import words
-from unlost.vault.format.tokens import Tokenizer
+from unlost.vault.format.words.tokens import Tokenizer
 
 CELLS = tomllib.loads(
     (Path(__file__).parents[1] / "unit" / "app" / "searches.toml").read_text("utf-8")

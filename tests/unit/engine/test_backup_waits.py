@@ -7,12 +7,12 @@ import pytest
 
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import kinds, line_of
-from unlost.engine.backup.certificate import gone_line
-from unlost.engine.backup.deletes import DeleteVerdict, delete_verdict
 from unlost.engine.backup.files import new_file_refs
-from unlost.engine.backup.findings import table_gone
+from unlost.engine.backup.missing.deletes import DeleteVerdict, delete_verdict
 from unlost.engine.backup.policy import BackupPolicy
-from unlost.engine.backup.verdict import human_bytes
+from unlost.engine.backup.proof.certificate import gone_line
+from unlost.engine.backup.proof.findings import table_gone
+from unlost.engine.backup.proof.verdict import human_bytes
 from unlost.engine.records.history import EventKind, Nights, events, history
 from unlost.model.errors import (
     IntegrityError,

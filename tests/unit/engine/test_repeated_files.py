@@ -9,9 +9,10 @@ import pytest
 
 from unit.engine.scene import Scene
 from unit.engine.test_missing_files import calls, gaps, line_of
-from unlost.engine.backup import certificate, files, proving
+from unlost.engine.backup import files
 from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.policy import BackupPolicy, RowCheckPolicy
+from unlost.engine.backup.proof import certificate, proving
 from unlost.model.errors import LimitReached, TransientError
 from unlost.model.plan import RecordKey
 from unlost.model.source.reading import FileRef

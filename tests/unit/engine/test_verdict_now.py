@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from unit.engine.scene import Scene, chocolate
-from unlost.engine.backup.verdict import verdict_now
+from unlost.engine.backup.proof.verdict import verdict_now
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.gaps import AcceptedGap, gap_counts
 from unlost.model.vault.certificate import Certificate, Verdict

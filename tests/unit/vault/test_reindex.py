@@ -9,7 +9,7 @@ from smallvault import COLUMNS, TABLE, SmallVault, finish, rows
 from unlost.model.errors import Conflict
 from unlost.model.source.schema import Schema, SearchedAs, Table
 from unlost.model.vault.snapshot import CommitKind, SearchIndexState, VerifyLevel
-from unlost.vault.format.token_rules import VERSION
+from unlost.vault.format.words.token_rules import VERSION
 from unlost.vault.maintenance import reindexer
 from unlost.vault.read.candidates import old_part
 

@@ -12,7 +12,7 @@ from django.utils.html import conditional_escape
 
 from unit.web.arabic import latin_in
 from unlost.app import health
-from unlost.engine.backup.verdict import verdict_text
+from unlost.engine.backup.proof.verdict import verdict_text
 from unlost.engine.restore.planning.notes.predict import WORDS
 from unlost.model.errors import UnlostError, database_away
 from unlost.model.finding import FindingKind

@@ -33,13 +33,13 @@ from datetime import datetime
 from unlost.engine.backup.clocks import clocks_differ, read_clocks
 from unlost.engine.backup.comparing import compare_with_source
 from unlost.engine.backup.files import add_files
-from unlost.engine.backup.findings import state_finding, table_gone, window_open
 from unlost.engine.backup.known import known_state
 from unlost.engine.backup.missing_files import read_missing_files
 from unlost.engine.backup.partial import DeferredTables, plan_part, unread
 from unlost.engine.backup.plan import BackupPlan, KnownState, plan_backup
 from unlost.engine.backup.policy import BackupPolicy
-from unlost.engine.backup.proving import certify, certify_part
+from unlost.engine.backup.proof.findings import state_finding, table_gone, window_open
+from unlost.engine.backup.proof.proving import certify, certify_part
 from unlost.engine.backup.reading import ReadRound, TableRequest, read_tables
 from unlost.engine.backup.row_check import check_rows
 from unlost.engine.backup.session import (

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.backup.census import CensusResult, still_listed, take_census
-from unlost.engine.backup.deletes import Differences, look_for_differences, resolve
 from unlost.engine.backup.files import add_files
-from unlost.engine.backup.lookup import LookupResult
+from unlost.engine.backup.missing.census import CensusResult, still_listed, take_census
+from unlost.engine.backup.missing.deletes import Differences, look_for_differences, resolve
+from unlost.engine.backup.missing.lookup import LookupResult
 from unlost.engine.backup.rights import rights_changed
 from unlost.engine.backup.session import (
     BackupSession,

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.backup.deletes import DeleteVerdict
 from unlost.engine.backup.files import add_files
-from unlost.engine.backup.lookup import Batch, LookupReason, batched, look_up
+from unlost.engine.backup.missing.deletes import DeleteVerdict
+from unlost.engine.backup.missing.lookup import Batch, LookupReason, batched, look_up
 from unlost.engine.backup.session import BackupSession
 from unlost.engine.backup.table_progress import TableProgress
 from unlost.engine.temp_rows import TempRows, batches

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from unlost.engine.backup.census import CensusResult
 from unlost.engine.backup.counts import TableCounts, tally
-from unlost.engine.backup.deletes import ResolvedDeletes
 from unlost.engine.backup.files import FilesResult
+from unlost.engine.backup.missing.census import CensusResult
+from unlost.engine.backup.missing.deletes import ResolvedDeletes
 from unlost.engine.backup.plan import TablePlan
 from unlost.engine.backup.reading import TableRound
 from unlost.engine.backup.row_observer import ReadResult

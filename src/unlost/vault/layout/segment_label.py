@@ -19,7 +19,7 @@ from unlost.vault.format.physical import (
     physical,
 )
 from unlost.vault.format.sealed import ObjectBinding
-from unlost.vault.format.token_rules import VERSION
+from unlost.vault.format.words.token_rules import VERSION
 
 _LEVEL = 3
 _COLUMN = "c"

@@ -23,7 +23,7 @@ from unlost.model.vault.maintenance_results import Compaction, Merged
 from unlost.model.vault.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import REMOVING, LiveState, unneeded_objects
 from unlost.vault.format.physical import BARE_FIELDS, SEARCH
-from unlost.vault.format.token_rules import VERSION
+from unlost.vault.format.words.token_rules import VERSION
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.garbage import collected_up_to

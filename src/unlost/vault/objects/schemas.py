@@ -22,12 +22,12 @@ from unlost.vault.format.manifest import (
 )
 from unlost.vault.format.physical import SYSTEM_TABLES, is_system
 from unlost.vault.format.sealed import ObjectKind, damaged
-from unlost.vault.format.token_rules import key_columns
+from unlost.vault.format.words.token_rules import key_columns
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 
 if TYPE_CHECKING:
-    from unlost.vault.format.tokens import Tokenizer
+    from unlost.vault.format.words.tokens import Tokenizer
 
 SYSTEM_SCHEMA = ""  # the id in segments of system tables, whose columns are fixed
 _PURPOSE = "schema"
@@ -150,7 +150,7 @@ class Schemas(SchemaReader):
 
     def tokenizer(self, ident: str, table: str, *, names: Sequence[str]) -> "Tokenizer | None":
         """The tokenizer of the columns ``names`` of a table; None if none of them has tokens."""
-        from unlost.vault.format.tokens import tokenizer_for
+        from unlost.vault.format.words.tokens import tokenizer_for
 
         table_shape = self.table(ident, table)
         if table_shape is None or is_system(table):

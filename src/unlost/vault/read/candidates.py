@@ -14,7 +14,7 @@ from unlost.model.source.schema import Schema, Table, TableRank
 from unlost.model.vault.snapshot import SearchIndexState
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
-from unlost.vault.format.token_rules import VERSION
+from unlost.vault.format.words.token_rules import VERSION
 from unlost.vault.read.query import QueryWord, SearchQuery
 from unlost.vault.read.table_view import TableView
 from unlost.vault.read.token_rows import beginning, exact, rows_near

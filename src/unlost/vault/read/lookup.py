@@ -1,7 +1,7 @@
 """Finding records by the whole value of a column: by tokens if they exist, else by reading.
 
 A change log is queried for the rows of one record. The column that names the record has a token for
-each value (``unlost.vault.format.tokens``); segments without tokens are read.
+each value (``unlost.vault.format.words.tokens``); segments without tokens are read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.vault.format.physical import U_ID
-from unlost.vault.format.token_rules import KEYS_SINCE, key_token
+from unlost.vault.format.words.token_rules import KEYS_SINCE, key_token
 from unlost.vault.layout.parallel import spread
 from unlost.vault.read.table_view import TableView
 from unlost.vault.read.token_rows import exact

@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from unlost.model.vault.snapshot import SearchMatch
-from unlost.vault.format.phone_query import dialed_of, national_of
-from unlost.vault.format.plain_fold import compact, finished, folded, is_known
-from unlost.vault.format.plain_tokens import email_tokens, phone_tokens, text_tokens, url_tokens
-from unlost.vault.format.tokens import Tokenizer
+from unlost.vault.format.words.phone_query import dialed_of, national_of
+from unlost.vault.format.words.plain_fold import compact, finished, folded, is_known
+from unlost.vault.format.words.plain_tokens import (
+    email_tokens,
+    phone_tokens,
+    text_tokens,
+    url_tokens,
+)
+from unlost.vault.format.words.tokens import Tokenizer
 from unlost.vault.read.query import Cell, SearchQuery, match_of
 
 if TYPE_CHECKING:
@@ -78,7 +83,7 @@ type _Cut = Callable[[str], set[str]]
 
 def _many(tables: Sequence[TableRows], starts: Sequence[int]) -> tuple[_Words, _Values]:
     """Cut the cells of all tables at once: cutting a few of them costs as much as hundreds."""
-    from unlost.vault.format.cell_tokens import all_cells
+    from unlost.vault.format.words.cell_tokens import all_cells
 
     cells = all_cells(
         [t.tokenizer.cells(t.rows).behind(at) for t, at in zip(tables, starts[:-1], strict=True)]

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from unlost.model.vault.snapshot import SearchMatch
-from unlost.vault.format.earlier_tokens import digits_before, words_before
-from unlost.vault.format.fold_rules import DENSE_LENGTH
-from unlost.vault.format.phone_query import FEWEST_DIGITS, PhoneQuery, phone_query
-from unlost.vault.format.plain_fold import finish_words, fold_text
+from unlost.vault.format.words.earlier_tokens import digits_before, words_before
+from unlost.vault.format.words.fold_rules import DENSE_LENGTH
+from unlost.vault.format.words.phone_query import FEWEST_DIGITS, PhoneQuery, phone_query
+from unlost.vault.format.words.plain_fold import finish_words, fold_text
 
 WORDS = 16  # words of a query; later ones are ignored
 _PARTS = 6  # parts of a word that are looked up one by one

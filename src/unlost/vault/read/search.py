@@ -17,7 +17,7 @@ from unlost.model.source.schema import ColumnTrait, Table
 from unlost.model.typed_text import without_invisible
 from unlost.model.vault.snapshot import SearchHit, SearchIndexState, SearchMatch
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP
-from unlost.vault.format.tokens import Tokenizer, tokenizer_for
+from unlost.vault.format.words.tokens import Tokenizer, tokenizer_for
 from unlost.vault.read.candidates import SearchCandidate, SearchScope, index_state, rank_of
 from unlost.vault.read.match_rows import TableRows, matching_rows
 from unlost.vault.read.query import SearchQuery, query_of

@@ -14,8 +14,8 @@ from rapidfuzz.distance import OSA
 
 from unlost.model.typed_text import without_invisible
 from unlost.vault.format.physical import SEARCH, U_ID
-from unlost.vault.format.plain_fold import finish_words, fold_text
-from unlost.vault.format.token_rules import KEY
+from unlost.vault.format.words.plain_fold import finish_words, fold_text
+from unlost.vault.format.words.token_rules import KEY
 from unlost.vault.read.query import WORDS, query_of
 from unlost.vault.read.search import search
 from unlost.vault.read.snapshot import VaultSnapshot

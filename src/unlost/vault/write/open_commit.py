@@ -43,7 +43,7 @@ from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.manifest import RunIntent
 from unlost.vault.format.physical import FILES, HIDDEN, HOLDS, LINEAGE, SUPPRESSED
-from unlost.vault.format.token_rules import VERSION
+from unlost.vault.format.words.token_rules import VERSION
 from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import is_named
 from unlost.vault.layout.segment_label import SegmentLabel

@@ -28,7 +28,7 @@ from unlost.vault.format.physical import (
     physical,
 )
 from unlost.vault.format.rowhash import Hashes, as_array, row_hashes
-from unlost.vault.format.tokens import Tokenizer
+from unlost.vault.format.words.tokens import Tokenizer
 from unlost.vault.layout.parallel import start
 from unlost.vault.layout.positions import positions
 from unlost.vault.layout.segment_label import SegmentLabel, search_label

@@ -2,8 +2,8 @@
 
 import pytest
 
-from unlost.vault.format.earlier_tokens import digits_before, words_before
-from unlost.vault.format.token_rules import LONGEST
+from unlost.vault.format.words.earlier_tokens import digits_before, words_before
+from unlost.vault.format.words.token_rules import LONGEST
 
 
 @pytest.mark.parametrize(

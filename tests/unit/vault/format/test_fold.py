@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.vault.format.fold import (
+from unlost.vault.format.words.fold import (
     ascii_finished,
     ascii_folded,
     finish_words,
     fold_text,
     without_zeros,
 )
-from unlost.vault.format.token_rules import LONGEST
+from unlost.vault.format.words.token_rules import LONGEST
 
 
 def word(text: str) -> str:

@@ -9,11 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.vault.format import fold, plain_fold
-from unlost.vault.format.phone_query import dialed_of, national_of
-from unlost.vault.format.plain_tokens import email_tokens, phone_tokens, text_tokens, url_tokens
-from unlost.vault.format.telephone import dialed_digits, national_digits
-from unlost.vault.format.tokens import Tokenizer
+from unlost.vault.format.words import fold, plain_fold
+from unlost.vault.format.words.phone_query import dialed_of, national_of
+from unlost.vault.format.words.plain_tokens import (
+    email_tokens,
+    phone_tokens,
+    text_tokens,
+    url_tokens,
+)
+from unlost.vault.format.words.telephone import dialed_digits, national_digits
+from unlost.vault.format.words.tokens import Tokenizer
 from unlost.vault.read.match_rows import TableRows, _few, _many
 
 COLUMNS = ("Name", "Mail", "Web", "Phone")

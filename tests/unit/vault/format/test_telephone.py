@@ -3,9 +3,9 @@
 import polars as pl
 import pytest
 
-from unlost.vault.format.fold import fold_text
-from unlost.vault.format.phone_query import phone_query
-from unlost.vault.format.telephone import dialed_digits, national_digits
+from unlost.vault.format.words.fold import fold_text
+from unlost.vault.format.words.phone_query import phone_query
+from unlost.vault.format.words.telephone import dialed_digits, national_digits
 
 LEIPZIG = [
     "+49 341 0040017",

@@ -12,9 +12,9 @@ from unlost.model.source.schema import (
     Table,
     WireKind,
 )
-from unlost.vault.format.fold_rules import WORDS
-from unlost.vault.format.token_rules import LONGEST, key_columns, key_token
-from unlost.vault.format.tokens import Tokenizer, tokenizer_for
+from unlost.vault.format.words.fold_rules import WORDS
+from unlost.vault.format.words.token_rules import LONGEST, key_columns, key_token
+from unlost.vault.format.words.tokens import Tokenizer, tokenizer_for
 
 CELLS = [
     ("Chocolat Noir", {"chocolat", "noir"}),

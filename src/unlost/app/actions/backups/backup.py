@@ -52,7 +52,7 @@ from unlost.catalog.vault.storage import keep_samples
 from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.backup import backup as run_backup
 from unlost.engine.backup.partial import DeferredTables
-from unlost.engine.backup.verdict import verdict_now
+from unlost.engine.backup.proof.verdict import verdict_now
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding

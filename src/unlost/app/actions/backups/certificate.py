@@ -8,7 +8,7 @@ from unlost.app.backups.moments import parse_past, snapshot_at
 from unlost.app.compose import Application
 from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
-from unlost.engine.backup.verdict import verdict_now
+from unlost.engine.backup.proof.verdict import verdict_now
 from unlost.model.access import Right
 from unlost.model.errors import NotFound
 from unlost.model.finding import Finding, Severity

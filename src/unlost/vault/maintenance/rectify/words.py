@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import SEARCH, U_ID
-from unlost.vault.format.token_rules import VERSION
+from unlost.vault.format.words.token_rules import VERSION
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.rectify.versions import Cells, RectifyRow

@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from unlost.vault.format.physical import SEARCH, SEARCH_FIELDS, U_BLOBS, U_ID, U_OP, U_SHAPE
-from unlost.vault.format.token_rules import VERSION
-from unlost.vault.format.tokens import Tokenizer
+from unlost.vault.format.words.token_rules import VERSION
+from unlost.vault.format.words.tokens import Tokenizer
 from unlost.vault.layout.segment_label import SegmentShape
 from unlost.vault.maintenance.rewrite.bare import without_rows
 from unlost.vault.maintenance.rewrite.row_words import RowWords

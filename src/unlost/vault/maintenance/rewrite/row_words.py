@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import U_BLOBS, U_ID, U_SHAPE, U_SNAP, is_system
-from unlost.vault.format.tokens import Tokenizer
+from unlost.vault.format.words.tokens import Tokenizer
 from unlost.vault.layout.segment_label import SegmentShape
 from unlost.vault.objects.segment_writer import CommitRange
 from unlost.vault.read.big_cells import LoadBlobs, resolve

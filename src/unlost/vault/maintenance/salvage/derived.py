@@ -19,7 +19,7 @@ from unlost.vault.format.physical import (
     U_SNAP,
     is_system,
 )
-from unlost.vault.format.token_rules import VERSION
+from unlost.vault.format.words.token_rules import VERSION
 from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.rewrite.affected_segments import (

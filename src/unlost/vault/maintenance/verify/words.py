@@ -23,7 +23,7 @@ from unlost.vault.format.physical import (
     SEARCH_FIELDS,
     is_system,
 )
-from unlost.vault.format.token_rules import VERSION
+from unlost.vault.format.words.token_rules import VERSION
 from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
 from unlost.vault.maintenance.rewrite.row_words import RowWords
 from unlost.vault.maintenance.rewrite.tiers import tiers_of

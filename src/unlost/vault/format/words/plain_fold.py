@@ -8,14 +8,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from unlost.vault.format.fold_rules import (
+from unlost.vault.format.words.fold_rules import (
     DENSE_RANGES,
     DIGRAPHS,
     MARKS,
     SPECIAL,
     FoldedText,
 )
-from unlost.vault.format.token_rules import LONGEST
+from unlost.vault.format.words.token_rules import LONGEST
 
 SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _DENSE = re.compile(f"[{''.join(f'{chr(a)}-{chr(b)}' for a, b in DENSE_RANGES)}]+")
@@ -100,7 +100,7 @@ def finished(word: str) -> str:
 def fold_text(text: str) -> FoldedText:
     """Fold a single text."""
     if not is_known(text):
-        from unlost.vault.format import fold
+        from unlost.vault.format.words import fold
 
         return fold.fold_text(text)
     plain = folded(text)

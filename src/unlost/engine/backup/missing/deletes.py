@@ -19,8 +19,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from unlost.engine.backup.census import CensusResult
-from unlost.engine.backup.lookup import (
+from unlost.engine.backup.missing.census import CensusResult
+from unlost.engine.backup.missing.lookup import (
     Batch,
     LookupReason,
     LookupResult,
@@ -28,14 +28,14 @@ from unlost.engine.backup.lookup import (
     temp_id_batches,
     tombstones,
 )
-from unlost.engine.backup.policy import BackupPolicy
-from unlost.engine.backup.row_observer import ReadResult
-from unlost.engine.backup.session import BackupSession, ReadFailure
-from unlost.engine.backup.vanished import (
+from unlost.engine.backup.missing.vanished import (
     VanishedRows,
     add_tombstones_and_unhide,
     look_for_hidden,
 )
+from unlost.engine.backup.policy import BackupPolicy
+from unlost.engine.backup.row_observer import ReadResult
+from unlost.engine.backup.session import BackupSession, ReadFailure
 from unlost.model.vault.snapshot import Added, Visibility
 
 

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from unlost.engine.backup import certificate as certificates
 from unlost.engine.backup.comparing import hidden_count
-from unlost.engine.backup.dangling import dangling
-from unlost.engine.backup.findings import general_findings, table_gone
 from unlost.engine.backup.known import lines_of
 from unlost.engine.backup.missing_files import files_still_missing
 from unlost.engine.backup.plan import BackupPlan
+from unlost.engine.backup.proof import certificate as certificates
+from unlost.engine.backup.proof.dangling import dangling
+from unlost.engine.backup.proof.findings import general_findings, table_gone
+from unlost.engine.backup.proof.stored_files import files_before
+from unlost.engine.backup.proof.verdict import text_of_part
 from unlost.engine.backup.session import (
     BackupPorts,
     BackupSession,
@@ -19,9 +21,7 @@ from unlost.engine.backup.session import (
     failure_of,
     source_errors,
 )
-from unlost.engine.backup.stored_files import files_before
 from unlost.engine.backup.table_progress import TableProgress, reads_by_table
-from unlost.engine.backup.verdict import text_of_part
 from unlost.model.finding import Finding
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.quota import Quota

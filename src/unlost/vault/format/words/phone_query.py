@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from unlost.vault.format.token_rules import LONGEST
+from unlost.vault.format.words.token_rules import LONGEST
 
 # ITU-T E.164, list of assigned country codes: one digit, two, or three by the first two.
 COUNTRY_CODE = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from unlost.engine.backup.deletes import DeleteVerdict
+from unlost.engine.backup.missing.deletes import DeleteVerdict
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.finding import Finding, FindingKind, Severity

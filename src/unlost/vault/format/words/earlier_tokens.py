@@ -1,13 +1,13 @@
 """The words of a query by rules number 2, for parts of the index that were made by them.
 
-Rules number 2 only know NFKC, lower case and ß as ss. See ``unlost.vault.format.tokens`` for the
+Rules number 2 only know NFKC, lower case and ß as ss. See ``unlost.vault.format.words.tokens`` for the
 present rules.
 """
 
 import re
 import unicodedata
 
-from unlost.vault.format.token_rules import LONGEST
+from unlost.vault.format.words.token_rules import LONGEST
 
 _ENDS = " \t\r\n.,;:!?()[]{}<>\"'«»„“”‚‘’*"
 _WORDS = 12

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from unlost.vault.format.fold_rules import (
+from unlost.vault.format.words.fold_rules import (
     CODE_DIGITS,
     DENSE_LENGTH,
     DOMAIN,
@@ -11,8 +11,8 @@ from unlost.vault.format.fold_rules import (
     PARTS,
     WORDS,
 )
-from unlost.vault.format.phone_query import national_of
-from unlost.vault.format.plain_fold import (
+from unlost.vault.format.words.phone_query import national_of
+from unlost.vault.format.words.plain_fold import (
     SPACES,
     compact,
     dense_runs,
@@ -21,7 +21,7 @@ from unlost.vault.format.plain_fold import (
     pieces_of,
     without_dense,
 )
-from unlost.vault.format.token_rules import LONGEST
+from unlost.vault.format.words.token_rules import LONGEST
 
 _DIGIT = re.compile("[0-9]")
 _SPACE = re.compile(f"[{SPACES}]")

@@ -6,8 +6,8 @@ know any of these, so the index has the part that all of them share.
 
 import polars as pl
 
-from unlost.vault.format.phone_query import COUNTRY_CODE, TRUNK
-from unlost.vault.format.token_rules import LONGEST
+from unlost.vault.format.words.phone_query import COUNTRY_CODE, TRUNK
+from unlost.vault.format.words.token_rules import LONGEST
 
 
 def national_digits(folded: pl.Expr) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Cutting the cells of searched columns into tokens: ``unlost.vault.format.tokens`` shows examples.
+"""Cutting the cells of searched columns into tokens: ``unlost.vault.format.words.tokens`` shows examples.
 
 A cell is a row of a frame: the numbers of its row and column, and its text. Cells of all columns of
 one kind are cut at once, those of ASCII alone by cheaper expressions.
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from unlost.vault.format.fold import (
+from unlost.vault.format.words.fold import (
     ASCII_PART,
     ASCII_SEPARATOR,
     DENSE,
@@ -23,7 +23,7 @@ from unlost.vault.format.fold import (
     is_ascii,
     without_zeros,
 )
-from unlost.vault.format.fold_rules import (
+from unlost.vault.format.words.fold_rules import (
     CODE_DIGITS,
     DENSE_LENGTH,
     DOMAIN,
@@ -31,8 +31,8 @@ from unlost.vault.format.fold_rules import (
     PARTS,
     WORDS,
 )
-from unlost.vault.format.telephone import dialed_digits, national_digits
-from unlost.vault.format.token_rules import LONGEST
+from unlost.vault.format.words.telephone import dialed_digits, national_digits
+from unlost.vault.format.words.token_rules import LONGEST
 
 _HOST = r"^(?:(?:[a-z][a-z0-9+.-]*:)?//)?(?:[^/?#]*@)?(?:www[0-9]?\.)?([^/:?#\s]+)"
 _CELL = ("row", "column")

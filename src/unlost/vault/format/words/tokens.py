@@ -2,7 +2,7 @@
 
 Tokens come from the columns by which people search: a connector marks them, and names, numbers,
 keys, e-mail addresses and telephone numbers are always among them. Ids need no tokens: the filters
-of the sidecars find them. Text is folded (``unlost.vault.format.fold``), then cut:
+of the sidecars find them. Text is folded (``unlost.vault.format.words.fold``), then cut:
 
     text     "Straße, Müller GmbH"   ->  strasse  muller  gmbh
              "K-040017"              ->  40017  k040017
@@ -29,12 +29,12 @@ import pyarrow as pa
 from unlost.model.source.schema import ColumnTrait, SearchedAs, Table
 from unlost.model.source.searched_columns import searched_as
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
-from unlost.vault.format.token_rules import KEY, LONGEST
+from unlost.vault.format.words.token_rules import KEY, LONGEST
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from unlost.vault.format.cell_tokens import SearchedCells
+    from unlost.vault.format.words.cell_tokens import SearchedCells
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Tokenizer:
         """Rows of ``$search`` for rows with ``_u_id`` and source columns by name; not sorted."""
         import polars as pl
 
-        from unlost.vault.format.fold import DENSE
+        from unlost.vault.format.words.fold import DENSE
 
         ids = pl.Series("record", pl.from_arrow(rows.column(U_ID)), dtype=pl.String)
         names = pl.Series("column", self.columns, dtype=pl.String)
@@ -118,7 +118,7 @@ class Tokenizer:
 
     def cells(self, rows: pa.Table) -> "SearchedCells":
         """The cells that people search; their columns are places in ``columns``."""
-        from unlost.vault.format.cell_tokens import SearchedCells
+        from unlost.vault.format.words.cell_tokens import SearchedCells
 
         kinds = (self.texts, self.emails, self.urls, self.phones)
         return SearchedCells(*(self._cells(rows, names) for names in kinds))
@@ -126,7 +126,7 @@ class Tokenizer:
     def _cells(self, rows: pa.Table, names: Sequence[str]) -> "pl.DataFrame":
         import polars as pl
 
-        from unlost.vault.format.cell_tokens import CELLS
+        from unlost.vault.format.words.cell_tokens import CELLS
 
         numbers = pl.int_range(len(rows), dtype=pl.UInt32, eager=True).alias("row")
         places = {name: number for number, name in enumerate(self.columns)}

@@ -1,6 +1,6 @@
 """Facts about search tokens that need no text to be cut: their version, and tokens of whole values.
 
-Apart from ``unlost.vault.format.tokens``, so that readers of records start without Polars.
+Apart from ``unlost.vault.format.words.tokens``, so that readers of records start without Polars.
 """
 
 from unlost.model.source.schema import Schema

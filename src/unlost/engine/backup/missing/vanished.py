@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.backup.census import CensusResult
-from unlost.engine.backup.lookup import (
+from unlost.engine.backup.missing.census import CensusResult
+from unlost.engine.backup.missing.lookup import (
     Batch,
     LookupReason,
     LookupResult,

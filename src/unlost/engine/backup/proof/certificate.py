@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from unlost.engine.backup.counts import TableCounts
-from unlost.engine.backup.findings import findings_of, table_findings
-from unlost.engine.backup.stored_files import FileTotals
+from unlost.engine.backup.proof.findings import findings_of, table_findings
+from unlost.engine.backup.proof.stored_files import FileTotals
+from unlost.engine.backup.proof.verdict import verdict_text
 from unlost.engine.backup.table_progress import TableProgress
-from unlost.engine.backup.verdict import verdict_text
 from unlost.model.finding import Finding, Severity
 from unlost.model.org import OrgIdentity
 from unlost.model.source.quota import Quota

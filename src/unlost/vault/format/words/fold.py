@@ -17,8 +17,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from unlost.vault.format.fold_rules import DENSE_RANGES, DIGRAPHS, MARKS, SPECIAL, FoldedText
-from unlost.vault.format.token_rules import LONGEST
+from unlost.vault.format.words.fold_rules import DENSE_RANGES, DIGRAPHS, MARKS, SPECIAL, FoldedText
+from unlost.vault.format.words.token_rules import LONGEST
 
 
 def _ranges(ranges: Iterable[tuple[int, int]]) -> str:

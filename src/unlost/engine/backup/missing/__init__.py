@@ -1,0 +1,1 @@
+"""Ids that the vault holds and a census lacks: looked up, and decided about."""

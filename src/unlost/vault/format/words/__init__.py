@@ -1,0 +1,1 @@
+"""Words of searched text: its canonical form, and the tokens of cells and queries."""
