@@ -30,7 +30,7 @@ def counts_as(old: Seen | None, new: Seen, hashed: set[str]) -> bool:
         return old.op != "U" or digest(old, hashed) != digest(new, hashed)
     if old.op == "U":
         return True
-    return new.op == "D" and old.op in "PM"
+    return (new.op == "A" and old.op != "A") or (new.op == "D" and old.op in "PM")
 
 
 def digest(seen: Seen, hashed: set[str]) -> Cells:

@@ -75,7 +75,11 @@ OVER = [
     ("A", "D", False, (0, 0, 0, 0)),
     ("A", "P", False, (0, 0, 0, 0)),
     ("A", "M", False, (0, 0, 0, 0)),
-    ("P", "A", False, (0, 0, 0, 0)),
+    ("A", "A", False, (0, 0, 0, 0)),
+    # A backup may see that a record is gone before the archive run that removed it commits.
+    ("D", "A", True, (0, 1, 0, 0)),
+    ("P", "A", True, (0, 1, 0, 0)),
+    ("M", "A", True, (0, 1, 0, 0)),
 ]
 
 

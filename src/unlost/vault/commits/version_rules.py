@@ -8,11 +8,13 @@ table ``_KEEP`` decides by the op before and the op observed:
     before     an observation is a version if it is
     none       U, D, A
     U          U with another row hash, D, P, M, A
-    D, A       U
-    P, M       U, D
+    D          U, A
+    P, M       U, D, A
+    A          U
 
 For example, of D, P, D in a row only the first is a version, and P then D stores both, because D
-adds the last row. Ops are small numbers here: the index of their letter in ``LETTERS``; 0 means
+adds the last row. A is kept over all tombstones: whoever sees the record gone first, a backup or
+the archive run that removed it, it was archived. Ops are small numbers here: the index of their letter in ``LETTERS``; 0 means
 that there is no version before. The same table is in docs/reference/vault-format/writer-rules.md;
 docs/adr/0001 is the reason why unchanged rows are not stored.
 """
@@ -43,9 +45,9 @@ _KEEP = np.array(
         # -, U, D, P, M, A
         [0, _YES, _YES, _NO, _NO, _YES],  # nothing before: an id alone has no content
         [0, _IF_DIFFERENT, _YES, _YES, _YES, _YES],  # over U
-        [0, _YES, _NO, _NO, _NO, _NO],  # over D
-        [0, _YES, _YES, _NO, _NO, _NO],  # over P: the last row may still come
-        [0, _YES, _YES, _NO, _NO, _NO],  # over M
+        [0, _YES, _NO, _NO, _NO, _YES],  # over D
+        [0, _YES, _YES, _NO, _NO, _YES],  # over P: the last row may still come
+        [0, _YES, _YES, _NO, _NO, _YES],  # over M
         [0, _YES, _NO, _NO, _NO, _NO],  # over A: only a live record
     ],
     dtype=np.int8,
