@@ -1,0 +1,156 @@
+"""Conditions of a policy as expressions on the rows of a table. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from unlost.model.archive import ArchivePolicy, BranchRule, Comparison, Condition
+from unlost.model.errors import UsageError
+from unlost.model.source.schema import Column, DeleteRule, Schema, Table, WireKind
+
+_TIMES = (WireKind.DATE, WireKind.INSTANT)
+_NUMBERS = (WireKind.INTEGER, WireKind.DECIMAL)
+_OFFSET = r"(?:Z|[+-]00:?00)$"
+_FORMS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d")
+
+
+def meets(table: Table, conditions: Sequence[Condition], *, now: datetime) -> pl.Expr:
+    """True for rows that meet all conditions; true for each row without one. Never null.
+
+    Raises UsageError (``archive-column``, ``archive-comparison``, ``archive-values``).
+    """
+    tests = [_meets(_column(table, test), test, now) for test in conditions]
+    return pl.all_horizontal(pl.lit(value=True), *(test.fill_null(value=False) for test in tests))
+
+
+def columns_of(conditions: Sequence[Condition]) -> list[str]:
+    """The columns that conditions need, each once."""
+    return list(dict.fromkeys(test.column for test in conditions))
+
+
+def check_policy(policy: ArchivePolicy, schema: Schema, *, now: datetime) -> None:
+    """Refuse a policy that names a missing table or column, or leaves records that the org deletes.
+
+    Raises UsageError (``archive-table``, ``archive-column``, ``archive-comparison``,
+    ``archive-values``, ``archive-reference``, ``archive-leaves``, ``archive-everything``).
+    """
+    if not policy.conditions:
+        raise UsageError(
+            "archive-everything",
+            "The policy {name} has no condition, so that it matches every record of {table}.",
+            next_step="Add a condition, such as an age.",
+            name=policy.name,
+            table=policy.table,
+        )
+    meets(_table(schema, policy.table), policy.conditions, now=now)
+    for branch in policy.branches:
+        table = _table(schema, branch.table)
+        meets(table, branch.conditions, now=now)
+        reference = _named(table, branch.column).reference
+        if reference is None:
+            raise UsageError(
+                "archive-reference",
+                "{table}.{column} does not refer to other records.",
+                next_step="Choose a column that refers to records that go.",
+                table=branch.table,
+                column=branch.column,
+            )
+        if branch.rule is BranchRule.LEAVE and reference.rule is DeleteRule.CASCADE:
+            raise UsageError(
+                "archive-leaves",
+                "The org deletes records of {table} together with the record in {column}.",
+                next_step="Use `take` or `stop` for this branch.",
+                table=branch.table,
+                column=branch.column,
+            )
+
+
+def _table(schema: Schema, name: str) -> Table:
+    table = schema.table(name)
+    if table is None:
+        raise UsageError(
+            "archive-table",
+            "The newest backup has no table {table}.",
+            next_step="Check the name of the table in the policy.",
+            table=name,
+        )
+    return table
+
+
+def _column(table: Table, test: Condition) -> Column:
+    column = _named(table, test.column)
+    fits = {
+        Comparison.OLDER: column.kind in _TIMES,
+        Comparison.LARGER: column.kind in _NUMBERS,
+    }.get(test.comparison, column.kind is not WireKind.BINARY)
+    if not fits:
+        raise UsageError(
+            "archive-comparison",
+            "{table}.{column} cannot be compared with {comparison}.",
+            next_step="Use `older` for dates and times, `larger` for numbers, and `is`, `is-not`, "
+            "`empty` and `filled` for all columns with a value.",
+            table=table.name,
+            column=test.column,
+            comparison=test.comparison.value,
+        )
+    return column
+
+
+def _named(table: Table, name: str) -> Column:
+    column = table.column(name)
+    if column is None:
+        raise UsageError(
+            "archive-column",
+            "{table} has no column {column}.",
+            next_step="Check the policy: perhaps the column was removed from the org.",
+            table=table.name,
+            column=name,
+        )
+    return column
+
+
+def _meets(column: Column, test: Condition, now: datetime) -> pl.Expr:
+    cell = pl.col(column.name)
+    match test.comparison:
+        case Comparison.OLDER:
+            return _instant(cell) < now - timedelta(days=_at_least(test.days, test))
+        case Comparison.LARGER:
+            return cell.cast(pl.Float64, strict=False) > test.number
+        case Comparison.IS:
+            return cell.is_in(_values(test))
+        case Comparison.IS_NOT:
+            return cell.is_in(_values(test)).not_().fill_null(value=True)
+        case Comparison.EMPTY:
+            return cell.is_null() | (cell == "")
+        case Comparison.FILLED:
+            return cell.is_not_null() & (cell != "")
+
+
+def _instant(cell: pl.Expr) -> pl.Expr:
+    """The instants of a column of dates or times; null for any other text."""
+    text = cell.str.replace(_OFFSET, "").str.replace(" ", "T")
+    forms = [text.str.to_datetime(form, time_unit="us", strict=False) for form in _FORMS]
+    return pl.coalesce(forms).dt.replace_time_zone("UTC")
+
+
+def _values(test: Condition) -> list[str]:
+    if not test.values:
+        raise _no_values(test)
+    return list(test.values)
+
+
+def _at_least(days: int, test: Condition) -> int:
+    if days < 1:
+        raise _no_values(test)
+    return days
+
+
+def _no_values(test: Condition) -> UsageError:
+    return UsageError(
+        "archive-values",
+        "The condition {comparison} on {column} has nothing to compare with.",
+        next_step="Name at least one value, or at least one day.",
+        comparison=test.comparison.value,
+        column=test.column,
+    )

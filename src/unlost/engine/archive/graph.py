@@ -1,0 +1,346 @@
+"""The graph of an archive: the records that a policy selects, and all that hang on them.
+
+    roots ──▶ tables that refer to them, parents before children ──▶ records that are taken
+                                                                └──▶ records that stop or need
+
+Each table is read once, in the order of its references; only tables that refer to each other in a
+circle are read again, until nothing new is met. Memory holds ids and numbers, never rows. See
+``settle`` for the decision, and docs/adr/0049.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from unlost.engine.archive.conditions import check_policy, columns_of, meets
+from unlost.engine.archive.members import ID, NODE, Members
+from unlost.engine.archive.rules import (
+    LEAVE,
+    RESTRICT,
+    STOP,
+    TAKE,
+    ReferenceRule,
+    reference_rules,
+)
+from unlost.engine.archive.settle import OUTSIDE, Mask, Needs, Numbers, Takes, settle
+from unlost.engine.archive.shared import FILE, HOLDER, LINK, SharedFiles
+from unlost.engine.restore.values.cycles import components
+from unlost.model.archive import ArchivePolicy, StayCause, StayReason
+from unlost.model.ports.vault import Snapshot
+from unlost.model.source.schema import Schema
+from unlost.model.source.shared_files import SharedFile
+from unlost.model.vault.retention import Hold, HoldScope
+
+CHUNK = 200_000  # rows that are compared with the records at a time
+OWNER, ROW, RULE, MODIFIED, CAUSE = "owner", "row", "rule", "_u_modified_at", "cause"
+_NUMBERS = pl.UInt32
+_STOPS = pl.DataFrame(schema={NODE: _NUMBERS, CAUSE: _NUMBERS})
+_PAIRS = pl.DataFrame(schema={OWNER: _NUMBERS, ROW: _NUMBERS})
+_NEEDS = pl.DataFrame(schema={OWNER: _NUMBERS, ROW: _NUMBERS, CAUSE: _NUMBERS})
+
+
+@dataclass(frozen=True, slots=True)
+class EmptiedReferences:
+    """References of records that stay, by the record that they name: they would become empty.
+
+    ``owner`` and ``rows``: the record's number, and how many others name it. ``pairs``: the same
+    for records of the graph, which may go or stay: their own number in ``row``.
+    """
+
+    table: str
+    column: str
+    outside: pl.DataFrame
+    pairs: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveGraph:
+    """The records that could go, and the decision about them.
+
+    ``stops``: frame of ``node`` and ``cause``, the place of a cause in ``causes``. ``needed_for``:
+    the cause of each pair in ``needs``.
+    """
+
+    members: Members
+    roots: Numbers
+    takes: Takes
+    needs: Needs
+    needed_for: pl.Series
+    stops: pl.DataFrame
+    causes: tuple[StayCause, ...]
+    emptied: tuple[EmptiedReferences, ...]
+
+    def going(self) -> Mask:
+        """The records that go, by their numbers."""
+        stopped = np.zeros(self.members.count, dtype=np.bool_)
+        stopped[self.stops[NODE].to_numpy()] = True
+        return settle(
+            self.members.count,
+            roots=self.roots,
+            stopped=stopped,
+            takes=self.takes,
+            needs=self.needs,
+        )
+
+    def unmet(self, going: Mask) -> pl.DataFrame:
+        """The records that stay because one that they need does; a frame like ``stops``."""
+        needed = self.needs.needed
+        inside = needed != OUTSIDE
+        met = np.zeros(len(needed), dtype=np.bool_)
+        met[inside] = going[needed[inside]]
+        pairs = pl.DataFrame({NODE: self.needs.record, CAUSE: self.needed_for})
+        return pairs.filter(pl.Series(~met, dtype=pl.Boolean)).unique()
+
+    def named(self, nodes: Sequence[int]) -> tuple[str, ...]:
+        """The ids of records, in the order of their numbers."""
+        everything = self.members.of(self.members.tables)
+        return tuple(everything.filter(pl.col(NODE).is_in(nodes)).sort(NODE)[ID].to_list())
+
+
+def collect(
+    snapshot: Snapshot,
+    policy: ArchivePolicy,
+    *,
+    shared: Sequence[SharedFile] = (),
+    holds: Sequence[Hold] = (),
+    now: datetime,
+) -> ArchiveGraph:
+    """Read the graph of a policy from a backup.
+
+    ``shared``: the kinds of files that records share in this org. Raises UsageError for a policy
+    that cannot be used.
+    """
+    schema = snapshot.schema()
+    check_policy(policy, schema, now=now)
+    walk = _Walk(snapshot, schema, policy, now, shared)
+    walk.select()
+    walk.follow()
+    walk.hold([hold for hold in holds if hold.lasts(now)])
+    walk.look_back()
+    return walk.graph()
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Reads the tables of a backup, and numbers the records that it meets."""
+
+    snapshot: Snapshot
+    schema: Schema
+    policy: ArchivePolicy
+    now: datetime
+    shared: Sequence[SharedFile] = ()
+    members: Members = field(default_factory=Members)
+    roots: Numbers = field(default_factory=lambda: np.empty(0, np.uint32))
+    edges: dict[str, pl.DataFrame] = field(default_factory=dict)
+    file_edges: dict[str, pl.DataFrame] = field(default_factory=dict)
+    needs: list[pl.DataFrame] = field(default_factory=list)
+    stops: list[pl.DataFrame] = field(default_factory=list)
+    causes: dict[StayCause, int] = field(default_factory=dict)
+    emptied: list[EmptiedReferences] = field(default_factory=list)
+    rules: dict[str, tuple[ReferenceRule, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        states = self.snapshot.tables()
+        self.rules = {
+            table.name: tuple(reference_rules(self.policy, self.schema, table, now=self.now))
+            for table in self.schema.tables
+            if table.name in states and states[table.name].alive
+        }
+
+    # --- the records that may go ------------------------------------------------------------------
+
+    def select(self) -> None:
+        """Number the roots."""
+        policy = self.policy
+        table = self.schema.table(policy.table)
+        if table is None or policy.table not in self.rules:
+            return
+        matching = meets(table, policy.conditions, now=self.now)
+        for rows in self._frames(policy.table, columns_of(policy.conditions)):
+            self._add(policy.table, rows.filter(matching))
+        self.roots = np.arange(self.members.count, dtype=np.uint32)
+
+    def follow(self) -> None:
+        """Number all records that go with the roots, and those that go with them."""
+        order = self._order()
+        due = self._takers_of(self.policy.table)
+        while due:
+            name = min(due, key=order.__getitem__)
+            due.discard(name)
+            if self._take_from(name):
+                due |= self._takers_of(name)
+                for table in self._take_files(name):
+                    due |= self._takers_of(table)
+
+    def _order(self) -> dict[str, tuple[int, str]]:
+        """Tables with those first to which others refer."""
+        number = {name: at for at, name in enumerate(sorted(self.rules))}
+        pairs = [
+            (number[name], number[target])
+            for name, rules in self.rules.items()
+            for rule in rules
+            for target in rule.targets
+            if rule.may_take and target in number
+        ]
+        places = components(len(number), pairs)
+        return {name: (places[at], name) for name, at in number.items()}
+
+    def _takers_of(self, table: str) -> set[str]:
+        """The tables with records that may go with those of a table."""
+        return {
+            name
+            for name, rules in self.rules.items()
+            if any(rule.may_take and table in rule.targets for rule in rules)
+        }
+
+    def _take_from(self, table: str) -> bool:
+        """Read a table; true if records of it were met for the first time."""
+        rules = [rule for rule in self.rules[table] if rule.may_take]
+        before = self.members.count
+        pairs = []
+        for rows in self._frames(table, _needed(rules)):
+            for rule in rules:
+                hits = self._hits(rows, rule).filter(pl.col(RULE) == TAKE)
+                self._add(table, hits)
+                pairs.append(hits.select(OWNER, ID))
+        if pairs:
+            numbers = self.members.of([table]).rename({NODE: ROW})
+            self.edges[table] = pl.concat(pairs).join(numbers, on=ID).select(OWNER, ROW)
+        return self.members.count > before
+
+    def _take_files(self, links: str) -> Iterator[str]:
+        """Number the shared files of links; yields the tables with new ones."""
+        for files in self._shared():
+            if files.kind.links == links:
+                before = self.members.count
+                pairs = files.take().rename({LINK: OWNER, FILE: ROW})
+                self.file_edges[files.kind.table] = pairs
+                if self.members.count > before:
+                    yield files.kind.table
+
+    def _shared(self) -> Iterator[SharedFiles]:
+        for kind in self.shared:
+            if {kind.table, kind.links} <= self.rules.keys():
+                keeping = tuple(k for k in kind.kept_by if k.table in self.rules)
+                yield SharedFiles(replace(kind, kept_by=keeping), self.members, self._frames)
+
+    def _add(self, table: str, rows: pl.DataFrame) -> None:
+        """Number the new records of a table, and stop those that were changed too recently."""
+        fresh = self.members.add(table, rows[ID])
+        if self.policy.unchanged_days and len(fresh):
+            limit = self.now - timedelta(days=self.policy.unchanged_days)
+            changed = rows.filter(pl.col(MODIFIED) > limit).select(ID).unique()
+            self._stop(fresh.join(changed, on=ID), StayCause(StayReason.CHANGED, table))
+
+    # --- the records that keep them ---------------------------------------------------------------
+
+    def hold(self, holds: Sequence[Hold]) -> None:
+        """Stop all records on legal hold."""
+        for table, members in self.members.tables.items():
+            cause = StayCause(StayReason.HOLD, table)
+            if any(hold.thing.covers(table) for hold in holds):
+                self._stop(members, cause)
+                continue
+            records = [
+                hold.thing.record
+                for hold in holds
+                if hold.thing.scope is HoldScope.RECORD and hold.thing.table == table
+            ]
+            self._stop(members.filter(pl.col(ID).is_in(records)), cause)
+
+    def look_back(self) -> None:
+        """Read all tables that refer to the records, for what stops them or would lose them."""
+        met = self.members.tables.keys()
+        for table, rules in self.rules.items():
+            wanted = [rule for rule in rules if met & set(rule.targets)]
+            hits: dict[str, list[pl.DataFrame]] = {rule.column: [] for rule in wanted}
+            for rows in self._frames(table, _needed(wanted)) if wanted else ():
+                for rule in wanted:
+                    hits[rule.column].append(self._hits(rows, rule))
+            for column, parts in hits.items():
+                self._judge(table, column, pl.concat(parts))
+        for files in self._shared():
+            cause = StayCause(StayReason.SHARED, files.kind.table)
+            number = pl.lit(self._number(cause), _NUMBERS).alias(CAUSE)
+            for needs in files.needs():
+                pairs = needs.rename({FILE: OWNER, HOLDER: ROW})
+                self.needs.append(pairs.with_columns(number))
+
+    def _judge(self, table: str, column: str, hits: pl.DataFrame) -> None:
+        """Note the records to which these rows refer."""
+        stopping = hits.filter(pl.col(RULE) == STOP)
+        cause = StayCause(StayReason.BRANCH, table, column)
+        self._stop(stopping.select(pl.col(OWNER).alias(NODE)), cause)
+        numbers = self.members.of([table]).rename({NODE: ROW})
+        rows = hits.join(numbers, on=ID, how="left").select(OWNER, ROW, RULE)
+        restricting = rows.filter(pl.col(RULE) == RESTRICT).with_columns(
+            pl.lit(self._number(StayCause(StayReason.RESTRICT, table, column)), _NUMBERS).alias(
+                CAUSE
+            )
+        )
+        self.needs.append(restricting.select(OWNER, ROW, CAUSE))
+        losing = rows.filter(pl.col(RULE) == LEAVE)
+        if len(losing):
+            outside = (
+                losing.filter(pl.col(ROW).is_null()).group_by(OWNER).agg(pl.len().alias("rows"))
+            )
+            pairs = losing.drop_nulls(ROW).select(OWNER, ROW)
+            self.emptied.append(EmptiedReferences(table, column, outside, pairs))
+
+    def _number(self, cause: StayCause) -> int:
+        return self.causes.setdefault(cause, len(self.causes))
+
+    def _stop(self, members: pl.DataFrame, cause: StayCause) -> None:
+        if len(members):
+            number = pl.lit(self._number(cause), _NUMBERS).alias(CAUSE)
+            self.stops.append(members.select(NODE).unique().with_columns(number))
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def _hits(self, rows: pl.DataFrame, rule: ReferenceRule) -> pl.DataFrame:
+        """The rows that refer to a record by a column: its number, and the rule for the row."""
+        rows = rows.filter(pl.col(rule.column).is_not_null())
+        named = rows.select(pl.col(rule.column).alias("named"), rule.rule.alias(RULE), ID, MODIFIED)
+        return named.join(
+            self.members.of(rule.targets).rename({ID: "named", NODE: OWNER}), on="named"
+        )
+
+    def _frames(self, table: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """The live rows of a table, many at a time, with their ids."""
+        waiting: list[pl.DataFrame] = []
+        for batch in self.snapshot.scan(table, columns=list(columns)):
+            rows = pl.DataFrame(pl.from_arrow(batch))
+            waiting.append(
+                rows.select(pl.col("_u_id").cast(pl.String).alias(ID), MODIFIED, *columns)
+            )
+            if sum(map(len, waiting)) >= CHUNK:
+                yield pl.concat(waiting)
+                waiting.clear()
+        if waiting:
+            yield pl.concat(waiting)
+
+    def graph(self) -> ArchiveGraph:
+        """The graph as it was read."""
+        must = pl.concat([_PAIRS, *self.edges.values()])
+        edges = pl.concat([must, *self.file_edges.values()])
+        may = np.arange(len(edges)) >= len(must)
+        takes = Takes(edges[OWNER].to_numpy(), edges[ROW].to_numpy(), may)
+        needs = pl.concat([_NEEDS, *self.needs])
+        return ArchiveGraph(
+            self.members,
+            self.roots,
+            takes,
+            Needs(needs[OWNER].to_numpy(), needs[ROW].fill_null(OUTSIDE).to_numpy()),
+            needs[CAUSE],
+            pl.concat([_STOPS, *self.stops]),
+            tuple(self.causes),
+            tuple(self.emptied),
+        )
+
+
+def _needed(rules: Sequence[ReferenceRule]) -> list[str]:
+    """The columns that rules read, each once."""
+    return list(dict.fromkeys(name for rule in rules for name in (rule.column, *rule.columns)))

@@ -1,0 +1,126 @@
+"""The preview of an archive: which records would go, what that frees, and what keeps others.
+
+It reads the newest backup alone, and makes no call.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from unlost.engine.archive.graph import CHUNK, OWNER, ROW, ArchiveGraph, collect
+from unlost.engine.archive.members import ID, NODE
+from unlost.engine.archive.settle import Mask
+from unlost.engine.storage.mails import size_of
+from unlost.model.archive import (
+    ArchivePolicy,
+    ArchivePreview,
+    EmptiedCount,
+    LeavingTable,
+    StayCount,
+)
+from unlost.model.ports.vault import Snapshot
+from unlost.model.source.shared_files import SharedFile
+from unlost.model.storage import StorageRule, StorageWeight
+from unlost.model.vault.retention import Hold
+
+SAMPLES = 5
+
+
+def preview(
+    snapshot: Snapshot,
+    policy: ArchivePolicy,
+    rules: Mapping[str, StorageRule],
+    *,
+    shared: Sequence[SharedFile] = (),
+    holds: Sequence[Hold] = (),
+    now: datetime,
+) -> ArchivePreview:
+    """The effect of a policy on the org, as of a backup.
+
+    Raises UsageError (``archive-…``) for a policy that cannot be used.
+    """
+    graph = collect(snapshot, policy, shared=shared, holds=holds, now=now)
+    going = graph.going()
+    roots = graph.roots[going[graph.roots]]
+    return ArchivePreview(
+        policy,
+        snapshot.info.number,
+        snapshot.info.as_of,
+        len(graph.roots),
+        len(roots),
+        graph.named(roots[:SAMPLES].tolist()),
+        tuple(_leaving(snapshot, graph, going, rules)),
+        tuple(_stays(graph, going)),
+        tuple(_emptied(graph, going)),
+    )
+
+
+def leaving_ids(graph: ArchiveGraph, going: Mask, table: str) -> pl.DataFrame:
+    """The ids of a table's records that go, in the order in which they were met."""
+    members = graph.members.of([table])
+    return members.filter(pl.Series(going[members[NODE].to_numpy()])).select(ID)
+
+
+def _leaving(
+    snapshot: Snapshot, graph: ArchiveGraph, going: Mask, rules: Mapping[str, StorageRule]
+) -> Iterator[LeavingTable]:
+    for table in sorted(graph.members.tables):
+        ids = leaving_ids(graph, going, table)
+        if len(ids):
+            rule = rules.get(table)
+            sizes = {
+                weight.storage: _bytes(snapshot, table, weight, ids)
+                for weight in (rule.weights if rule is not None else ())
+            }
+            yield LeavingTable(table, len(ids), sizes)
+
+
+def _bytes(snapshot: Snapshot, table: str, weight: StorageWeight, ids: pl.DataFrame) -> int:
+    """The bytes that these records need; their rows are read only where they decide it."""
+    columns = [*weight.texts, *([weight.size_column] if weight.size_column else [])]
+    if not columns:
+        return weight.least * len(ids)
+    return sum(
+        int(sizes.join(ids, on=ID, how="semi")["bytes"].sum())
+        for sizes in _sizes(snapshot, table, weight, columns)
+    )
+
+
+def _sizes(
+    snapshot: Snapshot, table: str, weight: StorageWeight, columns: Sequence[str]
+) -> Iterator[pl.DataFrame]:
+    """The bytes of all live records, many at a time: of their texts only the sizes are kept."""
+    waiting: list[pl.DataFrame] = []
+    for batch in snapshot.scan(table, columns=list(columns)):
+        rows = pl.DataFrame(pl.from_arrow(batch))
+        waiting.append(
+            rows.select(pl.col("_u_id").cast(pl.String).alias(ID), size_of(weight).alias("bytes"))
+        )
+        if sum(map(len, waiting)) >= CHUNK:
+            yield pl.concat(waiting)
+            waiting.clear()
+    if waiting:
+        yield pl.concat(waiting)
+
+
+def _stays(graph: ArchiveGraph, going: Mask) -> Iterator[StayCount]:
+    """The number of records that stay for each cause."""
+    causes = pl.concat([graph.stops, graph.unmet(going)]).unique()
+    for number, cause in enumerate(graph.causes):
+        nodes = causes.filter(pl.col("cause") == number)[NODE].sort()
+        if len(nodes):
+            few = graph.named(nodes.head(SAMPLES).to_list())
+            yield StayCount(cause, len(nodes), few)
+
+
+def _emptied(graph: ArchiveGraph, going: Mask) -> Iterator[EmptiedCount]:
+    """The number of records that stay and lose a reference, by column."""
+    for references in graph.emptied:
+        outside = references.outside
+        lost = int(outside["rows"].to_numpy()[going[outside[OWNER].to_numpy()]].sum())
+        owner, row = references.pairs[OWNER].to_numpy(), references.pairs[ROW].to_numpy()
+        lost += len(np.unique(row[going[owner] & ~going[row]]))
+        if lost:
+            yield EmptiedCount(references.table, references.column, lost)

@@ -1,0 +1,68 @@
+"""Rules of references: what happens to a record when the record that it refers to goes. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from unlost.engine.archive.conditions import columns_of, meets
+from unlost.model.archive import ArchiveBranch, ArchivePolicy, BranchRule
+from unlost.model.source.schema import Column, ColumnTrait, DeleteRule, Schema, Table
+
+DEFAULTS = {DeleteRule.CASCADE: "take", DeleteRule.RESTRICT: "restrict"}
+TAKE, STOP, RESTRICT, LEAVE = "take", "stop", "restrict", "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRule:
+    """The rule of a column that refers to others.
+
+    ``rule``: an expression on the rows of the table, one of ``TAKE``, ``STOP``, ``RESTRICT`` and
+    ``LEAVE``. ``may_take``: false if no row is taken. ``columns``: those that the expression needs.
+    """
+
+    column: str
+    targets: tuple[str, ...]
+    rule: pl.Expr
+    may_take: bool
+    columns: tuple[str, ...]
+
+
+def reference_rules(
+    policy: ArchivePolicy, schema: Schema, table: Table, *, now: datetime
+) -> Iterator[ReferenceRule]:
+    """The rules of all references of a table."""
+    names = {table.name for table in schema.tables}
+    for column in table.columns:
+        if column.reference is not None and not column.has(ColumnTrait.VOLATILE):
+            branches = [
+                b for b in policy.branches if (b.table, b.column) == (table.name, column.name)
+            ]
+            targets = tuple(name for name in column.reference.tables if name in names)
+            yield _rule(table, column, targets, branches, now)
+
+
+def _rule(
+    table: Table,
+    column: Column,
+    targets: tuple[str, ...],
+    branches: Sequence[ArchiveBranch],
+    now: datetime,
+) -> ReferenceRule:
+    assert column.reference is not None
+    default = DEFAULTS.get(column.reference.rule, LEAVE)
+    rule = pl.lit(default)
+    for branch in reversed(branches):
+        word = _word(branch, default)
+        rule = pl.when(meets(table, branch.conditions, now=now)).then(pl.lit(word)).otherwise(rule)
+    tests = [test for branch in branches for test in branch.conditions]
+    may_take = default == TAKE or any(branch.rule is BranchRule.TAKE for branch in branches)
+    return ReferenceRule(column.name, targets, rule, may_take, tuple(columns_of(tests)))
+
+
+def _word(branch: ArchiveBranch, default: str) -> str:
+    """A record that is left behind still prevents a deletion that the org restricts."""
+    if branch.rule is BranchRule.LEAVE:
+        return RESTRICT if default == RESTRICT else LEAVE
+    return TAKE if branch.rule is BranchRule.TAKE else STOP

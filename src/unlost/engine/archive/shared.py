@@ -1,0 +1,81 @@
+"""Files that records share: a file goes with the last record that has it.
+
+    case 1 ◀─holder─ link ─file─▶ file ◀─file─ link ─holder─▶ case 2
+
+A link goes with its record, and may take its file. The file needs all records that its links name
+to go, except its owner, and nothing else may use it. Otherwise it stays, and only the link goes.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from unlost.engine.archive.members import ID, NODE, Members
+from unlost.engine.archive.settle import OUTSIDE
+from unlost.model.source.shared_files import SharedFile
+
+LINK, FILE, HOLDER, NAMED = "link", "file", "holder", "named"
+
+type Frames = Callable[[str, Sequence[str]], Iterator[pl.DataFrame]]
+"""Reads the live rows of a table, many at a time: ``id`` and these columns."""
+
+
+@dataclass(slots=True)
+class SharedFiles:
+    """The files of one kind, and the records that have them."""
+
+    kind: SharedFile
+    members: Members
+    frames: Frames
+
+    def take(self) -> pl.DataFrame:
+        """Number the files of all links that may go: a frame of ``link`` and ``file``."""
+        links = self.members.of([self.kind.links])
+        if not len(links):
+            return pl.DataFrame(schema={LINK: pl.UInt32, FILE: pl.UInt32})
+        parts = []
+        for rows in self.frames(self.kind.links, [self.kind.file_column]):
+            named = rows.select(ID, pl.col(self.kind.file_column).alias(NAMED)).drop_nulls()
+            going = named.join(links, on=ID).rename({NODE: LINK})
+            self.members.add(self.kind.table, going[NAMED])
+            parts.append(going.select(LINK, NAMED))
+        files = self.members.of([self.kind.table]).rename({NODE: FILE})
+        return pl.concat(parts).join(files, left_on=NAMED, right_on=ID).select(LINK, FILE)
+
+    def needs(self) -> Iterator[pl.DataFrame]:
+        """Frames of ``file`` and the record ``holder`` that it needs to go."""
+        files = self.members.of([self.kind.table]).rename({NODE: FILE})
+        if not len(files):
+            return
+        owners = self._owners(files)
+        everything = self.members.of(self.members.tables).rename({NODE: HOLDER})
+        for rows in self.frames(self.kind.links, [self.kind.file_column, self.kind.holder_column]):
+            links = self._of(rows, self.kind.file_column, files, self.kind.holder_column)
+            needed = links.join(owners, on=[FILE, NAMED], how="anti")
+            yield _numbered(needed.join(everything, left_on=NAMED, right_on=ID, how="left"))
+        for keeping in self.kind.kept_by:
+            for rows in self.frames(keeping.table, [keeping.column]):
+                users = self._of(rows, keeping.column, files, keeping.column)
+                yield _numbered(users.with_columns(pl.lit(None, pl.UInt32).alias(HOLDER)))
+
+    def _of(self, rows: pl.DataFrame, column: str, files: pl.DataFrame, named: str) -> pl.DataFrame:
+        """Rows that name one of the files: its number, and the text of another column."""
+        plain = rows.select(pl.col(column).alias("by"), pl.col(named).alias(NAMED))
+        return plain.join(files, left_on="by", right_on=ID).select(FILE, NAMED)
+
+    def _owners(self, files: pl.DataFrame) -> pl.DataFrame:
+        """The owners of files: frames of ``file`` and ``named``."""
+        column = self.kind.owner_column
+        nothing = pl.DataFrame(schema={FILE: pl.UInt32, NAMED: pl.String})
+        if column is None:
+            return nothing
+        parts = [
+            rows.join(files, on=ID).select(FILE, pl.col(column).alias(NAMED))
+            for rows in self.frames(self.kind.table, [column])
+        ]
+        return pl.concat([nothing, *parts])
+
+
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(FILE, pl.col(HOLDER).fill_null(OUTSIDE))

@@ -1,0 +1,148 @@
+"""Archive policies: the records that may leave an org, and what goes with them.
+
+    ArchivePolicy  "closed cases older than 24 months"
+      table        Case, with conditions: Status is Closed, ClosedDate older than 730 days
+      branches     Task.WhatId          stop   if Status is not Completed
+                   EmailMessage.ParentId take
+
+A policy selects *roots*. The records that refer to them follow by its branches, those that refer to
+these records too, and so on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Comparison(StrEnum):
+    """The comparison of a record's column with a condition."""
+
+    OLDER = "older"  # a date or time, more than ``days`` before now
+    LARGER = "larger"  # a number above ``number``
+    IS = "is"  # one of ``values``
+    IS_NOT = "is-not"  # none of ``values``; also no value at all
+    EMPTY = "empty"
+    FILLED = "filled"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on a column of a record. ``values`` are texts as the source delivers them."""
+
+    column: str
+    comparison: Comparison
+    values: tuple[str, ...] = ()
+    days: int = 0
+    number: float = 0.0
+
+
+class BranchRule(StrEnum):
+    """The rule for records that refer to a record that goes."""
+
+    TAKE = "take"  # they go along
+    LEAVE = "leave"  # they stay, and lose their reference
+    STOP = "stop"  # the record that they refer to stays, with all that would go with it
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveBranch:
+    """The rule for the records of ``table`` whose ``column`` refers to a record that goes.
+
+    It applies to records that meet all ``conditions``. Of several branches of a column, the first
+    that applies counts. Without one, the org decides: records that it deletes along are taken, and
+    records that prevent the deletion stop it, unless they go too.
+    """
+
+    table: str
+    column: str
+    rule: BranchRule
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePolicy:
+    """The records of ``table`` that meet all ``conditions``, and the rules for related records.
+
+    ``unchanged_days``: a record that was changed within so many days stays, with its root.
+    """
+
+    name: str
+    table: str
+    conditions: tuple[Condition, ...] = ()
+    branches: tuple[ArchiveBranch, ...] = ()
+    unchanged_days: int = 0
+
+
+class StayReason(StrEnum):
+    """The reason why a selected record stays in the org."""
+
+    BRANCH = "branch"  # a branch of the policy stops
+    RESTRICT = "restrict"  # the org does not delete it while a record that stays refers to it
+    CHANGED = "changed"  # it was changed too recently
+    HOLD = "hold"  # it is on legal hold
+    SHARED = "shared"  # a file that a record which stays has, too
+
+
+@dataclass(frozen=True, slots=True)
+class StayCause:
+    """A cause by which records stay. ``column``: of ``table``, by which others refer to them."""
+
+    reason: StayReason
+    table: str
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StayCount:
+    """The number of selected or related records that stay for a cause, and the ids of a few."""
+
+    cause: StayCause
+    records: int
+    samples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EmptiedCount:
+    """The number of records that stay and lose their reference by a column."""
+
+    table: str
+    column: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingTable:
+    """The records of a table that go, and the bytes that this frees, by storage."""
+
+    table: str
+    records: int
+    bytes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePreview:
+    """The effect of a policy, computed from one backup.
+
+    ``selected``: records that the policy selects; ``roots``: those of them that go. ``samples``: the
+    ids of a few of them. ``stays``: causes by which others stay.
+    """
+
+    policy: ArchivePolicy
+    backup: int
+    as_of: datetime
+    selected: int
+    roots: int
+    samples: tuple[str, ...] = ()
+    tables: tuple[LeavingTable, ...] = ()
+    stays: tuple[StayCount, ...] = ()
+    emptied: tuple[EmptiedCount, ...] = ()
+
+    @property
+    def bytes(self) -> Mapping[str, int]:
+        """The bytes that it frees, by storage."""
+        freed: dict[str, int] = {}
+        for table in self.tables:
+            for storage, size in table.bytes.items():
+                freed[storage] = freed.get(storage, 0) + size
+        return freed

@@ -1,0 +1,27 @@
+"""Files that several records share by links."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class KeepingColumn:
+    """A column of another table: a file to which it refers is in use."""
+
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFile:
+    """The files of ``table``, which records share by rows of ``links``.
+
+    ``file_column`` and ``holder_column`` of a link name the file and the record that has it.
+    ``owner_column``: the column of the file with its owner, who has a link as long as it exists.
+    """
+
+    table: str
+    links: str
+    file_column: str
+    holder_column: str
+    owner_column: str | None = None
+    kept_by: tuple[KeepingColumn, ...] = ()
