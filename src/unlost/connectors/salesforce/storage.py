@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from unlost.connectors.salesforce.quotas import DATA_STORAGE, FILE_STORAGE
 from unlost.model.source.schema import Schema, Table
+from unlost.model.source.shared_files import KeepingColumn, SharedFile
 from unlost.model.storage import MailRule, StorageRule, StorageWeight
 
 KIB = 1024
@@ -26,6 +27,11 @@ CUSTOM = "__c"
 MAIL = "EmailMessage"
 MAIL_TEXTS = ("TextBody", "HtmlBody", "Headers", "Subject")
 FILES = {"Attachment": "BodyLength", "Document": "BodyLength", "ContentVersion": "ContentSize"}
+DOCUMENT, LINK = "ContentDocument", "ContentDocumentLink"
+KEEPING = (
+    KeepingColumn("ContentAsset", "ContentDocumentId"),
+    KeepingColumn("ContentDistribution", "ContentDocumentId"),
+)
 BORN = ("CreatedDate",)
 OWNERS = ("OwnerId", "CreatedById")
 
@@ -48,6 +54,19 @@ def mail_rules(schema: Schema) -> Mapping[str, MailRule]:
         "Subject", "FromAddress", "ToAddress", "MessageDate", headers=headers, parent=parent
     )
     return {MAIL: rule}
+
+
+def shared_files(schema: Schema) -> tuple[SharedFile, ...]:
+    """Documents, which records, users, groups and libraries share; empty if the org has none.
+
+    An asset and a public link use a document although no record has it.
+    """
+    document = schema.table(DOCUMENT)
+    if document is None or schema.table(LINK) is None:
+        return ()
+    keeping = tuple(k for k in KEEPING if (t := schema.table(k.table)) and t.column(k.column))
+    owner = "OwnerId" if document.column("OwnerId") is not None else None
+    return (SharedFile(DOCUMENT, LINK, "ContentDocumentId", "LinkedEntityId", owner, keeping),)
 
 
 def _rule(table: Table) -> StorageRule:
