@@ -65,7 +65,7 @@ people or give them roles, change their sign-in addresses, or add a single sign-
 GROUPS = {
     "home": "The home", "connector": "Orgs", "org": "Orgs", "column": "Hidden columns", "searched-column": "Searched columns",
     "backup": "Backups", "snapshot": "Backups", "certificate": "Backups", "table": "Backups",
-    "record": "Records and files", "file": "Records and files", "search": "Saved searches", "watch": "Watched records", "loss": "Losses", "gap": "Gaps", "storage": "Storage",
+    "record": "Records and files", "file": "Records and files", "search": "Saved searches", "watch": "Watched records", "loss": "Losses", "gap": "Gaps", "storage": "Storage", "archive": "Storage",
     "schedule": "Schedules", "restore": "Restores", "approval": "Restores", "bypass": "Restores", "run": "Runs", "alert": "Alerts",
     "mass": "Alerts", "address": "Alerts", "channel": "Alerts", "vault": "The vault", "mirror": "The vault", "keep": "Retention",
     "forget": "Retention", "hold": "Retention", "erase": "Privacy requests", "rectify": "Privacy requests", "privacy": "Privacy requests", "person": "People", "lockout": "People",

@@ -20,6 +20,7 @@ from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.home.database import connect, disconnect
 from unlost.app.home.home import Home, plan_home, read_home, write_home, write_secret_file
 from unlost.model.access import Actor
+from unlost.model.archive import ArchivePolicy, Comparison, Condition
 from unlost.model.bypass import BypassKind
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.losses import LossRule, LossRules
@@ -29,6 +30,7 @@ from unlost.model.ports.writer import PlanningAccess, Writer
 from unlost.model.source.connector_info import Expiry
 from unlost.model.source.display import DisplayRule
 from unlost.model.source.schema import Column, Reference, Schema, Table, WireKind
+from unlost.model.source.shared_files import SharedFile
 from unlost.model.source.sign_in import SignInMethods
 from unlost.model.storage import MailRule, StorageRule, StorageWeight
 from unlost.testing.clock import VirtualClock
@@ -171,6 +173,19 @@ class MemoryConnector:
         if schema.table("Mail") is None:
             return {}
         return {"Mail": MailRule("Subject", "From", "To", "Sent", "Headers", "Case")}
+
+    def shared_files(self, schema: Schema) -> Sequence[SharedFile]:
+        """None: a memory org has no links."""
+        return ()
+
+    def archive_policies(self, schema: Schema) -> Sequence[ArchivePolicy]:
+        """Closed records, if the org has any table with a column "Closed"."""
+        closed = Condition("Closed", Comparison.IS, ("true",))
+        return [
+            ArchivePolicy(f"closed-{table.name.lower()}", table.name, (closed,))
+            for table in schema.tables
+            if table.column("Closed") is not None
+        ]
 
     def loss_rules(self, schema: Schema) -> LossRules:
         """People open all tables but those of users and change logs; the bin lasts 15 days.

@@ -255,6 +255,12 @@ OPERATIONS = (
     ApiOperation("storage.trend", _GET, f"{_ORG}/storage/trend", "storage.storage.trend"),
     ApiOperation("storage.use", _GET, f"{_ORG}/storage/use", "storage.storage.use"),
     ApiOperation("storage.loops", _GET, f"{_ORG}/storage/loops", "storage.storage.storage_loops"),
+    ApiOperation(
+        "archive.policies", _GET, f"{_ORG}/archive/policies", "archive.policies.archive_policies"
+    ),
+    ApiOperation(
+        "archive.preview", _POST, f"{_ORG}/archive/preview", "archive.policies.preview_archive"
+    ),
     ApiOperation("schedule.show", _GET, "/schedules", "backups.schedule.show"),
     ApiOperation("schedule.set", _PUT, f"{_ORG}/schedule", "backups.schedule.change"),
     ApiOperation("keep.show", _GET, "/keeping", "retention.keeping.show"),

@@ -107,6 +107,12 @@ VERBS: Sequence[Verb] = (
         "Show how full an org's storages are, what uses them, and when they will be full.",
     ),
     Verb(
+        "archive",
+        "archive.archive",
+        "Preview archive policies. An archive itself is not available yet.",
+        is_group=True,
+    ),
+    Verb(
         "up",
         "runs.up",
         "Back up all orgs on schedule and serve the console, until stopped (Ctrl-C).",

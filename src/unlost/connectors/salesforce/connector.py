@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from unlost.connectors.salesforce.writing.planning import SalesforcePlanning
     from unlost.connectors.salesforce.writing.writer import SalesforceWriter
     from unlost.kit.http import Transport
+    from unlost.model.archive import ArchivePolicy
     from unlost.model.bypass import BypassKind
     from unlost.model.losses import LossRules
     from unlost.model.ports.source import Context
     from unlost.model.source.connector_info import Expiry
     from unlost.model.source.display import DisplayRule
     from unlost.model.source.schema import Schema, Table
+    from unlost.model.source.shared_files import SharedFile
     from unlost.model.source.sign_in import SignInMethods
     from unlost.model.storage import MailRule, StorageRule
 
@@ -142,6 +144,18 @@ class SalesforceConnector:
         from unlost.connectors.salesforce.storage import mail_rules
 
         return mail_rules(schema)
+
+    def shared_files(self, schema: Schema) -> Sequence[SharedFile]:
+        """Documents, which records share by links."""
+        from unlost.connectors.salesforce.storage import shared_files
+
+        return shared_files(schema)
+
+    def archive_policies(self, schema: Schema) -> Sequence[ArchivePolicy]:
+        """Policies for closed cases, mails without a record, and past activities."""
+        from unlost.connectors.salesforce.archives import archive_policies
+
+        return archive_policies(schema)
 
     def record_address(
         self,

@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from unlost.model.archive import ArchivePolicy
     from unlost.model.losses import LossRules
     from unlost.model.source.display import DisplayRule
     from unlost.model.source.schema import Schema, Table
+    from unlost.model.source.shared_files import SharedFile
     from unlost.model.source.sign_in import SignInMethods
     from unlost.model.storage import MailRule, StorageRule
 
@@ -43,6 +45,14 @@ class ConnectorInfo(Protocol):
 
     def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:
         """Return the tables whose records are e-mails."""
+        ...
+
+    def shared_files(self, schema: Schema) -> Sequence[SharedFile]:
+        """Return the kinds of files that several records share."""
+        ...
+
+    def archive_policies(self, schema: Schema) -> Sequence[ArchivePolicy]:
+        """Return ready-made archive policies for an org with these tables."""
         ...
 
     def loss_rules(self, schema: Schema) -> LossRules:

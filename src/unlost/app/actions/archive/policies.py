@@ -1,0 +1,112 @@
+"""Archive policies of an org: ready-made ones, and the preview of any."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.app.access import action
+from unlost.app.actions.storage.storage import StorageLine, trend
+from unlost.app.backups.moments import newest_backup
+from unlost.app.compose import Application
+from unlost.app.records.table_words import TableWords
+from unlost.catalog.orgs.orgs import get_org
+from unlost.engine.archive.preview import preview
+from unlost.model.access import Right, Trace
+from unlost.model.archive import ArchivePolicy, ArchivePreview
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePolicies:
+    """Archive policies that suit an org with the tables of its newest backup."""
+
+    org: str
+    backup: int
+    policies: tuple[ArchivePolicy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingLine:
+    """The records of a table that would leave the org, and the bytes that this frees."""
+
+    table: str
+    label: str
+    records: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FreedStorage:
+    """The bytes that are freed in a storage.
+
+    ``used`` and ``limit`` as of the newest backup; both 0 if no backup reported them. ``days``: the
+    time in which it grows as much; None if it does not grow, or its growth is not known.
+    """
+
+    name: str
+    bytes: int
+    used: float
+    limit: float
+    days: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveOutlook:
+    """The effect of a policy, in the words of people: by table, and by storage."""
+
+    org: str
+    zone: str
+    at: datetime
+    preview: ArchivePreview
+    tables: tuple[LeavingLine, ...]
+    storages: tuple[FreedStorage, ...]
+
+
+@action("archive.policies", Right.LOOK, trace=Trace.READ)
+def archive_policies(app: Application, org: str) -> ArchivePolicies:
+    """List ready-made archive policies for an org; raises NotFound (``no-backup-yet``)."""
+    known = get_org(org)
+    head = newest_backup(app.vault, known)
+    policies = app.connector(known.identity.connector).archive_policies(head.schema())
+    return ArchivePolicies(known.name, head.info.number, tuple(policies))
+
+
+@action("archive.preview", Right.READ, trace=Trace.READ)
+def preview_archive(app: Application, org: str, policy: ArchivePolicy) -> ArchiveOutlook:
+    """Show what an archive policy would free, by reading the newest backup; nothing is changed.
+
+    Raises NotFound (``no-backup-yet``), UsageError (``archive-…``) for a policy that cannot be used.
+    """
+    known = get_org(org)
+    head = newest_backup(app.vault, known)
+    connector, schema = app.connector(known.identity.connector), head.schema()
+    shown = preview(
+        head,
+        policy,
+        connector.storage_rules(schema),
+        shared=connector.shared_files(schema),
+        holds=app.whole_vault.holds(known.oid),
+        now=app.clock.now(),
+    )
+    words, growth = TableWords(schema), trend(app, org)
+    lines = (
+        LeavingLine(
+            t.table, words.label(t.table, count=t.records), t.records, sum(t.bytes.values())
+        )
+        for t in shown.tables
+    )
+    storages = {storage.name: storage for storage in growth.storages}
+    return ArchiveOutlook(
+        known.name,
+        known.identity.zone,
+        growth.at,
+        shown,
+        tuple(sorted(lines, key=lambda line: (-line.bytes, -line.records, line.table))),
+        tuple(_freed(name, size, storages.get(name)) for name, size in sorted(shown.bytes.items())),
+    )
+
+
+def _freed(name: str, size: int, storage: StorageLine | None) -> FreedStorage:
+    if storage is None:
+        return FreedStorage(name, size, 0.0, 0.0)
+    daily = storage.forecast.daily if storage.forecast is not None else 0.0
+    days = size / daily if daily > 0 else None
+    return FreedStorage(name, size, storage.used, storage.limit, days)

@@ -1,0 +1,1 @@
+"""Archive policies as files."""

@@ -1,0 +1,80 @@
+"""Ready-made archive policies: records that fill most orgs, and that people hardly open again.
+
+Sources: object reference, IsClosed and ClosedDate of Case, IsClosed of Task, relations of
+EmailMessage; help, "Archive Activities" (activities older than a year are archived by themselves,
+and still count as storage).
+"""
+
+from collections.abc import Iterator
+
+from unlost.model.archive import (
+    ArchiveBranch,
+    ArchivePolicy,
+    BranchRule,
+    Comparison,
+    Condition,
+)
+from unlost.model.source.schema import Schema, Table
+
+CLOSED = Condition("IsClosed", Comparison.IS, ("true",))
+OPEN = Condition("IsClosed", Comparison.IS_NOT, ("true",))
+TWO_YEARS, YEAR, MONTH = 730, 365, 30
+
+
+def _older(column: str, days: int) -> Condition:
+    return Condition(column, Comparison.OLDER, days=days)
+
+
+def _take(table: str, column: str) -> ArchiveBranch:
+    return ArchiveBranch(table, column, BranchRule.TAKE)
+
+
+POLICIES = (
+    ArchivePolicy(
+        "closed-cases",
+        "Case",
+        (CLOSED, _older("ClosedDate", TWO_YEARS)),
+        (
+            _take("EmailMessage", "ParentId"),
+            ArchiveBranch("Task", "WhatId", BranchRule.STOP, (OPEN,)),
+            _take("Task", "WhatId"),
+            _take("Event", "WhatId"),
+        ),
+        MONTH,
+    ),
+    ArchivePolicy(
+        "mails-without-record",
+        "EmailMessage",
+        (
+            Condition("ParentId", Comparison.EMPTY),
+            Condition("RelatedToId", Comparison.EMPTY),
+            _older("MessageDate", YEAR),
+        ),
+    ),
+    ArchivePolicy("completed-tasks", "Task", (CLOSED, _older("ActivityDate", TWO_YEARS))),
+    ArchivePolicy("past-events", "Event", (_older("EndDateTime", TWO_YEARS),)),
+)
+
+
+def archive_policies(schema: Schema) -> tuple[ArchivePolicy, ...]:
+    """The policies whose tables and columns the org has; branches of others are left out."""
+    return tuple(_known(schema))
+
+
+def _known(schema: Schema) -> Iterator[ArchivePolicy]:
+    for policy in POLICIES:
+        table = schema.table(policy.table)
+        if table is not None and _has(table, policy.conditions):
+            branches = tuple(
+                branch
+                for branch in policy.branches
+                if (other := schema.table(branch.table)) is not None
+                if other.column(branch.column) is not None and _has(other, branch.conditions)
+            )
+            yield ArchivePolicy(
+                policy.name, policy.table, policy.conditions, branches, policy.unchanged_days
+            )
+
+
+def _has(table: Table, conditions: tuple[Condition, ...]) -> bool:
+    return all(table.column(test.column) is not None for test in conditions)
