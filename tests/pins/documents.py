@@ -47,6 +47,7 @@ from unlost.engine.restore.values.plan_file import _Seal as SealOfPlan
 from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
+from unlost.model.archive import ArchivePolicy
 from unlost.model.decoders import decoder_for
 from unlost.model.mass_changes import MassChange, MassLimits
 from unlost.model.message import Message
@@ -256,6 +257,7 @@ DOCUMENTS: dict[str, Document] = {
     "catalogue/mass-changes": as_values(tuple[MassChange, ...]),
     "catalogue/mass-limits": as_values(MassLimits),
     # Files outside the vault.
+    "file/archive-policy": as_json(ArchivePolicy),
     "file/export-receipt": Document(ExportReceipt, _write_receipt, _read_receipt),
     "file/sealed-key": as_json(SealedKeyFile),
     "file/audit-line": as_json(AuditEntry),

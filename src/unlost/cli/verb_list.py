@@ -109,7 +109,7 @@ VERBS: Sequence[Verb] = (
     Verb(
         "archive",
         "archive.archive",
-        "Preview archive policies. An archive itself is not available yet.",
+        "Preview archive policies.",
         is_group=True,
     ),
     Verb(

@@ -53,3 +53,19 @@ def test_people_read_it_and_see_the_chart(program: Program, tmp_path: Path) -> N
         assert text in told.out, told.out
     assert ET.parse(picture).getroot().tag.endswith("svg")
     assert "loops" not in program("storage", "chocolate").out
+
+
+def test_a_preview_of_old_cases_counts_as_the_org_does(program: Program) -> None:
+    """The policy without its ages: all closed cases without an open task, with mails and files."""
+    (ready,) = [
+        policy
+        for policy in program("archive", "policies", "chocolate", "--json").done["policies"]
+        if policy["name"] == "closed-cases"
+    ]
+    assert {branch["table"] for branch in ready["branches"]} == {"EmailMessage", "Task", "Event"}
+    shown = program("archive", "preview", "chocolate", "closed-cases", "--json").done
+    tables = {line["table"]: line for line in shown["tables"]}
+    cases = tables.get("Case", {"records": 0, "bytes": 0})
+    assert cases["bytes"] == 2048 * cases["records"] == 2048 * shown["preview"]["roots"]
+    told = program("archive", "preview", "chocolate", "closed-cases").out
+    assert f"{shown['preview']['roots']:,} of them can leave the org" in told

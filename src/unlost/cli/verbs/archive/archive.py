@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Preview archive policies. An archive itself is not available yet.",
+    help="Preview archive policies.",
     rich_markup_mode=None,
 )
 REASONS = {
