@@ -46,6 +46,7 @@ SECRETS: dict[str, tuple[int, ...] | None] = {
     "Suggestion": (2,),
     "BypassKind": (2, 3),
     "ChecklistStep": (2, 3, 4),
+    "ArchivePolicy": (6,),
 }
 
 COMMAND_LINE = {"cli", "library", "outside", "testing"}  # never shown in the console

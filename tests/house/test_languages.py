@@ -39,8 +39,8 @@ CODE = [
     *(WEB / "signin" / f"{name}.py" for name in ("accounts", "adapter", "forms", "lockout")),
 ]
 LANGUAGES = sorted(language for language, _ in settings.LANGUAGES if language != SOURCE)
-PLACEHOLDER = re.compile(r"%\(\w+\)s|%s|%%|\{[^{}]*\}")
-COUNTS = {"%(counter)s", "%(count)s", "%(shown)s", "{count:,}"}
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%s|%%|\{[^{}]*\}")
+COUNTS = {"%(counter)s", "%(count)s", "%(count)d", "%(shown)s", "{count:,}"}
 FSI = "\u2068"  # what stands between it and PDI finds its own direction
 UNCOUNTED = 3  # the forms for none, one and two say the number as a word
 RIGHT_TO_LEFT = [code for code in LANGUAGES if code in settings.LANGUAGES_BIDI]

@@ -65,6 +65,7 @@ class ArchivePolicy:
     """The records of ``table`` that meet all ``conditions``, and the rules for related records.
 
     ``unchanged_days``: a record that was changed within so many days stays, with its root.
+    ``label``: what people call the selected records.
     """
 
     name: str
@@ -72,6 +73,7 @@ class ArchivePolicy:
     conditions: tuple[Condition, ...] = ()
     branches: tuple[ArchiveBranch, ...] = ()
     unchanged_days: int = 0
+    label: str = ""
 
 
 class StayReason(StrEnum):

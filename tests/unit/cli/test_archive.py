@@ -38,7 +38,9 @@ def policy(tmp_path: Path, **fields: object) -> str:
 
 
 def test_policies_are_listed(desk: Terminal) -> None:
-    assert desk("archive", "policies", "sales").out == "closed-case: Case with Closed true\n"
+    assert (
+        desk("archive", "policies", "sales").out == "closed-case\n  select Case with Closed true\n"
+    )
     (ready,) = desk("archive", "policies", "sales", "--json").json["policies"]
     assert ready["name"] == "closed-case"
 

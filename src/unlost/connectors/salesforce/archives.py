@@ -6,6 +6,7 @@ and still count as storage).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from unlost.model.archive import (
     ArchiveBranch,
@@ -41,6 +42,7 @@ POLICIES = (
             _take("Event", "WhatId"),
         ),
         MONTH,
+        "Cases closed for two years, with their mails, activities and files",
     ),
     ArchivePolicy(
         "mails-without-record",
@@ -50,9 +52,26 @@ POLICIES = (
             Condition("RelatedToId", Comparison.EMPTY),
             _older("MessageDate", YEAR),
         ),
+        (),
+        0,
+        "Mails older than a year that belong to no record",
     ),
-    ArchivePolicy("completed-tasks", "Task", (CLOSED, _older("ActivityDate", TWO_YEARS))),
-    ArchivePolicy("past-events", "Event", (_older("EndDateTime", TWO_YEARS),)),
+    ArchivePolicy(
+        "completed-tasks",
+        "Task",
+        (CLOSED, _older("ActivityDate", TWO_YEARS)),
+        (),
+        0,
+        "Completed tasks older than two years",
+    ),
+    ArchivePolicy(
+        "past-events",
+        "Event",
+        (_older("EndDateTime", TWO_YEARS),),
+        (),
+        0,
+        "Events older than two years",
+    ),
 )
 
 
@@ -71,9 +90,7 @@ def _known(schema: Schema) -> Iterator[ArchivePolicy]:
                 if (other := schema.table(branch.table)) is not None
                 if other.column(branch.column) is not None and _has(other, branch.conditions)
             )
-            yield ArchivePolicy(
-                policy.name, policy.table, policy.conditions, branches, policy.unchanged_days
-            )
+            yield replace(policy, branches=branches)
 
 
 def _has(table: Table, conditions: tuple[Condition, ...]) -> bool:

@@ -11,7 +11,9 @@ from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.archive.preview import preview
 from unlost.model.access import Right, Trace
-from unlost.model.archive import ArchivePolicy, ArchivePreview
+from unlost.model.archive import ArchivePolicy, ArchivePreview, StayCount, StayReason
+
+MOST_DAYS = 3_650
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,38 @@ class FreedStorage:
     limit: float
     days: float | None = None
 
+    @property
+    def share(self) -> float:
+        """The share of the limit; 0 without a limit."""
+        return self.bytes / self.limit if self.limit else 0.0
+
+    @property
+    def whole_days(self) -> int:
+        """The time in days; 0 if it is unknown, or longer than anyone plans."""
+        return round(self.days) if self.days is not None and self.days < MOST_DAYS else 0
+
+
+@dataclass(frozen=True, slots=True)
+class StayingLine:
+    """The number of records that must stay for a reason.
+
+    ``label`` and ``column_label``: of the table and column that keep them.
+    """
+
+    reason: StayReason
+    label: str
+    column_label: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class LosingLine:
+    """The number of records of a table that would stay and lose a reference."""
+
+    label: str
+    column_label: str
+    records: int
+
 
 @dataclass(frozen=True, slots=True)
 class ArchiveOutlook:
@@ -58,6 +92,8 @@ class ArchiveOutlook:
     preview: ArchivePreview
     tables: tuple[LeavingLine, ...]
     storages: tuple[FreedStorage, ...]
+    staying: tuple[StayingLine, ...] = ()
+    losing: tuple[LosingLine, ...] = ()
 
 
 @action("archive.policies", Right.LOOK, trace=Trace.READ)
@@ -101,7 +137,23 @@ def preview_archive(app: Application, org: str, policy: ArchivePolicy) -> Archiv
         shown,
         tuple(sorted(lines, key=lambda line: (-line.bytes, -line.records, line.table))),
         tuple(_freed(name, size, storages.get(name)) for name, size in sorted(shown.bytes.items())),
+        tuple(_staying(stay, words) for stay in shown.stays),
+        tuple(
+            LosingLine(
+                words.label(lost.table, count=lost.records),
+                words.column(lost.table, lost.column),
+                lost.records,
+            )
+            for lost in shown.emptied
+        ),
     )
+
+
+def _staying(stay: StayCount, words: TableWords) -> StayingLine:
+    cause = stay.cause
+    label = words.label(cause.table, count=stay.records)
+    column = words.column(cause.table, cause.column) if cause.column else ""
+    return StayingLine(cause.reason, label, column, stay.records)
 
 
 def _freed(name: str, size: int, storage: StorageLine | None) -> FreedStorage:

@@ -30,7 +30,6 @@ REASONS = {
     StayReason.HOLD: "they are on legal hold",
     StayReason.SHARED: "a record that stays, a person, or a public link uses them",
 }
-MOST_DAYS = 3_650
 
 
 @app.command("policies")
@@ -95,9 +94,9 @@ def _chosen(application: "Application", org: str, name: str, file: Path | None) 
 
 def _show_policies(out: Output, result: "ArchivePolicies") -> None:
     for policy in result.policies:
-        out.print(
-            f"{policy.name}: {policy.table} with " + ", ".join(map(_words, policy.conditions))
-        )
+        out.print(f"{policy.name}: {policy.label}" if policy.label else policy.name)
+        tests = ", ".join(map(_words, policy.conditions))
+        out.print(f"  select {policy.table} with {tests}")
         for branch in policy.branches:
             tests = (
                 f" with {', '.join(map(_words, branch.conditions))}" if branch.conditions else ""
@@ -154,9 +153,9 @@ def _show_tables(out: Output, result: "ArchiveOutlook") -> None:
 def _freed(storage: "FreedStorage") -> str:
     text = f"This frees {size(storage.bytes)} of {storage.name}"
     if storage.limit:
-        text += f", {storage.bytes / storage.limit:.1%} of its limit"
-    if storage.days is not None and storage.days < MOST_DAYS:
-        text += f", as much as it grows in {many(round(storage.days), 'day')}"
+        text += f", {storage.share:.1%} of its limit"
+    if storage.whole_days:
+        text += f", as much as it grows in {many(storage.whole_days, 'day')}"
     return f"{text}."
 
 

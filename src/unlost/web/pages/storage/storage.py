@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from unlost.app.access import rights_in
 from unlost.app.actions.alerts.overview import overview
+from unlost.app.actions.archive.policies import archive_policies, preview_archive
 from unlost.app.actions.storage.storage import (
     StorageLine,
     StorageTrend,
@@ -65,7 +66,7 @@ def every(request: UserRequest) -> HttpResponse:
 
 @require_GET
 def show(request: UserRequest, org: str) -> HttpResponse:
-    """Show the storages of an org; ``?show=use`` and ``?show=loops`` add slow details."""
+    """Show the storages of an org; ``?show=use``, ``loops`` and ``archive`` add slow details."""
     app, show = request.unlost, request.GET.get("show", "")
     context: dict[str, object] = {"part": "storage", "org": org, "show": show}
     if show == "use":
@@ -73,7 +74,10 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         context |= {"use": filled, "fillings": fillings(filled)}
     if show == "loops":
         context["loops"] = storage_loops(app, org)
-    if request.htmx and show in ("use", "loops"):
+    if show == "archive":
+        policies = archive_policies(app, org).policies
+        context["outlooks"] = [preview_archive(app, org, policy) for policy in policies]
+    if request.htmx and show in ("use", "loops", "archive"):
         return render(request, f"storage/{show}.html", context)
     storage_trend = trend(app, org)
     context |= {
