@@ -8,7 +8,7 @@ circle are read again, until nothing new is met. Memory holds ids and numbers, n
 ``settle`` for the decision, and docs/adr/0049.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -124,6 +124,20 @@ def collect(
 
 
 @dataclass(slots=True)
+class _OtherRows:
+    """Rows of a table that refer to records and are not taken, by column.
+
+    ``counts``: how many records of the columns' targets were known when they were read.
+    """
+
+    counts: Mapping[str, int]
+    rows: dict[str, list[pl.DataFrame]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rows = {column: [] for column in self.counts}
+
+
+@dataclass(slots=True)
 class _Walk:
     """Reads the tables of a backup, and numbers the records that it meets."""
 
@@ -136,6 +150,7 @@ class _Walk:
     roots: Numbers = field(default_factory=lambda: np.empty(0, np.uint32))
     edges: dict[str, pl.DataFrame] = field(default_factory=dict)
     file_edges: dict[str, pl.DataFrame] = field(default_factory=dict)
+    others: dict[str, _OtherRows] = field(default_factory=dict)
     needs: list[pl.DataFrame] = field(default_factory=list)
     stops: list[pl.DataFrame] = field(default_factory=list)
     causes: dict[StayCause, int] = field(default_factory=dict)
@@ -200,12 +215,16 @@ class _Walk:
         """Read a table; true if records of it were met for the first time."""
         rules = [rule for rule in self.rules[table] if rule.may_take]
         before = self.members.count
+        others = _OtherRows(self._target_counts(rules))
         pairs = []
         for rows in self._frames(table, _needed(rules)):
             for rule in rules:
-                hits = self._hits(rows, rule).filter(pl.col(RULE) == TAKE)
-                self._add(table, hits)
-                pairs.append(hits.select(OWNER, ID))
+                hits = self._hits(rows, rule)
+                taken = hits.filter(pl.col(RULE) == TAKE)
+                self._add(table, taken)
+                pairs.append(taken.select(OWNER, ID))
+                others.rows[rule.column].append(hits.filter(pl.col(RULE) != TAKE).drop(MODIFIED))
+        self.others[table] = others
         if pairs:
             numbers = self.members.of([table]).rename({NODE: ROW})
             self.edges[table] = pl.concat(pairs).join(numbers, on=ID).select(OWNER, ROW)
@@ -256,11 +275,7 @@ class _Walk:
         met = self.members.tables.keys()
         for table, rules in self.rules.items():
             wanted = [rule for rule in rules if met & set(rule.targets)]
-            hits: dict[str, list[pl.DataFrame]] = {rule.column: [] for rule in wanted}
-            for rows in self._frames(table, _needed(wanted)) if wanted else ():
-                for rule in wanted:
-                    hits[rule.column].append(self._hits(rows, rule))
-            for column, parts in hits.items():
+            for column, parts in self._other_rows(table, wanted).items():
                 self._judge(table, column, pl.concat(parts))
         for files in self._shared():
             cause = StayCause(StayReason.SHARED, files.kind.table)
@@ -268,6 +283,28 @@ class _Walk:
             for needs in files.needs():
                 pairs = needs.rename({FILE: OWNER, HOLDER: ROW})
                 self.needs.append(pairs.with_columns(number))
+
+    def _other_rows(
+        self, table: str, rules: Sequence[ReferenceRule]
+    ) -> Mapping[str, Sequence[pl.DataFrame]]:
+        """The rows that refer to a record and are not taken, by column.
+
+        A table is read again only if it was not read for these columns, or if records that it may
+        refer to were met since.
+        """
+        known, counts = self.others.get(table), self._target_counts(rules)
+        if known is not None and known.counts.items() >= counts.items():
+            return {rule.column: known.rows[rule.column] for rule in rules}
+        others = _OtherRows(counts)
+        for rows in self._frames(table, _needed(rules)) if rules else ():
+            for rule in rules:
+                hits = self._hits(rows, rule).filter(pl.col(RULE) != TAKE)
+                others.rows[rule.column].append(hits.drop(MODIFIED))
+        return others.rows
+
+    def _target_counts(self, rules: Sequence[ReferenceRule]) -> Mapping[str, int]:
+        """The number of records that were met, of those to which each column may refer."""
+        return {rule.column: len(self.members.of(rule.targets)) for rule in rules}
 
     def _judge(self, table: str, column: str, hits: pl.DataFrame) -> None:
         """Note the records to which these rows refer."""
@@ -304,9 +341,8 @@ class _Walk:
         """The rows that refer to a record by a column: its number, and the rule for the row."""
         rows = rows.filter(pl.col(rule.column).is_not_null())
         named = rows.select(pl.col(rule.column).alias("named"), rule.rule.alias(RULE), ID, MODIFIED)
-        return named.join(
-            self.members.of(rule.targets).rename({ID: "named", NODE: OWNER}), on="named"
-        )
+        targets = self.members.of(rule.targets).rename({ID: "named", NODE: OWNER})
+        return named.join(targets, on="named").drop("named")
 
     def _frames(self, table: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """The live rows of a table, many at a time, with their ids."""

@@ -10,8 +10,8 @@ from unlost.engine.archive.conditions import columns_of, meets
 from unlost.model.archive import ArchiveBranch, ArchivePolicy, BranchRule
 from unlost.model.source.schema import Column, ColumnTrait, DeleteRule, Schema, Table
 
-DEFAULTS = {DeleteRule.CASCADE: "take", DeleteRule.RESTRICT: "restrict"}
-TAKE, STOP, RESTRICT, LEAVE = "take", "stop", "restrict", "leave"
+TAKE, STOP, RESTRICT, LEAVE = range(4)
+DEFAULTS = {DeleteRule.CASCADE: TAKE, DeleteRule.RESTRICT: RESTRICT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,16 @@ def _rule(
 ) -> ReferenceRule:
     assert column.reference is not None
     default = DEFAULTS.get(column.reference.rule, LEAVE)
-    rule = pl.lit(default)
+    rule = pl.lit(default, pl.UInt8)
     for branch in reversed(branches):
-        word = _word(branch, default)
-        rule = pl.when(meets(table, branch.conditions, now=now)).then(pl.lit(word)).otherwise(rule)
+        applies = meets(table, branch.conditions, now=now)
+        rule = pl.when(applies).then(pl.lit(_number(branch, default), pl.UInt8)).otherwise(rule)
     tests = [test for branch in branches for test in branch.conditions]
     may_take = default == TAKE or any(branch.rule is BranchRule.TAKE for branch in branches)
     return ReferenceRule(column.name, targets, rule, may_take, tuple(columns_of(tests)))
 
 
-def _word(branch: ArchiveBranch, default: str) -> str:
+def _number(branch: ArchiveBranch, default: int) -> int:
     """A record that is left behind still prevents a deletion that the org restricts."""
     if branch.rule is BranchRule.LEAVE:
         return RESTRICT if default == RESTRICT else LEAVE
