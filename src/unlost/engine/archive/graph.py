@@ -36,9 +36,10 @@ from unlost.model.vault.retention import Hold, HoldScope
 
 CHUNK = 200_000  # rows that are compared with the records at a time
 OWNER, ROW, RULE, MODIFIED, CAUSE = "owner", "row", "rule", "_u_modified_at", "cause"
+CASCADES = "cascades"
 _NUMBERS = pl.UInt32
 _STOPS = pl.DataFrame(schema={NODE: _NUMBERS, CAUSE: _NUMBERS})
-_PAIRS = pl.DataFrame(schema={OWNER: _NUMBERS, ROW: _NUMBERS})
+_TAKES = pl.DataFrame(schema={OWNER: _NUMBERS, ROW: _NUMBERS, CASCADES: pl.Boolean})
 _NEEDS = pl.DataFrame(schema={OWNER: _NUMBERS, ROW: _NUMBERS, CAUSE: _NUMBERS})
 
 
@@ -222,12 +223,12 @@ class _Walk:
                 hits = self._hits(rows, rule)
                 taken = hits.filter(pl.col(RULE) == TAKE)
                 self._add(table, taken)
-                pairs.append(taken.select(OWNER, ID))
+                pairs.append(taken.select(OWNER, ID, pl.lit(rule.cascades).alias(CASCADES)))
                 others.rows[rule.column].append(hits.filter(pl.col(RULE) != TAKE).drop(MODIFIED))
         self.others[table] = others
         if pairs:
             numbers = self.members.of([table]).rename({NODE: ROW})
-            self.edges[table] = pl.concat(pairs).join(numbers, on=ID).select(OWNER, ROW)
+            self.edges[table] = pl.concat(pairs).join(numbers, on=ID).select(OWNER, ROW, CASCADES)
         return self.members.count > before
 
     def _take_files(self, links: str) -> Iterator[str]:
@@ -235,7 +236,11 @@ class _Walk:
         for files in self._shared():
             if files.kind.links == links:
                 before = self.members.count
-                pairs = files.take().rename({LINK: OWNER, FILE: ROW})
+                pairs = files.take().select(
+                    pl.col(LINK).alias(OWNER),
+                    pl.col(FILE).alias(ROW),
+                    pl.lit(value=False).alias(CASCADES),
+                )
                 self.file_edges[files.kind.table] = pairs
                 if self.members.count > before:
                     yield files.kind.table
@@ -360,10 +365,12 @@ class _Walk:
 
     def graph(self) -> ArchiveGraph:
         """The graph as it was read."""
-        must = pl.concat([_PAIRS, *self.edges.values()])
+        must = pl.concat([_TAKES, *self.edges.values()])
         edges = pl.concat([must, *self.file_edges.values()])
         may = np.arange(len(edges)) >= len(must)
-        takes = Takes(edges[OWNER].to_numpy(), edges[ROW].to_numpy(), may)
+        takes = Takes(
+            edges[OWNER].to_numpy(), edges[ROW].to_numpy(), may, edges[CASCADES].to_numpy()
+        )
         needs = pl.concat([_NEEDS, *self.needs])
         return ArchiveGraph(
             self.members,

@@ -28,11 +28,13 @@ class Takes:
     """Pairs of records: with ``owner`` goes ``taken``.
 
     ``may``: where the taken one may stay behind. Elsewhere the owner stays if the taken one does.
+    ``cascades``: where the org deletes the taken one along with the owner.
     """
 
     owner: Numbers
     taken: Numbers
     may: Mask
+    cascades: Mask
 
 
 @dataclass(frozen=True, slots=True)

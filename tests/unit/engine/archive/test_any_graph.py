@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from unit.engine.archive.company import FILES, NOW, REFERENCES, Company
@@ -77,7 +77,6 @@ def going(company: Company, policy: ArchivePolicy) -> set[str]:
     return {record for table in tables for record in leaving_ids(graph, mask, table)["id"]}
 
 
-@settings(max_examples=150)
 @given(companies(), POLICIES)
 def test_the_org_deletes_nothing_else_and_refuses_nothing(
     company: Company, policy: ArchivePolicy
@@ -90,7 +89,6 @@ def test_the_org_deletes_nothing_else_and_refuses_nothing(
             assert record in chosen, "it prevents the deletion"
 
 
-@settings(max_examples=150)
 @given(companies(), POLICIES)
 def test_no_record_that_stays_loses_a_file(company: Company, policy: ArchivePolicy) -> None:
     chosen = going(company, policy)
@@ -102,7 +100,6 @@ def test_no_record_that_stays_loses_a_file(company: Company, policy: ArchivePoli
     assert not {cells["DocumentId"] for cells in company.rows["PublicLink"].values()} & chosen
 
 
-@settings(max_examples=150)
 @given(companies(), POLICIES)
 def test_references_that_are_lost_are_counted(company: Company, policy: ArchivePolicy) -> None:
     chosen = going(company, policy)
