@@ -84,6 +84,9 @@ class StayReason(StrEnum):
     CHANGED = "changed"  # it was changed too recently
     HOLD = "hold"  # it is on legal hold
     SHARED = "shared"  # a file that a record which stays has, too
+    COPY = "copy"  # the vault has no complete copy of it
+    REFUSED = "refused"  # the org did not delete it
+    GONE = "gone"  # it was deleted by others
 
 
 @dataclass(frozen=True, slots=True)

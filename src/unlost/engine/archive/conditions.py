@@ -114,7 +114,7 @@ def _meets(column: Column, test: Condition, now: datetime) -> pl.Expr:
     cell = pl.col(column.name)
     match test.comparison:
         case Comparison.OLDER:
-            return _instant(cell) < now - timedelta(days=_at_least(test.days, test))
+            return instant(cell) < now - timedelta(days=_at_least(test.days, test))
         case Comparison.LARGER:
             return cell.cast(pl.Float64, strict=False) > test.number
         case Comparison.IS:
@@ -127,7 +127,7 @@ def _meets(column: Column, test: Condition, now: datetime) -> pl.Expr:
             return cell.is_not_null() & (cell != "")
 
 
-def _instant(cell: pl.Expr) -> pl.Expr:
+def instant(cell: pl.Expr) -> pl.Expr:
     """The instants of a column of dates or times; null for any other text."""
     text = cell.str.replace(_OFFSET, "").str.replace(" ", "T")
     forms = [text.str.to_datetime(form, time_unit="us", strict=False) for form in _FORMS]

@@ -61,7 +61,7 @@ class EmptiedReferences:
 class ArchiveGraph:
     """The records that could go, and the decision about them.
 
-    ``stops``: frame of ``node`` and ``cause``, the place of a cause in ``causes``. ``needed_for``:
+    ``order``: tables by their place, those to which others refer first. ``stops``: frame of ``node`` and ``cause``, the place of a cause in ``causes``. ``needed_for``:
     the cause of each pair in ``needs``.
     """
 
@@ -73,11 +73,14 @@ class ArchiveGraph:
     stops: pl.DataFrame
     causes: tuple[StayCause, ...]
     emptied: tuple[EmptiedReferences, ...]
+    order: Mapping[str, int]
 
-    def going(self) -> Mask:
-        """The records that go, by their numbers."""
+    def going(self, *, without: Numbers | None = None) -> Mask:
+        """The records that go, by their numbers; those of ``without`` stay, too."""
         stopped = np.zeros(self.members.count, dtype=np.bool_)
         stopped[self.stops[NODE].to_numpy()] = True
+        if without is not None:
+            stopped[without] = True
         return settle(
             self.members.count,
             roots=self.roots,
@@ -381,6 +384,7 @@ class _Walk:
             pl.concat([_STOPS, *self.stops]),
             tuple(self.causes),
             tuple(self.emptied),
+            {name: place for name, (place, _) in self._order().items()},
         )
 
 
