@@ -50,14 +50,14 @@ class BatchAnnounced(msgspec.Struct, frozen=True, tag="announced"):
     """The records of a batch are deleted now, except those that stay."""
 
     batch: int
-    stayed: Sequence[RecordStayed] = ()
+    stayed: tuple[RecordStayed, ...] = ()
 
 
 class BatchEnded(msgspec.Struct, frozen=True, tag="ended"):
     """All other records of the batch are gone."""
 
     batch: int
-    stayed: Sequence[RecordStayed] = ()
+    stayed: tuple[RecordStayed, ...] = ()
 
 
 class ArchiveClosed(msgspec.Struct, frozen=True, tag="closed"):
@@ -68,7 +68,16 @@ class ArchiveClosed(msgspec.Struct, frozen=True, tag="closed"):
 
 type ArchiveEntry = ArchiveOpened | BatchAnnounced | BatchEnded | ArchiveClosed
 
-_ENTRIES = ArchiveOpened | BatchAnnounced | BatchEnded | ArchiveClosed
+
+def encode(entry: ArchiveEntry) -> bytes:
+    """An entry as JSON."""
+    return msgspec.json.encode(entry)
+
+
+def decode(payload: bytes) -> ArchiveEntry:
+    """Read an entry; raises msgspec.MsgspecError."""
+    decoder = cast("TypeDecoder[ArchiveEntry]", decoder_for(cast("type", ArchiveEntry.__value__)))
+    return decoder.decode(payload)
 
 
 class ArchiveLog:
@@ -80,13 +89,12 @@ class ArchiveLog:
         self.closed: ArchiveClosed | None = None
         self.announced: dict[int, BatchAnnounced] = {}
         self.ended: dict[int, BatchEnded] = {}
-        decoder = cast("TypeDecoder[ArchiveEntry]", decoder_for(cast("type", _ENTRIES)))
         for payload in journal.read():
-            self._apply(decoder.decode(payload))
+            self._apply(decode(payload))
 
     def write(self, entry: ArchiveEntry) -> None:
         """Write an entry; it is durable on return."""
-        self._journal.append(msgspec.json.encode(entry))
+        self._journal.append(encode(entry))
         self._apply(entry)
 
     def check_same(self, opened: ArchiveOpened) -> None:

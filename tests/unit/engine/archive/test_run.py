@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from unit.engine.restore.workshop import Workshop
+from unit.engine.restore.atelier import Atelier, actions
 from unlost.engine.archive.journal import RecordStayed
 from unlost.engine.archive.run import ArchiveOutcome, ArchivePorts, ArchiveRequest, archive
 from unlost.model.archive import (
@@ -19,8 +19,9 @@ from unlost.model.archive import (
     StayReason,
 )
 from unlost.model.errors import Conflict, TransientError, UsageError
+from unlost.model.plan import Action
 from unlost.model.source.schema import DeleteRule, Reference, TableTrait, WireKind
-from unlost.model.source.writing import WriteOp
+from unlost.model.source.writing import Identity, WriteOp
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
 from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.faults import Crash
@@ -36,7 +37,7 @@ POLICY = ArchivePolicy(
 )
 
 
-class Office(Workshop):
+class Office(Atelier):
     """Accounts with contacts and papers, of which some are old."""
 
     def __init__(self, work: Path) -> None:
@@ -48,13 +49,11 @@ class Office(Workshop):
             paper = self.org.attach("Paper", f"P{number}", b"x" * (100 + number))
             self.org.update("Paper", paper, {"Account": account})
         self.night()
+        self.account = self.record("Account", "A0")
 
     def request(self, **changes: Any) -> ArchiveRequest:
         made = ArchiveRequest("archive-1", self.oid, POLICY, self.head.info.number, at_a_time=2)
         return replace(made, **changes)
-
-    def ports(self, *_: Any) -> Any:
-        return super().ports(*_) if _ else self.archive_ports()
 
     def archive_ports(self) -> ArchivePorts:
         return ArchivePorts(
@@ -127,6 +126,23 @@ def test_an_archived_record_has_its_last_state_and_its_file(office: Office) -> N
     (file,) = office.head.files("Paper", [paper])
     with office.vault.open_file(office.oid, file.blob) as body:
         assert body.read() == b"x" * 101
+
+
+@pytest.mark.parametrize("days", [1, 20])
+def test_an_archived_account_comes_back_with_all_of_it(office: Office, days: int) -> None:
+    """From the recycle bin, or as a new record when that is empty."""
+    for table in ("Account", "Contact", "Paper"):
+        office.allow(table, identity=Identity.UNDELETE)
+    office.archive()
+    office.clock.advance(days=days)
+    if days > 15:
+        office.platform.purge_bin()
+    office.night()
+    plan = office.plan_of(("Account", office.account))
+    taken = Action.CREATE if days > 15 else Action.UNDELETE
+    assert set(actions(plan).values()) == {taken}
+    assert office.restore(plan).whole
+    assert office.names() == NEW | {"A0", "C0", "P0"}
 
 
 def test_a_backup_after_it_changes_nothing(office: Office) -> None:
