@@ -52,6 +52,7 @@ trap 'rm -rf "$year"' EXIT
 rm -rf "$year"
 .venv/bin/python benchmarks/vault_size.py --keep
 .venv/bin/python benchmarks/search_index.py --keep
+.venv/bin/python benchmarks/archive.py --keep
 .venv/bin/python benchmarks/vault_mails.py --keep
 .venv/bin/python benchmarks/far_vault.py --keep
 .venv/bin/python benchmarks/vault_bundles.py --keep
