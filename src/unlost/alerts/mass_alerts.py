@@ -134,10 +134,16 @@ def repair_command(finding: MassFinding, org: str) -> str:
             args,
         )
     if change.kind is MassKind.CREATED:
-        return render("unlost compare {org} {a} {b} --table {table}", args)
+        return compare_command(finding, org)
     return render(
         f"unlost restore plan {{org}} --lost-between {{a}} {{b}} --table {{table}}{by}", args
     )
+
+
+def compare_command(finding: MassFinding, org: str) -> str:
+    """The command that shows the records of a mass change."""
+    args = {"org": org, "a": finding.before, "b": finding.number, "table": finding.change.table}
+    return render("unlost compare {org} {a} {b} --table {table}", args)
 
 
 def _command(org: OrgFacts, findings: Sequence[MassFinding], *, number: int, before: int) -> str:

@@ -14,6 +14,7 @@ from unit.web.losses import MOST_QUERIES, goes_on, live, queries
 from unlost.app.actions.backups.backup import backup
 from unlost.catalog.people.audit import every
 from unlost.model.access import Role
+from unlost.model.source.schema import ColumnTrait
 from unlost.web.pages.records import compare as module
 
 COMPARE, LOST = "/orgs/sales/compare/", "/orgs/sales/lost/"
@@ -54,6 +55,33 @@ def test_a_table_is_compared_field_by_field(changed: World, sign_in: SignIn) -> 
     assert 'value="Account/A40018"' in page, "it can be ticked"
     assert 'value="Account/A50000"' not in page, "it was not there at the first night"
     assert 'name="column" value="Phone"' in page
+
+
+@pytest.mark.parametrize(
+    ("trait", "words"),
+    [
+        (ColumnTrait.CALCULATED, "the org calculates it"),
+        (ColumnTrait.AUTO_NUMBER, "the org numbers it"),
+        (None, "it is read-only"),
+    ],
+)
+def test_a_column_that_cannot_be_put_back_was_offered(
+    world: World, sign_in: SignIn, trait: ColumnTrait | None, words: str
+) -> None:
+    org = world.connector.orgs["one"]
+    columns = org.tables["Account"].columns
+    name, phone = columns["Name"], columns["Phone"]
+    columns["Name"] = replace(name, traits=name.traits | {ColumnTrait.UPDATABLE})
+    traits = phone.traits | ({trait} if trait else set())
+    columns["Phone"] = replace(phone, label="Line", traits=frozenset(traits))
+    backup(world.app, "sales")
+    world.clock.advance(days=1)
+    org.update("Account", "A40018", {"Phone": "+41 1", "Name": "Renamed"})
+    backup(world.app, "sales")
+    page = sign_in(Role.RESTORER).get(COMPARE, {"table": "Account"}).content.decode()
+    assert 'name="column" value="Name"' in page
+    assert 'name="column" value="Phone"' not in page
+    assert f"<bdi>Line</bdi> ({words})" in page
 
 
 def test_columns_that_the_org_sets_are_left_out(world: World, sign_in: SignIn) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from django.test import Client
@@ -22,6 +23,7 @@ from unlost.catalog.silences import silences_of
 from unlost.model.access import Role
 from unlost.model.alert import AlertRule
 from unlost.model.mass_changes import MassKind, Silence, SilenceKind
+from unlost.model.source.schema import ColumnTrait
 
 PHONES = "/orgs/sales/mass-changes/{}/"
 
@@ -102,6 +104,22 @@ def test_the_repair_can_be_limited_to_one_user(shop: Shop, sign_in: SignIn) -> N
     assert '<option value="U2">' in page
     plan = choose(client, **inputs(page), by="U1")
     assert "Restore 29 records to sales" in told(client, plan)
+
+
+def test_a_column_that_the_org_calculates_was_offered_to_be_put_back(
+    shop: Shop, sign_in: SignIn
+) -> None:
+    columns = shop.org.tables["Account"].columns
+    phone = columns["Phone"]
+    columns["Phone"] = replace(phone, traits=phone.traits | {ColumnTrait.CALCULATED})
+    place = alert_page(shop)
+    shop.night()
+    client = sign_in(Role.RESTORER)
+    page = told(client, place)
+    assert "Put Phone back" not in page
+    assert "This field cannot be put back: the org calculates it." in page
+    assert "restore plan" not in page
+    assert "Put Phone back" not in told(client, "/orgs/sales/compare/?table=Account&a=3&b=4")
 
 
 def test_the_comparison_limits_the_repair_to_one_user_too(shop: Shop, sign_in: SignIn) -> None:

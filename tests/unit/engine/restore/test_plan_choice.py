@@ -22,7 +22,13 @@ from unlost.model.plan import (
 )
 from unlost.model.source.reading import Page, ReadTask
 from unlost.model.source.schema import Table, WireKind
-from unlost.model.source.writing import Identity, LateColumn, WriteOp
+from unlost.model.source.writing import (
+    Identity,
+    LateColumn,
+    NeverColumn,
+    NeverReason,
+    WriteOp,
+)
 from unlost.testing.platform import without
 
 BIN = {"identity": Identity.UNDELETE}
@@ -475,13 +481,58 @@ def test_one_column_of_a_lost_record_is_not_put_back(atelier: Atelier) -> None:
     assert step_of(plan, account).notes == ("lost-since",)
 
 
-@pytest.mark.parametrize("column", ["Nope", "Modified"])
-def test_a_column_that_cannot_be_set_is_refused(atelier: Atelier, column: str) -> None:
+def refusal(atelier: Atelier, column: str) -> UsageError:
     account = atelier.make("Account", "first")
     atelier.night()
     with pytest.raises(UsageError) as caught:
         chosen(atelier, account, column)
-    assert caught.value.code == "restore-column"
+    return caught.value
+
+
+def test_a_column_that_the_backup_lacks_is_refused(atelier: Atelier) -> None:
+    error = refusal(atelier, "Nope")
+    assert error.code == "restore-column"
+    assert "case-sensitive" in error.next_step
+
+
+@pytest.mark.parametrize(
+    ("reason", "words", "granted"),
+    [
+        (NeverReason.FORMULA, "the org calculates it", False),
+        (NeverReason.AUTO_NUMBER, "the org assigns its number", False),
+        (NeverReason.SYSTEM, "the org sets it automatically", False),
+        (NeverReason.READ_ONLY, "it is read-only", True),
+    ],
+)
+def test_a_column_that_exists_and_cannot_be_set_was_refused_for_its_spelling(
+    atelier: Atelier, reason: NeverReason, words: str, *, granted: bool
+) -> None:
+    usual = atelier.platform.capability("Account")
+    atelier.allow(
+        "Account",
+        never=(NeverColumn("Number", reason),),
+        settable=usual.settable - {"Number"},
+        changeable=usual.changeable - {"Number"},
+    )
+    error = refusal(atelier, "Number")
+    assert error.code == "restore-column-fixed"
+    assert f"cannot be put back: {words}." in error.sentence
+    assert "case-sensitive" not in error.next_step
+    assert ("give the write user the right" in error.next_step) is granted
+
+
+def test_a_column_that_is_set_only_on_create_says_so(atelier: Atelier) -> None:
+    usual = atelier.platform.capability("Account")
+    atelier.allow("Account", changeable=usual.changeable - {"Number"})
+    assert "only when a record is created" in refusal(atelier, "Number").sentence
+
+
+def test_a_user_who_may_not_change_records_was_told_to_mind_the_spelling(atelier: Atelier) -> None:
+    usual = atelier.platform.capability("Account")
+    atelier.allow("Account", ops=usual.ops - {WriteOp.UPDATE}, changeable=frozenset())
+    error = refusal(atelier, "Number")
+    assert "the write user may not change these records" in error.sentence
+    assert "give the write user the right" in error.next_step
 
 
 # --- between two backups --------------------------------------------------------------------------

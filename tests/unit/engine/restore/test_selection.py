@@ -152,7 +152,10 @@ def test_before_the_first_backup_there_is_nothing_to_choose_from(atelier: Atelie
             Selection(CHANGED, after=1, until=2, table="Account", columns=("Nothing",)),
             "restore-column",
         ),
-        (Selection(CHANGED, after=1, until=2, table="Account", columns=("Id",)), "restore-column"),
+        (
+            Selection(CHANGED, after=1, until=2, table="Account", columns=("Id",)),
+            "restore-column-fixed",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(nights: Atelier, selection: Selection, code: str) -> None:

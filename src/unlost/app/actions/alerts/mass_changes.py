@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from unlost.alerts.loss_alerts import large_losses, loss_sentence
-from unlost.alerts.mass_alerts import repair_command, sentence_of
+from unlost.alerts.mass_alerts import compare_command, repair_command, sentence_of
 from unlost.alerts.mass_rules import findings_of, is_listed
 from unlost.alerts.watched import MassFacts
 from unlost.app.access import action
@@ -13,6 +13,7 @@ from unlost.app.alerts.loss_facts import loss_facts
 from unlost.app.alerts.mass_facts import stored_mass_facts
 from unlost.app.backups.moments import end_of_day
 from unlost.app.compose import Application
+from unlost.app.records.settable import why_never_set
 from unlost.app.records.table_words import TableWords
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.mass_changes import limits_of, set_limits
@@ -33,6 +34,7 @@ from unlost.model.mass_changes import (
 from unlost.model.message import Message
 from unlost.model.source.reading import Json
 from unlost.model.source.schema import Schema
+from unlost.model.source.writing import NeverReason
 
 LONGEST = timedelta(days=366)  # of an announcement or a mute
 LARGEST_ROWS = 10**9
@@ -44,7 +46,8 @@ class MassChangeLine:
 
     ``before``: the backup with the values from before; ``backup`` has the changed ones. ``command``
     plans the repair. ``main_user``: the id of the user to whom it is limited, empty for all.
-    ``changed_before``: backup ``before`` has a mass change of this column too.
+    ``changed_before``: backup ``before`` has a mass change of this column too. ``never``: the reason
+    why the column cannot be put back; ``command`` then shows the changed records.
     """
 
     change: MassChange
@@ -57,6 +60,7 @@ class MassChangeLine:
     column_label: str = ""
     main_user: str = ""
     changed_before: bool = False
+    never: NeverReason | None = None
 
     @property
     def authors(self) -> Sequence[UserShare]:
@@ -219,7 +223,7 @@ def column_repairs(
 ) -> ColumnRepairs:
     """List the mass changes of a table's columns in the backups after one, up to another.
 
-    Changes that a person expects are left out.
+    Changes that a person expects are left out, and those of columns that cannot be put back.
     """
     known = get_org(org)
     facts = stored_mass_facts(app, known.oid, zone=known.identity.zone)
@@ -236,7 +240,8 @@ def column_repairs(
         if is_listed(finding) and finding.silence is None and finding.change.kind.of_column
     ]
     changes = sorted(
-        (line for line in lines if line.change.table == table), key=lambda line: -line.change.count
+        (line for line in lines if line.change.table == table and line.never is None),
+        key=lambda line: -line.change.count,
     )
     return ColumnRepairs(org, table, tuple(changes))
 
@@ -247,18 +252,26 @@ def _words(app: Application, org: ProtectedOrg) -> TableWords:
 
 
 def _line(finding: MassFinding, org: str, facts: MassFacts, words: TableWords) -> MassChangeLine:
+    never = _never(finding.change, words)
     return MassChangeLine(
         finding.change,
         sentence_of(finding, org),
         finding.before,
         finding.now,
         finding.silence,
-        repair_command(finding, org),
+        repair_command(finding, org) if never is None else compare_command(finding, org),
         finding.number,
         words.column(finding.change.table, finding.change.column),
         finding.main_user,
         _changed_before(finding, facts),
+        never,
     )
+
+
+def _never(change: MassChange, words: TableWords) -> NeverReason | None:
+    table = words.table(change.table)
+    column = table.column(change.column) if table is not None else None
+    return why_never_set(column, table) if table is not None and column is not None else None
 
 
 def _changed_before(finding: MassFinding, facts: MassFacts) -> bool:

@@ -15,6 +15,7 @@ from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_facts import RecordNames, UserNames, ValueMeaning, table_named
 from unlost.app.records.record_head import NO_HEAD, RecordHead, record_head
 from unlost.app.records.restored_as import RestoredAs, restored_as, restored_from
+from unlost.app.records.settable import is_set_by_itself, why_never_set
 from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
@@ -23,7 +24,8 @@ from unlost.engine.records.story import story
 from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
+from unlost.model.source.schema import Column, Table, WireKind
+from unlost.model.source.writing import NeverReason
 from unlost.model.written import written
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ class ChangedField:
 
     ``by_itself``: the org sets it automatically with every change, as it does a last-modified time.
     ``old_table`` and ``new_table`` are the tables of these records. ``restorable``: the old value can
-    be put back, as the live record has another one now.
+    be put back, as the live record has another one now. ``never``: the reason why the column
+    cannot be set; None if it may be.
     """
 
     column: str
@@ -53,6 +56,7 @@ class ChangedField:
     old_table: str = ""
     new_table: str = ""
     restorable: bool = False
+    never: NeverReason | None = None
 
     @property
     def is_known(self) -> bool:
@@ -332,18 +336,9 @@ class EntryDescriber:
         column = self.table.column(change.column)
         if change.old is None and change.new is None:
             return False  # the org logged no values
-        if column is None or change.column not in self.cells or not is_settable(column, self.table):
+        if column is None or change.column not in self.cells or why_never_set(column, self.table):
             return False
         return not same(column.kind, change.old, self.cells[change.column])
-
-
-def is_settable(column: Column, table: Table) -> bool:
-    """Return true if people may set the column, as far as the source describes that."""
-    org_sets = is_set_by_itself(column.name, table) or column.kind in (WireKind.ID, WireKind.BINARY)
-    if org_sets or column.has(ColumnTrait.CALCULATED) or column.has(ColumnTrait.VOLATILE):
-        return False
-    described = any(other.has(ColumnTrait.UPDATABLE) for other in table.columns)
-    return column.has(ColumnTrait.UPDATABLE) or not described
 
 
 def _winner_name(event: Event, table: Table, names: RecordNames) -> str:
@@ -370,6 +365,7 @@ def field_line(change: FieldChange, table: Table, names: RecordNames) -> Changed
         kind=column.kind if column is not None else WireKind.TEXT,
         old_table=old.table,
         new_table=new.table,
+        never=why_never_set(column, table) if column is not None else None,
     )
 
 
@@ -378,14 +374,3 @@ _NAMELESS = ValueMeaning("", "")
 
 def _label(column: Column | None, name: str) -> str:
     return (column.label if column is not None else "") or name
-
-
-def is_set_by_itself(name: str, table: Table) -> bool:
-    """Return true for a column that the org sets automatically with every change."""
-    column = table.column(name)
-    if column is None:
-        return False
-    if name in {table.modified_column, table.modified_by_column}:
-        return True
-    written = column.has(ColumnTrait.CREATABLE) or column.has(ColumnTrait.UPDATABLE)
-    return column.kind in {WireKind.INSTANT, WireKind.REFERENCE} and not written

@@ -10,7 +10,6 @@ from unlost.app.actions.records.history import (
     EntryDescriber,
     HistoryEntry,
     HistoryFilter,
-    is_set_by_itself,
 )
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
@@ -19,6 +18,7 @@ from unlost.app.records.live_changes import LiveEvents, live_events
 from unlost.app.records.record_facts import RecordNames, UserNames
 from unlost.app.records.record_queries import ListKind, ListQuery, query_of
 from unlost.app.records.record_selectors import chosen_records
+from unlost.app.records.settable import is_set_by_itself
 from unlost.app.records.watched_sets import (
     MOST_MEMBERS,
     SetEvent,

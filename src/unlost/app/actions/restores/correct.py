@@ -10,7 +10,6 @@ from unlost.app.actions.records.history import (
     HistoryEntry,
     HistoryResult,
     history,
-    is_settable,
 )
 from unlost.app.actions.restores.kept_plan import PlanView, choose, what_was_typed
 from unlost.app.actions.restores.put_back import value_before
@@ -18,6 +17,7 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames, last_alive
+from unlost.app.records.settable import why_never_set
 from unlost.app.restores.overrides import Overrides, TakenEdit, TypedEdit, correction_empty
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.history import EventKind
@@ -177,7 +177,7 @@ def _fields(
     names = RecordNames(head)
     by_column = _changes(shown.entries, shown.record)
     for column in table.columns:
-        if column.name in cells and is_settable(column, table):
+        if column.name in cells and why_never_set(column, table) is None:
             value = cells[column.name]
             meaning = names.meaning(column, [value] if value else []).get(value or "")
             yield CorrectableField(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from unlost.app.access import action
-from unlost.app.actions.records.history import HistoryResult, history, is_settable
+from unlost.app.actions.records.history import HistoryResult, history
 from unlost.app.actions.records.watch import ChangeFilter, period_of, stored_watch
 from unlost.app.actions.restores.kept_plan import PlanView, choose, what_was_typed
 from unlost.app.actions.restores.put_back import change_unknown, parsed_time, value_before
@@ -19,6 +19,7 @@ from unlost.app.actions.restores.restore_plan import (
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.restored_as import replacements
+from unlost.app.records.settable import why_never_set
 from unlost.app.records.watched_sets import events_of, members_of
 from unlost.app.restores.overrides import Overrides, TakenEdit, TypedEdit
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -230,7 +231,7 @@ def _is_put_back(app: Application, org: ProtectedOrg, change: RecordedChange) ->
     column = table.column(change.column) if table is not None else None
     if table is None or column is None:
         return not change.column
-    return is_settable(column, table)
+    return why_never_set(column, table) is None
 
 
 def _nothing() -> UsageError:

@@ -8,17 +8,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.restore.planning.survey import FETCH_IDS, READ_IDS, RestoreSurvey, chunks
+from unlost.engine.restore.values.edits import why_not
 from unlost.engine.restore.values.taken import not_alive
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.mass_changes import MassKind
+from unlost.model.message import Message, message
 from unlost.model.plan import RecordKey, Selection, SelectionKind
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Table, WireKind
+from unlost.model.source.writing import NeverReason, WriteCapability, WriteOp
 from unlost.model.vault.snapshot import ChangeKind
 
 MAX_STEPS = 200_000
+GRANTED = (NeverReason.READ_ONLY, NeverReason.NO_PERMISSION)  # another user may have the right
 NO_COLUMN = ("",)  # chosen columns that name none: no columns at all would mean every column
 
 
@@ -62,7 +66,7 @@ def select(survey: RestoreSurvey, selection: Selection, *, at: int | None) -> Re
 
     ``at``: the backup with the wanted state, for RECORDS and CORRECTION; by default the newest in
     which each was alive. Raises UsageError (``restore-nothing``, ``restore-too-large``,
-    ``restore-at``, ``restore-between``, ``restore-column``), NotFound.
+    ``restore-at``, ``restore-between``, ``restore-column``, ``restore-column-fixed``), NotFound.
     """
     named = selection.kind in (SelectionKind.RECORDS, SelectionKind.CORRECTION)
     if at is not None and not named:
@@ -280,17 +284,55 @@ def _changeable(survey: RestoreSurvey, old: Snapshot, selection: Selection) -> T
 def _check_columns(
     survey: RestoreSurvey, shape: Table | None, table: str, columns: Sequence[str]
 ) -> None:
-    """Raise UsageError (``restore-column``) for a column that cannot be put back."""
-    allowed = survey.capability(table).changeable
+    """Raise UsageError for a column that the backup lacks, or that cannot be put back.
+
+    The codes are ``restore-column`` and ``restore-column-fixed``.
+    """
     for column in columns:
-        if shape is None or shape.column(column) is None or column not in allowed:
+        described = shape.column(column) if shape is not None else None
+        if shape is None or described is None:
             raise UsageError(
                 "restore-column",
-                "The column {column} of {table} cannot be set.",
+                "The backup has no column {column} of {table}.",
                 next_step="Column names are case-sensitive. Write them as in the source.",
                 column=column,
                 table=table,
             )
+        why = _why_fixed(survey, shape, column)
+        if why is not None:
+            raise UsageError(
+                "restore-column-fixed",
+                "{column} of {table} cannot be put back: {why}.",
+                next_step="Choose other columns. Or give the write user the right to change it, if "
+                "people can change it in the org, then plan again."
+                if _may_be_granted(survey.capability(table), column)
+                else "Choose other columns.",
+                column=described.label or column,
+                table=shape.label or table,
+                why=why,
+            )
+
+
+def _why_fixed(survey: RestoreSurvey, shape: Table, column: str) -> Message | None:
+    """The reason why a column of live records cannot be set; None if it can."""
+    capability = survey.capability(shape.name)
+    if column in capability.changeable:
+        return None
+    table = survey.tables.get(shape.name)
+    if table is None or table.column(column) is None:
+        return message("", "the org no longer has it")
+    why = why_not(table, capability, column)
+    if capability.ops and not capability.allows(WriteOp.UPDATE):
+        return why or message("", "the write user may not change these records")
+    return why or message("", "it can be set only when a record is created")
+
+
+def _may_be_granted(capability: WriteCapability, column: str) -> bool:
+    """True if another user may be allowed to set a column that this one cannot set."""
+    reasons = {never.column: never.reason for never in capability.never}
+    if capability.ops and not capability.allows(WriteOp.UPDATE):
+        return reasons.get(column) in (None, *GRANTED)
+    return reasons.get(column) in GRANTED
 
 
 def _changes(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
 
 from unlost.model.errors import UsageError
+from unlost.model.message import Message, message
 from unlost.model.plan import (
     PlanStep,
     RecordKey,
@@ -29,12 +30,12 @@ _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 LISTED = 20  # values of a list that an error names
 
 WHY_NOT = {
-    NeverReason.FORMULA: "the org calculates it",
-    NeverReason.AUTO_NUMBER: "the org assigns its number",
-    NeverReason.SYSTEM: "the org sets it automatically",
-    NeverReason.READ_ONLY: "it is read-only",
-    NeverReason.NO_PERMISSION: "the write user may not set it",
-    NeverReason.BY_PLATFORM: "the org derives it from other values",
+    NeverReason.FORMULA: message("", "the org calculates it"),
+    NeverReason.AUTO_NUMBER: message("", "the org assigns its number"),
+    NeverReason.SYSTEM: message("", "the org sets it automatically"),
+    NeverReason.READ_ONLY: message("", "it is read-only"),
+    NeverReason.NO_PERMISSION: message("", "the write user may not set it"),
+    NeverReason.BY_PLATFORM: message("", "the org derives it from other values"),
 }
 
 
@@ -153,22 +154,27 @@ def settable(table: Table, capability: WriteCapability) -> Iterator[str]:
             yield column.name
 
 
-def why_not(table: Table, capability: WriteCapability, name: str) -> str | None:
+def why_not(table: Table, capability: WriteCapability, name: str) -> Message | None:
     """The reason why no value can be typed in a column of a table; None if it can."""
     column = table.column(name)
     assert column is not None
     if column.kind is WireKind.BINARY:
-        return "it contains a file"
+        return message("", "it contains a file")
     if name == table.id_column:
-        return "it identifies the record"
+        return message("", "it identifies the record")
     if column.has(ColumnTrait.VOLATILE):
-        return "the org recalculates it each time"
+        return message("", "the org recalculates it each time")
     if name in {product.column for product in capability.by_products}:
-        return "the org sets it to a record that it creates automatically"
+        return message("", "the org sets it to a record that it creates automatically")
     if name in capability.settable | capability.changeable:
         return None
     reasons = {never.column: WHY_NOT[never.reason] for never in capability.never}
-    return reasons.get(name) or capability.reason or "the org does not accept a value for it"
+    reason = capability.reason.removesuffix(".")
+    return (
+        reasons.get(name)
+        or (Message("", reason) if reason else None)
+        or message("", "the org does not accept a value for it")
+    )
 
 
 def swappable(table: Table, capability: WriteCapability) -> frozenset[str]:
@@ -349,7 +355,7 @@ def column_unknown(table: str, column: str) -> UsageError:
     )
 
 
-def column_fixed(table: str, column: str, why: str) -> UsageError:
+def column_fixed(table: str, column: str, why: Message) -> UsageError:
     """The error for a column that cannot be set."""
     return UsageError(
         "edit-column-fixed",

@@ -1,6 +1,6 @@
 """Pages that compare two backups, or a backup and the live org, and list deleted records."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from django.http import HttpResponse
@@ -12,8 +12,10 @@ from unlost.app.actions.backups.snapshots import SnapshotList, snapshots
 from unlost.app.actions.orgs.tables import tables
 from unlost.app.actions.records.compare import CompareResult, RecordChange, RecordSlice
 from unlost.app.actions.records.compare import compare as differences
+from unlost.app.actions.records.history import ChangedField
 from unlost.app.actions.records.lost import lost as lost_records
 from unlost.engine.records.main_changes import main_changes
+from unlost.model.source.writing import NeverReason
 from unlost.model.vault.snapshot import ChangeKind, SnapshotInfo, nights
 from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.selections import selected
@@ -69,6 +71,7 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
         shown = [f"{table}/{row.record}" for row in compare_result.rows if row.change in TICKABLE]
         of = f"compare/{compare_result.old.snapshot}/{compare_result.new.snapshot or LIVE}/{compare_result.table}"
         context |= {"pages": _pages(compare_result, start), "columns": _columns(compare_result)}
+        context["fixed"] = _fixed_columns(compare_result)
         context["selection"] = selected(request, org, of=of, shown=shown)
         repairs = _repairs(request, org, compare_result)
         older = compare_result.old.snapshot
@@ -142,10 +145,21 @@ def _without_system(row: RecordChange) -> RecordChange:
 
 def _columns(compare_result: CompareResult) -> Sequence[tuple[str, str]]:
     """Return the columns that people changed in records that exist at both moments."""
-    shapes = {
-        change.column: change.label
+    shapes = {change.column: change.label for change in _changed(compare_result, fixed=False)}
+    return sorted(shapes.items(), key=lambda item: item[1])
+
+
+def _fixed_columns(compare_result: CompareResult) -> Sequence[tuple[str, NeverReason]]:
+    """Return the labels of changed columns that cannot be put back, and the reasons."""
+    labels = {change.label: change.never for change in _changed(compare_result, fixed=True)}
+    return sorted((label, never) for label, never in labels.items() if never is not None)
+
+
+def _changed(compare_result: CompareResult, *, fixed: bool) -> Iterator[ChangedField]:
+    return (
+        change
         for row in compare_result.rows
         if row.change is ChangeKind.CHANGED
         for change in row.changes
-    }
-    return sorted(shapes.items(), key=lambda item: item[1])
+        if (change.never is not None) is fixed
+    )
