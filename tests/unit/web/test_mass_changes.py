@@ -106,6 +106,54 @@ def test_the_repair_can_be_limited_to_one_user(shop: Shop, sign_in: SignIn) -> N
     assert "Restore 29 records to sales" in told(client, plan)
 
 
+def corrected(shop: Shop, sign_in: SignIn) -> tuple[Client, str]:
+    """The repair of the overwrite, after a person corrected one record and one more since."""
+    damage = alert_page(shop)
+    shop.world.clock.advance(hours=1)
+    shop.org.update("Account", "C07", {"Phone": "+41 77"}, by="U1")
+    shop.night()
+    shop.org.update("Account", "C08", {"Phone": "+41 88"})
+    client = sign_in(Role.RESTORER)
+    return client, choose(client, **inputs(told(client, damage)))
+
+
+def test_a_correction_by_hand_since_the_damage_was_not_marked(shop: Shop, sign_in: SignIn) -> None:
+    client, plan = corrected(shop, sign_in)
+    page = told(client, plan)
+    assert "2 records were changed again after the damage" in page
+    part = page[page.index('id="newer"') :]
+    assert "Customer 7" in part
+    assert "+41 7<" in part
+    assert "+41 77" in part
+    assert "last changed by <bdi>Ada Admin</bdi>" in part
+    assert "Customer 8" in part
+    assert "It was changed after the newest backup" in part
+    assert "Restore 28 records to sales" in page
+
+
+def test_a_record_that_keeps_its_newer_value_was_called_correct(
+    shop: Shop, sign_in: SignIn
+) -> None:
+    client, plan = corrected(shop, sign_in)
+    page = told(client, f"{plan}records/Account/")
+    row = page[page.index('value="Account/C07"') :].split("</tr>")[0]
+    assert "keeps its newer value" in row
+    assert "already correct" not in row
+
+
+def test_a_corrected_record_is_overwritten_only_if_people_choose_so(
+    shop: Shop, sign_in: SignIn
+) -> None:
+    client, plan = corrected(shop, sign_in)
+    serve(shop, start(client, plan))
+    assert shop.live("Account")["C07"]["Phone"] == "+41 77"
+    form = told(client, plan)
+    page = choose(client, what="records", at="4", column="Phone", record="Account/C07")
+    assert "Restore 1 record to sales" in told(client, page), form
+    serve(shop, start(client, page))
+    assert shop.live("Account")["C07"]["Phone"] == "+41 7"
+
+
 def test_a_column_that_the_org_calculates_was_offered_to_be_put_back(
     shop: Shop, sign_in: SignIn
 ) -> None:

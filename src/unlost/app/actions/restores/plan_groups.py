@@ -19,6 +19,7 @@ from unlost.app.actions.restores.kept_plan import read_stored_plan
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
+from unlost.app.records.last_changes import UNKNOWN_CHANGE, LastChange, last_changes
 from unlost.app.records.record_facts import RecordNames, record_unknown
 from unlost.app.records.table_words import TableWords
 from unlost.app.restores.group_lines import GroupLine, group_lines
@@ -54,7 +55,8 @@ class RecordValues:
     """A record of a plan, and the columns that the restore sets.
 
     ``old`` values of ``fields`` are those of the newest backup, ``new`` ones those of the plan. In
-    an undo, ``old`` values are those that the undone run left.
+    an undo, ``old`` values are those that the undone run left. ``change`` is the last change of the
+    live record in the newest backup.
     """
 
     table: str
@@ -63,6 +65,7 @@ class RecordValues:
     name: str
     action: Action
     fields: tuple[ChangedField, ...]
+    change: LastChange = UNKNOWN_CHANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,7 @@ class _ValueReader:
         columns = {step.table: self._columns(step.table) for step in steps}
         after = self._after(steps, columns)
         before = self._before(steps, columns)
+        changes = self._changes(steps)
         for step in steps:
             names = self._names.of([step.table], [step.record])
             yield RecordValues(
@@ -184,7 +188,20 @@ class _ValueReader:
                 names.get(step.record, ""),
                 step.action,
                 tuple(self._fields(step, before.get(str(step.key), {}), after[str(step.key)])),
+                changes.get((step.table, step.live), UNKNOWN_CHANGE),
             )
+
+    def _changes(self, steps: Sequence[PlanStep]) -> Mapping[tuple[str, str | None], LastChange]:
+        """The last changes of live records, by table and id."""
+        ids: dict[str, list[str]] = defaultdict(list)
+        for step in steps:
+            if step.live is not None:
+                ids[step.table].append(step.live)
+        return {
+            (table, record): change
+            for table, some in ids.items()
+            for record, change in last_changes(self._newest, table, some).items()
+        }
 
     def _columns(self, table: str) -> list[str]:
         """The columns of a table that the actor may see, in the order of the source."""

@@ -2,16 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from unlost.app.access import action
 from unlost.app.actions.restores.kept_plan import read_stored_plan
+from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
+from unlost.app.records.last_changes import UNKNOWN_CHANGE, LastChange, last_changes
 from unlost.app.records.record_facts import RecordNames
 from unlost.app.records.table_words import TableWords
 from unlost.app.restores.plan_words import labelled
 from unlost.catalog.orgs.orgs import get_org
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.access import Right, Trace
 from unlost.model.message import Message
 from unlost.model.plan import Action, ActionReason, EmptyReference, PlanStep, RestorePlan
@@ -26,7 +29,7 @@ class PlannedRecord:
 
     ``notes`` are sentences of the plan, ``messages`` the same to be translated; ``columns`` are set
     on a live record. ``empty`` references stay empty. ``twin``: the live record that took its unique
-    value.
+    value. ``change``: the last change of the record in the newest backup.
     """
 
     table: str
@@ -40,6 +43,13 @@ class PlannedRecord:
     empty: tuple[EmptyReference, ...] = ()
     twin: str | None = None
     messages: tuple[Message, ...] = ()
+    change: LastChange = UNKNOWN_CHANGE
+
+    @property
+    def keeps_newer(self) -> bool:
+        """True if nothing is written, since a later change is kept."""
+        changed = any(note.code == NoteCode.CHANGED_SINCE.value for note in self.messages)
+        return changed and self.action is Action.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,7 @@ class PlannedRecords:
     total: int
     records: tuple[PlannedRecord, ...]
     columns: Mapping[str, str] = field(default_factory=dict)
+    zone: str = "UTC"
 
 
 @action("restore.records", Right.RESTORE, trace=Trace.READ, subject=("plan", "table"))
@@ -74,7 +85,15 @@ def plan_records(
     shown = steps[start : start + most]
     snapshot = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
     words = TableWords(snapshot.schema())
-    records = tuple(_records(restore_plan, shown, _names(snapshot, table, shown), words))
+    changes = last_changes(
+        newest_backup(app.vault, known), table, [step.live or step.record for step in shown]
+    )
+    records = tuple(
+        replace(record, change=changes.get(step.live or step.record, UNKNOWN_CHANGE))
+        for step, record in zip(
+            shown, _records(restore_plan, shown, _names(snapshot, table, shown), words), strict=True
+        )
+    )
     return PlannedRecords(
         org,
         plan,
@@ -84,6 +103,7 @@ def plan_records(
         len(steps),
         records,
         {f"{table}.{name}": words.column(table, name) for name in _columns(records)},
+        known.identity.zone,
     )
 
 

@@ -7,7 +7,9 @@ from unlost.app.access import action
 from unlost.app.actions.alerts.mass_changes import MassChangeLine, column_repairs
 from unlost.app.actions.restores.edit_plan import PlanPeople, people_of
 from unlost.app.actions.restores.kept_plan import read_stored_plan
+from unlost.app.actions.restores.newer_values import NewerRecords, newer_records
 from unlost.app.actions.restores.plan_groups import GROUPS, GroupLines, groups_of
+from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.catalog.orgs.orgs import get_org
@@ -21,12 +23,15 @@ class PlanPreview:
     """The parts of a preview that are read when it is shown.
 
     ``people``: None if the plan refers to no people. ``repairs``: mass changes that hit the selected
-    records and more, and whose columns can be put back in all of them.
+    records and more, and whose columns can be put back in all of them. ``newer``: records that keep
+    values from after the damage; None if there are none. ``zone``: that of the org.
     """
 
     groups: GroupLines
     people: PlanPeople | None
     repairs: tuple[MassChangeLine, ...]
+    newer: NewerRecords | None = None
+    zone: str = "UTC"
 
 
 @action("restore.preview", Right.RESTORE, trace=Trace.READ, subject=("plan",))
@@ -44,6 +49,8 @@ def plan_preview(app: Application, org: str, plan: str, *, start: int = 0) -> Pl
         groups_of(app, known, restore_plan, plan=plan, start=start),
         people_of(app, known, restore_plan, plan=plan) if has_people else None,
         tuple(_repairs(app, org, restore_plan)),
+        newer_records(app.vault, known, restore_plan, newest=newest_backup(app.vault, known)),
+        known.identity.zone,
     )
 
 

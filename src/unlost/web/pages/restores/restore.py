@@ -229,7 +229,11 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
         chosen = lists.records
     if not chosen:
         raise nothing_chosen()
-    return RestoreRequest(PlanRequest(org, chosen, at=posted.get("at") or None))
+    # With columns, only these are put back, whatever the records have in them by now.
+    columns = tuple(posted.getlist("column"))
+    return RestoreRequest(
+        PlanRequest(org, chosen, at=posted.get("at") or None, columns=columns, related=not columns)
+    )
 
 
 def _mass_kind(text: str) -> MassKind | None:
@@ -267,6 +271,8 @@ def _planned_parts(request: UserRequest, view: PlanView) -> dict[str, object]:
         "group_pages": PageLinks(start, GROUPS, len(groups.groups), groups.total),
         "people": preview.people,
         "repairs": preview.repairs,
+        "newer": preview.newer,
+        "zone": preview.zone,
         "org": view.org,
         "manages": may(request.unlost, Right.MANAGE),
     }

@@ -130,7 +130,7 @@ WORDS = {
     NoteCode.CHANGED_SINCE: NoteText(
         NoteWeight.WARNING,
         "{records} of {table} will keep newer values, from a later change.",
-        "To restore their old values, select these records by their ids.",
+        "To overwrite them, select these records in the preview, or by their ids.",
     ),
     NoteCode.MOVED_SINCE: NoteText(
         NoteWeight.NOTE,
