@@ -93,6 +93,63 @@ def test_columns_that_the_org_sets_are_left_out(world: World, sign_in: SignIn) -
     assert "Modified" not in page
 
 
+def two_users(world: World) -> None:
+    """Two accounts changed, each by another user."""
+    org = world.connector.orgs["one"]
+    org.create("User", {"Name": "Ben Berger"}, record="U2")
+    backup(world.app, "sales")
+    world.clock.advance(days=1)
+    org.update("Account", "A40017", {"Phone": "+41 17"}, by="U1")
+    org.update("Account", "A40018", {"Phone": "+41 18"}, by="U2")
+    backup(world.app, "sales")
+
+
+def test_a_card_does_not_say_who_changed_the_record(world: World, sign_in: SignIn) -> None:
+    two_users(world)
+    page = sign_in(Role.RESTORER).get(COMPARE, {"table": "Account"}).content.decode()
+    card = page[page.index("A40018") :].split("</li>")[0]
+    assert "last changed by <bdi>Ben Berger</bdi>" in card
+    assert '<option value="U2">Ben Berger (1)</option>' in page
+    assert '<option value="U1">Ada Admin (1)</option>' in page
+
+
+def test_changes_of_one_person_cannot_be_seen_alone(world: World, sign_in: SignIn) -> None:
+    two_users(world)
+    asked = {"table": "Account", "by": "U2"}
+    page = sign_in(Role.RESTORER).get(COMPARE, asked).content.decode()
+    assert "A40018" in page
+    assert "A40017" not in page
+    assert '<option value="U2" selected>Ben Berger (1)</option>' in page
+    assert 'Changed <span class="count">1</span>' in page
+    assert '<input type="hidden" name="by" value="U2">' in page, "the repair is limited too"
+    assert "Restore fields of 1 changed record" in page
+
+
+def test_a_person_of_the_live_org_is_shown_and_filtered(world: World, sign_in: SignIn) -> None:
+    two_users(world)
+    world.connector.orgs["one"].update("Account", "A40018", {"Phone": "+41 1"}, by="U1")
+    client = sign_in(Role.RESTORER)
+    asked = {"table": "Account", "a": "3", "b": "live"}
+    page = client.get(COMPARE, asked).content.decode()
+    assert "last changed by <bdi>Ada Admin</bdi>" in page
+    assert "A40018" in client.get(COMPARE, asked | {"by": "U1"}).content.decode()
+    assert "No differences here" in client.get(COMPARE, asked | {"by": "U2"}).content.decode()
+
+
+def test_the_list_of_a_comparison_keeps_the_person(world: World, sign_in: SignIn) -> None:
+    two_users(world)
+    client = sign_in(Role.RESTORER)
+    asked = {"table": "Account", "by": "U2", "kind": "changed"}
+    page = client.get(COMPARE, asked).content.decode()
+    (link,) = [
+        part.split('"')[0] for part in page.split('href="') if part.startswith("/orgs/sales/list/")
+    ]
+    listed = client.get(link.replace("&amp;", "&")).content.decode()
+    assert "A40018" in listed
+    assert "A40017" not in listed
+    assert "last changed by Ben Berger" in listed
+
+
 def test_a_record_in_which_only_the_org_set_columns_says_so(
     changed: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -217,6 +217,47 @@ def test_changes_of_a_table_are_ticked_over_pages_and_kinds(world: World, sign_i
         assert reader.ticked == [second]
 
 
+def test_all_changed_records_cannot_be_selected_at_once(
+    world: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three changed accounts, a page shows one; one of them is left out again."""
+    plan_at_once(monkeypatch)
+    org = world.connector.orgs["one"]
+    accounts = sorted(org.tables["Account"].records)[:3]
+    backup(world.app, "sales")
+    world.clock.advance(days=1)
+    for at, record in enumerate(accounts):
+        org.update("Account", record, {"Phone": f"+41 {at}"}, by="U1" if at else "U2")
+    backup(world.app, "sales")
+    monkeypatch.setattr(module, "CARDS", 1)
+    reader = Reader(sign_in(Role.RESTORER), COMPARE, table="Account")
+    address = reader.press("Select all 3 records")
+    assert urlsplit(address).path == COMPARE, "the page stays"
+    assert "3 records selected" in reader.page
+    reader.tick(f"Account/{accounts[0]}", on=False)
+    assert urlsplit(reader.press(NEXT)).path == COMPARE
+    assert reader.ticked == [f"Account/{accounts[1]}"]
+    assert "2 records selected" in reader.page
+    preview = reader.client.get(reader.press("Preview the restore")).content.decode()
+    assert "<dt>Will be updated</dt><dd>2</dd>" in preview
+    reader.open(COMPARE, table="Account", by="U1")
+    reader.press("Select all 2 records")
+    assert "2 records selected" in reader.page
+
+
+def test_lost_and_changed_records_are_selected_on_their_own_tabs(
+    shop: Shop, sign_in: SignIn
+) -> None:
+    shop.org.update("Account", "A40018", {"Phone": "+41 1"})
+    shop.night()
+    reader = Reader(sign_in(Role.RESTORER), COMPARE, a="2", b="4", table="Account")
+    assert "Select all" not in reader.page
+    assert "open “Lost” or “Changed”" in reader.page
+    reader.open(COMPARE, a="2", b="4", table="Account", kind="changed")
+    reader.press("Select 1 record")
+    assert reader.ticked == ["Account/A40018"]
+
+
 def test_beside_the_org_now_ticks_last_too(shop: Shop, sign_in: SignIn) -> None:
     reader = Reader(sign_in(Role.RESTORER), COMPARE, a="2", b="live", table="Contact")
     (first,) = every(reader)

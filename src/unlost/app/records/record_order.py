@@ -15,7 +15,8 @@ from itertools import chain
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.app.records.record_lists import FETCH, ID, ListedIds
+from unlost.app.records.last_changes import BY_USERS
+from unlost.app.records.record_lists import FETCH, ID, OP, ListedIds
 from unlost.model.errors import UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import WireKind
@@ -23,6 +24,8 @@ from unlost.model.source.schema import WireKind
 SORTED = 1_000_000  # records of the longest list that is sorted or filtered
 LOOKED_UP = 5_000  # records of the longest list that are looked up one by one
 MODIFIED_AT = "_u_modified_at"
+MODIFIED_BY = "_u_modified_by"
+OWN = frozenset({OP, MODIFIED_AT, MODIFIED_BY})  # columns of the vault itself
 NUMBERS = (WireKind.DECIMAL, WireKind.INTEGER)
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 _UTC = r"(Z|[+-]00:?00)$"
@@ -57,6 +60,22 @@ def changed_between(
     if until is not None:
         inside = pc.and_kleene(inside, pc.less(times, pa.scalar(until, times.type)))
     return replace(listed, ids=listed.ids.filter(pc.fill_null(inside, fill_value=False)))
+
+
+def changed_by(listed: ListedIds, user: str) -> ListedIds:
+    """Return the records that a user (an id) changed last, or deleted; all of them without one.
+
+    Raises UsageError (``list-too-long``).
+    """
+    if not user:
+        return listed
+    backup = listed.dated or listed.snapshot
+    mine = pc.equal(_values(listed, backup, MODIFIED_BY).cast(pa.string()), user)
+    by_users = pc.is_in(
+        _values(listed, backup, OP).cast(pa.string()), value_set=pa.array(BY_USERS, pa.string())
+    )
+    mask = pc.fill_null(pc.and_kleene(mine, by_users), fill_value=False)
+    return replace(listed, ids=listed.ids.filter(mask))
 
 
 def in_order(listed: ListedIds, order: ListOrder) -> pa.StringArray:
@@ -125,7 +144,7 @@ def _read(listed: ListedIds, snapshot: Snapshot, column: str) -> Iterator[pa.Tab
 
 def _own(column: str) -> list[str]:
     """Return the columns to ask for: those of the vault itself are always read."""
-    return [] if column == MODIFIED_AT else [column]
+    return [] if column in OWN else [column]
 
 
 def _between(ids: pa.StringArray, span: dict[str, str | None]) -> pa.StringArray:
@@ -145,7 +164,7 @@ def _check_sortable(listed: ListedIds) -> None:
     if not is_sortable(listed):
         raise UsageError(
             "list-too-long",
-            "A list of more than {most:,} records cannot be sorted or filtered by date.",
+            "A list of more than {most:,} records cannot be sorted or filtered.",
             next_step="Narrow the list first: choose another backup or table.",
             most=SORTED,
         )

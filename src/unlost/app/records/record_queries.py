@@ -16,7 +16,7 @@ from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.org_searches import SearchedBackup, matches_in, typed_text
 from unlost.app.records.record_facts import table_named
 from unlost.app.records.record_lists import ID, OP, ListedIds
-from unlost.app.records.record_order import changed_between
+from unlost.app.records.record_order import changed_between, changed_by
 from unlost.app.records.record_text import split_record
 from unlost.app.records.referring import ReferenceSearch
 from unlost.app.records.search_dates import day_begin, day_end
@@ -47,7 +47,8 @@ class ListQuery:
     RELATED: they refer to the record ``of`` (TABLE/ID) in backup ``at``, by default the newest; with ``through``, to related
     records of that table. CHANGED: the ``change`` between the backups ``older`` and ``newer``. MATCHES:
     the matches of ``search``, live or deleted, as many as a search checks.
-    ``since`` and ``until``: only records that were last changed or deleted on these days.
+    ``since`` and ``until``: only records that were last changed or deleted on these days; ``by``: only
+    those that this user (an id) changed last, or deleted.
     """
 
     kind: ListKind
@@ -61,6 +62,7 @@ class ListQuery:
     since: str = ""
     until: str = ""
     search: RecordSearch | None = None
+    by: str = ""
 
     @property
     def is_restorable(self) -> bool:
@@ -111,9 +113,9 @@ def pinned(app: Application, org: ProtectedOrg, query: ListQuery) -> ListQuery:
 def ids_of(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
     """Find the records of a list; raises NotFound, UsageError (``list-wrong``, ``day-wrong``).
 
-    Raises UsageError (``list-too-long``) for a filter by days of a very long list.
+    Raises UsageError (``list-too-long``) for a filter by days or users of a very long list.
     """
-    listed = _FINDERS[query.kind](app, org, query)
+    listed = changed_by(_FINDERS[query.kind](app, org, query), query.by)
     zone = org.identity.zone
     return changed_between(
         listed,

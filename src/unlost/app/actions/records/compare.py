@@ -12,12 +12,21 @@ from unlost.app.access import action
 from unlost.app.actions.records.history import ChangedField, field_line
 from unlost.app.backups.moments import LiveMoment, Moment, parse_moment, snapshot_at
 from unlost.app.compose import Application
+from unlost.app.records.compared_users import ComparedUsers
+from unlost.app.records.last_changes import UNKNOWN_CHANGE, LastChange
 from unlost.app.records.record_facts import RecordNames, table_named
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
-from unlost.engine.records.compare import Between, LiveComparison, TableSummary, summarize
+from unlost.engine.records.compare import (
+    DIFFERENCES,
+    Between,
+    LiveComparison,
+    TableSummary,
+    summarize,
+)
 from unlost.engine.records.explain import FieldChange
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, SourceRefused, UsageError
+from unlost.model.mass_changes import UserShare
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.hidden_columns import NOTHING_HIDDEN
 from unlost.model.source.schema import Table
@@ -44,12 +53,16 @@ class UnreadTable:
 
 @dataclass(frozen=True, slots=True)
 class RecordChange:
-    """A record that differs. ``changes`` are the differing fields, none for a deleted record."""
+    """A record that differs. ``changes`` are the differing fields, none for a deleted record.
+
+    ``last_change``: the user and time of its last change, or of its deletion, on the later side.
+    """
 
     record: str
     name: str
     change: ChangeKind
     changes: tuple[ChangedField, ...]
+    last_change: LastChange = UNKNOWN_CHANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,8 @@ class CompareResult:
 
     ``tables`` are those that differ, of the whole org or the requested table. ``rows`` are its
     records, as many as requested; ``more`` counts those that follow. ``unread`` are tables that the
-    live org did not deliver.
+    live org did not deliver. ``people``: users of the differing records of the table, those with most
+    records first; of many records, the first ones are counted.
     """
 
     org: str
@@ -70,6 +84,7 @@ class CompareResult:
     rows: tuple[RecordChange, ...]
     more: int
     unread: tuple[UnreadTable, ...]
+    people: tuple[UserShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +96,7 @@ class ComparedTables:
     rows: tuple[RecordChange, ...] = ()
     more: int = 0
     unread: tuple[UnreadTable, ...] = ()
+    people: tuple[UserShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +111,15 @@ class ComparedSides:
 
 @dataclass(frozen=True, slots=True)
 class RecordSlice:
-    """The records of a table to list: ``most`` from ``start`` on, of one kind or all."""
+    """The records of a table to list: ``most`` from ``start`` on, of one kind or all.
+
+    ``by``: only records that this user (an id) changed last, or deleted; they alone are counted too.
+    """
 
     start: int = 0
     most: int = MOST
     kind: ChangeKind | None = None
+    by: str = ""
 
 
 ALL = RecordSlice()
@@ -134,6 +154,7 @@ def compare(
             rows=tables.rows,
             more=tables.more,
             unread=tables.unread,
+            people=tables.people,
         )
 
 
@@ -189,27 +210,30 @@ def _one_table(sides: ComparedSides, name: str, part: RecordSlice) -> ComparedTa
     """Count the differences of a table, and list some of its records with their fields."""
     table = _described(sides, name)
     listed = ListedRecords(part)
-    counts = summarize(_listed(sides.differ, table.name, listed), table.name)
-    rows = _rows(listed.lines, table, sides)
+    users = ComparedUsers(sides.differ, table, part.by, part.kind)
+    counts = summarize(_listed(sides.differ, table.name, listed, users), table.name)
+    rows = _rows(listed.lines, table, sides, users)
     remaining = listed.passed - part.start - len(rows)
-    return ComparedTables(table.name, (counts,), rows, max(remaining, 0))
+    return ComparedTables(table.name, (counts,), rows, max(remaining, 0), people=users.shares())
 
 
 def _listed(
-    differ: Between | LiveComparison, table: str, listed: "ListedRecords"
+    differ: Between | LiveComparison, table: str, listed: "ListedRecords", users: ComparedUsers
 ) -> Iterator[pa.Table]:
     """Yield the differences in batches, and collect the fields of listed records in passing.
 
     If records can be counted without reading them, only the listed ones are read.
     """
     if isinstance(differ, Between) and differ.plain(table):
-        for batch in differ.changed(table):
+        for changed in differ.changed(table):
+            batch = users.narrowed(changed)
             chosen = listed.choose(batch)
             if len(chosen):
                 listed.lines += differ.described(table, chosen).to_pylist()
             yield batch
         return
-    for batch in differ.differences(table):
+    for differences in differ.differences(table):
+        batch = users.narrowed(differences)
         listed.lines += listed.choose(batch).to_pylist()
         yield batch
 
@@ -246,13 +270,17 @@ def _described(sides: ComparedSides, name: str) -> Table:
 
 
 def _rows(
-    lines: list[dict[str, str | None]], table: Table, sides: ComparedSides
+    lines: list[dict[str, str | None]],
+    table: Table,
+    sides: ComparedSides,
+    users: ComparedUsers,
 ) -> tuple[RecordChange, ...]:
     ids = list(dict.fromkeys(str(line["id"]) for line in lines))
     names, words = _names(sides, table, ids), RecordNames(sides.shape)
     groups: dict[str, list[dict[str, str | None]]] = {}
     for line in lines:
         groups.setdefault(str(line["id"]), []).append(line)
+    changes = users.changes(pa.Table.from_pylist(lines, schema=DIFFERENCES))
     return tuple(
         RecordChange(
             record=record,
@@ -265,6 +293,7 @@ def _rows(
                 for version in versions
                 if version["column"] is not None
             ),
+            last_change=changes.get(record, UNKNOWN_CHANGE),
         )
         for record, versions in groups.items()
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
+from unlost.app.records.record_facts import UserNames
 from unlost.app.records.record_head import display_rule
 from unlost.app.records.record_lists import (
     ListColumn,
@@ -55,6 +56,7 @@ class ListPage:
 
     ``query`` names backups by number. ``choices`` are all columns that the list can show.
     ``sortable``: it is short enough to be sorted and filtered. ``snapshot`` has the values.
+    ``by_name`` is the name of the user of the query.
     """
 
     org: str
@@ -72,6 +74,7 @@ class ListPage:
     total: int
     start: int
     records: tuple[ListedRecord, ...]
+    by_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ def record_list(
         total=len(ids),
         start=view.start,
         records=tuple(describer.records(page)),
+        by_name=UserNames(listed.snapshot).name(listed.table.name, query.by),
     )
 
 

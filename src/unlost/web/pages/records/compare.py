@@ -14,6 +14,9 @@ from unlost.app.actions.records.compare import CompareResult, RecordChange, Reco
 from unlost.app.actions.records.compare import compare as differences
 from unlost.app.actions.records.history import ChangedField
 from unlost.app.actions.records.lost import lost as lost_records
+from unlost.app.actions.restores.selections import list_name
+from unlost.app.records.record_queries import ListKind, ListQuery
+from unlost.engine.records.compare import TableSummary
 from unlost.engine.records.main_changes import main_changes
 from unlost.model.source.writing import NeverReason
 from unlost.model.vault.snapshot import ChangeKind, SnapshotInfo, nights
@@ -59,26 +62,57 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
     if pair.live and table is None:
         context["tables"] = tables(request.unlost, org).tables
         return render(request, "compare/compare.html", context)
-    start, kind = start_of(request), _kind(request)
-    part = RecordSlice(start=start, most=CARDS, kind=kind)
+    start, kind, by = start_of(request), _kind(request), request.GET.get("by", "")
+    part = RecordSlice(start=start, most=CARDS, kind=kind, by=by)
     compare_result = differences(
         request.unlost, org, pair.older, pair.other, table=table, part=part
     )
     compare_result = replace(compare_result, rows=tuple(map(_without_system, compare_result.rows)))
     context |= {"comparison": compare_result, "zone": compare_result.zone}
-    context |= {"labels": _labels(request, org), "kind": kind}
+    context |= {"labels": _labels(request, org), "kind": kind, "by": by}
     if table is not None:
-        shown = [f"{table}/{row.record}" for row in compare_result.rows if row.change in TICKABLE]
-        of = f"compare/{compare_result.old.snapshot}/{compare_result.new.snapshot or LIVE}/{compare_result.table}"
         context |= {"pages": _pages(compare_result, start), "columns": _columns(compare_result)}
         context["fixed"] = _fixed_columns(compare_result)
-        context["selection"] = selected(request, org, of=of, shown=shown)
+        context |= _selection(request, org, compare_result, part)
         repairs = _repairs(request, org, compare_result)
         older = compare_result.old.snapshot
         # The repair of a mass change restores the night before it; people chose another backup.
         context["older_backup"] = older if any(line.before != older for line in repairs) else None
         context["repairs"] = repairs
     return render(request, "compare/compare.html", context)
+
+
+def _selection(
+    request: UserRequest, org: str, compare_result: CompareResult, part: RecordSlice
+) -> dict[str, object]:
+    """Return the selection of a comparison's records, and the number that can be selected at once.
+
+    All records can be selected if a query names them: those of one kind, between two backups.
+    """
+    shown = [
+        f"{compare_result.table}/{row.record}"
+        for row in compare_result.rows
+        if row.change in TICKABLE
+    ]
+    old, new = compare_result.old.snapshot, compare_result.new.snapshot
+    of, listed = f"compare/{old}/{new or LIVE}/{compare_result.table}", 0
+    counts = compare_result.tables[0] if compare_result.tables else TableSummary("")
+    by_kind = {ChangeKind.DELETED: counts.deleted, ChangeKind.CHANGED: counts.changed}
+    kinds = [kind for kind, count in by_kind.items() if count and part.kind in (None, kind)]
+    if len(kinds) == 1 and new is not None:
+        query = ListQuery(
+            ListKind.CHANGED,
+            compare_result.table or "",
+            older=str(old),
+            newer=str(new),
+            change=kinds[0],
+            by=part.by,
+        )
+        name = list_name(query)
+        of, listed = (name, by_kind[kinds[0]]) if name else (of, 0)
+    selection = selected(request, org, of=of, shown=shown, listed=listed)
+    ticked = {key for key in shown if selection is not None and selection.has(key)}
+    return {"selection": selection, "listed": listed, "ticked": ticked}
 
 
 @require_GET

@@ -30,7 +30,17 @@ from unlost.web.parts.selections import SelectedRecords, selected
 from unlost.web.parts.streaming import StreamedResponse, saved
 from unlost.web.requests import UserRequest
 
-NAMED = ("table", "of", "through", "at", "older", "newer", "since", "until")  # by their own names
+NAMED = (
+    "table",
+    "of",
+    "through",
+    "at",
+    "older",
+    "newer",
+    "since",
+    "until",
+    "by",
+)  # by their own names
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +136,7 @@ def _fields(page: ListPage) -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, value in parse_qsl(address_of(page.query, page))
-        if name not in ("since", "until")
+        if name not in ("since", "until", "by")
     ]
 
 

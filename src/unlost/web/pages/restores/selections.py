@@ -14,11 +14,8 @@ from unlost.web.parts.selections import seen, sent_selections
 from unlost.web.requests import UserRequest
 from unlost.web.translate import error_text
 
-LISTS = (
-    "compare",
-    "lost",
-    "list",
-)  # the pages with lists; a list's name begins with that of its page
+# The pages with lists; a list's name begins with that of its page, or is a query.
+LISTS = ("compare", "lost", "list")
 
 
 @require_POST
@@ -49,7 +46,8 @@ def change_selections(request: UserRequest, org: str) -> HttpResponse:
 
 def list_address(org: str, query_dict: QueryDict, *, stay: bool) -> str:
     """Return the address of the requested page (``to``), or of the page that sent it (``here``)."""
-    page = query_dict.get("of", "").partition("/")[0]
+    # Several pages can show the list of one query: the form then names its page.
+    page = query_dict.get("page") or query_dict.get("of", "").partition("/")[0]
     if page not in LISTS:
         raise Http404
     to = query_dict.get("here", "") if stay else query_dict.get("to") or query_dict.get("here", "")
