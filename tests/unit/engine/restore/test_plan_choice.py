@@ -25,6 +25,7 @@ from unlost.model.source.schema import Table, WireKind
 from unlost.model.source.writing import (
     Identity,
     LateColumn,
+    MissingPermission,
     NeverColumn,
     NeverReason,
     WriteOp,
@@ -122,7 +123,28 @@ def test_what_may_not_be_created_is_skipped(atelier: Atelier) -> None:
     atelier.lose("Account", account)
     plan = atelier.plan_of(("Account", account))
     assert actions(plan) == {account: Action.SKIP}
-    assert note_of(plan, "create-not-allowed").next_step
+    assert "create-not-allowed" in codes(plan)
+
+
+@pytest.mark.parametrize("op", [WriteOp.CREATE, WriteOp.UPDATE])
+@pytest.mark.parametrize("lacks", [True, False])
+def test_a_table_that_no_user_may_write_was_to_be_opened_to_the_write_user(
+    atelier: Atelier, op: WriteOp, *, lacks: bool
+) -> None:
+    """A right was asked for that the org gives to no user."""
+    atelier.platform.allow(without(atelier.platform.capability("Account"), op))
+    if lacks:
+        atelier.writer.lacking = (MissingPermission("Edit", "No right.", "Account", op),)
+    account = atelier.make("Account", "Zotter")
+    atelier.night()
+    if op is WriteOp.CREATE:
+        atelier.lose("Account", account)
+    else:
+        atelier.org.update("Account", account, {"Name": "Other"})
+    plan = atelier.plan_of(("Account", account))
+    note = note_of(plan, f"{op.value}-not-allowed")
+    assert ("Give the write user" in note.next_step) is lacks
+    assert ("to any user" in note.sentence) is not lacks
 
 
 # --- live -----------------------------------------------------------------------------------------

@@ -462,8 +462,11 @@ def test_a_value_that_was_changed_after_a_run_without_a_reading_stays(
     assert shop.live("Account")[overwritten.account]["Number"] == "123"
 
 
-def test_tables_that_the_org_does_not_show_are_named(shop: Atelier) -> None:
+@pytest.mark.parametrize("birth", Birth)
+def test_tables_that_the_org_does_not_show_are_named(shop: Atelier, birth: Birth) -> None:
+    """No right helps with a table that no user may write, such as a history."""
     restored = Restored(shop)
+    shop.allow("Memo", birth=birth)
     asked = shop.writer.referrers
     shop.writer.referrers = lambda queries: [
         None if query.table.name == "Memo" else rows
@@ -472,6 +475,7 @@ def test_tables_that_the_org_does_not_show_are_named(shop: Atelier) -> None:
     plan = shop.undo(restored.run)
     (note,) = [note for note in plan.notes if note.code == "undo-unlooked"]
     assert "Memo" in note.sentence
+    assert ("right to read Memo" in note.next_step) is (birth is not Birth.NEVER)
 
 
 def test_records_of_a_table_that_the_org_no_longer_has_are_counted(shop: Atelier) -> None:

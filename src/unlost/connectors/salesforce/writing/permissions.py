@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from unlost.connectors.salesforce.access.rights import read_rights
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
-from unlost.connectors.salesforce.writing.capability import Describe
+from unlost.connectors.salesforce.writing.capability import Describe, is_written_by_users
 from unlost.connectors.salesforce.writing.rules import never, rule_for
 from unlost.model.source.schema import Table, TableTrait
 from unlost.model.source.writing import Birth, MissingPermission, WriteOp
@@ -36,6 +36,7 @@ WANTED = {
     "PermissionsApiEnabled": "API Enabled",
 }
 # The requirements of an operation: the flag of describe, and the permission's name.
+FLAGS = ("createable", "updateable", "deletable")
 NEEDED = ((WriteOp.CREATE, "createable", "Create"), (WriteOp.UPDATE, "updateable", "Edit"))
 
 
@@ -67,6 +68,8 @@ def _of_table(table: Table, describe: Callable[[str], Describe]) -> list[Missing
         described = describe(table.name)
     except SalesforceRefusal:
         return [_permission(table, "Read", None)]
+    if not is_written_by_users(described) and not any(described.get(flag) for flag in FLAGS):
+        return []  # no user may write it, so no permission helps
     return [
         _permission(table, word, op)
         for op, flag, word in NEEDED

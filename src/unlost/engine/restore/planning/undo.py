@@ -53,7 +53,7 @@ from unlost.model.plan import (
     SelectionKind,
 )
 from unlost.model.source.schema import DeleteRule, Table
-from unlost.model.source.writing import LockedDelete, TextImages, WriteCapability, WriteOp
+from unlost.model.source.writing import Birth, LockedDelete, TextImages, WriteCapability, WriteOp
 
 UNPROVED = "undo-unproved"
 LIMITS = "undo-limits"
@@ -635,13 +635,18 @@ def _notes(
             "records since, the changes are not noticed, and are deleted with the records.",
             "Compare the records with the newest backup before you undo the run.",
         )
+    # A right to read helps only with tables that users write: the others are closed to all users.
+    readable = [name for name in unlooked if survey.capability(name).birth is not Birth.NEVER]
     if unlooked:
         yield PlanNote.of(
             UNLOOKED,
             NoteWeight.WARNING,
             "It is not known whether records of these tables refer to what would be deleted: {tables}.",
-            "Give the write user the right to read them, then plan again.",
+            "Give the write user the right to read {readable}, then plan again."
+            if readable
+            else "",
             tables=", ".join(unlooked),
+            readable=", ".join(readable),
         )
     yield PlanNote.of(
         LIMITS,

@@ -98,6 +98,16 @@ def test_permissions_that_are_missing_are_named(org: Org) -> None:
     assert "records of Hidden" in found[-1].sentence
 
 
+def test_a_permission_was_asked_for_that_no_user_can_have(org: Org) -> None:
+    """An object without triggers that the user may not write at all is written by the org alone."""
+    for name, triggerable in (("Survey__c", True), ("LoginGeo", False)):
+        org.add(name, createable=False, updateable=False)
+        org.describes[name] |= {"triggerable": triggerable, "deletable": False}
+    with org.writer() as writer:
+        found = writer.missing([org.shape("Survey__c"), org.shape("LoginGeo")])
+    assert {one.table for one in found} == {"Survey__c"}
+
+
 def test_capabilities_are_asked_once(org: Org) -> None:
     with org.writer() as writer:
         first = writer.capability(org.shape("Account"))

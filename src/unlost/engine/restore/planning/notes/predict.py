@@ -239,6 +239,11 @@ WHY_NEVER = {
     ),
 }
 NOT_ALLOWED = message("", "the org or the permissions do not allow it.")
+NEVER_ALLOWED = message("", "the org does not allow it to any user.")
+REFUSED = {
+    NoteCode.CREATE_NOT_ALLOWED: WriteOp.CREATE,
+    NoteCode.UPDATE_NOT_ALLOWED: WriteOp.UPDATE,
+}
 CONFIGURATION = message("", "configuration is left to administrators.")
 SYSTEM_ONLY = message("", "only the org writes them.")
 
@@ -307,19 +312,27 @@ def _remarks(prospect: Prospect) -> Iterator[PlanNote]:
                 counts[remark, draft.key.table, column] += 1
     for (remark, table, column), count in counts.items():
         words = WORDS[remark]
-        named = {}
-        if remark in (NoteCode.CREATE_NOT_ALLOWED, NoteCode.UPDATE_NOT_ALLOWED):
-            named = {"reason": prospect.capabilities(table).reason or NOT_ALLOWED}
+        named, next_step = {}, words.next_step
+        if remark in REFUSED:
+            may_help = _may_be_granted(prospect.missing, table, REFUSED[remark])
+            reason = NOT_ALLOWED if may_help else NEVER_ALLOWED
+            named = {"reason": prospect.capabilities(table).reason or reason}
+            next_step = words.next_step if may_help else ""
         yield PlanNote.of(
             remark.value,
             words.weight,
             words.template,
-            words.next_step,
+            next_step,
             table,
             column,
             count,
             **named,
         )
+
+
+def _may_be_granted(missing: Sequence[MissingPermission], table: str, op: WriteOp) -> bool:
+    """True if a permission lets the write user do this: no user may write some tables."""
+    return any(lack.table in (None, table) and lack.op in (None, op) for lack in missing)
 
 
 def _permissions(prospect: Prospect) -> Iterator[PlanNote]:
