@@ -21,6 +21,7 @@ from django.utils.translation import (
 
 from unlost.model.errors import UnlostError
 from unlost.model.message import Arg, Message, render
+from unlost.web.console_steps import CONSOLE_STEPS
 
 SOURCE = "en"  # the language of the sources
 PLACE = re.compile(r"\{[^{}]*\}")  # the place of an argument
@@ -83,15 +84,24 @@ def translate(text: Message | str | None) -> str | SafeString:
     if not text:
         return ""
     if isinstance(text, str):
-        return _translated(text, text, {})
+        words = CONSOLE_STEPS.get(text, text)
+        return _translated(words, words, {})
     if text.singular:
         return _counted(text)
     return _translated(text.sentence, text.template, text.args)
 
 
 def next_step(text: Message | None) -> str | SafeString:
-    """Translate the next step of a message, as ``translate`` does its sentence."""
-    return "" if text is None else _translated(text.next_step, text.next_template, text.args)
+    """Translate the next step of a message, as ``translate`` does its sentence.
+
+    A command for which the console has a page or button is replaced by the words for that.
+    """
+    if text is None:
+        return ""
+    words = CONSOLE_STEPS.get(text.next_template)
+    if words is None:
+        return _translated(text.next_step, text.next_template, text.args)
+    return _translated(render(words, text.args), words, text.args)
 
 
 def sentences(text: Message) -> list[Message]:

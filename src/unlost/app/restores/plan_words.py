@@ -8,6 +8,7 @@ from unlost.engine.restore.planning.shown.summary import PlanSummary
 from unlost.model.message import Arg, Message, render
 from unlost.model.plan import PlanNote
 
+TABLES = ("table", "tables", "cleared", "readable")  # arguments with names of tables
 SEPARATOR = ", "  # between the names of tables and columns in an argument
 
 
@@ -37,7 +38,7 @@ def _labelled(note: PlanNote, words: TableWords) -> PlanNote:
 
 
 def _argument(name: str, value: Arg, table: str | None, words: TableWords) -> Arg:
-    if name in ("table", "tables") and isinstance(value, str):
+    if name in TABLES and isinstance(value, str):
         return SEPARATOR.join(words.label(part) for part in value.split(SEPARATOR))
     if name in ("column", "columns"):
         return _columns(value, table, words)

@@ -30,6 +30,7 @@ class PlannedRecord:
     ``notes`` are sentences of the plan, ``messages`` the same to be translated; ``columns`` are set
     on a live record. ``empty`` references stay empty. ``twin``: the live record that took its unique
     value. ``change``: the last change of the record in the newest backup.
+    ``because_name``: the table's label and the name of ``because``.
     """
 
     table: str
@@ -44,6 +45,7 @@ class PlannedRecord:
     twin: str | None = None
     messages: tuple[Message, ...] = ()
     change: LastChange = UNKNOWN_CHANGE
+    because_name: str = ""
 
     @property
     def keeps_newer(self) -> bool:
@@ -85,11 +87,16 @@ def plan_records(
     shown = steps[start : start + most]
     snapshot = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
     words = TableWords(snapshot.schema())
+    because = _because(snapshot, shown, words)
     changes = last_changes(
         newest_backup(app.vault, known), table, [step.live or step.record for step in shown]
     )
     records = tuple(
-        replace(record, change=changes.get(step.live or step.record, UNKNOWN_CHANGE))
+        replace(
+            record,
+            change=changes.get(step.live or step.record, UNKNOWN_CHANGE),
+            because_name=because.get(step.because or "", ""),
+        )
         for step, record in zip(
             shown, _records(restore_plan, shown, _names(snapshot, table, shown), words), strict=True
         )
@@ -111,6 +118,21 @@ def _columns(records: Sequence[PlannedRecord]) -> Iterator[str]:
     for record in records:
         yield from record.columns
         yield from (reference.column for reference in record.empty)
+
+
+def _because(snapshot: Snapshot, steps: Sequence[PlanStep], words: TableWords) -> Mapping[str, str]:
+    """Return the labels and names of the records that brought others into a plan, by TABLE/ID."""
+    by_table: dict[str, list[str]] = defaultdict(list)
+    for text in dict.fromkeys(step.because for step in steps if step.because):
+        table, _, record = text.partition("/")
+        by_table[table].append(record)
+    names = RecordNames(snapshot)
+    return {
+        f"{table}/{record}": f"{words.label(table)} {named.get(record, record)}"
+        for table, records in by_table.items()
+        for named in (names.of([table], records),)
+        for record in records
+    }
 
 
 def _names(snapshot: Snapshot, table: str, steps: Sequence[PlanStep]) -> Mapping[str, str]:

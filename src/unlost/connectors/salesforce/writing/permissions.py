@@ -79,7 +79,7 @@ def _of_table(table: Table, describe: Callable[[str], Describe]) -> list[Missing
 
 def _permission(table: Table, word: str, op: WriteOp | None) -> MissingPermission:
     return MissingPermission(
-        f"{word} on {table.name}",
+        f"{word} on {table.label or table.name}",
         f"The write user lacks '{word}' for records of {table.label or table.name}.",
         table.name,
         op,

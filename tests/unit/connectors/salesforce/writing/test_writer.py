@@ -93,7 +93,7 @@ def test_permissions_that_are_missing_are_named(org: Org) -> None:
         ("Contact", "Create on Contact"),
         ("Lead", "Create on Lead"),
         ("Lead", "Edit on Lead"),
-        ("Hidden__c", "Read on Hidden__c"),
+        ("Hidden__c", "Read on Hidden"),
     ]
     assert "records of Hidden" in found[-1].sentence
 
