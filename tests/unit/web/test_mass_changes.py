@@ -154,6 +154,30 @@ def test_a_corrected_record_is_overwritten_only_if_people_choose_so(
     assert shop.live("Account")["C07"]["Phone"] == "+41 7"
 
 
+def test_a_correction_between_the_compared_backups_was_not_marked(
+    shop: Shop, sign_in: SignIn
+) -> None:
+    """The newest value is the correction, and the repair of the whole span replaces it."""
+    shop.world.clock.advance(hours=1)
+    shop.org.update("Account", "C07", {"Phone": "+41 77"}, by="U1")
+    shop.org.update("Account", "C34", {"Phone": "changed once"})
+    shop.night()
+    client = sign_in(Role.RESTORER)
+    asked = {"what": "changed", "a": "4", "b": "6", "table": "Account", "column": "Phone"}
+    plan = choose(client, **asked)
+    page = told(client, plan)
+    part = page[page.index('id="changed-again"') :].split("</section>")[0]
+    assert "between backups 4 and 6" in part
+    assert part.count('type="checkbox"') == 1
+    assert "Customer 7" in part
+    assert "+41 77" in part
+    assert "last changed by <bdi>Ada Admin</bdi>" in part
+    answer = client.post(f"{plan}without/", {"every-record": "Account/C07"})
+    serve(shop, start(client, answer["Location"]))
+    assert shop.live("Account")["C07"]["Phone"] == "+41 77"
+    assert shop.live("Account")["C08"]["Phone"] == "+41 8"
+
+
 def test_a_column_that_the_org_calculates_was_offered_to_be_put_back(
     shop: Shop, sign_in: SignIn
 ) -> None:

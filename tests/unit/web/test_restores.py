@@ -48,6 +48,27 @@ def test_a_lost_record_is_restored_from_its_page(client: Client) -> None:
     assert "Restore 4 records to sales" in told(client, plan), "with all that belonged to it"
 
 
+def test_a_record_was_in_the_plan_through_an_id(client: Client) -> None:
+    plan = choose(client, what="records", record=f"Account/{CUSTOMER}")
+    page = told(client, f"{plan}records/Contact/")
+    assert "through <bdi>Account Schoko Zürich</bdi>" in page
+
+
+def test_the_values_of_a_plan_do_not_say_who_changed_the_record(shop: Shop, client: Client) -> None:
+    shop.org.update("Account", "A40018", {"Phone": "overwritten"}, by="U1")
+    number = shop.night()
+    plan = choose(client, what="records", record="Account/A40018", at=str(number - 1))
+    assert "last changed by <bdi>Ada Admin</bdi>" in told(client, f"{plan}groups/Account/")
+    assert "last changed by <bdi>Ada Admin</bdi>" in told(client, f"{plan}records/Account/")
+
+
+def test_the_next_step_of_a_plan_that_failed_was_a_command(client: Client) -> None:
+    plan = choose(client, what="changed", a="2", b="2", table="Account", column="Name")
+    page = told(client, plan)
+    assert "Choose two different backups in Compare." in page
+    assert "unlost snapshots" not in page
+
+
 def test_the_preview_of_a_plan_of_minutes_broke(client: Client) -> None:
     plan = choose(client, what="lost", a="2", b="3")
     row = PlanRow.objects.get(pk=name_of(plan))

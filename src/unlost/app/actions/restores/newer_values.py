@@ -7,12 +7,13 @@ rights of the actor. A change after the newest backup is known, but not yet its 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from unlost.app.actions.records.history import ChangedField, field_line
 from unlost.app.records.last_changes import UNKNOWN_CHANGE, LastChange, last_changes
 from unlost.app.records.record_facts import RecordNames
+from unlost.app.records.stored_cells import stored_cells
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.explain import FieldChange
@@ -20,11 +21,8 @@ from unlost.engine.restore.values.cells import different
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import PlanStep, RestorePlan, SelectionKind
 from unlost.model.ports.vault import Snapshot, VaultReader
-from unlost.model.source.schema import Table
 
 SHOWN = 25  # records
-
-type Cells = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +96,9 @@ class _Reader:
             return
         columns = [name for name in self.columns if described.column(name) is not None]
         live = [step.live or step.record for step in steps]
-        before = _cells(self.before, table, [step.record for step in steps], columns)
-        damage = _cells(self.damage, table, [step.record for step in steps], columns)
-        newest = _cells(self.newest, table, live, columns)
+        before = stored_cells(self.before, table, [step.record for step in steps], columns)
+        damage = stored_cells(self.damage, table, [step.record for step in steps], columns)
+        newest = stored_cells(self.newest, table, live, columns)
         changes = last_changes(self.newest, table, live)
         named = names.of([table], live)
         for step, live_id in zip(steps, live, strict=True):
@@ -119,16 +117,3 @@ class _Reader:
                 changes.get(live_id, UNKNOWN_CHANGE) if seen else UNKNOWN_CHANGE,
                 not seen,
             )
-
-
-def _cells(
-    snapshot: Snapshot, table: str, records: Sequence[str], columns: Sequence[str]
-) -> Mapping[str, Cells]:
-    """Return the cells of these records in a backup, by id."""
-    described: Table | None = snapshot.schema().table(table)
-    if described is None or table not in snapshot.tables():
-        return {}
-    known = [name for name in columns if described.column(name) is not None]
-    rows = snapshot.get(table, list(records), columns=known)
-    cells = rows.select(known).to_pylist() if known else [{}] * rows.num_rows
-    return dict(zip(rows["_u_id"].to_pylist(), cells, strict=True))

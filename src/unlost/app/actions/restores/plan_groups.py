@@ -21,6 +21,7 @@ from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.last_changes import UNKNOWN_CHANGE, LastChange, last_changes
 from unlost.app.records.record_facts import RecordNames, record_unknown
+from unlost.app.records.stored_cells import Cells, stored_cells
 from unlost.app.records.table_words import TableWords
 from unlost.app.restores.group_lines import GroupLine, group_lines
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -35,8 +36,6 @@ from unlost.model.source.schema import WireKind
 
 GROUPS = 20  # groups of a page
 RECORDS = 25  # records of a page, each with its values
-
-type Cells = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,11 +293,5 @@ def _cells(
     snapshot: Snapshot, table: str, ids: Sequence[str], columns: Sequence[str]
 ) -> Mapping[str, Cells]:
     """Return the cells of records in a backup, by TABLE/ID."""
-    described = snapshot.schema().table(table)
-    if described is None or table not in snapshot.tables():
-        return {}
-    known = [name for name in columns if described.column(name) is not None]
-    rows = snapshot.get(table, list(ids), columns=known)
-    cells = rows.select(known).to_pylist() if known else [{}] * rows.num_rows
-    keys = (f"{table}/{record}" for record in rows["_u_id"].to_pylist())
-    return dict(zip(keys, cells, strict=True))
+    cells = stored_cells(snapshot, table, ids, columns)
+    return {f"{table}/{record}": by_column for record, by_column in cells.items()}

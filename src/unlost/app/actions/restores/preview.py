@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from unlost.app.access import action
 from unlost.app.actions.alerts.mass_changes import MassChangeLine, column_repairs
+from unlost.app.actions.restores.changed_again import ChangedAgainRecords, changed_again
 from unlost.app.actions.restores.edit_plan import PlanPeople, people_of
 from unlost.app.actions.restores.kept_plan import read_stored_plan
 from unlost.app.actions.restores.newer_values import NewerRecords, newer_records
@@ -24,13 +25,15 @@ class PlanPreview:
 
     ``people``: None if the plan refers to no people. ``repairs``: mass changes that hit the selected
     records and more, and whose columns can be put back in all of them. ``newer``: records that keep
-    values from after the damage; None if there are none. ``zone``: that of the org.
+    values from after the damage; None if there are none. ``again``: records
+    that changed more than once between the two compared backups. ``zone``: that of the org.
     """
 
     groups: GroupLines
     people: PlanPeople | None
     repairs: tuple[MassChangeLine, ...]
     newer: NewerRecords | None = None
+    again: ChangedAgainRecords | None = None
     zone: str = "UTC"
 
 
@@ -50,6 +53,7 @@ def plan_preview(app: Application, org: str, plan: str, *, start: int = 0) -> Pl
         people_of(app, known, restore_plan, plan=plan) if has_people else None,
         tuple(_repairs(app, org, restore_plan)),
         newer_records(app.vault, known, restore_plan, newest=newest_backup(app.vault, known)),
+        changed_again(app.vault, known, restore_plan),
         known.identity.zone,
     )
 

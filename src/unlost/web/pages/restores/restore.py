@@ -272,6 +272,7 @@ def _planned_parts(request: UserRequest, view: PlanView) -> dict[str, object]:
         "people": preview.people,
         "repairs": preview.repairs,
         "newer": preview.newer,
+        "again": preview.again,
         "zone": preview.zone,
         "org": view.org,
         "manages": may(request.unlost, Right.MANAGE),
