@@ -25,7 +25,7 @@ SORTED = 1_000_000  # records of the longest list that is sorted or filtered
 LOOKED_UP = 5_000  # records of the longest list that are looked up one by one
 MODIFIED_AT = "_u_modified_at"
 MODIFIED_BY = "_u_modified_by"
-OWN = frozenset({OP, MODIFIED_AT, MODIFIED_BY})  # columns of the vault itself
+VAULT_COLUMNS = frozenset({OP, MODIFIED_AT, MODIFIED_BY})  # columns of the vault itself
 NUMBERS = (WireKind.DECIMAL, WireKind.INTEGER)
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 _UTC = r"(Z|[+-]00:?00)$"
@@ -144,7 +144,7 @@ def _read(listed: ListedIds, snapshot: Snapshot, column: str) -> Iterator[pa.Tab
 
 def _own(column: str) -> list[str]:
     """Return the columns to ask for: those of the vault itself are always read."""
-    return [] if column in OWN else [column]
+    return [] if column in VAULT_COLUMNS else [column]
 
 
 def _between(ids: pa.StringArray, span: dict[str, str | None]) -> pa.StringArray:

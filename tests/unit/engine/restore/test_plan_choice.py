@@ -9,7 +9,7 @@ from unit.engine.restore.workshop import endings
 from unlost.engine.restore.planning.plan import RelatedPolicy, plan_again
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.outcome import Ending
-from unlost.model.errors import NotFound, UsageError
+from unlost.model.errors import NotFound
 from unlost.model.plan import (
     Action,
     NoteWeight,
@@ -25,9 +25,6 @@ from unlost.model.source.schema import Table, WireKind
 from unlost.model.source.writing import (
     Identity,
     LateColumn,
-    MissingPermission,
-    NeverColumn,
-    NeverReason,
     WriteOp,
 )
 from unlost.testing.platform import without
@@ -124,27 +121,6 @@ def test_what_may_not_be_created_is_skipped(atelier: Atelier) -> None:
     plan = atelier.plan_of(("Account", account))
     assert actions(plan) == {account: Action.SKIP}
     assert "create-not-allowed" in codes(plan)
-
-
-@pytest.mark.parametrize("op", [WriteOp.CREATE, WriteOp.UPDATE])
-@pytest.mark.parametrize("lacks", [True, False])
-def test_a_table_that_no_user_may_write_was_to_be_opened_to_the_write_user(
-    atelier: Atelier, op: WriteOp, *, lacks: bool
-) -> None:
-    """A right was asked for that the org gives to no user."""
-    atelier.platform.allow(without(atelier.platform.capability("Account"), op))
-    if lacks:
-        atelier.writer.lacking = (MissingPermission("Edit", "No right.", "Account", op),)
-    account = atelier.make("Account", "Zotter")
-    atelier.night()
-    if op is WriteOp.CREATE:
-        atelier.lose("Account", account)
-    else:
-        atelier.org.update("Account", account, {"Name": "Other"})
-    plan = atelier.plan_of(("Account", account))
-    note = note_of(plan, f"{op.value}-not-allowed")
-    assert ("Give the write user" in note.next_step) is lacks
-    assert ("to any user" in note.sentence) is not lacks
 
 
 # --- live -----------------------------------------------------------------------------------------
@@ -501,60 +477,6 @@ def test_one_column_of_a_lost_record_is_not_put_back(atelier: Atelier) -> None:
     plan = chosen(atelier, account, "Number", at=1)
     assert actions(plan) == {account: Action.SKIP}
     assert step_of(plan, account).notes == ("lost-since",)
-
-
-def refusal(atelier: Atelier, column: str) -> UsageError:
-    account = atelier.make("Account", "first")
-    atelier.night()
-    with pytest.raises(UsageError) as caught:
-        chosen(atelier, account, column)
-    return caught.value
-
-
-def test_a_column_that_the_backup_lacks_is_refused(atelier: Atelier) -> None:
-    error = refusal(atelier, "Nope")
-    assert error.code == "restore-column"
-    assert "case-sensitive" in error.next_step
-
-
-@pytest.mark.parametrize(
-    ("reason", "words", "granted"),
-    [
-        (NeverReason.FORMULA, "the org calculates it", False),
-        (NeverReason.AUTO_NUMBER, "the org assigns its number", False),
-        (NeverReason.SYSTEM, "the org sets it automatically", False),
-        (NeverReason.READ_ONLY, "it is read-only", True),
-    ],
-)
-def test_a_column_that_exists_and_cannot_be_set_was_refused_for_its_spelling(
-    atelier: Atelier, reason: NeverReason, words: str, *, granted: bool
-) -> None:
-    usual = atelier.platform.capability("Account")
-    atelier.allow(
-        "Account",
-        never=(NeverColumn("Number", reason),),
-        settable=usual.settable - {"Number"},
-        changeable=usual.changeable - {"Number"},
-    )
-    error = refusal(atelier, "Number")
-    assert error.code == "restore-column-fixed"
-    assert f"cannot be put back: {words}." in error.sentence
-    assert "case-sensitive" not in error.next_step
-    assert ("give the write user the right" in error.next_step) is granted
-
-
-def test_a_column_that_is_set_only_on_create_says_so(atelier: Atelier) -> None:
-    usual = atelier.platform.capability("Account")
-    atelier.allow("Account", changeable=usual.changeable - {"Number"})
-    assert "only when a record is created" in refusal(atelier, "Number").sentence
-
-
-def test_a_user_who_may_not_change_records_was_told_to_mind_the_spelling(atelier: Atelier) -> None:
-    usual = atelier.platform.capability("Account")
-    atelier.allow("Account", ops=usual.ops - {WriteOp.UPDATE}, changeable=frozenset())
-    error = refusal(atelier, "Number")
-    assert "the write user may not change these records" in error.sentence
-    assert "give the write user the right" in error.next_step
 
 
 # --- between two backups --------------------------------------------------------------------------

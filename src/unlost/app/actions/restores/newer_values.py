@@ -104,9 +104,9 @@ class _Reader:
         for step, live_id in zip(steps, live, strict=True):
             now = newest.get(live_id, {})
             wanted, wrong = before.get(step.record, {}), damage.get(step.record, {})
-            left = [name for name in columns if name not in step.columns]
-            seen = different(described, wrong, now, left)
-            shown = seen or different(described, wanted, wrong, left)
+            unset = [name for name in columns if name not in step.columns]
+            seen = different(described, wrong, now, unset)
+            shown = seen or different(described, wanted, wrong, unset)
             fields = (FieldChange(name, wanted.get(name), now.get(name)) for name in shown)
             yield NewerRecord(
                 table,
