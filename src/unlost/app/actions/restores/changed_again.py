@@ -27,7 +27,7 @@ from unlost.model.source.schema import Table
 
 SHOWN = 25  # records
 READ = 500  # records whose values between the two backups are read
-MOST_BACKUPS = 40  # between the two; over more of them nothing is marked
+MOST_BACKUPS = 14  # between the two; each is compared with the next. Over more, nothing is marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ def changed_again(
     after, until = selection.after, selection.until
     if selection.kind is not SelectionKind.CHANGED or after is None or until is None:
         return None
-    listed = (night.number for night in vault.snapshots(org.oid))
+    listed = [night.number for night in vault.snapshots(org.oid)]
+    if after not in listed or until not in listed:
+        return None  # forgotten since the plan was made
     numbers = [number for number in listed if after < number < until]
     table = vault.at(org.oid, until, forgotten=True).schema().table(selection.table or "")
     if table is None or not 0 < len(numbers) <= MOST_BACKUPS:
