@@ -204,11 +204,12 @@ class MemoryConnector:
         )
 
     def display_rule(self, table: Table) -> DisplayRule:
-        """A column named Number has the number of a record; stamps and ids are the system's."""
+        """Columns have the number of a record and its text; stamps and ids are the system's."""
         numbers = tuple(c.name for c in table.columns if c.name == "Number" != table.name_column)
         stamps = {table.id_column, table.modified_column, table.modified_by_column}
         names = {column.name for column in table.columns}
-        return DisplayRule(numbers, frozenset(name for name in stamps if name in names))
+        system = frozenset(name for name in stamps if name in names)
+        return DisplayRule(numbers, system, ("Comment",) if "Comment" in names else ())
 
     def record_address(self, config: Mapping[str, Any], table: str, record: str) -> str:
         return f"https://{config['address']}.memory.example/{table}/{record}"

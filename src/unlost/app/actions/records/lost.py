@@ -15,10 +15,10 @@ from unlost.app.paging import check_page
 from unlost.app.records.record_facts import (
     MergeWinners,
     RecordDeletion,
-    RecordNames,
     UserNames,
     deletion_of,
 )
+from unlost.app.records.record_names import record_names
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
@@ -205,7 +205,8 @@ class _LossDescriber:
             yield from self._of_table(table, ids)
 
     def _of_table(self, table: str, ids: list[str]) -> Iterator[LostRecord]:
-        names, label = RecordNames(self.old).of([table], ids), _label(self.old, table)
+        names = record_names(self.app, self.org, self.old).of([table], ids)
+        label = _label(self.old, table)
         is_stored, winner = table in self.new.tables(), self.winners.column(table)
         columns = [winner] if winner is not None else []
         rows = self.new.get(table, ids, columns=columns).to_pylist() if is_stored else []

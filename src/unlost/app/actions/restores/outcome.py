@@ -17,8 +17,8 @@ from unlost.app.actions.restores.restore_run import (
 )
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.record_facts import RecordNames
 from unlost.app.records.record_links import RecordLinks, record_links
+from unlost.app.records.record_names import connector_names
 from unlost.app.records.table_words import TableWords
 from unlost.app.restores.group_lines import GroupLine, group_lines
 from unlost.catalog.runs.runs import RunState, find_run
@@ -298,7 +298,7 @@ class _OutcomeDescriber:
         self, snapshot: Snapshot, choices: Choices, links: RecordLinks, *, hidden: bool
     ) -> None:
         self.words, self.links = TableWords(snapshot.schema()), links
-        self._names = RecordNames(snapshot)
+        self._names = connector_names(links.connector, snapshot)
         self._settable = {settable.table: settable.columns for settable in choices.settable}
         self._hidden = hidden
 
@@ -348,7 +348,7 @@ class _OutcomeDescriber:
     ) -> Iterator[RestoredGroup]:
         """Yield groups of restored records, with the page of the first record of each."""
         lives = {record.key: record.live for record in records}
-        for line in group_lines(snapshot, groups):
+        for line in group_lines(snapshot, groups, names=self._names):
             live = lives.get(RecordKey(line.table, line.record))
             yield RestoredGroup(line, self.links.of(line.table, live))
 

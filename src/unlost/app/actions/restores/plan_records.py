@@ -8,14 +8,13 @@ from unlost.app.access import action
 from unlost.app.actions.restores.kept_plan import read_stored_plan
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.record_facts import RecordNames
+from unlost.app.records.record_names import record_names
 from unlost.app.records.table_words import TableWords
 from unlost.app.restores.plan_words import labelled
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Right, Trace
 from unlost.model.message import Message
 from unlost.model.plan import Action, ActionReason, EmptyReference, PlanStep, RestorePlan
-from unlost.model.ports.vault import Snapshot
 
 MOST = 200
 
@@ -74,7 +73,8 @@ def plan_records(
     shown = steps[start : start + most]
     snapshot = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
     words = TableWords(snapshot.schema())
-    records = tuple(_records(restore_plan, shown, _names(snapshot, table, shown), words))
+    names = record_names(app, known, snapshot).of([table], [step.record for step in shown])
+    records = tuple(_records(restore_plan, shown, names, words))
     return PlannedRecords(
         org,
         plan,
@@ -91,10 +91,6 @@ def _columns(records: Sequence[PlannedRecord]) -> Iterator[str]:
     for record in records:
         yield from record.columns
         yield from (reference.column for reference in record.empty)
-
-
-def _names(snapshot: Snapshot, table: str, steps: Sequence[PlanStep]) -> Mapping[str, str]:
-    return RecordNames(snapshot).of([table], [step.record for step in steps])
 
 
 def _records(
