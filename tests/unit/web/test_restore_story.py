@@ -120,6 +120,7 @@ def test_a_record_that_came_back_is_found_from_the_lost_one(shop: Shop, sign_in:
 def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> None:
     client = sign_in(Role.RESTORER)
     plan = choose(client, what="lost", a="2", b="3")
+    assert "<strong><bdi>Contacts</bdi></strong>" in client.get(plan).content.decode()
     for _ in range(2):
         shop.writer.faults.plant("row", RowRefused("RULE", "No contact today."), table="Contact")
     run = start(client, plan)
@@ -127,7 +128,7 @@ def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> 
     told = client.get(f"/runs/{run}/").content.decode()
     assert "2 records need attention" in told
     assert INCOMPLETE in told, "beside the state, which is done"
-    assert "2 × <bdi>Contact</bdi>: <bdi>No contact today.</bdi>" in told
+    assert "2 × <bdi>Contacts</bdi>: <bdi>No contact today.</bdi>" in told
     assert "/orgs/sales/records/Contact/" in told
     assert "Retry the selected records" in told
     (code,) = set(re.findall(r'name="code" value="([^"]+)"', told))

@@ -313,7 +313,7 @@ class _OutcomeDescriber:
             first = outcomes[0]
             yield FailureCause(
                 table,
-                self._label(table),
+                self.words.label(table, count=len(outcomes)),
                 ending,
                 code,
                 self._said(first.sentence),
@@ -332,7 +332,8 @@ class _OutcomeDescriber:
                 counts[key] = counts.get(key, 0) + 1
         for (table, column, reason), count in sorted(counts.items(), key=lambda item: -item[1]):
             label = self.words.column(table, column)
-            yield DifferingRecord(table, self._label(table), column, reason, count, label)
+            shown = self.words.label(table, count=count)
+            yield DifferingRecord(table, shown, column, reason, count, label)
 
     def returned(self, records: Iterable[RecordOutcome]) -> Iterable[RestoredRecord]:
         """Yield the records that are in the org now, by table."""
@@ -385,9 +386,6 @@ class _OutcomeDescriber:
             )
             for record in some
         )
-
-    def _label(self, table: str) -> str:
-        return self.words.label(table)
 
     def _fields(self, table: str) -> Iterator[CauseField]:
         """Yield the columns of a table that can be set, by label; none if columns are hidden."""

@@ -79,7 +79,7 @@ def plan_records(
         org,
         plan,
         table,
-        words.label(table),
+        words.label(table, count=len(steps)),
         start,
         len(steps),
         records,
