@@ -8,6 +8,7 @@ from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import choose, plan_at_once, serve, start
 from unlost.app.alerts.evaluation import evaluate_backups
+from unlost.catalog.orgs.hidden_columns import hide_column
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.people.audit import newest
 from unlost.catalog.runs.runs import RunState, find_run
@@ -129,6 +130,10 @@ def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> 
     assert "2 records need attention" in told
     assert INCOMPLETE in told, "beside the state, which is done"
     assert "2 × <bdi>Contacts</bdi>: <bdi>No contact today.</bdi>" in told
+    hide_column(shop.oid, "Contact", "Name")
+    unseen = sign_in(Role.OPERATOR).get(f"/runs/{run}/").content.decode()
+    assert "No contact today" not in unseen
+    assert "2 × <bdi>Contacts</bdi>: Could not be written" in unseen, "words stand before the code"
     assert "/orgs/sales/records/Contact/" in told
     assert "Retry the selected records" in told
     (code,) = set(re.findall(r'name="code" value="([^"]+)"', told))
