@@ -90,8 +90,8 @@ def _sentence(native: str, message: str) -> str:
 
     People need the code to search for it in the Salesforce help.
     """
-    told = f"Salesforce refused it: {message or native}"
-    coded = told if native in told else f"{told} ({native})"
+    refusal = f"Salesforce refused it: {message or native}"
+    coded = refusal if native in refusal else f"{refusal} ({native})"
     return f"{MEANINGS[native]} {coded}" if native in MEANINGS else coded
 
 
