@@ -1,5 +1,6 @@
 """Homes for tests: made in an instant, with orgs and a vault that live in memory."""
 
+import copy
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -105,6 +106,7 @@ class MemoryConnector:
         self.contexts: list[Context] = []
         self.sign_in_rules = SignInMethods(errors=frozenset({"memory-sign-in", "secret-missing"}))
         self.browser: BrowserSignIn | None = None
+        self.backup_user = "reader"
 
     def sign_in(self) -> SignInMethods:
         return self.sign_in_rules
@@ -139,7 +141,9 @@ class MemoryConnector:
         assert isinstance(config, MemoryConfig)
         if context.secrets.get("password") != SECRET:
             raise NotAllowed("memory-sign-in", "The password is wrong.", next_step="Type it again.")
-        yield self.writer(config.address)
+        reader = copy.copy(self.writer(config.address))
+        reader.user = self.backup_user
+        yield reader
 
     def write_permissions(self) -> Sequence[str]:
         return ("Write everything",)
@@ -204,11 +208,12 @@ class MemoryConnector:
         )
 
     def display_rule(self, table: Table) -> DisplayRule:
-        """A column named Number has the number of a record; stamps and ids are the system's."""
+        """Columns have the number of a record and its text; stamps and ids are the system's."""
         numbers = tuple(c.name for c in table.columns if c.name == "Number" != table.name_column)
         stamps = {table.id_column, table.modified_column, table.modified_by_column}
         names = {column.name for column in table.columns}
-        return DisplayRule(numbers, frozenset(name for name in stamps if name in names))
+        system = frozenset(name for name in stamps if name in names)
+        return DisplayRule(numbers, system, ("Comment",) if "Comment" in names else ())
 
     def record_address(self, config: Mapping[str, Any], table: str, record: str) -> str:
         return f"https://{config['address']}.memory.example/{table}/{record}"

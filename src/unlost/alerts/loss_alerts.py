@@ -1,11 +1,10 @@
 """The alert about large losses of a backup: a customer with many records, or with open work. Pure.
 
 A backup sends one message: if it also has mass changes, their alert names its losses. An alert
-stays until its losses are restored, dismissed or expected, or a week has passed.
+stays until its losses are restored, dismissed or expected, or a backup is made a week later.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import timedelta
 from itertools import groupby
 
 from unlost.alerts.mass_rules import findings_of, silence_of
@@ -15,7 +14,6 @@ from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.mass_changes import BackupChanges, MassChange, MassKind
 from unlost.model.message import Message, Noun, counted, joined, message, render
 
-OPEN_FOR = timedelta(days=7)
 NAMED = 5  # losses that a message lists
 CODE = AlertRule.LOSS.value
 
@@ -48,7 +46,7 @@ def loss_alerts(
 ) -> Iterator[RaisedAlert]:
     """One alert for each backup with large losses; ``reported`` are those of mass changes."""
     recent = sorted(
-        (loss for loss in losses if org.now - loss.as_of < OPEN_FOR),
+        (loss for loss in losses if org.is_recent(loss.as_of)),
         key=lambda loss: (loss.backup, loss.loss),
     )
     for backup, some in groupby(recent, key=lambda loss: loss.backup):

@@ -1,13 +1,13 @@
 """The alert about the mass changes of a backup: one message for all of them. Pure.
 
-An alert stays open until it is answered, or a week has passed: the next backup changes nothing
-about its cause.
+An alert stays open until it is answered, or a backup is made a week later: the next backup changes
+nothing about its cause.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from unlost.alerts.loss_alerts import OPEN_FOR, large_losses, loss_alerts, loss_sentence
+from unlost.alerts.loss_alerts import large_losses, loss_alerts, loss_sentence
 from unlost.alerts.mass_rules import findings_of
 from unlost.alerts.watched import OrgFacts
 from unlost.alerts.who import who
@@ -52,7 +52,7 @@ def mass_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
     Those that were answered do not count.
     """
     vanished = [message(CODE, UNPROVED, table=table, org=org.name) for table in _vanished(org)]
-    recent = [b for b in org.mass.backups if org.now - b.as_of < OPEN_FOR]
+    recent = [b for b in org.mass.backups if org.is_recent(b.as_of)]
     losses, reported = large_losses(org.losses, org.mass), set[int]()
     for backup in recent:
         unproved = vanished if backup is recent[0] else []

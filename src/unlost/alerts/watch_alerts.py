@@ -1,12 +1,12 @@
 """The alert about watched records: one of a set was deleted, or a watched column changed. Pure.
 
-A set sends one message for each backup that noticed something. The alert stays for a week.
+A set sends one message for each backup that noticed something. The alert stays until a backup is
+made a week later.
 """
 
 from collections.abc import Iterator
 from shlex import quote
 
-from unlost.alerts.loss_alerts import OPEN_FOR
 from unlost.alerts.watched import OrgFacts, WatchFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.message import Message, Noun, counted, joined, message, render
@@ -19,7 +19,7 @@ def watch_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
     """One alert for each watched set and backup of the last days that noticed something."""
     for watch in org.watches:
         for hit in watch.hits:
-            if org.now - hit.as_of < OPEN_FOR:
+            if org.is_recent(hit.as_of):
                 yield _raised(org, watch, hit)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from unlost.model.finding import Finding
 from unlost.model.forecast import Forecast
@@ -25,6 +25,7 @@ from unlost.model.vault.pending import PendingRemoval
 from unlost.model.vault.retention import ForgottenRecord
 from unlost.model.watched import WatchHit
 
+OPEN_FOR = timedelta(days=7)  # how long alerts of older backups stay beside those of the newest
 DEFAULT_LIMITS = MassLimits()
 NO_WORDS = ChangeWords()
 
@@ -154,6 +155,15 @@ class OrgFacts:
     blocked: int | None = None  # the number of a foreign commit that does not fit
     accepted: tuple[AcceptedGap, ...] = ()  # gaps that people accepted
     watches: tuple[WatchFacts, ...] = ()
+    newest_as_of: datetime | None = None  # of the newest backup of any kind, by the org's clock
+
+    def is_recent(self, as_of: datetime) -> bool:
+        """Return True for a backup made less than a week before the newest one.
+
+        Both times are of the org's clock. Compared with this machine's clock, an org whose clock
+        is a week behind would raise no alert, and no backup could show it.
+        """
+        return (self.newest_as_of or self.now) - as_of < OPEN_FOR
 
     @property
     def gaps(self) -> tuple[Finding, ...]:

@@ -166,10 +166,18 @@ def test_one_message_for_each_backup() -> None:
     assert before.next_step
 
 
-def test_an_alert_stays_for_a_week() -> None:
+def test_an_alert_stays_until_a_backup_a_week_later() -> None:
     org = sales(mass=MassFacts(backups((change(MassKind.EMPTIED, 100),))))
-    assert list(mass_alerts(replace(org, now=NOW + 6 * DAY)))
-    assert not list(mass_alerts(replace(org, now=NOW + 7 * DAY)))
+    assert list(mass_alerts(replace(org, newest_as_of=NOW + 6 * DAY)))
+    assert not list(mass_alerts(replace(org, newest_as_of=NOW + 7 * DAY)))
+
+
+def test_mass_changes_raised_no_alert_if_the_clock_of_the_org_was_a_week_behind() -> None:
+    days = ((change(MassKind.EMPTIED, 100),), *[()] * 6, (change(MassKind.EMPTIED, 99),))
+    facts = MassFacts(backups(*days))
+    behind = sales(mass=facts, now=NOW + 30 * DAY, newest_as_of=NOW)
+    (alert,) = mass_alerts(behind)
+    assert alert.key == "mass-change/sales/9", "an older backup is not reported again"
 
 
 def test_a_loss_that_is_not_believed_is_in_the_same_message() -> None:

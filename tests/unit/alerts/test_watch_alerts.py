@@ -5,6 +5,7 @@ from datetime import timedelta
 from unit.alerts.test_mass_rules import NOW
 from unit.alerts.test_rules import sales
 from unlost.alerts.rules import raised_alerts
+from unlost.alerts.watch_alerts import watch_alerts
 from unlost.alerts.watched import AlertFacts, WatchFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.message import message
@@ -32,9 +33,15 @@ def test_each_backup_has_its_own_message() -> None:
     assert keys == ["watched/sales/My customers/7", "watched/sales/My customers/8"]
 
 
-def test_a_message_is_over_after_a_week() -> None:
+def test_a_message_is_over_with_a_backup_a_week_later() -> None:
     assert not alerts(WatchHit(7, NOW - timedelta(days=7), 1))
     assert AlertRule.WATCHED not in {alert.rule for alert in alerts()}
+
+
+def test_a_set_raised_no_alert_if_the_clock_of_the_org_was_a_week_behind() -> None:
+    hits = (WatchHit(7, NOW - timedelta(days=30), 1),)
+    behind = sales(watches=(WatchFacts("Mine", hits),), newest_as_of=hits[0].as_of)
+    assert [alert.key for alert in watch_alerts(behind)] == ["watched/sales/Mine/7"]
 
 
 def test_too_many_changes_and_a_set_that_is_gone_are_said() -> None:

@@ -170,3 +170,10 @@ def test_a_write_identity_keeps_only_what_differs(sales: World) -> None:
     backup(sales.app, "sales")
     checked = check_writer(sales.app, "sales")
     assert (checked.tables, checked.missing, checked.known_before) == (3, (), True)
+
+
+def test_the_backup_user_is_named_when_it_is_made_the_write_user(sales: World) -> None:
+    new = NewWriter("sales", {}, {"password": WRITE_SECRET})
+    assert not set_writer(sales.app, new).is_backup_user
+    sales.connector.backup_user = sales.connector.writer("one").user
+    assert set_writer(sales.app, new).is_backup_user

@@ -207,7 +207,7 @@ def test_records_of_a_plan_are_told_in_pages(shop: Shop) -> None:
     plan = made(shop).plan
     first = plan_records(shop.app, "sales", plan, "Contact", most=1)
     rest = plan_records(shop.app, "sales", plan, "Contact", start=1, most=1)
-    assert (first.total, first.label) == (2, "Contact")
+    assert (first.total, first.label) == (2, "Contacts")
     assert {first.records[0].name, rest.records[0].name} == {"Ann", "Ben"}
     assert first.records[0].action is Action.CREATE
     assert plan_records(shop.app, "sales", plan, "Nothing").total == 0

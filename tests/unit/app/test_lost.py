@@ -7,6 +7,7 @@ from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
 from unit.app.test_restore import refused
 from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.tables import tables
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.lost import LostResult, lost
 from unlost.model.errors import NotFound, UsageError
@@ -118,3 +119,12 @@ def test_backups_between_the_nights_are_no_nights(shop: Shop) -> None:
     shop.lose()
     backup(shop.app, "sales")
     assert lost(shop.app, "sales").new == 2
+
+
+def test_two_contact_were_lost_in_the_singular(shop: Shop) -> None:
+    shop.lose()
+    shop.night()
+    labels = [(table.label, table.count) for table in lost(shop.app, "sales").tables]
+    assert labels == [("Contacts", 2), ("Account", 1), ("Paper", 1)]
+    assert [record.table_label for record in lost(shop.app, "sales").records][-1] == "Paper"
+    assert {table.label for table in tables(shop.app, "sales").tables} >= {"Accounts", "Contacts"}

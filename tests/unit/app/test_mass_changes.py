@@ -26,6 +26,7 @@ from unlost.model.alert import AlertRule, ChannelKind, Notification
 from unlost.model.mass_changes import MassKind, MassLimits, Silence, SilenceKind
 from unlost.model.plan import RecordKey
 from unlost.model.vault.snapshot import CommitKind
+from unlost.testing.clock import VirtualClock
 
 CUSTOMERS = 300
 
@@ -93,6 +94,17 @@ def test_1119_of_1196_overwritten_phones_raised_nothing(days: Days) -> None:
     )
     assert days.night() == []
     assert days.look() == []
+
+
+def test_an_org_whose_clock_is_weeks_behind_raised_no_alert(days: Days) -> None:
+    clock = days.world.org.clock = VirtualClock(days.world.clock.now())
+    days.world.clock.advance(days=60)
+    for phone, expected in (("0", 1), ("1", 1), ("1", 0)):
+        clock.advance(days=1)
+        days.set({"Phone": phone}, days.ids[:280])
+        assert len(days.night()) == expected
+        assert days.look() == [], "each message is sent once"
+    assert [entry.number for entry in backup_changes(days.oid)] == [4, 3, 2]
 
 
 def test_an_emptied_column(days: Days) -> None:

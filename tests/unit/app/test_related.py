@@ -8,6 +8,7 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.records.show import show
 from unlost.app.records import referring
 from unlost.app.records import related as module
+from unlost.app.records.record_facts import RecordNames
 from unlost.app.records.related import RelatedFile, RelatedRecords, RelatedTable
 from unlost.model.source.schema import DeleteRule, Reference, TableTrait, WireKind
 from unlost.testing.org import ALL_TRAITS, MemoryOrg, file_cells
@@ -169,7 +170,10 @@ def test_a_table_that_is_gone_has_lost_everything(company: World) -> None:
     shape = company.vault.newest_backup(company.vault.ensure_org(company.org.identity))
     assert shape is not None
     newest = Forgetful(shape)
-    found = module.related(shape, newest, shape.schema().table("Account"), CUSTOMER)  # type: ignore[arg-type]
+    table = shape.schema().table("Account")
+    assert table is not None
+    names = RecordNames(shape)
+    found = module.related(shape, newest, table, CUSTOMER, names=names)  # type: ignore[arg-type]
     assert found is not None
     assert all(one.lost == one.count for one in found.tables)
 

@@ -104,7 +104,7 @@ def test_tables_are_links_with_counts(firms: World, sign_in: SignIn) -> None:
     backup(firms.app, "sales")
     client = sign_in()
     page = client.get("/find/", {"q": "firma"}).content.decode()
-    assert '<bdi>Account</bdi> <span class="count">50</span>' in page
+    assert '<bdi>Accounts</bdi> <span class="count">50</span>' in page
     (link,) = re.findall(r'href="(\?[^"]*table=User[^"]*)"', page)
     users = client.get("/find/" + link.replace("&amp;", "&")).content.decode()
     assert "1 record " in shown(users), "a single match of a filter is listed"

@@ -99,6 +99,17 @@ def test_the_preview_needs_no_write_user_and_leads_to_it(reading: Shop, sign_in:
     assert admin.post(f"{plan}run/").status_code == 400, "a preview does not run"
 
 
+def test_a_restore_that_waited_warns_of_a_write_user_that_is_the_backup_user(
+    reading: Shop, sign_in: SignIn
+) -> None:
+    admin = sign_in()
+    (link,) = re.findall(r'href="(/orgs/sales/writer/[^"]*)"', told(admin, choose(admin, **LOST)))
+    reading.world.connector.backup_user = reading.writer.user
+    sent = {"address": "one", "speed": "1", "secret-password": WRITE_SECRET}
+    again = admin.post(link, sent)["Location"]
+    assert "The write user of sales is its backup user" in told(admin, again)
+
+
 def test_who_may_not_add_the_write_user_is_led_to_an_admin(reading: Shop, sign_in: SignIn) -> None:
     client = sign_in(Role.RESTORER)
     page = told(client, choose(client, **LOST))

@@ -132,3 +132,36 @@ def test_a_page_does_not_read_the_certificates_of_all_days(
     )
     assert client.get(place).status_code == 200
     assert len(read) <= (0 if place == "/" else 1)
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
+def test_counts_of_changes_were_no_links(world: World, sign_in: SignIn, role: Role) -> None:
+    one, *others = list(world.org.tables["Account"].records)
+    for number in range(2):
+        world.org.create("Account", {"Name": f"Customer {number}"})
+    world.org.update("Account", one, {"Phone": "1"})
+    world.org.delete("Account", others[0])
+    number = night(world)
+    client, pair = sign_in(role), f"?a={number - 1}&amp;b={number}"
+    created = f'<a href="/orgs/sales/compare/{pair}&amp;kind=created">3 created</a>'
+    changed = f'<a href="/orgs/sales/compare/{pair}&amp;kind=changed">1 changed</a>'
+    deleted = f'<a href="/orgs/sales/lost/{pair}">1 deleted</a>'
+    assert f"{created}, {changed}, {deleted}" in home(client)
+    table = f'{pair}&amp;kind=created&amp;table=Account">2<span class="sr"> created</span></a>'
+    lost = f'/orgs/sales/lost/{pair}&amp;table=Account">1<span class="sr"> deleted</span></a>'
+    for page in (f"/orgs/sales/certificate/{number}/", "/orgs/sales/"):
+        told = client.get(page).content.decode()
+        assert table in told
+        assert lost in told
+    address = f"/orgs/sales/compare/?a={number - 1}&b={number}"
+    only = client.get(f"{address}&kind=changed").content.decode()
+    assert "Only tables with changed records." in only
+    assert f"a={number - 1}&amp;b={number}&amp;kind=changed&amp;table=Account" in only
+    none = client.get(f"{address}&kind=revived").content.decode()
+    assert "No differences" in none
+    assert "Show all differences" in none
+
+
+def test_the_first_backup_has_nothing_to_compare_with(world: World, sign_in: SignIn) -> None:
+    page = sign_in().get("/orgs/sales/certificate/1/").content.decode()
+    assert "/compare/?a=" not in page

@@ -1,8 +1,10 @@
 """Settings, credentials, refreshed sandboxes and write users of a known org."""
 
+from dataclasses import dataclass, field
+
 import pytest
 
-from homes import SECRET, WRITE_SECRET, World, fill
+from homes import SECRET, WRITE_SECRET, MemoryConfig, World, fill
 from unit.web.conftest import SignIn
 from unlost.catalog.orgs.orgs import find_org, get_org
 from unlost.catalog.orgs.writers import find_writer
@@ -85,6 +87,44 @@ def test_a_write_identity_is_added_and_tells_what_it_lacks(world: World, sign_in
     assert WRITE_SECRET not in told
     assert find_writer(get_org("sales").oid) == {}
     assert "Add a write user" not in client.get("/orgs/sales/").content.decode()
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalConfig(MemoryConfig):
+    """Settings with the name of a user."""
+
+    user: str = field(default="", metadata={"personal": True})
+
+
+def test_the_form_of_the_write_user_was_filled_with_the_backup_user(
+    world: World, sign_in: SignIn
+) -> None:
+    world.connector.config = PersonalConfig
+    client = sign_in()
+    client.post("/orgs/sales/settings/", {**SETTINGS, "user": "backup@acme"})
+    assert get_org("sales").config["user"] == "backup@acme"
+    page = client.get("/orgs/sales/writer/").content.decode()
+    assert "backup@acme" not in page
+    assert 'value="one"' in page, "the address may stay"
+    typed = {"address": "one", "speed": "1", "user": "writer@acme"}
+    client.post("/orgs/sales/writer/", {**typed, "secret-password": WRITE_SECRET})
+    assert 'value="writer@acme"' in client.get("/orgs/sales/writer/").content.decode()
+    assert find_writer(get_org("sales").oid) == {"user": "writer@acme"}
+
+
+def test_the_backup_user_was_stored_as_the_write_user_without_a_word(
+    world: World, sign_in: SignIn
+) -> None:
+    client = sign_in()
+    typed = {"address": "one", "speed": "1", "secret-password": WRITE_SECRET}
+    warning = "This is the backup user, which can therefore write too."
+    page = client.post("/orgs/sales/writer/", typed, follow=True).content.decode()
+    assert warning not in page
+    world.connector.backup_user = world.connector.writer("one").user
+    assert warning in client.get("/orgs/sales/writer/?check=1").content.decode()
+    world.app.secrets(get_org("sales").oid).put("password", "outdated")
+    page = client.get("/orgs/sales/writer/?check=1").content.decode()
+    assert warning not in page, "a backup user who cannot sign in is not compared"
 
 
 def test_a_write_identity_that_does_not_open_is_not_kept(world: World, sign_in: SignIn) -> None:

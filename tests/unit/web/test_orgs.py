@@ -2,16 +2,21 @@
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from homes import SECRET, World, fill
+from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.org_page import OtherCommit
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.catalog.models import Org
 from unlost.model.access import Role
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.vault.snapshot import CommitKind
+from unlost.testing.clock import START
 from unlost.testing.org import MemoryOrg
 
 GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")
@@ -109,3 +114,29 @@ def test_no_page_asks_the_database_often(world: World, sign_in: SignIn) -> None:
     paths = ("/", "/orgs/", "/orgs/sales/", "/schedules/", "/alerts/", "/vault/")
     many = {path: asked(client, path) - frame for path in paths}
     assert max(many.values()) <= MOST, many
+
+
+def test_numbers_of_backups_jumped_without_a_word(shop: Shop, sign_in: SignIn) -> None:
+    page = sign_in().get("/orgs/sales/").content.decode()
+    words = "The numbers of backups therefore have gaps."
+    assert words not in page, "so far there are only backups"
+    restored = shop.run(shop.plan(f"Account/{CUSTOMER}"))
+    shop.night()
+    page = sign_in(Role.RESTORER).get("/orgs/sales/").content.decode()
+    assert words in page
+    assert f'<bdi dir="ltr">4</bdi> <a href="/runs/{restored.run}/">Restore</a>' in page
+    assert 'href="/orgs/sales/certificate/4/"' not in page
+
+
+def test_each_kind_of_commit_has_a_word(world: World) -> None:
+    assert world.app
+    for kind in CommitKind:
+        one = OtherCommit(7, kind, "run-1", START, hourly=False, forgotten=False)
+        context = {"one": one, "org": {"name": "sales"}}
+        text = render_to_string("orgs/commit_kind.html", context)
+        assert kind in (CommitKind.CONDEMN, CommitKind.BACKUP, CommitKind.ARCHIVE) or (
+            "Removal of unneeded objects" not in text
+        )
+    hour = OtherCommit(7, CommitKind.BACKUP, "run-1", START, hourly=True, forgotten=False)
+    context = {"one": hour, "org": {"name": "sales"}}
+    assert "/orgs/sales/certificate/7/" in render_to_string("orgs/commit_kind.html", context)

@@ -8,6 +8,7 @@ from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import choose, plan_at_once, serve, start
 from unlost.app.alerts.evaluation import evaluate_backups
+from unlost.catalog.orgs.hidden_columns import hide_column
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.people.audit import newest
 from unlost.catalog.runs.runs import RunState, find_run
@@ -45,7 +46,7 @@ def test_what_was_lost_last_night_comes_back(shop: Shop, sign_in: SignIn) -> Non
     client = sign_in(Role.RESTORER)
     home = client.get("/").content.decode()
     assert "4 records lost since the previous backup" in home
-    (link,) = re.findall(r'href="([^"]*/lost/[^"]*)"', home)
+    (link,) = set(re.findall(r'href="([^"]*/lost/[^"]*)"', home))
     lost = client.get(link.replace("&amp;", "&")).content.decode()
     assert "4 records lost" in lost
     assert "Schoko Zürich" in lost
@@ -120,6 +121,7 @@ def test_a_record_that_came_back_is_found_from_the_lost_one(shop: Shop, sign_in:
 def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> None:
     client = sign_in(Role.RESTORER)
     plan = choose(client, what="lost", a="2", b="3")
+    assert "<strong><bdi>Contacts</bdi></strong>" in client.get(plan).content.decode()
     for _ in range(2):
         shop.writer.faults.plant("row", RowRefused("RULE", "No contact today."), table="Contact")
     run = start(client, plan)
@@ -127,7 +129,11 @@ def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> 
     told = client.get(f"/runs/{run}/").content.decode()
     assert "2 records need attention" in told
     assert INCOMPLETE in told, "beside the state, which is done"
-    assert "2 × <bdi>Contact</bdi>: <bdi>No contact today.</bdi>" in told
+    assert "2 × <bdi>Contacts</bdi>: <bdi>No contact today.</bdi>" in told
+    hide_column(shop.oid, "Contact", "Name")
+    unseen = sign_in(Role.OPERATOR).get(f"/runs/{run}/").content.decode()
+    assert "No contact today" not in unseen
+    assert "2 × <bdi>Contacts</bdi>: Could not be written" in unseen, "words stand before the code"
     assert "/orgs/sales/records/Contact/" in told
     assert "Retry the selected records" in told
     (code,) = set(re.findall(r'name="code" value="([^"]+)"', told))

@@ -1,6 +1,7 @@
 """The list of jobs, the page of one, what people do with it, and backups on demand."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
@@ -18,7 +19,16 @@ from unit.web.losses import (
 )
 from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.runs import ask_backup
-from unlost.catalog.runs.nights import open_nights
+from unlost.catalog.models import Org
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.runs.nights import (
+    NightEnd,
+    add_night,
+    end_try,
+    hold_night,
+    open_nights,
+    start_try,
+)
 from unlost.catalog.runs.observer import SqlObserver
 from unlost.catalog.runs.queued_restores import start_restore
 from unlost.catalog.runs.runs import RunEnd, RunState, begin_run, end_run, find_run
@@ -26,6 +36,7 @@ from unlost.jobs.slots import take_slot
 from unlost.model.access import Role
 from unlost.model.errors import LimitReached
 from unlost.model.message import Message
+from unlost.model.runs.night import NightState
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.vault.snapshot import CommitKind
 
@@ -260,12 +271,12 @@ def test_a_backup_is_asked_for_and_made(served: World, sign_in: SignIn) -> None:
     assert "Back up sales now" in told(client, "/")
     answer = client.post("/orgs/sales/backup/", follow=True).content.decode()
     assert "is starting…" in answer
-    assert "A backup of sales is waiting for the service." in answer
+    assert "A backup of sales is waiting for its turn." in answer
     (night,) = open_nights()
     do_night(served.app, night.oid, night.name)
     page = told(client, "/runs/", org="sales")
     assert night.run in page
-    assert "waiting for the service" not in page
+    assert "waiting for" not in page
 
 
 def test_without_a_service_it_says_so(world: World, sign_in: SignIn) -> None:
@@ -293,3 +304,28 @@ def test_the_pages_ask_the_database_little(shop: Shop, client: Client, state: st
     for place in ("/runs/", f"/runs/{run}/"):
         found = queries(client, place)
         assert len(found) <= MOST_QUERIES + noted, found
+
+
+def test_a_backup_that_failed_was_waiting_for_the_service_in_utc(
+    served: World, sign_in: SignIn
+) -> None:
+    Org.objects.update(zone="Europe/Brussels")
+    client, oid = sign_in(Role.OPERATOR), get_org("sales").oid
+    night = add_night(oid, "2026-03-02T01:00", at=served.clock.now())
+    assert start_try(oid, night.name) is not None
+    again = datetime(2026, 3, 2, 3, 30, tzinfo=UTC)
+    why = Message("memory-sign-in", "The password is wrong.")
+    end = NightEnd(NightState.WAITING, served.clock.now(), failed=True, next_at=again, error=why)
+    end_try(oid, night.name, end, number=1)
+    page = told(client, "/runs/")
+    assert "A backup of sales is waiting for its next attempt:" in page
+    assert ">2026-03-02 04:30</time>" in page, "in the zone of the org"
+    assert "The password is wrong." in page
+    assert hold_night(night.run, why=why)
+    assert "A backup of sales is paused." in told(client, "/runs/")
+
+
+def test_without_a_service_a_backup_waits_for_it(world: World, sign_in: SignIn) -> None:
+    add_night(get_org("sales").oid, "2026-03-02T01:00", at=world.clock.now())
+    page = told(sign_in(Role.OPERATOR), "/runs/")
+    assert "is waiting for the service, which is not running." in page

@@ -60,9 +60,9 @@ class ProvedBackups:
     """The certificates of an org's newest backups.
 
     ``number`` is the newest backup of all tables, ``before`` the one before it. ``newest`` is the
-    newest backup of any kind; if it is hourly, ``part`` is its certificate and ``today`` counts all
-    changes since the last nightly one. ``names`` are the names of their certificates: a certificate
-    may be replaced.
+    newest backup of any kind, made at ``as_of``; if it is hourly, ``part`` is its certificate and
+    ``today`` counts all changes since the last nightly one. ``names`` are the names of their
+    certificates: a certificate may be replaced.
     """
 
     number: int
@@ -71,6 +71,7 @@ class ProvedBackups:
     counts: tuple[NightCounts, ...]
     drift: tuple[str, ...] = ()
     newest: int = 0
+    as_of: datetime | None = None
     part: Certificate | None = None
     names: tuple[str | None, ...] = ()
     today: NightCounts | None = None
@@ -131,7 +132,7 @@ class Watcher:
             calls_used=used,
             calls_limit=limit,
             mass=mass,
-            losses=self._losses(app, org.oid),
+            losses=self._losses(app, org.oid, proved),
             drift=proved.drift if proved is not None else (),
             expiries=self._expiries(app, org),
             halted=_halted(org.oid),
@@ -141,6 +142,7 @@ class Watcher:
             blocked=blocked,
             accepted=accepted_gaps(org.oid),
             watches=tuple(_watches(org)),
+            newest_as_of=proved.as_of if proved is not None else None,
         )
 
     def _blocked(self, app: Application, org: ProtectedOrg) -> int | None:
@@ -196,10 +198,13 @@ class Watcher:
         self._mass[oid] = facts = replace(facts, nights=counts)
         return facts
 
-    def _losses(self, app: Application, oid: str) -> tuple[LossFacts, ...]:
+    def _losses(
+        self, app: Application, oid: str, proved: ProvedBackups | None
+    ) -> tuple[LossFacts, ...]:
         """Return the large losses of an org, cached ones if the vault cannot be read."""
+        newest = proved.as_of if proved is not None else None
         with suppress(UnlostError):  # the mass changes before report a vault that is away
-            self._lost[oid] = loss_facts(app, oid, now=app.clock.now())
+            self._lost[oid] = loss_facts(app, oid, newest_as_of=newest or app.clock.now())
         return self._lost.get(oid, ())
 
     def _newest(self, app: Application, oid: str) -> ProvedBackups | None:
@@ -213,7 +218,7 @@ class Watcher:
             known = _proved(app, oid, every, whole)
         if names[1:] and (known.newest, known.names) != (every[-1].number, names):
             known = _with_hours(app, oid, every, known)
-        self._proved[oid] = known = replace(known, names=names)
+        self._proved[oid] = known = replace(known, names=names, as_of=every[-1].as_of)
         return known
 
 

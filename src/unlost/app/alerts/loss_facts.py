@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from unlost.alerts.loss_alerts import OPEN_FOR
-from unlost.alerts.watched import LossFacts
+from unlost.alerts.watched import OPEN_FOR, LossFacts
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import UserNames
 from unlost.catalog.losses import LossRecord, losses_with_others
@@ -13,9 +12,9 @@ from unlost.model.source.schema import Schema
 MOST = 500  # losses; smaller ones are left out
 
 
-def loss_facts(app: Application, oid: str, *, now: datetime) -> tuple[LossFacts, ...]:
-    """Return the recent losses of an org that took other records along."""
-    losses = losses_with_others(oid, since=now - OPEN_FOR, most=MOST)
+def loss_facts(app: Application, oid: str, *, newest_as_of: datetime) -> tuple[LossFacts, ...]:
+    """Return the losses of an org that took other records along, of a week up to a backup."""
+    losses = losses_with_others(oid, since=newest_as_of - OPEN_FOR, most=MOST)
     newest = app.whole_vault.newest_backup(oid) if losses else None
     if newest is None:
         return ()

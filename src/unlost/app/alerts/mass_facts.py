@@ -87,7 +87,7 @@ def evaluate_new_backups(app: Application, oid: str) -> None:
     for before, backup in pairs[-MOST_BACKUPS:] if newest is not None else pairs[-1:]:
         save_backup_changes(oid, _changes(app, oid, before, backup))
     if pairs:
-        drop_backup_changes(oid, before=app.clock.now() - LIFETIME)
+        drop_backup_changes(oid, before=every[-1].as_of - LIFETIME)
 
 
 def _changes(

@@ -30,7 +30,7 @@ def update_watches(app: Application, org: ProtectedOrg) -> None:
         pairs = [pair for pair in pairwise(backups) if pair[1].number > watch.evaluated]
         if watch.alerts and pairs:
             recent = [_hit(app, org, watch, *pair) for pair in pairs[-MOST_BACKUPS:]]
-            since = app.clock.now() - LIFETIME
+            since = backups[-1].as_of - LIFETIME
             hits = [*watch.hits, *(hit for hit in recent if hit.is_reported)]
             young = [hit for hit in hits if hit.as_of > since]
             store_hits(watch, young, evaluated=backups[-1].number)

@@ -19,7 +19,8 @@ class Setting:
     """One setting. ``hint`` is its type: a text, a number, a bool, an enum, or a tuple of texts.
 
     ``default`` is None if the setting is required, and empty if it is optional. ``leaves_out``: it
-    lists the tables that are not backed up.
+    lists the tables that are not backed up. ``personal``: it tells users of the org apart, so that
+    another user has another value.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Setting:
     default: Any
     required: bool
     leaves_out: bool = False
+    personal: bool = False
 
     @property
     def several(self) -> bool:
@@ -54,6 +56,7 @@ def settings_of(connector: Connector) -> Sequence[Setting]:
             None if field.default is MISSING else field.default,
             field.default is MISSING,
             bool(field.metadata.get("leaves_out")),
+            bool(field.metadata.get("personal")),
         )
         for field in fields(connector.config)
     ]

@@ -14,6 +14,7 @@ from unlost.app.records.record_facts import (
     UserNames,
     deletion_of,
 )
+from unlost.app.records.record_names import record_names
 from unlost.app.records.restored_as import replacements
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.search import SearchResult
@@ -66,7 +67,7 @@ class HitDescriber:
     winners: MergeWinners = field(init=False)
 
     def __post_init__(self) -> None:
-        self.names = RecordNames(self.head)
+        self.names = record_names(self.app, self.org, self.head)
         self.people = UserNames(self.head)
         self.winners = MergeWinners(self.head)
 
@@ -83,7 +84,7 @@ class HitDescriber:
             table=hit.table,
             table_label=(table.label if table else "") or hit.table,
             record=hit.record,
-            name=hit.label,
+            name=self._name(hit),
             column=hit.column,
             column_label=(column.label if column else "") or hit.column,
             value=(gone.by_name if gone and is_user else "") or hit.value,
@@ -107,6 +108,12 @@ class HitDescriber:
                 values = distinguishing_values(self.head, self.names, table, ids)
                 texts |= {(name, record): text for record, text in values.items()}
         return texts
+
+    def _name(self, hit: SearchHit) -> str:
+        """Return the name of a hit: a search labels records without a name with their id."""
+        if hit.label not in ("", hit.record):
+            return hit.label
+        return self.names.of([hit.table], [hit.record]).get(hit.record, hit.label)
 
     def _replacement(self, hit: SearchHit) -> str:
         return replacements(self.app, self.org, hit.table, [hit.record]).get(hit.record, "")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from unlost.app.records.excerpt import excerpt
 from unlost.engine.merge_winner import merge_winner
 from unlost.model.errors import NotFound
 from unlost.model.source.reading import Op
@@ -165,11 +166,22 @@ class ValueMeaning:
     name: str
 
 
-class RecordNames:
-    """Names of records, read from a snapshot and cached."""
+def name_in(cells: Mapping[str, str | None], table: Table, texts: Sequence[str] = ()) -> str:
+    """Return the name of a record with these values, else the first words of its texts."""
+    name = cells.get(table.name_column) if table.name_column is not None else None
+    return name or next((words for text in texts if (words := excerpt(cells.get(text) or ""))), "")
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+
+class RecordNames:
+    """Names of records, read from a snapshot and cached.
+
+    ``texts``: the columns of a table whose first words stand for a name.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, *, texts: Callable[[Table], Sequence[str]] | None = None
+    ) -> None:
+        self._snapshot, self._texts = snapshot, texts
         self._schema = snapshot.schema()
         self._held = snapshot.tables()
         self._known: dict[tuple[str, str], str] = {}
@@ -196,20 +208,25 @@ class RecordNames:
 
     def _in_table(self, name: str, ids: Sequence[str]) -> Mapping[str, str]:
         table = self._schema.table(name)
-        if table is None or table.name_column is None or name not in self._held:
+        if table is None or name not in self._held:
+            return {}
+        texts = self._texts(table) if self._texts is not None else ()
+        if table.name_column is None and not texts:
             return {}
         missing = [record_id for record_id in ids if (name, record_id) not in self._known]
-        if missing:
-            rows = self._snapshot.get(name, missing, columns=[table.name_column])
-            values = zip(
-                rows.column("_u_id").to_pylist(),
-                rows.column(table.name_column).to_pylist(),
-                strict=True,
-            )
-            self._known |= {(name, record_id): "" for record_id in missing}
-            self._known |= {(name, record_id): value or "" for record_id, value in values}
+        self._known |= {(name, record_id): "" for record_id in missing}
+        if missing and table.name_column is not None:
+            self._learn(table, missing, [table.name_column])
+        nameless = [record_id for record_id in missing if not self._known[name, record_id]]
+        if nameless and texts:
+            self._learn(table, nameless, texts)
         return {
             record_id: self._known[name, record_id]
             for record_id in ids
             if self._known[name, record_id]
         }
+
+    def _learn(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> None:
+        rows = self._snapshot.get(table.name, ids, columns=columns).to_pylist()
+        texts = [column for column in columns if column != table.name_column]
+        self._known |= {(table.name, row["_u_id"]): name_in(row, table, texts) for row in rows}

@@ -8,13 +8,13 @@ its records again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.app.compose import Application
-from unlost.app.records.record_facts import RecordNames, ValueMeaning
+from unlost.app.records.record_facts import RecordNames, ValueMeaning, name_in
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.display import DisplayRule
@@ -107,10 +107,7 @@ class ListDescriber:
     listed: ListedIds
     newest: Snapshot
     columns: Sequence[ListColumn]
-    names: RecordNames = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "names", RecordNames(self.listed.snapshot))
+    names: RecordNames
 
     def records(self, ids: Sequence[str]) -> Iterator[ListedRecord]:
         """Yield these records, in their order."""
@@ -121,13 +118,15 @@ class ListDescriber:
             table.name, ids, columns=list(dict.fromkeys((*columns, *named)))
         )
         rows = {str(row[ID]): row for row in stored.to_pylist()}
+        names = {record: name_in(row, table) for record, row in rows.items()}
+        names |= self.names.of([table.name], [record for record in ids if not names.get(record)])
         means = {name: self._means(name, list(rows.values())) for name in columns}
         alive = _alive(self.newest, table.name, ids)
         for record in ids:
             row = rows.get(record, {})
             yield ListedRecord(
                 record,
-                (row.get(table.name_column) or "") if table.name_column else "",
+                names.get(record, ""),
                 record in alive,
                 tuple(_value(row.get(name), means[name]) for name in columns),
             )

@@ -89,9 +89,11 @@ class RelatedRecords:
 
 
 def related(
-    snapshot: Snapshot, newest: Snapshot, table: Table, record: str
+    snapshot: Snapshot, newest: Snapshot, table: Table, record: str, *, names: RecordNames
 ) -> RelatedRecords | None:
     """Return what belonged to a record at ``snapshot``; ``newest`` shows which of it is still live.
+
+    ``names`` are those of the records of ``snapshot``.
 
     Returns None for set-up data: everything refers to a user, but nothing belongs to one.
     """
@@ -100,7 +102,6 @@ def related(
     search = ReferenceSearch(snapshot)
     groups = search.around(table, record)
     files = files_of(snapshot, groups)
-    names = RecordNames(snapshot)
     shown = [group for group in groups if not group.table.files]
     ranked = sorted(shown, key=lambda ids: (ids.through is not None, _nameless(ids), -len(ids.ids)))
     return RelatedRecords(
@@ -174,10 +175,11 @@ def _still_alive(group: ReferringIds, snapshot: Snapshot, newest: Snapshot) -> p
 def _labels(group: ReferringIds, snapshot: Snapshot, names: RecordNames) -> Mapping[str, str]:
     """Return names of the first records; nameless ones are named after other references."""
     rows = group.cells.slice(0, FIRST).to_pylist()
-    name_column = group.table.name_column
-    if name_column is not None:
-        return {str(row[ID]): row[name_column] or "" for row in rows}
-    labels = {str(row[ID]): "" for row in rows}
+    ids = [str(row[ID]) for row in rows]
+    known_names = names.of([group.table.name], ids)
+    labels = {record: known_names.get(record, "") for record in ids}
+    if group.table.name_column is not None or known_names:
+        return labels
     for column, tables in other_references(group, snapshot.schema()):
         values = [row[column] for row in rows if row[column]]
         known = names.of(tables, values)

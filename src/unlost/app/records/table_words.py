@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from unlost.model.source.schema import Schema, Table
 
+MANY = 2  # a number of records, for lists of tables
+
 
 class TableWords:
     """The labels of a schema's tables and columns; API names where there are none."""
@@ -15,6 +17,11 @@ class TableWords:
     def labels(self) -> Mapping[str, str]:
         """The labels of all tables."""
         return {name: table.label or name for name, table in self._tables.items()}
+
+    @property
+    def plurals(self) -> Mapping[str, str]:
+        """The labels of all tables for many records."""
+        return {name: self.label(name, count=MANY) for name in self._tables}
 
     def table(self, name: str) -> Table | None:
         """Return the table of this name, or None."""

@@ -38,9 +38,11 @@ class GroupLine:
     tables: tuple[TableCount, ...]
 
 
-def group_lines(snapshot: Snapshot, groups: Sequence[PlanGroup]) -> tuple[GroupLine, ...]:
-    """Name groups from a backup; each table is read once."""
-    words, names = TableWords(snapshot.schema()), RecordNames(snapshot)
+def group_lines(
+    snapshot: Snapshot, groups: Sequence[PlanGroup], *, names: RecordNames
+) -> tuple[GroupLine, ...]:
+    """Name groups from a backup with its ``names``; each table is read once."""
+    words = TableWords(snapshot.schema())
     ids: dict[str, list[str]] = defaultdict(list)
     for group in groups:
         if group.record:

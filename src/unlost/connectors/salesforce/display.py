@@ -1,4 +1,6 @@
-"""Numbers and system fields of Salesforce records, as people know them. Pure."""
+"""Numbers, texts and system fields of Salesforce records, as people know them. Pure."""
+
+from collections.abc import Iterator
 
 from unlost.model.source.display import DisplayRule
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
@@ -8,6 +10,11 @@ NUMBERS = (
     "AccountNumber", "CaseNumber", "OrderNumber", "ContractNumber", "QuoteNumber", "InvoiceNumber",
     "AssetNumber", "WorkOrderNumber", "LineItemNumber", "SolutionNumber", "ProductCode",
     "SerialNumber", "EmployeeNumber",
+)  # fmt: skip
+# Object reference: texts by which people know a comment, post, mail, task or note without a name,
+# the shortest first.
+TEXTS = (
+    "Subject", "Title", "CommentBody", "Body", "TextBody", "TextPreview", "Description",
 )  # fmt: skip
 # Object reference: system fields and fields frequently occurring on objects.
 SYSTEM = frozenset({
@@ -22,7 +29,14 @@ def display_rule(table: Table) -> DisplayRule:
     keys = [column.name for column in table.columns if _is_key(column)]
     numbers = [name for name in dict.fromkeys((*standard, *keys)) if name != table.name_column]
     system = {column.name for column in table.columns if column.name in SYSTEM}
-    return DisplayRule(tuple(numbers), frozenset(system))
+    return DisplayRule(tuple(numbers), frozenset(system), tuple(_texts(table)))
+
+
+def _texts(table: Table) -> Iterator[str]:
+    for name in TEXTS:
+        column = table.column(name)
+        if column is not None and column.kind is WireKind.TEXT and name != table.name_column:
+            yield name
 
 
 def _is_key(column: Column) -> bool:

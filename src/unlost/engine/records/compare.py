@@ -51,6 +51,16 @@ class TableSummary:
         """Records that differ in any way."""
         return self.created + self.changed + self.deleted + self.revived
 
+    def of_kind(self, kind: ChangeKind) -> int:
+        """Return the number of records that differ in this way."""
+        counts = {
+            ChangeKind.CREATED: self.created,
+            ChangeKind.CHANGED: self.changed,
+            ChangeKind.DELETED: self.deleted,
+            ChangeKind.REVIVED: self.revived,
+        }
+        return counts[kind]
+
 
 @dataclass(frozen=True, slots=True)
 class Between:

@@ -38,6 +38,10 @@ class PlanningAccess(Protocol):
         """Return the identity of this org."""
         ...
 
+    def user_id(self) -> str:
+        """Return the org's id of the user who signed in."""
+        ...
+
     def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
         """List permissions that the writing user lacks for these tables; empty for none."""
         ...
@@ -96,10 +100,6 @@ class Writer(PlanningAccess, Protocol):
     It keeps nothing, and repeats nothing that may have taken effect: a call whose answer was lost
     returns UNKNOWN outcomes, and the engine checks the org before the next attempt.
     """
-
-    def user_id(self) -> str:
-        """Return the org's id of the user who writes."""
-        ...
 
     def server_time(self) -> datetime:
         """Return the source's clock now, or ours if that is earlier.

@@ -34,3 +34,17 @@ def test_system_fields_are_known_by_their_names() -> None:
     names = ("Id", "Name", "IsDeleted", "SystemModstamp", "CreatedById", "OwnerId")
     rule = CONNECTOR.display_rule(Table("Account", tuple(map(column, names)), name_column="Name"))
     assert rule.system_columns == {"Id", "IsDeleted", "SystemModstamp", "CreatedById"}
+
+
+def test_a_comment_without_a_name_is_known_by_its_text() -> None:
+    columns = (column("ParentId"), column("CommentBody"))
+    assert CONNECTOR.display_rule(Table("CaseComment", columns)).text_columns == ("CommentBody",)
+    mail = (column("TextBody"), column("Name"), column("Subject"))
+    rule = CONNECTOR.display_rule(Table("EmailMessage", mail, name_column="Name"))
+    assert rule.text_columns == ("Subject", "TextBody"), "the shortest first"
+
+
+def test_a_file_and_the_name_itself_are_no_texts() -> None:
+    task = (column("Subject"), column("Description"), column("Body", WireKind.BINARY))
+    rule = CONNECTOR.display_rule(Table("Task", task, name_column="Subject"))
+    assert rule.text_columns == ("Description",)

@@ -204,14 +204,14 @@ def mass_changes(app: Application, org: str, backup: int) -> MassChanges:
         changes.as_of,
         changes.since,
         lines,
-        _losses(app, known, facts, backup),
+        _losses(app, known, facts, backup=backup, as_of=changes.as_of),
     )
 
 
 def _losses(
-    app: Application, org: ProtectedOrg, facts: MassFacts, backup: int
+    app: Application, org: ProtectedOrg, facts: MassFacts, *, backup: int, as_of: datetime
 ) -> tuple[LargeLoss, ...]:
-    recent = loss_facts(app, org.oid, now=app.clock.now())
+    recent = loss_facts(app, org.oid, newest_as_of=as_of)
     some = large_losses([loss for loss in recent if loss.backup == backup], facts)
     zone = facts.words.zone
     return tuple(LargeLoss(loss.loss, loss_sentence(loss, org.name, zone=zone)) for loss in some)

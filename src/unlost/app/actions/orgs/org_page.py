@@ -1,6 +1,6 @@
 """The page of one org: its state, backups, the newest certificate, and API calls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,11 +18,12 @@ from unlost.model.gaps import AcceptedGap, gaps_of, open_gaps
 from unlost.model.source.hidden_columns import NOTHING_HIDDEN, HiddenColumns
 from unlost.model.source.reading import Json
 from unlost.model.vault.certificate import Certificate, TableLine
-from unlost.model.vault.snapshot import SnapshotInfo, nights
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo, nights
 from unlost.model.written import written
 
 NIGHTS = 30
 ENDED = 5  # ended acceptances of gaps
+OTHERS = 100  # commits between the backups
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,18 @@ class ApiCallUse:
     share: int
 
 
+@dataclass(frozen=True, slots=True)
+class OtherCommit:
+    """A commit that is no nightly backup in a list. ``forgotten``: a backup that was forgotten."""
+
+    number: int
+    kind: CommitKind
+    run: str
+    finished: datetime
+    hourly: bool
+    forgotten: bool
+
+
 @written(snapshot_count="kept")
 @dataclass(frozen=True, slots=True)
 class OrgPage:
@@ -44,7 +57,8 @@ class OrgPage:
 
     ``proof`` is the certificate of the newest one, ``findings`` its open gaps. ``accepted`` are the
     gaps that people accepted, ``ended`` the newest ones whose acceptance ended. ``writer``: it has
-    a write user. ``hidden`` counts the columns hidden from viewers and operators.
+    a write user. ``hidden`` counts the columns hidden from viewers and operators. ``others`` are the
+    newest commits that took the numbers between those of ``nights``, newest first.
     """
 
     state: OrgState
@@ -61,6 +75,7 @@ class OrgPage:
     rights: frozenset[Right]
     accepted: tuple[AcceptedGap, ...] = ()
     ended: tuple[AcceptedGap, ...] = ()
+    others: tuple[OtherCommit, ...] = ()
 
     @property
     def tables(self) -> tuple[TableLine, ...]:
@@ -98,11 +113,26 @@ def org_page(app: Application, org: str) -> OrgPage:
         findings=open_gaps(gaps_of(proof), decided.lasting) if proof is not None else (),
         accepted=decided.lasting,
         ended=decided.ended[:ENDED],
+        others=tuple(_others(app, known, whole[-NIGHTS:]))[:OTHERS],
         calls=ApiCallUse(used, limit, state.schedule.calls),
         writer=state.writer,
         hidden=len(_hidden(app, known.oid).names),
         rights=frozenset(right for right in Right if app.actor.may(right, known.oid)),
     )
+
+
+def _others(
+    app: Application, org: ProtectedOrg, listed: Sequence[SnapshotInfo]
+) -> Iterator[OtherCommit]:
+    """Yield the commits after the first of these backups that are none of them, newest first."""
+    shown = {info.number for info in app.vault.snapshots(org.oid)}
+    numbers = {info.number for info in listed}
+    for info in reversed(app.vault.commits(org.oid)) if listed else ():
+        if info.number > listed[0].number and info.number not in numbers:
+            forgotten = info.kind is CommitKind.BACKUP and info.number not in shown
+            yield OtherCommit(
+                info.number, info.kind, info.run, info.finished, info.partial, forgotten
+            )
 
 
 def _hidden(app: Application, oid: str) -> HiddenColumns:

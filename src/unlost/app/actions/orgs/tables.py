@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from unlost.app.access import action
 from unlost.app.compose import Application
+from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Right
 from unlost.model.written import written
@@ -12,7 +13,7 @@ from unlost.model.written import written
 @written(records="held")
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A table; ``records`` counts its records in the newest backup."""
+    """A table; ``records`` counts its records in the newest backup, which ``label`` names."""
 
     table: str
     label: str
@@ -33,7 +34,7 @@ def tables(app: Application, org: str) -> StoredTables:
     head = app.vault.newest_backup(get_org(org).oid)
     if head is None:
         return StoredTables(org, ())
-    labels = {table.name: table.label or table.name for table in head.schema().tables}
+    labels = TableWords(head.schema()).plurals
     stored_tables = [
         StoredTable(name, labels.get(name, name), state.alive)
         for name, state in head.tables().items()

@@ -1,6 +1,7 @@
 """Set up the write user of an org: a separate user, used only to restore."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from unlost.app.vault.home_copy import after_change
 from unlost.catalog.orgs.orgs import ProtectedOrg, check_same_org, get_org
 from unlost.catalog.orgs.writers import find_writer, save_writer
 from unlost.model.access import Right, Trace
-from unlost.model.errors import NotAllowed
+from unlost.model.errors import NotAllowed, UnlostError
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.source import Connector, SecretField
 from unlost.model.source.writing import MissingPermission
@@ -36,7 +37,8 @@ class NewWriter:
 class WriterResult:
     """A write user that answered, and its missing permissions in the ``tables`` checked.
 
-    ``continues`` are the restores that failed for its credentials, and continue with the new ones.
+    ``is_backup_user``: the org answered with the same user for the sign-in of backups, so that this
+    user can write too. ``continues`` are the restores that failed for its credentials, and continue with the new ones.
     """
 
     org: str
@@ -47,6 +49,7 @@ class WriterResult:
     tables: int
     missing: tuple[MissingPermission, ...]
     continues: tuple[str, ...] = ()
+    is_backup_user: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +96,18 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
     with connector.open_writer(config, context) as writer:
         identity = writer.identity()
         check_same_org(org, identity)
-        missing = tuple(writer.missing(tables))
+        missing, user = tuple(writer.missing(tables)), writer.user_id()
     plain = {name: bare(value) for name, value in msgspec.to_builtins(config).items()}
     changed = {k: v for k, v in plain.items() if k in given or org.config.get(k) != v}
     save_writer(org.oid, changed, at=app.clock.now())
     secrets.move_to(app.writer_secrets(org.oid))
     after_change(app)
     result = _result(org, identity, len(tables), missing, known_before=before is not None)
-    return replace(result, continues=continue_restores(app, org))
+    return replace(
+        result,
+        continues=continue_restores(app, org),
+        is_backup_user=user == _backup_user(app, org),
+    )
 
 
 @action("org.writer-settings", Right.MANAGE, where=Where.HOME)
@@ -131,7 +138,21 @@ def check_writer(app: Application, org: str) -> WriterResult:
     tables = head.schema().tables if head is not None else ()
     with app.open_writer(known) as writer:
         identity, missing = writer.identity(), tuple(writer.missing(tables))
-    return _result(known, identity, len(tables), missing, known_before=True)
+        user = writer.user_id()
+    result = _result(known, identity, len(tables), missing, known_before=True)
+    return replace(result, is_backup_user=user == _backup_user(app, known))
+
+
+def _backup_user(app: Application, org: ProtectedOrg) -> str | None:
+    """Return the org's id of the backup user; None if it cannot sign in, as backups then say."""
+    connector = app.connector(org.identity.connector)
+    context = app.context(secrets=app.secrets(org.oid), budget=UnlimitedBudget())
+    with (
+        suppress(UnlostError),
+        connector.open_planning(read_config(connector, org.config), context) as access,
+    ):
+        return access.user_id()
+    return None
 
 
 def _result(

@@ -15,6 +15,7 @@ from unlost.app.compose import Application
 from unlost.app.records.compared_users import ComparedUsers
 from unlost.app.records.last_changes import UNKNOWN_CHANGE, LastChange
 from unlost.app.records.record_facts import RecordNames, table_named
+from unlost.app.records.record_names import record_names
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.compare import (
     DIFFERENCES,
@@ -101,12 +102,17 @@ class ComparedTables:
 
 @dataclass(frozen=True, slots=True)
 class ComparedSides:
-    """The two opened sides. ``shape`` is the later backup, whose schema labels the result."""
+    """The two opened sides. ``shape`` is the later backup, whose schema labels the result.
+
+    ``names`` are those of its records, ``old_names`` of the earlier backup.
+    """
 
     differ: Between | LiveComparison
     old: ComparisonSide
     new: ComparisonSide
     shape: Snapshot
+    names: RecordNames
+    old_names: RecordNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +184,21 @@ def _opened(
             live = LiveComparison(
                 source, old, app.clock, app.home.work, by_census=True, schema=source.discover()
             )
-            yield ComparedSides(live, _side(old), now, old)
+            names = record_names(app, org, old)
+            yield ComparedSides(live, _side(old), now, old, names, names)
         return
     # ``Between`` orders the two by number.
     older, other = (snapshot.info.number for snapshot in past)
     hidden = app.hidden.get(org.oid, NOTHING_HIDDEN)
     between = Between.of(app.vault, org.oid, after=older, other=other, filtered=hidden.by_table)
-    yield ComparedSides(between, _side(between.old), _side(between.new), between.new)
+    yield ComparedSides(
+        between,
+        _side(between.old),
+        _side(between.new),
+        between.new,
+        record_names(app, org, between.new),
+        record_names(app, org, between.old),
+    )
 
 
 def _side(snapshot: Snapshot) -> ComparisonSide:
@@ -276,7 +290,7 @@ def _rows(
     users: ComparedUsers,
 ) -> tuple[RecordChange, ...]:
     ids = list(dict.fromkeys(str(line["id"]) for line in lines))
-    names, words = _names(sides, table, ids), RecordNames(sides.shape)
+    names, words = _names(sides, table, ids), sides.names
     groups: dict[str, list[dict[str, str | None]]] = {}
     for line in lines:
         groups.setdefault(str(line["id"]), []).append(line)
@@ -301,6 +315,6 @@ def _rows(
 
 def _names(sides: ComparedSides, table: Table, ids: list[str]) -> dict[str, str]:
     """Return the names of records, from the later backup or else from the earlier one."""
-    names = dict(RecordNames(sides.shape).of([table.name], ids))
+    names = dict(sides.names.of([table.name], ids))
     rest = [record_id for record_id in ids if record_id not in names]
-    return names | dict(RecordNames(sides.differ.old).of([table.name], rest)) if rest else names
+    return names | dict(sides.old_names.of([table.name], rest)) if rest else names

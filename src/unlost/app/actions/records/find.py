@@ -18,6 +18,7 @@ from unlost.app.records.org_searches import (
 )
 from unlost.app.records.search_hints import EmptySearch, SearchedOrg, search_hints
 from unlost.app.records.search_query import RecordSearch
+from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.records.matches import OrgMatches, StateFilter, best_match, users_named
 from unlost.engine.records.search import SearchResult, ranked, suggest
@@ -25,6 +26,7 @@ from unlost.engine.records.typed_search import TypedSearch, best_reading
 from unlost.model.access import Right, Trace
 from unlost.model.message import Message
 from unlost.model.source.reading import Json
+from unlost.model.source.schema import Schema
 
 MOST = 20  # records of a page
 
@@ -162,16 +164,14 @@ class _FindRun:
 
     def _tables(self, every: Mapping[str, OrgMatches]) -> tuple[FoundTable, ...]:
         """Count the matches of each table, most first."""
-        labels = {
-            table.name: table.label
-            for some in self.open_orgs
-            for table in some.head.schema().tables
-        }
+        words = TableWords(
+            Schema(tuple(t for some in self.open_orgs for t in some.head.schema().tables), "")
+        )
         counts = Counter(
             result.hit.table for matches in every.values() for result in matches.results
         )
         return tuple(
-            FoundTable(table, labels.get(table) or table, count)
+            FoundTable(table, words.label(table, count=count), count)
             for table, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         )
 

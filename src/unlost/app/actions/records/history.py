@@ -14,6 +14,7 @@ from unlost.app.paging import check_page
 from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_facts import RecordNames, UserNames, ValueMeaning, table_named
 from unlost.app.records.record_head import NO_HEAD, RecordHead, record_head
+from unlost.app.records.record_names import record_names
 from unlost.app.records.restored_as import RestoredAs, restored_as, restored_from
 from unlost.app.records.settable import is_set_by_itself, why_never_set
 from unlost.app.retention.legal_holds import is_under_legal_hold
@@ -171,7 +172,7 @@ def history(
     cells = _cells(head, described.name, record)
     describer = EntryDescriber(
         table=described,
-        names=RecordNames(head),
+        names=record_names(app, known, head),
         people=UserNames(head),
         record=record,
         cells=cells if alive else {},

@@ -18,7 +18,8 @@ from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.loss_inbox import known_loss
-from unlost.app.records.record_facts import RecordNames, UserNames
+from unlost.app.records.record_facts import UserNames
+from unlost.app.records.record_names import record_names
 from unlost.catalog.losses import (
     LossDecision,
     LossRecord,
@@ -320,7 +321,7 @@ class _Namer:
     """Names and labels of an org's records, as the actor may see them, from the newest backup."""
 
     def __init__(self, app: Application, org: ProtectedOrg) -> None:
-        self.org = org
+        self.org, self._app = org, app
         self._newest: Snapshot | None = app.vault.newest_backup(org.oid)
         self._hidden = app.hidden.get(org.oid)
         self._tables = (
@@ -335,7 +336,7 @@ class _Namer:
         for key in keys:
             by_table.setdefault(key.table, []).append(key.record)
         if self._newest is not None:
-            names = RecordNames(self._newest)
+            names = record_names(self._app, self.org, self._newest)
             for table, ids in by_table.items():
                 known = names.of([table], ids)
                 self._names |= {RecordKey(table, record): known[record] for record in known}

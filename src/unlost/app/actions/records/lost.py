@@ -15,10 +15,11 @@ from unlost.app.paging import check_page
 from unlost.app.records.record_facts import (
     MergeWinners,
     RecordDeletion,
-    RecordNames,
     UserNames,
     deletion_of,
 )
+from unlost.app.records.record_names import record_names
+from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
@@ -111,6 +112,7 @@ def lost(
             number=old.info.number,
             table=table,
         )
+    words = TableWords(old.schema())
     describer = _LossDescriber(app, known, old, new, UserNames(new), MergeWinners(new))
     return LostResult(
         org=org,
@@ -121,7 +123,7 @@ def lost(
         new_as_of=new.info.as_of,
         table=table,
         tables=tuple(
-            LostTable(loss.table, _label(old, loss.table), len(loss.ids))
+            LostTable(loss.table, words.label(loss.table, count=len(loss.ids)), len(loss.ids))
             for loss in sorted(losses, key=lambda loss: (loss.table not in opened, -len(loss.ids)))
         ),
         total=sum(len(loss.ids) for loss in chosen),
@@ -205,7 +207,8 @@ class _LossDescriber:
             yield from self._of_table(table, ids)
 
     def _of_table(self, table: str, ids: list[str]) -> Iterator[LostRecord]:
-        names, label = RecordNames(self.old).of([table], ids), _label(self.old, table)
+        names = record_names(self.app, self.org, self.old).of([table], ids)
+        label = TableWords(self.old.schema()).label(table)
         is_stored, winner = table in self.new.tables(), self.winners.column(table)
         columns = [winner] if winner is not None else []
         rows = self.new.get(table, ids, columns=columns).to_pylist() if is_stored else []
@@ -241,8 +244,3 @@ class _LossDescriber:
         deletion = deletion_of(until, nights, people=self.people, winners=self.winners)
         assert deletion is not None, "it is not alive at the second night"
         return deletion
-
-
-def _label(snapshot: Snapshot, table: str) -> str:
-    described = snapshot.schema().table(table)
-    return (described.label if described is not None else "") or table

@@ -20,6 +20,7 @@ from unlost.app.records.record_lists import (
     first_columns,
     newest_of,
 )
+from unlost.app.records.record_names import record_names
 from unlost.app.records.record_order import ListOrder, in_order, is_sortable
 from unlost.app.records.record_queries import ListQuery, ids_of, pinned
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -113,7 +114,12 @@ def record_list(
     columns, choices = _columns(app, known, listed, view)
     ids = in_order(listed, ListOrder(view.sort, descending=view.descending))
     page = ids.slice(view.start, view.most).to_pylist()
-    describer = ListDescriber(listed, newest_of(app, known, listed.snapshot), columns)
+    describer = ListDescriber(
+        listed,
+        newest_of(app, known, listed.snapshot),
+        columns,
+        record_names(app, known, listed.snapshot),
+    )
     return ListPage(
         org=known.name,
         zone=known.identity.zone,

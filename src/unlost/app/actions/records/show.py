@@ -27,10 +27,12 @@ from unlost.app.records.record_facts import (
     ValueMeaning,
     deletion_of,
     last_alive,
+    name_in,
     record_unknown,
     table_named,
 )
 from unlost.app.records.record_head import NO_HEAD, RecordHead, display_rule, record_head
+from unlost.app.records.record_names import record_names
 from unlost.app.records.related import RelatedRecords, related
 from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -196,7 +198,7 @@ def _result(
     as_of: datetime,
     live: bool,
 ) -> ShowResult:
-    people = UserNames(snapshot)
+    people, rule = UserNames(snapshot), display_rule(app, org, table)
     versions = app.vault.history(org.oid, table.name, record)
     until = [version for version in versions if live or version.snapshot <= snapshot.info.number]
     nights = app.vault.snapshots(org.oid)
@@ -210,7 +212,7 @@ def _result(
         table=table.name,
         table_label=table.label or table.name,
         record=record,
-        name=(state.cells.get(table.name_column) or "") if table.name_column else "",
+        name=name_in(state.cells, table, rule.text_columns),
         snapshot=None if live else snapshot.info.number,
         as_of=as_of,
         alive=state.op.alive,
@@ -227,9 +229,9 @@ def _result(
         fields=_fields(
             table,
             state,
-            RecordNames(snapshot),
+            record_names(app, org, snapshot),
             hidden=hidden,
-            system=display_rule(app, org, table).system_columns,
+            system=rule.system_columns,
             files=files,
         ),
         files=files,
@@ -253,7 +255,8 @@ def _related(
     """Return the related records; of a deleted record as of its last live state in ``versions``."""
     before = last_alive(versions, app.vault.snapshots(org.oid)) if versions else None
     last_live = app.vault.at(org.oid, before) if before is not None else snapshot
-    return related(last_live, app.vault.newest_backup(org.oid) or snapshot, table, record)
+    newest = app.vault.newest_backup(org.oid) or snapshot
+    return related(last_live, newest, table, record, names=record_names(app, org, last_live))
 
 
 def _fields(

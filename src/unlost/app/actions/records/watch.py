@@ -15,7 +15,8 @@ from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.live_changes import LiveEvents, live_events
-from unlost.app.records.record_facts import RecordNames, UserNames
+from unlost.app.records.record_facts import UserNames
+from unlost.app.records.record_names import record_names
 from unlost.app.records.record_queries import ListKind, ListQuery, query_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.records.settable import is_set_by_itself
@@ -264,7 +265,7 @@ def watched_changes(
         _watch(watch),
         len(members),
         head.info.as_of,
-        tuple(_described(known, head, page)),
+        tuple(_described(app, known, head, page)),
         len(shown),
         start,
         tuple(_columns(head, events)),
@@ -419,9 +420,9 @@ def _users(head: Snapshot, events: Sequence[SetEvent]) -> Iterator[HistoryFilter
 
 
 def _described(
-    org: ProtectedOrg, head: Snapshot, events: Sequence[SetEvent]
+    app: Application, org: ProtectedOrg, head: Snapshot, events: Sequence[SetEvent]
 ) -> Iterator[WatchedChange]:
-    names, people = RecordNames(head), UserNames(head)
+    names, people = record_names(app, org, head), UserNames(head)
     zone = ZoneInfo(org.identity.zone)
     cells = _newest_cells(head, [each.key for each in events])
     for each in events:

@@ -17,6 +17,7 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames, last_alive
+from unlost.app.records.record_names import record_names
 from unlost.app.records.settable import why_never_set
 from unlost.app.restores.overrides import Overrides, TakenEdit, TypedEdit, correction_empty
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
@@ -99,7 +100,9 @@ def correctable(app: Application, org: str, table: str, record: str) -> Correcta
     head = newest_backup(app.vault, known)
     described = head.schema().table(shown.table)
     assert described is not None
-    fields = list(_fields(head, described, shown, _cells(app, known, head, shown)))
+    fields = list(
+        _fields(record_names(app, known, head), described, shown, _cells(app, known, head, shown))
+    )
     return CorrectableRecord(
         org,
         known.identity.zone,
@@ -171,10 +174,9 @@ def _cells(
 
 
 def _fields(
-    head: Snapshot, table: Table, shown: HistoryResult, cells: Mapping[str, str | None]
+    names: RecordNames, table: Table, shown: HistoryResult, cells: Mapping[str, str | None]
 ) -> Iterator[CorrectableField]:
     """Yield the columns that can be set, in the order of the source."""
-    names = RecordNames(head)
     by_column = _changes(shown.entries, shown.record)
     for column in table.columns:
         if column.name in cells and why_never_set(column, table) is None:

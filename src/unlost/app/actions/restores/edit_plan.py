@@ -17,6 +17,7 @@ from unlost.app.actions.restores.kept_plan import (
 from unlost.app.actions.restores.restore_plan import RestoreRequest
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames
+from unlost.app.records.record_names import record_names
 from unlost.app.restores.overrides import Overrides, read_value, with_edits, with_reassigned
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.restore.values.edits import Values
@@ -142,7 +143,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     snapshots = partial(app.vault_of(known.oid).at, known.oid, forgotten=True)
     snapshot = snapshots(step.snapshot or step.version)
     described = snapshot.schema().table(table)
-    names = RecordNames(snapshot)
+    names = record_names(app, known, snapshot)
     label = described.label or table if described is not None else table
     return PlannedFields(
         org,

@@ -74,10 +74,11 @@ MOST = 20
 class PlanView:
     """The state of a plan. Once it is made, ``summary`` is set and ``labels`` name its tables.
 
-    ``columns`` are labels by TABLE.COLUMN. ``notes`` are those of the summary, with labels.
-    ``typed``: the org's name has to be typed to run it. ``run``: the restore that it became.
-    ``writer``: the org has a write user now; a plan made without one is a preview. ``approval``:
-    None if it needs no second person, or its run has begun to write.
+    ``plurals`` name several records of a table. ``columns`` are labels by TABLE.COLUMN. ``notes``
+    are those of the summary, with labels. ``typed``: the org's name has to be typed to run it.
+    ``run``: the restore that it became. ``writer``: the org has a write user now; a plan made
+    without one is a preview. ``approval``: None if it needs no second person, or its run has begun
+    to write.
     """
 
     plan: str
@@ -97,6 +98,7 @@ class PlanView:
     notes: SortedNotes = NO_NOTES
     writer: bool = True
     approval: PlanApproval | None = None
+    plurals: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,6 +400,7 @@ def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanV
         sorted_notes(labelled(plan_summary.notes if plan_summary else (), words)),
         find_writer(org.oid) is not None,
         approval_of_stored(app, org, stored_plan, plan_summary),
+        words.plurals,
     )
 
 

@@ -17,8 +17,8 @@ from unlost.app.actions.restores.restore_run import (
 )
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.record_facts import RecordNames
 from unlost.app.records.record_links import RecordLinks, record_links
+from unlost.app.records.record_names import connector_names
 from unlost.app.records.table_words import TableWords
 from unlost.app.restores.group_lines import GroupLine, group_lines
 from unlost.catalog.runs.runs import RunState, find_run
@@ -298,7 +298,7 @@ class _OutcomeDescriber:
         self, snapshot: Snapshot, choices: Choices, links: RecordLinks, *, hidden: bool
     ) -> None:
         self.words, self.links = TableWords(snapshot.schema()), links
-        self._names = RecordNames(snapshot)
+        self._names = connector_names(links.connector, snapshot)
         self._settable = {settable.table: settable.columns for settable in choices.settable}
         self._hidden = hidden
 
@@ -313,7 +313,7 @@ class _OutcomeDescriber:
             first = outcomes[0]
             yield FailureCause(
                 table,
-                self._label(table),
+                self.words.label(table, count=len(outcomes)),
                 ending,
                 code,
                 self._said(first.sentence),
@@ -332,7 +332,8 @@ class _OutcomeDescriber:
                 counts[key] = counts.get(key, 0) + 1
         for (table, column, reason), count in sorted(counts.items(), key=lambda item: -item[1]):
             label = self.words.column(table, column)
-            yield DifferingRecord(table, self._label(table), column, reason, count, label)
+            shown = self.words.label(table, count=count)
+            yield DifferingRecord(table, shown, column, reason, count, label)
 
     def returned(self, records: Iterable[RecordOutcome]) -> Iterable[RestoredRecord]:
         """Yield the records that are in the org now, by table."""
@@ -348,7 +349,7 @@ class _OutcomeDescriber:
     ) -> Iterator[RestoredGroup]:
         """Yield groups of restored records, with the page of the first record of each."""
         lives = {record.key: record.live for record in records}
-        for line in group_lines(snapshot, groups):
+        for line in group_lines(snapshot, groups, names=self._names):
             live = lives.get(RecordKey(line.table, line.record))
             yield RestoredGroup(line, self.links.of(line.table, live))
 
@@ -385,9 +386,6 @@ class _OutcomeDescriber:
             )
             for record in some
         )
-
-    def _label(self, table: str) -> str:
-        return self.words.label(table)
 
     def _fields(self, table: str) -> Iterator[CauseField]:
         """Yield the columns of a table that can be set, by label; none if columns are hidden."""

@@ -21,6 +21,7 @@ from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.last_changes import UNKNOWN_CHANGE, LastChange, last_changes
 from unlost.app.records.record_facts import RecordNames, record_unknown
+from unlost.app.records.record_names import record_names
 from unlost.app.records.stored_cells import Cells, stored_cells
 from unlost.app.records.table_words import TableWords
 from unlost.app.restores.group_lines import GroupLine, group_lines
@@ -110,7 +111,8 @@ def groups_of(
     """Return a page of the groups of a plan, as the actor may see them."""
     groups = plan_groups(restore_plan)
     snapshot = app.vault.at(org.oid, restore_plan.snapshot, forgotten=True)
-    lines = group_lines(snapshot, groups[start : start + most])
+    names = record_names(app, org, snapshot)
+    lines = group_lines(snapshot, groups[start : start + most], names=names)
     return GroupLines(org.name, plan, start, len(groups), lines)
 
 
@@ -140,14 +142,21 @@ def show_group(
     steps = group_steps(restore_plan, table, record)
     newest = newest_backup(app.vault, known)
     restored = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
+    names = record_names(app, known, restored)
     reader = _ValueReader(
-        app.vault, known.oid, restore_plan, newest, restored, journals=app.whole_vault
+        app.vault,
+        known.oid,
+        restore_plan,
+        newest,
+        restored,
+        names=names,
+        journals=app.whole_vault,
     )
     return GroupValues(
         org,
         known.identity.zone,
         plan,
-        group_lines(restored, [group])[0],
+        group_lines(restored, [group], names=names)[0],
         newest.info.as_of,
         start,
         len(steps),
@@ -165,10 +174,12 @@ class _ValueReader:
         plan: RestorePlan,
         newest: Snapshot,
         wanted: Snapshot,
+        *,
+        names: RecordNames,
         journals: Vault,
     ) -> None:
         self._vault, self._oid, self._newest = vault, oid, newest
-        self._words, self._names = TableWords(wanted.schema()), RecordNames(wanted)
+        self._words, self._names = TableWords(wanted.schema()), names
         self._settable = {entry.table: entry.columns for entry in plan.choices.settable}
         self._undone = _undone(journals, plan)
 

@@ -11,6 +11,7 @@ from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.last_changes import UNKNOWN_CHANGE, LastChange, last_changes
 from unlost.app.records.record_facts import RecordNames
+from unlost.app.records.record_names import record_names
 from unlost.app.records.table_words import TableWords
 from unlost.app.restores.plan_words import labelled
 from unlost.catalog.orgs.orgs import get_org
@@ -18,7 +19,6 @@ from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.access import Right, Trace
 from unlost.model.message import Message
 from unlost.model.plan import Action, ActionReason, EmptyReference, PlanStep, RestorePlan
-from unlost.model.ports.vault import Snapshot
 
 MOST = 200
 
@@ -87,7 +87,9 @@ def plan_records(
     shown = steps[start : start + most]
     snapshot = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
     words = TableWords(snapshot.schema())
-    because = _because(snapshot, shown, words)
+    titles = record_names(app, known, snapshot)
+    names = titles.of([table], [step.record for step in shown])
+    because = _because(titles, shown, words)
     changes = last_changes(
         newest_backup(app.vault, known), table, [step.live or step.record for step in shown]
     )
@@ -97,15 +99,13 @@ def plan_records(
             change=changes.get(step.live or step.record, UNKNOWN_CHANGE),
             because_name=because.get(step.because or "", ""),
         )
-        for step, record in zip(
-            shown, _records(restore_plan, shown, _names(snapshot, table, shown), words), strict=True
-        )
+        for step, record in zip(shown, _records(restore_plan, shown, names, words), strict=True)
     )
     return PlannedRecords(
         org,
         plan,
         table,
-        words.label(table),
+        words.label(table, count=len(steps)),
         start,
         len(steps),
         records,
@@ -120,23 +120,20 @@ def _columns(records: Sequence[PlannedRecord]) -> Iterator[str]:
         yield from (reference.column for reference in record.empty)
 
 
-def _because(snapshot: Snapshot, steps: Sequence[PlanStep], words: TableWords) -> Mapping[str, str]:
+def _because(
+    titles: RecordNames, steps: Sequence[PlanStep], words: TableWords
+) -> Mapping[str, str]:
     """Return the labels and names of the records that brought others into a plan, by TABLE/ID."""
     by_table: dict[str, list[str]] = defaultdict(list)
     for text in dict.fromkeys(step.because for step in steps if step.because):
         table, _, record = text.partition("/")
         by_table[table].append(record)
-    names = RecordNames(snapshot)
     return {
         f"{table}/{record}": f"{words.label(table)} {named.get(record, record)}"
         for table, records in by_table.items()
-        for named in (names.of([table], records),)
+        for named in (titles.of([table], records),)
         for record in records
     }
-
-
-def _names(snapshot: Snapshot, table: str, steps: Sequence[PlanStep]) -> Mapping[str, str]:
-    return RecordNames(snapshot).of([table], [step.record for step in steps])
 
 
 def _records(

@@ -11,6 +11,7 @@ import msgspec
 from unlost.app.access import Where, action, check_org
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import lost_records
+from unlost.app.records.record_names import record_names
 from unlost.app.records.record_queries import ListQuery, ids_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.approvals import PlanApproval, approval_of_plan, reasons_for_plan
@@ -287,7 +288,7 @@ def _result(app: Application, org: ProtectedOrg, plan: RestorePlan, file: PlanFi
         f"restore-{plan.id}",
         plan.digest,
         summary(plan),
-        group_lines(snapshot, groups[:GROUPS]),
+        group_lines(snapshot, groups[:GROUPS], names=record_names(app, org, snapshot)),
         len(groups),
         approval_of_plan(app, org, plan),
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from unlost.app.access import Where, action, run_unknown
 from unlost.app.actions.restores.restore_run import runs
 from unlost.app.compose import Application
+from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.observer import ItemRecord, run_items
 from unlost.catalog.runs.plans import plan_of_run
@@ -146,10 +147,7 @@ def _tables(
     totals: Mapping[str, int],
 ) -> Iterable[RunTable]:
     head = app.vault.newest_backup(org.oid)
-    labels = {
-        described_table.name: described_table.label
-        for described_table in (head.schema().tables if head is not None else ())
-    }
+    labels = TableWords(head.schema()).plurals if head is not None else {}
     by_table = {item.table: item for item in items if item.table and _has_data(item)}
     for table in sorted({*by_table, *totals}):
         item, total = by_table.get(table), totals.get(table)

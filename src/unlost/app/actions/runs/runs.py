@@ -10,6 +10,7 @@ from unlost.app.paging import check_page
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.nights import open_nights
 from unlost.catalog.runs.runs import RunRecord, RunState, known_runs, page_runs
+from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right
 from unlost.model.runs.night import NightRecord
 from unlost.model.vault.snapshot import CommitKind
@@ -42,12 +43,14 @@ class RunsPage:
 
     ``requested`` are backups that wait for the service, or that it is starting. ``vault_only`` are
     restores that only the vault knows, with their orgs: the home's database is newer than they are.
+    ``served``: a service or worker is running.
     """
 
     runs: tuple[RunRecord, ...]
     more: str | None
     requested: tuple[NightRecord, ...]
     vault_only: tuple[tuple[str, str], ...]
+    served: bool = True
 
     @property
     def going(self) -> bool:
@@ -85,6 +88,7 @@ def list_page(
         more=runs[most - 1].id if len(runs) > most else None,
         requested=requested,
         vault_only=tuple(_vault_only(app, orgs)) if lost else (),
+        served=worker_runs(app.locks, alone=not app.home.database),
     )
 
 

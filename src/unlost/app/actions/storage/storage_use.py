@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames
+from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.storage.loops import find_loops
 from unlost.engine.storage.usage import table_uses, thread_uses
@@ -108,8 +109,7 @@ def loops(app: Application, org: str) -> Sequence[MailLoop]:
 
 
 def _line(head: Snapshot, use: TableUse) -> UseLine:
-    table = head.schema().table(use.table)
-    label = (table.label if table is not None else "") or use.table
+    label = TableWords(head.schema()).label(use.table, count=use.records)
     return UseLine(use.storage, use.table, label, use.records, use.bytes, use.recent)
 
 

@@ -453,6 +453,9 @@ def _show_added(out: Output, added: "AddedOrg") -> None:
 def _show_writer(out: Output, result: "WriterResult") -> None:
     out.print(f"Restores can write to {result.org}: {plain(result.label)} ({result.tenant}).")
     out.print("The write user is stored encrypted and used only for restores.")
+    if result.is_backup_user:
+        out.print("It is the backup user, which can therefore write too.")
+        out.print("Create a separate user for restores.")
     _show_continued(out, result.continues)
     if result.missing:
         out.print()

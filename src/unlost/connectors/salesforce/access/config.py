@@ -31,6 +31,11 @@ def _sensitive_texts(label: str, help_text: str) -> dict[str, str | bool]:
     return {**_texts(label, help_text), "leads": True}
 
 
+def _user_texts(label: str, help_text: str) -> dict[str, str | bool]:
+    """Metadata of a setting that tells users of the org apart."""
+    return {**_texts(label, help_text), "personal": True}
+
+
 @dataclass(frozen=True, slots=True)
 class SalesforceConfig:
     """Settings of an org. Each field carries its label and help text as metadata, for forms.
@@ -46,14 +51,14 @@ class SalesforceConfig:
         )
     )
     client_id: str = field(
-        metadata=_texts("Consumer key", "From the External Client App for Unlost.")
+        metadata=_user_texts("Consumer key", "From the External Client App for Unlost.")
     )
     auth: AuthFlow = field(
         default=AuthFlow.CLIENT_CREDENTIALS, metadata=_texts("Sign-in", "How Unlost signs in.")
     )
     username: str = field(
         default="",
-        metadata=_texts(
+        metadata=_user_texts(
             "User name", "The name of the user in Salesforce. Only for the JWT sign-in."
         ),
     )
@@ -122,7 +127,7 @@ class SalesforceConfig:
             return _invalid("The consumer key is missing.", "Copy it from the External Client App.")
         if self.auth is AuthFlow.JWT_BEARER and not self.username:
             return _invalid(
-                "The JWT sign-in needs a user name.", "Enter the user name of the backup user."
+                "The JWT sign-in needs a user name.", "Enter the name of the user in Salesforce."
             )
         if self.api_version < LOWEST_VERSION:
             return _invalid(

@@ -21,6 +21,24 @@ STORAGE = frozenset({"STORAGE_LIMIT_EXCEEDED"})
 DUPLICATE = frozenset({"DUPLICATE_VALUE"})
 _BULK_ERROR = re.compile(r"(?s)([A-Z0-9_]+):(.*?)(?::([\w,. ]*))? ?--\s*$")
 
+MEANINGS = {
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "A trigger of the org failed or refused it.",
+    "DUPLICATES_DETECTED": "A duplicate rule of the org blocks it.",
+    "DUPLICATE_VALUE": "Another record has a value that must be unique.",
+    "ENTITY_IS_DELETED": "It, or a record that it refers to, is deleted.",
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "A validation rule of the org does not accept it.",
+    "FIELD_FILTER_VALIDATION_EXCEPTION": "A lookup filter of the org does not accept a value.",
+    "INACTIVE_OWNER_OR_USER": "Its owner, or another user in it, is not active.",
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "The write user may not see a record that it "
+    "refers to.",
+    "INSUFFICIENT_ACCESS_OR_READONLY": "The write user may not write it.",
+    "INVALID_CROSS_REFERENCE_KEY": "A record that it refers to is not there.",
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": "A value is not in the picklist of its field.",
+    "REQUIRED_FIELD_MISSING": "A required field is empty.",
+    "STORAGE_LIMIT_EXCEEDED": "The storage of the org is full.",
+    "STRING_TOO_LONG": "A text is too long for its field.",
+    "UNABLE_TO_LOCK_ROW": "Another process was changing it.",
+}  # SOAP guide, status codes
 NEXT_STEPS = {
     "INACTIVE_OWNER_OR_USER": "Enter another owner for the record, or reactivate the user.",
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": "Add the value to the picklist, or enter another value.",
@@ -60,11 +78,21 @@ def failed(
         record,
         code=FULL if native in STORAGE else REFUSED,
         native=native,
-        sentence=f"Salesforce refused it: {message.strip() or native}",
+        sentence=_sentence(native, message.strip()),
         next_step=NEXT_STEPS.get(native, "Look up the code in the Salesforce help."),
         columns=tuple(columns),
         retry=native in PASSING | STORAGE,
     )
+
+
+def _sentence(native: str, message: str) -> str:
+    """Say why a row was refused: in plain words if the code is known, then as Salesforce says it.
+
+    People need the code to search for it in the Salesforce help.
+    """
+    refusal = f"Salesforce refused it: {message or native}"
+    coded = refusal if native in refusal else f"{refusal} ({native})"
+    return f"{MEANINGS[native]} {coded}" if native in MEANINGS else coded
 
 
 def of_collection(key: str, record: str | None, answer: Mapping[str, Any]) -> RowOutcome:

@@ -12,7 +12,7 @@ from unlost.connectors.salesforce.access.identity import read_identity
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.shapes import DescribedObject
 from unlost.connectors.salesforce.writing.automation import automation_of
-from unlost.connectors.salesforce.writing.bypass import read_bypass, switch_of
+from unlost.connectors.salesforce.writing.bypass import calling_user, read_bypass, switch_of
 from unlost.connectors.salesforce.writing.capability import (
     SYSTEM,
     Describe,
@@ -44,6 +44,10 @@ class SalesforcePlanning:
         """The org's identity, read once."""
         self._identity = self._identity or read_identity(self._api)
         return self._identity
+
+    def user_id(self) -> str:
+        """The id of the backup user."""
+        return calling_user(self._api)
 
     def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:  # noqa: ARG002
         """Nothing: the permissions of a user who does not exist yet are unknown."""

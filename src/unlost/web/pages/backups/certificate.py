@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from unlost.app.access import may
 from unlost.app.actions.backups.certificate import certificate as certified
 from unlost.app.actions.backups.gaps import accept_many, reopen
+from unlost.app.actions.backups.snapshots import snapshots
 from unlost.app.actions.orgs.org_page import is_whole, ranked
 from unlost.model.access import Right
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
@@ -101,9 +102,17 @@ def _page(
         "differing": sum(line.differs for line in tables),
         "tables": tables[: len(tables) - len(folded)],
         "folded": folded,
+        "before": _before(request, org, shown.snapshot),
+        "reads": may(request.unlost, Right.READ, org),
         "error": error,
         "chosen": chosen,
         "reason": reason,
     }
     status = status_of(error) if error is not None else None
     return render(request, "orgs/certificate.html", context, status=status)
+
+
+def _before(request: UserRequest, org: str, number: int) -> int | None:
+    """Return the backup with which a backup was compared; None for the first one."""
+    every = (info.number for info in snapshots(request.unlost, org).snapshots)
+    return max((other for other in every if other < number), default=None)

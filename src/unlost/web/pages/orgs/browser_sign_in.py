@@ -20,7 +20,13 @@ from unlost.model.access import Right
 from unlost.model.errors import Conflict, UnlostError
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
-from unlost.web.pages.orgs.saved import differing, planned_again, show_continued, show_gaps
+from unlost.web.pages.orgs.saved import (
+    differing,
+    planned_again,
+    show_continued,
+    show_gaps,
+    show_same_user,
+)
 from unlost.web.parts.browser_sign_ins import (
     Purpose,
     WaitingSignIn,
@@ -133,6 +139,8 @@ def _writes(request: UserRequest, new: NewOrg, plan: str) -> HttpResponse:
     messages.success(request, _("Restores can write to %(org)s.") % {"org": new.name})
     show_continued(request, result.continues)
     again = planned_again(request, new.name, plan)
+    if again is not None:  # else the page of the write user says it
+        show_same_user(request, result)
     return again or redirect(f"{reverse('org-writer', kwargs={'org': new.name})}?check=1")
 
 

@@ -1,6 +1,8 @@
 """Pages of orgs: the list, and one org."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
@@ -13,6 +15,7 @@ from unlost.app.health.days import DayCell
 from unlost.app.orgs.repaired_sign_in import is_sign_in_error
 from unlost.model.access import Right
 from unlost.model.instants import in_zone
+from unlost.model.vault.snapshot import SnapshotInfo
 from unlost.web.requests import UserRequest
 
 TABLES = 25  # tables of the newest backup on the page of the org
@@ -34,6 +37,14 @@ class DayLine:
     storages: tuple[StorageOfDay, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ListedBackup:
+    """A backup in a list, and the number of the one before it; None if that is not listed."""
+
+    info: SnapshotInfo
+    before: int | None
+
+
 @require_GET
 def every(request: UserRequest) -> HttpResponse:
     """List all orgs with their state."""
@@ -53,12 +64,19 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "zone": page.state.zone,
         "accepted": page.accepted,
         "lines": _lines(page.state),
+        "backups": _backups(page.nights),
         "tables": page.tables[:TABLES],
         "remaining": max(0, len(page.tables) - TABLES),
         "can": {right.value: right in page.rights for right in Right},
         "repair": _is_repaired_by_credentials(request, page),
     }
     return render(request, "orgs/one.html", context)
+
+
+def _backups(newest: Sequence[SnapshotInfo]) -> list[ListedBackup]:
+    """Return backups, newest first, each with the one before it as far as that is listed."""
+    before = [info.number for info in newest[1:]]
+    return [ListedBackup(*pair) for pair in zip_longest(newest, before)]
 
 
 def _is_repaired_by_credentials(request: UserRequest, page: OrgPage) -> bool:

@@ -5,10 +5,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from unlost.app.access import may
-from unlost.app.actions.orgs.write_access import WriterSettings
+from unlost.app.actions.orgs.write_access import WriterResult, WriterSettings
 from unlost.app.actions.restores.kept_plan import choose_again
 from unlost.model.access import Right
 from unlost.model.errors import NotFound
@@ -41,6 +42,16 @@ def show_continued(request: UserRequest, runs: Sequence[str]) -> None:
             len(runs),
         )
         messages.success(request, message % {"count": len(runs)})
+
+
+def show_same_user(request: UserRequest, result: WriterResult) -> None:
+    """Warn that restores would write as the backup user."""
+    if result.is_backup_user:
+        message = _(
+            "The write user of %(org)s is its backup user, which can now write too. Create a "
+            "separate user for restores."
+        )
+        messages.warning(request, message % {"org": result.org})
 
 
 def waiting_plan(request: UserRequest) -> str:

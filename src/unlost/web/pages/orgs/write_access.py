@@ -35,6 +35,7 @@ from unlost.web.pages.orgs.saved import (
     planned_again,
     show_continued,
     show_gaps,
+    show_same_user,
     waiting_plan,
 )
 from unlost.web.parts.browser_sign_ins import Purpose, begin_sign_in, callback_address
@@ -107,7 +108,7 @@ def writer(request: UserRequest, org: str) -> HttpResponse:
     stored = {*known.secrets, *typed}
     settings = [setting for setting in fields.settings if not setting.several]
     form = method_form(
-        request, fields, settings=settings, values=known.config, stored_secrets=stored
+        request, fields, settings=settings, values=_usual(fields, known), stored_secrets=stored
     )
     if form.is_valid():
         new = NewOrg(known.connector, org, {**known.config, **form.config()}, typed)
@@ -123,6 +124,13 @@ def writer(request: UserRequest, org: str) -> HttpResponse:
     context |= _checked(request, org, known)
     context |= _sign_in(request, form, fields, known.config, stored)
     return _shown(request, "orgs/writer.html", form, context)
+
+
+def _usual(fields: ConnectorFields, known: WriterSettings) -> Mapping[str, Any]:
+    """Return the values that the form shows at first: never the identity of the backup user."""
+    personal = {setting.name for setting in fields.settings if setting.personal}
+    shown = frozenset[str]() if known.present else personal
+    return {name: value for name, value in known.config.items() if name not in shown}
 
 
 def _browser(
@@ -175,6 +183,8 @@ def _save_writer(
     messages.success(request, _("Restores can write to %(org)s.") % {"org": known.org})
     show_continued(request, result.continues)
     again = planned_again(request, known.org, waiting_plan(request))
+    if again is not None:  # else the page of the write user says it
+        show_same_user(request, result)
     return again or redirect(f"{request.path}?check=1")
 
 

@@ -68,6 +68,8 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
         request.unlost, org, pair.older, pair.other, table=table, part=part
     )
     compare_result = replace(compare_result, rows=tuple(map(_without_system, compare_result.rows)))
+    if table is None and kind is not None:
+        compare_result = replace(compare_result, tables=_of_kind(compare_result, kind))
     context |= {"comparison": compare_result, "zone": compare_result.zone}
     context |= {"labels": _labels(request, org), "kind": kind, "by": by}
     if table is not None:
@@ -149,6 +151,11 @@ def _pair(request: UserRequest, org: str) -> ComparePair:
 def _kind(request: UserRequest) -> ChangeKind | None:
     kind_text = request.GET.get("kind", "")
     return ChangeKind(kind_text) if kind_text in set(ChangeKind) else None
+
+
+def _of_kind(compare_result: CompareResult, kind: ChangeKind) -> tuple[TableSummary, ...]:
+    """Return the tables with changes of a kind."""
+    return tuple(summary for summary in compare_result.tables if summary.of_kind(kind))
 
 
 def _pages(compare_result: CompareResult, start: int) -> PageLinks:

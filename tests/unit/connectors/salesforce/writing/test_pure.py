@@ -156,7 +156,9 @@ def test_a_refusal_says_why_which_columns_and_what_to_do() -> None:
         "write-refused",
         "REQUIRED_FIELD_MISSING",
     )
-    assert found.sentence == "Salesforce refused it: missing: [Name]"
+    assert found.sentence == (
+        "A required field is empty. Salesforce refused it: missing: [Name] (REQUIRED_FIELD_MISSING)"
+    )
     assert (found.columns, found.retry) == (("Name",), False)
     assert found.next_step == "Enter a value for the field."
 
@@ -197,7 +199,22 @@ def test_refusals_of_jobs_are_read(
 ) -> None:
     found = of_bulk("k", None, text)
     assert (found.native, found.columns) == (native, columns)
-    assert found.sentence == f"Salesforce refused it: {message}"
+    assert f"Salesforce refused it: {message}" in found.sentence
+    assert found.sentence.count(native) == 1
+
+
+def test_a_record_failed_with_a_raw_code_and_no_sentence() -> None:
+    coded = of_collection("k", None, {"errors": [{"statusCode": "UNABLE_TO_LOCK_ROW"}]})
+    assert coded.sentence == (
+        "Another process was changing it. Salesforce refused it: UNABLE_TO_LOCK_ROW"
+    )
+    trigger = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY:Guard: execution of BeforeInsert:--"
+    assert of_bulk("k", None, trigger).sentence == (
+        "A trigger of the org failed or refused it. Salesforce refused it: Guard: execution of "
+        "BeforeInsert (CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY)"
+    )
+    unknown_code = of_bulk("k", None, "NEW_CODE:no way:--")
+    assert unknown_code.sentence == "Salesforce refused it: no way (NEW_CODE)"
 
 
 def test_a_lost_answer_is_no_refusal() -> None:
