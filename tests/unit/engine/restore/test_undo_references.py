@@ -36,8 +36,12 @@ def test_a_record_that_could_not_be_deleted_lost_its_references(shop: Atelier) -
 
 
 @pytest.mark.parametrize("purged", [False, True])
-def test_an_undo_of_an_undo_lost_references_in_a_circle(shop: Atelier, purged: bool) -> None:
+@pytest.mark.parametrize("relinks", [False, True])
+def test_an_undo_of_an_undo_lost_references_in_a_circle(
+    shop: Atelier, purged: bool, relinks: bool
+) -> None:
     """The org had emptied the reference of the one before the whole record was journaled."""
+    shop.platform.relinks = relinks
     team = shop.make("Team", "Reds")
     player = shop.make("Player", "Ann", Team=team)
     shop.org.update("Team", team, {"Lead": player})

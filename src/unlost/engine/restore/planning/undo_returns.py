@@ -1,0 +1,138 @@
+"""Bring back the records that an undo deleted: out of the bin, or with a new id."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from unlost.engine.restore.journal.effects import (
+    Effect,
+    EffectKind,
+    RunEffects,
+)
+from unlost.engine.restore.planning.survey import LiveRow, RestoreSurvey
+from unlost.engine.restore.planning.undo_step import UndoStep, place_of
+from unlost.engine.restore.values.note_code import NoteCode
+from unlost.model.plan import (
+    Action,
+    RecordKey,
+)
+from unlost.model.source.schema import DeleteRule, Table
+from unlost.model.source.writing import WriteCapability, WriteOp
+
+
+def brought_back(effect: Effect, row: LiveRow | None, capability: WriteCapability) -> UndoStep:
+    """Bring back what an undo deleted: out of the bin, or with a new id."""
+    if row is not None and not row.deleted:
+        return UndoStep(effect, Action.UNCHANGED)
+    if row is None:
+        marks = capability.by_product_when
+        by_org = any(effect.before.get(column) == text for column, text in marks)
+        return UndoStep(effect, Action.BY_PRODUCT if by_org else Action.CREATE)
+    late = [column.column for column in capability.late if column.column in effect.before]
+    moved = tuple(name for name in late if effect.before[name] != row.cells.get(name))
+    emptied = tuple(name for name in effect.before if row.cells.get(name, "") is None)
+    return UndoStep(effect, Action.UNDELETE, late=moved, emptied=emptied)
+
+
+def _say_how(
+    step: UndoStep,
+    survey: RestoreSurvey,
+    masters: Collection[RecordKey],
+    stays: Collection[RecordKey],
+) -> None:
+    """Details leave the bin with their masters; others need the right for it.
+
+    ``stays``: records that cannot leave the bin with their masters.
+    """
+    capability = survey.capability(step.effect.table)
+    with_master = step.action is Action.UNDELETE and bool(masters)
+    if with_master and not {step.key, *masters} & {*stays}:
+        step.remarks.append(NoteCode.BY_CASCADE)
+        return
+    if with_master:
+        step.action, step.late = Action.CREATE, ()
+        step.remarks.append(NoteCode.LEFT_IN_BIN)
+    if (step.action is Action.UNDELETE and not capability.allows(WriteOp.UNDELETE)) or (
+        step.action is Action.CREATE and not capability.allows(WriteOp.CREATE)
+    ):
+        step.skip(NoteCode.CREATE_NOT_ALLOWED)
+
+
+def say_how_all(survey: RestoreSurvey, known: RunEffects, steps: Iterable[UndoStep]) -> None:
+    """Decide how the records come back that an undo removed, masters first.
+
+    A detail that was deleted before one of its masters cannot leave the bin (SOAP guide, undelete),
+    and neither can its own details.
+    """
+    removed = [step for step in steps if step.effect.kind is EffectKind.REMOVED]
+    calls = _delete_calls(known)
+    stays: set[RecordKey] = set()
+    for step in sorted(removed, key=place_of):
+        masters = set(_masters(step.effect, survey.table(step.effect.table), known))
+        call = calls.get(step.key, step.key)
+        if any(calls.get(master, master) != call for master in masters):
+            stays.add(step.key)
+        _say_how(step, survey, masters, stays)
+        if step.action is Action.CREATE:
+            stays.add(step.key)
+
+
+def set_emptied(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
+    """Set references of records of the bin whose targets come back too.
+
+    The org emptied them when it deleted the target, and not each org sets them again.
+    """
+    back = {step.key for step in steps if step.action in (Action.UNDELETE, Action.CREATE)}
+    for step in steps:
+        table = survey.table(step.effect.table)
+        changeable = survey.capability(table.name).changeable
+        names = [
+            column.name
+            for column in table.columns
+            if column.reference is not None and column.name in changeable
+            if column.name in step.emptied
+            for owner in column.reference.tables
+            if RecordKey(owner, step.effect.before.get(column.name) or "") in back
+        ]
+        if step.action is Action.UNDELETE:
+            step.columns = tuple(sorted(names))
+
+
+def set_circular_late(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
+    """Set references to records that are created later once these exist."""
+    created = {step.key: step for step in steps if step.action is Action.CREATE}
+    for step in created.values():
+        table = survey.table(step.effect.table)
+        capability = survey.capability(table.name)
+        optional = capability.changeable - capability.needs_value
+        references = [(c.name, c.reference.tables) for c in table.columns if c.reference]
+        targets = (
+            (name, created.get(RecordKey(owner, step.effect.before.get(name) or "")))
+            for name, owners in references
+            if name in optional
+            for owner in owners
+        )
+        later = {name for name, target in targets if target and target.level >= step.level}
+        step.late = tuple(sorted({*step.late, *later}))
+
+
+def _delete_calls(known: RunEffects) -> Mapping[RecordKey, RecordKey]:
+    """For each record that a run deleted the one with which the org deleted it, or itself."""
+    steps = {str(step.key): step for step in known.plan.steps if step.action is Action.DELETE}
+    calls = {}
+    for step in steps.values():
+        root = step
+        while root.because is not None and root.because in steps:
+            root = steps[root.because]
+        calls[step.key] = root.key
+    return calls
+
+
+def _masters(effect: Effect, table: Table, known: RunEffects) -> Iterator[RecordKey]:
+    """The records with which the org deleted this one, and which come back too."""
+    for column in table.columns:
+        reference = column.reference
+        if reference is not None and reference.rule is DeleteRule.CASCADE:
+            for name in reference.tables:
+                key = RecordKey(name, effect.before.get(column.name) or "")
+                master = known.effects.get(key)
+                if master is not None and master.kind is EffectKind.REMOVED:
+                    yield key
