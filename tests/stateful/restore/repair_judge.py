@@ -106,7 +106,9 @@ class RepairJudge(Judge):
             return
         assert column in named, f"{live}.{column} is {now!r}, not {value!r} ({step})"
         # The plan says that the record stays with the one that it names now.
-        moved = NoteCode.MOVED_SINCE.value in step.notes and now == case.before[live].value(column)
+        was = case.before.get(live)
+        stays = was is not None and now == was.value(column)
+        moved = NoteCode.MOVED_SINCE.value in step.notes and stays
         excused = named[column] == LINK_LOST or moved
         lost = excused and not self._is_live(case, live.table, column, value)
         assert lost or not case.calm, f"{live}.{column}: {named[column]} is no excuse"
