@@ -52,22 +52,22 @@ class ChangeReader:
         stamp = table.stamp_column or table.modified_column
         if cursor is None or stamp is None:
             return None
-        found = OrgChanges()
+        changes = OrgChanges()
         for task in self.source.plan_reads(table, cursor):
             for page in self._pages(task):
-                self._compare(table, stamp, page.rows, found)
-        return found
+                self._compare(table, stamp, page.rows, changes)
+        return changes
 
     def of(self, table: Table, ids: Sequence[str]) -> OrgChanges:
         """Compare these records, column by column."""
-        found = OrgChanges()
+        changes = OrgChanges()
         seen: set[str] = set()
         for page in self.source.read_ids(table, ids) if ids else ():
             live = page.rows.ids.filter(pa.compute.equal(page.rows.ops, Op.STATE.value))
             seen |= set(live.to_pylist())
-            found.changed |= self._differing(table, page.rows)
-        found.gone |= set(ids) - seen
-        return found
+            changes.changed |= self._differing(table, page.rows)
+        changes.gone |= set(ids) - seen
+        return changes
 
     def _pages(self, task: ReadTask) -> Iterator[Page]:
         waiting = [task]
@@ -80,7 +80,7 @@ class ChangeReader:
                     self.clock.sleep(max(0.0, (wait.until - self.clock.now()).total_seconds()))
                     waiting.append(wait.task)
 
-    def _compare(self, table: Table, stamp: str, rows: Rows, found: OrgChanges) -> None:
+    def _compare(self, table: Table, stamp: str, rows: Rows, changes: OrgChanges) -> None:
         """Note the changed records among these, and those that are gone."""
         if rows.cells is None:
             frame = _observed(rows)
@@ -93,10 +93,10 @@ class ChangeReader:
         for part in frame.iter_slices(FETCH):
             both = part.join(self._stored(table, part[ID].to_list(), stamp), on=ID, how="left")
             gone = (pl.col(OP) != Op.STATE.value) & (pl.col(WAS) == Op.STATE.value)
-            found.gone |= set(both.filter(gone)[ID])
-            found.by_others |= set(both.filter(gone & (pl.col(BY) != self.user))[ID])
+            changes.gone |= set(both.filter(gone)[ID])
+            changes.by_others |= set(both.filter(gone & (pl.col(BY) != self.user))[ID])
             if NOW in both.columns:
-                _note_changed(both.filter(pl.col(OP) == Op.STATE.value), found)
+                _note_changed(both.filter(pl.col(OP) == Op.STATE.value), changes)
 
     def _stored(self, table: Table, ids: Sequence[str], stamp: str) -> pl.DataFrame:
         known = self.snapshot.schema().table(table.name)
@@ -148,12 +148,12 @@ def _references(table: Table, rows: Rows) -> list[str]:
     return [c.name for c in table.columns if c.reference is not None and c.name in delivered]
 
 
-def _note_changed(live: pl.DataFrame, found: OrgChanges) -> None:
+def _note_changed(live: pl.DataFrame, changes: OrgChanges) -> None:
     known = pl.col(WAS) == Op.STATE.value
     moved = live.filter(
         ~known.fill_null(value=False) | instant(pl.col(NOW)).ne_missing(instant(pl.col(THEN)))
     )
-    found.changed |= set(moved.filter(known)[ID])
+    changes.changed |= set(moved.filter(known)[ID])
     for name in moved.columns:
         if name.startswith("ref:"):
-            found.named |= set(moved[name].drop_nulls())
+            changes.named |= set(moved[name].drop_nulls())

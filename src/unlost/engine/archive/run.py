@@ -74,7 +74,7 @@ class ArchiveOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveRequest:
-    """What an archive run does. ``backup``: number of the backup that has the copy."""
+    """The order for an archive run. ``backup``: number of the backup that has the copy."""
 
     run: str
     org: str
@@ -244,8 +244,8 @@ def _run_batch(session: _Session, batch: int, changes: Mapping[str, OrgChanges])
     """Delete the records of a batch. ``changes``: in the org since the copy, by table."""
     announced = session.log.announced.get(batch)
     stayed = {(s.table, s.record): s for s in (announced.stayed if announced else ())}
-    for left in _left(session, batch, changes):
-        stayed.setdefault((left.table, left.record), left)
+    for staying in _staying(session, batch, changes):
+        stayed.setdefault((staying.table, staying.record), staying)
     if announced is None:
         # Later, those that are gone are those that this run deleted.
         for key in _gone(session, batch, changes):
@@ -269,7 +269,7 @@ def _changes(session: _Session) -> dict[str, OrgChanges]:
     """
     when = session.snapshot.info.as_of
     read = {table.name: session.reader.since(table, when) for table in session.watched}
-    changes = {name: found for name, found in read.items() if found is not None}
+    changes = {name: of_table for name, of_table in read.items() if of_table is not None}
     vanished = []
     for table in session.tables:
         if table.name in changes:
@@ -289,7 +289,7 @@ def _changes(session: _Session) -> dict[str, OrgChanges]:
     return changes
 
 
-def _left(
+def _staying(
     session: _Session, batch: int, changes: Mapping[str, OrgChanges]
 ) -> Iterator[RecordStayed]:
     """The records of a batch that stay: without a copy, changed since, or with one of those."""
@@ -317,12 +317,12 @@ def _changed(
     session: _Session, batch: int, changes: Mapping[str, OrgChanges]
 ) -> Iterator[tuple[str, str]]:
     """The records of a batch that changed, or to which a new record refers."""
-    named = set[str]().union(*(found.named for found in changes.values()))
+    named = set[str]().union(*(of_table.named for of_table in changes.values()))
     named |= _strangers(session, batch, changes)
     for table in session.tables:
         ids = session.batch_ids(table.name, batch)[ID].to_list()
-        found = changes.get(table.name) or session.reader.of(table, ids)
-        for record in found.changed.union(named).intersection(ids):
+        of_table = changes.get(table.name) or session.reader.of(table, ids)
+        for record in of_table.changed.union(named).intersection(ids):
             yield table.name, record
 
 
@@ -332,8 +332,8 @@ def _gone(
     """The records of a batch that others deleted."""
     for table in session.tables:
         ids = session.batch_ids(table.name, batch)[ID].to_list()
-        found = changes.get(table.name) or session.reader.of(table, ids)
-        for record in found.gone.intersection(ids):
+        of_table = changes.get(table.name) or session.reader.of(table, ids)
+        for record in of_table.gone.intersection(ids):
             yield table.name, record
 
 
@@ -352,15 +352,15 @@ def _strangers(session: _Session, batch: int, changes: Mapping[str, OrgChanges])
         if len(ids := session.batch_ids(name, batch)[ID].to_list())
     ]
     answers = session.ports.writer.referrers([query for _, query in queries]) if queries else ()
-    found: set[str] = set()
+    strangers: set[str] = set()
     for (table, query), rows in zip(queries, answers, strict=True):
         if rows is None or rows.cells is None:
             raise _unknown_changes(table)
         planned = set(session.batch_ids(table.name, batch)[ID])
         values = rows.cells.column(query.column).to_pylist()
         pairs = zip(rows.ids.to_pylist(), values, strict=True)
-        found |= {value for record, value in pairs if record not in planned}
-    return found
+        strangers |= {value for record, value in pairs if record not in planned}
+    return strangers
 
 
 def _unknown_changes(table: Table) -> UsageError:
