@@ -225,13 +225,11 @@ class _Walk:
             for rule in rules:
                 hits = self._hits(rows, rule)
                 taken = hits.filter(pl.col(RULE) == TAKE)
-                self._add(table, taken)
-                pairs.append(taken.select(OWNER, ID, pl.lit(rule.cascades).alias(CASCADES)))
+                cascades = pl.lit(rule.cascades).alias(CASCADES)
+                pairs.append(taken.select(OWNER, self._add(table, taken).alias(ROW), cascades))
                 others.rows[rule.column].append(hits.filter(pl.col(RULE) != TAKE).drop(MODIFIED))
         self.others[table] = others
-        if pairs:
-            numbers = self.members.of([table]).rename({NODE: ROW})
-            self.edges[table] = pl.concat(pairs).join(numbers, on=ID).select(OWNER, ROW, CASCADES)
+        self.edges[table] = pl.concat([_TAKES, *pairs])
         return self.members.count > before
 
     def _take_files(self, links: str) -> Iterator[str]:
@@ -254,13 +252,14 @@ class _Walk:
                 keeping = tuple(k for k in kind.kept_by if k.table in self.rules)
                 yield SharedFiles(replace(kind, kept_by=keeping), self.members, self._frames)
 
-    def _add(self, table: str, rows: pl.DataFrame) -> None:
-        """Number the new records of a table, and stop those that were changed too recently."""
-        fresh = self.members.add(table, rows[ID])
-        if self.policy.unchanged_days and len(fresh):
+    def _add(self, table: str, rows: pl.DataFrame) -> pl.Series:
+        """The numbers of records; stops those that were changed too recently."""
+        nodes = self.members.add(table, rows[ID])
+        if self.policy.unchanged_days:
             limit = self.now - timedelta(days=self.policy.unchanged_days)
-            changed = rows.filter(pl.col(MODIFIED) > limit).select(ID).unique()
-            self._stop(fresh.join(changed, on=ID), StayCause(StayReason.CHANGED, table))
+            changed = rows.select(nodes.alias(NODE), MODIFIED).filter(pl.col(MODIFIED) > limit)
+            self._stop(changed.select(NODE), StayCause(StayReason.CHANGED, table))
+        return nodes
 
     # --- the records that keep them ---------------------------------------------------------------
 

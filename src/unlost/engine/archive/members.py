@@ -26,13 +26,16 @@ class Members:
         frames = [self._tables[name] for name in tables if name in self._tables]
         return pl.concat(frames) if frames else _EMPTY
 
-    def add(self, table: str, ids: pl.Series) -> pl.DataFrame:
-        """Number the ids that are new, and return only those."""
+    def add(self, table: str, ids: pl.Series) -> pl.Series:
+        """The numbers of these ids, in their order; those that are new get the next ones."""
         known = self._tables.get(table, _EMPTY)
-        fresh = pl.DataFrame({ID: ids.unique(maintain_order=True)}).join(known, on=ID, how="anti")
+        rows = pl.DataFrame({ID: ids}).join(known, on=ID, how="left", maintain_order="left")
+        fresh = rows.filter(pl.col(NODE).is_null()).select(pl.col(ID).unique(maintain_order=True))
+        if not len(fresh):
+            return rows[NODE]
         numbers = pl.int_range(self.count, self.count + len(fresh), dtype=pl.UInt32, eager=True)
         fresh = fresh.with_columns(numbers.alias(NODE))
-        if len(fresh):
-            self._tables[table] = pl.concat([known, fresh])
-            self.count += len(fresh)
-        return fresh
+        self._tables[table] = pl.concat([known, fresh])
+        self.count += len(fresh)
+        new = rows.select(ID).join(fresh, on=ID, how="left", maintain_order="left")[NODE]
+        return rows[NODE].fill_null(new)

@@ -38,10 +38,9 @@ class SharedFiles:
         for rows in self.frames(self.kind.links, [self.kind.file_column]):
             named = rows.select(ID, pl.col(self.kind.file_column).alias(NAMED)).drop_nulls()
             going = named.join(links, on=ID).rename({NODE: LINK})
-            self.members.add(self.kind.table, going[NAMED])
-            parts.append(going.select(LINK, NAMED))
-        files = self.members.of([self.kind.table]).rename({NODE: FILE})
-        return pl.concat(parts).join(files, left_on=NAMED, right_on=ID).select(LINK, FILE)
+            files = self.members.add(self.kind.table, going[NAMED])
+            parts.append(going.select(LINK, files.alias(FILE)))
+        return pl.concat(parts)
 
     def needs(self) -> Iterator[pl.DataFrame]:
         """Frames of ``file`` and the record ``holder`` that it needs to go."""
