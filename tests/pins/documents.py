@@ -31,7 +31,6 @@ from unlost.catalog.people.audit import AuditEntry
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.reading.work import TaskKind, TaskState, task, work_of
 from unlost.connectors.salesforce.schema.describes import CachedDescribe
-from unlost.engine.archive import journal as archive_entries
 from unlost.engine.backup.clocks import ClockReading
 from unlost.engine.backup.comparing import GrantsNow, ListedAgain, SourceCount
 from unlost.engine.backup.files import FilesResult
@@ -257,10 +256,6 @@ DOCUMENTS: dict[str, Document] = {
     "catalogue/channel-digest": as_values(DailyAt),
     "catalogue/mass-changes": as_values(tuple[MassChange, ...]),
     "catalogue/mass-limits": as_values(MassLimits),
-    **{
-        f"archive/{tag_of(kind)}": Document(kind, archive_entries.encode, archive_entries.decode)
-        for kind in members_of(archive_entries.ArchiveEntry.__value__)
-    },
     # Files outside the vault.
     "file/archive-policy": as_json(ArchivePolicy),
     "file/export-receipt": Document(ExportReceipt, _write_receipt, _read_receipt),

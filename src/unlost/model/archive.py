@@ -84,9 +84,6 @@ class StayReason(StrEnum):
     CHANGED = "changed"  # it was changed too recently
     HOLD = "hold"  # it is on legal hold
     SHARED = "shared"  # a file that a record which stays has, too
-    COPY = "copy"  # the vault has no complete copy of it
-    REFUSED = "refused"  # the org did not delete it
-    GONE = "gone"  # it was deleted by others
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +97,15 @@ class StayCause:
 
 @dataclass(frozen=True, slots=True)
 class StayCount:
-    """The number of selected or related records that stay for a cause, and the ids of a few."""
+    """The number of selected or related records that stay for a cause, and the ids of a few.
+
+    ``roots``: selected records that stay with them.
+    """
 
     cause: StayCause
     records: int
     samples: tuple[str, ...] = ()
+    roots: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from unlost.model.source.schema import Schema, Table
 
 CLOSED = Condition("IsClosed", Comparison.IS, ("true",))
 OPEN = Condition("IsClosed", Comparison.IS_NOT, ("true",))
+DRAFT = "5"  # object reference, EmailMessage.Status
 TWO_YEARS, YEAR, MONTH = 730, 365, 30
 
 
@@ -50,9 +51,19 @@ POLICIES = (
         (
             Condition("ParentId", Comparison.EMPTY),
             Condition("RelatedToId", Comparison.EMPTY),
+            # The activity of a contact or lead to whom it was sent.
+            Condition("ActivityId", Comparison.EMPTY),
+            Condition("Status", Comparison.IS_NOT, (DRAFT,)),
             _older("MessageDate", YEAR),
         ),
-        (),
+        (
+            ArchiveBranch(
+                "EmailMessageRelation",
+                "EmailMessageId",
+                BranchRule.STOP,
+                (Condition("RelationId", Comparison.FILLED),),
+            ),
+        ),
         0,
         "Mails older than a year that belong to no record",
     ),

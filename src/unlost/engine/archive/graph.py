@@ -25,7 +25,7 @@ from unlost.engine.archive.rules import (
     ReferenceRule,
     reference_rules,
 )
-from unlost.engine.archive.settle import OUTSIDE, Mask, Needs, Numbers, Takes, settle
+from unlost.engine.archive.settle import OUTSIDE, Mask, Needs, Numbers, Takes, keep_owners, settle
 from unlost.engine.archive.shared import FILE, HOLDER, LINK, SharedFiles
 from unlost.engine.restore.values.cycles import components
 from unlost.model.archive import ArchivePolicy, StayCause, StayReason
@@ -39,7 +39,7 @@ OWNER, ROW, RULE, MODIFIED, CAUSE = "owner", "row", "rule", "_u_modified_at", "c
 CASCADES = "cascades"
 _NUMBERS = pl.UInt32
 _STOPS = pl.DataFrame(schema={NODE: _NUMBERS, CAUSE: _NUMBERS})
-_TAKES = pl.DataFrame(schema={OWNER: _NUMBERS, ROW: _NUMBERS, CASCADES: pl.Boolean})
+_TAKES = pl.DataFrame(schema={OWNER: _NUMBERS, ROW: _NUMBERS})
 _NEEDS = pl.DataFrame(schema={OWNER: _NUMBERS, ROW: _NUMBERS, CAUSE: _NUMBERS})
 
 
@@ -60,9 +60,8 @@ class EmptiedReferences:
 @dataclass(frozen=True, slots=True)
 class ArchiveGraph:
     """The records that could go, and the decision about them.
-
-    ``order``: tables by their place, those to which others refer first. ``stops``: frame of ``node`` and ``cause``, the place of a cause in ``causes``. ``needed_for``:
-    the cause of each pair in ``needs``.
+    ``stops``: frame of ``node`` and ``cause``, the place of a cause in ``causes``. ``needed_for``:
+       the cause of each pair in ``needs``.
     """
 
     members: Members
@@ -73,14 +72,11 @@ class ArchiveGraph:
     stops: pl.DataFrame
     causes: tuple[StayCause, ...]
     emptied: tuple[EmptiedReferences, ...]
-    order: Mapping[str, int]
 
-    def going(self, *, without: Numbers | None = None) -> Mask:
-        """The records that go, by their numbers; those of ``without`` stay, too."""
+    def going(self) -> Mask:
+        """The records that go, by their numbers."""
         stopped = np.zeros(self.members.count, dtype=np.bool_)
         stopped[self.stops[NODE].to_numpy()] = True
-        if without is not None:
-            stopped[without] = True
         return settle(
             self.members.count,
             roots=self.roots,
@@ -90,13 +86,26 @@ class ArchiveGraph:
         )
 
     def unmet(self, going: Mask) -> pl.DataFrame:
-        """The records that stay because one that they need does; a frame like ``stops``."""
+        """The records that stay because one that they need does; a frame like ``stops``.
+
+        Without those that only a record which stays may take, such as the file of a case on hold.
+        """
         needed = self.needs.needed
         inside = needed != OUTSIDE
         met = np.zeros(len(needed), dtype=np.bool_)
         met[inside] = going[needed[inside]]
+        wanted = np.zeros(self.members.count, dtype=np.bool_)
+        wanted[self.roots] = True
+        wanted[self.takes.taken[going[self.takes.owner] | ~self.takes.may]] = True
         pairs = pl.DataFrame({NODE: self.needs.record, CAUSE: self.needed_for})
-        return pairs.filter(pl.Series(~met, dtype=pl.Boolean)).unique()
+        return pairs.filter(pl.Series(~met & wanted[self.needs.record], dtype=pl.Boolean)).unique()
+
+    def roots_with(self, nodes: Numbers) -> int:
+        """The number of roots that stay if these records do."""
+        stays = np.zeros(self.members.count, dtype=np.bool_)
+        stays[nodes] = True
+        keep_owners(stays, self.takes)
+        return int(np.count_nonzero(stays[self.roots]))
 
     def named(self, nodes: Sequence[int]) -> tuple[str, ...]:
         """The ids of records, in the order of their numbers."""
@@ -225,8 +234,7 @@ class _Walk:
             for rule in rules:
                 hits = self._hits(rows, rule)
                 taken = hits.filter(pl.col(RULE) == TAKE)
-                cascades = pl.lit(rule.cascades).alias(CASCADES)
-                pairs.append(taken.select(OWNER, self._add(table, taken).alias(ROW), cascades))
+                pairs.append(taken.select(OWNER, self._add(table, taken).alias(ROW)))
                 others.rows[rule.column].append(hits.filter(pl.col(RULE) != TAKE).drop(MODIFIED))
         self.others[table] = others
         self.edges[table] = pl.concat([_TAKES, *pairs])
@@ -237,11 +245,7 @@ class _Walk:
         for files in self._shared():
             if files.kind.links == links:
                 before = self.members.count
-                pairs = files.take().select(
-                    pl.col(LINK).alias(OWNER),
-                    pl.col(FILE).alias(ROW),
-                    pl.lit(value=False).alias(CASCADES),
-                )
+                pairs = files.take().select(pl.col(LINK).alias(OWNER), pl.col(FILE).alias(ROW))
                 self.file_edges[files.kind.table] = pairs
                 if self.members.count > before:
                     yield files.kind.table
@@ -370,9 +374,7 @@ class _Walk:
         must = pl.concat([_TAKES, *self.edges.values()])
         edges = pl.concat([must, *self.file_edges.values()])
         may = np.arange(len(edges)) >= len(must)
-        takes = Takes(
-            edges[OWNER].to_numpy(), edges[ROW].to_numpy(), may, edges[CASCADES].to_numpy()
-        )
+        takes = Takes(edges[OWNER].to_numpy(), edges[ROW].to_numpy(), may)
         needs = pl.concat([_NEEDS, *self.needs])
         return ArchiveGraph(
             self.members,
@@ -383,7 +385,6 @@ class _Walk:
             pl.concat([_STOPS, *self.stops]),
             tuple(self.causes),
             tuple(self.emptied),
-            {name: place for name, (place, _) in self._order().items()},
         )
 
 

@@ -112,7 +112,7 @@ def _stays(graph: ArchiveGraph, going: Mask) -> Iterator[StayCount]:
         nodes = causes.filter(pl.col("cause") == number)[NODE].sort()
         if len(nodes):
             few = graph.named(nodes.head(SAMPLES).to_list())
-            yield StayCount(cause, len(nodes), few)
+            yield StayCount(cause, len(nodes), few, graph.roots_with(nodes.to_numpy()))
 
 
 def _emptied(graph: ArchiveGraph, going: Mask) -> Iterator[EmptiedCount]:

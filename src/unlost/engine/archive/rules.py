@@ -19,15 +19,13 @@ class ReferenceRule:
     """The rule of a column that refers to others.
 
     ``rule``: an expression on the rows of the table, one of ``TAKE``, ``STOP``, ``RESTRICT`` and
-    ``LEAVE``. ``may_take``: false if no row is taken. ``cascades``: the org deletes the rows along.
-    ``columns``: those that the expression needs.
+    ``LEAVE``. ``may_take``: false if no row is taken. ``columns``: those that the expression needs.
     """
 
     column: str
     targets: tuple[str, ...]
     rule: pl.Expr
     may_take: bool
-    cascades: bool
     columns: tuple[str, ...]
 
 
@@ -60,8 +58,7 @@ def _rule(
         rule = pl.when(applies).then(pl.lit(_number(branch, default), pl.UInt8)).otherwise(rule)
     tests = [test for branch in branches for test in branch.conditions]
     may_take = default == TAKE or any(branch.rule is BranchRule.TAKE for branch in branches)
-    cascades = default == TAKE
-    return ReferenceRule(column.name, targets, rule, may_take, cascades, tuple(columns_of(tests)))
+    return ReferenceRule(column.name, targets, rule, may_take, tuple(columns_of(tests)))
 
 
 def _number(branch: ArchiveBranch, default: int) -> int:

@@ -28,13 +28,11 @@ class Takes:
     """Pairs of records: with ``owner`` goes ``taken``.
 
     ``may``: where the taken one may stay behind. Elsewhere the owner stays if the taken one does.
-    ``cascades``: where the org deletes the taken one along with the owner.
     """
 
     owner: Numbers
     taken: Numbers
     may: Mask
-    cascades: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def settle(count: int, *, roots: Numbers, stopped: Mask, takes: Takes, needs: Ne
     """
     stays = stopped.copy()
     while True:
-        _keep_owners(stays, takes)
+        keep_owners(stays, takes)
         goes = _reached(count, roots, stays, takes)
         unmet = _unmet(goes, needs)
         if not len(unmet):
@@ -60,8 +58,8 @@ def settle(count: int, *, roots: Numbers, stopped: Mask, takes: Takes, needs: Ne
         stays[unmet] = True
 
 
-def _keep_owners(stays: Mask, takes: Takes) -> None:
-    """Keep the owners of records that stay."""
+def keep_owners(stays: Mask, takes: Takes) -> None:
+    """Keep the owners of records that stay, and their owners."""
     must = ~takes.may
     owner, taken = takes.owner[must], takes.taken[must]
     while True:

@@ -11,7 +11,12 @@ from unlost.model.archive import ArchivePolicy
 from unlost.model.source.schema import Column, Reference, Schema, Table, WireKind
 from unlost.model.source.shared_files import KeepingColumn
 
-KINDS = {"IsClosed": WireKind.BOOLEAN, "ActivityDate": WireKind.DATE, "Subject": WireKind.TEXT}
+KINDS = {
+    "IsClosed": WireKind.BOOLEAN,
+    "Status": WireKind.TEXT,
+    "ActivityDate": WireKind.DATE,
+    "Subject": WireKind.TEXT,
+}
 INSTANTS = ("ClosedDate", "MessageDate", "EndDateTime")
 
 
@@ -27,7 +32,8 @@ def table(name: str, *columns: str) -> Table:
 
 
 CASE = table("Case", "IsClosed", "ClosedDate")
-MAIL = table("EmailMessage", "ParentId", "RelatedToId", "MessageDate")
+MAIL = table("EmailMessage", "ParentId", "RelatedToId", "ActivityId", "Status", "MessageDate")
+RELATION = table("EmailMessageRelation", "EmailMessageId", "RelationId")
 TASK = table("Task", "IsClosed", "ActivityDate", "WhatId")
 EVENT = table("Event", "EndDateTime", "WhatId")
 
@@ -38,7 +44,7 @@ def offered(*tables: Table) -> dict[str, ArchivePolicy]:
 
 
 def test_an_org_with_all_tables_has_all_policies() -> None:
-    schema = Schema((CASE, MAIL, TASK, EVENT), "f")
+    schema = Schema((CASE, MAIL, RELATION, TASK, EVENT), "f")
     assert archive_policies(schema) == POLICIES
     for policy in POLICIES:
         check_policy(policy, schema, now=datetime(2026, 1, 1, tzinfo=UTC))

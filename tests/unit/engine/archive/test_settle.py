@@ -29,7 +29,6 @@ class Graph:
             np.array([owner for owner, _ in pairs], np.uint32),
             np.array([taken for _, taken in pairs], np.uint32),
             np.arange(len(pairs)) >= len(self.takes),
-            np.zeros(len(pairs), np.bool_),
         )
         needs = Needs(
             np.array([record for record, _ in self.needs], np.uint32),

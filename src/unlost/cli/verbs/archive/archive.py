@@ -162,4 +162,5 @@ def _freed(storage: "FreedStorage") -> str:
 def _stays(stay: "StayCount") -> str:
     reason = REASONS[stay.cause.reason].format(table=stay.cause.table, column=stay.cause.column)
     samples = f" ({', '.join(map(plain, stay.samples))})" if stay.samples else ""
-    return f"{many(stay.records, 'record')} must stay, because {reason}{samples}."
+    roots = f" With them, {many(stay.roots, 'selected record')} must stay." if stay.roots else ""
+    return f"{many(stay.records, 'record')} must stay, because {reason}{samples}.{roots}"
