@@ -77,7 +77,7 @@ def firms(unlost: Terminal, thirty_firms: Lead) -> Terminal:
 def test_pages_are_numbered_and_say_how_many_there_are(firms: Terminal) -> None:
     first = firms("find", "firma").out
     assert "1 to 20 of 31; --page 2 shows more." in first
-    assert "By table: Account 30, User 1" in first
+    assert "By table: Accounts 30, User 1" in first
     assert "21 to 31 of 31.\n" in firms("find", "firma", "--page", "2").out
     assert "31 in all." in firms("find", "firma", "--page", "3").out
     assert firms("find", "firma", "--page", "0").code == ExitCode.USAGE

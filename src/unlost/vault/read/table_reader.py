@@ -227,8 +227,8 @@ def are_versions(
     """True for rows that are versions, each compared with the last version: the rules, by column.
 
     Rows are in the order of id and age; ``first`` marks the oldest of each id. Of successive
-    states, each one that differs is a version. Of successive tombstones, the first is one, and the
-    first D after it if that was P or M; if nothing was before, only D or A.
+    states, each one that differs is a version. Of successive tombstones, the first is one, the first
+    A, and the first D after P or M and before an A; if nothing was before, P and M are none.
     """
     if not len(ops):
         return first
@@ -240,10 +240,18 @@ def are_versions(
     bare = (ops == version_rules.P) | (ops == version_rules.M)
     opens = ~alive & np.where(from_nothing, ~bare, begins)
     opened = _first_of(run, opens)
+    archives = ops == version_rules.A
+    archived = _first_of(run, archives)
+    so_far = np.cumsum(archives)
+    before_run = (so_far - archives)[np.flatnonzero(begins)][run]
     wakes = _first_of(
-        run, ~alive & (ops == version_rules.D) & ~from_nothing & bare[np.flatnonzero(begins)][run]
+        run,
+        (ops == version_rules.D)
+        & (so_far == before_run)
+        & ~from_nothing
+        & bare[np.flatnonzero(begins)][run],
     )
-    return np.asarray((alive & (begins | ~same)) | opened | wakes)
+    return np.asarray((alive & (begins | ~same)) | opened | archived | wakes)
 
 
 def _first_of(run: NDArray[np.int64], marked: NDArray[np.bool_]) -> NDArray[np.bool_]:

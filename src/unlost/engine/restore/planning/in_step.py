@@ -8,7 +8,7 @@ replaces the relation by one with a new id:
   another account, and the relation is live   is not in the plan: the org removes it
 
 Such a row is marked as the org's own, and its key consists of references: to the record that it
-follows, and to what that record names. Pure.
+follows, and to what that record names. See docs/adr/0050. Pure.
 """
 
 from collections.abc import Iterator
