@@ -593,7 +593,8 @@ def told_apart(
         for snap, op in told:
             old_snap, old = kept[-1] if kept else (0, "")
             same = op == old == "U" and cells[snap] == cells[old_snap]
-            dead_again = old in tuple(DEAD + "A") and op != "U" and not (op == "D" and old in "PM")
+            adds = (op == "D" and old in "PM") or (op == "A" and old in DEAD)
+            dead_again = old in tuple(DEAD + "A") and op != "U" and not adds
             if not (same or dead_again):
                 kept.append((snap, op))
         found[id_] = kept
