@@ -1,4 +1,4 @@
-"""Archive policies: the records that may leave an org, and what goes with them.
+"""Archive policies. A policy selects records that may leave an org, with their related records.
 
     ArchivePolicy  "closed cases older than 24 months"
       table        Case, with conditions: Status is Closed, ClosedDate older than 730 days

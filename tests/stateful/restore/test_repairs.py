@@ -6,7 +6,7 @@ from stateful.restore.correcting import Repairs
 from stateful.restore.test_restores import met_by, met_in_rounds
 
 ROUND = 100  # lives in a round, until what must be met was met
-LIVES = 100  # as many as of undos: two hundred together
+LIVES = 200
 DEEP, PARTS = 5_000, 4
 MUST_MEET = {
     *(f"corrected {action}" for action in ("unchanged", "update", "create", "undelete")),

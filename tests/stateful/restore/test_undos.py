@@ -6,7 +6,7 @@ from stateful.restore.test_restores import met_by, met_in_rounds
 from stateful.restore.undoing import Undos
 
 ROUND = 100  # lives in a round, until what must be met was met
-LIVES = 100  # as many as of repairs: two hundred together
+LIVES = 200
 DEEP, PARTS = 5_000, 4
 MUST_MEET = {
     *("undo", "undo of undo", "exact", "merge", "crash"),

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from unlost.engine.storage.mails import instants
 from unlost.model.archive import ArchivePolicy, BranchRule, Comparison, Condition
 from unlost.model.errors import UsageError
 from unlost.model.source.schema import Column, DeleteRule, Schema, Table, WireKind
 
 _TIMES = (WireKind.DATE, WireKind.INSTANT)
 _NUMBERS = (WireKind.INTEGER, WireKind.DECIMAL)
-_OFFSET = r"(?:Z|[+-]00:?00)$"
-_FORMS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d")
+_DAY = "%Y-%m-%d"
 
 
 def meets(table: Table, conditions: Sequence[Condition], *, now: datetime) -> pl.Expr:
@@ -114,7 +114,9 @@ def _meets(column: Column, test: Condition, now: datetime) -> pl.Expr:
     cell = pl.col(column.name)
     match test.comparison:
         case Comparison.OLDER:
-            return instant(cell) < now - timedelta(days=_at_least(test.days, test))
+            days = cell.str.to_datetime(_DAY, time_unit="us", strict=False)
+            at = pl.coalesce(instants(column.name), days.dt.replace_time_zone("UTC"))
+            return at < now - timedelta(days=_at_least(test.days, test))
         case Comparison.LARGER:
             return cell.cast(pl.Float64, strict=False) > test.number
         case Comparison.IS:
@@ -123,15 +125,8 @@ def _meets(column: Column, test: Condition, now: datetime) -> pl.Expr:
             return cell.is_in(_values(test)).not_().fill_null(value=True)
         case Comparison.EMPTY:
             return cell.is_null() | (cell == "")
-        case Comparison.FILLED:
+        case _:
             return cell.is_not_null() & (cell != "")
-
-
-def instant(cell: pl.Expr) -> pl.Expr:
-    """The instants of a column of dates or times; null for any other text."""
-    text = cell.str.replace(_OFFSET, "").str.replace(" ", "T")
-    forms = [text.str.to_datetime(form, time_unit="us", strict=False) for form in _FORMS]
-    return pl.coalesce(forms).dt.replace_time_zone("UTC")
 
 
 def _values(test: Condition) -> list[str]:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
+from unlost.engine.archive.chunks import in_chunks
 from unlost.engine.archive.conditions import check_policy, columns_of, meets
 from unlost.engine.archive.members import ID, NODE, Members
 from unlost.engine.archive.rules import (
@@ -25,16 +26,25 @@ from unlost.engine.archive.rules import (
     ReferenceRule,
     reference_rules,
 )
-from unlost.engine.archive.settle import OUTSIDE, Mask, Needs, Numbers, Takes, keep_owners, settle
+from unlost.engine.archive.settle import (
+    OUTSIDE,
+    Mask,
+    Needs,
+    Numbers,
+    Takes,
+    keep_owners,
+    met_needs,
+    settle,
+)
 from unlost.engine.archive.shared import FILE, HOLDER, LINK, SharedFiles
 from unlost.engine.restore.values.cycles import components
+from unlost.engine.storage.mails import frame
 from unlost.model.archive import ArchivePolicy, StayCause, StayReason
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Schema
 from unlost.model.source.shared_files import SharedFile
 from unlost.model.vault.retention import Hold, HoldScope
 
-CHUNK = 200_000  # rows that are compared with the records at a time
 OWNER, ROW, RULE, MODIFIED, CAUSE = "owner", "row", "rule", "_u_modified_at", "cause"
 CASCADES = "cascades"
 _NUMBERS = pl.UInt32
@@ -90,15 +100,12 @@ class ArchiveGraph:
 
         Without those that only a record which stays may take, such as the file of a case on hold.
         """
-        needed = self.needs.needed
-        inside = needed != OUTSIDE
-        met = np.zeros(len(needed), dtype=np.bool_)
-        met[inside] = going[needed[inside]]
         wanted = np.zeros(self.members.count, dtype=np.bool_)
         wanted[self.roots] = True
         wanted[self.takes.taken[going[self.takes.owner] | ~self.takes.may]] = True
+        unmet = ~met_needs(going, self.needs) & wanted[self.needs.record]
         pairs = pl.DataFrame({NODE: self.needs.record, CAUSE: self.needed_for})
-        return pairs.filter(pl.Series(~met & wanted[self.needs.record], dtype=pl.Boolean)).unique()
+        return pairs.filter(pl.Series(unmet, dtype=pl.Boolean)).unique()
 
     def roots_with(self, nodes: Numbers) -> int:
         """The number of roots that stay if these records do."""
@@ -357,17 +364,13 @@ class _Walk:
 
     def _frames(self, table: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """The live rows of a table, many at a time, with their ids."""
-        waiting: list[pl.DataFrame] = []
-        for batch in self.snapshot.scan(table, columns=list(columns)):
-            rows = pl.DataFrame(pl.from_arrow(batch))
-            waiting.append(
-                rows.select(pl.col("_u_id").cast(pl.String).alias(ID), MODIFIED, *columns)
-            )
-            if sum(map(len, waiting)) >= CHUNK:
-                yield pl.concat(waiting)
-                waiting.clear()
-        if waiting:
-            yield pl.concat(waiting)
+        wanted = [
+            pl.col("_u_id").cast(pl.String).alias(ID),
+            pl.col(MODIFIED),
+            *map(pl.col, columns),
+        ]
+        batches = self.snapshot.scan(table, columns=list(columns))
+        return in_chunks(frame(batch).select(wanted) for batch in batches)
 
     def graph(self) -> ArchiveGraph:
         """The graph as it was read."""

@@ -1,6 +1,6 @@
-"""The preview of an archive: which records would go, what that frees, and what keeps others.
+"""The preview of a policy: the records that would go, their bytes, and why others stay.
 
-It reads the newest backup alone, and makes no call.
+It reads one backup, and makes no call to the org.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,10 +9,11 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from unlost.engine.archive.graph import CHUNK, OWNER, ROW, ArchiveGraph, collect
+from unlost.engine.archive.chunks import in_chunks
+from unlost.engine.archive.graph import OWNER, ROW, ArchiveGraph, collect
 from unlost.engine.archive.members import ID, NODE
 from unlost.engine.archive.settle import Mask
-from unlost.engine.storage.mails import size_of
+from unlost.engine.storage.mails import frame, size_of
 from unlost.model.archive import (
     ArchivePolicy,
     ArchivePreview,
@@ -92,17 +93,9 @@ def _sizes(
     snapshot: Snapshot, table: str, weight: StorageWeight, columns: Sequence[str]
 ) -> Iterator[pl.DataFrame]:
     """The bytes of all live records, many at a time: of their texts only the sizes are kept."""
-    waiting: list[pl.DataFrame] = []
-    for batch in snapshot.scan(table, columns=list(columns)):
-        rows = pl.DataFrame(pl.from_arrow(batch))
-        waiting.append(
-            rows.select(pl.col("_u_id").cast(pl.String).alias(ID), size_of(weight).alias("bytes"))
-        )
-        if sum(map(len, waiting)) >= CHUNK:
-            yield pl.concat(waiting)
-            waiting.clear()
-    if waiting:
-        yield pl.concat(waiting)
+    wanted = (pl.col("_u_id").cast(pl.String).alias(ID), size_of(weight).alias("bytes"))
+    batches = snapshot.scan(table, columns=list(columns))
+    return in_chunks(frame(batch).select(wanted) for batch in batches)
 
 
 def _stays(graph: ArchiveGraph, going: Mask) -> Iterator[StayCount]:

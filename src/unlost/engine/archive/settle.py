@@ -52,7 +52,8 @@ def settle(count: int, *, roots: Numbers, stopped: Mask, takes: Takes, needs: Ne
     while True:
         keep_owners(stays, takes)
         goes = _reached(count, roots, stays, takes)
-        unmet = _unmet(goes, needs)
+        # Records that go although one that they need stays.
+        unmet = needs.record[goes[needs.record] & ~met_needs(goes, needs)]
         if not len(unmet):
             return goes
         stays[unmet] = True
@@ -80,9 +81,9 @@ def _reached(count: int, roots: Numbers, stays: Mask, takes: Takes) -> Mask:
         goes[more] = True
 
 
-def _unmet(goes: Mask, needs: Needs) -> Numbers:
-    """The records that go although one that they need stays."""
+def met_needs(goes: Mask, needs: Needs) -> Mask:
+    """True for each pair whose needed record goes."""
     inside = needs.needed != OUTSIDE
     met = np.zeros(len(needs.needed), dtype=np.bool_)
     met[inside] = goes[needs.needed[inside]]
-    return needs.record[goes[needs.record] & ~met]
+    return met

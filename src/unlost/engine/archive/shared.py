@@ -30,10 +30,8 @@ class SharedFiles:
     frames: Frames
 
     def take(self) -> pl.DataFrame:
-        """Number the files of all links that may go: a frame of ``link`` and ``file``."""
+        """Number the files of the links that may go, of which some are known: ``link`` and ``file``."""
         links = self.members.of([self.kind.links])
-        if not len(links):
-            return pl.DataFrame(schema={LINK: pl.UInt32, FILE: pl.UInt32})
         parts = []
         for rows in self.frames(self.kind.links, [self.kind.file_column]):
             named = rows.select(ID, pl.col(self.kind.file_column).alias(NAMED)).drop_nulls()

@@ -13,10 +13,12 @@ table ``_KEEP`` decides by the op before and the op observed:
     A          U
 
 For example, of D, P, D in a row only the first is a version, and P then D stores both, because D
-adds the last row. A is kept over all tombstones: whoever sees the record gone first, a backup or
-the archive run that removed it, it was archived. Ops are small numbers here: the index of their letter in ``LETTERS``; 0 means
-that there is no version before. The same table is in docs/reference/vault-format/writer-rules.md;
-docs/adr/0001 is the reason why unchanged rows are not stored.
+adds the last row. A is a version over any tombstone, because a backup may see that a record is gone
+before the archive commits it.
+
+Ops are small numbers here: the index of their letter in ``LETTERS``; 0 means that there is no
+version before. The same table is in docs/reference/vault-format/writer-rules.md; docs/adr/0001 is
+the reason why unchanged rows are not stored.
 """
 
 from dataclasses import dataclass

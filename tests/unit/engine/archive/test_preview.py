@@ -1,6 +1,7 @@
 """A policy's preview: what goes, what stays and why, and what others lose."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -238,6 +239,13 @@ def test_the_file_of_a_case_on_hold_is_no_shared_one(company: Company) -> None:
     assert stays(company, holds=(held,)) == (
         StayCount(StayCause(StayReason.HOLD, "Case"), 1, ("C1",), 1),
     )
+
+
+def test_a_file_without_an_owner_needs_each_record_that_has_it(company: Company) -> None:
+    share(company, "D1", "C1")
+    kind = replace(FILES, owner_column=None)
+    graph = collect(company.snapshot(), POLICY, shared=(kind,), now=NOW)
+    assert not len(leaving_ids(graph, graph.going(), "Document")), "its owner has a link"
 
 
 def test_a_file_with_a_public_link_stays(company: Company) -> None:

@@ -1,4 +1,4 @@
-"""unlost archive: show which old records could leave an org, and what that would free."""
+"""unlost archive: list archive policies, and preview them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,0 +1,17 @@
+"""Rows come in chunks: all of them, in their order."""
+
+import polars as pl
+import pytest
+
+from unlost.engine.archive.chunks import in_chunks
+
+
+@pytest.mark.parametrize(
+    ("sizes", "chunks"), [((), []), ((2, 2, 2), [4, 2]), ((2, 2), [4]), ((9,), [9]), ((1,), [1])]
+)
+def test_rows_come_in_chunks(sizes: tuple[int, ...], chunks: list[int]) -> None:
+    rows = iter(range(sum(sizes)))
+    frames = [pl.DataFrame({"row": [next(rows) for _ in range(size)]}) for size in sizes]
+    made = list(in_chunks(frames, rows=3))
+    assert [len(chunk) for chunk in made] == chunks
+    assert [row for chunk in made for row in chunk["row"]] == list(range(sum(sizes)))
