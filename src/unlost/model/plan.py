@@ -17,6 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from unlost.model.archive import ArchivePolicy
 from unlost.model.bypass import Bypass
 from unlost.model.message import Arg, Message, Noun, StoresMessage, counted, message
 
@@ -32,7 +33,7 @@ class Action(StrEnum):
     ADOPT = "adopt"  # a live twin replaces it; columns that differ are set
     CREATE = "create"  # it comes back with a new id
     BY_PRODUCT = "by-product"  # the org creates it with another record
-    DELETE = "delete"  # an undone run brought it; it moves to the recycle bin
+    DELETE = "delete"  # it moves to the recycle bin: an undone run brought it, or it is archived
     SKIP = "skip"  # it cannot or must not be written; the notes explain why
 
 
@@ -54,6 +55,7 @@ class SelectionKind(StrEnum):
     CHANGED = "changed"  # columns that changed between two snapshots
     UNDO = "undo"  # everything that an earlier run wrote
     CORRECTION = "correction"  # chosen values of records
+    ARCHIVE = "archive"  # records that leave the org, of which the vault keeps the copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class Selection:
     With RECORDS and CORRECTION, ``until`` is the backup with the values that are to be replaced: a
     value that was changed after it stays. ``beside``: each record comes as a new one beside the
     record that is there, for CORRECTION. ``overwritten``: columns by TABLE/ID that are set even if
-    they were changed after ``until``, for CORRECTION.
+    they were changed after ``until``, for CORRECTION. ``policy``: for ARCHIVE, with ``until``, the
+    commit that has the copies.
     """
 
     kind: SelectionKind
@@ -97,6 +100,7 @@ class Selection:
     run: str = ""
     beside: bool = False
     overwritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    policy: ArchivePolicy | None = None
 
 
 class _Keyed:
@@ -121,6 +125,7 @@ class PlanStep(_Keyed):
     record that brought this one into the plan, or that a chosen one was lost with. ``level``: order in the first pass.
     ``taken``: columns whose values come from other backups, and their numbers; ``taken_digest``: hash
     of these values. ``beside``: it is created as a new record, whatever became of the first one.
+    ``group``: of an archive, the number of the records that leave the org together or not at all.
     """
 
     table: str
@@ -141,6 +146,7 @@ class PlanStep(_Keyed):
     taken: Mapping[str, int] = field(default_factory=dict)
     taken_digest: str = ""
     beside: bool = False
+    group: int = 0
 
     @property
     def key(self) -> RecordKey:

@@ -50,6 +50,7 @@ CASCADES = "cascades"
 _NUMBERS = pl.UInt32
 _STOPS = pl.DataFrame(schema={NODE: _NUMBERS, CAUSE: _NUMBERS})
 _TAKES = pl.DataFrame(schema={OWNER: _NUMBERS, ROW: _NUMBERS})
+NO_NUMBERS: Numbers = np.empty(0, np.uint32)
 _NEEDS = pl.DataFrame(schema={OWNER: _NUMBERS, ROW: _NUMBERS, CAUSE: _NUMBERS})
 
 
@@ -83,10 +84,11 @@ class ArchiveGraph:
     causes: tuple[StayCause, ...]
     emptied: tuple[EmptiedReferences, ...]
 
-    def going(self) -> Mask:
-        """The records that go, by their numbers."""
+    def going(self, *, without: Numbers = NO_NUMBERS) -> Mask:
+        """The records that go, by their numbers, if the records ``without`` stay."""
         stopped = np.zeros(self.members.count, dtype=np.bool_)
         stopped[self.stops[NODE].to_numpy()] = True
+        stopped[without] = True
         return settle(
             self.members.count,
             roots=self.roots,

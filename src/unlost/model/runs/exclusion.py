@@ -4,7 +4,8 @@ A run takes locks, and two runs that need the same lock exclude each other:
 
                                   backup   restore   maintenance   mirror
     backup, hourly backup            x
-    restore, undo, archive                    x
+    restore, undo                             x
+    archive                          x        x
     compact, forget, rekey, reject                        x
     erase, rectify, salvage, shred   x        x           x
     mirror, check of the mirror                                       x
@@ -29,8 +30,7 @@ class RunLock(StrEnum):
 
 
 class RunKind(StrEnum):
-    """The kinds of runs. ``ARCHIVE`` does not exist yet; its rules are fixed here. An undo is a
-    restore.
+    """The kinds of runs. An undo is a restore.
 
     A kind of commit that a run makes has the same value.
     """
@@ -59,9 +59,10 @@ ORG_LOCKS = (RunLock.BACKUP, RunLock.RESTORE, RunLock.MAINTENANCE)
 LOCKS: Mapping[RunKind, frozenset[RunLock]] = {
     RunKind.BACKUP: frozenset({RunLock.BACKUP}),
     RunKind.HOURLY: frozenset({RunLock.BACKUP}),
-    # Both write to the org, and a restore must not bring back what an archive takes away.
     RunKind.RESTORE: frozenset({RunLock.RESTORE}),
-    RunKind.ARCHIVE: frozenset({RunLock.RESTORE}),
+    # A restore must not bring back what it takes away, and a backup must not store as live what it
+    # deletes meanwhile.
+    RunKind.ARCHIVE: frozenset({RunLock.BACKUP, RunLock.RESTORE}),
     RunKind.COMPACT: frozenset({RunLock.MAINTENANCE}),
     RunKind.FORGET: frozenset({RunLock.MAINTENANCE}),
     RunKind.REKEY: frozenset({RunLock.MAINTENANCE}),

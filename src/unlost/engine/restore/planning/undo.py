@@ -27,7 +27,7 @@ from unlost.engine.restore.journal.effects import (
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.notes.cleared import cleared_notes
 from unlost.engine.restore.planning.notes.predict import NOT_ALLOWED, WORDS
-from unlost.engine.restore.planning.plan import schema_digest
+from unlost.engine.restore.planning.plan import RelatedPolicy, plan_restore, schema_digest
 from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS
 from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSurvey
 from unlost.engine.restore.planning.undo_deletes import is_marked, keep_referred, owners_of
@@ -74,9 +74,19 @@ def plan_undo(org: str, ports: PlanPorts, run: str, *, plan_id: str) -> RestoreP
     survey = RestoreSurvey(org, ports)
     known = effects_of(ports.vault.journal(org, run), run)
     _check(known)
+    if known.plan.selection.kind is SelectionKind.ARCHIVE:
+        return _unarchive(survey, known, plan_id)
     steps, gone = _drafts(survey, known)
     unlooked = keep_referred(survey, steps, known)
     return _plan(survey, known, steps, gone, unlooked, plan_id)
+
+
+def _unarchive(survey: RestoreSurvey, known: RunEffects, plan_id: str) -> RestorePlan:
+    """A restore of all that an archive took away: the vault has the records, and no journal does."""
+    selection = Selection(SelectionKind.RECORDS, tuple(sorted(known.effects, key=str)))
+    return plan_restore(
+        survey.org, survey.ports, selection, related=RelatedPolicy.NONE, plan_id=plan_id
+    )
 
 
 def _check(known: RunEffects) -> None:

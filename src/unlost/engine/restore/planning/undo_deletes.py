@@ -56,6 +56,18 @@ def keep_referred(
             doomed.pop(key).skip(NoteCode.DELETE_NOT_ALLOWED)
 
 
+def arrange(
+    survey: RestoreSurvey, doomed: Mapping[RecordKey, UndoStep], edges: Sequence[Referrer]
+) -> list[RecordKey]:
+    """Name the masters of details, and put all in order; returns those that cannot be deleted.
+
+    ``edges``: references between these records.
+    """
+    _name_masters(survey, doomed, edges)
+    _put_in_order(survey, doomed, edges)
+    return [key for key, step in doomed.items() if _needs_master(survey, step)]
+
+
 def _has_rule(survey: RestoreSurvey, key: RecordKey, name: str, rule: DeleteRule) -> bool:
     """True for a reference with this rule in a table that the org has."""
     table = survey.tables.get(key.table)

@@ -31,9 +31,10 @@ from unlost.engine.restore.journal.entries import (
 )
 from unlost.engine.restore.journal.log import RestoreLog, same_plan
 from unlost.engine.restore.running.addresses import Addresses
+from unlost.engine.restore.running.archived import commit_archived
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.links import Links
-from unlost.engine.restore.running.passes import bypass, cleared
+from unlost.engine.restore.running.passes import archiving, bypass, cleared
 from unlost.engine.restore.running.passes.changing import reopen, second_pass, undelete, update
 from unlost.engine.restore.running.passes.creating import Creator
 from unlost.engine.restore.running.passes.deleting import delete
@@ -59,7 +60,14 @@ from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit
 
 def run_of(plan: RestorePlan) -> str:
     """The run of a plan: a plan is run once, so restoring twice changes nothing."""
-    return f"restore-{plan.id}"
+    begins = "archive" if plan.selection.kind is SelectionKind.ARCHIVE else "restore"
+    return f"{begins}-{plan.id}"
+
+
+def kind_of(plan: RestorePlan) -> RunKind:
+    """The kind of the plan's run."""
+    archives = plan.selection.kind is SelectionKind.ARCHIVE
+    return RunKind.ARCHIVE if archives else RunKind.RESTORE
 
 
 def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRestore:
@@ -70,7 +78,7 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRe
     the run. If it stops, the plan's bypass may still be on: ``bypass.switch_off``.
     """
     run = run_of(plan)
-    with ports.lease.hold(plan.target, kind=RunKind.RESTORE, run=run):
+    with ports.lease.hold(plan.target, kind=kind_of(plan), run=run):
         session = _open(plan, ports, run)
         # A closed run may lack its commit: the process ended between the two.
         outcome = session.log.state.closed
@@ -92,7 +100,7 @@ def open_run(plan: RestorePlan, ports: RestorePorts) -> bool:
     Raises as ``execute`` does before its first call.
     """
     run = run_of(plan)
-    with ports.lease.hold(plan.target, kind=RunKind.RESTORE, run=run):
+    with ports.lease.hold(plan.target, kind=kind_of(plan), run=run):
         return _open(plan, ports, run).log.state.closed is not None
 
 
@@ -167,6 +175,9 @@ def _write(session: RestoreSession) -> None:
     session.ports.writer.prepare([session.table(name) for name in tables])
     _resolve_open_calls(session, creator)
     session.ports.observer.progress(Progress(Phase.RESTORE))
+    if session.archives:
+        archiving.archive(session)
+        return
     leave_returned(session)
     undelete(session)
     take_along(session)
@@ -255,7 +266,8 @@ def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: Ma
 
 
 def _close(session: RestoreSession) -> RestoreOutcome:
-    records = (*record_outcomes(session), *cleared.outcomes(session))
+    extra = archiving.vanished(session) if session.archives else cleared.outcomes(session)
+    records = (*record_outcomes(session), *extra)
     _link_earlier_lives(session, records)
     outcome = RestoreOutcome(
         run_of(session.plan),
@@ -304,6 +316,10 @@ def _commit(session: RestoreSession, run: str) -> None:
     plan, ports = session.plan, session.ports
     ports.observer.progress(Progress(Phase.COMMIT))
     identity = ports.vault.orgs()[plan.target]
+    if session.archives:
+        commit_archived(session, run=run, as_of=_started(session))
+        ports.observer.progress(Progress(Phase.COMMIT, done=True))
+        return
     commit = ports.vault.begin(plan.target, run=run, kind=CommitKind.RESTORE, identity=identity)
     rows = [
         Lineage(key.table, key.record, live, plan.target, run)

@@ -7,6 +7,7 @@ from itertools import batched
 import pyarrow as pa
 
 from unlost.engine.prefetch import prefetch
+from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.after_images import after_images
 from unlost.engine.restore.running.calls import CHANGED_SINCE, refusal
 from unlost.engine.restore.running.compared import compared, was_sent
@@ -118,6 +119,8 @@ def _outcome(
     """The outcome of a record; ``differences`` is None if it was not found."""
     live = session.links.live(step.key)
     failed = session.log.state.failure(step.key)
+    if session.archives and session.log.state.result(Pass.DELETE, step.key) is None:
+        failed = failed or _not_deleted(step.key)
     deleted = step.action is Action.DELETE and failed is None
     if deleted:
         live, differences = None, ()
@@ -161,9 +164,16 @@ def _not_created(key: RecordKey) -> RowOutcome:
     )
 
 
+def _not_deleted(key: RecordKey) -> RowOutcome:
+    """The outcome of a record of an archive that no call named: it is never taken for a deleted one."""
+    return refusal(key, "archive-not-deleted", f"{key} is still in the org.")
+
+
 def _ending(session: RestoreSession, step: PlanStep) -> Ending:
     if came_along(session, step):
         return Ending.UNDELETED
+    if session.archives:
+        return Ending.ARCHIVED
     return Ending.CREATED if was_sent(session, step) else ENDINGS[step.action]
 
 

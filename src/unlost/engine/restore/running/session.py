@@ -8,23 +8,31 @@ from unlost.engine.restore.running.addresses import Addresses
 from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.wanted import WantedReader
 from unlost.model.errors import IntegrityError
-from unlost.model.plan import PlanStep, RecordKey, RestorePlan
+from unlost.model.plan import PlanStep, RecordKey, RestorePlan, SelectionKind
+from unlost.model.ports.source import Source
 from unlost.model.ports.system import Clock, Lease, Observer
 from unlost.model.ports.vault import Vault
 from unlost.model.ports.writer import Writer
 from unlost.model.source.schema import Schema, Table
+from unlost.model.source.shared_files import SharedFile
 from unlost.model.source.writing import WriteCapability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestorePorts:
-    """The ports of a restore."""
+    """The ports of a restore.
+
+    ``source``: reads the org while records leave it; only an archive needs it. ``shared``: the kinds
+    of files that records share there.
+    """
 
     writer: Writer
     vault: Vault
     lease: Lease
     clock: Clock
     observer: Observer
+    source: Source | None = None
+    shared: tuple[SharedFile, ...] = ()
 
 
 @dataclass(slots=True)
@@ -70,6 +78,11 @@ class RestoreSession:
         if name not in self._capabilities:
             self._capabilities[name] = self.ports.writer.capability(self.table(name))
         return self._capabilities[name]
+
+    @property
+    def archives(self) -> bool:
+        """True if the records of the plan leave the org, and the vault has their copies."""
+        return self.plan.selection.kind is SelectionKind.ARCHIVE
 
     def step(self, key: RecordKey) -> PlanStep:
         """The step of a record."""

@@ -20,6 +20,7 @@ class Ending(StrEnum):
     CREATED = "created"
     BY_PRODUCT = "by-product"
     DELETED = "deleted"  # as an undo wants it
+    ARCHIVED = "archived"  # it left the org, and the vault has it
     CONFLICT = "conflict"  # it changed since the plan was made; it was not touched
     FAILED = "failed"
     SKIPPED = "skipped"

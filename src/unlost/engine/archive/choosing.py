@@ -1,0 +1,306 @@
+"""Choose the records of one archive plan: groups of records that can leave the org together.
+
+    all records of the policy that may go
+      - changed in the org since the backup, or named by a new record     the group stays
+      - activated, not deletable, not readable in the vault               the group stays
+      = groups, as many as the plan can have
+
+Each round keeps more records, until all that remain can go.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from unlost.engine.archive.graph import OWNER, ROW, ArchiveGraph
+from unlost.engine.archive.groups import groups_of
+from unlost.engine.archive.members import ID, NODE
+from unlost.engine.archive.settle import OUTSIDE, Numbers
+from unlost.engine.restore.journal.effects import Effect, EffectKind
+from unlost.engine.restore.planning.graph.referrers import Referrer
+from unlost.engine.restore.planning.survey import RestoreSurvey
+from unlost.engine.restore.planning.undo_deletes import arrange
+from unlost.engine.restore.planning.undo_step import UndoStep
+from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
+from unlost.engine.restore.running.wanted import rows_in_memory
+from unlost.engine.restore.values.cells import digests
+from unlost.model.errors import UsageError
+from unlost.model.plan import Action, RecordKey
+from unlost.model.ports.vault import Snapshot
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import Table
+from unlost.model.vault.snapshot import nights
+
+CHANGED, NEW, LOCKED, ALONE, COPY = (
+    "archive-stays-changed",
+    "archive-stays-named",
+    "archive-stays-locked",
+    "archive-stays-undeletable",
+    "archive-stays-unread",
+)
+GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedRecord:
+    """A record that leaves the org. ``version`` and ``digest`` are those of its copy.
+
+    ``master``: the record with which the org deletes it. ``circular``: references to records that
+    are deleted before it.
+    """
+
+    key: RecordKey
+    group: int
+    version: int
+    digest: str
+    level: int
+    master: RecordKey | None
+    circular: frozenset[str]
+
+
+@dataclass(slots=True)
+class ArchiveChoice:
+    """The choice of one plan. ``goes``: records that could leave the org, in this or later plans."""
+
+    survey: RestoreSurvey
+    copy: Snapshot
+    graph: ArchiveGraph
+    links: frozenset[str] = frozenset()
+    goes: int = 0
+    _stays: dict[RecordKey, str] = field(default_factory=dict)
+    _roots: frozenset[int] = frozenset()
+    _nodes: dict[RecordKey, int] = field(default_factory=dict)
+
+    @property
+    def selected(self) -> int:
+        """The number of records that the policy selects."""
+        return len(self.graph.roots)
+
+    def reasons(self) -> Mapping[RecordKey, str]:
+        """The records that stay although the policy takes them, and the code of a note."""
+        return {key: code for key, code in self._stays.items() if code}
+
+    def is_root(self, key: RecordKey) -> bool:
+        """True for a record that the policy selects."""
+        return self._nodes[key] in self._roots
+
+    def keep(self, records: Collection[RecordKey], *, code: str = "") -> None:
+        """Let records stay, with all that hangs on them."""
+        for key in records:
+            self._stays.setdefault(key, code)
+
+    def choose(self, *, most: int) -> list[ArchivedRecord]:
+        """The records of the plan; empty if none can go. Raises UsageError (``archive-gap``)."""
+        self._roots = frozenset(self.graph.roots.tolist())
+        watch = self._watch()
+        changes = watch.read()
+        self.keep(changes.changed, code=CHANGED)
+        self.keep(changes.named, code=NEW)
+        while True:
+            groups = self._groups(most)
+            frames = dict(self._frames(groups))
+            self._check_gaps(frames)
+            strangers = self._strangers(watch, frames)
+            if strangers:
+                self.keep(strangers, code=NEW)
+                continue
+            drafts = _Drafts(self, frames)
+            drafts.read()
+            if not drafts.refused:
+                return drafts.records()
+            for key, code in drafts.refused.items():
+                self.keep([key], code=code)
+
+    def _groups(self, most: int) -> pl.Series:
+        """The group of each node; 0 for all that do not leave with this plan."""
+        stays = self._numbers(self._stays)
+        going = self.graph.going(without=stays)
+        self.goes = int(np.count_nonzero(going))
+        takes, needs = self.graph.takes, self.graph.needs
+        inside = needs.needed != OUTSIDE
+        pairs = [
+            (takes.owner, takes.taken),
+            (needs.record[inside], needs.needed[inside]),
+            *((e.pairs[OWNER].to_numpy(), e.pairs[ROW].to_numpy()) for e in self.graph.emptied),
+        ]
+        return pl.Series(GROUP, groups_of(going, pairs, most=most))
+
+    def _numbers(self, keys: Collection[RecordKey]) -> Numbers:
+        by_table: dict[str, list[str]] = defaultdict(list)
+        for key in keys:
+            by_table[key.table].append(key.record)
+        numbers = [
+            self.graph.members.of([table]).filter(pl.col(ID).is_in(ids))[NODE].to_numpy()
+            for table, ids in by_table.items()
+        ]
+        return np.concatenate([np.empty(0, np.uint32), *numbers])
+
+    def _frames(self, groups: pl.Series) -> Iterator[tuple[str, pl.DataFrame]]:
+        """The chosen records by table: ``id``, ``node`` and ``group``."""
+        for table, members in sorted(self.graph.members.tables.items()):
+            of_table = members.with_columns(groups.gather(members[NODE]).alias(GROUP))
+            chosen = of_table.filter(pl.col(GROUP) > 0).sort(ID)
+            if len(chosen):
+                yield table, chosen
+
+    def node(self, key: RecordKey, number: int) -> None:
+        """Remember the number of a record."""
+        self._nodes[key] = number
+
+    # --- the org since the backup ------------------------------------------------------------------
+
+    def _strangers(self, watch: OrgWatch, frames: Mapping[str, pl.DataFrame]) -> set[RecordKey]:
+        """The chosen records to which rows refer that the vault does not know.
+
+        Raises UsageError (``archive-unlooked``).
+        """
+        chosen = {name: frame[ID].to_list() for name, frame in frames.items()}
+        named, closed = watch.strangers(chosen)
+        if closed:
+            raise UsageError(
+                "archive-unlooked",
+                "It is not known whether new records of {tables} would be deleted along.",
+                next_step="Give the write user the right to read them, then plan again.",
+                tables=", ".join(sorted(closed)),
+            )
+        return named
+
+    def _watch(self) -> OrgWatch:
+        """A watch on all records that could go."""
+        going = self.graph.going()
+        planned = {
+            name: members.filter(pl.Series(going[members[NODE].to_numpy()]))[ID].to_list()
+            for name, members in self.graph.members.tables.items()
+        }
+        ports = self.survey.ports
+        gaps = gaps_of(ports.vault, self.survey.org)
+        return OrgWatch(
+            WatchPorts(
+                source=ports.source,
+                access=ports.writer,
+                clock=ports.clock,
+                links=self.links | gaps.keys(),
+            ),
+            self.copy,
+            self.survey.schema,
+            {name: ids for name, ids in planned.items() if ids},
+            since=nights(self.survey.backups)[-1].as_of,
+        )
+
+    def _check_gaps(self, frames: Mapping[str, pl.DataFrame]) -> None:
+        """Raise UsageError (``archive-gap``) if the backup lacks a part of one of these tables."""
+        gaps = gaps_of(self.survey.ports.vault, self.survey.org)
+        incomplete = sorted(gaps.keys() & frames.keys())
+        if incomplete:
+            raise UsageError(
+                "archive-gap",
+                "The backup of {tables} is not complete: {sentence}",
+                next_step="Close the gap, back up, then plan again.",
+                tables=", ".join(incomplete),
+                sentence=gaps[incomplete[0]],
+            )
+
+
+@dataclass(slots=True)
+class _Drafts:
+    """Reads the copies of chosen records, and puts them in the order of their deletion."""
+
+    choice: ArchiveChoice
+    frames: Mapping[str, pl.DataFrame]
+    refused: dict[RecordKey, str] = field(default_factory=dict)
+    _steps: dict[RecordKey, UndoStep] = field(default_factory=dict)
+    _groups: dict[RecordKey, int] = field(default_factory=dict)
+    _copies: dict[RecordKey, tuple[int, str]] = field(default_factory=dict)
+    _edges: list[Referrer] = field(default_factory=list)
+
+    def read(self) -> None:
+        """Draft all steps; ``refused`` then names the records that cannot go."""
+        for name, frame in self.frames.items():
+            table = self.choice.survey.tables.get(name)
+            stored = self.choice.copy.schema().table(name)
+            if table is None or stored is None:
+                self._refuse(name, frame[ID].to_list(), ALONE)
+                continue
+            for part in frame.iter_slices(rows_in_memory(stored)):
+                self._read_part(stored, part)
+        if not self.refused:
+            for key in arrange(self.choice.survey, self._steps, self._edges):
+                self.refused[key] = ALONE
+
+    def records(self) -> list[ArchivedRecord]:
+        """The drafted records."""
+        return [
+            ArchivedRecord(
+                key,
+                self._groups[key],
+                *self._copies[key],
+                step.level,
+                step.master,
+                frozenset(step.circular),
+            )
+            for key, step in self._steps.items()
+        ]
+
+    def _read_part(self, table: Table, part: pl.DataFrame) -> None:
+        copy, ids = self.choice.copy, part[ID].to_list()
+        rows = copy.get(table.name, ids)
+        columns = [column.name for column in table.columns if column.name in rows.column_names]
+        hashes = digests(table, rows, columns)
+        copies = zip(
+            rows["_u_id"].to_pylist(),
+            rows["_u_op"].to_pylist(),
+            rows["_u_snap"].to_pylist(),
+            hashes,
+            strict=True,
+        )
+        known = {record: (snap, text) for record, op, snap, text in copies if op == Op.STATE.value}
+        lost = copy.unread(table.name, ids) if copy.salvaged else {}
+        for record, node, group in part.select(ID, NODE, GROUP).iter_rows():
+            key = RecordKey(table.name, record)
+            self.choice.node(key, node)
+            if record not in known or record in lost:
+                self.refused[key] = COPY
+                continue
+            effect = Effect(table.name, record, record, EffectKind.BROUGHT)
+            self._steps[key] = UndoStep(effect, Action.DELETE)
+            self._groups[key], self._copies[key] = group, known[record]
+        self._refuse(table.name, self._locked(table, rows), LOCKED)
+        self._note_edges(table, rows)
+
+    def _refuse(self, table: str, records: Sequence[str], code: str) -> None:
+        for record in records:
+            self.refused.setdefault(RecordKey(table, record), code)
+
+    def _locked(self, table: Table, rows: pa.Table) -> list[str]:
+        """The records whose status prevents their deletion."""
+        locked: list[str] = []
+        ids = rows["_u_id"].to_pylist()
+        for late in self.choice.survey.capability(table.name).late:
+            if late.locks and late.column in rows.column_names:
+                values = rows[late.column].to_pylist()
+                locked += [r for r, v in zip(ids, values, strict=True) if v in late.locks]
+        return locked
+
+    def _note_edges(self, table: Table, rows: pa.Table) -> None:
+        """Note the references from these records to others of the plan."""
+        for column in table.columns:
+            targets = column.reference.tables if column.reference is not None else ()
+            if column.name not in rows.column_names:
+                continue
+            for target in targets:
+                chosen = self.frames.get(target)
+                if chosen is None:
+                    continue
+                frame = pl.DataFrame({
+                    "row": pl.Series(rows["_u_id"].to_pylist(), dtype=pl.String),
+                    ID: pl.Series(rows[column.name].to_pylist(), dtype=pl.String),
+                })  # fmt: skip
+                inside = frame.join(chosen.select(ID), on=ID, how="semi")
+                self._edges += [
+                    Referrer(RecordKey(table.name, row), column.name, RecordKey(target, value))
+                    for row, value in inside.iter_rows()
+                ]

@@ -1,0 +1,223 @@
+"""Plan an archive: the records of a policy that leave the org, in groups, as a plan like any other.
+
+    graph of the policy ──▶ records that go ──▶ groups of records that refer to each other
+                                                     └─▶ steps: DELETE, details with their masters
+
+The plan is computed from the newest backup. Records that changed in the org since, and records to
+which new ones refer, stay with all of their group. The run verifies each copy before it deletes
+anything (``engine.restore.running.passes.archiving``). A plan has a limited number of records: the
+next plan takes the next ones. See docs/adr/0049 and docs/adr/0051.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from unlost.engine.archive.choosing import (
+    ALONE,
+    CHANGED,
+    COPY,
+    LOCKED,
+    NEW,
+    ArchiveChoice,
+    ArchivedRecord,
+)
+from unlost.engine.archive.graph import collect
+from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
+from unlost.engine.restore.planning.plan import schema_digest
+from unlost.engine.restore.planning.selection import MAX_STEPS
+from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, READ_ROWS
+from unlost.engine.restore.planning.survey import PlanPorts, RestoreSurvey
+from unlost.engine.restore.values.plan_file import sealed
+from unlost.model.archive import ArchivePolicy
+from unlost.model.errors import UsageError
+from unlost.model.plan import (
+    NO_WRITER,
+    PLAN_FORMAT,
+    Action,
+    ActionReason,
+    Estimate,
+    NoteWeight,
+    PlanBasis,
+    PlanNote,
+    PlanStep,
+    RecordKey,
+    RestorePlan,
+    Selection,
+    SelectionKind,
+)
+from unlost.model.source.shared_files import SharedFile
+from unlost.model.source.writing import WriteOp
+from unlost.model.vault.retention import Hold
+
+REST, LIMITS = "archive-rest", "archive-limits"
+STAYS = {
+    CHANGED: "{records} of {table} changed in the org after the backup. They stay, with all that "
+    "would go with them.",
+    NEW: "Records that came after the backup refer to {records} of {table}, which stay.",
+    LOCKED: "{records} of {table} are activated, and stay with all that would go with them.",
+    ALONE: "{records} of {table} cannot be deleted, and stay with all that would go with them.",
+    COPY: "The vault cannot give back all values of {records} of {table}, which stay.",
+}
+NEXT = {
+    CHANGED: "The next archive includes them, once a backup has the changes.",
+    NEW: "The next archive decides again, once a backup has the new records.",
+    LOCKED: "Deactivate them in the org if they may go.",
+    ALONE: "Give the write user the right to delete them, if the org allows it.",
+    COPY: "Run `unlost verify --level full`.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveOrder:
+    """The order for a plan. ``most``: records of the plan. ``without``: records that stay.
+
+    ``shared``: the kinds of files that records share in this org.
+    """
+
+    policy: ArchivePolicy
+    shared: tuple[SharedFile, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    most: int = MAX_STEPS
+    without: frozenset[RecordKey] = frozenset()
+
+
+def plan_archive(org: str, ports: PlanPorts, order: ArchiveOrder, *, plan_id: str) -> RestorePlan:
+    """The plan that archives records of a policy, from the newest backup.
+
+    Raises UsageError (``archive-nothing``, ``archive-gap``, ``archive-unlooked``,
+    ``archive-not-allowed``, and those of a policy that cannot be used), NotFound
+    (``no-backup-yet``), and the errors of the ports.
+    """
+    survey = RestoreSurvey(org, ports)
+    _check_allowed(survey, order.policy)
+    copy = ports.vault.at(org, _newest(survey), forgotten=True)
+    now = ports.clock.now()
+    graph = collect(copy, order.policy, shared=order.shared, holds=order.holds, now=now)
+    links = frozenset(kind.links for kind in order.shared)
+    choice = ArchiveChoice(survey, copy, graph, links=links)
+    choice.keep(order.without)
+    records = choice.choose(most=order.most)
+    if not records:
+        raise _nothing(choice)
+    return _plan(survey, order, choice, records, plan_id)
+
+
+def _newest(survey: RestoreSurvey) -> int:
+    """The newest commit: archives after the last backup count. Raises NotFound (``no-backup-yet``)."""
+    return max(survey.newest, survey.ports.vault.commits(survey.org)[-1].number)
+
+
+def _check_allowed(survey: RestoreSurvey, policy: ArchivePolicy) -> None:
+    capability = survey.capability(policy.table)
+    known = policy.table in survey.tables
+    if known and not capability.allows(WriteOp.DELETE):
+        raise UsageError(
+            "archive-not-allowed",
+            "The write user may not delete records of {table}. {reason}",
+            next_step="Give the user this right, then plan again.",
+            table=policy.table,
+            reason=capability.reason,
+        )
+
+
+def _nothing(choice: ArchiveChoice) -> UsageError:
+    return UsageError(
+        "archive-nothing",
+        "There is nothing to archive: of {selected:,} selected records none can leave the org.",
+        next_step="See the reasons in the preview: `unlost archive preview ORG POLICY`.",
+        selected=choice.selected,
+    )
+
+
+def _plan(
+    survey: RestoreSurvey,
+    order: ArchiveOrder,
+    choice: ArchiveChoice,
+    records: Sequence[ArchivedRecord],
+    plan_id: str,
+) -> RestorePlan:
+    steps = tuple(_step(choice, record) for record in sorted(records, key=_place))
+    tables = [survey.table(name) for name in sorted({step.table for step in steps})]
+    number = choice.copy.info.number
+    return sealed(
+        RestorePlan(
+            PLAN_FORMAT,
+            plan_id,
+            survey.org,
+            survey.org,
+            number,
+            survey.ports.clock.now(),
+            Selection(SelectionKind.ARCHIVE, until=number, policy=order.policy),
+            related=True,
+            steps=steps,
+            notes=(*_notes(survey, choice, len(steps)), *automation_notes(survey, steps)),
+            estimate=_estimate(survey, steps),
+            schema=schema_digest(tables),
+            bypass=needed_bypass(survey, steps),
+        )
+    )
+
+
+def _place(record: ArchivedRecord) -> tuple[int, int, str, str]:
+    return record.group, record.level, record.key.table, record.key.record
+
+
+def _step(choice: ArchiveChoice, record: ArchivedRecord) -> PlanStep:
+    return PlanStep(
+        record.key.table,
+        record.key.record,
+        Action.DELETE,
+        ActionReason.SELECTED if choice.is_root(record.key) else ActionReason.CHILD,
+        record.version,
+        record.digest,
+        choice.copy.info.number,
+        record.level,
+        record.key.record,
+        columns=tuple(sorted(record.circular)),
+        because=str(record.master) if record.master is not None else None,
+        group=record.group,
+    )
+
+
+def _notes(survey: RestoreSurvey, choice: ArchiveChoice, planned: int) -> Iterator[PlanNote]:
+    if survey.ports.basis is PlanBasis.BACKUP_USER:
+        yield PlanNote.of(
+            NO_WRITER,
+            NoteWeight.WARNING,
+            "This is a preview, made with the backup user, which can only read. The permissions to "
+            "write are not checked.",
+            "To archive the records, add a write user, then plan again.",
+        )
+    stays: Counter[tuple[str, str]] = Counter(
+        (code, key.table) for key, code in choice.reasons().items()
+    )
+    for (code, table), count in sorted(stays.items()):
+        yield PlanNote.of(code, NoteWeight.NOTE, STAYS[code], NEXT[code], table, count=count)
+    rest = choice.goes - planned
+    if rest:
+        yield PlanNote.of(
+            REST,
+            NoteWeight.NOTE,
+            "{rest:,} more records of the policy can leave the org. A plan has a limited size.",
+            "Plan again after this archive.",
+            rest=rest,
+        )
+    yield PlanNote.of(
+        LIMITS,
+        NoteWeight.NOTE,
+        "Reports and totals in the org lose these records. A record that comes back has its values, "
+        "files and related records; if it has left the recycle bin, it gets a new id and number.",
+    )
+
+
+def _estimate(survey: RestoreSurvey, steps: Sequence[PlanStep]) -> Estimate:
+    read = Counter(step.table for step in steps)
+    deleted = Counter((step.table, step.level) for step in steps if step.because is None)
+    calls = sum(ceil(count / READ_ROWS) for count in read.values())
+    for (table, _), count in deleted.items():
+        capability = survey.capability(table)
+        large = capability.rows_per_job and count >= capability.job_above
+        calls += ceil(count / (capability.rows_per_job if large else capability.rows_per_call))
+    return Estimate(calls, seconds=round(calls * CALL_SECONDS, 1))

@@ -1,0 +1,289 @@
+"""Watch an org while an archive runs: records that changed, vanished, or came since the copy.
+
+  copy (backup 12) ──▶ read() before group 1 ──▶ read() before group 2 ──▶ …
+                       mail 7 of case 1 is new    account 9 vanished
+
+A new mail of an old case would be deleted with the case, and no copy of it exists: so the case must
+stay. A record that vanished and that the archive does not name shows that the org deletes more than
+was planned. Each ``read`` reads only what changed since the last one. Tables that do not deliver
+their changes completely, such as links of files, are asked for their rows that refer to given
+records. See docs/adr/0051.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from unlost.engine.storage.mails import instants
+from unlost.model.finding import Severity
+from unlost.model.plan import RecordKey
+from unlost.model.ports.source import Source
+from unlost.model.ports.system import Clock
+from unlost.model.ports.vault import Snapshot, VaultReader
+from unlost.model.ports.writer import PlanningAccess
+from unlost.model.source.reading import Op, Page, ReadTask, Ready, Rows
+from unlost.model.source.schema import Column, DeleteRule, Schema, Table
+from unlost.model.source.writing import Birth, ReferrerQuery
+from unlost.model.vault.snapshot import nights
+
+LOOK_UP = 5_000  # records that are looked up in the copy at a time
+LOSING = (DeleteRule.CASCADE, DeleteRule.UNKNOWN)
+SKEW = timedelta(seconds=10)  # stamps are cut to seconds
+ID, OP, BY, AT, STAMP = "id", "op", "by", "at", "stamp"
+WAS, THEN = "was", "then"
+
+
+def gaps_of(vault: VaultReader, org: str) -> Mapping[str, str]:
+    """The tables of which the newest backups lack something, and a sentence about it."""
+    backups = vault.snapshots(org)
+    gaps: dict[str, str] = {}
+    for number in {backups[-1].number, nights(backups)[-1].number}:
+        certificate = vault.at(org, number).certificate()
+        if certificate is None:
+            continue
+        findings = [f for line in certificate.tables for f in line.findings]
+        for finding in (*findings, *certificate.findings):
+            if finding.severity is Severity.GAP and finding.table is not None:
+                gaps.setdefault(finding.table, finding.sentence)
+    return gaps
+
+
+@dataclass(slots=True)
+class OrgChanges:
+    """Changes since the last reading.
+
+    ``changed``: planned records with a new time of change. ``named``: planned records to which a
+    record refers that is new, or that did not refer to them in the copy. ``vanished``: records of
+    the copy that are gone and that are not planned; without those that another user deleted.
+    ``unread``: tables that were not delivered completely.
+    """
+
+    changed: set[RecordKey] = field(default_factory=set)
+    named: set[RecordKey] = field(default_factory=set)
+    vanished: set[RecordKey] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchPorts:
+    """The ports of a watch. ``links``: tables that are never read for their changes."""
+
+    source: Source
+    access: PlanningAccess
+    clock: Clock
+    links: frozenset[str] = frozenset()
+
+
+class OrgWatch:
+    """Watches the tables of planned records, and all tables that refer to them or that they name."""
+
+    def __init__(
+        self,
+        ports: WatchPorts,
+        copy: Snapshot,
+        schema: Schema,
+        planned: Mapping[str, Collection[str]],
+        *,
+        since: datetime,
+        began: datetime | None = None,
+    ) -> None:
+        """``schema``: the org's tables that are watched. ``planned``: ids by table.
+
+        ``since``: the source's clock when the backup of the copy began. ``began``: when the run
+        began; what vanished before is not its doing.
+        """
+        self._ports = ports
+        self._copy = copy
+        self._planned = {name: pl.Series(sorted(ids)) for name, ids in planned.items()}
+        self._stored = copy.tables()
+        self._since = since
+        self._began = began - SKEW if began is not None else None
+        tables = list(_near(schema, self._planned.keys()))
+        self._followed = [table for table in tables if self._is_followed(table)]
+        self._asked = [table for table in tables if not self._is_followed(table)]
+
+    def read(self) -> OrgChanges:
+        """The changes since the last reading; the first time, since the copy was made."""
+        began = self._ports.source.server_time()
+        changes = OrgChanges()
+        for table in self._followed:
+            cursor = self._ports.source.cursor_at(table, self._since)
+            assert cursor is not None
+            for task in self._ports.source.plan_reads(table, cursor):
+                for page in self._pages(task):
+                    self._judge(table, page.rows, changes)
+                    if page.incomplete:
+                        changes.unread.add(table.name)
+        self._since = began
+        return changes
+
+    def strangers(self, planned: Mapping[str, Sequence[str]]) -> tuple[set[RecordKey], set[str]]:
+        """Of these ids, those to which unknown rows of the other tables refer.
+
+        Also the tables that cannot be asked, although the org may delete their rows along.
+        """
+        named: set[RecordKey] = set()
+        closed: set[str] = set()
+        queries = list(self._queries(planned))
+        answers = self._ports.access.referrers([query for query, _ in queries]) if queries else ()
+        for (query, target), rows in zip(queries, answers, strict=True):
+            if rows is not None:
+                named |= self._unknown(query, target, rows)
+            elif self._ports.access.capability(query.table).birth is not Birth.NEVER:
+                closed.add(query.table.name)
+        return named, closed
+
+    # --- tables ----------------------------------------------------------------------------------
+
+    def _is_followed(self, table: Table) -> bool:
+        return (
+            table.name not in self._ports.links
+            and table.name in self._stored
+            and (table.stamp_column or table.modified_column) is not None
+            and self._ports.source.cursor_at(table, self._since) is not None
+        )
+
+    def _queries(self, planned: Mapping[str, Sequence[str]]) -> Iterator[tuple[ReferrerQuery, str]]:
+        for table in self._asked:
+            for column in table.columns:
+                if column.reference is None or column.reference.rule not in LOSING:
+                    continue
+                for target in column.reference.tables:
+                    if planned.get(target):
+                        yield ReferrerQuery(table, column.name, planned[target]), target
+
+    def _unknown(self, query: ReferrerQuery, target: str, rows: Rows) -> set[RecordKey]:
+        """The targets of rows that are not planned, and that the copy has not with this value."""
+        if rows.cells is None or not len(rows):
+            return set()
+        frame = pl.DataFrame({
+            ID: rows.ids.to_pylist(),
+            query.column: rows.cells.column(query.column).to_pylist(),
+        })  # fmt: skip
+        column = query.table.column(query.column)
+        assert column is not None
+        fresh = self._fresh(query.table, frame, column)
+        return {RecordKey(target, record) for record in fresh}
+
+    # --- rows --------------------------------------------------------------------------------------
+
+    def _pages(self, task: ReadTask) -> Iterator[Page]:
+        waiting = [task]
+        while waiting:
+            match self._ports.source.prepare(waiting.pop()):
+                case Ready(tasks):
+                    for ready in tasks:
+                        yield from self._ports.source.read(ready)
+                case wait:
+                    seconds = (wait.until - self._ports.clock.now()).total_seconds()
+                    self._ports.clock.sleep(max(0.0, seconds))
+                    waiting.append(wait.task)
+
+    def _judge(self, table: Table, rows: Rows, changes: OrgChanges) -> None:
+        frame = _observed(table, rows)
+        planned = self._ids(table.name)
+        live = pl.col(OP) == Op.STATE.value
+        inside = pl.col(ID).is_in(planned.implode())
+        if STAMP in frame.columns:
+            self._note_changed(table, frame.filter(live & inside), changes)
+            others = frame.filter(live & ~inside)
+            for column in _references(table, others, self._planned.keys()):
+                for target in column.reference.tables if column.reference is not None else ():
+                    named = self._named(table, others, column, target)
+                    changes.named |= {RecordKey(target, record) for record in named}
+        self._note_vanished(table, frame.filter(~live & ~inside), changes)
+
+    def _note_changed(self, table: Table, frame: pl.DataFrame, changes: OrgChanges) -> None:
+        stamp = table.stamp_column or table.modified_column or ""
+        for part in frame.iter_slices(LOOK_UP):
+            both = part.join(self._then(table, part[ID], stamp), on=ID, how="left")
+            moved = both.filter(instants(STAMP).ne_missing(instants(THEN)))
+            changes.changed |= {RecordKey(table.name, record) for record in moved[ID]}
+
+    def _note_vanished(self, table: Table, frame: pl.DataFrame, changes: OrgChanges) -> None:
+        user = self._ports.access.user_id()
+        ours = frame.filter(pl.col(BY).is_null() | (pl.col(BY) == user))
+        if self._began is not None:
+            ours = ours.filter((pl.col(AT) >= self._began).fill_null(value=True))
+        for part in ours.iter_slices(LOOK_UP):
+            was = part.join(self._then(table, part[ID]), on=ID)
+            lost = was.filter(pl.col(WAS) == Op.STATE.value)
+            changes.vanished |= {RecordKey(table.name, record) for record in lost[ID]}
+
+    def _named(
+        self, table: Table, others: pl.DataFrame, column: Column, target: str
+    ) -> Iterator[str]:
+        naming = others.filter(pl.col(column.name).is_in(self._ids(target).implode()))
+        yield from self._fresh(table, naming, column)
+
+    def _fresh(self, table: Table, frame: pl.DataFrame, column: Column) -> Iterator[str]:
+        """The values of a reference in rows that are not planned and had another one in the copy."""
+        others = frame.filter(~pl.col(ID).is_in(self._ids(table.name).implode()))
+        for part in others.select(ID, column.name).iter_slices(LOOK_UP):
+            both = part.join(self._then(table, part[ID], column.name), on=ID, how="left")
+            same = (pl.col(WAS) == Op.STATE.value) & (pl.col(column.name) == pl.col(THEN))
+            yield from both.filter(~same.fill_null(value=False))[column.name]
+
+    def _ids(self, table: str) -> pl.Series:
+        return self._planned.get(table, pl.Series([], dtype=pl.String))
+
+    def _then(self, table: Table, ids: pl.Series, column: str = "") -> pl.DataFrame:
+        """The states of records in the copy: ``was``, the op, and ``then``, the text of a column."""
+        shape = {ID: pl.String, WAS: pl.String, THEN: pl.String}
+        known = self._copy.schema().table(table.name)
+        if table.name not in self._stored or known is None:
+            return pl.DataFrame(schema=shape)
+        columns = [column] if known.column(column) is not None else []
+        rows = self._copy.get(table.name, ids.to_list(), columns=columns)
+        frame = pl.DataFrame(pl.from_arrow(rows.select(["_u_id", "_u_op", *columns])))
+        then = pl.col(column) if columns else pl.lit(None, pl.String)
+        return frame.select(
+            pl.col("_u_id").cast(pl.String).alias(ID),
+            pl.col("_u_op").cast(pl.String).alias(WAS),
+            then.cast(pl.String).alias(THEN),
+        )
+
+
+def _near(schema: Schema, names: Collection[str]) -> Iterator[Table]:
+    """The tables with these names, those that refer to them, and those that they name."""
+    reached = set(names)
+    for table in schema.tables:
+        targets = {
+            target
+            for column in table.columns
+            if column.reference is not None
+            for target in column.reference.tables
+        }
+        if targets & set(names):
+            reached.add(table.name)
+        if table.name in names:
+            reached |= targets
+    yield from (table for table in schema.tables if table.name in reached)
+
+
+def _observed(table: Table, rows: Rows) -> pl.DataFrame:
+    """Rows of a page: id, op, user and, if it has cells, the stamp and the references."""
+    frame = pl.DataFrame({
+        ID: pl.Series(rows.ids.to_pylist(), dtype=pl.String),
+        OP: pl.Series(rows.ops.to_pylist(), dtype=pl.String),
+        BY: pl.Series(rows.modified_by.to_pylist(), dtype=pl.String),
+        AT: pl.Series(rows.modified_at.to_pylist(), dtype=pl.Datetime("us", "UTC")),
+    })  # fmt: skip
+    if rows.cells is None:
+        return frame
+    cells = pl.DataFrame(pl.from_arrow(rows.cells))
+    stamp = table.stamp_column or table.modified_column or ""
+    delivered = [c.name for c in table.columns if c.reference is not None and c.name in cells]
+    return frame.hstack([cells[stamp].cast(pl.String).alias(STAMP), *cells.select(delivered)])
+
+
+def _references(table: Table, frame: pl.DataFrame, targets: Collection[str]) -> list[Column]:
+    return [
+        column
+        for column in table.columns
+        if column.reference is not None
+        and column.name in frame.columns
+        and set(targets) & set(column.reference.tables)
+    ]
