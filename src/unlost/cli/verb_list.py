@@ -109,9 +109,10 @@ VERBS: Sequence[Verb] = (
     Verb(
         "archive",
         "archive.archive",
-        "Preview archive policies.",
+        "Archive old records: preview a policy, plan, run.",
         is_group=True,
     ),
+    Verb("unarchive", "archive.unarchive", "Plan to bring archived records back."),
     Verb(
         "up",
         "runs.up",

@@ -34,6 +34,7 @@ from unlost.model.source.writing import (
 from unlost.testing.faults import Faults
 from unlost.testing.org import MemoryRecord, file_cells
 from unlost.testing.platform import Platform, RowRefused
+from unlost.testing.source import cell_text
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 FULL = "STORAGE_LIMIT_EXCEEDED"
@@ -290,7 +291,8 @@ class MemoryWriter:
 
     def _rows(self, records: list[tuple[str, MemoryRecord]], columns: Sequence[str]) -> Rows:
         cells = {
-            name: pa.array([h.cells.get(name) for _, h in records], pa.string()) for name in columns
+            name: pa.array([cell_text(name, record) for _, record in records], pa.string())
+            for name in columns
         }
         return Rows(
             pa.array([key for key, _ in records], pa.string()),

@@ -28,7 +28,7 @@ from unlost.model.source.reading import (
     Rows,
     Wait,
 )
-from unlost.model.source.schema import Schema, Table, TableTrait, WireKind
+from unlost.model.source.schema import DeleteRule, Schema, Table, TableTrait, WireKind
 from unlost.testing.faults import Faults
 from unlost.testing.images import shown
 from unlost.testing.org import MemoryOrg, MemoryRecord
@@ -109,6 +109,17 @@ class MemorySource:
         del schema
         self._called("checklist")
         return self.steps
+
+    def deleted_along(self, table: Table) -> Sequence[str]:
+        """The tables with a cascading reference to this one, also ones that are not described."""
+        return [
+            name
+            for name, memory_table in self.org.tables.items()
+            for column in memory_table.columns.values()
+            if column.reference is not None
+            and column.reference.rule is DeleteRule.CASCADE
+            and table.name in column.reference.tables
+        ]
 
     def record_counts(self) -> Mapping[str, int]:
         """The number of live records of each table."""
@@ -357,7 +368,7 @@ class MemorySource:
         if any(name not in known or name in blind for name in columns):
             raise SourceRefused("column-gone", "A column of {table} no longer exists.", table=table)
         cells = {
-            name: pa.array([_cell(name, record) for _, record in records], pa.string())
+            name: pa.array([cell_text(name, record) for _, record in records], pa.string())
             for name in columns
             if known[name].kind is not WireKind.BINARY
         }
@@ -372,7 +383,8 @@ class MemorySource:
         )
 
 
-def _cell(name: str, record: MemoryRecord) -> str | None:
+def cell_text(name: str, record: MemoryRecord) -> str | None:
+    """The text of a cell as the source delivers it."""
     if name == "Modified":
         return record.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z")
     if name == "ModifiedBy":

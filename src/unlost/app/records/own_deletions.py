@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from unlost.app.compose import Application
-from unlost.engine.restore.journal.effects import EffectKind, effects_of
+from unlost.engine.restore.journal.effects import EffectKind, RunEffects, effects_of
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.vault.snapshot import CommitKind
 
 
@@ -15,7 +16,17 @@ def own_deletions(
     deleted: dict[str, set[str]] = {}
     for commit in vault.commits(oid):
         if commit.kind is CommitKind.RESTORE and after < commit.number < until:
-            for effect in effects_of(vault.journal(oid, commit.run), commit.run).effects.values():
-                if effect.kind is EffectKind.REMOVED:
-                    deleted.setdefault(effect.table, set()).add(effect.live)
+            _note(deleted, effects_of(vault.journal(oid, commit.run), commit.run))
+    for run in vault.journals(oid, unfinished=True):  # an archive commits its records at its end
+        if run.startswith(RunKind.ARCHIVE):
+            _note(deleted, effects_of(vault.journal(oid, run), run))
     return {table: frozenset(ids) for table, ids in deleted.items()}
+
+
+def _note(deleted: dict[str, set[str]], known: RunEffects) -> None:
+    """Add the records that a run deleted, and those of calls whose answer is missing."""
+    for effect in known.effects.values():
+        if effect.kind is EffectKind.REMOVED:
+            deleted.setdefault(effect.table, set()).add(effect.live)
+    for key in known.announced:
+        deleted.setdefault(key.table, set()).add(key.record)

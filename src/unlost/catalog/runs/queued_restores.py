@@ -14,7 +14,8 @@ from unlost.model.message import Message
 from unlost.model.runs.jobs import RunCommand
 from unlost.model.vault.snapshot import CommitKind
 
-RESTORES = Q(kind=CommitKind.RESTORE.value, tries__isnull=False)
+PLANS = [kind.value for kind in CommitKind if kind.has_plan]
+RESTORES = Q(kind__in=PLANS, tries__isnull=False)
 HALTED = Q(state=RunState.FAILED.value) | Q(state=RunState.PARKED.value, resume_at=None)
 
 
@@ -35,8 +36,15 @@ class ParkedTry:
     error: Message | None
 
 
-def queue_restore(run: str, *, org: str, at: datetime, asked_by: str = "") -> None:
-    """Have the service run a restore of an org, given by name; a stopped run resumes.
+def queue_restore(
+    run: str,
+    *,
+    org: str,
+    at: datetime,
+    kind: CommitKind = CommitKind.RESTORE,
+    asked_by: str = "",
+) -> None:
+    """Have the service run the plan of an org, given by name; a stopped run resumes.
 
     ``asked_by``: the person, or PERSON/TOKEN, whose role must still allow it when it starts; empty
     for a user of the home's machine.
@@ -46,7 +54,7 @@ def queue_restore(run: str, *, org: str, at: datetime, asked_by: str = "") -> No
             id=run,
             defaults={
                 "org": Org.objects.get(name=org),
-                "kind": CommitKind.RESTORE.value,
+                "kind": kind.value,
                 "state": RunState.WAITING.value,
                 "started_at": at,
                 "tries": 0,

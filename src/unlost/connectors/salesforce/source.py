@@ -115,6 +115,10 @@ class SalesforceSource:
         user, flags = read_user_name(self._api), read_flags(self._api)
         return checklist(SetupFacts(user, flags, schema.findings, self.quotas()))
 
+    def deleted_along(self, table: Table) -> Sequence[str]:
+        """The objects of cascading child relationships, from the describe of the object."""
+        return sorted(self._last_discovered().children.get(table.name, ()))
+
     def record_counts(self) -> Mapping[str, int]:
         """The org's own counts of records, in one call; they may be some hours old."""
         return read_record_counts(self._api) or {}

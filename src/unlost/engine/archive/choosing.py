@@ -25,7 +25,7 @@ from unlost.engine.restore.planning.graph.referrers import Referrer
 from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.engine.restore.planning.undo_deletes import arrange
 from unlost.engine.restore.planning.undo_step import UndoStep
-from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
+from unlost.engine.restore.running.org_watch import WHOLE_ORG, OrgWatch, WatchPorts, gaps_of
 from unlost.engine.restore.running.wanted import rows_in_memory
 from unlost.engine.restore.values.cells import digests
 from unlost.model.errors import UsageError
@@ -74,6 +74,7 @@ class ArchiveChoice:
     _stays: dict[RecordKey, str] = field(default_factory=dict)
     _roots: frozenset[int] = frozenset()
     _nodes: dict[RecordKey, int] = field(default_factory=dict)
+    _looked: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def selected(self) -> int:
@@ -96,14 +97,16 @@ class ArchiveChoice:
     def choose(self, *, most: int) -> list[ArchivedRecord]:
         """The records of the plan; empty if none can go. Raises UsageError (``archive-gap``)."""
         self._roots = frozenset(self.graph.roots.tolist())
-        watch = self._watch()
-        changes = watch.read()
-        self.keep(changes.changed, code=CHANGED)
-        self.keep(changes.named, code=NEW)
+        gaps = gaps_of(self.survey.ports.vault, self.survey.org)
+        watch = self._watch(gaps)
+        watch.read()
+        self._check_read(watch.changes.unread)
+        self.keep(watch.changes.changed, code=CHANGED)
+        self.keep(watch.changes.named, code=NEW)
         while True:
             groups = self._groups(most)
             frames = dict(self._frames(groups))
-            self._check_gaps(frames)
+            self._check_gaps(frames.keys(), gaps)
             strangers = self._strangers(watch, frames)
             if strangers:
                 self.keep(strangers, code=NEW)
@@ -159,7 +162,16 @@ class ArchiveChoice:
         Raises UsageError (``archive-unlooked``).
         """
         chosen = {name: frame[ID].to_list() for name, frame in frames.items()}
-        named, closed = watch.strangers(chosen)
+        fresh = {
+            name: [record for record in ids if (name, record) not in self._looked]
+            for name, ids in chosen.items()
+        }
+        named, closed = watch.strangers(fresh)
+        self._check_read(closed)
+        self._looked |= {(name, record) for name, ids in fresh.items() for record in ids}
+        return named
+
+    def _check_read(self, closed: Collection[str]) -> None:
         if closed:
             raise UsageError(
                 "archive-unlooked",
@@ -167,9 +179,8 @@ class ArchiveChoice:
                 next_step="Give the write user the right to read them, then plan again.",
                 tables=", ".join(sorted(closed)),
             )
-        return named
 
-    def _watch(self) -> OrgWatch:
+    def _watch(self, gaps: Mapping[str, str]) -> OrgWatch:
         """A watch on all records that could go."""
         going = self.graph.going()
         planned = {
@@ -177,7 +188,6 @@ class ArchiveChoice:
             for name, members in self.graph.members.tables.items()
         }
         ports = self.survey.ports
-        gaps = gaps_of(ports.vault, self.survey.org)
         return OrgWatch(
             WatchPorts(
                 source=ports.source,
@@ -191,16 +201,24 @@ class ArchiveChoice:
             since=nights(self.survey.backups)[-1].as_of,
         )
 
-    def _check_gaps(self, frames: Mapping[str, pl.DataFrame]) -> None:
-        """Raise UsageError (``archive-gap``) if the backup lacks a part of one of these tables."""
-        gaps = gaps_of(self.survey.ports.vault, self.survey.org)
-        incomplete = sorted(gaps.keys() & frames.keys())
+    def _check_gaps(self, chosen: Collection[str], gaps: Mapping[str, str]) -> None:
+        """Raise UsageError (``archive-gap``) if the backup may lack a part of what would go."""
+        source, described = self.survey.ports.source, self.survey.tables
+        along = {
+            name
+            for table in chosen
+            if table in described
+            for name in source.deleted_along(described[table])
+        }
+        # Rows of tables that are read and refer to the chosen ones are asked for.
+        unseen = along - described.keys()
+        incomplete = sorted(gaps.keys() & {WHOLE_ORG, *chosen, *unseen})
         if incomplete:
             raise UsageError(
                 "archive-gap",
-                "The backup of {tables} is not complete: {sentence}",
+                "The backup is not complete, so that records could be deleted without a copy. "
+                "{sentence}",
                 next_step="Close the gap, back up, then plan again.",
-                tables=", ".join(incomplete),
                 sentence=gaps[incomplete[0]],
             )
 

@@ -100,7 +100,7 @@ def plan_archive(org: str, ports: PlanPorts, order: ArchiveOrder, *, plan_id: st
     choice.keep(order.without)
     records = choice.choose(most=order.most)
     if not records:
-        raise _nothing(choice)
+        raise _nothing(choice, most=order.most)
     return _plan(survey, order, choice, records, plan_id)
 
 
@@ -122,7 +122,14 @@ def _check_allowed(survey: RestoreSurvey, policy: ArchivePolicy) -> None:
         )
 
 
-def _nothing(choice: ArchiveChoice) -> UsageError:
+def _nothing(choice: ArchiveChoice, *, most: int) -> UsageError:
+    if choice.goes:
+        return UsageError(
+            "archive-group-large",
+            "Records that must leave the org together are more than the {limit:,} of one plan.",
+            next_step="Allow more records with --most, or narrow the policy.",
+            limit=most,
+        )
     return UsageError(
         "archive-nothing",
         "There is nothing to archive: of {selected:,} selected records none can leave the org.",

@@ -48,9 +48,10 @@ from unlost.engine.backup.session import (
     BackupStart,
 )
 from unlost.engine.backup.table_progress import TableProgress, table_commit
-from unlost.model.errors import LimitReached, StoreError, UsageError
+from unlost.model.errors import Conflict, LimitReached, StoreError, UsageError
 from unlost.model.finding import FindingKind
 from unlost.model.message import Message, joined
+from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.schema import Schema, TableTrait
@@ -121,7 +122,8 @@ def _backup(
     previous = (
         ports.vault.at(org, begun.previous, forgotten=True) if begun.previous is not None else None
     )
-    known = known_state(ports.vault, org, previous, latest=begun.clocks.latest)
+    newest = _newest_state(ports.vault, org, begun) if previous is not None else None
+    known = known_state(ports.vault, org, previous, newest=newest, latest=begun.clocks.latest)
     plan = _make_plan(begun, schema, known, policy, full=full)
     if begun.only and not plan.tables:
         return _defer_tables(ports.runner.run, plan)
@@ -129,7 +131,9 @@ def _backup(
         org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
     )
     commit.put_schema(plan.schema)
-    session = BackupSession(ports, policy, org, plan, commit, previous, folder, known.nights)
+    session = BackupSession(
+        ports, policy, org, plan, commit, previous, newest, folder, known.nights
+    )
     session.clocks.append(begun.clocks)
     for planned in plan.tables:
         ports.observer.progress(Progress(Phase.DISCOVER, planned.table.name))
@@ -218,7 +222,28 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> BackupStart:
         head.info.number if head is not None else None,
         only,
         clocks.source,
+        max([head.info.number, *_archives(ports.vault, org)]) if head is not None else None,
     )
+
+
+def _archives(vault: Vault, org: str) -> list[int]:
+    return [info.number for info in vault.commits(org) if info.kind is CommitKind.ARCHIVE]
+
+
+def _newest_state(vault: Vault, org: str, begun: BackupStart) -> Snapshot:
+    """The state when the backup began; raises Conflict (``backup-outrun``) for an archive since.
+
+    The backup may have read records as live that were archived meanwhile.
+    """
+    number = begun.newest or begun.previous
+    assert number is not None
+    if any(archive > number for archive in _archives(vault, org)):
+        raise Conflict(
+            "backup-outrun",
+            "Records of this org were archived after this backup began, so it cannot go on.",
+            next_step="Start a new backup with `unlost backup ORG`.",
+        )
+    return vault.at(org, number, forgotten=True)
 
 
 def _mark_columns(session: BackupSession, progresses: Sequence[TableProgress]) -> None:
@@ -310,7 +335,7 @@ def _commits(
         )
         for progress in progresses
     ]
-    states = session.previous.tables() if session.previous is not None else {}
+    states = session.newest.tables() if session.newest is not None else {}
     for name in session.plan.gone:
         state = states[name]
         commits.append(

@@ -27,7 +27,7 @@ def tally(session: BackupSession, table: str, pieces: Sequence[Added]) -> TableC
     deleted.
     """
     counts = session.commit.counts(table, pieces)
-    state = session.previous.tables().get(table) if session.previous is not None else None
+    state = session.newest.tables().get(table) if session.newest is not None else None
     live_count = (state.alive if state is not None else 0) + counts.created + counts.revived
     return TableCounts(
         counts.created, counts.changed, counts.deleted, counts.revived, live_count - counts.deleted

@@ -264,9 +264,9 @@ def _before(
     session: BackupSession, table: str, refs: Sequence[FileRef]
 ) -> dict[FileKey, StoredFile]:
     """The files of the previous snapshot."""
-    if session.previous is None or table not in session.previous.tables():
+    if session.newest is None or table not in session.newest.tables():
         return {}
-    files = session.previous.files(table, [ref.record for ref in refs])
+    files = session.newest.files(table, [ref.record for ref in refs])
     return {(file.record, file.column): file for file in files}
 
 

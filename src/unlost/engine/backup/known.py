@@ -16,9 +16,17 @@ NIGHTS_EXAMINED = 60
 
 
 def known_state(
-    vault: Vault, org: str, previous: Snapshot | None, *, latest: datetime
+    vault: Vault,
+    org: str,
+    previous: Snapshot | None,
+    *,
+    newest: Snapshot | None = None,
+    latest: datetime,
 ) -> KnownState:
-    """The facts that a plan needs; none for a new org. ``latest``: the later of both clocks."""
+    """The facts that a plan needs; none for a new org. ``latest``: the later of both clocks.
+
+    ``newest``: the newest state, if it is not that of the previous backup.
+    """
     if previous is None:
         return KnownState()
     schema = previous.schema()
@@ -27,7 +35,7 @@ def known_state(
         for info in vault.commits(org)
         if info.kind is CommitKind.BACKUP and info.number <= previous.info.number
     ]
-    states = states_not_ahead(previous.tables(), vault, org, backups, latest=latest)
+    states = states_not_ahead((newest or previous).tables(), vault, org, backups, latest=latest)
     known = nights(backups)
     # Reading a schema is one more request: unbounded, each backup would start slower than the last.
     examined = known[-NIGHTS_EXAMINED:]

@@ -126,12 +126,12 @@ def _can_be_checked(progress: TableProgress) -> bool:
 
 
 def _due_range(session: BackupSession, progress: TableProgress) -> DueRange:
-    assert session.previous is not None
+    assert session.newest is not None
     assert progress.before is not None
     row_count = progress.before.alive
     part = part_of(
         row_count,
-        row_bytes=max(session.previous.row_bytes(progress.name), _read_bytes(progress)),
+        row_bytes=max(session.newest.row_bytes(progress.name), _read_bytes(progress)),
         # Spread by name, or all tables would have their turn on the same nights; ``hash`` differs
         # between processes.
         turn=session.nightly_backups + crc32(progress.name.encode()),
@@ -139,7 +139,7 @@ def _due_range(session: BackupSession, progress: TableProgress) -> DueRange:
     )
     if part is None:
         return DueRange()
-    return DueRange(range_of(session.source, session.previous, progress.name, part))
+    return DueRange(range_of(session.source, session.newest, progress.name, part))
 
 
 def _read_bytes(progress: TableProgress) -> int:

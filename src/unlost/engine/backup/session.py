@@ -48,6 +48,8 @@ class BackupPorts:
 class BackupStart:
     """The start of a run: a JSON value. ``previous`` is the number of the newest backup then.
 
+    ``newest``: the number of the newest state then: that backup, or a later archive.
+
     ``as_of``: the lower of both clocks. ``only``: the chosen tables of an hourly run.
     """
 
@@ -57,6 +59,7 @@ class BackupStart:
     previous: int | None
     only: tuple[str, ...] = ()
     source_time: datetime | None = None
+    newest: int | None = None
 
     @property
     def clocks(self) -> ClockReading:
@@ -92,7 +95,8 @@ class SourceFailed(Exception):
 
 @dataclass(slots=True)
 class BackupSession:
-    """One backup while it runs. ``previous`` is the newest backup when it began.
+    """One backup while it runs. ``previous`` is the newest backup when it began, ``newest`` the
+    newest state: that backup, or an archive since.
 
     ``nightly_backups`` counts the backups before it that read every table. ``clocks`` are the
     readings of this run. ``file_rounds``: the files that it has named so far, in order.
@@ -104,6 +108,7 @@ class BackupSession:
     plan: BackupPlan
     commit: Commit
     previous: Snapshot | None
+    newest: Snapshot | None
     folder: Path
     nightly_backups: int
     clocks: list[ClockReading] = field(default_factory=list)
@@ -130,7 +135,7 @@ class BackupSession:
         """Ids of the rows that were hidden when the run began."""
         with self._lock:
             if table not in self._hidden:
-                marks = self.previous.hidden(table) if self.previous is not None else ()
+                marks = self.newest.hidden(table) if self.newest is not None else ()
                 ids = [mark.record for mark in marks if mark.record is not None]
                 self._hidden[table] = pa.array(ids, pa.string())
             return self._hidden[table]

@@ -74,6 +74,10 @@ class Source(Protocol):
         """Return the steps of the org's setup with their state now; empty if it needs none."""
         ...
 
+    def deleted_along(self, table: Table) -> Sequence[str]:
+        """Return tables, also ones that are not read, whose rows go with a deleted record of this one."""
+        ...
+
     def record_counts(self) -> Mapping[str, int]:
         """Return about how many records each table has, in a few calls; empty if not reported."""
         ...

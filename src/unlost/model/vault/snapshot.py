@@ -24,10 +24,7 @@ MOST_PARTS = 1000
 
 
 class CommitKind(StrEnum):
-    """The cause of a commit; only backups are shown to people.
-
-    ``ARCHIVE`` is reserved: no commit has it yet.
-    """
+    """The cause of a commit; only backups are shown to people."""
 
     BACKUP = "backup"
     RESTORE = "restore"
@@ -41,6 +38,11 @@ class CommitKind(StrEnum):
     REKEY = "rekey"
     REINDEX = "reindex"
     SALVAGE = "salvage"
+
+    @property
+    def has_plan(self) -> bool:
+        """True for a run of a plan: it writes to the org, and has a journal."""
+        return self in (CommitKind.RESTORE, CommitKind.ARCHIVE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,7 @@ class _Progress:
 
 def _progress(runs: Iterable[RunRecord]) -> _Progress:
     going = [run for run in runs if run.state in GOING]
-    restores = [run.id for run in going if run.kind is CommitKind.RESTORE]
+    restores = [run.id for run in going if run.kind.has_plan]
     return _Progress(
         rows_of_runs([run.id for run in going]) if going else {},
         summaries_of_runs(restores) if restores else {},

@@ -28,7 +28,6 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.plan import Choices, RecordKey, RestorePlan
 from unlost.model.ports.vault import Snapshot
-from unlost.model.vault.snapshot import CommitKind
 
 SHOWN = 50  # listed records of each cause and each table
 GROUPS = 20  # listed groups of restored records
@@ -182,7 +181,7 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
     describer = _describer(app, oid, plan, snapshot)
     bad = [record for record in closed.records if not record.ending.good]
     written = [record for record in closed.records if record.ending.good]
-    there = [record for record in written if record.ending is not Ending.DELETED]
+    there = [record for record in written if record.is_there]
     changed = [record for record in written if record.ending is not Ending.UNCHANGED]
     groups = plan_groups(plan, counted={record.key for record in changed})
     return OutcomeResult(
@@ -228,7 +227,7 @@ def restored_records(
     records = [
         record
         for record in (log.state.closed.records if log.state.closed is not None else ())
-        if record.table == table and record.ending.good and record.ending is not Ending.DELETED
+        if record.table == table and record.is_there
     ]
     return RestoredRecords(
         run,
@@ -252,7 +251,7 @@ def _describer(
 def _nothing(run: str) -> NotFound:
     """Return the error for a run without a journal, which a finished restore once had."""
     known = find_run(run)
-    if known is None or known.kind is not CommitKind.RESTORE or known.state is not RunState.DONE:
+    if known is None or not known.kind.has_plan or known.state is not RunState.DONE:
         return run_unknown(run)
     return NotFound(
         "journal-gone",

@@ -41,6 +41,7 @@ from unlost.catalog.runs.queued_restores import (
     start_restore,
 )
 from unlost.catalog.runs.runs import RunEnd, RunState, command_of, end_run, find_run
+from unlost.engine.restore.running.execute import kind_of
 from unlost.jobs.enqueuing import enqueue_from_outside
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Actor, ActorKind, Right, Trace
@@ -54,6 +55,7 @@ from unlost.model.errors import (
 )
 from unlost.model.plan import RestorePlan
 from unlost.model.runs.jobs import Job, JobKind, RunCommand
+from unlost.model.vault.snapshot import CommitKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ def hand_over_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> Qu
     """Write a plan into the vault and queue it for the service; raises as ``hand_over``."""
     run, over = announce_plan(app, plan, org)
     if not over:
-        queue_restore(run, org=org.name, at=app.clock.now(), asked_by=asker_of(app.actor))
+        kind, by = CommitKind(kind_of(plan)), asker_of(app.actor)
+        queue_restore(run, org=org.name, at=app.clock.now(), kind=kind, asked_by=by)
         ask_for(app, run)
     served = worker_runs(app.locks, alone=not app.home.database)
     return QueuedPlan(run, org.name, served, over)

@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from unlost.app.access import Where, action, check_org
+from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import lost_records
 from unlost.app.records.record_names import record_names
@@ -26,12 +27,15 @@ from unlost.app.restores.plan_files import proved_plan, sealed_plan
 from unlost.catalog.orgs.bypass import bypass_of
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.plans import StoredPlan, add_plan, drop_plans, store_made_plan
+from unlost.engine.archive.planning import ArchiveOrder, plan_archive
 from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
 from unlost.engine.restore.planning.shown.groups import plan_groups
 from unlost.engine.restore.planning.shown.summary import PlanSummary, summary
 from unlost.engine.restore.planning.undo import plan_undo
+from unlost.engine.restore.running.execute import run_of
 from unlost.model.access import Right, Trace
+from unlost.model.archive import ArchivePolicy
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.mass_changes import MassKind
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
@@ -48,7 +52,7 @@ LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
     """A selection of data to restore: exactly one of ``records``, ``lost``, ``changed``, ``loss``,
-    ``listed`` and ``undo``.
+    ``listed``, ``undo`` and ``archive``.
 
     ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup to
     restore ``records`` from. ``columns`` are all that is restored of ``changed`` records, or of
@@ -62,6 +66,9 @@ class PlanRequest:
     with them. ``beside``: each then comes as a new record beside the present one. ``since``: a
     backup; values of ``records`` that were changed after it stay, except those of ``overwritten``:
     columns by TABLE/ID, for ``correct``.
+
+    ``archive``: the policy of records that leave the org, at most ``most`` of them (0: as many as a
+    plan can have). ``without`` (TABLE/ID) stay.
     """
 
     org: str
@@ -85,6 +92,8 @@ class PlanRequest:
     beside: bool = False
     since: str = ""
     overwritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    archive: ArchivePolicy | None = None
+    most: int = 0
 
     @property
     def column_table(self) -> str:
@@ -186,7 +195,8 @@ def planned(
     _check_one_way(request)
     if request.undo:
         _check_at_rest(app, org, request.undo)
-    selection = _selection(app, org, request) if not request.undo else None
+    by_itself = request.undo or request.archive is not None
+    selection = _selection(app, org, request) if not by_itself else None
     edits = resolve_overrides(app, org, request.otherwise)
     backup = request.listed.restored_from if request.listed is not None else request.at
     at = number_at(app, org, backup) if backup else None
@@ -205,6 +215,9 @@ def planned(
             basis=basis,
             bypass=bypass_of(org.oid),
         )
+        if request.archive is not None:
+            order = _archive_order(app, org, request, request.archive)
+            return plan_archive(org.oid, ports, order, plan_id=plan_id)
         if selection is None:
             return plan_undo(org.oid, ports, request.undo, plan_id=plan_id)
         return plan_restore(
@@ -285,7 +298,7 @@ def _result(app: Application, org: ProtectedOrg, plan: RestorePlan, file: PlanFi
         org.name,
         org.identity.zone,
         str(file),
-        f"restore-{plan.id}",
+        run_of(plan),
         plan.digest,
         summary(plan),
         group_lines(snapshot, groups[:GROUPS], names=record_names(app, org, snapshot)),
@@ -377,6 +390,7 @@ def _check_at_rest(app: Application, org: ProtectedOrg, run: str) -> None:
 def _check_one_way(request: PlanRequest) -> None:
     chosen = [bool(request.records), request.lost is not None, request.changed is not None]
     chosen += [request.loss is not None, request.listed is not None, bool(request.undo)]
+    chosen += [request.archive is not None]
     if sum(chosen) != 1:
         raise UsageError(
             "restore-selection",
@@ -384,6 +398,16 @@ def _check_one_way(request: PlanRequest) -> None:
             next_step="Use one of --record TABLE/ID, --lost-between A B, --changed-between A B, "
             "--loss N. To take a restore back, use `unlost undo RUN`.",
         )
+
+
+def _archive_order(
+    app: Application, org: ProtectedOrg, request: PlanRequest, policy: ArchivePolicy
+) -> ArchiveOrder:
+    schema = newest_backup(app.whole_vault, org).schema()
+    shared = app.connector(org.identity.connector).shared_files(schema)
+    most = min(request.most or MAX_STEPS, MAX_STEPS)
+    without = _excluded(request).records
+    return ArchiveOrder(policy, tuple(shared), app.whole_vault.holds(org.oid), most, without)
 
 
 def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:

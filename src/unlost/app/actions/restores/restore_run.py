@@ -53,7 +53,7 @@ from unlost.catalog.runs.runs import (
 )
 from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.planning.plan import PlanPorts, plan_again
-from unlost.engine.restore.running.execute import execute, open_run, run_of
+from unlost.engine.restore.running.execute import execute, kind_of, open_run, run_of
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.edits import Edits
 from unlost.engine.restore.values.outcome import (
@@ -66,13 +66,14 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import LimitReached, UnlostError, UsageError
 from unlost.model.message import Message, fault
 from unlost.model.plan import RecordKey, RestorePlan, TwinPolicy
+from unlost.model.ports.source import Source
 from unlost.model.ports.system import Observer
 from unlost.model.ports.writer import Writer
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import CANCELLED, PAUSED
+from unlost.model.source.shared_files import SharedFile
 from unlost.model.vault.snapshot import CommitKind
 
-KIND = CommitKind.RESTORE
 _DID_NOTHING = frozenset({"run-in-progress", "journal-closed"})
 
 
@@ -242,6 +243,13 @@ def plan_retry(
     UsageError (``run-not-ended``, ``run-whole``, ``edit-…``), NotFound.
     """
     log, org = _known(app, run)
+    if kind_of(log.opened.plan) is RunKind.ARCHIVE:
+        raise UsageError(
+            "run-archive",
+            "{run} is an archive. Records that stayed in the org are part of the next one.",
+            next_step="Plan again with `unlost archive plan`.",
+            run=run,
+        )
     outcome = log.state.closed
     if outcome is None:
         raise UsageError(
@@ -353,18 +361,20 @@ def _run(
     forget: bool = True,
 ) -> RestoreResult:
     check_approved(app, org, plan)
-    run = run_of(plan)
+    run, kind = run_of(plan), kind_of(plan)
     known = find_run(run)
     written = SqlObserver(run, clock=app.clock)
     both = ObserverFanout(written, observer or SilentObserver())
-    with _recorded(app, org, run, forget=forget):
+    with _recorded(app, org, run, kind=kind, forget=forget):
         try:
             with (
                 guarded_run(app, org, plan),
                 app.open_writer(org, observer=both, run=run) as writer,
+                _reading(app, org, plan, both) as (source, shared),
             ):
                 lease = NotingLease(app.lease, plan.bypass)
-                ended = execute(plan, replace(_ports(app, writer, both), lease=lease))
+                ports = _ports(app, writer, both)
+                ended = execute(plan, replace(ports, lease=lease, source=source, shared=shared))
         finally:
             written.flush()
         # Not before: a run that could not begin leaves its plan as it was.
@@ -377,10 +387,23 @@ def _run(
     return replace(result_of(org, outcome), repeated=repeated)
 
 
+@contextmanager
+def _reading(
+    app: Application, org: ProtectedOrg, plan: RestorePlan, observer: Observer
+) -> Iterator[tuple[Source | None, tuple[SharedFile, ...]]]:
+    """Open the org for reading, and name the kinds of its shared files, if the plan archives."""
+    if kind_of(plan) is not RunKind.ARCHIVE:
+        yield None, ()
+        return
+    schema = app.whole_vault.at(org.oid, plan.snapshot, forgotten=True).schema()
+    shared = app.connector(org.identity.connector).shared_files(schema)
+    with app.open_org(org, observer=observer, restore=True) as source:
+        yield source, tuple(shared)
+
+
 def _back(outcome: RestoreOutcome) -> tuple[RecordKey, ...]:
     """Return the records that are live now, under whatever id."""
-    back = (record for record in outcome.records if record.ending.good)
-    there = (record for record in back if record.ending is not Ending.DELETED)
+    there = (record for record in outcome.records if record.is_there)
     return tuple(RecordKey(record.table, record.record) for record in there)
 
 
@@ -414,11 +437,13 @@ def _ended(ended: RestoreOutcome | ParkedRestore) -> RestoreOutcome:
 
 
 @contextmanager
-def _recorded(app: Application, org: ProtectedOrg, run: str, *, forget: bool) -> Iterator[None]:
+def _recorded(
+    app: Application, org: ProtectedOrg, run: str, *, kind: RunKind, forget: bool
+) -> Iterator[None]:
     before = find_run(run)
-    begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now())
+    begin_run(run, org=org.name, kind=CommitKind(kind), full=False, at=app.clock.now())
     if forget:
-        clear_command(app, org.oid, RunKind.RESTORE, run)
+        clear_command(app, org.oid, kind, run)
     try:
         yield
     except LimitReached as limit:
@@ -520,7 +545,7 @@ def _base(plan: RestorePlan) -> str:
 def _tries(app: Application, plan: RestorePlan) -> list[str]:
     """Return the runs of a plan: the first one and all retries so far."""
     taken = set(app.vault.journals(plan.target))
-    first = f"restore-{_base(plan)}"
+    first = run_of(replace(plan, id=_base(plan)))
     tries = [first]
     # A retry whose journal was erased is still known to the home; its name must not be used again.
     while (another := f"{first}-try-{len(tries) + 1}") in taken or find_run(another) is not None:
@@ -557,7 +582,7 @@ def _line(app: Application, oid: str, name: str, run: str) -> RunLine:
     return RunLine(
         run,
         name,
-        KIND,
+        CommitKind(kind_of(opened.plan)) if opened is not None else CommitKind.RESTORE,
         "done" if closed is not None else "unfinished",
         opened.at if opened is not None else None,
         closed.finished if closed is not None else None,

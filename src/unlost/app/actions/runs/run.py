@@ -94,8 +94,8 @@ class RunStatus:
 
     @property
     def restore(self) -> bool:
-        """True for a restore."""
-        return self.kind is CommitKind.RESTORE
+        """True for the run of a plan: a restore, or an archive."""
+        return self.kind.has_plan
 
 
 @action("run.progress", Right.LOOK, where=Where.RUN, subject=("run",))

@@ -82,7 +82,7 @@ def list_page(
     # Read before the runs: a backup that begins in between is then in both, never in neither.
     requested = tuple(_requested_nights(orgs)) if nights else ()
     runs = page_runs(names, kind=kind, states=states, before=before, most=most + 1)
-    lost = first and kind in (None, CommitKind.RESTORE) and group is None
+    lost = first and (kind is None or kind.has_plan) and group is None
     return RunsPage(
         runs=tuple(runs[:most]),
         more=runs[most - 1].id if len(runs) > most else None,

@@ -1,4 +1,4 @@
-"""unlost archive: list archive policies, and preview them."""
+"""unlost archive: list and preview archive policies, plan and run archives."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,19 +10,22 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import many, plain, size, when
+from unlost.cli.verbs.restores.restore import PlanFile
 from unlost.model.archive import Comparison, Condition, StayReason
 from unlost.model.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
+    from unlost.app.actions.archive.archives import ArchiveLine, Archives
     from unlost.app.actions.archive.policies import ArchiveOutlook, ArchivePolicies, FreedStorage
     from unlost.app.compose import Application
     from unlost.model.archive import ArchivePolicy, StayCount
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Preview archive policies.",
+    help="Archive old records: preview a policy, plan, run.",
     rich_markup_mode=None,
 )
+MAX_RECORDS = 200_000
 REASONS = {
     StayReason.BRANCH: "a branch of the policy stops at {table}.{column}",
     StayReason.RESTRICT: "{table}.{column} of a record that stays refers to them",
@@ -30,6 +33,13 @@ REASONS = {
     StayReason.HOLD: "they are on legal hold",
     StayReason.SHARED: "a record that stays, a person, or a public link uses them",
 }
+
+
+PolicyName = Annotated[str, typer.Argument(metavar="POLICY", help="Name of a policy.")]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option("--policy", metavar="FILE.json", help="A policy in a file instead."),
+]
 
 
 @app.command("policies")
@@ -45,12 +55,9 @@ def policies(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitC
 @app.command("preview")
 def preview(
     name: OrgName,
-    policy: Annotated[str, typer.Argument(metavar="POLICY", help="Name of a policy.")] = "",
+    policy: PolicyName = "",
     *,
-    file: Annotated[
-        Path | None,
-        typer.Option("--policy", metavar="FILE.json", help="A policy in a file instead."),
-    ] = None,
+    file: PolicyFile = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -63,6 +70,56 @@ def preview(
 
         chosen = _chosen(application, name, policy, file)
         answer(preview_archive(application, name, chosen), as_json=json, show=_show_preview)
+    return ExitCode.OK
+
+
+@app.command("plan")
+def plan(
+    name: OrgName,
+    policy: PolicyName = "",
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Plan file to write.")],
+    file: PolicyFile = None,
+    most: Annotated[
+        int, typer.Option("--most", metavar="N", min=1, help="Archive at most so many records.")
+    ] = MAX_RECORDS,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Plan to archive the records of a policy. Nothing is deleted in the org.
+
+    The newest backup has their copies. Exit code 3 if some records cannot be archived.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
+        from unlost.cli.progress import shown_progress
+        from unlost.cli.verbs.restores.restore import show_new
+
+        request = PlanRequest(name, archive=_chosen(application, name, policy, file), most=most)
+        with shown_progress(application.clock) as observer:
+            result = make_plan(application, request, out, observer=observer)
+    answer(result, as_json=json, show=show_new)
+    return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK
+
+
+@app.command("run")
+def run(file: PlanFile, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """Run an archive plan: verify each copy, then delete the record from the org.
+
+    Exit code 3 if a record stayed. The records come back with `unlost undo`.
+    """
+    from unlost.cli.verbs.restores.restore import run as run_file
+
+    return run_file(file, home=home, json=json)
+
+
+@app.command("list")
+def show_list(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
+    """List the archive runs of an org."""
+    with opened(home) as application:
+        from unlost.app.actions.archive.archives import list_archives
+
+        answer(list_archives(application, name), as_json=json, show=_show_archives)
     return ExitCode.OK
 
 
@@ -90,6 +147,19 @@ def _chosen(application: "Application", org: str, name: str, file: Path | None) 
             org=org,
         )
     return policy
+
+
+def _show_archives(out: Output, result: "Archives") -> None:
+    for line in result.runs:
+        out.print(_archive(line, zone=result.zone))
+    if not result.runs:
+        out.print("No records of this org were archived.")
+
+
+def _archive(line: "ArchiveLine", *, zone: str) -> str:
+    text = f"{line.run}  {when(line.started, zone=zone)}  {line.state}  {plain(line.policy)}"
+    text += f": {line.archived:,} of {many(line.planned, 'record')} archived"
+    return f"{text}, {line.vanished:,} more vanished" if line.vanished else text
 
 
 def _show_policies(out: Output, result: "ArchivePolicies") -> None:

@@ -123,6 +123,7 @@ ENDINGS = {
     "created": "created, with new ids",
     "by-product": "created automatically by the org",
     "deleted": "deleted, into the recycle bin",
+    "archived": "archived: deleted in the org, kept in the vault",
     "conflict": "changed after the plan was made; not touched",
     "failed": "could not be written",
     "skipped": "not written",

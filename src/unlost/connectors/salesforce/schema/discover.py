@@ -35,6 +35,7 @@ from unlost.connectors.salesforce.schema.hidden import (
 from unlost.connectors.salesforce.schema.special import LINKED, LINKS
 from unlost.connectors.salesforce.schema.tables import (
     Describe,
+    cascading_children,
     delete_rules,
     table_of,
     unreadable_columns,
@@ -46,10 +47,11 @@ from unlost.model.source.schema import Schema
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredSchema:
-    """A schema, and the tables that files can be linked to."""
+    """A schema, the tables that files can be linked to, and the cascading children of each table."""
 
     schema: Schema
     linkable: tuple[str, ...]
+    children: Mapping[str, frozenset[str]]
 
 
 def discover(
@@ -80,7 +82,8 @@ def discover(
     findings += column_findings(describes, hidden)
     for describe in describes.values():
         findings += unreadable_columns(describe)
-    return DiscoveredSchema(_schema(describes, rights, hidden, findings), _linkable(describes))
+    schema = _schema(describes, rights, hidden, findings)
+    return DiscoveredSchema(schema, _linkable(describes), cascading_children(describes))
 
 
 def _entries(api: SalesforceApi) -> list[SObjectEntry]:

@@ -72,6 +72,18 @@ def delete_rules(describes: Mapping[str, Describe]) -> Rules:
     }
 
 
+def cascading_children(describes: Mapping[str, Describe]) -> Mapping[str, frozenset[str]]:
+    """The objects whose records are deleted with a parent, by parent; also objects that are not read."""
+    return {
+        name: frozenset(
+            relation["childSObject"]
+            for relation in describe.get("childRelationships") or ()
+            if relation.get("cascadeDelete")
+        )
+        for name, describe in describes.items()
+    }
+
+
 def _rule(relation: Mapping[str, Any]) -> DeleteRule:
     if relation.get("cascadeDelete"):
         return DeleteRule.CASCADE

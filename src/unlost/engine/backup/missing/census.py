@@ -195,9 +195,9 @@ def _seen(session: BackupSession, reads: Sequence[ReadResult]) -> Iterator[pa.Ta
 
 
 def _stored_ids(session: BackupSession, table: str) -> Iterator[pa.Table]:
-    if session.previous is None or table not in session.previous.tables():
+    if session.newest is None or table not in session.newest.tables():
         return
-    for ids in session.previous.live_ids(table):
+    for ids in session.newest.live_ids(table):
         observed = ids["_u_observed_at"].cast(pa.timestamp("ms", tz="UTC"))
         yield pa.table({"id": ids["_u_id"].cast(pa.string()), "observed_at": observed})
 

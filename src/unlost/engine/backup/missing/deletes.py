@@ -167,7 +167,7 @@ def _missing(
 
 
 def _live_count(session: BackupSession, table: str) -> int:
-    state = session.previous.tables().get(table) if session.previous is not None else None
+    state = session.newest.tables().get(table) if session.newest is not None else None
     return state.alive if state is not None else 0
 
 

@@ -80,8 +80,8 @@ def add_tombstones_and_unhide(
 
 def _seen_under_these_rights(session: BackupSession, batch: Batch) -> Sequence[str]:
     """The ids whose vault version was read with no more than the present rights."""
-    assert session.previous is not None
-    rows = session.previous.get(batch.table, batch.ids, columns=[])
+    assert session.newest is not None
+    rows = session.newest.get(batch.table, batch.ids, columns=[])
     today = session.table(batch.table).grants
     numbers = pc.unique(rows["_u_snap"]).to_pylist()
     same = [n for n in numbers if not lost_grants(session.rights(n, batch.table), today)]

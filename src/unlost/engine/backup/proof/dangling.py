@@ -81,11 +81,11 @@ def _alive(
 
 
 def _before(session: BackupSession, table: str, ids: pa.Array) -> list[pl.DataFrame]:
-    if session.previous is None or table not in session.previous.tables():
+    if session.newest is None or table not in session.newest.tables():
         return []
     frames = []
     for at in range(0, len(ids), GET_IDS):
-        rows = session.previous.get(table, ids.slice(at, GET_IDS).to_pylist())
+        rows = session.newest.get(table, ids.slice(at, GET_IDS).to_pylist())
         frames.append(
             _frame(
                 pa.table(

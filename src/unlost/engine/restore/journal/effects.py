@@ -21,6 +21,7 @@ from unlost.engine.restore.journal.entries import (
     RecordsLinked,
     RecordsRead,
     RowsSaved,
+    RunClosed,
     RunOpened,
     SentRow,
     decode,
@@ -68,8 +69,10 @@ class Effect:
 class RunEffects:
     """All effects of a run. ``links`` are records of its plan and their live ids.
 
-    ``unanswered``: a call was announced, and its effect is not known. ``relinked``: live records and
-    columns that had their wanted values when their turn came: the org had set them.
+    ``unanswered``: a call was announced, and its effect is not known; ``announced`` are the records
+    that such calls delete. ``relinked``: live records and
+    columns that had their wanted values when their turn came: the org had set them. ``closed``: the run
+    came to its end.
     """
 
     run: str
@@ -77,7 +80,9 @@ class RunEffects:
     effects: dict[RecordKey, Effect] = field(default_factory=dict)
     links: dict[RecordKey, str] = field(default_factory=dict)
     unanswered: bool = False
+    announced: set[RecordKey] = field(default_factory=set)
     relinked: set[tuple[RecordKey, str]] = field(default_factory=set)
+    closed: bool = False
 
 
 def effects_of(journal: Journal, run: str) -> RunEffects:
@@ -124,10 +129,16 @@ class _Fold:
                     self._read(entry)
                 case RowsSaved():
                     self._save(entry)
+                case RunClosed():
+                    self.known.closed = True
                 case _:
                     pass
         self._removed_by_org()
         self.known.unanswered = bool(self._open)
+        deletes = (intent for intent in self._open.values() if intent.op is WriteOp.DELETE)
+        self.known.announced.update(
+            RecordKey(intent.table, str(row.id)) for intent in deletes for row in intent.rows
+        )
         for place, effect in self.known.effects.items():
             after = effect.after or {}
             same = (name for name, value in effect.before.items() if after.get(name, "") == value)

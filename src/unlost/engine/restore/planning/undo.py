@@ -83,9 +83,17 @@ def plan_undo(org: str, ports: PlanPorts, run: str, *, plan_id: str) -> RestoreP
 
 def _unarchive(survey: RestoreSurvey, known: RunEffects, plan_id: str) -> RestorePlan:
     """A restore of all that an archive took away: the vault has the records, and no journal does."""
+    if not known.closed:
+        raise Conflict(
+            "archive-open",
+            "The archive {run} has not ended.",
+            next_step="Resume it first with `unlost restore resume {run}`, then undo it.",
+            run=known.run,
+        )
     selection = Selection(SelectionKind.RECORDS, tuple(sorted(known.effects, key=str)))
+    # With what refers to them: the org emptied references of records that stayed.
     return plan_restore(
-        survey.org, survey.ports, selection, related=RelatedPolicy.NONE, plan_id=plan_id
+        survey.org, survey.ports, selection, related=RelatedPolicy.ALL, plan_id=plan_id
     )
 
 

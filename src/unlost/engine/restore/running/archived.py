@@ -1,4 +1,8 @@
-"""Commit archived records: from now on the vault is the only place that has them."""
+"""Commit archived records: from now on the vault is the only place that has them.
+
+A run that stopped may end days later. Records that came back meanwhile, or that a backup stored with
+other values since, are not archived.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -6,26 +10,45 @@ from datetime import datetime
 from itertools import batched
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from unlost.engine.restore.running.deletions import source_of
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import rows_in_memory
+from unlost.engine.restore.values.cells import digests
 from unlost.engine.restore.values.outcome import Ending
+from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Table
-from unlost.model.vault.snapshot import CommitKind, TableCommit
+from unlost.model.vault.snapshot import Added, CommitKind, TableCommit, TableState
 
 
 def commit_archived(session: RestoreSession, *, run: str, as_of: datetime) -> None:
     """Write one commit with the last states of all archived records; repeating it is harmless."""
     plan, vault = session.plan, session.ports.vault
+    newest = vault.at(plan.org, vault.commits(plan.org)[-1].number, forgotten=True)
     identity = vault.orgs()[plan.target]
     commit = vault.begin(plan.target, run=run, kind=CommitKind.ARCHIVE, identity=identity)
     commit.put_schema(session.schema)
-    tables = []
+    states, tables = newest.tables(), []
     for name, ids in _archived(session).items():
-        rows = _rows(session, session.table(name), ids, observed_at=as_of)
-        tables.append(TableCommit(name, (commit.add(name, rows),)))
+        added = commit.add(name, _rows(session, newest, session.table(name), ids, as_of=as_of))
+        tables.append(_unread(states[name], added))
+    commit.put_schema(newest.schema())  # a backup since the plan may have another one
     commit.finish(tables, as_of=as_of)
+
+
+def _unread(state: TableState, added: Added) -> TableCommit:
+    """The part of a table that this run did not read: the next backup goes on where the last ended."""
+    return TableCommit(
+        state.table,
+        (added,),
+        state.cursor,
+        state.window_start,
+        state.window_end,
+        census_at=state.census_at,
+        finding=state.finding,
+    )
 
 
 def _archived(session: RestoreSession) -> dict[str, list[str]]:
@@ -40,11 +63,14 @@ def _archived(session: RestoreSession) -> dict[str, list[str]]:
 
 
 def _rows(
-    session: RestoreSession, table: Table, ids: Sequence[str], *, observed_at: datetime
+    session: RestoreSession, newest: Snapshot, table: Table, ids: Sequence[str], *, as_of: datetime
 ) -> Iterator[Rows]:
     snapshot = session.ports.vault.at(session.plan.org, session.plan.snapshot, forgotten=True)
     for part in batched(sorted(ids), rows_in_memory(table)):
-        rows = snapshot.get(table.name, part)
+        copies = snapshot.get(table.name, part)
+        rows = _still_away(session, newest, table, copies)
+        if not len(rows):
+            continue
         names = [name for name in rows.column_names if not name.startswith("_u_")]
         (cells,) = rows.select(names).combine_chunks().to_batches()
         yield Rows(
@@ -53,5 +79,23 @@ def _rows(
             modified_at=rows["_u_modified_at"].combine_chunks(),
             modified_by=rows["_u_modified_by"].combine_chunks().cast(pa.string()),
             cells=cells,
-            observed_at=observed_at,
+            observed_at=as_of,
         )
+
+
+def _still_away(
+    session: RestoreSession, newest: Snapshot, table: Table, copies: pa.Table
+) -> pa.Table:
+    """The copies of records that are not live, and whose newest state in the vault is the same."""
+    ids = copies["_u_id"].cast(pa.string())
+    live: list[str] = []
+    for page in source_of(session).read_ids(table, ids.to_pylist()):
+        rows = page.rows
+        live += rows.ids.filter(pc.equal(rows.ops, Op.STATE.value)).to_pylist()
+    known = newest.get(table.name, ids.to_pylist())
+    both = {*copies.column_names} & {*known.column_names}
+    columns = [column.name for column in table.columns if column.name in both]
+    then = dict(zip(ids.to_pylist(), digests(table, copies, columns), strict=True))
+    now = zip(known["_u_id"].to_pylist(), digests(table, known, columns), strict=True)
+    same = [record for record, text in now if then.get(record) == text and record not in {*live}]
+    return copies.filter(pc.is_in(ids, value_set=pa.array(same, pa.string())))

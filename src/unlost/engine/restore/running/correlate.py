@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from unlost.engine.restore.journal.entries import CallIntent
+from unlost.engine.restore.running.deletions import deleted_by_run
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.sameness import canonical
 from unlost.model.errors import Conflict, SourceRefused
@@ -53,6 +54,8 @@ def resolve(
     session.ports.writer.settle(table, since=intent.at)
     if intent.op is WriteOp.UNDELETE:
         return _undeleted(session, intent, table)
+    if intent.op is WriteOp.DELETE and session.archives:
+        return deleted_by_run(session, intent, table)
     if intent.op is WriteOp.DELETE:
         return _deleted(session, intent, table)
     if intent.op is not WriteOp.CREATE:

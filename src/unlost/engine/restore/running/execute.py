@@ -110,8 +110,10 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
     log = RestoreLog(ports.vault.journal(plan.target, run))
     same_plan(log.state, plan)
     if log.state.closed is None:
-        # At each resumption: records may have been erased since the last try.
-        _check_not_erased(plan, ports)
+        # At each resumption: records may have been erased since the last try. An archive that has
+        # begun must still end, and leaves them alone.
+        if log.state.opened is None or kind_of(plan) is not RunKind.ARCHIVE:
+            _check_not_erased(plan, ports)
         at = ports.writer.server_time()
         log.write(RunOpened(run, plan, at) if log.state.opened is None else RunResumed(at))
     steps = {step.key: step for step in plan.steps}
@@ -196,7 +198,8 @@ def _write(session: RestoreSession) -> None:
 
 def _resolve_open_calls(session: RestoreSession, creator: Creator) -> None:
     """Resolve the outcomes of calls whose answers are missing."""
-    missing = sorted(session.log.state.open.items())
+    # Of an archive the masters of details first: a detail counts only with its master.
+    missing = sorted(session.log.state.open.items(), reverse=session.archives)
     rows = {
         n: _rebuilt(session, creator, call_intent)
         for n, call_intent in missing

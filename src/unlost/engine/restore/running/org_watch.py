@@ -5,13 +5,13 @@
 
 A new mail of an old case would be deleted with the case, and no copy of it exists: so the case must
 stay. A record that vanished and that the archive does not name shows that the org deletes more than
-was planned. Each ``read`` reads only what changed since the last one. Tables that do not deliver
-their changes completely, such as links of files, are asked for their rows that refer to given
-records. See docs/adr/0051.
+was planned. Each ``read`` reads only what changed since the last one, of each row the id, the times
+and the references, and adds it to ``changes``. Tables that do not deliver their changes completely,
+such as links of files, are asked for their rows that refer to given records. See docs/adr/0051.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -24,44 +24,51 @@ from unlost.model.ports.system import Clock
 from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.ports.writer import PlanningAccess
 from unlost.model.source.reading import Op, Page, ReadTask, Ready, Rows
-from unlost.model.source.schema import Column, DeleteRule, Schema, Table
+from unlost.model.source.schema import Column, Schema, Table
 from unlost.model.source.writing import Birth, ReferrerQuery
 from unlost.model.vault.snapshot import nights
 
+WHOLE_ORG = ""  # the place of a gap that is not one table's
 LOOK_UP = 5_000  # records that are looked up in the copy at a time
-LOSING = (DeleteRule.CASCADE, DeleteRule.UNKNOWN)
 SKEW = timedelta(seconds=10)  # stamps are cut to seconds
 ID, OP, BY, AT, STAMP = "id", "op", "by", "at", "stamp"
 WAS, THEN = "was", "then"
 
 
 def gaps_of(vault: VaultReader, org: str) -> Mapping[str, str]:
-    """The tables of which the newest backups lack something, and a sentence about it."""
+    """The tables of which the newest backups lack something, and a sentence about it.
+
+    ``WHOLE_ORG`` for something that is lacking in all tables, such as a right of the backup user.
+    """
     backups = vault.snapshots(org)
+    if not nights(backups):
+        return {WHOLE_ORG: "There is no backup of all tables."}
     gaps: dict[str, str] = {}
     for number in {backups[-1].number, nights(backups)[-1].number}:
         certificate = vault.at(org, number).certificate()
         if certificate is None:
+            gaps[WHOLE_ORG] = "The backup has no certificate."
             continue
-        findings = [f for line in certificate.tables for f in line.findings]
+        findings = [finding for line in certificate.tables for finding in line.findings]
         for finding in (*findings, *certificate.findings):
-            if finding.severity is Severity.GAP and finding.table is not None:
-                gaps.setdefault(finding.table, finding.sentence)
+            if finding.severity is Severity.GAP:
+                gaps.setdefault(finding.table or WHOLE_ORG, finding.sentence)
     return gaps
 
 
 @dataclass(slots=True)
 class OrgChanges:
-    """Changes since the last reading.
+    """Changes since the copy.
 
     ``changed``: planned records with a new time of change. ``named``: planned records to which a
-    record refers that is new, or that did not refer to them in the copy. ``vanished``: records of
-    the copy that are gone and that are not planned; without those that another user deleted.
+    record refers that did not in the copy. ``deleted``: planned records that are gone, by this user.
+    ``vanished``: other records that this user deleted, or that are gone without a known user.
     ``unread``: tables that were not delivered completely.
     """
 
     changed: set[RecordKey] = field(default_factory=set)
     named: set[RecordKey] = field(default_factory=set)
+    deleted: set[RecordKey] = field(default_factory=set)
     vanished: set[RecordKey] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
 
@@ -94,6 +101,7 @@ class OrgWatch:
         ``since``: the source's clock when the backup of the copy began. ``began``: when the run
         began; what vanished before is not its doing.
         """
+        self.changes = OrgChanges()
         self._ports = ports
         self._copy = copy
         self._planned = {name: pl.Series(sorted(ids)) for name, ids in planned.items()}
@@ -101,28 +109,26 @@ class OrgWatch:
         self._since = since
         self._began = began - SKEW if began is not None else None
         tables = list(_near(schema, self._planned.keys()))
-        self._followed = [table for table in tables if self._is_followed(table)]
+        self._followed = [_slim(table) for table in tables if self._is_followed(table)]
         self._asked = [table for table in tables if not self._is_followed(table)]
 
-    def read(self) -> OrgChanges:
-        """The changes since the last reading; the first time, since the copy was made."""
+    def read(self) -> None:
+        """Add the changes since the last reading; the first time, since the copy was made."""
         began = self._ports.source.server_time()
-        changes = OrgChanges()
         for table in self._followed:
             cursor = self._ports.source.cursor_at(table, self._since)
             assert cursor is not None
             for task in self._ports.source.plan_reads(table, cursor):
                 for page in self._pages(task):
-                    self._judge(table, page.rows, changes)
+                    self._judge(table, page.rows)
                     if page.incomplete:
-                        changes.unread.add(table.name)
+                        self.changes.unread.add(table.name)
         self._since = began
-        return changes
 
     def strangers(self, planned: Mapping[str, Sequence[str]]) -> tuple[set[RecordKey], set[str]]:
         """Of these ids, those to which unknown rows of the other tables refer.
 
-        Also the tables that cannot be asked, although the org may delete their rows along.
+        Also the tables that cannot be asked, although people may add rows to them.
         """
         named: set[RecordKey] = set()
         closed: set[str] = set()
@@ -141,30 +147,26 @@ class OrgWatch:
         return (
             table.name not in self._ports.links
             and table.name in self._stored
-            and (table.stamp_column or table.modified_column) is not None
+            and _stamp(table) != ""
             and self._ports.source.cursor_at(table, self._since) is not None
         )
 
     def _queries(self, planned: Mapping[str, Sequence[str]]) -> Iterator[tuple[ReferrerQuery, str]]:
         for table in self._asked:
             for column in table.columns:
-                if column.reference is None or column.reference.rule not in LOSING:
-                    continue
-                for target in column.reference.tables:
+                for target in column.reference.tables if column.reference is not None else ():
                     if planned.get(target):
                         yield ReferrerQuery(table, column.name, planned[target]), target
 
     def _unknown(self, query: ReferrerQuery, target: str, rows: Rows) -> set[RecordKey]:
-        """The targets of rows that are not planned, and that the copy has not with this value."""
+        """The targets of rows that the copy does not have with this value."""
         if rows.cells is None or not len(rows):
             return set()
         frame = pl.DataFrame({
             ID: rows.ids.to_pylist(),
             query.column: rows.cells.column(query.column).to_pylist(),
         })  # fmt: skip
-        column = query.table.column(query.column)
-        assert column is not None
-        fresh = self._fresh(query.table, frame, column)
+        fresh = self._fresh(query.table, frame, query.column)
         return {RecordKey(target, record) for record in fresh}
 
     # --- rows --------------------------------------------------------------------------------------
@@ -181,50 +183,51 @@ class OrgWatch:
                     self._ports.clock.sleep(max(0.0, seconds))
                     waiting.append(wait.task)
 
-    def _judge(self, table: Table, rows: Rows, changes: OrgChanges) -> None:
+    def _judge(self, table: Table, rows: Rows) -> None:
         frame = _observed(table, rows)
-        planned = self._ids(table.name)
         live = pl.col(OP) == Op.STATE.value
-        inside = pl.col(ID).is_in(planned.implode())
+        inside = pl.col(ID).is_in(self._ids(table.name).implode())
         if STAMP in frame.columns:
-            self._note_changed(table, frame.filter(live & inside), changes)
-            others = frame.filter(live & ~inside)
-            for column in _references(table, others, self._planned.keys()):
+            self._note_changed(table, frame.filter(live & inside))
+            for column in _references(table, frame, self._planned.keys()):
                 for target in column.reference.tables if column.reference is not None else ():
-                    named = self._named(table, others, column, target)
-                    changes.named |= {RecordKey(target, record) for record in named}
-        self._note_vanished(table, frame.filter(~live & ~inside), changes)
-
-    def _note_changed(self, table: Table, frame: pl.DataFrame, changes: OrgChanges) -> None:
-        stamp = table.stamp_column or table.modified_column or ""
-        for part in frame.iter_slices(LOOK_UP):
-            both = part.join(self._then(table, part[ID], stamp), on=ID, how="left")
-            moved = both.filter(instants(STAMP).ne_missing(instants(THEN)))
-            changes.changed |= {RecordKey(table.name, record) for record in moved[ID]}
-
-    def _note_vanished(self, table: Table, frame: pl.DataFrame, changes: OrgChanges) -> None:
-        user = self._ports.access.user_id()
-        ours = frame.filter(pl.col(BY).is_null() | (pl.col(BY) == user))
+                    self._note_named(table, frame.filter(live), column.name, target)
+        gone = frame.filter(~live)
         if self._began is not None:
-            ours = ours.filter((pl.col(AT) >= self._began).fill_null(value=True))
-        for part in ours.iter_slices(LOOK_UP):
-            was = part.join(self._then(table, part[ID]), on=ID)
-            lost = was.filter(pl.col(WAS) == Op.STATE.value)
-            changes.vanished |= {RecordKey(table.name, record) for record in lost[ID]}
+            gone = gone.filter((pl.col(AT) >= self._began).fill_null(value=True))
+        self._note_deleted(table, gone.filter(inside))
+        self._note_vanished(table, gone.filter(~inside))
 
-    def _named(
-        self, table: Table, others: pl.DataFrame, column: Column, target: str
-    ) -> Iterator[str]:
-        naming = others.filter(pl.col(column.name).is_in(self._ids(target).implode()))
-        yield from self._fresh(table, naming, column)
+    def _note_changed(self, table: Table, frame: pl.DataFrame) -> None:
+        for part in frame.iter_slices(LOOK_UP):
+            both = part.join(self._then(table, part[ID], _stamp(table)), on=ID, how="left")
+            moved = both.filter(instants(STAMP).ne_missing(instants(THEN)))
+            self.changes.changed |= {RecordKey(table.name, record) for record in moved[ID]}
 
-    def _fresh(self, table: Table, frame: pl.DataFrame, column: Column) -> Iterator[str]:
-        """The values of a reference in rows that are not planned and had another one in the copy."""
-        others = frame.filter(~pl.col(ID).is_in(self._ids(table.name).implode()))
-        for part in others.select(ID, column.name).iter_slices(LOOK_UP):
-            both = part.join(self._then(table, part[ID], column.name), on=ID, how="left")
-            same = (pl.col(WAS) == Op.STATE.value) & (pl.col(column.name) == pl.col(THEN))
-            yield from both.filter(~same.fill_null(value=False))[column.name]
+    def _note_named(self, table: Table, frame: pl.DataFrame, column: str, target: str) -> None:
+        naming = frame.filter(pl.col(column).is_in(self._ids(target).implode()))
+        fresh = self._fresh(table, naming, column)
+        self.changes.named |= {RecordKey(target, record) for record in fresh}
+
+    def _note_deleted(self, table: Table, frame: pl.DataFrame) -> None:
+        ours = frame.filter(pl.col(BY) == self._ports.access.user_id())
+        self.changes.deleted |= {RecordKey(table.name, record) for record in ours[ID]}
+
+    def _note_vanished(self, table: Table, frame: pl.DataFrame) -> None:
+        """Note what this user deleted, also new records; without a known user only those of the copy."""
+        ours = pl.col(BY) == self._ports.access.user_id()
+        alive = pl.col(WAS) == Op.STATE.value
+        for part in frame.filter(ours | pl.col(BY).is_null()).iter_slices(LOOK_UP):
+            was = part.join(self._then(table, part[ID]), on=ID, how="left")
+            lost = was.filter(alive.fill_null(value=False) | (ours & pl.col(WAS).is_null()))
+            self.changes.vanished |= {RecordKey(table.name, record) for record in lost[ID]}
+
+    def _fresh(self, table: Table, frame: pl.DataFrame, column: str) -> Iterator[str]:
+        """The values of a reference in rows that had another one in the copy, or were not there."""
+        for part in frame.select(ID, column).iter_slices(LOOK_UP):
+            both = part.join(self._then(table, part[ID], column), on=ID, how="left")
+            same = (pl.col(WAS) == Op.STATE.value) & (pl.col(column) == pl.col(THEN))
+            yield from both.filter(~same.fill_null(value=False))[column]
 
     def _ids(self, table: str) -> pl.Series:
         return self._planned.get(table, pl.Series([], dtype=pl.String))
@@ -263,8 +266,19 @@ def _near(schema: Schema, names: Collection[str]) -> Iterator[Table]:
     yield from (table for table in schema.tables if table.name in reached)
 
 
+def _stamp(table: Table) -> str:
+    return table.stamp_column or table.modified_column or ""
+
+
+def _slim(table: Table) -> Table:
+    """The table with the columns that a watch needs: texts of mails would make it slow."""
+    needed = {table.id_column, _stamp(table), table.modified_column, table.modified_by_column}
+    columns = tuple(c for c in table.columns if c.reference is not None or c.name in needed)
+    return replace(table, columns=columns, files=(), image_columns=(), change_log=None)
+
+
 def _observed(table: Table, rows: Rows) -> pl.DataFrame:
-    """Rows of a page: id, op, user and, if it has cells, the stamp and the references."""
+    """Rows of a page: id, op, user, time and, if it has cells, the stamp and the references."""
     frame = pl.DataFrame({
         ID: pl.Series(rows.ids.to_pylist(), dtype=pl.String),
         OP: pl.Series(rows.ops.to_pylist(), dtype=pl.String),
@@ -274,9 +288,9 @@ def _observed(table: Table, rows: Rows) -> pl.DataFrame:
     if rows.cells is None:
         return frame
     cells = pl.DataFrame(pl.from_arrow(rows.cells))
-    stamp = table.stamp_column or table.modified_column or ""
     delivered = [c.name for c in table.columns if c.reference is not None and c.name in cells]
-    return frame.hstack([cells[stamp].cast(pl.String).alias(STAMP), *cells.select(delivered)])
+    stamp = cells[_stamp(table)].cast(pl.String).alias(STAMP)
+    return frame.hstack([stamp, *cells.select(delivered)])
 
 
 def _references(table: Table, frame: pl.DataFrame, targets: Collection[str]) -> list[Column]:

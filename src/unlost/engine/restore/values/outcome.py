@@ -62,6 +62,11 @@ class RecordOutcome:
         return RecordKey(self.table, self.record)
 
     @property
+    def is_there(self) -> bool:
+        """True if the record is live now, as the plan wants it."""
+        return self.ending.good and self.ending not in (Ending.DELETED, Ending.ARCHIVED)
+
+    @property
     def whole(self) -> bool:
         """True if the record is there, and none of its references stays empty."""
         return self.ending.good and not any(difference.target for difference in self.differences)

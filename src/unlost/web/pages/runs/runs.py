@@ -41,7 +41,7 @@ ACTS: dict[str, Callable[[Application, str], RunCommandResult]] = {
     "resume": resume,
     "cancel": cancel,
 }
-KINDS = (CommitKind.BACKUP, CommitKind.RESTORE)
+KINDS = (CommitKind.BACKUP, CommitKind.RESTORE, CommitKind.ARCHIVE)
 
 
 @require_GET

@@ -1,66 +1,77 @@
 """The pass of an archive: verify, compare, delete, and look what else vanished.
 
-  groups 1-40    read the copies from the vault and the records from the org: equal?
+  groups 1-40    read each byte of their files back from the vault
+                 read the records from the vault and from the org: equal?
                  read the org's changes: did a record come that refers to one of them?
                  delete, details with their masters
   groups 41-90   read the org's changes: did more vanish than was planned? Then stop.
                  …
 
 Records of a group refer to each other. If one of them changed, is gone, or is named by a record that
-the vault does not have, the whole group stays. The first groups are few, so that a surprise costs
+the vault does not have, the whole group stays. The first turn is small, so that a surprise costs
 little. See docs/adr/0051.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import batched
 
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
-
-from unlost.engine.restore.journal.entries import Pass
+from unlost.engine.restore.journal.entries import CallAnswer, Pass
 from unlost.engine.restore.running.calls import (
     CHANGED_SINCE,
     TRIES,
+    PreparedRow,
     record_without_call,
     refusal,
+    send,
+    write_intent,
 )
+from unlost.engine.restore.running.comparison import absent, compared_columns, different
 from unlost.engine.restore.running.copies import faulty_copies
+from unlost.engine.restore.running.correlate import resolve
+from unlost.engine.restore.running.deletions import source_of
 from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
-from unlost.engine.restore.running.passes.deleting import delete_steps, readable
 from unlost.engine.restore.running.session import RestoreSession
-from unlost.engine.restore.running.wanted import States, rows_in_memory, taken
+from unlost.engine.restore.running.wanted import States, rows_in_memory
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
-from unlost.engine.sameness import differs
-from unlost.model.errors import UsageError
+from unlost.model.errors import IntegrityError
 from unlost.model.plan import PlanStep, RecordKey
-from unlost.model.source.schema import ColumnTrait, Table, WireKind
-from unlost.model.source.writing import RowOutcome
-from unlost.model.vault.snapshot import nights
+from unlost.model.ports.source import Source
+from unlost.model.source.schema import Schema
+from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
+from unlost.model.vault.snapshot import CommitKind, nights
 
-NO_COPY = "archive-no-copy"
-FEW, MANY = 200, 10_000  # records of the first groups, and of later ones, that are deleted together
+FEW, MANY = 200, 10_000  # records of the first turn, and of later ones, that are deleted together
 VANISHED = "archive-vanished"
 STOPPED = "archive-stopped"
 NAMED = "archive-named"
 GONE = "archive-gone"
 TOGETHER = "archive-together"
+NO_COPY = "archive-no-copy"
+HELD = "archive-held"
 
-type Mask = NDArray[np.bool_]
+type Causes = dict[RecordKey, RowOutcome]
 
 
 def archive(session: RestoreSession) -> None:
     """Delete the records of the plan, some groups at a time."""
-    turns = list(_turns(session.plan.steps))
-    watch = _watch(session)
-    for turn in turns:
-        if not _is_open(session, turn):
+    source = source_of(session)
+    schema = source.discover()  # also tables and columns that came after the backup
+    watch = _watch(session, source, schema)
+    for turn in _turns(session.plan.steps):
+        pending = _pending(session, turn)
+        if not pending:
             continue
-        if not _look(session, watch, turn):
-            break
-        delete_steps(session, [step for step in turn if _pending(session, step)])
-    _look(session, watch, ())
+        causes = {**_held(session, pending), **_outgrown(session, schema, pending)}
+        causes |= _differing(session, source, pending)
+        watch.read()
+        if _stopped(session, watch):
+            return
+        causes |= _changed_meanwhile(session, watch, pending) | _named(watch, pending)
+        _keep_groups(session, pending, causes)
+        _delete(session, _pending(session, pending))
+    watch.read()
+    _stopped(session, watch)
 
 
 def vanished(session: RestoreSession) -> Iterator[RecordOutcome]:
@@ -77,14 +88,17 @@ def vanished(session: RestoreSession) -> Iterator[RecordOutcome]:
             )
 
 
+# --- the run --------------------------------------------------------------------------------------
+
+
 def _turns(steps: Sequence[PlanStep]) -> Iterator[list[PlanStep]]:
-    """Steps that are deleted together: whole groups, at first a few records."""
+    """Steps that are deleted together: whole groups, small ones first."""
     groups: dict[int, list[PlanStep]] = defaultdict(list)
     for step in steps:
         groups[step.group].append(step)
     turn: list[PlanStep] = []
     size = FEW
-    for group in groups.values():
+    for group in sorted(groups.values(), key=len):
         if turn and len(turn) + len(group) > size:
             yield turn
             turn, size = [], MANY
@@ -93,181 +107,232 @@ def _turns(steps: Sequence[PlanStep]) -> Iterator[list[PlanStep]]:
         yield turn
 
 
-def _watch(session: RestoreSession) -> OrgWatch:
+def _watch(session: RestoreSession, source: Source, schema: Schema) -> OrgWatch:
     ports, plan = session.ports, session.plan
-    if ports.source is None:
-        raise UsageError(
-            "archive-source",
-            "An archive reads the org while it runs, and this program cannot read it.",
-            next_step="Run the plan with `unlost restore run`.",
-        )
-    planned: dict[str, list[str]] = defaultdict(list)
-    for step in plan.steps:
-        planned[step.table].append(step.record)
+    planned = _ids(plan.steps)
     links = frozenset(kind.links for kind in ports.shared) | gaps_of(ports.vault, plan.org).keys()
-    until = plan.selection.until or plan.snapshot
-    backups = [info for info in nights(ports.vault.snapshots(plan.org)) if info.number <= until]
+    commits = nights(ports.vault.commits(plan.org))
+    backups = [c for c in commits if c.kind is CommitKind.BACKUP and c.number <= plan.snapshot]
     return OrgWatch(
-        WatchPorts(source=ports.source, access=ports.writer, clock=ports.clock, links=links),
-        ports.vault.at(plan.org, until, forgotten=True),
-        ports.source.discover(),  # also tables that came after the backup
+        WatchPorts(source=source, access=ports.writer, clock=ports.clock, links=links),
+        ports.vault.at(plan.org, plan.snapshot, forgotten=True),
+        schema,
         planned,
         since=backups[-1].as_of,
         began=session.log.opened.at,
     )
 
 
-# --- before a call --------------------------------------------------------------------------------
-
-
-def _is_open(session: RestoreSession, steps: Sequence[PlanStep]) -> bool:
-    return any(_pending(session, step) for step in steps)
-
-
-def _pending(session: RestoreSession, step: PlanStep) -> bool:
-    return session.log.state.pending(Pass.DELETE, step.key, most=TRIES)
-
-
-def _look(session: RestoreSession, watch: OrgWatch, turn: Sequence[PlanStep]) -> bool:
-    """Keep groups that are not as the plan saw them; false if more vanished than was planned."""
-    pending = [step for step in turn if _pending(session, step)]
-    causes = dict(_differing(session, pending))
-    # Last, because the org goes on changing while the copies are verified.
-    changes = watch.read()
-    if changes.vanished:
-        _stop(session, changes.vanished)
-        return False
-    planned: dict[str, list[str]] = defaultdict(list)
-    for step in pending:
-        planned[step.table].append(step.record)
-    strangers, closed = watch.strangers(planned)
-    for key in changes.named | strangers:
-        causes.setdefault(key, _is_named(key))
-    closed |= changes.unread
-    if closed:
-        causes |= {step.key: _unlooked(step.key, closed) for step in pending}
-    _keep_groups(session, pending, causes)
-    return True
-
-
-def _differing(
-    session: RestoreSession, steps: Sequence[PlanStep]
-) -> Iterator[tuple[RecordKey, RowOutcome]]:
-    """The records that are gone, changed since the copy, or have no complete copy."""
-    by_table: dict[str, list[PlanStep]] = defaultdict(list)
+def _ids(steps: Iterable[PlanStep]) -> dict[str, list[str]]:
+    ids: dict[str, list[str]] = defaultdict(list)
     for step in steps:
-        by_table[step.table].append(step)
-    for name, records in by_table.items():
-        table = session.table(name)
-        for part in batched(records, rows_in_memory(table)):
-            for states in session.wanted.states(part):
-                yield from _without_copy(session, table, states)
-                yield from _changed(session, table, states)
+        ids[step.table].append(step.record)
+    return ids
 
 
-def _without_copy(
-    session: RestoreSession, table: Table, states: States
-) -> Iterator[tuple[RecordKey, RowOutcome]]:
-    assert session.ports.source is not None
-    snapshot = session.ports.vault.at(session.plan.org, states.steps[0].snapshot, forgotten=True)
-    faulty = faulty_copies(session.ports.vault, snapshot, session.ports.source, table, states)
-    for record, sentence in faulty:
-        key = RecordKey(table.name, record)
-        yield key, refusal(key, NO_COPY, f"{key} stays in the org. {sentence}")
-
-
-def _changed(
-    session: RestoreSession, table: Table, states: States
-) -> Iterator[tuple[RecordKey, RowOutcome]]:
-    ids = [step.record for step in states.steps]
-    fetched = session.ports.writer.fetch(table, ids, columns=readable(table))
-    row_of = {record: row for row, record in enumerate(fetched.ids.to_pylist())}
-    places = [at for at, record in enumerate(ids) if record in row_of]
-    for step in states.steps:
-        if step.record not in row_of:
-            yield step.key, _is_gone(step.key)
-    if not places:
-        return
-    there = [states.steps[at] for at in places]
-    assert fetched.cells is not None
-    now = taken(pa.Table.from_batches([fetched.cells]), [row_of[step.record] for step in there])
-    mask = _different(table, there, taken(states.rows, places), now)
-    for step, differs_now in zip(there, mask, strict=True):
-        if differs_now:
-            yield step.key, _is_changed(step.key)
-
-
-def _different(table: Table, steps: Sequence[PlanStep], then: pa.Table, now: pa.Table) -> Mask:
-    """True for each record whose values differ from its copy.
-
-    Columns that the run itself has set or emptied before the delete do not count.
-    """
-    mask = np.zeros(len(steps), dtype=np.bool_)
-    touched = np.array([bool(step.columns or step.late) for step in steps])
-    stamps = {table.stamp_column, table.modified_column, table.modified_by_column}
-    for name in _compared(table, then, now):
-        column = table.column(name)
-        assert column is not None
-        old, new = (rows[name].combine_chunks().cast(pa.string()) for rows in (then, now))
-        other = differs(column.kind, old, new).to_numpy(zero_copy_only=False)
-        if name in stamps:
-            other &= ~touched
-        else:
-            other &= ~np.array([name in step.columns or name in step.late for step in steps])
-        mask |= other
-    return mask
-
-
-def _compared(table: Table, then: pa.Table, now: pa.Table) -> Iterator[str]:
-    """The columns whose values are compared.
-
-    Times of changes count only where values cannot show everything: roll-ups change them too.
-    """
-    stamps = {table.stamp_column, table.modified_column, table.modified_by_column}
-    values = [
-        column.name
-        for column in table.columns
-        if column.kind is not WireKind.BINARY
-        and not {ColumnTrait.VOLATILE, ColumnTrait.CALCULATED} & column.traits
-        and column.name in then.column_names
-        and column.name not in (*stamps, table.id_column)
-    ]
-    visible = [name for name in values if name in now.column_names]
-    unproved = any(file.checksum_column is None for file in table.files)
-    if unproved or len(visible) < len(values):
-        both = {*then.column_names} & {*now.column_names}
-        yield from sorted(name for name in stamps if name is not None and name in both)
-    yield from visible
+def _pending(session: RestoreSession, steps: Sequence[PlanStep]) -> list[PlanStep]:
+    state = session.log.state
+    return [step for step in steps if state.pending(Pass.DELETE, step.key, most=TRIES)]
 
 
 # --- records that stay ----------------------------------------------------------------------------
 
 
-def _keep_groups(
-    session: RestoreSession,
-    steps: Sequence[PlanStep],
-    causes: Mapping[RecordKey, RowOutcome],
-) -> None:
+def _held(session: RestoreSession, steps: Sequence[PlanStep]) -> Causes:
+    """The records on legal hold, and erased ones: both may be newer than the plan."""
+    now, vault = session.ports.clock.now(), session.ports.vault
+    holds = [hold.thing for hold in vault.holds(session.plan.org) if hold.lasts(now)]
+    causes = {
+        key: _is_erased(key) for key in vault.erased(session.plan.org, [s.key for s in steps])
+    }
+    return causes | {
+        step.key: _is_held(step.key)
+        for step in steps
+        if any(hold.covers(step.table, step.record) for hold in holds)
+    }
+
+
+def _outgrown(session: RestoreSession, schema: Schema, steps: Sequence[PlanStep]) -> Causes:
+    """The records of tables with columns that the copy does not have."""
+    causes: Causes = {}
+    for name in {step.table for step in steps}:
+        now, known = schema.table(name), {*compared_columns(session.table(name))}
+        if now is None or not known.issuperset(compared_columns(now)):
+            keys = [step.key for step in steps if step.table == name]
+            causes |= {key: _is_outgrown(key) for key in keys}
+    return causes
+
+
+def _differing(session: RestoreSession, source: Source, steps: Sequence[PlanStep]) -> Causes:
+    """The records that are gone, changed since the copy, or have no complete copy."""
+    causes: Causes = {}
+    # Files first: it takes long, and the org goes on changing meanwhile.
+    for states in _copies(session, steps, causes):
+        causes |= _without_copy(session, source, states)
+    for states in _copies(session, steps, {}):
+        causes |= _not_as_copied(session, states)
+    return causes
+
+
+def _copies(
+    session: RestoreSession, steps: Sequence[PlanStep], damaged: Causes
+) -> Iterator[States]:
+    """The copies of records, as the vault has them; notes those that cannot be read."""
+    by_table: dict[str, list[PlanStep]] = defaultdict(list)
+    for step in steps:
+        by_table[step.table].append(step)
+    for name, records in by_table.items():
+        for part in batched(records, rows_in_memory(session.table(name))):
+            yield from _readable(session, part, damaged)
+
+
+def _readable(
+    session: RestoreSession, steps: Sequence[PlanStep], damaged: Causes
+) -> Iterator[States]:
+    try:
+        states = list(session.wanted.states(steps))
+    except IntegrityError as error:
+        if len(steps) == 1:
+            key = steps[0].key
+            damaged[key] = refusal(
+                key, NO_COPY, f"{key} stays in the org. {error.sentence}", error.next_step
+            )
+            return
+        middle = len(steps) // 2
+        yield from _readable(session, steps[:middle], damaged)
+        yield from _readable(session, steps[middle:], damaged)
+        return
+    yield from states
+
+
+def _without_copy(session: RestoreSession, source: Source, states: States) -> Causes:
+    table = session.table(states.steps[0].table)
+    snapshot = session.ports.vault.at(session.plan.org, session.plan.snapshot, forgotten=True)
+    faulty = faulty_copies(session.ports.vault, snapshot, source, table, states)
+    keys = {RecordKey(table.name, record): sentence for record, sentence in faulty}
+    return {
+        key: refusal(key, NO_COPY, f"{key} stays in the org. {sentence}")
+        for key, sentence in keys.items()
+    }
+
+
+def _not_as_copied(session: RestoreSession, states: States) -> Causes:
+    table = session.table(states.steps[0].table)
+    ids = [step.record for step in states.steps]
+    fetched = session.ports.writer.fetch(table, ids, columns=compared_columns(table))
+    causes = {key: _is_changed(key) for key in different(session, table, states, fetched)}
+    return causes | {key: _is_gone(key) for key in absent(states, fetched)}
+
+
+def _changed_meanwhile(
+    session: RestoreSession, watch: OrgWatch, steps: Sequence[PlanStep]
+) -> Causes:
+    """The records that changed while the others were verified."""
+    changed = [step for step in steps if step.key in watch.changes.changed]
+    causes: Causes = {}
+    for states in _copies(session, changed, causes):
+        causes |= _not_as_copied(session, states)
+    return causes
+
+
+def _named(watch: OrgWatch, steps: Sequence[PlanStep]) -> Causes:
+    """The records to which others refer that the vault does not know, or may not know."""
+    strangers, closed = watch.strangers(_ids(steps))
+    closed |= watch.changes.unread
+    if closed:
+        return {step.key: _is_unlooked(step.key, closed) for step in steps}
+    named = watch.changes.named | strangers
+    return {step.key: _is_named(step.key) for step in steps if step.key in named}
+
+
+def _keep_groups(session: RestoreSession, steps: Sequence[PlanStep], causes: Causes) -> None:
     """Keep all records of a group of which one must stay."""
     groups = {step.group for step in steps if step.key in causes}
-    staying: dict[str, list[RowOutcome]] = defaultdict(list)
+    staying = [step for step in steps if step.group in groups]
+    _refuse(session, staying, lambda key: causes.get(key) or _stays_too(key))
+
+
+def _refuse(
+    session: RestoreSession, steps: Sequence[PlanStep], why: Callable[[RecordKey], RowOutcome]
+) -> None:
+    outcomes: dict[str, list[RowOutcome]] = defaultdict(list)
     for step in steps:
-        if step.group in groups:
-            staying[step.table].append(causes.get(step.key) or _stays_too(step.key))
-    for name, outcomes in staying.items():
-        record_without_call(session, Pass.DELETE, name, outcomes)
+        outcomes[step.table].append(why(step.key))
+    for name, refused in outcomes.items():
+        record_without_call(session, Pass.DELETE, name, refused)
 
 
-def _stop(session: RestoreSession, keys: Collection[RecordKey]) -> None:
-    """Note the records that vanished, and keep all that the run has not deleted yet."""
+def _stopped(session: RestoreSession, watch: OrgWatch) -> bool:
+    """Stop if more vanished than was planned: note it, and keep all that is not deleted yet."""
+    results = session.log.state.results.get(Pass.DELETE, {})
+    early = {key for key in watch.changes.deleted if key not in results}
+    surplus = watch.changes.vanished | early
+    if not surplus:
+        return False
     noted: dict[str, list[RowOutcome]] = defaultdict(list)
-    for key in sorted(keys, key=str):
+    for key in sorted(surplus, key=str):
         noted[key.table].append(_vanished(key))
-    for step in session.plan.steps:
-        if _pending(session, step):
-            noted[step.table].append(_stopped(step.key))
     for name, outcomes in noted.items():
         record_without_call(session, Pass.DELETE, name, outcomes)
+    _refuse(session, _pending(session, session.plan.steps), _is_stopped)
+    return True
+
+
+# --- deleting -------------------------------------------------------------------------------------
+
+
+def _delete(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
+    """Delete these records; those that the org deletes along are announced first."""
+    details = [step for step in steps if step.because is not None]
+    announced = list(_announce(session, details))
+    masters = [step for step in steps if step.because is None]
+    for level in sorted({step.level for step in masters}, reverse=True):
+        _send(session, [step for step in masters if step.level == level])
+        _keep_rest(session, masters)
+    for number in announced:
+        intent = session.log.state.open[number]
+        session.log.write(CallAnswer(number, tuple(resolve(session, intent, ()))))
+    _refuse(session, _pending(session, details), _stays_too)
+
+
+def _announce(session: RestoreSession, details: Sequence[PlanStep]) -> Iterator[int]:
+    """Write intents for details; the call that deletes them is that of their master."""
+    for name in dict.fromkeys(step.table for step in details):
+        of_table = [step for step in details if step.table == name]
+        for batch in session.batches(name, of_table):
+            yield write_intent(session, Pass.DELETE, WriteOp.DELETE, name, _rows(batch))[0]
+
+
+def _send(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
+    for name in dict.fromkeys(step.table for step in steps):
+        of_table = [step for step in steps if step.table == name]
+        while pending := _pending(session, of_table):
+            for batch in session.batches(name, pending):
+                send(session, Pass.DELETE, WriteOp.DELETE, name, _rows(batch))
+
+
+def _rows(steps: Iterable[PlanStep]) -> list[PreparedRow]:
+    """The rows of a call. The vault has their values, so that the journal needs none."""
+    return [PreparedRow(WriteRow(step.record, step.record)) for step in steps]
+
+
+def _keep_rest(session: RestoreSession, masters: Sequence[PlanStep]) -> None:
+    """Keep what remains of groups of which the org refused to delete a record."""
+    state = session.log.state
+    refused = {step.group for step in masters if state.failure(step.key) is not None}
+    remaining = [step for step in _pending(session, masters) if step.group in refused]
+    _refuse(session, remaining, _stays_too)
+
+
+# --- sentences ------------------------------------------------------------------------------------
+
+
+def _is_held(key: RecordKey) -> RowOutcome:
+    return refusal(key, HELD, f"{key} is on legal hold. It stays in the org.")
+
+
+def _is_erased(key: RecordKey) -> RowOutcome:
+    return refusal(key, NO_COPY, f"{key} was erased from the vault. It stays in the org.")
 
 
 def _is_changed(key: RecordKey) -> RowOutcome:
@@ -276,6 +341,15 @@ def _is_changed(key: RecordKey) -> RowOutcome:
         CHANGED_SINCE,
         f"{key} was changed in the org after the backup. It stays there.",
         "The next archive includes it, once a backup has the change.",
+    )
+
+
+def _is_outgrown(key: RecordKey) -> RowOutcome:
+    return refusal(
+        key,
+        CHANGED_SINCE,
+        f"The table of {key} has new columns, or is gone. The record stays in the org.",
+        "Back up, then plan the archive again.",
     )
 
 
@@ -292,7 +366,7 @@ def _is_named(key: RecordKey) -> RowOutcome:
     )
 
 
-def _unlooked(key: RecordKey, tables: Collection[str]) -> RowOutcome:
+def _is_unlooked(key: RecordKey, tables: Collection[str]) -> RowOutcome:
     return refusal(
         key,
         NAMED,
@@ -306,7 +380,7 @@ def _stays_too(key: RecordKey) -> RowOutcome:
     return refusal(key, TOGETHER, f"{key} stays in the org with a record that it belongs to.")
 
 
-def _stopped(key: RecordKey) -> RowOutcome:
+def _is_stopped(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         STOPPED,
@@ -319,6 +393,6 @@ def _vanished(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         VANISHED,
-        f"{key} vanished from the org while the archive ran, although the plan does not name it.",
-        "Check whether a trigger deletes it. The backup has it: restore it from there.",
+        f"{key} vanished from the org while the archive ran, although it was not its turn.",
+        "Check whether a trigger deletes it. If a backup has it, restore it from there.",
     )

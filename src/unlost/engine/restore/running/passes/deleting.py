@@ -1,12 +1,11 @@
-"""Delete records: what an undone run brought, or what an archive takes away. Details with masters.
+"""The last pass of an undo: delete what the undone run brought, details with their masters.
 
 Some records are deleted only as drafts, such as orders: they become drafts first, and get their
 status again if they stay.
 
 Each record is read right before its call. If it is not as the plan saw it, a person changed it: it
 stays, and ends as a conflict. The whole record goes into the journal first, so that the undo can be
-undone even after the recycle bin was emptied. An archive compares its records before (see
-``archiving``), and the vault has their values. See docs/adr/0042.
+undone even after the recycle bin was emptied. See docs/adr/0042.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,15 +33,11 @@ type Cells = Mapping[str, str | None]
 
 
 def delete(session: RestoreSession) -> None:
-    """Delete the plan's records that are still as the plan saw them."""
-    delete_steps(session, [s for s in session.plan.steps if s.action is Action.DELETE])
-
-
-def delete_steps(session: RestoreSession, todo: Sequence[PlanStep]) -> None:
-    """Delete these records, of which no other one of the plan is a detail or a master.
+    """Delete the plan's records that are still as the plan saw them.
 
     The org deletes details with their masters. They are announced first, with all their values.
     """
+    todo = [step for step in session.plan.steps if step.action is Action.DELETE]
     details = [step for step in todo if step.because is not None]
     announced = [
         number
@@ -70,8 +65,7 @@ def delete_steps(session: RestoreSession, todo: Sequence[PlanStep]) -> None:
 def _save_circular(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     """Journal references to records that go first: with them the org empties the references."""
     saved = session.log.state.saved
-    circles = steps if not session.archives else ()  # the vault has all references
-    todo = [step for step in circles if step.columns and step.key not in saved]
+    todo = [step for step in steps if step.columns and step.key not in saved]
     for table in dict.fromkeys(step.table for step in todo):
         circular = {step.record: step.columns for step in todo if step.table == table}
         names = sorted({name for columns in circular.values() for name in columns})
@@ -251,8 +245,6 @@ def _prepared(
     session: RestoreSession, table: Table, steps: Sequence[PlanStep]
 ) -> list[PreparedRow]:
     """The rows of a call; records that are gone or changed get their outcome without one."""
-    if session.archives:
-        return [PreparedRow(WriteRow(step.record, step.record)) for step in steps]
     live = _live_rows(session, table, steps)
     prepared: list[PreparedRow] = []
     outcomes: list[RowOutcome] = []
@@ -271,21 +263,17 @@ def _prepared(
 def _live_rows(
     session: RestoreSession, table: Table, steps: Sequence[PlanStep]
 ) -> Mapping[str, Cells]:
-    if session.archives:
-        return {key.record: cells for key, cells in session.wanted.cells(steps).items()}
     ids = [step.record for step in steps]
-    return dict(each(session.ports.writer.fetch(table, ids, columns=readable(table))))
+    return dict(each(session.ports.writer.fetch(table, ids, columns=_readable(table))))
 
 
-def readable(table: Table) -> list[str]:
+def _readable(table: Table) -> list[str]:
     """The columns that a record needs to come back."""
     columns = [c.name for c in table.columns if not c.has(ColumnTrait.VOLATILE)]
     return [name for name in columns if name != table.id_column]
 
 
 def _is_as_planned(session: RestoreSession, table: Table, step: PlanStep, cells: Cells) -> bool:
-    if session.archives:
-        return True
     assert isinstance(session.wanted, UndoneReader)
     ignored = {*step.late, *step.columns}
     names = [n for n in session.wanted.columns(step) if n in cells and n not in ignored]

@@ -1,0 +1,69 @@
+"""Archives of an org: its runs, and how many records each took away."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.app.access import action
+from unlost.app.actions.restores.restore_run import journal_of
+from unlost.app.compose import Application
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.runs.runs import RunRecord, list_runs
+from unlost.engine.restore.values.outcome import Ending
+from unlost.model.access import Right
+from unlost.model.vault.snapshot import CommitKind
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveLine:
+    """An archive run. ``policy``: name of its policy; empty if its journal was erased.
+
+    ``planned`` are the records of its plan, ``archived`` those that left the org. ``vanished``
+    records are gone although the plan does not name them.
+    """
+
+    run: str
+    state: str
+    policy: str
+    started: datetime
+    ended: datetime | None
+    planned: int = 0
+    archived: int = 0
+    vanished: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Archives:
+    """The archive runs of an org, newest first."""
+
+    org: str
+    zone: str
+    runs: tuple[ArchiveLine, ...]
+
+
+@action("archive.list", Right.LOOK)
+def list_archives(app: Application, org: str) -> Archives:
+    """List the archive runs of an org; raises NotFound (``org-unknown``)."""
+    known = get_org(org)
+    runs = [run for run in list_runs(known.name) if run.kind is CommitKind.ARCHIVE]
+    runs.sort(key=lambda run: run.started_at, reverse=True)
+    return Archives(known.name, known.identity.zone, tuple(_line(app, run) for run in runs))
+
+
+def _line(app: Application, run: RunRecord) -> ArchiveLine:
+    journal = journal_of(app, run.id)
+    if journal is None or journal[0].state.opened is None:
+        return ArchiveLine(run.id, run.state, "", run.started_at, run.ended_at)
+    state = journal[0].state
+    plan, closed = journal[0].opened.plan, state.closed
+    policy = plan.selection.policy
+    records = closed.records if closed is not None else ()
+    return ArchiveLine(
+        run.id,
+        run.state,
+        policy.name if policy is not None else "",
+        run.started_at,
+        run.ended_at,
+        len(plan.steps),
+        sum(record.ending is Ending.ARCHIVED for record in records),
+        len(records) - len(plan.steps) if closed is not None else 0,
+    )

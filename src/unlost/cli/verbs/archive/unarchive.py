@@ -1,0 +1,39 @@
+"""unlost unarchive: plan to bring archived records back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.verbs.restores.restore import show_new
+
+
+def unarchive(
+    org: OrgName,
+    what: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN|TABLE/ID…", help="An archive run, or archived records."),
+    ],
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Plan file to write.")],
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Plan to bring archived records back. Nothing is written to the org.
+
+    A record comes back with everything related to it. Exit code 3 if some cannot.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
+        from unlost.cli.progress import shown_progress
+
+        is_run = len(what) == 1 and "/" not in what[0]
+        request = PlanRequest(org, undo=what[0]) if is_run else PlanRequest(org, tuple(what))
+        with shown_progress(application.clock) as observer:
+            result = make_plan(application, request, out, observer=observer)
+    answer(result, as_json=json, show=show_new)
+    return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK
