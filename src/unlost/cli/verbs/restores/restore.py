@@ -11,6 +11,7 @@ from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import command, many, plain, size, when
 from unlost.model.mass_changes import MassKind
+from unlost.model.runs.exclusion import RunKind
 
 if TYPE_CHECKING:
     from unlost.app.actions.restores.approval import ApprovedPlan
@@ -620,13 +621,18 @@ def _answer_result(result: "RestoreResult", *, as_json: bool) -> ExitCode:
     return ExitCode.OK if result.whole else ExitCode.FINDINGS
 
 
+def _archives(result: "RestoreResult") -> bool:
+    return result.run.startswith(f"{RunKind.ARCHIVE}-")
+
+
 def _show_result(out: Output, result: "RestoreResult") -> None:
     if result.repeated:
         out.print("This plan was already run. Nothing was written this time. The earlier result:")
     seconds = (result.finished - result.started).total_seconds()
     took = f"{seconds:,.0f} s" if seconds >= 1 else "under a second"
     calls = many(result.calls, "write call")
-    out.print(f"{result.org}: restored in {took} with {calls}.")
+    word = "archived" if _archives(result) else "restored"
+    out.print(f"{result.org}: {word} in {took} with {calls}.")
     for ending in result.endings:
         out.print(f"  {ending.count:>7,} {ENDINGS[ending.ending]}")
     for deviation in result.otherwise:

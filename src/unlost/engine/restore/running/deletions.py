@@ -3,7 +3,7 @@
 from unlost.engine.restore.journal.entries import CallIntent, Pass
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.model.errors import UsageError
-from unlost.model.plan import RecordKey
+from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.source import Source
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Table
@@ -24,36 +24,33 @@ def source_of(session: RestoreSession) -> Source:
 def deleted_by_run(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
     """The records of a call that this run deleted; not those that another user deleted.
 
-    The backup user looks, who sees all records. A detail counts only with its master.
+    The backup user looks, who sees all records. A detail counts if this run deleted its master; the
+    org may name any user as the last one of a detail.
     """
     ids = [str(row.id) for row in intent.rows]
-    others = _others(session, table, ids)
-    return [
-        RowOutcome(record, OutcomeKind.DONE, record)
-        for record in ids
-        if record not in others and _is_root_gone(session, RecordKey(table.name, record))
-    ]
-
-
-def _others(session: RestoreSession, table: Table, ids: list[str]) -> set[str]:
-    """Records that are live, or that another user deleted."""
-    user = session.ports.writer.user_id()
-    others: set[str] = set()
+    users: dict[str, str | None] = dict.fromkeys(ids)
+    live: set[str] = set()
     for page in source_of(session).read_ids(table, ids):
         columns = (page.rows.ids, page.rows.ops, page.rows.modified_by)
         for record, op, by in zip(*(column.to_pylist() for column in columns), strict=True):
-            if op == Op.STATE.value or by not in (None, user):
-                others.add(record)
-    return others
+            users[record] = by
+            if op == Op.STATE.value:
+                live.add(record)
+    ours = (None, session.ports.writer.user_id())
+    return [
+        RowOutcome(record, OutcomeKind.DONE, record)
+        for record, by in users.items()
+        if record not in live
+        and _is_ours(session, session.step(RecordKey(table.name, record)), is_by_us=by in ours)
+    ]
 
 
-def _is_root_gone(session: RestoreSession, key: RecordKey) -> bool:
-    """True if this run deleted the record with which the org deletes this one, or if it has none."""
-    step = session.step(key)
-    while step.because is not None:
-        table, _, record = step.because.partition("/")
-        step = session.step(RecordKey(table, record))
-    if step.key == key:
-        return True
-    result = session.log.state.result(Pass.DELETE, step.key)
+def _is_ours(session: RestoreSession, step: PlanStep, *, is_by_us: bool) -> bool:
+    root = step
+    while root.because is not None:
+        table, _, record = root.because.partition("/")
+        root = session.step(RecordKey(table, record))
+    if root is step:
+        return is_by_us
+    result = session.log.state.result(Pass.DELETE, root.key)
     return result is not None and result.kind is OutcomeKind.DONE

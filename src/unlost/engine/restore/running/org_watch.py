@@ -24,13 +24,14 @@ from unlost.model.ports.system import Clock
 from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.ports.writer import PlanningAccess
 from unlost.model.source.reading import Op, Page, ReadTask, Ready, Rows
-from unlost.model.source.schema import Column, Schema, Table
+from unlost.model.source.schema import Column, DeleteRule, Schema, Table, WireKind
 from unlost.model.source.writing import Birth, ReferrerQuery
 from unlost.model.vault.snapshot import nights
 
 WHOLE_ORG = ""  # the place of a gap that is not one table's
 LOOK_UP = 5_000  # records that are looked up in the copy at a time
 SKEW = timedelta(seconds=10)  # stamps are cut to seconds
+_NEEDED = (WireKind.ID, WireKind.REFERENCE, WireKind.INSTANT, WireKind.DATE, WireKind.BOOLEAN)
 ID, OP, BY, AT, STAMP = "id", "op", "by", "at", "stamp"
 WAS, THEN = "was", "then"
 
@@ -110,7 +111,8 @@ class OrgWatch:
         self._began = began - SKEW if began is not None else None
         tables = list(_near(schema, self._planned.keys()))
         self._followed = [_slim(table) for table in tables if self._is_followed(table)]
-        self._asked = [table for table in tables if not self._is_followed(table)]
+        followed = {table.name for table in self._followed}
+        self._asked = [table for table in tables if table.name not in followed]
 
     def read(self) -> None:
         """Add the changes since the last reading; the first time, since the copy was made."""
@@ -148,7 +150,7 @@ class OrgWatch:
             table.name not in self._ports.links
             and table.name in self._stored
             and _stamp(table) != ""
-            and self._ports.source.cursor_at(table, self._since) is not None
+            and self._ports.source.cursor_at(_slim(table), self._since) is not None
         )
 
     def _queries(self, planned: Mapping[str, Sequence[str]]) -> Iterator[tuple[ReferrerQuery, str]]:
@@ -197,6 +199,7 @@ class OrgWatch:
             gone = gone.filter((pl.col(AT) >= self._began).fill_null(value=True))
         self._note_deleted(table, gone.filter(inside))
         self._note_vanished(table, gone.filter(~inside))
+        self._note_taken(table, gone.filter(~inside))
 
     def _note_changed(self, table: Table, frame: pl.DataFrame) -> None:
         for part in frame.iter_slices(LOOK_UP):
@@ -221,6 +224,15 @@ class OrgWatch:
             was = part.join(self._then(table, part[ID]), on=ID, how="left")
             lost = was.filter(alive.fill_null(value=False) | (ours & pl.col(WAS).is_null()))
             self.changes.vanished |= {RecordKey(table.name, record) for record in lost[ID]}
+
+    def _note_taken(self, table: Table, frame: pl.DataFrame) -> None:
+        """Note what went with a planned record, whoever the org names as its last user."""
+        for column in _references(table, frame, self._planned.keys()):
+            assert column.reference is not None
+            if column.reference.rule is DeleteRule.CASCADE:
+                for target in column.reference.tables:
+                    taken = frame.filter(pl.col(column.name).is_in(self._ids(target).implode()))
+                    self.changes.vanished |= {RecordKey(table.name, record) for record in taken[ID]}
 
     def _fresh(self, table: Table, frame: pl.DataFrame, column: str) -> Iterator[str]:
         """The values of a reference in rows that had another one in the copy, or were not there."""
@@ -271,9 +283,11 @@ def _stamp(table: Table) -> str:
 
 
 def _slim(table: Table) -> Table:
-    """The table with the columns that a watch needs: texts of mails would make it slow."""
-    needed = {table.id_column, _stamp(table), table.modified_column, table.modified_by_column}
-    columns = tuple(c for c in table.columns if c.reference is not None or c.name in needed)
+    """The table with the columns that a watch needs: texts of mails would make it slow.
+
+    Connectors also need times and marks, by which they find changed and deleted rows.
+    """
+    columns = tuple(c for c in table.columns if c.reference is not None or c.kind in _NEEDED)
     return replace(table, columns=columns, files=(), image_columns=(), change_log=None)
 
 

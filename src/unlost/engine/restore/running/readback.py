@@ -179,7 +179,7 @@ def _ending(session: RestoreSession, step: PlanStep) -> Ending:
 
 def _explanation(step: PlanStep, ending: Ending) -> tuple[str, str]:
     """The code and sentence for a record that came back in another way than planned."""
-    if ending is ENDINGS[step.action]:
+    if ending in (ENDINGS[step.action], Ending.ARCHIVED):
         return "", ""
     if ending is Ending.UNDELETED:
         return CAME_ALONG, f"{step.key} left the recycle bin with the record that it belongs to."

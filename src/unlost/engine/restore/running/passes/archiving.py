@@ -28,8 +28,7 @@ from unlost.engine.restore.running.calls import (
 )
 from unlost.engine.restore.running.comparison import absent, compared_columns, different
 from unlost.engine.restore.running.copies import faulty_copies
-from unlost.engine.restore.running.correlate import resolve
-from unlost.engine.restore.running.deletions import source_of
+from unlost.engine.restore.running.deletions import deleted_by_run, source_of
 from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import States, rows_in_memory
@@ -291,7 +290,9 @@ def _delete(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
         _keep_rest(session, masters)
     for number in announced:
         intent = session.log.state.open[number]
-        session.log.write(CallAnswer(number, tuple(resolve(session, intent, ()))))
+        # Their masters' calls were answered: nothing is under way.
+        done = deleted_by_run(session, intent, session.table(intent.table))
+        session.log.write(CallAnswer(number, tuple(done)))
     _refuse(session, _pending(session, details), _stays_too)
 
 
