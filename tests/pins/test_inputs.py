@@ -53,7 +53,7 @@ def for_org(restore: RestorePlan, org: str) -> RestorePlan:
     return replace(restore, org=org, target=org)
 
 
-LATER = {SelectionKind.UNDO, SelectionKind.CORRECTION}  # of format 2
+LATER = {SelectionKind.UNDO, SelectionKind.CORRECTION, SelectionKind.ARCHIVE}  # of format 2
 
 
 def test_the_plan_files_have_each_selection_and_each_action_of_format_1() -> None:

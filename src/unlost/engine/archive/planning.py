@@ -25,6 +25,7 @@ from unlost.engine.archive.choosing import (
 )
 from unlost.engine.archive.graph import collect
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
+from unlost.engine.restore.planning.notes.predict import NoteText
 from unlost.engine.restore.planning.plan import schema_digest
 from unlost.engine.restore.planning.selection import MAX_STEPS
 from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, READ_ROWS
@@ -53,19 +54,32 @@ from unlost.model.vault.retention import Hold
 
 REST, LIMITS = "archive-rest", "archive-limits"
 STAYS = {
-    CHANGED: "{records} of {table} changed in the org after the backup. They stay, with all that "
-    "would go with them.",
-    NEW: "Records that came after the backup refer to {records} of {table}, which stay.",
-    LOCKED: "{records} of {table} are activated, and stay with all that would go with them.",
-    ALONE: "{records} of {table} cannot be deleted, and stay with all that would go with them.",
-    COPY: "The vault cannot give back all values of {records} of {table}, which stay.",
-}
-NEXT = {
-    CHANGED: "The next archive includes them, once a backup has the changes.",
-    NEW: "The next archive decides again, once a backup has the new records.",
-    LOCKED: "Deactivate them in the org if they may go.",
-    ALONE: "Give the write user the right to delete them, if the org allows it.",
-    COPY: "Run `unlost verify --level full`.",
+    CHANGED: NoteText(
+        NoteWeight.NOTE,
+        "{records} of {table} changed in the org after the backup. They stay, with all that would go "
+        "with them.",
+        "The next archive includes them, once a backup has the changes.",
+    ),
+    NEW: NoteText(
+        NoteWeight.NOTE,
+        "Records that came after the backup refer to {records} of {table}, which stay.",
+        "The next archive decides again, once a backup has the new records.",
+    ),
+    LOCKED: NoteText(
+        NoteWeight.NOTE,
+        "{records} of {table} are activated, and stay with all that would go with them.",
+        "Deactivate them in the org if they may go.",
+    ),
+    ALONE: NoteText(
+        NoteWeight.NOTE,
+        "{records} of {table} cannot be deleted, and stay with all that would go with them.",
+        "Give the write user the right to delete them, if the org allows it.",
+    ),
+    COPY: NoteText(
+        NoteWeight.NOTE,
+        "The vault cannot give back all values of {records} of {table}, which stay.",
+        "Run `unlost verify --level full`.",
+    ),
 }
 
 
@@ -201,7 +215,8 @@ def _notes(survey: RestoreSurvey, choice: ArchiveChoice, planned: int) -> Iterat
         (code, key.table) for key, code in choice.reasons().items()
     )
     for (code, table), count in sorted(stays.items()):
-        yield PlanNote.of(code, NoteWeight.NOTE, STAYS[code], NEXT[code], table, count=count)
+        words = STAYS[code]
+        yield PlanNote.of(code, words.weight, words.template, words.next_step, table, count=count)
     rest = choice.goes - planned
     if rest:
         yield PlanNote.of(

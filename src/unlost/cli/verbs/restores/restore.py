@@ -654,7 +654,7 @@ def _show_result(out: Output, result: "RestoreResult") -> None:
             f"sets itself: {plain(', '.join(columns[:MOST]))}"
         )
     out.print(f"Record by record: {command('runs', result.run)}")
-    if failed:
+    if failed and not _archives(result):
         out.print(f"Retry the failed records: {command('restore', 'retry', result.run)}")
 
 

@@ -47,7 +47,7 @@ NAMED = "archive-named"
 GONE = "archive-gone"
 TOGETHER = "archive-together"
 NO_COPY = "archive-no-copy"
-HELD = "archive-held"
+ON_HOLD = "archive-held"
 
 type Causes = dict[RecordKey, RowOutcome]
 
@@ -329,7 +329,7 @@ def _keep_rest(session: RestoreSession, masters: Sequence[PlanStep]) -> None:
 
 
 def _is_held(key: RecordKey) -> RowOutcome:
-    return refusal(key, HELD, f"{key} is on legal hold. It stays in the org.")
+    return refusal(key, ON_HOLD, f"{key} is on legal hold. It stays in the org.")
 
 
 def _is_erased(key: RecordKey) -> RowOutcome:
