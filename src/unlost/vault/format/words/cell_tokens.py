@@ -5,7 +5,7 @@ one kind are cut at once, those of ASCII alone by cheaper expressions. A backup 
 the number of expressions alone, so none is computed of an empty frame.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
