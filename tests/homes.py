@@ -1,6 +1,8 @@
 """Homes for tests: made in an instant, with orgs and a vault that live in memory."""
 
 import copy
+import fcntl
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,13 +46,32 @@ from unlost.testing.vault import memory_vault
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import open_vault
 
+CATALOG = "catalog.sqlite"
 SECRET = "open sesame"
 WRITE_SECRET = "write sesame"
 
 
 @cache
 def template() -> Path:
-    file = Path(mkdtemp(prefix="unlost-test-")) / "catalog.sqlite"
+    """The database of a new home; all processes of a run share one, as migrations take seconds."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        return _migrated(Path(mkdtemp(prefix="unlost-test-")))
+    shared = Path(gettempdir()) / f"unlost-test-{run}"
+    shared.mkdir(mode=0o700, exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        file = shared / CATALOG
+        if not file.exists():
+            _migrated(Path(mkdtemp(dir=shared))).rename(file)
+    return _connected(file)
+
+
+def _migrated(folder: Path) -> Path:
+    return _connected(folder / CATALOG)
+
+
+def _connected(file: Path) -> Path:
     connect(file)
     disconnect()
     return file

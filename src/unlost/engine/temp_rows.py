@@ -7,6 +7,7 @@ closed: a checkpoint may name it.
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -44,8 +45,7 @@ class TempRowsWriter:
     """Writes one file of rows. It takes its name when it is closed, complete."""
 
     def __init__(self, folder: Path, name: str, schema: pa.Schema) -> None:
-        self._name = "/".join(quote(part, safe="") for part in name.split("/"))
-        self._path = folder / self._name
+        self._folder, self._title = folder, name
         self._schema = schema
         self._rows = 0
         self._file: pa.OSFile | None = None
@@ -78,6 +78,15 @@ class TempRowsWriter:
             os.fsync(written.fileno())
         self._unfinished.replace(self._path)
         return TempRows(self._name, self._rows)
+
+    # Most writers get no rows, so names are made when a file is.
+    @cached_property
+    def _name(self) -> str:
+        return "/".join(quote(part, safe="") for part in self._title.split("/"))
+
+    @cached_property
+    def _path(self) -> Path:
+        return self._folder / self._name
 
     @property
     def _unfinished(self) -> Path:

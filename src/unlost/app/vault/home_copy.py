@@ -39,15 +39,16 @@ def copy_if_due(app: Application, *, patience: timedelta = PATIENCE) -> bool:
     Settings are copied immediately; runs and alerts once the newest copy is as old as ``patience``.
     Raises errors of the vault.
     """
-    due = _is_due(settings_digest(), app.clock.now(), patience)
+    settings = settings_digest()
+    due = _is_due(settings, app.clock.now(), patience)
     if due:
-        _copy(app)
+        _copy(app, settings)
     return due
 
 
-def _copy(app: Application) -> int:
-    """Make a copy and return its number."""
-    settings, now = settings_digest(), app.clock.now()
+def _copy(app: Application, settings: str) -> int:
+    """Make a copy and return its number; ``settings``: the digest from before it."""
+    now = app.clock.now()
     number = app.whole_vault.homes.store_copy(zstandard.compress(dump()))
     note_copy(NewestCopy(number, settings, now))
     return number
@@ -73,7 +74,7 @@ def after_change(app: Application) -> None:
     if _later.get():
         return
     with suppress(UnlostError):
-        _copy(app)
+        _copy(app, settings_digest())
 
 
 @contextmanager
@@ -100,7 +101,7 @@ def after_run(app: Application) -> None:
 
 def renew_copies(app: Application) -> None:
     """Copy the home's data now, and delete all older copies, as they contain erased data."""
-    app.whole_vault.homes.drop_before(_copy(app))
+    app.whole_vault.homes.drop_before(_copy(app, settings_digest()))
 
 
 def copies_name(app: Application, oids: Collection[str]) -> bool:

@@ -107,30 +107,40 @@ def absent_ids(side: CensusSlice, *, before: datetime, latest: datetime) -> pl.S
     """
     observed = pl.col("observed_at")
     older = side.known.filter((observed < before) | (observed > latest))["id"]
-    known = pl.concat([side.census, side.seen["id"]])
-    return older.filter(~older.is_in(known.implode())).unique().sort()
+    return _sorted(_without(_without(older, side.census), side.seen["id"]))
 
 
 def unread_ids(side: CensusSlice, *, hidden: pl.Series) -> pl.Series:
     """Ids of the census that are not held as visible, and of which this run read no row."""
     alive, dead = _latest(side.seen)
-    id_column = side.known["id"]
-    blind = pl.concat([hidden, dead])
-    visible = id_column.filter(~id_column.is_in(blind.implode()))
-    known = pl.concat([visible, alive])
-    return side.census.filter(~side.census.is_in(known.implode())).unique().sort()
+    visible = _without(_without(side.known["id"], hidden), dead)
+    return _sorted(_without(_without(side.census, visible), alive))
 
 
 def _late_count(side: CensusSlice) -> int:
     alive, _ = _latest(side.seen)
-    return alive.len() - int(alive.is_in(side.census.implode()).sum())
+    return len(_without(alive, side.census))
+
+
+def _without(ids: pl.Series, others: pl.Series) -> pl.Series:
+    """The ids that are not among others; most often there are none to look for."""
+    if ids.is_empty() or others.is_empty():
+        return ids
+    return ids.filter(~ids.is_in(others.implode()))
+
+
+def _sorted(ids: pl.Series) -> pl.Series:
+    """Each id once, in order."""
+    return ids.unique().sort() if len(ids) > 1 else ids
 
 
 def _latest(seen: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """Ids whose last observation in this run was alive, and ids whose last observation was not."""
+    if seen.is_empty():
+        return seen["id"], seen["id"]
     last = seen.unique("id", keep="last", maintain_order=True)
-    alive = pl.col("op") == Op.STATE.value
-    return last.filter(alive)["id"], last.filter(~alive)["id"]
+    ids, alive = last["id"], last["op"] == Op.STATE.value
+    return ids.filter(alive), ids.filter(~alive)
 
 
 def _list_ids(session: BackupSession, table: str) -> list[TempRows]:
@@ -160,10 +170,11 @@ def _compare(
         live += side.census.n_unique()
         late += _late_count(side)
         absent = absent_ids(side, before=at, latest=session.latest)
-        known = absent.is_in(hidden.implode())
-        _write_ids(lost, absent.filter(~known))
+        visible = _without(absent, hidden)
+        _write_ids(lost, visible)
         # Under other rights the absence of a hidden row means nothing.
-        _write_ids(vanished, absent.filter(known & trusted))
+        if trusted:
+            _write_ids(vanished, _without(absent, visible))
         _write_ids(unread, unread_ids(side, hidden=hidden))
     return CensusResult(table, at, live, lost.close(), unread.close(), vanished.close(), late)
 
@@ -216,5 +227,7 @@ def _series(ids: pa.Array) -> pl.Series:
 
 
 def _write_ids(writer: TempRowsWriter, ids: pl.Series) -> None:
+    if ids.is_empty():
+        return
     array = ids.to_arrow().cast(pa.string())
     writer.write(pa.RecordBatch.from_arrays([array], schema=IDS))

@@ -1,7 +1,8 @@
 """Cutting the cells of searched columns into tokens: ``unlost.vault.format.words.tokens`` shows examples.
 
 A cell is a row of a frame: the numbers of its row and column, and its text. Cells of all columns of
-one kind are cut at once, those of ASCII alone by cheaper expressions.
+one kind are cut at once, those of ASCII alone by cheaper expressions. A backup of few rows waits for
+the number of expressions alone, so none is computed of an empty frame.
 """
 
 from collections.abc import Callable, Sequence
@@ -60,7 +61,7 @@ class SearchedCells:
             (self.urls, _host_tokens),
             (self.phones, _phone_tokens),
         )
-        return pl.concat([_no_tokens(), *(_by_script(cells, cut) for cells, cut in kinds)])
+        return _together(*(_by_script(cells, cut) for cells, cut in kinds if len(cells)))
 
     def values(self) -> pl.DataFrame:
         """The ``folded`` text of each cell, and its characters as one ``token``.
@@ -68,8 +69,9 @@ class SearchedCells:
         A telephone number has its national digits as the token, and all of them as the text.
         """
         texts = pl.concat([self.texts, self.emails, self.urls])
-        parts = [_by_script(texts, _value), _by_script(self.phones, _phone_value)]
-        return pl.concat([part for part in parts if "folded" in part.columns] or [_no_values()])
+        kinds = ((texts, _value), (self.phones, _phone_value))
+        parts = [_by_script(cells, cut) for cells, cut in kinds if len(cells)]
+        return _together(*parts) if parts else _no_values()
 
     def behind(self, rows: int) -> "SearchedCells":
         """The cells with row numbers that begin at ``rows``."""
@@ -89,15 +91,32 @@ def all_cells(parts: Sequence[SearchedCells]) -> SearchedCells:
 
 
 def _by_script(cells: pl.DataFrame, cut: "Callable[[_Cells], pl.DataFrame]") -> pl.DataFrame:
-    """Fold cells and cut them: those of ASCII alone by cheaper expressions."""
-    plain = cells.filter(is_ascii(pl.col("text")))
-    others = cells.filter(~is_ascii(pl.col("text")))
+    """Fold cells, at least one, and cut them: those of ASCII alone by cheaper expressions."""
+    plain, others = _parted(cells, is_ascii(pl.col("text")))
     parts = []
     if len(plain):
         parts.append(cut(_Cells(plain.with_columns(ascii_folded(pl.col("text"))), ascii=True)))
     if len(others):
         parts.append(cut(_Cells(others.with_columns(folded(pl.col("text"))), ascii=False)))
-    return pl.concat(parts) if parts else _no_tokens()
+    return _together(*parts)
+
+
+def _parted(rows: pl.DataFrame, holds: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows for which an expression holds, and the others; it is never null."""
+    mask = rows.select(holds).to_series()
+    if mask.all():
+        return rows, rows.slice(0, 0)
+    if not mask.any():
+        return rows.slice(0, 0), rows
+    return rows.filter(mask), rows.filter(~mask)
+
+
+def _together(*parts: pl.DataFrame) -> pl.DataFrame:
+    """The rows of all parts, which have the same columns; no part is no token."""
+    filled = [part for part in parts if len(part)] or list(parts[:1])
+    if not filled:
+        return _no_tokens()
+    return filled[0] if len(filled) == 1 else pl.concat(filled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +143,14 @@ class _Cells:
     def finished(self, words: pl.DataFrame) -> pl.DataFrame:
         """Folded words without separators as tokens."""
         finish = ascii_finished if self.ascii else finished
+        if words.is_empty():
+            return words
         words = words.select(*_CELL, finish(pl.col("token"))).filter(pl.col("token") != "")
         # Few words begin with a zero, so the others are spared a pattern.
-        zero = pl.col("token").str.starts_with("0")
-        numbers = words.filter(zero).with_columns(without_zeros(pl.col("token")))
-        return pl.concat([words.filter(~zero), numbers])
+        numbers, others = _parted(words, pl.col("token").str.starts_with("0"))
+        if numbers.is_empty():
+            return others
+        return _together(others, numbers.with_columns(without_zeros(pl.col("token"))))
 
 
 def _text_tokens(cells: _Cells) -> pl.DataFrame:
@@ -143,17 +165,16 @@ def _text_tokens(cells: _Cells) -> pl.DataFrame:
 
 def _spaced_tokens(cells: _Cells) -> pl.DataFrame:
     """The words of texts; most cells are a single word, and these take a path without lists."""
-    single = ~pl.col("text").str.contains(cells.separator)
-    alone = cells.finished(_numbers_too(cells.frame.filter(single).rename({"text": "token"})))
-    several = cells.frame.filter(~single)
+    several, single = _parted(cells.frame, pl.col("text").str.contains(cells.separator))
+    alone = cells.finished(_numbers_too(single.rename({"text": "token"})))
     if several.is_empty():
         return alone
     pieces = several.select(
         *_CELL, piece=pl.col("text").str.extract_all(r"\S+").list.head(WORDS)
     ).explode("piece")
-    words = pl.concat([_piece_words(cells, pieces), _codes(cells, several)])
+    words = _together(_piece_words(cells, pieces), _codes(cells, several))
     # Only words of one cell can repeat each other.
-    return pl.concat([alone, cells.finished(words).unique(maintain_order=True)])
+    return _together(alone, cells.finished(words).unique(maintain_order=True))
 
 
 def _piece_words(cells: _Cells, pieces: pl.DataFrame) -> pl.DataFrame:
@@ -174,15 +195,19 @@ def _codes(cells: _Cells, several: pl.DataFrame) -> pl.DataFrame:
     # The cheap tests first: most texts have spaces and no digits.
     text = pl.col("text")
     spaced = several.filter(text.str.contains("[0-9]") & text.str.contains(r"\s"))
+    if spaced.is_empty():
+        return _no_tokens()
     codes = spaced.filter(_is_code(cells, pl.col("text")))
     return _numbers_too(codes.select(*_CELL, token=cells.compact(pl.col("text"))))
 
 
 def _numbers_too(words: pl.DataFrame) -> pl.DataFrame:
     """The words, and the number in each that is a short prefix and a number."""
+    if words.is_empty():
+        return words
     number = pl.col("token").str.extract(NUMBER)
     numbers = words.select(*_CELL, number.alias("token")).drop_nulls("token")
-    return pl.concat([words, numbers])
+    return _together(words, numbers)
 
 
 def _is_code(cells: _Cells, text: pl.Expr) -> pl.Expr:

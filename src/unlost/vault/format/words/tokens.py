@@ -104,7 +104,7 @@ class Tokenizer:
         short = pl.col("token").str.len_chars() < 2
         useful = ~short | pl.col("token").str.contains(f"^[0-9{DENSE}]")
         words = self.cells(rows).words().filter(useful)
-        token_rows = pl.concat([words, self._key_tokens(rows)])
+        token_rows = pl.concat([words, self._key_tokens(rows)]) if self.keys else words
         columns = {
             U_ID: token_rows.get_column("token").to_arrow(),
             "table": pa.repeat(pa.scalar(self.table, pa.string()), len(token_rows)),
@@ -128,15 +128,21 @@ class Tokenizer:
 
         from unlost.vault.format.words.cell_tokens import CELLS
 
+        if not names:
+            return pl.DataFrame(schema=CELLS)
         numbers = pl.int_range(len(rows), dtype=pl.UInt32, eager=True).alias("row")
         places = {name: number for number, name in enumerate(self.columns)}
         parts = [
-            pl.DataFrame([numbers, pl.Series("text", pl.from_arrow(rows.column(name)), pl.String)])
-            .drop_nulls("text")
-            .select("row", pl.lit(places[name], pl.UInt16).alias("column"), "text")
+            pl.DataFrame(
+                [
+                    numbers,
+                    pl.Series("column", [places[name]], pl.UInt16).new_from_index(0, len(rows)),
+                    pl.Series("text", pl.from_arrow(rows.column(name)), pl.String),
+                ]
+            )
             for name in names
         ]
-        return pl.concat([pl.DataFrame(schema=CELLS), *parts])
+        return pl.concat(parts).drop_nulls("text")
 
     def _key_tokens(self, rows: pa.Table) -> "pl.DataFrame":
         import polars as pl
