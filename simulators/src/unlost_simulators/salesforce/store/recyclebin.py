@@ -169,14 +169,21 @@ def purge_before(cursor: duckdb.DuckDBPyConnection, limit: datetime) -> dict[str
 def purge_surplus(
     cursor: duckdb.DuckDBPyConnection, capacity: int, now: datetime
 ) -> dict[str, int]:
-    """Purge the oldest rows beyond ``capacity``, except rows deleted in the last two hours."""
-    # Newest first, so that places beyond the capacity are the oldest rows.
+    """Purge the oldest rows beyond ``capacity``, except rows deleted in the last two hours.
+
+    A row leaves together with the rows that went with it.
+    """
+    # Newest first, so that what is summed up beyond the capacity are the oldest rows. Of rows with
+    # one stamp, as a mass deletion gives them, the first ones are the oldest.
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE _gone AS
-        SELECT * EXCLUDE (place) FROM (
-          SELECT *, row_number() OVER (ORDER BY deleted_at DESC, id) AS place FROM _bin)
-        WHERE place > {capacity}
-          AND deleted_at <= TIMESTAMP '{(now - SAFE_TIME).isoformat(sep=" ")}'""")
+        SELECT * FROM _bin WHERE deleted_at <= TIMESTAMP '{(now - SAFE_TIME).isoformat(sep=" ")}'
+          AND root IN (
+            SELECT root FROM (
+              SELECT root, sum(count(*)) OVER (
+                ORDER BY min(deleted_at) DESC, min(rowid) DESC) AS rows
+              FROM _bin GROUP BY root)
+            WHERE rows > {capacity})""")
     return _purge(cursor)
 
 
