@@ -44,6 +44,8 @@ class OrgSettings:
     """Whether the oldest rows leave the bin when it holds more than its capacity."""
     bin_capacity: int | None = None
     """Rows that the bin has space for, whatever the storage; None: by ``bin_records_per_mb``."""
+    emptied_shown: timedelta = timedelta(0)
+    """How long queries of deleted rows still show what the emptying of the bin took out of it."""
     most_cascaded: int = 100_000
     """Most rows that one record may take along (DELETE_OPERATION_TOO_LARGE)."""
     audit_fields: bool = True

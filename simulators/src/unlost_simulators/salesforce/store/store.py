@@ -87,6 +87,7 @@ class Store:
         self._memos: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
         self._oldest_in_bin: datetime | None = None
         self._rows_in_bin = 0
+        self._shown_until: datetime | None = None
         self._trimmed_before: dict[str, datetime] = {}
         self._lock = threading.RLock()
         self._open: Transaction | None = None
@@ -211,9 +212,14 @@ class Store:
                 limit = now - timedelta(days=self.settings.bin_days)
                 self._purged(cursor, recyclebin.purge_before(cursor, limit))
             self._purge_surplus(cursor, now)
+            if self._shown_is_due(now):
+                self._purged(cursor, recyclebin.purge_shown(cursor, now))
 
     def _bin_is_due(self, now: datetime) -> bool:
-        return self._is_expired(now) or self._is_surplus(now)
+        return self._is_expired(now) or self._is_surplus(now) or self._shown_is_due(now)
+
+    def _shown_is_due(self, now: datetime) -> bool:
+        return self._shown_until is not None and self._shown_until <= now
 
     def _is_expired(self, now: datetime) -> bool:
         oldest = self._oldest_in_bin
@@ -233,6 +239,7 @@ class Store:
     def _note_bin(self, cursor: duckdb.DuckDBPyConnection) -> None:
         bin_state = cursor.execute("SELECT min(deleted_at), count(*) FROM _bin").fetchall()
         self._oldest_in_bin, self._rows_in_bin = bin_state[0]
+        self._shown_until = database.scalar(cursor, "SELECT min(until) FROM _shown")
 
     def oldest_open_stamp(self) -> datetime | None:
         """Stamp (naive UTC) of the longest transaction that has not committed yet."""
@@ -566,11 +573,13 @@ class Store:
         self, chosen: Sequence[str] | None = None, *, object_name: str | None = None
     ) -> int:
         """Purge these rows, or an object's, or all from the bin; gives how many rows went."""
+        shown = self.settings.emptied_shown
+        until = naive(self.clock.now()) + shown if shown else None
         with self._commit() as cursor:
             if chosen is None:
-                purged = recyclebin.empty_all(cursor, object_name)
+                purged = recyclebin.empty_all(cursor, object_name, until)
             else:
-                purged = recyclebin.empty(cursor, ids.full_many(chosen))
+                purged = recyclebin.empty(cursor, ids.full_many(chosen), until)
             return self._purged(cursor, purged)
 
     def purge_expired(self) -> int:
@@ -648,7 +657,7 @@ class Store:
         with self._lock:
             with self._commit() as cursor:
                 cursor.execute(f"DROP TABLE {tables.name(of.name)}")
-                for register in ("_bin", "_deleted", "_nulled"):
+                for register in ("_bin", "_deleted", "_nulled", "_shown"):
                     cursor.execute(f"DELETE FROM {register} WHERE object = {tables.text(of.name)}")
             self._set_schema(self.schema.without(of.name))
             self._count_writes([of.name])
