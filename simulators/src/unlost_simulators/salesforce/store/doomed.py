@@ -1,4 +1,4 @@
-"""What a deletion takes away, and what is in its way.
+"""The rows that a deletion takes away, and those that are in its way.
 
 The rows are in ``_doomed``, a temporary table of the caller's transaction. Rules: Salesforce SOAP
 guide (delete), describe's childRelationships.

@@ -1,6 +1,6 @@
 """Triggers on the deletion of rows: they refuse it, create rows, or delete more than was asked for.
 
-What a trigger will do is worked out while the rows are still there, since a deletion clears the
+The effects of a trigger are worked out while the rows are still there, since a deletion clears the
 references to them. Rows that go by cascade set off no trigger (Apex guide, operations that do not
 invoke triggers).
 """
@@ -25,7 +25,7 @@ _HOLE = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """What a trigger does: rows of an object that it creates, or ids that it deletes."""
+    """The effect of a trigger: rows of an object that it creates, or ids that it deletes."""
 
     phase: Phase
     object: str
@@ -40,7 +40,7 @@ def triggers_of(org: TargetOrg, name: str) -> list[TriggerRule]:
 
 
 def consequences(job: Job, drafts: Sequence[Draft]) -> list[Consequence]:
-    """Let triggers refuse rows, and say what they do because of the others."""
+    """Let triggers refuse rows, and return the effects that the others have."""
     if job.by_platform:
         return []
     rules = [
