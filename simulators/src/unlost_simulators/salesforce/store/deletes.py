@@ -8,7 +8,7 @@ from datetime import datetime
 
 from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef
 from unlost_simulators.salesforce.store import database, tables
-from unlost_simulators.salesforce.store.doomed import STAYS, Doomed, alive
+from unlost_simulators.salesforce.store.doomed import Doomed, alive
 from unlost_simulators.salesforce.store.writes import Author, stamps_of_change
 
 
@@ -79,13 +79,13 @@ def _clear(
             f"""
             INSERT INTO _nulled
             SELECT {tables.text(child.name)}, c."Id", {tables.text(field)}, c.{column}, d.root
-            FROM {rows} WHERE {alive(child)} AND {STAYS}""",
+            FROM {rows} WHERE {alive(child)}""",
         )
         if noted:
             doomed.cursor.execute(f"""
                 UPDATE {tables.name(child.name)} t SET {column} = NULL{_moved(child, deletion)}
                 FROM (SELECT c.{tables.ORDER} AS k, c."Id" AS id
-                      FROM {rows} WHERE {alive(child)} AND {STAYS}) s
+                      FROM {rows} WHERE {alive(child)}) s
                 WHERE t.{tables.ORDER} = s.k AND t."Id" = s.id""")
         return bool(noted)
 
@@ -126,11 +126,13 @@ def _same(of: ObjectDef) -> str:
 
 
 def _log(doomed: Doomed, of: ObjectDef, deletion: Deletion) -> None:
-    owner = 't."OwnerId"' if of.field("OwnerId") else "NULL"
-    doomed.cursor.execute(f"""
-        INSERT INTO _deleted SELECT {tables.text(of.name)}, d.id, {deletion.sql}, {owner}
-        FROM {_doomed_rows(of)} d JOIN {tables.name(of.name)} t
-        ON t.{tables.ORDER} = d.k AND t."Id" = d.id""")
+    rows, owner = f"{_doomed_rows(of)} d", "NULL"
+    if of.field("OwnerId"):
+        same = f't.{tables.ORDER} = d.k AND t."Id" = d.id'
+        rows, owner = f"{rows} JOIN {tables.name(of.name)} t ON {same}", 't."OwnerId"'
+    doomed.cursor.execute(
+        f"INSERT INTO _deleted SELECT d.object, d.id, {deletion.sql}, {owner} FROM {rows}"
+    )
 
 
 def _erase(doomed: Doomed, of: ObjectDef, deletion: Deletion) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef, Schema
 from unlost_simulators.salesforce.store import database, referrers, tables
-from unlost_simulators.salesforce.store.referrers import Hashes, Referrers
+from unlost_simulators.salesforce.store.referrers import Counters, Hashes, Referrers
 from unlost_simulators.salesforce.store.values import refuse
 
 ACTIVATED = "Activated"
@@ -40,10 +41,6 @@ def _activated(of: ObjectDef) -> str:
     return f'c."StatusCode" IS NOT DISTINCT FROM {tables.text(ACTIVATED)}'
 
 
-STAYS = 'NOT EXISTS (SELECT 1 FROM _doomed x WHERE x.id = c."Id")'
-"""Condition for a row ``c`` that does not go along."""
-
-
 class Doomed:
     """The rows of one deletion, from the search for them to the last statement about them."""
 
@@ -52,6 +49,7 @@ class Doomed:
         self._schema = schema
         self._index = index
         self._hashes: dict[tuple[str, int | None], Hashes] = {}
+        self._rows: dict[str, Counters] = {}
         self.touched: list[ObjectDef] = []
 
     def choose(self, of: ObjectDef, chosen: pa.Array | Sequence[str]) -> None:
@@ -80,9 +78,11 @@ class Doomed:
         )
 
     def _crosses(self, parent: ObjectDef, child: ObjectDef, field: str) -> bool:
-        if all(child.name != definition.name for definition in self.touched):
+        if child.name not in self._rows:
             return False
-        with self.referring(parent, child, field) as rows:
+        referring = self._index.rows(self.cursor, child, field, self._targets(parent, None))
+        doomed = np.intersect1d(referring, self._rows[child.name], assume_unique=True)
+        with self._joined(parent, child, field, doomed, None) as rows:
             if rows is None:
                 return False
             sql = f'SELECT 1 FROM {rows} JOIN _doomed x ON x.id = c."Id" WHERE x.root <> d.root'
@@ -100,12 +100,20 @@ class Doomed:
     def referring(
         self, parent: ObjectDef, child: ObjectDef, field: str, level: int | None = None
     ) -> Iterator[str | None]:
-        """SQL of the rows ``c`` of ``child`` joined with the doomed rows ``d`` they refer to.
+        """SQL of rows ``c`` that are not doomed, joined with the doomed rows ``d`` they refer to.
 
-        None if there are none. ``level`` takes the rows of one level only.
+        None if there are none. ``c`` is of ``child``. ``level`` takes rows ``d`` of one level only.
         """
-        targets = self._targets(parent, level)
-        rows = self._index.rows(self.cursor, child, field, targets)
+        rows = self._index.rows(self.cursor, child, field, self._targets(parent, level))
+        if len(rows) and child.name in self._rows:
+            rows = np.setdiff1d(rows, self._rows[child.name], assume_unique=True)
+        with self._joined(parent, child, field, rows, level) as sql:
+            yield sql
+
+    @contextmanager
+    def _joined(
+        self, parent: ObjectDef, child: ObjectDef, field: str, rows: Counters, level: int | None
+    ) -> Iterator[str | None]:
         if not len(rows):
             yield None
             return
@@ -144,6 +152,7 @@ class Doomed:
             f"INSERT INTO _doomed SELECT DISTINCT {name}, id, k, id, 0 FROM _chosen"
         )
         self.cursor.unregister("_chosen")
+        self._note_rows(of)
         missing = database.column(
             self.cursor,
             f"""
@@ -182,9 +191,15 @@ class Doomed:
                 INSERT INTO _doomed
                 SELECT {tables.text(child.name)}, c."Id", c.{tables.ORDER}, any_value(d.root),
                   {level + 1}
-                FROM {rows} WHERE {going} AND {STAYS} GROUP BY c."Id", c.{tables.ORDER}""",
+                FROM {rows} WHERE {going} GROUP BY c."Id", c.{tables.ORDER}""",
             )
-            return bool(added)
+        if added:
+            self._note_rows(child)
+        return bool(added)
+
+    def _note_rows(self, of: ObjectDef) -> None:
+        sql = f"SELECT DISTINCT k FROM _doomed WHERE object = {tables.text(of.name)}"
+        self._rows[of.name] = database.arrow(self.cursor, sql).column("k").to_numpy()
 
     def _too_large(self, most: int) -> dict[str, SalesforceError]:
         """The rows that would take too many others along."""
@@ -226,7 +241,7 @@ class Doomed:
                 return []
             return self.cursor.execute(f"""
                 SELECT d.root, list({_name(child)} ORDER BY c.{tables.ORDER})[1:{NAMED}]
-                FROM {rows} WHERE {condition} AND {STAYS}
+                FROM {rows} WHERE {condition}
                 GROUP BY d.root ORDER BY d.root""").fetchall()
 
     def _associated(
