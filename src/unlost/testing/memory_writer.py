@@ -261,6 +261,8 @@ class MemoryWriter:
             self.faults.strike("row", table)
             return RowOutcome(row.key, OutcomeKind.DONE, self._act(op, table, row))
         except RowRefused as refused:
+            if op is WriteOp.DELETE and refused.code == "ENTITY_IS_DELETED":
+                return RowOutcome(row.key, OutcomeKind.DONE, row.id)
             return RowOutcome(
                 row.key,
                 OutcomeKind.FAILED,
