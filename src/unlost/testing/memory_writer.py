@@ -21,6 +21,7 @@ from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import (
+    DELETE_BLOCKED,
     NOT_IN_BIN,
     MissingPermission,
     OutcomeKind,
@@ -38,7 +39,11 @@ from unlost.testing.source import cell_text
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 FULL = "STORAGE_LIMIT_EXCEEDED"
-CODES = {FULL: "write-storage-full", "UNDELETE_FAILED": NOT_IN_BIN}
+CODES = {
+    FULL: "write-storage-full",
+    "UNDELETE_FAILED": NOT_IN_BIN,
+    "DELETE_FAILED": DELETE_BLOCKED,
+}
 
 
 class ReplyLost(Exception):
@@ -256,6 +261,8 @@ class MemoryWriter:
             self.faults.strike("row", table)
             return RowOutcome(row.key, OutcomeKind.DONE, self._act(op, table, row))
         except RowRefused as refused:
+            if op is WriteOp.DELETE and refused.code == "ENTITY_IS_DELETED":
+                return RowOutcome(row.key, OutcomeKind.DONE, row.id)
             return RowOutcome(
                 row.key,
                 OutcomeKind.FAILED,

@@ -16,6 +16,8 @@ from unlost.model.ports.source import Context
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Column, Table, WireKind
 from unlost.model.source.writing import (
+    DELETE_BLOCKED,
+    DELETE_TOO_LARGE,
     NeverReason,
     OutcomeKind,
     ReferrerQuery,
@@ -208,6 +210,34 @@ def test_a_job_clears_cells(desk: Desk) -> None:
     outcomes = desk.write(WriteOp.UPDATE, "Account", *rows)
     assert all(one.kind is OutcomeKind.DONE for one in outcomes)
     assert desk.row("Account", str(made[7].id))["Phone"] is None
+
+
+@pytest.mark.parametrize("count", [8, 640])
+def test_deletions_say_of_each_record_why_it_stays(desk: Desk, count: int) -> None:
+    post = desk.maker.admin.post
+    made = desk.create("Account", *({"Name": f"D{at}"} for at in range(count)))
+    rows = [WriteRow(one.key, one.id) for one in made]
+    locked, held, large, gone, purged = (str(row.id) for row in rows[:5])
+    case = desk.made("Case", AccountId=held)
+    for at in range(3):
+        desk.made("Contact", LastName=f"c{at}", AccountId=large)
+    desk.write(WriteOp.DELETE, "Account", WriteRow("k", gone))
+    post("records/hard-delete", object="Account", ids=[purged])
+    post("settings", most_cascaded=3)
+    post("faults", kind="row_locked", method="DELETE", records=[locked])
+    outcomes = desk.write(WriteOp.DELETE, "Account", *rows)
+    assert [(one.kind.value, one.code, one.retry) for one in outcomes[:5]] == [
+        ("failed", "write-refused", True),
+        ("failed", DELETE_BLOCKED, False),
+        ("failed", DELETE_TOO_LARGE, False),
+        ("done", "", False),
+        ("done", "", False),
+    ]
+    assert str(desk.row("Case", case)["CaseNumber"]) in outcomes[1].sentence
+    assert all(one.kind is OutcomeKind.DONE for one in outcomes[5:])
+    again = desk.write(WriteOp.DELETE, "Account", *rows)
+    assert [one.kind.value for one in again[:3]] == ["done", "failed", "failed"]
+    assert all(one.kind is OutcomeKind.DONE for one in again[3:])
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -170,6 +170,12 @@ def test_what_is_still_referred_to_cannot_be_deleted(scene: Scene) -> None:
     assert not scene.deleted("Account", account)
 
 
+def test_what_is_gone_already_is_deleted(scene: Scene) -> None:
+    account = scene.create("Account", Name="Candy")
+    assert scene.act(WriteOp.DELETE, "Account", account) == "done"
+    assert scene.act(WriteOp.DELETE, "Account", account) == "done"
+
+
 def test_an_emptied_bin_gives_nothing_back(scene: Scene) -> None:
     account = scene.create("Account", Name="Candy")
     scene.act(WriteOp.DELETE, "Account", account)

@@ -17,7 +17,7 @@ from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.users import Permission, SimUser
 
 type Wanted = Mapping[str, Any]
-DELAYS = frozenset({"storage_delay", "record_count_delay", "commit_delay"})
+DELAYS = frozenset({"storage_delay", "record_count_delay", "commit_delay", "emptied_shown"})
 
 
 class ServerActions:

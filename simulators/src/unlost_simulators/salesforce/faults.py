@@ -109,8 +109,9 @@ class FaultRule:
     chunk: int = 1024
     # JOB_FAILED of ingest jobs, ROW_LOCKED, STORAGE_FULL: rows that go well before the fault
     after_rows: int = 0
-    # ROW_LOCKED: share of the rows of a request, the last ones
+    # ROW_LOCKED: share of the rows of a request, the last ones; or the rows of these records alone
     percent: float = 100.0
+    records: tuple[str, ...] = ()
     # REFUSE, JOB_FAILED
     status: int = 400
     code: str = "UNKNOWN_EXCEPTION"
@@ -180,6 +181,12 @@ class FaultPlan:
                     return planted.rule
         return None
 
+    def applies(self, kinds: frozenset[FaultKind], request: Subject) -> bool:
+        """Tell whether a rule of these kinds matches the request; nothing is counted."""
+        with self._lock:
+            rules = [planted.rule for planted in self._planted]
+        return any(rule.kind in kinds and rule.matches(request) for rule in rules)
+
     def fitting_rows(self, kinds: frozenset[FaultKind], request: Subject, rows: int) -> int | None:
         """Give how many of so many rows the first rule that matches still lets through.
 
@@ -237,6 +244,7 @@ def rule_from_json(data: Mapping[str, Any]) -> FaultRule:
     values["kind"] = FaultKind(values["kind"])
     values["place"] = CutPlace(values.get("place", CutPlace.AFTER_BYTES))
     values["framing"] = Framing(values.get("framing", Framing.LENGTH))
+    values["records"] = tuple(values.get("records", ()))
     return FaultRule(**values)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from unlost_simulators.salesforce.faults import FaultKind, FaultPlan, FaultRule, Subject
+from unlost_simulators.salesforce.ids import BARE
 from unlost_simulators.salesforce.writing.mishaps import WriteSubject
 from unlost_simulators.salesforce.writing.request import RowError
 
@@ -29,10 +30,14 @@ class RowFaults:
         rule = self.plan.draw(LOCKS, fault_subject(subject))
         if rule is None:
             return {}
-        places = locked_places(rule, len(keys))
+        places = locked_records(rule, keys) or locked_places(rule, len(keys))
         if not places:
             self.plan.undo(rule)
         return {at: lock_error(keys[at]) for at in places}
+
+    def may_strike(self, subject: WriteSubject) -> bool:
+        """True if a planted lock applies to such a write."""
+        return self.plan.applies(LOCKS, fault_subject(subject))
 
     def fitting_rows(self, subject: WriteSubject, rows: int) -> int | None:
         """Give how many of so many new rows fit before storage is full; None for all."""
@@ -49,8 +54,16 @@ def fault_subject(subject: WriteSubject) -> Subject:
     return Subject(verb.upper(), f"{subject.channel}/{verb}/{name}", name)
 
 
+def locked_records(rule: FaultRule, keys: Sequence[str | None]) -> list[int]:
+    """Give the places of the rows of the records that a rule names."""
+    named = {record[:BARE] for record in rule.records}
+    return [at for at, key in enumerate(keys) if (key or "")[:BARE] in named]
+
+
 def locked_places(rule: FaultRule, rows: int) -> range:
     """Give the rows that a lock strikes: the last ``percent``, never the first ``after_rows``."""
+    if rule.records:
+        return range(0)
     share = round(rows * rule.percent / 100)
     return range(min(rows, max(rows - share, rule.after_rows)), rows)
 

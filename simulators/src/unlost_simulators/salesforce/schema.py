@@ -385,10 +385,23 @@ class Schema:
     objects: tuple[ObjectDef, ...]
     version: int = 1
     index: Mapping[str, ObjectDef] = field(init=False, compare=False, repr=False)
+    _children: Mapping[str, tuple[ChildRelationship, ...]] = field(
+        init=False, compare=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         by_name = {definition.name.lower(): definition for definition in self.objects}
         object.__setattr__(self, "index", MappingProxyType(by_name))
+        children: dict[str, list[ChildRelationship]] = {}
+        for definition in self.objects:
+            for each in definition.fields:
+                for target in dict.fromkeys(each.targets):
+                    child = ChildRelationship(
+                        definition.name, each.name, each.children, each.on_delete
+                    )
+                    children.setdefault(target, []).append(child)
+        by_target = {name: tuple(referring) for name, referring in children.items()}
+        object.__setattr__(self, "_children", MappingProxyType(by_target))
 
     def get(self, name: str) -> ObjectDef | None:
         """The object of that API name in any case, or None."""
@@ -401,12 +414,7 @@ class Schema:
 
     def children_of(self, name: str) -> tuple[ChildRelationship, ...]:
         """References of all objects that may point to the named object."""
-        return tuple(
-            ChildRelationship(definition.name, each.name, each.children, each.on_delete)
-            for definition in self.objects
-            for each in definition.fields
-            if name in each.targets
-        )
+        return self._children.get(name, ())
 
     def replaced(self, changed: ObjectDef) -> "Schema":
         """A schema in which ``changed`` takes the place of the object of its name, or is added."""

@@ -42,6 +42,12 @@ class OrgSettings:
     bin_records_per_mb: int = 25
     bin_capacity_enforced: bool = False
     """Whether the oldest rows leave the bin when it holds more than its capacity."""
+    bin_capacity: int | None = None
+    """Rows that the bin has space for, whatever the storage; None: by ``bin_records_per_mb``."""
+    emptied_shown: timedelta = timedelta(0)
+    """How long queries of deleted rows still show what the emptying of the bin took out of it."""
+    most_cascaded: int = 100_000
+    """Most rows that one record may take along (DELETE_OPERATION_TOO_LARGE)."""
     audit_fields: bool = True
     """The org preference of Set Audit Fields; without it the permission has no effect."""
     mail_audit_fields: bool = True
@@ -51,3 +57,12 @@ class OrgSettings:
     mail_tasks: bool = False
     """Whether the platform makes a Task of each mail that is related to a record."""
     delete_log_days: int = 30
+
+    @property
+    def enforced_bin_capacity(self) -> int | None:
+        """Rows beyond which the oldest ones leave the bin; None if they stay."""
+        if self.bin_capacity is not None:
+            return self.bin_capacity
+        return (
+            self.data_storage_mb * self.bin_records_per_mb if self.bin_capacity_enforced else None
+        )

@@ -117,9 +117,10 @@ class Writer(PlanningAccess, Protocol):
     ) -> Sequence[RowOutcome]:
         """Write rows of one table: one outcome for each row, in the same order.
 
-        ``token`` names the call for the org's own log, if it has one. Raises LimitReached,
-        NotAllowed, AuthExpired and TransientError only if this call wrote nothing. If a capability
-        allows several calls in parallel, threads call this at the same time.
+        The outcome of a delete is DONE for a record that is gone already. ``token`` names the call
+        for the org's own log, if it has one. Raises LimitReached, NotAllowed, AuthExpired and
+        TransientError only if this call wrote nothing. If a capability allows several calls in
+        parallel, threads call this at the same time.
         """
         ...
 

@@ -12,6 +12,10 @@ UPLOAD_UNSENT = "upload-unsent"
 # Code of the outcome of an undelete whose record can no longer leave the bin, although the org may
 # still show it there: it can only be restored as a new record.
 NOT_IN_BIN = "write-not-in-bin"
+# Code of the outcome of a delete that other records prevent, such as records that refer to it.
+DELETE_BLOCKED = "write-delete-blocked"
+# Code of the outcome of a delete that would take more records along than the org allows.
+DELETE_TOO_LARGE = "write-delete-too-large"
 
 
 class WriteOp(StrEnum):

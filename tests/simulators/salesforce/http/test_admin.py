@@ -96,6 +96,24 @@ def test_delete_undelete_hard_delete_and_holds(client) -> None:
     assert set(client.http.get("/__sim__/holds").json()) >= {"Account", "Contact"}
 
 
+def test_what_tests_of_deletions_can_set(client, sim) -> None:
+    sent = {"most_cascaded": 2, "bin_capacity": 10, "emptied_shown": 3600, "storage_delay": 60}
+    answer = client.admin("settings", **sent).json()
+    assert {name: answer[name] for name in sent} == sent
+    rule = client.admin(
+        "rules/trigger", object="Account", deed="delete", on=["delete"], deletes="Contact",
+        deletes_where="AccountId = '{Id}'", phase="before", flow=True, name="Cleaner",
+    ).json()  # fmt: skip
+    assert (rule["deed"], rule["on"], rule["deletes"]) == ("delete", ["delete"], "Contact")
+    refused = client.admin("rules/trigger", object="Account", deed="delete")
+    assert (refused.status_code, "runs on delete" in refused.text) == (400, True)
+    entity = "TriggerObjectOrEvent.QualifiedApiName"
+    soql = f"SELECT ApiName FROM FlowDefinitionView WHERE {entity} = 'Account' AND TriggerType = "
+    (flow,) = client.get(f"query?q={soql}'RecordBeforeDelete'").json()["records"]
+    assert flow["ApiName"] == "Cleaner"
+    assert client.get(f"query?q={soql}'RecordBeforeSave'").json()["records"] == []
+
+
 def test_late_commit(client) -> None:
     client.admin(
         "records/insert", object="Account", rows=[{"Name": "Late"}], visible_after_seconds=60

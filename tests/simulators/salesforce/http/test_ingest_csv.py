@@ -13,7 +13,7 @@ from unlost_simulators.salesforce.bulk.ingest_csv import (
     BatchRefused,
     index,
 )
-from unlost_simulators.salesforce.bulk.ingest_run import chunks
+from unlost_simulators.salesforce.bulk.ingest_run import batches, turns
 from unlost_simulators.salesforce.bulk.render import CsvForm, Delimiter, LineEnding
 
 FORMS = st.builds(CsvForm, st.sampled_from(Delimiter), st.sampled_from(LineEnding))
@@ -108,9 +108,9 @@ def test_short_rows_are_filled(tmp_path) -> None:
 
 @pytest.mark.parametrize("rows", [0, 1, 200, 201, 10_000, 10_001, 25_450])
 def test_every_row_is_in_one_chunk(rows) -> None:
-    cut = chunks(rows, "seed")
+    cut = turns(batches(rows, "seed"))
     assert sorted(at for each in cut for at in each) == list(range(rows))
     assert all(len(each) <= 200 for each in cut)
-    assert cut == chunks(rows, "seed")
-    batches = {each[0] // 10_000 for each in cut[: -(-rows // 10_000)]}
-    assert len(batches) == -(-rows // 10_000), "one chunk of each batch comes first"
+    assert cut == turns(batches(rows, "seed"))
+    first = {each[0] // 10_000 for each in cut[: -(-rows // 10_000)]}
+    assert len(first) == -(-rows // 10_000), "one chunk of each batch comes first"

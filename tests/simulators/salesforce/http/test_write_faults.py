@@ -139,6 +139,17 @@ def test_a_lock_holds_for_so_many_attempts(client) -> None:
     assert names(client) == {"Row 2"}
 
 
+def test_a_lock_of_a_record_strikes_it_alone(client) -> None:
+    keys = [row["id"] for row in create(client, 1, 2, 3).json()]
+    plant(client, "row_locked", method="DELETE", records=[keys[1][:15]], times=2)
+    path = f"composite/sobjects?ids={','.join(keys)}&allOrNone=false"
+    assert codes(client.call("DELETE", path)) == [None, "UNABLE_TO_LOCK_ROW", None]
+    one = f"composite/sobjects?ids={keys[1]}&allOrNone=false"
+    assert codes(client.call("DELETE", one)) == ["UNABLE_TO_LOCK_ROW"]
+    assert codes(client.call("DELETE", one)) == [None]
+    assert names(client) == set()
+
+
 def test_one_locked_row_takes_the_others_back(client) -> None:
     plant(client, "row_locked", object="Account", percent=25)
     answer = create(client, 1, 2, 3, 4, all_or_none=True)

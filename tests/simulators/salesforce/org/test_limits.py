@@ -147,6 +147,17 @@ def test_storage_figures_lag(org: Org, backup: SimUser) -> None:
     assert org.limits(backup)["DataStorageMB"]["Remaining"] == 10_238
 
 
+def test_storage_that_deletions_free_shows_late(org: Org, backup: SimUser) -> None:
+    fill(org, 1024)
+    org.configure(storage_delay=timedelta(hours=1))
+    used = org.limits(backup)["DataStorageMB"]
+    org.delete(backup, "Account", org.ids_where("Account", None))
+    assert org.limits(backup)["DataStorageMB"] == used
+    org.clock.advance(timedelta(hours=1))
+    now = org.limits(backup)["DataStorageMB"]
+    assert now["Remaining"] == used["Remaining"] + 2, "rows in the bin do not count"
+
+
 def test_record_counts(org: Org, backup: SimUser, narrow: SimUser) -> None:
     fill(org, 3)
     assert org.record_count(backup, ["account", "Nope", "Case"]) == [

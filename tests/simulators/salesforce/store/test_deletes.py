@@ -204,6 +204,75 @@ def test_full_bin_loses_its_oldest_rows_after_two_hours(org: Org, backup: SimUse
     assert org.holds("Contact") == Holding(0, 3)
 
 
+def deleted(org: Org, name: str, keys: list[str]) -> list[bool]:
+    """Whether the bin still has these rows."""
+    rows = {row["Id"] for row in org.export(name, deleted=True).to_pylist()}
+    return [key in rows for key in keys]
+
+
+def test_a_full_bin_loses_the_oldest_rows_of_everybody(
+    org: Org, backup: SimUser, narrow: SimUser
+) -> None:
+    org.configure(bin_capacity=4)
+    made = org.insert(backup, "Contact", [{"LastName": f"x{n}"} for n in range(6)])
+    for user, keys in ((narrow, made[:2]), (backup, made[2:4]), (backup, made[4:])):
+        org.delete(user, "Contact", keys)
+        org.clock.advance(timedelta(hours=3))
+    assert deleted(org, "Contact", made) == [False, False, True, True, True, True]
+
+
+def test_a_mass_deletion_pushes_its_own_first_rows_out(org: Org, backup: SimUser) -> None:
+    org.configure(bin_capacity=3)
+    made = org.insert(backup, "Contact", [{"LastName": f"x{n}"} for n in range(5)])
+    org.delete(backup, "Contact", made[:2])
+    org.delete(backup, "Contact", made[2:])
+    assert deleted(org, "Contact", made) == [True] * 5
+    org.clock.advance(timedelta(hours=2))
+    assert deleted(org, "Contact", made) == [False, False, True, True, True]
+    with pytest.raises(SalesforceError, match="not in the recycle bin"):
+        org.undelete(backup, "Contact", made[:1])
+    org.undelete(backup, "Contact", made[2:])
+
+
+def test_what_went_by_cascade_leaves_a_full_bin_with_its_record(
+    org: Org, backup: SimUser, family
+) -> None:
+    org.delete(backup, "Account", [family["account"]])
+    (last,) = org.insert(backup, "Contact", [{"LastName": "x"}])
+    org.clock.advance(timedelta(hours=3))
+    org.configure(bin_capacity=2)
+    org.delete(backup, "Contact", [last])
+    keys = [family["contact"], last]
+    assert deleted(org, "Contact", keys) == [False, True]
+    assert deleted(org, "Account", [family["account"]]) == [False]
+
+
+def test_a_bin_that_is_not_full_keeps_its_rows(org: Org, backup: SimUser) -> None:
+    org.configure(bin_capacity=3)
+    made = org.insert(backup, "Contact", [{"LastName": f"x{n}"} for n in range(4)])
+    org.delete(backup, "Contact", made[:3])
+    org.clock.advance(timedelta(days=3))
+    org.undelete(backup, "Contact", made[:1])
+    org.delete(backup, "Contact", made[3:])
+    assert deleted(org, "Contact", made) == [True] * 4
+
+
+def test_rows_of_an_emptied_bin_may_show_for_a_day(org: Org, backup: SimUser, family) -> None:
+    org.configure(emptied_shown=timedelta(hours=24))
+    org.delete(backup, "Account", [family["account"]])
+    assert org.empty_bin(backup, "Account", [family["account"]]) == 4
+    assert deleted(org, "Account", [family["account"]]) == [True]
+    with pytest.raises(SalesforceError, match="not in the recycle bin"):
+        org.undelete(backup, "Account", [family["account"]])
+    assert org.empty_bin(backup) == 0
+    org.clock.advance(timedelta(hours=24))
+    assert deleted(org, "Account", [family["account"]]) == [False]
+    assert deleted(org, "Contact", [family["contact"]]) == [False]
+    org.delete(backup, "Account", [family["child"]])
+    assert org.empty_bin(backup) == 1
+    assert deleted(org, "Account", [family["child"]]) == [True]
+
+
 def test_mass_delete_and_undelete(org: Org, backup: SimUser) -> None:
     count = 50_000
     accounts = org.insert(backup, "Account", [{"Name": "big"}])

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from simulators.salesforce.writing.record_writer import CLERK_ID, RecordWriter, code, errors
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.store import deletes
 from unlost_simulators.salesforce.writing.request import RowResult, Verb
 
 NOT_IN_BIN = [("UNDELETE_FAILED", "Entity is not in the recycle bin", [])]
@@ -19,9 +18,10 @@ def test_each_row_is_deleted_or_says_why_not(writer: RecordWriter, org: Org) -> 
     results = writer.delete(
         "Account", held, "junk", free[:15], gone, "001Dn0000000009IAA", CLERK_ID
     )
+    numbers = [writer.row("Case", case)["CaseNumber"] for case in cases]
     text = (
-        "Your attempt to delete Account could not be completed because it is associated with the "
-        f"following cases.: {cases[0]}, {cases[1]}\n"
+        "Your attempt to delete a could not be completed because it is associated with the "
+        f"following cases.: {numbers[0]}, {numbers[1]}\n"
     )
     assert [errors(one) for one in results] == [
         [("DELETE_FAILED", text, [])],
@@ -49,8 +49,8 @@ def test_a_freed_row_goes_in_the_next_round(writer: RecordWriter) -> None:
     assert [code(each) for each in results] == ["DELETE_FAILED", "ok"]
 
 
-def test_a_cascade_that_is_too_large(writer: RecordWriter, monkeypatch) -> None:
-    monkeypatch.setattr(deletes, "CASCADE_LIMIT", 2)
+def test_a_cascade_that_is_too_large(writer: RecordWriter, org: Org) -> None:
+    org.configure(most_cascaded=2)
     big, small = writer.made("Account", {"Name": "1"}, {"Name": "2"})
     writer.made("Contact", *({"LastName": str(n), "AccountId": big} for n in range(3)))
     results = writer.delete("Account", big, small)

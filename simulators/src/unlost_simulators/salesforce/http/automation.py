@@ -16,7 +16,13 @@ from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.users import Permission
-from unlost_simulators.salesforce.writing.rules import Phase, Rule, TriggerRule, ValidationRule
+from unlost_simulators.salesforce.writing.rules import (
+    Moment,
+    Phase,
+    Rule,
+    TriggerRule,
+    ValidationRule,
+)
 
 _FROM = re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)
 _WHERE = re.compile(r"\bWHERE\s+(.+)", re.IGNORECASE | re.DOTALL)
@@ -87,6 +93,8 @@ def _activity(rule: Any, kind: str) -> dict[str, str]:
     if kind == "validationrule":
         return {"active": str(rule.active).lower()}
     when = "BeforeSave" if rule.phase is Phase.BEFORE else "AfterSave"
+    if Moment.DELETE in rule.on:
+        when = "BeforeDelete"
     return {"isactive": str(rule.active).lower(), "triggertype": f"Record{when}"}
 
 

@@ -1,27 +1,15 @@
-"""Deletion with everything that hangs on it: cascade, restrict, cleared lookups, bin, undelete.
+"""Deletion with everything that hangs on it: into the bin or for good, lookups cleared.
 
-Works set-wise in the caller's transaction on a temporary table ``_doomed``. Rules: Salesforce SOAP
-guide (delete, undelete, emptyRecycleBin), describe's childRelationships.
+Works set-wise in the caller's transaction on the rows that ``doomed`` has marked.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import duckdb
-import pyarrow as pa
-
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef, Schema
+from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef
 from unlost_simulators.salesforce.store import database, tables
-from unlost_simulators.salesforce.store.values import refuse
+from unlost_simulators.salesforce.store.doomed import Doomed, alive
 from unlost_simulators.salesforce.store.writes import Author, stamps_of_change
-
-CASCADE_LIMIT = 100_000
-"""Most children that one record may take along (DELETE_OPERATION_TOO_LARGE)."""
-ACTIVATED = "Activated"
-"""Category of a status (``StatusCode``) in which orders and contracts stay with their account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +26,27 @@ class Deletion:
         return f"TIMESTAMP '{self.stamp.isoformat(sep=' ')}'"
 
 
-def delete(
-    cursor: duckdb.DuckDBPyConnection,
-    schema: Schema,
-    of: ObjectDef,
-    chosen: pa.Array | Sequence[str],
-    deletion: Deletion,
-) -> list[str]:
-    """Delete rows by id with what hangs on them; gives the names of the objects touched."""
-    _begin(cursor, of, chosen)
-    # All checks come before the first change: a refused delete must change nothing.
-    _doom_all_children(cursor, schema, of)
-    for error in _too_large(cursor).values():
-        raise error
-    touched = _touched(cursor, schema)
-    for error in _restricted(cursor, schema, touched).values():
-        raise error
-    cleared = _clear_lookups(cursor, schema, touched, deletion)
-    for definition in touched:
-        _lock_out_details(cursor, schema, definition)
-    for definition in touched:
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The effect of a deletion: the objects whose rows it changed, and rows that the bin got."""
+
+    objects: tuple[str, ...]
+    binned: int
+
+
+def delete(doomed: Doomed, deletion: Deletion) -> Deleted:
+    """Delete the marked rows, which nothing may be in the way of."""
+    cleared = _clear_lookups(doomed, deletion)
+    for definition in doomed.touched:
+        _lock_out_details(doomed, definition)
+    binned = 0
+    for definition in doomed.touched:
         if deletion.hard or vanishes(definition):
-            _erase(cursor, definition, deletion)
+            _erase(doomed, definition, deletion)
         else:
-            _bin(cursor, definition, deletion)
-    cursor.execute("DROP TABLE _doomed")
-    return sorted({definition.name for definition in touched} | cleared)
-
-
-def gone() -> SalesforceError:
-    """The refusal of ids that have no live row."""
-    return SalesforceError(404, "ENTITY_IS_DELETED", "entity is deleted", [])
+            binned += _bin(doomed, definition, deletion)
+    names = {definition.name for definition in doomed.touched} | cleared
+    return Deleted(tuple(sorted(names)), binned)
 
 
 def vanishes(of: ObjectDef) -> bool:
@@ -76,230 +54,108 @@ def vanishes(of: ObjectDef) -> bool:
     return of.field("IsDeleted") is None or (of.deletable and not of.undeletable)
 
 
-def _begin(
-    cursor: duckdb.DuckDBPyConnection, of: ObjectDef, chosen: pa.Array | Sequence[str]
-) -> None:
-    cursor.execute(
-        "CREATE OR REPLACE TEMP TABLE _doomed "
-        "(object VARCHAR, id VARCHAR, k BIGINT, root VARCHAR, level INTEGER)"
-    )
-    given = pa.array(chosen, pa.string()) if not isinstance(chosen, pa.Array) else chosen
-    cursor.register("_chosen", pa.table({"id": given, "k": pa.array(ids.counters(given))}))
-    name = tables.text(of.name)
-    cursor.execute(f"INSERT INTO _doomed SELECT DISTINCT {name}, id, k, id, 0 FROM _chosen")
-    cursor.unregister("_chosen")
-    alive = 'AND NOT t."IsDeleted"' if of.field("IsDeleted") else ""
-    missing = database.column(
-        cursor,
-        f"""
-        SELECT d.id FROM _doomed d ANTI JOIN {tables.name(of.name)} t
-        ON t."Id" = d.id AND t.{tables.ORDER} = d.k {alive} LIMIT 1""",
-    )
-    if missing:
-        raise gone()
-
-
-def _doom_all_children(cursor: duckdb.DuckDBPyConnection, schema: Schema, of: ObjectDef) -> None:
-    frontier, level = [of], 0
-    # Breadth first, level by level: objects may refer to themselves or in circles.
-    while frontier:
-        children: list[ObjectDef] = []
-        for parent in frontier:
-            for child, field in _children(schema, parent, DeleteRule.CASCADE):
-                if _doom_children(cursor, parent, child, field, level, _alive(child)):
-                    children.append(child)
-            for child, field in _children(schema, parent, DeleteRule.CASCADE_DRAFTS):
-                drafts = f"{_alive(child)} AND NOT {_activated(child)}"
-                if _doom_children(cursor, parent, child, field, level, drafts):
-                    children.append(child)
-        frontier = list({definition.name: definition for definition in children}.values())
-        level += 1
-
-
-def _too_large(cursor: duckdb.DuckDBPyConnection) -> dict[str, SalesforceError]:
-    """The rows that would take too many others along."""
-    counts = cursor.execute(
-        "SELECT root, count(*) FROM _doomed WHERE level > 0 GROUP BY root "
-        f"HAVING count(*) > {CASCADE_LIMIT}"
-    ).fetchall()
-    return {
-        root: refuse(
-            "DELETE_OPERATION_TOO_LARGE",
-            f"cascade delete of {root} would delete {count} records",
-        )
-        for root, count in counts
-    }
-
-
-def _children(schema: Schema, parent: ObjectDef, rule: DeleteRule) -> list[tuple[ObjectDef, str]]:
-    return [
-        (schema.index[child.child.lower()], child.field)
-        for child in schema.children_of(parent.name)
-        if child.on_delete is rule
-    ]
-
-
-def _alive(of: ObjectDef) -> str:
-    return 'NOT c."IsDeleted"' if of.field("IsDeleted") else "TRUE"
-
-
-def _activated(of: ObjectDef) -> str:
-    if of.field("StatusCode") is None:
-        return "FALSE"
-    return f'c."StatusCode" IS NOT DISTINCT FROM {tables.text(ACTIVATED)}'
-
-
-def _doom_children(
-    cursor: duckdb.DuckDBPyConnection,
-    parent: ObjectDef,
-    child: ObjectDef,
-    field: str,
-    level: int,
-    going: str,
-) -> bool:
-    # A row that is already doomed keeps its first root; otherwise circles would not end.
-    added = database.scalar(
-        cursor,
-        f"""
-        INSERT INTO _doomed
-        SELECT {tables.text(child.name)}, c."Id", c.{tables.ORDER}, any_value(d.root), {level + 1}
-        FROM {tables.name(child.name)} c JOIN _doomed d ON c.{tables.name(field)} = d.id
-        WHERE d.object = {tables.text(parent.name)} AND d.level = {level} AND {going}
-          AND NOT EXISTS (SELECT 1 FROM _doomed x WHERE x.id = c."Id")
-        GROUP BY c."Id", c.{tables.ORDER}""",
-    )
-    return bool(added)
-
-
-def _restricted(
-    cursor: duckdb.DuckDBPyConnection, schema: Schema, touched: Sequence[ObjectDef]
-) -> dict[str, SalesforceError]:
-    """The rows that something else holds fast."""
-    errors: dict[str, SalesforceError] = {}
-    for parent in touched:
-        holding = [
-            (child, field, _alive(child))
-            for child, field in _children(schema, parent, DeleteRule.RESTRICT)
-        ] + [
-            (child, field, f"{_alive(child)} AND {_activated(child)}")
-            for child, field in _children(schema, parent, DeleteRule.CASCADE_DRAFTS)
-        ]
-        for child, field, condition in holding:
-            rows = cursor.execute(f"""
-                SELECT d.root, list(c."Id" ORDER BY c.{tables.ORDER})[1:5]
-                FROM {tables.name(child.name)} c
-                JOIN _doomed d ON c.{tables.name(field)} = d.id
-                WHERE {condition} AND NOT EXISTS
-                  (SELECT 1 FROM _doomed x WHERE x.id = c."Id")
-                GROUP BY d.root ORDER BY d.root""").fetchall()
-            for root, blocked in rows:
-                # The first reason per root counts: the org reports one.
-                errors.setdefault(root, _associated(parent, child, blocked))
-    return errors
-
-
-def _associated(parent: ObjectDef, child: ObjectDef, blocked: Sequence[str]) -> SalesforceError:
-    message = (
-        f"Your attempt to delete {parent.label} could not be completed because it is "
-        f"associated with the following {child.plural.lower()}.: {', '.join(blocked)}\n"
-    )
-    return refuse("DELETE_FAILED", message)
-
-
-def obstacles(
-    cursor: duckdb.DuckDBPyConnection, schema: Schema, of: ObjectDef, chosen: Sequence[str]
-) -> dict[str, SalesforceError]:
-    """Return the live rows that cannot be deleted, with the reasons."""
-    _begin(cursor, of, chosen)
-    _doom_all_children(cursor, schema, of)
-    errors = _restricted(cursor, schema, _touched(cursor, schema)) | _too_large(cursor)
-    cursor.execute("DROP TABLE _doomed")
-    return errors
-
-
-def _touched(cursor: duckdb.DuckDBPyConnection, schema: Schema) -> list[ObjectDef]:
-    names = database.column(cursor, "SELECT DISTINCT object FROM _doomed ORDER BY object")
-    return [schema.index[name.lower()] for name in names]
-
-
-def _clear_lookups(
-    cursor: duckdb.DuckDBPyConnection,
-    schema: Schema,
-    touched: Sequence[ObjectDef],
-    deletion: Deletion,
-) -> set[str]:
+def _clear_lookups(doomed: Doomed, deletion: Deletion) -> set[str]:
     """Set lookups to the doomed rows to null, and note them for an undelete.
 
     The platform moves SystemModstamp for this, yet not LastModifiedDate.
     """
     changed = set()
-    for parent in touched:
-        for child, field in _children(schema, parent, DeleteRule.SET_NULL):
-            column = tables.name(field)
-            noted = database.scalar(
-                cursor,
-                f"""
-                INSERT INTO _nulled
-                SELECT {tables.text(child.name)}, c."Id", {tables.text(field)}, c.{column}, d.root
-                FROM {tables.name(child.name)} c JOIN _doomed d ON c.{column} = d.id
-                WHERE d.object = {tables.text(parent.name)} AND {_alive(child)}
-                  AND NOT EXISTS (SELECT 1 FROM _doomed x WHERE x.id = c."Id")""",
-            )
-            if not noted:
-                continue
-            changed.add(child.name)
-            cursor.execute(f"""
-                UPDATE {tables.name(child.name)} c SET {column} = NULL{_moved(child, deletion)}
-                FROM _doomed d WHERE c.{column} = d.id AND d.object = {tables.text(parent.name)}
-                  AND {_alive(child)} AND NOT EXISTS
-                    (SELECT 1 FROM _doomed x WHERE x.id = c."Id")""")
+    for parent in doomed.touched:
+        for child, field in doomed.children(parent, DeleteRule.SET_NULL):
+            if _clear(doomed, parent, child, field, deletion):
+                changed.add(child.name)
     return changed
+
+
+def _clear(
+    doomed: Doomed, parent: ObjectDef, child: ObjectDef, field: str, deletion: Deletion
+) -> bool:
+    column = tables.name(field)
+    with doomed.referring(parent, child, field) as rows:
+        if rows is None:
+            return False
+        noted = database.scalar(
+            doomed.cursor,
+            f"""
+            INSERT INTO _nulled
+            SELECT {tables.text(child.name)}, c."Id", {tables.text(field)}, c.{column}, d.root
+            FROM {rows} WHERE {alive(child)}""",
+        )
+        if noted:
+            doomed.cursor.execute(f"""
+                UPDATE {tables.name(child.name)} t SET {column} = NULL{_moved(child, deletion)}
+                FROM (SELECT c.{tables.ORDER} AS k, c."Id" AS id
+                      FROM {rows} WHERE {alive(child)}) s
+                WHERE t.{tables.ORDER} = s.k AND t."Id" = s.id""")
+        return bool(noted)
 
 
 def _moved(of: ObjectDef, deletion: Deletion) -> str:
     return f', "SystemModstamp" = {deletion.sql}' if of.field("SystemModstamp") else ""
 
 
-def _lock_out_details(cursor: duckdb.DuckDBPyConnection, schema: Schema, master: ObjectDef) -> None:
+def _lock_out_details(doomed: Doomed, master: ObjectDef) -> None:
     """Mark details that were deleted before their master: they can never be undeleted."""
-    for child, field in _children(schema, master, DeleteRule.CASCADE):
+    for child, field in doomed.children(master, DeleteRule.CASCADE):
         if vanishes(child):
             continue
-        cursor.execute(f"""
-            UPDATE _bin SET lost = TRUE FROM {tables.name(child.name)} c
-            JOIN _doomed d ON c.{tables.name(field)} = d.id
-            WHERE _bin.id = c."Id" AND _bin.object = {tables.text(child.name)}
-              AND d.object = {tables.text(master.name)} AND c."IsDeleted"
-            """)
+        earlier = _deleted_earlier(doomed, master, child, field)
+        if not earlier:
+            continue
+        with database.listing(doomed.cursor, earlier, tables.text) as listed:
+            doomed.cursor.execute(
+                f"UPDATE _bin SET lost = TRUE WHERE object = {tables.text(child.name)} "
+                f"AND id IN {listed}"
+            )
+
+
+def _deleted_earlier(doomed: Doomed, master: ObjectDef, child: ObjectDef, field: str) -> list[str]:
+    with doomed.referring(master, child, field) as rows:
+        if rows is None:
+            return []
+        sql = f'SELECT DISTINCT c."Id" FROM {rows} WHERE c."IsDeleted"'
+        return database.column(doomed.cursor, sql)
 
 
 def _doomed_rows(of: ObjectDef) -> str:
     return f"(SELECT * FROM _doomed WHERE object = {tables.text(of.name)})"
 
 
-def _log(cursor: duckdb.DuckDBPyConnection, of: ObjectDef, deletion: Deletion) -> None:
-    owner = 't."OwnerId"' if of.field("OwnerId") else "NULL"
-    cursor.execute(f"""
-        INSERT INTO _deleted SELECT {tables.text(of.name)}, d.id, {deletion.sql}, {owner}
-        FROM {_doomed_rows(of)} d JOIN {tables.name(of.name)} t ON t."Id" = d.id""")
+def _same(of: ObjectDef) -> str:
+    return f'FROM {_doomed_rows(of)} d WHERE t.{tables.ORDER} = d.k AND t."Id" = d.id'
 
 
-def _erase(cursor: duckdb.DuckDBPyConnection, of: ObjectDef, deletion: Deletion) -> None:
-    _log(cursor, of, deletion)
-    cursor.execute(f"""
+def _log(doomed: Doomed, of: ObjectDef, deletion: Deletion) -> None:
+    rows, owner = f"{_doomed_rows(of)} d", "NULL"
+    if of.field("OwnerId"):
+        same = f't.{tables.ORDER} = d.k AND t."Id" = d.id'
+        rows, owner = f"{rows} JOIN {tables.name(of.name)} t ON {same}", 't."OwnerId"'
+    doomed.cursor.execute(
+        f"INSERT INTO _deleted SELECT d.object, d.id, {deletion.sql}, {owner} FROM {rows}"
+    )
+
+
+def _erase(doomed: Doomed, of: ObjectDef, deletion: Deletion) -> None:
+    _log(doomed, of, deletion)
+    doomed.cursor.execute(f"""
         DELETE FROM {tables.name(of.name)} t USING {_doomed_rows(of)} d
-        WHERE t."Id" = d.id AND t.{tables.ORDER} = d.k""")
+        WHERE t.{tables.ORDER} = d.k AND t."Id" = d.id""")
 
 
-def _bin(cursor: duckdb.DuckDBPyConnection, of: ObjectDef, deletion: Deletion) -> None:
+def _bin(doomed: Doomed, of: ObjectDef, deletion: Deletion) -> int:
     # The log is what getDeleted reads; it outlives the entry in the bin.
-    _log(cursor, of, deletion)
+    _log(doomed, of, deletion)
     # Admins read in the audit columns when a row was deleted, and by whom; rows that went by
     # cascade name the user who deleted their parent.
     stamps = stamps_of_change(of, Author(deletion.user_id, deletion.stamp))
     sets = "".join(f", {tables.name(name)} = {sql}" for name, sql in stamps.items())
-    cursor.execute(f"""
-        UPDATE {tables.name(of.name)} t SET "IsDeleted" = TRUE{sets}
-        FROM {_doomed_rows(of)} d WHERE t."Id" = d.id AND t.{tables.ORDER} = d.k""")
-    cursor.execute(f"""
-        INSERT INTO _bin SELECT object, id, root, {deletion.sql}, FALSE FROM {_doomed_rows(of)}""")
+    doomed.cursor.execute(
+        f'UPDATE {tables.name(of.name)} t SET "IsDeleted" = TRUE{sets} {_same(of)}'
+    )
+    return int(
+        database.scalar(
+            doomed.cursor,
+            f"INSERT INTO _bin SELECT object, id, root, {deletion.sql}, FALSE "
+            f"FROM {_doomed_rows(of)}",
+        )
+    )

@@ -129,8 +129,13 @@ def _restore_lookups(
     return changed
 
 
-def empty(cursor: duckdb.DuckDBPyConnection, chosen: Sequence[str]) -> dict[str, int]:
-    """Purge rows of the bin with what went with them; raises for ids that have no entry there."""
+def empty(
+    cursor: duckdb.DuckDBPyConnection, chosen: Sequence[str], shown_until: datetime | None = None
+) -> dict[str, int]:
+    """Purge rows of the bin with what went with them; raises for ids that have no entry there.
+
+    ``shown_until``: the rows cannot come back, yet queries of deleted rows show them until then.
+    """
     _choose(cursor, chosen)
     known = _count(
         cursor, "SELECT count(*) FROM _chosen c SEMI JOIN _bin b ON b.id = c.id AND b.root = c.id"
@@ -143,10 +148,14 @@ def empty(cursor: duckdb.DuckDBPyConnection, chosen: Sequence[str]) -> dict[str,
         "SELECT b.* FROM _bin b SEMI JOIN _chosen c ON b.root = c.id"
     )
     cursor.unregister("_chosen")
-    return _purge(cursor)
+    return _purge(cursor, shown_until)
 
 
-def empty_all(cursor: duckdb.DuckDBPyConnection, object_name: str | None = None) -> dict[str, int]:
+def empty_all(
+    cursor: duckdb.DuckDBPyConnection,
+    object_name: str | None = None,
+    shown_until: datetime | None = None,
+) -> dict[str, int]:
     """Purge the whole bin, or what lies in it because rows of one object were deleted."""
     roots = (
         ""
@@ -154,6 +163,16 @@ def empty_all(cursor: duckdb.DuckDBPyConnection, object_name: str | None = None)
         else (f" WHERE root IN (SELECT id FROM _bin WHERE object = {tables.text(object_name)})")
     )
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE _gone AS SELECT * FROM _bin{roots}")
+    return _purge(cursor, shown_until)
+
+
+def purge_shown(cursor: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, int]:
+    """Purge rows that were shown long enough after their bin was emptied."""
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE _gone AS SELECT object, id, id AS root FROM _shown "
+        f"WHERE until <= TIMESTAMP '{now.isoformat(sep=' ')}'"
+    )
+    cursor.execute("DELETE FROM _shown s USING _gone g WHERE s.id = g.id")
     return _purge(cursor)
 
 
@@ -169,23 +188,35 @@ def purge_before(cursor: duckdb.DuckDBPyConnection, limit: datetime) -> dict[str
 def purge_surplus(
     cursor: duckdb.DuckDBPyConnection, capacity: int, now: datetime
 ) -> dict[str, int]:
-    """Purge the oldest rows beyond ``capacity``, except rows deleted in the last two hours."""
-    # Newest first, so that places beyond the capacity are the oldest rows.
+    """Purge the oldest rows beyond ``capacity``, except rows deleted in the last two hours.
+
+    A row leaves together with the rows that went with it.
+    """
+    # Newest first, so that what is summed up beyond the capacity are the oldest rows. Of rows with
+    # one stamp, as a mass deletion gives them, the first ones are the oldest.
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE _gone AS
-        SELECT * EXCLUDE (place) FROM (
-          SELECT *, row_number() OVER (ORDER BY deleted_at DESC, id) AS place FROM _bin)
-        WHERE place > {capacity}
-          AND deleted_at <= TIMESTAMP '{(now - SAFE_TIME).isoformat(sep=" ")}'""")
+        SELECT * FROM _bin WHERE deleted_at <= TIMESTAMP '{(now - SAFE_TIME).isoformat(sep=" ")}'
+          AND root IN (
+            SELECT root FROM (
+              SELECT root, sum(count(*)) OVER (
+                ORDER BY min(deleted_at) DESC, min(rowid) DESC) AS rows
+              FROM _bin GROUP BY root)
+            WHERE rows > {capacity})""")
     return _purge(cursor)
 
 
-def _purge(cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
+def _purge(
+    cursor: duckdb.DuckDBPyConnection, shown_until: datetime | None = None
+) -> dict[str, int]:
     """Remove what ``_gone`` lists; gives how many rows of each object went."""
     counts: dict[str, int] = dict(
         cursor.execute("SELECT object, count(*) FROM _gone GROUP BY object ORDER BY 1").fetchall()
     )
-    for name in counts:
+    if shown_until is not None:
+        until = f"TIMESTAMP '{shown_until.isoformat(sep=' ')}'"
+        cursor.execute(f"INSERT INTO _shown SELECT object, id, {until} FROM _gone")
+    for name in counts if shown_until is None else ():
         cursor.execute(f"""
             DELETE FROM {tables.name(name)} t USING _gone g
             WHERE g.object = {tables.text(name)} AND t."Id" = g.id""")

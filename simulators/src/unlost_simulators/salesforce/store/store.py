@@ -32,6 +32,7 @@ from unlost_simulators.salesforce.store import (
     blobs,
     database,
     deletes,
+    doomed,
     evolve,
     images,
     load,
@@ -39,7 +40,9 @@ from unlost_simulators.salesforce.store import (
     tables,
     writes,
 )
+from unlost_simulators.salesforce.store.doomed import Doomed
 from unlost_simulators.salesforce.store.pending import Pending, PendingWrites
+from unlost_simulators.salesforce.store.referrers import Referrers
 
 NO_DELAY = timedelta(0)
 
@@ -80,8 +83,11 @@ class Store:
         self._pending = PendingWrites()
         self._generation: Counter[str] = Counter()
         self._rewritten: Counter[str] = Counter()
+        self._referrers = Referrers()
         self._memos: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
         self._oldest_in_bin: datetime | None = None
+        self._rows_in_bin = 0
+        self._shown_until: datetime | None = None
         self._trimmed_before: dict[str, datetime] = {}
         self._lock = threading.RLock()
         self._open: Transaction | None = None
@@ -147,9 +153,9 @@ class Store:
                     yield self._open
             except BaseException:
                 self._note_bin(self._database.cursor())
-                self._rewritten.update(
-                    name for name in self._generation if self._differs(name, before)
-                )
+                changed = [name for name in self._generation if self._differs(name, before)]
+                self._rewritten.update(changed)
+                self._referrers.outdate(changed)
                 raise
             finally:
                 self._open = None
@@ -202,22 +208,49 @@ class Store:
         with self._lock, self._database.writing() as cursor:
             for write in self._pending.take_due(now):
                 write.apply(cursor)
-            if self._bin_is_due(now):
+            if self._is_expired(now):
                 limit = now - timedelta(days=self.settings.bin_days)
                 self._purged(cursor, recyclebin.purge_before(cursor, limit))
+            self._purge_surplus(cursor, now)
+            if self._shown_is_due(now):
+                self._purged(cursor, recyclebin.purge_shown(cursor, now))
 
     def _bin_is_due(self, now: datetime) -> bool:
+        return self._is_expired(now) or self._is_surplus(now) or self._shown_is_due(now)
+
+    def _shown_is_due(self, now: datetime) -> bool:
+        return self._shown_until is not None and self._shown_until <= now
+
+    def _is_expired(self, now: datetime) -> bool:
         oldest = self._oldest_in_bin
         return oldest is not None and oldest + timedelta(days=self.settings.bin_days) < now
 
+    def _is_surplus(self, now: datetime) -> bool:
+        oldest, capacity = self._oldest_in_bin, self.settings.enforced_bin_capacity
+        if oldest is None or capacity is None or self._rows_in_bin <= capacity:
+            return False
+        return oldest + recyclebin.SAFE_TIME <= now
+
+    def _purge_surplus(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> None:
+        capacity = self.settings.enforced_bin_capacity
+        if capacity is not None and self._is_surplus(now):
+            self._purged(cursor, recyclebin.purge_surplus(cursor, capacity, now))
+
     def _note_bin(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        self._oldest_in_bin = database.scalar(cursor, "SELECT min(deleted_at) FROM _bin")
+        bin_state = cursor.execute("SELECT min(deleted_at), count(*) FROM _bin").fetchall()
+        self._oldest_in_bin, self._rows_in_bin = bin_state[0]
+        self._shown_until = database.scalar(cursor, "SELECT min(until) FROM _shown")
 
     def oldest_open_stamp(self) -> datetime | None:
         """Stamp (naive UTC) of the longest transaction that has not committed yet."""
         return self._pending.oldest_stamp()
 
     def _count_writes(self, names: Sequence[str]) -> None:
+        self._count_removals(names)
+        self._referrers.outdate(names)
+
+    def _count_removals(self, names: Sequence[str]) -> None:
+        """Count writes after which no row refers to anything that it did not refer to before."""
         self._generation.update(names)
         self._rewritten.update(names)
 
@@ -396,6 +429,7 @@ class Store:
             whole = load.with_ids(of, rows, self._counters)
             load.append(transaction.cursor, of, whole, load.stamps(author.stamp, author.user_id))
             self._generation[of.name] += 1
+            self._referrers.outdate([of.name])
         return [str(key) for key in whole.column("Id").to_pylist()]
 
     def change(self, of: ObjectDef, staged: writes.Staged, author: writes.Author) -> None:
@@ -425,7 +459,7 @@ class Store:
         live = {key for key, deleted in self.find(of, chosen) if not deleted}
         missing = [key for key in chosen if key not in live]
         if missing:
-            raise deletes.gone()
+            raise doomed.gone()
 
     def find(self, of: ObjectDef, chosen: Sequence[str]) -> list[tuple[str, bool]]:
         """Return the ids that exist, each with a flag for deleted."""
@@ -442,21 +476,54 @@ class Store:
 
     # Deletes and the bin
 
-    def obstacles(self, of: ObjectDef, chosen: Sequence[str]) -> dict[str, SalesforceError]:
-        """Return the live rows that cannot be deleted now, with the reasons."""
-        with self.transaction() as transaction:
-            return deletes.obstacles(transaction.cursor, self.schema, of, chosen)
-
     def remove(
         self, of: ObjectDef, chosen: Sequence[str], author: writes.Author, *, hard: bool = False
-    ) -> None:
-        """Delete live rows that have no obstacles, at the author's time."""
+    ) -> dict[str, SalesforceError]:
+        """Delete live rows at the author's time, except rows that cannot be deleted now.
+
+        Gives the reasons of those that stay. What hangs on a row that stays does not go either, and
+        may keep another row.
+        """
         deletion = deletes.Deletion(author.stamp, author.user_id, hard)
+        refused: dict[str, SalesforceError] = {}
+        going = list(chosen)
         with self.transaction() as transaction:
-            self._count_writes(
-                deletes.delete(transaction.cursor, self.schema, of, chosen, deletion)
-            )
-            self._after_bin(transaction.cursor)
+            while going:
+                obstacles = self._try_delete(transaction.cursor, of, going, deletion)
+                if not obstacles:
+                    break
+                refused |= obstacles
+                going = [key for key in going if key not in obstacles]
+        return refused
+
+    def independent(self, of: ObjectDef, chosen: Sequence[str]) -> bool:
+        """True if no row that goes with one of these refers to a row that goes with another one."""
+        with self.transaction() as transaction:
+            going = [key for key, deleted in self.find(of, chosen) if not deleted]
+            marked = Doomed(transaction.cursor, self.schema, self._referrers)
+            marked.choose(of, going)
+            is_independent = marked.is_independent()
+            marked.end()
+            return is_independent
+
+    def _try_delete(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        of: ObjectDef,
+        chosen: Sequence[str],
+        deletion: deletes.Deletion,
+    ) -> dict[str, SalesforceError]:
+        """Delete rows unless something is in the way of one of them, which is returned."""
+        marked = Doomed(cursor, self.schema, self._referrers)
+        marked.choose(of, chosen)
+        # All checks come before the first change: a refused delete must change nothing.
+        obstacles = marked.obstacles(of, self.settings.most_cascaded)
+        if not obstacles:
+            deleted = deletes.delete(marked, deletion)
+            self._count_removals(deleted.objects)
+            self._add_to_bin(cursor, deleted.binned, deletion.stamp)
+        marked.end()
+        return obstacles
 
     def undeletable(self, of: ObjectDef, chosen: Sequence[str]) -> set[str]:
         """Return the ids of rows of the object that can be undeleted."""
@@ -483,17 +550,16 @@ class Store:
         deletion = deletes.Deletion(author.stamp, author.user_id, hard)
 
         def apply(cursor: duckdb.DuckDBPyConnection) -> None:
-            self._count_writes(deletes.delete(cursor, self.schema, of, keys, deletion))
-            self._after_bin(cursor)
+            for error in self._try_delete(cursor, of, keys, deletion).values():
+                raise error
 
         self._write(deletion.stamp, visible_after, apply)
 
-    def _after_bin(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        if self.settings.bin_capacity_enforced:
-            capacity = self.settings.data_storage_mb * self.settings.bin_records_per_mb
-            now = naive(self.clock.now())
-            self._purged(cursor, recyclebin.purge_surplus(cursor, capacity, now))
-        self._note_bin(cursor)
+    def _add_to_bin(self, cursor: duckdb.DuckDBPyConnection, rows: int, stamp: datetime) -> None:
+        if rows:
+            self._oldest_in_bin = min(self._oldest_in_bin or stamp, stamp)
+            self._rows_in_bin += rows
+            self._purge_surplus(cursor, naive(self.clock.now()))
 
     def undelete(self, chosen: Sequence[str]) -> None:
         """Bring rows back from the bin, with what went with them."""
@@ -507,11 +573,13 @@ class Store:
         self, chosen: Sequence[str] | None = None, *, object_name: str | None = None
     ) -> int:
         """Purge these rows, or an object's, or all from the bin; gives how many rows went."""
+        shown = self.settings.emptied_shown
+        until = naive(self.clock.now()) + shown if shown else None
         with self._commit() as cursor:
             if chosen is None:
-                purged = recyclebin.empty_all(cursor, object_name)
+                purged = recyclebin.empty_all(cursor, object_name, until)
             else:
-                purged = recyclebin.empty(cursor, ids.full_many(chosen))
+                purged = recyclebin.empty(cursor, ids.full_many(chosen), until)
             return self._purged(cursor, purged)
 
     def purge_expired(self) -> int:
@@ -521,7 +589,7 @@ class Store:
             return self._purged(cursor, recyclebin.purge_before(cursor, limit))
 
     def _purged(self, cursor: duckdb.DuckDBPyConnection, purged: Mapping[str, int]) -> int:
-        self._count_writes(list(purged))
+        self._count_removals(list(purged))
         self._note_bin(cursor)
         return sum(purged.values())
 
@@ -589,9 +657,10 @@ class Store:
         with self._lock:
             with self._commit() as cursor:
                 cursor.execute(f"DROP TABLE {tables.name(of.name)}")
-                for register in ("_bin", "_deleted", "_nulled"):
+                for register in ("_bin", "_deleted", "_nulled", "_shown"):
                     cursor.execute(f"DELETE FROM {register} WHERE object = {tables.text(of.name)}")
             self._set_schema(self.schema.without(of.name))
+            self._count_writes([of.name])
 
     def await_writer(self) -> None:
         """Return when no write, hence no change of the schema, is under way."""

@@ -74,6 +74,7 @@ def create_registers() -> tuple[str, ...]:
     registers = {
         "_bin": "object VARCHAR, id VARCHAR, root VARCHAR, deleted_at TIMESTAMP, lost BOOLEAN",
         "_nulled": "object VARCHAR, id VARCHAR, field VARCHAR, old VARCHAR, root VARCHAR",
+        "_shown": "object VARCHAR, id VARCHAR, until TIMESTAMP",
         "_deleted": "object VARCHAR, id VARCHAR, deleted_at TIMESTAMP, owner VARCHAR",
         "_bytes": "key VARCHAR, content BLOB",
         "_images": "refid VARCHAR, record VARCHAR, field VARCHAR, token VARCHAR",

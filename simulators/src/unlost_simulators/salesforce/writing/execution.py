@@ -134,8 +134,7 @@ def _attempt(
 
 def _write_wave(job: Job, wave: Sequence[Draft], reader: Reader, rows: Sequence[Row]) -> bool:
     if job.verb not in SAVES:
-        removal.attempt(job, wave)
-        return True
+        return removal.attempt(job, wave)
     save.attempt(job, wave, reader, rows)
     written = [draft for draft in wave if draft.sound]
     if _all_or_none(job) and len(written) < len(wave):

@@ -28,6 +28,10 @@ class Mishaps(Protocol):
         """Refusals by place; ``keys`` are the ids that the rows name, None where there is none."""
         ...
 
+    def may_strike(self, subject: WriteSubject) -> bool:
+        """Return true if rows of such a write may be locked."""
+        ...
+
     def fitting_rows(self, subject: WriteSubject, rows: int) -> int | None:
         """Return how many of these new rows still fit; None for all of them."""
         ...
@@ -44,6 +48,11 @@ class NoMishaps:
         """Lock no row."""
         del subject, keys
         return {}
+
+    def may_strike(self, subject: WriteSubject) -> bool:
+        """Strike nothing."""
+        del subject
+        return False
 
     def fitting_rows(self, subject: WriteSubject, rows: int) -> int | None:
         """Let all rows fit."""

@@ -103,52 +103,56 @@ def run(job: Job, drafts: Sequence[Draft], moment: Moment) -> None:
     planted = job.org.planted
     if job.by_platform:
         return
-    triggers = [
-        rule for rule in planted.rules(TriggerRule, job.of.name) if _acts(job, rule, moment)
-    ]
+    triggers = [rule for rule in planted.rules(TriggerRule, job.of.name) if acts(job, rule, moment)]
     for rule in triggers:
         if rule.phase is Phase.BEFORE:
             _trigger(job, rule, drafts, moment)
     for check in planted.rules(ValidationRule, job.of.name):
-        if _acts(job, check, moment):
+        if acts(job, check, moment):
             _validate(job, check, drafts)
     for rule in triggers:
         if rule.phase is Phase.AFTER:
             _trigger(job, rule, [draft for draft in drafts if draft.sound], moment)
 
 
-def _acts(job: Job, rule: TriggerRule | ValidationRule, moment: Moment) -> bool:
+def acts(job: Job, rule: TriggerRule | ValidationRule, moment: Moment) -> bool:
+    """Return true if a rule acts on the rows of a job at this moment."""
     return rule.active and moment in rule.on and not is_bypassed(job, rule)
 
 
 def _validate(job: Job, rule: ValidationRule, drafts: Sequence[Draft]) -> None:
-    for draft in _chosen(job, rule.where, drafts):
+    for draft in chosen_drafts(job, rule.where, drafts):
         named = () if rule.field is None else (rule.field,)
         draft.fail("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, *named)
         job.org.planted.hit(rule)
 
 
 def _trigger(job: Job, rule: TriggerRule, drafts: Sequence[Draft], moment: Moment) -> None:
-    chosen = _chosen(job, rule.where, drafts)
+    chosen = chosen_drafts(job, rule.where, drafts)
     if not chosen:
         return
     job.org.planted.hit(rule, len(chosen))
     if rule.deed is TriggerEffect.REFUSE:
-        occasion = f"{rule.phase.value.title()}{moment.value.title()}"
-        text = f"{rule.name}: execution of {occasion}\n\ncaused by: {rule.message}\n\n"
-        text += f"Trigger.{rule.name}: line 1, column 1"
-        for draft in chosen:
-            draft.fail("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text)
+        refuse(rule, chosen, moment)
     elif rule.deed is TriggerEffect.SET:
         _set(job, rule, chosen)
     else:
-        job.create(rule.creates, _filled(job, rule, chosen))
+        job.create(rule.creates, filled(job, rule, chosen))
+
+
+def refuse(rule: TriggerRule, drafts: Sequence[Draft], moment: Moment) -> None:
+    """Fail rows as an unhandled exception of a trigger does."""
+    occasion = f"{rule.phase.value.title()}{moment.value.title()}"
+    text = f"{rule.name}: execution of {occasion}\n\ncaused by: {rule.message}\n\n"
+    text += f"Trigger.{rule.name}: line 1, column 1"
+    for draft in drafts:
+        draft.fail("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text)
 
 
 def _set(job: Job, rule: TriggerRule, drafts: Sequence[Draft]) -> None:
     changes = {
         draft.id or "": dict(values)
-        for draft, values in zip(drafts, _filled(job, rule, drafts), strict=True)
+        for draft, values in zip(drafts, filled(job, rule, drafts), strict=True)
     }
     if rule.phase is Phase.BEFORE:
         job.amend(job.of.name, changes)
@@ -156,7 +160,7 @@ def _set(job: Job, rule: TriggerRule, drafts: Sequence[Draft]) -> None:
         job.update(job.of.name, changes)
 
 
-def _filled(job: Job, rule: TriggerRule, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
+def filled(job: Job, rule: TriggerRule, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
     """The rule's values with the rows' own in their holes."""
     wanted = {
         hole
@@ -181,7 +185,7 @@ def _fill(value: Any, row: Mapping[str, Any]) -> Any:
     return _HOLE.sub(lambda hole: str(row.get(hole.group(1), "")), value)
 
 
-def _chosen(job: Job, where: str | None, drafts: Sequence[Draft]) -> list[Draft]:
+def chosen_drafts(job: Job, where: str | None, drafts: Sequence[Draft]) -> list[Draft]:
     """The drafts whose saved rows fulfil a SOQL condition."""
     if where is None:
         return list(drafts)

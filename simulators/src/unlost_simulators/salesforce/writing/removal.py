@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from unlost_simulators.salesforce import rights
+from unlost_simulators.salesforce import ids, rights
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.users import ObjectOperation, Permission
-from unlost_simulators.salesforce.writing import keys, refusals, rows, sharing, storage_limit
+from unlost_simulators.salesforce.writing import (
+    keys,
+    planted_deletes,
+    refusals,
+    rows,
+    sharing,
+    storage_limit,
+)
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
+from unlost_simulators.salesforce.writing.mishaps import WriteSubject
 from unlost_simulators.salesforce.writing.registry import effects_of
 from unlost_simulators.salesforce.writing.request import RowError, Verb
+from unlost_simulators.salesforce.writing.rules import Phase
+from unlost_simulators.salesforce.writing.target import TargetOrg
 
 REFUSED_HARD_DELETE = (
     "hardDelete operation requires special user profile permission, please contact your system "
@@ -19,14 +29,15 @@ REFUSED_HARD_DELETE = (
 )
 
 
-def attempt(job: Job, drafts: Sequence[Draft]) -> None:
-    """Carry out the verb on drafts that name their records."""
+def attempt(job: Job, drafts: Sequence[Draft]) -> bool:
+    """Carry out the verb on drafts that name their records; true if what was done may stand."""
     if job.verb is Verb.UNDELETE:
         _undelete(job, [draft for draft in drafts if draft.sound])
     elif job.verb is Verb.EMPTY_BIN:
         _empty(job, [draft for draft in drafts if draft.sound])
     else:
-        _delete(job, drafts)
+        return _delete(job, drafts)
+    return True
 
 
 def check_allowed(job: Job) -> None:
@@ -35,33 +46,50 @@ def check_allowed(job: Job) -> None:
         raise SalesforceError(400, "FEATURENOTENABLED", REFUSED_HARD_DELETE)
 
 
-def _delete(job: Job, drafts: Sequence[Draft]) -> None:
+def independent(org: TargetOrg, subject: WriteSubject, record_ids: Sequence[str]) -> bool:
+    """True if nobody can tell whether these records are deleted together or one after another."""
+    of = org.schema.get(subject.object)
+    if of is None or org.mishaps.may_strike(subject) or planted_deletes.triggers_of(org, of.name):
+        return False
+    given = [ids.full(key) for key in record_ids if ids.is_id(key)]
+    return org.store.independent(of, given)
+
+
+def _delete(job: Job, drafts: Sequence[Draft]) -> bool:
     if not job.by_platform and not rights.may_do(job.of, job.user, ObjectOperation.DELETE):
         for draft in drafts:
             draft.refuse(refusals.no_verb(job.of, "deleted"))
-        return
+        return True
     effects = effects_of(job.of.name)
     keys.check_existing(job, drafts, effects.reads)
-    effects.before_delete([draft for draft in drafts if draft.sound], job)
-    going = _deletable(job, [draft for draft in drafts if draft.sound])
-    if going:
-        hard = job.verb is Verb.HARD_DELETE
-        job.store.remove(job.of, [draft.id or "" for draft in going], job.author, hard=hard)
-        effects.after_delete(going, job)
+    effects.before_delete(_sound(drafts), job)
+    triggered = planted_deletes.consequences(job, _sound(drafts))
+    acted = planted_deletes.carry_out(job, triggered, Phase.BEFORE)
+    if acted:
+        keys.check_existing(job, drafts, effects.reads)
+    going = _sound(drafts)
+    if not going:
+        return True
+    hard = job.verb is Verb.HARD_DELETE
+    obstacles = job.store.remove(job.of, [draft.id or "" for draft in going], job.author, hard=hard)
+    _refuse(going, obstacles)
+    if obstacles and triggered:
+        # The trigger runs again for the rows that are left, as after any other refusal.
+        return False
+    effects.after_delete(_sound(going), job)
+    planted_deletes.carry_out(job, triggered, Phase.AFTER)
+    return True
 
 
-def _deletable(job: Job, drafts: list[Draft]) -> list[Draft]:
-    """Refuse rows that cannot be deleted; returns the others, which can be deleted together."""
-    while drafts:
-        obstacles = job.store.obstacles(job.of, [draft.id or "" for draft in drafts])
-        if not obstacles:
-            return drafts
-        for draft in drafts:
-            error = obstacles.get(draft.id or "")
-            if error is not None:
-                draft.refuse(RowError(error.code, error.message, tuple(error.fields or ())))
-        drafts = [draft for draft in drafts if draft.sound]
-    return drafts
+def _sound(drafts: Sequence[Draft]) -> list[Draft]:
+    return [draft for draft in drafts if draft.sound]
+
+
+def _refuse(drafts: Sequence[Draft], obstacles: Mapping[str, SalesforceError]) -> None:
+    for draft in drafts:
+        error = obstacles.get(draft.id or "")
+        if error is not None:
+            draft.refuse(RowError(error.code, error.message, tuple(error.fields or ())))
 
 
 def _undelete(job: Job, drafts: list[Draft]) -> None:

@@ -18,9 +18,10 @@ class Moment(StrEnum):
 
     INSERT = "insert"
     UPDATE = "update"
+    DELETE = "delete"
 
 
-BOTH = frozenset(Moment)
+BOTH = frozenset({Moment.INSERT, Moment.UPDATE})
 
 
 class Phase(StrEnum):
@@ -36,6 +37,7 @@ class TriggerEffect(StrEnum):
     REFUSE = "refuse"
     SET = "set"
     CREATE = "create"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,15 @@ class ValidationRule:
 
 @dataclass(frozen=True, slots=True)
 class TriggerRule:
-    """Apex that runs when rows are saved.
+    """Apex that runs when rows are saved or deleted.
 
     ``refuse`` fails the row with ``message`` as an unhandled exception would. ``set`` writes
     ``values`` into the row; after the save that is a further change, by the same user and now.
-    ``create`` inserts a row of ``creates`` with ``values``. ``{Field}`` in a text value stands for
-    the row's own value, ``{Id}`` for its id. ``flow``: it is listed as a flow, not as Apex.
+    ``create`` inserts a row of ``creates`` with ``values``. ``delete`` deletes rows of ``deletes``
+    when rows are deleted: those that the SOQL condition ``deletes_where`` chooses, any without one;
+    at most ``most`` for the rows of one request (0: all of them), and never the rows of the request.
+    ``{Field}`` in a text value and in ``deletes_where`` stands for the row's own value, ``{Id}`` for
+    its id. ``flow``: it is listed as a flow, not as Apex.
     ``bypass``, ``package`` and ``active`` as in ``ValidationRule``.
     """
 
@@ -78,10 +83,20 @@ class TriggerRule:
     message: str = "System.NullPointerException: Attempt to de-reference a null object"
     creates: str = "Task"
     values: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    deletes: str = "Task"
+    deletes_where: str = ""
+    most: int = 0
     flow: bool = False
     bypass: str = ""
     package: str = ""
     active: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what no trigger can do."""
+        if self.deed is TriggerEffect.SET and Moment.DELETE in self.on:
+            raise ValueError("a trigger sets no values of a row that is deleted")
+        if self.deed is TriggerEffect.DELETE and self.on != {Moment.DELETE}:
+            raise ValueError("a trigger that deletes runs on delete")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from unlost_simulators.salesforce.store.deletes import ACTIVATED
+from unlost_simulators.salesforce.store.doomed import ACTIVATED
 from unlost_simulators.salesforce.users import Permission
 from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.draft import Draft

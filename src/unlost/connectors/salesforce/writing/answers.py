@@ -8,7 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unlost.model.source.writing import OutcomeKind, RowOutcome
+from unlost.model.source.writing import (
+    DELETE_BLOCKED,
+    DELETE_TOO_LARGE,
+    OutcomeKind,
+    RowOutcome,
+)
 
 FULL = "write-storage-full"
 REFUSED = "write-refused"
@@ -19,10 +24,19 @@ PASSING = frozenset({
 })  # fmt: skip
 STORAGE = frozenset({"STORAGE_LIMIT_EXCEEDED"})
 DUPLICATE = frozenset({"DUPLICATE_VALUE"})
+# Refusals of a delete because there is no such record (any more).
+GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
+CODES = {
+    "STORAGE_LIMIT_EXCEEDED": FULL,
+    "DELETE_FAILED": DELETE_BLOCKED,
+    "DELETE_OPERATION_TOO_LARGE": DELETE_TOO_LARGE,
+}
 _BULK_ERROR = re.compile(r"(?s)([A-Z0-9_]+):(.*?)(?::([\w,. ]*))? ?--\s*$")
 
 MEANINGS = {
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "A trigger of the org failed or refused it.",
+    "DELETE_FAILED": "Other records prevent its deletion.",
+    "DELETE_OPERATION_TOO_LARGE": "Too many records would be deleted with it.",
     "DUPLICATES_DETECTED": "A duplicate rule of the org blocks it.",
     "DUPLICATE_VALUE": "Another record has a value that must be unique.",
     "ENTITY_IS_DELETED": "It, or a record that it refers to, is deleted.",
@@ -47,6 +61,8 @@ NEXT_STEPS = {
     "REQUIRED_FIELD_MISSING": "Enter a value for the field.",
     "DUPLICATE_VALUE": "Check the record that has the value now. To adopt it, make a new plan.",
     "INSUFFICIENT_ACCESS_OR_READONLY": "Give the write user access to these records and fields, then retry.",
+    "DELETE_FAILED": "Delete the records that refer to it first, or let them refer to another one.",
+    "DELETE_OPERATION_TOO_LARGE": "Delete the records below it first, in parts.",
     "STORAGE_LIMIT_EXCEEDED": "Free storage in the org, then resume with `unlost restore resume RUN`.",
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "A trigger refused the record. Ask the author of the trigger.",
 }
@@ -55,6 +71,11 @@ NEXT_STEPS = {
 def done(key: str, record: str) -> RowOutcome:
     """The outcome of a row that was written."""
     return RowOutcome(key, OutcomeKind.DONE, record)
+
+
+def deleted(outcome: RowOutcome) -> RowOutcome:
+    """The outcome of a delete: a record that is gone already counts as deleted."""
+    return done(outcome.key, outcome.id or "") if outcome.native in GONE else outcome
 
 
 def unknown(key: str) -> RowOutcome:
@@ -76,7 +97,7 @@ def failed(
         key,
         OutcomeKind.FAILED,
         record,
-        code=FULL if native in STORAGE else REFUSED,
+        code=CODES.get(native, REFUSED),
         native=native,
         sentence=_sentence(native, message.strip()),
         next_step=NEXT_STEPS.get(native, "Look up the code in the Salesforce help."),

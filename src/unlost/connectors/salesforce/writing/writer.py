@@ -9,7 +9,7 @@ from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.access.identity import read_identity
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.shapes import DescribedObject
-from unlost.connectors.salesforce.writing.answers import DUPLICATE, done
+from unlost.connectors.salesforce.writing.answers import DUPLICATE, deleted, done
 from unlost.connectors.salesforce.writing.automation import automation_of
 from unlost.connectors.salesforce.writing.bypass import (
     BypassSwitch,
@@ -57,6 +57,7 @@ SETTLE_SECONDS = 2.0
 BY_COLLECTIONS = 3 * ROWS_PER_CALL
 # With fewer calls left in the org's day than this, jobs replace small calls (docs/adr/0019).
 SCARCE = 5_000
+NO_BULK = "INVALIDENTITY"
 STATUSES = {"Order": "OrderStatus", "Contract": "ContractStatus"}
 DRAFT, ACTIVATED = "Draft", "Activated"  # categories of a status
 DELETE_CONTRACTS = "PermissionsDeleteActivatedContract"
@@ -129,8 +130,9 @@ class SalesforceWriter:
         """Write rows: SOAP for the bin, jobs for many rows, collections for the rest."""
         if op is WriteOp.UNDELETE:
             return self._bin.undelete(rows)
-        if op is WriteOp.DELETE and len(rows) <= BY_COLLECTIONS:
-            return self._collections.delete(rows)
+        if op is WriteOp.DELETE:
+            ids_only = [WriteRow(row.key, row.id) for row in rows]
+            return [deleted(outcome) for outcome in self._delete(table, ids_only)]
         outcomes = self._twins(table, rows) if op is WriteOp.CREATE else {}
         write_rows = [row for row in rows if row.key not in outcomes]
         outcomes |= (
@@ -207,6 +209,17 @@ class SalesforceWriter:
         set_bypass(self._client, self._switch(bypass, user), bypass, state)
 
     # --- inside ------------------------------------------------------------------------------------
+
+    def _delete(self, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
+        if len(rows) <= BY_COLLECTIONS:
+            return self._collections.delete(rows)
+        try:
+            return self._jobs.write(WriteOp.DELETE, table, rows)
+        except SalesforceRefusal as refusal:
+            # Some objects have no Bulk API; the refusal came before anything was deleted.
+            if not refusal.has_code(NO_BULK):
+                raise
+            return self._collections.delete(rows)
 
     def _sent(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         capability = self.capability(table)

@@ -1,9 +1,6 @@
 """The write side over a scripted network: each way of a call, its refusals, its lost answers."""
 
-import csv
-import io
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +16,7 @@ from fakes.salesforce import (
     row,
 )
 from fakes.wire import Chunks, error_answer, json_answer
+from unit.connectors.salesforce.writing.ingest_jobs import Jobs
 from unit.connectors.salesforce.writing.writable import Org, kinds, rows, write
 from unlost.connectors.salesforce import SalesforceConnector
 from unlost.connectors.salesforce.writing import collections, ingest, lookups
@@ -30,7 +28,13 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.source.schema import Table, TableTrait
-from unlost.model.source.writing import NOT_IN_BIN, LockedDelete, OutcomeKind, WriteOp, WriteRow
+from unlost.model.source.writing import (
+    NOT_IN_BIN,
+    LockedDelete,
+    OutcomeKind,
+    WriteOp,
+    WriteRow,
+)
 from unlost.testing.clock import START
 
 CREATE, UPDATE, DELETE = WriteOp.CREATE, WriteOp.UPDATE, WriteOp.DELETE
@@ -335,72 +339,6 @@ def test_an_org_without_a_standard_book_writes_prices_all_the_same(org: Org) -> 
 
 
 # --- jobs -----------------------------------------------------------------------------------------
-
-
-class Jobs:
-    """Ingest jobs: ``fate`` decides of each row's cells whether and why it failed."""
-
-    def __init__(self, org: Org, fate: Callable[[dict[str, str]], str] = lambda _: "") -> None:
-        self.fate = fate
-        self.states = ["InProgress", "JobComplete"]
-        self.listed: list[dict[str, Any]] = []
-        self.uploads: list[bytes] = []
-        self.patched: list[tuple[str, str]] = []
-        self.wanted: dict[str, Any] = {}
-        self.unprocessed = self.whole = 0
-        self.opened_in = "UploadComplete"
-        self.told: dict[str, int] = {}
-        on = org.wire.on
-        on("GET", r"/jobs/ingest$", lambda _: json_answer({"done": True, "records": self.listed}))
-        on("POST", r"/jobs/ingest$", self._create)
-        on("PUT", r"/jobs/ingest/\w+/batches$", self._upload)
-        on("PATCH", r"/jobs/ingest/\w+$", self._patch)
-        on("GET", r"/jobs/ingest/\w+$", self._info)
-        on("GET", r"/jobs/ingest/\w+/successfulResults$", lambda _: self._results("good"))
-        on("GET", r"/jobs/ingest/\w+/failedResults$", lambda _: self._results("bad"))
-        on("GET", r"/jobs/ingest/\w+/unprocessedrecords$", lambda _: self._results("left"))
-        on("DELETE", r"/jobs/ingest/\w+$", httpx.Response(204))
-
-    def _create(self, request: httpx.Request) -> httpx.Response:
-        if not request.headers["Content-Type"].startswith("multipart"):
-            self.wanted = json.loads(request.content)
-            return json_answer({"id": "750j", "state": "Open"})
-        self.whole += 1
-        mark = request.headers["Content-Type"].split('"')[1].encode()
-        job, data = request.content.split(b"--" + mark)[1:3]
-        self.wanted = json.loads(job.partition(b"\r\n\r\n")[2])
-        self.uploads.append(data.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n"))
-        return json_answer({"id": "750j", "state": self.opened_in})
-
-    def _upload(self, request: httpx.Request) -> httpx.Response:
-        self.uploads.append(request.read())
-        return httpx.Response(201)
-
-    def _patch(self, request: httpx.Request) -> httpx.Response:
-        state = json.loads(request.content)["state"]
-        self.patched.append((request.url.path.rsplit("/", 1)[1], state))
-        return json_answer({"state": state})
-
-    def _info(self, _: httpx.Request) -> httpx.Response:
-        state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-        return json_answer({"id": "750j", "state": state} | self.told)
-
-    def _results(self, kind: str) -> httpx.Response:
-        sent = list(csv.DictReader(io.StringIO(self.uploads[-1].decode(), newline="")))
-        sent, left = sent[: len(sent) - self.unprocessed], sent[len(sent) - self.unprocessed :]
-        failed = [one for one in sent if self.fate(one)]
-        chosen = {"good": [one for one in sent if not self.fate(one)], "bad": failed, "left": left}
-        if not chosen[kind]:
-            return httpx.Response(204) if kind == "left" else httpx.Response(200, content=b"")
-        out = io.StringIO()
-        own = {"good": ["sf__Id", "sf__Created"], "bad": ["sf__Id", "sf__Error"], "left": []}[kind]
-        writer = csv.DictWriter(out, [*own, *chosen[kind][0]], quoting=csv.QUOTE_ALL)
-        writer.writeheader()
-        for number, one in reversed(list(enumerate(chosen[kind]))):
-            known = one.get("Id") or id_of("001", number)
-            told = {"sf__Id": known, "sf__Created": "true", "sf__Error": self.fate(one)}
-            writer.writerow({name: told[name] for name in own} | one)
-        return httpx.Response(200, content=out.getvalue().encode())
 
 
 @pytest.fixture

@@ -1,0 +1,79 @@
+"""Deletions: the outcome of each row, by collections and by jobs."""
+
+import httpx
+import pytest
+
+from fakes.salesforce import id_of
+from fakes.wire import error_answer, json_answer
+from unit.connectors.salesforce.writing.ingest_jobs import Jobs
+from unit.connectors.salesforce.writing.writable import Org, kinds, write
+from unlost.model.errors import SourceRefused
+from unlost.model.source.writing import DELETE_BLOCKED, DELETE_TOO_LARGE, WriteOp, WriteRow
+
+DELETE = WriteOp.DELETE
+REFUSED_DELETES = {
+    0: ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
+    1: ("DELETE_FAILED", "associated with the following cases.: 00001005"),
+    2: ("DELETE_OPERATION_TOO_LARGE", "cascade delete"),
+    3: ("ENTITY_IS_DELETED", "entity is deleted"),
+    4: ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"),
+    5: ("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id"),
+}
+OUTCOMES_OF_DELETES = [
+    ("failed", "write-refused", True),
+    ("failed", DELETE_BLOCKED, False),
+    ("failed", DELETE_TOO_LARGE, False),
+    ("done", "", False),
+    ("done", "", False),
+    ("failed", "write-refused", False),
+    ("done", "", False),
+]
+
+
+@pytest.fixture
+def org() -> Org:
+    return Org()
+
+
+@pytest.mark.parametrize("count", [7, 601])
+def test_refused_deletions_say_why_and_gone_records_are_deleted(org: Org, count: int) -> None:
+    refusals = {id_of("001", n): refusal for n, refusal in REFUSED_DELETES.items()}
+
+    def fate(cells: dict[str, str]) -> str:
+        code, message = refusals.get(cells["Id"], ("", ""))
+        return f"{code}:{message}:--" if code else ""
+
+    def collection(request: httpx.Request) -> httpx.Response:
+        told = [refusals.get(key) for key in dict(request.url.params)["ids"].split(",")]
+        errors = [
+            {"success": False, "errors": [{"statusCode": one[0], "message": one[1], "fields": []}]}
+            if one
+            else {"success": True}
+            for one in told
+        ]
+        return json_answer(errors)
+
+    Jobs(org, fate)
+    org.wire.on("DELETE", r"/composite/sobjects\?ids=", collection)
+    sent = [WriteRow(f"k{n}", id_of("001", n), {"Name": "left out"}) for n in range(count)]
+    found = write(org, DELETE, sent)
+    assert [(one.kind.value, one.code, one.retry) for one in found[:7]] == OUTCOMES_OF_DELETES
+    assert [one.id for one in found] == [row.id for row in sent]
+    assert found[1].sentence.startswith("Other records prevent its deletion. Salesforce refused")
+    assert kinds(found[7:]) == ["done"] * (count - 7)
+
+
+def test_many_deletions_of_an_object_without_bulk_go_by_collections(org: Org) -> None:
+    Jobs(org)
+    refusal = error_answer("INVALIDENTITY", "Entity is not supported by the Bulk API.", 400)
+    org.wire.on("POST", r"/jobs/ingest$", refusal)
+    sent = [WriteRow(f"k{n}", id_of("001", n)) for n in range(601)]
+    assert kinds(write(org, DELETE, sent)) == ["done"] * 601
+    assert len(org.wire.made("DELETE", "composite/sobjects")) == 4
+
+
+def test_a_refused_job_of_deletions_is_no_outcome(org: Org) -> None:
+    Jobs(org)
+    org.wire.on("POST", r"/jobs/ingest$", error_answer("INVALIDJOB", "no such object", 400))
+    with pytest.raises(SourceRefused):
+        write(org, DELETE, [WriteRow(f"k{n}", id_of("001", n)) for n in range(601)])
