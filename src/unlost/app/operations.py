@@ -261,6 +261,7 @@ OPERATIONS = (
     ApiOperation(
         "archive.preview", _POST, f"{_ORG}/archive/preview", "archive.policies.preview_archive"
     ),
+    ApiOperation("archive.list", _GET, f"{_ORG}/archive/runs", "archive.archives.list_archives"),
     ApiOperation("schedule.show", _GET, "/schedules", "backups.schedule.show"),
     ApiOperation("schedule.set", _PUT, f"{_ORG}/schedule", "backups.schedule.change"),
     ApiOperation("keep.show", _GET, "/keeping", "retention.keeping.show"),
