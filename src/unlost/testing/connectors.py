@@ -16,7 +16,7 @@ from unlost.model.errors import SourceRefused
 from unlost.model.finding import FindingKind
 from unlost.model.ports.source import Source
 from unlost.model.source.reading import IdRange, Op, Page, ReadTask, Ready, Rows, Wait
-from unlost.model.source.schema import Schema, Table, TableTrait, WireKind
+from unlost.model.source.schema import DeleteRule, Schema, Table, TableTrait, WireKind
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 MOST_POLLS = 1000  # before a job counts as endless
@@ -171,6 +171,21 @@ class SourceContract:
     ) -> None:
         """``grants`` returns for each table what ``discover`` returned, while no right changes."""
         assert source.grants(schema) == schema.grants()
+
+    def test_cascading_references_are_known(self, source: Source, schema: Schema) -> None:
+        """``deleted_along`` names each described table whose rows go with a record."""
+        for table in schema.tables:
+            along = source.deleted_along(table)
+            assert len(set(along)) == len(along)
+            cascading = {
+                other.name
+                for other in schema.tables
+                for column in other.columns
+                if column.reference is not None
+                and column.reference.rule is DeleteRule.CASCADE
+                and column.reference.tables == (table.name,)
+            }
+            assert cascading <= set(along), table.name
 
     def test_quotas_are_numbers(self, source: Source) -> None:
         """A quota has a limit, a unit, and the flag ``storage``."""

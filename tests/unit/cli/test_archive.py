@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from homes import WRITE_SECRET
 from terminals import Terminal
 from unlost.cli.exits import ExitCode
 from unlost.model.source.quota import Quota
@@ -90,3 +91,86 @@ def test_a_policy_is_named_once(desk: Terminal, tmp_path: Path) -> None:
         assert ended.failure["code"] == "archive-policy-unclear"
     ended = desk("archive", "preview", "sales", "none", "--json")
     assert ended.failure["code"] == "archive-policy-unknown"
+
+
+@pytest.fixture
+def writable(desk: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """The same, with a write user."""
+    desk.world.connector.writer("one")
+    monkeypatch.setenv("UNLOST_WRITER_PASSWORD", WRITE_SECRET)
+    assert desk("org", "writer", "sales").code == ExitCode.OK
+    return desk
+
+
+def live(terminal: Terminal, table: str) -> int:
+    records = terminal.world.connector.orgs["one"].tables[table].records
+    return sum(not record.deleted for record in records.values())
+
+
+def test_records_are_archived_and_come_back(writable: Terminal, tmp_path: Path) -> None:
+    file = str(tmp_path / "archive.json")
+    planned = writable("archive", "plan", "sales", "closed-case", "--out", file)
+    assert planned.code == ExitCode.OK
+    assert "2 will be deleted, into the recycle bin" in planned.out
+    ended = writable("archive", "run", file)
+    assert ended.code == ExitCode.OK
+    assert ended.out.startswith("sales: archived in ")
+    assert "2 archived: deleted in the org, kept in the vault" in ended.out
+    assert live(writable, "Case") == 0
+    (line,) = writable("archive", "list", "sales").out.splitlines()
+    assert line.endswith("done  closed-case: 2 of 2 records archived")
+    (run,) = writable("archive", "list", "sales", "--json").json["runs"]
+    assert (run["archived"], run["planned"], run["vanished"]) == (2, 2, 0)
+    back = str(tmp_path / "back.json")
+    assert writable("unarchive", "sales", run["run"], "--out", back).code == ExitCode.OK
+    assert writable("restore", "run", back).code == ExitCode.OK
+    assert live(writable, "Case") == 2
+
+
+def test_one_archived_record_comes_back(writable: Terminal, tmp_path: Path) -> None:
+    file, back = str(tmp_path / "archive.json"), str(tmp_path / "back.json")
+    assert writable("archive", "plan", "sales", "closed-case", "--out", file).code == ExitCode.OK
+    assert writable("archive", "run", file).code == ExitCode.OK
+    record = next(iter(writable.world.connector.orgs["one"].tables["Case"].records))
+    planned = writable("unarchive", "sales", f"Case/{record}", "--out", back)
+    assert "1 Case, 1 Task" in planned.out, "the task that stayed gets its reference again"
+    assert writable("restore", "run", back).code == ExitCode.OK
+    assert live(writable, "Case") == 1
+
+
+def test_an_archive_is_limited(writable: Terminal, tmp_path: Path) -> None:
+    file = str(tmp_path / "archive.json")
+    ended = writable("archive", "plan", "sales", "closed-case", "--most", "1", "--out", file)
+    assert "1 more records of the policy can leave the org." in ended.out
+    assert "1 will be deleted" in ended.out
+
+
+def test_an_archive_is_not_retried(writable: Terminal, tmp_path: Path) -> None:
+    file = str(tmp_path / "archive.json")
+    assert writable("archive", "plan", "sales", "closed-case", "--out", file).code == ExitCode.OK
+    org = writable.world.connector.orgs["one"]
+    changed = next(iter(org.tables["Case"].records))
+    writable.world.clock.advance(hours=1)
+    org.update("Case", changed, {"Closed": "maybe"})
+    ended = writable("archive", "run", file)
+    assert ended.code == ExitCode.FINDINGS
+    assert f"Case/{changed} was changed in the org after the backup. It stays there." in ended.out
+    assert "Retry" not in ended.out
+    run = writable("archive", "list", "sales", "--json").json["runs"][0]["run"]
+    refused = writable("restore", "retry", run)
+    assert "is an archive. Records that stayed in the org are part of the next one." in refused.err
+
+
+def test_an_org_without_archives(desk: Terminal) -> None:
+    assert desk("archive", "list", "sales").out == "No records of this org were archived.\n"
+
+
+def test_an_archive_without_its_journal_is_listed(
+    writable: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = str(tmp_path / "archive.json")
+    assert writable("archive", "plan", "sales", "closed-case", "--out", file).code == ExitCode.OK
+    assert writable("archive", "run", file).code == ExitCode.OK
+    monkeypatch.setattr("unlost.app.actions.archive.archives.journal_of", lambda *_: None)
+    (run,) = writable("archive", "list", "sales", "--json").json["runs"]
+    assert (run["policy"], run["archived"]) == ("", 0)

@@ -307,8 +307,6 @@ class _Drafts:
         """Note the references from these records to others of the plan."""
         for column in table.columns:
             targets = column.reference.tables if column.reference is not None else ()
-            if column.name not in rows.column_names:
-                continue
             for target in targets:
                 chosen = self.frames.get(target)
                 if chosen is None:

@@ -56,8 +56,6 @@ def _mask(
     mask = np.zeros(len(steps), dtype=np.bool_)
     unseen = False
     for column in _values(table):
-        if column.name not in then.column_names:
-            continue
         if column.name not in now.column_names:
             unseen = True
             continue

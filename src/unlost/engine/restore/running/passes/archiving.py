@@ -102,8 +102,7 @@ def _turns(steps: Sequence[PlanStep]) -> Iterator[list[PlanStep]]:
             yield turn
             turn, size = [], MANY
         turn += group
-    if turn:
-        yield turn
+    yield turn
 
 
 def _watch(session: RestoreSession, source: Source, schema: Schema) -> OrgWatch:
@@ -190,16 +189,8 @@ def _readable(
 ) -> Iterator[States]:
     try:
         states = list(session.wanted.states(steps))
-    except IntegrityError as error:
-        if len(steps) == 1:
-            key = steps[0].key
-            damaged[key] = refusal(
-                key, NO_COPY, f"{key} stays in the org. {error.sentence}", error.next_step
-            )
-            return
-        middle = len(steps) // 2
-        yield from _readable(session, steps[:middle], damaged)
-        yield from _readable(session, steps[middle:], damaged)
+    except IntegrityError as error:  # they are read together
+        damaged |= {step.key: _is_damaged(step.key, error) for step in steps}
         return
     yield from states
 
@@ -334,6 +325,11 @@ def _is_held(key: RecordKey) -> RowOutcome:
 
 def _is_erased(key: RecordKey) -> RowOutcome:
     return refusal(key, NO_COPY, f"{key} was erased from the vault. It stays in the org.")
+
+
+def _is_damaged(key: RecordKey, error: IntegrityError) -> RowOutcome:
+    sentence = f"{key} stays in the org. {error.sentence}"
+    return refusal(key, NO_COPY, sentence, error.next_step)
 
 
 def _is_changed(key: RecordKey) -> RowOutcome:
