@@ -1,0 +1,96 @@
+"""An archive from the command to the inbox: its records are no losses, whatever happens to the run."""
+
+from pathlib import Path
+
+import pytest
+
+from homes import World
+from scenes import Lead, scene
+from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
+from unlost.app.actions.archive.archives import list_archives
+from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.records.losses import losses
+from unlost.app.actions.restores.outcome import outcome
+from unlost.app.actions.restores.queued_restore import do_restore, hand_over
+from unlost.app.actions.restores.restore_plan import PlanResult
+from unlost.app.actions.restores.restore_run import resume_run, runs
+from unlost.catalog.mass_changes import backup_changes
+from unlost.catalog.runs.runs import RunState
+from unlost.engine.restore.values.outcome import Ending
+from unlost.model.archive import ArchivePolicy, Comparison, Condition
+from unlost.model.errors import UsageError
+from unlost.model.mass_changes import MassKind
+from unlost.model.vault.snapshot import CommitKind
+from unlost.testing.faults import Crash
+
+EVERY = ArchivePolicy("all", "Account", (Condition("Name", Comparison.IS_NOT, ("",)),))
+
+opened = scene(open_shop)
+
+
+@pytest.fixture
+def shop(world: World, opened: Lead) -> Shop:
+    made: Shop = opened(world)
+    set_writer(made.app, WRITER)
+    return made
+
+
+def planned(shop: Shop, **more: object) -> PlanResult:
+    return shop.plan(archive=EVERY, **more)
+
+
+def deletions(shop: Shop) -> list[object]:
+    return [c for c in backup_changes(shop.oid)[0].changes if c.kind is MassKind.DELETED]
+
+
+def test_archived_records_are_no_losses(shop: Shop) -> None:
+    result = shop.run(planned(shop))
+    assert result.run.startswith("archive-")
+    assert shop.live("Account") == {}
+    shop.night()
+    assert losses(shop.app, "sales").losses == ()
+    assert deletions(shop) == []
+
+
+def test_a_stopped_archive_makes_no_losses_either(shop: Shop) -> None:
+    """The records are gone, and the vault has no archived state of them yet."""
+    plan = planned(shop)
+    shop.writer.faults.plant("written", Crash(), table="Account")
+    with pytest.raises(Crash):
+        shop.run(plan)
+    shop.writer.faults.clear()
+    assert shop.live("Account") == {}
+    shop.night()
+    assert losses(shop.app, "sales").losses == ()
+    assert deletions(shop) == []
+    assert resume_run(shop.app, plan.run).whole
+    versions = shop.app.whole_vault.history(shop.oid, "Account", CUSTOMER)
+    assert str(versions[-1].op) == "A"
+
+
+def test_an_archive_is_a_run_of_its_kind(shop: Shop) -> None:
+    result = shop.run(planned(shop))
+    (line,) = [line for line in runs(shop.app).runs if line.run == result.run]
+    assert (line.kind, line.state) == (CommitKind.ARCHIVE, RunState.DONE)
+    (run,) = list_archives(shop.app, "sales").runs
+    assert (run.policy, run.planned, run.archived) == ("all", run.archived, run.planned)
+    ended = outcome(shop.app, result.run)
+    assert ended is not None
+    assert [each.ending for each in ended.endings] == [Ending.ARCHIVED]
+    assert ended.returned == ()
+
+
+def test_the_service_runs_an_archive(shop: Shop) -> None:
+    handed = hand_over(shop.app, Path(planned(shop).file))
+    assert do_restore(shop.app, handed.run) is RunState.DONE
+    assert shop.live("Account") == {}
+
+
+def test_records_that_are_left_out_stay(shop: Shop) -> None:
+    shop.run(planned(shop, without=(f"Account/{CUSTOMER}",)))
+    assert set(shop.live("Account")) == {CUSTOMER}
+
+
+def test_a_plan_has_one_source_of_records(shop: Shop) -> None:
+    with pytest.raises(UsageError, match="exactly one way"):
+        planned(shop, undo="restore-1")
