@@ -79,7 +79,7 @@ class Links:
         unknown = sorted(
             value
             for value in values
-            if not self._is_planned(key := RecordKey(table, value)) and key not in self.earlier
+            if self._linked(key := RecordKey(table, value)) is None and key not in self.earlier
         )
         if not unknown:
             return
@@ -111,8 +111,3 @@ class Links:
             return None
         live = self.state.links.get(key)
         return MISSING if live is None and step is not None else live
-
-    def _is_planned(self, key: RecordKey) -> bool:
-        """True for a record of the plan that is no copy beside the first one."""
-        step = self.steps.get(key)
-        return step is not None and not step.beside

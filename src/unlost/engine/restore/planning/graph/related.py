@@ -400,11 +400,11 @@ class _Walk:
         survey = self.records.survey
         if not lost or not survey.plannable(table):
             return []
-        keys = (RecordKey(table, record_id) for record_id in lost)
+        records, keys = self.records, (RecordKey(table, record_id) for record_id in lost)
         wanted = [
             key.record
             for key in keys
-            if key not in self.records.left_out and self.records.life(key) not in self.records.copied
+            if key not in records.left_out and records.life(key) not in records.copied
         ]
         alive = survey.newest_alive(table, wanted, upto=self.number)
         for record in alive:
