@@ -437,6 +437,19 @@ def test_what_comes_along_stays_with_the_first_record(shop: Atelier) -> None:
     assert cells["Team"] in shop.live("Team")
 
 
+def test_a_reference_counted_as_changed_as_its_record_came_back_with_a_new_id(
+    shop: Atelier,
+) -> None:
+    """A correction of many records left it, as if people had changed it."""
+    parent, child = parent_and_child(shop)
+    shop.restore(shop.plan_of(parent, child))
+    shop.night()
+    plan = corrected(shop, child, typed={"Parent": None}, until=shop.head.info.number)
+    assert shop.restore(plan).whole
+    _, cells = shop.named("Account", "c")
+    assert cells.get("Parent") is None
+
+
 def parent_and_child(shop: Atelier) -> tuple[tuple[str, str], tuple[str, str]]:
     """Two accounts that a backup has, and that are lost for ever."""
     parent = shop.make("Account", "p")

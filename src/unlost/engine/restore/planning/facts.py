@@ -367,7 +367,20 @@ class _Batch:
         typed = self.survey.typed(pick.key) if not pick.corrected else {}
         newer = _newer(self.roles.table, pick, cells, live, wrong)
         passed = {*typed, *self.unread.get(pick.key.record, ())}
-        return tuple(name for name in newer if name not in passed)
+        former = cells if pick.wrong is None else wrong
+        return tuple(
+            name
+            for name in newer
+            if name not in passed and not self._names_same(name, former, live or {})
+        )
+
+    def _names_same(self, name: str, former: Cells, live: Cells) -> bool:
+        """True if a reference still names the same record, which an earlier restore gave a new id."""
+        reference, then, now = self.roles.references.get(name), former.get(name), live.get(name)
+        if reference is None or then is None or now is None:
+            return False
+        life = self.survey.life
+        return any(life(RecordKey(t, then)) == life(RecordKey(t, now)) for t in reference.tables)
 
     def _wanted(self, names: Sequence[str], pick: WantedState, edits: Values) -> Sequence[str]:
         """The columns that are to be as they were, or as they were typed."""
