@@ -461,6 +461,21 @@ def parent_and_child(shop: Atelier) -> tuple[tuple[str, str], tuple[str, str]]:
     return ("Account", parent), ("Account", child)
 
 
+def test_a_value_counted_as_changed_since_in_a_record_that_has_a_new_id(shop: Atelier) -> None:
+    """The newest backup has the value, under the new id; the correction names the former one."""
+    account = shop.make("Account", "a")
+    shop.night()
+    shop.lose("Account", account)
+    shop.platform.purge_bin()
+    shop.restore(shop.plan_of(("Account", account)))
+    shop.org.update("Account", shop.named("Account", "a")[0], {"Name": "b"})
+    shop.night()
+    until = shop.head.info.number
+    plan = corrected(shop, ("Account", account), typed={"Name": "c"}, until=until)
+    assert shop.restore(plan).whole
+    assert shop.named("Account", "c")
+
+
 @pytest.mark.parametrize("newer", [False, True])
 def test_a_copy_names_the_record_that_came_back_though_that_is_copied_too(
     shop: Atelier, newer: bool
