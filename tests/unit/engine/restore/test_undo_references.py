@@ -35,6 +35,26 @@ def test_a_record_that_could_not_be_deleted_lost_its_references(shop: Atelier) -
     assert {one.code for one in outcome.records} == {"write-refused", "undo-stayed"}
 
 
+def test_a_record_that_could_not_be_changed_lost_its_reference(shop: Atelier) -> None:
+    """The org emptied it with the delete of an undo, and an undo of that left it empty."""
+    account = shop.make("Account", "Candy")
+    memo = shop.make("Memo", "Call", About=account)
+    shop.night()
+    shop.lose("Account", account)
+    shop.platform.purge_bin()
+    plan = shop.plan_of(("Account", account))
+    shop.restore(plan)
+    after = org_of(shop)
+    undo = shop.undo(run_of(plan))
+    assert actions(undo) == {("Account", Action.DELETE): 1, ("Memo", Action.UPDATE): 1}
+    shop.writer.faults.plant("row", RowRefused("REFUSED", "Not this one."), table="Memo")
+    outcome = shop.restore(undo)
+    assert org_of(shop) == after
+    assert {one.code for one in outcome.records} == {"write-refused", "undo-stayed"}
+    assert shop.restore(shop.undo(run_of(plan))).whole
+    assert (shop.live("Account"), shop.live("Memo")[memo]["About"]) == ({}, None)
+
+
 @pytest.mark.parametrize("purged", [False, True])
 @pytest.mark.parametrize("relinks", [False, True])
 def test_an_undo_of_an_undo_lost_references_in_a_circle(

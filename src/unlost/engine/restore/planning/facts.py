@@ -22,6 +22,7 @@ from unlost.engine.restore.values.edits import Backups, Values
 from unlost.engine.restore.values.taken import taken_cells
 from unlost.engine.restore.values.text_images import masked, shown_images
 from unlost.model.plan import RecordKey
+from unlost.model.source.reading import Op
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import Gather, MatchKey, WriteCapability
 
@@ -205,10 +206,13 @@ def _wrong(survey: RestoreSurvey, name: str, picks: Sequence[WantedState]) -> Ma
     columns = sorted({column for pick in picks for column in pick.columns if column})
     by_record: dict[str, Cells] = {}
     for number in numbers:
-        ids = [pick.key.record for pick in picks if pick.wrong == number]
-        rows = survey.snapshot(number).get(name, ids, columns=columns)
-        dicts = rows.select(columns).to_pylist()
-        by_record.update(zip(rows["_u_id"].to_pylist(), dicts, strict=True))
+        keys = [pick.key for pick in picks if pick.wrong == number]
+        lives = {life: key.record for key in keys for life in survey.lives(key)}
+        rows = survey.snapshot(number).get(name, sorted(lives), columns=columns)
+        ops, dicts = rows["_u_op"].to_pylist(), rows.select(columns).to_pylist()
+        for life, op, cells in zip(rows["_u_id"].to_pylist(), ops, dicts, strict=True):
+            if op == Op.STATE.value or lives[life] not in by_record:
+                by_record[lives[life]] = cells
     return by_record
 
 
@@ -367,7 +371,20 @@ class _Batch:
         typed = self.survey.typed(pick.key) if not pick.corrected else {}
         newer = _newer(self.roles.table, pick, cells, live, wrong)
         passed = {*typed, *self.unread.get(pick.key.record, ())}
-        return tuple(name for name in newer if name not in passed)
+        former = cells if pick.wrong is None else wrong
+        return tuple(
+            name
+            for name in newer
+            if name not in passed and not self._names_same(name, former, live or {})
+        )
+
+    def _names_same(self, name: str, former: Cells, live: Cells) -> bool:
+        """True if a reference still names the same record, which an earlier restore gave a new id."""
+        reference, then, now = self.roles.references.get(name), former.get(name), live.get(name)
+        if reference is None or then is None or now is None:
+            return False
+        life = self.survey.life
+        return any(life(RecordKey(t, then)) == life(RecordKey(t, now)) for t in reference.tables)
 
     def _wanted(self, names: Sequence[str], pick: WantedState, edits: Values) -> Sequence[str]:
         """The columns that are to be as they were, or as they were typed."""

@@ -79,7 +79,7 @@ class Links:
         unknown = sorted(
             value
             for value in values
-            if (key := RecordKey(table, value)) not in self.steps and key not in self.earlier
+            if self._linked(key := RecordKey(table, value)) is None and key not in self.earlier
         )
         if not unknown:
             return
@@ -93,22 +93,21 @@ class Links:
         """The live id that a reference must have now."""
         for table in column.reference.tables if column.reference else ():
             key = RecordKey(table, value)
-            step = self.steps.get(key)
-            if step is not None and step.beside:
-                return value  # what refers to the first record stays with it
-            live = self.state.links.get(key)
+            live = self._linked(key)
             if live is not None:
                 return live
-            if step is not None:
-                return MISSING
             earlier = self.earlier.get(key)
-            if earlier is not None:
-                return self._now(RecordKey(table, earlier))
+            if earlier is not None:  # it came back, and may be lost again and planned
+                return self._linked(RecordKey(table, earlier)) or earlier
         return value
 
-    def _now(self, life: RecordKey) -> str | MissingLink:
-        """The live id of a record that came back earlier, and may be lost again and planned."""
-        live = self.state.links.get(life)
-        if live is None and life in self.steps:
-            return MISSING
-        return live or life.record
+    def _linked(self, key: RecordKey) -> str | MissingLink | None:
+        """The live id of a record in this run; None if the run does not bring it back.
+
+        A copy is another record: references to the first one never lead to it.
+        """
+        step = self.steps.get(key)
+        if step is not None and step.beside:
+            return None
+        live = self.state.links.get(key)
+        return MISSING if live is None and step is not None else live

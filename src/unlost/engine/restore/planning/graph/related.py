@@ -83,7 +83,7 @@ class PlannedRecordSet:
     ``outside_ids``: live ids of referred records outside the plan, None for lost ones. ``unlooked`` are
     tables that could not be queried. ``never`` counts related records that cannot come back, by
     table. ``lives`` maps a record's last life to its id in the plan. ``merges``: the merges of its
-    lost records.
+    lost records. ``copied``: last lives of the records beside which new ones come.
     """
 
     survey: RestoreSurvey
@@ -95,6 +95,7 @@ class PlannedRecordSet:
     never: Counter[str] = field(default_factory=Counter)
     lives: dict[RecordKey, RecordKey] = field(default_factory=dict)
     merges: dict[RecordKey, MergeChain] = field(default_factory=dict)
+    copied: frozenset[RecordKey] = frozenset()
 
     def life(self, key: RecordKey) -> RecordKey:
         """The last life of a record: one that came back and was lost again is one record."""
@@ -103,6 +104,10 @@ class PlannedRecordSet:
     def known(self, key: RecordKey) -> RecordKey | None:
         """The plan's record for this one, under this id or another of its lives."""
         return self.lives.get(self.life(key))
+
+    def returning(self, key: RecordKey) -> RecordKey | None:
+        """The plan's record to which references to this one lead; never to a copy beside it."""
+        return None if self.life(key) in self.copied else self.known(key)
 
     def target(self, facts: RecordFacts, column: str) -> RecordKey:
         """The record that a wanted reference points to; in the first table if that is unknown."""
@@ -113,9 +118,9 @@ class PlannedRecordSet:
         tables = self.survey.reference(facts.snapshot, facts.key.table, column).tables
         for table in tables:
             key = RecordKey(table, value)
-            known = self.known(key)
-            if known is not None or key in self.outside_ids:
-                return known or key
+            returning = self.returning(key)
+            if returning is not None or key in self.outside_ids:
+                return returning or key
         return RecordKey(tables[0], value)
 
     def left_masters(self, facts: RecordFacts) -> Iterator[tuple[str, str]]:
@@ -142,6 +147,7 @@ def collect_related(
     """
     records = PlannedRecordSet(survey, related, left_out)
     picks = [pick for pick in picks if pick.key not in left_out]
+    records.copied = frozenset(records.life(pick.key) for pick in picks if pick.beside)
     # Newest first: a related record that several snapshots lead to is wanted in its latest state.
     selected = frozenset(records.life(pick.key) for pick in picks)
     for number in sorted({pick.snapshot for pick in picks}, reverse=True):
@@ -328,7 +334,7 @@ class _Walk:
         tables = self.records.survey.reference(facts.snapshot, facts.key.table, column).tables
         keys = [RecordKey(table, value) for table in tables]
         known = self.records
-        if not any(known.known(key) is not None or key in known.outside_ids for key in keys):
+        if not any(known.returning(key) is not None or key in known.outside_ids for key in keys):
             questions.setdefault(tables, {}).setdefault(value, facts.key)
 
     def _by_home_table(
@@ -394,10 +400,11 @@ class _Walk:
         survey = self.records.survey
         if not lost or not survey.plannable(table):
             return []
+        records, keys = self.records, (RecordKey(table, record_id) for record_id in lost)
         wanted = [
-            record_id
-            for record_id in lost
-            if RecordKey(table, record_id) not in self.records.left_out
+            key.record
+            for key in keys
+            if key not in records.left_out and records.life(key) not in records.copied
         ]
         alive = survey.newest_alive(table, wanted, upto=self.number)
         for record in alive:

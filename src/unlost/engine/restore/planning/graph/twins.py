@@ -61,7 +61,7 @@ def _mapped(records: PlannedRecordSet, facts: RecordFacts, column: str, value: s
         return value
     target = records.target(facts, column)
     member = records.members.get(target)
-    if member is None:
+    if member is None or member.facts.beside:
         return records.outside_ids.get(target, value)
     return member.facts.live if member.facts.standing is LiveStanding.LIVE else None
 

@@ -8,7 +8,7 @@ stays, and ends as a conflict. The whole record goes into the journal first, so 
 undone even after the recycle bin was emptied. See docs/adr/0042.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 
 from unlost.engine.restore.journal.entries import CallAnswer, Pass, RowsSaved, SavedRow
@@ -149,42 +149,50 @@ def _announce(session: RestoreSession, table: str, steps: Sequence[PlanStep]) ->
 
 
 def _keep_masters(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
-    """Keep the masters of details that would be deleted with them, though they must stay.
+    """Keep the masters of details that were changed, and all to which records still refer.
 
-    These are details that were changed, and records that could not be moved to their former master.
+    The org would delete such a detail with its master, and empty such a reference, though the
+    outcome of the record says that it was not changed.
     """
     by_key = {str(step.key): step for step in steps}
-    masters: dict[RecordKey, PlanStep] = {}
     failed = [step for step in steps if session.log.state.failure(step.key) is not None]
-    needed = [step.because for step in failed if step.because]
-    for key in (*needed, *_not_left(session, by_key)):
-        master = by_key.get(key)
-        while master is not None and master.key not in masters:
-            masters[master.key] = master
-            master = by_key.get(master.because or "")
-    for step in masters.values():
+    _keep(session, by_key, (step.because for step in failed if step.because), _kept)
+    _keep(session, by_key, _not_left(session, by_key), _referred)
+
+
+def _keep(
+    session: RestoreSession,
+    doomed: Mapping[str, PlanStep],
+    keys: Iterable[str],
+    refused: Callable[[RecordKey], RowOutcome],
+) -> None:
+    """Keep these records (TABLE/ID) and their masters."""
+    staying: dict[RecordKey, PlanStep] = {}
+    for key in keys:
+        step = doomed.get(key)
+        while step is not None and step.key not in staying:
+            staying[step.key] = step
+            step = doomed.get(step.because or "")
+    for step in staying.values():
         if session.log.state.failure(step.key) is None:
-            record_without_call(session, Pass.DELETE, step.table, [_kept(step.key)])
+            record_without_call(session, Pass.DELETE, step.table, [refused(step.key)])
 
 
-def _not_left(session: RestoreSession, masters: Mapping[str, PlanStep]) -> Iterator[str]:
-    """The masters (TABLE/ID) that records still have because their update failed."""
-    failed: dict[str, list[PlanStep]] = {}
+def _not_left(session: RestoreSession, doomed: Mapping[str, PlanStep]) -> Iterator[str]:
+    """The records (TABLE/ID) to which others still refer because their update failed."""
+    failed: dict[str, dict[str, PlanStep]] = {}
     for step in session.plan.steps:
         if step.action is Action.UPDATE and session.log.state.failure(step.key) is not None:
-            failed.setdefault(step.table, []).append(step)
+            failed.setdefault(step.table, {})[step.live or ""] = step
     for table, steps in failed.items():
         described = session.table(table)
-        bound = {
-            column.name: column.reference.tables
-            for column in described.columns
-            if column.reference is not None and column.reference.rule is DeleteRule.CASCADE
-        }
-        ids = [step.live for step in steps if step.live is not None]
-        live = session.ports.writer.fetch(described, ids, columns=sorted(bound)) if bound else None
-        for _, cells in each(live) if live is not None else ():
-            places = (f"{owner}/{cells.get(name)}" for name in bound for owner in bound[name])
-            yield from (place for place in places if place in masters)
+        references = {c.name: c.reference for c in described.columns if c.reference is not None}
+        live = session.ports.writer.fetch(described, list(steps), columns=sorted(references))
+        for record, cells in each(live) if references else ():
+            for name, reference in references.items():
+                if reference.rule is DeleteRule.CASCADE or name in steps[record].columns:
+                    places = (f"{owner}/{cells.get(name)}" for owner in reference.tables)
+                    yield from (place for place in places if place in doomed)
 
 
 def _delete(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> None:
@@ -303,8 +311,8 @@ def _referred(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         "undo-stayed",
-        f"{key} is still there, because a record that refers to it was not deleted.",
-        "See why that record stayed, and plan the undo again.",
+        f"{key} is still there, because a record that refers to it was not deleted or changed.",
+        "See why that record stayed as it is, and plan the undo again.",
     )
 
 
