@@ -12,6 +12,7 @@ from itertools import batched
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.engine.restore.running.comparison import value_columns
 from unlost.engine.restore.running.deletions import source_of
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import rows_in_memory
@@ -93,8 +94,10 @@ def _still_away(
         rows = page.rows
         live += rows.ids.filter(pc.equal(rows.ops, Op.STATE.value)).to_pylist()
     known = newest.get(table.name, ids.to_pylist())
-    both = {*copies.column_names} & {*known.column_names}
-    columns = [column.name for column in table.columns if column.name in both]
+    # The delete itself changed the times, and emptied references of circles.
+    emptied = {n for s in session.plan.steps if s.table == table.name for n in s.columns}
+    both = {*copies.column_names} & {*known.column_names} - emptied
+    columns = [name for name in value_columns(table) if name in both]
     then = dict(zip(ids.to_pylist(), digests(table, copies, columns), strict=True))
     now = zip(known["_u_id"].to_pylist(), digests(table, known, columns), strict=True)
     same = [record for record, text in now if then.get(record) == text and record not in {*live}]

@@ -41,9 +41,14 @@ def different(
             yield step.key
 
 
+def value_columns(table: Table) -> list[str]:
+    """The columns with values that people and programs set."""
+    return [column.name for column in _values(table)]
+
+
 def compared_columns(table: Table) -> list[str]:
     """The columns to fetch for a comparison."""
-    names = [column.name for column in _values(table)]
+    names = value_columns(table)
     return [*names, *(name for name in _stamps(table) if name not in names)]
 
 
