@@ -1,0 +1,104 @@
+"""The judge's own memory of an org: it watches the org itself, and never asks the code under test."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from stateful.restore.town import LINKS, UNSET, Cells, Picture, Seen, Town
+from unlost.model.plan import RecordKey
+
+SECOND = 1  # stamps are cut to seconds: what people do in the same second looks alike
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A record that is not live: its last values, and who deleted it."""
+
+    seen: Seen
+    by: str
+
+
+class Ledger:
+    """What became of each record that ever lived.
+
+    ``deleted``: by run, what its user deleted. ``emptied``: by run, the former values of references
+    that its deletions emptied. ``triggered``: what a trigger deleted, in the name of that user.
+    ``archived``: records that some archive deleted, even if they came back. ``protected``: those on
+    hold. ``broken`` names records on hold that were deleted.
+    """
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.gone: dict[RecordKey, Gone] = {}
+        self.deleted: dict[str, set[RecordKey]] = defaultdict(set)
+        self.emptied: dict[str, dict[RecordKey, Cells]] = defaultdict(lambda: defaultdict(dict))
+        self.triggered: set[RecordKey] = set()
+        self.archived: set[RecordKey] = set()
+        self.protected: set[RecordKey] = set()
+        self.broken: set[RecordKey] = set()
+        self.running = ""
+        self.is_trigger = False
+        org: Any = town.org
+        self._create, self._update = org.create, org.update
+        self._delete, self._undelete = org.delete, org.undelete
+        org.create, org.update = self.create, self.update
+        org.delete, org.undelete = self.delete, self.undelete
+
+    # --- questions ---------------------------------------------------------------------------------
+
+    def is_ours(self, user: str) -> bool:
+        return bool(user == self.town.writer.user)
+
+    def formers(self, key: RecordKey) -> Cells:
+        """The values of a record's references before any run emptied them."""
+        return {c: v for run in self.emptied.values() for c, v in run.get(key, {}).items()}
+
+    def before(self, run: str, archived: set[RecordKey]) -> Picture:
+        """The org as it would be without what a run did."""
+        live = dict(self.town.picture())
+        lost = {key: self.gone[key].seen for key in archived if key in self.gone}
+        return {
+            key: Seen({**seen.cells, **self.emptied[run].get(key, {})}, seen.body)
+            for key, seen in {**live, **lost}.items()
+        }
+
+    # --- the org's own calls -----------------------------------------------------------------------
+
+    def create(self, table: str, cells: Cells, *, by: str = "U1", **more: Any) -> str:
+        self._pass_time(by)
+        return str(self._create(table, cells, by=by, **more))
+
+    def update(self, table: str, record: str, cells: Cells, *, by: str = "U1", **more: Any) -> None:
+        self._pass_time(by)
+        key = RecordKey(table, record)
+        before = self.town.org.tables[table].records[record].cells
+        for column in cells.keys() & LINKS[table].keys():
+            for emptied in self.emptied.values():
+                emptied.get(key, {}).pop(column, None)
+            if self.running and self.is_ours(by) and cells[column] is None and before.get(column):
+                self.emptied[self.running][key][column] = before[column]
+        self._update(table, record, cells, by=by, **more)
+
+    def delete(self, table: str, record: str, *, by: str = "U1") -> None:
+        self._pass_time(by)
+        key, memory_table = RecordKey(table, record), self.town.org.tables[table]
+        cells = memory_table.records[record].cells
+        values = {column: value for column, value in cells.items() if column not in UNSET}
+        self.gone[key] = Gone(Seen(values, memory_table.files.get(record)), by)
+        if self.running and self.is_ours(by):
+            self.deleted[self.running].add(key)
+            self.archived.add(key)
+            self.broken |= {key} & self.protected if not self.is_trigger else set()
+        self.triggered.discard(key)
+        if self.is_trigger:
+            self.triggered.add(key)
+        self._delete(table, record, by=by)
+
+    def undelete(self, table: str, record: str, *, by: str = "U1") -> None:
+        self._pass_time(by)
+        self.gone.pop(RecordKey(table, record), None)
+        self._undelete(table, record, by=by)
+
+    def _pass_time(self, user: str) -> None:
+        if not self.is_ours(user):
+            self.town.clock.advance(seconds=SECOND)

@@ -1,0 +1,386 @@
+"""A town whose records leave for the vault and come back, while people work and processes die.
+
+See ``passers`` for the limit that this machine keeps, and ``archive_judge`` for what must be true.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, rule
+
+from stateful.restore.archive_judge import ArchiveCase, ArchiveJudge
+from stateful.restore.archive_ledger import Ledger
+from stateful.restore.machine import BODIES, LOST, MOST_ATTEMPTS, SEEDS, WRONG, Restores
+from stateful.restore.passers import Passers
+from stateful.restore.town import LINKS, TABLES
+from stateful.restore.undo_judge import Ran, UndoCase, UndoJudge
+from unlost.engine.archive.planning import ArchiveOrder, plan_archive
+from unlost.engine.restore.planning.undo import plan_undo
+from unlost.engine.restore.running.execute import execute, run_of
+from unlost.engine.restore.running.passes import archiving
+from unlost.engine.restore.values.outcome import RestoreOutcome
+from unlost.model.archive import (
+    ArchiveBranch,
+    ArchivePolicy,
+    BranchRule,
+    Comparison,
+    Condition,
+)
+from unlost.model.errors import TransientError, UsageError
+from unlost.model.plan import RestorePlan, TwinPolicy
+from unlost.model.source.schema import DeleteRule
+from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+from unlost.testing.faults import Crash, CrashPoint
+from unlost.testing.platform import RowRefused
+from unlost.testing.vault import reopened
+
+STORE_WRITES = frozenset({"put_new", "put_stream", "delete"})
+FEW, MANY = 2, 4  # so that several turns happen
+LATEST = 3  # archives of which one is undone
+EVERY_LINK = [(table, column) for table, links in LINKS.items() for column in links]
+CONDITIONS = st.sampled_from(
+    [
+        Condition("Name", Comparison.IS, ("a",)),
+        Condition("Name", Comparison.IS, ("a", "x")),
+        Condition("Name", Comparison.IS_NOT, ("b",)),
+        Condition("Name", Comparison.FILLED),
+        Condition("Name", Comparison.FILLED),
+    ]
+)
+FAULTS = st.one_of(
+    LOST,
+    st.tuples(st.just("crash"), st.integers(1, 150)),
+    st.tuples(st.just("crash"), st.integers(1, 60)),
+    st.tuples(st.sampled_from(["locked", "refused"]), st.integers(0, 3)),
+)
+NOTHING = {"archive-nothing", "archive-group-large", "archive-everything"}
+UNDONE = {"undo-nothing", "restore-nothing"}  # people were quicker
+
+
+class Archives(Restores):
+    """Archives, undos of archives, and restores of archived records."""
+
+    met: Any = None
+    ledger: Any = None
+
+    @initialize(
+        data=st.data(), undeletable=st.booleans(), relinks=st.booleans(), loses=st.booleans()
+    )
+    def begin(self, data: st.DataObject, undeletable: bool, relinks: bool, loses: bool) -> None:
+        self.usual = archiving.FEW, archiving.MANY
+        archiving.FEW, archiving.MANY = FEW, MANY
+        self.ran: list[Ran] = []
+        self.holds = 0
+        super().begin(data=data, undeletable=undeletable, relinks=relinks, loses=loses)
+        self.ledger = Ledger(self.town)
+        self.archive_judge = ArchiveJudge(self.town, self.ledger, self.judge.met)
+        self.undo_judge = UndoJudge(self.judge.met)
+
+    def teardown(self) -> None:
+        if hasattr(self, "usual"):
+            archiving.FEW, archiving.MANY = self.usual
+        super().teardown()
+
+    @contextmanager
+    def _verdict(self) -> Iterator[None]:
+        """Count what is judged wrong: it is never forgiven."""
+        try:
+            yield
+        except AssertionError:
+            self.judge.met[WRONG] += 1
+            raise
+
+    # --- backups -----------------------------------------------------------------------------------
+
+    @rule()
+    def night(self) -> None:
+        super().night()
+        self._backed_up(TABLES)
+
+    @rule()
+    def full(self) -> None:
+        self.town.night(full=True)
+        self.judge.night()
+        self._backed_up(TABLES)
+
+    @rule(tables=st.lists(st.sampled_from(TABLES), min_size=1, max_size=3, unique=True))
+    def hour(self, tables: list[str]) -> None:
+        self.town.hour(*tables)
+        self._backed_up(tables)
+
+    def _backed_up(self, tables: Sequence[str]) -> None:
+        if self.ledger is not None:
+            with self._verdict():
+                self.archive_judge.after_backup(tables)
+                self.archive_judge.nothing_lost()
+
+    @rule(data=st.data())
+    def hold(self, data: st.DataObject) -> None:
+        """A few records are kept for a court."""
+        live = self._live()
+        if live and self.holds < 2:
+            self.holds += 1
+            key = data.draw(st.sampled_from(live))
+            target = HoldTarget(HoldScope.RECORD, key.table, key.record)
+            run = f"hold-{self.holds}"
+            self.town.vault.change_holds(self.town.oid, placed=[Hold(target)], run=run)
+            self.ledger.protected.add(key)
+            self.judge.met["hold"] += 1
+
+    # --- archives ----------------------------------------------------------------------------------
+
+    @rule(data=st.data())
+    def archive(self, data: st.DataObject) -> None:
+        self._archive(data)
+
+    @rule(data=st.data(), purged=st.booleans(), edited=st.booleans(), night=st.booleans())
+    def archive_and_undo(
+        self, data: st.DataObject, purged: bool, edited: bool, night: bool
+    ) -> None:
+        """The common story, in one rule."""
+        self.night()
+        ran = self._archive(data)
+        if ran is None:
+            return
+        if night:
+            self.night()
+        if edited:
+            self._people(data)
+        if purged:
+            self.purge()
+        self._undo(data, ran)
+
+    @rule(data=st.data(), purged=st.booleans())
+    def archive_restore_and_archive(self, data: st.DataObject, purged: bool) -> None:
+        """Records that came back under new ids leave again."""
+        self.night()
+        self._archive(data)
+        if purged:
+            self.purge()
+        self.restore(data=data)
+        self.night()
+        self._archive(data)
+
+    def _archive(self, data: st.DataObject, *, nested: bool = False) -> Ran | None:
+        """Archive by some policy; returns the run, if it deleted anything."""
+        plan = self._plan_archive(data)
+        if plan is None:
+            return None
+        calls = data.draw(st.lists(st.integers(1, 80), max_size=3))
+        passers = Passers(self.town, plan, Random(data.draw(SEEDS)), frozenset(calls))
+        disturbed = not nested and data.draw(st.booleans())
+        if disturbed:
+            self._people(data)
+        troubles = [] if nested else data.draw(st.lists(FAULTS, max_size=2))
+        triggers = not nested and data.draw(st.sampled_from([False] * 5 + [True]))
+        self.town.clock.advance(seconds=60)
+        with self._trigger(passers.dice, armed=triggers):
+            outcome = self._until_archived(data, plan, passers, list(troubles))
+        calm = not (troubles or triggers or disturbed or passers.worked)
+        with self._verdict():
+            calls_so_far = len(self.town.writer.calls)
+            assert execute(plan, self._ports()) == outcome
+            assert len(self.town.writer.calls) == calls_so_far, "a finished run makes no calls"
+            case = ArchiveCase(plan, outcome, calm)
+            self.archive_judge.judge(case)
+        self.judge.met["archive"] += 1
+        self.judge.met["worked meanwhile"] += passers.worked
+        ran = Ran(case.run, self.ledger.before(case.run, case.archived), self.town.picture())
+        if ran.changed:
+            self.ran.append(ran)
+        return ran if ran.changed else None
+
+    def _plan_archive(self, data: st.DataObject) -> RestorePlan | None:
+        policy = self._policy(data)
+        most = data.draw(st.sampled_from([100, 100, 100, 3, 6]))
+        holds = tuple(self.town.vault.holds(self.town.oid))
+        order = ArchiveOrder(policy, holds=holds, most=most)
+        name = self.town.next_plan()
+        try:
+            return plan_archive(self.town.oid, self.town.planning(), order, plan_id=name)
+        except UsageError as error:
+            if error.code not in NOTHING:
+                raise
+            self.judge.met[error.code] += 1
+            return None
+
+    def _policy(self, data: st.DataObject) -> ArchivePolicy:
+        tables = sorted({key.table for key in self._live()}) or list(TABLES)
+        links = data.draw(st.lists(st.sampled_from(EVERY_LINK), max_size=5, unique=True))
+        return ArchivePolicy(
+            "old",
+            data.draw(st.sampled_from(tables)),
+            (data.draw(CONDITIONS),),
+            tuple(self._branch(data, table, column) for table, column in links),
+        )
+
+    def _branch(self, data: st.DataObject, table: str, column: str) -> ArchiveBranch:
+        rules = [BranchRule.TAKE, BranchRule.TAKE, BranchRule.STOP]
+        if LINKS[table][column].rule is not DeleteRule.CASCADE:
+            rules.append(BranchRule.LEAVE)
+        conditions = (data.draw(CONDITIONS),) if data.draw(st.booleans()) else ()
+        return ArchiveBranch(table, column, data.draw(st.sampled_from(rules)), conditions)
+
+    # --- people and faults -------------------------------------------------------------------------
+
+    def _people(self, data: st.DataObject) -> None:
+        """People work between two steps of the story."""
+        for _ in range(data.draw(st.integers(1, 3))):
+            how = data.draw(
+                st.sampled_from(["change", "link", "make", "lose", "back", "file", "twin"])
+            )
+            match how:
+                case "change":
+                    self.overwrite(data=data)
+                case "link":
+                    self.link(data=data)
+                case "make":
+                    self.make(data=data, table=data.draw(st.sampled_from(TABLES)))
+                case "lose":
+                    self.lose(data=data, purged=False)
+                case "back":
+                    self.undelete(data=data)
+                case "file":
+                    self.replace_file(data=data, body=data.draw(BODIES))
+                case _:
+                    self.twin(data=data)
+
+    @contextmanager
+    def _trigger(self, dice: Random, *, armed: bool) -> Iterator[None]:
+        """A trigger of the org that deletes another record with one that the run deletes."""
+        platform: Any = self.town.platform
+        real, waiting = platform.delete, [armed]
+
+        def delete(table: str, record: str, *, by: str) -> None:
+            real(table, record, by=by)
+            live = self._live()
+            if self.ledger.running and self.ledger.is_ours(by) and waiting[0] and live:
+                waiting[0] = False
+                victim = dice.choice(live)
+                self.ledger.is_trigger = True
+                try:
+                    real(victim.table, victim.record, by=by)
+                    self.judge.met["trigger"] += 1
+                except RowRefused:
+                    pass
+                finally:
+                    self.ledger.is_trigger = False
+
+        platform.delete = delete
+        try:
+            yield
+        finally:
+            platform.delete = real
+
+    def _until_archived(
+        self,
+        data: st.DataObject,
+        plan: RestorePlan,
+        passers: Passers,
+        troubles: list[tuple[str, int]],
+    ) -> RestoreOutcome:
+        for _ in range(MOST_ATTEMPTS):
+            point = self._plant(troubles)
+            self.ledger.running = run_of(plan)
+            try:
+                ended = execute(plan, self._ports(point, passers))
+            except Crash:
+                self.judge.met["crash"] += 1
+            except TransientError as error:
+                if error.code != "restore-no-answer":
+                    raise
+            else:
+                assert isinstance(ended, RestoreOutcome)
+                self._clear()
+                return ended
+            finally:
+                self.ledger.running = ""
+            passers.restart()
+            self.town.reopen()
+            with self._verdict():
+                self.archive_judge.nothing_lost()
+            self._meanwhile(data)
+        raise AssertionError("the archive does not end")
+
+    def _meanwhile(self, data: st.DataObject) -> None:
+        """What happens until the run goes on."""
+        self.town.clock.advance(seconds=data.draw(st.sampled_from([0, 7, 3600])))
+        how = data.draw(st.sampled_from(["", "", "night", "hour", "people", "plan", "hold"]))
+        self.judge.met[f"meanwhile {how}".strip()] += 1
+        match how:
+            case "night":
+                if data.draw(st.booleans()):
+                    self._people(data)
+                self.night()
+            case "hour":
+                self.hour(tables=[data.draw(st.sampled_from(TABLES))])
+            case "people":
+                self._people(data)
+            case "plan":
+                self._archive(data, nested=True)
+            case "hold":
+                self.hold(data=data)
+            case _:
+                pass
+
+    def _ports(self, point: CrashPoint | None = None, passers: Passers | None = None) -> Any:
+        town, point = self.town, point or CrashPoint(0)
+        writer, source = town.writer, town.source
+        if passers is not None:
+            writer = passers.beside(writer, reads=False)
+            source = passers.beside(source, reads=True)
+        store = point.guard(town.store, after=True, only=STORE_WRITES)
+        vault = reopened(town.vault, town.clock, store=store)
+        ports = town.restoring(writer=point.guard(writer, after=True), vault=vault)
+        return replace(ports, source=point.guard(source, after=True))
+
+    # --- back --------------------------------------------------------------------------------------
+
+    @rule(data=st.data())
+    def restore(self, data: st.DataObject) -> None:
+        """Restore records, mostly archived ones."""
+        chosen = self._select(data)
+        if chosen is None:
+            return
+        selection, related, at = chosen
+        self.twins = data.draw(st.sampled_from(TwinPolicy))
+        plan, _ = self._plan(selection, related, at)
+        if plan is not None:
+            self.town.clock.advance(seconds=60)
+            self._until_it_ends(data, plan, data.draw(st.lists(FAULTS, max_size=1)))
+            self.judge.met["restore"] += 1
+            with self._verdict():
+                self.archive_judge.nothing_lost()
+
+    @rule(data=st.data())
+    def undo(self, data: st.DataObject) -> None:
+        """Undo one of the latest archives."""
+        latest = self.ran[-LATEST:]
+        if latest:
+            self._undo(data, data.draw(st.sampled_from(latest)))
+
+    def _undo(self, data: st.DataObject, ran: Ran) -> None:
+        name = self.town.next_plan()
+        try:
+            plan = plan_undo(self.town.oid, self.town.planning(), ran.name, plan_id=name)
+        except UsageError as error:
+            if error.code not in UNDONE:
+                raise
+            self.judge.met[error.code] += 1
+            return
+        now = self.town.picture()
+        binned = frozenset(self.town.picture(bin_too=True)) - now.keys()
+        self.town.clock.advance(seconds=60)
+        outcome = self._until_it_ends(data, plan, data.draw(st.lists(FAULTS, max_size=2)))
+        self.judge.met["undo"] += 1
+        then = self.town.picture()
+        case = UndoCase(ran, plan, outcome, now, then, binned, self.town.life_of)
+        with self._verdict():
+            self.undo_judge.judge(case)
+            self.archive_judge.nothing_lost()
+
+

@@ -1,0 +1,31 @@
+"""Any graph, any policy, any edit and interruption: org and vault together have every record."""
+
+import pytest
+
+from stateful.restore.archives import Archives
+from stateful.restore.test_restores import met_by, met_in_rounds
+
+ROUND = 100  # lives in a round, until what must be met was met
+LIVES = 200
+DEEP, PARTS = 5_000, 4
+MUST_MEET = {
+    *("archive", "whole", "archived", "undo", "restore", "crash", "hold", "trigger"),
+    *("meanwhile night", "meanwhile plan", "meanwhile people", "worked meanwhile"),
+    *("failed restore-changed-since", "failed archive-named", "failed archive-together"),
+    *("brought back", "put back", "exact"),
+}
+
+
+@pytest.mark.full
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_org_and_vault_together_always_have_every_record() -> None:
+    met_in_rounds(Archives, MUST_MEET, lives=LIVES, examples=ROUND, steps=6)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("part", range(PARTS))  # each is other lives: nothing is derandomized
+def test_thousands_of_archives(part: int) -> None:
+    met = met_by(Archives, examples=DEEP // PARTS, steps=10)
+    assert set(met) >= MUST_MEET, MUST_MEET - set(met)
