@@ -66,6 +66,11 @@ class Archives(Restores):
 
     met: Any = None
     ledger: Any = None
+    # Stories of restores, which are judged elsewhere.
+    lose_and_restore: Any = None
+    lose_circle_and_restore: Any = None
+    lose_one_master_for_ever_and_restore: Any = None
+    overwrite_and_restore: Any = None
 
     @initialize(
         data=st.data(), undeletable=st.booleans(), relinks=st.booleans(), loses=st.booleans()
@@ -76,6 +81,9 @@ class Archives(Restores):
         self.ran: list[Ran] = []
         self.holds = 0
         super().begin(data=data, undeletable=undeletable, relinks=relinks, loses=loses)
+        for _ in range(data.draw(st.integers(2, 8))):
+            self._make(data, data.draw(st.sampled_from(TABLES)))
+        super().night()
         self.ledger = Ledger(self.town)
         self.archive_judge = ArchiveJudge(self.town, self.ledger, self.judge.met)
         self.undo_judge = UndoJudge(self.judge.met)
@@ -133,8 +141,20 @@ class Archives(Restores):
 
     # --- archives ----------------------------------------------------------------------------------
 
+    @rule(data=st.data(), night=st.booleans())
+    def archive(self, data: st.DataObject, night: bool) -> None:
+        if night:
+            self.night()
+        self._archive(data)
+
     @rule(data=st.data())
-    def archive(self, data: st.DataObject) -> None:
+    def archive_twice(self, data: st.DataObject) -> None:
+        """The second plan takes more than the first, perhaps without a backup between them."""
+        self.night()
+        self._archive(data)
+        if data.draw(st.booleans()):
+            self._people(data)
+            self.night()
         self._archive(data)
 
     @rule(data=st.data(), purged=st.booleans(), edited=st.booleans(), night=st.booleans())
@@ -170,17 +190,16 @@ class Archives(Restores):
         plan = self._plan_archive(data)
         if plan is None:
             return None
-        calls = data.draw(st.lists(st.integers(1, 80), max_size=3))
+        calls = data.draw(st.lists(st.integers(1, 40), max_size=4))
         passers = Passers(self.town, plan, Random(data.draw(SEEDS)), frozenset(calls))
-        disturbed = not nested and data.draw(st.booleans())
-        if disturbed:
-            self._people(data)
+        for _ in range(data.draw(st.sampled_from([0, 0, 1, 2]))):
+            passers.work()
         troubles = [] if nested else data.draw(st.lists(FAULTS, max_size=2))
         triggers = not nested and data.draw(st.sampled_from([False] * 5 + [True]))
         self.town.clock.advance(seconds=60)
         with self._trigger(passers.dice, armed=triggers):
             outcome = self._until_archived(data, plan, passers, list(troubles))
-        calm = not (troubles or triggers or disturbed or passers.worked)
+        calm = not (troubles or triggers or passers.worked)
         with self._verdict():
             calls_so_far = len(self.town.writer.calls)
             assert execute(plan, self._ports()) == outcome

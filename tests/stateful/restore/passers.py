@@ -15,6 +15,8 @@ from unlost.engine.restore.running.passes import archiving
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.source.schema import DeleteRule
 
+FOCUS = 0.75  # how often they touch a record that is to leave
+
 
 @dataclass
 class Passers:
@@ -60,7 +62,8 @@ class Passers:
         free = sorted(self._free(), key=str)
         if not free:
             return
-        key = self.dice.choice(free)
+        planned = [key for key in free if key in self.turns]
+        key = self.dice.choice(planned if planned and self.dice.random() < FOCUS else free)
         deeds = [self._rename, self._rename, self._child, self._child, self._move, self._remove]
         self.worked += 1
         self.dice.choice(deeds if self.late else [*deeds, self._return, self._file])(key, free)

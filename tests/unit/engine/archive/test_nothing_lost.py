@@ -299,6 +299,7 @@ def test_a_planned_record_that_a_trigger_deletes_before_its_turn_stops_the_run(
     done = office.run(plan)
     assert stayed(done)[f"Contact/{last}"] == "archive-vanished"
     assert archived(done)["Account"] == 1
+    assert [r.record for r in done.records].count(last) == 1, "it has one outcome"
 
 
 def test_a_backup_user_who_does_not_see_everything_is_refused(office: Office) -> None:

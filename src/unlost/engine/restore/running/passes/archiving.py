@@ -75,8 +75,9 @@ def archive(session: RestoreSession) -> None:
 
 def vanished(session: RestoreSession) -> Iterator[RecordOutcome]:
     """The outcomes of records that are gone although the plan does not name them."""
+    planned = {step.key for step in session.plan.steps}  # they have an outcome already
     for key, outcome in session.log.state.results.get(Pass.DELETE, {}).items():
-        if outcome.code == VANISHED:
+        if outcome.code == VANISHED and key not in planned:
             yield RecordOutcome(
                 key.table,
                 key.record,
