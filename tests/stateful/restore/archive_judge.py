@@ -138,7 +138,7 @@ class ArchiveJudge:
         import os
         if os.environ.get("DBG"):
             self.debug = (case, [str(s.key)+f"/{s.group}/{s.because}" for s in case.plan.steps], [(str(r.key), r.ending.value, r.code) for r in case.outcome.records], sorted(map(str,deleted)), sorted(map(str,self.ledger.triggered)))
-            print("CASE", *self.debug[1:], case.calm, sep="\n   ")
+            print("CASE", *self.debug[1:], case.calm, sep="\n   "); print("GONE", {str(k): g.by for k, g in self.ledger.gone.items()}, {r: sorted(map(str, k)) for r, k in self.ledger.deleted.items()}, case.run)
         assert len(endings) == len(case.outcome.records), "a record has two outcomes"
         live = self.town.picture()
         other = self._of_others(case)

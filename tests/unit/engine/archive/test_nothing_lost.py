@@ -158,6 +158,27 @@ def test_an_edit_between_comparison_and_call_is_seen_by_its_time(
     assert {"A1", "C1!", "P1"} <= office.names()
 
 
+def test_a_contact_that_others_deleted_between_comparison_and_call_keeps_its_account(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archiving, "FEW", 100)
+    plan = office.archive_plan()
+    office.clock.advance(hours=2)
+    contact, real = office.record("Contact", "C1"), office.source.plan_reads
+
+    def reads(table: Any, since: Any, **more: Any) -> Any:
+        if not office.org.tables["Contact"].records[contact].deleted:
+            office.platform.delete("Contact", contact, by="U9")
+        return real(table, since, **more)
+
+    monkeypatch.setattr(office.source, "plan_reads", reads)
+    done = office.run(plan)
+    assert stayed(done)[f"Contact/{contact}"] == "archive-gone"
+    assert {"A1", "P1"} <= office.names(), "they belonged to it"
+    office.night()
+    assert office.ops("Contact", "C1") == ["U", "D"]
+
+
 @pytest.mark.parametrize("edit", [True, False])
 def test_a_team_with_another_lead_stays(office: Office, edit: bool) -> None:
     """The team and its lead refer to each other: the run itself empties that reference."""

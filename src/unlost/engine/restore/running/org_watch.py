@@ -61,8 +61,9 @@ def gaps_of(vault: VaultReader, org: str) -> Mapping[str, str]:
 class OrgChanges:
     """Changes since the copy.
 
-    ``changed``: planned records with a new time of change. ``named``: planned records to which a
-    record refers that did not in the copy. ``deleted``: planned records that are gone, by this user.
+    ``changed``: planned records with a new time of change, or that others deleted. ``named``: planned
+    records to which a record refers that did not in the copy. ``deleted``: planned records that are
+    gone, by this user.
     ``vanished``: other records that this user deleted, or that are gone without a known user.
     ``unread``: tables that were not delivered completely.
     """
@@ -213,8 +214,11 @@ class OrgWatch:
         self.changes.named |= {RecordKey(target, record) for record in fresh}
 
     def _note_deleted(self, table: Table, frame: pl.DataFrame) -> None:
-        ours = frame.filter(pl.col(BY) == self._ports.access.user_id())
-        self.changes.deleted |= {RecordKey(table.name, record) for record in ours[ID]}
+        """Note planned records that are gone: one that others deleted has changed."""
+        ours = (pl.col(BY) == self._ports.access.user_id()).fill_null(value=False)
+        deleted, changed = frame.filter(ours)[ID], frame.filter(~ours)[ID]
+        self.changes.deleted |= {RecordKey(table.name, record) for record in deleted}
+        self.changes.changed |= {RecordKey(table.name, record) for record in changed}
 
     def _note_vanished(self, table: Table, frame: pl.DataFrame) -> None:
         """Note what this user deleted, also new records; without a known user only those of the copy."""
