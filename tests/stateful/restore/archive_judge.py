@@ -90,7 +90,9 @@ class ArchiveJudge:
                 continue  # the outcome names it
             assert any(self._has(key, gone, v) for v in versions), f"{key} is lost: {gone}"
             if archived:
-                assert newest is Op.ARCHIVED, f"{key} was archived, and its newest version: {newest}"
+                assert newest is Op.ARCHIVED, (
+                    f"{key} was archived, and its newest version: {newest}"
+                )
                 last = self._has(key, gone, versions[-1])
                 assert last, f"{key} was archived with other values: {versions[-1]}, not {gone}"
                 self.met["archived"] += 1
@@ -135,10 +137,6 @@ class ArchiveJudge:
     def judge(self, case: ArchiveCase) -> None:
         """All that must be true after a run."""
         deleted, endings = self.ledger.deleted[case.run], case.endings
-        import os
-        if os.environ.get("DBG"):
-            self.debug = (case, [str(s.key)+f"/{s.group}/{s.because}" for s in case.plan.steps], [(str(r.key), r.ending.value, r.code) for r in case.outcome.records], sorted(map(str,deleted)), sorted(map(str,self.ledger.triggered)))
-            print("CASE", *self.debug[1:], case.calm, sep="\n   "); print("GONE", {str(k): g.by for k, g in self.ledger.gone.items()}, {r: sorted(map(str, k)) for r, k in self.ledger.deleted.items()}, case.run)
         assert len(endings) == len(case.outcome.records), "a record has two outcomes"
         live = self.town.picture()
         other = self._of_others(case)
@@ -162,7 +160,9 @@ class ArchiveJudge:
         assert planned <= endings.keys(), "records of the plan have no outcome"
         if case.outcome.whole:
             unseen = {key for key in deleted & self.ledger.triggered if key not in endings}
-            assert planned - other <= deleted - unseen <= planned, f"not the plan: {deleted ^ planned}"
+            assert planned - other <= deleted - unseen <= planned, (
+                f"not the plan: {deleted ^ planned}"
+            )
             self.met["whole"] += 1
         self._not_torn(case)
         self.ended[case.run] = case.archived
@@ -184,6 +184,8 @@ class ArchiveJudge:
             rest = [endings[step.key] for step in group if step.key not in deleted]
             if went and rest:
                 codes = {told.code for told in rest} | {endings[key].code for key in went}
-                assert codes - {"", archiving.TOGETHER}, f"{went} went, and nothing says why not {rest}"
+                assert codes - {"", archiving.TOGETHER}, (
+                    f"{went} went, and nothing says why not {rest}"
+                )
                 assert not case.calm, f"{went} went without {rest}"
                 self.met["torn"] += 1

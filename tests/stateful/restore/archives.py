@@ -1,6 +1,8 @@
 """A town whose records leave for the vault and come back, while people work and processes die.
 
-See ``passers`` for the limit that this machine keeps, and ``archive_judge`` for what must be true.
+See ``passers`` and ``archive_judge`` for the two limits of an archive that this machine keeps: people
+touch no record between the last reading of the org's changes and its deletion in the same turn, and
+triggers are seen in the tables that are watched.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +16,15 @@ from hypothesis.stateful import initialize, rule
 
 from stateful.restore.archive_judge import ArchiveCase, ArchiveJudge
 from stateful.restore.archive_ledger import Ledger
-from stateful.restore.machine import BODIES, LOST, MOST_ATTEMPTS, SEEDS, WRONG, Restores
+from stateful.restore.machine import (
+    BODIES,
+    LOST,
+    MOST_ATTEMPTS,
+    SEEDS,
+    STORE_WRITES,
+    WRONG,
+    Restores,
+)
 from stateful.restore.passers import Passers
 from stateful.restore.town import LINKS, TABLES
 from stateful.restore.undo_judge import Ran, UndoCase, UndoJudge
@@ -38,7 +48,6 @@ from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.platform import RowRefused
 from unlost.testing.vault import reopened
 
-STORE_WRITES = frozenset({"put_new", "put_stream", "delete"})
 FEW, MANY = 2, 4  # so that several turns happen
 LATEST = 3  # archives of which one is undone
 EVERY_LINK = [(table, column) for table, links in LINKS.items() for column in links]
@@ -401,5 +410,3 @@ class Archives(Restores):
         with self._verdict():
             self.undo_judge.judge(case)
             self.archive_judge.nothing_lost()
-
-
