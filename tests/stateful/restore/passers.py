@@ -148,7 +148,7 @@ class Passers:
 
 
 class _Watched:
-    def __init__(self, port: Any, passers: Passers, reads: bool) -> None:  # noqa: FBT001
+    def __init__(self, port: Any, passers: Passers, reads: bool) -> None:
         self._port, self._passers, self._reads = port, passers, reads
 
     def __getattr__(self, name: str) -> Any:
