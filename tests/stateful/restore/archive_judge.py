@@ -26,7 +26,7 @@ STAYS = {
     archiving.NAMED,
     archiving.TOGETHER,
     archiving.NO_COPY,
-    archiving.HELD,
+    archiving.ON_HOLD,
     archiving.STOPPED,
 }
 

@@ -150,11 +150,13 @@ class Archives(Restores):
 
     # --- archives ----------------------------------------------------------------------------------
 
-    @rule(data=st.data(), night=st.booleans())
-    def archive(self, data: st.DataObject, night: bool) -> None:
+    @rule(data=st.data(), night=st.booleans(), back=st.booleans())
+    def archive(self, data: st.DataObject, night: bool, back: bool) -> None:
         if night:
             self.night()
-        self._archive(data)
+        ran = self._archive(data)
+        if back and ran is not None:
+            self._undo(data, ran)
 
     @rule(data=st.data())
     def archive_twice(self, data: st.DataObject) -> None:
