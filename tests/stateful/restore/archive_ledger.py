@@ -75,7 +75,8 @@ class Ledger:
         for column in cells.keys() & LINKS[table].keys():
             for emptied in self.emptied.values():
                 emptied.get(key, {}).pop(column, None)
-            if self.running and self.is_ours(by) and cells[column] is None and before.get(column):
+            ours = self.running and self.is_ours(by) and not self.is_trigger
+            if ours and cells[column] is None and before.get(column):
                 self.emptied[self.running][key][column] = before[column]
         self._update(table, record, cells, by=by, **more)
 
