@@ -12,7 +12,7 @@ from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import many, plain, size, when
 from unlost.cli.verbs.restores.restore import PlanFile
 from unlost.model.archive import Comparison, Condition, StayReason
-from unlost.model.errors import NotFound, UsageError
+from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
     from unlost.app.actions.archive.archives import ArchiveLine, Archives
