@@ -91,7 +91,7 @@ def test_old_cases_leave_the_org_with_three_clicks_and_return_with_two(
     undo = button(lena, r"^Undo in \d+ records of sales")
     expect(undo).to_be_visible(timeout=DONE)
     lena.press(undo)
-    expect(page.get_by_role("heading", name="Everything was undone")).to_be_visible(timeout=DONE)
+    expect(page.get_by_role("heading", name="Everything was restored")).to_be_visible(timeout=DONE)
     assert lena.acts == 5
     assert old_cases(console) == OLD
     lena.open("/runs/?kind=archive")
