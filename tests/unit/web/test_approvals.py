@@ -220,7 +220,7 @@ def test_home_shows_the_plans_that_wait_to_who_may_approve(
     assert "for approval" not in page(second, "/")
     plans = [planned(maker) for _number in range(6)]
     shown = page(second, "/")
-    assert "6 restores wait for approval" in shown
+    assert "6 plans wait for approval" in shown
     assert sum(plan in shown for plan in plans) == 5
     assert "Show all plans that were not run" in shown
     assert "for approval" not in page(maker, "/")
@@ -228,7 +228,7 @@ def test_home_shows_the_plans_that_wait_to_who_may_approve(
     assert "waits for approval" in page(maker, "/runs/")
     for plan in plans[1:]:
         second.post(f"{plan}approve/", {"digest": row_of(plan).digest})
-    assert "1 restore waits for approval" in page(second, "/")
+    assert "1 plan waits for approval" in page(second, "/")
     assert "ready to run" in page(maker, "/runs/")
 
 

@@ -94,7 +94,7 @@ def test_home_asks_the_database_a_dozen_times_at_most(shop: Shop, sign_in: SignI
     change(shop.app, "sales", ApprovalPolicy(records=0))
     for _number in range(2):
         choose(restorer, what="records", record="Account/A40017")
-    assert "2 restores wait for approval" in told(admin, "/")
+    assert "2 plans wait for approval" in told(admin, "/")
     assert len(queries(admin, "/")) <= MOST_QUERIES
 
 

@@ -12,6 +12,7 @@ from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.archive.preview import preview
 from unlost.model.access import Right, Trace
 from unlost.model.archive import ArchivePolicy, ArchivePreview, StayCount, StayReason
+from unlost.model.errors import NotFound
 
 MOST_DAYS = 3_650
 
@@ -23,6 +24,19 @@ class ArchivePolicies:
     org: str
     backup: int
     policies: tuple[ArchivePolicy, ...]
+
+    def named(self, name: str) -> ArchivePolicy:
+        """Return the policy of this name; raises NotFound (``archive-policy-unknown``)."""
+        for policy in self.policies:
+            if policy.name == name:
+                return policy
+        raise NotFound(
+            "archive-policy-unknown",
+            "There is no policy {name} for {org}.",
+            next_step="`unlost archive policies {org}` lists the names.",
+            name=name,
+            org=self.org,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,8 @@ class HistoryResult:
     ``record`` is the requested id; ``alive`` and ``on_hold`` (a legal hold protects the record) are
     about this id. ``restored_as`` are records that restores created for it, those in its own org first.
     ``restored_from`` are the records that it was itself restored from. ``merged_into``: the record
-    into which the org merged it; None if it is live, or was only deleted.
+    into which the org merged it; None if it is live, or was only deleted. ``archived_at``: the time
+    of the archive that took it out of the org; None if it is live, or left it in another way.
 
     ``entries`` are ``total`` without the newest ``start``, or fewer if a limit was given. ``columns``
     and ``users`` have changes in the whole history, ``records`` are all of its ids.
@@ -137,6 +138,7 @@ class HistoryResult:
     records: tuple[str, ...] = ()
     merged_into: str | None = None
     head: RecordHead = NO_HEAD
+    archived_at: datetime | None = None
 
 
 @action("record.history", Right.READ, trace=Trace.READ, subject=("table", "record"))
@@ -207,7 +209,13 @@ def history(
         records=tuple(newest),
         merged_into=None if alive else own_events[-1].merged_into,
         head=record_head(app, known, described, record, cells=cells, alive=alive),
+        archived_at=_archived_at(own_events[-1]),
     )
+
+
+def _archived_at(last: Event) -> datetime | None:
+    is_archived = last.kind is EventKind.DELETED and last.op is Op.ARCHIVED
+    return (last.when.exact or last.when.until) if is_archived else None
 
 
 @dataclass(frozen=True, slots=True)

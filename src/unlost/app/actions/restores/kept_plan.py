@@ -106,7 +106,7 @@ class PlanLine:
     """A plan in a list: ``records`` counts the records to write, None until it is made.
 
     ``zone``: the time zone of the org; empty outside lists. ``approval``: None if it needs no second
-    person.
+    person. ``policy``: name of the policy of an archive; empty for a restore.
     """
 
     plan: str
@@ -117,6 +117,7 @@ class PlanLine:
     records: int | None
     zone: str = ""
     approval: PlanApproval | None = None
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,8 @@ def leave_out(
     """Create a new plan of the same selection without some tables or records (TABLE/ID).
 
     ``groups``: those of the preview, by their records, or as TABLE/ for single records. ``related`` false also leaves out all records that are only related to the selected ones.
-    ``restore.make`` then makes the plan. Raises UsageError (``nothing-left-out``).
+    Of an archive only records and groups can be left out. ``restore.make`` then makes the plan.
+    Raises UsageError (``nothing-left-out``, ``archive-by-record``).
     """
     selection = _selection(stored_plan_of(org, plan))
     request = selection.request
@@ -202,6 +204,12 @@ def leave_out(
             "nothing-left-out",
             "Nothing was selected to be left out.",
             next_step="Select a table or records first.",
+        )
+    if request.archive is not None and (tables or not related):
+        raise UsageError(
+            "archive-by-record",
+            "Tables cannot be left out of an archive: related records leave the org together.",
+            next_step="Leave out records. What would leave the org with them then stays, too.",
         )
     less = replace(
         request,
@@ -423,6 +431,13 @@ def _summary(stored_plan: StoredPlan) -> PlanSummary | None:
 def _line(stored_plan: StoredPlan, *, state: PlanState) -> PlanLine:
     plan_summary = _summary(stored_plan)
     records = plan_summary.changes if plan_summary is not None else None
+    policy = _selection(stored_plan).request.archive
     return PlanLine(
-        stored_plan.id, stored_plan.org, state, stored_plan.made_at, stored_plan.made_by, records
+        stored_plan.id,
+        stored_plan.org,
+        state,
+        stored_plan.made_at,
+        stored_plan.made_by,
+        records,
+        policy=policy.name if policy is not None else "",
     )

@@ -87,7 +87,7 @@ def list_page(
         runs=tuple(runs[:most]),
         more=runs[most - 1].id if len(runs) > most else None,
         requested=requested,
-        vault_only=tuple(_vault_only(app, orgs)) if lost else (),
+        vault_only=tuple(_vault_only(app, orgs, kind=kind)) if lost else (),
         served=worker_runs(app.locks, alone=not app.home.database),
     )
 
@@ -99,13 +99,16 @@ def _requested_nights(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
     return [night for night in mine if night.run not in begun]
 
 
-def _vault_only(app: Application, orgs: Sequence[ProtectedOrg]) -> Sequence[tuple[str, str]]:
+def _vault_only(
+    app: Application, orgs: Sequence[ProtectedOrg], *, kind: CommitKind | None
+) -> Sequence[tuple[str, str]]:
     identities = app.vault.orgs()
     journal_runs = [
         (run, org.name)
         for org in orgs
         if org.oid in identities
         for run in app.vault.journals(org.oid)
+        if kind is None or run.startswith(kind)  # a run is named after its kind
     ]
     known = known_runs(run for run, _ in journal_runs)
     return [(run, org) for run, org in journal_runs if run not in known]

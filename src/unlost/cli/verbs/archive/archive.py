@@ -12,7 +12,7 @@ from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import many, plain, size, when
 from unlost.cli.verbs.restores.restore import PlanFile
 from unlost.model.archive import Comparison, Condition, StayReason
-from unlost.model.errors import NotFound, UsageError
+from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
     from unlost.app.actions.archive.archives import ArchiveLine, Archives
@@ -136,17 +136,7 @@ def _chosen(application: "Application", org: str, name: str, file: Path | None) 
         )
     if file is not None:
         return read_policy(file)
-    listed = archive_policies(application, org).policies
-    policy = next((policy for policy in listed if policy.name == name), None)
-    if policy is None:
-        raise NotFound(
-            "archive-policy-unknown",
-            "There is no policy {name} for {org}.",
-            next_step="`unlost archive policies {org}` lists the names.",
-            name=name,
-            org=org,
-        )
-    return policy
+    return archive_policies(application, org).named(name)
 
 
 def _show_archives(out: Output, result: "Archives") -> None:

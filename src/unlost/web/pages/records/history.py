@@ -3,6 +3,7 @@
 import mimetypes
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -14,6 +15,7 @@ from unlost.app.actions.records.file import open_stored
 from unlost.app.actions.records.history import ChangedField, HistoryEntry, HistoryResult, history
 from unlost.app.actions.records.record_files import record_files
 from unlost.app.actions.records.show import ShowResult, show
+from unlost.model.source.reading import Op
 from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.streaming import StreamedResponse, pieces
 from unlost.web.requests import UserRequest
@@ -155,6 +157,14 @@ def _merged(story: HistoryResult | ShowResult) -> bool:
     return story.merged_into is not None
 
 
+def _archived_at(story: HistoryResult | ShowResult) -> datetime | None:
+    """Return when an archive took the record out of the org; None if none did."""
+    if isinstance(story, HistoryResult):
+        return story.archived_at
+    gone = story.gone
+    return (gone.at or gone.until) if gone is not None and gone.how is Op.ARCHIVED else None
+
+
 def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str, object]:
     """Return the context common to all pages of a record."""
     return {
@@ -167,6 +177,7 @@ def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str,
         "name": story.name,
         "alive": story.alive,
         "merged": not story.alive and _merged(story),
+        "archived_at": _archived_at(story),
         "on_hold": story.on_hold,
         "head": story.head,
         "zone": story.zone,

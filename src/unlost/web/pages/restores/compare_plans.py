@@ -16,14 +16,21 @@ SHOWN = 200  # records that differ
 def compare(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """Show the differences from another plan; without one, the plans to choose from."""
     other = request.GET.get("with", "")
-    context: dict[str, object] = {"part": "runs", "org": org, "plan": plan}
+    view = show_stored_plan(request.unlost, org, plan)
+    is_archive = view.wanted.request.archive is not None
+    context: dict[str, object] = {
+        "part": "runs",
+        "org": org,
+        "plan": plan,
+        "is_archive": is_archive,
+    }
     if other:
         compared = diff_stored(request.unlost, org, plan, other)
         shown = compared.difference.records[:SHOWN]
         more = compared.difference.total > len(shown)
         context |= {"compared": compared, "records": shown, "more": more}
     else:
-        context["others"] = _others(request, show_stored_plan(request.unlost, org, plan))
+        context["others"] = _others(request, view)
     return render(request, "restore/compare.html", context)
 
 

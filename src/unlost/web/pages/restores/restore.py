@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import may
+from unlost.app.actions.archive.policies import archive_policies
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
     choose,
@@ -152,7 +153,7 @@ def run(request: UserRequest, org: str, plan: str) -> HttpResponse:
         clear_selected(request.unlost, org, list_name(restored.listed))
     if not handed.served:
         messages.warning(
-            request, _("The service is not running. The restore starts after `unlost up`.")
+            request, _("The service is not running. The run starts after `unlost up`.")
         )
     return redirect("run", run=handed.run)
 
@@ -197,6 +198,10 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
         return RestoreRequest(PlanRequest(org, lost=pair, table=table, by=by))
     if what == "undo":
         return RestoreRequest(PlanRequest(org, undo=posted.get("run", "")))
+    if what == "archive":
+        # The form names the policy only, so that no other than a ready-made one can be planned.
+        policy = archive_policies(request.unlost, org).named(posted.get("policy", ""))
+        return RestoreRequest(PlanRequest(org, archive=policy))
     if what == "loss":
         number = posted.get("loss", "")
         loss = int(number) if number.isascii() and number.isdigit() else 0
@@ -256,6 +261,7 @@ def _context(view: PlanView) -> dict[str, object]:
         "broken": view.state is state.BROKEN_OFF,
         "failed": view.state is state.FAILED,
         "was_run": view.state is state.RUN,
+        "is_archive": view.wanted.request.archive is not None,
     }
 
 

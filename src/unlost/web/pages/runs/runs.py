@@ -201,6 +201,8 @@ def _acts(status: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
         "can_resume": known and (bool(status.wish) or waits),
         "can_cancel": known or (operates and status.hourly and status.going),
         "may_restore": Right.RESTORE in rights,
+        "may_retry": Right.RESTORE in rights and status.kind is not CommitKind.ARCHIVE,
+        "is_archive": status.kind is CommitKind.ARCHIVE,
         "may_read": Right.READ in rights,
     }
 

@@ -76,6 +76,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         context["loops"] = storage_loops(app, org)
     if show == "archive":
         policies = archive_policies(app, org).policies
+        context["can"] = rights_in(app, org)
         context["outlooks"] = [preview_archive(app, org, policy) for policy in policies]
     if request.htmx and show in ("use", "loops", "archive"):
         return render(request, f"storage/{show}.html", context)

@@ -1,0 +1,107 @@
+"""Old records leave the org and come back, by keys alone: clicks are counted, axe finds nothing."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from browser.conftest import Console, Visit, first_admin, let_write, lived
+from browser.test_pages import DARK, LIGHT, PICTURES, SMALL, unfit
+from browser.visitor import Visitor
+
+DONE = 120_000  # milliseconds that a plan or a run may take here
+TOGETHER = 900  # seconds, on a busy machine
+OLD = 3  # closed cases, with a mail each
+
+
+def with_old_cases(console: Console) -> None:
+    """Let the write user in, and add cases that were closed long ago."""
+    let_write(console)
+    post = console.simulator.admin.post
+    stamp = f"{datetime.now(UTC) - timedelta(days=900):%Y-%m-%dT%H:%M:%SZ}"
+    closed = {"Status": "Closed", "IsClosed": True, "ClosedDate": stamp}
+    rows = [{"Subject": f"Old order {number}", **closed} for number in range(OLD)]
+    cases = post("records/insert", object="Case", rows=rows, stamp=stamp)["ids"]
+    mails = [{"ParentId": case, "Subject": "Pralines", "MessageDate": stamp} for case in cases]
+    post("records/insert", object="EmailMessage", rows=mails, stamp=stamp)
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """An org with old cases."""
+    with lived(tmp_path_factory.mktemp("archives"), with_old_cases) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def admin(console: Console, browser: Browser) -> dict[str, Any]:
+    """The cookies of its first admin."""
+    return first_admin(console, browser)
+
+
+def button(visitor: Visitor, name: str) -> Locator:
+    return visitor.page.get_by_role("button", name=re.compile(name))
+
+
+def old_cases(console: Console) -> int:
+    rows = console.simulator.admin.get("export", object="Case")["rows"]
+    return sum(str(row["Subject"]).startswith("Old order") for row in rows)
+
+
+def look(visit: Visit, visitor: Visitor, name: str) -> None:
+    """Nothing is wrong with the page, in light and dark colours and on a phone."""
+    for colours, dress in (("light", LIGHT), ("dark", DARK), ("phone", SMALL)):
+        beside = visit(bypass_csp=True, viewport=dress.window, color_scheme=dress.colours)
+        beside.open(visitor.page.url.removeprefix(visitor.url))
+        assert not unfit(beside, dress.rules), colours
+        folder = PICTURES / "archives"
+        folder.mkdir(parents=True, exist_ok=True)
+        beside.page.screenshot(path=folder / f"{name}-{colours}.png", full_page=True)
+
+
+@pytest.mark.timeout(TOGETHER)
+def test_old_cases_leave_the_org_with_three_clicks_and_return_with_two(
+    console: Console, visit: Visit
+) -> None:
+    """The search, the plan and the archive; then the undo and its run."""
+    lena = visit()
+    page = lena.page
+    lena.open("/orgs/sales/storage/")
+    lena.reach(page.get_by_role("link", name="Find old records"))
+    lena.acts += 1
+    page.keyboard.press("Enter")
+    plan = button(lena, "^Plan this archive.*Cases closed for two years")
+    expect(plan).to_be_visible(timeout=DONE)
+    lena.press(plan)
+    archive = button(lena, r"^Archive \d+ records of sales now")
+    expect(archive).to_be_visible(timeout=DONE)
+    assert lena.acts == 2
+    assert old_cases(console) == OLD, "nothing is deleted before the click"
+    look(visit, lena, "plan")
+    lena.press(archive)
+    expect(page.get_by_role("heading", name="Everything was archived")).to_be_visible(timeout=DONE)
+    assert lena.acts == 3
+    assert old_cases(console) == 0
+    look(visit, lena, "run")
+    run = page.url
+    lena.press(button(lena, "^Undo: put the records back"))
+    undo = button(lena, r"^Undo in \d+ records of sales")
+    expect(undo).to_be_visible(timeout=DONE)
+    lena.press(undo)
+    expect(page.get_by_role("heading", name="Everything was restored")).to_be_visible(timeout=DONE)
+    assert lena.acts == 5
+    assert old_cases(console) == OLD
+    lena.open("/runs/?kind=archive")
+    expect(page.get_by_role("link", name="Archive", exact=True)).to_have_count(1)
+    assert page.get_by_role("link", name="Archive", exact=True).get_attribute("href") in run
+    look(visit, lena, "runs")
+
+
+def test_the_policies_are_fit_to_be_seen(visit: Visit) -> None:
+    lena = visit()
+    lena.open("/orgs/sales/storage/?show=archive")
+    expect(lena.page.get_by_role("heading", name="Old records")).to_be_visible(timeout=DONE)
+    look(visit, lena, "policies")
