@@ -1,6 +1,5 @@
 """What happens to an org while an archive runs: nothing leaves it whose present state is not stored."""
 
-import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +23,7 @@ from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.source.schema import DeleteRule, Reference, TableTrait, WireKind
 from unlost.model.source.shared_files import KeepingColumn, SharedFile
-from unlost.model.source.writing import Birth, Identity, LateColumn
+from unlost.model.source.writing import Identity
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
 from unlost.testing.faults import Crash
 from unlost.testing.memory_writer import ReplyLost
@@ -640,93 +639,3 @@ def test_a_preview_without_write_user_says_so(office: Office) -> None:
     ports = replace(office.planning(), basis=PlanBasis.BACKUP_USER)
     plan = plan_archive(office.oid, ports, ArchiveOrder(POLICY), plan_id="p")
     assert "writer-missing" in note_codes(plan)
-
-
-# --- small parts ------------------------------------------------------------------------------------
-
-
-def test_a_reference_that_the_run_emptied_before_a_crash_is_no_edit(office: Office) -> None:
-    team = office.make("Team", "T0")
-    player = office.make("Player", "p", Team=team)
-    office.org.update("Team", team, {"Lead": player})
-    office.night()
-    plan = office.archive_plan(policy=TEAMS)
-    first, second = sorted(plan.steps, key=lambda step: -step.level)
-    office.writer.faults.plant("write", Crash(), table=second.table)
-    with pytest.raises(Crash):
-        office.run(plan)
-    assert first.record not in office.live(first.table)
-    office.writer.faults.clear()
-    office.clock.advance(hours=1)
-    assert archived(office.run(plan)) == {"Team": 1, "Player": 1}
-
-
-def test_a_file_of_another_size_is_no_copy(office: Office) -> None:
-    paper = office.record("Paper", "P3")
-    (file,) = office.head.files("Paper", [paper])
-    real = office.vault.open_file
-
-    def short(org: str, blob: str) -> Any:
-        return io.BytesIO(b"short") if blob == file.blob else real(org, blob)
-
-    office.vault.open_file = short
-    done = office.archive()
-    assert stayed(done)[f"Paper/{paper}"] == "archive-no-copy"
-
-
-def test_a_run_ends_though_all_backups_were_forgotten(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan = crashed(office)
-    monkeypatch.setattr(office.vault, "snapshots", lambda _: ())
-    assert archived(office.run(plan)) == EACH
-
-
-def test_notes_are_no_gaps(office: Office) -> None:
-    note = Finding.of(FindingKind.TABLE_NOT_DATA, Severity.NOTE, "A view.", table="View")
-    office.org.findings.append(note)
-    office.night()
-    assert archived(office.archive()) == EACH
-
-
-def test_a_table_that_only_the_org_writes_need_not_be_readable(office: Office) -> None:
-    office.org.tables["Memo"].traits -= {TableTrait.INCREMENTAL}
-    office.allow("Memo", birth=Birth.NEVER)
-    office.night()
-    office.writer.referrers = lambda queries: [None for _ in queries]
-    assert archived(office.archive()) == EACH
-
-
-def test_changes_that_the_org_prepares_are_waited_for(office: Office) -> None:
-    office.source.job_seconds = 30
-    office.clock.advance(hours=1)
-    office.make("Contact", "fresh", Account=office.record("Account", "A0"))
-    assert archived(office.run(office.archive_plan())) == {"Account": 3, "Contact": 3, "Paper": 3}
-
-
-def test_a_table_that_the_org_no_longer_has_keeps_its_masters(office: Office) -> None:
-    office.org.tables["Contact"].dropped = True
-    with pytest.raises(UsageError) as nothing:
-        office.archive_plan()
-    assert nothing.value.code == "archive-nothing"
-
-
-def test_values_that_the_vault_lost_keep_their_records(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lost = office.record("Paper", "P2")
-    head = type(office.head)
-    monkeypatch.setattr(head, "salvaged", property(lambda _: True))
-
-    def unread(_: Any, table: str, ids: Any) -> dict[str, frozenset[str]]:
-        return {lost: frozenset({"Name"})} if table == "Paper" and lost in ids else {}
-
-    monkeypatch.setattr(head, "unread", unread)
-    plan = office.archive_plan()
-    assert "archive-stays-unread" in note_codes(plan)
-    assert archived(office.run(plan)) == {"Account": 3, "Contact": 3, "Paper": 3}
-
-
-def test_a_status_that_comes_last_locks_nothing(office: Office) -> None:
-    office.allow("Paper", late=(LateColumn("Name"),))
-    assert archived(office.archive()) == EACH

@@ -8,6 +8,7 @@ from unlost.app.actions.restores.restore_run import journal_of
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.runs.runs import RunRecord, list_runs
+from unlost.engine.restore.running.passes.archiving import VANISHED
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.access import Right
 from unlost.model.vault.snapshot import CommitKind
@@ -18,7 +19,7 @@ class ArchiveLine:
     """An archive run. ``policy``: name of its policy; empty if its journal was erased.
 
     ``planned`` are the records of its plan, ``archived`` those that left the org. ``vanished``
-    records are gone although the plan does not name them.
+    records are gone although it was not their turn, or the plan does not name them.
     """
 
     run: str
@@ -65,5 +66,5 @@ def _line(app: Application, run: RunRecord) -> ArchiveLine:
         run.ended_at,
         len(plan.steps),
         sum(record.ending is Ending.ARCHIVED for record in records),
-        len(records) - len(plan.steps) if closed is not None else 0,
+        sum(record.code == VANISHED for record in records),
     )

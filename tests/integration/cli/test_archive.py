@@ -1,0 +1,128 @@
+"""Old cases of the chocolate maker leave the org, come back, and surprises stop the archive."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.cli.conftest import Program, moved_in
+from unlost_simulators.process import SimulatorProcess
+
+pytestmark = [pytest.mark.full, pytest.mark.network]
+
+ADMIN = "lotte.devos@chocolate.example"
+SECRET = "not-a-secret-writer"
+TABLES = (
+    *("Account", "Attachment", "Case", "CaseComment", "ContentDocument", "ContentDocumentLink"),
+    *("ContentVersion", "EmailMessage", "EmailMessageRelation", "Event", "Task"),
+)
+
+
+@dataclass(slots=True)
+class Desk:
+    """The chocolate maker's service desk, with a policy for cases that were closed two months ago."""
+
+    program: Program
+    simulator: SimulatorProcess
+    folder: Path
+
+    def rows(self) -> Counter[str]:
+        held = self.simulator.admin.get("holds")
+        return Counter({name: held[name]["live"] for name in TABLES})
+
+    def policy(self) -> str:
+        listed = self.program("archive", "policies", "chocolate", "--json").done["policies"]
+        (policy,) = [each for each in listed if each["name"] == "closed-cases"]
+        policy["unchanged_days"] = 0
+        for condition in policy["conditions"]:
+            if condition["comparison"] == "older":
+                condition["days"] = 60
+        file = self.folder / "policy.json"
+        file.write_text(json.dumps(policy), "utf-8")
+        return str(file)
+
+    def plan(self, *words: str) -> str:
+        out = str(self.folder / "archive.json")
+        planned = self.program(
+            *("archive", "plan", "chocolate", "--policy", self.policy(), "--out", out), *words
+        )
+        assert planned.code == 0, planned.err
+        return out
+
+    def run(self, plan: str) -> dict[str, Any]:
+        done: dict[str, Any] = self.program("archive", "run", plan, "--json").done
+        return done
+
+
+@pytest.fixture
+def desk(first_home: Path, tmp_path: Path) -> Iterator[Desk]:
+    secret = {"UNLOST_WRITER_CLIENT_SECRET": SECRET}
+    with SimulatorProcess() as simulator:
+        program = moved_in(first_home, tmp_path, simulator.url, environment=secret)
+        simulator.admin.post(
+            "apps", consumer_key="archive-tests", consumer_secret=SECRET, run_as=ADMIN
+        )
+        added = program("org", "writer", "chocolate", "--client-id", "archive-tests")
+        assert added.code in (0, 3), added.err
+        yield Desk(program, simulator, tmp_path)
+
+
+def test_cases_leave_the_org_and_an_undo_brings_all_back(desk: Desk) -> None:
+    before = desk.rows()
+    outcome = desk.run(desk.plan())
+    assert outcome["whole"]
+    left = before - desk.rows()
+    (ending,) = outcome["endings"]
+    assert ending["ending"] == "archived"
+    assert left["Case"] > 100
+    assert left["EmailMessage"] > 100
+    assert not desk.rows() - before
+    backed_up = desk.program("backup", "chocolate", "--json").done
+    assert backed_up["counts"]["deleted"] == 0, backed_up
+    assert desk.program("losses", "list", "--json").done["losses"] == []
+    undo = str(desk.folder / "undo.json")
+    assert desk.program("undo", "chocolate", outcome["run"], "--out", undo).code == 0
+    assert desk.program("restore", "run", undo).code in (0, 3)
+    assert desk.rows() == before
+
+
+def test_a_trigger_that_deletes_more_stops_the_archive(desk: Desk) -> None:
+    plan = desk.plan()
+    desk.simulator.admin.post(
+        "rules/trigger",
+        object="Case",
+        deed="delete",
+        on=["delete"],
+        deletes="Contact",
+        deletes_where="Id = '{ContactId}'",
+    )
+    outcome = desk.run(plan)
+    codes = Counter(record["code"] for record in outcome["records"])
+    assert codes["archive-vanished"] >= 1, codes
+    assert codes["archive-stopped"] > 100
+    archived = sum(e["count"] for e in outcome["endings"] if e["ending"] == "archived")
+    assert archived <= 200, "only the first turn"
+    assert any(
+        r["table"] == "Contact" for r in outcome["records"] if r["code"] == "archive-vanished"
+    )
+    (run,) = desk.program("archive", "list", "chocolate", "--json").done["runs"]
+    assert run["vanished"] == codes["archive-vanished"]
+    assert run["archived"] == archived
+
+
+def test_a_mail_that_came_after_the_plan_keeps_its_case(desk: Desk) -> None:
+    plan = desk.plan()
+    steps = json.loads(Path(plan).read_text())["steps"]
+    case = next(step["record"] for step in steps if step["table"] == "Case")
+    mail = {"ParentId": case, "Subject": "Where is my order?", "Status": "0", "Incoming": True}
+    desk.simulator.admin.post("clock/advance", hours=3)
+    desk.simulator.admin.post("records/insert", object="EmailMessage", rows=[mail])
+    outcome = desk.run(plan)
+    kept = {record["record"] for record in outcome["records"] if record["code"] == "archive-named"}
+    assert kept == {case}
+    cases = desk.simulator.admin.get("export", object="Case")["rows"]
+    assert [row["Id"] for row in cases if row["Id"] == case and not row["IsDeleted"]] == [case]
