@@ -111,7 +111,8 @@ def test_records_are_archived_and_come_back(writable: Terminal, tmp_path: Path) 
     file = str(tmp_path / "archive.json")
     planned = writable("archive", "plan", "sales", "closed-case", "--out", file)
     assert planned.code == ExitCode.OK
-    assert "2 will be deleted, into the recycle bin" in planned.out
+    assert "2 will be deleted in the org, and kept in the vault" in planned.out
+    assert planned.out.endswith(f"Run it: unlost archive run {file}\n")
     ended = writable("archive", "run", file)
     assert ended.code == ExitCode.OK
     assert ended.out.startswith("sales: archived in ")

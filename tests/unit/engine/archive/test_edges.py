@@ -100,3 +100,15 @@ def test_values_that_the_vault_lost_keep_their_records(
 def test_a_status_that_comes_last_locks_nothing(office: Office) -> None:
     office.allow("Paper", late=(LateColumn("Name"),))
     assert archived(office.archive()) == EACH
+
+
+def test_records_that_another_archive_took_are_no_surprise(office: Office) -> None:
+    """The first archive stopped; a second one took its last account, and then the first goes on."""
+    first = crashed(office)
+    assert archived(office.run(office.archive_plan()))["Account"] == 1
+    office.clock.advance(hours=1)
+    done = office.run(first)
+    assert set(stayed(done).values()) <= {"archive-gone", "archive-together"}
+    assert archived(done)["Account"] == 3
+    office.night()
+    assert {office.ops("Account", name)[-1] for name in ("A0", "A1", "A2", "A3")} == {"A"}

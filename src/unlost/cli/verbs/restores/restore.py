@@ -11,6 +11,7 @@ from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import command, many, plain, size, when
 from unlost.model.mass_changes import MassKind
+from unlost.model.plan import Action
 from unlost.model.runs.exclusion import RunKind
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ WORDS = {
     "delete": "will be deleted, into the recycle bin",
     "skip": "cannot be written",
 }
+LEAVES = "will be deleted in the org, and kept in the vault"
 ENDINGS = {
     "unchanged": "already correct",
     "updated": "updated",
@@ -448,7 +450,8 @@ def show_new(out: Output, result: "PlanResult") -> None:
     out.print()
     if result.approval is not None:
         out.print(f"Another person approves it: {command('restore', 'approve', result.file)}")
-    out.print(f"Nothing was written yet. Run it: {command('restore', 'run', result.file)}")
+    verb = "archive" if _is_archive(result.run) else "restore"
+    out.print(f"Nothing was written yet. Run it: {command(verb, 'run', result.file)}")
 
 
 def _show_plan(out: Output, result: "PlanResult") -> None:
@@ -461,7 +464,9 @@ def _show_plan(out: Output, result: "PlanResult") -> None:
         _show_branch(out, branch, depth=1)
     out.print()
     for action in summary.actions:
-        out.print(f"  {action.count:>7,} {WORDS[action.action]}")
+        leaves = action.action is Action.DELETE and _is_archive(result.run)
+        word = LEAVES if leaves else WORDS[action.action]
+        out.print(f"  {action.count:>7,} {word}")
     if summary.typed:
         out.print(f"  {summary.typed:>7,} of them with edited values")
         for edited in summary.edited[:MOST]:
@@ -621,8 +626,8 @@ def _answer_result(result: "RestoreResult", *, as_json: bool) -> ExitCode:
     return ExitCode.OK if result.whole else ExitCode.FINDINGS
 
 
-def _archives(result: "RestoreResult") -> bool:
-    return result.run.startswith(f"{RunKind.ARCHIVE}-")
+def _is_archive(run: str) -> bool:
+    return run.startswith(f"{RunKind.ARCHIVE}-")
 
 
 def _show_result(out: Output, result: "RestoreResult") -> None:
@@ -631,7 +636,7 @@ def _show_result(out: Output, result: "RestoreResult") -> None:
     seconds = (result.finished - result.started).total_seconds()
     took = f"{seconds:,.0f} s" if seconds >= 1 else "under a second"
     calls = many(result.calls, "write call")
-    word = "archived" if _archives(result) else "restored"
+    word = "archived" if _is_archive(result.run) else "restored"
     out.print(f"{result.org}: {word} in {took} with {calls}.")
     for ending in result.endings:
         out.print(f"  {ending.count:>7,} {ENDINGS[ending.ending]}")
@@ -654,7 +659,7 @@ def _show_result(out: Output, result: "RestoreResult") -> None:
             f"sets itself: {plain(', '.join(columns[:MOST]))}"
         )
     out.print(f"Record by record: {command('runs', result.run)}")
-    if failed and not _archives(result):
+    if failed and not _is_archive(result.run):
         out.print(f"Retry the failed records: {command('restore', 'retry', result.run)}")
 
 

@@ -16,6 +16,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import batched
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from unlost.engine.restore.journal.entries import CallAnswer, Pass
 from unlost.engine.restore.running.calls import (
     CHANGED_SINCE,
@@ -36,6 +39,7 @@ from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.source import Source
+from unlost.model.source.reading import Op
 from unlost.model.source.schema import Schema
 from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
 from unlost.model.vault.snapshot import CommitKind, nights
@@ -257,7 +261,7 @@ def _stopped(session: RestoreSession, watch: OrgWatch) -> bool:
     """Stop if more vanished than was planned: note it, and keep all that is not deleted yet."""
     results = session.log.state.results.get(Pass.DELETE, {})
     early = {key for key in watch.changes.deleted if key not in results}
-    surplus = watch.changes.vanished | early
+    surplus = _not_archived(session, watch.changes.vanished | early)
     if not surplus:
         return False
     noted: dict[str, list[RowOutcome]] = defaultdict(list)
@@ -267,6 +271,24 @@ def _stopped(session: RestoreSession, watch: OrgWatch) -> bool:
         record_without_call(session, Pass.DELETE, name, outcomes)
     _refuse(session, _pending(session, session.plan.steps), _is_stopped)
     return True
+
+
+def _not_archived(session: RestoreSession, keys: Collection[RecordKey]) -> set[RecordKey]:
+    """The records without those that another archive took away since the copy was made."""
+    if not keys:
+        return set()
+    vault, org = session.ports.vault, session.plan.org
+    newest = vault.at(org, vault.commits(org)[-1].number, forgotten=True)
+    surplus: set[RecordKey] = set()
+    for table in sorted({key.table for key in keys}):
+        ids = [key.record for key in keys if key.table == table]
+        archived: set[str] = set()
+        if table in newest.tables():
+            stored = newest.get(table, ids, columns=[])
+            mask = pc.equal(stored["_u_op"].cast(pa.string()), Op.ARCHIVED.value)
+            archived = set(stored["_u_id"].filter(mask).to_pylist())
+        surplus |= {RecordKey(table, record) for record in ids if record not in archived}
+    return surplus
 
 
 # --- deleting -------------------------------------------------------------------------------------
