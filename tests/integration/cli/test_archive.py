@@ -122,7 +122,9 @@ def test_a_mail_that_came_after_the_plan_keeps_its_case(desk: Desk) -> None:
     desk.simulator.admin.post("clock/advance", hours=3)
     desk.simulator.admin.post("records/insert", object="EmailMessage", rows=[mail])
     outcome = desk.run(plan)
-    kept = {record["record"] for record in outcome["records"] if record["code"] == "archive-named"}
+    kept = {
+        record["record"] for record in outcome["records"] if record["code"] == "archive-referred"
+    }
     assert kept == {case}
     cases = desk.simulator.admin.get("export", object="Case")["rows"]
     assert [row["Id"] for row in cases if row["Id"] == case and not row["IsDeleted"]] == [case]

@@ -28,7 +28,7 @@ from stateful.restore.machine import (
 from stateful.restore.passers import Passers
 from stateful.restore.town import LINKS, TABLES
 from stateful.restore.undo_judge import Ran, UndoCase, UndoJudge
-from unlost.engine.archive.planning import ArchiveOrder, plan_archive
+from unlost.engine.archive.planning import ArchiveRequest, plan_archive
 from unlost.engine.restore.planning.undo import plan_undo
 from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.running.passes import archiving
@@ -85,8 +85,8 @@ class Archives(Restores):
         data=st.data(), undeletable=st.booleans(), relinks=st.booleans(), loses=st.booleans()
     )
     def begin(self, data: st.DataObject, undeletable: bool, relinks: bool, loses: bool) -> None:
-        self.usual = archiving.FEW, archiving.MANY
-        archiving.FEW, archiving.MANY = FEW, MANY
+        self.usual = archiving.FIRST_TURN, archiving.TURN
+        archiving.FIRST_TURN, archiving.TURN = FEW, MANY
         self.ran: list[Ran] = []
         self.holds = 0
         super().begin(data=data, undeletable=undeletable, relinks=relinks, loses=loses)
@@ -99,7 +99,7 @@ class Archives(Restores):
 
     def teardown(self) -> None:
         if hasattr(self, "usual"):
-            archiving.FEW, archiving.MANY = self.usual
+            archiving.FIRST_TURN, archiving.TURN = self.usual
         super().teardown()
 
     @contextmanager
@@ -228,7 +228,7 @@ class Archives(Restores):
         policy = self._policy(data)
         most = data.draw(st.sampled_from([100, 100, 100, 3, 6]))
         holds = tuple(self.town.vault.holds(self.town.oid))
-        order = ArchiveOrder(policy, holds=holds, most=most)
+        order = ArchiveRequest(policy, holds=holds, most=most)
         name = self.town.next_plan()
         try:
             return plan_archive(self.town.oid, self.town.planning(), order, plan_id=name)

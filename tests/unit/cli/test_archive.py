@@ -163,7 +163,7 @@ def test_an_archive_is_not_retried(writable: Terminal, tmp_path: Path) -> None:
 
 
 def test_an_org_without_archives(desk: Terminal) -> None:
-    assert desk("archive", "list", "sales").out == "No records of this org were archived.\n"
+    assert desk("archive", "list", "sales").out == "This org has no archive runs.\n"
 
 
 def test_an_archive_without_its_journal_is_listed(

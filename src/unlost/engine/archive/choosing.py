@@ -35,9 +35,9 @@ from unlost.model.source.reading import Op
 from unlost.model.source.schema import Table
 from unlost.model.vault.snapshot import nights
 
-CHANGED, NEW, LOCKED, ALONE, COPY = (
+CHANGED, REFERRED, LOCKED, UNDELETABLE, UNREADABLE = (
     "archive-stays-changed",
-    "archive-stays-named",
+    "archive-stays-referred",
     "archive-stays-locked",
     "archive-stays-undeletable",
     "archive-stays-unread",
@@ -74,7 +74,7 @@ class ArchiveChoice:
     _stays: dict[RecordKey, str] = field(default_factory=dict)
     _roots: frozenset[int] = frozenset()
     _nodes: dict[RecordKey, int] = field(default_factory=dict)
-    _looked: set[tuple[str, str]] = field(default_factory=set)
+    _checked: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def selected(self) -> int:
@@ -102,14 +102,14 @@ class ArchiveChoice:
         watch.read()
         self._check_read(watch.changes.unread)
         self.keep(watch.changes.changed, code=CHANGED)
-        self.keep(watch.changes.named, code=NEW)
+        self.keep(watch.changes.named, code=REFERRED)
         while True:
             groups = self._groups(most)
             frames = dict(self._frames(groups))
             self._check_gaps(frames.keys(), gaps)
-            strangers = self._strangers(watch, frames)
+            strangers = self._unknown_referrers(watch, frames)
             if strangers:
-                self.keep(strangers, code=NEW)
+                self.keep(strangers, code=REFERRED)
                 continue
             drafts = _Drafts(self, frames)
             drafts.read()
@@ -150,33 +150,36 @@ class ArchiveChoice:
             if len(chosen):
                 yield table, chosen
 
-    def node(self, key: RecordKey, number: int) -> None:
+    def set_node(self, key: RecordKey, number: int) -> None:
         """Remember the number of a record."""
         self._nodes[key] = number
 
     # --- the org since the backup ------------------------------------------------------------------
 
-    def _strangers(self, watch: OrgWatch, frames: Mapping[str, pl.DataFrame]) -> set[RecordKey]:
+    def _unknown_referrers(
+        self, watch: OrgWatch, frames: Mapping[str, pl.DataFrame]
+    ) -> set[RecordKey]:
         """The chosen records to which rows refer that the vault does not know.
 
         Raises UsageError (``archive-unlooked``).
         """
         chosen = {name: frame[ID].to_list() for name, frame in frames.items()}
         fresh = {
-            name: [record for record in ids if (name, record) not in self._looked]
+            name: [record for record in ids if (name, record) not in self._checked]
             for name, ids in chosen.items()
         }
-        named, closed = watch.strangers(fresh)
+        named, closed = watch.unknown_referrers(fresh)
         self._check_read(closed)
-        self._looked |= {(name, record) for name, ids in fresh.items() for record in ids}
+        self._checked |= {(name, record) for name, ids in fresh.items() for record in ids}
         return named
 
     def _check_read(self, closed: Collection[str]) -> None:
         if closed:
             raise UsageError(
                 "archive-unlooked",
-                "It is not known whether new records of {tables} would be deleted along.",
-                next_step="Give the write user the right to read them, then plan again.",
+                "Unlost cannot check {tables} for new records that would be deleted together with the "
+                "archived ones.",
+                next_step="Let backup user and write user read them, then plan again.",
                 tables=", ".join(sorted(closed)),
             )
 
@@ -241,13 +244,13 @@ class _Drafts:
             table = self.choice.survey.tables.get(name)
             stored = self.choice.copy.schema().table(name)
             if table is None or stored is None:
-                self._refuse(name, frame[ID].to_list(), ALONE)
+                self._refuse(name, frame[ID].to_list(), UNDELETABLE)
                 continue
             for part in frame.iter_slices(rows_in_memory(stored)):
                 self._read_part(stored, part)
         if not self.refused:
             for key in arrange(self.choice.survey, self._steps, self._edges):
-                self.refused[key] = ALONE
+                self.refused[key] = UNDELETABLE
 
     def records(self) -> list[ArchivedRecord]:
         """The drafted records."""
@@ -279,9 +282,9 @@ class _Drafts:
         lost = copy.unread(table.name, ids) if copy.salvaged else {}
         for record, node, group in part.select(ID, NODE, GROUP).iter_rows():
             key = RecordKey(table.name, record)
-            self.choice.node(key, node)
+            self.choice.set_node(key, node)
             if record not in known or record in lost:
-                self.refused[key] = COPY
+                self.refused[key] = UNREADABLE
                 continue
             effect = Effect(table.name, record, record, EffectKind.BROUGHT)
             self._steps[key] = UndoStep(effect, Action.DELETE)

@@ -17,7 +17,7 @@ def groups_of(
     ``pairs``: numbers of records that refer to each other. At most ``most`` records are in all
     groups together: the groups of the records that were met first.
     """
-    least = _least(going, pairs)
+    least = _smallest_connected(going, pairs)
     members, sizes = np.unique(least[going], return_counts=True)
     chosen = members[_fitting(sizes, most)]
     groups = np.zeros(len(going), dtype=np.int64)
@@ -39,7 +39,7 @@ def _fitting(sizes: NDArray[np.int64], most: int) -> Mask:
     return fits
 
 
-def _least(going: Mask, pairs: Sequence[tuple[Numbers, Numbers]]) -> NDArray[np.int64]:
+def _smallest_connected(going: Mask, pairs: Sequence[tuple[Numbers, Numbers]]) -> NDArray[np.int64]:
     """For each record the smallest number that it is connected with, over records that go."""
     least = np.arange(len(going), dtype=np.int64)
     edges = [(a[both], b[both]) for a, b in pairs for both in [going[a] & going[b]]]

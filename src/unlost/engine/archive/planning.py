@@ -3,7 +3,7 @@
     graph of the policy ──▶ records that go ──▶ groups of records that refer to each other
                                                      └─▶ steps: DELETE, details with their masters
 
-The plan is computed from the newest backup. Records that changed in the org since, and records to
+The plan is computed from the newest backup, and the archives since. Records that changed in the org since, and records to
 which new ones refer, stay with all of their group. The run verifies each copy before it deletes
 anything (``engine.restore.running.passes.archiving``). A plan has a limited number of records: the
 next plan takes the next ones. See docs/adr/0049 and docs/adr/0051.
@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from math import ceil
 
 from unlost.engine.archive.choosing import (
-    ALONE,
     CHANGED,
-    COPY,
     LOCKED,
-    NEW,
+    REFERRED,
+    UNDELETABLE,
+    UNREADABLE,
     ArchiveChoice,
     ArchivedRecord,
 )
@@ -58,9 +58,9 @@ STAYS = {
         NoteWeight.NOTE,
         "{records} of {table} changed in the org after the backup. They stay, with all that would go "
         "with them.",
-        "The next archive includes them, once a backup has the changes.",
+        "A later archive includes them if they still match the policy.",
     ),
-    NEW: NoteText(
+    REFERRED: NoteText(
         NoteWeight.NOTE,
         "Records that came after the backup refer to {records} of {table}, which stay.",
         "The next archive decides again, once a backup has the new records.",
@@ -70,12 +70,12 @@ STAYS = {
         "{records} of {table} are activated, and stay with all that would go with them.",
         "Deactivate them in the org if they may go.",
     ),
-    ALONE: NoteText(
+    UNDELETABLE: NoteText(
         NoteWeight.NOTE,
         "{records} of {table} cannot be deleted, and stay with all that would go with them.",
         "Give the write user the right to delete them, if the org allows it.",
     ),
-    COPY: NoteText(
+    UNREADABLE: NoteText(
         NoteWeight.NOTE,
         "The vault cannot give back all values of {records} of {table}, which stay.",
         "Run `unlost verify --level full`.",
@@ -84,7 +84,7 @@ STAYS = {
 
 
 @dataclass(frozen=True, slots=True)
-class ArchiveOrder:
+class ArchiveRequest:
     """The order for a plan. ``most``: records of the plan. ``without``: records that stay.
 
     ``shared``: the kinds of files that records share in this org.
@@ -97,8 +97,8 @@ class ArchiveOrder:
     without: frozenset[RecordKey] = frozenset()
 
 
-def plan_archive(org: str, ports: PlanPorts, order: ArchiveOrder, *, plan_id: str) -> RestorePlan:
-    """The plan that archives records of a policy, from the newest backup.
+def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: str) -> RestorePlan:
+    """The plan that archives records of a policy, from the newest backup and the archives since.
 
     Raises UsageError (``archive-nothing``, ``archive-gap``, ``archive-unlooked``,
     ``archive-not-allowed``, and those of a policy that cannot be used), NotFound
@@ -140,9 +140,19 @@ def _nothing(choice: ArchiveChoice, *, most: int) -> UsageError:
     if choice.goes:
         return UsageError(
             "archive-group-large",
-            "Records that must leave the org together are more than the {limit:,} of one plan.",
-            next_step="Allow more records with --most, or narrow the policy.",
+            "The smallest group of related records has more than {limit:,} records.",
+            next_step="Allow more records, at most {most:,}, or narrow the policy.",
             limit=most,
+            most=MAX_STEPS,
+        )
+    stays = len(choice.reasons())
+    if stays:
+        return UsageError(
+            "archive-all-stay",
+            "There is nothing to archive: {stays:,} records changed in the org, are referred to by new "
+            "ones, are activated, or cannot be deleted. All others stay with them.",
+            next_step="Back up, then plan again.",
+            stays=stays,
         )
     return UsageError(
         "archive-nothing",
@@ -154,12 +164,12 @@ def _nothing(choice: ArchiveChoice, *, most: int) -> UsageError:
 
 def _plan(
     survey: RestoreSurvey,
-    order: ArchiveOrder,
+    order: ArchiveRequest,
     choice: ArchiveChoice,
     records: Sequence[ArchivedRecord],
     plan_id: str,
 ) -> RestorePlan:
-    steps = tuple(_step(choice, record) for record in sorted(records, key=_place))
+    steps = tuple(_step(choice, record) for record in sorted(records, key=_sort_key))
     tables = [survey.table(name) for name in sorted({step.table for step in steps})]
     number = choice.copy.info.number
     return sealed(
@@ -181,7 +191,7 @@ def _plan(
     )
 
 
-def _place(record: ArchivedRecord) -> tuple[int, int, str, str]:
+def _sort_key(record: ArchivedRecord) -> tuple[int, int, str, str]:
     return record.group, record.level, record.key.table, record.key.record
 
 

@@ -41,8 +41,8 @@ TEAMS = ArchivePolicy(
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    monkeypatch.setattr(archiving, "FEW", 3)
-    monkeypatch.setattr(archiving, "MANY", 6)
+    monkeypatch.setattr(archiving, "FIRST_TURN", 3)
+    monkeypatch.setattr(archiving, "TURN", 6)
     made = Office(tmp_path)
     yield made
     made.close()
@@ -105,7 +105,7 @@ def test_a_contact_that_came_for_a_later_turn_is_still_known(
 def test_a_contact_that_moved_to_another_planned_account_stays_with_it(
     office: Office, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr(archiving, "FEW", few)
+    monkeypatch.setattr(archiving, "FIRST_TURN", few)
     plan = office.archive_plan()
     office.clock.advance(hours=2)
     first = office.record("Account", "A0")
@@ -119,7 +119,7 @@ def test_a_contact_that_moved_to_another_planned_account_stays_with_it(
 def test_an_edit_while_files_are_verified_is_seen(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archiving, "FEW", 100)
+    monkeypatch.setattr(archiving, "FIRST_TURN", 100)
     plan = office.archive_plan()
     office.clock.advance(hours=2)
     real = office.vault.open_file
@@ -140,7 +140,7 @@ def test_an_edit_between_comparison_and_call_is_seen_by_its_time(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The comparison is over, and the changes of the org are read last."""
-    monkeypatch.setattr(archiving, "FEW", 100)
+    monkeypatch.setattr(archiving, "FIRST_TURN", 100)
     plan = office.archive_plan()
     office.clock.advance(hours=2)
     real, edited = office.source.plan_reads, ["C1"]
@@ -160,7 +160,7 @@ def test_an_edit_between_comparison_and_call_is_seen_by_its_time(
 def test_a_contact_that_others_deleted_between_comparison_and_call_keeps_its_account(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archiving, "FEW", 100)
+    monkeypatch.setattr(archiving, "FIRST_TURN", 100)
     plan = office.archive_plan()
     office.clock.advance(hours=2)
     contact, real = office.record("Contact", "C1"), office.source.plan_reads
@@ -277,7 +277,7 @@ def test_a_hold_that_is_newer_than_the_plan_counts(office: Office, scope: HoldSc
     target = HoldTarget(scope, "Paper", record if scope is HoldScope.RECORD else "")
     office.vault.change_holds(office.oid, placed=[Hold(target)], run="hold-1")
     done = office.run(plan)
-    assert stayed(done)[f"Paper/{record}"] == "archive-held"
+    assert stayed(done)[f"Paper/{record}"] == "archive-on-hold"
     assert archived(done).get("Account", 0) == (3 if scope is HoldScope.RECORD else 0)
 
 
@@ -375,7 +375,7 @@ def test_a_table_that_cannot_be_read_completely_keeps_all(
     office.clock.advance(hours=2)
     office.org.update("Account", office.record("Account", "A4"), {"Name": "A4"})
     if planned:
-        assert set(stayed(office.run(plan)).values()) == {"archive-named"}
+        assert set(stayed(office.run(plan)).values()) == {"archive-referred"}
         return
     with pytest.raises(UsageError) as refused:
         office.archive_plan()
@@ -387,7 +387,7 @@ def test_a_run_asks_again_for_tables_that_cannot_be_read(office: Office) -> None
     office.night()
     plan = office.archive_plan()
     office.writer.referrers = lambda queries: [None for _ in queries]
-    assert set(stayed(office.run(plan)).values()) == {"archive-named"}
+    assert set(stayed(office.run(plan)).values()) == {"archive-referred"}
 
 
 # --- after a crash ----------------------------------------------------------------------------------
@@ -633,9 +633,9 @@ def test_groups_that_are_larger_than_a_plan_are_named(office: Office) -> None:
 
 
 def test_a_preview_without_write_user_says_so(office: Office) -> None:
-    from unlost.engine.archive.planning import ArchiveOrder, plan_archive
+    from unlost.engine.archive.planning import ArchiveRequest, plan_archive
     from unlost.model.plan import PlanBasis
 
     ports = replace(office.planning(), basis=PlanBasis.BACKUP_USER)
-    plan = plan_archive(office.oid, ports, ArchiveOrder(POLICY), plan_id="p")
+    plan = plan_archive(office.oid, ports, ArchiveRequest(POLICY), plan_id="p")
     assert "writer-missing" in note_codes(plan)

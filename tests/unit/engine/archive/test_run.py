@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from unit.engine.restore.atelier import Atelier, actions
-from unlost.engine.archive.planning import ArchiveOrder, plan_archive
+from unlost.engine.archive.planning import ArchiveRequest, plan_archive
 from unlost.engine.restore.running.execute import execute
 from unlost.engine.restore.running.passes import archiving
 from unlost.engine.restore.running.session import RestorePorts
@@ -58,7 +58,7 @@ class Office(Atelier):
 
     def archive_plan(self, **changes: Any) -> RestorePlan:
         self.plans += 1
-        order = replace(ArchiveOrder(POLICY), **changes)
+        order = replace(ArchiveRequest(POLICY), **changes)
         return plan_archive(self.oid, self.planning(), order, plan_id=f"a-{self.plans}")
 
     def archive(self, **changes: Any) -> RestoreOutcome:
@@ -115,8 +115,10 @@ EACH = {"Account": 4, "Contact": 4, "Paper": 4}
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    monkeypatch.setattr(archiving, "FEW", 3)  # one group of an account, a contact and a paper
-    monkeypatch.setattr(archiving, "MANY", 6)
+    monkeypatch.setattr(
+        archiving, "FIRST_TURN", 3
+    )  # one group of an account, a contact and a paper
+    monkeypatch.setattr(archiving, "TURN", 6)
     made = Office(tmp_path)
     yield made
     made.close()
@@ -275,12 +277,12 @@ def test_a_new_record_that_would_be_lost_keeps_its_account(office: Office, plann
     early = office.archive_plan()
     office.make("Contact", "fresh", Account=office.record("Account", "A0"))
     plan = early if planned else office.archive_plan()
-    assert ("archive-stays-named" in note_codes(plan)) is not planned
+    assert ("archive-stays-referred" in note_codes(plan)) is not planned
     done = office.run(plan)
     assert {"fresh", "A0", "C0", "P0"} <= office.names()
     assert archived(done)["Account"] == 3
     assert set(stayed(done).values()) == (
-        {"archive-named", "archive-together"} if planned else set()
+        {"archive-referred", "archive-together"} if planned else set()
     )
 
 

@@ -1,4 +1,4 @@
-"""Archives of an org: its runs, and how many records each took away."""
+"""The archive runs of an org, and how many records each archived."""
 
 from dataclasses import dataclass
 from datetime import datetime

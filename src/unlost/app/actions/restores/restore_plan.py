@@ -27,7 +27,7 @@ from unlost.app.restores.plan_files import proved_plan, sealed_plan
 from unlost.catalog.orgs.bypass import bypass_of
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.plans import StoredPlan, add_plan, drop_plans, store_made_plan
-from unlost.engine.archive.planning import ArchiveOrder, plan_archive
+from unlost.engine.archive.planning import ArchiveRequest, plan_archive
 from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
 from unlost.engine.restore.planning.shown.groups import plan_groups
@@ -216,7 +216,7 @@ def planned(
             bypass=bypass_of(org.oid),
         )
         if request.archive is not None:
-            order = _archive_order(app, org, request, request.archive)
+            order = _archive_request(app, org, request, request.archive)
             return plan_archive(org.oid, ports, order, plan_id=plan_id)
         if selection is None:
             return plan_undo(org.oid, ports, request.undo, plan_id=plan_id)
@@ -400,14 +400,14 @@ def _check_one_way(request: PlanRequest) -> None:
         )
 
 
-def _archive_order(
+def _archive_request(
     app: Application, org: ProtectedOrg, request: PlanRequest, policy: ArchivePolicy
-) -> ArchiveOrder:
+) -> ArchiveRequest:
     schema = newest_backup(app.whole_vault, org).schema()
     shared = app.connector(org.identity.connector).shared_files(schema)
     most = min(request.most or MAX_STEPS, MAX_STEPS)
     without = _excluded(request).records
-    return ArchiveOrder(policy, tuple(shared), app.whole_vault.holds(org.oid), most, without)
+    return ArchiveRequest(policy, tuple(shared), app.whole_vault.holds(org.oid), most, without)
 
 
 def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:

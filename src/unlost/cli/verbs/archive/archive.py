@@ -81,14 +81,17 @@ def plan(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Plan file to write.")],
     file: PolicyFile = None,
     most: Annotated[
-        int, typer.Option("--most", metavar="N", min=1, help="Archive at most so many records.")
+        int,
+        typer.Option(
+            "--most", metavar="N", min=1, max=MAX_RECORDS, help="Archive at most N records."
+        ),
     ] = MAX_RECORDS,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
     """Plan to archive the records of a policy. Nothing is deleted in the org.
 
-    The newest backup has their copies. Exit code 3 if some records cannot be archived.
+    The newest backup has their copies. Notes show which records stay, and why.
     """
     with opened(home) as application:
         from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
@@ -143,13 +146,13 @@ def _show_archives(out: Output, result: "Archives") -> None:
     for line in result.runs:
         out.print(_archive(line, zone=result.zone))
     if not result.runs:
-        out.print("No records of this org were archived.")
+        out.print("This org has no archive runs.")
 
 
 def _archive(line: "ArchiveLine", *, zone: str) -> str:
     text = f"{line.run}  {when(line.started, zone=zone)}  {line.state}  {plain(line.policy)}"
     text += f": {line.archived:,} of {many(line.planned, 'record')} archived"
-    return f"{text}, {line.vanished:,} more vanished" if line.vanished else text
+    return f"{text}, {line.vanished:,} vanished unexpectedly" if line.vanished else text
 
 
 def _show_policies(out: Output, result: "ArchivePolicies") -> None:

@@ -25,7 +25,8 @@ def unarchive(
 ) -> ExitCode:
     """Plan to bring archived records back. Nothing is written to the org.
 
-    A record comes back with everything related to it. Exit code 3 if some cannot.
+    The same as `unlost undo` for a run, and as `unlost restore plan` for records: a record comes back
+    with everything related to it. Exit code 3 if some cannot.
     """
     with opened(home) as application:
         from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan

@@ -131,6 +131,10 @@ ENDINGS = {
     "failed": "could not be written",
     "skipped": "not written",
 }
+STAYED = {
+    "conflict": "changed in the org, and not archived",
+    "failed": "not archived, or vanished",
+}
 APPROVAL_REASONS = {
     "records": "it writes many records",
     "production": "it writes to a production org",
@@ -451,7 +455,8 @@ def show_new(out: Output, result: "PlanResult") -> None:
     if result.approval is not None:
         out.print(f"Another person approves it: {command('restore', 'approve', result.file)}")
     verb = "archive" if _is_archive(result.run) else "restore"
-    out.print(f"Nothing was written yet. Run it: {command(verb, 'run', result.file)}")
+    done = "deleted" if _is_archive(result.run) else "written"
+    out.print(f"Nothing was {done} yet. Run it: {command(verb, 'run', result.file)}")
 
 
 def _show_plan(out: Output, result: "PlanResult") -> None:
@@ -638,8 +643,9 @@ def _show_result(out: Output, result: "RestoreResult") -> None:
     calls = many(result.calls, "write call")
     word = "archived" if _is_archive(result.run) else "restored"
     out.print(f"{result.org}: {word} in {took} with {calls}.")
+    words = {**ENDINGS, **STAYED} if _is_archive(result.run) else ENDINGS
     for ending in result.endings:
-        out.print(f"  {ending.count:>7,} {ENDINGS[ending.ending]}")
+        out.print(f"  {ending.count:>7,} {words[ending.ending]}")
     for deviation in result.otherwise:
         out.print(f"          {deviation.count:,} of them {OTHERWISE[deviation.code]}")
     if result.unplanned:

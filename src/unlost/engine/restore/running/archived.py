@@ -69,7 +69,7 @@ def _rows(
     snapshot = session.ports.vault.at(session.plan.org, session.plan.snapshot, forgotten=True)
     for part in batched(sorted(ids), rows_in_memory(table)):
         copies = snapshot.get(table.name, part)
-        rows = _still_away(session, newest, table, copies)
+        rows = _still_archived(session, newest, table, copies)
         if not len(rows):
             continue
         names = [name for name in rows.column_names if not name.startswith("_u_")]
@@ -84,7 +84,7 @@ def _rows(
         )
 
 
-def _still_away(
+def _still_archived(
     session: RestoreSession, newest: Snapshot, table: Table, copies: pa.Table
 ) -> pa.Table:
     """The copies of records that are not live, and whose newest state in the vault is the same."""

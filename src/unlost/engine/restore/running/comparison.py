@@ -79,7 +79,7 @@ def _differs(column: Column, then: pa.Table, now: pa.Table) -> Mask:
 
 
 def _moved(table: Table, then: pa.Table, now: pa.Table) -> Mask:
-    """True for records with another time of change; for all if the org does not tell it."""
+    """True for records with another time of change; for all if the org does not report it."""
     columns = [table.column(name) for name in _stamps(table)]
     known = [
         column

@@ -1,4 +1,4 @@
-"""Tell which records an archive deleted, if the answer of its call was lost."""
+"""Find the records that an archive deleted, if the answer of its call was lost."""
 
 from unlost.engine.restore.journal.entries import CallIntent, Pass
 from unlost.engine.restore.running.session import RestoreSession

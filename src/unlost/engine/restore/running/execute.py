@@ -177,7 +177,7 @@ def _write(session: RestoreSession) -> None:
     session.ports.writer.prepare([session.table(name) for name in tables])
     _resolve_open_calls(session, creator)
     session.ports.observer.progress(Progress(Phase.RESTORE))
-    if session.archives:
+    if session.is_archive:
         archiving.archive(session)
         return
     leave_returned(session)
@@ -199,7 +199,7 @@ def _write(session: RestoreSession) -> None:
 def _resolve_open_calls(session: RestoreSession, creator: Creator) -> None:
     """Resolve the outcomes of calls whose answers are missing."""
     # Of an archive the masters of details first: a detail counts only with its master.
-    missing = sorted(session.log.state.open.items(), reverse=session.archives)
+    missing = sorted(session.log.state.open.items(), reverse=session.is_archive)
     rows = {
         n: _rebuilt(session, creator, call_intent)
         for n, call_intent in missing
@@ -269,7 +269,7 @@ def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: Ma
 
 
 def _close(session: RestoreSession) -> RestoreOutcome:
-    extra = archiving.vanished(session) if session.archives else cleared.outcomes(session)
+    extra = archiving.vanished(session) if session.is_archive else cleared.outcomes(session)
     records = (*record_outcomes(session), *extra)
     _link_earlier_lives(session, records)
     outcome = RestoreOutcome(
@@ -319,7 +319,7 @@ def _commit(session: RestoreSession, run: str) -> None:
     plan, ports = session.plan, session.ports
     ports.observer.progress(Progress(Phase.COMMIT))
     identity = ports.vault.orgs()[plan.target]
-    if session.archives:
+    if session.is_archive:
         commit_archived(session, run=run, as_of=_started(session))
         ports.observer.progress(Progress(Phase.COMMIT, done=True))
         return

@@ -62,8 +62,8 @@ class OrgChanges:
     """Changes since the copy.
 
     ``changed``: planned records with a new time of change, or that others deleted. ``named``: planned
-    records to which a record refers that did not in the copy. ``deleted``: planned records that are
-    gone, by this user.
+    records that have a new reference to them. ``deleted``: planned records that the write user
+    deleted.
     ``vanished``: other records that this user deleted, or that are gone without a known user.
     ``unread``: tables that were not delivered completely.
     """
@@ -110,8 +110,8 @@ class OrgWatch:
         self._stored = copy.tables()
         self._since = since
         self._began = began - SKEW if began is not None else None
-        tables = list(_near(schema, self._planned.keys()))
-        self._followed = [_slim(table) for table in tables if self._is_followed(table)]
+        tables = list(_related_tables(schema, self._planned.keys()))
+        self._followed = [_watched_columns(table) for table in tables if self._is_followed(table)]
         followed = {table.name for table in self._followed}
         self._asked = [table for table in tables if table.name not in followed]
 
@@ -123,12 +123,14 @@ class OrgWatch:
             assert cursor is not None
             for task in self._ports.source.plan_reads(table, cursor):
                 for page in self._pages(task):
-                    self._judge(table, page.rows)
+                    self._note_rows(table, page.rows)
                     if page.incomplete:
                         self.changes.unread.add(table.name)
         self._since = began
 
-    def strangers(self, planned: Mapping[str, Sequence[str]]) -> tuple[set[RecordKey], set[str]]:
+    def unknown_referrers(
+        self, planned: Mapping[str, Sequence[str]]
+    ) -> tuple[set[RecordKey], set[str]]:
         """Of these ids, those to which unknown rows of the other tables refer.
 
         Also the tables that cannot be asked, although people may add rows to them.
@@ -151,7 +153,7 @@ class OrgWatch:
             table.name not in self._ports.links
             and table.name in self._stored
             and _stamp(table) != ""
-            and self._ports.source.cursor_at(_slim(table), self._since) is not None
+            and self._ports.source.cursor_at(_watched_columns(table), self._since) is not None
         )
 
     def _queries(self, planned: Mapping[str, Sequence[str]]) -> Iterator[tuple[ReferrerQuery, str]]:
@@ -169,7 +171,7 @@ class OrgWatch:
             ID: rows.ids.to_pylist(),
             query.column: rows.cells.column(query.column).to_pylist(),
         })  # fmt: skip
-        fresh = self._fresh(query.table, frame, query.column)
+        fresh = self._new_references(query.table, frame, query.column)
         return {RecordKey(target, record) for record in fresh}
 
     # --- rows --------------------------------------------------------------------------------------
@@ -186,7 +188,7 @@ class OrgWatch:
                     self._ports.clock.sleep(max(0.0, seconds))
                     waiting.append(wait.task)
 
-    def _judge(self, table: Table, rows: Rows) -> None:
+    def _note_rows(self, table: Table, rows: Rows) -> None:
         frame = _observed(table, rows)
         live = pl.col(OP) == Op.STATE.value
         inside = pl.col(ID).is_in(self._ids(table.name).implode())
@@ -204,13 +206,13 @@ class OrgWatch:
 
     def _note_changed(self, table: Table, frame: pl.DataFrame) -> None:
         for part in frame.iter_slices(LOOK_UP):
-            both = part.join(self._then(table, part[ID], _stamp(table)), on=ID, how="left")
+            both = part.join(self._copy_state(table, part[ID], _stamp(table)), on=ID, how="left")
             moved = both.filter(instants(STAMP).ne_missing(instants(THEN)))
             self.changes.changed |= {RecordKey(table.name, record) for record in moved[ID]}
 
     def _note_named(self, table: Table, frame: pl.DataFrame, column: str, target: str) -> None:
         naming = frame.filter(pl.col(column).is_in(self._ids(target).implode()))
-        fresh = self._fresh(table, naming, column)
+        fresh = self._new_references(table, naming, column)
         self.changes.named |= {RecordKey(target, record) for record in fresh}
 
     def _note_deleted(self, table: Table, frame: pl.DataFrame) -> None:
@@ -225,7 +227,7 @@ class OrgWatch:
         ours = pl.col(BY) == self._ports.access.user_id()
         alive = pl.col(WAS) == Op.STATE.value
         for part in frame.filter(ours | pl.col(BY).is_null()).iter_slices(LOOK_UP):
-            was = part.join(self._then(table, part[ID]), on=ID, how="left")
+            was = part.join(self._copy_state(table, part[ID]), on=ID, how="left")
             lost = was.filter(alive.fill_null(value=False) | (ours & pl.col(WAS).is_null()))
             self.changes.vanished |= {RecordKey(table.name, record) for record in lost[ID]}
 
@@ -238,17 +240,17 @@ class OrgWatch:
                     taken = frame.filter(pl.col(column.name).is_in(self._ids(target).implode()))
                     self.changes.vanished |= {RecordKey(table.name, record) for record in taken[ID]}
 
-    def _fresh(self, table: Table, frame: pl.DataFrame, column: str) -> Iterator[str]:
+    def _new_references(self, table: Table, frame: pl.DataFrame, column: str) -> Iterator[str]:
         """The values of a reference in rows that had another one in the copy, or were not there."""
         for part in frame.select(ID, column).iter_slices(LOOK_UP):
-            both = part.join(self._then(table, part[ID], column), on=ID, how="left")
+            both = part.join(self._copy_state(table, part[ID], column), on=ID, how="left")
             same = (pl.col(WAS) == Op.STATE.value) & (pl.col(column) == pl.col(THEN))
             yield from both.filter(~same.fill_null(value=False))[column]
 
     def _ids(self, table: str) -> pl.Series:
         return self._planned.get(table, pl.Series([], dtype=pl.String))
 
-    def _then(self, table: Table, ids: pl.Series, column: str = "") -> pl.DataFrame:
+    def _copy_state(self, table: Table, ids: pl.Series, column: str = "") -> pl.DataFrame:
         """The states of records in the copy: ``was``, the op, and ``then``, the text of a column."""
         shape = {ID: pl.String, WAS: pl.String, THEN: pl.String}
         known = self._copy.schema().table(table.name)
@@ -265,7 +267,7 @@ class OrgWatch:
         )
 
 
-def _near(schema: Schema, names: Collection[str]) -> Iterator[Table]:
+def _related_tables(schema: Schema, names: Collection[str]) -> Iterator[Table]:
     """The tables with these names, those that refer to them, and those that they name."""
     reached = set(names)
     for table in schema.tables:
@@ -286,7 +288,7 @@ def _stamp(table: Table) -> str:
     return table.stamp_column or table.modified_column or ""
 
 
-def _slim(table: Table) -> Table:
+def _watched_columns(table: Table) -> Table:
     """The table with the columns that a watch needs: texts of mails would make it slow.
 
     Connectors also need times and marks, by which they find changed and deleted rows.

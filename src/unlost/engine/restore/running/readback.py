@@ -119,7 +119,7 @@ def _outcome(
     """The outcome of a record; ``differences`` is None if it was not found."""
     live = session.links.live(step.key)
     failed = session.log.state.failure(step.key)
-    if session.archives and session.log.state.result(Pass.DELETE, step.key) is None:
+    if session.is_archive and session.log.state.result(Pass.DELETE, step.key) is None:
         failed = failed or _not_deleted(step.key)
     deleted = step.action is Action.DELETE and failed is None
     if deleted:
@@ -172,7 +172,7 @@ def _not_deleted(key: RecordKey) -> RowOutcome:
 def _ending(session: RestoreSession, step: PlanStep) -> Ending:
     if came_along(session, step):
         return Ending.UNDELETED
-    if session.archives:
+    if session.is_archive:
         return Ending.ARCHIVED
     return Ending.CREATED if was_sent(session, step) else ENDINGS[step.action]
 

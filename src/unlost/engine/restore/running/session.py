@@ -80,7 +80,7 @@ class RestoreSession:
         return self._capabilities[name]
 
     @property
-    def archives(self) -> bool:
+    def is_archive(self) -> bool:
         """True if the records of the plan leave the org, and the vault has their copies."""
         return self.plan.selection.kind is SelectionKind.ARCHIVE
 

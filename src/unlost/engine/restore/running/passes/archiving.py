@@ -8,8 +8,8 @@
                  …
 
 Records of a group refer to each other. If one of them changed, is gone, or is named by a record that
-the vault does not have, the whole group stays. The first turn is small, so that a surprise costs
-little. See docs/adr/0051.
+the vault does not have, the whole group stays. The first turn is small, so that little is deleted
+before a surprise is noticed. See docs/adr/0051.
 """
 
 from collections import defaultdict
@@ -44,14 +44,17 @@ from unlost.model.source.schema import Schema
 from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
 from unlost.model.vault.snapshot import CommitKind, nights
 
-FEW, MANY = 200, 10_000  # records of the first turn, and of later ones, that are deleted together
+FIRST_TURN, TURN = (
+    200,
+    10_000,
+)  # records of the first turn, and of later ones, that are deleted together
 VANISHED = "archive-vanished"
 STOPPED = "archive-stopped"
-NAMED = "archive-named"
+REFERRED = "archive-referred"
 GONE = "archive-gone"
 TOGETHER = "archive-together"
 NO_COPY = "archive-no-copy"
-ON_HOLD = "archive-held"
+ON_HOLD = "archive-on-hold"
 
 type Causes = dict[RecordKey, RowOutcome]
 
@@ -65,12 +68,12 @@ def archive(session: RestoreSession) -> None:
         pending = _pending(session, turn)
         if not pending:
             continue
-        causes = {**_held(session, pending), **_outgrown(session, schema, pending)}
+        causes = {**_on_hold(session, pending), **_with_new_columns(session, schema, pending)}
         causes |= _differing(session, source, pending)
         watch.read()
         if _stopped(session, watch):
             return
-        causes |= _changed_meanwhile(session, watch, pending) | _named(watch, pending)
+        causes |= _changed_meanwhile(session, watch, pending) | _referred(watch, pending)
         _keep_groups(session, pending, causes)
         _delete(session, _pending(session, pending))
     watch.read()
@@ -101,11 +104,11 @@ def _turns(steps: Sequence[PlanStep]) -> Iterator[list[PlanStep]]:
     for step in steps:
         groups[step.group].append(step)
     turn: list[PlanStep] = []
-    size = FEW
+    size = FIRST_TURN
     for group in sorted(groups.values(), key=len):
         if turn and len(turn) + len(group) > size:
             yield turn
-            turn, size = [], MANY
+            turn, size = [], TURN
         turn += group
     yield turn
 
@@ -141,7 +144,7 @@ def _pending(session: RestoreSession, steps: Sequence[PlanStep]) -> list[PlanSte
 # --- records that stay ----------------------------------------------------------------------------
 
 
-def _held(session: RestoreSession, steps: Sequence[PlanStep]) -> Causes:
+def _on_hold(session: RestoreSession, steps: Sequence[PlanStep]) -> Causes:
     """The records on legal hold, and erased ones: both may be newer than the plan."""
     now, vault = session.ports.clock.now(), session.ports.vault
     holds = [hold.thing for hold in vault.holds(session.plan.org) if hold.lasts(now)]
@@ -149,20 +152,20 @@ def _held(session: RestoreSession, steps: Sequence[PlanStep]) -> Causes:
         key: _is_erased(key) for key in vault.erased(session.plan.org, [s.key for s in steps])
     }
     return causes | {
-        step.key: _is_held(step.key)
+        step.key: _is_on_hold(step.key)
         for step in steps
         if any(hold.covers(step.table, step.record) for hold in holds)
     }
 
 
-def _outgrown(session: RestoreSession, schema: Schema, steps: Sequence[PlanStep]) -> Causes:
+def _with_new_columns(session: RestoreSession, schema: Schema, steps: Sequence[PlanStep]) -> Causes:
     """The records of tables with columns that the copy does not have."""
     causes: Causes = {}
     for name in {step.table for step in steps}:
         now, known = schema.table(name), {*compared_columns(session.table(name))}
         if now is None or not known.issuperset(compared_columns(now)):
             keys = [step.key for step in steps if step.table == name]
-            causes |= {key: _is_outgrown(key) for key in keys}
+            causes |= {key: _has_new_columns(key) for key in keys}
     return causes
 
 
@@ -230,14 +233,14 @@ def _changed_meanwhile(
     return causes
 
 
-def _named(watch: OrgWatch, steps: Sequence[PlanStep]) -> Causes:
+def _referred(watch: OrgWatch, steps: Sequence[PlanStep]) -> Causes:
     """The records to which others refer that the vault does not know, or may not know."""
-    strangers, closed = watch.strangers(_ids(steps))
+    strangers, closed = watch.unknown_referrers(_ids(steps))
     closed |= watch.changes.unread
     if closed:
         return {step.key: _is_unlooked(step.key, closed) for step in steps}
     named = watch.changes.named | strangers
-    return {step.key: _is_named(step.key) for step in steps if step.key in named}
+    return {step.key: _is_referred(step.key) for step in steps if step.key in named}
 
 
 def _keep_groups(session: RestoreSession, steps: Sequence[PlanStep], causes: Causes) -> None:
@@ -301,7 +304,7 @@ def _delete(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     masters = [step for step in steps if step.because is None]
     for level in sorted({step.level for step in masters}, reverse=True):
         _send(session, [step for step in masters if step.level == level])
-        _keep_rest(session, masters)
+        _keep_refused_groups(session, masters)
     for number in announced:
         intent = session.log.state.open[number]
         # Their masters' calls were answered: nothing is under way.
@@ -331,7 +334,7 @@ def _rows(steps: Iterable[PlanStep]) -> list[PreparedRow]:
     return [PreparedRow(WriteRow(step.record, step.record)) for step in steps]
 
 
-def _keep_rest(session: RestoreSession, masters: Sequence[PlanStep]) -> None:
+def _keep_refused_groups(session: RestoreSession, masters: Sequence[PlanStep]) -> None:
     """Keep what remains of groups of which the org refused to delete a record."""
     state = session.log.state
     refused = {step.group for step in masters if state.failure(step.key) is not None}
@@ -342,7 +345,7 @@ def _keep_rest(session: RestoreSession, masters: Sequence[PlanStep]) -> None:
 # --- sentences ------------------------------------------------------------------------------------
 
 
-def _is_held(key: RecordKey) -> RowOutcome:
+def _is_on_hold(key: RecordKey) -> RowOutcome:
     return refusal(key, ON_HOLD, f"{key} is on legal hold. It stays in the org.")
 
 
@@ -360,11 +363,11 @@ def _is_changed(key: RecordKey) -> RowOutcome:
         key,
         CHANGED_SINCE,
         f"{key} was changed in the org after the backup. It stays there.",
-        "The next archive includes it, once a backup has the change.",
+        "A later archive includes it if it still matches the policy.",
     )
 
 
-def _is_outgrown(key: RecordKey) -> RowOutcome:
+def _has_new_columns(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         CHANGED_SINCE,
@@ -377,10 +380,10 @@ def _is_gone(key: RecordKey) -> RowOutcome:
     return refusal(key, GONE, f"{key} is not in the org any more: another user deleted it.")
 
 
-def _is_named(key: RecordKey) -> RowOutcome:
+def _is_referred(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
-        NAMED,
+        REFERRED,
         f"A record that came after the backup refers to {key}, so it stays in the org.",
         "The next archive decides again, once a backup has that record.",
     )
@@ -389,10 +392,10 @@ def _is_named(key: RecordKey) -> RowOutcome:
 def _is_unlooked(key: RecordKey, tables: Collection[str]) -> RowOutcome:
     return refusal(
         key,
-        NAMED,
-        f"It is not known whether records of {', '.join(sorted(tables))} belong to {key}. It stays "
-        "in the org.",
-        "Give the write user the right to read these tables.",
+        REFERRED,
+        f"Not all records of {', '.join(sorted(tables))} could be read, and some may belong to {key}. "
+        "It stays in the org.",
+        "Let backup user and write user read these tables, then plan again.",
     )
 
 
