@@ -19,6 +19,7 @@ WITHOUT_VALUES = frozenset(
         "quotas",
         "checklist",
         "record_counts",
+        "deleted_along",
         "grants",
         "plan_reads",
         "prepare",
