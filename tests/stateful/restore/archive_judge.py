@@ -23,7 +23,7 @@ from unlost.model.vault.snapshot import Version
 
 STAYS = {
     CHANGED_SINCE,
-    archiving.NAMED,
+    archiving.REFERRED,
     archiving.TOGETHER,
     archiving.NO_COPY,
     archiving.ON_HOLD,

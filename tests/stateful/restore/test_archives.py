@@ -11,7 +11,7 @@ DEEP, PARTS = 5_000, 4
 MUST_MEET = {
     *("archive", "whole", "archived", "undo", "restore", "crash", "hold", "trigger"),
     *("meanwhile night", "meanwhile plan", "meanwhile people", "worked meanwhile"),
-    *("failed restore-changed-since", "failed archive-referred", "failed archive-together"),
+    *("conflict restore-changed-since", "failed archive-referred", "failed archive-together"),
     "brought back",
 }
 MUST_MEET_DEEP = MUST_MEET | {"put back", "exact"}

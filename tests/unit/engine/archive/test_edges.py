@@ -78,7 +78,7 @@ def test_a_table_that_the_org_no_longer_has_keeps_its_masters(office: Office) ->
     office.org.tables["Contact"].dropped = True
     with pytest.raises(UsageError) as nothing:
         office.archive_plan()
-    assert nothing.value.code == "archive-nothing"
+    assert nothing.value.code == "archive-all-stay"
 
 
 def test_values_that_the_vault_lost_keep_their_records(

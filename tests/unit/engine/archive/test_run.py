@@ -365,7 +365,7 @@ def test_papers_that_may_not_be_deleted_keep_their_accounts(office: Office) -> N
     office.allow("Paper", ops=frozenset({WriteOp.CREATE}))
     with pytest.raises(UsageError) as nothing:
         office.archive_plan()
-    assert nothing.value.code == "archive-nothing"
+    assert nothing.value.code == "archive-all-stay"
 
 
 def test_an_activated_record_stays(office: Office) -> None:
