@@ -66,7 +66,7 @@ FAULTS = st.one_of(
     st.tuples(st.just("crash"), st.integers(1, 60)),
     st.tuples(st.sampled_from(["locked", "refused"]), st.integers(0, 3)),
 )
-NOTHING = {"archive-nothing", "archive-group-large", "archive-everything"}
+NOTHING = {"archive-nothing", "archive-all-stay", "archive-group-large", "archive-everything"}
 UNDONE = {"undo-nothing", "restore-nothing"}  # people were quicker
 
 
