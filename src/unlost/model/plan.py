@@ -125,7 +125,7 @@ class PlanStep(_Keyed):
     record that brought this one into the plan, or that a chosen one was lost with. ``level``: order in the first pass.
     ``taken``: columns whose values come from other backups, and their numbers; ``taken_digest``: hash
     of these values. ``beside``: it is created as a new record, whatever became of the first one.
-    ``group``: of an archive, the number of the records that leave the org together or not at all.
+    ``group``: of an archive, the number of its group: if one record of a group must stay, all of them do.
     """
 
     table: str

@@ -1,4 +1,4 @@
-"""Groups of records that leave the org together or not at all: those that refer to each other."""
+"""Groups of records that refer to each other. If one of them must stay, its group stays."""
 
 from collections.abc import Sequence
 

@@ -195,8 +195,8 @@ def planned(
     _check_one_way(request)
     if request.undo:
         _check_at_rest(app, org, request.undo)
-    by_itself = request.undo or request.archive is not None
-    selection = _selection(app, org, request) if not by_itself else None
+    is_restore = not request.undo and request.archive is None
+    selection = _selection(app, org, request) if is_restore else None
     edits = resolve_overrides(app, org, request.otherwise)
     backup = request.listed.restored_from if request.listed is not None else request.at
     at = number_at(app, org, backup) if backup else None

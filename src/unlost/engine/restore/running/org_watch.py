@@ -232,7 +232,10 @@ class OrgWatch:
             self.changes.vanished |= {RecordKey(table.name, record) for record in lost[ID]}
 
     def _note_taken(self, table: Table, frame: pl.DataFrame) -> None:
-        """Note what went with a planned record, whoever the org names as its last user."""
+        """Note unplanned records that the org deleted together with planned ones.
+
+        The user does not matter: the org may give such a record any last user.
+        """
         for column in _references(table, frame, self._planned.keys()):
             assert column.reference is not None
             if column.reference.rule is DeleteRule.CASCADE:
