@@ -29,6 +29,7 @@ INSIDE = {
         "store_for_approval",
     },
     "restore_run": {"announce_plan", "journal_of", "plan_retry"},
+    "purge": {"purge_of_loop"},
     "put_back": {"value_before"},
     "watch": {"period_of"},
     "schedule": {"hourly_tables"},

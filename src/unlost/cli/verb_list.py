@@ -112,6 +112,12 @@ VERBS: Sequence[Verb] = (
         "Archive old records: preview a policy, plan, run.",
         is_group=True,
     ),
+    Verb(
+        "purge",
+        "archive.purge",
+        "Delete unwanted records from an org; the vault keeps them.",
+        is_group=True,
+    ),
     Verb("unarchive", "archive.unarchive", "Plan to bring archived records back."),
     Verb(
         "up",

@@ -65,7 +65,7 @@ class ArchivePolicy:
     """The records of ``table`` that meet all ``conditions``, and the rules for related records.
 
     ``unchanged_days``: a record that was changed within so many days stays, with its root.
-    ``label``: what people call the selected records.
+    ``label``: what people call the selected records. ``ids``: only these records; all if empty.
     """
 
     name: str
@@ -74,6 +74,7 @@ class ArchivePolicy:
     branches: tuple[ArchiveBranch, ...] = ()
     unchanged_days: int = 0
     label: str = ""
+    ids: tuple[str, ...] = ()
 
 
 class StayReason(StrEnum):

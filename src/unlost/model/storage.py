@@ -101,3 +101,8 @@ class MailLoop:
     sign: LoopSign
     records: tuple[str, ...]
     parents: tuple[str, ...]
+
+    @property
+    def first(self) -> str:
+        """The id of its first mail, by which the loop is selected."""
+        return self.records[0]

@@ -70,6 +70,11 @@ class ListQuery:
         return self.kind is not ListKind.CHANGED or self.change is not ChangeKind.CREATED
 
     @property
+    def is_purgeable(self) -> bool:
+        """True if its records may be live in the org, so that people can delete them there."""
+        return self.kind is not ListKind.CHANGED or self.change is not ChangeKind.DELETED
+
+    @property
     def restored_from(self) -> str | None:
         """The backup from which its records are restored; None for the newest state of each."""
         if self.kind is ListKind.RELATED:

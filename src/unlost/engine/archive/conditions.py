@@ -35,11 +35,11 @@ def check_policy(policy: ArchivePolicy, schema: Schema, *, now: datetime) -> Non
     Raises UsageError (``archive-table``, ``archive-column``, ``archive-comparison``,
     ``archive-values``, ``archive-reference``, ``archive-leaves``, ``archive-everything``).
     """
-    if not policy.conditions:
+    if not policy.conditions and not policy.ids:
         raise UsageError(
             "archive-everything",
             "The policy {name} has no condition, so that it matches every record of {table}.",
-            next_step="Add a condition, such as an age.",
+            next_step="Add a condition, such as an age, or a list of ids.",
             name=policy.name,
             table=policy.table,
         )

@@ -196,6 +196,8 @@ class _Walk:
         if table is None or policy.table not in self.rules:
             return
         matching = meets(table, policy.conditions, now=self.now)
+        if policy.ids:
+            matching &= pl.col(ID).is_in(policy.ids)
         for rows in self._frames(policy.table, columns_of(policy.conditions)):
             self._add(policy.table, rows.filter(matching))
         self.roots = np.arange(self.members.count, dtype=np.uint32)

@@ -10,9 +10,11 @@ next plan takes the next ones. See docs/adr/0049 and docs/adr/0051.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import ceil
+
+import polars as pl
 
 from unlost.engine.archive.choosing import (
     CHANGED,
@@ -24,6 +26,8 @@ from unlost.engine.archive.choosing import (
     ArchivedRecord,
 )
 from unlost.engine.archive.graph import collect
+from unlost.engine.archive.members import ID
+from unlost.engine.archive.preview import bytes_of
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.notes.predict import NoteText
 from unlost.engine.restore.planning.plan import schema_digest
@@ -48,11 +52,15 @@ from unlost.model.plan import (
     Selection,
     SelectionKind,
 )
+from unlost.model.ports.vault import Snapshot
 from unlost.model.source.shared_files import SharedFile
 from unlost.model.source.writing import WriteOp
+from unlost.model.storage import StorageRule
 from unlost.model.vault.retention import Hold
 
-REST, LIMITS = "archive-rest", "archive-limits"
+MIB = 1 << 20
+LEAST_FREED = MIB // 20  # bytes; less is shown as 0.0
+REST, LIMITS, FREES, MISSING = "archive-rest", "archive-limits", "archive-frees", "archive-missing"
 STAYS = {
     CHANGED: NoteText(
         NoteWeight.NOTE,
@@ -87,11 +95,12 @@ STAYS = {
 class ArchiveRequest:
     """The order for a plan. ``most``: records of the plan. ``without``: records that stay.
 
-    ``shared``: the kinds of files that records share in this org.
+    ``shared``: the kinds of files that records share in this org. ``rules``: how its storages count.
     """
 
     policy: ArchivePolicy
     shared: tuple[SharedFile, ...] = ()
+    rules: Mapping[str, StorageRule] = field(default_factory=dict)
     holds: tuple[Hold, ...] = ()
     most: int = MAX_STEPS
     without: frozenset[RecordKey] = frozenset()
@@ -183,7 +192,12 @@ def _plan(
             Selection(SelectionKind.ARCHIVE, until=number, policy=order.policy),
             related=True,
             steps=steps,
-            notes=(*_notes(survey, choice, len(steps)), *automation_notes(survey, steps)),
+            notes=(
+                *_freed(choice.copy, steps, order.rules),
+                *_notes(survey, choice, len(steps)),
+                *_missing(choice, order.policy),
+                *automation_notes(survey, steps),
+            ),
             estimate=_estimate(survey, steps),
             schema=schema_digest(tables),
             bypass=needed_bypass(survey, steps),
@@ -242,6 +256,41 @@ def _notes(survey: RestoreSurvey, choice: ArchiveChoice, planned: int) -> Iterat
         "Reports and totals in the org lose these records. A record that comes back has its values, "
         "files and related records; if it has left the recycle bin, it gets a new id and number.",
     )
+
+
+def _freed(
+    copy: Snapshot, steps: Sequence[PlanStep], rules: Mapping[str, StorageRule]
+) -> Iterator[PlanNote]:
+    """The storage that the plan frees, by the sizes of its records in the backup."""
+    freed: Counter[str] = Counter()
+    for table in sorted({step.table for step in steps}):
+        ids = pl.DataFrame({ID: [step.record for step in steps if step.table == table]})
+        freed.update(bytes_of(copy, table, ids, rules))
+    for storage, size in sorted(freed.items()):
+        if size < LEAST_FREED:
+            continue
+        yield PlanNote.of(
+            FREES,
+            NoteWeight.NOTE,
+            "This frees {megabytes:,.1f} MB of “{storage}”.",
+            megabytes=size / MIB,
+            storage=storage,
+        )
+
+
+def _missing(choice: ArchiveChoice, policy: ArchivePolicy) -> Iterator[PlanNote]:
+    """Records that a person selected and that the backup does not have as live ones."""
+    missing = len(policy.ids) - choice.selected
+    if policy.ids and not policy.conditions and missing > 0:
+        yield PlanNote.of(
+            MISSING,
+            NoteWeight.WARNING,
+            "The newest backup does not have {records} of {table} of the selection, or has them as "
+            "deleted. They stay as they are in the org.",
+            "Back up and plan again, if the org has them.",
+            policy.table,
+            count=missing,
+        )
 
 
 def _estimate(survey: RestoreSurvey, steps: Sequence[PlanStep]) -> Estimate:

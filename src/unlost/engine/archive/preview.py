@@ -70,12 +70,16 @@ def _leaving(
     for table in sorted(graph.members.tables):
         ids = leaving_ids(graph, going, table)
         if len(ids):
-            rule = rules.get(table)
-            sizes = {
-                weight.storage: _bytes(snapshot, table, weight, ids)
-                for weight in (rule.weights if rule is not None else ())
-            }
-            yield LeavingTable(table, len(ids), sizes)
+            yield LeavingTable(table, len(ids), bytes_of(snapshot, table, ids, rules))
+
+
+def bytes_of(
+    snapshot: Snapshot, table: str, ids: pl.DataFrame, rules: Mapping[str, StorageRule]
+) -> Mapping[str, int]:
+    """The bytes that live records of a table need, by storage. ``ids``: frame of ``id``."""
+    rule = rules.get(table)
+    weights = rule.weights if rule is not None else ()
+    return {weight.storage: _bytes(snapshot, table, weight, ids) for weight in weights}
 
 
 def _bytes(snapshot: Snapshot, table: str, weight: StorageWeight, ids: pl.DataFrame) -> int:

@@ -106,7 +106,8 @@ class PlanLine:
     """A plan in a list: ``records`` counts the records to write, None until it is made.
 
     ``zone``: the time zone of the org; empty outside lists. ``approval``: None if it needs no second
-    person. ``policy``: name of the policy of an archive; empty for a restore.
+    person. ``policy``: name of the policy of an archive or a purge; empty for a
+    restore.
     """
 
     plan: str
@@ -205,7 +206,7 @@ def leave_out(
             "Nothing was selected to be left out.",
             next_step="Select a table or records first.",
         )
-    if request.archive is not None and (tables or not related):
+    if request.deletes and (tables or not related):
         raise UsageError(
             "archive-by-record",
             "Tables cannot be left out of an archive: related records leave the org together.",
@@ -431,7 +432,6 @@ def _summary(stored_plan: StoredPlan) -> PlanSummary | None:
 def _line(stored_plan: StoredPlan, *, state: PlanState) -> PlanLine:
     plan_summary = _summary(stored_plan)
     records = plan_summary.changes if plan_summary is not None else None
-    policy = _selection(stored_plan).request.archive
     return PlanLine(
         stored_plan.id,
         stored_plan.org,
@@ -439,5 +439,5 @@ def _line(stored_plan: StoredPlan, *, state: PlanState) -> PlanLine:
         stored_plan.made_at,
         stored_plan.made_by,
         records,
-        policy=policy.name if policy is not None else "",
+        policy=_selection(stored_plan).request.policy_name,
     )

@@ -1,6 +1,6 @@
 """Plan restores, and read plan files; nothing is written to the org."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -9,12 +9,15 @@ from typing import Protocol
 import msgspec
 
 from unlost.app.access import Where, action, check_org
+from unlost.app.actions.records.watch import stored_watch
+from unlost.app.actions.restores.purge import purge_name, purge_of_loop, purge_of_records
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import lost_records
 from unlost.app.records.record_names import record_names
 from unlost.app.records.record_queries import ListQuery, ids_of
 from unlost.app.records.record_selectors import chosen_records
+from unlost.app.records.watched_sets import members_of
 from unlost.app.restores.approvals import PlanApproval, approval_of_plan, reasons_for_plan
 from unlost.app.restores.group_lines import GroupLine, group_lines
 from unlost.app.restores.overrides import (
@@ -52,7 +55,7 @@ LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
     """A selection of data to restore: exactly one of ``records``, ``lost``, ``changed``, ``loss``,
-    ``listed``, ``undo`` and ``archive``.
+    ``listed``, ``undo``, ``archive``, ``loop`` and ``watched``.
 
     ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup to
     restore ``records`` from. ``columns`` are all that is restored of ``changed`` records, or of
@@ -68,7 +71,9 @@ class PlanRequest:
     columns by TABLE/ID, for ``correct``.
 
     ``archive``: the policy of records that leave the org, at most ``most`` of them (0: as many as a
-    plan can have). ``without`` (TABLE/ID) stay.
+    plan can have). ``without`` (TABLE/ID) stay. ``purge``: instead the ``records``, those ``listed``, the
+    mails of ``loop`` (the id of its first mail) or the records of the watched set ``watched`` leave it;
+    with ``table`` only those of this table.
     """
 
     org: str
@@ -94,6 +99,21 @@ class PlanRequest:
     overwritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     archive: ArchivePolicy | None = None
     most: int = 0
+    purge: bool = False
+    loop: str = ""
+    watched: str = ""
+
+    @property
+    def deletes(self) -> bool:
+        """True if records leave the org: an archive, or a purge."""
+        return self.archive is not None or self.purge
+
+    @property
+    def policy_name(self) -> str:
+        """The name of the policy of an archive or a purge; empty for a restore."""
+        if self.archive is not None:
+            return self.archive.name
+        return purge_name(self.loop) if self.purge else ""
 
     @property
     def column_table(self) -> str:
@@ -195,7 +215,8 @@ def planned(
     _check_one_way(request)
     if request.undo:
         _check_at_rest(app, org, request.undo)
-    is_restore = not request.undo and request.archive is None
+    is_restore = not request.undo and not request.deletes
+    policy = _purge(app, org, request) if request.purge else request.archive
     selection = _selection(app, org, request) if is_restore else None
     edits = resolve_overrides(app, org, request.otherwise)
     backup = request.listed.restored_from if request.listed is not None else request.at
@@ -215,8 +236,8 @@ def planned(
             basis=basis,
             bypass=bypass_of(org.oid),
         )
-        if request.archive is not None:
-            order = _archive_request(app, org, request, request.archive)
+        if policy is not None:
+            order = _archive_request(app, org, request, policy)
             return plan_archive(org.oid, ports, order, plan_id=plan_id)
         if selection is None:
             return plan_undo(org.oid, ports, request.undo, plan_id=plan_id)
@@ -390,8 +411,8 @@ def _check_at_rest(app: Application, org: ProtectedOrg, run: str) -> None:
 def _check_one_way(request: PlanRequest) -> None:
     chosen = [bool(request.records), request.lost is not None, request.changed is not None]
     chosen += [request.loss is not None, request.listed is not None, bool(request.undo)]
-    chosen += [request.archive is not None]
-    if sum(chosen) != 1:
+    chosen += [request.archive is not None, bool(request.loop), bool(request.watched)]
+    if sum(chosen) != 1 or not _fits_purge(request):
         raise UsageError(
             "restore-selection",
             "The records to restore must be selected in exactly one way.",
@@ -400,14 +421,41 @@ def _check_one_way(request: PlanRequest) -> None:
         )
 
 
+def _fits_purge(request: PlanRequest) -> bool:
+    """True if the selection is one of a purge for a purge, and of a restore for a restore."""
+    for_purge = bool(request.loop or request.watched)
+    if request.purge:
+        return for_purge or bool(request.records) or request.listed is not None
+    return not for_purge
+
+
+def _purge(app: Application, org: ProtectedOrg, request: PlanRequest) -> ArchivePolicy:
+    if request.loop:
+        return purge_of_loop(app, org.name, request.loop)
+    return purge_of_records(_purged(app, org, request), table=request.table)
+
+
+def _purged(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sequence[RecordKey]:
+    if request.watched:
+        return members_of(app, org, stored_watch(org.name, request.watched))
+    if request.listed is not None:
+        return _listed(app, org, request)
+    return chosen_records(app, org, request.records)
+
+
 def _archive_request(
     app: Application, org: ProtectedOrg, request: PlanRequest, policy: ArchivePolicy
 ) -> ArchiveRequest:
     schema = newest_backup(app.whole_vault, org).schema()
-    shared = app.connector(org.identity.connector).shared_files(schema)
-    most = min(request.most or MAX_STEPS, MAX_STEPS)
-    without = _excluded(request).records
-    return ArchiveRequest(policy, tuple(shared), app.whole_vault.holds(org.oid), most, without)
+    connector = app.connector(org.identity.connector)
+    return ArchiveRequest(
+        policy,
+        tuple(connector.shared_files(schema)),
+        connector.storage_rules(schema),
+        app.whole_vault.holds(org.oid),
+        most=min(request.most or MAX_STEPS, MAX_STEPS),
+        without=_excluded(request).records,
+    )
 
 
 def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:

@@ -158,13 +158,17 @@ def _show_loops(out: Output, loops: "Sequence[MailLoop]", *, zone: str) -> None:
     total = sum(mail_loop.bytes for mail_loop in loops)
     out.print(f"{many(len(loops), 'mail loop')}, {size(total)} in total:")
     for loop in loops:
-        out.print(f"  {short(loop.subject)}: {many(loop.mails, 'mail')}, {size(loop.bytes)}")
+        text = f"{short(loop.subject)}: {many(loop.mails, 'mail')}, {size(loop.bytes)}"
+        out.print(f"  {loop.first}  {text}")
         out.print(
             f"    {loop.sides[0]} and {loop.sides[1]}, every {pause(loop.every)} from "
             f"{when(loop.begun, zone=zone)} to {when(loop.last, zone=zone)}, "
             f"on {many(len(loop.parents), 'record')}"
         )
-    out.print("Turn off one of the two automatic replies. `--json` lists the ids of all mails.")
+    out.print(
+        "Turn off one of the two automatic replies, then delete the mails with `unlost purge plan ORG "
+        "--loop ID`. `--json` lists the ids of all mails."
+    )
 
 
 def _leads(line: "StorageLine") -> str:

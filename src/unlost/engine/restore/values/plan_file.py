@@ -20,6 +20,7 @@ BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # the last:
 # left out if empty, so that a plan without them reads as plans did before these existed
 LATER = ("typed", "choices", "empty", "twins", "bypass")
 LATER_IN_SELECTION = ("by", "change", "run", "beside", "overwritten", "policy")
+LATER_IN_POLICY = ("ids",)
 LATER_IN_STEPS = ("taken", "taken_digest", "beside", "group")
 LATER_IN_TYPED = ("taken",)
 LATER_IN_NOTES = ("template", "next_template", "args")
@@ -104,6 +105,8 @@ def _encoded(plan: RestorePlan, *, seal: str = "") -> bytes:
         if not getattr(plan, name):
             del document[name]
     selection = msgspec.to_builtins(plan.selection)
+    if plan.selection.policy is not None:
+        selection["policy"] = _without_empty(selection["policy"], LATER_IN_POLICY)
     document["selection"] = _without_empty(selection, LATER_IN_SELECTION)
     document["notes"] = [
         _without_empty(msgspec.to_builtins(note), LATER_IN_NOTES) for note in plan.notes

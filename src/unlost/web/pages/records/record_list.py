@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from unlost.app.access import rights_in
 from unlost.app.actions.records.record_list import (
     PAGE,
     ListPage,
@@ -60,12 +61,17 @@ def show(request: UserRequest, org: str) -> HttpResponse:
     page = record_list(request.unlost, org, query_in_address(request.GET), view)
     keys = [f"{page.table}/{record.record}" for record in page.records]
     selection = None
-    name = list_name(page.query) if page.query.is_restorable else ""
+    can = rights_in(request.unlost, org)
+    query = page.query
+    name = (
+        list_name(query) if query.is_restorable or (can["restore"] and query.is_purgeable) else ""
+    )
     if name:
         selection = selected(request, org, of=name, shown=keys, listed=page.total)
     context = {
         "part": "records",
         "org": org,
+        "can": can,
         "zone": page.zone,
         "page": page,
         "rows": _rows(page, keys, selection),

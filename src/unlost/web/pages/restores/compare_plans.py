@@ -17,7 +17,7 @@ def compare(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """Show the differences from another plan; without one, the plans to choose from."""
     other = request.GET.get("with", "")
     view = show_stored_plan(request.unlost, org, plan)
-    is_archive = view.wanted.request.archive is not None
+    is_archive = view.wanted.request.deletes
     context: dict[str, object] = {
         "part": "runs",
         "org": org,

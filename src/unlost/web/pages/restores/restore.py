@@ -1,10 +1,11 @@
 """Pages of restores: the selection, its plan in the making, the preview, and running it."""
 
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -191,54 +192,66 @@ def nothing_chosen() -> UsageError:
 def _wanted(request: UserRequest, org: str) -> RestoreRequest:
     """Return the selection in a form: selected records, all deleted records, or changed fields."""
     posted = request.POST
-    what, pair = posted.get("what", ""), (posted.get("a", ""), posted.get("b", ""))
-    table = posted.get("table") or None
-    by = posted.get("by", "")
-    if what == "lost":
-        return RestoreRequest(PlanRequest(org, lost=pair, table=table, by=by))
-    if what == "undo":
-        return RestoreRequest(PlanRequest(org, undo=posted.get("run", "")))
-    if what == "archive":
-        # The form names the policy only, so that no other than a ready-made one can be planned.
-        policy = archive_policies(request.unlost, org).named(posted.get("policy", ""))
-        return RestoreRequest(PlanRequest(org, archive=policy))
-    if what == "loss":
-        number = posted.get("loss", "")
-        loss = int(number) if number.isascii() and number.isdigit() else 0
-        return RestoreRequest(PlanRequest(org, loss=loss))
-    if what == "changed":
-        columns = tuple(posted.getlist("column"))
-        if not columns:
-            raise UsageError(
-                "no-column-chosen",
-                "No field was selected.",
-                next_step="Go back and select the fields to restore.",
-            )
-        return RestoreRequest(
-            PlanRequest(
-                org,
-                changed=pair,
-                table=table,
-                columns=columns,
-                related=False,
-                by=by,
-                change=_mass_kind(posted.get("change", "")),
-            )
+    match posted.get("what", ""):
+        case "lost":
+            pair, by = (posted.get("a", ""), posted.get("b", "")), posted.get("by", "")
+            chosen = PlanRequest(org, lost=pair, table=posted.get("table") or None, by=by)
+        case "undo":
+            chosen = PlanRequest(org, undo=posted.get("run", ""))
+        case "archive":
+            # The form names the policy only, so that no other than a ready-made one can be planned.
+            policies = archive_policies(request.unlost, org)
+            chosen = PlanRequest(org, archive=policies.named(posted.get("policy", "")))
+        case "loop":
+            chosen = PlanRequest(org, loop=posted.get("loop", ""), purge=True)
+        case "loss":
+            number = posted.get("loss", "")
+            loss = int(number) if number.isascii() and number.isdigit() else 0
+            chosen = PlanRequest(org, loss=loss)
+        case "changed":
+            chosen = _changed_fields(posted, org)
+        case "purge":
+            chosen = _selected_records(request, org, PlanRequest(org, purge=True))
+        case _:
+            # With columns, only these are put back, whatever the records have in them by now.
+            columns = tuple(posted.getlist("column"))
+            at = posted.get("at") or None
+            empty = PlanRequest(org, at=at, columns=columns, related=not columns)
+            chosen = _selected_records(request, org, empty)
+    return RestoreRequest(chosen)
+
+
+def _changed_fields(posted: QueryDict, org: str) -> PlanRequest:
+    columns = tuple(posted.getlist("column"))
+    if not columns:
+        raise UsageError(
+            "no-column-chosen",
+            "No field was selected.",
+            next_step="Go back and select the fields to restore.",
         )
-    chosen = tuple(dict.fromkeys(posted.getlist("record")))
-    if "of" in posted:  # a page of a list; other pages of it may have selections too
+    return PlanRequest(
+        org,
+        changed=(posted.get("a", ""), posted.get("b", "")),
+        table=posted.get("table") or None,
+        columns=columns,
+        related=False,
+        by=posted.get("by", ""),
+        change=_mass_kind(posted.get("change", "")),
+    )
+
+
+def _selected_records(request: UserRequest, org: str, empty: PlanRequest) -> PlanRequest:
+    """Return the request with the selected records, or all of a list."""
+    chosen = tuple(dict.fromkeys(request.POST.getlist("record")))
+    if "of" in request.POST:  # a page of a list; other pages of it may have selections too
         lists = sent_selections(request, org)
         if lists.every:
             listed = query_in(lists.of)
-            return RestoreRequest(PlanRequest(org, listed=listed, without=lists.left_out))
+            return PlanRequest(org, listed=listed, without=lists.left_out, purge=empty.purge)
         chosen = lists.records
     if not chosen:
         raise nothing_chosen()
-    # With columns, only these are put back, whatever the records have in them by now.
-    columns = tuple(posted.getlist("column"))
-    return RestoreRequest(
-        PlanRequest(org, chosen, at=posted.get("at") or None, columns=columns, related=not columns)
-    )
+    return replace(empty, records=chosen)
 
 
 def _mass_kind(text: str) -> MassKind | None:
@@ -261,7 +274,8 @@ def _context(view: PlanView) -> dict[str, object]:
         "broken": view.state is state.BROKEN_OFF,
         "failed": view.state is state.FAILED,
         "was_run": view.state is state.RUN,
-        "is_archive": view.wanted.request.archive is not None,
+        "is_archive": view.wanted.request.deletes,
+        "is_purge": view.wanted.request.purge,
     }
 
 

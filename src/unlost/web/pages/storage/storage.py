@@ -72,11 +72,11 @@ def show(request: UserRequest, org: str) -> HttpResponse:
     if show == "use":
         filled = use(app, org)
         context |= {"use": filled, "fillings": fillings(filled)}
+    context["can"] = rights_in(app, org)
     if show == "loops":
         context["loops"] = storage_loops(app, org)
     if show == "archive":
         policies = archive_policies(app, org).policies
-        context["can"] = rights_in(app, org)
         context["outlooks"] = [preview_archive(app, org, policy) for policy in policies]
     if request.htmx and show in ("use", "loops", "archive"):
         return render(request, f"storage/{show}.html", context)
@@ -86,7 +86,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "zone": storage_trend.zone,
         "drawn": [draw(storage, storage_trend) for storage in storage_trend.storages],
     }
-    return render(request, "storage/one.html", context | {"can": rights_in(app, org)})
+    return render(request, "storage/one.html", context)
 
 
 def draw(line: StorageLine, storage_trend: StorageTrend) -> DrawnChart:

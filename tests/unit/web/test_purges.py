@@ -1,0 +1,129 @@
+"""Purges in the console: the mails of a loop and the records of a list leave the org, and come back."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+
+from homes import World
+from scenes import Lead, scene
+from unit.app.shop import WRITER
+from unit.engine.mailbox import BEGIN, COLUMNS, DESK, GUEST, REPLIED, RULE
+from unit.web.conftest import SignIn
+from unit.web.losses import choose, goes_on, live, plan_at_once, start
+from unit.web.test_archives import Desk, page
+from unlost.app.actions.orgs.write_access import set_writer
+from unlost.catalog.runs.runs import RunState
+from unlost.model.access import Role
+from unlost.model.source.quota import Quota
+from unlost.model.source.schema import WireKind
+
+LOOPS = "/orgs/sales/storage/?show=loops"
+LIST = "/orgs/sales/list/"
+BUTTON = "Plan to delete these mails"
+MAILS = 20
+
+
+def filled_post(world: World) -> Desk:
+    """A loop of twenty mails between two machines, and a mail that a person wrote."""
+    live(world)
+    org = world.org
+    org.add_table("Mail", dict.fromkeys(COLUMNS, WireKind.TEXT))
+    for number in range(MAILS):
+        sides = (GUEST, DESK) if number % 2 else (DESK, GUEST)
+        sent = (BEGIN + timedelta(minutes=number)).isoformat()
+        cells = ("Away", *sides, sent, REPLIED, "C1", "I am away.")
+        org.create("Mail", dict(zip(COLUMNS, cells, strict=True)))
+    person = org.create("Mail", {"Subject": "Away", "From": GUEST, "To": DESK, "Text": "Hello"})
+    world.connector.source("one").quota = (Quota("data storage", 2.0**29, 2.0**30, "bytes"),)
+    set_writer(world.app, WRITER)
+    desk = Desk(world, [person])
+    desk.night()
+    return desk
+
+
+filling = scene(filled_post)
+
+
+@pytest.fixture
+def desk(world: World, filling: Lead, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    plan_at_once(monkeypatch)
+    monkeypatch.setattr(
+        type(world.connector), "mail_rules", lambda _, _schema: {"Mail": RULE}, raising=False
+    )
+    with goes_on(world, filling) as made:
+        yield made
+
+
+def first_mail(shown: str) -> str:
+    return shown.partition('name="loop" value="')[2].partition('"')[0]
+
+
+def undone(desk: Desk, client: Client, run: str) -> None:
+    back = start(client, choose(client, what="undo", run=run))
+    assert desk.serve(back) is RunState.DONE
+
+
+def test_the_mails_of_a_loop_leave_and_come_back(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    mails = desk.live("Mail")
+    shown = page(client, LOOPS)
+    assert BUTTON in shown
+    plan = choose(client, what="loop", loop=first_mail(shown))
+    preview = page(client, plan)
+    for words in (
+        "<h1>Purge of sales</h1>",
+        "The mails of a loop",
+        f"Delete {MAILS} records of sales now",
+    ):
+        assert words in preview
+    assert "Archive of" not in preview
+    run = start(client, plan)
+    assert desk.serve(run) is RunState.DONE
+    assert desk.live("Mail") == set(desk.cases), "the mail of a person stays"
+    undone(desk, client, run)
+    assert len(desk.live("Mail")) == len(mails), "as new records: this org has no recycle bin"
+
+
+def test_without_the_right_to_restore_no_purge_is_offered(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.VIEWER)
+    shown = page(client, LOOPS)
+    assert "Away" in shown
+    assert BUTTON not in shown
+    refused = client.post("/orgs/sales/restores/", {"what": "loop", "loop": "x"})
+    assert refused.status_code == 403
+
+
+def test_a_loop_that_is_gone_is_an_error(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    shown = page(client, choose(client, what="loop", loop="none"))
+    assert "has no mail loop that begins with none" in shown
+
+
+def test_records_that_an_import_left_are_selected_and_deleted(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    leftovers = {desk.world.org.create("Mail", {"Subject": f"Import {n}"}) for n in range(3)}
+    desk.night()
+    created = {"kind": "changed", "change": "created", "table": "Mail", "older": "2", "newer": "3"}
+    shown = page(client, f"{LIST}?{urlencode(created)}")
+    assert "Preview the deletion of the selected records in the org" in shown
+    assert "Preview the restore" not in shown, "they are in the org"
+    of = shown.partition('name="of" value="')[2].partition('"')[0].replace("&quot;", '"')
+    every = [f"Mail/{record}" for record in sorted(leftovers)]
+    plan = choose(client, what="purge", of=of, **{"every-record": every, "record": every[:2]})
+    assert "Delete 2 records of sales now" in page(client, plan)
+    assert "Archive of 2 records of sales" in page(client, "/runs/")
+    run = start(client, plan)
+    assert desk.serve(run) is RunState.DONE
+    assert len(desk.live("Mail") & leftovers) == 1
+
+
+def test_a_list_of_deleted_records_offers_no_deletion(desk: Desk, sign_in: SignIn) -> None:
+    desk.world.org.delete("Mail", desk.cases[0])
+    desk.night()
+    lost = {"kind": "changed", "change": "deleted", "table": "Mail", "older": "2", "newer": "3"}
+    shown = page(sign_in(Role.RESTORER), f"{LIST}?{urlencode(lost)}")
+    assert "Preview the restore of the selected records" in shown
+    assert "Preview the deletion" not in shown
