@@ -15,6 +15,9 @@ from browser.visitor import Visitor
 DONE = 120_000  # milliseconds that a plan or a run may take here
 TOGETHER = 900  # seconds, on a busy machine
 OLD = 3  # closed cases, with a mail each
+LOOP = 24  # mails
+SIDES = ("away@inn.example", "service@chocolate.example")
+AUTOMATIC = "Auto-Submitted: auto-replied"
 
 
 def with_old_cases(console: Console) -> None:
@@ -27,6 +30,22 @@ def with_old_cases(console: Console) -> None:
     cases = post("records/insert", object="Case", rows=rows, stamp=stamp)["ids"]
     mails = [{"ParentId": case, "Subject": "Pralines", "MessageDate": stamp} for case in cases]
     post("records/insert", object="EmailMessage", rows=mails, stamp=stamp)
+    post("records/insert", object="EmailMessage", rows=list(loop_mails()))
+
+
+def loop_mails() -> Iterator[dict[str, object]]:
+    """Two machines answer each other, a minute apart."""
+    begun = datetime.now(UTC) - timedelta(days=2)
+    for number in range(LOOP):
+        sender, receiver = SIDES if number % 2 else SIDES[::-1]
+        yield {
+            "Subject": "Out of office",
+            "FromAddress": sender,
+            "ToAddress": receiver,
+            "Headers": AUTOMATIC,
+            "MessageDate": f"{begun + timedelta(minutes=number):%Y-%m-%dT%H:%M:%SZ}",
+            "TextBody": "I am away. " * 50,
+        }
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +68,11 @@ def button(visitor: Visitor, name: str) -> Locator:
 def old_cases(console: Console) -> int:
     rows = console.simulator.admin.get("export", object="Case")["rows"]
     return sum(str(row["Subject"]).startswith("Old order") for row in rows)
+
+
+def loop_left(console: Console) -> int:
+    rows = console.simulator.admin.get("export", object="EmailMessage")["rows"]
+    return sum(row["Subject"] == "Out of office" for row in rows)
 
 
 def look(visit: Visit, visitor: Visitor, name: str) -> None:
@@ -105,3 +129,36 @@ def test_the_policies_are_fit_to_be_seen(visit: Visit) -> None:
     lena.open("/orgs/sales/storage/?show=archive")
     expect(lena.page.get_by_role("heading", name="Old records")).to_be_visible(timeout=DONE)
     look(visit, lena, "policies")
+
+
+@pytest.mark.timeout(TOGETHER)
+def test_the_mails_of_a_loop_leave_with_three_clicks_and_return_with_two(
+    console: Console, visit: Visit
+) -> None:
+    """The search, the plan and the deletion; then the undo and its run."""
+    lena = visit()
+    page = lena.page
+    lena.open("/orgs/sales/storage/")
+    lena.reach(page.get_by_role("link", name="Search for mail loops"))
+    lena.acts += 1
+    page.keyboard.press("Enter")
+    plan = button(lena, "^Plan to delete these mails.*Out of office")
+    expect(plan).to_be_visible(timeout=DONE)
+    look(visit, lena, "loops")
+    lena.press(plan)
+    delete = button(lena, rf"^Delete {LOOP} records of sales now")
+    expect(delete).to_be_visible(timeout=DONE)
+    assert lena.acts == 2
+    assert loop_left(console) == LOOP, "nothing is deleted before the click"
+    look(visit, lena, "purge")
+    lena.press(delete)
+    expect(page.get_by_role("heading", name="Everything was archived")).to_be_visible(timeout=DONE)
+    assert lena.acts == 3
+    assert loop_left(console) == 0
+    lena.press(button(lena, "^Undo: put the records back"))
+    undo = button(lena, r"^Undo in \d+ records of sales")
+    expect(undo).to_be_visible(timeout=DONE)
+    lena.press(undo)
+    expect(page.get_by_role("heading", name="Everything was restored")).to_be_visible(timeout=DONE)
+    assert lena.acts == 5
+    assert loop_left(console) == LOOP
