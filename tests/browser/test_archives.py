@@ -124,11 +124,12 @@ def test_old_cases_leave_the_org_with_three_clicks_and_return_with_two(
     look(visit, lena, "runs")
 
 
-def test_the_policies_are_fit_to_be_seen(visit: Visit) -> None:
+@pytest.mark.parametrize(("part", "title"), [("archive", "Old records"), ("loops", "Mail loops")])
+def test_the_lists_are_fit_to_be_seen(visit: Visit, part: str, title: str) -> None:
     lena = visit()
-    lena.open("/orgs/sales/storage/?show=archive")
-    expect(lena.page.get_by_role("heading", name="Old records")).to_be_visible(timeout=DONE)
-    look(visit, lena, "policies")
+    lena.open(f"/orgs/sales/storage/?show={part}")
+    expect(lena.page.get_by_role("heading", name=title)).to_be_visible(timeout=DONE)
+    look(visit, lena, part)
 
 
 @pytest.mark.timeout(TOGETHER)
@@ -144,7 +145,6 @@ def test_the_mails_of_a_loop_leave_with_three_clicks_and_return_with_two(
     page.keyboard.press("Enter")
     plan = button(lena, "^Plan to delete these mails.*Out of office")
     expect(plan).to_be_visible(timeout=DONE)
-    look(visit, lena, "loops")
     lena.press(plan)
     delete = button(lena, rf"^Delete {LOOP} records of sales now")
     expect(delete).to_be_visible(timeout=DONE)

@@ -58,8 +58,7 @@ from unlost.model.source.writing import WriteOp
 from unlost.model.storage import StorageRule
 from unlost.model.vault.retention import Hold
 
-MIB = 1 << 20
-LEAST_FREED = MIB // 20  # bytes; less is shown as 0.0
+KB, MB = 1_000, 1_000_000
 REST, LIMITS, FREES, MISSING = "archive-rest", "archive-limits", "archive-frees", "archive-missing"
 STAYS = {
     CHANGED: NoteText(
@@ -267,13 +266,11 @@ def _freed(
         ids = pl.DataFrame({ID: [step.record for step in steps if step.table == table]})
         freed.update(bytes_of(copy, table, ids, rules))
     for storage, size in sorted(freed.items()):
-        if size < LEAST_FREED:
-            continue
         yield PlanNote.of(
             FREES,
             NoteWeight.NOTE,
-            "This frees {megabytes:,.1f} MB of “{storage}”.",
-            megabytes=size / MIB,
+            "This frees {size} of “{storage}”.",
+            size=f"{size / MB:,.1f} MB" if size >= MB else f"{size / KB:,.1f} kB",
             storage=storage,
         )
 
