@@ -89,10 +89,9 @@ def _set_late(org: SimulatorProcess, rows: Rows, ids: Ids) -> None:
 
 
 def _publish(org: SimulatorProcess, files: Sequence[File], ids: Ids) -> None:
-    """Files go the public way: the admin API makes no documents and no links."""
-    headers = {"Authorization": f"Bearer {org.token(WRITER)}"}
-    for part in batched(files, FILES_PART):
-        records = [
+    publish(
+        org,
+        [
             {
                 "attributes": {"type": "ContentVersion"},
                 "Title": file.title,
@@ -100,12 +99,19 @@ def _publish(org: SimulatorProcess, files: Sequence[File], ids: Ids) -> None:
                 "VersionData": base64.b64encode(file.body).decode(),
                 "FirstPublishLocationId": ids[file.table][file.record],
             }
-            for file in part
-        ]
+            for file in files
+        ],
+    )
+
+
+def publish(org: SimulatorProcess, versions: Sequence[Mapping[str, object]]) -> None:
+    """Insert files the public way: the admin API makes no documents and no links."""
+    headers = {"Authorization": f"Bearer {org.token(WRITER)}"}
+    for part in batched(versions, FILES_PART):
         answer = httpx.post(
             f"{org.url}/{API}/composite/sobjects",
             headers=headers,
-            json={"allOrNone": True, "records": records},
+            json={"allOrNone": True, "records": part},
             timeout=600,
         ).json()
         if not all(one["success"] for one in answer):

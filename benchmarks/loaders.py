@@ -116,6 +116,14 @@ class Home:
     def lose(self, graph: Graph) -> Ids:
         """Put the graph into the org, back it up, delete it for good, see that it is gone."""
         ids = fill(self.org, graph)
+        self.open()
+        wipe(self.org, graph, ids)
+        self.org.admin.post("clock/advance", days=1)
+        self.run("backup", "bench", *self.home)
+        return ids
+
+    def open(self) -> None:
+        """Add the org with a write user, and back it up."""
         secret = self.root / "secret"
         secret.write_text(SECRET)
         self.run("init", str(self.root / "home"), "--recovery-out", str(self.root / "sheet.txt"))
@@ -124,10 +132,6 @@ class Home:
         self.run("org", "add", "salesforce", "bench", *at, *signed, *self.home)
         self.run("org", "writer", "bench", "--client-id", WRITER, *signed, *self.home)
         self.run("backup", "bench", *self.home)
-        wipe(self.org, graph, ids)
-        self.org.admin.post("clock/advance", days=1)
-        self.run("backup", "bench", *self.home)
-        return ids
 
     @property
     def home(self) -> tuple[str, str]:
@@ -141,6 +145,11 @@ class Home:
         )
         if done.returncode not in (0, FINDINGS):
             raise RuntimeError(done.stdout + done.stderr)
+
+    def asked(self, *words: str) -> dict[str, Any]:
+        """The answer of a command that is not measured, as JSON."""
+        answer: dict[str, Any] = json.loads(command([str(UNLOST), *words, *self.home, "--json"])[1])
+        return answer
 
     def measured(self, *words: str, manner: Manner = AT_ONCE) -> tuple[Cost, int]:
         """What a command costs, and its API calls."""

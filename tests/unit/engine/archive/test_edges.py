@@ -8,7 +8,8 @@ import pytest
 from unit.engine.archive.test_nothing_lost import TEAMS, crashed
 from unit.engine.archive.test_nothing_lost import office as office
 from unit.engine.archive.test_run import EACH, Office, archived, note_codes, stayed
-from unlost.model.errors import UsageError
+from unlost.engine.restore.running import copies
+from unlost.model.errors import IntegrityError, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import TableTrait
 from unlost.model.source.writing import Birth, LateColumn
@@ -31,17 +32,50 @@ def test_a_reference_that_the_run_emptied_before_a_crash_is_no_edit(office: Offi
     assert archived(office.run(plan)) == {"Team": 1, "Player": 1}
 
 
-def test_a_file_of_another_size_is_no_copy(office: Office) -> None:
+@pytest.mark.parametrize("small", [0, copies.SMALL])
+def test_a_file_of_another_size_is_no_copy(
+    office: Office, monkeypatch: pytest.MonkeyPatch, small: int
+) -> None:
+    monkeypatch.setattr(copies, "SMALL", small)
     paper = office.record("Paper", "P3")
     (file,) = office.head.files("Paper", [paper])
-    real = office.vault.open_file
+    real, several = office.vault.open_file, office.vault.read_files
 
     def short(org: str, blob: str) -> Any:
         return io.BytesIO(b"short") if blob == file.blob else real(org, blob)
 
-    office.vault.open_file = short
+    def short_ones(org: str, blobs: Any) -> Any:
+        return {**several(org, blobs), file.blob: b"short"}
+
+    office.vault.open_file, office.vault.read_files = short, short_ones
     done = office.archive()
     assert stayed(done)[f"Paper/{paper}"] == "archive-no-copy"
+
+
+def test_of_files_that_are_read_together_only_the_damaged_one_stays(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "IN_MEMORY", 1)
+    paper = office.record("Paper", "P3")
+    (file,) = office.head.files("Paper", [paper])
+    real, several = office.vault.open_file, office.vault.read_files
+    broken = IntegrityError("object-damaged", "It is damaged.", next_step="Look.")
+
+    def damaged(org: str, blob: str) -> Any:
+        if blob == file.blob:
+            raise broken
+        return real(org, blob)
+
+    def damaged_ones(org: str, blobs: Any) -> Any:
+        if file.blob in blobs:
+            raise broken
+        return several(org, blobs)
+
+    office.vault.open_file, office.vault.read_files = damaged, damaged_ones
+    stays = stayed(office.archive())
+    assert stays[f"Paper/{paper}"] == "archive-no-copy"
+    papers = [key for key, code in stays.items() if code == "archive-no-copy"]
+    assert papers == [f"Paper/{paper}"]
 
 
 def test_a_run_ends_though_all_backups_were_forgotten(

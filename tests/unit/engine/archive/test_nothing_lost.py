@@ -122,16 +122,16 @@ def test_an_edit_while_files_are_verified_is_seen(
     monkeypatch.setattr(archiving, "FIRST_TURN", 100)
     plan = office.archive_plan()
     office.clock.advance(hours=2)
-    real = office.vault.open_file
+    real = office.vault.read_files
     edited = {"Account": "A1", "Contact": "C2"}
 
-    def opened(org: str, blob: str) -> Any:
+    def opened(org: str, blobs: Any) -> Any:
         for table, name in edited.items():
             office.org.update(table, office.record(table, name), {"Name": f"{name}!"}, by="U9")
         edited.clear()
-        return real(org, blob)
+        return real(org, blobs)
 
-    office.vault.open_file = opened
+    office.vault.read_files = opened
     office.run(plan)
     assert {"A1!", "C1", "P1", "A2", "C2!", "P2"} <= office.names()
 

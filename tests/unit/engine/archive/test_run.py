@@ -9,6 +9,7 @@ import pytest
 
 from unit.engine.restore.atelier import Atelier, actions
 from unlost.engine.archive.planning import ArchiveRequest, plan_archive
+from unlost.engine.restore.running import copies
 from unlost.engine.restore.running.execute import execute
 from unlost.engine.restore.running.passes import archiving
 from unlost.engine.restore.running.session import RestorePorts
@@ -304,7 +305,8 @@ def test_what_is_on_legal_hold_stays(office: Office) -> None:
     assert office.names() == NEW | {"A2", "C2", "P2"}
 
 
-def test_a_file_without_a_copy_stays(office: Office) -> None:
+def test_a_large_file_without_a_copy_stays(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies, "SMALL", 0)
     paper = office.record("Paper", "P3")
     (file,) = office.head.files("Paper", [paper])
     real = office.vault.open_file

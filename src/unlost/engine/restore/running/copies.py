@@ -1,21 +1,25 @@
 """Verify the copies of records: their rows are read from the vault, and each byte of their files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import pyarrow as pa
 
 from unlost.engine.restore.running.wanted import States
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.ports.source import Source
-from unlost.model.ports.vault import Snapshot, VaultReader
+from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Table
+from unlost.model.vault.snapshot import StoredFile
 
-PIECE = 1 << 20  # bytes of a file in memory
+PIECE = 1 << 20  # bytes of a large file in memory
+SMALL, IN_MEMORY = 1 << 20, 32 << 20  # bytes of a file, and of files, that are read together
+OTHER_SIZE = "Its file in the vault has another size."
 
 
 def faulty_copies(
-    vault: VaultReader, snapshot: Snapshot, source: Source, table: Table, states: States
+    vault: Vault, snapshot: Snapshot, source: Source, table: Table, states: States
 ) -> Iterator[tuple[str, str]]:
     """Records with a file that the vault lacks or cannot give back, and a sentence about it.
 
@@ -28,15 +32,48 @@ def faulty_copies(
     for ref in source.files_in(table, _rows(ids, states.rows, snapshot)):
         if (ref.record, ref.column) not in stored:
             yield ref.record, "The vault does not have its file."
-    for file in stored.values():
+    for file, sentence in damaged_files(vault, snapshot.info.org, list(stored.values())):
+        yield file.record, sentence
+
+
+def damaged_files(
+    vault: Vault, org: str, files: Sequence[StoredFile]
+) -> Iterator[tuple[StoredFile, str]]:
+    """The files that the vault does not give back whole. Small ones are read many at a time."""
+    for group in _groups([file for file in files if file.size <= SMALL]):
         try:
-            with vault.open_file(snapshot.info.org, file.blob) as body:
-                size = sum(len(piece) for piece in iter(lambda: body.read(PIECE), b""))
+            bodies = vault.read_files(org, {file.blob for file in group})
+        except (IntegrityError, NotFound):  # of one of them
+            yield from _each(vault, org, group)
+            continue
+        yield from ((file, OTHER_SIZE) for file in group if len(bodies[file.blob]) != file.size)
+    yield from _each(vault, org, [file for file in files if file.size > SMALL])
+
+
+def _groups(files: Iterable[StoredFile]) -> Iterator[list[StoredFile]]:
+    """Files that may be in memory together."""
+    group: list[StoredFile] = []
+    size = 0
+    for file in files:
+        if group and size + file.size > IN_MEMORY:
+            yield group
+            group, size = [], 0
+        group.append(file)
+        size += file.size
+    if group:
+        yield group
+
+
+def _each(vault: Vault, org: str, files: Iterable[StoredFile]) -> Iterator[tuple[StoredFile, str]]:
+    for file in files:
+        try:
+            with vault.open_file(org, file.blob) as body:
+                size = sum(len(piece) for piece in iter(partial(body.read, PIECE), b""))
         except (IntegrityError, NotFound) as error:
-            yield file.record, error.sentence
+            yield file, error.sentence
             continue
         if size != file.size:
-            yield file.record, "Its file in the vault has another size."
+            yield file, OTHER_SIZE
 
 
 def _rows(ids: list[str], cells: pa.Table, snapshot: Snapshot) -> Rows:

@@ -1,6 +1,7 @@
 """Find the records that an archive deleted, if the answer of its call was lost."""
 
 from unlost.engine.restore.journal.entries import CallIntent, Pass
+from unlost.engine.restore.running.org_watch import watched_columns
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.model.errors import UsageError
 from unlost.model.plan import PlanStep, RecordKey
@@ -30,7 +31,7 @@ def deleted_by_run(session: RestoreSession, intent: CallIntent, table: Table) ->
     ids = [str(row.id) for row in intent.rows]
     users: dict[str, str | None] = dict.fromkeys(ids)
     live: set[str] = set()
-    for page in source_of(session).read_ids(table, ids):
+    for page in source_of(session).read_ids(watched_columns(table), ids):
         columns = (page.rows.ids, page.rows.ops, page.rows.modified_by)
         for record, op, by in zip(*(column.to_pylist() for column in columns), strict=True):
             users[record] = by

@@ -111,7 +111,7 @@ class OrgWatch:
         self._since = since
         self._began = began - SKEW if began is not None else None
         tables = list(_related_tables(schema, self._planned.keys()))
-        self._followed = [_watched_columns(table) for table in tables if self._is_followed(table)]
+        self._followed = [watched_columns(table) for table in tables if self._is_followed(table)]
         followed = {table.name for table in self._followed}
         self._asked = [table for table in tables if table.name not in followed]
 
@@ -153,7 +153,7 @@ class OrgWatch:
             table.name not in self._ports.links
             and table.name in self._stored
             and _stamp(table) != ""
-            and self._ports.source.cursor_at(_watched_columns(table), self._since) is not None
+            and self._ports.source.cursor_at(watched_columns(table), self._since) is not None
         )
 
     def _queries(self, planned: Mapping[str, Sequence[str]]) -> Iterator[tuple[ReferrerQuery, str]]:
@@ -270,6 +270,15 @@ class OrgWatch:
         )
 
 
+def watched_columns(table: Table) -> Table:
+    """The table with the columns that a watch needs: texts of mails would make it slow.
+
+    Connectors also need times and marks, by which they find changed and deleted rows.
+    """
+    columns = tuple(c for c in table.columns if c.reference is not None or c.kind in _NEEDED)
+    return replace(table, columns=columns, files=(), image_columns=(), change_log=None)
+
+
 def _related_tables(schema: Schema, names: Collection[str]) -> Iterator[Table]:
     """The tables with these names, those that refer to them, and those that they name."""
     reached = set(names)
@@ -289,15 +298,6 @@ def _related_tables(schema: Schema, names: Collection[str]) -> Iterator[Table]:
 
 def _stamp(table: Table) -> str:
     return table.stamp_column or table.modified_column or ""
-
-
-def _watched_columns(table: Table) -> Table:
-    """The table with the columns that a watch needs: texts of mails would make it slow.
-
-    Connectors also need times and marks, by which they find changed and deleted rows.
-    """
-    columns = tuple(c for c in table.columns if c.reference is not None or c.kind in _NEEDED)
-    return replace(table, columns=columns, files=(), image_columns=(), change_log=None)
 
 
 def _observed(table: Table, rows: Rows) -> pl.DataFrame:

@@ -48,6 +48,7 @@ FIRST_TURN, TURN = (
     200,
     10_000,
 )  # records of the first turn, and of later ones, that are deleted together
+ANNOUNCED = 2_000  # details of an intent: no call has their ids
 VANISHED = "archive-vanished"
 STOPPED = "archive-stopped"
 REFERRED = "archive-referred"
@@ -317,7 +318,7 @@ def _announce(session: RestoreSession, details: Sequence[PlanStep]) -> Iterator[
     """Write intents for details; the call that deletes them is that of their master."""
     for name in dict.fromkeys(step.table for step in details):
         of_table = [step for step in details if step.table == name]
-        for batch in session.batches(name, of_table):
+        for batch in batched(of_table, ANNOUNCED):
             yield write_intent(session, Pass.DELETE, WriteOp.DELETE, name, _rows(batch))[0]
 
 
