@@ -24,7 +24,7 @@ from unlost.catalog.mass_changes import (
 )
 from unlost.catalog.silences import silences_of
 from unlost.engine.records.mass_changes import mass_changes
-from unlost.engine.restore.journal.uncommitted import uncommitted
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.mass_changes import BackupChanges, ChangeWords, MassChange, MassLimits
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Schema, Table

@@ -14,7 +14,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.orgs.watches import StoredWatch, store_hits, stored_watches
 from unlost.engine.records.compare import Between
 from unlost.engine.records.touched import touched_records
-from unlost.engine.restore.journal.uncommitted import uncommitted
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.vault.snapshot import ChangeKind, SnapshotInfo

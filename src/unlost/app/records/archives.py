@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from unlost.app.compose import Application
 from unlost.engine.records.archived import ArchivedRecords, archived_events
 from unlost.engine.records.history import Event, EventKind
-from unlost.engine.restore.journal.uncommitted import uncommitted
+from unlost.engine.restore.journal.archives import uncommitted
 
 
 def archived_now(app: Application, oid: str) -> ArchivedRecords:

@@ -33,7 +33,7 @@ from unlost.catalog.losses import (
 )
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.deletions import losses_between
-from unlost.engine.restore.journal.uncommitted import uncommitted
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.errors import NotFound, UnlostError
 from unlost.model.message import Message, fault
 from unlost.model.plan import RecordKey

@@ -25,7 +25,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.archived import with_archived
 from unlost.engine.records.matches import users_named
 from unlost.engine.records.typed_search import best_reading
-from unlost.engine.restore.journal.uncommitted import uncommitted
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.errors import UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op

@@ -14,7 +14,7 @@ from unlost.engine.records.archived import archived_events
 from unlost.engine.records.history import Event
 from unlost.engine.records.story import story
 from unlost.engine.records.touched import TouchedRecord, touched_records
-from unlost.engine.restore.journal.uncommitted import ArchiveRuns, uncommitted
+from unlost.engine.restore.journal.archives import ArchiveRuns, uncommitted
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.vault.snapshot import SnapshotInfo

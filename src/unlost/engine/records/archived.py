@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.records.history import Event, EventKind
-from unlost.engine.restore.journal.uncommitted import ArchiveRuns
+from unlost.engine.restore.journal.archives import ArchiveRuns
 from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.source.reading import Op
 from unlost.model.vault.snapshot import ChangeKind

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from unlost.engine.merge import align_streams, read_run, write_sorted_runs
 from unlost.engine.records.archived import ArchivedRecords, with_archived
-from unlost.engine.restore.journal.uncommitted import ArchiveRuns
+from unlost.engine.restore.journal.archives import ArchiveRuns
 from unlost.engine.rows import chosen
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.records.losses import DeletedTable, group_losses, loss_columns
-from unlost.engine.restore.journal.uncommitted import ArchiveRuns
+from unlost.engine.restore.journal.archives import ArchiveRuns
 from unlost.model.losses import LossGroup, LossRules
 from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.vault.snapshot import ChangeKind

@@ -28,7 +28,7 @@ from unlost.engine.records.compare import (
     summarize,
 )
 from unlost.engine.records.explain import FieldChange
-from unlost.engine.restore.journal.uncommitted import uncommitted
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, SourceRefused, UsageError
 from unlost.model.mass_changes import UserShare

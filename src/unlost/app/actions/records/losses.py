@@ -31,7 +31,7 @@ from unlost.catalog.losses import (
 )
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.archived import ArchivedRecords
-from unlost.engine.restore.journal.uncommitted import uncommitted
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UsageError
 from unlost.model.losses import FoldReason, LossState

@@ -22,7 +22,7 @@ from unlost.app.records.record_names import record_names
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.archived import with_archived
-from unlost.engine.restore.journal.uncommitted import uncommitted
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey

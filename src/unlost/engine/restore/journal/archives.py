@@ -1,4 +1,4 @@
-"""Records that archives deleted before a backup, and committed after it or not yet.
+"""The records that archives took out of an org: those that no version in the vault names yet, too.
 
     backup 7 ── archive deletes A1 ── it stops ── backup 8: A1 is gone ── it ends ── commit 9: archived
 
@@ -8,9 +8,12 @@ Between backups 7 and 8, A1 seems to be deleted. Only the journal of the archive
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
+import pyarrow.compute as pc
+
 from unlost.engine.restore.journal.effects import EffectKind, RunEffects, effects_of
 from unlost.model.errors import NotFound
-from unlost.model.ports.vault import Vault
+from unlost.model.plan import RecordKey
+from unlost.model.ports.vault import Vault, VaultReader
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.vault.snapshot import CommitKind
 
@@ -31,6 +34,19 @@ def uncommitted(vault: Vault, org: str, *, until: int | None = None) -> ArchiveR
             if until is None or known.plan.snapshot < until:
                 _note(runs, known)
     return runs
+
+
+def committed_by(vault: VaultReader, org: str, run: str) -> set[RecordKey]:
+    """The records that an archive committed, as the vault has them. Reads all deleted records."""
+    numbers = [c.number for c in vault.commits(org) if (c.kind, c.run) == (CommitKind.ARCHIVE, run)]
+    records: set[RecordKey] = set()
+    for number in numbers:
+        snapshot = vault.at(org, number, forgotten=True)
+        for table in snapshot.tables():
+            for rows in snapshot.scan_deleted(table, columns=[]):
+                mine = rows.filter(pc.equal(rows["_u_snap"], number))
+                records |= {RecordKey(table, record) for record in mine["_u_id"].to_pylist()}
+    return records
 
 
 def _runs(vault: Vault, org: str, until: int | None) -> Iterator[str]:
