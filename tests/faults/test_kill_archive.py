@@ -48,10 +48,10 @@ RENEWED = frozenset(
         *("CaseNumber", "ClosedDate", "IsClosedOnCreate", "CompletedDateTime", "EndDate"),
         *("CreatedDate", "LastModifiedDate", "SystemModstamp", "IsDeleted", "IsArchived"),
         *("RelationObjectType", "LastViewedDate", "LastReferencedDate", *FILES.values()),
-        *("ContactEmail", "ContactPhone", "ContactMobile", "ContactFax"),
+        *("ContactEmail", "ContactPhone", "ContactMobile", "ContactFax", "HasAttachment"),
     }
 )
-STABLE = frozenset({"AccountId", "ContactId", "OwnerId", "WhoId", "RelationId"})  # never archived
+STABLE = frozenset({"ContactId", "OwnerId", "WhoId", "RelationId"})  # never archived
 
 type File = tuple[str, str]
 """The table and the id of a record with a file."""
