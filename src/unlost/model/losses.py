@@ -64,7 +64,8 @@ class FoldReason(StrEnum):
     """The reason to leave deletions out of the inbox."""
 
     MERGED = "merged"  # into another record
-    OWN_RUN = "own-run"  # a run of Unlost deleted them
+    OWN_RUN = "own-run"  # a restore of Unlost deleted them, such as an undo
+    ARCHIVED = "archived"  # an archive took them out of the org
     BRIEF = "brief"  # one user created and deleted them within a day
 
 

@@ -241,7 +241,10 @@ class Model:
             return "changed" if digest(old, self.hashed) != digest(new, self.hashed) else None
         if now:
             return "created" if old is None else "revived"
-        return "deleted" if was else None
+        if not was:
+            return None
+        assert new is not None
+        return "archived" if new.op == "A" else "deleted"
 
     def _carried(self, row: Seen, run: Run, carry: list[str]) -> Seen:
         if row.cells is None or not carry:

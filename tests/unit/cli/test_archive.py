@@ -1,6 +1,7 @@
 """unlost archive: what people read of policies and previews."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,30 @@ def test_records_are_archived_and_come_back(writable: Terminal, tmp_path: Path) 
     assert writable("unarchive", "sales", run["run"], "--out", back).code == ExitCode.OK
     assert writable("restore", "run", back).code == ExitCode.OK
     assert live(writable, "Case") == 2
+
+
+def test_archived_records_are_called_deleted(writable: Terminal, tmp_path: Path) -> None:
+    file = str(tmp_path / "archive.json")
+    assert writable("archive", "plan", "sales", "closed-case", "--out", file).code == ExitCode.OK
+    assert writable("archive", "run", file).code == ExitCode.OK
+    (run,) = [run["run"] for run in writable("archive", "list", "sales", "--json").json["runs"]]
+    record = next(iter(writable.world.connector.orgs["one"].tables["Case"].records))
+    writable.world.clock.advance(days=1)
+    assert writable("backup", "sales").code == ExitCode.OK
+    tables = writable("compare", "sales", "1", "latest").out
+    assert re.search(
+        r"^Table +Created +Changed +Deleted +Undeleted +Archived *$", tables, re.MULTILINE
+    )
+    assert re.search(r"^Case +2 *$", tables, re.MULTILINE)
+    rows = writable("compare", "sales", "1", "latest", "--table", "Case").out
+    assert f"{record}: archived by {run}\n" in rows
+    assert f"unlost unarchive sales {run} --out plan.json" in rows
+    history = writable("history", "sales", f"Case/{record}").out
+    assert ", archived\n" in history
+    assert f"Archived by {run}\n" in history
+    losses = writable("losses", "list", "sales", "--state", "folded")
+    assert f" by {run}." in losses.out
+    assert "Not a loss: an archive took it out of the org, and the vault has it." in losses.out
 
 
 def test_one_archived_record_comes_back(writable: Terminal, tmp_path: Path) -> None:

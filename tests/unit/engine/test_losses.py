@@ -221,8 +221,28 @@ def test_a_merged_record_is_no_loss_and_names_its_survivor() -> None:
 
 
 def test_what_a_run_of_ours_deleted_is_no_loss() -> None:
-    (loss,) = losses(deleted(ACCOUNT, {"a1": {}, "a2": {}}, op=Op.ARCHIVED))
+    rows = replace(deleted(ACCOUNT, {"a1": {}, "a2": {}}), by_runs=frozenset({"a1", "a2"}))
+    (loss,) = losses(rows)
     assert (loss.roots, loss.folded) == (("a1", "a2"), FoldReason.OWN_RUN)
+
+
+def test_what_was_archived_is_no_loss() -> None:
+    (loss,) = losses(deleted(ACCOUNT, {"a1": {}, "a2": {}}, op=Op.ARCHIVED))
+    assert (loss.roots, loss.folded) == (("a1", "a2"), FoldReason.ARCHIVED)
+    rows = replace(deleted(ACCOUNT, {"a1": {}, "a2": {}}), by_archives=frozenset({"a1", "a2"}))
+    (loss,) = losses(rows)
+    assert (loss.roots, loss.folded) == (("a1", "a2"), FoldReason.ARCHIVED)
+
+
+def test_a_loss_that_hangs_on_an_archived_record_is_hidden() -> None:
+    gone = losses(
+        deleted(ACCOUNT, {"a1": {}}, op=Op.ARCHIVED),
+        deleted(CONTACT, {"c1": {"Account": "a1"}}),
+    )
+    assert {(loss.table, loss.folded) for loss in gone} == {
+        ("Account", FoldReason.ARCHIVED),
+        ("Contact", None),
+    }
 
 
 def test_what_one_user_created_and_deleted_within_a_day_is_no_loss() -> None:

@@ -146,4 +146,4 @@ def test_a_table_lets_one_do_what_it_says() -> None:
 
 def test_words_of_kinds_are_what_people_read() -> None:
     assert [*map(str, Severity)] == ["note", "gap"]
-    assert [*map(str, ChangeKind)] == ["created", "changed", "deleted", "revived"]
+    assert [*map(str, ChangeKind)] == ["created", "changed", "deleted", "revived", "archived"]

@@ -271,6 +271,21 @@ def test_rows_of_a_rebased_commit_ask_what_was_there(small: SmallVault) -> None:
     assert plain(picture(small)) == plain(before)
 
 
+def test_compaction_makes_archived_records_deleted_ones(small: SmallVault) -> None:
+    small.night("first", *((f"r{n}", "U", {"Name": f"{n}"}) for n in range(40)))
+    small.night("second", ("r1", "A", {"Name": "1"}), ("r2", "D", {"Name": "2"}))
+    for number in range(MIN_TIERS):
+        small.night(f"n{number}", ("z", "U", {"Name": f"{number}"}))
+    small.night("back", ("r1", "U", {"Name": "1"}), ("r3", "A", {"Name": "3"}))
+    last = small.vault.commits(small.org)[-1].number
+    spans = [(1, 2), (1, 3), (2, 1), (1, last), (2, last), (last, 2), (last, 1)]
+    before = {span: small.changed(*span) for span in spans}
+    assert before[1, 2] == {"r1": "archived", "r2": "deleted"}
+    assert before[last, 2] == {"r1": "archived", "r3": "revived", "z": "deleted"}
+    small.vault.compact(small.org, run="c1")
+    assert {span: small.changed(*span) for span in spans} == before
+
+
 def test_files_lineage_and_hidden_marks_are_compacted_alike(small: SmallVault) -> None:
     for night in range(MIN_TIERS):
         commit = small.vault.begin(

@@ -93,17 +93,19 @@ def expected(
                 stay.add(at)
         if stay:
             stay.add(len(told) - 1)
-        for at in sorted(stay):
-            if told[at][1] != "U":
-                stay |= {i for i in range(at) if told[i][1] in "UDA" and at_last(told, i, at)}
+        for states in ("UDA", "U"):
+            for at in sorted(stay):
+                if told[at][1] != "U":
+                    stay |= {i for i in range(at) if last_of(told, i, at, states)}
         if stay:
             after[id_] = [told[at] for at in sorted(stay)]
     return after
 
 
-def at_last(told: list[tuple[int, str]], state: int, tombstone: int) -> bool:
-    """Whether no other state lies between a state and a tombstone."""
-    return all(op not in "UDA" for _, op in told[state + 1 : tombstone])
+def last_of(told: list[tuple[int, str]], state: int, tombstone: int, states: str) -> bool:
+    """Whether it is a state, and no other one lies between it and a tombstone."""
+    between = (op for _, op in told[state + 1 : tombstone])
+    return told[state][1] in states and all(op not in states for op in between)
 
 
 def test_nights_that_stay_are_the_same_and_of_the_others_nothing_is_left() -> None:
@@ -240,6 +242,29 @@ def test_what_was_archived_has_no_limit() -> None:
         small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=1))), run="f1"
     )
     assert [v.op.value for v in small.vault.history(small.org, TABLE, "a")] == ["U", "A"]
+
+
+@pytest.mark.parametrize("tombstone", ["D", "P", "M"])
+def test_a_record_that_was_gone_before_its_archive_ended_is_forgotten(tombstone: str) -> None:
+    """Its last whole row is that of the archive, whatever the rules say of deleted records."""
+    small = SmallVault()
+    cells = {"Name": "Anna", "Text": LONG}
+    night(small, "n1", ("a", "U", cells), ("b", "U", {"Name": "Ben"}))
+    night(small, "n2", ("a", tombstone, cells if tombstone == "D" else None))
+    night(small, "n3", ("a", "A", cells))
+    small.clock.advance(days=4000)
+    night(small, "n4", ("b", "U", {"Name": "Benno"}))
+    small.clock.advance(days=4000)
+    night(small, "n5", ("b", "U", {"Name": "Benny"}))
+    small.vault.apply(
+        small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=1))), run="f1"
+    )
+    small.vault.compact(small.org, run="c1")
+    ops = [version.op.value for version in small.vault.history(small.org, TABLE, "a")]
+    assert (ops[0], ops[-1]) == ("U", "A"), "without a live state it could not come back"
+    last = small.vault.history(small.org, TABLE, "a")[-1]
+    assert (last.op.value, last.cells["Name"], last.cells["Text"]) == ("A", "Anna", LONG)
+    assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
 
 def test_words_of_what_is_gone_are_found_no_more() -> None:

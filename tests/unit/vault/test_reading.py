@@ -181,6 +181,30 @@ def test_changes(small: SmallVault) -> None:
         small.changed(1, 5)
 
 
+def test_archived_records_do_not_count_as_deleted(small: SmallVault) -> None:
+    small.night("r1", ("a", "U", A), ("b", "U", B), ("c", "U", A))
+    small.night("r2", ("a", "A", A), ("b", "D", B))
+    assert small.changed(1, 2) == {"a": "archived", "b": "deleted"}
+    assert small.changed(2, 1) == {"a": "revived", "b": "revived"}
+
+
+def test_a_record_that_is_gone_before_its_archive_ends_is_archived(small: SmallVault) -> None:
+    small.night("r1", ("a", "U", A))
+    small.night("r2", ("a", "P", None))
+    small.night("r3", ("a", "A", A))
+    assert small.changed(1, 3) == {"a": "archived"}
+    assert small.changed(2, 3) == {}
+
+
+def test_an_archived_record_that_came_back_is_no_difference(small: SmallVault) -> None:
+    small.night("r1", ("a", "U", A), ("b", "U", A))
+    small.night("r2", ("a", "A", A), ("b", "A", A))
+    small.night("r3", ("a", "U", A), ("b", "U", B))
+    assert small.changed(2, 3) == {"a": "revived", "b": "revived"}
+    assert small.changed(1, 3) == {"b": "changed"}
+    assert small.changed(3, 2) == {"a": "archived", "b": "archived"}
+
+
 # --- damage ---------------------------------------------------------------------------------------
 
 

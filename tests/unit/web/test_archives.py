@@ -15,6 +15,7 @@ from unit.web.losses import choose, goes_on, live, plan_at_once, start
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.approval_policy import change
 from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.records.watch import WatchRequest, add_watch
 from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Role
@@ -269,3 +270,78 @@ def test_an_archived_record_says_so_everywhere(desk: Desk, sign_in: SignIn) -> N
     hits = page(client, "/find/?all=1&q=Case")
     assert hits.count('<span class="pill">archived</span>') == 2
     assert "deleted</span>" not in hits
+
+
+def test_a_comparison_calls_archived_records_lost(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    run = archived(desk, client)
+    desk.night()
+    client = sign_in(Role.RESTORER, org="sales")
+    tables = page(client, "/orgs/sales/compare/")
+    assert '<span class="phone">Lost: </span>0' in tables
+    assert '<span class="phone">Archived: </span>2' in tables
+    assert "Only tables with archived records." in page(
+        client, "/orgs/sales/compare/?kind=archived"
+    )
+    shown = page(client, "/orgs/sales/compare/?table=Case")
+    assert shown.count('<span class="pill">archived</span>') == 2
+    assert shown.count(f'<a href="/runs/{run}/">the archive</a>') == 2
+    assert '<span class="pill lost">' not in shown
+    assert f'name="record" value="Case/{desk.cases[0]}"' in shown, "it can be brought back"
+    only = page(client, "/orgs/sales/compare/?table=Case&kind=archived")
+    assert "Select all 2 records" in only
+    listed = page(
+        client, "/orgs/sales/list/?kind=changed&change=archived&table=Case&older=2&newer=latest"
+    )
+    assert "Archived between backups 2 and 4" in listed
+    assert "Case 0" in listed
+    assert listed.count('<span class="pill">archived</span>') == 2
+    assert '<span class="pill lost">' not in listed
+    related = page(client, f"/orgs/sales/records/Case/{desk.cases[0]}/related/")
+    assert '<span class="pill">1 archived</span>' in related
+    assert '<span class="pill lost">' not in related
+    assert "Case 2" not in listed
+
+
+def test_archived_records_are_listed_as_lost(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    archived(desk, client)
+    desk.night()
+    shown = page(sign_in(Role.RESTORER, org="sales"), "/orgs/sales/lost/")
+    assert "No records were lost" in shown
+    assert "4 records were archived meanwhile. They are not lost." in shown
+
+
+def test_the_inbox_names_the_archive_and_no_user(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    run = archived(desk, client)
+    desk.night()
+    client = sign_in(Role.RESTORER, org="sales")
+    assert "No open losses" in page(client, "/losses/")
+    shown = page(client, "/losses/?state=folded")
+    assert "Not a loss: an archive took it out of the org, and the vault has it." in shown
+    assert f'<a href="/runs/{run}/">the archive</a>' in shown
+    assert "Deleted" not in re.sub(
+        r"<nav.*?</nav>|<details.*?</details>", "", shown, flags=re.DOTALL
+    )
+    assert "Preview restore" in shown
+
+
+def test_histories_and_watched_sets_call_archived_records_deleted(
+    desk: Desk, sign_in: SignIn
+) -> None:
+    desk.world.clock.advance(days=40)  # the set was there at the beginning of the shown period
+    desk.night()
+    client = sign_in(Role.RESTORER)
+    watched = WatchRequest("mine", records=(f"Case/{desk.cases[0]}",), deletions=True)
+    add_watch(desk.world.app, "sales", watched)
+    run = archived(desk, client)
+    desk.night()
+    client = sign_in(Role.RESTORER, org="sales")
+    for path in (f"/orgs/sales/records/Case/{desk.cases[0]}/", "/orgs/sales/watched/mine/"):
+        shown = page(client, path)
+        assert '<li class="archived">' in shown
+        assert f'<a href="/runs/{run}/">the archive</a>' in shown
+        assert '<li class="deleted">' not in shown
+    assert "Preview: bring this record back" in shown
+    assert '<option value="archived">archived</option>' in shown

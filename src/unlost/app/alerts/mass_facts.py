@@ -24,6 +24,7 @@ from unlost.catalog.mass_changes import (
 )
 from unlost.catalog.silences import silences_of
 from unlost.engine.records.mass_changes import mass_changes
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.mass_changes import BackupChanges, ChangeWords, MassChange, MassLimits
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Schema, Table
@@ -96,6 +97,7 @@ def _changes(
     newest, limits = app.whole_vault.at(oid, backup.number), limits_of(oid)
     put_back = put_back_values(app, oid, after=before.number, until=backup.number)
     by_runs = own_deletions(app, oid, after=before.number, until=backup.number)
+    archived = uncommitted(app.whole_vault, oid, until=backup.number)
     changes = [
         change
         for table in _judged_tables(newest, limits)
@@ -106,7 +108,7 @@ def _changes(
             after=before.number,
             until=backup.number,
             put_back=put_back,
-            by_runs=by_runs.get(table.name, frozenset()),
+            by_runs=by_runs.get(table.name, frozenset()) | archived.get(table.name, {}).keys(),
         )
     ]
     return BackupChanges(backup.number, before.number, backup.as_of, before.as_of, tuple(changes))

@@ -14,6 +14,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.orgs.watches import StoredWatch, store_hits, stored_watches
 from unlost.engine.records.compare import Between
 from unlost.engine.records.touched import touched_records
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.vault.snapshot import ChangeKind, SnapshotInfo
@@ -52,7 +53,13 @@ def _hit(
     by_table: dict[str, list[str]] = defaultdict(list)
     for each in touched.records:
         by_table[each.key.table].append(each.key.record)
-    between = Between.of(app.whole_vault, org.oid, after=before.number, other=backup.number)
+    between = Between.of(
+        app.whole_vault,
+        org.oid,
+        after=before.number,
+        other=backup.number,
+        uncommitted=uncommitted(app.whole_vault, org.oid, until=backup.number),
+    )
     counter = _Counter(frozenset(members), watch)
     for table, records in by_table.items():
         counter.count(table, _described(between, table, records))

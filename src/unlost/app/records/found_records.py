@@ -18,6 +18,7 @@ from unlost.app.records.record_names import record_names
 from unlost.app.records.restored_as import replacements
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.search import SearchResult
+from unlost.model.source.reading import Op
 from unlost.model.vault.snapshot import SearchHit
 from unlost.model.written import written
 
@@ -53,6 +54,11 @@ class FoundRecord:
     restored_as: str
     former: bool = False
     differs: str = ""
+
+    @property
+    def is_archived(self) -> bool:
+        """True if an archive took it out of the org."""
+        return self.gone is not None and self.gone.how is Op.ARCHIVED
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
+from unlost.app.records.archives import archived_now
 from unlost.app.records.watched_sets import SetEvent
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.compare import LiveComparison
@@ -34,7 +35,11 @@ KINDS = {
     ChangeKind.CHANGED.value: EventKind.CHANGED,
     ChangeKind.DELETED.value: EventKind.DELETED,
     ChangeKind.REVIVED.value: EventKind.REVIVED,
+    ChangeKind.ARCHIVED.value: EventKind.ARCHIVED,
 }
+
+
+_OPS = {EventKind.DELETED: Op.DELETED, EventKind.ARCHIVED: Op.ARCHIVED}
 
 
 class TooManyChanges(Exception):
@@ -64,7 +69,10 @@ def live_events(app: Application, org: ProtectedOrg, members: Sequence[RecordKey
     with app.open_org(org) as source:
         app.home.work.mkdir(mode=0o700, exist_ok=True)
         schema, now = source.discover(), source.server_time()
-        live = LiveComparison(source, head, app.clock, app.home.work, schema=schema)
+        archives = archived_now(app, org.oid)
+        live = LiveComparison(
+            source, head, app.clock, app.home.work, schema=schema, archives=archives
+        )
         owners = SetOwners((head,), reach)
         span = When(None, head.info.as_of, now)
         for name in reach.tables:
@@ -126,7 +134,7 @@ def _event(
         values.get(table.modified_by_column or ""),
         fields if kind is EventKind.CHANGED else (),
         Origin.LIVE,
-        Op.DELETED if kind is EventKind.DELETED else Op.STATE,
+        _OPS.get(kind, Op.STATE),
         None,
         key.record,
     )

@@ -33,6 +33,7 @@ from unlost.catalog.losses import (
 )
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.deletions import losses_between
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.errors import NotFound, UnlostError
 from unlost.model.message import Message, fault
 from unlost.model.plan import RecordKey
@@ -135,6 +136,7 @@ def _add(
         until=backup.number,
         tables=_tables(app, newest, before),
         by_runs=own_deletions(app, org.oid, after=before.number, until=backup.number),
+        by_archives=uncommitted(app.whole_vault, org.oid, until=backup.number),
     )
     add_losses(org.oid, note, groups)
 
@@ -142,13 +144,15 @@ def _add(
 def _tables(app: Application, newest: Snapshot, before: SnapshotInfo) -> Collection[str]:
     """Return the tables that lost records; all tables if the certificate does not know."""
     info = newest.info
+    # A forgotten backup between may have found deletions, and an archive is in no certificate.
     between = (
         commit
         for commit in app.whole_vault.commits(info.org)
-        if commit.kind is CommitKind.BACKUP and before.number < commit.number < info.number
+        if commit.kind in (CommitKind.BACKUP, CommitKind.ARCHIVE)
+        and before.number < commit.number < info.number
     )
     proof = newest.certificate()
-    if proof is None or any(between):  # a forgotten backup between may have found deletions
+    if proof is None or any(between):
         return newest.tables().keys()
     return {line.table for line in proof.tables if line.deleted}
 

@@ -1,10 +1,9 @@
-"""The records that runs of ours deleted between two backups, such as an undo, from their journals."""
+"""The records that restores of ours deleted between two backups, such as an undo, from their journals."""
 
 from collections.abc import Mapping
 
 from unlost.app.compose import Application
-from unlost.engine.restore.journal.effects import EffectKind, RunEffects, effects_of
-from unlost.model.runs.exclusion import RunKind
+from unlost.engine.restore.journal.effects import EffectKind, effects_of
 from unlost.model.vault.snapshot import CommitKind
 
 
@@ -16,17 +15,10 @@ def own_deletions(
     deleted: dict[str, set[str]] = {}
     for commit in vault.commits(oid):
         if commit.kind is CommitKind.RESTORE and after < commit.number < until:
-            _note(deleted, effects_of(vault.journal(oid, commit.run), commit.run))
-    for run in vault.journals(oid, unfinished=True):  # an archive commits its records at its end
-        if run.startswith(RunKind.ARCHIVE):
-            _note(deleted, effects_of(vault.journal(oid, run), run))
+            known = effects_of(vault.journal(oid, commit.run), commit.run)
+            for effect in known.effects.values():
+                if effect.kind is EffectKind.REMOVED:
+                    deleted.setdefault(effect.table, set()).add(effect.live)
+            for key in known.announced:  # the answers of these calls are missing
+                deleted.setdefault(key.table, set()).add(key.record)
     return {table: frozenset(ids) for table, ids in deleted.items()}
-
-
-def _note(deleted: dict[str, set[str]], known: RunEffects) -> None:
-    """Add the records that a run deleted, and those of calls whose answer is missing."""
-    for effect in known.effects.values():
-        if effect.kind is EffectKind.REMOVED:
-            deleted.setdefault(effect.table, set()).add(effect.live)
-    for key in known.announced:
-        deleted.setdefault(key.table, set()).add(key.record)

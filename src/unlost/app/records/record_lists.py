@@ -49,12 +49,16 @@ class ListedValue:
 
 @dataclass(frozen=True, slots=True)
 class ListedRecord:
-    """A record of a list, with a value for each column; ``alive`` in the newest backup."""
+    """A record of a list, with a value for each column; ``alive`` in the newest backup.
+
+    ``archived``: an archive took it out of the org.
+    """
 
     record: str
     name: str
     alive: bool
     values: tuple[ListedValue, ...]
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,8 @@ class ListDescriber:
         names = {record: name_in(row, table) for record, row in rows.items()}
         names |= self.names.of([table.name], [record for record in ids if not names.get(record)])
         means = {name: self._means(name, list(rows.values())) for name in columns}
-        alive = _alive(self.newest, table.name, ids)
+        alive = _with_op(self.newest, table.name, ids, Op.STATE)
+        archived = _with_op(self.newest, table.name, ids, Op.ARCHIVED)
         for record in ids:
             row = rows.get(record, {})
             yield ListedRecord(
@@ -129,6 +134,7 @@ class ListDescriber:
                 names.get(record, ""),
                 record in alive,
                 tuple(_value(row.get(name), means[name]) for name in columns),
+                record in archived,
             )
 
     def _means(
@@ -144,11 +150,11 @@ def _value(value: str | None, means: Mapping[str, ValueMeaning]) -> ListedValue:
     return ListedValue(value) if named is None else ListedValue(value, named.name, named.table)
 
 
-def _alive(newest: Snapshot, table: str, ids: Sequence[str]) -> frozenset[str]:
+def _with_op(newest: Snapshot, table: str, ids: Sequence[str], op: Op) -> frozenset[str]:
     if table not in newest.tables():
         return frozenset()
     rows = newest.get(table, ids, columns=[])
-    return frozenset(rows.filter(pc.equal(rows[OP], Op.STATE.value))[ID].to_pylist())
+    return frozenset(rows.filter(pc.equal(rows[OP], op.value))[ID].to_pylist())
 
 
 def batches_of(

@@ -22,21 +22,24 @@ from unlost.app.records.referring import ReferenceSearch
 from unlost.app.records.search_dates import day_begin, day_end
 from unlost.app.records.search_query import RecordSearch
 from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.engine.records.archived import with_archived
 from unlost.engine.records.matches import users_named
 from unlost.engine.records.typed_search import best_reading
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.errors import UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
 from unlost.model.vault.snapshot import ChangeKind
 
 FETCH = 10_000  # ids per lookup
+GONE = (ChangeKind.DELETED, ChangeKind.ARCHIVED)
 
 
 class ListKind(StrEnum):
     """The kind of a list."""
 
     RELATED = "related"  # to a record
-    CHANGED = "changed"  # between two backups: lost, changed or created
+    CHANGED = "changed"  # between two backups: lost, archived, changed or created
     MATCHES = "matches"  # by a search, in the newest backup
 
 
@@ -156,8 +159,8 @@ def _changed(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds
         (_backup(app, org, query.older), _backup(app, org, query.newer)),
         key=lambda snapshot: snapshot.info.number,
     )
-    # Lost records have their values in the first backup, all others in the second.
-    shown = old if query.change is ChangeKind.DELETED else new
+    # Lost and archived records have their values in the first backup, all others in the second.
+    shown = old if query.change in GONE else new
     table = table_named(shown.schema(), query.table)
     ids = _change_ids(app, org, table.name, query.change, old, new)
     return ListedIds(shown, table, _sorted(ids), dated=new)
@@ -185,12 +188,14 @@ def _change_ids(
     new: Snapshot,
 ) -> Iterator[pa.StringArray]:
     numbers = {"after": old.info.number, "until": new.info.number}
-    for change in app.vault.changes(org.oid, table, **numbers):
+    archived = uncommitted(app.whole_vault, org.oid, until=new.info.number).get(table, {})
+    for each in app.vault.changes(org.oid, table, **numbers):
+        change = with_archived(each, archived)
         chosen = change.filter(pc.equal(change["change"], kind.value))
         ids = chosen[ID].cast(pa.string()).combine_chunks()
         for at in range(0, len(ids), FETCH):
             some = ids.slice(at, FETCH)
-            yield _alive(old, table, some) if kind is ChangeKind.DELETED else some
+            yield _alive(old, table, some) if kind in GONE else some
 
 
 def _alive(snapshot: Snapshot, table: str, ids: pa.StringArray) -> pa.StringArray:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from unlost.app.records.linked_files import files_of
 from unlost.app.records.record_facts import RecordNames
 from unlost.app.records.referring import ID, ReferenceSearch, ReferringIds, other_references
+from unlost.model.source.reading import Op
 from unlost.model.source.schema import Table, TableTrait
 from unlost.model.vault.snapshot import StoredFile
 
@@ -24,15 +25,20 @@ if TYPE_CHECKING:
 
 FIRST = 5  # records listed for each table
 MOST_FILES = 50
+FETCH = 10_000  # ids per lookup
 
 
 @dataclass(frozen=True, slots=True)
 class RelatedRecord:
-    """A related record; ``alive``: it is still live in the newest backup."""
+    """A related record; ``alive``: it is still live in the newest backup.
+
+    ``archived``: an archive took it out of the org.
+    """
 
     record: str
     name: str
     alive: bool
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,9 @@ class RelatedTable:
     """Related records of a table, which refer to the record by ``columns``.
 
     ``through``: they refer to a related record of that table, not to the record itself. ``lost`` of
-    the ``count`` are no longer live in the newest backup. ``first`` are some of them.
-    ``through_label`` is the label of that table.
+    the ``count`` are no longer live in the newest backup, and ``archived`` are no longer in the org
+    because archives took them. ``first`` are some of them. ``through_label`` is the label of that
+    table.
     """
 
     table: str
@@ -52,6 +59,7 @@ class RelatedTable:
     lost: int
     first: tuple[RelatedRecord, ...]
     through_label: str = ""
+    archived: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +150,34 @@ def _related_table(
     alive = _still_alive(group, snapshot, newest)
     labels = _labels(group, snapshot, names)
     living = set(alive.filter(pc.is_in(alive, value_set=group.ids.slice(0, FIRST))).to_pylist())
+    dead = group.ids.filter(pc.invert(pc.is_in(group.ids, value_set=alive)))
+    archived = _archived(group.table.name, newest, dead.to_pylist())
     return RelatedTable(
         table=group.table.name,
         label=group.table.plural or group.table.label or group.table.name,
         columns=group.columns,
         through=group.through,
         count=len(group.ids),
-        lost=len(group.ids) - len(alive),
+        lost=len(dead) - len(archived),
         first=tuple(
-            RelatedRecord(record_id, labels[record_id], record_id in living) for record_id in first
+            RelatedRecord(record_id, labels[record_id], record_id in living, record_id in archived)
+            for record_id in first
         ),
         through_label=_table_label(snapshot, group.through),
+        archived=len(archived),
     )
+
+
+def _archived(table: str, newest: Snapshot, dead: list[str]) -> frozenset[str]:
+    """Return the records among these that archives took out of the org."""
+    if table not in newest.tables():
+        return frozenset()
+    archived: set[str] = set()
+    for at in range(0, len(dead), FETCH):
+        rows = newest.get(table, dead[at : at + FETCH], columns=[])
+        mask = pc.equal(rows["_u_op"].cast(pa.string()), Op.ARCHIVED.value)
+        archived.update(rows.filter(mask)[ID].to_pylist())
+    return frozenset(archived)
 
 
 def _still_alive(group: ReferringIds, snapshot: Snapshot, newest: Snapshot) -> pa.Array:

@@ -10,9 +10,11 @@ from unlost.app.records.record_selectors import chosen_records
 from unlost.app.records.restored_as import replacements
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.orgs.watches import StoredWatch
+from unlost.engine.records.archived import archived_events
 from unlost.engine.records.history import Event
 from unlost.engine.records.story import story
 from unlost.engine.records.touched import TouchedRecord, touched_records
+from unlost.engine.restore.journal.archives import ArchiveRuns, uncommitted
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
 from unlost.model.vault.snapshot import SnapshotInfo
@@ -119,7 +121,8 @@ def events_of(
         app.vault, org.oid, members, after=first.number, until=backups[-1].number
     )
     shown = touched.records[: MOST_RECORDS if most is None else most]
-    every = (each for record in shown for each in _events(app, org, record, since))
+    open_archives = uncommitted(app.whole_vault, org.oid)
+    every = (each for record in shown for each in _events(app, org, record, since, open_archives))
     # The ids of a record that came back have one story.
     events = list({(each.key, each.event): each for each in every}.values())
     events.sort(key=lambda each: each.event.when.latest, reverse=True)
@@ -133,13 +136,17 @@ def _before(backups: Sequence[SnapshotInfo], since: datetime) -> SnapshotInfo:
 
 
 def _events(
-    app: Application, org: ProtectedOrg, record: TouchedRecord, since: datetime
+    app: Application,
+    org: ProtectedOrg,
+    record: TouchedRecord,
+    since: datetime,
+    open_archives: ArchiveRuns,
 ) -> Iterator[SetEvent]:
     try:
         events = story(app.vault, org.oid, record.key.table, record.key.record)
     except NotFound:  # erased since
         return
-    for event in events:
+    for event in archived_events(events, open_archives.get(record.key.table, {})):
         if event.when.latest > since:
             yield SetEvent(
                 RecordKey(record.key.table, event.record or record.key.record),

@@ -1,12 +1,12 @@
 """Compare two backups, or a backup and the live org: records created, changed, deleted, revived.
 
 Both yield tables in bounded batches, one row a field: ``id``, ``change``, ``column``, ``old``,
-``new``. A record that was created, deleted or revived without a differing cell has one row with a
-null column.
+``new``. A record that was created, deleted, archived or revived without a differing cell has one
+row with a null column.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.merge import align_streams, read_run, write_sorted_runs
+from unlost.engine.records.archived import ArchivedRecords, with_archived
+from unlost.engine.restore.journal.archives import ArchiveRuns
 from unlost.engine.rows import chosen
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound
@@ -25,6 +27,7 @@ from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, WireK
 from unlost.model.vault.snapshot import ChangeKind, CommitKind
 
 GET_IDS = 1_000
+GONE = pa.array([ChangeKind.DELETED.value, ChangeKind.ARCHIVED.value])
 DIFFERENCES = pa.schema(
     [
         ("id", pa.string()),
@@ -45,11 +48,12 @@ class TableSummary:
     changed: int = 0
     deleted: int = 0
     revived: int = 0
+    archived: int = 0
 
     @property
     def total(self) -> int:
         """Records that differ in any way."""
-        return self.created + self.changed + self.deleted + self.revived
+        return self.created + self.changed + self.deleted + self.revived + self.archived
 
     def of_kind(self, kind: ChangeKind) -> int:
         """Return the number of records that differ in this way."""
@@ -58,6 +62,7 @@ class TableSummary:
             ChangeKind.CHANGED: self.changed,
             ChangeKind.DELETED: self.deleted,
             ChangeKind.REVIVED: self.revived,
+            ChangeKind.ARCHIVED: self.archived,
         }
         return counts[kind]
 
@@ -66,7 +71,8 @@ class TableSummary:
 class Between:
     """Two snapshots of one org, the earlier one first.
 
-    ``filtered``: tables whose hidden columns the vault leaves out.
+    ``filtered``: tables whose hidden columns the vault leaves out. ``uncommitted``: records of
+    archives that commit after ``new``, or not yet.
     """
 
     vault: VaultReader
@@ -74,14 +80,28 @@ class Between:
     old: Snapshot
     new: Snapshot
     filtered: frozenset[str] = frozenset()
+    uncommitted: ArchiveRuns = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, vault: VaultReader, org: str, *, after: int, other: int, filtered: Iterable[str] = ()
+        cls,
+        vault: VaultReader,
+        org: str,
+        *,
+        after: int,
+        other: int,
+        filtered: Iterable[str] = (),
+        uncommitted: ArchiveRuns | None = None,
     ) -> "Between":
         """The snapshots of these numbers, in either order."""
         first, last = sorted((after, other))
-        return cls(vault, org, vault.at(org, first), vault.at(org, last), frozenset(filtered))
+        old, new = vault.at(org, first), vault.at(org, last)
+        return cls(vault, org, old, new, frozenset(filtered), uncommitted or {})
+
+    @property
+    def archives(self) -> ArchivedRecords:
+        """The records that archives took out of the org, as the later snapshot has them."""
+        return ArchivedRecords(self.vault, self.new, self.uncommitted)
 
     def tables(self) -> list[str]:
         """Tables of either snapshot."""
@@ -96,7 +116,9 @@ class Between:
     def changed(self, table: str) -> Iterator[pa.Table]:
         """The records that differ in the vault, in the order of their ids: id and change."""
         after, until = self.old.info.number, self.new.info.number
-        for change in self.vault.changes(self.org, table, after=after, until=until):
+        archived = self.uncommitted.get(table, {})
+        for each in self.vault.changes(self.org, table, after=after, until=until):
+            change = with_archived(each, archived)
             ids = change["_u_id"].cast(pa.string())
             yield pa.table({"id": ids, "change": change["change"]})
 
@@ -139,6 +161,7 @@ def summarize(differences: Iterable[pa.Table], table: str) -> TableSummary:
         counts[ChangeKind.CHANGED],
         counts[ChangeKind.DELETED],
         counts[ChangeKind.REVIVED],
+        counts[ChangeKind.ARCHIVED],
     )
 
 
@@ -148,6 +171,7 @@ class LiveComparison:
 
     Deletions are those that the source reports; ``by_census`` also lists the ids of a table, sorted
     in the folder ``work``. ``schema`` is the source's present schema, if it is already known.
+    ``archives``: the records that archives took out of the org by now.
     """
 
     source: Source
@@ -156,6 +180,7 @@ class LiveComparison:
     work: Path
     by_census: bool = False
     schema: Schema | None = None
+    archives: ArchivedRecords | None = None
 
     def tables(self) -> list[str]:
         """Tables of the snapshot."""
@@ -163,6 +188,10 @@ class LiveComparison:
 
     def differences(self, table: str) -> Iterator[pa.Table]:
         """All differences of a table; raises the errors of the source."""
+        for part in self._differences(table):
+            yield self.archives.marked(table, part) if self.archives is not None else part
+
+    def _differences(self, table: str) -> Iterator[pa.Table]:
         described = (self.schema or self.source.discover()).table(table)
         state = self.old.tables().get(table)
         if described is None or state is None:
@@ -286,7 +315,7 @@ def _fields(
     columns: Sequence[Column],
     unread: Mapping[str, frozenset[str]],
 ) -> pa.Table:
-    """One row for each differing field; created, deleted and revived records have at least one.
+    """One row for each differing field; records with other changes have at least one.
 
     ``unread``: by column, records whose value there is unknown.
     """
@@ -323,8 +352,8 @@ def _field(
     changes: pa.Table, column: Column, old: pa.ChunkedArray, new: pa.ChunkedArray
 ) -> pa.Table:
     older, other = old.combine_chunks().cast(pa.string()), new.combine_chunks().cast(pa.string())
-    deleted = pc.equal(changes["change"].combine_chunks(), ChangeKind.DELETED.value)
-    mask = pc.and_(differs(column.kind, older, other), pc.invert(deleted))
+    gone = pc.is_in(changes["change"].combine_chunks(), value_set=GONE)
+    mask = pc.and_(differs(column.kind, older, other), pc.invert(gone))
     hit = changes.filter(mask)
     return pa.table(
         {

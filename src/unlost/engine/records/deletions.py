@@ -6,11 +6,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.records.losses import DeletedTable, group_losses, loss_columns
+from unlost.engine.restore.journal.archives import ArchiveRuns
 from unlost.model.losses import LossGroup, LossRules
 from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.vault.snapshot import ChangeKind
 
 FETCH = 25_000  # ids per lookup
+GONE = pa.array([ChangeKind.DELETED.value, ChangeKind.ARCHIVED.value])
 NONE: Mapping[str, frozenset[str]] = {}
 
 
@@ -23,14 +25,17 @@ def losses_between(
     until: int,
     tables: Collection[str],
     by_runs: Mapping[str, frozenset[str]] = NONE,
+    by_archives: ArchiveRuns | None = None,
 ) -> tuple[LossGroup, ...]:
     """Return the losses in these tables between two backups.
 
-    ``by_runs``: the records that runs of ours deleted, by table.
+    ``by_runs``: the records that restores of ours deleted, by table. ``by_archives``: those of
+    archives that commit after the later backup, or not yet.
     """
+    archived = by_archives or {}
     newest = vault.at(org, until)
     deleted = [
-        DeletedTable(shape, rows, by_runs.get(name, frozenset()))
+        DeletedTable(shape, rows, by_runs.get(name, frozenset()), frozenset(archived.get(name, {})))
         for name in sorted(tables)
         if (shape := newest.schema().table(name)) is not None
         if len(rows := _deleted(vault, newest, org, name, rules, after=after))
@@ -53,7 +58,7 @@ def _deleted_ids(
     vault: VaultReader, org: str, table: str, *, after: int, until: int
 ) -> Iterator[Sequence[str]]:
     for change in vault.changes(org, table, after=after, until=until):
-        gone = change.filter(pc.equal(change["change"], ChangeKind.DELETED.value))
+        gone = change.filter(pc.is_in(change["change"], value_set=GONE))
         ids = gone["_u_id"].cast(pa.string()).combine_chunks()
         yield from (ids.slice(at, FETCH).to_pylist() for at in range(0, len(ids), FETCH))
 

@@ -45,9 +45,15 @@ class EventKind(StrEnum):
     CREATED = "created"
     CHANGED = "changed"
     DELETED = "deleted"
+    ARCHIVED = "archived"  # an archive took the record out of the org
     REVIVED = "revived"
     RESTORED = "restored"  # a restore created the record anew, under a new id
     ADOPTED = "adopted"  # a restore took a live record for the lost one
+
+    @property
+    def ends(self) -> bool:
+        """True if the record is no longer in the org after it."""
+        return self in (EventKind.DELETED, EventKind.ARCHIVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class Event:
 
     ``op`` is of the version that shows it, ``snapshot`` the first kept backup that shows that
     version: None if there is none, and for an event that only the change log has. ``record`` is the
-    id at that time, ``run`` the restore that did it. ``merged_into``: the record into which a deleted
+    id at that time, ``run`` the restore or archive that did it. ``merged_into``: the record into which a deleted
     one was merged.
     """
 
@@ -125,9 +131,13 @@ class _Story:
 
     def merge_deletion(self, event: Event) -> None:
         """Merge a second report of the same deletion: it is listed once, as exactly as known."""
-        at = max(i for i, (*_, e) in enumerate(self.events) if e.kind is EventKind.DELETED)
-        _, version, known = self.events[at]
-        if event.when.exact is not None:
+        at = max(i for i, (*_, e) in enumerate(self.events) if e.kind.ends)
+        placed, version, known = self.events[at]
+        if (
+            event.kind is EventKind.ARCHIVED
+        ):  # a backup saw that it was gone before the archive ended
+            self.events[at] = (placed, version, replace(event, when=known.when))
+        elif event.when.exact is not None:
             when = replace(event.when, after=known.when.after)
             winner = event.merged_into or known.merged_into
             event = replace(event, when=when, merged_into=winner)
@@ -193,10 +203,23 @@ def recorded_events(
     backups = vault.snapshots(head.info.org)
     nights = Nights([info for info in backups if info.read(table)])
     shown = first_backups_with(versions, [info.number for info in backups])
+    archives = _archives(vault, head.info.org, versions)
     return tuple(
-        replace(event, record=record, snapshot=event.snapshot and shown[event.snapshot])
+        replace(
+            event,
+            record=record,
+            run=archives.get(event.snapshot) if event.snapshot is not None else None,
+            snapshot=event.snapshot and shown[event.snapshot],
+        )
         for event in events(versions, shape, noted, nights)
     )
+
+
+def _archives(vault: VaultReader, org: str, versions: Sequence[Version]) -> dict[int, str]:
+    """The archives whose commits are among these versions, by the number of the commit."""
+    numbers = {version.snapshot for version in versions if version.op is Op.ARCHIVED}
+    commits = vault.commits(org) if numbers else ()
+    return {info.number: info.run for info in commits if info.number in numbers}
 
 
 def first_backups_with(
@@ -230,7 +253,7 @@ def events(
             *(note for note in logged_changes if note.at > _seen_until(version)),
         ]
         event = _event(version, before, state, changes, nights, table)
-        if event is not None and event.kind is EventKind.DELETED and _was_dead(before):
+        if event is not None and event.kind.ends and _was_dead(before):
             story.merge_deletion(event)
             event = None
         story.add_version_events([*([] if event is None else [event]), *_log_events(changes.shown)])
@@ -294,6 +317,9 @@ def _event(
     if kind is EventKind.CHANGED and not changes.rest:
         return None
     after, until = nights.before(version.snapshot), version.observed_at
+    if kind is EventKind.ARCHIVED:  # its values and their time are those of an earlier version
+        when = When(None, after, until)
+        return Event(kind, when, None, (), Origin.VAULT, version.op, version.snapshot)
     act = _NO_ACT
     if kind is EventKind.CREATED:
         stamps = [*_stamps(version, state), *(note.at for note in changes.shown)]
@@ -355,6 +381,8 @@ def _system_stamp(version: Version, table: Table | None) -> datetime | None:
 
 
 def _kind(version: Version, before: Version | None) -> EventKind:
+    if version.op is Op.ARCHIVED:
+        return EventKind.ARCHIVED
     if not version.op.alive:
         return EventKind.DELETED
     if before is None:

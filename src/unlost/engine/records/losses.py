@@ -36,7 +36,8 @@ type Locate = Callable[[Sequence[str], Sequence[str]], Mapping[str, str]]
 _BINDING = (DeleteRule.CASCADE, DeleteRule.RESTRICT)
 _INSTANT = pl.Datetime("us", "UTC")
 _N, _TABLE, _ID, _BY, _AT, _BIN = "n", "table", "id", "by", "at", "bin"
-_OPENED, _OWN, _BRIEF, _SURVIVOR = "opened", "own", "brief", "survivor"
+_OPENED, _OWN, _ARCHIVED, _BRIEF = "opened", "own", "archived", "brief"
+_SURVIVOR = "survivor"
 _UNDONE, _BELOW = "undone", "below"
 _PARENT, _VIA, _ROOT, _FOLD, _GROUP = "parent", "via", "root", "fold", "group"
 
@@ -46,23 +47,28 @@ class DeletedTable:
     """The records of a table that a backup found deleted, as ``Snapshot.get`` returns them.
 
     With the reference columns of the table, and the columns that its rule names. ``by_runs``: the ids
-    of those that runs of ours deleted.
+    of those that restores of ours deleted. ``by_archives``: those that an archive deleted and did not
+    commit by then.
     """
 
     table: Table
     rows: pa.Table
     by_runs: frozenset[str] = frozenset()
+    by_archives: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A deleted table within all rows: its frame, the number of its first row, and its rule."""
 
-    table: Table
+    deleted: DeletedTable
     cells: pl.DataFrame
-    by_runs: frozenset[str]
     start: int
     rule: LossRule | None
+
+    @property
+    def table(self) -> Table:
+        return self.deleted.table
 
     @property
     def numbers(self) -> pl.Series:
@@ -113,7 +119,7 @@ def _places(deleted: Sequence[DeletedTable], rules: LossRules) -> list[_Place]:
     for entry in deleted:
         cells = frame(entry.rows)
         rule = rules.tables.get(entry.table.name)
-        places.append(_Place(entry.table, cells, entry.by_runs, start, rule))
+        places.append(_Place(entry, cells, start, rule))
         start += cells.height
     return places
 
@@ -135,7 +141,10 @@ def _rows(place: _Place) -> pl.DataFrame:
         at.alias(_AT),
         (pl.when(in_bin).then(at + rule.bin) if rule.bin else pl.lit(None, _INSTANT)).alias(_BIN),
         pl.lit(place.rule is not None).alias(_OPENED),
-        ((op == Op.ARCHIVED.value) | record.is_in(sorted(place.by_runs))).alias(_OWN),
+        record.is_in(sorted(place.deleted.by_runs)).alias(_OWN),
+        ((op == Op.ARCHIVED.value) | record.is_in(sorted(place.deleted.by_archives))).alias(
+            _ARCHIVED
+        ),
         _brief(rule, by, at).alias(_BRIEF),
         _cell(place.table.merged_into_column).alias(_SURVIVOR),
         _undone(rule).alias(_UNDONE),
@@ -189,7 +198,11 @@ def _edges(places: Sequence[_Place], rows: pl.DataFrame, rules: LossRules) -> pl
     ]
     links = [_linked(place, link, rows) for link in rules.links for place in places]
     empty = pl.DataFrame(schema=_EDGE)
-    return pl.concat([empty, *parts, *(part for part in links if part is not None)])
+    edges = pl.concat([empty, *parts, *(part for part in links if part is not None)])
+    # What a person deleted is a loss, also if an archive took the record on which it hangs.
+    archived = rows[_ARCHIVED]
+    alike = archived.gather(edges["child"]) == archived.gather(edges["parent"])
+    return edges.filter(alike)
 
 
 _EDGE = {
@@ -306,7 +319,9 @@ def _depended(place: _Place, vias: Sequence[_Via]) -> pl.DataFrame:
 def _grouped(roots: pl.DataFrame) -> pl.DataFrame:
     """The roots with the number of their group."""
     fold = (
-        pl.when(_OWN)
+        pl.when(_ARCHIVED)
+        .then(pl.lit(FoldReason.ARCHIVED.value))
+        .when(_OWN)
         .then(pl.lit(FoldReason.OWN_RUN.value))
         .when(pl.col(_SURVIVOR).is_not_null())
         .then(pl.lit(FoldReason.MERGED.value))

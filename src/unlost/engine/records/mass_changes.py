@@ -77,8 +77,9 @@ def mass_changes(
 ) -> tuple[MassChange, ...]:
     """The changes that records of a table share between two backups, by column and kind.
 
-    A table that the older backup lacks has none. Records that a restore of ours created, or that a
-    run of ours deleted (``by_runs``), do not count; nor do values that a restore of ours put back.
+    A table that the older backup lacks has none. Records that a restore of ours created, that a run
+    of ours deleted (``by_runs``), or that were archived, do not count; nor do values that a restore of
+    ours put back.
     """
     old, new = vault.at(org, after), vault.at(org, until)
     before = old.schema().table(table.name)
@@ -169,7 +170,7 @@ class _Counter:
             self._created([record for record in ids if record not in restored])
         elif kind is ChangeKind.DELETED:
             self._deleted(ids)
-        elif kind is ChangeKind.CHANGED:  # not revived: back from the recycle bin, no damage
+        elif kind is ChangeKind.CHANGED:  # not revived or archived: neither is a damage
             self._changed(ids)
         if len(self.parts) > MANY_PARTS:
             self.parts = [_most_frequent(_added_up(self.parts))]
@@ -183,7 +184,6 @@ class _Counter:
 
     def _deleted(self, ids: list[str]) -> None:
         rows = self.new.get(self.table.name, ids, columns=[])
-        rows = rows.filter(pc.not_equal(rows["_u_op"].cast(pa.string()), Op.ARCHIVED.value))
         in_bin = pc.equal(rows["_u_op"].cast(pa.string()), Op.DELETED.value)
         self._add(_stamps(rows.filter(in_bin)), MassKind.DELETED)
         # Only a row that was delivered as deleted names the user who deleted it.

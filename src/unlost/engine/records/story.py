@@ -179,7 +179,7 @@ def _before_returns(events: Sequence[Event], returns: Sequence[datetime]) -> lis
     """
     return [
         replace(event, when=_bounded(event.when, returns))
-        if event.kind is EventKind.DELETED and event.when.exact is None
+        if event.kind.ends and event.when.exact is None
         else event
         for event in events
     ]

@@ -25,7 +25,7 @@ class RecordedChange:
     """A change of a column, or with an empty ``column`` a deletion or return of the record.
 
     ``until``: the end of the time in which it was made, by which a history finds it. ``removes``: it
-    is a deletion.
+    is a deletion, or an archive took the record out of the org.
     """
 
     key: RecordKey
@@ -57,8 +57,8 @@ def recorded(key: RecordKey, event: Event) -> Iterable[RecordedChange]:
         return [
             RecordedChange(key, column, when.latest, when.until, event.by) for column in columns
         ]
-    if event.kind is EventKind.DELETED or event.kind in RETURNS:
-        removes = event.kind is EventKind.DELETED
+    if event.kind.ends or event.kind in RETURNS:
+        removes = event.kind.ends
         return [RecordedChange(key, "", when.latest, when.until, event.by, removes)]
     return ()
 

@@ -279,6 +279,7 @@ class ChangeKind(StrEnum):
     CHANGED = "changed"
     DELETED = "deleted"
     REVIVED = "revived"
+    ARCHIVED = "archived"  # an archive took it out of the org; the vault has it
 
 
 class SearchMatch(StrEnum):

@@ -8,6 +8,7 @@ without reading the older snapshot:
     one: U, ``_u_prev`` U                 changed
     one: D, ``_u_prev`` U                 deleted
     one: U, ``_u_prev`` D                 revived
+    one: A, ``_u_prev`` U                 archived
     several, or ``_u_prev`` = or ?        compare op and row hash with the older snapshot
 
 The versions come from the segments. For commits whose segments were merged they come from the index
@@ -21,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from unlost.model.source.reading import Op
 from unlost.model.vault.snapshot import ChangeKind
 from unlost.vault.commits import version_rules
 from unlost.vault.commits.state import LiveSegment, LiveState
@@ -37,14 +39,22 @@ INDEX_PAYS = 3  # the index is faster if merged segments have this many rows for
 _AT_ONCE = 131_072
 _KEYS = (U_OP, U_PREV)
 _ALL_KEYS = (*_KEYS, U_ROW_HASH)
-_KINDS = ("", ChangeKind.CREATED, ChangeKind.CHANGED, ChangeKind.DELETED, ChangeKind.REVIVED)
+_KINDS = (
+    "",
+    ChangeKind.CREATED,
+    ChangeKind.CHANGED,
+    ChangeKind.DELETED,
+    ChangeKind.REVIVED,
+    ChangeKind.ARCHIVED,
+)
 _TURNED = {
     ChangeKind.CREATED: ChangeKind.DELETED,
     ChangeKind.DELETED: ChangeKind.REVIVED,
     ChangeKind.REVIVED: ChangeKind.DELETED,
     ChangeKind.CHANGED: ChangeKind.CHANGED,
+    ChangeKind.ARCHIVED: ChangeKind.REVIVED,
 }
-_CREATED, _CHANGED, _DELETED, _REVIVED = range(1, 5)
+_CREATED, _CHANGED, _DELETED, _REVIVED, _ARCHIVED = range(1, 6)
 
 
 def changes(org_reader: OrgReader, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
@@ -72,7 +82,21 @@ def changes_back(
         kinds = turned.take(
             pc.index_in(rows.column("change").combine_chunks(), value_set=turned_kinds)
         )
-        yield rows.set_column(1, "change", kinds)
+        turned_rows = rows.set_column(1, "change", kinds)
+        yield _with_archived(turned_rows, rows, org_reader.view(table, until=until))
+
+
+def _with_archived(turned: pa.Table, rows: pa.Table, older: TableView) -> pa.Table:
+    """The turned differences: a revived record may have been archived before, not deleted."""
+    revived = pc.equal(rows.column("change"), ChangeKind.REVIVED.value)
+    ids = rows.column(U_ID).filter(revived).combine_chunks()
+    if not len(ids):
+        return turned
+    known = older.newest(ids, (U_OP,))
+    archived = known.column(U_ID).filter(pc.equal(known.column(U_OP), Op.ARCHIVED.value))
+    mask = pc.is_in(turned.column(U_ID), value_set=archived.combine_chunks())
+    kinds = pc.if_else(mask, ChangeKind.ARCHIVED.value, turned.column("change"))
+    return turned.set_column(1, "change", kinds)
 
 
 def _added_rows(org_reader: OrgReader, state: LiveState, added: TableView) -> Iterator[pa.Table]:
@@ -196,9 +220,10 @@ def _kinds(
         [
             alive & ~was_there,
             alive & was_alive & changed,
+            (ops == version_rules.A) & was_alive,
             ~alive & was_alive,
             alive & was_there & ~was_alive,
         ],
-        [_CREATED, _CHANGED, _DELETED, _REVIVED],
+        [_CREATED, _CHANGED, _ARCHIVED, _DELETED, _REVIVED],
         default=0,
     )

@@ -201,6 +201,30 @@ def test_a_backup_after_it_changes_nothing(office: Office) -> None:
     assert office.ops("Contact", "C0") == ["U", "A"]
 
 
+@pytest.mark.parametrize("emptied", [False, True])
+def test_a_full_backup_resurrects_or_buries_archived_records(office: Office, emptied: bool) -> None:
+    """With and without the rows that the recycle bin delivers; also of an archive that stopped."""
+    keys = [(t, office.record(t, f"{t[0]}{number}")) for t in EACH for number in range(4)]
+    office.archive(most=7)
+    office.writer.faults.plant("write", Crash(), table="Account", after=1)
+    office.clock.advance(hours=2)
+    plan = office.archive_plan()
+    with pytest.raises(Crash):
+        office.run(plan)
+    office.writer.faults.clear()
+    if emptied:
+        office.platform.purge_bin()
+    office.night(full=True)
+    assert archived(office.run(plan)) == {"Account": 2, "Contact": 2, "Paper": 2}
+    for _ in range(2):
+        office.night(full=True)
+        last = {str(office.vault.history(office.oid, *key)[-1].op) for key in keys}
+        assert last == {"A"}
+        assert {office.head.tables()[table].alive for table in EACH} == {1}
+        counts = office.vault.commits(office.oid)[-1].counts
+        assert (counts.deleted, counts.revived, counts.created) == (0, 0, 0)
+
+
 def test_a_backup_between_deletion_and_commit_is_no_loss(office: Office) -> None:
     """The second turn fails; the backup sees the first one gone."""
     office.writer.faults.plant("write", Crash(), table="Account", after=1)

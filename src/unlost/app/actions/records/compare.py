@@ -12,11 +12,14 @@ from unlost.app.access import action
 from unlost.app.actions.records.history import ChangedField, field_line
 from unlost.app.backups.moments import LiveMoment, Moment, parse_moment, snapshot_at
 from unlost.app.compose import Application
+from unlost.app.records.archives import archived_now
 from unlost.app.records.compared_users import ComparedUsers
 from unlost.app.records.last_changes import UNKNOWN_CHANGE, LastChange
 from unlost.app.records.record_facts import RecordNames, table_named
 from unlost.app.records.record_names import record_names
+from unlost.app.records.restored_as import replacements
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.engine.records.archived import ArchivedRecords
 from unlost.engine.records.compare import (
     DIFFERENCES,
     Between,
@@ -25,6 +28,7 @@ from unlost.engine.records.compare import (
     summarize,
 )
 from unlost.engine.records.explain import FieldChange
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, SourceRefused, UsageError
 from unlost.model.mass_changes import UserShare
@@ -34,6 +38,7 @@ from unlost.model.source.schema import Table
 from unlost.model.vault.snapshot import ChangeKind
 
 MOST = 1_000  # listed records; all of them are counted
+GONE = (ChangeKind.DELETED.value, ChangeKind.ARCHIVED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,9 @@ class RecordChange:
     """A record that differs. ``changes`` are the differing fields, none for a deleted record.
 
     ``last_change``: the user and time of its last change, or of its deletion, on the later side.
+    ``archive_run``: the archive that took an archived record out of the org, and ``archived_at`` its
+    end; None if it has not ended. ``restored_as``: the id under which a restore created the record
+    again; empty if none did.
     """
 
     record: str
@@ -64,6 +72,9 @@ class RecordChange:
     change: ChangeKind
     changes: tuple[ChangedField, ...]
     last_change: LastChange = UNKNOWN_CHANGE
+    archive_run: str = ""
+    archived_at: datetime | None = None
+    restored_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +115,12 @@ class ComparedTables:
 class ComparedSides:
     """The two opened sides. ``shape`` is the later backup, whose schema labels the result.
 
-    ``names`` are those of its records, ``old_names`` of the earlier backup.
+    ``names`` are those of its records, ``old_names`` of the earlier backup. ``archives`` are those
+    up to the later side.
     """
+
+    app: Application
+    org: ProtectedOrg
 
     differ: Between | LiveComparison
     old: ComparisonSide
@@ -113,6 +128,7 @@ class ComparedSides:
     shape: Snapshot
     names: RecordNames
     old_names: RecordNames
+    archives: ArchivedRecords
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,23 +197,40 @@ def _opened(
         with app.open_org(org) as source:
             old, now = past[0], ComparisonSide(None, source.server_time())
             app.home.work.mkdir(mode=0o700, exist_ok=True)
+            archives = archived_now(app, org.oid)
             live = LiveComparison(
-                source, old, app.clock, app.home.work, by_census=True, schema=source.discover()
+                source,
+                old,
+                app.clock,
+                app.home.work,
+                by_census=True,
+                schema=source.discover(),
+                archives=archives,
             )
             names = record_names(app, org, old)
-            yield ComparedSides(live, _side(old), now, old, names, names)
+            yield ComparedSides(app, org, live, _side(old), now, old, names, names, archives)
         return
     # ``Between`` orders the two by number.
     older, other = (snapshot.info.number for snapshot in past)
     hidden = app.hidden.get(org.oid, NOTHING_HIDDEN)
-    between = Between.of(app.vault, org.oid, after=older, other=other, filtered=hidden.by_table)
+    between = Between.of(
+        app.vault,
+        org.oid,
+        after=older,
+        other=other,
+        filtered=hidden.by_table,
+        uncommitted=uncommitted(app.whole_vault, org.oid, until=max(older, other)),
+    )
     yield ComparedSides(
+        app,
+        org,
         between,
         _side(between.old),
         _side(between.new),
         between.new,
         record_names(app, org, between.new),
         record_names(app, org, between.old),
+        between.archives,
     )
 
 
@@ -295,6 +328,10 @@ def _rows(
     for line in lines:
         groups.setdefault(str(line["id"]), []).append(line)
     changes = users.changes(pa.Table.from_pylist(lines, schema=DIFFERENCES))
+    gone = list(dict.fromkeys(str(line["id"]) for line in lines if line["change"] in GONE))
+    archived = [str(line["id"]) for line in lines if line["change"] == ChangeKind.ARCHIVED.value]
+    acts = sides.archives.acts(table.name, archived)
+    restored = replacements(sides.app, sides.org, table.name, gone) if gone else {}
     return tuple(
         RecordChange(
             record=record,
@@ -308,6 +345,9 @@ def _rows(
                 if version["column"] is not None
             ),
             last_change=changes.get(record, UNKNOWN_CHANGE),
+            archive_run=acts[record].run if record in acts else "",
+            archived_at=acts[record].at if record in acts else None,
+            restored_as=restored.get(record, ""),
         )
         for record, versions in groups.items()
     )

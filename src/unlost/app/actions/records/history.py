@@ -11,6 +11,7 @@ from unlost.app.access import action
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
+from unlost.app.records.archives import with_open_archives
 from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_facts import RecordNames, UserNames, ValueMeaning, table_named
 from unlost.app.records.record_head import NO_HEAD, RecordHead, record_head
@@ -74,7 +75,7 @@ class HistoryEntry:
     is the source: a difference of two backups, the org's own change log, or a restore. ``snapshot``
     is the first kept backup that shows the new state: None if all of them were forgotten, and for
     events that only the change log knows. ``record`` is the id that the record had by then, and
-    ``run`` the restore that did it. ``merged_into``: the record into which the org merged a deleted
+    ``run`` the restore or archive that did it. ``merged_into``: the record into which the org merged a deleted
     one, with its name; None if it did not. ``newest``: the last event about this id. ``shared``:
     other users changed the record between the same two backups, and some fields may be theirs.
     """
@@ -166,11 +167,13 @@ def history(
     described = table_named(head.schema(), table)
     ids = typed_ids(app, known, record)
     record = (stored_id(head, described.name, ids) if ids[1:] else None) or ids[0]
-    events = story(app.vault, known.oid, described.name, record)
+    events = with_open_archives(
+        app, known.oid, described.name, story(app.vault, known.oid, described.name, record)
+    )
     own_events = [event for event in events if event.record == record]
     shown = _Filter(described, column=column, user=user, automatic=automatic).matching(events)
     end = max(len(shown) - start, 0)
-    alive = own_events[-1].kind is not EventKind.DELETED
+    alive = not own_events[-1].kind.ends
     cells = _cells(head, described.name, record)
     describer = EntryDescriber(
         table=described,
@@ -214,8 +217,7 @@ def history(
 
 
 def _archived_at(last: Event) -> datetime | None:
-    is_archived = last.kind is EventKind.DELETED and last.op is Op.ARCHIVED
-    return (last.when.exact or last.when.until) if is_archived else None
+    return last.when.latest if last.kind is EventKind.ARCHIVED else None
 
 
 @dataclass(frozen=True, slots=True)

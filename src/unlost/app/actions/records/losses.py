@@ -30,6 +30,8 @@ from unlost.catalog.losses import (
     newest_losses,
 )
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.engine.records.archived import ArchivedRecords
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UsageError
 from unlost.model.losses import FoldReason, LossState
@@ -70,7 +72,8 @@ class LossLine:
     is the live record to which all roots belong. ``by`` is empty if the user is unknown. Without
     ``first``, the deletions lie between the backups at ``after`` and ``until``. ``keeps_id``: until
     ``bin_until`` the first of them leaves the recycle bin with its id, unless the bin is emptied.
-    ``back``: roots that are live again. ``decided_by`` is empty if Unlost decided.
+    ``back``: roots that are live again. ``decided_by`` is empty if Unlost decided. ``archive_run``:
+    the archive that took the first root out of the org; empty if none did.
     """
 
     loss: int
@@ -100,6 +103,7 @@ class LossLine:
     reason: str
     decided_by: str
     decided_at: datetime | None
+    archive_run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +318,19 @@ def _described(app: Application, record: LossRecord, namer: "_Namer") -> LossLin
         reason=record.reason,
         decided_by=record.decided_by,
         decided_at=record.decided_at,
+        archive_run=_archive_run(app, namer.org, record),
     )
+
+
+def _archive_run(app: Application, org: ProtectedOrg, record: LossRecord) -> str:
+    """Return the archive that took the first root of a loss; empty if it is unknown."""
+    if record.folded is not FoldReason.ARCHIVED:
+        return ""
+    shown = app.vault.at(org.oid, record.snapshot, forgotten=True)
+    runs = uncommitted(app.whole_vault, org.oid, until=record.snapshot)
+    archives = ArchivedRecords(app.vault, shown, runs)
+    act = archives.acts(record.table, [record.record]).get(record.record)
+    return act.run if act is not None else ""
 
 
 class _Namer:

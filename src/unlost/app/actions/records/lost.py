@@ -1,6 +1,6 @@
 """Records deleted between two backups, of all tables, with time and user."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,8 @@ from unlost.app.records.record_facts import (
 from unlost.app.records.record_names import record_names
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.engine.records.archived import with_archived
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
@@ -58,6 +60,7 @@ class LostResult:
 
     Tables that people open come first, and those of links, history and the like after them.
     ``table`` is the requested one. ``records`` begin with number ``start`` of ``total``.
+    ``archived``: records that archives took out of the org meanwhile; they are not lost.
     """
 
     org: str
@@ -71,14 +74,16 @@ class LostResult:
     total: int
     start: int
     records: tuple[LostRecord, ...]
+    archived: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """The ids that one table lost, in order."""
+    """The ids that one table lost, in order, and the number of records that were archived."""
 
     table: str
     ids: pa.Array
+    archived: int = 0
 
 
 @action("record.lost", Right.READ, trace=Trace.READ, subject=("one", "other", "table"))
@@ -102,7 +107,10 @@ def lost(
     old, new = _sides(app, known, one, other)
     opened = {opened_table.name for opened_table in old.schema().opened_tables()}
     names = sorted(old.tables(), key=lambda name: (name not in opened, name))
-    every = (_of_table(app, known, name, old, new) for name in names)
+    archives = uncommitted(app.whole_vault, known.oid, until=new.info.number)
+    every = [
+        _of_table(app, known, name, (old, new), archives.get(name, {}).keys()) for name in names
+    ]
     losses = [loss for loss in every if len(loss.ids)]
     chosen = [loss for loss in losses if table in (None, loss.table)]
     if table is not None and table not in old.tables():
@@ -129,6 +137,7 @@ def lost(
         total=sum(len(loss.ids) for loss in chosen),
         start=start,
         records=tuple(describer.records(list(_page(chosen, start, most)))),
+        archived=sum(loss.archived for loss in every if table in (None, loss.table)),
     )
 
 
@@ -160,16 +169,24 @@ def _one_night(org: ProtectedOrg) -> UsageError:
 
 
 def _of_table(
-    app: Application, org: ProtectedOrg, table: str, old: Snapshot, new: Snapshot
+    app: Application,
+    org: ProtectedOrg,
+    table: str,
+    bounds: tuple[Snapshot, Snapshot],
+    uncommitted_ids: Collection[str],
 ) -> _Lost:
+    old, new = bounds
     parts = [pa.array([], pa.string())]
     # Only the changes between the two backups are read, not the tables.
     numbers = {"after": old.info.number, "until": new.info.number}
-    for change in app.vault.changes(org.oid, table, **numbers):
+    archived = 0
+    for each in app.vault.changes(org.oid, table, **numbers):
+        change = with_archived(each, uncommitted_ids)
         gone = change.filter(pc.equal(change["change"], ChangeKind.DELETED.value))
         ids = gone["_u_id"].cast(pa.string()).combine_chunks()
         parts += [_there(old, table, ids.slice(at, FETCH)) for at in range(0, len(ids), FETCH)]
-    return _Lost(table, pa.concat_arrays(parts))
+        archived += pc.sum(pc.equal(change["change"], ChangeKind.ARCHIVED.value)).as_py() or 0
+    return _Lost(table, pa.concat_arrays(parts), archived)
 
 
 def _there(old: Snapshot, table: str, ids: pa.Array) -> pa.Array:

@@ -55,6 +55,10 @@ def _show(out: Output, result: "CompareResult") -> None:
     hidden_count = result.more + max(0, len(result.rows) - MOST)
     if hidden_count:
         out.print(f"… and {many(hidden_count, 'more record')}; --json lists up to 1,000.")
+    for run in dict.fromkeys(row.archive_run for row in result.rows if row.archive_run):
+        out.print()
+        back = command("unarchive", result.org, run, "--out", "plan.json")
+        out.print(f"Bring the archived records back: {back}")
     if result.table is None:
         first = result.tables[0].table
         sides = [_typed(side) for side in (result.old, result.new)]
@@ -74,16 +78,20 @@ def _typed(side: "ComparisonSide") -> str:
 def _show_tables(out: Output, result: "CompareResult") -> None:
     from unlost.cli.grid import grid
 
-    numbers = ("Created", "Changed", "Deleted", "Undeleted")
+    archived = any(line.archived for line in result.tables)
+    numbers = ("Created", "Changed", "Deleted", "Undeleted", *(["Archived"] if archived else []))
     table = grid("Table", *numbers, right=numbers)
     for line in result.tables:
-        counts = (line.created, line.changed, line.deleted, line.revived)
+        counts = [line.created, line.changed, line.deleted, line.revived]
+        counts += [line.archived] if archived else []
         table.add_row(line.table, *[f"{count:,}" if count else "" for count in counts])
     out.print(table)
 
 
 def _show_row(out: Output, row: "RecordChange") -> None:
     word = "undeleted" if row.change == "revived" else row.change.value
+    word += f" by {row.archive_run}" if row.archive_run else ""
+    word += f", restored as {plain(row.restored_as)}" if row.restored_as else ""
     name = f" {short(row.name)}" if row.name else ""
     out.print()
     out.print(f"{plain(row.record)}{name}: {word}")

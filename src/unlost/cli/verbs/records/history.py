@@ -50,7 +50,8 @@ def history(
 
 
 def _show(out: Output, result: "HistoryResult") -> None:
-    state = "alive" if result.alive else "deleted"
+    ended = "archived" if result.archived_at is not None else "deleted"
+    state = "alive" if result.alive else ended
     name = short(result.name or result.record)
     out.print(f"{result.table_label} {name} ({result.record}), {state}")
     for restored in result.restored_as:
@@ -92,6 +93,8 @@ def _when(entry: "HistoryEntry", zone: str) -> str:
 
 
 def _what(entry: "HistoryEntry") -> str:
+    if entry.kind == "archived":
+        return f"Archived by {entry.run}" if entry.run else "Archived"
     if entry.kind == "deleted":
         words = merged(entry) or GONE[entry.how]
         return f"{words[0].upper()}{words[1:]}"
@@ -108,4 +111,5 @@ def _who(entry: "HistoryEntry") -> str:
     who = entry.by_name or entry.by
     if who:
         return f" by {plain(who)}{' or others before' if entry.shared else ''}"
-    return "" if entry.run or entry.kind == "created" else USER_UNKNOWN
+    unnamed = entry.run or entry.kind in {"created", "archived"}
+    return "" if unnamed else USER_UNKNOWN

@@ -24,6 +24,7 @@ SHOWN = 20  # losses of a page
 WORDS = {
     FoldReason.MERGED: "merged",
     FoldReason.OWN_RUN: "deleted by Unlost",
+    FoldReason.ARCHIVED: "an archive took it out of the org, and the vault has it",
     FoldReason.BRIEF: "created and deleted by one user within a day",
 }
 
@@ -170,6 +171,8 @@ def _act(line: "LossLine") -> str:
         at = f" before {when(line.until, zone=line.zone)}"
     if line.merged_into is not None:
         return f"merged into {_named(line.merged_into)}{by}{at}"
+    if line.folded is FoldReason.ARCHIVED:
+        return f"archived{at}{f' by {line.archive_run}' if line.archive_run else ''}"
     return f"deleted{by or ' by an unknown user'}{at}"
 
 
@@ -182,7 +185,8 @@ def _state(line: "LossLine") -> str:
         return f"Dismissed by {plain(line.decided_by)} on {at}: {plain(line.reason)}"
     if line.state is LossState.RESTORED:
         return f"Restored; noticed on {when(line.decided_at, zone=line.zone)}."
-    return f"Not a loss: {WORDS[line.folded] if line.folded is not None else 'folded'}."
+    not_lost = f"Not a loss: {WORDS[line.folded] if line.folded is not None else 'folded'}."
+    return f"{not_lost} {_next(line)}" if line.folded is FoldReason.ARCHIVED else not_lost
 
 
 def _bin(line: "LossLine") -> str:

@@ -97,8 +97,9 @@ def _show_related(
             "Related", "Records", "Lost since", "Examples", right=("Records", "Lost since")
         )
         for line in related.tables[:MOST]:
-            lost = f"{line.lost:,}" if line.lost else ""
-            table.add_row(_kind(line), f"{line.count:,}", lost, _such_as(line))
+            absent = [f"{line.lost:,}"] if line.lost else []
+            absent += [f"{line.archived:,} archived"] if line.archived else []
+            table.add_row(_kind(line), f"{line.count:,}", ", ".join(absent), _such_as(line))
         out.print(table)
         if len(related.tables) > MOST:
             out.print(f"… and {many(len(related.tables) - MOST, 'more kind')}; --json lists all.")

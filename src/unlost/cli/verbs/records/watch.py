@@ -103,7 +103,9 @@ def show(
     user: UserId = "",
     kind: Annotated[
         str,
-        typer.Option("--kind", metavar="KIND", help="Only created, changed, deleted or revived."),
+        typer.Option(
+            "--kind", metavar="KIND", help="Only created, changed, deleted, archived or revived."
+        ),
     ] = "",
     since: Since = "",
     until: Until = "",

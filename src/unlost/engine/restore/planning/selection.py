@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.engine.restore.planning.survey import FETCH_IDS, READ_IDS, RestoreSurvey, chunks
 from unlost.engine.restore.values.edits import why_not
 from unlost.engine.restore.values.taken import not_alive
@@ -207,13 +208,25 @@ def _ids(
         yield from chunks(ids, FETCH_IDS)
 
 
+def _lost_ids(
+    survey: RestoreSurvey,
+    table: str,
+    bounds: tuple[Snapshot, Snapshot],
+    archived: Mapping[str, str],
+) -> Iterator[Sequence[str]]:
+    """The deleted records, without those that an archive deleted before it ended."""
+    for ids in _ids(survey, table, bounds, ChangeKind.DELETED):
+        yield [record for record in ids if record not in archived]
+
+
 def _lost(survey: RestoreSurvey, selection: Selection) -> RecordSelection:
     bounds = _bounds(survey, selection)
     old = bounds[0]
     picks: list[WantedState] = []
     never: dict[str, int] = {}
+    archives = uncommitted(survey.ports.vault, survey.org, until=bounds[1].info.number)
     for table in _tables(old, selection):
-        for ids in _ids(survey, table, bounds, ChangeKind.DELETED):
+        for ids in _lost_ids(survey, table, bounds, archives.get(table, {})):
             rows = old.get(table, ids, columns=[])
             alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].to_pylist()
             if selection.by:

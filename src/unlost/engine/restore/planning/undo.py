@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Any
 
+from unlost.engine.restore.journal.archives import committed_by
 from unlost.engine.restore.journal.effects import (
     Effect,
     EffectKind,
@@ -42,7 +43,7 @@ from unlost.engine.restore.values.cells import different, digest
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.engine.restore.values.text_images import masked
-from unlost.model.errors import Conflict, UsageError
+from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.plan import (
     NO_WRITER,
     PLAN_FORMAT,
@@ -53,6 +54,7 @@ from unlost.model.plan import (
     PlanBasis,
     PlanNote,
     PlanStep,
+    RecordKey,
     RestorePlan,
     Selection,
     SelectionKind,
@@ -72,7 +74,14 @@ def plan_undo(org: str, ports: PlanPorts, run: str, *, plan_id: str) -> RestoreP
     (``undo-unanswered``), and the errors of the ports.
     """
     survey = RestoreSurvey(org, ports)
-    known = effects_of(ports.vault.journal(org, run), run)
+    try:
+        known = effects_of(ports.vault.journal(org, run), run)
+    except NotFound:
+        archived = committed_by(ports.vault, org, run)
+        if not archived:
+            raise
+        # An erasure of one of its records removed the journal; the others can come back.
+        return _back(survey, archived, plan_id)
     _check(known)
     if known.plan.selection.kind is SelectionKind.ARCHIVE:
         return _unarchive(survey, known, plan_id)
@@ -90,7 +99,11 @@ def _unarchive(survey: RestoreSurvey, known: RunEffects, plan_id: str) -> Restor
             next_step="Resume it first with `unlost restore resume {run}`, then undo it.",
             run=known.run,
         )
-    selection = Selection(SelectionKind.RECORDS, tuple(sorted(known.effects, key=str)))
+    return _back(survey, known.effects, plan_id)
+
+
+def _back(survey: RestoreSurvey, records: Iterable[RecordKey], plan_id: str) -> RestorePlan:
+    selection = Selection(SelectionKind.RECORDS, tuple(sorted(records, key=str)))
     # With what refers to them: the org emptied references of records that stayed.
     return plan_restore(
         survey.org, survey.ports, selection, related=RelatedPolicy.ALL, plan_id=plan_id

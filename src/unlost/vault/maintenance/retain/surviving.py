@@ -152,10 +152,12 @@ def _stays(rows: pa.Table, keeping: TableRetention, records: _Records) -> Mask:
     # An expired tombstone stays after all if a backup still shows an earlier version of the record:
     # without it, the record would look alive afterwards.
     stays |= records.last & records.any_of(stays)
-    # Each tombstone that stays needs the last state before it.
-    states = records.before(records.latest_where(np.isin(ops, _WITH_CELLS)))
-    needed = states[stays & (ops != version_rules.U)]
-    stays[needed[needed >= 0]] = True
+    # Each tombstone that stays needs the last state before it. Before an archived version there may be
+    # a tombstone with cells, which is no state in which the record can come back.
+    for states in (_WITH_CELLS, (version_rules.U,)):
+        latest = records.before(records.latest_where(np.isin(ops, states)))
+        needed = latest[stays & (ops != version_rules.U)]
+        stays[needed[needed >= 0]] = True
     return stays
 
 

@@ -27,7 +27,8 @@ from unlost.web.requests import UserRequest
 LIVE = "live"
 PAGE = 200
 CARDS = 25  # records shown field by field
-TICKABLE = (ChangeKind.DELETED, ChangeKind.CHANGED)  # records that existed at the first moment
+# Records that existed at the first moment.
+TICKABLE = (ChangeKind.DELETED, ChangeKind.ARCHIVED, ChangeKind.CHANGED)
 NIGHTS = 400  # backups to choose from; older ones can be given in the address
 
 
@@ -72,6 +73,7 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
         compare_result = replace(compare_result, tables=_of_kind(compare_result, kind))
     context |= {"comparison": compare_result, "zone": compare_result.zone}
     context |= {"labels": _labels(request, org), "kind": kind, "by": by}
+    context["archived"] = any(summary.archived for summary in compare_result.tables)
     if table is not None:
         context |= {"pages": _pages(compare_result, start), "columns": _columns(compare_result)}
         context["fixed"] = _fixed_columns(compare_result)
@@ -99,7 +101,7 @@ def _selection(
     old, new = compare_result.old.snapshot, compare_result.new.snapshot
     of, listed = f"compare/{old}/{new or LIVE}/{compare_result.table}", 0
     counts = compare_result.tables[0] if compare_result.tables else TableSummary("")
-    by_kind = {ChangeKind.DELETED: counts.deleted, ChangeKind.CHANGED: counts.changed}
+    by_kind = {kind: counts.of_kind(kind) for kind in TICKABLE}
     kinds = [kind for kind, count in by_kind.items() if count and part.kind in (None, kind)]
     if len(kinds) == 1 and new is not None:
         query = ListQuery(

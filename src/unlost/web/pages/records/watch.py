@@ -67,7 +67,7 @@ class ShownChange:
     @property
     def is_deletion(self) -> bool:
         """True if the record can come back as a whole."""
-        return self.change.entry.kind is EventKind.DELETED and self.change.entry.newest
+        return self.change.entry.kind.ends and self.change.entry.newest
 
     @property
     def _columns(self) -> Sequence[str]:
@@ -225,6 +225,7 @@ def _ticked(posted: QueryDict) -> Iterator[ChosenChange]:
 _KINDS = {
     EventKind.CHANGED: gettext_lazy("changed"),
     EventKind.DELETED: gettext_lazy("deleted"),
+    EventKind.ARCHIVED: gettext_lazy("archived"),
     EventKind.CREATED: gettext_lazy("created"),
     EventKind.REVIVED: gettext_lazy("undeleted"),
 }

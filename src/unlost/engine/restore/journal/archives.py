@@ -1,0 +1,68 @@
+"""The records that archives took out of an org: those that no version in the vault names yet, too.
+
+    backup 7 ── archive deletes A1 ── it stops ── backup 8: A1 is gone ── it ends ── commit 9: archived
+
+Between backups 7 and 8, A1 seems to be deleted. Only the journal of the archive knows better.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+import pyarrow.compute as pc
+
+from unlost.engine.restore.journal.effects import EffectKind, RunEffects, effects_of
+from unlost.model.errors import NotFound
+from unlost.model.plan import RecordKey
+from unlost.model.ports.vault import Vault, VaultReader
+from unlost.model.runs.exclusion import RunKind
+from unlost.model.vault.snapshot import CommitKind
+
+type ArchiveRuns = Mapping[str, Mapping[str, str]]
+"""By table and id of a record, the archive that took it out of the org."""
+
+
+def uncommitted(vault: Vault, org: str, *, until: int | None = None) -> ArchiveRuns:
+    """The records that archives deleted before backup ``until`` and had not committed by then.
+
+    ``until`` None: as of now.
+    """
+    runs: dict[str, dict[str, str]] = {}
+    for run in _runs(vault, org, until):
+        with suppress(NotFound):  # its journal was erased
+            known = effects_of(vault.journal(org, run), run)
+            # What was planned on this backup or a later one was deleted after it.
+            if until is None or known.plan.snapshot < until:
+                _note(runs, known)
+    return runs
+
+
+def committed_by(vault: VaultReader, org: str, run: str) -> set[RecordKey]:
+    """The records that an archive committed, as the vault has them. Reads all deleted records."""
+    numbers = [c.number for c in vault.commits(org) if (c.kind, c.run) == (CommitKind.ARCHIVE, run)]
+    records: set[RecordKey] = set()
+    for number in numbers:
+        snapshot = vault.at(org, number, forgotten=True)
+        for table in snapshot.tables():
+            for rows in snapshot.scan_deleted(table, columns=[]):
+                mine = rows.filter(pc.equal(rows["_u_snap"], number))
+                records |= {RecordKey(table, record) for record in mine["_u_id"].to_pylist()}
+    return records
+
+
+def _runs(vault: Vault, org: str, until: int | None) -> Iterator[str]:
+    if until is not None:
+        for commit in vault.commits(org):
+            if commit.kind is CommitKind.ARCHIVE and commit.number > until:
+                yield commit.run
+    for run in vault.journals(org, unfinished=True):
+        if run.startswith(RunKind.ARCHIVE):
+            yield run
+
+
+def _note(runs: dict[str, dict[str, str]], known: RunEffects) -> None:
+    """Add the records that a run deleted, and those of calls whose answer is missing."""
+    for effect in known.effects.values():
+        if effect.kind is EffectKind.REMOVED:
+            runs.setdefault(effect.table, {})[effect.live] = known.run
+    for key in known.announced:
+        runs.setdefault(key.table, {})[key.record] = known.run
