@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 
-import polars as pl
+import pyarrow as pa
 
 ROWS = 200_000  # of a chunk
 
 
-def in_chunks(frames: Iterable[pl.DataFrame], *, rows: int = ROWS) -> Iterator[pl.DataFrame]:
-    """The same rows in frames of at least so many rows; the last one may have fewer."""
-    waiting: list[pl.DataFrame] = []
-    for frame in frames:
-        waiting.append(frame)
+def in_chunks(batches: Iterable[pa.RecordBatch], *, rows: int = ROWS) -> Iterator[pa.Table]:
+    """The same rows in tables of at least so many rows; the last one may have fewer."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
         if sum(map(len, waiting)) >= rows:
-            yield pl.concat(waiting)
+            yield pa.Table.from_batches(waiting).combine_chunks()
             waiting.clear()
     if waiting:
-        yield pl.concat(waiting)
+        yield pa.Table.from_batches(waiting).combine_chunks()

@@ -330,6 +330,8 @@ class _Walk:
 
     def _judge(self, table: str, column: str, hits: pl.DataFrame) -> None:
         """Note the records to which these rows refer."""
+        if not len(hits):
+            return
         stopping = hits.filter(pl.col(RULE) == STOP)
         cause = StayCause(StayReason.BRANCH, table, column)
         self._stop(stopping.select(pl.col(OWNER).alias(NODE)), cause)
@@ -368,13 +370,9 @@ class _Walk:
 
     def _frames(self, table: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """The live rows of a table, many at a time, with their ids."""
-        wanted = [
-            pl.col("_u_id").cast(pl.String).alias(ID),
-            pl.col(MODIFIED),
-            *map(pl.col, columns),
-        ]
-        batches = self.snapshot.scan(table, columns=list(columns))
-        return in_chunks(frame(batch).select(wanted) for batch in batches)
+        wanted = ["_u_id", MODIFIED, *columns]
+        for rows in in_chunks(self.snapshot.read(table, wanted)):
+            yield frame(rows).rename({"_u_id": ID})
 
     def graph(self) -> ArchiveGraph:
         """The graph as it was read."""

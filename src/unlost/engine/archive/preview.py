@@ -11,9 +11,9 @@ import polars as pl
 
 from unlost.engine.archive.chunks import in_chunks
 from unlost.engine.archive.graph import OWNER, ROW, ArchiveGraph, collect
-from unlost.engine.archive.members import ID, NODE
+from unlost.engine.archive.members import ID, NODE, near_to
 from unlost.engine.archive.settle import Mask
-from unlost.engine.storage.mails import frame, size_of
+from unlost.engine.storage.mails import frame, measured, size_of_measured
 from unlost.model.archive import (
     ArchivePolicy,
     ArchivePreview,
@@ -88,7 +88,7 @@ def _bytes(snapshot: Snapshot, table: str, weight: StorageWeight, ids: pl.DataFr
     if not columns:
         return weight.least * len(ids)
     return sum(
-        int(sizes.join(ids, on=ID, how="semi")["bytes"].sum())
+        int(sizes.join(near_to(ids, sizes[ID]), on=ID, how="semi")["bytes"].sum())
         for sizes in _sizes(snapshot, table, weight, columns)
     )
 
@@ -97,9 +97,13 @@ def _sizes(
     snapshot: Snapshot, table: str, weight: StorageWeight, columns: Sequence[str]
 ) -> Iterator[pl.DataFrame]:
     """The bytes of all live records, many at a time: of their texts only the sizes are kept."""
-    wanted = (pl.col("_u_id").cast(pl.String).alias(ID), size_of(weight).alias("bytes"))
-    batches = snapshot.scan(table, columns=list(columns))
-    return in_chunks(frame(batch).select(wanted) for batch in batches)
+    wanted = (pl.col("_u_id").alias(ID), size_of_measured(weight).alias("bytes"))
+    batches = (
+        measured(batch, weight.texts).select(["_u_id", *columns])
+        # ``scan`` reads texts in smaller parts than ``read`` does.
+        for batch in snapshot.scan(table, columns=list(columns))
+    )
+    return (frame(rows).select(wanted) for rows in in_chunks(batches))
 
 
 def _stays(graph: ArchiveGraph, going: Mask) -> Iterator[StayCount]:

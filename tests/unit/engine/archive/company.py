@@ -106,9 +106,13 @@ class PlainSnapshot:
 
     def scan(self, table: str, *, columns: Sequence[str]) -> pa.RecordBatchReader:
         """The rows by id, two at a time."""
+        return self.read(table, ["_u_id", "_u_modified_at", *columns])
+
+    def read(self, table: str, columns: Sequence[str]) -> pa.RecordBatchReader:
+        """These columns of the rows by id, two at a time."""
         self.scans.append(table)
-        fields = [("_u_id", pa.string()), ("_u_modified_at", INSTANT)]
-        shape = pa.schema([*fields, *((name, pa.string()) for name in columns)])
+        known = {"_u_modified_at": INSTANT}
+        shape = pa.schema([(name, known.get(name, pa.string())) for name in columns])
         return pa.RecordBatchReader.from_batches(shape, self._batches(table, shape))
 
     def _batches(self, table: str, shape: pa.Schema) -> Iterator[pa.RecordBatch]:
