@@ -9,7 +9,15 @@ from typing import Any
 import pyarrow as pa
 
 from unlost.model.ports.vault import Snapshot
-from unlost.model.source.schema import Column, DeleteRule, Reference, Schema, Table, WireKind
+from unlost.model.source.schema import (
+    Column,
+    ColumnTrait,
+    DeleteRule,
+    Reference,
+    Schema,
+    Table,
+    WireKind,
+)
 from unlost.model.source.shared_files import KeepingColumn, SharedFile
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -41,9 +49,11 @@ REFERENCES: Mapping[str, Mapping[str, Reference]] = {
 OTHERS: Mapping[str, Mapping[str, WireKind]] = {
     "Case": {"Status": WireKind.TEXT, "Closed": WireKind.INSTANT},
     "Task": {"Status": WireKind.TEXT, "Day": WireKind.DATE},
-    "Mail": {"Text": WireKind.TEXT},
+    "Mail": {"Text": WireKind.TEXT, "Price": WireKind.DECIMAL},
     "Version": {"Size": WireKind.INTEGER},
 }
+NUMBERED = {"Case": "Number"}
+SUMMARIES = {"Case": ("Mails", "Total")}
 FILES = SharedFile(
     "Document",
     "Link",
@@ -65,6 +75,13 @@ def _table(name: str) -> Table:
         for column, reference in REFERENCES[name].items()
     ]
     others = [Column(column, kind) for column, kind in OTHERS.get(name, {}).items()]
+    others += [
+        Column(column, WireKind.DECIMAL, traits=frozenset({ColumnTrait.SUMMARY}))
+        for column in SUMMARIES.get(name, ())
+    ]
+    if name in NUMBERED:
+        number = frozenset({ColumnTrait.AUTO_NUMBER})
+        others.append(Column(NUMBERED[name], WireKind.TEXT, traits=number))
     return Table(name, (Column("Id", WireKind.ID), *references, *others))
 
 

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from unlost.engine.archive.chunks import in_chunks
+from unlost.engine.storage.chunks import in_chunks
 
 
 @pytest.mark.parametrize(
