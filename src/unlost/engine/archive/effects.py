@@ -87,11 +87,10 @@ def _relations(schema: Schema, leaving: Sequence[Table]) -> Iterator[_Relation]:
         for column in table.columns:
             if column.reference is None or column.reference.rule is not DeleteRule.CASCADE:
                 continue
-            for parent in map(schema.table, column.reference.tables):
-                if parent is not None:
-                    summaries = tuple(c for c in parent.columns if c.has(ColumnTrait.SUMMARY))
-                    if summaries:
-                        yield _Relation(table, column.name, parent, summaries)
+            for parent in filter(None, map(schema.table, column.reference.tables)):
+                summaries = tuple(c for c in parent.columns if c.has(ColumnTrait.SUMMARY))
+                if summaries:
+                    yield _Relation(table, column.name, parent, summaries)
 
 
 def _summaries(

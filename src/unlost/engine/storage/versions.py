@@ -38,10 +38,9 @@ def _old(snapshot: Snapshot, rule: FileVersionRule) -> Iterator[pl.DataFrame]:
     size = pl.col(rule.size_column).cast(pl.Float64, strict=False).fill_null(0).cast(pl.Int64)
     for rows in in_chunks(snapshot.read(rule.table, columns)):
         old = frame(rows).filter(pl.col(rule.latest_column) != "true")
-        if len(old):
-            yield old.select(
-                pl.col(rule.file_column).fill_null("").alias(FILE),
-                pl.col(rule.title_column).alias(TITLE),
-                pl.lit(1, pl.Int64).alias(COUNT),
-                size.alias(BYTES),
-            )
+        yield old.select(
+            pl.col(rule.file_column).fill_null("").alias(FILE),
+            pl.col(rule.title_column).alias(TITLE),
+            pl.lit(1, pl.Int64).alias(COUNT),
+            size.alias(BYTES),
+        )
