@@ -24,6 +24,7 @@ from unlost.app.home.database import connect, disconnect
 from unlost.app.home.home import Home, plan_home, read_home, write_home, write_secret_file
 from unlost.model.access import Actor
 from unlost.model.archive import ArchivePolicy, Comparison, Condition
+from unlost.model.archive_facts import ArchiveFacts, BinRule, ProtectedRecords
 from unlost.model.bypass import BypassKind
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.losses import LossRule, LossRules
@@ -35,7 +36,7 @@ from unlost.model.source.display import DisplayRule
 from unlost.model.source.schema import Column, Reference, Schema, Table, WireKind
 from unlost.model.source.shared_files import SharedFile
 from unlost.model.source.sign_in import SignInMethods
-from unlost.model.storage import MailRule, StorageRule, StorageWeight
+from unlost.model.storage import FileVersionRule, MailRule, StorageRule, StorageWeight
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.memory_writer import MemoryWriter
@@ -199,6 +200,12 @@ class MemoryConnector:
             return {}
         return {"Mail": MailRule("Subject", "From", "To", "Sent", "Headers", "Case")}
 
+    def file_versions(self, schema: Schema) -> FileVersionRule | None:
+        """A table "Version", if the org has it."""
+        if schema.table("Version") is None:
+            return None
+        return FileVersionRule("Version", "File", "Latest", "Size", "Title")
+
     def shared_files(self, schema: Schema) -> Sequence[SharedFile]:
         """None: a memory org has no links."""
         return ()
@@ -211,6 +218,22 @@ class MemoryConnector:
             for table in schema.tables
             if table.column("Closed") is not None
         ]
+
+    def archive_facts(self, schema: Schema) -> ArchiveFacts:
+        """Records with a column "Active" that is true are protected; logs cannot be written.
+
+        The bin has room for a record in each megabyte.
+        """
+        active = (Condition("Active", Comparison.IS, ("true",)),)
+        tables = [table for table in schema.tables if table.column("Active") is not None]
+        return ArchiveFacts(
+            tuple(
+                ProtectedRecords(f"active-{t.name.lower()}", f"Active {t.name}", t.name, active)
+                for t in tables
+            ),
+            frozenset(table.name for table in schema.tables if table.name.endswith("History")),
+            BinRule("data storage", 1, timedelta(days=BIN_DAYS)),
+        )
 
     def loss_rules(self, schema: Schema) -> LossRules:
         """People open all tables but those of users and change logs; the bin lasts 15 days.

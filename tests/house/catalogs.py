@@ -47,6 +47,7 @@ SECRETS: dict[str, tuple[int, ...] | None] = {
     "BypassKind": (2, 3),
     "ChecklistStep": (2, 3, 4),
     "ArchivePolicy": (6,),
+    "ProtectedRecords": (2,),
 }
 
 COMMAND_LINE = {"cli", "library", "outside", "testing"}  # never shown in the console

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from unlost.model.archive_effects import ArchiveEffects
+
 
 class Comparison(StrEnum):
     """The comparison of a record's column with a condition."""
@@ -66,6 +68,8 @@ class ArchivePolicy:
 
     ``unchanged_days``: a record that was changed within so many days stays, with its root.
     ``label``: what people call the selected records. ``ids``: only these records; all if empty.
+    ``include``: names of protections of the connector that do not count, such as those of activated
+    records.
     """
 
     name: str
@@ -75,6 +79,7 @@ class ArchivePolicy:
     unchanged_days: int = 0
     label: str = ""
     ids: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
 
 
 class StayReason(StrEnum):
@@ -85,15 +90,22 @@ class StayReason(StrEnum):
     CHANGED = "changed"  # it was changed too recently
     HOLD = "hold"  # it is on legal hold
     SHARED = "shared"  # a file that a record which stays has, too
+    PROTECTED = (
+        "protected"  # the policy does not include records of this kind, such as activated ones
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class StayCause:
-    """A cause by which records stay. ``column``: of ``table``, by which others refer to them."""
+    """A cause by which records stay. ``column``: of ``table``, by which others refer to them.
+
+    ``protection``: the name of the protection, for protected records.
+    """
 
     reason: StayReason
     table: str
     column: str = ""
+    protection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +144,7 @@ class ArchivePreview:
     """The effect of a policy, computed from one backup.
 
     ``selected``: records that the policy selects; ``roots``: those of them that go. ``samples``: the
-    ids of a few of them. ``stays``: causes by which others stay.
+    ids of a few of them. ``stays``: causes by which others stay. ``effects``: those on others.
     """
 
     policy: ArchivePolicy
@@ -144,6 +156,7 @@ class ArchivePreview:
     tables: tuple[LeavingTable, ...] = ()
     stays: tuple[StayCount, ...] = ()
     emptied: tuple[EmptiedCount, ...] = ()
+    effects: ArchiveEffects = field(default_factory=ArchiveEffects)
 
     @property
     def bytes(self) -> Mapping[str, int]:

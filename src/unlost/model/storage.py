@@ -45,6 +45,40 @@ class MailRule:
 
 
 @dataclass(frozen=True, slots=True)
+class FileVersionRule:
+    """A table with the versions of files, of which each uses storage.
+
+    ``file_column``: the file of a version. ``latest_column``: true for its newest version.
+    """
+
+    table: str
+    file_column: str
+    latest_column: str
+    size_column: str
+    title_column: str
+
+
+@dataclass(frozen=True, slots=True)
+class OldVersionUse:
+    """A file, and the number and bytes of its versions that are not the newest."""
+
+    file: str
+    title: str
+    versions: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class OldVersions:
+    """All old versions of files, and the files of which they are largest."""
+
+    files: int = 0
+    versions: int = 0
+    bytes: int = 0
+    largest: tuple[OldVersionUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TableUse:
     """The use of one storage by a table's records.
 

@@ -1,5 +1,6 @@
 """What an archive policy would free in an org, in the words of people."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from unlost.app.actions.retention.holds import HoldRequest, hold
 from unlost.app.archive.policy_file import LARGEST, read_policy
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.archive import ArchivePolicy, Comparison, Condition, StayReason
+from unlost.model.archive_effects import BinRoom
 from unlost.model.errors import NotAllowed, NotFound, UsageError
 from unlost.model.source.quota import Quota
-from unlost.model.source.schema import Reference, WireKind
+from unlost.model.source.schema import DeleteRule, Reference, TableTrait, WireKind
+from unlost.testing.org import ALL_TRAITS
 
 GIB = 2.0**30
 CLOSED = ArchivePolicy("closed-case", "Case", (Condition("Closed", Comparison.IS, ("true",)),))
@@ -27,6 +30,7 @@ def desk(sales: World) -> World:
     org.add_table(
         "Case",
         {"Closed": WireKind.TEXT, "OwnerId": WireKind.REFERENCE},
+        traits=ALL_TRAITS | {TableTrait.UNDELETE},
         references={"OwnerId": Reference(("User",))},
     )
     for closed in ("true", "true", "false"):
@@ -147,3 +151,77 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         read_policy(tmp_path / "none.json")
     assert refused.value.code == "archive-policy-unreadable"
     assert str(refused.value).endswith("none.json cannot be read: No such file or directory.")
+
+
+# --- effects on others ----------------------------------------------------------------------------
+
+
+def test_a_full_recycle_bin_lets_records_of_others_go(desk: World) -> None:
+    """The storage has one megabyte, and so the bin room for one record."""
+    colleague = desk.org.create("Case", {"Closed": "false"})
+    backup(desk.app, "sales")
+    desk.org.delete("Case", colleague)
+    desk.clock.advance(days=1)
+    desk.connector.source("one").quota = (Quota("data storage", 1024.0, 2.0**20, "bytes"),)
+    backup(desk.app, "sales")
+    room = preview_archive(desk.app, "sales", CLOSED).bin
+    assert room == BinRoom(capacity=1, used=1, entering=2, pushed=1, pushed_of_others=1)
+
+
+def test_an_old_deletion_is_no_longer_in_the_bin(desk: World) -> None:
+    desk.org.delete("Case", desk.org.create("Case", {"Closed": "false"}))
+    backup(desk.app, "sales")
+    for _ in range(3):
+        desk.clock.advance(days=8)
+        backup(desk.app, "sales")
+    room = preview_archive(desk.app, "sales", CLOSED).bin
+    assert room is not None
+    assert (room.used, room.pushed) == (0, 0)
+
+
+def test_a_bin_of_unknown_size_is_not_shown(sales: World) -> None:
+    sales.org.add_table("Case", {"Closed": WireKind.TEXT})
+    sales.org.create("Case", {"Closed": "true"})
+    sales.connector.source("one").quota = ()
+    backup(sales.app, "sales")
+    assert preview_archive(sales.app, "sales", CLOSED).bin is None
+
+
+def test_an_archive_of_nothing_pushes_nothing_out_of_the_bin(desk: World) -> None:
+    desk.org.delete("Case", desk.org.create("Case", {"Closed": "false"}))
+    desk.clock.advance(days=1)
+    desk.connector.source("one").quota = (Quota("data storage", 0.0, 1024.0, "bytes"),)
+    backup(desk.app, "sales")
+    none = ArchivePolicy("none", "Case", (Condition("Closed", Comparison.IS, ("no",)),))
+    room = preview_archive(desk.app, "sales", none).bin
+    assert room is not None
+    assert (room.capacity, room.entering, room.pushed) == (0, 0, 0)
+
+
+def test_a_protected_record_stays_and_its_protection_has_a_label(sales: World) -> None:
+    sales.org.add_table("Order", {"Closed": WireKind.TEXT, "Active": WireKind.TEXT})
+    for active in ("true", "false"):
+        sales.org.create("Order", {"Closed": "true", "Active": active})
+    backup(sales.app, "sales")
+    (policy,) = archive_policies(sales.app, "sales").policies
+    shown = preview_archive(sales.app, "sales", policy)
+    assert (shown.preview.selected, shown.preview.roots) == (2, 1)
+    (line,) = shown.staying
+    assert (line.reason, line.records, line.protection) == (
+        StayReason.PROTECTED, 1, "Active Order",
+    )  # fmt: skip
+    included = preview_archive(sales.app, "sales", replace(policy, include=("active-order",)))
+    assert included.preview.roots == 2
+
+
+def test_records_that_cannot_be_written_back_are_named(desk: World) -> None:
+    desk.org.add_table(
+        "CaseHistory",
+        {"CaseId": WireKind.REFERENCE},
+        references={"CaseId": Reference(("Case",), DeleteRule.CASCADE)},
+    )
+    desk.org.create("CaseHistory", {"CaseId": min(desk.org.tables["Case"].records)})
+    backup(desk.app, "sales")
+    shown = preview_archive(desk.app, "sales", CLOSED)
+    assert shown.unreturning == ("CaseHistory",)
+    assert [line.storages for line in shown.tables] == [("data storage",), ("data storage",)]

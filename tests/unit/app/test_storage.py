@@ -16,6 +16,8 @@ from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, NotFound, UsageError
 from unlost.model.forecast import Sample
 from unlost.model.source.quota import Quota
+from unlost.model.source.schema import WireKind
+from unlost.model.storage import OldVersions, OldVersionUse
 
 GIB = 2.0**30
 DAY = timedelta(days=1)
@@ -72,6 +74,24 @@ def test_a_daily_limit_whose_name_does_not_end_in_a_day_is_no_storage(sales: Wor
     )
     backup(sales.app, "sales")
     assert [line.name for line in storage(sales.app, "sales").storages] == ["files of a day"]
+
+
+def test_old_versions_of_files_are_counted_and_named_for_readers(sales: World) -> None:
+    columns = {"File": WireKind.TEXT, "Latest": WireKind.TEXT, "Size": WireKind.INTEGER}
+    sales.org.add_table("Version", columns | {"Title": WireKind.TEXT})
+    for latest, size in (("false", "300"), ("true", "400")):
+        cells = {"File": "F1", "Latest": latest, "Size": size, "Title": "Menu"}
+        sales.org.create("Version", cells)
+    backup(sales.app, "sales")
+    old = use(sales.app, "sales").old_versions
+    assert old == OldVersions(1, 1, 300, (OldVersionUse("F1", "Menu", 1, 300),))
+    auditor = sales.app.acting(Actor(ActorKind.PERSON, "auditor", (Grant(Role.AUDITOR),)))
+    assert use(auditor, "sales").old_versions == OldVersions(1, 1, 300)
+
+
+def test_an_org_without_versions_of_files_has_no_old_ones(sales: World) -> None:
+    backup(sales.app, "sales")
+    assert use(sales.app, "sales").old_versions == OldVersions()
 
 
 def test_rules_see_the_same_forecast(grown: World) -> None:

@@ -3,21 +3,29 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from homes import WRITE_SECRET
 from terminals import Terminal
 from unlost.cli.exits import ExitCode
+from unlost.model.archive_effects import ArchiveEffects, BinRoom, GivenNumber, SummaryChange
 from unlost.model.source.quota import Quota
-from unlost.model.source.schema import Reference, WireKind
+from unlost.model.source.schema import DeleteRule, Reference, TableTrait, WireKind
+from unlost.testing.org import ALL_TRAITS
 
 
 @pytest.fixture
 def desk(sales: Terminal) -> Terminal:
     """Two closed cases, of which one has an open task, and their backup."""
     org = sales.world.org
-    org.add_table("Case", {"Closed": WireKind.TEXT})
+    org.add_table(
+        "Case",
+        {"Closed": WireKind.TEXT, "Active": WireKind.TEXT},
+        traits=ALL_TRAITS | {TableTrait.UNDELETE},
+    )
     org.add_table(
         "Task",
         {"CaseId": WireKind.REFERENCE, "ParentId": WireKind.REFERENCE},
@@ -65,6 +73,71 @@ def test_a_preview_says_why_records_stay(desk: Terminal, tmp_path: Path) -> None
     out = desk("archive", "preview", "sales", "--policy", policy(tmp_path, branches=[stop])).out
     assert "1 of them can leave the org" in out
     assert "1 record must stay, because a branch of the policy stops at Task.CaseId (Cas" in out
+
+
+def test_a_preview_says_which_protection_keeps_a_record(desk: Terminal) -> None:
+    desk.world.org.create("Case", {"Closed": "true", "Active": "true"})
+    assert desk("backup", "sales").code == ExitCode.OK
+    out = desk("archive", "preview", "sales", "closed-case").out
+    words = "they are protected, and the policy does not include active-case ("
+    assert f"1 record must stay, because {words}" in out
+
+
+def test_a_preview_says_what_else_changes(desk: Terminal) -> None:
+    org = desk.world.org
+    org.add_table(
+        "CaseHistory",
+        {"CaseId": WireKind.REFERENCE},
+        references={"CaseId": Reference(("Case",), DeleteRule.CASCADE)},
+    )
+    org.create("CaseHistory", {"CaseId": min(org.tables["Case"].records)})
+    org.delete("Case", org.create("Case", {"Closed": "false"}))
+    assert desk("backup", "sales").code == ExitCode.OK
+    lines = desk("archive", "preview", "sales", "closed-case").out.splitlines()
+    assert lines[-4:] == [
+        "Reports in the org lose the records that leave.",
+        "1 record of CaseHistory cannot be written back, and would be in the vault only.",
+        "The recycle bin has 1 of at most 0 records. The archive would add 2.",
+        "To make room, the org would purge 1 record early that people deleted.",
+    ]
+    effects = desk("archive", "preview", "sales", "closed-case", "--json").json["preview"][
+        "effects"
+    ]
+    assert effects["unreturning"] == [{"table": "CaseHistory", "records": 1}]
+
+
+@pytest.mark.parametrize(
+    ("effects", "lines"),
+    [
+        (
+            ArchiveEffects((SummaryChange("Account", "Total__c", "Invoice__c", 2, 1.2e6, 4.5),)),
+            ["Account.Total__c would change from 1,200,000 to 4.50 on 2 records that would stay."],
+        ),
+        (
+            ArchiveEffects((SummaryChange("Account", "Total__c", "Invoice__c", 1, 7),)),
+            [("Account.Total__c, now 7 in all, may change on 1 record that would stay: it may "
+              "add up Invoice__c.")],
+        ),
+        (
+            ArchiveEffects(numbers=(GivenNumber("Case", "CaseNumber"),)),
+            [("Case.CaseNumber is new for a record that is created again. Searches still find it "
+              "by the old one.")],
+        ),
+        (
+            ArchiveEffects(bin=BinRoom(1_000, 990, 20, 10, 1)),
+            ["The recycle bin has 990 of at most 1,000 records. The archive would add 20.",
+             "To make room, the org would purge 1 record early that people deleted."],
+        ),
+    ],
+)  # fmt: skip
+def test_effects_in_words(effects: ArchiveEffects, lines: list[str]) -> None:
+    from unlost.cli.verbs.archive.effects import effect_lines
+
+    shown: Any = SimpleNamespace(preview=SimpleNamespace(roots=1, effects=effects))
+    told = [line for line in effect_lines(shown) if not line.startswith("Reports")]
+    assert told == lines
+    shown.preview.roots = 0
+    assert list(effect_lines(shown)) == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The verbs of what happens by itself: schedule, up, alert, storage."""
 
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -336,6 +337,19 @@ def test_how_a_storage_fills_is_told(sales: Terminal, days: int, daily: float, t
     assert ended.code == ExitCode.OK
     assert ended.out.startswith("data storage: ")
     assert told in ended.out
+
+
+def test_old_versions_of_files_are_listed(sales: Terminal) -> None:
+    org = sales.world.org
+    columns = {"File": WireKind.TEXT, "Latest": WireKind.TEXT, "Size": WireKind.INTEGER}
+    org.add_table("Version", columns | {"Title": WireKind.TEXT})
+    old = {"File": "F1", "Latest": "false", "Size": "2048", "Title": "Menu"}
+    org.create("Version", dict(old))
+    org.create("Version", dict(old))
+    fill(sales, 1, 0.01)
+    out = sales("storage", "sales").out
+    assert "2 old versions of 1 file use 4.1 kB. The org cannot delete them alone: " in out
+    assert re.search(r"Menu +2 +4\.1 kB", out)
 
 
 def test_a_storage_is_drawn(sales: Terminal, tmp_path: Path) -> None:

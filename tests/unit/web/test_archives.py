@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from django.test import Client
@@ -21,7 +21,14 @@ from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Role
 from unlost.model.approval import ApprovalPolicy
 from unlost.model.source.quota import Quota
-from unlost.model.source.schema import DeleteRule, Reference, WireKind
+from unlost.model.source.schema import (
+    ColumnTrait,
+    DeleteRule,
+    Reference,
+    TableTrait,
+    WireKind,
+)
+from unlost.testing.org import ALL_TRAITS
 
 POLICY = "closed-case"
 BUTTON = ">Plan this archive<"
@@ -106,6 +113,52 @@ def test_the_storage_page_plans_an_archive(desk: Desk, sign_in: SignIn) -> None:
     assert "cannot move records into the archive yet" not in shown
     part = client.get("/orgs/sales/storage/?show=archive", headers={"HX-Request": "true"})
     assert BUTTON in part.content.decode(), "also when it is loaded into the page"
+
+
+def test_the_storage_page_shows_other_effects_of_an_archive(desk: Desk, sign_in: SignIn) -> None:
+    org = desk.world.org
+    org.add_table(
+        "Line",
+        {"Price": WireKind.DECIMAL, "Order": WireKind.REFERENCE, "Closed": WireKind.TEXT},
+        references={"Order": Reference(("Order",), DeleteRule.CASCADE)},
+        traits=ALL_TRAITS | {TableTrait.UNDELETE},
+    )
+    table = org.add_table("Order", {"Total": WireKind.DECIMAL})
+    summary = frozenset({ColumnTrait.SUMMARY})
+    table.columns["Total"] = replace(table.columns["Total"], traits=summary)
+    org.add_table(
+        "LineHistory",
+        {"Line": WireKind.REFERENCE},
+        references={"Line": Reference(("Line",), DeleteRule.CASCADE)},
+    )
+    order = org.create("Order", {"Total": "30.5"})
+    line = org.create("Line", {"Price": "10.5", "Order": order, "Closed": "true"})
+    org.create("LineHistory", {"Line": line})
+    org.create("Line", {"Price": "20", "Order": order, "Closed": "false"})
+    org.delete("Line", org.create("Line", {"Closed": "false"}))
+    storage = Quota("data storage", 1024.0, 2.0**20, "bytes")
+    desk.world.connector.source("one").quota = (storage,)
+    desk.world.clock.advance(days=1)
+    desk.night()
+    shown = page(sign_in(Role.VIEWER), "/orgs/sales/storage/?show=archive")
+    for words in (
+        "“Total” of 1 record of Order that stays would change from 30.50 to 20.",
+        "Reports in the org lose the records that leave.",
+        "only the vault would have them: <bdi>LineHistory</bdi>",
+        "The recycle bin has 1 of at most 1 records. The archive would add 1 record.",
+        "To make room, the org would purge 1 record early that people deleted.",
+    ):
+        assert words in shown, words
+
+
+def test_the_storage_page_shows_protected_records(desk: Desk, sign_in: SignIn) -> None:
+    org = desk.world.org
+    org.add_table("Order", {"Closed": WireKind.TEXT, "Active": WireKind.TEXT})
+    org.create("Order", {"Closed": "true", "Active": "true"})
+    desk.night()
+    shown = page(sign_in(Role.VIEWER), "/orgs/sales/storage/?show=archive")
+    assert "1 record is protected: " in shown
+    assert "Active Order" in shown
 
 
 def test_without_the_right_to_restore_no_archive_is_offered(desk: Desk, sign_in: SignIn) -> None:

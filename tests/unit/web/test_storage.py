@@ -14,6 +14,7 @@ from unit.web.losses import goes_on, live
 from unlost.app.actions.backups.backup import backup
 from unlost.model.access import Role
 from unlost.model.source.quota import Quota
+from unlost.model.source.schema import WireKind
 
 GIB = 2.0**30
 
@@ -75,6 +76,17 @@ def test_what_fills_it_is_read_on_demand(filled: World, sign_in: SignIn) -> None
     part = client.get("/orgs/sales/storage/?show=use", headers={"HX-Request": "true"})
     assert "By year of creation" in part.content.decode()
     assert "<html" not in part.content.decode()
+
+
+def test_old_versions_of_files_are_listed(filled: World, sign_in: SignIn) -> None:
+    columns = {"File": WireKind.TEXT, "Latest": WireKind.TEXT, "Size": WireKind.INTEGER}
+    filled.org.add_table("Version", columns | {"Title": WireKind.TEXT})
+    filled.org.create("Version", {"File": "F1", "Latest": "false", "Size": "2048", "Title": "Menu"})
+    backup(filled.app, "sales")
+    page = told(sign_in(), "?show=use")
+    assert "1 old version uses 2.0 kB." in re.sub(r"<[^>]+>", "", page)
+    assert "The org cannot delete them alone." in page
+    assert "<bdi>Menu</bdi>" in page
 
 
 def test_loops_are_looked_for_on_demand(filled: World, sign_in: SignIn) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from unlost.connectors.salesforce.writing.writer import SalesforceWriter
     from unlost.kit.http import Transport
     from unlost.model.archive import ArchivePolicy
+    from unlost.model.archive_facts import ArchiveFacts
     from unlost.model.bypass import BypassKind
     from unlost.model.losses import LossRules
     from unlost.model.ports.source import Context
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from unlost.model.source.schema import Schema, Table
     from unlost.model.source.shared_files import SharedFile
     from unlost.model.source.sign_in import SignInMethods
-    from unlost.model.storage import MailRule, StorageRule
+    from unlost.model.storage import FileVersionRule, MailRule, StorageRule
 
 CLIENT_SECRET = SecretField(
     "client_secret", "Consumer secret", "From the External Client App for Unlost."
@@ -145,6 +146,12 @@ class SalesforceConnector:
 
         return mail_rules(schema)
 
+    def file_versions(self, schema: Schema) -> FileVersionRule | None:
+        """Versions of documents."""
+        from unlost.connectors.salesforce.storage import file_versions
+
+        return file_versions(schema)
+
     def shared_files(self, schema: Schema) -> Sequence[SharedFile]:
         """Documents, which records share by links."""
         from unlost.connectors.salesforce.storage import shared_files
@@ -156,6 +163,12 @@ class SalesforceConnector:
         from unlost.connectors.salesforce.archives import archive_policies
 
         return archive_policies(schema)
+
+    def archive_facts(self, schema: Schema) -> ArchiveFacts:
+        """Activated records, accounts of won opportunities, histories, and the recycle bin."""
+        from unlost.connectors.salesforce.archive_facts import archive_facts
+
+        return archive_facts(schema)
 
     def record_address(
         self,

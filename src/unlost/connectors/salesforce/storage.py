@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from unlost.connectors.salesforce.quotas import DATA_STORAGE, FILE_STORAGE
 from unlost.model.source.schema import Schema, Table
 from unlost.model.source.shared_files import KeepingColumn, SharedFile
-from unlost.model.storage import MailRule, StorageRule, StorageWeight
+from unlost.model.storage import FileVersionRule, MailRule, StorageRule, StorageWeight
 
 KIB = 1024
 RECORD = 2 * KIB
@@ -31,6 +31,9 @@ DOCUMENT, LINK = "ContentDocument", "ContentDocumentLink"
 KEEPING = (
     KeepingColumn("ContentAsset", "ContentDocumentId"),
     KeepingColumn("ContentDistribution", "ContentDocumentId"),
+)
+VERSIONS = FileVersionRule(
+    "ContentVersion", "ContentDocumentId", "IsLatest", "ContentSize", "Title"
 )
 BORN = ("CreatedDate",)
 OWNERS = ("OwnerId", "CreatedById")
@@ -67,6 +70,18 @@ def shared_files(schema: Schema) -> tuple[SharedFile, ...]:
     keeping = tuple(k for k in KEEPING if (t := schema.table(k.table)) and t.column(k.column))
     owner = "OwnerId" if document.column("OwnerId") is not None else None
     return (SharedFile(DOCUMENT, LINK, "ContentDocumentId", "LinkedEntityId", owner, keeping),)
+
+
+def file_versions(schema: Schema) -> FileVersionRule | None:
+    """The table of the versions of documents; the newest version of each has ``IsLatest``."""
+    table = schema.table(VERSIONS.table)
+    names = (
+        VERSIONS.file_column,
+        VERSIONS.latest_column,
+        VERSIONS.size_column,
+        VERSIONS.title_column,
+    )
+    return VERSIONS if table is not None and all(map(table.column, names)) else None
 
 
 def _rule(table: Table) -> StorageRule:

@@ -7,6 +7,7 @@ import polars as pl
 
 from unlost.engine.storage.mails import instants
 from unlost.model.archive import ArchivePolicy, BranchRule, Comparison, Condition
+from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.errors import UsageError
 from unlost.model.source.schema import Column, DeleteRule, Schema, Table, WireKind
 
@@ -64,6 +65,23 @@ def check_policy(policy: ArchivePolicy, schema: Schema, *, now: datetime) -> Non
                 table=branch.table,
                 column=branch.column,
             )
+
+
+def check_protections(policy: ArchivePolicy, facts: ArchiveFacts) -> None:
+    """Refuse a policy that includes an unknown protection.
+
+    Raises UsageError (``archive-include``).
+    """
+    known = {kind.name for kind in facts.protected}
+    unknown = [name for name in policy.include if name not in known]
+    if unknown:
+        raise UsageError(
+            "archive-include",
+            "The org has no protected records of the kind {name}.",
+            next_step="Remove it from `include`, or use one of: {known}.",
+            name=unknown[0],
+            known=", ".join(sorted(known)) or "none",
+        )
 
 
 def _table(schema: Schema, name: str) -> Table:

@@ -15,9 +15,13 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from unlost.engine.archive.chunks import in_chunks
-from unlost.engine.archive.conditions import check_policy, columns_of, meets
-from unlost.engine.archive.members import ID, NODE, Members
+from unlost.engine.archive.conditions import (
+    check_policy,
+    check_protections,
+    columns_of,
+    meets,
+)
+from unlost.engine.archive.members import ID, NODE, Members, near_to
 from unlost.engine.archive.rules import (
     LEAVE,
     RESTRICT,
@@ -38,8 +42,10 @@ from unlost.engine.archive.settle import (
 )
 from unlost.engine.archive.shared import FILE, HOLDER, LINK, SharedFiles
 from unlost.engine.restore.values.cycles import components
+from unlost.engine.storage.chunks import in_chunks
 from unlost.engine.storage.mails import frame
 from unlost.model.archive import ArchivePolicy, StayCause, StayReason
+from unlost.model.archive_facts import ArchiveFacts, ProtectedRecords
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Schema
 from unlost.model.source.shared_files import SharedFile
@@ -50,6 +56,7 @@ CASCADES = "cascades"
 _NUMBERS = pl.UInt32
 _STOPS = pl.DataFrame(schema={NODE: _NUMBERS, CAUSE: _NUMBERS})
 _TAKES = pl.DataFrame(schema={OWNER: _NUMBERS, ROW: _NUMBERS})
+NO_FACTS = ArchiveFacts()
 NO_NUMBERS: Numbers = np.empty(0, np.uint32)
 _NEEDS = pl.DataFrame(schema={OWNER: _NUMBERS, ROW: _NUMBERS, CAUSE: _NUMBERS})
 
@@ -128,6 +135,7 @@ def collect(
     *,
     shared: Sequence[SharedFile] = (),
     holds: Sequence[Hold] = (),
+    facts: ArchiveFacts = NO_FACTS,
     now: datetime,
 ) -> ArchiveGraph:
     """Read the graph of a policy from a backup.
@@ -137,10 +145,12 @@ def collect(
     """
     schema = snapshot.schema()
     check_policy(policy, schema, now=now)
+    check_protections(policy, facts)
     walk = _Walk(snapshot, schema, policy, now, shared)
     walk.select()
     walk.follow()
     walk.hold([hold for hold in holds if hold.lasts(now)])
+    walk.protect(facts.protecting(policy.include))
     walk.look_back()
     return walk.graph()
 
@@ -292,6 +302,22 @@ class _Walk:
             ]
             self._stop(members.filter(pl.col(ID).is_in(records)), cause)
 
+    def protect(self, kinds: Sequence[ProtectedRecords]) -> None:
+        """Stop protected records that were met."""
+        for kind in kinds:
+            table = self.schema.table(kind.table)
+            column = table.column(kind.column) if table is not None and kind.column else None
+            reference = column.reference if column is not None else None
+            met = self.members.of(reference.tables if reference is not None else [kind.table])
+            if table is None or kind.table not in self.rules or not len(met):
+                continue
+            matching = meets(table, kind.conditions, now=self.now)
+            cause = StayCause(StayReason.PROTECTED, kind.table, kind.column, kind.name)
+            needed = [*columns_of(kind.conditions), *([kind.column] if kind.column else [])]
+            for rows in self._frames(kind.table, needed):
+                named = rows.filter(matching).select(pl.col(kind.column or ID).alias(ID))
+                self._stop(near_to(met, named[ID]).join(named, on=ID, how="semi"), cause)
+
     def look_back(self) -> None:
         """Read all tables that refer to the records, for what stops them or would lose them."""
         met = self.members.tables.keys()
@@ -330,6 +356,8 @@ class _Walk:
 
     def _judge(self, table: str, column: str, hits: pl.DataFrame) -> None:
         """Note the records to which these rows refer."""
+        if not len(hits):
+            return
         stopping = hits.filter(pl.col(RULE) == STOP)
         cause = StayCause(StayReason.BRANCH, table, column)
         self._stop(stopping.select(pl.col(OWNER).alias(NODE)), cause)
@@ -368,13 +396,9 @@ class _Walk:
 
     def _frames(self, table: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """The live rows of a table, many at a time, with their ids."""
-        wanted = [
-            pl.col("_u_id").cast(pl.String).alias(ID),
-            pl.col(MODIFIED),
-            *map(pl.col, columns),
-        ]
-        batches = self.snapshot.scan(table, columns=list(columns))
-        return in_chunks(frame(batch).select(wanted) for batch in batches)
+        wanted = ["_u_id", MODIFIED, *columns]
+        for rows in in_chunks(self.snapshot.read(table, wanted)):
+            yield frame(rows).rename({"_u_id": ID})
 
     def graph(self) -> ArchiveGraph:
         """The graph as it was read."""

@@ -29,7 +29,8 @@ class Members:
     def add(self, table: str, ids: pl.Series) -> pl.Series:
         """The numbers of these ids, in their order; those that are new get the next ones."""
         known = self._tables.get(table, _EMPTY)
-        rows = pl.DataFrame({ID: ids}).join(known, on=ID, how="left", maintain_order="left")
+        near = near_to(known, ids)
+        rows = pl.DataFrame({ID: ids}).join(near, on=ID, how="left", maintain_order="left")
         fresh = rows.filter(pl.col(NODE).is_null()).select(pl.col(ID).unique(maintain_order=True))
         if not len(fresh):
             return rows[NODE]
@@ -39,3 +40,12 @@ class Members:
         self.count += len(fresh)
         new = rows.select(ID).join(fresh, on=ID, how="left", maintain_order="left")[NODE]
         return rows[NODE].fill_null(new)
+
+
+def near_to(known: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
+    """The known records whose ids are between the least and the greatest of others.
+
+    Tables are read in the order of their ids. So a chunk of rows is joined with few records, whose
+    hashes need little memory, and not with all of them.
+    """
+    return known.filter(pl.col(ID).is_between(pl.lit(ids.min()), pl.lit(ids.max())))

@@ -25,7 +25,7 @@ from unlost.engine.archive.choosing import (
     ArchiveChoice,
     ArchivedRecord,
 )
-from unlost.engine.archive.graph import collect
+from unlost.engine.archive.graph import NO_FACTS, collect
 from unlost.engine.archive.members import ID
 from unlost.engine.archive.preview import bytes_of
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
@@ -36,6 +36,7 @@ from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, READ_ROW
 from unlost.engine.restore.planning.survey import PlanPorts, RestoreSurvey
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.archive import ArchivePolicy
+from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.errors import UsageError
 from unlost.model.plan import (
     NO_WRITER,
@@ -103,6 +104,7 @@ class ArchiveRequest:
     holds: tuple[Hold, ...] = ()
     most: int = MAX_STEPS
     without: frozenset[RecordKey] = frozenset()
+    facts: ArchiveFacts = NO_FACTS
 
 
 def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: str) -> RestorePlan:
@@ -116,7 +118,9 @@ def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: 
     _check_allowed(survey, order.policy)
     copy = ports.vault.at(org, _newest(survey), forgotten=True)
     now = ports.clock.now()
-    graph = collect(copy, order.policy, shared=order.shared, holds=order.holds, now=now)
+    graph = collect(
+        copy, order.policy, shared=order.shared, holds=order.holds, facts=order.facts, now=now
+    )
     links = frozenset(kind.links for kind in order.shared)
     choice = ArchiveChoice(survey, copy, graph, links=links)
     choice.keep(order.without)

@@ -9,11 +9,12 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from unlost.engine.archive.chunks import in_chunks
-from unlost.engine.archive.graph import OWNER, ROW, ArchiveGraph, collect
-from unlost.engine.archive.members import ID, NODE
+from unlost.engine.archive.effects import effects_of, leaving_ids
+from unlost.engine.archive.graph import NO_FACTS, OWNER, ROW, ArchiveGraph, collect
+from unlost.engine.archive.members import ID, NODE, near_to
 from unlost.engine.archive.settle import Mask
-from unlost.engine.storage.mails import frame, size_of
+from unlost.engine.storage.chunks import in_chunks
+from unlost.engine.storage.mails import frame, measured, size_of_measured
 from unlost.model.archive import (
     ArchivePolicy,
     ArchivePreview,
@@ -21,6 +22,7 @@ from unlost.model.archive import (
     LeavingTable,
     StayCount,
 )
+from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.shared_files import SharedFile
 from unlost.model.storage import StorageRule, StorageWeight
@@ -36,15 +38,17 @@ def preview(
     *,
     shared: Sequence[SharedFile] = (),
     holds: Sequence[Hold] = (),
+    facts: ArchiveFacts = NO_FACTS,
     now: datetime,
 ) -> ArchivePreview:
     """The effect of a policy on the org, as of a backup.
 
     Raises UsageError (``archive-…``) for a policy that cannot be used.
     """
-    graph = collect(snapshot, policy, shared=shared, holds=holds, now=now)
+    graph = collect(snapshot, policy, shared=shared, holds=holds, facts=facts, now=now)
     going = graph.going()
     roots = graph.roots[going[graph.roots]]
+    tables = tuple(_leaving(snapshot, graph, going, rules))
     return ArchivePreview(
         policy,
         snapshot.info.number,
@@ -52,16 +56,11 @@ def preview(
         len(graph.roots),
         len(roots),
         graph.named(roots[:SAMPLES].tolist()),
-        tuple(_leaving(snapshot, graph, going, rules)),
+        tables,
         tuple(_stays(graph, going)),
         tuple(_emptied(graph, going)),
+        effects_of(snapshot, graph, going, tables, facts),
     )
-
-
-def leaving_ids(graph: ArchiveGraph, going: Mask, table: str) -> pl.DataFrame:
-    """The ids of a table's records that go, in the order in which they were met."""
-    members = graph.members.of([table])
-    return members.filter(pl.Series(going[members[NODE].to_numpy()])).select(ID)
 
 
 def _leaving(
@@ -88,7 +87,7 @@ def _bytes(snapshot: Snapshot, table: str, weight: StorageWeight, ids: pl.DataFr
     if not columns:
         return weight.least * len(ids)
     return sum(
-        int(sizes.join(ids, on=ID, how="semi")["bytes"].sum())
+        int(sizes.join(near_to(ids, sizes[ID]), on=ID, how="semi")["bytes"].sum())
         for sizes in _sizes(snapshot, table, weight, columns)
     )
 
@@ -97,9 +96,13 @@ def _sizes(
     snapshot: Snapshot, table: str, weight: StorageWeight, columns: Sequence[str]
 ) -> Iterator[pl.DataFrame]:
     """The bytes of all live records, many at a time: of their texts only the sizes are kept."""
-    wanted = (pl.col("_u_id").cast(pl.String).alias(ID), size_of(weight).alias("bytes"))
-    batches = snapshot.scan(table, columns=list(columns))
-    return in_chunks(frame(batch).select(wanted) for batch in batches)
+    wanted = (pl.col("_u_id").alias(ID), size_of_measured(weight).alias("bytes"))
+    batches = (
+        measured(batch, weight.texts).select(["_u_id", *columns])
+        # ``scan`` reads texts in smaller parts than ``read`` does.
+        for batch in snapshot.scan(table, columns=list(columns))
+    )
+    return (frame(rows).select(wanted) for rows in in_chunks(batches))
 
 
 def _stays(graph: ArchiveGraph, going: Mask) -> Iterator[StayCount]:

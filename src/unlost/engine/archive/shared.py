@@ -46,15 +46,24 @@ class SharedFiles:
         if not len(files):
             return
         owners = self._owners(files)
-        everything = self.members.of(self.members.tables).rename({NODE: HOLDER})
         for rows in self.frames(self.kind.links, [self.kind.file_column, self.kind.holder_column]):
             links = self._of(rows, self.kind.file_column, files, self.kind.holder_column)
             needed = links.join(owners, on=[FILE, NAMED], how="anti")
-            yield _numbered(needed.join(everything, left_on=NAMED, right_on=ID, how="left"))
+            yield _numbered(needed.join(self._holders(needed), on=NAMED, how="left"))
         for keeping in self.kind.kept_by:
             for rows in self.frames(keeping.table, [keeping.column]):
                 users = self._of(rows, keeping.column, files, keeping.column)
                 yield _numbered(users.with_columns(pl.lit(None, pl.UInt32).alias(HOLDER)))
+
+    def _holders(self, needed: pl.DataFrame) -> pl.DataFrame:
+        """The numbers of the records that links name, if they have any: ``named`` and ``holder``."""
+        ids = needed.select(pl.col(NAMED).unique())
+        parts = [
+            # The few ids are the hashed side, not the many records.
+            ids.join(members, left_on=NAMED, right_on=ID).rename({NODE: HOLDER})
+            for members in self.members.tables.values()
+        ]
+        return pl.concat(parts)
 
     def _of(self, rows: pl.DataFrame, column: str, files: pl.DataFrame, named: str) -> pl.DataFrame:
         """Rows that name one of the files: its number, and the text of another column."""

@@ -10,7 +10,15 @@ from typing import Any
 import polars as pl
 
 from unlost.engine.storage.loops import MAX_MAILS
-from unlost.engine.storage.mails import SIDES, STRIPPED, frame, instants, read_mails, size_of
+from unlost.engine.storage.mails import (
+    SIDES,
+    STRIPPED,
+    frame,
+    instants,
+    measured,
+    read_mails,
+    size_of_measured,
+)
 from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import MailRule, StorageRule, StorageWeight, TableUse, ThreadUse
 
@@ -74,7 +82,7 @@ def _table_sums(
     keys = [YEAR, OWNER]
     parts = (
         batch.with_columns(
-            size_of(weight).alias(BYTES),
+            size_of_measured(weight).alias(BYTES),
             _born(rule).alias("born"),
             _owner(rule).alias(OWNER),
         )
@@ -104,7 +112,7 @@ def _batches(
     named = (rule.born, rule.owner, weight.size_column, *weight.texts)
     columns = list(dict.fromkeys(name for name in named if name is not None))
     for batch in snapshot.scan(table, columns=columns):
-        yield frame(batch)
+        yield frame(measured(batch, weight.texts))
 
 
 def _sums(since: datetime, born: str) -> list[pl.Expr]:

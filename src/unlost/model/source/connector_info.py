@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from unlost.model.archive import ArchivePolicy
+    from unlost.model.archive_facts import ArchiveFacts
     from unlost.model.losses import LossRules
     from unlost.model.source.display import DisplayRule
     from unlost.model.source.schema import Schema, Table
     from unlost.model.source.shared_files import SharedFile
     from unlost.model.source.sign_in import SignInMethods
-    from unlost.model.storage import MailRule, StorageRule
+    from unlost.model.storage import FileVersionRule, MailRule, StorageRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,20 @@ class ConnectorInfo(Protocol):
         """Return the tables whose records are e-mails."""
         ...
 
+    def file_versions(self, schema: Schema) -> FileVersionRule | None:
+        """Return the table of the versions of files; None if the org has none."""
+        ...
+
     def shared_files(self, schema: Schema) -> Sequence[SharedFile]:
         """Return the kinds of files that several records share."""
         ...
 
     def archive_policies(self, schema: Schema) -> Sequence[ArchivePolicy]:
         """Return ready-made archive policies for an org with these tables."""
+        ...
+
+    def archive_facts(self, schema: Schema) -> ArchiveFacts:
+        """Return the records that archives leave alone, those that never come back, and the bin."""
         ...
 
     def loss_rules(self, schema: Schema) -> LossRules:

@@ -38,6 +38,7 @@ class ColumnTrait(StrEnum):
     CREATABLE = "creatable"
     UPDATABLE = "updatable"
     CALCULATED = "calculated"
+    SUMMARY = "summary"  # calculated from the records that refer to this one
     CASE_SENSITIVE = "case-sensitive"
 
 

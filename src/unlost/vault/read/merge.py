@@ -141,10 +141,16 @@ def groups_in(view: TableView, rank: int, id_range: MergeRange) -> Iterator[tupl
             return
         # If ids repeat, the group before may end with versions of the id that begins the next one.
         if end is None or end > id_range.low or (end == id_range.low and repeats):
-            on = id_range.high is not None and (
-                end is None or end > id_range.high or (end == id_range.high and repeats)
+            yield (
+                group,
+                id_range.high is not None
+                and (
+                    # Else the last group of each segment would stay cached for no later range.
+                    entry.max_id >= id_range.high
+                    if end is None
+                    else end > id_range.high or (end == id_range.high and repeats)
+                ),
             )
-            yield group, on
 
 
 def key_rows(view: TableView, columns: Sequence[str]) -> Iterator[pa.Table]:

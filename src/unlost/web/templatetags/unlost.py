@@ -116,6 +116,12 @@ def number(value: int | None) -> str:
 
 
 @register.filter
+def amount(value: float) -> str:
+    """Format a sum with thousands separators, and two decimals if it has any."""
+    return f"{value:,.2f}".removesuffix(".00")
+
+
+@register.filter
 def whole(value: float) -> int:
     """Round a number, so that it can select a plural form."""
     return round(value)

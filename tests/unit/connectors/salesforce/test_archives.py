@@ -1,15 +1,19 @@
 """Ready-made archive policies suit the org that they are offered to."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from unlost.connectors.salesforce.archive_facts import archive_facts
 from unlost.connectors.salesforce.archives import POLICIES, archive_policies
-from unlost.connectors.salesforce.storage import shared_files
+from unlost.connectors.salesforce.schema.columns import column_of
+from unlost.connectors.salesforce.storage import file_versions, shared_files
 from unlost.engine.archive.conditions import check_policy
 from unlost.model.archive import ArchivePolicy
-from unlost.model.source.schema import Column, Reference, Schema, Table, WireKind
+from unlost.model.source.schema import Column, ColumnTrait, Reference, Schema, Table, WireKind
 from unlost.model.source.shared_files import KeepingColumn
+from unlost.model.storage import FileVersionRule
 
 KINDS = {
     "IsClosed": WireKind.BOOLEAN,
@@ -68,3 +72,48 @@ def test_documents_are_shared(owner: bool) -> None:
     assert kind.kept_by == (KeepingColumn("ContentAsset", "ContentDocumentId"),)
     assert shared_files(Schema((document,), "f")) == ()
     assert shared_files(Schema((link,), "f")) == ()
+
+
+def test_activated_records_and_accounts_of_won_opportunities_are_protected() -> None:
+    order = Table("Order", (Column("StatusCode", WireKind.TEXT),))
+    won = table("Opportunity", "AccountId")
+    won = replace(won, columns=(*won.columns, Column("IsWon", WireKind.BOOLEAN)))
+    facts = archive_facts(Schema((order, won, Table("Contract", ())), "f"))
+    assert [kind.name for kind in facts.protected] == [
+        "activated-orders", "accounts-of-won-opportunities",
+    ]  # fmt: skip
+    assert facts.protecting(("activated-orders",)) == facts.protected[1:]
+
+
+def test_histories_milestones_and_approvals_are_not_written_back() -> None:
+    names = ("Case", "CaseHistory", "CaseMilestone", "ProcessInstance", "FeedItem")
+    facts = archive_facts(Schema(tuple(Table(name, ()) for name in names), "f"))
+    assert facts.unreturning == {"CaseHistory", "CaseMilestone", "ProcessInstance"}
+    assert facts.bin is not None
+    assert (facts.bin.storage, facts.bin.records_per_megabyte) == ("data storage", 25)
+    assert facts.bin.lasts == timedelta(days=15)
+
+
+def test_versions_of_documents_are_known_by_their_columns() -> None:
+    columns = ("ContentDocumentId", "IsLatest", "ContentSize", "Title")
+    whole = Schema((table("ContentVersion", *columns),), "f")
+    assert file_versions(whole) == FileVersionRule("ContentVersion", *columns)
+    assert file_versions(Schema((table("ContentVersion", *columns[1:]),), "f")) is None
+    assert file_versions(Schema((), "f")) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "summary"),
+    [
+        ({}, True),
+        ({"calculatedFormula": "Amount * 2"}, False),
+        ({"custom": False}, False),
+        ({"calculated": False}, False),
+    ],
+)
+def test_a_calculated_column_without_a_formula_is_a_roll_up(
+    changes: dict[str, object], summary: bool
+) -> None:
+    described = {"name": "Total__c", "type": "currency", "custom": True, "calculated": True}
+    column = column_of({**described, "calculatedFormula": None, **changes})
+    assert column.has(ColumnTrait.SUMMARY) is summary

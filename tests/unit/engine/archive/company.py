@@ -9,7 +9,15 @@ from typing import Any
 import pyarrow as pa
 
 from unlost.model.ports.vault import Snapshot
-from unlost.model.source.schema import Column, DeleteRule, Reference, Schema, Table, WireKind
+from unlost.model.source.schema import (
+    Column,
+    ColumnTrait,
+    DeleteRule,
+    Reference,
+    Schema,
+    Table,
+    WireKind,
+)
 from unlost.model.source.shared_files import KeepingColumn, SharedFile
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -41,9 +49,11 @@ REFERENCES: Mapping[str, Mapping[str, Reference]] = {
 OTHERS: Mapping[str, Mapping[str, WireKind]] = {
     "Case": {"Status": WireKind.TEXT, "Closed": WireKind.INSTANT},
     "Task": {"Status": WireKind.TEXT, "Day": WireKind.DATE},
-    "Mail": {"Text": WireKind.TEXT},
+    "Mail": {"Text": WireKind.TEXT, "Price": WireKind.DECIMAL},
     "Version": {"Size": WireKind.INTEGER},
 }
+NUMBERED = {"Case": "Number"}
+SUMMARIES = {"Case": ("Mails", "Total")}
 FILES = SharedFile(
     "Document",
     "Link",
@@ -65,6 +75,13 @@ def _table(name: str) -> Table:
         for column, reference in REFERENCES[name].items()
     ]
     others = [Column(column, kind) for column, kind in OTHERS.get(name, {}).items()]
+    others += [
+        Column(column, WireKind.DECIMAL, traits=frozenset({ColumnTrait.SUMMARY}))
+        for column in SUMMARIES.get(name, ())
+    ]
+    if name in NUMBERED:
+        number = frozenset({ColumnTrait.AUTO_NUMBER})
+        others.append(Column(NUMBERED[name], WireKind.TEXT, traits=number))
     return Table(name, (Column("Id", WireKind.ID), *references, *others))
 
 
@@ -106,9 +123,13 @@ class PlainSnapshot:
 
     def scan(self, table: str, *, columns: Sequence[str]) -> pa.RecordBatchReader:
         """The rows by id, two at a time."""
+        return self.read(table, ["_u_id", "_u_modified_at", *columns])
+
+    def read(self, table: str, columns: Sequence[str]) -> pa.RecordBatchReader:
+        """These columns of the rows by id, two at a time."""
         self.scans.append(table)
-        fields = [("_u_id", pa.string()), ("_u_modified_at", INSTANT)]
-        shape = pa.schema([*fields, *((name, pa.string()) for name in columns)])
+        known = {"_u_modified_at": INSTANT}
+        shape = pa.schema([(name, known.get(name, pa.string())) for name in columns])
         return pa.RecordBatchReader.from_batches(shape, self._batches(table, shape))
 
     def _batches(self, table: str, shape: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -1,6 +1,7 @@
 """Archive policies of an org: ready-made ones, and the preview of any."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from unlost.app.access import action
@@ -10,9 +11,20 @@ from unlost.app.compose import Application
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.archive.preview import preview
+from unlost.engine.archive.recycle_bin import bin_room
 from unlost.model.access import Right, Trace
-from unlost.model.archive import ArchivePolicy, ArchivePreview, StayCount, StayReason
+from unlost.model.archive import (
+    ArchivePolicy,
+    ArchivePreview,
+    EmptiedCount,
+    LeavingTable,
+    StayCount,
+    StayReason,
+)
+from unlost.model.archive_effects import BinRoom, SummaryChange
+from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.errors import NotFound
+from unlost.model.storage import StorageRule
 
 MOST_DAYS = 3_650
 
@@ -41,12 +53,33 @@ class ArchivePolicies:
 
 @dataclass(frozen=True, slots=True)
 class LeavingLine:
-    """The records of a table that would leave the org, and the bytes that this frees."""
+    """The records of a table that would leave the org, and the bytes that this frees.
+
+    ``storages``: the names of the storages in which the table counts.
+    """
 
     table: str
     label: str
     records: int
     bytes: int
+    storages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryLine:
+    """A roll-up column of records that stay, which may add up records that leave.
+
+    ``before``: the sum of the values of ``records``; ``after``: without the leaving records, None if
+    unknown. ``label`` and ``column_label``: of the table and column; ``leaving``: of the table that
+    they add up.
+    """
+
+    label: str
+    column_label: str
+    leaving: str
+    records: int
+    before: float
+    after: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +111,15 @@ class FreedStorage:
 class StayingLine:
     """The number of records that must stay for a reason.
 
-    ``label`` and ``column_label``: of the table and column that keep them.
+    ``label`` and ``column_label``: of the table and column that keep them. ``protection``: the label
+    of the protection, for protected records.
     """
 
     reason: StayReason
     label: str
     column_label: str
     records: int
+    protection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +133,11 @@ class LosingLine:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveOutlook:
-    """The effect of a policy, in the words of people: by table, and by storage."""
+    """The effect of a policy, in the words of people: by table, and by storage.
+
+    ``summaries``: roll-ups of records that stay. ``numbers``: labels of the columns whose numbers a
+    new record does not keep; ``unreturning``: of the tables whose records stay in the vault only.
+    """
 
     org: str
     zone: str
@@ -108,6 +147,14 @@ class ArchiveOutlook:
     storages: tuple[FreedStorage, ...]
     staying: tuple[StayingLine, ...] = ()
     losing: tuple[LosingLine, ...] = ()
+    summaries: tuple[SummaryLine, ...] = ()
+    numbers: tuple[str, ...] = ()
+    unreturning: tuple[str, ...] = ()
+
+    @property
+    def bin(self) -> BinRoom | None:
+        """The room in the recycle bin; None if it is unknown."""
+        return self.preview.effects.bin
 
 
 @action("archive.policies", Right.LOOK, trace=Trace.READ)
@@ -128,46 +175,96 @@ def preview_archive(app: Application, org: str, policy: ArchivePolicy) -> Archiv
     known = get_org(org)
     head = newest_backup(app.vault, known)
     connector, schema = app.connector(known.identity.connector), head.schema()
+    rules, facts = connector.storage_rules(schema), connector.archive_facts(schema)
     shown = preview(
         head,
         policy,
-        connector.storage_rules(schema),
+        rules,
         shared=connector.shared_files(schema),
         holds=app.whole_vault.holds(known.oid),
+        facts=facts,
         now=app.clock.now(),
     )
-    words, growth = TableWords(schema), trend(app, org)
-    lines = (
-        LeavingLine(
-            t.table, words.label(t.table, count=t.records), t.records, sum(t.bytes.values())
-        )
-        for t in shown.tables
-    )
+    growth = trend(app, org)
     storages = {storage.name: storage for storage in growth.storages}
-    return ArchiveOutlook(
-        known.name,
-        known.identity.zone,
-        growth.at,
-        shown,
-        tuple(sorted(lines, key=lambda line: (-line.bytes, -line.records, line.table))),
-        tuple(_freed(name, size, storages.get(name)) for name, size in sorted(shown.bytes.items())),
-        tuple(_staying(stay, words) for stay in shown.stays),
-        tuple(
-            LosingLine(
-                words.label(lost.table, count=lost.records),
-                words.column(lost.table, lost.column),
-                lost.records,
-            )
-            for lost in shown.emptied
-        ),
-    )
+    if facts.bin is not None and facts.bin.storage in storages:
+        room = bin_room(
+            head,
+            facts.bin,
+            limit=storages[facts.bin.storage].limit,
+            leaving=shown.tables,
+            commits=app.vault.commits(known.oid),
+        )
+        shown = replace(shown, effects=replace(shown.effects, bin=room))
+    freed = (_freed(name, size, storages.get(name)) for name, size in sorted(shown.bytes.items()))
+    words = _PreviewWords(TableWords(schema), rules, facts)
+    return words.outlook(known.name, known.identity.zone, growth.at, shown, tuple(freed))
 
 
-def _staying(stay: StayCount, words: TableWords) -> StayingLine:
-    cause = stay.cause
-    label = words.label(cause.table, count=stay.records)
-    column = words.column(cause.table, cause.column) if cause.column else ""
-    return StayingLine(cause.reason, label, column, stay.records)
+@dataclass(frozen=True, slots=True)
+class _PreviewWords:
+    """The words of people for a preview."""
+
+    tables: TableWords
+    rules: Mapping[str, StorageRule]
+    facts: ArchiveFacts
+
+    def outlook(
+        self,
+        org: str,
+        zone: str,
+        at: datetime,
+        shown: ArchivePreview,
+        freed: tuple[FreedStorage, ...],
+    ) -> ArchiveOutlook:
+        """The preview in words."""
+        effects, words = shown.effects, self.tables
+        lines = sorted(
+            map(self._leaving, shown.tables),
+            key=lambda line: (-line.bytes, -line.records, line.table),
+        )
+        return ArchiveOutlook(
+            org,
+            zone,
+            at,
+            shown,
+            tuple(lines),
+            freed,
+            tuple(map(self._staying, shown.stays)),
+            tuple(map(self._losing, shown.emptied)),
+            tuple(map(self._summary, effects.summaries)),
+            tuple(words.column(number.table, number.column) for number in effects.numbers),
+            tuple(words.label(line.table, count=line.records) for line in effects.unreturning),
+        )
+
+    def _leaving(self, line: LeavingTable) -> LeavingLine:
+        label = self.tables.label(line.table, count=line.records)
+        rule = self.rules.get(line.table)
+        storages = tuple(weight.storage for weight in rule.weights) if rule is not None else ()
+        return LeavingLine(line.table, label, line.records, sum(line.bytes.values()), storages)
+
+    def _staying(self, stay: StayCount) -> StayingLine:
+        cause = stay.cause
+        label = self.tables.label(cause.table, count=stay.records)
+        column = self.tables.column(cause.table, cause.column) if cause.column else ""
+        labels = {kind.name: kind.label for kind in self.facts.protected}
+        protection = labels.get(cause.protection, "")
+        return StayingLine(cause.reason, label, column, stay.records, protection)
+
+    def _losing(self, lost: EmptiedCount) -> LosingLine:
+        label = self.tables.label(lost.table, count=lost.records)
+        return LosingLine(label, self.tables.column(lost.table, lost.column), lost.records)
+
+    def _summary(self, change: SummaryChange) -> SummaryLine:
+        words = self.tables
+        return SummaryLine(
+            words.label(change.table, count=change.records),
+            words.column(change.table, change.column),
+            words.label(change.leaving, count=2),
+            change.records,
+            change.before,
+            change.after,
+        )
 
 
 def _freed(name: str, size: int, storage: StorageLine | None) -> FreedStorage:

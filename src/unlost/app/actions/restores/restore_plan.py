@@ -455,6 +455,7 @@ def _archive_request(
         app.whole_vault.holds(org.oid),
         most=min(request.most or MAX_STEPS, MAX_STEPS),
         without=_excluded(request).records,
+        facts=connector.archive_facts(schema),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from unlost.app.backups.moments import newest_backup
@@ -12,11 +12,13 @@ from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.storage.loops import find_loops
 from unlost.engine.storage.usage import table_uses, thread_uses
+from unlost.engine.storage.versions import old_versions
 from unlost.model.access import Right
 from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import (
     MailLoop,
     MailRule,
+    OldVersions,
     StorageRule,
     StorageWeight,
     TableUse,
@@ -62,7 +64,8 @@ class OwnerLine:
 class StorageUse:
     """The usage of the storages as of a backup, largest first. ``since`` begins the last 30 days.
 
-    ``threads`` are mails of one subject between the same two sides.
+    ``threads`` are mails of one subject between the same two sides. ``old_versions``: of files. The
+    org cannot delete them alone.
     """
 
     snapshot: int
@@ -72,12 +75,13 @@ class StorageUse:
     years: tuple[YearLine, ...]
     owners: tuple[OwnerLine, ...]
     threads: tuple[ThreadUse, ...]
+    old_versions: OldVersions = field(default_factory=OldVersions)
 
 
 def storage_use(app: Application, org: str) -> StorageUse:
     """Return the storage usage of an org; raises NotFound (``org-unknown``, ``snapshot-unknown``).
 
-    Owners and threads are included for an actor who may read records.
+    Owners, threads and the names of files are included for an actor who may read records.
     """
     known = get_org(org)
     reads = app.actor.may(Right.READ, known.oid)
@@ -93,6 +97,7 @@ def storage_use(app: Application, org: str) -> StorageUse:
         tuple(_years(uses)),
         tuple(_owners(head, uses, rules)) if reads else (),
         tuple(_threads(app, known, head, rules, since)) if reads else (),
+        _old_versions(app, known, head, titles=MOST if reads else 0),
     )
 
 
@@ -154,6 +159,15 @@ def _threads(
         weight = _weight(rules, table)
         if weight is not None:
             yield from thread_uses(head, table, mails, weight, since=since, most=MOST)
+
+
+def _old_versions(
+    app: Application, org: ProtectedOrg, head: Snapshot, *, titles: int
+) -> OldVersions:
+    rule = app.connector(org.identity.connector).file_versions(head.schema())
+    if rule is None or rule.table not in head.tables():
+        return OldVersions()
+    return old_versions(head, rule, most=titles)
 
 
 def _mail_tables(app: Application, org: ProtectedOrg, head: Snapshot) -> Mapping[str, MailRule]:

@@ -10,6 +10,7 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import many, plain, size, when
+from unlost.cli.verbs.archive.effects import effect_lines
 from unlost.cli.verbs.restores.restore import PlanFile
 from unlost.model.archive import Comparison, Condition, StayReason
 from unlost.model.errors import UsageError
@@ -32,6 +33,7 @@ REASONS = {
     StayReason.CHANGED: "they were changed recently",
     StayReason.HOLD: "they are on legal hold",
     StayReason.SHARED: "a record that stays, a person, or a public link uses them",
+    StayReason.PROTECTED: "they are protected, and the policy does not include {protection}",
 }
 
 
@@ -202,14 +204,18 @@ def _show_preview(out: Output, result: "ArchiveOutlook") -> None:
         out.print(
             f"{many(lost.records, 'record')} of {lost.table} would stay and lose {lost.column}."
         )
+    for line in effect_lines(result):
+        out.print(line)
 
 
 def _show_tables(out: Output, result: "ArchiveOutlook") -> None:
     from unlost.cli.grid import grid
 
-    table = grid("table", "records", "size", right=("records", "size"))
+    table = grid("table", "records", "size", "counts as", right=("records", "size"))
     for line in result.tables:
-        table.add_row(line.label, f"{line.records:,}", size(line.bytes) if line.bytes else "")
+        bytes_freed = size(line.bytes) if line.bytes else ""
+        counts_as = ", ".join(line.storages) or "-"
+        table.add_row(line.label, f"{line.records:,}", bytes_freed, counts_as)
     out.print(table)
 
 
@@ -223,7 +229,10 @@ def _freed(storage: "FreedStorage") -> str:
 
 
 def _stays(stay: "StayCount") -> str:
-    reason = REASONS[stay.cause.reason].format(table=stay.cause.table, column=stay.cause.column)
+    cause = stay.cause
+    reason = REASONS[cause.reason].format(
+        table=cause.table, column=cause.column, protection=cause.protection
+    )
     samples = f" ({', '.join(map(plain, stay.samples))})" if stay.samples else ""
     roots = f" With them, {many(stay.roots, 'selected record')} must stay." if stay.roots else ""
     return f"{many(stay.records, 'record')} must stay, because {reason}{samples}.{roots}"

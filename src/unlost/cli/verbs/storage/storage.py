@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.storage.storage import StorageLine, StorageReport
     from unlost.app.actions.storage.storage_use import StorageUse
-    from unlost.model.storage import MailLoop
+    from unlost.model.storage import MailLoop, OldVersions
 
 SHOWN = 12
 OWNERS = 5
@@ -132,6 +132,24 @@ def _show_shares(out: Output, use: "StorageUse") -> None:
         if owners:
             out.print(f"{storage} by owner: {', '.join(owners[:OWNERS])}")
     _show_threads(out, use)
+    _show_old_versions(out, use.old_versions)
+
+
+def _show_old_versions(out: Output, old: "OldVersions") -> None:
+    from unlost.cli.grid import grid
+
+    if not old.versions:
+        return
+    out.print()
+    out.print(
+        f"{many(old.versions, 'old version')} of {many(old.files, 'file')} use {size(old.bytes)}. "
+        "The org cannot delete them alone: replace the file with a new one."
+    )
+    if old.largest:
+        table = grid("file", "old versions", "size", right=("old versions", "size"))
+        for line in old.largest[:OWNERS]:
+            table.add_row(short(line.title or line.file), f"{line.versions:,}", size(line.bytes))
+        out.print(table)
 
 
 def _show_threads(out: Output, use: "StorageUse") -> None:

@@ -78,6 +78,10 @@ def _traits(field: Mapping[str, Any]) -> list[ColumnTrait]:
     facts = {
         ColumnTrait.VOLATILE: field.get("calculated") or field["name"] in PER_USER,
         ColumnTrait.CALCULATED: field.get("calculated"),
+        # Only a formula has a text (REST guide, describe): roll-ups are calculated without one.
+        ColumnTrait.SUMMARY: field.get("calculated")
+        and field.get("custom")
+        and not field.get("calculatedFormula"),
         ColumnTrait.NAME: field.get("nameField"),
         ColumnTrait.UNIQUE: field.get("unique"),
         ColumnTrait.EXTERNAL_ID: field.get("externalId"),

@@ -1,9 +1,9 @@
 """Rows come in chunks: all of them, in their order."""
 
-import polars as pl
+import pyarrow as pa
 import pytest
 
-from unlost.engine.archive.chunks import in_chunks
+from unlost.engine.storage.chunks import in_chunks
 
 
 @pytest.mark.parametrize(
@@ -11,7 +11,7 @@ from unlost.engine.archive.chunks import in_chunks
 )
 def test_rows_come_in_chunks(sizes: tuple[int, ...], chunks: list[int]) -> None:
     rows = iter(range(sum(sizes)))
-    frames = [pl.DataFrame({"row": [next(rows) for _ in range(size)]}) for size in sizes]
-    made = list(in_chunks(frames, rows=3))
+    batches = [pa.record_batch({"row": [next(rows) for _ in range(size)]}) for size in sizes]
+    made = list(in_chunks(batches, rows=3))
     assert [len(chunk) for chunk in made] == chunks
-    assert [row for chunk in made for row in chunk["row"]] == list(range(sum(sizes)))
+    assert [row for chunk in made for row in chunk["row"].to_pylist()] == list(range(sum(sizes)))

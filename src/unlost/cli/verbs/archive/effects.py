@@ -1,0 +1,55 @@
+"""The effects of an archive beyond the records that leave, as lines of a preview."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from unlost.cli.text import many, plain
+
+if TYPE_CHECKING:
+    from unlost.app.actions.archive.policies import ArchiveOutlook
+    from unlost.model.archive_effects import BinRoom, SummaryChange
+
+
+def effect_lines(result: "ArchiveOutlook") -> Iterator[str]:
+    """The lines of a preview; none if no record can leave."""
+    effects = result.preview.effects
+    if not result.preview.roots:
+        return
+    yield from map(_summary, effects.summaries)
+    yield "Reports in the org lose the records that leave."
+    for number in effects.numbers:
+        yield (
+            f"{plain(number.table)}.{plain(number.column)} is new for a record that is created "
+            "again. Searches still find it by the old one."
+        )
+    for line in effects.unreturning:
+        yield (
+            f"{many(line.records, 'record')} of {plain(line.table)} cannot be written back, and "
+            "would be in the vault only."
+        )
+    if effects.bin is not None:
+        yield from _bin(effects.bin)
+
+
+def _summary(change: "SummaryChange") -> str:
+    column, table = f"{plain(change.table)}.{plain(change.column)}", plain(change.leaving)
+    where = f"on {many(change.records, 'record')} that would stay"
+    if change.after is None:
+        return f"{column}, now {_value(change.before)} in all, may change {where}: it may add up {table}."
+    return f"{column} would change from {_value(change.before)} to {_value(change.after)} {where}."
+
+
+def _value(number: float) -> str:
+    return f"{number:,.2f}".removesuffix(".00")
+
+
+def _bin(room: "BinRoom") -> Iterator[str]:
+    yield (
+        f"The recycle bin has {room.used:,} of at most {many(room.capacity, 'record')}. "
+        f"The archive would add {room.entering:,}."
+    )
+    if room.pushed_of_others:
+        yield (
+            f"To make room, the org would purge {many(room.pushed_of_others, 'record')} early that "
+            "people deleted."
+        )

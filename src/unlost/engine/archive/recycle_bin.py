@@ -1,0 +1,66 @@
+"""The room in an org's recycle bin, as of a backup.
+
+A bin that is full lets its oldest records go. So an archive can take away other people's chance to
+undelete a record with its id.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import polars as pl
+
+from unlost.engine.storage.mails import frame
+from unlost.model.archive import LeavingTable
+from unlost.model.archive_effects import BinRoom
+from unlost.model.archive_facts import BinRule
+from unlost.model.ports.vault import Snapshot
+from unlost.model.source.reading import Op
+from unlost.model.source.schema import TableTrait
+from unlost.model.vault.snapshot import SnapshotInfo
+
+MEGABYTE = 1 << 20
+AT, OP = "at", "op"
+_TIME = pl.Datetime("ms", "UTC")
+IN_BIN = (Op.DELETED.value, Op.ARCHIVED.value)
+
+
+def bin_room(
+    snapshot: Snapshot,
+    rule: BinRule,
+    *,
+    limit: float,
+    leaving: Sequence[LeavingTable],
+    commits: Sequence[SnapshotInfo],
+) -> BinRoom:
+    """The room in the bin for records that leave; ``limit``: bytes of the storage that it goes by.
+
+    ``commits``: of the org, oldest first.
+    """
+    tables = [t.name for t in snapshot.schema().tables if t.has(TableTrait.UNDELETE)]
+    begin = snapshot.info.as_of - rule.lasts
+    before = [commit.number for commit in commits if commit.as_of <= begin]
+    parts = [
+        rows.filter(pl.col(OP).is_in(IN_BIN) & (pl.col(AT) > begin))
+        for rows in _deleted(snapshot, tables, after=max(before, default=0))
+    ]
+    nothing = pl.DataFrame(schema={OP: pl.String(), AT: _TIME})
+    rows = pl.concat([nothing, *parts]).sort(AT)
+    capacity = int(limit / MEGABYTE * rule.records_per_megabyte)
+    entering = sum(table.records for table in leaving if table.table in tables)
+    pushed = min(len(rows), max(0, len(rows) + entering - capacity)) if entering else 0
+    of_others = np.count_nonzero(rows[OP].head(pushed).to_numpy() == Op.DELETED.value)
+    return BinRoom(capacity, len(rows), entering, pushed, int(of_others))
+
+
+def _deleted(snapshot: Snapshot, tables: Sequence[str], *, after: int) -> Iterator[pl.DataFrame]:
+    """The operations and times of records that were deleted after a commit."""
+    states = snapshot.tables()
+    columns = ["_u_op", "_u_modified_at", "_u_observed_at"]
+    for table in tables:
+        if table in states and states[table].deleted:
+            for batch in snapshot.newer(table, columns, after=after):
+                rows = frame(batch).filter(pl.col("_u_op") != Op.STATE.value)
+                yield rows.select(
+                    pl.col("_u_op").cast(pl.String).alias(OP),
+                    pl.coalesce("_u_modified_at", "_u_observed_at").cast(_TIME).alias(AT),
+                )

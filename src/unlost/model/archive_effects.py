@@ -1,0 +1,62 @@
+"""Effects of an archive beyond the records that leave: totals, numbers, and the recycle bin."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryChange:
+    """A roll-up column of records that stay, which may add up records that leave.
+
+    ``leaving``: the table of the records that leave. ``records``: how many stay. ``before`` is the
+    sum of their values. ``after``: the sum without the leaving records; None unless the backup shows
+    that the column counts them, or adds up one of their columns.
+    """
+
+    table: str
+    column: str
+    leaving: str
+    records: int
+    before: float
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenNumber:
+    """A column with numbers that the org gives: a record that is created again gets another."""
+
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreturningCount:
+    """The number of leaving records of a table that cannot be written back."""
+
+    table: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class BinRoom:
+    """The recycle bin of an org as of a backup.
+
+    ``used`` of ``capacity`` records are in it, and an archive adds ``entering``. ``pushed``: the
+    records that the org would purge early for them; ``pushed_of_others``: those of them that
+    people deleted, and not an archive.
+    """
+
+    capacity: int
+    used: int
+    entering: int
+    pushed: int = 0
+    pushed_of_others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveEffects:
+    """The effects of a policy. ``bin``: None if the org has none, or its size is unknown."""
+
+    summaries: tuple[SummaryChange, ...] = ()
+    numbers: tuple[GivenNumber, ...] = ()
+    unreturning: tuple[UnreturningCount, ...] = ()
+    bin: BinRoom | None = None
