@@ -1,7 +1,7 @@
 """The service: once a minute it enqueues what is due, and workers execute it. `unlost up` runs it.
 
     process ─┬─ main thread     tick, alerts; only in the process that holds the lock ``lead``
-             ├─ worker threads  jobs of the queue: nights, hours, restores, maintenance, verify, mirror
+             ├─ worker threads  jobs of the queue: nights, hours, restores, archives, maintenance, verify, mirror
              ├─ "post" thread   e-mails, heartbeats, digests
              └─ "bypass" thread bypasses that killed restores left on in the orgs
 
@@ -20,6 +20,7 @@ from enum import StrEnum
 
 from unlost.alerts.senders import sender
 from unlost.app.actions.alerts.alerts import Senders, beat, deliver, send_digest, watch
+from unlost.app.actions.archive.archive_night import do_archive
 from unlost.app.actions.backups.hour import do_hour
 from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.restores.queued_restore import do_restore
@@ -157,6 +158,7 @@ class Service:
         return {
             JobKind.NIGHT: self._night,
             JobKind.RESTORE: self._restore,
+            JobKind.ARCHIVE: self._archive,
             JobKind.HOURLY: self._hour,
             JobKind.MAINTENANCE: self._maintain,
             JobKind.VERIFY: self._verify,
@@ -342,6 +344,15 @@ class Service:
             state = do_restore(app, job.subject)
             if state is not None:
                 log.event("restore-tried", org=job.org, run=job.subject, state=state.value)
+
+    def _archive(self, job: Job) -> None:
+        with self.opened(self.cancel_flag) as app:
+            night = do_archive(app, int(job.subject))
+            if night is not None:
+                event = {"org": night.oid, "night": night.night, "run": night.run}
+                ServiceLog(sys.stderr, clock=app.clock).event(
+                    "archive-tried", **event, state=night.state.value, code=code_of(night.error)
+                )
 
     def _hour(self, job: Job) -> None:
         with self.opened(self.cancel_flag) as app:
