@@ -79,7 +79,7 @@ def note_policy_preview(org: str, policy: ArchivePolicy, *, at: datetime) -> Non
     with returned_connection():
         rows = ArchivePolicyRow.objects.filter(org__name=org, name=policy.name, previewed_at=None)
         row = rows.first()
-        if row is not None and row.policy == _plain(policy):
+        if row is not None and _policy(row) == policy:
             rows.filter(pk=row.pk, at=row.at).update(previewed_at=at)
 
 
@@ -116,12 +116,16 @@ def _plain(policy: ArchivePolicy) -> object:
     return msgspec.to_builtins(policy)
 
 
+def _policy(row: ArchivePolicyRow) -> ArchivePolicy:
+    return decoder_for(ArchivePolicy).convert(row.policy)
+
+
 def _value(row: ArchivePolicyRow) -> SavedPolicy:
     return SavedPolicy(
         row.pk,
         row.org.name,
         row.org.oid,
-        decoder_for(ArchivePolicy).convert(row.policy),
+        _policy(row),
         row.by,
         row.account,
         row.at,
