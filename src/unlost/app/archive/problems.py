@@ -3,6 +3,7 @@
 from unlost.engine.archive.selected import SelectedShare
 from unlost.model.archive import ArchivePolicy
 from unlost.model.errors import Conflict, NotAllowed, UsageError
+from unlost.model.message import Noun, counted
 from unlost.model.saved_policy import SavedPolicy
 
 NO_RIGHT = "restore-no-longer-allowed"
@@ -55,14 +56,14 @@ def surplus(saved: SavedPolicy, *, run: str, vanished: int) -> Conflict:
     """Return the error for an archive that stopped because other records vanished."""
     return Conflict(
         "archive-surplus",
-        "The archive {run} by {policy} stopped, because {vanished:,} records vanished that were not "
-        "planned, or before their turn. The schedule was switched off.",
+        "The archive {run} by {policy} stopped, because {records} vanished that were not planned, or "
+        "before their turn. The schedule was switched off.",
         next_step="See which ones with `unlost runs {run}`, find the trigger or user that deleted "
         "them, and restore them. Then switch the schedule on again: `unlost archive policy save {org} "
         "{policy} --nightly`.",
         run=run,
         policy=saved.name,
-        vanished=vanished,
+        records=counted(vanished, Noun.RECORD),
         org=saved.org,
     )
 
