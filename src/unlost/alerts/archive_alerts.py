@@ -8,6 +8,7 @@ from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.message import Message, message, render
 
 CODE = AlertRule.ARCHIVE_SCHEDULE.value
+WAITS = "/waits"  # ends the subject of an alert about a plan
 
 
 def archive_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
@@ -17,7 +18,7 @@ def archive_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
             urgency = Urgency.SOON if archive.is_on else Urgency.NOW
             yield _raised(org, archive, archive.name, urgency, _problem(org, archive))
         if archive.waits:
-            subject = f"{archive.name}/waits"
+            subject = f"{archive.name}{WAITS}"
             yield _raised(org, archive, subject, Urgency.SOON, _waiting(org, archive))
 
 
