@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import polars as pl
+
 from unlost.engine.archive.conditions import check_policy, columns_of, meets
 from unlost.engine.storage.mails import frame
 from unlost.model.archive import ArchivePolicy
@@ -35,6 +37,8 @@ def selected_share(snapshot: Snapshot, policy: ArchivePolicy, *, now: datetime) 
     if table is None or policy.table not in states or not states[policy.table].alive:
         return SelectedShare(0, 0)
     matching = meets(table, policy.conditions, now=now)
+    if policy.ids:
+        matching &= pl.col("_u_id").cast(pl.String).is_in(policy.ids)
     batches = snapshot.scan(policy.table, columns=columns_of(policy.conditions))
     selected = sum(int(frame(batch).select(matching.sum()).item()) for batch in batches)
     return SelectedShare(selected, states[policy.table].alive)
