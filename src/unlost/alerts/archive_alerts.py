@@ -30,10 +30,11 @@ def _problem(org: OrgFacts, archive: ArchiveFacts) -> Message:
         "again after the next backup of the schedule."
         if archive.is_on
         else "The schedule of the archive policy {policy} of {org} is switched off: {why}",
-        next_step=archive.problem.next_step or "See the nights of the policy.",
+        next_step="{step}",
         policy=archive.name,
         org=org.name,
         why=archive.problem,
+        step=archive.problem.step,
     )
 
 
