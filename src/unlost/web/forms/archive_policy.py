@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.dates import WEEKDAYS
-from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from unlost.app.actions.archive.saved_policies import PolicyRequest, SavedPolicyView
 from unlost.model.archive import ArchivePolicy, Comparison, Condition
@@ -22,25 +22,25 @@ class ArchivePolicyForm(forms.Form):
     """A field for each number of the policy's conditions, and its schedule."""
 
     unchanged_days = forms.IntegerField(
-        label=_("Only records that were not changed for (days)"),
+        label=gettext_lazy("Only records that were not changed for (days)"),
         min_value=0,
         max_value=MOST_DAYS,
-        help_text=_("0: however recently they were changed."),
+        help_text=gettext_lazy("0: however recently they were changed."),
     )
-    on = forms.BooleanField(label=_("Archive after scheduled backups"), required=False)
+    on = forms.BooleanField(label=gettext_lazy("Archive after scheduled backups"), required=False)
     days = forms.MultipleChoiceField(
-        label=_("After the backups of these days"),
+        label=gettext_lazy("After the backups of these days"),
         required=False,
         choices=[(day.value, WEEKDAYS[number]) for number, day in enumerate(WEEK)],
         widget=forms.CheckboxSelectMultiple,
     )
     daily_limit = forms.IntegerField(
-        label=_("Records that leave the org on one day, at most"),
+        label=gettext_lazy("Records that leave the org on one day, at most"),
         min_value=1,
         max_value=LARGEST_DAY,
     )
     confirm_large = forms.BooleanField(
-        label=_("The policy may select more than half of its table"), required=False
+        label=gettext_lazy("The policy may select more than half of its table"), required=False
     )
 
     def __init__(
@@ -57,7 +57,7 @@ class ArchivePolicyForm(forms.Form):
         """Check that a schedule that is on has days."""
         given = super().clean() or self.cleaned_data
         if given.get("on") and not given.get("days"):
-            self.add_error("days", ValidationError(_now("Choose at least one day.")))
+            self.add_error("days", ValidationError(_("Choose at least one day.")))
         return given
 
     def as_request(self) -> PolicyRequest:
@@ -92,9 +92,9 @@ def _number(test: Condition) -> float:
 
 def _field(test: Condition) -> forms.Field:
     if test.comparison is Comparison.OLDER:
-        label = _now("%(column)s: more than this number of days ago") % {"column": test.column}
+        label = _("%(column)s: more than this number of days ago") % {"column": test.column}
         return forms.IntegerField(label=label, min_value=1, max_value=MOST_DAYS)
-    label = _now("%(column)s: more than this number") % {"column": test.column}
+    label = _("%(column)s: more than this number") % {"column": test.column}
     return forms.FloatField(label=label, widget=forms.NumberInput(attrs={"step": "any"}))
 
 

@@ -143,7 +143,7 @@ def save_policy(app: Application, org: str, policy_request: PolicyRequest) -> Sa
         raise Conflict(
             "archive-policies-too-many",
             "An org can have at most {most} saved policies.",
-            next_step="Remove one that is no longer needed.",
+            next_step="Remove a policy that is no longer needed.",
             most=MOST,
         )
     after_change(app)
