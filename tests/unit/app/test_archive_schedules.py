@@ -35,8 +35,10 @@ from unlost.app.actions.restores.approval import approve
 from unlost.app.actions.restores.kept_plan import discard_plan, run_stored_plan, waiting
 from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.app.actions.restores.restore_run import resume_run
+from unlost.app.actions.runs.control import pause, resume
 from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
 from unlost.app.alerts.alert_facts import Watcher
+from unlost.app.archive.due_archives import enqueue_archives
 from unlost.app.compose import Application
 from unlost.catalog.alerts import AlertRecord, list_alerts
 from unlost.catalog.home.copying import settings_digest
@@ -91,7 +93,11 @@ class Service:
     def tick(self, *, times: int = 1) -> None:
         for _ in range(times):
             self.world.clock.advance(seconds=QUARTER.total_seconds())
-            enqueue_due_jobs(self.app, self)
+            self.enqueue_due()
+
+    def enqueue_due(self) -> None:
+        enqueue_due_jobs(self.app, self)
+        enqueue_archives(self.app, self)
 
     def until(self, moment: str) -> None:
         """Let the time pass until a moment, with a tick at each quarter of an hour."""
@@ -318,7 +324,7 @@ def test_a_service_that_was_down_archives_only_after_the_next_backup(service: Se
     service.night()
     service.world.clock.advance(hours=13)
     service.holds_back = set()
-    enqueue_due_jobs(service.app, service)
+    service.enqueue_due()
     assert service.states() == [S.FAILED]
     assert service.runs() == 0
 
@@ -563,6 +569,44 @@ def test_a_run_that_never_had_its_turn_gives_way_to_the_next_night(service: Serv
     assert run is not None
     assert run.state is RunState.ABANDONED
     assert len(service.live()) == CASES - SHUT
+
+
+def test_a_run_that_gave_way_uses_none_of_the_daily_limit(service: Service) -> None:
+    switched_on(service.app, daily_limit=4)
+    service.night()
+    service.holds_back = {JobKind.RESTORE}
+    service.night()
+    service.world.clock.advance(hours=1)
+    change(service.app, "sales", ScheduleChange(at="22:00"))
+    service.until((service.app.clock.now() + timedelta(hours=19)).replace(tzinfo=None).isoformat())
+    service.holds_back = set()
+    service.tick(times=3)
+    assert service.states() == [S.DONE, S.DROPPED, S.DONE]
+    assert len(service.live()) == CASES - 4
+
+
+def test_a_run_that_a_person_paused_does_not_give_way(service: Service) -> None:
+    switched_on(service.app)
+    service.holds_back = {JobKind.RESTORE}
+    service.night()
+    pause(service.app, service.nights()[0].run)
+    service.night()
+    assert service.states() == [S.FAILED, S.RUNNING]
+    service.holds_back = set()
+    resume(service.app, service.nights()[1].run)
+    service.tick(times=3)
+    assert service.states() == [S.FAILED, S.DONE]
+
+
+def test_a_schedule_that_ends_takes_the_plan_that_waits_along(service: Service) -> None:
+    set_approval_policy(service.app, "sales", ApprovalPolicy(deletes=True))
+    switched_on(person(service, "ada"))
+    service.night()
+    assert service.states() == [S.WAITING]
+    set_role("ada", Role.OPERATOR, org=None)
+    service.night()
+    assert service.states() == [S.DROPPED, S.DROPPED]
+    assert waiting(service.app, org="sales").plans == ()
 
 
 def test_an_archive_that_stopped_halfway_holds_the_next_one_up(service: Service) -> None:

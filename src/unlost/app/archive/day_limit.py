@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg
-from unlost.catalog.runs.runs import list_runs
+from unlost.catalog.runs.runs import RunState, find_run, list_runs
 from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.vault.snapshot import CommitKind
@@ -52,7 +52,9 @@ def _archived(
     if selected_by is None or selected_by.name != policy:
         return 0
     if state.closed is None:
-        return len(state.opened.plan.steps)
+        known = find_run(run)
+        gave_up = known is not None and known.state is RunState.ABANDONED and not state.calls
+        return 0 if gave_up else len(state.opened.plan.steps)
     if state.closed.finished < since:
         return 0
     return sum(record.ending is Ending.ARCHIVED for record in state.closed.records)

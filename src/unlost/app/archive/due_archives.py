@@ -14,6 +14,7 @@ from unlost.catalog.runs.plans import PlanState, find_plan
 from unlost.catalog.runs.runs import RunState, find_run
 from unlost.catalog.runs.schedules import schedule_of
 from unlost.model.message import code_of
+from unlost.model.ports.run import Jobs
 from unlost.model.runs.jobs import Job, JobKind
 from unlost.model.runs.night import NightState
 from unlost.model.saved_policy import ArchiveNight, ArchiveNightState, SavedPolicy
@@ -22,8 +23,16 @@ FRESH = timedelta(hours=12)  # after the end of a backup; later the next backup 
 NOT_ALLOWED = "restore-no-longer-allowed"
 
 
-def archive_jobs(app: Application) -> list[Job]:
-    """Begin the nights that are due, and return the jobs of all that can go on now."""
+def enqueue_archives(app: Application, jobs: Jobs) -> None:
+    """Begin the nights that are due, and enqueue the jobs of all that can go on now."""
+    due = _due_jobs(app)
+    # A job that broke off counts as finished in the queue, and its id would be ignored then.
+    jobs.delete_failed(job.id for job in due)
+    for job in due:
+        jobs.enqueue(job)
+
+
+def _due_jobs(app: Application) -> list[Job]:
     now = app.clock.now()
     for saved in scheduled_policies():
         night = _due_night(saved, now)

@@ -1,7 +1,7 @@
 """The service: once a minute it enqueues what is due, and workers execute it. `unlost up` runs it.
 
     process ─┬─ main thread     tick, alerts; only in the process that holds the lock ``lead``
-             ├─ worker threads  jobs of the queue: nights, hours, restores, archives, maintenance, verify, mirror
+             ├─ worker threads  jobs of the queue: nights, hours, restores, archives, maintenance, …
              ├─ "post" thread   e-mails, heartbeats, digests
              └─ "bypass" thread bypasses that killed restores left on in the orgs
 
@@ -32,6 +32,7 @@ from unlost.app.actions.vault.repair import heal_vault, verify_mirror_part
 from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.watch_hits import update_watches
+from unlost.app.archive.due_archives import enqueue_archives
 from unlost.app.backups.summaries import lacks_summaries, update_summaries
 from unlost.app.compose import Application
 from unlost.app.home.cancellation import CancellationFlag
@@ -171,6 +172,7 @@ class Service:
         while not self.cancel_flag.is_set:
             if self._leads(app, log):
                 succeeded = self._enqueue_due(app, jobs, log)
+                self._enqueue_archives(app, jobs, log)
                 self._close_bypasses(app, log, wait=once)
                 self._evaluate_backups(app, log)
                 if self._update_alerts(app, log) and succeeded:
@@ -209,6 +211,11 @@ class Service:
             if copy_if_due(app):
                 log.event("home-copied")
         return result.ok
+
+    def _enqueue_archives(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> None:
+        """Enqueue the archives of saved policies; if this fails, backups go on all the same."""
+        with _logging_errors(log, "archives-failed"):
+            enqueue_archives(app, jobs)
 
     def _update_alerts(self, app: Application, log: ServiceLog, *, wait: bool = False) -> bool:
         """Update alerts and send messages; this must work even if the tick fails."""

@@ -17,7 +17,7 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.restores.restore_run import journal_of
 from unlost.app.archive.day_limit import archived_today
 from unlost.app.archive.due_archives import FRESH
-from unlost.app.archive.open_nights import discard_plan_of, drop_night
+from unlost.app.archive.open_nights import discard_plan_of, drop_night, drop_nights
 from unlost.app.archive.problems import (
     NO_RIGHT,
     PLANNERS_BUSY,
@@ -57,6 +57,7 @@ from unlost.engine.restore.running.passes.archiving import VANISHED
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
 from unlost.model.message import Message, code_of, fault
+from unlost.model.runs.jobs import RunCommand
 from unlost.model.saved_policy import ArchiveNight, ArchiveNightState, SavedPolicy
 
 MOST_TRIES = 3
@@ -162,7 +163,7 @@ def _earlier_nights_ended(
             drop_night(app, earlier)
         elif _is_over(earlier):
             _end_run(app, saved, earlier)
-        elif is_begun(app, org, earlier.run) or not drop_restore(earlier.run, at=app.clock.now()):
+        elif not _gives_way(app, org, earlier):
             _fail(app, night, not_ended(saved, run=earlier.run).message)
             return False
         else:
@@ -172,6 +173,15 @@ def _earlier_nights_ended(
         return True
     drop_night(app, night)  # an earlier run was the reason to switch it off
     return False
+
+
+def _gives_way(app: Application, org: ProtectedOrg, night: ArchiveNight) -> bool:
+    """Give up the run of a night that did not begin to write, and that no person paused."""
+    run = find_run(night.run)
+    is_paused = run is not None and run.wish is RunCommand.PAUSE
+    if is_paused or is_begun(app, org, night.run):
+        return False
+    return drop_restore(night.run, at=app.clock.now())
 
 
 def _is_small(app: Application, org: ProtectedOrg, saved: SavedPolicy, night: ArchiveNight) -> bool:
@@ -260,6 +270,7 @@ def _end_run(app: Application, saved: SavedPolicy, night: ArchiveNight) -> None:
         why = surplus(saved, run=night.run, vanished=vanished).message
         switch_policy_off(saved.id, why=why)
         end_night(night.id, ArchiveNightState.DONE, at=now, error=why)
+        drop_nights(app, saved.id)
         return
     is_done = run is not None and run.state is RunState.DONE
     end_night(night.id, ArchiveNightState.DONE if is_done else ArchiveNightState.DROPPED, at=now)
@@ -277,6 +288,7 @@ def _vanished(app: Application, night: ArchiveNight) -> int:
 def _switch_off(app: Application, saved: SavedPolicy, night: ArchiveNight, why: Message) -> None:
     switch_policy_off(saved.id, why=why)
     drop_night(app, night, why=why)
+    drop_nights(app, saved.id)
 
 
 def _after_error(app: Application, night: ArchiveNight, error: Message) -> None:
@@ -296,6 +308,9 @@ def _after_error(app: Application, night: ArchiveNight, error: Message) -> None:
 
 
 def _fail(app: Application, night: ArchiveNight, error: Message) -> None:
+    now_stored = archive_night(night.id)
+    if now_stored is None or not now_stored.state.is_open:
+        return  # a person ended it meanwhile
     discard_plan_of(night)
     end_night(night.id, ArchiveNightState.FAILED, at=app.clock.now(), error=error)
     note_policy_problem(night.policy, error)

@@ -5,7 +5,6 @@ tick may also run twice, as every job has an id that names its attempt, and the 
 once:
 
     night:ORG:2026-10-25T01:00:2    second attempt at a nightly backup
-    archive:NIGHT:due:0             a policy in a night, in this state
     hr:ORG:HOUR                     one hour of the hourly tables
     verify:2026-10-25               one of ``PARTS`` parts of the vault, daily
     mirror:2026-10-25T03:10         an update of the mirror
@@ -18,7 +17,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from unlost.app.actions.restores.queued_restore import restore_jobs
-from unlost.app.archive.due_archives import archive_jobs
 from unlost.app.compose import Application
 from unlost.app.vault.mirror import mirror_place
 from unlost.catalog.orgs.orgs import list_orgs
@@ -44,7 +42,6 @@ from unlost.model.written import written
 MIRROR_EVERY = timedelta(hours=1)  # the shortest interval, after a change of the vault
 MIRROR_LONGEST = timedelta(days=1)
 VERIFY_EVERY = timedelta(days=1)
-REPEATED = (JobKind.NIGHT, JobKind.RESTORE, JobKind.ARCHIVE)
 PARTS = 30  # of the vault: every byte is read once in as many days
 
 
@@ -91,12 +88,11 @@ def enqueue_due_jobs(app: Application, jobs: Jobs) -> EnqueuedJobs:
         *_tries(nights, now),
         *_hours(turns, nights),
         *restore_jobs(app),
-        *archive_jobs(app),
         *_verification(now),
         *_mirroring(app, now),
     ]
     # A job that broke off counts as finished in the queue, and its id would be ignored then.
-    jobs.delete_failed(job.id for job in due_jobs if job.kind in REPEATED)
+    jobs.delete_failed(job.id for job in due_jobs if job.kind in (JobKind.NIGHT, JobKind.RESTORE))
     for job in due_jobs:
         jobs.enqueue(job)
     # Only after enqueueing, which is idempotent: a crash in between loses no hour.
