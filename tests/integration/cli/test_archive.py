@@ -169,6 +169,8 @@ def test_old_cases_leave_night_by_night(desk: Desk) -> None:
     runs = program("archive", "list", "chocolate", "--json").done["runs"]
     assert {run["run"] for run in runs} == {night["run"] for night in view["nights"]}
     archived = [run["archived"] for run in reversed(runs)]
-    assert [a - b for a, b in pairwise(counts)] == archived
     assert all(100 < count <= LIMIT for count in archived), archived
+    gone = [before - after for before, after in pairwise(counts)]
+    # Some of the records are of other tables than those that are counted.
+    assert all(100 < a <= b for a, b in zip(gone, archived, strict=True)), (gone, archived)
     assert program("losses", "list", "--json").done["losses"] == []
