@@ -175,7 +175,7 @@ def test_a_policy_is_saved_and_scheduled_by_keys_alone(visit: Visit) -> None:
     look(visit, lena, "policy-preview")
     page.get_by_label("Archive after scheduled backups").check()
     lena.press(button(lena, "^Save the policy"))
-    expect(page.get_by_text("schedule on")).to_be_visible(timeout=DONE)
+    expect(page.get_by_text("schedule on", exact=True)).to_be_visible(timeout=DONE)
     expect(page.get_by_label(re.compile("ClosedDate"))).to_have_value("600")
     look(visit, lena, "policy")
     lena.press(button(lena, "^Remove the policy and its schedule"))

@@ -1,162 +1,51 @@
 """Saved archive policies, run by the service after nightly backups: nights pass by themselves."""
 
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
 from homes import World
-from scenes import Lead, scene, with_sales
-from unit.app.shop import WRITER
+from scenes import Lead, scene
+from unit.app.archive_service import (
+    CASES,
+    CLOSED,
+    SHUT,
+    S,
+    Service,
+    filled,
+    person,
+    refused,
+    save,
+    switched_on,
+)
 from unit.app.test_follow import refresh
-from unlost.app.actions.alerts.alerts import watch
-from unlost.app.actions.archive import archive_night
-from unlost.app.actions.archive.archive_night import do_archive
-from unlost.app.actions.archive.archives import list_archives
 from unlost.app.actions.archive.policies import archive_policies, preview_archive
 from unlost.app.actions.archive.saved_policies import (
-    PolicyRequest,
-    SavedPolicyView,
     list_saved,
     remove_policy,
-    save_policy,
     show_saved,
 )
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.approval_policy import change as set_approval_policy
 from unlost.app.actions.orgs.follow import follow
-from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores.approval import approve
 from unlost.app.actions.restores.kept_plan import discard_plan, run_stored_plan, waiting
-from unlost.app.actions.restores.queued_restore import do_restore
-from unlost.app.actions.restores.restore_run import resume_run
-from unlost.app.actions.runs.control import pause, resume
-from unlost.app.actions.runs.due_jobs import enqueue_due_jobs
-from unlost.app.alerts.alert_facts import Watcher
-from unlost.app.archive.due_archives import enqueue_archives
 from unlost.app.compose import Application
-from unlost.catalog.alerts import AlertRecord, list_alerts
 from unlost.catalog.home.copying import settings_digest
 from unlost.catalog.orgs.archive_policies import saved_policies
-from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.people.audit import newest
-from unlost.catalog.people.people import actor_of, add_person, set_active, set_role
-from unlost.catalog.runs.archive_nights import archive_nights_of, open_archive_nights
-from unlost.catalog.runs.plans import PlanState
-from unlost.catalog.runs.runs import RunState, find_run
+from unlost.catalog.people.people import set_active, set_role
+from unlost.catalog.runs.archive_nights import open_archive_nights
 from unlost.model.access import Role
-from unlost.model.alert import AlertRule, Urgency
+from unlost.model.alert import Urgency
 from unlost.model.approval import ApprovalPolicy
-from unlost.model.archive import ArchivePolicy, Comparison, Condition
-from unlost.model.errors import Conflict, NotAllowed, NotFound, TransientError, UsageError
-from unlost.model.runs.exclusion import RunKind
-from unlost.model.runs.jobs import Job, JobKind
-from unlost.model.saved_policy import WEEK, ArchiveNight, ArchiveNightState, Weekday
-from unlost.model.source.schema import DeleteRule, Reference, WireKind
-from unlost.testing.faults import Crash
-
-CLOSED = ArchivePolicy("closed", "Case", (Condition("Closed", Comparison.IS, ("true",)),))
-CASES, SHUT = 12, 5
-QUARTER = timedelta(minutes=15)
-S = ArchiveNightState
-
-
-class Service:
-    """Does each job once, at once; the clock moves by quarters of an hour, each with a tick."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.app: Application = world.app
-        self.oid = get_org("sales").oid
-        self.known: set[str] = set()
-        self.holds_back: set[JobKind] = set()
-
-    def delete_failed(self, ids: Iterable[str]) -> None:
-        """Nothing breaks off here."""
-
-    def enqueue(self, job: Job) -> None:
-        if job.id in self.known or job.kind in self.holds_back:
-            return
-        self.known.add(job.id)
-        if job.kind is JobKind.NIGHT:
-            do_night(self.app, job.org, job.subject)
-        elif job.kind is JobKind.ARCHIVE:
-            do_archive(self.app, int(job.subject))
-        elif job.kind is JobKind.RESTORE:
-            do_restore(self.app, job.subject)
-
-    def tick(self, *, times: int = 1) -> None:
-        for _ in range(times):
-            self.world.clock.advance(seconds=QUARTER.total_seconds())
-            self.enqueue_due()
-
-    def enqueue_due(self) -> None:
-        enqueue_due_jobs(self.app, self)
-        enqueue_archives(self.app, self)
-
-    def until(self, moment: str) -> None:
-        """Let the time pass until a moment, with a tick at each quarter of an hour."""
-        end = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-        while self.app.clock.now() < end:
-            self.tick()
-
-    def night(self) -> None:
-        """Let the time pass until the next backup at three, and an hour more."""
-        now = self.app.clock.now()
-        three = now.replace(hour=3, minute=0, second=0, microsecond=0)
-        wait = three - now if three > now else three - now + timedelta(days=1)
-        self.world.clock.advance(seconds=(wait - QUARTER).total_seconds())
-        self.tick(times=4)
-
-    # --- what became of it ---------------------------------------------------------------------
-
-    def live(self, table: str = "Case") -> set[str]:
-        return {key for key, _ in self.world.connector.writer("one").platform.live(table)}
-
-    def cases(self, closed: str) -> list[str]:
-        platform = self.world.connector.writer("one").platform
-        return [key for key, row in platform.live("Case") if row.cells["Closed"] == closed]
-
-    def nights(self) -> list[ArchiveNight]:
-        """The newest first."""
-        (saved,) = saved_policies("sales")
-        return list(archive_nights_of(saved.id, most=50))
-
-    def states(self) -> list[ArchiveNightState]:
-        return [night.state for night in self.nights()]
-
-    def alerts(self) -> list[AlertRecord]:
-        watch(self.app, Watcher())
-        rule = AlertRule.ARCHIVE_SCHEDULE
-        return [a for a in list_alerts() if a.raised.rule is rule and a.resolved_at is None]
-
-    def runs(self) -> int:
-        return len(list_archives(self.app, "sales").runs)
-
-
-def filled(world: World) -> None:
-    """Cases, of which some are closed, with a note each; a schedule at three; a write user."""
-    with_sales(world)
-    org = world.org
-    org.add_table("Case", {"Name": WireKind.TEXT, "Closed": WireKind.TEXT})
-    org.add_table(
-        "Note",
-        {"Case": WireKind.REFERENCE},
-        references={"Case": Reference(("Case",), DeleteRule.CASCADE)},
-    )
-    for number in range(CASES):
-        closed = "true" if number < SHUT else "false"
-        case = org.create("Case", {"Name": f"Case {number}", "Closed": closed})
-        org.create("Note", {"Case": case})
-    change(world.app, "sales", ScheduleChange(at="03:00", window=0))
-    set_writer(world.app, WRITER)
-    backup(world.app, "sales")
-
+from unlost.model.archive import Comparison, Condition
+from unlost.model.errors import NotAllowed, NotFound
+from unlost.model.runs.jobs import JobKind
+from unlost.model.saved_policy import WEEK
 
 living = scene(filled)
 
@@ -170,31 +59,6 @@ def _asked(monkeypatch: pytest.MonkeyPatch) -> None:
 def service(world: World, living: Lead) -> Service:
     living(world)
     return Service(world)
-
-
-def save(app: Application, policy: ArchivePolicy = CLOSED, **more: Any) -> SavedPolicyView:
-    return save_policy(app, "sales", PolicyRequest(policy, **more))
-
-
-def switched_on(app: Application, policy: ArchivePolicy = CLOSED, **more: Any) -> SavedPolicyView:
-    """Save a policy, preview it, and switch its schedule on."""
-    save(app, policy)
-    preview_archive(app, "sales", policy)
-    return save(app, policy, **{"on": True, "days": WEEK} | more)
-
-
-def person(service: Service, name: str, role: Role = Role.RESTORER) -> Application:
-    add_person(name, at=service.app.clock.now())
-    actor = actor_of(set_role(name, role, org=None).user)
-    assert actor is not None
-    return service.app.acting(actor)
-
-
-def refused(code: str, app: Application, policy: ArchivePolicy = CLOSED, **more: Any) -> str:
-    with pytest.raises((UsageError, NotAllowed, Conflict)) as caught:
-        save(app, policy, **more)
-    assert caught.value.code == code
-    return caught.value.sentence
 
 
 # --- saving -----------------------------------------------------------------------------------------
@@ -538,195 +402,3 @@ def test_a_policy_that_is_removed_takes_its_waiting_plan_along(strict: Service) 
     assert waiting(strict.app, org="sales").plans == ()
     assert open_archive_nights() == []
     assert strict.alerts() == []
-
-
-# --- exclusion, crashes -----------------------------------------------------------------------------
-
-
-def test_an_archive_waits_while_another_run_writes(service: Service) -> None:
-    switched_on(service.app)
-    service.holds_back = {JobKind.ARCHIVE}
-    service.night()
-    service.holds_back = set()
-    with service.app.lease.hold(service.oid, kind=RunKind.RESTORE, run="restore-1"):
-        service.tick(times=3)
-        assert (service.states(), service.runs()) == ([S.PLANNED], 0)
-    service.tick(times=3)
-    assert service.states() == [S.DONE]
-
-
-def test_a_run_that_never_had_its_turn_gives_way_to_the_next_night(service: Service) -> None:
-    switched_on(service.app)
-    service.holds_back = {JobKind.RESTORE}
-    service.night()
-    (first,) = service.nights()
-    assert first.state is S.RUNNING
-    service.night()
-    service.holds_back = set()
-    service.tick(times=3)
-    assert service.states() == [S.DONE, S.DROPPED]
-    run = find_run(first.run)
-    assert run is not None
-    assert run.state is RunState.ABANDONED
-    assert len(service.live()) == CASES - SHUT
-
-
-def test_a_run_that_gave_way_uses_none_of_the_daily_limit(service: Service) -> None:
-    switched_on(service.app, daily_limit=4)
-    service.night()
-    service.holds_back = {JobKind.RESTORE}
-    service.night()
-    service.world.clock.advance(hours=1)
-    change(service.app, "sales", ScheduleChange(at="22:00"))
-    service.until((service.app.clock.now() + timedelta(hours=19)).replace(tzinfo=None).isoformat())
-    service.holds_back = set()
-    service.tick(times=3)
-    assert service.states() == [S.DONE, S.DROPPED, S.DONE]
-    assert len(service.live()) == CASES - 4
-
-
-def test_a_run_that_a_person_paused_does_not_give_way(service: Service) -> None:
-    switched_on(service.app)
-    service.holds_back = {JobKind.RESTORE}
-    service.night()
-    pause(service.app, service.nights()[0].run)
-    service.night()
-    assert service.states() == [S.FAILED, S.RUNNING]
-    service.holds_back = set()
-    resume(service.app, service.nights()[1].run)
-    service.tick(times=3)
-    assert service.states() == [S.FAILED, S.DONE]
-
-
-def test_a_schedule_that_ends_takes_the_plan_that_waits_along(service: Service) -> None:
-    set_approval_policy(service.app, "sales", ApprovalPolicy(deletes=True))
-    switched_on(person(service, "ada"))
-    service.night()
-    assert service.states() == [S.WAITING]
-    set_role("ada", Role.OPERATOR, org=None)
-    service.night()
-    assert service.states() == [S.DROPPED, S.DROPPED]
-    assert waiting(service.app, org="sales").plans == ()
-
-
-def test_an_archive_that_stopped_halfway_holds_the_next_one_up(service: Service) -> None:
-    switched_on(service.app)
-    writer = service.world.connector.writer("one")
-    writer.faults.plant("written", Crash(), table="Case")
-    with pytest.raises(Crash):
-        service.night()
-    writer.faults.clear()
-    service.night()
-    assert service.states() == [S.FAILED, S.RUNNING]
-    (alert,) = service.alerts()
-    assert "has not ended" in alert.raised.sentence
-    resume_run(service.app, service.nights()[1].run)
-    service.tick()
-    assert service.states() == [S.FAILED, S.DONE]
-    assert service.alerts() == []
-
-
-DEATHS = (
-    "choose", "set_night_plan", "make_plan_now", "approval_of_stored", "run_stored_plan", "move_night",
-    "end_night",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", DEATHS)
-def test_a_process_that_dies_anywhere_neither_plans_nor_runs_twice(
-    service: Service, monkeypatch: pytest.MonkeyPatch, step: str, when: str
-) -> None:
-    switched_on(service.app, daily_limit=4)
-    call, deaths = getattr(archive_night, step), [1]
-
-    def dying(*given: Any, **more: Any) -> Any:
-        if deaths and when == "before":
-            deaths.clear()
-            raise Crash
-        value = call(*given, **more)
-        if deaths:
-            deaths.clear()
-            raise Crash
-        return value
-
-    monkeypatch.setattr(archive_night, step, dying)
-    with pytest.raises(Crash):
-        service.night()
-    monkeypatch.setattr(archive_night, step, call)
-    service.known.clear()  # the queue starts what was under way again
-    service.tick(times=6)
-    assert service.states() == [S.DONE]
-    assert (service.runs(), len(service.live())) == (1, CASES - 2)
-    plans = waiting(service.app, org="sales").plans
-    assert not [plan for plan in plans if plan.state is PlanState.PLANNED]
-
-
-def test_a_run_whose_process_died_before_it_was_queued_is_queued(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    switched_on(service.app)
-
-    def dies(*_: object, **__: object) -> None:
-        raise Crash
-
-    with monkeypatch.context() as patch:
-        patch.setattr(queued_restore, "queue_restore", dies)
-        with pytest.raises(Crash):
-            service.night()
-    service.known.clear()
-    service.tick(times=3)
-    assert (service.states(), service.runs()) == ([S.DONE], 1)
-
-
-def test_an_org_that_is_away_is_tried_again_and_then_reported(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    switched_on(service.app)
-    service.holds_back = {JobKind.ARCHIVE}
-    service.night()
-    service.holds_back = set()
-
-    def away(*_: object, **__: object) -> None:
-        raise TransientError("away", "The org does not answer.")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(service.world.connector, "open_writer", away)
-        service.tick(times=2)
-        assert service.states() == [S.PLANNING]
-        service.tick(times=6)
-    assert service.states() == [S.FAILED]
-    (alert,) = service.alerts()
-    assert "The org does not answer." in alert.raised.sentence
-    service.night()
-    assert service.states()[0] is S.DONE
-
-
-def test_a_fault_of_ours_is_reported(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    switched_on(service.app)
-
-    def broken(*_: object, **__: object) -> None:
-        raise ZeroDivisionError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(archive_night, "archived_today", broken)
-        service.night()
-    assert service.states() == [S.FAILED]
-    assert len(service.alerts()) == 1
-
-
-def test_a_night_of_a_removed_policy_is_nothing(service: Service) -> None:
-    assert do_archive(service.app, 999) is None
-
-
-def test_days_are_typed() -> None:
-    from unlost.model.saved_policy import days_of, days_text
-
-    assert days_of("thu, Mon") == (Weekday.MONDAY, Weekday.THURSDAY)
-    assert days_of("nightly") == WEEK
-    assert [days_text(days) for days in (WEEK, (Weekday.MONDAY, Weekday.THURSDAY), ())] == [
-        "nightly", "mon,thu", "off",
-    ]  # fmt: skip
-    for text in ("", "monday", "mon,never"):
-        with pytest.raises(UsageError):
-            days_of(text)

@@ -37,6 +37,7 @@ OLD = ArchivePolicy(
         Condition("ClosedDate", Comparison.OLDER, days=730),
         Condition("Size", Comparison.LARGER, number=10),
     ),
+    label="Cases closed for two years",
 )
 
 filling = scene(filled_desk)
@@ -114,6 +115,7 @@ def test_the_numbers_of_the_conditions_are_changed(desk: World, sign_in: SignIn)
     changed = form.as_request().policy
     assert changed.conditions[1] == replace(OLD.conditions[1], days=365)
     assert changed.conditions[2] == replace(OLD.conditions[2], number=2.5)
+    assert changed.label == "", "it named the old numbers"
 
 
 def test_a_schedule_without_days_is_refused(desk: World, sign_in: SignIn) -> None:

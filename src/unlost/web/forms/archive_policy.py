@@ -67,8 +67,13 @@ class ArchivePolicyForm(forms.Form):
             value = given[f"{NUMBER}{at}"]
             key = "days" if test.comparison is Comparison.OLDER else "number"
             conditions[at] = replace(test, **{key: value})
+        same = tuple(conditions) == self.policy.conditions
         policy = replace(
-            self.policy, conditions=tuple(conditions), unchanged_days=given["unchanged_days"]
+            self.policy,
+            conditions=tuple(conditions),
+            unchanged_days=given["unchanged_days"],
+            # A label such as “closed for two years” would not be true any more.
+            label=self.policy.label if same else "",
         )
         return PolicyRequest(
             policy,
