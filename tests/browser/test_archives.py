@@ -162,3 +162,21 @@ def test_the_mails_of_a_loop_leave_with_three_clicks_and_return_with_two(
     expect(page.get_by_role("heading", name="Everything was restored")).to_be_visible(timeout=DONE)
     assert lena.acts == 5
     assert loop_left(console) == LOOP
+
+
+def test_a_policy_is_saved_and_scheduled_by_keys_alone(visit: Visit) -> None:
+    """Its page, its preview, and the schedule."""
+    lena = visit()
+    page = lena.page
+    lena.open("/orgs/sales/archive-policies/closed-cases/")
+    page.get_by_label(re.compile("ClosedDate")).fill("600")
+    lena.press(button(lena, "^Save the policy"))
+    expect(page.get_by_text("could leave the org")).to_be_visible(timeout=DONE)
+    look(visit, lena, "policy-preview")
+    page.get_by_label("Archive after scheduled backups").check()
+    lena.press(button(lena, "^Save the policy"))
+    expect(page.get_by_text("schedule on", exact=True)).to_be_visible(timeout=DONE)
+    expect(page.get_by_label(re.compile("ClosedDate"))).to_have_value("600")
+    look(visit, lena, "policy")
+    lena.press(button(lena, "^Remove the policy and its schedule"))
+    expect(page.get_by_role("heading", name="Old records")).to_be_visible(timeout=DONE)

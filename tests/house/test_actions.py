@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2] / "src" / "unlost"
 # Called by actions, by the service, or by each other: they act for nobody.
 INSIDE = {
+    "archive_night": {"do_archive"},
     "alerts": {"watch", "deliver", "beat", "heads", "send_digest"},
     "backup": {"clear_command", "cancel_unfinished"},
     "compact": {"compact_after_backup"},

@@ -20,6 +20,7 @@ from unlost.alerts.senders import sender
 from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.alerts.alerts import _quiet as quiet_hours
 from unlost.app.actions.alerts.alerts import _sender_settings as sender_settings
+from unlost.app.actions.archive.saved_policies import PolicyRequest, save_policy
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.previews import _place as place_of_preview
@@ -45,6 +46,7 @@ from unlost.app.people.saml import IdentityProvider
 from unlost.app.records.search_query import RecordSearch
 from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.alerts import list_channels
+from unlost.catalog.archive_models import ArchivePolicyRow
 from unlost.catalog.conclusion_models import LossRow, MassBackupRow, MassLimitsRow
 from unlost.catalog.losses import losses_of_backup
 from unlost.catalog.mass_changes import backup_changes, limits_of, save_backup_changes, set_limits
@@ -65,6 +67,7 @@ from unlost.catalog.models import (
     WatchRow,
     WriterRow,
 )
+from unlost.catalog.orgs.archive_policies import saved_policies, store_policy
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.orgs.watches import StoredWatch, store_hits, stored_watches
 from unlost.catalog.orgs.writers import find_writer
@@ -79,6 +82,13 @@ from unlost.catalog.vault.mirroring import last_mirror, save_mirror
 from unlost.engine.records.matches import StateFilter
 from unlost.kit.http.get import JsonDocument
 from unlost.model.alert import Channel, ChannelKind
+from unlost.model.archive import (
+    ArchiveBranch,
+    ArchivePolicy,
+    BranchRule,
+    Comparison,
+    Condition,
+)
 from unlost.model.decoders import decoder_for
 from unlost.model.mass_changes import (
     BackupChanges,
@@ -139,6 +149,7 @@ def write_home(folder: Path) -> WrittenHome:
     change_selected(app, "sales", LIST, shown=[], selected=[f"Account/{CUSTOMER}", "Contact/C1"])
     save_search(app, "chocolate", SEARCH)
     _watch(app)
+    _archive_policy(app)
     choose_columns(app, "sales", "Account", columns=("Phone", "Name"))
     _write_for_service()
     home = WrittenHome(world, plan, preview_id)
@@ -309,6 +320,20 @@ def _read_request(home: WrittenHome) -> list[Any]:
     return [selection_of("sales", home.plan)]
 
 
+def _archive_policy(app: Any) -> None:
+    """An archive policy with all of its parts."""
+    none = Condition("Name", Comparison.IS, ("Nobody",))
+    old = Condition("Created", Comparison.OLDER, days=730)
+    policy = ArchivePolicy(
+        "mine", "Account", (none,), (), unchanged_days=7, label="Mine", ids=(CUSTOMER,)
+    )
+    save_policy(app, "sales", PolicyRequest(policy))
+    # The org of these tests has no column of times.
+    branch = ArchiveBranch("Account", "Parent", BranchRule.STOP, (old,))
+    (saved,) = saved_policies("sales")
+    store_policy(replace(saved, policy=replace(policy, branches=(branch,))), most=9)
+
+
 def _watch(app: Any) -> None:
     """A watched set about which a backup noticed something."""
     request = WatchRequest("Mine", (f"Account/{CUSTOMER}",), None, True, ("Account.Phone",))
@@ -375,6 +400,9 @@ COLUMNS: dict[str, Column] = {
     "selected records": Column(SelectionRow, "records", _read_selections),
     "records of a watched set": Column(WatchRow, "records", lambda _: [_read_watch().records]),
     "columns of a watched set": Column(WatchRow, "columns", lambda _: [_read_watch().columns]),
+    "saved archive policy": Column(
+        ArchivePolicyRow, "policy", lambda _: [saved.policy for saved in saved_policies("sales")]
+    ),
     "hits of a watched set": Column(WatchRow, "hits", lambda _: [_read_watch().hits]),
     "saved search": Column(SavedSearchRow, "query", _read_searches),
     "columns of lists": Column(ListColumnsRow, "columns", _read_columns),

@@ -19,6 +19,7 @@ from unlost.model.org import OrgKind
 from unlost.model.runs.jobs import JobKind, RunCommand
 from unlost.model.runs.night import NightState
 from unlost.model.runs.progress import Phase
+from unlost.model.saved_policy import ArchiveNightState, Weekday
 from unlost.model.source.reading import Op
 from unlost.model.vault.retention import HoldScope
 from unlost.model.vault.snapshot import CommitKind, VerifyLevel, Visibility
@@ -31,6 +32,8 @@ ENUMS: dict[str, type[Enum]] = {
     "state of a run": RunState,
     "state of a night": NightState,
     "state of a kept plan": PlanState,
+    "state of a night of an archive policy": ArchiveNightState,
+    "day of a schedule of archives": Weekday,
     "kind of a run, and of a commit": CommitKind,
     "wish of a run": RunCommand,
     "phase of a table in a run": Phase,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from unlost.alerts.archive_alerts import archive_alerts
 from unlost.alerts.mass_alerts import mass_alerts
 from unlost.alerts.mirror import mirror_alerts
 from unlost.alerts.watch_alerts import watch_alerts
@@ -534,6 +535,7 @@ ORG_RULES: tuple[OrgRule, ...] = (
     drifted,
     mass_alerts,
     watch_alerts,
+    archive_alerts,
     storage,
     storage_forecast,
     calls,

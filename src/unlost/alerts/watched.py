@@ -118,6 +118,20 @@ class WatchFacts:
     hits: tuple[WatchHit, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ArchiveFacts:
+    """A saved archive policy whose schedule needs a person.
+
+    ``problem``: why nothing was archived last time; the schedule ``is_on`` still, or was switched off.
+    ``waits``: a plan waits for a second person.
+    """
+
+    name: str
+    is_on: bool
+    problem: Message | None
+    waits: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrgFacts:
     """The facts about an org. ``nights`` and ``counts`` are newest first; ``proof`` is the
@@ -155,6 +169,7 @@ class OrgFacts:
     blocked: int | None = None  # the number of a foreign commit that does not fit
     accepted: tuple[AcceptedGap, ...] = ()  # gaps that people accepted
     watches: tuple[WatchFacts, ...] = ()
+    archives: tuple[ArchiveFacts, ...] = ()
     newest_as_of: datetime | None = None  # of the newest backup of any kind, by the org's clock
 
     def is_recent(self, as_of: datetime) -> bool:

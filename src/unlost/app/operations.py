@@ -126,6 +126,7 @@ def as_path(value: object) -> str:
 _GET, _POST, _PUT, _DELETE = Method.GET, Method.POST, Method.PUT, Method.DELETE
 _ORG = "/orgs/{org}"
 _RECORD = f"{_ORG}/records/{{table}}/{{record}}"
+_SAVED = f"{_ORG}/archive/saved"
 _PLAN = f"{_ORG}/plans/{{plan}}"
 _PLANNED = f"{_PLAN}/records/{{table}}"
 
@@ -260,6 +261,14 @@ OPERATIONS = (
     ),
     ApiOperation(
         "archive.preview", _POST, f"{_ORG}/archive/preview", "archive.policies.preview_archive"
+    ),
+    ApiOperation("archive.saved", _GET, _SAVED, "archive.saved_policies.list_saved"),
+    ApiOperation("archive.save", _PUT, _SAVED, "archive.saved_policies.save_policy"),
+    ApiOperation(
+        "archive.show-saved", _GET, f"{_SAVED}/{{name}}", "archive.saved_policies.show_saved"
+    ),
+    ApiOperation(
+        "archive.remove", _DELETE, f"{_SAVED}/{{name}}", "archive.saved_policies.remove_policy"
     ),
     ApiOperation("archive.list", _GET, f"{_ORG}/archive/runs", "archive.archives.list_archives"),
     ApiOperation("schedule.show", _GET, "/schedules", "backups.schedule.show"),

@@ -5,7 +5,8 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
-import unlost.catalog.conclusion_models  # noqa: F401 (Django finds the tables in this module)
+import unlost.catalog.archive_models
+import unlost.catalog.conclusion_models  # noqa: F401 (Django finds the tables in these modules)
 from unlost.catalog.message_field import MessageField
 
 

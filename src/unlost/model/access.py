@@ -65,6 +65,7 @@ class ActorKind(StrEnum):
     """The kind of an actor."""
 
     SERVICE = "service"  # automatic work of Unlost; recorded as runs, not in the audit log
+    SCHEDULE = "schedule"  # an archive schedule, which acts for the person who owns it
     MACHINE = "machine"  # a user of the home's machine, who has access to its keys anyway
     PERSON = "person"
     TOKEN = "token"  # noqa: S105

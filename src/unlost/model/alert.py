@@ -27,6 +27,7 @@ class AlertRule(StrEnum):
     MASS_CHANGE = "mass-change"
     LOSS = "loss"
     WATCHED = "watched"
+    ARCHIVE_SCHEDULE = "archive-schedule"
     UNUSUAL_LOSS = "unusual-loss"
     UNUSUAL_CHANGE = "unusual-change"  # of earlier versions: the daily digest lists these changes
     STORAGE = "storage"

@@ -9,6 +9,32 @@ from collections.abc import Mapping
 from django.utils.translation import gettext_noop
 
 CONSOLE_STEPS: Mapping[str, str] = {
+    # --- archive schedules
+    (
+        "A person who may restore here can switch it on again: `unlost archive policy save {org} "
+        "{policy} --nightly`."
+    ): gettext_noop(
+        "A person who may restore here can switch it on again on the page of the policy."
+    ),
+    (
+        "See its preview. If this is right, save it again with --confirm-large: `unlost archive "
+        "policy save {org} {policy} --nightly --confirm-large`."
+    ): gettext_noop("See its preview. If this is right, confirm it on the page of the policy."),
+    (
+        "Save the policy without a schedule, then run `unlost archive preview {org} {policy}`, and "
+        "switch the schedule on."
+    ): gettext_noop("Save the policy without a schedule, see its preview, then switch it on."),
+    (
+        "See which ones with `unlost runs {run}`, find the trigger or user that deleted them, and "
+        "restore them. Then switch the schedule on again: `unlost archive policy save {org} {policy} "
+        "--nightly`."
+    ): gettext_noop(
+        "See on the page of the run which ones, find the trigger or user that deleted them, and "
+        "restore them. Then switch the schedule on again on the page of the policy."
+    ),
+    "See its state with `unlost runs {run}`. Resume or cancel it.": (
+        gettext_noop("Resume or cancel it on its page.")
+    ),
     # --- records and backups
     "Search for the record with `unlost find TEXT`, by its number, name, e-mail or phone.": (
         gettext_noop("Search for the record by its number, name, e-mail or phone.")

@@ -37,7 +37,12 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         gettext_noop("trial"),
         gettext_noop("unknown"),
     ),
-    "actors": (gettext_noop("service"), gettext_noop("machine"), gettext_noop("token")),
+    "actors": (
+        gettext_noop("service"),
+        gettext_noop("machine"),
+        gettext_noop("token"),
+        gettext_noop("schedule"),
+    ),
     "hours": (
         gettext_noop("done"),
         gettext_noop("skipped"),

@@ -37,7 +37,7 @@ from unlost.web.pages.restores import (
 )
 from unlost.web.pages.retention import keeping, privacy, rectify
 from unlost.web.pages.runs import runs
-from unlost.web.pages.storage import storage
+from unlost.web.pages.storage import archive_policy, storage
 from unlost.web.pages.vault import vault_keys, vault_state
 
 register_converter(NameConverter, "name")
@@ -121,6 +121,14 @@ urlpatterns = [
     path("orgs/<name:org>/follow/", write_access.follow, name="org-follow"),
     path("orgs/<name:org>/writer/", write_access.writer, name="org-writer"),
     path("orgs/<name:org>/storage/", storage.show, name="storage"),
+    path(
+        "orgs/<name:org>/archive-policies/<str:name>/", archive_policy.edit, name="archive-policy"
+    ),
+    path(
+        "orgs/<name:org>/archive-policies/<str:name>/remove/",
+        archive_policy.remove,
+        name="archive-policy-remove",
+    ),
     path("orgs/<name:org>/keeping/", keeping.keeping, name="keeping"),
     path("orgs/<name:org>/keeping/rules/", keeping.rules, name="keeping-rules"),
     path("orgs/<name:org>/keeping/forget/", keeping.forgotten, name="keeping-forget"),

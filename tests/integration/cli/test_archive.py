@@ -4,12 +4,18 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from integration.cli.conftest import Program, moved_in
+from unlost.app.compose import Application, open_application
+from unlost.app.home.cancellation import CancellationFlag
+from unlost.app.service.service import Service
+from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess
 
 pytestmark = [pytest.mark.full, pytest.mark.network]
@@ -128,3 +134,43 @@ def test_a_mail_that_came_after_the_plan_keeps_its_case(desk: Desk) -> None:
     assert kept == {case}
     cases = desk.simulator.admin.get("export", object="Case")["rows"]
     assert [row["Id"] for row in cases if row["Id"] == case and not row["IsDeleted"]] == [case]
+
+
+LIMIT = 400  # records of a day
+
+
+def test_old_cases_leave_night_by_night(desk: Desk) -> None:
+    """Backups, queue and runs are those of the service; only the clock is moved by hand."""
+    program, clock = desk.program, VirtualClock(datetime.now(UTC))
+    save = ("archive", "policy", "save", "chocolate")
+    assert program(*save, desk.policy()).code == 0
+    assert program("archive", "preview", "chocolate", "closed-cases").code == 0
+    saved = program(*save, "closed-cases", "--nightly", f"--daily-limit={LIMIT}", "--confirm-large")
+    assert saved.code == 0, saved.err
+    assert program("schedule", "set", "chocolate", "--at", "03:00").code == 0
+
+    def opened(cancel_flag: CancellationFlag) -> Application:
+        return open_application(program.home, clock=clock, cancel_flag=cancel_flag)
+
+    def look() -> None:
+        clock.advance(hours=0.25)
+        desk.simulator.admin.post("clock/advance", hours=0.25)
+        Service(opened, CancellationFlag()).run(once=True)
+
+    counts = [sum(desk.rows().values())]
+    for _ in range(2):
+        clock.advance(hours=23)
+        desk.simulator.admin.post("clock/advance", hours=23)
+        for _ in range(5):  # the backup, the plan and its run, the end
+            look()
+        counts.append(sum(desk.rows().values()))
+    view = program("archive", "policy", "show", "chocolate", "closed-cases", "--json").done
+    assert [night["state"] for night in view["nights"]] == ["done", "done"], view
+    runs = program("archive", "list", "chocolate", "--json").done["runs"]
+    assert {run["run"] for run in runs} == {night["run"] for night in view["nights"]}
+    archived = [run["archived"] for run in reversed(runs)]
+    assert all(100 < count <= LIMIT for count in archived), archived
+    gone = [before - after for before, after in pairwise(counts)]
+    # Some of the records are of other tables than those that are counted.
+    assert all(100 < a <= b for a, b in zip(gone, archived, strict=True)), (gone, archived)
+    assert program("losses", "list", "--json").done["losses"] == []

@@ -51,6 +51,7 @@ ELSEWHERE = {
     AlertRule.UNUSUAL_LOSS,  # unit/alerts/test_mass_rules: in a message of its own without facts
     AlertRule.LOSS,  # test_sixty_backups
     AlertRule.WATCHED,  # unit/app/test_watch_alerts
+    AlertRule.ARCHIVE_SCHEDULE,  # unit/app/test_archive_schedules
     AlertRule.UNUSUAL_CHANGE,  # of earlier versions
 }
 

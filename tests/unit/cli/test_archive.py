@@ -151,11 +151,11 @@ def test_effects_in_words(effects: ArchiveEffects, lines: list[str]) -> None:
     ],
 )
 def test_conditions_in_words(test: dict[str, object], words: str) -> None:
-    from unlost.cli.verbs.archive.archive import _words
+    from unlost.cli.policy_words import condition_words
     from unlost.model.archive import Condition
     from unlost.model.decoders import decoder_for
 
-    assert _words(decoder_for(Condition).convert({"column": "Day"} | test)) == words
+    assert condition_words(decoder_for(Condition).convert({"column": "Day"} | test)) == words
 
 
 def test_a_policy_is_named_once(desk: Terminal, tmp_path: Path) -> None:
@@ -273,3 +273,81 @@ def test_an_archive_without_its_journal_is_listed(
     monkeypatch.setattr("unlost.app.actions.archive.archives.journal_of", lambda *_: None)
     (run,) = writable("archive", "list", "sales", "--json").json["runs"]
     assert (run["policy"], run["archived"]) == ("", 0)
+
+
+# --- saved policies ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def open_cases(desk: Terminal) -> Terminal:
+    """The same with three open cases: the closed ones are not most of the table."""
+    for _ in range(3):
+        desk.world.org.create("Case", {"Closed": "false"})
+    assert desk("backup", "sales").code == ExitCode.OK
+    return desk
+
+
+def test_a_saved_policy_is_used_by_its_name(open_cases: Terminal, tmp_path: Path) -> None:
+    saved = open_cases("archive", "policy", "save", "sales", policy(tmp_path, unchanged_days=1))
+    assert saved.out == "Saved: mine: no schedule\nPreview it: unlost archive preview sales mine\n"
+    listed = open_cases("archive", "policies", "sales").out
+    assert listed.startswith("mine (saved)\n  select Case with Closed true\n")
+    assert "  only unchanged for 1 day\n" in listed
+    preview = open_cases("archive", "preview", "sales", "mine")
+    assert preview.out.startswith("mine selects 2 records of Case")
+    assert open_cases("archive", "policy", "remove", "sales", "mine").out == "Removed: mine\n"
+    assert open_cases("archive", "preview", "sales", "mine").code == ExitCode.FAILED
+
+
+def test_a_schedule_is_switched_on_after_a_preview_and_off(open_cases: Terminal) -> None:
+    save = ("archive", "policy", "save", "sales", "closed-case")
+    refused = open_cases(*save, "--nightly", "--json")
+    assert refused.failure["code"] == "archive-not-previewed"
+    assert open_cases("archive", "policy", "list", "sales").out.startswith("No policy is saved.")
+    assert open_cases(*save).code == ExitCode.OK
+    assert open_cases("archive", "preview", "sales", "closed-case").code == ExitCode.OK
+    on = open_cases(*save, "--nightly")
+    assert on.out == "Saved: closed-case: nightly, at most 1,000 records a day\n"
+    on = open_cases(*save, "--days", "thu,mon", "--daily-limit", "50")
+    assert on.out == "Saved: closed-case: mon,thu, at most 50 records a day\n"
+    (view,) = open_cases("archive", "policy", "list", "sales", "--json").json["policies"]
+    assert (view["days"], view["on"], view["daily_limit"]) == (["mon", "thu"], True, 50)
+    assert open_cases(*save, "--off").out == "Saved: closed-case: no schedule\n"
+    lines = open_cases("archive", "policy", "list", "sales").out
+    assert lines == "closed-case: no schedule\n"
+
+
+def test_a_schedule_that_is_wrong_is_refused(open_cases: Terminal) -> None:
+    save = ("archive", "policy", "save", "sales", "closed-case", "--json")
+    for words, code in (
+        (("--nightly", "--off"), "archive-days-unclear"),
+        (("--days", "never"), "archive-days"),
+    ):
+        ended = open_cases(*save, *words)
+        assert (ended.code, ended.failure["code"]) == (ExitCode.USAGE, code)
+
+
+def test_a_policy_is_shown_with_its_problem_and_its_nights(open_cases: Terminal) -> None:
+    from unlost.catalog.orgs.archive_policies import find_saved_policy, switch_policy_off
+    from unlost.catalog.runs.archive_nights import (
+        begin_archive_night,
+        end_night,
+        open_archive_nights,
+    )
+    from unlost.model.message import message
+    from unlost.model.saved_policy import ArchiveNightState
+
+    save = ("archive", "policy", "save", "sales", "closed-case")
+    assert open_cases(*save).code == ExitCode.OK
+    assert open_cases("archive", "preview", "sales", "closed-case").code == ExitCode.OK
+    assert open_cases(*save, "--nightly").code == ExitCode.OK
+    saved = find_saved_policy("sales", "closed-case")
+    assert saved is not None
+    now = open_cases.world.clock.now()
+    begin_archive_night(saved.id, "2026-03-02T01:00", at=now)
+    why = message("too-old", "It is too old.", next_step="Make it young.")
+    end_night(open_archive_nights()[0].id, ArchiveNightState.FAILED, at=now, error=why)
+    switch_policy_off(saved.id, why=why)
+    out = open_cases("archive", "policy", "show", "sales", "closed-case").out
+    assert "  problem: It is too old.\n  Make it young.\n" in out
+    assert out.endswith("  2026-03-02T01:00  failed: It is too old.\n")

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from unlost.alerts.watched import (
     AlertFacts,
+    ArchiveFacts,
     HaltedRestore,
     HourlyFacts,
     LossFacts,
@@ -26,9 +27,11 @@ from unlost.app.compose import Application
 from unlost.app.vault.blocked import blocked_org
 from unlost.app.vault.mirror import mirror_place
 from unlost.catalog.gaps import accepted_gaps
+from unlost.catalog.orgs.archive_policies import saved_policies
 from unlost.catalog.orgs.budget import calls_of_the_day
 from unlost.catalog.orgs.orgs import ProtectedOrg, serving_orgs
 from unlost.catalog.orgs.watches import stored_watches
+from unlost.catalog.runs.archive_nights import open_archive_nights
 from unlost.catalog.runs.nights import nights_of
 from unlost.catalog.runs.open_bypasses import open_bypasses
 from unlost.catalog.runs.queued_restores import halted_restores
@@ -44,6 +47,7 @@ from unlost.model.errors import UnlostError
 from unlost.model.forecast import Forecast
 from unlost.model.message import Message, code_of
 from unlost.model.ports.vault import VaultReader
+from unlost.model.saved_policy import ArchiveNightState
 from unlost.model.source.connector_info import Expiry
 from unlost.model.vault.certificate import Certificate
 from unlost.model.vault.pending import PendingRemoval
@@ -142,6 +146,7 @@ class Watcher:
             blocked=blocked,
             accepted=accepted_gaps(org.oid),
             watches=tuple(_watches(org)),
+            archives=tuple(_archives(org)),
             newest_as_of=proved.as_of if proved is not None else None,
         )
 
@@ -384,6 +389,19 @@ def _watches(org: ProtectedOrg) -> Iterator[WatchFacts]:
     for watch in stored_watches([org.name]):
         if watch.alerts and watch.hits:
             yield WatchFacts(watch.name, watch.hits)
+
+
+def _archives(org: ProtectedOrg) -> Iterator[ArchiveFacts]:
+    """Yield the saved archive policies whose schedule needs a person."""
+    waiting = {
+        night.policy
+        for night in open_archive_nights(oid=org.oid)
+        if night.state is ArchiveNightState.WAITING
+    }
+    for saved in saved_policies(org.name):
+        if saved.problem is not None or saved.id in waiting:
+            waits = saved.id in waiting
+            yield ArchiveFacts(saved.name, saved.is_on, saved.problem, waits)
 
 
 def _running(runs: Sequence[RunRecord]) -> tuple[RunFacts, ...]:

@@ -1,7 +1,7 @@
 """The service: once a minute it enqueues what is due, and workers execute it. `unlost up` runs it.
 
     process ─┬─ main thread     tick, alerts; only in the process that holds the lock ``lead``
-             ├─ worker threads  jobs of the queue: nights, hours, restores, maintenance, verify, mirror
+             ├─ worker threads  jobs of the queue: nights, hours, restores, archives, maintenance, …
              ├─ "post" thread   e-mails, heartbeats, digests
              └─ "bypass" thread bypasses that killed restores left on in the orgs
 
@@ -20,6 +20,7 @@ from enum import StrEnum
 
 from unlost.alerts.senders import sender
 from unlost.app.actions.alerts.alerts import Senders, beat, deliver, send_digest, watch
+from unlost.app.actions.archive.archive_night import do_archive
 from unlost.app.actions.backups.hour import do_hour
 from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.restores.queued_restore import do_restore
@@ -31,6 +32,7 @@ from unlost.app.actions.vault.repair import heal_vault, verify_mirror_part
 from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.watch_hits import update_watches
+from unlost.app.archive.due_archives import enqueue_archives
 from unlost.app.backups.summaries import lacks_summaries, update_summaries
 from unlost.app.compose import Application
 from unlost.app.home.cancellation import CancellationFlag
@@ -157,6 +159,7 @@ class Service:
         return {
             JobKind.NIGHT: self._night,
             JobKind.RESTORE: self._restore,
+            JobKind.ARCHIVE: self._archive,
             JobKind.HOURLY: self._hour,
             JobKind.MAINTENANCE: self._maintain,
             JobKind.VERIFY: self._verify,
@@ -169,6 +172,7 @@ class Service:
         while not self.cancel_flag.is_set:
             if self._leads(app, log):
                 succeeded = self._enqueue_due(app, jobs, log)
+                self._enqueue_archives(app, jobs, log)
                 self._close_bypasses(app, log, wait=once)
                 self._evaluate_backups(app, log)
                 if self._update_alerts(app, log) and succeeded:
@@ -207,6 +211,11 @@ class Service:
             if copy_if_due(app):
                 log.event("home-copied")
         return result.ok
+
+    def _enqueue_archives(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> None:
+        """Enqueue the archives of saved policies; if this fails, backups go on all the same."""
+        with _logging_errors(log, "archives-failed"):
+            enqueue_archives(app, jobs)
 
     def _update_alerts(self, app: Application, log: ServiceLog, *, wait: bool = False) -> bool:
         """Update alerts and send messages; this must work even if the tick fails."""
@@ -342,6 +351,15 @@ class Service:
             state = do_restore(app, job.subject)
             if state is not None:
                 log.event("restore-tried", org=job.org, run=job.subject, state=state.value)
+
+    def _archive(self, job: Job) -> None:
+        with self.opened(self.cancel_flag) as app:
+            night = do_archive(app, int(job.subject))
+            if night is not None:
+                event = {"org": night.oid, "night": night.night, "run": night.run}
+                ServiceLog(sys.stderr, clock=app.clock).event(
+                    "archive-tried", **event, state=night.state.value, code=code_of(night.error)
+                )
 
     def _hour(self, job: Job) -> None:
         with self.opened(self.cancel_flag) as app:

@@ -18,6 +18,7 @@ from blake3 import blake3
 from django.db import connection, models
 from django.db.models import Q
 
+from unlost.catalog.archive_models import ArchivePolicyRow
 from unlost.catalog.conclusion_models import AcceptedGapRow, MassLimitsRow, SilenceRow
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.home.moving import as_file
@@ -49,7 +50,7 @@ from unlost.model.runs.night import NightState
 SETTINGS: tuple[type[models.Model], ...] = (
     Org, WriterRow, Secret, ScheduleRow, ChannelRow, User, MembershipRow, TokenRow, HiddenColumnRow,
     KeepRow, SocialApp, AcceptedGapRow, HomeSettingRow, MassLimitsRow, SilenceRow, SearchedColumnRow,
-    ApprovalPolicyRow, BypassRow,
+    ApprovalPolicyRow, BypassRow, ArchivePolicyRow,
 )  # fmt: skip
 # Columns of settings that change with each backup; a sign-in that renews a secret seals it again.
 MOVING = frozenset({

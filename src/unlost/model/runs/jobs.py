@@ -11,6 +11,7 @@ class JobKind(StrEnum):
 
     NIGHT = "night"  # one attempt at a nightly backup: ``subject`` is its name
     RESTORE = "restore"  # run or resume a restore: ``subject`` is its run
+    ARCHIVE = "archive"  # a policy after a nightly backup: ``subject`` is the id of its night
     HOURLY = "hourly"  # a few tables between nightly backups: ``subject`` is the hour
     MAINTENANCE = "upkeep"  # maintain an org in the vault: ``subject`` is the nightly backup before
     VERIFY = "verify"  # verify the vault: ``subject`` is the level, and the part

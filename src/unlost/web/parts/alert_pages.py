@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from unlost.alerts.archive_alerts import WAITS
 from unlost.app.compose import Application
 from unlost.app.orgs.repaired_sign_in import repaired_by_credentials
 from unlost.model.access import Right
@@ -20,7 +21,8 @@ class ConsolePage:
     """A page, by its URL name; ``words`` is the text of its link.
 
     ``run``, ``table``, ``backup`` and ``losses``: the page of the run, table or backup that the alert
-    is about, or the losses of the backup. ``watched``: the page of the watched set.
+    is about, or the losses of the backup. ``watched``: the page of the watched set, ``policy`` that of
+    the archive policy.
     """
 
     name: str
@@ -32,6 +34,7 @@ class ConsolePage:
     backup: bool = False
     losses: bool = False
     watched: bool = False
+    policy: bool = False
 
 
 _ORG = ConsolePage("org", _("See the org"))
@@ -59,6 +62,9 @@ PAGES: Mapping[AlertRule, ConsolePage] = {
     AlertRule.MASS_CHANGE: ConsolePage("mass-changes", _("Repair or accept"), backup=True),
     AlertRule.LOSS: ConsolePage("losses", _("Restore or dismiss"), Right.READ, losses=True),
     AlertRule.WATCHED: ConsolePage("watch", _("See the changes"), Right.READ, watched=True),
+    AlertRule.ARCHIVE_SCHEDULE: ConsolePage(
+        "archive-policy", _("See the policy"), Right.RESTORE, policy=True
+    ),
     AlertRule.UNUSUAL_LOSS: _LOST,
     AlertRule.UNUSUAL_CHANGE: _CHANGED,
     AlertRule.STORAGE: _STORAGE,
@@ -97,8 +103,9 @@ def address(raised: RaisedAlert, page: ConsolePage | None = None) -> str:
         return reverse("alerts")
     if page.backup:
         return reverse(page.name, kwargs={"org": raised.org, "backup": int(raised.subject)})
-    if page.watched:
-        name = raised.subject.rpartition("/")[0]
+    if page.watched or page.policy:
+        parts = raised.subject.rpartition("/")[0], raised.subject.removesuffix(WAITS)
+        name = parts[page.policy]
         if not name:
             return reverse("watches")
         return reverse(page.name, kwargs={"org": raised.org, "name": name})

@@ -9,10 +9,11 @@ from unlost.app.actions.storage.storage import StorageLine, trend
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.table_words import TableWords
+from unlost.catalog.orgs.archive_policies import note_policy_preview, saved_policies
 from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.archive.preview import preview
 from unlost.engine.archive.recycle_bin import bin_room
-from unlost.model.access import Right, Trace
+from unlost.model.access import ActorKind, Right, Trace
 from unlost.model.archive import (
     ArchivePolicy,
     ArchivePreview,
@@ -27,15 +28,20 @@ from unlost.model.errors import NotFound
 from unlost.model.storage import StorageRule
 
 MOST_DAYS = 3_650
+BY_PEOPLE = frozenset({ActorKind.PERSON, ActorKind.TOKEN, ActorKind.MACHINE})
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivePolicies:
-    """Archive policies that suit an org with the tables of its newest backup."""
+    """Archive policies of an org: saved ones, and ready-made ones that suit its newest backup.
+
+    ``saved``: the names of the saved ones. They hide ready-made ones of the same name.
+    """
 
     org: str
     backup: int
     policies: tuple[ArchivePolicy, ...]
+    saved: tuple[str, ...] = ()
 
     def named(self, name: str) -> ArchivePolicy:
         """Return the policy of this name; raises NotFound (``archive-policy-unknown``)."""
@@ -159,11 +165,15 @@ class ArchiveOutlook:
 
 @action("archive.policies", Right.LOOK, trace=Trace.READ)
 def archive_policies(app: Application, org: str) -> ArchivePolicies:
-    """List ready-made archive policies for an org; raises NotFound (``no-backup-yet``)."""
+    """List the archive policies of an org, saved ones first; raises NotFound (``no-backup-yet``)."""
     known = get_org(org)
     head = newest_backup(app.vault, known)
-    policies = app.connector(known.identity.connector).archive_policies(head.schema())
-    return ArchivePolicies(known.name, head.info.number, tuple(policies))
+    ready = app.connector(known.identity.connector).archive_policies(head.schema())
+    saved = {each.name: each.policy for each in saved_policies(known.name)}
+    others = (policy for policy in ready if policy.name not in saved)
+    return ArchivePolicies(
+        known.name, head.info.number, (*saved.values(), *others), saved=tuple(saved)
+    )
 
 
 @action("archive.preview", Right.READ, trace=Trace.READ)
@@ -185,6 +195,8 @@ def preview_archive(app: Application, org: str, policy: ArchivePolicy) -> Archiv
         facts=facts,
         now=app.clock.now(),
     )
+    if app.actor.kind in BY_PEOPLE:
+        note_policy_preview(known.name, policy, at=app.clock.now())
     growth = trend(app, org)
     storages = {storage.name: storage for storage in growth.storages}
     if facts.bin is not None and facts.bin.storage in storages:

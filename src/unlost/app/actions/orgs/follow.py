@@ -7,6 +7,7 @@ from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.connection import one_transaction
 from unlost.catalog.orgs.approval_policy import approve_as
+from unlost.catalog.orgs.archive_policies import save_policies_as
 from unlost.catalog.orgs.bypass import bypass_as
 from unlost.catalog.orgs.hidden_columns import hide_as
 from unlost.catalog.orgs.orgs import (
@@ -100,6 +101,7 @@ def _take_over(
     keep_as(old.oid, new.oid, at=now)
     approve_as(old.oid, new.oid)
     bypass_as(old.oid, new.oid)
+    save_policies_as(old.oid, new.oid)
     secrets.move_to(app.secrets(new.oid))
     if settings is not None:
         save_writer(new.oid, settings, at=now)

@@ -100,7 +100,8 @@ def hand_over_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> Qu
 
 def asker_of(actor: Actor) -> str:
     """Return whose role must allow a restore when it starts; empty for a user of this machine."""
-    return actor.name if actor.kind in (ActorKind.PERSON, ActorKind.TOKEN) else ""
+    is_person = actor.kind in (ActorKind.PERSON, ActorKind.TOKEN)
+    return actor.name if is_person or actor.person else ""  # a schedule acts for a person
 
 
 def _check_asker(app: Application, run: str) -> None:

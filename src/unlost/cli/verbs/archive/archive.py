@@ -9,10 +9,12 @@ from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.policy_words import policy_lines
 from unlost.cli.text import many, plain, size, when
+from unlost.cli.verbs.archive import policy as policy_verbs
 from unlost.cli.verbs.archive.effects import effect_lines
 from unlost.cli.verbs.restores.restore import PlanFile
-from unlost.model.archive import Comparison, Condition, StayReason
+from unlost.model.archive import StayReason
 from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ app = typer.Typer(
     help="Archive old records: preview a policy, plan, run.",
     rich_markup_mode=None,
 )
+app.add_typer(policy_verbs.app, name="policy")
 MAX_RECORDS = 200_000
 REASONS = {
     StayReason.BRANCH: "a branch of the policy stops at {table}.{column}",
@@ -46,7 +49,7 @@ PolicyFile = Annotated[
 
 @app.command("policies")
 def policies(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """List ready-made archive policies for an org. With --json, as files for --policy."""
+    """List the archive policies of an org, saved and ready-made. With --json, as files for --policy."""
     with opened(home) as application:
         from unlost.app.actions.archive.policies import archive_policies
 
@@ -159,32 +162,13 @@ def _archive(line: "ArchiveLine", *, zone: str) -> str:
 
 def _show_policies(out: Output, result: "ArchivePolicies") -> None:
     for policy in result.policies:
-        out.print(f"{policy.name}: {policy.label}" if policy.label else policy.name)
-        tests = ", ".join(map(_words, policy.conditions))
-        out.print(f"  select {policy.table} with {tests}")
-        for branch in policy.branches:
-            tests = (
-                f" with {', '.join(map(_words, branch.conditions))}" if branch.conditions else ""
-            )
-            out.print(f"  {branch.rule.value} {branch.table} by {branch.column}{tests}")
-        if policy.unchanged_days:
-            out.print(f"  only unchanged for {many(policy.unchanged_days, 'day')}")
+        saved = " (saved)" if policy.name in result.saved else ""
+        label = f": {policy.label}" if policy.label else ""
+        out.print(f"{plain(policy.name)}{label}{saved}")
+        for line in policy_lines(policy):
+            out.print(f"  {line}")
     if not result.policies:
         out.print("No ready-made policy suits this org.")
-
-
-def _words(test: Condition) -> str:
-    match test.comparison:
-        case Comparison.OLDER:
-            return f"{test.column} older than {many(test.days, 'day')}"
-        case Comparison.LARGER:
-            return f"{test.column} above {test.number:,g}"
-        case Comparison.EMPTY | Comparison.FILLED:
-            return f"{test.column} {test.comparison.value}"
-        case Comparison.IS:
-            return f"{test.column} {' or '.join(test.values)}"
-        case Comparison.IS_NOT:
-            return f"{test.column} not {' or '.join(test.values)}"
 
 
 def _show_preview(out: Output, result: "ArchiveOutlook") -> None:

@@ -20,8 +20,10 @@ from unlost.app.actions.storage.storage import (
     use,
 )
 from unlost.app.actions.storage.storage_use import OwnerLine, StorageUse, UseLine, YearLine
+from unlost.app.compose import Application
 from unlost.app.storage.storage_chart import NARROW, WIDE, ChartSheet, chart
 from unlost.engine.storage.forecast import APART, missing_days
+from unlost.model.errors import UsageError
 from unlost.web.requests import UserRequest
 from unlost.web.translate import word
 
@@ -76,8 +78,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
     if show == "loops":
         context["loops"] = storage_loops(app, org)
     if show == "archive":
-        policies = archive_policies(app, org).policies
-        context["outlooks"] = [preview_archive(app, org, policy) for policy in policies]
+        context |= old_records(app, org)
     if request.htmx and show in ("use", "loops", "archive"):
         return render(request, f"storage/{show}.html", context)
     storage_trend = trend(app, org)
@@ -87,6 +88,17 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "drawn": [draw(storage, storage_trend) for storage in storage_trend.storages],
     }
     return render(request, "storage/one.html", context)
+
+
+def old_records(app: Application, org: str) -> dict[str, object]:
+    """Return the previews of all policies of an org; a saved one may not be usable any more."""
+    policies, outlooks, broken = archive_policies(app, org), [], []
+    for policy in policies.policies:
+        try:
+            outlooks.append(preview_archive(app, org, policy))
+        except UsageError as error:
+            broken.append((policy, error))
+    return {"outlooks": outlooks, "broken": broken, "saved_names": policies.saved}
 
 
 def draw(line: StorageLine, storage_trend: StorageTrend) -> DrawnChart:

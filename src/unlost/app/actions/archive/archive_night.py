@@ -1,0 +1,316 @@
+"""One night of a saved archive policy: plan, approval, run, and its end.
+
+    do_archive ─> choose, make_plan_now ─> approval? ─> run_stored_plan ─> do_restore ─> the end
+                  the same actions as a person's, by the owner of the schedule
+
+Each step is stored before the next one begins, and a step that is repeated has no effect: the night
+has one plan, and a plan has one run. So a process may die anywhere. Nothing is raised: the problem is
+stored with the policy, and an alert shows it. See docs/adr/0052.
+"""
+
+from datetime import timedelta
+
+from unlost.app.actions.backups.night import BUSY, DATABASE_AWAY, RECONNECT
+from unlost.app.actions.restores.kept_plan import choose, make_plan_now, run_stored_plan
+from unlost.app.actions.restores.queued_restore import hand_over_plan
+from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
+from unlost.app.actions.restores.restore_run import journal_of
+from unlost.app.archive.day_limit import archived_today
+from unlost.app.archive.due_archives import FRESH
+from unlost.app.archive.open_nights import discard_plan_of, drop_night, drop_nights
+from unlost.app.archive.problems import (
+    NO_RIGHT,
+    PLANNERS_BUSY,
+    day_is_full,
+    not_ended,
+    not_fresh,
+    owner_without_right,
+    surplus,
+    too_many,
+)
+from unlost.app.archive.schedule_owner import schedule_actor
+from unlost.app.backups.backup_run import IN_PROGRESS
+from unlost.app.backups.moments import newest_backup
+from unlost.app.compose import Application
+from unlost.app.restores.approvals import ApprovalState, approval_of_stored, is_begun
+from unlost.app.restores.plan_files import proved_plan
+from unlost.catalog.orgs.archive_policies import (
+    note_policy_problem,
+    saved_policy,
+    switch_policy_off,
+)
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.catalog.runs.archive_nights import (
+    archive_night,
+    end_night,
+    move_night,
+    open_archive_nights,
+    put_off_night,
+    set_night_plan,
+)
+from unlost.catalog.runs.plans import PlanState, StoredPlan, drop_plan, find_plan, plan_content
+from unlost.catalog.runs.queued_restores import drop_restore
+from unlost.catalog.runs.runs import RunState, find_run
+from unlost.engine.archive.selected import selected_share
+from unlost.engine.restore.planning.shown.summary import PlanSummary
+from unlost.engine.restore.running.passes.archiving import VANISHED
+from unlost.model.decoders import decoder_for
+from unlost.model.errors import UnlostError
+from unlost.model.message import Message, code_of, fault
+from unlost.model.runs.jobs import RunCommand
+from unlost.model.saved_policy import ArchiveNight, ArchiveNightState, SavedPolicy
+
+MOST_TRIES = 3
+RETRY = timedelta(minutes=15)
+DAY_FULL = timedelta(hours=1)  # until the next look whether the day has room again
+WITHOUT_EFFECT = frozenset({"archive-nothing", "archive-all-stay"})
+POLICY_ERROR = "archive-"  # begins the codes of errors that the next minutes do not change
+
+
+def do_archive(app: Application, number: int) -> ArchiveNight | None:
+    """Take a night of a policy as far as it goes now. Errors are recorded, not raised."""
+    night = archive_night(number)
+    saved = saved_policy(night.policy) if night is not None else None
+    if night is None or saved is None or not night.state.is_open:
+        return night
+    try:
+        _advance(app, saved, night)
+    except UnlostError as error:
+        _after_error(app, night, error.message)
+    except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
+        _fail(app, night, fault(error))
+    return archive_night(number)
+
+
+def _advance(app: Application, saved: SavedPolicy, night: ArchiveNight) -> None:
+    org = get_org(saved.org)
+    if night.state is ArchiveNightState.RUNNING:
+        _end_run(app, saved, night)
+        return
+    actor = schedule_actor(saved, at=app.clock.now())
+    if not saved.is_on or _is_replaced(night):
+        drop_night(app, night)
+        return
+    if actor is None:
+        _switch_off(app, saved, night, owner_without_right(saved).message)
+        return
+    plan = _plan_of(app.acting(actor), org, saved, night)
+    if plan is not None:
+        _run_or_wait(app.acting(actor), org, saved, night, plan)
+
+
+def _is_replaced(night: ArchiveNight) -> bool:
+    """Return True if a later night of the policy began: it plans from a newer backup."""
+    newest = open_archive_nights(policy=night.policy)[-1]
+    return newest.id != night.id
+
+
+# --- the plan ---------------------------------------------------------------------------------------
+
+
+def _plan_of(
+    app: Application, org: ProtectedOrg, saved: SavedPolicy, night: ArchiveNight
+) -> StoredPlan | None:
+    """Return the plan of the night, which is made now if there is none; None if there can be none."""
+    plan = find_plan(night.plan) if night.plan else None
+    waits = night.state in (ArchiveNightState.PLANNED, ArchiveNightState.WAITING)
+    if waits and plan is None:
+        drop_night(app, night)  # a person discarded it, or it is too old
+        return None
+    if plan is None or plan.state in (PlanState.FAILED, PlanState.BROKEN_OFF):
+        plan = _chosen(app, org, saved, night)
+    if plan is not None and plan.state is PlanState.MAKING:
+        make_plan_now(app, org.name, plan.id)
+        plan = find_plan(plan.id)
+    if plan is None or plan.state in (PlanState.PLANNED, PlanState.RUN):
+        return plan
+    _not_planned(app, night, plan)
+    return None
+
+
+def _chosen(
+    app: Application, org: ProtectedOrg, saved: SavedPolicy, night: ArchiveNight
+) -> StoredPlan | None:
+    """Choose the records of the policy for a plan; None if nothing is to be planned."""
+    if app.clock.now() - night.begun_at > FRESH:
+        end_night(night.id, ArchiveNightState.FAILED, at=app.clock.now(), error=not_fresh().message)
+        return None
+    if not _earlier_nights_ended(app, org, saved, night) or not _is_small(app, org, saved, night):
+        return None
+    most = saved.daily_limit - archived_today(app, org, saved.name)
+    if most <= 0:
+        error = day_is_full(saved).message
+        end_night(night.id, ArchiveNightState.NOTHING, at=app.clock.now(), error=error)
+        return None
+    request = PlanRequest(org.name, archive=saved.policy, most=most)
+    view = choose(app, org.name, RestoreRequest(request))
+    if night.plan:
+        drop_plan(night.plan)
+    if not set_night_plan(night, view.plan):  # another process was faster
+        drop_plan(view.plan)
+        return None
+    return find_plan(view.plan)
+
+
+def _earlier_nights_ended(
+    app: Application, org: ProtectedOrg, saved: SavedPolicy, night: ArchiveNight
+) -> bool:
+    """Give up earlier nights that did not begin to write; false if the archive of one goes on."""
+    for earlier in open_archive_nights(policy=saved.id):
+        if earlier.id == night.id:
+            break
+        if earlier.state is not ArchiveNightState.RUNNING:
+            drop_night(app, earlier)
+        elif _is_over(earlier):
+            _end_run(app, saved, earlier)
+        elif not _gives_way(app, org, earlier):
+            _fail(app, night, not_ended(saved, run=earlier.run).message)
+            return False
+        else:
+            end_night(earlier.id, ArchiveNightState.DROPPED, at=app.clock.now())
+    renewed = saved_policy(saved.id)
+    if renewed is not None and renewed.is_on:
+        return True
+    drop_night(app, night)  # an earlier run was the reason to switch it off
+    return False
+
+
+def _gives_way(app: Application, org: ProtectedOrg, night: ArchiveNight) -> bool:
+    """Give up the run of a night that did not begin to write, and that no person paused."""
+    run = find_run(night.run)
+    is_paused = run is not None and run.wish is RunCommand.PAUSE
+    if is_paused or is_begun(app, org, night.run):
+        return False
+    return drop_restore(night.run, at=app.clock.now())
+
+
+def _is_small(app: Application, org: ProtectedOrg, saved: SavedPolicy, night: ArchiveNight) -> bool:
+    """Return True unless the policy selects more than half of its table, and no person agreed."""
+    if saved.may_be_large:
+        return True
+    backup = newest_backup(app.whole_vault, org)
+    share = selected_share(backup, saved.policy, now=app.clock.now())
+    if share.is_large:
+        _switch_off(app, saved, night, too_many(org.name, saved.policy, share).message)
+    return not share.is_large
+
+
+def _not_planned(app: Application, night: ArchiveNight, plan: StoredPlan) -> None:
+    """End a night whose plan failed, or plan again later."""
+    if code_of(plan.error) in WITHOUT_EFFECT:
+        drop_plan(plan.id)
+        end_night(night.id, ArchiveNightState.NOTHING, at=app.clock.now(), error=plan.error)
+        note_policy_problem(night.policy, None)
+        return
+    _after_error(app, night, plan.error or not_fresh().message)
+
+
+# --- the run ----------------------------------------------------------------------------------------
+
+
+def _run_or_wait(
+    app: Application,
+    org: ProtectedOrg,
+    saved: SavedPolicy,
+    night: ArchiveNight,
+    plan: StoredPlan,
+) -> None:
+    """Hand the plan to the service, or let it wait for a second person."""
+    if plan.state is PlanState.RUN:
+        _run_again(app, org, plan)
+        move_night(night.id, ArchiveNightState.RUNNING, run=plan.run)
+        return
+    summary = decoder_for(PlanSummary).convert(plan.summary)
+    approval = approval_of_stored(app, org, plan, summary)
+    if approval is not None and not (approval.state is ApprovalState.APPROVED and approval.may_run):
+        move_night(night.id, ArchiveNightState.WAITING)
+        if plan.approval is not None:  # it has expired, or its person may no longer restore
+            put_off_night(night.id, until=app.clock.now() + DAY_FULL)
+        return
+    was_waiting = night.state is ArchiveNightState.WAITING
+    if was_waiting and _is_day_full(app, org, saved, summary.changes):
+        put_off_night(night.id, until=app.clock.now() + DAY_FULL)
+        return
+    if not was_waiting:
+        move_night(night.id, ArchiveNightState.PLANNED)
+    handed = run_stored_plan(app, org.name, plan.id, typed=org.name)
+    move_night(night.id, ArchiveNightState.RUNNING, run=handed.run)
+
+
+def _is_day_full(app: Application, org: ProtectedOrg, saved: SavedPolicy, records: int) -> bool:
+    """Return True if a plan of an earlier day has no room today."""
+    return archived_today(app, org, saved.name) + records > saved.daily_limit
+
+
+def _run_again(app: Application, org: ProtectedOrg, plan: StoredPlan) -> None:
+    """Queue a run that the process could not queue any more after it had written the journal."""
+    if find_run(plan.run) is None:
+        hand_over_plan(app, proved_plan(app, plan_content(plan.id), org=org.oid), org)
+
+
+# --- the end ----------------------------------------------------------------------------------------
+
+
+def _is_over(night: ArchiveNight) -> bool:
+    run = find_run(night.run)
+    return run is None or run.state.over
+
+
+def _end_run(app: Application, saved: SavedPolicy, night: ArchiveNight) -> None:
+    """End a night whose run is over. The schedule is switched off if more vanished than planned."""
+    run, now = find_run(night.run), app.clock.now()
+    if run is not None and code_of(run.error) == NO_RIGHT and run.state is RunState.FAILED:
+        drop_restore(night.run, at=now)
+        _switch_off(app, saved, night, owner_without_right(saved).message)
+        return
+    if not _is_over(night):
+        return
+    vanished = _vanished(app, night)
+    if vanished:
+        why = surplus(saved, run=night.run, vanished=vanished).message
+        switch_policy_off(saved.id, why=why)
+        end_night(night.id, ArchiveNightState.DONE, at=now, error=why)
+        drop_nights(app, saved.id)
+        return
+    is_done = run is not None and run.state is RunState.DONE
+    end_night(night.id, ArchiveNightState.DONE if is_done else ArchiveNightState.DROPPED, at=now)
+    note_policy_problem(saved.id, None)
+
+
+def _vanished(app: Application, night: ArchiveNight) -> int:
+    """Return the number of records that vanished although it was not their turn."""
+    journal = journal_of(app, night.run)
+    closed = journal[0].state.closed if journal is not None else None
+    records = closed.records if closed is not None else ()
+    return sum(record.code == VANISHED for record in records)
+
+
+def _switch_off(app: Application, saved: SavedPolicy, night: ArchiveNight, why: Message) -> None:
+    switch_policy_off(saved.id, why=why)
+    drop_night(app, night, why=why)
+    drop_nights(app, saved.id)
+
+
+def _after_error(app: Application, night: ArchiveNight, error: Message) -> None:
+    """Try a night again soon, or leave it to the next one."""
+    now = app.clock.now()
+    if now - night.begun_at <= FRESH:
+        if error.code == DATABASE_AWAY:
+            put_off_night(night.id, until=now + RECONNECT)
+            return
+        if error.code in (IN_PROGRESS, PLANNERS_BUSY):
+            put_off_night(night.id, until=now + BUSY)
+            return
+        if night.tries < MOST_TRIES and not error.code.startswith(POLICY_ERROR):
+            put_off_night(night.id, until=now + RETRY)
+            return
+    _fail(app, night, error)
+
+
+def _fail(app: Application, night: ArchiveNight, error: Message) -> None:
+    now_stored = archive_night(night.id)
+    if now_stored is None or not now_stored.state.is_open:
+        return  # a person ended it meanwhile
+    discard_plan_of(night)
+    end_night(night.id, ArchiveNightState.FAILED, at=app.clock.now(), error=error)
+    note_policy_problem(night.policy, error)

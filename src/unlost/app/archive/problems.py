@@ -1,0 +1,99 @@
+"""The reasons why an archive schedule is refused, does not run, or is switched off."""
+
+from unlost.engine.archive.selected import SelectedShare
+from unlost.model.archive import ArchivePolicy
+from unlost.model.errors import Conflict, NotAllowed, UsageError
+from unlost.model.message import Noun, counted
+from unlost.model.saved_policy import SavedPolicy
+
+NO_RIGHT = "restore-no-longer-allowed"
+PLANNERS_BUSY = "planners-busy"
+
+
+def owner_without_right(saved: SavedPolicy) -> NotAllowed:
+    """Return the error for an owner who may no longer restore."""
+    return NotAllowed(
+        "archive-owner",
+        "{owner} switched on the schedule of {policy}, but may no longer restore in {org}. Nothing "
+        "was archived now.",
+        next_step="A person who may restore here can switch it on again: `unlost archive policy save "
+        "{org} {policy} --nightly`.",
+        owner=saved.owner,
+        policy=saved.name,
+        org=saved.org,
+    )
+
+
+def too_many(org: str, policy: ArchivePolicy, share: SelectedShare) -> UsageError:
+    """Return the error for a policy that selects more than half of its table."""
+    return UsageError(
+        "archive-large",
+        "The policy {policy} selects {selected:,} of {records:,} records of {table}, more than half.",
+        next_step="See its preview. If this is right, save it again with --confirm-large: `unlost "
+        "archive policy save {org} {policy} --nightly --confirm-large`.",
+        policy=policy.name,
+        selected=share.selected,
+        records=share.records,
+        table=policy.table,
+        org=org,
+    )
+
+
+def not_previewed(org: str, policy: ArchivePolicy) -> UsageError:
+    """Return the error for a policy whose effect no person has seen."""
+    return UsageError(
+        "archive-not-previewed",
+        "No person has previewed the policy {policy} as it is now, so its schedule cannot be "
+        "switched on.",
+        next_step="Save the policy without a schedule, then run `unlost archive preview {org} "
+        "{policy}`, and switch the schedule on.",
+        policy=policy.name,
+        org=org,
+    )
+
+
+def surplus(saved: SavedPolicy, *, run: str, vanished: int) -> Conflict:
+    """Return the error for an archive that stopped because other records vanished."""
+    return Conflict(
+        "archive-surplus",
+        "The archive {run} by {policy} stopped, because {records} vanished that were not planned, or "
+        "before their turn. The schedule was switched off.",
+        next_step="See which ones with `unlost runs {run}`, find the trigger or user that deleted "
+        "them, and restore them. Then switch the schedule on again: `unlost archive policy save {org} "
+        "{policy} --nightly`.",
+        run=run,
+        policy=saved.name,
+        records=counted(vanished, Noun.RECORD),
+        org=saved.org,
+    )
+
+
+def not_ended(saved: SavedPolicy, *, run: str) -> Conflict:
+    """Return the error for a night whose predecessor still runs."""
+    return Conflict(
+        "archive-not-ended",
+        "The earlier archive {run} by {policy} has not ended, so that no other one was planned.",
+        next_step="See its state with `unlost runs {run}`. Resume or cancel it.",
+        run=run,
+        policy=saved.name,
+    )
+
+
+def day_is_full(saved: SavedPolicy) -> UsageError:
+    """Return the error for a policy that archived as many records today as it may."""
+    return UsageError(
+        "archive-day-full",
+        "The policy {policy} archived {limit:,} records today, which is its daily limit.",
+        next_step="Wait for the next day, or raise the limit.",
+        policy=saved.name,
+        limit=saved.daily_limit,
+    )
+
+
+def not_fresh() -> Conflict:
+    """Return the error for an archive that could not be planned soon after its backup."""
+    return Conflict(
+        "archive-late",
+        "The archive could not be planned soon enough after its backup.",
+        next_step="The next scheduled backup is followed by an archive again.",
+    )

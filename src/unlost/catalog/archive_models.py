@@ -1,0 +1,62 @@
+"""The tables of saved archive policies and of the nights in which the service runs them."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from unlost.catalog.message_field import MessageField
+
+
+class ArchivePolicyRow(models.Model):
+    """An archive policy that an org saved, as documented JSON, and its schedule.
+
+    ``by`` saved it last, and owns the schedule; ``account`` is empty for a user of the home's
+    machine. ``days`` are weekdays as typed, ``previewed_at`` is when a person first previewed the
+    policy as it is now. ``large``: a person agreed that it matches most of its table.
+    """
+
+    org = models.ForeignKey(
+        "catalog.Org", on_delete=models.CASCADE, related_name="archive_policies"
+    )
+    name = models.CharField(max_length=120)
+    policy = models.JSONField()
+    by = models.CharField(max_length=240)
+    account = models.CharField(max_length=150, default="")
+    at = models.DateTimeField()
+    days = models.CharField(max_length=40, default="")
+    is_on = models.BooleanField(default=False)
+    on_since = models.DateTimeField(null=True)
+    daily_limit = models.IntegerField()
+    previewed_at = models.DateTimeField(null=True)
+    large = models.BooleanField(default=False)
+    problem = MessageField(null=True)
+
+    class Meta:
+        """A name is unique in its org."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["org", "name"], name="one_archive_policy_per_name")
+        ]
+
+
+class ArchiveNightRow(models.Model):
+    """A policy in one night: its plan and its run. The row keeps a night from planning twice."""
+
+    policy = models.ForeignKey(ArchivePolicyRow, on_delete=models.CASCADE, related_name="nights")
+    night = models.CharField(max_length=16)
+    state = models.CharField(max_length=20)
+    begun_at = models.DateTimeField()
+    plan = models.CharField(max_length=80, default="")
+    run = models.CharField(max_length=80, default="")
+    tries = models.IntegerField(default=0)
+    next_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    error = MessageField(null=True)
+
+    class Meta:
+        """A policy is due once after a backup."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["policy", "night"], name="one_row_per_archive_night")
+        ]
+        indexes: ClassVar = [models.Index(fields=["state"], name="archive_nights_by_state")]

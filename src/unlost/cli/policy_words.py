@@ -1,0 +1,33 @@
+"""Archive policies in words."""
+
+from collections.abc import Iterator
+
+from unlost.cli.text import many, plain
+from unlost.model.archive import ArchivePolicy, Comparison, Condition
+
+
+def policy_lines(policy: ArchivePolicy) -> Iterator[str]:
+    """Yield the lines that describe a policy."""
+    tests = ", ".join(map(condition_words, policy.conditions))
+    yield plain(f"select {policy.table} with {tests}")
+    for branch in policy.branches:
+        tests = ", ".join(map(condition_words, branch.conditions))
+        tests = f" with {tests}" if tests else ""
+        yield plain(f"{branch.rule.value} {branch.table} by {branch.column}{tests}")
+    if policy.unchanged_days:
+        yield f"only unchanged for {many(policy.unchanged_days, 'day')}"
+
+
+def condition_words(test: Condition) -> str:
+    """Return a condition in words."""
+    match test.comparison:
+        case Comparison.OLDER:
+            return f"{test.column} older than {many(test.days, 'day')}"
+        case Comparison.LARGER:
+            return f"{test.column} above {test.number:,g}"
+        case Comparison.EMPTY | Comparison.FILLED:
+            return f"{test.column} {test.comparison.value}"
+        case Comparison.IS:
+            return f"{test.column} {' or '.join(test.values)}"
+        case Comparison.IS_NOT:
+            return f"{test.column} not {' or '.join(test.values)}"

@@ -1,0 +1,44 @@
+"""The share of a table that a policy selects, from one look at the table."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from unlost.engine.archive.conditions import check_policy, columns_of, meets
+from unlost.engine.storage.mails import frame
+from unlost.model.archive import ArchivePolicy
+from unlost.model.ports.vault import Snapshot
+
+LARGE_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedShare:
+    """The number of records that a policy selects, of all live ones of its table."""
+
+    selected: int
+    records: int
+
+    @property
+    def is_large(self) -> bool:
+        """True if it selects more than half of its table."""
+        return self.selected > LARGE_SHARE * self.records
+
+
+def selected_share(snapshot: Snapshot, policy: ArchivePolicy, *, now: datetime) -> SelectedShare:
+    """Count the records that a policy selects in a backup.
+
+    Raises UsageError (``archive-…``) for a policy that cannot be used.
+    """
+    schema, states = snapshot.schema(), snapshot.tables()
+    check_policy(policy, schema, now=now)
+    table = schema.table(policy.table)
+    if table is None or policy.table not in states or not states[policy.table].alive:
+        return SelectedShare(0, 0)
+    matching = meets(table, policy.conditions, now=now)
+    if policy.ids:
+        matching &= pl.col("_u_id").cast(pl.String).is_in(policy.ids)
+    batches = snapshot.scan(policy.table, columns=columns_of(policy.conditions))
+    selected = sum(int(frame(batch).select(matching.sum()).item()) for batch in batches)
+    return SelectedShare(selected, states[policy.table].alive)

@@ -1,0 +1,113 @@
+"""The form for a saved archive policy: the numbers of its conditions, and its schedule."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from unlost.app.actions.archive.saved_policies import PolicyRequest, SavedPolicyView
+from unlost.model.archive import ArchivePolicy, Comparison, Condition
+from unlost.model.saved_policy import LARGEST_DAY, USUAL_DAY, WEEK, Weekday
+
+MOST_DAYS = 36_500
+NUMBER = "condition-"  # begins the names of fields for conditions
+
+
+class ArchivePolicyForm(forms.Form):
+    """A field for each number of the policy's conditions, and its schedule."""
+
+    unchanged_days = forms.IntegerField(
+        label=gettext_lazy("Only records that were not changed for (days)"),
+        min_value=0,
+        max_value=MOST_DAYS,
+        help_text=gettext_lazy("0: however recently they were changed."),
+    )
+    on = forms.BooleanField(label=gettext_lazy("Archive after scheduled backups"), required=False)
+    days = forms.MultipleChoiceField(
+        label=gettext_lazy("After the backups of these days"),
+        required=False,
+        choices=[(day.value, WEEKDAYS[number]) for number, day in enumerate(WEEK)],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    daily_limit = forms.IntegerField(
+        label=gettext_lazy("Records that leave the org on one day, at most"),
+        min_value=1,
+        max_value=LARGEST_DAY,
+    )
+    confirm_large = forms.BooleanField(
+        label=gettext_lazy("The policy may select more than half of its table"), required=False
+    )
+
+    def __init__(
+        self, policy: ArchivePolicy, saved: SavedPolicyView | None, data: Any = None
+    ) -> None:
+        super().__init__(data, initial=_initial(policy, saved))
+        self.policy = policy
+        first = {f"{NUMBER}{at}": _field(test) for at, test in _numbers(policy)}
+        self.fields = first | self.fields
+        for name, (at, _test) in zip(first, _numbers(policy), strict=True):
+            self.initial[name] = _number(policy.conditions[at])
+
+    def clean(self) -> dict[str, Any]:
+        """Check that a schedule that is on has days."""
+        given = super().clean() or self.cleaned_data
+        if given.get("on") and not given.get("days"):
+            self.add_error("days", ValidationError(_("Choose at least one day.")))
+        return given
+
+    def as_request(self) -> PolicyRequest:
+        """Return the policy with the typed numbers, and its schedule."""
+        given, conditions = self.cleaned_data, list(self.policy.conditions)
+        for at, test in _numbers(self.policy):
+            value = given[f"{NUMBER}{at}"]
+            key = "days" if test.comparison is Comparison.OLDER else "number"
+            conditions[at] = replace(test, **{key: value})
+        same = tuple(conditions) == self.policy.conditions
+        policy = replace(
+            self.policy,
+            conditions=tuple(conditions),
+            unchanged_days=given["unchanged_days"],
+            # A label such as “closed for two years” would not be true any more.
+            label=self.policy.label if same else "",
+        )
+        return PolicyRequest(
+            policy,
+            tuple(Weekday(day) for day in given["days"]),
+            given["on"],
+            given["daily_limit"],
+            given["confirm_large"],
+        )
+
+
+def _numbers(policy: ArchivePolicy) -> Iterator[tuple[int, Condition]]:
+    """Yield the conditions with a number, and their places."""
+    for at, test in enumerate(policy.conditions):
+        if test.comparison in (Comparison.OLDER, Comparison.LARGER):
+            yield at, test
+
+
+def _number(test: Condition) -> float:
+    return test.days if test.comparison is Comparison.OLDER else test.number
+
+
+def _field(test: Condition) -> forms.Field:
+    if test.comparison is Comparison.OLDER:
+        label = _("%(column)s: more than this number of days ago") % {"column": test.column}
+        return forms.IntegerField(label=label, min_value=1, max_value=MOST_DAYS)
+    label = _("%(column)s: more than this number") % {"column": test.column}
+    return forms.FloatField(label=label, widget=forms.NumberInput(attrs={"step": "any"}))
+
+
+def _initial(policy: ArchivePolicy, saved: SavedPolicyView | None) -> dict[str, Any]:
+    return {
+        "unchanged_days": policy.unchanged_days,
+        "on": saved is not None and saved.on,
+        "days": list(saved.days if saved is not None and saved.days else WEEK),
+        "daily_limit": saved.daily_limit if saved is not None else USUAL_DAY,
+        "confirm_large": saved is not None and saved.may_be_large,
+    }

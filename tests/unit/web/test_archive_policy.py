@@ -1,0 +1,181 @@
+"""The page of an archive policy: its numbers, its preview, its schedule, and its nights."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from django.test import Client
+
+from homes import World
+from scenes import Lead, scene
+from unit.web.conftest import SignIn
+from unit.web.losses import goes_on
+from unit.web.test_archives import filled_desk, page
+from unlost.catalog.orgs.archive_policies import find_saved_policy, store_policy, switch_policy_off
+from unlost.catalog.runs.archive_nights import (
+    begin_archive_night,
+    end_night,
+    move_night,
+    open_archive_nights,
+    set_night_plan,
+)
+from unlost.model.access import Role
+from unlost.model.alert import AlertRule, RaisedAlert, Urgency
+from unlost.model.archive import ArchivePolicy, Comparison, Condition
+from unlost.model.message import message
+from unlost.model.saved_policy import WEEK, ArchiveNightState, SavedPolicy, Weekday
+from unlost.web.parts.alert_pages import address
+
+READY = "/orgs/sales/archive-policies/closed-case/"
+TYPED = {"unchanged_days": "0", "daily_limit": "500", "days": ["mon", "thu"]}
+OLD = ArchivePolicy(
+    "old",
+    "Case",
+    (
+        Condition("Closed", Comparison.IS, ("false",)),
+        Condition("ClosedDate", Comparison.OLDER, days=730),
+        Condition("Size", Comparison.LARGER, number=10),
+    ),
+    label="Cases closed for two years",
+)
+
+filling = scene(filled_desk)
+
+
+@pytest.fixture
+def desk(world: World, filling: Lead) -> Iterator[World]:
+    """Three cases, of which two are closed, and three open ones."""
+    with goes_on(world, filling) as made:
+        for _ in range(3):
+            world.org.create("Case", {"Name": "Open", "Closed": "false"})
+        made.night()
+        yield world
+
+
+def post(client: Client, path: str = READY, **typed: object) -> str:
+    answer = client.post(path, TYPED | typed)
+    assert answer.status_code == 302, answer.content.decode()
+    return str(answer["Location"])
+
+
+def stored(world: World, policy: ArchivePolicy) -> SavedPolicy:
+    """Store a policy as it is, also one that cannot be used any more."""
+    oid = next(iter(world.app.names()))
+    saved = SavedPolicy(0, "sales", oid, policy, "ada", "", world.clock.now(), WEEK)
+    assert store_policy(saved, most=9)
+    found = find_saved_policy("sales", policy.name)
+    assert found is not None
+    return found
+
+
+def test_a_ready_made_policy_is_saved_previewed_and_scheduled(desk: World, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    listed = page(client, "/orgs/sales/storage/?show=archive")
+    assert f'href="{READY}"' in listed
+    assert "Change its numbers, or archive on a schedule" in listed
+    assert "This policy is ready-made." in page(client, READY)
+    refused = client.post(READY, TYPED | {"on": "on"})
+    assert refused.status_code == 400
+    assert "No person has previewed the policy" in refused.content.decode()
+    shown = post(client, unchanged_days="0")
+    assert shown == f"{READY}?show=preview"
+    assert "2 of 2 records could leave the org." in page(client, shown)
+    assert post(client, on="on") == READY
+    saved = find_saved_policy("sales", "closed-case")
+    assert saved is not None
+    assert (saved.is_on, saved.daily_limit) == (True, 500)
+    assert saved.days == (Weekday.MONDAY, Weekday.THURSDAY)
+    done = page(client, READY)
+    assert "schedule on" in done
+    assert "Saved by restorer-all on" in done
+    assert "Change the policy and its schedule" in page(client, "/orgs/sales/storage/?show=archive")
+    removed = client.post(f"{READY}remove/")
+    assert removed["Location"] == "/orgs/sales/storage/?show=archive"
+    assert find_saved_policy("sales", "closed-case") is None
+
+
+def test_the_numbers_of_the_conditions_are_changed(desk: World, sign_in: SignIn) -> None:
+    desk.org.add_table("Old", {})
+    client = sign_in(Role.RESTORER)
+    stored(desk, OLD)
+    path = "/orgs/sales/archive-policies/old/"
+    shown = page(client, path)
+    assert "ClosedDate: more than this number of days ago" in shown
+    assert re.search(r'name="condition-1" value="730"', shown)
+    assert re.search(r'name="condition-2" value="10', shown)
+    answer = client.post(path, TYPED | {"condition-1": "0", "condition-2": "5"})
+    assert answer.status_code == 400
+    answer = client.post(path, TYPED | {"condition-1": "365", "condition-2": "2.5"})
+    assert "Case has no column ClosedDate." in answer.content.decode()
+    from unlost.web.forms.archive_policy import ArchivePolicyForm
+
+    form = ArchivePolicyForm(OLD, None, TYPED | {"condition-1": "365", "condition-2": "2.5"})
+    assert form.is_valid()
+    changed = form.as_request().policy
+    assert changed.conditions[1] == replace(OLD.conditions[1], days=365)
+    assert changed.conditions[2] == replace(OLD.conditions[2], number=2.5)
+    assert changed.label == "", "it named the old numbers"
+
+
+def test_a_schedule_without_days_is_refused(desk: World, sign_in: SignIn) -> None:
+    answer = sign_in(Role.RESTORER).post(READY, TYPED | {"on": "on", "days": []})
+    assert "Choose at least one day." in answer.content.decode()
+
+
+def test_a_policy_that_cannot_be_used_any_more_is_named(desk: World, sign_in: SignIn) -> None:
+    stored(desk, OLD)
+    client = sign_in(Role.RESTORER)
+    listed = page(client, "/orgs/sales/storage/?show=archive")
+    assert "Case has no column ClosedDate." in listed
+    assert "Plan this archive" in listed, "the others are shown as before"
+    shown = page(client, "/orgs/sales/archive-policies/old/?show=preview")
+    assert "Case has no column ClosedDate." in shown
+
+
+def test_a_policy_needs_the_right_to_restore(desk: World, sign_in: SignIn) -> None:
+    operator = sign_in(Role.OPERATOR)
+    assert operator.get(READY).status_code == 403
+    assert operator.post(READY, TYPED).status_code == 403
+    assert operator.post(f"{READY}remove/").status_code == 403
+    assert "archive-policies" not in page(operator, "/orgs/sales/storage/?show=archive")
+
+
+def test_the_page_shows_the_problem_and_the_nights(desk: World, sign_in: SignIn) -> None:
+    client, now = sign_in(Role.RESTORER), desk.clock.now()
+    post(client)
+    page(client, f"{READY}?show=preview")
+    post(client, on="on")
+    saved = find_saved_policy("sales", "closed-case")
+    assert saved is not None
+    why = message("archive-owner", "Something {what}.", next_step="Repair it.", what="is wrong")
+    states = [
+        ArchiveNightState.DONE, ArchiveNightState.NOTHING, ArchiveNightState.FAILED,
+        ArchiveNightState.DROPPED,
+    ]  # fmt: skip
+    for day, state in enumerate(states, start=1):
+        begin_archive_night(saved.id, f"2026-03-0{day}T01:00", at=now)
+        (night,) = open_archive_nights()
+        if state is ArchiveNightState.DONE:
+            move_night(night.id, ArchiveNightState.RUNNING, run="archive-1")
+        end_night(night.id, state, at=now, error=why if day == 3 else None)
+    begin_archive_night(saved.id, "2026-03-05T01:00", at=now)
+    assert "under way" in page(client, READY)
+    (night,) = open_archive_nights()
+    assert set_night_plan(night, "20260305-010000-00000000")
+    move_night(night.id, ArchiveNightState.WAITING)
+    switch_policy_off(saved.id, why=why)
+    shown = page(client, READY)
+    for words in (
+        "Something is wrong.", "Repair it.", "archived", "no record could leave the org", "failed",
+        "given up", "waits for a second person", "/orgs/sales/restores/20260305-010000-00000000/",
+        "/runs/archive-1/",
+    ):  # fmt: skip
+        assert words in shown
+
+
+def test_alerts_lead_to_the_policy() -> None:
+    why = message("archive-schedule", "It waits.")
+    for subject in ("closed-case", "closed-case/waits"):
+        raised = RaisedAlert(AlertRule.ARCHIVE_SCHEDULE, "sales", subject, Urgency.SOON, why)
+        assert address(raised) == READY
