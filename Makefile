@@ -8,7 +8,7 @@ STAMP := .venv/.stamp
 # Without it each program that a test starts would compile all of Unlost again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test full coverage check referees browser proxies saml services radosgw spark mutants bench deep docs messages lock clean
+.PHONY: setup demo demo-storage test full coverage check referees browser proxies saml services radosgw spark mutants bench deep docs messages lock clean
 
 ON_POSTGRES := $(addprefix tests/unit/app/test_,nights.py queued_restores.py control.py)
 
@@ -25,6 +25,9 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml simulat
 
 demo: setup
 	@$(BIN)/python demo/story.py
+
+demo-storage: setup
+	@$(BIN)/python demo/storage.py
 
 # With more workers than cores, several threads of Polars in each only wait for each other.
 test full deep: export POLARS_MAX_THREADS := 1

@@ -4,107 +4,34 @@ Every command is shown before it runs, and its answer is what you would have see
 what it claims: if a step does not prove what it should, the demo fails.
 """
 
-import json
-import os
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from telling import (
+    HOME,
+    Proof,
+    ask,
+    begin,
+    chapter,
+    end,
+    say,
+    set_up,
+    unlost,
+    write_secret,
+)
 
 from unlost_simulators.process import SimulatorProcess
 
-ROOT = Path(__file__).parents[1]
-HOME = ROOT / "demo-home"
-UNLOST = Path(sys.executable).with_name("unlost")
 CUSTOMER = "0040017"
 ADMINISTRATOR = "lotte.devos@chocolate.example"
 RESTORE_SECRET = "not-a-secret-restore"
 MOST_CONTACTS = 5
-DONE_WITH_FINDINGS = 3
-BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
-
-
-@dataclass(slots=True)
-class Proof:
-    """What the story has shown so far."""
-
-    claims: list[str]
-
-    def show(self, claim: str, holds: object) -> None:
-        """Note a claim that holds; a claim that does not ends the demo."""
-        if not holds:
-            raise SystemExit(f"The demo could not show that {claim}")
-        self.claims.append(claim)
-
-
-def say(text: str) -> None:
-    """A paragraph of the story."""
-    print(f"\n{text.strip()}", flush=True)
-
-
-def chapter(title: str) -> None:
-    """The title of a part."""
-    print(f"\n{BOLD}── {title} {'─' * max(0, 74 - len(title))}{PLAIN}", flush=True)
-
-
-def unlost(*arguments: str, shown: bool = True, lines: int = 0) -> str:
-    """Run a command as a person would, show its answer (the first ``lines`` of it) and give it."""
-    if shown:
-        print(f"\n{DIM}$ unlost {' '.join(map(_quoted, arguments))}{PLAIN}", flush=True)
-    done = subprocess.run(
-        [UNLOST, *arguments],
-        env={**os.environ, "UNLOST_HOME": str(HOME), "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode not in (0, DONE_WITH_FINDINGS):
-        raise SystemExit(
-            f"unlost {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}{done.stderr}"
-        )
-    if shown:
-        print(_shortened(done.stdout, lines), end="", flush=True)
-    return done.stdout
-
-
-def ask(*arguments: str) -> dict[str, Any]:
-    """The same answer as JSON, not shown: what the story needs to go on."""
-    answer: dict[str, Any] = json.loads(unlost(*arguments, "--json", shown=False))
-    return answer
-
-
-def _quoted(word: str) -> str:
-    return f'"{word}"' if " " in word else word
-
-
-def _shortened(text: str, lines: int) -> str:
-    rows = text.splitlines(keepends=True)
-    if not lines or len(rows) <= lines:
-        return text
-    return "".join(rows[:lines]) + f"  … and {len(rows) - lines} more lines\n"
-
-
-def set_up(simulator: SimulatorProcess) -> None:
-    """The home, the vault, and the org."""
-    chapter("Setting up")
-    say(
-        "A home for Unlost, and a vault that only its keys open. The recovery sheet belongs into "
-        "a safe: with it and the vault alone, everything can be read."
-    )
-    unlost("init", str(HOME), "--recovery-out", str(HOME.with_name("demo-recovery-sheet.txt")))
-    secret = HOME / "client-secret.txt"
-    secret.write_text("not-a-secret-chocolate", "utf-8")
-    secret.chmod(0o600)
-    say("The chocolate maker's Salesforce org. Unlost says what this user will not see.")
-    unlost(
-        *("org", "add", "salesforce", "chocolate"),
-        *("--login-url", simulator.url),
-        *("--client-id", "chocolate-backup", "--client-secret-file", str(secret)),
-    )
+NEXT = """\
+  .venv/bin/unlost snapshots chocolate
+  .venv/bin/unlost find 0040016
+  .venv/bin/unlost compare chocolate 1 latest"""
 
 
 def live_through(simulator: SimulatorProcess, proof: Proof) -> None:
@@ -216,9 +143,7 @@ def let_it_write(simulator: SimulatorProcess) -> None:
         "The nightly user can only read. For restores the administrator makes another one; Unlost "
         "keeps its secret sealed and opens it for a restore alone."
     )
-    secret = HOME / "restore-secret.txt"
-    secret.write_text(RESTORE_SECRET, "utf-8")
-    secret.chmod(0o600)
+    secret = write_secret("restore-secret.txt", RESTORE_SECRET)
     simulator.admin.post(
         "apps",
         consumer_key="chocolate-restore",
@@ -227,7 +152,7 @@ def let_it_write(simulator: SimulatorProcess) -> None:
     )
     unlost(
         *("org", "writer", "chocolate", "--client-id", "chocolate-restore"),
-        *("--client-secret-file", str(secret)),
+        *("--client-secret-file", secret),
         lines=4,
     )
 
@@ -322,35 +247,10 @@ def check(proof: Proof) -> None:
     proof.show("the vault is whole", whole)
 
 
-def end(proof: Proof, seconds: float) -> None:
-    """What was proved and what to try next."""
-    chapter("What was shown")
-    for claim in proof.claims:
-        print(f"  ✓ {claim}")
-    print(
-        f"""
-{seconds:.0f} seconds. The home of this demo is {HOME.name}/. Try next:
-
-  export UNLOST_HOME={HOME.name}
-  .venv/bin/unlost snapshots chocolate
-  .venv/bin/unlost find 0040016
-  .venv/bin/unlost compare chocolate 1 latest
-  .venv/bin/unlost up          # the same in the browser: open the link that it prints
-
-Your own org: docs/howto/connect-salesforce.md"""
-    )
-
-
 def main(arguments: Sequence[str]) -> None:
     """Tell the story; ``--scale N`` makes the org larger."""
     started = time.monotonic()
-    shutil.rmtree(HOME, ignore_errors=True)
-    HOME.with_name("demo-recovery-sheet.txt").unlink(missing_ok=True)
-    say(
-        f"{BOLD}A chocolate maker of 300 people keeps its customers in Salesforce.{PLAIN} "
-        "(A simulator plays Salesforce; it listens on this machine only.)"
-    )
-    proof = Proof([])
+    proof = begin()
     with SimulatorProcess("--scenario", "chocolate", *arguments) as simulator:
         set_up(simulator)
         live_through(simulator, proof)
@@ -362,7 +262,7 @@ def main(arguments: Sequence[str]) -> None:
         put_the_numbers_back(simulator, proof)
         correct_and_undo(simulator, proof)
         check(proof)
-    end(proof, time.monotonic() - started)
+    end(proof, time.monotonic() - started, next_commands=NEXT)
 
 
 if __name__ == "__main__":

@@ -250,7 +250,7 @@ class HomeSettingRow(models.Model):
 
 
 class StorageSample(models.Model):
-    """An org's use of a storage at the end of a backup, in bytes."""
+    """An org's use of a storage as of a backup, in bytes."""
 
     org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="storage")
     name = models.CharField(max_length=80)

@@ -8,6 +8,7 @@ import pytest
 from homes import World
 from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.snapshots import snapshots
 from unlost.app.actions.storage.storage import storage, storage_loops, trend, use
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.compose import Application
@@ -65,6 +66,30 @@ def test_the_day_on_which_a_storage_is_full_is_told(grown: World) -> None:
     assert sooner.forecast is not None
     assert sooner.forecast.reached is not None
     assert sooner.forecast.reached < line.forecast.reached
+
+
+def test_backups_of_an_org_whose_clock_is_behind_have_a_forecast(sales: World) -> None:
+    """Samples have the times of their backups: the clock of this machine hardly moves meanwhile."""
+    source = sales.connector.source("one")
+    for day in range(5):
+        source.clock_error = (day - 6) * DAY
+        source.quota = (Quota("data storage", (0.98 + 0.01 * day) * GIB, GIB, "bytes"),)
+        backup(sales.app, "sales")
+    (line,) = storage(sales.app, "sales").storages
+    assert [sample.at for sample in line.samples] == [
+        snapshot.as_of for snapshot in snapshots(sales.app, "sales").snapshots
+    ]
+    assert line.forecast is not None
+    assert line.forecast.daily == pytest.approx(0.01 * GIB, rel=0.01)
+
+
+def test_the_last_backup_counts_if_the_clock_of_the_org_stands(sales: World) -> None:
+    source = sales.connector.source("one")
+    for used in (0.9, 0.5):
+        source.quota = (Quota("data storage", used * GIB, GIB, "bytes"),)
+        backup(sales.app, "sales")
+    (line,) = storage(sales.app, "sales").storages
+    assert line.used == pytest.approx(0.5 * GIB)
 
 
 def test_a_daily_limit_whose_name_does_not_end_in_a_day_is_no_storage(sales: World) -> None:

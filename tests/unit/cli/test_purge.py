@@ -22,6 +22,7 @@ def test_selected_records_leave_and_come_back(writable: Terminal, tmp_path: Path
     assert planned.code == ExitCode.OK
     assert "1 will be deleted in the org, and kept in the vault" in planned.out
     assert "This frees 1.0 kB of “data storage”." in planned.out
+    assert f"Nothing was deleted yet. Run it: unlost purge run {file}" in planned.out
     ended = writable("purge", "run", file)
     assert ended.code == ExitCode.OK
     assert live(writable, "Case") == 1

@@ -20,7 +20,7 @@ class StorageHistory:
 
 
 def keep_samples(oid: str, quotas: Sequence[Quota], *, at: datetime) -> None:
-    """Save the use of an org's storages; a second call changes nothing."""
+    """Save the use of an org's storages; of several at the same time the last counts."""
     with returned_connection():
         org = Org.objects.get(oid=oid)
         StorageSample.objects.bulk_create(
@@ -29,8 +29,10 @@ def keep_samples(oid: str, quotas: Sequence[Quota], *, at: datetime) -> None:
                 for quota in quotas
                 if quota.is_storage
             ],
-            # A resumed backup saves the same samples again.
-            ignore_conflicts=True,
+            # A resumed backup saves the same samples again; the clock of an org may stand still.
+            update_conflicts=True,
+            unique_fields=["org", "name", "at"],
+            update_fields=["used", "limit"],
         )
 
 

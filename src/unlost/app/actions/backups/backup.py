@@ -171,8 +171,9 @@ def _done_by(
             written.flush()
         finished = _finished(outcome)
         proof = finished.certificate
-        # Storage forecasts need a sample of each backup; the certificate has it already.
-        keep_samples(known.oid, proof.quotas, at=proof.finished)
+        # Storage forecasts need a sample of each backup; the certificate has it already. It has the
+        # time of the backup: a clock of the org that is behind moves both.
+        keep_samples(known.oid, proof.quotas, at=proof.as_of)
         _done(app, chosen.id, finished.snapshot)
     # The run is over: whatever happens from here on, the backup is done.
     evaluate_backups(app, known)

@@ -1,6 +1,7 @@
 """unlost purge: delete unwanted records from an org, behind a verified copy."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -66,7 +67,7 @@ def plan(
         )
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)
-    answer(result, as_json=json, show=show_new)
+    answer(result, as_json=json, show=partial(show_new, verb="purge"))
     return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK
 
 

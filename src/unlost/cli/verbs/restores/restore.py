@@ -448,15 +448,14 @@ def _show_handed(out: Output, result: "QueuedPlan") -> None:
     out.print(f"Follow it: {command('runs', result.run)}")
 
 
-def show_new(out: Output, result: "PlanResult") -> None:
-    """Show a plan that was just made, and how to run it."""
+def show_new(out: Output, result: "PlanResult", *, verb: str = "") -> None:
+    """Show a plan that was just made, and how to run it; by default with the verb of its kind."""
     _show_plan(out, result)
     out.print()
     if result.approval is not None:
         out.print(f"Another person approves it: {command('restore', 'approve', result.file)}")
-    verb = "archive" if _is_archive(result.run) else "restore"
-    done = "deleted" if _is_archive(result.run) else "written"
-    out.print(f"Nothing was {done} yet. Run it: {command(verb, 'run', result.file)}")
+    usual, done = ("archive", "deleted") if _is_archive(result.run) else ("restore", "written")
+    out.print(f"Nothing was {done} yet. Run it: {command(verb or usual, 'run', result.file)}")
 
 
 def _show_plan(out: Output, result: "PlanResult") -> None:

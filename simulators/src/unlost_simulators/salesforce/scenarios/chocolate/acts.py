@@ -1,11 +1,11 @@
-"""Acts of people at the chocolate maker on one day: ordinary work, and two mistakes."""
+"""Acts of people at the chocolate maker: ordinary work, two mistakes, and a storage that fills."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from unlost_simulators.salesforce.scenarios.chocolate import story
+from unlost_simulators.salesforce.scenarios.chocolate import full_storage, story
 from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import story_id
 from unlost_simulators.salesforce.scenarios.scenario import Act
 from unlost_simulators.salesforce.users import SimUser
@@ -56,6 +56,7 @@ ACTS: Mapping[str, Act] = {
     "ordinary-day": ordinary_day,
     "delete-customer": delete_customer,
     "overwrite-phones": overwrite_phones,
+    **full_storage.ACTS,
 }
 
 

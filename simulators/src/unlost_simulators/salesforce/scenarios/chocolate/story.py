@@ -44,3 +44,10 @@ OVERWRITE_VALUE = "+81 00 0000000"
 OVERWRITE_WHERE = "Sales_Region__c = 'Kansai'"
 """Holds for at least 300 contacts with a telephone number, at every scale and seed."""
 OVERWRITE_AT_LEAST = 300
+
+LOOPING_ADDRESS = "inkoop@zoetwinkel.example"
+"""The customer whose out-of-office replies answer those of the service mailbox."""
+PICTURE_SUBJECT = "Foto: gebroken pralines 4711"
+"""Of the mail on an old case that shows a picture."""
+PICTURE_ADDRESS = "klant4711@winkel.example"
+PICTURE_BYTES = 40_000
