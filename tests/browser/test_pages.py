@@ -88,6 +88,7 @@ ELSEWHERE = {
     "audit-export": "gives a file",
     "privacy-data": "gives a file",
     "list-csv": "gives a file",
+    "open": "leads to the related records",
     "alert": "leads to the page that repairs or explains the alert",
     **dict.fromkeys(
         (

@@ -202,6 +202,20 @@ OPERATIONS = (
         gives=CSV,
     ),
     ApiOperation(
+        "record.list-json",
+        _POST,
+        f"{_ORG}/record-lists/json",
+        "records.list_download.list_json",
+        gives=LINES,
+    ),
+    ApiOperation(
+        "record.list-zip",
+        _POST,
+        f"{_ORG}/record-lists/zip",
+        "records.list_download.open_list_zip",
+        gives=ZIP,
+    ),
+    ApiOperation(
         "record.list-columns",
         _PUT,
         f"{_ORG}/list-columns/{{table}}",

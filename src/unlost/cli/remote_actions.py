@@ -10,6 +10,7 @@ from unlost.app.actions.backups.backup import BackupResult, RunOfOrg, result_of
 from unlost.app.actions.backups.certificate import certificate
 from unlost.app.actions.backups.snapshots import snapshots
 from unlost.app.actions.records.file import FileResult, written
+from unlost.app.actions.records.list_download import ListForm, SavedList
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
     choose,
@@ -215,6 +216,16 @@ def person_saved(home: RemoteHome, given: Given) -> PersonData:
     return replace(decoder_for(PersonData).decode(unquote(saved_file[RESULT])), out=str(out))
 
 
+def list_saved(home: RemoteHome, given: Given) -> SavedList:
+    """Download a list of records."""
+    out: Path = given["out"]
+    form = given.get("form", ListForm.CSV)
+    query = {name: value for name, value in given.items() if name not in ("form", "out")}
+    with written(out) as target:
+        headers = home.save(f"record.list-{form.value}", query, target)
+    return replace(decoder_for(SavedList).decode(unquote(headers[RESULT])), out=str(out))
+
+
 def exported(home: RemoteHome, given: Given) -> Iterator[AuditEntry]:
     """Yield all audit entries, oldest first."""
     for line in home.lines("audit.export", given):
@@ -226,6 +237,7 @@ REMOTE_ACTIONS: Mapping[str, RemoteAction] = {
     "backup.run": backed_up,
     "file.read": saved,
     "privacy.export": person_saved,
+    "record.list-save": list_saved,
     "restore.diff": compared,
     "restore.plan": planned,
     "restore.resume": resumed,

@@ -73,6 +73,16 @@ VERBS: Sequence[Verb] = (
         "Compare two backups, or a backup with the org as it is now.",
     ),
     Verb("show", "records.show", "Show a record and its related records at a point in time."),
+    Verb(
+        "related",
+        "records.related",
+        "List the records and files that belong to a record, by table, also archived ones.",
+    ),
+    Verb(
+        "list",
+        "records.list",
+        "List records that are related to a record or match a search, or write them to a file.",
+    ),
     Verb("file", "records.file", "Write a file from the vault to disk."),
     Verb(
         "sql",

@@ -109,6 +109,14 @@ def csv_pieces(rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[by
     yield _taken(buffer)
 
 
+def line_pieces(rows: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
+    """Yield JSON, as ``write_lines`` writes it, a batch at a time."""
+    for batch in rows:
+        buffer = BytesIO()
+        write_lines([batch], buffer)
+        yield buffer.getvalue()
+
+
 def _taken(buffer: BytesIO) -> bytes:
     """Return what was written to a buffer, and empty it."""
     piece = buffer.getvalue()

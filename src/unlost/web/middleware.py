@@ -1,7 +1,8 @@
 """Middleware: the actor of a request, response headers, and error pages.
 
     session ─> ``ActorMiddleware`` ─> request.unlost = the application acting for the user
-                 ├─ process_view       no actor: redirect to the sign-in, unless the page is open;
+                 ├─ process_view       no actor: redirect to the sign-in, or to the provider, unless
+                 │                     the page is open;
                  │                     an admin without a required factor: redirect to the factors
                  └─ process_exception  an UnlostError becomes a page
 
@@ -34,6 +35,7 @@ from unlost.web.api.problem import API
 from unlost.web.failing import failed
 from unlost.web.needs import OPEN
 from unlost.web.served_home import application
+from unlost.web.signin.direct import direct_sign_in
 from unlost.web.signin.limits import lacks_factor
 
 type Answer = Callable[[HttpRequest], HttpResponse]
@@ -99,7 +101,8 @@ class ActorMiddleware:
             return None
         app = request.unlost  # type: ignore[attr-defined]
         if app is None:
-            return _redirected(request, "account_login", request.get_full_path())
+            direct = direct_sign_in(request, view)
+            return direct or _redirected(request, "account_login", request.get_full_path())
         if lacks_factor(request, app.actor):
             messages.warning(request, _("Admins need a second factor here. Set one up to go on."))
             return _redirected(request, "mfa_index", "")

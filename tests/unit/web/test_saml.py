@@ -63,6 +63,14 @@ def test_who_was_added_is_signed_in(acme: World) -> None:
     assert (entry.deed.actor, entry.deed.outcome) == ("lena", "done")
 
 
+def test_a_link_from_the_org_leads_straight_to_the_provider(acme: World) -> None:
+    link = "/open/sales/Account/A40017/"
+    answer = browser().get(f"{link}?sso=acme")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(SIGN_IN)
+    assert browser().get(link)["Location"].startswith("/account/login/?next=")
+
+
 def test_a_signature_over_the_whole_answer_alone_is_not_enough(acme: World) -> None:
     client = browser()
     told = written(Says(request=ask(client)), signed=identity(), whole=True)

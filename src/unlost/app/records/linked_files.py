@@ -26,12 +26,15 @@ def files_of(snapshot: Snapshot, groups: Sequence[ReferringIds]) -> list[tuple[S
     places: dict[FileRecord, str] = {}
     for group in groups:
         if group.table.files:
-            newest, by = _newest_of_its_kind(snapshot, schema, group), group.through or ""
+            newest, by = newest_versions(snapshot, schema, group), group.through or ""
         elif group.table.name_column is None:
-            newest, by = _linked(snapshot, schema, group), group.through or group.table.name
+            newest, by = (
+                linked_documents(snapshot, schema, group),
+                group.through or group.table.name,
+            )
         else:
             continue
-        for place in newest:
+        for _, place in newest:
             places.setdefault(place, by)
     return [(file, places[file.table, file.record]) for file in _stored(snapshot, places)]
 
@@ -66,36 +69,56 @@ def _files(snapshot: Snapshot, table: str, ids: Sequence[str]) -> list[StoredFil
     return [file for file in snapshot.files(table, ids) if not file.is_image]
 
 
-def _newest_of_its_kind(
+def newest_versions(
     snapshot: Snapshot, schema: Schema, group: ReferringIds
-) -> Iterator[FileRecord]:
-    """Yield records with bytes; of several versions of a file, only the current one."""
+) -> Iterator[tuple[str, FileRecord]]:
+    """Yield records with bytes; of several versions of a file, only the current one.
+
+    Each comes after the record of the group that leads to it.
+    """
+    ids = group.cells[ID].to_pylist()
     way = version_link(schema, group.table)
     if way is None:
-        yield from ((group.table.name, record_id) for record_id in group.cells[ID].to_pylist())
+        yield from ((record_id, (group.table.name, record_id)) for record_id in ids)
         return
-    newest = {value for value in group.cells[way.column].to_pylist() if value}
-    for row in snapshot.get(way.keeper, sorted(newest)).to_pylist():
+    by_keeper = _first_by_value(group.cells[way.column].to_pylist(), ids)
+    for row in snapshot.get(way.keeper, sorted(by_keeper)).to_pylist():
         if row[way.newest]:
-            yield group.table.name, row[way.newest]
+            yield by_keeper[row[ID]], (group.table.name, row[way.newest])
 
 
-def _linked(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator[FileRecord]:
-    """Yield records with bytes that nameless records refer to, directly or by their keeper."""
+def linked_documents(
+    snapshot: Snapshot, schema: Schema, group: ReferringIds
+) -> Iterator[tuple[str, FileRecord]]:
+    """Yield records with bytes that nameless records refer to, directly or by their keeper.
+
+    Each comes after the record of the group that leads to it.
+    """
+    ids = group.cells[ID].to_pylist()
     for column, tables in other_references(group, schema):
-        values = sorted({value for value in group.cells[column].to_pylist() if value})
+        by_value = _first_by_value(group.cells[column].to_pylist(), ids)
         for name in tables:
-            yield from _behind(snapshot, schema, name, values)
+            for value, place in _behind(snapshot, schema, name, sorted(by_value)):
+                yield by_value[value], place
+
+
+def _first_by_value(values: Sequence[str | None], ids: Sequence[str]) -> Mapping[str, str]:
+    """Return the first record with each value."""
+    by_value: dict[str, str] = {}
+    for value, record_id in zip(values, ids, strict=True):
+        if value:
+            by_value.setdefault(value, record_id)
+    return by_value
 
 
 def _behind(
     snapshot: Snapshot, schema: Schema, name: str, ids: Sequence[str]
-) -> Iterator[FileRecord]:
+) -> Iterator[tuple[str, FileRecord]]:
     table = schema.table(name)
     if table is None or not ids:
         return
     if table.files:
-        yield from ((name, record_id) for record_id in ids)
+        yield from ((record_id, (name, record_id)) for record_id in ids)
         return
     ways = [
         (column.name, files.name)
@@ -104,4 +127,4 @@ def _behind(
     ]
     rows = snapshot.get(name, ids).to_pylist() if ways else []
     for row in rows:
-        yield from ((files, row[column]) for column, files in ways if row[column])
+        yield from ((row[ID], (files, row[column])) for column, files in ways if row[column])

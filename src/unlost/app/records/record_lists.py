@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.app.compose import Application
+from unlost.app.records.archived_rows import ArchivedRows
 from unlost.app.records.record_facts import RecordNames, ValueMeaning, name_in
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.model.ports.vault import Snapshot
@@ -106,12 +107,13 @@ def chosen_columns(choices: Sequence[ListColumn], names: Sequence[str]) -> tuple
 
 @dataclass(frozen=True, slots=True)
 class ListDescriber:
-    """Describes records of a list for people; ``newest`` shows which are live."""
+    """Describes records of a list for people; ``newest`` and ``archive`` show their states."""
 
     listed: ListedIds
     newest: Snapshot
     columns: Sequence[ListColumn]
     names: RecordNames
+    archive: ArchivedRows | None = None
 
     def records(self, ids: Sequence[str]) -> Iterator[ListedRecord]:
         """Yield these records, in their order."""
@@ -125,16 +127,16 @@ class ListDescriber:
         names = {record: name_in(row, table) for record, row in rows.items()}
         names |= self.names.of([table.name], [record for record in ids if not names.get(record)])
         means = {name: self._means(name, list(rows.values())) for name in columns}
-        alive = _with_op(self.newest, table.name, ids, Op.STATE)
-        archived = _with_op(self.newest, table.name, ids, Op.ARCHIVED)
+        alive = _alive(self.newest, table.name, ids)
+        archived = self.archive.among(table.name, ids) if self.archive is not None else frozenset()
         for record in ids:
             row = rows.get(record, {})
             yield ListedRecord(
                 record,
                 names.get(record, ""),
-                record in alive,
+                record in alive and record not in archived,
                 tuple(_value(row.get(name), means[name]) for name in columns),
-                record in archived,
+                archived=record in archived,
             )
 
     def _means(
@@ -150,22 +152,20 @@ def _value(value: str | None, means: Mapping[str, ValueMeaning]) -> ListedValue:
     return ListedValue(value) if named is None else ListedValue(value, named.name, named.table)
 
 
-def _with_op(newest: Snapshot, table: str, ids: Sequence[str], op: Op) -> frozenset[str]:
+def _alive(newest: Snapshot, table: str, ids: Sequence[str]) -> frozenset[str]:
     if table not in newest.tables():
         return frozenset()
     rows = newest.get(table, ids, columns=[])
-    return frozenset(rows.filter(pc.equal(rows[OP], op.value))[ID].to_pylist())
+    return frozenset(rows.filter(pc.equal(rows[OP], Op.STATE.value))[ID].to_pylist())
 
 
 def batches_of(
-    listed: ListedIds, ids: pa.StringArray, columns: Sequence[ListColumn]
+    listed: ListedIds, ids: pa.StringArray, columns: Sequence[ListColumn], *, heads: Sequence[str]
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """Return the rows of a download, as stored: id, name, columns; each column under its label."""
+    """Return the rows of a download, as stored: id, name, columns; each column under its head."""
     table = listed.table
-    names = [ID, *([table.name_column] if table.name_column else [])]
-    names += [column.name for column in columns]
-    labels = _labels(table, columns)
-    schema = pa.schema([pa.field(label, pa.string()) for label in labels])
+    names = _names(table, columns)
+    schema = pa.schema([pa.field(head, pa.string()) for head in heads])
 
     def batches() -> Iterator[pa.RecordBatch]:
         for at in range(0, len(ids), FETCH):
@@ -175,7 +175,7 @@ def batches_of(
             place = pc.index_in(some, value_set=_texts(rows[ID]))
             ordered = rows.take(place.drop_null())
             cells = [_texts(column) for column in ordered.columns]
-            yield pa.RecordBatch.from_arrays(cells, names=labels)
+            yield pa.RecordBatch.from_arrays(cells, names=list(heads))
 
     return schema, batches()
 
@@ -184,14 +184,26 @@ def _texts(column: pa.ChunkedArray) -> pa.Array:
     return column.cast(pa.string()).combine_chunks()
 
 
-def _labels(table: Table, columns: Sequence[ListColumn]) -> list[str]:
-    """Return the heads of a download; a label that several columns have is followed by its name."""
+def _names(table: Table, columns: Sequence[ListColumn]) -> list[str]:
+    """Return the columns of a download: id, name, and the listed ones."""
+    named = [table.name_column] if table.name_column else []
+    return [ID, *named, *(column.name for column in columns)]
+
+
+def labels_of(table: Table, columns: Sequence[ListColumn]) -> list[str]:
+    """Return heads for people; a label that several columns have is followed by its name."""
     named = table.column(table.name_column) if table.name_column else None
     labels = ["Id", *([named.label or named.name] if named is not None else [])]
     for column in columns:
         unique = column.label not in labels
         labels.append(column.label if unique else f"{column.label} ({column.name})")
     return labels
+
+
+def keys_of(table: Table, columns: Sequence[ListColumn]) -> list[str]:
+    """Return heads for programs: names of columns, after ``Id``."""
+    names = _names(table, columns)[1:]
+    return ["Id", *("Id_2" if name == "Id" else name for name in names)]
 
 
 def newest_of(app: Application, org: ProtectedOrg, snapshot: Snapshot) -> Snapshot:

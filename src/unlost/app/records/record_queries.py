@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from unlost.app.backups.moments import LATEST, backup_at, newest_backup, parse_past
 from unlost.app.compose import Application
+from unlost.app.records.archived_rows import archived_records
 from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.org_searches import SearchedBackup, matches_in, typed_text
 from unlost.app.records.record_facts import table_named
@@ -19,6 +20,7 @@ from unlost.app.records.record_lists import ID, OP, ListedIds
 from unlost.app.records.record_order import changed_between, changed_by
 from unlost.app.records.record_text import split_record
 from unlost.app.records.referring import ReferenceSearch
+from unlost.app.records.related import RelatedState
 from unlost.app.records.search_dates import day_begin, day_end
 from unlost.app.records.search_query import RecordSearch
 from unlost.catalog.orgs.orgs import ProtectedOrg
@@ -48,7 +50,7 @@ class ListQuery:
     """A list of records of ``table``; backups are numbers, or texts as for ``--at``.
 
     RELATED: they refer to the record ``of`` (TABLE/ID) in backup ``at``, by default the newest; with ``through``, to related
-    records of that table. CHANGED: the ``change`` between the backups ``older`` and ``newer``. MATCHES:
+    records of that table; ``state``: also archived ones, or only these. CHANGED: the ``change`` between the backups ``older`` and ``newer``. MATCHES:
     the matches of ``search``, live or deleted, as many as a search checks.
     ``since`` and ``until``: only records that were last changed or deleted on these days; ``by``: only
     those that this user (an id) changed last, or deleted.
@@ -66,6 +68,7 @@ class ListQuery:
     until: str = ""
     search: RecordSearch | None = None
     by: str = ""
+    state: RelatedState | None = None
 
     @property
     def is_restorable(self) -> bool:
@@ -75,13 +78,16 @@ class ListQuery:
     @property
     def is_purgeable(self) -> bool:
         """True if its records may be live in the org, so that people can delete them there."""
-        return self.kind is not ListKind.CHANGED or self.change is not ChangeKind.DELETED
+        if self.kind is ListKind.CHANGED:
+            return self.change is not ChangeKind.DELETED
+        return self.state is not RelatedState.ARCHIVED
 
     @property
     def restored_from(self) -> str | None:
         """The backup from which its records are restored; None for the newest state of each."""
         if self.kind is ListKind.RELATED:
-            return self.at
+            # Archived records may have left the org before this backup.
+            return self.at if self.state is None else None
         return self.older if self.kind is ListKind.CHANGED else None
 
     def text(self) -> str:
@@ -145,10 +151,16 @@ def _related(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds
     typed = typed_ids(app, org, text)
     record = stored_id(snapshot, parent.name, typed) or typed[0]
     through = query.through or None
-    search = ReferenceSearch(snapshot, only=None if through else frozenset({table.name}))
+    archive = archived_records(app, org) if query.state is not None else None
+    only = None if through else frozenset({table.name})
+    search = ReferenceSearch(snapshot, only=only, archive=archive)
     groups = search.around(parent, record)
-    ids = (g.ids for g in groups if (g.table.name, g.through) == (table.name, through))
-    return ListedIds(snapshot, table, _sorted(ids))
+    ids = _sorted(g.ids for g in groups if (g.table.name, g.through) == (table.name, through))
+    if query.state is RelatedState.ARCHIVED:
+        ids = ids.filter(pc.is_in(ids, value_set=search.archived(table.name)))
+        if archive is not None:
+            snapshot, table = archive.head, table_named(archive.head.schema(), table.name)
+    return ListedIds(snapshot, table, ids)
 
 
 def _changed(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:

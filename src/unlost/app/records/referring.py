@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from unlost.model.source.schema import Column, DeleteRule, Schema, Table, TableTrait
 
 if TYPE_CHECKING:
+    from unlost.app.records.archived_rows import ArchivedRows
     from unlost.model.ports.vault import Snapshot
 
 MOST_ROWS = 3_000_000  # rows to search, smaller tables first
@@ -47,35 +48,47 @@ class ReferringIds:
 class ReferenceSearch:
     """A search for the records that refer to a record.
 
-    ``deleted`` also finds deleted records, by their last known state. ``only``: these tables are
-    searched, all if it is None.
+    ``deleted`` also finds deleted records, by their last known state; ``archive`` also those that
+    are archived. ``only``: these tables are searched, all if it is None.
     """
 
     snapshot: Snapshot
     deleted: bool = False
     only: frozenset[str] | None = None
+    archive: ArchivedRows | None = None
     rows: int = field(default_factory=lambda: MOST_ROWS)
+    archive_rows: int = field(default_factory=lambda: MOST_ROWS)
     unsearched: set[str] = field(default_factory=set)
     _known: dict[str, pa.ChunkedArray] = field(default_factory=dict)
+    _archived: dict[str, list[pa.Array]] = field(default_factory=dict)
 
     def around(self, table: Table, record: str) -> list[ReferringIds]:
         """Return the records around a record, nearer ones first, each record once.
 
-        Records of the same table, such as a branch of a customer, are not followed further.
+        Records of the same table, such as a branch of a customer, are not followed further. With an
+        ``archive``, the record has all of its ids.
         """
-        return self.around_several({table.name: pa.array([record], pa.string())})
+        ids = self.archive.every_id(table.name, record) if self.archive is not None else [record]
+        return self.around_several({table.name: pa.array(ids, pa.string())})
+
+    def archived(self, table: str) -> pa.ChunkedArray:
+        """Return the ids among the records of a table that are archived now."""
+        return pa.chunked_array(self._archived.get(table, ()), pa.string())
 
     def around_several(self, starts: Mapping[str, pa.Array]) -> list[ReferringIds]:
         """Return the records around several, given as ids by table."""
-        for table, ids in starts.items():
-            self._remember(table, ids)
-        groups = self._step(starts, owned=False)
-        referring_ids = [replace(group, through=None) for group in groups]
-        groups = [group for group in groups if group.table.name not in starts]
+        referring_ids = self.direct(starts)
+        groups = [group for group in referring_ids if group.table.name not in starts]
         for _ in range(1, DEPTH):
             groups = self._step(self._followed(groups), owned=True)
             referring_ids += groups
         return _merged(referring_ids)
+
+    def direct(self, starts: Mapping[str, pa.Array]) -> list[ReferringIds]:
+        """Return the records that refer to any of several themselves, given as ids by table."""
+        for table, ids in starts.items():
+            self._remember(table, ids)
+        return [replace(group, through=None) for group in self._step(starts, owned=False)]
 
     def _step(self, targets: Mapping[str, pa.Array], *, owned: bool) -> list[ReferringIds]:
         """Return the new records that refer to any of ``targets``, given as ids by table."""
@@ -85,7 +98,7 @@ class ReferenceSearch:
             reference_edge
             for reference_edge in edges
             if reference_edge.table.name in states
-            and states[reference_edge.table.name].alive
+            and (states[reference_edge.table.name].alive or self.archive is not None)
             and (self.only is None or reference_edge.table.name in self.only)
         ]
         groups: list[ReferringIds] = []
@@ -94,7 +107,8 @@ class ReferenceSearch:
                 self.unsearched.add(edge.table.name)
                 continue
             self.rows -= states[edge.table.name].alive
-            groups += self._scan(edge, targets)
+            live = list(self._scan(edge, targets))
+            groups += [*live, *self._scan_archive(edge, targets, live)]
         return groups
 
     def _scan(self, edge: ReferenceEdge, targets: Mapping[str, pa.Array]) -> Iterator[ReferringIds]:
@@ -114,6 +128,41 @@ class ReferenceSearch:
                 yield ReferringIds(
                     edge.table, edge.columns[target], target, ids, rows.slice(0, MOST_IDS)
                 )
+
+    def _scan_archive(
+        self,
+        edge: ReferenceEdge,
+        targets: Mapping[str, pa.Array],
+        live: Sequence[ReferringIds],
+    ) -> Iterator[ReferringIds]:
+        """Yield archived records, and mark those among the ``live`` ones of the snapshot."""
+        name = edge.table.name
+        size = self.archive.size(name) if self.archive is not None else 0
+        if self.archive is None or not size:
+            return
+        if size > self.archive_rows:
+            self.unsearched.add(name)
+            return
+        self.archive_rows -= size
+        read = _read(edge.table)
+        pieces: dict[str, list[pa.Table]] = {target: [] for target in edge.columns}
+        marked = pa.chunked_array([group.ids for group in live], pa.string())
+        for rows in self.archive.rows(name, read):
+            self._mark(name, rows[ID].filter(pc.is_in(rows[ID], value_set=marked)))
+            for target, names in edge.columns.items():
+                pieces[target].append(rows.filter(_any(rows, names, targets[target])))
+        for target, parts in pieces.items():
+            rows = self._fresh(name, pa.concat_tables(parts)) if parts else pa.table({ID: []})
+            rows = self.archive.unreplaced(name, rows)
+            if len(rows):
+                ids, cells = rows[ID].combine_chunks(), rows.select([ID, *read])
+                self._mark(name, rows[ID])
+                yield ReferringIds(
+                    edge.table, edge.columns[target], target, ids, cells.slice(0, MOST_IDS)
+                )
+
+    def _mark(self, table: str, ids: pa.ChunkedArray) -> None:
+        self._archived.setdefault(table, []).extend(ids.chunks)
 
     def _fresh(self, table: str, rows: pa.Table) -> pa.Table:
         """Return the rows not seen before, and remember them."""

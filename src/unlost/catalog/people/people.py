@@ -8,6 +8,7 @@ from enum import StrEnum
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
@@ -182,6 +183,17 @@ def admins() -> int:
         return User.objects.filter(
             is_active=True, memberships__role=Role.ADMIN.value, memberships__org=None
         ).count()
+
+
+def has_local_sign_in() -> bool:
+    """True if an active person has a password or a passkey, so that a provider is not the only way."""
+    with returned_connection():
+        active = User.objects.filter(is_active=True)
+        with_password = active.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+        passkeys = Authenticator.objects.filter(
+            type=Authenticator.Type.WEBAUTHN, user__is_active=True
+        )
+        return with_password.exclude(password="").exists() or passkeys.exists()
 
 
 def actor_of(user: User | int) -> Actor | None:

@@ -1,6 +1,6 @@
 """Operations whose responses are bytes: streamed, and saved by browsers rather than shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
@@ -9,14 +9,22 @@ import msgspec
 
 from unlost.app.actions.people.audit import export
 from unlost.app.actions.records.file import file_result, open_stored
-from unlost.app.actions.records.record_list import USUAL, ListView, list_csv
+from unlost.app.actions.records.list_download import (
+    ListForm,
+    SavedList,
+    list_json,
+    open_list_zip,
+)
+from unlost.app.actions.records.record_list import list_csv
 from unlost.app.actions.restores.kept_plan import plan_file
 from unlost.app.actions.retention.privacy import PersonRequest, open_person
 from unlost.app.backups.moments import LATEST
 from unlost.app.compose import Application
-from unlost.app.operations import CSV, LINES, RESULT, ZIP, ApiOperation
+from unlost.app.operations import LINES, RESULT, ZIP, ApiOperation
+from unlost.app.records.list_downloads import USUAL, ListFile, ListView
 from unlost.app.records.record_queries import ListQuery
 from unlost.web.parts.audit_lines import json_lines
+from unlost.web.parts.list_files import list_response
 from unlost.web.parts.streaming import StreamedResponse, pieces, saved
 
 type Sent = Callable[..., StreamedResponse]
@@ -66,9 +74,28 @@ def _person(app: Application, org: str, person_request: PersonRequest) -> Stream
 def _list_csv(
     app: Application, org: str, record_query: ListQuery, view: ListView = USUAL
 ) -> StreamedResponse:
-    file, body = list_csv(app, org, record_query, view)
-    answer = saved(body, name=f"{org}-{file.table}-{app.clock.now():%Y-%m-%d}.csv", media=CSV)
-    answer[RESULT] = quote(msgspec.json.encode(file))
+    return _list(app, org, list_csv(app, org, record_query, view), form=ListForm.CSV)
+
+
+def _list_json(
+    app: Application, org: str, record_query: ListQuery, view: ListView = USUAL
+) -> StreamedResponse:
+    return _list(app, org, list_json(app, org, record_query, view), form=ListForm.JSON)
+
+
+def _list_zip(
+    app: Application, org: str, record_query: ListQuery, view: ListView = USUAL
+) -> StreamedResponse:
+    return _list(app, org, open_list_zip(app, org, record_query, view), form=ListForm.ZIP)
+
+
+def _list(
+    app: Application, org: str, opened: tuple[ListFile, Iterator[bytes]], *, form: ListForm
+) -> StreamedResponse:
+    file, _ = opened
+    answer = list_response(app, org, opened, form=form)
+    header = SavedList(org, file.table, file.table_label, file.records, form, out="")
+    answer[RESULT] = quote(msgspec.json.encode(header))
     return answer
 
 
@@ -78,4 +105,6 @@ SENT: Mapping[str, Sent] = {
     "audit.export": _audit,
     "privacy.download": _person,
     "record.list-csv": _list_csv,
+    "record.list-json": _list_json,
+    "record.list-zip": _list_zip,
 }

@@ -16,6 +16,7 @@ from unlost.app.actions.records.show import ShowResult, show
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.linked_files import every_version
+from unlost.app.records.related import RelatedState
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.vault.snapshot import SnapshotInfo, StoredFile
@@ -55,12 +56,21 @@ class RecordFiles:
 
 
 @action("record.files", Right.READ, trace=Trace.READ, subject=("table", "record", "at"))
-def record_files(app: Application, org: str, table: str, record: str, *, at: str) -> RecordFiles:
+def record_files(
+    app: Application,
+    org: str,
+    table: str,
+    record: str,
+    *,
+    at: str,
+    related_state: RelatedState = RelatedState.ANY,
+) -> RecordFiles:
     """Show a record with its files as of a moment, and the other versions of these files.
 
-    Raises as ``record.show`` does.
+    ``related_state``: of the files of related records, only those in this state are shown. Raises
+    as ``record.show`` does.
     """
-    shown = show(app, org, table, record, at=at)
+    shown = show(app, org, table, record, at=at, related_state=related_state)
     known = get_org(org)
     if shown.snapshot is None:
         snapshot = newest_backup(app.vault, known)

@@ -7,48 +7,24 @@ from datetime import datetime
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.record_facts import UserNames
-from unlost.app.records.record_head import display_rule
-from unlost.app.records.record_lists import (
-    ListColumn,
-    ListDescriber,
-    ListedIds,
-    ListedRecord,
-    batches_of,
-    chosen_columns,
-    columns_of,
-    first_columns,
-    newest_of,
+from unlost.app.records.archived_rows import archived_records
+from unlost.app.records.list_downloads import (
+    MOST_COLUMNS,
+    USUAL,
+    ListFile,
+    ListView,
+    columns_of_list,
+    list_download,
 )
+from unlost.app.records.record_facts import UserNames
+from unlost.app.records.record_lists import ListColumn, ListDescriber, ListedRecord, newest_of
 from unlost.app.records.record_names import record_names
 from unlost.app.records.record_order import ListOrder, in_order, is_sortable
 from unlost.app.records.record_queries import ListQuery, ids_of, pinned
-from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
-from unlost.catalog.people.list_columns import choose_list_columns, list_columns
+from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.people.list_columns import choose_list_columns
 from unlost.model.access import Right, Trace
 from unlost.model.source.reading import Json
-from unlost.outside.rowtext import csv_pieces
-
-PAGE = 50  # records
-MOST_COLUMNS = 20  # of a list on a page; a download has them all on request
-
-
-@dataclass(frozen=True, slots=True)
-class ListView:
-    """The part of a list to show, and its order.
-
-    ``columns``: the chosen ones of the person if it is empty, else the usual ones of the table.
-    ``sort``: a column; the order of ids if it is empty.
-    """
-
-    columns: tuple[str, ...] = ()
-    sort: str = ""
-    descending: bool = False
-    start: int = 0
-    most: int = PAGE
-
-
-USUAL = ListView()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +55,6 @@ class ListPage:
 
 
 @dataclass(frozen=True, slots=True)
-class ListFile:
-    """A download: its table and the number of records in it."""
-
-    table: str
-    table_label: str
-    records: int
-
-
-@dataclass(frozen=True, slots=True)
 class ChosenColumns:
     """The columns that a person chose for the lists of a table; empty for the usual ones."""
 
@@ -111,7 +78,7 @@ def record_list(
     known = get_org(org)
     query = pinned(app, known, record_query)
     listed = ids_of(app, known, query)
-    columns, choices = _columns(app, known, listed, view)
+    columns, choices = columns_of_list(app, known, listed, view)
     ids = in_order(listed, ListOrder(view.sort, descending=view.descending))
     page = ids.slice(view.start, view.most).to_pylist()
     describer = ListDescriber(
@@ -119,6 +86,7 @@ def record_list(
         newest_of(app, known, listed.snapshot),
         columns,
         record_names(app, known, listed.snapshot),
+        archived_records(app, known),
     )
     return ListPage(
         org=known.name,
@@ -154,14 +122,8 @@ def list_csv(
     Values are as they are stored. Texts that a spreadsheet would run as formulas get an apostrophe.
     Hidden columns are left out. Raises as ``record.list``.
     """
-    known = get_org(org)
-    listed = ids_of(app, known, pinned(app, known, record_query))
-    columns, _ = _columns(app, known, listed, view)
-    ids = in_order(listed, ListOrder(view.sort, descending=view.descending))
-    schema, batches = batches_of(listed, ids, columns)
-    table = listed.table
-    file = ListFile(table.name, table.plural or table.label or table.name, len(ids))
-    return file, csv_pieces(batches, schema)
+    download = list_download(app, org, record_query, view)
+    return download.file, download.csv()
 
 
 @action("record.list-columns", Right.LOOK, subject=("table",))
@@ -173,14 +135,3 @@ def choose_columns(
     chosen = tuple(dict.fromkeys(columns))[:MOST_COLUMNS]
     choose_list_columns(known.name, by=app.actor.name, table=table, columns=chosen)
     return ChosenColumns(table, chosen)
-
-
-def _columns(
-    app: Application, org: ProtectedOrg, listed: ListedIds, view: ListView
-) -> tuple[tuple[ListColumn, ...], tuple[ListColumn, ...]]:
-    """Return the columns to show, and those to choose from."""
-    rule = display_rule(app, org, listed.table)
-    choices = tuple(columns_of(listed.table, rule))
-    names = view.columns or list_columns(org.name, by=app.actor.name, table=listed.table.name)
-    chosen = chosen_columns(choices, names[:MOST_COLUMNS])
-    return chosen or chosen_columns(choices, first_columns(listed.table, rule)), choices

@@ -18,6 +18,7 @@ from unlost.app.backups.moments import (
     snapshot_at,
 )
 from unlost.app.compose import Application
+from unlost.app.records.archived_rows import archived_records
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import (
     MergeWinners,
@@ -33,7 +34,7 @@ from unlost.app.records.record_facts import (
 )
 from unlost.app.records.record_head import NO_HEAD, RecordHead, display_rule, record_head
 from unlost.app.records.record_names import record_names
-from unlost.app.records.related import RelatedRecords, related
+from unlost.app.records.related import RelatedRecords, RelatedState, related
 from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
@@ -119,10 +120,19 @@ class RecordState:
 
 
 @action("record.show", Right.READ, trace=Trace.READ, subject=("table", "record", "at"))
-def show(app: Application, org: str, table: str, record: str, *, at: str) -> ShowResult:
+def show(
+    app: Application,
+    org: str,
+    table: str,
+    record: str,
+    *,
+    at: str,
+    related_state: RelatedState = RelatedState.ANY,
+) -> ShowResult:
     """Show a record as of a moment; raises NotFound for an unknown org, table, record or backup.
 
-    Raises UsageError (``id-wrong``) for an invalid id.
+    Raises UsageError (``id-wrong``) for an invalid id. ``related_state``: of the related records,
+    only those in this state are shown.
     """
     known = get_org(org)
     moment = parse_moment(at, zone=known.identity.zone)
@@ -139,7 +149,11 @@ def show(app: Application, org: str, table: str, record: str, *, at: str) -> Sho
         as_of = (
             last_observation(snapshots, number=number, table=described.name) or snapshot.info.as_of
         )
-    return _result(app, known, snapshot, described, record, state=state, as_of=as_of, live=live)
+    shown = _result(app, known, snapshot, described, record, state=state, as_of=as_of, live=live)
+    return replace(
+        shown,
+        related=_related(app, known, snapshot, described, shown=shown, state=related_state),
+    )
 
 
 def _stored_state(snapshot: Snapshot, table: Table, ids: Sequence[str]) -> tuple[str, RecordState]:
@@ -199,8 +213,7 @@ def _result(
     live: bool,
 ) -> ShowResult:
     people, rule = UserNames(snapshot), display_rule(app, org, table)
-    versions = app.vault.history(org.oid, table.name, record)
-    until = [version for version in versions if live or version.snapshot <= snapshot.info.number]
+    until = _versions(app, org, table.name, record, until=None if live else snapshot.info.number)
     nights = app.vault.snapshots(org.oid)
     hidden = {item.column for item in snapshot.hidden(table.name) if item.column}
     files = tuple(snapshot.files(table.name, [record]))
@@ -235,12 +248,18 @@ def _result(
             files=files,
         ),
         files=files,
-        related=_related(
-            app, org, snapshot, table, record, versions=() if state.op.alive else until
-        ),
+        related=None,
         read_at=read.observed_at if read is not None else as_of,
         head=record_head(app, org, table, record, cells=state.cells, alive=state.op.alive),
     )
+
+
+def _versions(
+    app: Application, org: ProtectedOrg, table: str, record: str, *, until: int | None
+) -> Sequence[Version]:
+    """Return the versions of a record up to a commit, oldest first."""
+    versions = app.vault.history(org.oid, table, record)
+    return [version for version in versions if until is None or version.snapshot <= until]
 
 
 def _related(
@@ -248,15 +267,25 @@ def _related(
     org: ProtectedOrg,
     snapshot: Snapshot,
     table: Table,
-    record: str,
     *,
-    versions: Sequence[Version],
+    shown: ShowResult,
+    state: RelatedState,
 ) -> RelatedRecords | None:
-    """Return the related records; of a deleted record as of its last live state in ``versions``."""
-    before = last_alive(versions, app.vault.snapshots(org.oid)) if versions else None
+    """Return the related records; of a deleted record as of the last backup that shows it live."""
+    before = None
+    if not shown.alive:
+        versions = _versions(app, org, table.name, shown.record, until=shown.snapshot)
+        before = last_alive(versions, app.vault.snapshots(org.oid)) if versions else None
     last_live = app.vault.at(org.oid, before) if before is not None else snapshot
-    newest = app.vault.newest_backup(org.oid) or snapshot
-    return related(last_live, newest, table, record, names=record_names(app, org, last_live))
+    return related(
+        last_live,
+        app.vault.newest_backup(org.oid) or snapshot,
+        table,
+        shown.record,
+        names=record_names(app, org, last_live),
+        archive=archived_records(app, org),
+        state=state,
+    )
 
 
 def _fields(

@@ -19,9 +19,10 @@ from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Json
 from unlost.model.source.schema import Table
 from unlost.outside.exporting import safe_names
-from unlost.outside.person.archive import file_path, person_zip
+from unlost.outside.person.archive import person_zip
 from unlost.outside.person.parts import ExportedTable, FilePart, PersonExport, PersonReader
 from unlost.outside.source import distinct
+from unlost.outside.zipping import file_path
 
 NOTED = 100  # of the records that were named, in the audit
 

@@ -77,12 +77,13 @@ def _show(out: Output, result: "ShowResult", *, past: bool) -> None:
         number = result.snapshot if past else None
         out.print(f"  {_file_command(result.org, file, image=image, number=number)}")
     if result.related is not None:
-        _show_related(out, result, result.related, past=past)
+        show_related(out, result, result.related, past=past)
 
 
-def _show_related(
+def show_related(
     out: Output, result: "ShowResult", related: "RelatedRecords", *, past: bool
 ) -> None:
+    """Show the counts of related records by table, and files with the commands that save them."""
     from unlost.cli.grid import grid
 
     at = when(related.as_of, zone=result.zone)
@@ -104,8 +105,10 @@ def _show_related(
         if len(related.tables) > MOST:
             out.print(f"… and {many(len(related.tables) - MOST, 'more kind')}; --json lists all.")
     for file in related.files[:MOST]:
-        out.print(f"File: {plain(file.name) or file.record} ({size(file.size)}){_of(file)}")
-        number = related.snapshot if past else None
+        archived = ", archived" if file.archived else ""
+        name = plain(file.name) or file.record
+        out.print(f"File: {name} ({size(file.size)}){_of(file)}{archived}")
+        number = related.snapshot if past and not file.archived else None
         out.print(f"  {_file_command(result.org, file, number=number)}")
     hidden_count = related.more_files + max(0, len(related.files) - MOST)
     if hidden_count:

@@ -15,6 +15,7 @@ from unlost.app.actions.records.file import open_stored
 from unlost.app.actions.records.history import ChangedField, HistoryEntry, HistoryResult, history
 from unlost.app.actions.records.record_files import record_files
 from unlost.app.actions.records.show import ShowResult, show
+from unlost.app.records.related import RelatedState
 from unlost.model.source.reading import Op
 from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.streaming import StreamedResponse, pieces
@@ -77,10 +78,12 @@ def fields(request: UserRequest, org: str, table: str, record: str) -> HttpRespo
 
 @require_GET
 def related(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
-    """Show the related records, by table."""
+    """Show the related records, by table: all of them, or archived ones."""
     at = request.GET.get("at", "latest").strip() or "latest"
-    shown = show(request.unlost, org, table, record, at=at)
-    context = {"shown": shown, "at": at} | _place(request, shown) | {"tab": "related"}
+    state = _related_state(request)
+    shown = show(request.unlost, org, table, record, at=at, related_state=state)
+    context = {"shown": shown, "at": at, "only_archived": state is RelatedState.ARCHIVED}
+    context |= _place(request, shown) | {"tab": "related"}
     return render(request, "records/related.html", context)
 
 
@@ -88,9 +91,16 @@ def related(request: UserRequest, org: str, table: str, record: str) -> HttpResp
 def files(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
     """Show the files of a record and of related records as of a backup, and their other versions."""
     at = request.GET.get("at", "latest").strip() or "latest"
-    files = record_files(request.unlost, org, table, record, at=at)
+    state = _related_state(request)
+    files = record_files(request.unlost, org, table, record, at=at, related_state=state)
     shown = files.shown
-    context = {"shown": shown, "files": files, "at": at} | _place(request, shown) | {"tab": "files"}
+    context = {
+        "shown": shown,
+        "files": files,
+        "at": at,
+        "only_archived": state is RelatedState.ARCHIVED,
+    }
+    context |= _place(request, shown) | {"tab": "files"}
     return render(request, "records/files.html", context)
 
 
@@ -137,6 +147,12 @@ class TimelineEntry:
     def is_restorable(self) -> bool:
         """True if an old value can be put back."""
         return any(field.restorable for field in self.fields)
+
+
+def _related_state(request: UserRequest) -> RelatedState:
+    """Return the state in the address; all related records for any other text."""
+    wants = request.GET.get("state") == RelatedState.ARCHIVED.value
+    return RelatedState.ARCHIVED if wants else RelatedState.ANY
 
 
 def _timeline(story: HistoryResult) -> list[TimelineEntry]:

@@ -9,26 +9,22 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import rights_in
-from unlost.app.actions.records.record_list import (
-    PAGE,
-    ListPage,
-    ListView,
-    choose_columns,
-    list_csv,
-    record_list,
-)
+from unlost.app.actions.records.list_download import ListForm, list_json, open_list_zip
+from unlost.app.actions.records.record_list import ListPage, choose_columns, list_csv, record_list
 from unlost.app.actions.restores.selections import list_name
-from unlost.app.operations import CSV
+from unlost.app.records.list_downloads import PAGE, ListView
 from unlost.app.records.record_lists import ListedRecord
 from unlost.app.records.record_queries import ListKind, ListQuery
+from unlost.app.records.related import RelatedState
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.model.vault.snapshot import ChangeKind
 from unlost.web.needs import needs
 from unlost.web.pages.records.saved_searches import search_fields, search_in
+from unlost.web.parts.list_files import list_response
 from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.selections import SelectedRecords, selected
-from unlost.web.parts.streaming import StreamedResponse, saved
+from unlost.web.parts.streaming import StreamedResponse
 from unlost.web.requests import UserRequest
 
 NAMED = (
@@ -51,6 +47,13 @@ class ListRow:
     record: ListedRecord
     key: str
     is_selected: bool
+
+
+_DOWNLOADS = {
+    ListForm.CSV: list_csv,
+    ListForm.JSON: list_json,
+    ListForm.ZIP: open_list_zip,
+}
 
 
 @require_GET
@@ -82,6 +85,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "here": f"?{address_of(page.query, page)}",
         "query": page.query.text(),
         "fields": _fields(page),
+        "states": page.query.kind is ListKind.RELATED,
         "of_table": page.query.of.partition("/")[0],
         "of_record": page.query.of.partition("/")[2],
     }
@@ -91,10 +95,12 @@ def show(request: UserRequest, org: str) -> HttpResponse:
 @require_GET
 @needs(Right.READ)
 def download(request: UserRequest, org: str) -> StreamedResponse:
-    """Send all records of a list as CSV."""
-    file, body = list_csv(request.unlost, org, query_in_address(request.GET), _order(request.GET))
-    name = f"{org}-{file.table}-{request.unlost.clock.now():%Y-%m-%d}.csv"
-    return saved(body, name=name, media=CSV)
+    """Send all records of a list as CSV, as JSON, or as a zip file with their files."""
+    given = request.GET.get("form", "")
+    form = ListForm(given) if given in set(ListForm) else ListForm.CSV
+    query, view = query_in_address(request.GET), _order(request.GET)
+    opened = _DOWNLOADS[form](request.unlost, org, query, view)
+    return list_response(request.unlost, org, opened, form=form)
 
 
 @require_POST
@@ -111,7 +117,9 @@ def query_in_address(given: QueryDict) -> ListQuery:
     """Return the query in an address; raises UsageError (``list-wrong``)."""
     kind, change = given.get("kind", ""), given.get("change", ChangeKind.DELETED)
     named = {name: given.get(name, "").strip() for name in NAMED}
-    if kind not in set(ListKind) or change not in set(ChangeKind) or not named["table"]:
+    state = given.get("state", "")
+    known = kind in set(ListKind) and change in set(ChangeKind) and state in {"", *RelatedState}
+    if not known or not named["table"]:
         raise UsageError(
             "list-wrong",
             "The address of this list is not valid.",
@@ -121,7 +129,13 @@ def query_in_address(given: QueryDict) -> ListQuery:
     if kind == ListKind.MATCHES:
         # The days narrow the list, and not the search.
         search = replace(search_in(given), org="", table="", since="", until="")
-    return ListQuery(kind=ListKind(kind), change=ChangeKind(change), search=search, **named)
+    return ListQuery(
+        kind=ListKind(kind),
+        change=ChangeKind(change),
+        search=search,
+        state=RelatedState(state) if state else None,
+        **named,
+    )
 
 
 def address_of(query: ListQuery, page: ListPage | None = None) -> str:
@@ -130,6 +144,8 @@ def address_of(query: ListQuery, page: ListPage | None = None) -> str:
     given = {"kind": query.kind.value, **named}
     if query.kind is ListKind.CHANGED:
         given["change"] = query.change.value
+    if query.state is not None:
+        given["state"] = query.state.value
     if query.search is not None:
         given |= {name: text for name, text in search_fields(query.search).items() if text}
     if page is not None and page.sort:
@@ -142,7 +158,7 @@ def _fields(page: ListPage) -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, value in parse_qsl(address_of(page.query, page))
-        if name not in ("since", "until", "by")
+        if name not in ("since", "until", "by", "state")
     ]
 
 
