@@ -49,8 +49,8 @@ class Console:
     def unlost(self, *words: str, **environment: str) -> str:
         """A command on the machine itself."""
         done = subprocess.run(
-            [*(START if DOORS else [UNLOST]), *words],
-            env=self._environment() | environment | {"WARM": str(door) for door in DOORS},
+            [*(START if _door() else [UNLOST]), *words],
+            env=self._environment() | environment | _door(),
             capture_output=True,
             text=True,
             check=False,
@@ -92,6 +92,11 @@ def outer_environment() -> dict[str, str]:
 
 
 DOORS: list[Path] = []  # to the process that runs commands, while there is one
+
+
+def _door() -> dict[str, str]:
+    """The variable that names it to a command."""
+    return {"WARM": str(DOORS[0])} if DOORS else {}
 
 
 @pytest.fixture(scope="session", autouse=True)
