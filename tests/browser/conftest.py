@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from browser.visitor import Visitor
 from unlost_simulators.process import SimulatorProcess
+from warmed import START, warm_process
 
 SECRET = "not-a-secret-chocolate"
 RESTORE_SECRET = "not-a-secret-restore"
@@ -48,8 +49,8 @@ class Console:
     def unlost(self, *words: str, **environment: str) -> str:
         """A command on the machine itself."""
         done = subprocess.run(
-            [UNLOST, *words],
-            env=self._environment() | environment,
+            [*(START if _door() else [UNLOST]), *words],
+            env=self._environment() | environment | _door(),
             capture_output=True,
             text=True,
             check=False,
@@ -82,8 +83,29 @@ class Console:
             self.process = None
 
     def _environment(self) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("UNLOST", "DJANGO"))}
-        return kept | {"UNLOST_HOME": str(self.home)}
+        return outer_environment() | {"UNLOST_HOME": str(self.home)}
+
+
+def outer_environment() -> dict[str, str]:
+    """The variables of these tests that the program may see."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("UNLOST", "DJANGO"))}
+
+
+DOORS: list[Path] = []  # to the process that runs commands, while there is one
+
+
+def _door() -> dict[str, str]:
+    """The variable that names it to a command."""
+    return {"WARM": str(DOORS[0])} if DOORS else {}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm() -> Iterator[None]:
+    """One process imports the program for all commands; consoles are started as people start them."""
+    with warm_process(outer_environment()) as door:
+        DOORS.extend([door] if door is not None else [])
+        yield
+        DOORS.clear()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,10 @@ from _pytest.mark import ParameterSet
 import warm
 from fakes.bucket_server import Bucket, serving
 from house.coverage_rooms import MOST, STRICT, WHOLE
+from once import lead_to, made_once
 from patience import HANGING
 from postgres import Postgres
+from warmed import warm_process
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -41,8 +42,7 @@ EXIT_CODES_AS_EXPECTED = """unlost() {
     return $code
 }"""
 COLD = 'program() { command unlost "$@"; }'
-WARM = f"""until [ -S {{socket}} ]; do sleep 0.1; done
-program() {{{{ WARM={{socket}} python -S -E {Path(warm.__file__)} "$@"; }}}}"""
+WARM = f'program() {{{{ WARM={{socket}} python -S -E {Path(warm.__file__)} "$@"; }}}}'
 
 
 def commands(page: Path) -> list[str]:
@@ -80,15 +80,15 @@ def with_databases(script: str, server: Postgres) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FirstNight:
-    """The folder of a reader after the tutorial's first certificate, and the port of the org."""
+    """The folder of a reader after the tutorial's first certificate."""
 
     folder: Path
-    port: int
 
-    def again(self, folder: Path) -> list[str]:
+    def again(self, folder: Path, *, port: int) -> list[str]:
         """Go on from there in another folder: the org is as it was, for a backup changes nothing."""
         left = ignore_patterns("said.txt", "simulator.log")  # an old log says that the org answers
         shutil.copytree(self.folder, folder, dirs_exist_ok=True, ignore=left)
+        lead_to(f"http://127.0.0.1:{port}", folder / "my-backup")
         lines = first_night()
         org = next(n for n, line in enumerate(lines) if line.startswith("unlost-sim"))
         return [*lines[org : org + 2], *(line for line in lines if line.startswith("export"))]
@@ -100,28 +100,19 @@ def program() -> Iterator[str]:
 
     While coverage is measured, each command does so by itself.
     """
-    if "COVERAGE_PROCESS_CONFIG" in os.environ:
-        yield COLD
-        return
-    folder = Path(tempfile.mkdtemp(prefix="warm-"))  # a socket's path must be short
-    imported = subprocess.Popen(
-        [sys.executable, warm.__file__, folder / "door"], env=environment(), start_new_session=True
-    )
-    try:
-        yield WARM.format(socket=folder / "door")
-    finally:
-        os.killpg(imported.pid, signal.SIGKILL)
-        imported.wait()
-        shutil.rmtree(folder)
+    with warm_process(environment()) as door:
+        yield COLD if door is None else WARM.format(socket=door)
 
 
 @pytest.fixture(scope="session")
 def first(tmp_path_factory: pytest.TempPathFactory, program: str) -> FirstNight:
-    """Lived through once; every other page goes on from there."""
-    night = FirstNight(tmp_path_factory.mktemp("first-night"), free_port())
-    done = run_as_reader(first_night(), night.folder, port=night.port, program=program)
-    assert done.returncode == 0, f"{done.args}\n{done.stdout}"
-    return night
+    """Lived through once in a run; every other page goes on from there."""
+
+    def live(folder: Path) -> None:
+        done = run_as_reader(first_night(), folder, port=free_port(), program=program)
+        assert done.returncode == 0, f"{done.args}\n{done.stdout}"
+
+    return FirstNight(made_once(tmp_path_factory, "first-night", live))
 
 
 def environment() -> dict[str, str]:
@@ -187,7 +178,7 @@ def test_every_command_shown_works(
     port = free_port()
     if page.parent != TUTORIAL.parent:  # a tutorial begins at the beginning
         night: FirstNight = request.getfixturevalue("first")
-        lines, port = [*night.again(tmp_path), *lines], night.port
+        lines = [*night.again(tmp_path, port=port), *lines]
     done = run_as_reader(lines, tmp_path, port=port, program=program)
     assert done.returncode == 0, f"{done.args}\n{done.stdout}"
 
@@ -202,11 +193,12 @@ PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 def test_every_program_shown_works(
     page: str, tmp_path: Path, program: str, first: FirstNight
 ) -> None:
-    lines = first.again(tmp_path)
+    port = free_port()
+    lines = first.again(tmp_path, port=port)
     code = "\n".join(PYTHON.findall((DOCS / page).read_text("utf-8")))
     (tmp_path / "program.py").write_text(code)
     lines.append("python program.py")
-    done = run_as_reader(lines, tmp_path, port=first.port, program=program)
+    done = run_as_reader(lines, tmp_path, port=port, program=program)
     assert done.returncode == 0, f"{done.args}\n{done.stdout}"
 
 

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
-from house.templates import Template, templates
+from house.templates import Template, all_templates
 from unlost.app.home.discovery import load_connector
 from unlost.app.orgs.connector_settings import settings_of
 from unlost.model.message import Noun
@@ -56,6 +57,7 @@ PLACE = re.compile(r"\{[^{}]*\}")
 type Text = str | tuple[str, str]  # the second of a pair is said of many
 
 
+@cache
 def gathered() -> dict[Text, list[str]]:
     """Everything that the console says, in the language of the sources, and in which files."""
     found: dict[Text, list[str]] = {}
@@ -79,7 +81,7 @@ def _everything() -> Iterator[tuple[Text, str]]:
 
 def _of_messages() -> Iterator[tuple[Text, str]]:
     """Templates of messages that can reach the console, and counted things."""
-    for template in templates():
+    for template in all_templates():
         package = template.file.relative_to(SOURCES).parts[0]
         if (
             package not in COMMAND_LINE

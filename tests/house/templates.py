@@ -48,9 +48,15 @@ class Template:
         )
 
 
-def templates(files: Iterable[Path] | None = None) -> Iterator[Template]:
-    """Every text of a message in these files, or in all."""
-    for file in sources() if files is None else files:
+@cache
+def all_templates() -> tuple[Template, ...]:
+    """Every text of a message in all files."""
+    return tuple(templates(sources()))
+
+
+def templates(files: Iterable[Path]) -> Iterator[Template]:
+    """Every text of a message in these files."""
+    for file in files:
         tree, makers = parsed(file), makers_of(file)
         constants = {
             target.id: node.value

@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from house.templates import SOURCES, sources, templates
+from house.templates import SOURCES, all_templates, sources
 from unlost.web.console_steps import CONSOLE_STEPS
 
 
@@ -13,7 +13,7 @@ def places(text: str) -> set[str]:
 
 
 def test_every_replaced_step_exists() -> None:
-    texts = {template.text for template in templates()}
+    texts = {template.text for template in all_templates()}
     # Outcomes of single records are no messages: their texts are in the files of the run.
     running = " ".join(
         " ".join(file.read_text("utf-8").replace('"\n', '"').split())

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from house.templates import parsed
+
 ROOT = Path(__file__).parents[2]
 SOURCES = (ROOT / "src" / "unlost", ROOT / "simulators" / "src")
 QUESTION = re.compile(r"(What|Whether|How|Who|Whose|Where|Which|Why)\b")
@@ -32,7 +34,7 @@ def test_no_docstring_starts_like_a_question() -> None:
     questions = [
         f"{file.relative_to(ROOT)}: {text.splitlines()[0]}"
         for file in files()
-        for text in docstrings(ast.parse(file.read_text("utf-8")))
+        for text in docstrings(parsed(file))
         if QUESTION.match(text)
     ]
     assert not questions, "\n".join(questions)

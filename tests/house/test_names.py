@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from house.templates import parsed
+
 SOURCES = Path(__file__).parents[2] / "src" / "unlost"
 
 
@@ -12,7 +14,7 @@ def modules() -> Iterator[tuple[Path, ast.Module]]:
     """List the modules of the product, parsed; migrations are written by Django."""
     for file in sorted(SOURCES.rglob("*.py")):
         if "migrations" not in file.parts:
-            yield file, ast.parse(file.read_text("utf-8"))
+            yield file, parsed(file)
 
 
 def repeated(classes: dict[str, list[str]]) -> dict[str, list[str]]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from house.templates import parsed
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
     path
@@ -31,7 +33,7 @@ class FunctionSize:
 @cache
 def functions(path: Path) -> tuple[FunctionSize, ...]:
     """All functions of a file; only statements are walked, as a function is one."""
-    found, waiting = [], list[ast.AST]([ast.parse(path.read_text("utf-8"))])
+    found, waiting = [], list[ast.AST]([parsed(path)])
     while waiting:
         node = waiting.pop()
         waiting += [one for block in BLOCKS for one in _listed(getattr(node, block, ()))]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from house.templates import SOURCES, Template, templates
+from house.templates import SOURCES, Template, all_templates
 
 # Texts that reach a maker finished, or come from a maker above it; all others are literals.
 PASSED_ON = {
@@ -22,21 +22,21 @@ def where(template: Template) -> str:
 
 
 def test_each_template_is_a_literal() -> None:
-    computed = [t for t in templates() if t.text is None and t.source not in PASSED_ON]
+    computed = [t for t in all_templates() if t.text is None and t.source not in PASSED_ON]
     assert [where(template) for template in computed] == []
 
 
 def test_each_argument_that_a_template_names_is_given() -> None:
     missing: Mapping[str, frozenset[str]] = {
         where(template): template.places - template.given
-        for template in templates()
+        for template in all_templates()
         if template.maker not in TABLES
     }
     assert {place: names for place, names in missing.items() if names} == {}
 
 
 def test_each_text_that_is_passed_on_is_still_passed_on() -> None:
-    sources = {template.source for template in templates() if template.text is None}
+    sources = {template.source for template in all_templates() if template.text is None}
     assert (
         sources >= PASSED_ON - {"hint.template", "hint.next_step"} or PASSED_ON - sources == set()
     )

@@ -64,6 +64,8 @@ class LocalRunner:
         """Run a step for each item, at most ``workers`` at a time; results in the items' order."""
         if not items:
             return []
+        if len(items) == 1:  # a thread would take longer to start than many a step takes
+            return [self._once(name, key(items[0]), lambda: call(items[0]), result)]
         stop = threading.Event()
 
         def single(item: A) -> T | None:

@@ -1,21 +1,20 @@
 """The real program against the simulator: a home for each test module."""
 
-import fcntl
 import io
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from once import lead_to, made_once
 from unlost.cli.main import main
 from unlost_simulators.process import SimulatorProcess
 
@@ -105,24 +104,15 @@ def first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     It takes a dozen seconds of a core, so that one process of a run makes it for all.
     """
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return _backed_up_once(tmp_path_factory.mktemp("first"))
-    folder = tmp_path_factory.getbasetemp().parent / "first"
-    with (folder.parent / "first.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            # A folder that is there is whole, even if the process that began it has died.
-            _backed_up_once(tmp_path_factory.mktemp("first")).parent.rename(folder)
-    return folder / "home"
+    return made_once(tmp_path_factory, "first", _backed_up_once) / "home"
 
 
-def _backed_up_once(folder: Path) -> Path:
+def _backed_up_once(folder: Path) -> None:
     made = Program(folder / "home")
     with SimulatorProcess() as served:
         assert made("init", str(made.home), "--recovery-out", str(folder / "sheet.txt")).code == 0
         assert add_org(made, served.url).code in {0, 3}
         assert made("backup", "chocolate").code in {0, 3}
-    return made.home
 
 
 def moved_in(
@@ -134,10 +124,7 @@ def moved_in(
     """
     shutil.copytree(first_home.parent, folder, dirs_exist_ok=True)
     made = Program(folder / "home", environment or {})
-    with closing(sqlite3.connect(made.home / "catalog.sqlite")) as database, database:
-        database.execute(
-            "UPDATE catalog_org SET config = json_set(config, '$.login_url', ?)", (url,)
-        )
+    lead_to(url, made.home)
     return made
 
 

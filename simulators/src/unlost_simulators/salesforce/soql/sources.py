@@ -67,13 +67,6 @@ def _field_definitions(of: ObjectDef, schema: Schema, user: SimUser) -> str:
 
     All rows are one literal: DuckDB binds it a hundred times faster than a UNION of thousands.
     """
-    fields = [
-        [each.name, field.name, field.label, field.type.value]
-        for each in schema.objects
-        if user.sees(each.name)
-        for field in each.fields
-    ]
-    literal = tables.text(json.dumps(fields, ensure_ascii=False, separators=(",", ":")))
     values = {
         "DurableId": "j.f[1] || '.' || j.f[2]",
         "EntityDefinitionId": "j.f[1]",
@@ -83,8 +76,40 @@ def _field_definitions(of: ObjectDef, schema: Schema, user: SimUser) -> str:
         "MasterLabel": "j.f[3]",
         "DataType": "j.f[4]",
     }
+    literal = _FIELD_LITERALS.of(schema, user)
     unpacked = f"SELECT unnest(from_json({literal}, '[[\"VARCHAR\"]]')) AS f"
     return f"({_row(of, values)} FROM ({unpacked}) AS j)"
+
+
+class _FieldLiterals:
+    """The fields that users see, as literals: each of many queries in a row would make one anew."""
+
+    def __init__(self) -> None:
+        # The newest last. A schema is known by its identity, for its hash goes through all fields.
+        self._made: list[tuple[Schema, frozenset[str], str]] = []
+
+    def of(self, schema: Schema, user: SimUser) -> str:
+        """The literal of a schema for a user."""
+        for known, hidden, literal in self._made[::-1]:
+            if known is schema and hidden == user.hidden_objects:
+                return literal
+        made = _field_literal(schema, user)
+        self._made = [*self._made[-MOST_LITERALS + 1 :], (schema, user.hidden_objects, made)]
+        return made
+
+
+MOST_LITERALS = 8
+_FIELD_LITERALS = _FieldLiterals()
+
+
+def _field_literal(schema: Schema, user: SimUser) -> str:
+    fields = [
+        [each.name, field.name, field.label, field.type.value]
+        for each in schema.objects
+        if user.sees(each.name)
+        for field in each.fields
+    ]
+    return tables.text(json.dumps(fields, ensure_ascii=False, separators=(",", ":")))
 
 
 _VIRTUAL = {
