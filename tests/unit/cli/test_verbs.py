@@ -310,7 +310,8 @@ def test_what_belonged_to_a_deleted_record_is_shown(family: Terminal) -> None:
     assert (told["snapshot"], told["more_files"], told["unsearched"]) == (1, 0, [])
     people = next(one for one in told["tables"] if one["table"] == "Person")
     assert (people["count"], people["lost"], people["through"]) == (2, 1, None)
-    assert people["first"][0] == {"record": "P1", "name": "Ada", "alive": False}
+    ada = {"record": "P1", "name": "Ada", "alive": False, "archived": False}
+    assert people["first"][0] == ada
 
 
 def test_more_than_a_screen_is_counted(family: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
