@@ -167,9 +167,8 @@ def history(
     described = table_named(head.schema(), table)
     ids = typed_ids(app, known, record)
     record = (stored_id(head, described.name, ids) if ids[1:] else None) or ids[0]
-    events = with_open_archives(
-        app, known.oid, described.name, story(app.vault, known.oid, described.name, record)
-    )
+    stored = story(app.vault, known.oid, described.name, record)
+    events = with_open_archives(app, known.oid, described.name, stored)
     own_events = [event for event in events if event.record == record]
     shown = _Filter(described, column=column, user=user, automatic=automatic).matching(events)
     end = max(len(shown) - start, 0)
