@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from shlex import quote
 
-from unlost.alerts.watched import ArchiveFacts, OrgFacts
+from unlost.alerts.watched import OrgFacts, PolicyFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.message import Message, message, render
 
@@ -22,7 +22,7 @@ def archive_alerts(org: OrgFacts) -> Iterator[RaisedAlert]:
             yield _raised(org, archive, subject, Urgency.SOON, _waiting(org, archive))
 
 
-def _problem(org: OrgFacts, archive: ArchiveFacts) -> Message:
+def _problem(org: OrgFacts, archive: PolicyFacts) -> Message:
     assert archive.problem is not None
     return message(
         CODE,
@@ -38,7 +38,7 @@ def _problem(org: OrgFacts, archive: ArchiveFacts) -> Message:
     )
 
 
-def _waiting(org: OrgFacts, archive: ArchiveFacts) -> Message:
+def _waiting(org: OrgFacts, archive: PolicyFacts) -> Message:
     return message(
         CODE,
         "An archive by the policy {policy} of {org} is planned, and waits for a second person.",
@@ -50,7 +50,7 @@ def _waiting(org: OrgFacts, archive: ArchiveFacts) -> Message:
 
 
 def _raised(
-    org: OrgFacts, archive: ArchiveFacts, subject: str, urgency: Urgency, text: Message
+    org: OrgFacts, archive: PolicyFacts, subject: str, urgency: Urgency, text: Message
 ) -> RaisedAlert:
     args = {"org": org.name, "name": quote(archive.name)}
     command = render("unlost archive policy show {org} {name}", args)

@@ -119,7 +119,7 @@ class WatchFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class ArchiveFacts:
+class PolicyFacts:
     """A saved archive policy whose schedule needs a person.
 
     ``problem``: why nothing was archived last time; the schedule ``is_on`` still, or was switched off.
@@ -169,7 +169,7 @@ class OrgFacts:
     blocked: int | None = None  # the number of a foreign commit that does not fit
     accepted: tuple[AcceptedGap, ...] = ()  # gaps that people accepted
     watches: tuple[WatchFacts, ...] = ()
-    archives: tuple[ArchiveFacts, ...] = ()
+    archives: tuple[PolicyFacts, ...] = ()
     newest_as_of: datetime | None = None  # of the newest backup of any kind, by the org's clock
 
     def is_recent(self, as_of: datetime) -> bool:

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from unlost.alerts.watched import (
     AlertFacts,
-    ArchiveFacts,
     HaltedRestore,
     HourlyFacts,
     LossFacts,
@@ -17,6 +16,7 @@ from unlost.alerts.watched import (
     MirrorFacts,
     NightCounts,
     OrgFacts,
+    PolicyFacts,
     RunFacts,
     WatchFacts,
 )
@@ -391,7 +391,7 @@ def _watches(org: ProtectedOrg) -> Iterator[WatchFacts]:
             yield WatchFacts(watch.name, watch.hits)
 
 
-def _archives(org: ProtectedOrg) -> Iterator[ArchiveFacts]:
+def _archives(org: ProtectedOrg) -> Iterator[PolicyFacts]:
     """Yield the saved archive policies whose schedule needs a person."""
     waiting = {
         night.policy
@@ -401,7 +401,7 @@ def _archives(org: ProtectedOrg) -> Iterator[ArchiveFacts]:
     for saved in saved_policies(org.name):
         if saved.problem is not None or saved.id in waiting:
             waits = saved.id in waiting
-            yield ArchiveFacts(saved.name, saved.is_on, saved.problem, waits)
+            yield PolicyFacts(saved.name, saved.is_on, saved.problem, waits)
 
 
 def _running(runs: Sequence[RunRecord]) -> tuple[RunFacts, ...]:

@@ -170,9 +170,10 @@ def history(
     stored = story(app.vault, known.oid, described.name, record)
     events = with_open_archives(app, known.oid, described.name, stored)
     own_events = [event for event in events if event.record == record]
+    last = own_events[-1]
     shown = _Filter(described, column=column, user=user, automatic=automatic).matching(events)
     end = max(len(shown) - start, 0)
-    alive = not own_events[-1].kind.ends
+    alive = not last.kind.ends
     cells = _cells(head, described.name, record)
     describer = EntryDescriber(
         table=described,
@@ -209,9 +210,9 @@ def history(
         columns=tuple(_changed_columns(events, described)),
         users=tuple(_users(events, described.name, describer.people)),
         records=tuple(newest),
-        merged_into=None if alive else own_events[-1].merged_into,
+        merged_into=None if alive else last.merged_into,
         head=record_head(app, known, described, record, cells=cells, alive=alive),
-        archived_at=_archived_at(own_events[-1]),
+        archived_at=_archived_at(last),
     )
 
 
