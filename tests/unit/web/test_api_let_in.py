@@ -225,6 +225,7 @@ NOT_OFFERED = {
     "person.edit": "a token cannot manage access for people",
     "person.factors": "a token cannot manage access for people",
     "privacy.export": "privacy.download gives the bytes",
+    "record.list-save": "record.list-csv, record.list-json and record.list-zip give the bytes",
     "profile.set": "tokens have no profile",
     "record.clear-ticks": "ticks are of pages: restore.choose takes all records at once",
     "record.tick": "ticks are of pages: restore.choose takes all records at once",
