@@ -131,7 +131,7 @@ def test_a_preview_says_what_else_changes(desk: Terminal) -> None:
     ],
 )  # fmt: skip
 def test_effects_in_words(effects: ArchiveEffects, lines: list[str]) -> None:
-    from unlost.cli.verbs.archive.effects import effect_lines
+    from unlost.cli.effect_words import effect_lines
 
     shown: Any = SimpleNamespace(preview=SimpleNamespace(roots=1, effects=effects))
     told = [line for line in effect_lines(shown) if not line.startswith("Reports")]

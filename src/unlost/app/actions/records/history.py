@@ -173,6 +173,7 @@ def history(
     last = own_events[-1]
     shown = _Filter(described, column=column, user=user, automatic=automatic).matching(events)
     end = max(len(shown) - start, 0)
+    begin = max(end - most, 0) if most is not None else 0
     alive = not last.kind.ends
     cells = _cells(head, described.name, record)
     describer = EntryDescriber(
@@ -183,7 +184,8 @@ def history(
         cells=cells if alive else {},
         column=column,
     )
-    newest = {event.record: event for event in events}
+    now = app.clock.now()
+    on_hold = is_under_legal_hold(app.whole_vault, known.oid, described.name, record, now=now)
     return HistoryResult(
         org=org,
         zone=known.identity.zone,
@@ -192,32 +194,28 @@ def history(
         record=record,
         name=describer.names.of([described.name], [record]).get(record, ""),
         alive=alive,
-        on_hold=is_under_legal_hold(
-            app.whole_vault, known.oid, described.name, record, now=app.clock.now()
-        ),
+        on_hold=on_hold,
         restored_as=restored_as(app, known, described.name, record),
         restored_from=_before(app, known, described.name, record, own_events[0]),
-        entries=tuple(
-            replace(
-                describer.entry(event),
-                newest=newest[event.record] is event,
-                shared=is_shared(event, events),
-            )
-            for event in shown[max(end - most, 0) if most is not None else 0 : end]
-        ),
+        entries=tuple(_entries(describer, shown[begin:end], events)),
         total=len(shown),
         start=start,
         columns=tuple(_changed_columns(events, described)),
         users=tuple(_users(events, described.name, describer.people)),
-        records=tuple(newest),
+        records=tuple(dict.fromkeys(event.record for event in events)),
         merged_into=None if alive else last.merged_into,
         head=record_head(app, known, described, record, cells=cells, alive=alive),
-        archived_at=_archived_at(last),
+        archived_at=last.when.latest if last.kind is EventKind.ARCHIVED else None,
     )
 
 
-def _archived_at(last: Event) -> datetime | None:
-    return last.when.latest if last.kind is EventKind.ARCHIVED else None
+def _entries(
+    describer: EntryDescriber, shown: Sequence[Event], events: Sequence[Event]
+) -> Iterator[HistoryEntry]:
+    newest = {event.record: event for event in events}
+    for event in shown:
+        is_newest = newest[event.record] is event
+        yield replace(describer.entry(event), newest=is_newest, shared=is_shared(event, events))
 
 
 @dataclass(frozen=True, slots=True)

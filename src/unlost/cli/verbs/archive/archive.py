@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlost.cli.answer import Output, answer
+from unlost.cli.effect_words import effect_lines
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.policy_words import policy_lines
 from unlost.cli.text import many, plain, size, when
 from unlost.cli.verbs.archive import policy as policy_verbs
-from unlost.cli.verbs.archive.effects import effect_lines
 from unlost.cli.verbs.restores.restore import PlanFile
 from unlost.model.archive import StayReason
 from unlost.model.errors import UsageError
