@@ -1,5 +1,6 @@
 """Old cases of the chocolate maker leave the org, come back, and surprises stop the archive."""
 
+import base64
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from integration.cli.conftest import Program, moved_in
@@ -134,6 +136,35 @@ def test_a_mail_that_came_after_the_plan_keeps_its_case(desk: Desk) -> None:
     assert kept == {case}
     cases = desk.simulator.admin.get("export", object="Case")["rows"]
     assert [row["Id"] for row in cases if row["Id"] == case and not row["IsDeleted"]] == [case]
+
+
+def test_old_files_without_a_record_leave_and_come_back(desk: Desk) -> None:
+    headers = {"Authorization": f"Bearer {desk.simulator.token('archive-tests')}"}
+    address = f"{desk.simulator.url}/services/data/v66.0/sobjects"
+    body = base64.b64encode(b"an old letter").decode()
+    case = desk.simulator.admin.get("export", object="Case")["rows"][0]["Id"]
+    for name, place in (("Loose", {}), ("In use", {"FirstPublishLocationId": case})):
+        file = {"Title": name, "PathOnClient": f"{name}.txt", "VersionData": body, **place}
+        assert httpx.post(f"{address}/ContentVersion", headers=headers, json=file).is_success
+    desk.simulator.admin.post("clock/advance", days=400)
+    assert desk.program("backup", "chocolate").code == 0
+    out, back = str(desk.folder / "files.json"), str(desk.folder / "back.json")
+    planned = desk.program("archive", "plan", "chocolate", "files-without-record", "--out", out)
+    assert planned.code == 0, planned.err
+    before = titles(desk)
+    outcome = desk.run(out)
+    assert outcome["whole"], outcome["records"][:5]
+    gone = before - titles(desk)
+    assert "Loose" in gone
+    assert "In use" not in gone
+    assert desk.program("undo", "chocolate", outcome["run"], "--out", back).code == 0
+    assert desk.program("restore", "run", back).code in (0, 3)
+    assert titles(desk) == before
+
+
+def titles(desk: Desk) -> Counter[str]:
+    rows = desk.simulator.admin.get("export", object="ContentDocument")["rows"]
+    return Counter(str(row["Title"]) for row in rows if not row["IsDeleted"])
 
 
 LIMIT = 400  # records of a day

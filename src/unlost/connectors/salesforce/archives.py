@@ -83,6 +83,15 @@ POLICIES = (
         0,
         "Events older than two years",
     ),
+    # A file that a record, a library or a public link uses stays (``shared_files``).
+    ArchivePolicy(
+        "files-without-record",
+        "ContentDocument",
+        (_older("ContentModifiedDate", YEAR),),
+        (),
+        MONTH,
+        "Files older than a year that belong to no record",
+    ),
 )
 
 

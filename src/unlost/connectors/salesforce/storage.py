@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from unlost.connectors.salesforce.quotas import DATA_STORAGE, FILE_STORAGE
 from unlost.model.source.schema import Schema, Table
-from unlost.model.source.shared_files import KeepingColumn, SharedFile
+from unlost.model.source.shared_files import FileMentions, KeepingColumn, SharedFile
 from unlost.model.storage import FileVersionRule, MailRule, StorageRule, StorageWeight
 
 KIB = 1024
@@ -35,6 +35,11 @@ KEEPING = (
 VERSIONS = FileVersionRule(
     "ContentVersion", "ContentDocumentId", "IsLatest", "ContentSize", "Title"
 )
+# Object reference, EmailTemplate: the texts of classic and Lightning templates.
+TEMPLATES = {"EmailTemplate": ("HtmlValue", "Markup", "Body")}
+# Ids have 15 characters, or 18 with a check (help, "ID field type"); the prefixes of documents and
+# versions are 069 and 068.
+FILE_ID, SHORT_ID = r"06[89][a-zA-Z0-9]{12}", 15
 BORN = ("CreatedDate",)
 OWNERS = ("OwnerId", "CreatedById")
 
@@ -69,7 +74,26 @@ def shared_files(schema: Schema) -> tuple[SharedFile, ...]:
         return ()
     keeping = tuple(k for k in KEEPING if (t := schema.table(k.table)) and t.column(k.column))
     owner = "OwnerId" if document.column("OwnerId") is not None else None
-    return (SharedFile(DOCUMENT, LINK, "ContentDocumentId", "LinkedEntityId", owner, keeping),)
+    mentions = _mentions(schema)
+    return (
+        SharedFile(DOCUMENT, LINK, "ContentDocumentId", "LinkedEntityId", owner, keeping, mentions),
+    )
+
+
+def _mentions(schema: Schema) -> FileMentions:
+    """Rich texts and templates, whose addresses of pictures have ids of files or their versions.
+
+    Mails are left out: their pictures are files that are linked to them.
+    """
+    texts = [
+        KeepingColumn(table.name, column)
+        for table in schema.tables
+        if table.name != MAIL
+        for column in (*table.image_columns, *TEMPLATES.get(table.name, ()))
+        if table.column(column) is not None
+    ]
+    versions = KeepingColumn(VERSIONS.table, VERSIONS.file_column)
+    return FileMentions(tuple(dict.fromkeys(texts)), FILE_ID, SHORT_ID, versions)
 
 
 def file_versions(schema: Schema) -> FileVersionRule | None:

@@ -48,7 +48,7 @@ from unlost.model.archive import ArchivePolicy, StayCause, StayReason
 from unlost.model.archive_facts import ArchiveFacts, ProtectedRecords
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Schema
-from unlost.model.source.shared_files import SharedFile
+from unlost.model.source.shared_files import FileMentions, SharedFile
 from unlost.model.vault.retention import Hold, HoldScope
 
 OWNER, ROW, RULE, MODIFIED, CAUSE = "owner", "row", "rule", "_u_modified_at", "cause"
@@ -275,7 +275,16 @@ class _Walk:
         for kind in self.shared:
             if {kind.table, kind.links} <= self.rules.keys():
                 keeping = tuple(k for k in kind.kept_by if k.table in self.rules)
-                yield SharedFiles(replace(kind, kept_by=keeping), self.members, self._frames)
+                known = replace(kind, kept_by=keeping, mentions=self._mentions(kind))
+                yield SharedFiles(known, self.members, self._frames)
+
+    def _mentions(self, kind: SharedFile) -> FileMentions | None:
+        """The texts that show files, of tables with live rows."""
+        mentions = kind.mentions
+        if mentions is None or mentions.versions.table not in self.rules:
+            return None
+        texts = tuple(text for text in mentions.texts if text.table in self.rules)
+        return replace(mentions, texts=texts)
 
     def _add(self, table: str, rows: pl.DataFrame) -> pl.Series:
         """The numbers of records; stops those that were changed too recently."""

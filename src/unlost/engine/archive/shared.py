@@ -3,7 +3,8 @@
     case 1 ◀─holder─ link ─file─▶ file ◀─file─ link ─holder─▶ case 2
 
 A link goes with its record, and may take its file. The file needs all records that its links name
-to go, except its owner, and nothing else may use it. Otherwise it stays, and only the link goes.
+to go, except its owner, and all records whose texts show it; and nothing else may use it. Otherwise
+it stays, and only the link goes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ import polars as pl
 
 from unlost.engine.archive.members import ID, NODE, Members
 from unlost.engine.archive.settle import OUTSIDE
-from unlost.model.source.shared_files import SharedFile
+from unlost.model.source.shared_files import FileMentions, SharedFile
 
 LINK, FILE, HOLDER, NAMED = "link", "file", "holder", "named"
 
@@ -54,6 +55,30 @@ class SharedFiles:
             for rows in self.frames(keeping.table, [keeping.column]):
                 users = self._of(rows, keeping.column, files, keeping.column)
                 yield _numbered(users.with_columns(pl.lit(None, pl.UInt32).alias(HOLDER)))
+        if self.kind.mentions is not None:
+            yield from self._mentioned(self.kind.mentions, files)
+
+    def _mentioned(self, mentions: FileMentions, files: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Files and the records whose texts show them."""
+        known = self._short_ids(mentions, files)
+        for text in mentions.texts:
+            records = self.members.of([text.table]).rename({NODE: HOLDER})
+            ids = pl.col(text.column).str.extract_all(mentions.pattern).alias(NAMED)
+            for rows in self.frames(text.table, [text.column]):
+                named = rows.select(ID, ids).explode(NAMED).drop_nulls()
+                shown = named.with_columns(pl.col(NAMED).str.slice(0, mentions.length))
+                needed = shown.join(known, on=NAMED).join(records, on=ID, how="left")
+                yield _numbered(needed)
+
+    def _short_ids(self, mentions: FileMentions, files: pl.DataFrame) -> pl.DataFrame:
+        """The files by their own ids and those of their versions, as texts may have them."""
+        short = pl.col(ID).str.slice(0, mentions.length).alias(NAMED)
+        parts = [files.select(short, FILE)]
+        versions = mentions.versions
+        for rows in self.frames(versions.table, [versions.column]):
+            pairs = rows.rename({ID: "version"}).join(files, left_on=versions.column, right_on=ID)
+            parts.append(pairs.select(pl.col("version").alias(ID), FILE).select(short, FILE))
+        return pl.concat(parts)
 
     def _holders(self, needed: pl.DataFrame) -> pl.DataFrame:
         """The numbers of the records that links name, if they have any: ``named`` and ``holder``."""

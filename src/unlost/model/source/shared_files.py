@@ -12,11 +12,26 @@ class KeepingColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class FileMentions:
+    """Texts that show a file by its id, such as a picture in a rich text.
+
+    ``pattern``: a regular expression of the ids in a text. ``length``: characters of an id that
+    count. ``versions``: the table whose ids stand for a file, too, and its column with the file.
+    """
+
+    texts: tuple[KeepingColumn, ...]
+    pattern: str
+    length: int
+    versions: KeepingColumn
+
+
+@dataclass(frozen=True, slots=True)
 class SharedFile:
     """The files of ``table``, which records share by rows of ``links``.
 
     ``file_column`` and ``holder_column`` of a link name the file and the record that has it.
     ``owner_column``: the column of the file with its owner, who has a link as long as it exists.
+    ``mentions``: texts of records that show the file, so that it goes with the last of them.
     """
 
     table: str
@@ -25,3 +40,4 @@ class SharedFile:
     holder_column: str
     owner_column: str | None = None
     kept_by: tuple[KeepingColumn, ...] = ()
+    mentions: FileMentions | None = None

@@ -1,5 +1,6 @@
 """Ready-made archive policies suit the org that they are offered to."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -47,8 +48,11 @@ def offered(*tables: Table) -> dict[str, ArchivePolicy]:
     return {policy.name: policy for policy in archive_policies(Schema(tables, "f"))}
 
 
+DOCUMENT = table("ContentDocument", "ContentModifiedDate")
+
+
 def test_an_org_with_all_tables_has_all_policies() -> None:
-    schema = Schema((CASE, MAIL, RELATION, TASK, EVENT), "f")
+    schema = Schema((CASE, MAIL, RELATION, TASK, EVENT, DOCUMENT), "f")
     assert archive_policies(schema) == POLICIES
     for policy in POLICIES:
         check_policy(policy, schema, now=datetime(2026, 1, 1, tzinfo=UTC))
@@ -70,8 +74,26 @@ def test_documents_are_shared(owner: bool) -> None:
     assert (kind.table, kind.links) == ("ContentDocument", "ContentDocumentLink")
     assert kind.owner_column == ("OwnerId" if owner else None)
     assert kind.kept_by == (KeepingColumn("ContentAsset", "ContentDocumentId"),)
+    assert kind.mentions is not None
+    assert kind.mentions.texts == ()
     assert shared_files(Schema((document,), "f")) == ()
     assert shared_files(Schema((link,), "f")) == ()
+
+
+def test_rich_texts_and_templates_show_documents_and_mails_do_not() -> None:
+    document, link = table("ContentDocument"), table("ContentDocumentLink")
+    rich = replace(table("Case", "Answer__c", "Notes"), image_columns=("Answer__c",))
+    mail = replace(table("EmailMessage", "HtmlBody"), image_columns=("HtmlBody",))
+    template = table("EmailTemplate", "HtmlValue", "Name")
+    (kind,) = shared_files(Schema((document, link, rich, mail, template), "f"))
+    assert kind.mentions is not None
+    assert kind.mentions.texts == (
+        KeepingColumn("Case", "Answer__c"), KeepingColumn("EmailTemplate", "HtmlValue"),
+    )  # fmt: skip
+    address = "/sfc/servlet.shepherd/version/download/0685g000001AbCdAAK?x=0695g000001AbCd"
+    found = re.findall(kind.mentions.pattern, address)
+    assert found == ["0685g000001AbCd", "0695g000001AbCd"]
+    assert {len(each) for each in found} == {kind.mentions.length}
 
 
 def test_activated_records_and_accounts_of_won_opportunities_are_protected() -> None:

@@ -23,6 +23,7 @@ from unlost.model.archive import (
     StayReason,
 )
 from unlost.model.errors import UsageError
+from unlost.model.source.shared_files import FileMentions, KeepingColumn
 from unlost.model.storage import StorageRule, StorageWeight
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
 
@@ -257,6 +258,45 @@ def test_a_file_with_a_public_link_stays(company: Company) -> None:
 def test_a_file_that_only_its_owner_has_is_not_met(company: Company) -> None:
     share(company, "D1")
     assert "D1" not in going(company)
+
+
+def test_files_that_no_record_has_are_selected_and_others_stay(company: Company) -> None:
+    share(company, "D1")
+    share(company, "D2", "C1")
+    policy = ArchivePolicy("files", "Document", ids=("D1", "D2", "none"))
+    graph = collect(company.snapshot(), policy, shared=(FILES,), now=NOW)
+    chosen = set(leaving_ids(graph, graph.going(), "Document")["id"])
+    assert chosen == {"D1"}
+    assert len(graph.roots) == 2
+
+
+@pytest.mark.parametrize("shown", ["D1", "VD1"])
+def test_a_file_that_a_text_shows_goes_with_the_last_record_that_shows_it(
+    company: Company, shown: str
+) -> None:
+    texts = (KeepingColumn("Mail", "Text"), KeepingColumn("Nowhere", "Text"))
+    mentions = FileMentions(texts, r"V?D\d", 3, KeepingColumn("Version", "DocumentId"))
+    kind = replace(FILES, mentions=mentions)
+    share(company, "D1", "C1")
+    company.add("Mail", "M8", ParentId="C1", Text=f"<img src='/{shown}'>, and V9")
+
+    def leaves() -> bool:
+        graph = collect(company.snapshot(), POLICY, shared=(kind,), now=NOW)
+        return bool(len(leaving_ids(graph, graph.going(), "Document")))
+
+    assert leaves(), "the mail goes, too"
+    company.add("Mail", "M9", Text=f"<img src='/{shown}?x=1'>")
+    assert not leaves()
+
+
+def test_files_without_versions_have_no_mentions(company: Company) -> None:
+    mentions = FileMentions((KeepingColumn("Mail", "Text"),), "D1", 2, KeepingColumn("None", "x"))
+    company.add("Document", "D1", OwnerId="U1")
+    company.add("Mail", "M9", Text="D1")
+    kind = replace(FILES, mentions=mentions)
+    policy = ArchivePolicy("files", "Document", ids=("D1",))
+    graph = collect(company.snapshot(), policy, shared=(kind,), now=NOW)
+    assert len(leaving_ids(graph, graph.going(), "Document"))
 
 
 # --- policies that cannot be used -----------------------------------------------------------------
