@@ -42,8 +42,8 @@ def _waiting(org: OrgFacts, archive: PolicyFacts) -> Message:
     return message(
         CODE,
         "An archive by the policy {policy} of {org} is planned, and waits for a second person.",
-        next_step="Have another person who may restore in {org} approve the plan in the console. The "
-        "next backup of the schedule replaces it by a new one.",
+        next_step="Have another person who may restore in {org} approve the plan in the console. "
+        "After the next backup of the schedule, Unlost replaces this plan with a new one.",
         policy=archive.name,
         org=org.name,
     )

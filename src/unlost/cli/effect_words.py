@@ -19,8 +19,8 @@ def effect_lines(result: "ArchiveOutlook") -> Iterator[str]:
     yield "Reports in the org lose the records that leave."
     for number in effects.numbers:
         yield (
-            f"{plain(number.table)}.{plain(number.column)} is new for a record that is created "
-            "again. Searches still find it by the old one."
+            "If a record is created again, the org gives it a new "
+            f"{plain(number.table)}.{plain(number.column)}. You can still find it by the old one."
         )
     for line in effects.unreturning:
         yield (
@@ -35,7 +35,8 @@ def _summary(change: "SummaryChange") -> str:
     column, table = f"{plain(change.table)}.{plain(change.column)}", plain(change.leaving)
     where = f"on {many(change.records, 'record')} that would stay"
     if change.after is None:
-        return f"{column}, now {_value(change.before)} in all, may change {where}: it may add up {table}."
+        now = f"It is {_value(change.before)} in all now."
+        return f"{column} may change {where}, if it adds up {table}. {now}"
     return f"{column} would change from {_value(change.before)} to {_value(change.after)} {where}."
 
 
@@ -50,6 +51,6 @@ def _bin(room: "BinRoom") -> Iterator[str]:
     )
     if room.pushed_of_others:
         yield (
-            f"To make room, the org would purge {many(room.pushed_of_others, 'record')} early that "
-            "people deleted."
+            f"To make room, the org would purge {many(room.pushed_of_others, 'record')} that people "
+            "deleted, before their time in the recycle bin ends."
         )

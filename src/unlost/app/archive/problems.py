@@ -14,10 +14,10 @@ def owner_without_right(saved: SavedPolicy) -> NotAllowed:
     """Return the error for an owner who may no longer restore."""
     return NotAllowed(
         "archive-owner",
-        "{owner} switched on the schedule of {policy}, but may no longer restore in {org}. Nothing "
-        "was archived now.",
-        next_step="A person who may restore here can switch it on again: `unlost archive policy save "
-        "{org} {policy} --nightly`.",
+        "{owner}, who saved the policy {policy} last, may no longer restore in {org}. Nothing was "
+        "archived.",
+        next_step="A person who may restore here can switch the schedule on again: `unlost archive "
+        "policy save {org} {policy} --nightly`, or --days for some days.",
         owner=saved.owner,
         policy=saved.name,
         org=saved.org,
@@ -56,11 +56,11 @@ def surplus(saved: SavedPolicy, *, run: str, vanished: int) -> Conflict:
     """Return the error for an archive that stopped because other records vanished."""
     return Conflict(
         "archive-surplus",
-        "The archive {run} by {policy} stopped, because {records} vanished that were not planned, or "
-        "before their turn. The schedule was switched off.",
+        "The archive {run} by {policy} stopped: {records} vanished from the org that were not planned, "
+        "or not yet due. The schedule was switched off.",
         next_step="See which ones with `unlost runs {run}`, find the trigger or user that deleted "
         "them, and restore them. Then switch the schedule on again: `unlost archive policy save {org} "
-        "{policy} --nightly`.",
+        "{policy} --nightly`, or --days for some days.",
         run=run,
         policy=saved.name,
         records=counted(vanished, Noun.RECORD),
@@ -83,7 +83,7 @@ def day_is_full(saved: SavedPolicy) -> UsageError:
     """Return the error for a policy that archived as many records today as it may."""
     return UsageError(
         "archive-day-full",
-        "The policy {policy} archived {limit:,} records today, which is its daily limit.",
+        "The policy {policy} has reached its daily limit of {limit:,} records.",
         next_step="Wait for the next day, or raise the limit.",
         policy=saved.name,
         limit=saved.daily_limit,

@@ -79,7 +79,7 @@ class ListQuery:
     def is_purgeable(self) -> bool:
         """True if its records may be live in the org, so that people can delete them there."""
         if self.kind is ListKind.CHANGED:
-            return self.change is not ChangeKind.DELETED
+            return self.change not in (ChangeKind.DELETED, ChangeKind.ARCHIVED)
         return self.state is not RelatedState.ARCHIVED
 
     @property

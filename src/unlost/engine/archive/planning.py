@@ -27,7 +27,7 @@ from unlost.engine.archive.choosing import (
 )
 from unlost.engine.archive.graph import NO_FACTS, collect
 from unlost.engine.archive.members import ID
-from unlost.engine.archive.preview import bytes_of
+from unlost.engine.archive.preview import bytes_of, stays_of
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.notes.predict import NoteText
 from unlost.engine.restore.planning.plan import schema_digest
@@ -35,7 +35,7 @@ from unlost.engine.restore.planning.selection import MAX_STEPS
 from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, READ_ROWS
 from unlost.engine.restore.planning.survey import PlanPorts, RestoreSurvey
 from unlost.engine.restore.values.plan_file import sealed
-from unlost.model.archive import ArchivePolicy
+from unlost.model.archive import ArchivePolicy, StayReason
 from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.errors import UsageError
 from unlost.model.plan import (
@@ -87,6 +87,30 @@ STAYS = {
         NoteWeight.NOTE,
         "The vault cannot give back all values of {records} of {table}, which stay.",
         "Run `unlost verify --level full`.",
+    ),
+}
+
+# The reasons that the newest backup shows, as the preview has them.
+CAUSES = {
+    StayReason.BRANCH: NoteText(
+        NoteWeight.NOTE, "{records} stay, because the policy stops at {column} of {table}."
+    ),
+    StayReason.RESTRICT: NoteText(
+        NoteWeight.NOTE,
+        "{records} stay, because records of {table} that stay refer to them by {column}.",
+    ),
+    StayReason.CHANGED: NoteText(
+        NoteWeight.NOTE, "{records} of {table} were changed recently, and stay."
+    ),
+    StayReason.HOLD: NoteText(NoteWeight.NOTE, "{records} of {table} are on legal hold, and stay."),
+    StayReason.SHARED: NoteText(
+        NoteWeight.NOTE,
+        "{records} of {table} stay, because records that stay, people or public links use them.",
+    ),
+    StayReason.PROTECTED: NoteText(
+        NoteWeight.NOTE,
+        "{records} of {table} are protected ({protection}), and stay.",
+        "A policy can include them by the name of the protection.",
     ),
 }
 
@@ -166,11 +190,20 @@ def _nothing(choice: ArchiveChoice, *, most: int) -> UsageError:
             next_step="Back up, then plan again.",
             stays=stays,
         )
+    causes = [note.message for note in _causes(choice)]
+    if causes:
+        return UsageError(
+            "archive-nothing",
+            "There is nothing to archive: of {selected:,} selected records none can leave the org. "
+            "{reason}",
+            next_step="Select other records, or change the policy.",
+            selected=choice.selected,
+            reason=causes[0],
+        )
     return UsageError(
         "archive-nothing",
-        "There is nothing to archive: of {selected:,} selected records none can leave the org.",
-        next_step="See the reasons in the preview: `unlost archive preview ORG POLICY`.",
-        selected=choice.selected,
+        "There is nothing to archive: the newest backup has no live record of the selection.",
+        next_step="Back up, if the org has them, then plan again.",
     )
 
 
@@ -238,6 +271,7 @@ def _notes(survey: RestoreSurvey, choice: ArchiveChoice, planned: int) -> Iterat
             "write are not checked.",
             "To archive the records, add a write user, then plan again.",
         )
+    yield from _causes(choice)
     stays: Counter[tuple[str, str]] = Counter(
         (code, key.table) for key, code in choice.reasons().items()
     )
@@ -259,6 +293,23 @@ def _notes(survey: RestoreSurvey, choice: ArchiveChoice, planned: int) -> Iterat
         "Reports and totals in the org lose these records. A record that comes back has its values, "
         "files and related records; if it has left the recycle bin, it gets a new id and number.",
     )
+
+
+def _causes(choice: ArchiveChoice) -> Iterator[PlanNote]:
+    """The reasons why selected records stay, and records that hang on them."""
+    for stay in stays_of(choice.graph, choice.graph.going()):
+        cause, words = stay.cause, CAUSES[stay.cause.reason]
+        named = {"protection": cause.protection} if cause.protection else {}
+        yield PlanNote.of(
+            f"archive-stays-{cause.reason}",
+            words.weight,
+            words.template,
+            words.next_step,
+            cause.table,
+            cause.column or None,
+            stay.records,
+            **named,
+        )
 
 
 def _freed(

@@ -57,7 +57,7 @@ def preview(
         len(roots),
         graph.named(roots[:SAMPLES].tolist()),
         tables,
-        tuple(_stays(graph, going)),
+        tuple(stays_of(graph, going)),
         tuple(_emptied(graph, going)),
         effects_of(snapshot, graph, going, tables, facts),
     )
@@ -105,7 +105,7 @@ def _sizes(
     return (frame(rows).select(wanted) for rows in in_chunks(batches))
 
 
-def _stays(graph: ArchiveGraph, going: Mask) -> Iterator[StayCount]:
+def stays_of(graph: ArchiveGraph, going: Mask) -> Iterator[StayCount]:
     """The number of records that stay for each cause."""
     causes = pl.concat([graph.stops, graph.unmet(going)]).unique()
     for number, cause in enumerate(graph.causes):

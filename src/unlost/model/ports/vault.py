@@ -534,6 +534,10 @@ class Vault(VaultReader, VaultMaintenance, Protocol):
         """Open or reopen the commit of a run; refuses another org's identity."""
         ...
 
+    def uncached(self) -> Vault:
+        """Return this vault without the local cache: every read goes to the store."""
+        ...
+
     def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
         """Return the bytes of small files.
 

@@ -35,7 +35,7 @@ class ArchivePolicyForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     daily_limit = forms.IntegerField(
-        label=gettext_lazy("Records that leave the org on one day, at most"),
+        label=gettext_lazy("Records that the schedule archives on one day, at most"),
         min_value=1,
         max_value=LARGEST_DAY,
     )

@@ -22,7 +22,7 @@ KINDS = {
     "ActivityDate": WireKind.DATE,
     "Subject": WireKind.TEXT,
 }
-INSTANTS = ("ClosedDate", "MessageDate", "EndDateTime")
+INSTANTS = ("ClosedDate", "ContentModifiedDate", "EndDateTime", "MessageDate")
 
 
 def table(name: str, *columns: str) -> Table:

@@ -163,7 +163,7 @@ class ArchiveOutlook:
         return self.preview.effects.bin
 
 
-@action("archive.policies", Right.LOOK, trace=Trace.READ)
+@action("archive.policies", Right.READ, trace=Trace.READ)
 def archive_policies(app: Application, org: str) -> ArchivePolicies:
     """List the archive policies of an org, saved ones first; raises NotFound (``no-backup-yet``)."""
     known = get_org(org)

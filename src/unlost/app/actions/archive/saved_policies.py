@@ -106,7 +106,7 @@ def _audited(view: SavedPolicyView) -> Mapping[str, Json]:
     return {"name": view.policy.name, "on": view.on, "days": days, "limit": view.daily_limit}
 
 
-@action("archive.saved", Right.LOOK, trace=Trace.READ)
+@action("archive.saved", Right.READ, trace=Trace.READ)
 def list_saved(app: Application, org: str) -> SavedPolicyList:  # noqa: ARG001
     """List the saved policies of an org; raises NotFound (``org-unknown``)."""
     known = get_org(org)
@@ -114,7 +114,7 @@ def list_saved(app: Application, org: str) -> SavedPolicyList:  # noqa: ARG001
     return SavedPolicyList(known.name, known.identity.zone, views)
 
 
-@action("archive.show-saved", Right.LOOK, trace=Trace.READ, subject=("name",))
+@action("archive.show-saved", Right.READ, trace=Trace.READ, subject=("name",))
 def show_saved(app: Application, org: str, name: str) -> SavedPolicyView:  # noqa: ARG001
     """Show a saved policy; raises NotFound (``archive-policy-unknown``)."""
     return _view(get_org(org), _stored(org, name))
@@ -189,7 +189,8 @@ def _changed(
         is_on=is_on,
         on_since=(saved.on_since if saved.is_on else now) if is_on else None,
         daily_limit=saved.daily_limit if limit is None else limit,
-        may_be_large=saved.may_be_large or policy_request.confirm_large,
+        may_be_large=saved.may_be_large
+        or (policy_request.confirm_large and saved.previewed is not None),
         problem=None,
     )
 

@@ -32,12 +32,14 @@ from unlost.app.actions.restores.restore_plan import (
     org_of,
     store_for_approval,
 )
+from unlost.app.archive.problems import surplus
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import update_losses
 from unlost.app.restores.approvals import check_approved
 from unlost.app.restores.open_bypasses import NotingLease, guarded_run
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
 from unlost.app.restores.plan_files import check_file_typed
+from unlost.catalog.orgs.archive_policies import find_saved_policy, switch_policy_off
 from unlost.catalog.orgs.bypass import bypass_of
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.observer import SqlObserver
@@ -54,6 +56,7 @@ from unlost.catalog.runs.runs import (
 from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.planning.plan import PlanPorts, plan_again
 from unlost.engine.restore.running.execute import execute, kind_of, open_run, run_of
+from unlost.engine.restore.running.passes.archiving import VANISHED
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.edits import Edits
 from unlost.engine.restore.values.outcome import (
@@ -184,7 +187,7 @@ def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tup
     check_approved(app, org, plan)
     run = run_of(plan)
     with app.open_writer(org) as writer:
-        over = open_run(plan, _ports(app, writer, SilentObserver()))
+        over = open_run(plan, _ports(app, plan, writer, SilentObserver()))
     digest_run(plan.digest, run=run)
     return run, over
 
@@ -373,7 +376,7 @@ def _run(
                 _reading(app, org, plan, both) as (source, shared),
             ):
                 lease = NotingLease(app.lease, plan.bypass)
-                ports = _ports(app, writer, both)
+                ports = _ports(app, plan, writer, both)
                 ended = execute(plan, replace(ports, lease=lease, source=source, shared=shared))
         finally:
             written.flush()
@@ -381,10 +384,21 @@ def _run(
         digest_run(plan.digest, run=run)
         outcome = _ended(ended)
         end_run(run, RunEnd(RunState.DONE, app.clock.now()))
+    _after_surplus(org, plan, outcome)
     if plan.org == plan.target:
         update_losses(app, org, restored=_back(outcome))
     repeated = known is not None and known.state is RunState.DONE
     return replace(result_of(org, outcome), repeated=repeated)
+
+
+def _after_surplus(org: ProtectedOrg, plan: RestorePlan, outcome: RestoreOutcome) -> None:
+    """Switch the schedule of a saved policy off if more records vanished than were planned."""
+    policy = plan.selection.policy
+    vanished = sum(record.code == VANISHED for record in outcome.records)
+    saved = find_saved_policy(org.name, policy.name) if policy is not None and vanished else None
+    if saved is not None:
+        why = surplus(saved, run=outcome.run, vanished=vanished)
+        switch_policy_off(saved.id, why=why.message)
 
 
 @contextmanager
@@ -407,9 +421,13 @@ def _back(outcome: RestoreOutcome) -> tuple[RecordKey, ...]:
     return tuple(RecordKey(record.table, record.record) for record in there)
 
 
-def _ports(app: Application, writer: Writer, observer: Observer) -> RestorePorts:
+def _ports(app: Application, plan: RestorePlan, writer: Writer, observer: Observer) -> RestorePorts:
+    """Return the ports of a run; an archive reads copies from the store, where damage shows."""
+    vault = app.whole_vault
+    if kind_of(plan) is RunKind.ARCHIVE:
+        vault = vault.uncached()
     return RestorePorts(
-        writer=writer, vault=app.whole_vault, lease=app.lease, clock=app.clock, observer=observer
+        writer=writer, vault=vault, lease=app.lease, clock=app.clock, observer=observer
     )
 
 

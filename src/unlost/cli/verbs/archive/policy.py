@@ -96,7 +96,7 @@ def show_list(name: OrgName, *, home: Home = None, json: AsJson = False) -> Exit
 
 @app.command("show")
 def show(name: OrgName, policy: SavedName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Show a saved policy, its schedule, and its newest nights."""
+    """Show a saved policy, its schedule, and its latest runs."""
     with opened(home) as application:
         from unlost.app.actions.archive.saved_policies import show_saved
 

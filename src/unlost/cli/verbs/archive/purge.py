@@ -35,7 +35,7 @@ def plan(
         typer.Option(
             "--ids",
             metavar="FILE",
-            help="Records in a file: one TABLE/ID a line, or ids of --table.",
+            help="Text file with one TABLE/ID a line, or one id a line with --table.",
         ),
     ] = None,
     loop: Annotated[

@@ -29,7 +29,7 @@ RelatedTo = Annotated[
 Through = Annotated[
     str,
     typer.Option(
-        "--through", metavar="T", help="Those that refer to its related records of this table."
+        "--through", metavar="T", help="Records that refer to related records of this table."
     ),
 ]
 

@@ -264,6 +264,10 @@ def _refuse(
 def _stopped(session: RestoreSession, watch: OrgWatch) -> bool:
     """Stop if more vanished than was planned: note it, and keep all that is not deleted yet."""
     results = session.log.state.results.get(Pass.DELETE, {})
+    if any(result.code == VANISHED for result in results.values()):
+        # It stopped before a crash: the surplus is noted, and no record may follow.
+        _refuse(session, _pending(session, session.plan.steps), _is_stopped)
+        return True
     early = {key for key in watch.changes.deleted if key not in results}
     surplus = _not_archived(session, watch.changes.vanished | early)
     if not surplus:
