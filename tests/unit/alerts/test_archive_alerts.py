@@ -2,19 +2,19 @@
 
 from unit.alerts.test_rules import sales
 from unlost.alerts.rules import raised_alerts
-from unlost.alerts.watched import AlertFacts, ArchiveFacts
+from unlost.alerts.watched import AlertFacts, PolicyFacts
 from unlost.model.alert import RaisedAlert, Urgency
 from unlost.model.message import message
 
 WHY = message("archive-column", "{table} has no column X.", next_step="Look.", table="Case")
 
 
-def alerts(*archives: ArchiveFacts) -> list[RaisedAlert]:
+def alerts(*archives: PolicyFacts) -> list[RaisedAlert]:
     return list(raised_alerts(AlertFacts((sales(archives=archives),))))
 
 
 def test_a_schedule_that_archived_nothing_is_tried_again() -> None:
-    (alert,) = alerts(ArchiveFacts("old cases", True, WHY, False))
+    (alert,) = alerts(PolicyFacts("old cases", True, WHY, False))
     assert (alert.key, alert.urgency) == ("archive-schedule/sales/old cases", Urgency.SOON)
     assert alert.sentence == (
         "The schedule of the archive policy old cases of sales archived nothing: Case has no column X."
@@ -25,15 +25,15 @@ def test_a_schedule_that_archived_nothing_is_tried_again() -> None:
 
 
 def test_a_schedule_that_was_switched_off_is_urgent() -> None:
-    (alert,) = alerts(ArchiveFacts("old", False, WHY, False))
+    (alert,) = alerts(PolicyFacts("old", False, WHY, False))
     assert alert.urgency is Urgency.NOW
     assert "is switched off: Case has no column X." in alert.sentence
 
 
 def test_a_plan_that_waits_has_an_alert_of_its_own() -> None:
-    broken, waits = alerts(ArchiveFacts("old", True, WHY, True))
+    broken, waits = alerts(PolicyFacts("old", True, WHY, True))
     assert [broken.key, waits.key] == [
         "archive-schedule/sales/old", "archive-schedule/sales/old/waits",
     ]  # fmt: skip
     assert "waits for a second person" in waits.sentence
-    assert alerts(ArchiveFacts("old", True, None, False)) == []
+    assert alerts(PolicyFacts("old", True, None, False)) == []

@@ -298,7 +298,7 @@ def test_a_surplus_of_vanished_records_switches_the_schedule_off(
     assert not view.on
     (alert,) = service.alerts()
     assert alert.raised.urgency is Urgency.NOW
-    assert "stopped, because 2 records vanished" in alert.raised.sentence
+    assert "stopped: 2 records vanished" in alert.raised.sentence
     assert "unlost archive policy save sales closed --nightly" in alert.raised.next_step
     service.night()
     assert len(service.nights()) == 1

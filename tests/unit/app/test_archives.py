@@ -15,11 +15,14 @@ from unlost.app.actions.restores.queued_restore import do_restore, hand_over
 from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import resume_run, runs
 from unlost.catalog.mass_changes import backup_changes
+from unlost.catalog.orgs.archive_policies import find_saved_policy, store_policy
 from unlost.catalog.runs.runs import RunState
+from unlost.engine.restore.running.passes import archiving
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.archive import ArchivePolicy, Comparison, Condition
 from unlost.model.errors import UsageError
 from unlost.model.mass_changes import MassKind
+from unlost.model.saved_policy import SavedPolicy
 from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.faults import Crash
 
@@ -37,6 +40,47 @@ def shop(world: World, opened: Lead) -> Shop:
 
 def planned(shop: Shop, **more: object) -> PlanResult:
     return shop.plan(archive=EVERY, **more)
+
+
+def test_an_archive_reads_copies_from_the_store_itself(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A local copy of the vault's objects would hide that the store lost them."""
+    kind = type(shop.app.whole_vault)
+    real, readers = kind.uncached, []
+
+    def uncached(vault: object) -> object:
+        readers.append(real(vault))
+        return readers[-1]
+
+    monkeypatch.setattr(kind, "uncached", uncached)
+    shop.run(planned(shop))
+    assert readers
+
+
+def test_a_surplus_switches_off_the_schedule_of_a_policy_that_a_person_ran(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org = shop.app.names()[shop.oid]
+    saved = SavedPolicy(0, org, shop.oid, EVERY, "ada", "", shop.app.clock.now(), is_on=True)
+    assert store_policy(saved, most=9)
+    platform, surplus = shop.writer.platform, next(iter(shop.live("Contact")))
+    delete = platform.delete
+
+    def trigger(table: str, record: str, *, by: str) -> None:
+        delete(table, record, by=by)
+        if surplus in shop.live("Contact"):
+            delete("Contact", surplus, by=by)
+
+    monkeypatch.setattr(platform, "delete", trigger)
+    monkeypatch.setattr(archiving, "FIRST_TURN", 1)
+    result = shop.run(planned(shop))
+    assert any(record.code == "archive-vanished" for record in result.records)
+    stored = find_saved_policy(org, EVERY.name)
+    assert stored is not None
+    assert not stored.is_on
+    assert stored.problem is not None
+    assert "vanished" in stored.problem.sentence
 
 
 def deletions(shop: Shop) -> list[object]:

@@ -17,8 +17,9 @@ from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, Table, WireKind
 from unlost.model.vault.snapshot import StoredFile, Version
 from unlost.outside.person import page
-from unlost.outside.person.archive import file_path, person_zip
+from unlost.outside.person.archive import person_zip
 from unlost.outside.person.parts import ExportedTable, FilePart, PersonExport, PersonReader
+from unlost.outside.zipping import file_path
 
 AT = datetime(2026, 3, 2, 1, tzinfo=UTC)
 CONTACT = Table("Contact", (Column("Name", WireKind.TEXT, label="Full name"),), name_column="Name")

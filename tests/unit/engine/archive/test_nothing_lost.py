@@ -322,6 +322,36 @@ def test_a_planned_record_that_a_trigger_deletes_before_its_turn_stops_the_run(
     assert [r.record for r in done.records].count(last) == 1, "it has one outcome"
 
 
+def test_a_stop_stays_a_stop_after_a_crash(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The surplus is noted before the others are refused: between both, the process dies."""
+    monkeypatch.setattr(archiving, "FIRST_TURN", 1)
+    plan = office.archive_plan()
+    office.clock.advance(hours=2)
+    last = office.record("Contact", "C3")
+    delete, refuse = office.platform.delete, archiving._refuse
+
+    def trigger(table: str, record: str, *, by: str) -> None:
+        delete(table, record, by=by)
+        if table == "Account" and not office.org.tables["Contact"].records[last].deleted:
+            delete("Contact", last, by=by)
+
+    def power_cut(session: Any, steps: Any, why: Any) -> None:
+        if why is archiving._is_stopped:
+            raise Crash
+        refuse(session, steps, why)
+
+    monkeypatch.setattr(office.platform, "delete", trigger)
+    monkeypatch.setattr(archiving, "_refuse", power_cut)
+    with pytest.raises(Crash):
+        office.run(plan)
+    monkeypatch.setattr(archiving, "_refuse", refuse)
+    live = office.names()
+    office.clock.advance(hours=1)
+    done = office.run(plan)
+    assert office.names() == live, "no record follows"
+    assert "archive-stopped" in stayed(done).values()
+
+
 def test_a_backup_user_who_does_not_see_everything_is_refused(office: Office) -> None:
     sentence = "The backup user sees only shared records."
     gap = Finding.of(FindingKind.PERMISSION_MISSING, Severity.GAP, sentence, "Grant it.")

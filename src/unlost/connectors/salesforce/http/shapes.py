@@ -118,6 +118,8 @@ class DescribedField(TypedDict):
     externalId: NotRequired[bool | None]
     idLookup: NotRequired[bool | None]
     autoNumber: NotRequired[bool | None]
+    calculatedFormula: NotRequired[str | None]
+    custom: NotRequired[bool | None]
     nillable: NotRequired[bool | None]
     defaultedOnCreate: NotRequired[bool | None]
     defaultValue: NotRequired[Any]
