@@ -51,6 +51,6 @@ def _bin(room: "BinRoom") -> Iterator[str]:
     )
     if room.pushed_of_others:
         yield (
-            f"To make room, the org would purge {many(room.pushed_of_others, 'record')} that people "
-            "deleted, before their time in the recycle bin ends."
+            f"To make room, {many(room.pushed_of_others, 'record')} that people deleted would leave "
+            "the recycle bin early."
         )

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_noop
 CONSOLE_STEPS: Mapping[str, str] = {
     # --- archive schedules
     (
-        "A person who may restore here can switch it on again: `unlost archive policy save {org} "
-        "{policy} --nightly`."
+        "A person who may restore here can switch the schedule on again: `unlost archive policy save "
+        "{org} {policy} --nightly`, or --days for some days."
     ): gettext_noop(
-        "A person who may restore here can switch it on again on the page of the policy."
+        "A person who may restore here can switch the schedule on again on the page of the policy."
     ),
     (
         "See its preview. If this is right, save it again with --confirm-large: `unlost archive "
@@ -27,7 +27,7 @@ CONSOLE_STEPS: Mapping[str, str] = {
     (
         "See which ones with `unlost runs {run}`, find the trigger or user that deleted them, and "
         "restore them. Then switch the schedule on again: `unlost archive policy save {org} {policy} "
-        "--nightly`."
+        "--nightly`, or --days for some days."
     ): gettext_noop(
         "See on the page of the run which ones, find the trigger or user that deleted them, and "
         "restore them. Then switch the schedule on again on the page of the policy."

@@ -228,9 +228,7 @@ def test_an_owner_without_the_right_ends_the_schedule(service: Service, gone: st
     assert not view.on
     (alert,) = service.alerts()
     assert alert.raised.urgency is Urgency.NOW
-    assert "ada switched on the schedule of closed, but may no longer restore" in (
-        alert.raised.sentence
-    )
+    assert "ada, who saved the policy closed last, may no longer restore" in (alert.raised.sentence)
     switched_on(service.app)
     assert service.alerts() == []
     service.night()

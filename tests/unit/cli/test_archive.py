@@ -98,7 +98,7 @@ def test_a_preview_says_what_else_changes(desk: Terminal) -> None:
         "Reports in the org lose the records that leave.",
         "1 record of CaseHistory cannot be written back, and would be in the vault only.",
         "The recycle bin has 1 of at most 0 records. The archive would add 2.",
-        "To make room, the org would purge 1 record early that people deleted.",
+        "To make room, 1 record that people deleted would leave the recycle bin early.",
     ]
     effects = desk("archive", "preview", "sales", "closed-case", "--json").json["preview"][
         "effects"
@@ -115,18 +115,18 @@ def test_a_preview_says_what_else_changes(desk: Terminal) -> None:
         ),
         (
             ArchiveEffects((SummaryChange("Account", "Total__c", "Invoice__c", 1, 7),)),
-            [("Account.Total__c, now 7 in all, may change on 1 record that would stay: it may "
-              "add up Invoice__c.")],
+            [("Account.Total__c may change on 1 record that would stay, if it adds up Invoice__c. "
+              "It is 7 in all now.")],
         ),
         (
             ArchiveEffects(numbers=(GivenNumber("Case", "CaseNumber"),)),
-            [("Case.CaseNumber is new for a record that is created again. Searches still find it "
-              "by the old one.")],
+            [("If a record is created again, the org gives it a new Case.CaseNumber. You can still "
+              "find it by the old one.")],
         ),
         (
             ArchiveEffects(bin=BinRoom(1_000, 990, 20, 10, 1)),
             ["The recycle bin has 990 of at most 1,000 records. The archive would add 20.",
-             "To make room, the org would purge 1 record early that people deleted."],
+             "To make room, 1 record that people deleted would leave the recycle bin early."],
         ),
     ],
 )  # fmt: skip
