@@ -53,6 +53,7 @@ rm -rf "$year"
 .venv/bin/python benchmarks/vault_size.py --keep
 .venv/bin/python benchmarks/search_index.py --keep
 .venv/bin/python benchmarks/archive.py --keep
+.venv/bin/python benchmarks/archive_run.py --keep
 .venv/bin/python benchmarks/vault_mails.py --keep
 .venv/bin/python benchmarks/far_vault.py --keep
 .venv/bin/python benchmarks/vault_bundles.py --keep
