@@ -139,17 +139,28 @@ def test_a_mail_that_came_after_the_plan_keeps_its_case(desk: Desk) -> None:
 
 
 def test_old_files_without_a_record_leave_and_come_back(desk: Desk) -> None:
-    headers = {"Authorization": f"Bearer {desk.simulator.token('archive-tests')}"}
+    headers = {"Authorization": f"Bearer {desk.simulator.token('chocolate-restore')}"}
     address = f"{desk.simulator.url}/services/data/v66.0/sobjects"
     body = base64.b64encode(b"an old letter").decode()
     case = desk.simulator.admin.get("export", object="Case")["rows"][0]["Id"]
     for name, place in (("Loose", {}), ("In use", {"FirstPublishLocationId": case})):
-        file = {"Title": name, "PathOnClient": f"{name}.txt", "VersionData": body, **place}
-        assert httpx.post(f"{address}/ContentVersion", headers=headers, json=file).is_success
-    desk.simulator.admin.post("clock/advance", days=400)
-    assert desk.program("backup", "chocolate").code == 0
+        version = {
+            "Title": name,
+            "PathOnClient": f"{name}.txt",
+            "VersionData": body,
+            "ContentModifiedDate": "2024-02-03T04:05:06.000Z",
+            **place,
+        }
+        assert httpx.post(f"{address}/ContentVersion", headers=headers, json=version).is_success
+    desk.simulator.admin.post("clock/advance", hours=1)
+    assert desk.program("backup", "chocolate").code in (0, 3)
     out, back = str(desk.folder / "files.json"), str(desk.folder / "back.json")
-    planned = desk.program("archive", "plan", "chocolate", "files-without-record", "--out", out)
+    listed = desk.program("archive", "policies", "chocolate", "--json").done["policies"]
+    (policy,) = [each for each in listed if each["name"] == "files-without-record"]
+    file = desk.folder / "policy.json"
+    file.write_text(json.dumps(policy | {"unchanged_days": 0}), "utf-8")
+    words = ("--policy", str(file), "--out", out)
+    planned = desk.program("archive", "plan", "chocolate", *words)
     assert planned.code == 0, planned.err
     before = titles(desk)
     outcome = desk.run(out)
