@@ -75,6 +75,16 @@ def loop_left(console: Console) -> int:
     return sum(row["Subject"] == "Out of office" for row in rows)
 
 
+def put_back(visitor: Visitor) -> None:
+    """Undo the run of this page: with two clicks."""
+    visitor.press(button(visitor, "^Undo: put the records back"))
+    undo = button(visitor, r"^Undo in \d+ records of sales")
+    expect(undo).to_be_visible(timeout=DONE)
+    visitor.press(undo)
+    restored = visitor.page.get_by_role("heading", name="Everything was restored")
+    expect(restored).to_be_visible(timeout=DONE)
+
+
 def look(visit: Visit, visitor: Visitor, name: str) -> None:
     """Nothing is wrong with the page, in light and dark colours and on a phone."""
     for colours, dress in (("light", LIGHT), ("dark", DARK), ("phone", SMALL)):
@@ -111,11 +121,7 @@ def test_old_cases_leave_the_org_with_three_clicks_and_return_with_two(
     assert old_cases(console) == 0
     look(visit, lena, "run")
     run = page.url
-    lena.press(button(lena, "^Undo: put the records back"))
-    undo = button(lena, r"^Undo in \d+ records of sales")
-    expect(undo).to_be_visible(timeout=DONE)
-    lena.press(undo)
-    expect(page.get_by_role("heading", name="Everything was restored")).to_be_visible(timeout=DONE)
+    put_back(lena)
     assert lena.acts == 5
     assert old_cases(console) == OLD
     lena.open("/runs/?kind=archive")
@@ -157,11 +163,7 @@ def test_the_mails_of_a_loop_leave_with_three_clicks_and_return_with_two(
     expect(page.get_by_role("heading", name="Everything was archived")).to_be_visible(timeout=DONE)
     assert lena.acts == 3
     assert loop_left(console) == 0
-    lena.press(button(lena, "^Undo: put the records back"))
-    undo = button(lena, r"^Undo in \d+ records of sales")
-    expect(undo).to_be_visible(timeout=DONE)
-    lena.press(undo)
-    expect(page.get_by_role("heading", name="Everything was restored")).to_be_visible(timeout=DONE)
+    put_back(lena)
     assert lena.acts == 5
     assert loop_left(console) == LOOP
 
