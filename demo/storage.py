@@ -176,8 +176,10 @@ def delete_the_loop(user: Colleague, proof: Proof, loop: dict[str, Any]) -> None
     say("Each copy is read back from the vault and compared before its mail is deleted.")
     unlost("purge", "run", plan)
     mails = user.simulator.admin.get("export", object="EmailMessage")["rows"]
-    left = {mail["Id"] for mail in mails} & set(loop["records"])
-    proof.show(f"{loop['mails']} mails of the loop are deleted, behind verified copies", not left)
+    still_there = {mail["Id"] for mail in mails} & set(loop["records"])
+    proof.show(
+        f"{loop['mails']} mails of the loop are deleted, behind verified copies", not still_there
+    )
 
 
 def archive_old_records(simulator: SimulatorProcess, proof: Proof) -> None:

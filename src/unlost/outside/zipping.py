@@ -50,7 +50,7 @@ def file_path(table: str, record: str, name: str) -> str:
 @contextmanager
 def zip_entry(archive: ZipFile, path: str, *, at: datetime) -> Iterator[IO[bytes]]:
     """Open a new entry of a zip file for writing."""
-    info = ZipInfo(path, (max(at.year, 1980), at.month, at.day, at.hour, at.minute, at.second))
-    info.compress_type = ZIP_DEFLATED
-    with archive.open(info, "w", force_zip64=True) as out:
+    entry = ZipInfo(path, (max(at.year, 1980), at.month, at.day, at.hour, at.minute, at.second))
+    entry.compress_type = ZIP_DEFLATED
+    with archive.open(entry, "w", force_zip64=True) as out:
         yield out

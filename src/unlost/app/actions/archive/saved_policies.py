@@ -56,7 +56,7 @@ class PolicyRequest:
 
 @dataclass(frozen=True, slots=True)
 class PolicyNight:
-    """A night of a policy: the backup ``night``, and what came of it.
+    """A night of a policy: the backup ``night``, the plan made after it, and its run.
 
     ``plan``: the stored plan, which waits for a second person in the state ``waiting``. ``run``: the
     archive, empty if there is none.
