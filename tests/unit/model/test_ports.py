@@ -2,7 +2,7 @@
 
 from unlost.model.ports.vault import Vault, VaultMaintenance, VaultReader
 
-MOST = 31
+MOST = 32
 
 
 def offered(port: type) -> set[str]:
