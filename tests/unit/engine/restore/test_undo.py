@@ -359,6 +359,34 @@ def test_a_record_that_was_edited_since_stays_and_is_named(shop: Atelier) -> Non
     assert shop.live("Account")[restored.live]["Number"] == "008"
 
 
+def test_an_edit_of_a_record_that_came_back_without_a_reference_is_not_deleted(
+    shop: Atelier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The org refused the reference, and the values of the rest were never read back."""
+    team = shop.make("Team", "red")
+    player = shop.make("Player", "Ann", Team=team)
+    shop.org.update("Team", team, {"Lead": player})
+    shop.night()
+    shop.lose("Team", team)
+    shop.lose("Player", player)
+    shop.platform.purge_bin()
+
+    def refused(*_: object, **__: object) -> None:
+        raise RowRefused("INVALID", "No references today.")
+
+    monkeypatch.setattr(shop.platform, "update", refused)
+    plan = shop.plan_of(("Team", team))
+    outcome = shop.restore(plan)
+    (half,) = [record for record in outcome.records if record.ending is Ending.FAILED]
+    assert half.live is not None
+    monkeypatch.undo()
+    shop.org.update(half.table, half.live, {"Name": "edited"})
+    undo = shop.undo(run_of(plan))
+    assert "edited-since" in codes(undo)
+    shop.restore(undo)
+    assert shop.live(half.table)[half.live]["Name"] == "edited"
+
+
 def test_a_value_that_was_changed_since_stays_and_the_others_go_back(shop: Atelier) -> None:
     overwritten = Overwritten(shop)
     shop.org.update("Account", overwritten.account, {"Name": "Candies"})

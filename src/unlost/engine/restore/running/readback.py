@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from unlost.engine.prefetch import prefetch
 from unlost.engine.restore.journal.entries import Pass
-from unlost.engine.restore.running.after_images import after_images
+from unlost.engine.restore.running.after_images import after_images, brought
 from unlost.engine.restore.running.calls import CHANGED_SINCE, refusal
 from unlost.engine.restore.running.compared import compared, was_sent
 from unlost.engine.restore.running.passes.changing import gone
@@ -20,7 +20,7 @@ from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import ColumnTrait
-from unlost.model.source.writing import RecordQuery, RowOutcome
+from unlost.model.source.writing import OutcomeKind, RecordQuery, RowOutcome
 
 NOT_MADE = "restore-not-made"
 CREATED_APART = "restore-created-apart"
@@ -63,10 +63,11 @@ def record_outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
 
 
 def _parts(session: RestoreSession, by_table: Mapping[str, list[PlanStep]]) -> Iterator[Part]:
-    """The records that should be live, some of one table at a time."""
+    """The records that are read, some of one table at a time."""
     for table, steps in by_table.items():
-        there = [step for step in steps if _should_be_live(session, step)]
-        _report(session, table, unwritten=len(steps) - len(there))
+        there = [step for step in steps if _is_read(session, step)]
+        unwritten = sum(not _should_be_live(session, step) for step in steps)
+        _report(session, table, unwritten=unwritten)
         if there:
             session.capability(table)  # comparing needs it, possibly in another thread
             yield from batched(there, rows_in_memory(session.table(table)))
@@ -111,6 +112,19 @@ def _should_be_live(session: RestoreSession, step: PlanStep) -> bool:
     away = step.action in (Action.SKIP, Action.DELETE)
     live = not away and session.links.live(step.key) is not None
     return live and session.log.state.failure(step.key) is None
+
+
+def _is_read(session: RestoreSession, step: PlanStep) -> bool:
+    """True also for a record that the run brought or changed before a later call failed.
+
+    An undo tells by the values read whether people edited it since.
+    """
+    if _should_be_live(session, step):
+        return True
+    if step.action in (Action.SKIP, Action.DELETE) or session.links.live(step.key) is None:
+        return False
+    updated = session.log.state.result(Pass.UPDATE, step.key)
+    return brought(session, step) or (updated is not None and updated.kind is OutcomeKind.DONE)
 
 
 def _outcome(
@@ -205,7 +219,8 @@ def _differences(
     """The differences of the records that exist."""
     table = session.table(steps[0].table)
     row_of = {record: row for row, record in enumerate(fetched.ids.to_pylist())}
-    there = [step for step in steps if _live(session, step) in row_of]
+    whole = [step for step in steps if _should_be_live(session, step)]
+    there = [step for step in whole if _live(session, step) in row_of]
     cells = pa.table({}) if fetched.cells is None else pa.Table.from_batches([fetched.cells])
     for states in session.wanted.states(there):
         rows = [row_of[_live(session, step)] for step in states.steps]
