@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.atelier import Atelier
-from unit.engine.restore.test_undo import actions, org_of
+from unit.engine.restore.undone_shop import actions, org_of
 from unlost.engine.restore.running.execute import run_of
 from unlost.model.plan import Action
 from unlost.testing.platform import RowRefused
