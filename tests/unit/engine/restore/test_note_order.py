@@ -53,7 +53,7 @@ def test_the_severity_follows_from_the_consequence(
 def test_every_code_of_the_order_is_one_that_plans_have() -> None:
     others = {
         TABLE_GONE, "permission-missing", "table-never", "table-configuration", UNREADABLE,
-        BYPASS_IMPOSSIBLE, MANAGED, UNLISTED,
+        BYPASS_IMPOSSIBLE, MANAGED, UNLISTED, "calls-short",
     }  # fmt: skip
     assert set(BY_CODE) <= {*NoteCode, *others, "side-effect", "quota-short", "column-read-only"}
 

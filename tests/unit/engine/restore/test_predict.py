@@ -145,12 +145,33 @@ def test_room_and_calls_that_are_missing_are_told(atelier: Atelier) -> None:
     atelier.lose("Account", account)
     atelier.lose("Paper", paper)
     plan = atelier.plan_of(("Account", account), ("Paper", paper))
-    short = [note.sentence for note in plan.notes if note.code == "quota-short"]
+    short = [note for note in plan.notes if note.code in ("quota-short", "calls-short")]
     assert len(short) == 3
-    assert "2.0 MB of “data storage”, and 1.0 MB are left" in short[0]
-    assert "“file storage”" in short[1]
-    assert "of “API calls”, and 2 are left" in short[2]
+    assert "2.0 MB of “data storage”, and 1.0 MB are left" in short[0].sentence
+    assert "Free about 1.0 MB first" in short[0].next_step
+    assert "“file storage”" in short[1].sentence
+    assert "of “API calls”, and 2 are left" in short[2].sentence
     assert plan.estimate.file_bytes == 1000
+
+
+def told_room(atelier: Atelier, *, used: int, limit: int) -> list[str]:
+    """The notes about room of a plan that needs 2 MB in a storage with these bytes."""
+    atelier.allow("Account", record_bytes=2 << 20)
+    atelier.source.quota = (Quota("data storage", used, limit, "bytes"),)
+    plan = lost_account(atelier)
+    return [note.code + ": " + note.sentence for note in plan.notes if note.code[:5] == "quota"]
+
+
+def test_a_plan_says_that_what_comes_back_fits_now(atelier: Atelier) -> None:
+    (told,) = told_room(atelier, used=10 << 20, limit=100 << 20)
+    assert told.startswith("quota-fits: ")
+    assert "about 2.0 MB of “data storage” are needed, and 90.0 MB are left" in told
+
+
+def test_an_org_above_its_limit_has_no_room_less_than_none(atelier: Atelier) -> None:
+    (told,) = told_room(atelier, used=104 << 20, limit=100 << 20)
+    assert told.startswith("quota-short: ")
+    assert "and 0 kB are left" in told
 
 
 def test_a_restore_is_not_short_of_a_daily_limit_on_transfer(atelier: Atelier) -> None:

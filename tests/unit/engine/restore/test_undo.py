@@ -14,6 +14,7 @@ from unlost.engine.restore.values.outcome import Ending
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.errors import Conflict, IntegrityError, NotFound, UsageError
 from unlost.model.plan import Action, TwinPolicy
+from unlost.model.source.quota import Quota
 from unlost.model.source.schema import DeleteRule, Reference, WireKind
 from unlost.model.source.writing import Birth, Gather, WriteCapability, WriteOp
 from unlost.testing.memory_writer import ReplyLost
@@ -97,6 +98,18 @@ def test_an_undo_of_an_undo_is_the_repair_again_with_the_same_ids(shop: Atelier)
     }  # fmt: skip
     shop.restore(again)
     assert org_of(shop) == restored.after
+
+
+def test_an_undo_that_brings_records_back_says_whether_they_fit(shop: Atelier) -> None:
+    shop.allow("Account", record_bytes=2 << 20)
+    restored = Restored(shop)
+    undo = shop.undo(restored.run)
+    shop.restore(undo)
+    shop.source.quota = (Quota("data storage", 0, 10 << 20, "bytes"),)
+    again = shop.undo(run_of(undo))
+    assert again.estimate.data_bytes == 2 << 20
+    assert "quota-fits" in codes(again)
+    assert not codes(undo) & {"quota-fits", "quota-short"}, "a deletion needs no room"
 
 
 def test_an_undo_of_an_undo_creates_anew_what_the_bin_forgot(shop: Atelier) -> None:

@@ -25,6 +25,7 @@ from unlost.engine.restore.journal.effects import (
     by_table,
     effects_of,
 )
+from unlost.engine.restore.planning.notes.allowances import allowance_notes
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.notes.cleared import cleared_notes
 from unlost.engine.restore.planning.notes.predict import NOT_ALLOWED, WORDS
@@ -303,6 +304,7 @@ def _plan(
     ordered = sorted(steps, key=place_of)
     planned = tuple(_step(step, survey.table(step.effect.table)) for step in ordered)
     tables = [survey.table(name) for name in sorted({step.effect.table for step in steps})]
+    cost = _estimate(survey, ordered)
     return sealed(
         RestorePlan(
             PLAN_FORMAT,
@@ -316,10 +318,11 @@ def _plan(
             steps=planned,
             notes=(
                 *_notes(survey, known, ordered, gone, unlooked),
+                *allowance_notes(survey.ports.source.quotas(), cost),
                 *cleared_notes(survey, planned),
                 *automation_notes(survey, planned),
             ),
-            estimate=_estimate(survey, ordered),
+            estimate=cost,
             schema=schema_digest(tables),
             bypass=needed_bypass(survey, planned),
         )
@@ -434,4 +437,6 @@ def _estimate(survey: RestoreSurvey, steps: Sequence[UndoStep]) -> Estimate:
         3 * ceil(count / survey.capability(table).rows_per_call)
         for (table, _), count in counts.items()
     )
-    return Estimate(calls, seconds=round(calls * CALL_SECONDS, 1))
+    returning = (step for step in steps if step.action in (Action.CREATE, Action.UNDELETE))
+    data = sum(survey.capability(step.effect.table).record_bytes for step in returning)
+    return Estimate(calls, data, seconds=round(calls * CALL_SECONDS, 1))

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from unlost.engine.restore.planning.notes.allowances import CALLS_SHORT, SHORT
 from unlost.engine.restore.planning.notes.automation import BYPASS_IMPOSSIBLE, MANAGED, UNLISTED
 from unlost.engine.restore.planning.notes.cleared import UNREADABLE
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
@@ -40,7 +41,8 @@ BY_CODE = {
     "side-effect": Consequence.SIDE_EFFECT,
     NoteCode.REOPENED: Consequence.SIDE_EFFECT,
     NoteCode.CLOSED: Consequence.REFUSAL,
-    "quota-short": Consequence.REFUSAL,
+    SHORT: Consequence.REFUSAL,
+    CALLS_SHORT: Consequence.REFUSAL,
     UNREADABLE: Consequence.CONFLICT,
     BYPASS_IMPOSSIBLE: Consequence.REFUSAL,
     MANAGED: Consequence.SIDE_EFFECT,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from unlost.engine.restore.planning.choose import DraftStep
+from unlost.engine.restore.planning.notes.allowances import allowance_notes
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.model.message import Message, message
 from unlost.model.plan import NO_WRITER, Action, Estimate, NoteWeight, PlanBasis, PlanNote
@@ -18,7 +19,6 @@ from unlost.model.source.writing import (
 )
 
 NAMED = 5  # columns that a sentence names
-MIB = 1 << 20
 
 type Capabilities = Callable[[str], WriteCapability]
 
@@ -276,7 +276,7 @@ def predict(prospect: Prospect) -> tuple[PlanNote, ...]:
         *_preview(prospect.basis),
         *_remarks(prospect),
         *_permissions(prospect),
-        *_storage(prospect),
+        *allowance_notes(prospect.quotas, prospect.estimate),
         *_columns(prospect),
         *_unread(prospect),
         *_unclear(prospect),
@@ -369,34 +369,6 @@ def _would_need(step: DraftStep, capability: WriteCapability) -> Iterator[WriteO
         changes = step.action is not Action.UNCHANGED or bool(step.remarks)
     if changes and NoteCode.CREATE_NOT_ALLOWED not in step.remarks:
         yield WriteOp.UPDATE
-
-
-def _storage(prospect: Prospect) -> Iterator[PlanNote]:
-    """Allowances that the run would exceed. A source lists the most important one first."""
-    cost = prospect.estimate
-    seen = set()
-    for quota in prospect.quotas:
-        files = "file" in quota.name.lower()
-        available = quota.limit - quota.used
-        if (quota.unit, files) in seen or not (quota.is_storage or quota.unit == "calls"):
-            continue
-        seen.add((quota.unit, files))
-        if quota.unit == "calls":
-            needed = cost.calls
-            amounts = f"{needed:,}", f"{available:,.0f}"
-        else:
-            needed = cost.file_bytes if files else cost.data_bytes
-            amounts = f"{needed / MIB:,.1f} MB", f"{available / MIB:,.1f} MB"
-        if needed > available:
-            yield PlanNote.of(
-                "quota-short",
-                NoteWeight.WARNING,
-                "The restore needs about {needed} of “{quota}”, and {remaining} are left.",
-                "Free some first. Without it, the run waits and can be resumed.",
-                needed=amounts[0],
-                quota=quota.name,
-                remaining=amounts[1],
-            )
 
 
 def _columns(prospect: Prospect) -> Iterator[PlanNote]:
