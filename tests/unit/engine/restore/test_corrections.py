@@ -253,6 +253,19 @@ def test_a_unique_value_of_the_first_record_must_be_another_one(shop: Atelier) -
     assert sorted(c["Number"] or "" for c in shop.live("Account").values()) == ["3", "77"]
 
 
+def test_a_new_record_never_overwrites_the_one_that_people_made_since(shop: Atelier) -> None:
+    """Asked for a new record beside a lost one, a plan took the live record with its number."""
+    changed = Changed(shop)
+    shop.allow("Account", keys=(MatchKey(("Number",)),))
+    shop.lose("Account", changed.account)
+    twin = shop.make("Account", "By hand", Number="3")
+    plan = corrected(shop, changed.key, typed={"Name": "new"}, beside=True)
+    assert actions(plan) == {changed.account: Action.SKIP}
+    assert note_of(plan, "key-taken").weight.value == "block"
+    shop.restore(plan)
+    assert shop.live("Account")[twin]["Name"] == "By hand"
+
+
 def test_a_new_record_is_undone_and_the_undo_as_well(shop: Atelier) -> None:
     changed = Changed(shop)
     plan = corrected(shop, changed.key, typed={"Name": "new"}, beside=True)

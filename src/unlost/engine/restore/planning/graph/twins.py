@@ -85,12 +85,15 @@ def _drop_coexisting(records: PlannedRecordSet, twins: LiveTwins) -> None:
     """Drop live records that existed beside the lost one as separate records: they are no twins.
 
     That holds for any id that they had then: they may have come back since. A live
-    record that represents another record of the plan is no twin either.
+    record that represents another record of the plan is no twin either, and a record that comes as a
+    new one has none.
     """
     own_keys = {
         key
         for key, live in twins.live.items()
-        if records.known(RecordKey(key.table, live)) is not None or live == key.record
+        if records.known(RecordKey(key.table, live)) is not None
+        or live == key.record
+        or records.members[key].facts.beside
     }
     own_keys |= set(_alive_beside(records, twins))
     twins.taken |= own_keys
