@@ -39,7 +39,7 @@ class Days(Hours):
         for hour in range(1, hours + 1):
             alive = [key for key, record in held.items() if not record.deleted][:updates]
             for key in alive:
-                cells = {"Phone": f"{key[-3:]} {self.now:%d %H}"}  # one value for all would be told
+                cells = {"Phone": f"{key} {self.now:%d %H}"}  # one value for all would be told
                 self.world.org.update("Account", key, cells)
             self.pass_time(minutes=60, every=60)
             if hour % looks == 0:
