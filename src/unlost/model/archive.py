@@ -69,7 +69,7 @@ class ArchivePolicy:
     ``unchanged_days``: a record that was changed within so many days stays, with its root.
     ``label``: what people call the selected records. ``ids``: only these records; all if empty.
     ``include``: names of protections of the connector that do not count, such as those of activated
-    records.
+    records. ``second_copy``: a record goes only if the mirror of the vault has its copy, too.
     """
 
     name: str
@@ -80,6 +80,7 @@ class ArchivePolicy:
     label: str = ""
     ids: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
+    second_copy: bool = False
 
 
 class StayReason(StrEnum):

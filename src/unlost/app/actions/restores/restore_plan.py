@@ -11,6 +11,7 @@ import msgspec
 from unlost.app.access import Where, action, check_org
 from unlost.app.actions.records.watch import stored_watch
 from unlost.app.actions.restores.purge import purge_name, purge_of_loop, purge_of_records
+from unlost.app.archive.second_copy import check_second_copy
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import lost_records
@@ -217,6 +218,8 @@ def planned(
         _check_at_rest(app, org, request.undo)
     is_restore = not request.undo and not request.deletes
     policy = _purge(app, org, request) if request.purge else request.archive
+    if policy is not None:
+        check_second_copy(app, policy)
     selection = _selection(app, org, request) if is_restore else None
     edits = resolve_overrides(app, org, request.otherwise)
     backup = request.listed.restored_from if request.listed is not None else request.at

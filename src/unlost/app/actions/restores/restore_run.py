@@ -16,7 +16,7 @@ docs/adr/0008 and docs/adr/0043.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -33,6 +33,7 @@ from unlost.app.actions.restores.restore_plan import (
     store_for_approval,
 )
 from unlost.app.archive.problems import surplus
+from unlost.app.archive.second_copy import second_copy_of
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import update_losses
 from unlost.app.restores.approvals import check_approved
@@ -71,6 +72,7 @@ from unlost.model.message import Message, fault
 from unlost.model.plan import RecordKey, RestorePlan, TwinPolicy
 from unlost.model.ports.source import Source
 from unlost.model.ports.system import Observer
+from unlost.model.ports.vault import Vault
 from unlost.model.ports.writer import Writer
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import CANCELLED, PAUSED
@@ -377,7 +379,8 @@ def _run(
             ):
                 lease = NotingLease(app.lease, plan.bypass)
                 ports = _ports(app, plan, writer, both)
-                ended = execute(plan, replace(ports, lease=lease, source=source, shared=shared))
+                ports = replace(ports, lease=lease, source=source, shared=shared)
+                ended = execute(plan, replace(ports, second_copy=_second_copy(app, plan)))
         finally:
             written.flush()
         # Not before: a run that could not begin leaves its plan as it was.
@@ -413,6 +416,10 @@ def _reading(
     shared = app.connector(org.identity.connector).shared_files(schema)
     with app.open_org(org, observer=observer, restore=True) as source:
         yield source, tuple(shared)
+
+
+def _second_copy(app: Application, plan: RestorePlan) -> Callable[[], Vault] | None:
+    return second_copy_of(app) if kind_of(plan) is RunKind.ARCHIVE else None
 
 
 def _back(outcome: RestoreOutcome) -> tuple[RecordKey, ...]:

@@ -42,6 +42,7 @@ from unlost.engine.restore.running.passes.images import send_images
 from unlost.engine.restore.running.passes.returning import came_along, leave_returned, take_along
 from unlost.engine.restore.running.readback import record_outcomes
 from unlost.engine.restore.running.rows import expected
+from unlost.engine.restore.running.second_copy import check_second_copy
 from unlost.engine.restore.running.session import RestorePorts, RestoreSession
 from unlost.engine.restore.running.undone import UndoneReader
 from unlost.engine.restore.running.wanted import WantedReader
@@ -84,6 +85,7 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRe
         outcome = session.log.state.closed
         if outcome is None:
             try:
+                check_second_copy(session)
                 bypass.switch_on(session.log, ports.writer)
                 _write(session)
                 bypass.switch_off(session.log, ports.writer)
@@ -350,9 +352,12 @@ def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
     steps = [s for s in session.plan.steps if s.action not in (Action.UNCHANGED, Action.SKIP)]
     done = sum(_restored(session, step) for step in steps)
     remaining = len(steps) - done
+    template = "{why} {done:,} of {count:,} records are restored; {remaining:,} are missing."
+    if session.is_archive:
+        template = "{why} {done:,} of {count:,} records are archived; {remaining:,} are in the org."
     text = message(
         limit.code,
-        "{why} {done:,} of {count:,} records are restored; {remaining:,} are missing.",
+        template,
         next_step="{step}" if limit.next_step else "Resume later with `unlost restore resume RUN`.",
         step=limit.message.step,
         why=limit.message,

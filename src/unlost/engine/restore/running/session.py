@@ -1,6 +1,6 @@
 """Shared state of all parts of one running restore."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unlost.engine.restore.journal.log import RestoreLog
@@ -23,7 +23,8 @@ class RestorePorts:
     """The ports of a restore.
 
     ``source``: reads the org while records leave it; only an archive needs it. ``shared``: the kinds
-    of files that records share there.
+    of files that records share there. ``second_copy``: opens the mirror of the vault; None if there
+    is none.
     """
 
     writer: Writer
@@ -33,6 +34,7 @@ class RestorePorts:
     observer: Observer
     source: Source | None = None
     shared: tuple[SharedFile, ...] = ()
+    second_copy: Callable[[], Vault] | None = None
 
 
 @dataclass(slots=True)

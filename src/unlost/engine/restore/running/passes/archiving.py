@@ -1,6 +1,6 @@
 """The pass of an archive: verify, compare, delete, and look what else vanished.
 
-  groups 1-40    read each byte of their files back from the vault
+  groups 1-40    read each byte of their files back from the vault, and from the mirror if demanded
                  read the records from the vault and from the org: equal?
                  read the org's changes: did a record come that refers to one of them?
                  delete, details with their masters
@@ -33,12 +33,18 @@ from unlost.engine.restore.running.comparison import absent, compared_columns, d
 from unlost.engine.restore.running.copies import faulty_copies
 from unlost.engine.restore.running.deletions import deleted_by_run, source_of
 from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
+from unlost.engine.restore.running.second_copy import (
+    demands_second_copy,
+    mirror_answers,
+    open_second_copy,
+)
 from unlost.engine.restore.running.session import RestoreSession
-from unlost.engine.restore.running.wanted import States, rows_in_memory
+from unlost.engine.restore.running.wanted import States, WantedReader, rows_in_memory
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
-from unlost.model.errors import IntegrityError
+from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.source import Source
+from unlost.model.ports.vault import Vault
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Schema
 from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
@@ -55,6 +61,7 @@ REFERRED = "archive-referred"
 GONE = "archive-gone"
 TOGETHER = "archive-together"
 NO_COPY = "archive-no-copy"
+NO_SECOND_COPY = "archive-no-second-copy"
 ON_HOLD = "archive-on-hold"
 
 type Causes = dict[RecordKey, RowOutcome]
@@ -175,7 +182,10 @@ def _differing(session: RestoreSession, source: Source, steps: Sequence[PlanStep
     causes: Causes = {}
     # Files first: it takes long, and the org goes on changing meanwhile.
     for states in _copies(session, steps, causes):
-        causes |= _without_copy(session, source, states)
+        for key, sentence in _without_copy(session, session.ports.vault, source, states):
+            causes[key] = refusal(key, NO_COPY, f"{key} stays in the org. {sentence}")
+    if demands_second_copy(session):
+        causes |= _without_second_copy(session, source, steps)
     for states in _copies(session, steps, {}):
         causes |= _not_as_copied(session, states)
     return causes
@@ -185,34 +195,52 @@ def _copies(
     session: RestoreSession, steps: Sequence[PlanStep], damaged: Causes
 ) -> Iterator[States]:
     """The copies of records, as the vault has them; notes those that cannot be read."""
+    for part in _parts(session, steps):
+        yield from _readable(session.wanted, part, damaged)
+
+
+def _parts(session: RestoreSession, steps: Sequence[PlanStep]) -> Iterator[Sequence[PlanStep]]:
+    """Records of one table that are read together."""
     by_table: dict[str, list[PlanStep]] = defaultdict(list)
     for step in steps:
         by_table[step.table].append(step)
     for name, records in by_table.items():
-        for part in batched(records, rows_in_memory(session.table(name))):
-            yield from _readable(session, part, damaged)
+        yield from batched(records, rows_in_memory(session.table(name)))
 
 
 def _readable(
-    session: RestoreSession, steps: Sequence[PlanStep], damaged: Causes
+    wanted: WantedReader, steps: Sequence[PlanStep], damaged: Causes
 ) -> Iterator[States]:
     try:
-        states = list(session.wanted.states(steps))
-    except IntegrityError as error:  # they are read together
+        states = list(wanted.states(steps))
+    except (IntegrityError, NotFound) as error:  # they are read together
         damaged |= {step.key: _is_damaged(step.key, error) for step in steps}
         return
     yield from states
 
 
-def _without_copy(session: RestoreSession, source: Source, states: States) -> Causes:
+def _without_copy(
+    session: RestoreSession, vault: Vault, source: Source, states: States
+) -> Iterator[tuple[RecordKey, str]]:
+    """The records of which a vault lacks a file, and a sentence about it."""
     table = session.table(states.steps[0].table)
-    snapshot = session.ports.vault.at(session.plan.org, session.plan.snapshot, forgotten=True)
-    faulty = faulty_copies(session.ports.vault, snapshot, source, table, states)
-    keys = {RecordKey(table.name, record): sentence for record, sentence in faulty}
-    return {
-        key: refusal(key, NO_COPY, f"{key} stays in the org. {sentence}")
-        for key, sentence in keys.items()
-    }
+    snapshot = vault.at(session.plan.org, session.plan.snapshot, forgotten=True)
+    for record, sentence in faulty_copies(vault, snapshot, source, table, states):
+        yield RecordKey(table.name, record), sentence
+
+
+def _without_second_copy(
+    session: RestoreSession, source: Source, steps: Sequence[PlanStep]
+) -> Causes:
+    """The records that the mirror of the vault does not give back whole."""
+    second = open_second_copy(session)
+    causes: Causes = {}
+    with mirror_answers(session):
+        for part in _parts(session, steps):
+            for states in _readable(second.wanted, part, causes):
+                for key, sentence in _without_copy(session, second.vault, source, states):
+                    causes[key] = refusal(key, NO_COPY, sentence)
+    return {key: _has_no_second_copy(key, cause) for key, cause in causes.items()}
 
 
 def _not_as_copied(session: RestoreSession, states: States) -> Causes:
@@ -358,9 +386,18 @@ def _is_erased(key: RecordKey) -> RowOutcome:
     return refusal(key, NO_COPY, f"{key} was erased from the vault. It stays in the org.")
 
 
-def _is_damaged(key: RecordKey, error: IntegrityError) -> RowOutcome:
+def _is_damaged(key: RecordKey, error: IntegrityError | NotFound) -> RowOutcome:
     sentence = f"{key} stays in the org. {error.sentence}"
     return refusal(key, NO_COPY, sentence, error.next_step)
+
+
+def _has_no_second_copy(key: RecordKey, cause: RowOutcome) -> RowOutcome:
+    return refusal(
+        key,
+        NO_SECOND_COPY,
+        f"{key} stays in the org. The mirror does not have its copy. {cause.sentence}",
+        "Run `unlost vault mirror run`, then plan again.",
+    )
 
 
 def _is_changed(key: RecordKey) -> RowOutcome:
