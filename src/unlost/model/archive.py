@@ -70,6 +70,7 @@ class ArchivePolicy:
     ``label``: what people call the selected records. ``ids``: only these records; all if empty.
     ``include``: names of protections of the connector that do not count, such as those of activated
     records. ``second_copy``: a record goes only if the mirror of the vault has its copy, too.
+    ``hard_delete``: records go for good, without the recycle bin.
     """
 
     name: str
@@ -81,6 +82,7 @@ class ArchivePolicy:
     ids: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     second_copy: bool = False
+    hard_delete: bool = False
 
 
 class StayReason(StrEnum):

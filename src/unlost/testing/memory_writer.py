@@ -16,7 +16,7 @@ from unlost.model.bypass import (
     Bypass,
     BypassState,
 )
-from unlost.model.errors import Conflict, UsageError
+from unlost.model.errors import Conflict, NotAllowed, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Table
@@ -59,7 +59,8 @@ class MemoryWriter:
     Refusals with a code in ``retryable`` may be tried again; after ``full_after`` new records the
     org's storage is full. ``bypasses``: the states of the org's bypasses for this user,
     ``other_bypasses`` for other users, by their ids. ``automations`` are active in the org,
-    ``unlisted`` kinds of it cannot be listed.
+    ``unlisted`` kinds of it cannot be listed. ``may_hard_delete``: this user may delete without the
+    bin.
     """
 
     def __init__(self, platform: Platform, *, user: str = "restorer") -> None:
@@ -76,6 +77,7 @@ class MemoryWriter:
         self.other_bypasses: dict[str, dict[Bypass, BypassState]] = {}
         self.automations: tuple[Automation, ...] = ()
         self.unlisted: tuple[AutomationKind, ...] = ()
+        self.may_hard_delete = True
         self._lock = threading.Lock()
 
     def identity(self) -> OrgIdentity:
@@ -111,6 +113,8 @@ class MemoryWriter:
         self.tokens.append(token)
         try:
             self.faults.strike("write", table.name)
+            if op is WriteOp.HARD_DELETE:
+                self.check_hard_delete()
             outcomes = [self._alone(op, table.name, row) for row in rows]
             # After the effect: the rows are written, and only the answer is lost.
             self.faults.strike("written", table.name)
@@ -197,6 +201,15 @@ class MemoryWriter:
         self.calls.append(("check_bypass", bypass.name, 0))
         self.faults.strike("check_bypass", bypass.name)
 
+    def check_hard_delete(self) -> None:
+        """Refuse it if the test took the right away."""
+        if not self.may_hard_delete:
+            raise NotAllowed(
+                "write-no-hard-delete",
+                "The write user may not delete without the recycle bin.",
+                next_step="Grant the right, or use another policy.",
+            )
+
     def set_bypass(self, bypass: Bypass, state: BypassState, *, user: str = "") -> None:
         """Switch a bypass. Faults: ``set_bypass`` before the effect, ``bypass_set`` after it."""
         self.calls.append(("set_bypass", bypass.name, int(state.on)))
@@ -261,7 +274,7 @@ class MemoryWriter:
             self.faults.strike("row", table)
             return RowOutcome(row.key, OutcomeKind.DONE, self._act(op, table, row))
         except RowRefused as refused:
-            if op is WriteOp.DELETE and refused.code == "ENTITY_IS_DELETED":
+            if op.deletes and refused.code == "ENTITY_IS_DELETED":
                 return RowOutcome(row.key, OutcomeKind.DONE, row.id)
             return RowOutcome(
                 row.key,
@@ -287,6 +300,9 @@ class MemoryWriter:
                 self.platform.undelete(table, row.id, by=self.user)
             case WriteOp.DELETE:
                 self.platform.delete(table, row.id, by=self.user)
+            case WriteOp.HARD_DELETE:
+                self.platform.delete(table, row.id, by=self.user)
+                self.platform.purge(table, row.id)
         return row.id
 
     def _use_storage(self) -> None:

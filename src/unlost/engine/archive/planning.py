@@ -61,6 +61,7 @@ from unlost.model.vault.retention import Hold
 
 KB, MB = 1_000, 1_000_000
 REST, LIMITS, FREES, MISSING = "archive-rest", "archive-limits", "archive-frees", "archive-missing"
+HARD = "archive-hard"
 STAYS = {
     CHANGED: NoteText(
         NoteWeight.NOTE,
@@ -135,8 +136,8 @@ def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: 
     """The plan that archives records of a policy, from the newest backup and the archives since.
 
     Raises UsageError (``archive-nothing``, ``archive-gap``, ``archive-unlooked``,
-    ``archive-not-allowed``, and those of a policy that cannot be used), NotFound
-    (``no-backup-yet``), and the errors of the ports.
+    ``archive-not-allowed``, and those of a policy that cannot be used), NotAllowed
+    (``write-no-hard-delete``), NotFound (``no-backup-yet``), and the errors of the ports.
     """
     survey = RestoreSurvey(org, ports)
     _check_allowed(survey, order.policy)
@@ -170,6 +171,8 @@ def _check_allowed(survey: RestoreSurvey, policy: ArchivePolicy) -> None:
             table=policy.table,
             reason=capability.reason,
         )
+    if policy.hard_delete:
+        survey.ports.writer.check_hard_delete()
 
 
 def _nothing(choice: ArchiveChoice, *, most: int) -> UsageError:
@@ -230,11 +233,11 @@ def _plan(
             steps=steps,
             notes=(
                 *_freed(choice.copy, steps, order.rules),
-                *_notes(survey, choice, len(steps)),
+                *_notes(survey, choice, len(steps), hard=order.policy.hard_delete),
                 *_missing(choice, order.policy),
                 *automation_notes(survey, steps),
             ),
-            estimate=_estimate(survey, steps),
+            estimate=_estimate(survey, steps, hard=order.policy.hard_delete),
             schema=schema_digest(tables),
             bypass=needed_bypass(survey, steps),
         )
@@ -262,7 +265,9 @@ def _step(choice: ArchiveChoice, record: ArchivedRecord) -> PlanStep:
     )
 
 
-def _notes(survey: RestoreSurvey, choice: ArchiveChoice, planned: int) -> Iterator[PlanNote]:
+def _notes(
+    survey: RestoreSurvey, choice: ArchiveChoice, planned: int, *, hard: bool
+) -> Iterator[PlanNote]:
     if survey.ports.basis is PlanBasis.BACKUP_USER:
         yield PlanNote.of(
             NO_WRITER,
@@ -287,6 +292,15 @@ def _notes(survey: RestoreSurvey, choice: ArchiveChoice, planned: int) -> Iterat
             "Plan again after this archive.",
             rest=rest,
         )
+    if hard:
+        yield PlanNote.of(
+            HARD,
+            NoteWeight.WARNING,
+            "These records do not go to the recycle bin, so that it is no second safety net. Reports "
+            "and totals in the org lose them. A record that comes back is created again, with a new "
+            "id and number, its values, files and related records.",
+        )
+        return
     yield PlanNote.of(
         LIMITS,
         NoteWeight.NOTE,
@@ -345,12 +359,12 @@ def _missing(choice: ArchiveChoice, policy: ArchivePolicy) -> Iterator[PlanNote]
         )
 
 
-def _estimate(survey: RestoreSurvey, steps: Sequence[PlanStep]) -> Estimate:
+def _estimate(survey: RestoreSurvey, steps: Sequence[PlanStep], *, hard: bool) -> Estimate:
     read = Counter(step.table for step in steps)
     deleted = Counter((step.table, step.level) for step in steps if step.because is None)
     calls = sum(ceil(count / READ_ROWS) for count in read.values())
     for (table, _), count in deleted.items():
         capability = survey.capability(table)
-        large = capability.rows_per_job and count >= capability.job_above
+        large = capability.rows_per_job and (hard or count >= capability.job_above)
         calls += ceil(count / (capability.rows_per_job if large else capability.rows_per_call))
     return Estimate(calls, seconds=round(calls * CALL_SECONDS, 1))

@@ -93,6 +93,10 @@ class PlanningAccess(Protocol):
         """
         ...
 
+    def check_hard_delete(self) -> None:
+        """Raise NotAllowed (``write-no-hard-delete``) if the user is known to lack the right."""
+        ...
+
 
 class Writer(PlanningAccess, Protocol):
     """The write side of an org, opened for one run with a separate credential.
@@ -117,7 +121,8 @@ class Writer(PlanningAccess, Protocol):
     ) -> Sequence[RowOutcome]:
         """Write rows of one table: one outcome for each row, in the same order.
 
-        The outcome of a delete is DONE for a record that is gone already. ``token`` names the call
+        The outcome of a delete is DONE for a record that is gone already. A hard delete never becomes
+        a soft one: without the right, NotAllowed (``write-no-hard-delete``). ``token`` names the call
         for the org's own log, if it has one. Raises LimitReached, NotAllowed, AuthExpired and
         TransientError only if this call wrote nothing. If a capability allows several calls in
         parallel, threads call this at the same time.

@@ -25,6 +25,12 @@ class WriteOp(StrEnum):
     UPDATE = "update"  # only the cells that are sent change
     UNDELETE = "undelete"  # out of the recycle bin, with its id
     DELETE = "delete"  # into the recycle bin
+    HARD_DELETE = "hard-delete"  # for good, without the recycle bin
+
+    @property
+    def deletes(self) -> bool:
+        """True if the record leaves the org."""
+        return self in (WriteOp.DELETE, WriteOp.HARD_DELETE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,8 @@ def preview_archive(app: Application, org: str, policy: ArchivePolicy) -> Archiv
         note_policy_preview(known.name, policy, at=app.clock.now())
     growth = trend(app, org)
     storages = {storage.name: storage for storage in growth.storages}
-    if facts.bin is not None and facts.bin.storage in storages:
+    fills_bin = facts.bin is not None and not policy.hard_delete
+    if facts.bin is not None and fills_bin and facts.bin.storage in storages:
         room = bin_room(
             head,
             facts.bin,

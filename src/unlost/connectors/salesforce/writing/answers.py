@@ -13,6 +13,7 @@ from unlost.model.source.writing import (
     DELETE_TOO_LARGE,
     OutcomeKind,
     RowOutcome,
+    WriteRow,
 )
 
 FULL = "write-storage-full"
@@ -114,6 +115,18 @@ def _sentence(native: str, message: str) -> str:
     refusal = f"Salesforce refused it: {message or native}"
     coded = refusal if native in refusal else f"{refusal} ({native})"
     return f"{MEANINGS[native]} {coded}" if native in MEANINGS else coded
+
+
+def without_bulk(row: WriteRow, table: str) -> RowOutcome:
+    """The outcome of a hard delete of a record whose object has no Bulk API."""
+    return RowOutcome(
+        row.key,
+        OutcomeKind.FAILED,
+        row.id,
+        code=REFUSED,
+        sentence=f"Salesforce cannot delete records of {table} without the recycle bin.",
+        next_step="Archive it by a policy without hard delete.",
+    )
 
 
 def of_collection(key: str, record: str | None, answer: Mapping[str, Any]) -> RowOutcome:

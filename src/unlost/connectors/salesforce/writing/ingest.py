@@ -28,7 +28,12 @@ from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
 LONGEST_WHOLE = 100_000
 # 150 MB a job after base64, so 100 MB of CSV (Bulk API 2.0 guide, limits).
 LONGEST_JOB = 95_000_000
-OPERATIONS = {WriteOp.CREATE: "insert", WriteOp.UPDATE: "update", WriteOp.DELETE: "delete"}
+OPERATIONS = {
+    WriteOp.CREATE: "insert",
+    WriteOp.UPDATE: "update",
+    WriteOp.DELETE: "delete",
+    WriteOp.HARD_DELETE: "hardDelete",
+}
 OPEN, UPLOADED = "Open", "UploadComplete"
 OVER = frozenset({"JobComplete", "Failed", "Aborted"})
 NOT_REACHED = "UNKNOWN_EXCEPTION:The job ended before this row.:--"

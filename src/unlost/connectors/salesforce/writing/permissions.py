@@ -6,11 +6,13 @@ Sources: REST guide (sObject Describe: createable, updateable), object reference
 
 from collections.abc import Callable, Sequence
 
+from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.access.rights import read_rights
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.writing.capability import Describe, is_written_by_users
 from unlost.connectors.salesforce.writing.rules import never, rule_for
+from unlost.model.errors import NotAllowed
 from unlost.model.source.schema import Table, TableTrait
 from unlost.model.source.writing import Birth, MissingPermission, WriteOp
 
@@ -32,6 +34,7 @@ def _of_setup(name: str) -> bool:
     return ends or name in PLATFORM_ONLY
 
 
+HARD_DELETE = "PermissionsBulkApiHardDelete"
 WANTED = {
     "PermissionsApiEnabled": "API Enabled",
 }
@@ -48,6 +51,29 @@ def missing_for(
     for table in tables:
         missing += _of_table(table, describe)
     return missing
+
+
+def check_hard_delete(api: SalesforceApi) -> None:
+    """Raise NotAllowed if the user is known to lack 'Bulk API Hard Delete'.
+
+    Some editions do not report it. Then Salesforce decides when the job is opened.
+    """
+    try:
+        rows = api.query(soql.select((HARD_DELETE,), "UserPermissionAccess"))
+    except SalesforceRefusal:
+        return
+    if rows and rows[0].get(HARD_DELETE) is False:
+        raise no_hard_delete()
+
+
+def no_hard_delete() -> NotAllowed:
+    """Return the error for a user who may not delete without the recycle bin."""
+    return NotAllowed(
+        "write-no-hard-delete",
+        "The policy deletes records without the recycle bin, and the write user lacks the permission "
+        "'Bulk API Hard Delete'. Nothing was deleted now.",
+        next_step="Grant it to the write user, or plan again by a policy without hard delete.",
+    )
 
 
 def _general(api: SalesforceApi) -> list[MissingPermission]:

@@ -86,6 +86,9 @@ class SalesforcePlanning:
     def check_bypass(self, bypass: Bypass) -> None:
         """Nothing: the rights of a user who does not exist yet are unknown."""
 
+    def check_hard_delete(self) -> None:
+        """Nothing: the permissions of a user who does not exist yet are unknown."""
+
     def _described(self, name: str) -> Describe:
         if name not in self._describes:
             path = f"sobjects/{name}/describe"

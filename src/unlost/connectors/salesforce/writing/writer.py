@@ -9,7 +9,7 @@ from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.access.identity import read_identity
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.shapes import DescribedObject
-from unlost.connectors.salesforce.writing.answers import DUPLICATE, deleted, done
+from unlost.connectors.salesforce.writing.answers import DUPLICATE, deleted, done, without_bulk
 from unlost.connectors.salesforce.writing.automation import automation_of
 from unlost.connectors.salesforce.writing.bypass import (
     BypassSwitch,
@@ -29,7 +29,11 @@ from unlost.connectors.salesforce.writing.capability import (
 from unlost.connectors.salesforce.writing.collections import CollectionCalls
 from unlost.connectors.salesforce.writing.ingest import IngestJobs
 from unlost.connectors.salesforce.writing.lookups import RecordLookups
-from unlost.connectors.salesforce.writing.permissions import missing_for
+from unlost.connectors.salesforce.writing.permissions import (
+    check_hard_delete,
+    missing_for,
+    no_hard_delete,
+)
 from unlost.connectors.salesforce.writing.rules import rule_for
 from unlost.connectors.salesforce.writing.shape import shaped
 from unlost.connectors.salesforce.writing.soap import RecycleBin
@@ -58,6 +62,7 @@ BY_COLLECTIONS = 3 * ROWS_PER_CALL
 # With fewer calls left in the org's day than this, jobs replace small calls (docs/adr/0019).
 SCARCE = 5_000
 NO_BULK = "INVALIDENTITY"
+NOT_ENABLED = "FEATURENOTENABLED"
 STATUSES = {"Order": "OrderStatus", "Contract": "ContractStatus"}
 DRAFT, ACTIVATED = "Draft", "Activated"  # categories of a status
 DELETE_CONTRACTS = "PermissionsDeleteActivatedContract"
@@ -127,12 +132,13 @@ class SalesforceWriter:
         *,
         token: str,  # noqa: ARG002  Salesforce has no place for it
     ) -> Sequence[RowOutcome]:
-        """Write rows: SOAP for the bin, jobs for many rows, collections for the rest."""
+        """Write rows: SOAP for the bin, jobs for many rows and hard deletes, else collections."""
         if op is WriteOp.UNDELETE:
             return self._bin.undelete(rows)
-        if op is WriteOp.DELETE:
+        if op.deletes:
             ids_only = [WriteRow(row.key, row.id) for row in rows]
-            return [deleted(outcome) for outcome in self._delete(table, ids_only)]
+            delete = self._delete if op is WriteOp.DELETE else self._hard_delete
+            return [deleted(outcome) for outcome in delete(table, ids_only)]
         outcomes = self._twins(table, rows) if op is WriteOp.CREATE else {}
         write_rows = [row for row in rows if row.key not in outcomes]
         outcomes |= (
@@ -204,6 +210,10 @@ class SalesforceWriter:
         """Check the rights that Salesforce describes."""
         check_bypass(self._switch(bypass), bypass)
 
+    def check_hard_delete(self) -> None:
+        """Check the permission, as far as Salesforce reports it."""
+        check_hard_delete(self._api)
+
     def set_bypass(self, bypass: Bypass, state: BypassState, *, user: str = "") -> None:
         """Switch it by one call."""
         set_bypass(self._client, self._switch(bypass, user), bypass, state)
@@ -220,6 +230,17 @@ class SalesforceWriter:
             if not refusal.has_code(NO_BULK):
                 raise
             return self._collections.delete(rows)
+
+    def _hard_delete(self, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
+        """Only jobs skip the recycle bin (Bulk API 2.0 guide, create a job)."""
+        try:
+            return self._jobs.write(WriteOp.HARD_DELETE, table, rows)
+        except SalesforceRefusal as refusal:
+            if refusal.has_code(NOT_ENABLED):
+                raise no_hard_delete() from refusal
+            if refusal.has_code(NO_BULK):
+                return [without_bulk(row, table.name) for row in rows]
+            raise
 
     def _sent(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         capability = self.capability(table)

@@ -135,7 +135,7 @@ class _Fold:
                     pass
         self._removed_by_org()
         self.known.unanswered = bool(self._open)
-        deletes = (intent for intent in self._open.values() if intent.op is WriteOp.DELETE)
+        deletes = (intent for intent in self._open.values() if intent.op.deletes)
         self.known.announced.update(
             RecordKey(intent.table, str(row.id)) for intent in deletes for row in intent.rows
         )

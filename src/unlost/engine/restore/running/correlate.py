@@ -54,7 +54,7 @@ def resolve(
     session.ports.writer.settle(table, since=intent.at)
     if intent.op is WriteOp.UNDELETE:
         return _undeleted(session, intent, table)
-    if intent.op is WriteOp.DELETE and session.is_archive:
+    if intent.op.deletes and session.is_archive:
         return deleted_by_run(session, intent, table)
     if intent.op is WriteOp.DELETE:
         return _deleted(session, intent, table)

@@ -42,7 +42,6 @@ from unlost.engine.restore.running.passes.images import send_images
 from unlost.engine.restore.running.passes.returning import came_along, leave_returned, take_along
 from unlost.engine.restore.running.readback import record_outcomes
 from unlost.engine.restore.running.rows import expected
-from unlost.engine.restore.running.second_copy import check_second_copy
 from unlost.engine.restore.running.session import RestorePorts, RestoreSession
 from unlost.engine.restore.running.undone import UndoneReader
 from unlost.engine.restore.running.wanted import WantedReader
@@ -85,7 +84,8 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRe
         outcome = session.log.state.closed
         if outcome is None:
             try:
-                check_second_copy(session)
+                if session.is_archive:
+                    archiving.check(session)
                 bypass.switch_on(session.log, ports.writer)
                 _write(session)
                 bypass.switch_off(session.log, ports.writer)

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from unlost.engine.restore.journal.entries import Pass
-from unlost.engine.restore.running.calls import TRIES
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import WantedReader
 from unlost.model.errors import LimitReached, NotFound, UnlostError, UsageError
@@ -33,18 +31,6 @@ def demands_second_copy(session: RestoreSession) -> bool:
     """Return True if a record may leave the org only if the mirror has its copy."""
     policy = session.plan.selection.policy
     return session.is_archive and policy is not None and policy.second_copy
-
-
-def check_second_copy(session: RestoreSession) -> None:
-    """Check, before the first record, that the mirror has the copies, if the policy demands it.
-
-    Raises as ``open_second_copy`` does.
-    """
-    state, steps = session.log.state, session.plan.steps
-    if demands_second_copy(session) and any(
-        state.pending(Pass.DELETE, step.key, most=TRIES) for step in steps
-    ):
-        open_second_copy(session)
 
 
 def open_second_copy(session: RestoreSession) -> SecondCopy:

@@ -15,7 +15,7 @@ from unlost.model.ports.vault import Vault
 from unlost.model.ports.writer import Writer
 from unlost.model.source.schema import Schema, Table
 from unlost.model.source.shared_files import SharedFile
-from unlost.model.source.writing import WriteCapability
+from unlost.model.source.writing import WriteCapability, WriteOp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +94,14 @@ class RestoreSession:
         """The references of a record that the plan leaves empty, and the records they meant."""
         return self._empty.get(step.key, {})
 
-    def batches(self, table: str, steps: Sequence[PlanStep]) -> Sequence[Sequence[PlanStep]]:
-        """Cut the steps to the size of one call."""
+    def batches(
+        self, table: str, steps: Sequence[PlanStep], *, op: WriteOp | None = None
+    ) -> Sequence[Sequence[PlanStep]]:
+        """Cut the steps to the size of one call. Each hard delete is a job."""
         capability = self.capability(table)
         large = self._by_job(table, len(steps))
+        if op is WriteOp.HARD_DELETE:
+            large = capability.rows_per_job > 0
         size = capability.rows_per_job if large else capability.rows_per_call
         return [steps[at : at + size] for at in range(0, len(steps), size)]
 

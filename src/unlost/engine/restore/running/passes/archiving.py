@@ -67,6 +67,20 @@ ON_HOLD = "archive-on-hold"
 type Causes = dict[RecordKey, RowOutcome]
 
 
+def check(session: RestoreSession) -> None:
+    """Check, before the first record, the demands of the policy; raises if one is not met.
+
+    LimitReached (``archive-mirror-…``), UsageError (``archive-no-mirror``), NotAllowed
+    (``write-no-hard-delete``).
+    """
+    if not _pending(session, session.plan.steps):
+        return
+    if demands_second_copy(session):
+        open_second_copy(session)
+    if _delete_op(session) is WriteOp.HARD_DELETE:
+        session.ports.writer.check_hard_delete()
+
+
 def archive(session: RestoreSession) -> None:
     """Delete the records of the plan, some groups at a time."""
     source = source_of(session)
@@ -333,10 +347,11 @@ def _not_archived(session: RestoreSession, keys: Collection[RecordKey]) -> set[R
 def _delete(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     """Delete these records; those that the org deletes along are announced first."""
     details = [step for step in steps if step.because is not None]
-    announced = list(_announce(session, details))
+    op = _delete_op(session)
+    announced = list(_announce(session, op, details))
     masters = [step for step in steps if step.because is None]
     for level in sorted({step.level for step in masters}, reverse=True):
-        _send(session, [step for step in masters if step.level == level])
+        _send(session, op, [step for step in masters if step.level == level])
         _keep_refused_groups(session, masters)
     for number in announced:
         intent = session.log.state.open[number]
@@ -346,20 +361,28 @@ def _delete(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     _refuse(session, _pending(session, details), _stays_too)
 
 
-def _announce(session: RestoreSession, details: Sequence[PlanStep]) -> Iterator[int]:
+def _delete_op(session: RestoreSession) -> WriteOp:
+    policy = session.plan.selection.policy
+    hard = policy is not None and policy.hard_delete
+    return WriteOp.HARD_DELETE if hard else WriteOp.DELETE
+
+
+def _announce(
+    session: RestoreSession, op: WriteOp, details: Sequence[PlanStep]
+) -> Iterator[int]:
     """Write intents for details; the call that deletes them is that of their master."""
     for name in dict.fromkeys(step.table for step in details):
         of_table = [step for step in details if step.table == name]
         for batch in batched(of_table, ANNOUNCED):
-            yield write_intent(session, Pass.DELETE, WriteOp.DELETE, name, _rows(batch))[0]
+            yield write_intent(session, Pass.DELETE, op, name, _rows(batch))[0]
 
 
-def _send(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
+def _send(session: RestoreSession, op: WriteOp, steps: Sequence[PlanStep]) -> None:
     for name in dict.fromkeys(step.table for step in steps):
         of_table = [step for step in steps if step.table == name]
         while pending := _pending(session, of_table):
-            for batch in session.batches(name, pending):
-                send(session, Pass.DELETE, WriteOp.DELETE, name, _rows(batch))
+            for batch in session.batches(name, pending, op=op):
+                send(session, Pass.DELETE, op, name, _rows(batch))
 
 
 def _rows(steps: Iterable[PlanStep]) -> list[PreparedRow]:
