@@ -7,6 +7,7 @@ from unlost.cli.text import many, plain
 
 if TYPE_CHECKING:
     from unlost.app.actions.archive.policies import ArchiveOutlook
+    from unlost.model.archive import ArchivePolicy
     from unlost.model.archive_effects import BinRoom, SummaryChange
 
 
@@ -29,6 +30,17 @@ def effect_lines(result: "ArchiveOutlook") -> Iterator[str]:
         )
     if effects.bin is not None:
         yield from _bin(effects.bin)
+
+
+def option_lines(policy: "ArchivePolicy") -> Iterator[str]:
+    """The lines of a preview about the options of its policy."""
+    if policy.hard_delete:
+        yield (
+            "The records do not go to the recycle bin: it has no room to make, and is no second "
+            "safety net. Undo and put back create them again, with new ids."
+        )
+    if policy.second_copy:
+        yield "No record leaves before the mirror of the vault has its copy, too."
 
 
 def _summary(change: "SummaryChange") -> str:

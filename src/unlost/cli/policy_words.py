@@ -16,6 +16,10 @@ def policy_lines(policy: ArchivePolicy) -> Iterator[str]:
         yield plain(f"{branch.rule.value} {branch.table} by {branch.column}{tests}")
     if policy.unchanged_days:
         yield f"only unchanged for {many(policy.unchanged_days, 'day')}"
+    if policy.second_copy:
+        yield "only with a second copy in the mirror"
+    if policy.hard_delete:
+        yield "delete without the recycle bin"
 
 
 def condition_words(test: Condition) -> str:

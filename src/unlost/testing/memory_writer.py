@@ -301,6 +301,8 @@ class MemoryWriter:
             case WriteOp.DELETE:
                 self.platform.delete(table, row.id, by=self.user)
             case WriteOp.HARD_DELETE:
+                if row.id not in self.org.tables[table].records:
+                    raise RowRefused("ENTITY_IS_DELETED", "entity is deleted")
                 self.platform.delete(table, row.id, by=self.user)
                 self.platform.purge(table, row.id)
         return row.id

@@ -11,7 +11,7 @@ from fakes.maker import Maker
 from unlost.connectors.salesforce import SalesforceConfig, SalesforceConnector
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.model.bypass import Bypass, BypassState
-from unlost.model.errors import Conflict, SourceRefused, UsageError
+from unlost.model.errors import Conflict, NotAllowed, SourceRefused, UsageError
 from unlost.model.ports.source import Context
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Column, Table, WireKind
@@ -34,6 +34,7 @@ pytestmark = pytest.mark.network
 ADMIN = "lotte.devos@chocolate.example"
 OTHER = "kenji.mori@chocolate.example"
 SECRET = "not-a-secret-writer"
+HARD = WriteOp.HARD_DELETE
 
 
 class Desk:
@@ -238,6 +239,37 @@ def test_deletions_say_of_each_record_why_it_stays(desk: Desk, count: int) -> No
     again = desk.write(WriteOp.DELETE, "Account", *rows)
     assert [one.kind.value for one in again[:3]] == ["done", "failed", "failed"]
     assert all(one.kind is OutcomeKind.DONE for one in again[3:])
+
+
+@pytest.mark.parametrize("count", [3, 640])
+def test_a_hard_delete_leaves_nothing_in_the_bin(desk: Desk, count: int) -> None:
+    permit_hard_deletes(desk, granted=True)
+    made = desk.create("Account", *({"Name": f"H{at}"} for at in range(count)))
+    desk.made("Contact", LastName="Along", AccountId=str(made[0].id))
+    desk.writer.check_hard_delete()
+    rows = [WriteRow(one.key, one.id) for one in made]
+    assert all(one.kind is OutcomeKind.DONE for one in desk.write(HARD, "Account", *rows))
+    assert all(one.kind is OutcomeKind.DONE for one in desk.write(HARD, "Account", *rows))
+    (back,) = desk.write(WriteOp.UNDELETE, "Account", rows[0])
+    assert back.native == "UNDELETE_FAILED"
+
+
+def test_a_permission_that_is_lost_between_two_hard_deletes_stops_the_second(desk: Desk) -> None:
+    permit_hard_deletes(desk, granted=True)
+    first, second = desk.made("Account", Name="First"), desk.made("Account", Name="Second")
+    desk.write(HARD, "Account", WriteRow("k", first))
+    permit_hard_deletes(desk, granted=False)
+    with pytest.raises(NotAllowed):
+        desk.writer.check_hard_delete()
+    with pytest.raises(NotAllowed) as refused:
+        desk.write(HARD, "Account", WriteRow("k", second))
+    assert refused.value.code == "write-no-hard-delete"
+    assert desk.row("Account", second)["Name"] == "Second"
+
+
+def permit_hard_deletes(desk: Desk, *, granted: bool) -> None:
+    desk.maker.admin.post("access/permission", username=ADMIN, permission="BulkApiHardDelete",
+                          granted=granted)  # fmt: skip
 
 
 # --- files ----------------------------------------------------------------------------------------

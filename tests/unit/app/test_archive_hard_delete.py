@@ -13,7 +13,7 @@ from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.losses import losses
 from unlost.app.actions.restores.queued_restore import do_restore, hand_over
 from unlost.app.actions.restores.restore_plan import PlanResult
-from unlost.app.actions.restores.restore_run import resume_run
+from unlost.app.actions.restores.restore_run import RestoreResult, resume_run
 from unlost.catalog.mass_changes import backup_changes
 from unlost.catalog.runs.runs import RunState, find_run
 from unlost.engine.restore.running.passes import archiving
@@ -123,6 +123,44 @@ def test_a_right_that_is_lost_during_the_run_stops_it_and_nothing_is_lost(
     monkeypatch.setattr(shop.writer, "write", write)
     assert resume_run(shop.app, run).whole
     assert shop.live("Account") == {}
+
+
+def vanishing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, table: str, record: str
+) -> RestoreResult:
+    """Run the plan while the first hard delete takes another record along."""
+    platform, plan = shop.platform, planned(shop)
+    purge = platform.purge
+
+    def along(name: str, key: str) -> None:
+        purge(name, key)
+        if record in shop.live(table):
+            platform.delete(table, record, by="trigger")
+            purge(table, record)
+
+    monkeypatch.setattr(platform, "purge", along)
+    monkeypatch.setattr(archiving, "FIRST_TURN", 1)
+    return shop.run(plan)
+
+
+def test_a_planned_record_that_goes_before_its_turn_stops_the_run(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its copy was not verified in this run."""
+    result = vanishing(shop, monkeypatch, "Account", CUSTOMER)
+    codes = {str(record.key): record.code for record in result.records}
+    assert codes[f"Account/{CUSTOMER}"] == "archive-vanished"
+    assert "archive-stopped" in codes.values()
+    assert shop.live("Account")
+
+
+def test_a_new_record_that_goes_along_stops_the_run(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = shop.org.create("Contact", {"Name": "New"})
+    result = vanishing(shop, monkeypatch, "Contact", new)
+    assert f"Contact/{new}" in {str(r.key) for r in result.records if r.code == "archive-vanished"}
+    assert shop.live("Account")
 
 
 @pytest.mark.parametrize("fault", [Crash(), ReplyLost()])

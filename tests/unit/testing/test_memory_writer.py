@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from unlost.model.errors import Conflict
+from unlost.model.errors import Conflict, NotAllowed
 from unlost.model.source.schema import DeleteRule, Reference, Table, WireKind
 from unlost.model.source.writing import (
     ByProduct,
@@ -84,6 +84,23 @@ def test_a_master_takes_its_details_to_the_bin_and_brings_them_back(scene: Scene
     assert scene.act(WriteOp.UNDELETE, "Account", account) == "done"
     assert not scene.deleted("Contact", contact)
     assert scene.cells("Memo", memo)["Account"] == account
+
+
+def test_a_hard_delete_leaves_no_record_in_the_bin(scene: Scene) -> None:
+    account = scene.create("Account", Name="Candy")
+    contact = scene.create("Contact", Name="Ann", Account=account)
+    assert scene.act(WriteOp.HARD_DELETE, "Account", account) == "done"
+    assert contact not in scene.org.tables["Contact"].records
+    assert scene.act(WriteOp.UNDELETE, "Account", account) == "UNDELETE_FAILED"
+    assert scene.act(WriteOp.HARD_DELETE, "Account", account) == "done"
+
+
+def test_a_hard_delete_without_the_right_is_no_soft_one(scene: Scene) -> None:
+    account = scene.create("Account", Name="Candy")
+    scene.writer.may_hard_delete = False
+    with pytest.raises(NotAllowed):
+        scene.act(WriteOp.HARD_DELETE, "Account", account)
+    assert not scene.deleted("Account", account)
 
 
 @pytest.mark.parametrize("loses", [True, False])

@@ -179,3 +179,17 @@ def test_alerts_lead_to_the_policy() -> None:
     for subject in ("closed-case", "closed-case/waits"):
         raised = RaisedAlert(AlertRule.ARCHIVE_SCHEDULE, "sales", subject, Urgency.SOON, why)
         assert address(raised) == READY
+
+
+def test_a_policy_can_demand_a_second_copy_and_skip_the_bin(desk: World, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    shown = page(client, post(client, second_copy="on", hard_delete="on"))
+    saved = find_saved_policy("sales", "closed-case")
+    assert saved is not None
+    assert (saved.policy.second_copy, saved.policy.hard_delete) == (True, True)
+    assert "is no second safety net" in shown
+    assert "No record leaves before the mirror" in shown
+    post(client)
+    saved = find_saved_policy("sales", "closed-case")
+    assert saved is not None
+    assert (saved.policy.second_copy, saved.policy.hard_delete) == (False, False)

@@ -27,6 +27,18 @@ class ArchivePolicyForm(forms.Form):
         max_value=MOST_DAYS,
         help_text=gettext_lazy("0: however recently they were changed."),
     )
+    second_copy = forms.BooleanField(
+        label=gettext_lazy("Only records of which the mirror of the vault has a copy, too"),
+        required=False,
+    )
+    hard_delete = forms.BooleanField(
+        label=gettext_lazy("Delete without the recycle bin"),
+        required=False,
+        help_text=gettext_lazy(
+            "Undo and put back create these records again, with new ids. The write user needs the "
+            "right for it."
+        ),
+    )
     on = forms.BooleanField(label=gettext_lazy("Archive after scheduled backups"), required=False)
     days = forms.MultipleChoiceField(
         label=gettext_lazy("After the backups of these days"),
@@ -72,6 +84,8 @@ class ArchivePolicyForm(forms.Form):
             self.policy,
             conditions=tuple(conditions),
             unchanged_days=given["unchanged_days"],
+            second_copy=given["second_copy"],
+            hard_delete=given["hard_delete"],
             # A label such as “closed for two years” would not be true any more.
             label=self.policy.label if same else "",
         )
@@ -106,6 +120,8 @@ def _field(test: Condition) -> forms.Field:
 def _initial(policy: ArchivePolicy, saved: SavedPolicyView | None) -> dict[str, Any]:
     return {
         "unchanged_days": policy.unchanged_days,
+        "second_copy": policy.second_copy,
+        "hard_delete": policy.hard_delete,
         "on": saved is not None and saved.on,
         "days": list(saved.days if saved is not None and saved.days else WEEK),
         "daily_limit": saved.daily_limit if saved is not None else USUAL_DAY,

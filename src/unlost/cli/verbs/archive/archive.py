@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlost.cli.answer import Output, answer
-from unlost.cli.effect_words import effect_lines
+from unlost.cli.effect_words import effect_lines, option_lines
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
@@ -189,6 +189,8 @@ def _show_preview(out: Output, result: "ArchiveOutlook") -> None:
             f"{many(lost.records, 'record')} of {lost.table} would stay and lose {lost.column}."
         )
     for line in effect_lines(result):
+        out.print(line)
+    for line in option_lines(shown.policy):
         out.print(line)
 
 

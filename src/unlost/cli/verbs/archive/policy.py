@@ -1,5 +1,6 @@
 """unlost archive policy: save archive policies, and let the service run them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,6 +65,20 @@ def save(
         bool,
         typer.Option("--confirm-large", help="The policy may select more than half of its table."),
     ] = False,
+    second_copy: Annotated[
+        bool | None,
+        typer.Option(
+            "--second-copy/--no-second-copy",
+            help="Archive a record only if the mirror of the vault has its copy, too.",
+        ),
+    ] = None,
+    hard_delete: Annotated[
+        bool | None,
+        typer.Option(
+            "--hard-delete/--no-hard-delete",
+            help="Delete records without the recycle bin: undo creates them again, with new ids.",
+        ),
+    ] = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -77,9 +92,13 @@ def save(
         from unlost.app.actions.archive.saved_policies import PolicyRequest, save_policy
 
         on = False if off else (True if chosen_days is not None else None)
-        request = PolicyRequest(
-            _policy(application, name, policy), chosen_days, on, daily_limit, confirm_large
+        chosen = _policy(application, name, policy)
+        chosen = replace(
+            chosen,
+            second_copy=chosen.second_copy if second_copy is None else second_copy,
+            hard_delete=chosen.hard_delete if hard_delete is None else hard_delete,
         )
+        request = PolicyRequest(chosen, chosen_days, on, daily_limit, confirm_large)
         answer(save_policy(application, name, request), as_json=json, show=_show_saved)
     return ExitCode.OK
 

@@ -97,17 +97,20 @@ class OrgWatch:
         *,
         since: datetime,
         began: datetime | None = None,
+        hard: bool = False,
     ) -> None:
         """``schema``: the org's tables that are watched. ``planned``: ids by table.
 
         ``since``: the source's clock when the backup of the copy began. ``began``: when the run
-        began; what vanished before is not its doing.
+        began; what vanished before is not its doing. ``hard``: the run deletes without the recycle
+        bin, and the org does not name the user of such a deletion.
         """
         self.changes = OrgChanges()
         self._ports = ports
         self._copy = copy
         self._planned = {name: pl.Series(sorted(ids)) for name, ids in planned.items()}
         self._stored = copy.tables()
+        self._hard = hard
         self._since = since
         self._began = began - SKEW if began is not None else None
         tables = list(_related_tables(schema, self._planned.keys()))
@@ -217,7 +220,7 @@ class OrgWatch:
 
     def _note_deleted(self, table: Table, frame: pl.DataFrame) -> None:
         """Note planned records that are gone: one that others deleted has changed."""
-        ours = (pl.col(BY) == self._ports.access.user_id()).fill_null(value=False)
+        ours = (pl.col(BY) == self._ports.access.user_id()).fill_null(value=self._hard)
         deleted, changed = frame.filter(ours)[ID], frame.filter(~ours)[ID]
         self.changes.deleted |= {RecordKey(table.name, record) for record in deleted}
         self.changes.changed |= {RecordKey(table.name, record) for record in changed}
@@ -225,6 +228,8 @@ class OrgWatch:
     def _note_vanished(self, table: Table, frame: pl.DataFrame) -> None:
         """Note what this user deleted, also new records; without a known user only those of the copy."""
         ours = pl.col(BY) == self._ports.access.user_id()
+        if self._hard:
+            ours = ours.fill_null(value=True)
         alive = pl.col(WAS) == Op.STATE.value
         for part in frame.filter(ours | pl.col(BY).is_null()).iter_slices(LOOK_UP):
             was = part.join(self._copy_state(table, part[ID]), on=ID, how="left")

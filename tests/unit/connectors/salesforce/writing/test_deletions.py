@@ -7,7 +7,7 @@ from fakes.salesforce import id_of
 from fakes.wire import error_answer, json_answer
 from unit.connectors.salesforce.writing.ingest_jobs import Jobs
 from unit.connectors.salesforce.writing.writable import Org, kinds, write
-from unlost.model.errors import SourceRefused
+from unlost.model.errors import NotAllowed, SourceRefused
 from unlost.model.source.writing import DELETE_BLOCKED, DELETE_TOO_LARGE, WriteOp, WriteRow
 
 DELETE = WriteOp.DELETE
@@ -77,3 +77,68 @@ def test_a_refused_job_of_deletions_is_no_outcome(org: Org) -> None:
     org.wire.on("POST", r"/jobs/ingest$", error_answer("INVALIDJOB", "no such object", 400))
     with pytest.raises(SourceRefused):
         write(org, DELETE, [WriteRow(f"k{n}", id_of("001", n)) for n in range(601)])
+
+
+# --- without the recycle bin ------------------------------------------------------------------------
+
+HARD_DELETE = WriteOp.HARD_DELETE
+PERMISSION = "PermissionsBulkApiHardDelete"
+
+
+@pytest.mark.parametrize("count", [1, 601])
+def test_a_hard_delete_is_always_a_job(org: Org, count: int) -> None:
+    jobs = Jobs(org)
+    sent = [WriteRow(f"k{n}", id_of("001", n)) for n in range(count)]
+    assert kinds(write(org, HARD_DELETE, sent)) == ["done"] * count
+    assert jobs.wanted["operation"] == "hardDelete"
+    assert jobs.uploads[0].split()[:2] == [b"Id", id_of("001", 0).encode()]
+    assert not org.wire.made("DELETE", "composite/sobjects")
+
+
+@pytest.mark.parametrize("code", ["FEATURENOTENABLED", "FeatureNotEnabled"])
+def test_a_hard_delete_without_the_permission_is_no_soft_one(org: Org, code: str) -> None:
+    Jobs(org)
+    refusal = error_answer(code, "hardDelete operation requires special permission", 400)
+    org.wire.on("POST", r"/jobs/ingest$", refusal)
+    with pytest.raises(NotAllowed) as refused:
+        write(org, HARD_DELETE, [WriteRow("k", id_of("001", 0))])
+    assert refused.value.code == "write-no-hard-delete"
+    assert "Bulk API Hard Delete" in refused.value.sentence
+    assert not org.wire.made("DELETE", "composite/sobjects")
+
+
+def test_a_hard_delete_of_an_object_without_bulk_is_refused(org: Org) -> None:
+    Jobs(org)
+    refusal = error_answer("INVALIDENTITY", "Entity is not supported by the Bulk API.", 400)
+    org.wire.on("POST", r"/jobs/ingest$", refusal)
+    (outcome,) = write(org, HARD_DELETE, [WriteRow("k", id_of("001", 0))])
+    assert (outcome.kind.value, outcome.retry) == ("failed", False)
+    assert "without the recycle bin" in outcome.sentence
+    assert not org.wire.made("DELETE", "composite/sobjects")
+
+
+def test_another_refusal_of_a_hard_delete_is_no_outcome(org: Org) -> None:
+    Jobs(org)
+    org.wire.on("POST", r"/jobs/ingest$", error_answer("INVALIDJOB", "no such object", 400))
+    with pytest.raises(SourceRefused):
+        write(org, HARD_DELETE, [WriteRow("k", id_of("001", 0))])
+
+
+@pytest.mark.parametrize(("reported", "refused"), [(False, True), (True, False), (None, False)])
+def test_the_permission_is_checked_as_far_as_it_is_reported(
+    org: Org, reported: bool | None, refused: bool
+) -> None:
+    rows = [] if reported is None else [{PERMISSION: reported}]
+    org.wire.on("GET", r"UserPermissionAccess", json_answer({"done": True, "records": rows}))
+    with org.writer() as writer:
+        if not refused:
+            writer.check_hard_delete()
+            return
+        with pytest.raises(NotAllowed):
+            writer.check_hard_delete()
+
+
+def test_an_edition_without_the_permission_decides_later(org: Org) -> None:
+    org.wire.on("GET", r"UserPermissionAccess", error_answer("INVALID_FIELD", "No such column", 400))
+    with org.writer() as writer:
+        writer.check_hard_delete()

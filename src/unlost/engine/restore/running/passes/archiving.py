@@ -148,6 +148,7 @@ def _watch(session: RestoreSession, source: Source, schema: Schema) -> OrgWatch:
         planned,
         since=backups[-1].as_of,
         began=session.log.opened.at,
+        hard=_delete_op(session) is WriteOp.HARD_DELETE,
     )
 
 
