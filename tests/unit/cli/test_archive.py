@@ -323,15 +323,15 @@ def test_a_saved_policy_can_demand_a_second_copy_and_skip_the_bin(open_cases: Te
     lines = open_cases("archive", "policy", "show", "sales", "closed-case").out
     assert "only with a second copy in the mirror" in lines
     assert "delete without the recycle bin" in lines
-    shown = open_cases("archive", "preview", "sales", "closed-case").out
-    assert "no second safety net" in shown
-    assert "No record leaves before the mirror" in shown
+    preview = open_cases("archive", "preview", "sales", "closed-case").out
+    assert "no second safety net" in preview
+    assert "No record leaves before the mirror" in preview
     open_cases(*save)  # without the options they stay
-    policy = open_cases("archive", "policy", "show", "sales", "closed-case", "--json").json["policy"]
-    assert (policy["second_copy"], policy["hard_delete"]) == (True, True)
+    shown = open_cases("archive", "policy", "show", "sales", "closed-case", "--json").json
+    assert (shown["policy"]["second_copy"], shown["policy"]["hard_delete"]) == (True, True)
     open_cases(*save, "--no-second-copy", "--no-hard-delete")
-    policy = open_cases("archive", "policy", "show", "sales", "closed-case", "--json").json["policy"]
-    assert (policy["second_copy"], policy["hard_delete"]) == (False, False)
+    shown = open_cases("archive", "policy", "show", "sales", "closed-case", "--json").json
+    assert (shown["policy"]["second_copy"], shown["policy"]["hard_delete"]) == (False, False)
 
 
 def test_a_schedule_that_is_wrong_is_refused(open_cases: Terminal) -> None:

@@ -139,6 +139,8 @@ def test_the_permission_is_checked_as_far_as_it_is_reported(
 
 
 def test_an_edition_without_the_permission_decides_later(org: Org) -> None:
-    org.wire.on("GET", r"UserPermissionAccess", error_answer("INVALID_FIELD", "No such column", 400))
+    org.wire.on(
+        "GET", r"UserPermissionAccess", error_answer("INVALID_FIELD", "No such column", 400)
+    )
     with org.writer() as writer:
         writer.check_hard_delete()

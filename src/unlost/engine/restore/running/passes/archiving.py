@@ -223,9 +223,7 @@ def _parts(session: RestoreSession, steps: Sequence[PlanStep]) -> Iterator[Seque
         yield from batched(records, rows_in_memory(session.table(name)))
 
 
-def _readable(
-    wanted: WantedReader, steps: Sequence[PlanStep], damaged: Causes
-) -> Iterator[States]:
+def _readable(wanted: WantedReader, steps: Sequence[PlanStep], damaged: Causes) -> Iterator[States]:
     try:
         states = list(wanted.states(steps))
     except (IntegrityError, NotFound) as error:  # they are read together
@@ -368,9 +366,7 @@ def _delete_op(session: RestoreSession) -> WriteOp:
     return WriteOp.HARD_DELETE if hard else WriteOp.DELETE
 
 
-def _announce(
-    session: RestoreSession, op: WriteOp, details: Sequence[PlanStep]
-) -> Iterator[int]:
+def _announce(session: RestoreSession, op: WriteOp, details: Sequence[PlanStep]) -> Iterator[int]:
     """Write intents for details; the call that deletes them is that of their master."""
     for name in dict.fromkeys(step.table for step in details):
         of_table = [step for step in details if step.table == name]
