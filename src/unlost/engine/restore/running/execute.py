@@ -352,19 +352,32 @@ def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
     steps = [s for s in session.plan.steps if s.action not in (Action.UNCHANGED, Action.SKIP)]
     done = sum(_restored(session, step) for step in steps)
     remaining = len(steps) - done
-    template = "{why} {done:,} of {count:,} records are restored; {remaining:,} are missing."
     if session.is_archive:
-        template = "{why} {done:,} of {count:,} records are archived; {remaining:,} are in the org."
-    text = message(
-        limit.code,
-        template,
-        next_step="{step}" if limit.next_step else "Resume later with `unlost restore resume RUN`.",
-        step=limit.message.step,
-        why=limit.message,
-        done=done,
-        count=len(steps),
-        remaining=remaining,
-    )
+        text = message(
+            limit.code,
+            "{why} {done:,} of {count:,} records are archived; {remaining:,} are still in the org.",
+            next_step="{step}"
+            if limit.next_step
+            else "Resume later with `unlost restore resume RUN`.",
+            step=limit.message.step,
+            why=limit.message,
+            done=done,
+            count=len(steps),
+            remaining=remaining,
+        )
+    else:
+        text = message(
+            limit.code,
+            "{why} {done:,} of {count:,} records are restored; {remaining:,} are missing.",
+            next_step="{step}"
+            if limit.next_step
+            else "Resume later with `unlost restore resume RUN`.",
+            step=limit.message.step,
+            why=limit.message,
+            done=done,
+            count=len(steps),
+            remaining=remaining,
+        )
     return ParkedRestore(run_of(session.plan), done, remaining, text, limit.resume_at)
 
 
