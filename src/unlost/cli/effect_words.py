@@ -41,6 +41,11 @@ def option_lines(policy: "ArchivePolicy") -> Iterator[str]:
         )
     if policy.second_copy:
         yield "No record leaves before the mirror of the vault has its copy, too."
+    if policy.pointer is not None:
+        yield (
+            f"Records that stay, and that {plain(policy.pointer.column)} names, are updated: they lead "
+            "to their archived records."
+        )
 
 
 def _summary(change: "SummaryChange") -> str:

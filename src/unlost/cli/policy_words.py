@@ -20,6 +20,9 @@ def policy_lines(policy: ArchivePolicy) -> Iterator[str]:
         yield "only with a second copy in the mirror"
     if policy.hard_delete:
         yield "delete without the recycle bin"
+    if policy.pointer is not None:
+        columns = ", ".join(filter(None, (policy.pointer.count, policy.pointer.link)))
+        yield plain(f"records in {policy.pointer.column} lead to archived ones by {columns}")
 
 
 def condition_words(test: Condition) -> str:

@@ -63,6 +63,20 @@ class ArchiveBranch:
 
 
 @dataclass(frozen=True, slots=True)
+class ParentPointer:
+    """Columns of a record that stays, by which it leads to its archived records.
+
+    ``column``: of the policy's table; it names the record. ``count``: its column for the number of
+    archived records. ``link``: its column for the address of the page that shows them. Empty for
+    none.
+    """
+
+    column: str
+    count: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ArchivePolicy:
     """The records of ``table`` that meet all ``conditions``, and the rules for related records.
 
@@ -70,7 +84,8 @@ class ArchivePolicy:
     ``label``: what people call the selected records. ``ids``: only these records; all if empty.
     ``include``: names of protections of the connector that do not count, such as those of activated
     records. ``second_copy``: a record goes only if the mirror of the vault has its copy, too.
-    ``hard_delete``: records go for good, without the recycle bin.
+    ``hard_delete``: records go for good, without the recycle bin. ``pointer``: a record that stays
+    leads to its archived records.
     """
 
     name: str
@@ -83,6 +98,7 @@ class ArchivePolicy:
     include: tuple[str, ...] = ()
     second_copy: bool = False
     hard_delete: bool = False
+    pointer: ParentPointer | None = None
 
 
 class StayReason(StrEnum):

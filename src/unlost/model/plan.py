@@ -364,6 +364,25 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class PointerUpdate:
+    """Values of a record that stays, by which it leads to its archived records.
+
+    An archive adds the number of records that really left to the one that the org has. An undo sets
+    the former ``values`` if the org still has those of the archive: ``expect`` is their hash.
+    """
+
+    table: str
+    record: str
+    values: Mapping[str, str | None] = field(default_factory=dict, hash=False)
+    expect: str = ""
+
+    @property
+    def key(self) -> RecordKey:
+        """Key of the record."""
+        return RecordKey(self.table, self.record)
+
+
+@dataclass(frozen=True, slots=True)
 class RestorePlan:
     """A complete restore plan, which can be run once.
 
@@ -373,7 +392,8 @@ class RestorePlan:
     description when the plan was made. ``typed``: the changes that people asked for; the steps'
     ``edits`` are their result. ``empty``: references of its records that stay empty. ``twins``:
     records that are skipped because a live record took their unique value. ``bypass``: a switch of
-    the org that is on during the run, so that automation which checks it holds back.
+    the org that is on during the run, so that automation which checks it holds back. ``pointers``:
+    records that stay and lead to archived ones.
     """
 
     format: int
@@ -395,3 +415,4 @@ class RestorePlan:
     empty: tuple[EmptyReference, ...] = ()
     twins: tuple[LiveTwin, ...] = ()
     bypass: Bypass | None = None
+    pointers: tuple[PointerUpdate, ...] = ()

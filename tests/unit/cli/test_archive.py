@@ -334,6 +334,22 @@ def test_a_saved_policy_can_demand_a_second_copy_and_skip_the_bin(open_cases: Te
     assert (shown["policy"]["second_copy"], shown["policy"]["hard_delete"]) == (False, False)
 
 
+def test_a_saved_policy_can_name_records_that_lead_to_archived_ones(open_cases: Terminal) -> None:
+    save = ("archive", "policy", "save", "sales", "closed-case")
+    show = ("archive", "policy", "show", "sales", "closed-case")
+    open_cases(*save, "--pointer", "Account, Archived,Link")
+    assert "records in Account lead to archived ones by Archived, Link" in open_cases(*show).out
+    preview = open_cases("archive", "preview", "sales", "closed-case").out
+    assert "Records that stay, and that Account names, are updated" in preview
+    open_cases(*save, "--pointer", "Account,,Link")
+    pointer = {"column": "Account", "count": "", "link": "Link"}
+    assert open_cases(*show, "--json").json["policy"]["pointer"] == pointer
+    ended = open_cases(*save, "--pointer", "a,b,c,d", "--json")
+    assert (ended.code, ended.failure["code"]) == (ExitCode.USAGE, "archive-pointer-unclear")
+    open_cases(*save, "--pointer", "none")
+    assert open_cases(*show, "--json").json["policy"]["pointer"] is None
+
+
 def test_a_schedule_that_is_wrong_is_refused(open_cases: Terminal) -> None:
     save = ("archive", "policy", "save", "sales", "closed-case", "--json")
     for words, code in (

@@ -22,7 +22,7 @@ from unlost.catalog.runs.archive_nights import (
 )
 from unlost.model.access import Role
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
-from unlost.model.archive import ArchivePolicy, Comparison, Condition
+from unlost.model.archive import ArchivePolicy, Comparison, Condition, ParentPointer
 from unlost.model.message import message
 from unlost.model.saved_policy import WEEK, ArchiveNightState, SavedPolicy, Weekday
 from unlost.web.parts.alert_pages import address
@@ -193,3 +193,23 @@ def test_a_policy_can_demand_a_second_copy_and_skip_the_bin(desk: World, sign_in
     saved = find_saved_policy("sales", "closed-case")
     assert saved is not None
     assert (saved.policy.second_copy, saved.policy.hard_delete) == (False, False)
+
+
+def test_a_policy_can_name_records_that_lead_to_archived_ones(desk: World, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    named = {"pointer_column": "Account", "pointer_count": "Archived", "pointer_link": "Link"}
+    assert "Records that stay, and that Account names, are updated" in page(
+        client, post(client, **named)
+    )
+    saved = find_saved_policy("sales", "closed-case")
+    assert saved is not None
+    assert saved.policy.pointer == ParentPointer("Account", "Archived", "Link")
+    assert 'value="Archived"' in page(client, READY)
+    for half in ({"pointer_column": "Account"}, {"pointer_link": "Link"}):
+        refused = client.post(READY, TYPED | half)
+        assert refused.status_code == 400
+        assert "Name this column, too." in refused.content.decode()
+    post(client)
+    saved = find_saved_policy("sales", "closed-case")
+    assert saved is not None
+    assert saved.policy.pointer is None

@@ -27,6 +27,7 @@ from unlost.engine.archive.choosing import (
 )
 from unlost.engine.archive.graph import NO_FACTS, collect
 from unlost.engine.archive.members import ID
+from unlost.engine.archive.pointers import check_pointer, pointer_notes, pointers_of
 from unlost.engine.archive.preview import bytes_of, stays_of
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.notes.predict import NoteText
@@ -121,6 +122,7 @@ class ArchiveRequest:
     """The order for a plan. ``most``: records of the plan. ``without``: records that stay.
 
     ``shared``: the kinds of files that records share in this org. ``rules``: how its storages count.
+    ``address``: begins the addresses of records in the console; empty if it has none.
     """
 
     policy: ArchivePolicy
@@ -130,6 +132,7 @@ class ArchiveRequest:
     most: int = MAX_STEPS
     without: frozenset[RecordKey] = frozenset()
     facts: ArchiveFacts = NO_FACTS
+    address: str = ""
 
 
 def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: str) -> RestorePlan:
@@ -141,6 +144,7 @@ def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: 
     """
     survey = RestoreSurvey(org, ports)
     _check_allowed(survey, order.policy)
+    check_pointer(survey, order.policy, address=order.address)
     copy = ports.vault.at(org, _newest(survey), forgotten=True)
     now = ports.clock.now()
     graph = collect(
@@ -220,6 +224,7 @@ def _plan(
     steps = tuple(_step(choice, record) for record in sorted(records, key=_sort_key))
     tables = [survey.table(name) for name in sorted({step.table for step in steps})]
     number = choice.copy.info.number
+    pointers = pointers_of(survey, choice.copy, order.policy, steps, address=order.address)
     return sealed(
         RestorePlan(
             PLAN_FORMAT,
@@ -235,11 +240,13 @@ def _plan(
                 *_freed(choice.copy, steps, order.rules),
                 *_notes(survey, choice, len(steps), hard=order.policy.hard_delete),
                 *_missing(choice, order.policy),
+                *pointer_notes(pointers),
                 *automation_notes(survey, steps),
             ),
             estimate=_estimate(survey, steps, hard=order.policy.hard_delete),
             schema=schema_digest(tables),
             bypass=needed_bypass(survey, steps),
+            pointers=pointers,
         )
     )
 

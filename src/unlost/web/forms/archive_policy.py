@@ -1,6 +1,6 @@
 """The form for a saved archive policy: the numbers of its conditions, and its schedule."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from unlost.app.actions.archive.saved_policies import PolicyRequest, SavedPolicyView
-from unlost.model.archive import ArchivePolicy, Comparison, Condition
+from unlost.model.archive import ArchivePolicy, Comparison, Condition, ParentPointer
 from unlost.model.saved_policy import LARGEST_DAY, USUAL_DAY, WEEK, Weekday
 
 MOST_DAYS = 36_500
+LONGEST_NAME = 255  # characters of a column
 NUMBER = "condition-"  # begins the names of fields for conditions
 
 
@@ -38,6 +39,22 @@ class ArchivePolicyForm(forms.Form):
             "Undo and put back create these records again, with new ids. The write user needs the "
             "right for it."
         ),
+    )
+    pointer_column = forms.CharField(
+        label=gettext_lazy("Column of records that stay and lead to archived ones"),
+        required=False,
+        max_length=LONGEST_NAME,
+        help_text=gettext_lazy("Such as AccountId. Leave it empty if no record is to be updated."),
+    )
+    pointer_count = forms.CharField(
+        label=gettext_lazy("Their column for the number of archived records"),
+        required=False,
+        max_length=LONGEST_NAME,
+    )
+    pointer_link = forms.CharField(
+        label=gettext_lazy("Their column for a link to the archived records"),
+        required=False,
+        max_length=LONGEST_NAME,
     )
     on = forms.BooleanField(label=gettext_lazy("Archive after scheduled backups"), required=False)
     days = forms.MultipleChoiceField(
@@ -70,6 +87,10 @@ class ArchivePolicyForm(forms.Form):
         given = super().clean() or self.cleaned_data
         if given.get("on") and not given.get("days"):
             self.add_error("days", ValidationError(_("Choose at least one day.")))
+        named = given.get("pointer_count") or given.get("pointer_link")
+        if bool(given.get("pointer_column")) != bool(named):
+            missing = "pointer_count" if given.get("pointer_column") else "pointer_column"
+            self.add_error(missing, ValidationError(_("Name this column, too.")))
         return given
 
     def as_request(self) -> PolicyRequest:
@@ -86,6 +107,7 @@ class ArchivePolicyForm(forms.Form):
             unchanged_days=given["unchanged_days"],
             second_copy=given["second_copy"],
             hard_delete=given["hard_delete"],
+            pointer=_pointer(given),
             # A label such as “closed for two years” would not be true any more.
             label=self.policy.label if same else "",
         )
@@ -96,6 +118,12 @@ class ArchivePolicyForm(forms.Form):
             given["daily_limit"],
             given["confirm_large"],
         )
+
+
+def _pointer(given: Mapping[str, Any]) -> ParentPointer | None:
+    if not given["pointer_column"]:
+        return None
+    return ParentPointer(given["pointer_column"], given["pointer_count"], given["pointer_link"])
 
 
 def _numbers(policy: ArchivePolicy) -> Iterator[tuple[int, Condition]]:
@@ -118,10 +146,14 @@ def _field(test: Condition) -> forms.Field:
 
 
 def _initial(policy: ArchivePolicy, saved: SavedPolicyView | None) -> dict[str, Any]:
+    pointer = policy.pointer or ParentPointer("")
     return {
         "unchanged_days": policy.unchanged_days,
         "second_copy": policy.second_copy,
         "hard_delete": policy.hard_delete,
+        "pointer_column": pointer.column,
+        "pointer_count": pointer.count,
+        "pointer_link": pointer.link,
         "on": saved is not None and saved.on,
         "days": list(saved.days if saved is not None and saved.days else WEEK),
         "daily_limit": saved.daily_limit if saved is not None else USUAL_DAY,

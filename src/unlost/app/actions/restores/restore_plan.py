@@ -28,6 +28,7 @@ from unlost.app.restores.overrides import (
     resolve_overrides,
 )
 from unlost.app.restores.plan_files import proved_plan, sealed_plan
+from unlost.catalog.home.settings import public_address
 from unlost.catalog.orgs.bypass import bypass_of
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.plans import StoredPlan, add_plan, drop_plans, store_made_plan
@@ -459,7 +460,14 @@ def _archive_request(
         most=min(request.most or MAX_STEPS, MAX_STEPS),
         without=_excluded(request).records,
         facts=connector.archive_facts(schema),
+        address=_open_address(org),
     )
+
+
+def _open_address(org: ProtectedOrg) -> str:
+    """Return the beginning of the addresses that open records of an org; empty without a console."""
+    address = public_address()
+    return f"{address}/open/{org.identity.tenant}" if address else ""
 
 
 def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         SavedPolicyView,
     )
     from unlost.app.compose import Application
-    from unlost.model.archive import ArchivePolicy
+    from unlost.model.archive import ArchivePolicy, ParentPointer
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 FILE_SUFFIX = ".json"
+NO_POINTER = "none"
 SavedName = Annotated[str, typer.Argument(metavar="POLICY", help="Name of a saved policy.")]
 
 
@@ -79,6 +80,15 @@ def save(
             help="Delete records without the recycle bin: undo creates them again, with new ids.",
         ),
     ] = None,
+    pointer: Annotated[
+        str,
+        typer.Option(
+            "--pointer",
+            metavar="COLUMN[,COUNT[,LINK]]",
+            help="Records that COLUMN names, such as AccountId, lead to their archived records: by "
+            "a number in COUNT and an address in LINK. An empty one stays out. “none”: no pointer.",
+        ),
+    ] = "",
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -97,6 +107,7 @@ def save(
             chosen,
             second_copy=chosen.second_copy if second_copy is None else second_copy,
             hard_delete=chosen.hard_delete if hard_delete is None else hard_delete,
+            pointer=_pointer(pointer) if pointer else chosen.pointer,
         )
         request = PolicyRequest(chosen, chosen_days, on, daily_limit, confirm_large)
         answer(save_policy(application, name, request), as_json=json, show=_show_saved)
@@ -145,6 +156,21 @@ def _days(days: str, *, nightly: bool, off: bool) -> tuple[Weekday, ...] | None:
     if nightly:
         return WEEK
     return days_of(days) if days else None
+
+
+def _pointer(text: str) -> "ParentPointer | None":
+    from unlost.model.archive import ParentPointer
+
+    if text == NO_POINTER:
+        return None
+    column, count, link, *more = (*(part.strip() for part in text.split(",")), "", "")
+    if any(more):
+        raise UsageError(
+            "archive-pointer-unclear",
+            "A pointer has a column, and at most one for the count and one for the link.",
+            next_step="Write it as AccountId,Archived_Cases__c,Archive_Link__c.",
+        )
+    return ParentPointer(column, count, link)
 
 
 def _policy(application: "Application", org: str, policy: str) -> "ArchivePolicy":

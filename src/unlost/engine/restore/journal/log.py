@@ -40,7 +40,7 @@ from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports.vault import Journal
 from unlost.model.source.writing import NOT_IN_BIN, OutcomeKind, RowOutcome, WriteOp
 
-STAGES = tuple(stage for stage in Pass if stage is not Pass.IMAGES)
+STAGES = tuple(stage for stage in Pass if stage not in (Pass.IMAGES, Pass.POINT))
 NONE: Mapping[RecordKey, RowOutcome] = {}
 LOST_TRIES = 4  # calls in a row without an answer before the run stops
 

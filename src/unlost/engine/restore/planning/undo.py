@@ -14,6 +14,7 @@ See docs/adr/0042.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -55,6 +56,7 @@ from unlost.model.plan import (
     PlanBasis,
     PlanNote,
     PlanStep,
+    PointerUpdate,
     RecordKey,
     RestorePlan,
     Selection,
@@ -65,6 +67,7 @@ from unlost.model.source.writing import Birth, LockedDelete, TextImages, WriteCa
 
 UNPROVED = "undo-unproved"
 LIMITS = "undo-limits"
+POINTERS = "undo-pointers"
 UNLOOKED = "undo-unlooked"
 
 
@@ -100,7 +103,31 @@ def _unarchive(survey: RestoreSurvey, known: RunEffects, plan_id: str) -> Restor
             next_step="Resume it first with `unlost restore resume {run}`, then undo it.",
             run=known.run,
         )
-    return _back(survey, known.effects, plan_id)
+    removed = (
+        place for place, effect in known.effects.items() if effect.kind is EffectKind.REMOVED
+    )
+    plan = _back(survey, removed, plan_id)
+    changed = (known.effects.get(update.key) for update in known.plan.pointers)
+    pointers = tuple(
+        PointerUpdate(effect.table, effect.live, dict(effect.before), effect.sent)
+        for effect in changed
+        if effect is not None and effect.table in survey.tables
+    )
+    if not pointers:
+        return plan
+    return sealed(replace(plan, pointers=pointers, notes=(*plan.notes, *_pointer_notes(pointers))))
+
+
+def _pointer_notes(pointers: Sequence[PointerUpdate]) -> Iterator[PlanNote]:
+    yield PlanNote.of(
+        POINTERS,
+        NoteWeight.NOTE,
+        "{records} of {table} led to archived records and get their former values ({columns}), "
+        "unless they were changed since.",
+        table=pointers[0].table,
+        count=len(pointers),
+        columns=", ".join(sorted(pointers[0].values)),
+    )
 
 
 def _back(survey: RestoreSurvey, records: Iterable[RecordKey], plan_id: str) -> RestorePlan:

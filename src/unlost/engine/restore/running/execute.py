@@ -34,7 +34,7 @@ from unlost.engine.restore.running.addresses import Addresses
 from unlost.engine.restore.running.archived import commit_archived
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.links import Links
-from unlost.engine.restore.running.passes import archiving, bypass, cleared
+from unlost.engine.restore.running.passes import archiving, bypass, cleared, pointing
 from unlost.engine.restore.running.passes.changing import reopen, second_pass, undelete, update
 from unlost.engine.restore.running.passes.creating import Creator
 from unlost.engine.restore.running.passes.deleting import delete
@@ -196,6 +196,7 @@ def _write(session: RestoreSession) -> None:
     cleared.put_back(session)
     delete(session)
     send_images(session)
+    pointing.take_back(session)
 
 
 def _resolve_open_calls(session: RestoreSession, creator: Creator) -> None:
@@ -272,7 +273,7 @@ def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: Ma
 
 def _close(session: RestoreSession) -> RestoreOutcome:
     extra = archiving.vanished(session) if session.is_archive else cleared.outcomes(session)
-    records = (*record_outcomes(session), *extra)
+    records = (*record_outcomes(session), *extra, *pointing.outcomes(session))
     _link_earlier_lives(session, records)
     outcome = RestoreOutcome(
         run_of(session.plan),

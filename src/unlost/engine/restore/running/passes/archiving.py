@@ -33,6 +33,7 @@ from unlost.engine.restore.running.comparison import absent, compared_columns, d
 from unlost.engine.restore.running.copies import faulty_copies
 from unlost.engine.restore.running.deletions import deleted_by_run, source_of
 from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
+from unlost.engine.restore.running.passes.pointing import point
 from unlost.engine.restore.running.second_copy import (
     demands_second_copy,
     mirror_answers,
@@ -82,6 +83,12 @@ def check(session: RestoreSession) -> None:
 
 
 def archive(session: RestoreSession) -> None:
+    """Delete the records of the plan, then let their parents lead to them."""
+    _delete_all(session)
+    point(session)
+
+
+def _delete_all(session: RestoreSession) -> None:
     """Delete the records of the plan, some groups at a time."""
     source = source_of(session)
     schema = source.discover()  # also tables and columns that came after the backup

@@ -1,0 +1,195 @@
+"""Records that stay and lead to their archived records: a number and a link, undone with the archive."""
+
+from dataclasses import replace
+
+import pytest
+
+from homes import World
+from scenes import Lead, scene
+from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
+from unlost.app.actions.alerts.public_address import set_address
+from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.restores.restore_plan import PlanResult
+from unlost.app.actions.restores.restore_run import resume_run
+from unlost.engine.restore.running.passes import archiving
+from unlost.model.archive import ArchivePolicy, Comparison, Condition, ParentPointer
+from unlost.model.errors import UsageError
+from unlost.model.source.schema import WireKind
+from unlost.testing.faults import Crash
+from unlost.testing.memory_writer import ReplyLost
+from unlost.testing.platform import RowRefused
+
+CONSOLE = "https://unlost.example.com"
+POINTING = ArchivePolicy(
+    "contacts",
+    "Contact",
+    (Condition("Name", Comparison.IS_NOT, ("Zoe",)),),
+    pointer=ParentPointer("Account", "Archived", "Link"),
+)
+
+
+def pointing_shop(world: World) -> Shop:
+    made = open_shop(world)
+    for name, kind in (("Archived", WireKind.INTEGER), ("Link", WireKind.TEXT)):
+        made.org.add_column("Account", name, kind)
+    made.org.create("Contact", {"Name": "Zoe", "Account": CUSTOMER})
+    made.org.update("Account", CUSTOMER, {"Archived": "3"})
+    made.night()
+    set_writer(made.app, WRITER)
+    set_address(made.app, CONSOLE)
+    return made
+
+
+opened = scene(pointing_shop)
+
+
+@pytest.fixture
+def shop(world: World, opened: Lead) -> Shop:
+    made: Shop = opened(world)
+    return made
+
+
+def planned(shop: Shop, **pointer: str) -> PlanResult:
+    assert POINTING.pointer is not None
+    return shop.plan(archive=replace(POINTING, pointer=replace(POINTING.pointer, **pointer)))
+
+
+def pointed(shop: Shop) -> tuple[str | None, str | None]:
+    cells = shop.live("Account")[CUSTOMER]
+    return cells.get("Archived"), cells.get("Link")
+
+
+def link(shop: Shop) -> str:
+    tenant = shop.org.identity.tenant
+    return f"{CONSOLE}/open/{tenant}/Account/{CUSTOMER}/?state=archived"
+
+
+def test_the_parent_gets_the_number_and_the_link(shop: Shop) -> None:
+    plan = planned(shop)
+    note = next(note for note in plan.summary.notes if note.code == "archive-pointers")
+    assert (note.count, note.table) == (1, "Account")
+    assert plan.summary.records == 2
+    assert shop.run(plan).whole
+    assert pointed(shop) == ("5", link(shop))
+
+
+def test_one_column_is_enough(shop: Shop) -> None:
+    shop.run(planned(shop, link=""))
+    assert pointed(shop) == ("5", None)
+
+
+def test_an_undo_sets_the_former_values(shop: Shop) -> None:
+    result = shop.run(planned(shop))
+    undo = shop.plan(undo=result.run)
+    assert "undo-pointers" in {note.code for note in undo.summary.notes}
+    assert undo.summary.records == 2  # the account is no step: only its two columns are set
+    done = shop.run(undo)
+    assert done.whole
+    assert pointed(shop) == ("3", None)
+    assert len(shop.live("Contact")) == 3
+    shop.run(shop.plan(undo=done.run))
+    assert pointed(shop) == ("5", link(shop))
+
+
+def test_an_undo_leaves_what_people_changed_since(shop: Shop) -> None:
+    result = shop.run(planned(shop))
+    shop.org.update("Account", CUSTOMER, {"Archived": "9"})
+    done = shop.run(shop.plan(undo=result.run))
+    assert [record.code for record in done.records] == ["restore-changed-since"]
+    assert pointed(shop) == ("9", link(shop))
+
+
+@pytest.mark.parametrize("fault", [Crash(), ReplyLost()])
+def test_a_lost_answer_counts_once(shop: Shop, fault: Exception) -> None:
+    plan = planned(shop)
+    shop.writer.faults.plant("written", fault, table="Account")
+    if isinstance(fault, Crash):
+        with pytest.raises(Crash):
+            shop.run(plan)
+        shop.writer.faults.clear()
+        assert resume_run(shop.app, plan.run).whole
+    else:
+        assert shop.run(plan).whole
+    assert pointed(shop) == ("5", link(shop))
+
+
+def test_only_records_that_left_count(shop: Shop) -> None:
+    plan = planned(shop)
+    shop.writer.faults.plant("row", RowRefused("DELETE_FAILED", "no"), table="Contact", times=1)
+    shop.run(plan)
+    assert pointed(shop)[0] == "4"
+
+
+def test_a_parent_whose_records_all_stay_is_left_alone(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planned(shop)
+    monkeypatch.setattr(archiving, "_pending", lambda *_: [])
+    shop.run(plan)
+    assert pointed(shop) == ("3", None)
+
+
+def test_a_refused_update_is_named(shop: Shop) -> None:
+    plan = planned(shop)
+    shop.writer.faults.plant("row", RowRefused("VALIDATION", "no"), table="Account")
+    result = shop.run(plan)
+    assert not result.whole
+    assert [(r.table, r.record) for r in result.records if r.table == "Account"] == [
+        ("Account", CUSTOMER)
+    ]
+
+
+def test_a_parent_that_is_gone_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = planned(shop)
+    delete = shop.platform.delete
+
+    def first(table: str, record: str, *, by: str) -> None:
+        delete(table, record, by=by)
+        shop.org.tables["Account"].records[CUSTOMER].deleted = True
+
+    monkeypatch.setattr(shop.platform, "delete", first)
+    result = shop.run(plan)
+    assert "archive-pointer-gone" in {record.code for record in result.records}
+
+
+@pytest.mark.parametrize(
+    ("pointer", "code", "word"),
+    [
+        ({"column": "Name"}, "archive-pointer-column", "does not refer"),
+        ({"column": "Absent"}, "archive-pointer-column", "does not refer"),
+        ({"count": "Absent"}, "archive-pointer-column", "no such column"),
+        ({"count": "Name"}, "archive-pointer-column", "Its kind is text"),
+        ({"link": "Archived"}, "archive-pointer-column", "Its kind is integer"),
+        ({"count": "", "link": ""}, "archive-pointer-empty", "no column"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(
+    shop: Shop, pointer: dict[str, str], code: str, word: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        planned(shop, **pointer)
+    assert refused.value.code == code
+    assert word in refused.value.sentence
+
+
+def test_a_column_that_the_write_user_may_not_change_is_refused(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capability = shop.platform.capability
+
+    def narrow(table: str) -> object:
+        known = capability(table)
+        return replace(known, changeable=known.changeable - {"Link"})
+
+    monkeypatch.setattr(shop.platform, "capability", narrow)
+    with pytest.raises(UsageError) as refused:
+        planned(shop)
+    assert "may not change it" in refused.value.sentence
+
+
+def test_a_link_needs_the_address_of_the_console(shop: Shop) -> None:
+    set_address(shop.app, "")
+    with pytest.raises(UsageError) as refused:
+        planned(shop)
+    assert refused.value.code == "archive-pointer-address"
+    assert planned(shop, link="").summary.records == 2
