@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.model.archive import ArchivePolicy, ParentPointer
 from unlost.model.errors import UsageError
+from unlost.model.message import Message, message
 from unlost.model.plan import ActionReason, NoteWeight, PlanNote, PlanStep, PointerUpdate
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Table, WireKind
 
 POINTERS = "archive-pointers"
+WRONG = "archive-pointer-column"
 NUMBERS = (WireKind.INTEGER, WireKind.DECIMAL)
 
 
@@ -98,7 +100,11 @@ def _parent(survey: RestoreSurvey, policy: ArchivePolicy, pointer: ParentPointer
     parents = reference.tables if reference is not None else ()
     parent = survey.tables.get(parents[0]) if len(parents) == 1 else None
     if parent is None:
-        raise _wrong(policy.table, pointer.column, "It does not refer to records of one table.")
+        raise _wrong(
+            policy.table,
+            pointer.column,
+            message(WRONG, "It does not refer to records of one table."),
+        )
     return parent
 
 
@@ -107,16 +113,18 @@ def _check_column(
 ) -> None:
     column = parent.column(name)
     if column is None:
-        raise _wrong(parent.name, name, "The org has no such column.")
+        raise _wrong(parent.name, name, message(WRONG, "The org has no such column."))
     if column.kind not in kinds:
-        raise _wrong(parent.name, name, f"Its kind is {column.kind.value}.")
+        raise _wrong(
+            parent.name, name, message(WRONG, "Its kind is {kind}.", kind=column.kind.value)
+        )
     if name not in survey.capability(parent.name).changeable:
-        raise _wrong(parent.name, name, "The write user may not change it.")
+        raise _wrong(parent.name, name, message(WRONG, "The write user may not change it."))
 
 
-def _wrong(table: str, column: str, reason: str) -> UsageError:
+def _wrong(table: str, column: str, reason: Message) -> UsageError:
     return UsageError(
-        "archive-pointer-column",
+        WRONG,
         "{table}.{column} cannot lead to archived records. {reason}",
         next_step="Choose another column in the policy, or let the write user change it.",
         table=table,
