@@ -124,7 +124,7 @@ def _check_column(
 
 def _wrong(table: str, column: str, reason: Message) -> UsageError:
     return UsageError(
-        WRONG,
+        "archive-pointer-column",
         "{table}.{column} cannot lead to archived records. {reason}",
         next_step="Choose another column in the policy, or let the write user change it.",
         table=table,
