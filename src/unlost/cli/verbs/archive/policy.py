@@ -31,6 +31,29 @@ app = typer.Typer(
 )
 FILE_SUFFIX = ".json"
 NO_POINTER = "none"
+SecondCopy = Annotated[
+    bool | None,
+    typer.Option(
+        "--second-copy/--no-second-copy",
+        help="Archive a record only if the mirror of the vault has its copy, too.",
+    ),
+]
+HardDelete = Annotated[
+    bool | None,
+    typer.Option(
+        "--hard-delete/--no-hard-delete",
+        help="Delete records without the recycle bin: undo creates them again, with new ids.",
+    ),
+]
+Pointer = Annotated[
+    str,
+    typer.Option(
+        "--pointer",
+        metavar="COLUMN[,COUNT[,LINK]]",
+        help="Records that COLUMN names, such as AccountId, lead to their archived records: by "
+        "a number in COUNT and an address in LINK. An empty one stays out. “none”: no pointer.",
+    ),
+]
 SavedName = Annotated[str, typer.Argument(metavar="POLICY", help="Name of a saved policy.")]
 
 
@@ -66,29 +89,9 @@ def save(
         bool,
         typer.Option("--confirm-large", help="The policy may select more than half of its table."),
     ] = False,
-    second_copy: Annotated[
-        bool | None,
-        typer.Option(
-            "--second-copy/--no-second-copy",
-            help="Archive a record only if the mirror of the vault has its copy, too.",
-        ),
-    ] = None,
-    hard_delete: Annotated[
-        bool | None,
-        typer.Option(
-            "--hard-delete/--no-hard-delete",
-            help="Delete records without the recycle bin: undo creates them again, with new ids.",
-        ),
-    ] = None,
-    pointer: Annotated[
-        str,
-        typer.Option(
-            "--pointer",
-            metavar="COLUMN[,COUNT[,LINK]]",
-            help="Records that COLUMN names, such as AccountId, lead to their archived records: by "
-            "a number in COUNT and an address in LINK. An empty one stays out. “none”: no pointer.",
-        ),
-    ] = "",
+    second_copy: SecondCopy = None,
+    hard_delete: HardDelete = None,
+    pointer: Pointer = "",
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:

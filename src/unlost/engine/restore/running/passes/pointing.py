@@ -76,7 +76,7 @@ def outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
 def _left_by_parent(session: RestoreSession, pointer: ParentPointer) -> Counter[str]:
     """The number of selected records that left the org, by the id of their parent."""
     deleted = session.log.state.results.get(Pass.DELETE, {})
-    left = [
+    steps = [
         step
         for step in session.plan.steps
         if step.why is ActionReason.SELECTED
@@ -84,8 +84,8 @@ def _left_by_parent(session: RestoreSession, pointer: ParentPointer) -> Counter[
         and deleted[step.key].kind is OutcomeKind.DONE
     ]
     counts: Counter[str] = Counter()
-    if left:
-        for part in batched(left, rows_in_memory(session.table(left[0].table))):
+    if steps:
+        for part in batched(steps, rows_in_memory(session.table(steps[0].table))):
             for states in session.wanted.states(part):
                 counts.update(filter(None, states.texts(pointer.column)))
     return counts
