@@ -16,6 +16,8 @@ def policy_lines(policy: ArchivePolicy) -> Iterator[str]:
         yield plain(f"{branch.rule.value} {branch.table} by {branch.column}{tests}")
     if policy.unchanged_days:
         yield f"only unchanged for {many(policy.unchanged_days, 'day')}"
+    if policy.include:
+        yield plain(f"include {', '.join(policy.include)}")
 
 
 def condition_words(test: Condition) -> str:
@@ -24,7 +26,7 @@ def condition_words(test: Condition) -> str:
         case Comparison.OLDER:
             return f"{test.column} older than {many(test.days, 'day')}"
         case Comparison.LARGER:
-            return f"{test.column} above {test.number:,g}"
+            return f"{test.column} above {test.number:,.15g}"
         case Comparison.EMPTY | Comparison.FILLED:
             return f"{test.column} {test.comparison.value}"
         case Comparison.IS:
