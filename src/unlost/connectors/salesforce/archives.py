@@ -8,7 +8,7 @@ EmailMessage, ContentSize and ContentModifiedDate of ContentDocument; help, "Arc
 from collections.abc import Iterator
 from dataclasses import replace
 
-from unlost.connectors.salesforce.storage import DOCUMENT, RECORDS_RELEASE
+from unlost.connectors.salesforce.storage import DOCUMENT, RECORDS_RELEASE, shared_files
 from unlost.model.archive import (
     ArchiveBranch,
     ArchivePolicy,
@@ -116,9 +116,12 @@ def archive_policies(schema: Schema) -> tuple[ArchivePolicy, ...]:
 
 
 def _known(schema: Schema) -> Iterator[ArchivePolicy]:
+    releases = {release.name for kind in shared_files(schema) for release in kind.releases}
     for policy in POLICIES:
         table = schema.table(policy.table)
-        if table is not None and _has(table, policy.conditions):
+        if table is None or not releases.issuperset(policy.include):
+            continue
+        if _has(table, policy.conditions):
             branches = tuple(
                 branch
                 for branch in policy.branches

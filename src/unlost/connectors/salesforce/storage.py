@@ -28,9 +28,12 @@ MAIL = "EmailMessage"
 MAIL_TEXTS = ("TextBody", "HtmlBody", "Headers", "Subject")
 FILES = {"Attachment": "BodyLength", "Document": "BodyLength", "ContentVersion": "ContentSize"}
 DOCUMENT, LINK = "ContentDocument", "ContentDocumentLink"
+# An asset, a public link, and the places of files in libraries, which need no link.
 KEEPING = (
     KeepingColumn("ContentAsset", "ContentDocumentId"),
     KeepingColumn("ContentDistribution", "ContentDocumentId"),
+    KeepingColumn("ContentFolderMember", "ChildRecordId"),
+    KeepingColumn("ContentWorkspaceDoc", "ContentDocumentId"),
 )
 VERSIONS = FileVersionRule(
     "ContentVersion", "ContentDocumentId", "IsLatest", "ContentSize", "Title"
@@ -81,7 +84,7 @@ def mail_rules(schema: Schema) -> Mapping[str, MailRule]:
 def shared_files(schema: Schema) -> tuple[SharedFile, ...]:
     """Documents, which records, users, groups and libraries share; empty if the org has none.
 
-    An asset and a public link use a document although no record has it.
+    An asset, a public link and a library use a document although no record has it.
     """
     document, links = schema.table(DOCUMENT), schema.table(LINK)
     if document is None or links is None:
