@@ -49,7 +49,7 @@ def _held(copy: Snapshot, target: HoldTarget, records: Collection[str]) -> Itera
     """Those of these records, of any table, that a hold covers."""
     if target.scope is HoldScope.RECORD:
         yield from {target.record} & set(records)
-    elif target.scope is HoldScope.TABLE and target.table in copy.tables():
+    elif target.table in copy.tables():
         rows = copy.get(target.table, sorted(records), columns=[])
         live = pc.equal(rows[OP].cast(pa.string()), Op.STATE.value)
         yield from rows[ID].filter(live).to_pylist()
