@@ -281,6 +281,7 @@ def test_large_old_files_leave_records_that_stay(files: LargeFiles) -> None:
     assert before - titles(desk) == Counter(["Floor plan"]), "not those of people and mails"
     assert desk.rows()["Case"] == cases
     assert desk.program("backup", "chocolate").code in (0, 3)
+    assert desk.program("losses", "list", "--json").done["losses"] == []
     page = desk.program("related", "chocolate", f"Case/{files.case}", "--json").done
     archived = {file["name"]: file["archived"] for file in page["related"]["files"]}
     assert archived["Floor plan.txt"], archived

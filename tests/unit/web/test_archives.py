@@ -172,7 +172,10 @@ def test_the_storage_page_counts_records_that_lose_files(
     org.add_table(
         "PaperLink",
         {"Paper": WireKind.REFERENCE, "Holder": WireKind.REFERENCE},
-        references={"Paper": Reference(("Paper",), cascade), "Holder": Reference(("Order",), cascade)},
+        references={
+            "Paper": Reference(("Paper",), cascade),
+            "Holder": Reference(("Order",), cascade),
+        },
     )
     org.add_table("Order", {"Name": WireKind.TEXT})
     for paper in ("plan", "photo"):

@@ -74,9 +74,7 @@ def test_people_groups_libraries_posts_templates_and_articles_keep_their_files()
         "EmailTemplate", "FeedItem", "Knowledge__kav", "Organization", "User",
     )  # fmt: skip
     holder = Column("LinkedEntityId", WireKind.REFERENCE, reference=Reference(names))
-    (kind,) = shared_files(
-        Schema((DOCUMENT, Table("ContentDocumentLink", (holder,))), "f")
-    )
+    (kind,) = shared_files(Schema((DOCUMENT, Table("ContentDocumentLink", (holder,))), "f"))
     assert kind.released("ContentDocument", ("files-of-records",)) == ("Account", "Asset__c")
     both = kind.released("ContentDocument", ("files-of-records", "files-of-mails"))
     assert both == ("Account", "Asset__c", "EmailMessage")
@@ -104,7 +102,10 @@ def test_rich_texts_templates_and_posts_show_documents_and_mails_do_not() -> Non
     document, link = table("ContentDocument"), table("ContentDocumentLink")
     rich = replace(table("Case", "Answer__c", "Notes"), image_columns=("Answer__c",))
     mail = replace(table("EmailMessage", "HtmlBody"), image_columns=("HtmlBody",))
-    template, post = table("EmailTemplate", "HtmlValue", "Name"), table("FeedItem", "RelatedRecordId")
+    template, post = (
+        table("EmailTemplate", "HtmlValue", "Name"),
+        table("FeedItem", "RelatedRecordId"),
+    )
     (kind,) = shared_files(Schema((document, link, rich, mail, template, post), "f"))
     assert kind.mentions is not None
     assert kind.mentions.texts == (
