@@ -41,8 +41,10 @@ def _links(
 ) -> Iterator[str]:
     rows = copy.get(kind.links, ids, columns=[kind.holder_column])
     links, holders = rows[ID].to_pylist(), rows[kind.holder_column].to_pylist()
-    held = {record for target in targets for record in _held(copy, target, set(holders) - {None})}
-    yield from (link for link, holder in zip(links, holders, strict=True) if holder in held)
+    covered = {
+        record for target in targets for record in _held(copy, target, set(holders) - {None})
+    }
+    yield from (link for link, holder in zip(links, holders, strict=True) if holder in covered)
 
 
 def _held(copy: Snapshot, target: HoldTarget, records: Collection[str]) -> Iterator[str]:
