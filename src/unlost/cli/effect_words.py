@@ -28,6 +28,11 @@ def effect_lines(result: "ArchiveOutlook") -> Iterator[str]:
             f"{many(line.records, 'record')} of {plain(line.table)} cannot be written back, and "
             "would be in the vault only."
         )
+    for losing in effects.files:
+        yield (
+            f"{many(losing.records, 'record')} of {plain(losing.table)} would stay and lose "
+            f"{many(losing.files, 'file')}. Their pages in Unlost still open them."
+        )
     if effects.bin is not None:
         yield from _bin(effects.bin)
 

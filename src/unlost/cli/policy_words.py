@@ -23,6 +23,8 @@ def policy_lines(policy: ArchivePolicy) -> Iterator[str]:
     if policy.pointer is not None:
         columns = ", ".join(filter(None, (policy.pointer.count, policy.pointer.link)))
         yield plain(f"records in {policy.pointer.column} lead to archived ones by {columns}")
+    if policy.include:
+        yield plain(f"include {', '.join(policy.include)}")
 
 
 def condition_words(test: Condition) -> str:
@@ -31,7 +33,7 @@ def condition_words(test: Condition) -> str:
         case Comparison.OLDER:
             return f"{test.column} older than {many(test.days, 'day')}"
         case Comparison.LARGER:
-            return f"{test.column} above {test.number:,g}"
+            return f"{test.column} above {test.number:,.15g}"
         case Comparison.EMPTY | Comparison.FILLED:
             return f"{test.column} {test.comparison.value}"
         case Comparison.IS:

@@ -53,6 +53,15 @@ class BinRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class LosingFiles:
+    """The number of records of a table that stay, and of the files that leave without them."""
+
+    table: str
+    records: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveEffects:
     """The effects of a policy. ``bin``: None if the org has none, or its size is unknown."""
 
@@ -60,3 +69,4 @@ class ArchiveEffects:
     numbers: tuple[GivenNumber, ...] = ()
     unreturning: tuple[UnreturningCount, ...] = ()
     bin: BinRoom | None = None
+    files: tuple[LosingFiles, ...] = ()

@@ -173,6 +173,140 @@ def test_old_files_without_a_record_leave_and_come_back(desk: Desk) -> None:
     assert titles(desk) == before
 
 
+LARGE = 300_000  # bytes: the limit of the policy in these tests
+
+
+def upload(desk: Desk, name: str, *, to: str) -> str:
+    """Upload an old large file with a second version, and link it; returns the document."""
+    headers = {"Authorization": f"Bearer {desk.simulator.token('chocolate-restore')}"}
+    address = f"{desk.simulator.url}/services/data/v66.0"
+
+    def create(table: str, **cells: str) -> str:
+        answer = httpx.post(f"{address}/sobjects/{table}", headers=headers, json=cells)
+        assert answer.is_success, answer.text
+        return str(answer.json()["id"])
+
+    body = {"Title": name, "PathOnClient": f"{name}.txt"}
+    first = create(
+        "ContentVersion",
+        **body,
+        VersionData=base64.b64encode(name.encode()).decode(),
+        ContentModifiedDate="2023-02-03T04:05:06.000Z",
+        FirstPublishLocationId=to,
+    )
+    query = f"SELECT ContentDocumentId FROM ContentVersion WHERE Id = '{first}'"
+    found = httpx.get(f"{address}/query", params={"q": query}, headers=headers).json()
+    document = str(found["records"][0]["ContentDocumentId"])
+    newest = base64.b64encode(name.encode() * (LARGE // len(name) + 9)).decode()
+    create("ContentVersion", **body, VersionData=newest, ContentDocumentId=document)
+    aged = {document: {"ContentModifiedDate": "2023-03-04T05:06:07.000Z"}}
+    desk.simulator.admin.post("records/update", object="ContentDocument", changes=aged)
+    return document
+
+
+def link(desk: Desk, document: str, record: str) -> None:
+    row = {"ContentDocumentId": document, "LinkedEntityId": record, "ShareType": "V"}
+    desk.simulator.admin.post("records/insert", object="ContentDocumentLink", rows=[row])
+
+
+def holders(desk: Desk, title: str) -> tuple[set[str], int]:
+    """The records that have the live file of this title, and how many versions it has."""
+    (document,) = [row["Id"] for row in live(desk, "ContentDocument") if row["Title"] == title]
+    links = [r for r in live(desk, "ContentDocumentLink") if r["ContentDocumentId"] == document]
+    versions = [r for r in live(desk, "ContentVersion") if r["ContentDocumentId"] == document]
+    return {str(row["LinkedEntityId"]) for row in links}, len(versions)
+
+
+def live(desk: Desk, table: str) -> list[dict[str, Any]]:
+    rows = desk.simulator.admin.get("export", object=table)["rows"]
+    return [row for row in rows if not row.get("IsDeleted")]
+
+
+def large_files(desk: Desk) -> str:
+    """The ready-made policy for large old files, with small limits."""
+    listed = desk.program("archive", "policies", "chocolate", "--json").done["policies"]
+    (policy,) = [each for each in listed if each["name"] == "large-old-files"]
+    (size, age) = policy["conditions"]
+    policy["conditions"] = [size | {"number": LARGE}, age | {"days": 60}]
+    file = desk.folder / "files-policy.json"
+    file.write_text(json.dumps(policy | {"unchanged_days": 0}), "utf-8")
+    return str(file)
+
+
+@dataclass(slots=True)
+class LargeFiles:
+    """A desk with large old files: of two records, of a user, of a mail, and of a rich text."""
+
+    desk: Desk
+    case: str
+    account: str
+    before: tuple[set[str], int]
+
+
+@pytest.fixture
+def files(desk: Desk) -> LargeFiles:
+    case, account = live(desk, "Case")[0]["Id"], live(desk, "Account")[0]["Id"]
+    link(desk, upload(desk, "Floor plan", to=case), account)
+    link(desk, upload(desk, "Handbook", to=case), live(desk, "User")[0]["Id"])
+    upload(desk, "Newest letter", to=live(desk, "EmailMessage")[0]["Id"])
+    desk.simulator.admin.post("clock/advance", hours=1)
+    assert desk.program("backup", "chocolate").code in (0, 3)
+    return LargeFiles(desk, case, account, holders(desk, "Floor plan"))
+
+
+def archive_files(files: LargeFiles) -> dict[str, Any]:
+    desk, out = files.desk, str(files.desk.folder / "files.json")
+    planned = desk.program(
+        *("archive", "plan", "chocolate", "--policy", large_files(desk), "--out", out)
+    )
+    assert planned.code == 0, planned.err
+    notes = json.loads(Path(out).read_text())["notes"]
+    lost = {note["table"]: note["sentence"] for note in notes if note["code"] == LOSES}
+    words = "stay and lose 1 file. Their pages in Unlost still open them."
+    assert lost == {name: f"1 record of {name} {words}" for name in ("Account", "Case")}
+    outcome = desk.run(out)
+    assert outcome["whole"], outcome["records"][:5]
+    return outcome
+
+
+LOSES = "archive-loses-files"
+
+
+def test_large_old_files_leave_records_that_stay(files: LargeFiles) -> None:
+    desk, before = files.desk, titles(files.desk)
+    shown = desk.program("archive", "preview", "chocolate", "--policy", large_files(desk))
+    assert "1 record of Case would stay and lose 1 file." in shown.out, shown.out
+    cases = desk.rows()["Case"]
+    outcome = archive_files(files)
+    assert before - titles(desk) == Counter(["Floor plan"]), "not those of people and mails"
+    assert desk.rows()["Case"] == cases
+    assert desk.program("backup", "chocolate").code in (0, 3)
+    assert desk.program("losses", "list", "--json").done["losses"] == []
+    page = desk.program("related", "chocolate", f"Case/{files.case}", "--json").done
+    archived = {file["name"]: file["archived"] for file in page["related"]["files"]}
+    assert archived["Floor plan.txt"], archived
+    back = str(desk.folder / "back.json")
+    assert desk.program("undo", "chocolate", outcome["run"], "--out", back).code == 0
+    assert desk.program("restore", "run", back).code in (0, 3)
+    assert titles(desk) == before
+    assert holders(desk, "Floor plan") == files.before
+
+
+def test_a_large_file_comes_back_with_its_links_after_the_recycle_bin(files: LargeFiles) -> None:
+    desk = files.desk
+    (old,) = [row["Id"] for row in live(desk, "ContentDocument") if row["Title"] == "Floor plan"]
+    archive_files(files)
+    desk.simulator.admin.post("clock/advance", hours=24 * 20)
+    assert desk.program("backup", "chocolate").code in (0, 3)
+    back = str(desk.folder / "back.json")
+    planned = desk.program("unarchive", "chocolate", f"ContentDocument/{old}", "--out", back)
+    assert planned.code == 0, planned.err
+    restored = desk.program("restore", "run", back, "--json")
+    assert restored.code in (0, 3), restored.err
+    assert holders(desk, "Floor plan") == files.before
+    assert old not in {row["Id"] for row in live(desk, "ContentDocument")}, "a new id"
+
+
 def titles(desk: Desk) -> Counter[str]:
     rows = desk.simulator.admin.get("export", object="ContentDocument")["rows"]
     return Counter(str(row["Title"]) for row in rows if not row["IsDeleted"])

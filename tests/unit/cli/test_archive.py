@@ -11,7 +11,13 @@ import pytest
 from homes import WRITE_SECRET
 from terminals import Terminal
 from unlost.cli.exits import ExitCode
-from unlost.model.archive_effects import ArchiveEffects, BinRoom, GivenNumber, SummaryChange
+from unlost.model.archive_effects import (
+    ArchiveEffects,
+    BinRoom,
+    GivenNumber,
+    LosingFiles,
+    SummaryChange,
+)
 from unlost.model.source.quota import Quota
 from unlost.model.source.schema import DeleteRule, Reference, TableTrait, WireKind
 from unlost.testing.org import ALL_TRAITS
@@ -122,6 +128,11 @@ def test_a_preview_says_what_else_changes(desk: Terminal) -> None:
             ArchiveEffects(numbers=(GivenNumber("Case", "CaseNumber"),)),
             [("If a record is created again, the org gives it a new Case.CaseNumber. You can still "
               "find it by the old one.")],
+        ),
+        (
+            ArchiveEffects(files=(LosingFiles("Case", 1_240, 1_300),)),
+            [("1,240 records of Case would stay and lose 1,300 files. Their pages in Unlost still "
+              "open them.")],
         ),
         (
             ArchiveEffects(bin=BinRoom(1_000, 990, 20, 10, 1)),

@@ -20,6 +20,7 @@ from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Role
 from unlost.model.approval import ApprovalPolicy
+from unlost.model.archive import ArchivePolicy, Comparison, Condition
 from unlost.model.source.quota import Quota
 from unlost.model.source.schema import (
     ColumnTrait,
@@ -28,6 +29,7 @@ from unlost.model.source.schema import (
     TableTrait,
     WireKind,
 )
+from unlost.model.source.shared_files import FileRelease, SharedFile
 from unlost.testing.org import ALL_TRAITS
 
 POLICY = "closed-case"
@@ -159,6 +161,37 @@ def test_the_storage_page_shows_protected_records(desk: Desk, sign_in: SignIn) -
     shown = page(sign_in(Role.VIEWER), "/orgs/sales/storage/?show=archive")
     assert "1 record is protected: " in shown
     assert "Active Order" in shown
+
+
+def test_the_storage_page_counts_records_that_lose_files(
+    desk: Desk, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org = desk.world.org
+    org.add_table("Paper", {"Name": WireKind.TEXT})
+    cascade = DeleteRule.CASCADE
+    org.add_table(
+        "PaperLink",
+        {"Paper": WireKind.REFERENCE, "Holder": WireKind.REFERENCE},
+        references={
+            "Paper": Reference(("Paper",), cascade),
+            "Holder": Reference(("Order",), cascade),
+        },
+    )
+    org.add_table("Order", {"Name": WireKind.TEXT})
+    for paper in ("plan", "photo"):
+        for _ in range(2):
+            document = org.create("Paper", {"Name": paper})
+            org.create("PaperLink", {"Paper": document, "Holder": org.create("Order", {})})
+    desk.night()
+    release = FileRelease("files-of-records", ("Order",))
+    kind = SharedFile("Paper", "PaperLink", "Paper", "Holder", None, releases=(release,))
+    plans = Condition("Name", Comparison.IS, ("plan",))
+    policy = ArchivePolicy("plans", "Paper", (plans,), include=(release.name,))
+    connector = type(desk.world.connector)
+    monkeypatch.setattr(connector, "shared_files", lambda *_: (kind,))
+    monkeypatch.setattr(connector, "archive_policies", lambda *_: (policy,))
+    shown = page(sign_in(Role.VIEWER), "/orgs/sales/storage/?show=archive")
+    assert "2 records of Orders would stay without their files. Files that leave: 2." in shown
 
 
 def test_without_the_right_to_restore_no_archive_is_offered(desk: Desk, sign_in: SignIn) -> None:

@@ -1,13 +1,14 @@
 """Ready-made archive policies: records that fill most orgs, and that people hardly open again.
 
 Sources: object reference, IsClosed and ClosedDate of Case, IsClosed of Task, relations of
-EmailMessage; help, "Archive Activities" (activities older than a year are archived by themselves,
-and still count as storage).
+EmailMessage, ContentSize and ContentModifiedDate of ContentDocument; help, "Archive Activities"
+(activities older than a year are archived by themselves, and still count as storage).
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
+from unlost.connectors.salesforce.storage import DOCUMENT, RECORDS_RELEASE, shared_files
 from unlost.model.archive import (
     ArchiveBranch,
     ArchivePolicy,
@@ -21,6 +22,7 @@ CLOSED = Condition("IsClosed", Comparison.IS, ("true",))
 OPEN = Condition("IsClosed", Comparison.IS_NOT, ("true",))
 DRAFT = "5"  # object reference, EmailMessage.Status
 TWO_YEARS, YEAR, MONTH = 730, 365, 30
+LARGE = 10 * 1024 * 1024  # bytes of a file
 
 
 def _older(column: str, days: int) -> Condition:
@@ -86,11 +88,24 @@ POLICIES = (
     # A file that a record, a library or a public link uses stays (``shared_files``).
     ArchivePolicy(
         "files-without-record",
-        "ContentDocument",
+        DOCUMENT,
         (_older("ContentModifiedDate", YEAR),),
         (),
         MONTH,
         "Files older than a year that belong to no record",
+    ),
+    # The records that have them stay.
+    ArchivePolicy(
+        "large-old-files",
+        DOCUMENT,
+        (
+            Condition("ContentSize", Comparison.LARGER, number=LARGE),
+            _older("ContentModifiedDate", TWO_YEARS),
+        ),
+        (),
+        MONTH,
+        "Files above 10 MB that did not change for two years, also if their records stay",
+        include=(RECORDS_RELEASE,),
     ),
 )
 
@@ -101,9 +116,12 @@ def archive_policies(schema: Schema) -> tuple[ArchivePolicy, ...]:
 
 
 def _known(schema: Schema) -> Iterator[ArchivePolicy]:
+    releases = {release.name for kind in shared_files(schema) for release in kind.releases}
     for policy in POLICIES:
         table = schema.table(policy.table)
-        if table is not None and _has(table, policy.conditions):
+        if table is None or not releases.issuperset(policy.include):
+            continue
+        if _has(table, policy.conditions):
             branches = tuple(
                 branch
                 for branch in policy.branches

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from unlost.connectors.salesforce.quotas import DATA_STORAGE, FILE_STORAGE
 from unlost.model.source.schema import Schema, Table
-from unlost.model.source.shared_files import FileMentions, KeepingColumn, SharedFile
+from unlost.model.source.shared_files import FileMentions, FileRelease, KeepingColumn, SharedFile
 from unlost.model.storage import FileVersionRule, MailRule, StorageRule, StorageWeight
 
 KIB = 1024
@@ -28,15 +28,32 @@ MAIL = "EmailMessage"
 MAIL_TEXTS = ("TextBody", "HtmlBody", "Headers", "Subject")
 FILES = {"Attachment": "BodyLength", "Document": "BodyLength", "ContentVersion": "ContentSize"}
 DOCUMENT, LINK = "ContentDocument", "ContentDocumentLink"
+# An asset, a public link, and the places of files in libraries, which need no link.
 KEEPING = (
     KeepingColumn("ContentAsset", "ContentDocumentId"),
     KeepingColumn("ContentDistribution", "ContentDocumentId"),
+    KeepingColumn("ContentFolderMember", "ChildRecordId"),
+    KeepingColumn("ContentWorkspaceDoc", "ContentDocumentId"),
 )
 VERSIONS = FileVersionRule(
     "ContentVersion", "ContentDocumentId", "IsLatest", "ContentSize", "Title"
 )
-# Object reference, EmailTemplate: the texts of classic and Lightning templates.
-TEMPLATES = {"EmailTemplate": ("HtmlValue", "Markup", "Body")}
+HOLDER = "LinkedEntityId"
+# People, groups, libraries, posts and templates keep their files; so do articles.
+KEEPERS = frozenset({
+    "CollaborationGroup", "ContentFolder", "ContentWorkspace", "EmailTemplate", "FeedComment",
+    "FeedItem", "Group", "KnowledgeArticle", "KnowledgeArticleVersion", "Organization", "User",
+})  # fmt: skip
+ARTICLES = ("__ka", "__kav")
+RECORDS_RELEASE, MAILS_RELEASE = "files-of-records", "files-of-mails"
+# Object reference, EmailTemplate: the texts of classic and Lightning templates. FeedItem and
+# FeedComment, RelatedRecordId, and FeedAttachment, RecordId: the version that a post shows.
+SHOWN = {
+    "EmailTemplate": ("HtmlValue", "Markup", "Body"),
+    "FeedAttachment": ("RecordId",),
+    "FeedComment": ("RelatedRecordId",),
+    "FeedItem": ("RelatedRecordId",),
+}
 # Ids have 15 characters, or 18 with a check (help, "ID field type"); the prefixes of documents and
 # versions are 069 and 068.
 FILE_ID, SHORT_ID = r"06[89][a-zA-Z0-9]{12}", 15
@@ -67,21 +84,45 @@ def mail_rules(schema: Schema) -> Mapping[str, MailRule]:
 def shared_files(schema: Schema) -> tuple[SharedFile, ...]:
     """Documents, which records, users, groups and libraries share; empty if the org has none.
 
-    An asset and a public link use a document although no record has it.
+    An asset, a public link and a library use a document although no record has it.
     """
-    document = schema.table(DOCUMENT)
-    if document is None or schema.table(LINK) is None:
+    document, links = schema.table(DOCUMENT), schema.table(LINK)
+    if document is None or links is None:
         return ()
     keeping = tuple(k for k in KEEPING if (t := schema.table(k.table)) and t.column(k.column))
     owner = "OwnerId" if document.column("OwnerId") is not None else None
     mentions = _mentions(schema)
     return (
-        SharedFile(DOCUMENT, LINK, "ContentDocumentId", "LinkedEntityId", owner, keeping, mentions),
+        SharedFile(
+            DOCUMENT,
+            LINK,
+            "ContentDocumentId",
+            HOLDER,
+            owner,
+            keeping,
+            mentions,
+            _releases(links),
+        ),
     )
 
 
+def _releases(links: Table) -> tuple[FileRelease, ...]:
+    """The records that may lose files. Those of mails are apart: a mail is no draft any more, so
+    that a link to it may be refused when the file comes back under a new id.
+    """
+    column = links.column(HOLDER)
+    holders = column.reference.tables if column is not None and column.reference else ()
+    records = tuple(
+        name
+        for name in holders
+        if name != MAIL and name not in KEEPERS and not name.endswith(ARTICLES)
+    )
+    mails = tuple(name for name in holders if name == MAIL)
+    return FileRelease(RECORDS_RELEASE, records), FileRelease(MAILS_RELEASE, mails)
+
+
 def _mentions(schema: Schema) -> FileMentions:
-    """Rich texts and templates, whose addresses of pictures have ids of files or their versions.
+    """Rich texts and templates, whose addresses of pictures have ids of files or versions; and posts.
 
     Mails are left out: their pictures are files that are linked to them.
     """
@@ -89,7 +130,7 @@ def _mentions(schema: Schema) -> FileMentions:
         KeepingColumn(table.name, column)
         for table in schema.tables
         if table.name != MAIL
-        for column in (*table.image_columns, *TEMPLATES.get(table.name, ()))
+        for column in (*table.image_columns, *SHOWN.get(table.name, ()))
         if table.column(column) is not None
     ]
     versions = KeepingColumn(VERSIONS.table, VERSIONS.file_column)

@@ -19,7 +19,7 @@ import pyarrow as pa
 from unlost.engine.archive.graph import OWNER, ROW, ArchiveGraph
 from unlost.engine.archive.groups import groups_of
 from unlost.engine.archive.members import ID, NODE
-from unlost.engine.archive.settle import OUTSIDE, Numbers
+from unlost.engine.archive.settle import OUTSIDE, Mask, Numbers
 from unlost.engine.restore.journal.effects import Effect, EffectKind
 from unlost.engine.restore.planning.graph.referrers import Referrer
 from unlost.engine.restore.planning.survey import RestoreSurvey
@@ -88,6 +88,12 @@ class ArchiveChoice:
     def is_root(self, key: RecordKey) -> bool:
         """True for a record that the policy selects."""
         return self._nodes[key] in self._roots
+
+    def mask(self, records: Collection[RecordKey]) -> Mask:
+        """The mask of these records, by their numbers."""
+        chosen = np.zeros(self.graph.members.count, dtype=np.bool_)
+        chosen[self._numbers(records)] = True
+        return chosen
 
     def keep(self, records: Collection[RecordKey], *, code: str = "") -> None:
         """Let records stay, with all that hangs on them."""

@@ -10,6 +10,7 @@ from unlost.model.archive import ArchivePolicy, BranchRule, Comparison, Conditio
 from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.errors import UsageError
 from unlost.model.source.schema import Column, DeleteRule, Schema, Table, WireKind
+from unlost.model.source.shared_files import SharedFile
 
 _TIMES = (WireKind.DATE, WireKind.INSTANT)
 _NUMBERS = (WireKind.INTEGER, WireKind.DECIMAL)
@@ -67,12 +68,17 @@ def check_policy(policy: ArchivePolicy, schema: Schema, *, now: datetime) -> Non
             )
 
 
-def check_protections(policy: ArchivePolicy, facts: ArchiveFacts) -> None:
-    """Refuse a policy that includes an unknown protection.
+def check_protections(
+    policy: ArchivePolicy, facts: ArchiveFacts, shared: Sequence[SharedFile] = ()
+) -> None:
+    """Refuse a policy that includes an unknown protection, or files although it selects others.
 
     Raises UsageError (``archive-include``).
     """
     known = {kind.name for kind in facts.protected}
+    known |= {
+        release.name for kind in shared if kind.table == policy.table for release in kind.releases
+    }
     unknown = [name for name in policy.include if name not in known]
     if unknown:
         raise UsageError(

@@ -14,12 +14,14 @@ import polars as pl
 from unlost.engine.archive.graph import ArchiveGraph
 from unlost.engine.archive.members import ID, NODE, near_to
 from unlost.engine.archive.settle import Mask
+from unlost.engine.archive.shared import FILE, NAMED
 from unlost.engine.storage.chunks import in_chunks
 from unlost.engine.storage.mails import frame
 from unlost.model.archive import LeavingTable
 from unlost.model.archive_effects import (
     ArchiveEffects,
     GivenNumber,
+    LosingFiles,
     SummaryChange,
     UnreturningCount,
 )
@@ -62,7 +64,18 @@ def effects_of(
             for line in tables
             if line.table in facts.unreturning
         ),
+        files=tuple(losing_files(graph, going)),
     )
+
+
+def losing_files(graph: ArchiveGraph, going: Mask) -> Iterator[LosingFiles]:
+    """The number of records that stay and lose files, by table."""
+    for released in graph.released:
+        leaving = released.links.filter(pl.Series(going[released.links[FILE].to_numpy()]))
+        gone = leaving_ids(graph, going, released.table).rename({ID: NAMED})
+        losing = leaving.join(gone, on=NAMED, how="anti")
+        if len(losing):
+            yield LosingFiles(released.table, losing[NAMED].n_unique(), losing[FILE].n_unique())
 
 
 def leaving_ids(graph: ArchiveGraph, going: Mask, table: str) -> pl.DataFrame:

@@ -40,7 +40,7 @@ from unlost.engine.archive.settle import (
     met_needs,
     settle,
 )
-from unlost.engine.archive.shared import FILE, HOLDER, LINK, SharedFiles
+from unlost.engine.archive.shared import FILE, HOLDER, LINK, ReleasedLinks, SharedFiles
 from unlost.engine.restore.values.cycles import components
 from unlost.engine.storage.chunks import in_chunks
 from unlost.engine.storage.mails import frame
@@ -79,7 +79,8 @@ class EmptiedReferences:
 class ArchiveGraph:
     """The records that could go, and the decision about them.
     ``stops``: frame of ``node`` and ``cause``, the place of a cause in ``causes``. ``needed_for``:
-       the cause of each pair in ``needs``.
+       the cause of each pair in ``needs``. ``released``: links of files that may go without
+       the records that have them.
     """
 
     members: Members
@@ -90,6 +91,7 @@ class ArchiveGraph:
     stops: pl.DataFrame
     causes: tuple[StayCause, ...]
     emptied: tuple[EmptiedReferences, ...]
+    released: tuple[ReleasedLinks, ...] = ()
 
     def going(self, *, without: Numbers = NO_NUMBERS) -> Mask:
         """The records that go, by their numbers, if the records ``without`` stay."""
@@ -145,11 +147,12 @@ def collect(
     """
     schema = snapshot.schema()
     check_policy(policy, schema, now=now)
-    check_protections(policy, facts)
-    walk = _Walk(snapshot, schema, policy, now, shared)
+    check_protections(policy, facts, shared)
+    lasting = tuple(hold for hold in holds if hold.lasts(now))
+    walk = _Walk(snapshot, schema, policy, now, shared, lasting)
     walk.select()
     walk.follow()
-    walk.hold([hold for hold in holds if hold.lasts(now)])
+    walk.hold()
     walk.protect(facts.protecting(policy.include))
     walk.look_back()
     return walk.graph()
@@ -178,6 +181,7 @@ class _Walk:
     policy: ArchivePolicy
     now: datetime
     shared: Sequence[SharedFile] = ()
+    holds: tuple[Hold, ...] = ()
     members: Members = field(default_factory=Members)
     roots: Numbers = field(default_factory=lambda: np.empty(0, np.uint32))
     edges: dict[str, pl.DataFrame] = field(default_factory=dict)
@@ -187,6 +191,7 @@ class _Walk:
     stops: list[pl.DataFrame] = field(default_factory=list)
     causes: dict[StayCause, int] = field(default_factory=dict)
     emptied: list[EmptiedReferences] = field(default_factory=list)
+    released: list[ReleasedLinks] = field(default_factory=list)
     rules: dict[str, tuple[ReferenceRule, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -276,7 +281,16 @@ class _Walk:
             if {kind.table, kind.links} <= self.rules.keys():
                 keeping = tuple(k for k in kind.kept_by if k.table in self.rules)
                 known = replace(kind, kept_by=keeping, mentions=self._mentions(kind))
-                yield SharedFiles(known, self.members, self._frames)
+                yield SharedFiles(known, self.members, self._frames, self._released(kind))
+
+    def _released(self, kind: SharedFile) -> Mapping[str, frozenset[str]]:
+        """The tables whose records may lose files, with the ids of those on legal hold."""
+        targets = [hold.thing for hold in self.holds]
+        return {
+            name: frozenset(target.record for target in targets if target.table == name)
+            for name in kind.released(self.policy.table, self.policy.include)
+            if name in self.rules and not any(target.covers(name) for target in targets)
+        }
 
     def _mentions(self, kind: SharedFile) -> FileMentions | None:
         """The texts that show files, of tables with live rows."""
@@ -297,8 +311,9 @@ class _Walk:
 
     # --- the records that keep them ---------------------------------------------------------------
 
-    def hold(self, holds: Sequence[Hold]) -> None:
+    def hold(self) -> None:
         """Stop all records on legal hold."""
+        holds = self.holds
         for table, members in self.members.tables.items():
             cause = StayCause(StayReason.HOLD, table)
             if any(hold.thing.covers(table) for hold in holds):
@@ -340,6 +355,7 @@ class _Walk:
             for needs in files.needs():
                 pairs = needs.rename({FILE: OWNER, HOLDER: ROW})
                 self.needs.append(pairs.with_columns(number))
+            self.released += files.losses
 
     def _other_rows(
         self, table: str, rules: Sequence[ReferenceRule]
@@ -425,6 +441,7 @@ class _Walk:
             pl.concat([_STOPS, *self.stops]),
             tuple(self.causes),
             tuple(self.emptied),
+            tuple(self.released),
         )
 
 

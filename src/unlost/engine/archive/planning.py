@@ -25,6 +25,7 @@ from unlost.engine.archive.choosing import (
     ArchiveChoice,
     ArchivedRecord,
 )
+from unlost.engine.archive.effects import losing_files
 from unlost.engine.archive.graph import NO_FACTS, collect
 from unlost.engine.archive.members import ID
 from unlost.engine.archive.pointers import check_pointer, pointer_notes, pointers_of
@@ -39,6 +40,7 @@ from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.archive import ArchivePolicy, StayReason
 from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.errors import UsageError
+from unlost.model.message import Noun, counted
 from unlost.model.plan import (
     NO_WRITER,
     PLAN_FORMAT,
@@ -62,7 +64,7 @@ from unlost.model.vault.retention import Hold
 
 KB, MB = 1_000, 1_000_000
 REST, LIMITS, FREES, MISSING = "archive-rest", "archive-limits", "archive-frees", "archive-missing"
-HARD = "archive-hard"
+HARD, LOSES_FILES = "archive-hard", "archive-loses-files"
 STAYS = {
     CHANGED: NoteText(
         NoteWeight.NOTE,
@@ -238,6 +240,7 @@ def _plan(
             steps=steps,
             notes=(
                 *_freed(choice.copy, steps, order.rules),
+                *_losing(choice, steps),
                 *_notes(survey, choice, len(steps), hard=order.policy.hard_delete),
                 *_missing(choice, order.policy),
                 *pointer_notes(pointers),
@@ -348,6 +351,19 @@ def _freed(
             "This frees {size} of “{storage}”.",
             size=f"{size / MB:,.1f} MB" if size >= MB else f"{size / KB:,.1f} kB",
             storage=storage,
+        )
+
+
+def _losing(choice: ArchiveChoice, steps: Sequence[PlanStep]) -> Iterator[PlanNote]:
+    """The records that stay and lose files, by the steps of the plan."""
+    for losing in losing_files(choice.graph, choice.mask([step.key for step in steps])):
+        yield PlanNote.of(
+            LOSES_FILES,
+            NoteWeight.NOTE,
+            "{records} of {table} stay and lose {files}. Their pages in Unlost still open them.",
+            table=losing.table,
+            count=losing.records,
+            files=counted(losing.files, Noun.FILE),
         )
 
 

@@ -5,30 +5,52 @@
 A link goes with its record, and may take its file. The file needs all records that its links name
 to go, except its owner, and all records whose texts show it; and nothing else may use it. Otherwise
 it stays, and only the link goes.
+
+A policy for files may *release* them from records that stay: these lose the file. Only a live
+record of a released table that is not on legal hold loses one; any other holder keeps it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from unlost.engine.archive.members import ID, NODE, Members
+from unlost.engine.archive.members import ID, NODE, Members, near_to
 from unlost.engine.archive.settle import OUTSIDE
 from unlost.model.source.shared_files import FileMentions, SharedFile
 
 LINK, FILE, HOLDER, NAMED = "link", "file", "holder", "named"
 
+_LINKS = pl.DataFrame(schema={FILE: pl.UInt32, NAMED: pl.String})
+
 type Frames = Callable[[str, Sequence[str]], Iterator[pl.DataFrame]]
 """Reads the live rows of a table, many at a time: ``id`` and these columns."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReleasedLinks:
+    """Links of files that do not need their holders to go. ``links``: ``file`` and the holder's id.
+
+    ``table``: the table of the holders.
+    """
+
+    table: str
+    links: pl.DataFrame
+
+
 @dataclass(slots=True)
 class SharedFiles:
-    """The files of one kind, and the records that have them."""
+    """The files of one kind, and the records that have them.
+
+    ``released``: tables whose records may lose files, with the ids of those on legal hold.
+    ``losses``: links that were released, once ``needs`` is read.
+    """
 
     kind: SharedFile
     members: Members
     frames: Frames
+    released: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    losses: list[ReleasedLinks] = field(default_factory=list)
 
     def take(self) -> pl.DataFrame:
         """Number the files of the links that may go, of which some are known: ``link`` and ``file``."""
@@ -46,10 +68,7 @@ class SharedFiles:
         files = self.members.of([self.kind.table]).rename({NODE: FILE})
         if not len(files):
             return
-        owners = self._owners(files)
-        for rows in self.frames(self.kind.links, [self.kind.file_column, self.kind.holder_column]):
-            links = self._of(rows, self.kind.file_column, files, self.kind.holder_column)
-            needed = links.join(owners, on=[FILE, NAMED], how="anti")
+        for needed in self._unreleased(self._links(files)):
             yield _numbered(needed.join(self._holders(needed), on=NAMED, how="left"))
         for keeping in self.kind.kept_by:
             for rows in self.frames(keeping.table, [keeping.column]):
@@ -57,6 +76,36 @@ class SharedFiles:
                 yield _numbered(users.with_columns(pl.lit(None, pl.UInt32).alias(HOLDER)))
         if self.kind.mentions is not None:
             yield from self._mentioned(self.kind.mentions, files)
+
+    def _links(self, files: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Frames of ``file`` and the id ``named`` of each record that has it, without its owner."""
+        owners = self._owners(files)
+        for rows in self.frames(self.kind.links, [self.kind.file_column, self.kind.holder_column]):
+            links = self._of(rows, self.kind.file_column, files, self.kind.holder_column)
+            yield links.join(owners, on=[FILE, NAMED], how="anti")
+
+    def _unreleased(self, links: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """The links whose holders keep their file; notes the others in ``losses``."""
+        if not self.released:
+            yield from links
+            return
+        rest = pl.concat([_LINKS, *links])
+        for table, on_hold in self.released.items():
+            live = self._live(table, rest).filter(~pl.col(NAMED).is_in(on_hold))
+            losing = rest.join(live, on=NAMED, how="semi")
+            if len(losing):
+                self.losses.append(ReleasedLinks(table, losing))
+                rest = rest.join(live, on=NAMED, how="anti")
+        yield rest
+
+    def _live(self, table: str, links: pl.DataFrame) -> pl.DataFrame:
+        """The holders that are live records of a table: ``named``."""
+        wanted = links.select(pl.col(NAMED).unique().alias(ID))
+        parts = [
+            rows.select(ID).join(near_to(wanted, rows[ID]), on=ID, how="semi")
+            for rows in self.frames(table, [])
+        ]
+        return pl.concat([wanted.clear(), *parts]).rename({ID: NAMED})
 
     def _mentioned(self, mentions: FileMentions, files: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Files and the records whose texts show them."""

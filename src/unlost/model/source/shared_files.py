@@ -1,5 +1,6 @@
 """Files that several records share by links."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 
@@ -26,12 +27,24 @@ class FileMentions:
 
 
 @dataclass(frozen=True, slots=True)
+class FileRelease:
+    """Records that may stay in the org without their files, if a policy includes ``name``.
+
+    ``tables``: the tables of these records. Records of all other tables keep their files.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SharedFile:
     """The files of ``table``, which records share by rows of ``links``.
 
     ``file_column`` and ``holder_column`` of a link name the file and the record that has it.
     ``owner_column``: the column of the file with its owner, who has a link as long as it exists.
     ``mentions``: texts of records that show the file, so that it goes with the last of them.
+    ``releases``: records that a policy for files may leave without them.
     """
 
     table: str
@@ -41,3 +54,11 @@ class SharedFile:
     owner_column: str | None = None
     kept_by: tuple[KeepingColumn, ...] = ()
     mentions: FileMentions | None = None
+    releases: tuple[FileRelease, ...] = ()
+
+    def released(self, table: str, include: Collection[str]) -> tuple[str, ...]:
+        """Return the tables whose records may lose files to a policy for ``table``."""
+        if table != self.table:
+            return ()
+        named = (release for release in self.releases if release.name in include)
+        return tuple(name for release in named for name in release.tables)

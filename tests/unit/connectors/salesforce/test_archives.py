@@ -21,6 +21,7 @@ KINDS = {
     "Status": WireKind.TEXT,
     "ActivityDate": WireKind.DATE,
     "Subject": WireKind.TEXT,
+    "ContentSize": WireKind.INTEGER,
 }
 INSTANTS = ("ClosedDate", "ContentModifiedDate", "EndDateTime", "MessageDate")
 
@@ -48,11 +49,12 @@ def offered(*tables: Table) -> dict[str, ArchivePolicy]:
     return {policy.name: policy for policy in archive_policies(Schema(tables, "f"))}
 
 
-DOCUMENT = table("ContentDocument", "ContentModifiedDate")
+DOCUMENT = table("ContentDocument", "ContentModifiedDate", "ContentSize")
+DOCUMENT_LINK = table("ContentDocumentLink", "ContentDocumentId", "LinkedEntityId")
 
 
 def test_an_org_with_all_tables_has_all_policies() -> None:
-    schema = Schema((CASE, MAIL, RELATION, TASK, EVENT, DOCUMENT), "f")
+    schema = Schema((CASE, MAIL, RELATION, TASK, EVENT, DOCUMENT, DOCUMENT_LINK), "f")
     assert archive_policies(schema) == POLICIES
     for policy in POLICIES:
         check_policy(policy, schema, now=datetime(2026, 1, 1, tzinfo=UTC))
@@ -63,6 +65,22 @@ def test_a_policy_leaves_out_what_the_org_does_not_have() -> None:
     assert list(few) == ["closed-cases"]
     assert [branch.table for branch in few["closed-cases"].branches] == ["Task"]
     assert offered() == {}
+    assert list(offered(DOCUMENT)) == ["files-without-record"], "no table of links"
+
+
+def test_people_groups_libraries_posts_templates_and_articles_keep_their_files() -> None:
+    names = (
+        "Account", "Asset__c", "CollaborationGroup", "ContentWorkspace", "EmailMessage",
+        "EmailTemplate", "FeedItem", "Knowledge__kav", "Organization", "User",
+    )  # fmt: skip
+    holder = Column("LinkedEntityId", WireKind.REFERENCE, reference=Reference(names))
+    (kind,) = shared_files(Schema((DOCUMENT, Table("ContentDocumentLink", (holder,))), "f"))
+    assert kind.released("ContentDocument", ("files-of-records",)) == ("Account", "Asset__c")
+    both = kind.released("ContentDocument", ("files-of-records", "files-of-mails"))
+    assert both == ("Account", "Asset__c", "EmailMessage")
+    assert kind.released("Case", ("files-of-records",)) == ()
+    (kind,) = shared_files(Schema((DOCUMENT, Table("ContentDocumentLink", ())), "f"))
+    assert kind.released("ContentDocument", ("files-of-records",)) == ()
 
 
 @pytest.mark.parametrize("owner", [True, False])
@@ -80,16 +98,21 @@ def test_documents_are_shared(owner: bool) -> None:
     assert shared_files(Schema((link,), "f")) == ()
 
 
-def test_rich_texts_and_templates_show_documents_and_mails_do_not() -> None:
+def test_rich_texts_templates_and_posts_show_documents_and_mails_do_not() -> None:
     document, link = table("ContentDocument"), table("ContentDocumentLink")
     rich = replace(table("Case", "Answer__c", "Notes"), image_columns=("Answer__c",))
     mail = replace(table("EmailMessage", "HtmlBody"), image_columns=("HtmlBody",))
-    template = table("EmailTemplate", "HtmlValue", "Name")
-    (kind,) = shared_files(Schema((document, link, rich, mail, template), "f"))
+    template, post = (
+        table("EmailTemplate", "HtmlValue", "Name"),
+        table("FeedItem", "RelatedRecordId"),
+    )
+    (kind,) = shared_files(Schema((document, link, rich, mail, template, post), "f"))
     assert kind.mentions is not None
     assert kind.mentions.texts == (
-        KeepingColumn("Case", "Answer__c"), KeepingColumn("EmailTemplate", "HtmlValue"),
-    )  # fmt: skip
+        KeepingColumn("Case", "Answer__c"),
+        KeepingColumn("EmailTemplate", "HtmlValue"),
+        KeepingColumn("FeedItem", "RelatedRecordId"),
+    )
     address = "/sfc/servlet.shepherd/version/download/0685g000001AbCdAAK?x=0695g000001AbCd"
     found = re.findall(kind.mentions.pattern, address)
     assert found == ["0685g000001AbCd", "0695g000001AbCd"]

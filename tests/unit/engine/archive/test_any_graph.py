@@ -1,6 +1,7 @@
 """Any graph, any branches: the org could do it, and what it would lose is listed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,10 @@ from unlost.model.archive import (
     Condition,
     EmptiedCount,
 )
+from unlost.model.archive_effects import LosingFiles
 from unlost.model.source.schema import DeleteRule
+from unlost.model.source.shared_files import FileRelease
+from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
 
 EACH = 3  # records of a table
 IDS = {table: [f"{table}{n}" for n in range(EACH)] for table in REFERENCES}
@@ -110,3 +114,41 @@ def test_references_that_are_lost_are_counted(company: Company, policy: ArchiveP
     shown = preview(company.snapshot(), policy, {}, shared=(FILES,), now=NOW)
     assert set(shown.emptied) == {EmptiedCount(*at, len(some)) for at, some in lost.items()}
     assert sum(table.records for table in shown.tables) == len(chosen)
+
+
+RELEASED = ("Account", "Case")
+KIND = replace(FILES, releases=(FileRelease("records", RELEASED),))
+FILE_POLICY = ArchivePolicy(
+    "files", "Document", ids=tuple(IDS["Document"]), include=("records",)
+)  # fmt: skip
+ON_HOLD = st.sets(st.sampled_from([*IDS["Account"], *IDS["Case"]]), max_size=2)
+
+
+@given(companies(), ON_HOLD)
+def test_only_released_records_lose_files_and_each_is_counted(
+    company: Company, on_hold: set[str]
+) -> None:
+    free = {record for table in RELEASED for record in IDS[table]} - on_hold
+    keeps = {cells["DocumentId"] for cells in company.rows["PublicLink"].values()}
+    owners = {record: cells["OwnerId"] for record, cells in company.rows["Document"].items()}
+    links = [
+        (cells["DocumentId"], cells["HolderId"])
+        for cells in company.rows["Link"].values()
+        if cells["DocumentId"] and (cells["HolderId"] is None
+                                    or cells["HolderId"] != owners[cells["DocumentId"]])
+    ]  # fmt: skip
+    keeps |= {document for document, holder in links if holder not in free}
+    holds = [
+        Hold(HoldTarget(HoldScope.RECORD, record.rstrip("0123456789"), record))
+        for record in on_hold
+    ]
+    shown = preview(company.snapshot(), FILE_POLICY, {}, shared=(KIND,), holds=holds, now=NOW)
+    assert shown.roots == len(owners.keys() - keeps)
+    lost = [(document, holder) for document, holder in links if document not in keeps]
+    counted = {}
+    for table in RELEASED:
+        pairs = [pair for pair in lost if pair[1] in IDS[table]]
+        if pairs:
+            records, files = {holder for _, holder in pairs}, {document for document, _ in pairs}
+            counted[table] = LosingFiles(table, len(records), len(files))
+    assert {losing.table: losing for losing in shown.effects.files} == counted

@@ -22,7 +22,7 @@ from unlost.model.archive import (
     StayCount,
     StayReason,
 )
-from unlost.model.archive_effects import BinRoom, SummaryChange
+from unlost.model.archive_effects import BinRoom, LosingFiles, SummaryChange
 from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.errors import NotFound
 from unlost.model.storage import StorageRule
@@ -138,11 +138,21 @@ class LosingLine:
 
 
 @dataclass(frozen=True, slots=True)
+class LosingFilesLine:
+    """The number of records of a table that would stay, and of the files that they would lose."""
+
+    label: str
+    records: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveOutlook:
     """The effect of a policy, in the words of people: by table, and by storage.
 
     ``summaries``: roll-ups of records that stay. ``numbers``: labels of the columns whose numbers a
     new record does not keep; ``unreturning``: of the tables whose records stay in the vault only.
+    ``losing_files``: records that stay and lose files.
     """
 
     org: str
@@ -156,6 +166,7 @@ class ArchiveOutlook:
     summaries: tuple[SummaryLine, ...] = ()
     numbers: tuple[str, ...] = ()
     unreturning: tuple[str, ...] = ()
+    losing_files: tuple[LosingFilesLine, ...] = ()
 
     @property
     def bin(self) -> BinRoom | None:
@@ -248,6 +259,7 @@ class _PreviewWords:
             tuple(map(self._summary, effects.summaries)),
             tuple(words.column(number.table, number.column) for number in effects.numbers),
             tuple(words.label(line.table, count=line.records) for line in effects.unreturning),
+            tuple(map(self._losing_files, effects.files)),
         )
 
     def _leaving(self, line: LeavingTable) -> LeavingLine:
@@ -267,6 +279,10 @@ class _PreviewWords:
     def _losing(self, lost: EmptiedCount) -> LosingLine:
         label = self.tables.label(lost.table, count=lost.records)
         return LosingLine(label, self.tables.column(lost.table, lost.column), lost.records)
+
+    def _losing_files(self, losing: LosingFiles) -> LosingFilesLine:
+        label = self.tables.label(losing.table, count=losing.records)
+        return LosingFilesLine(label, losing.records, losing.files)
 
     def _summary(self, change: SummaryChange) -> SummaryLine:
         words = self.tables

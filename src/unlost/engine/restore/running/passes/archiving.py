@@ -32,6 +32,7 @@ from unlost.engine.restore.running.calls import (
 from unlost.engine.restore.running.comparison import absent, compared_columns, different
 from unlost.engine.restore.running.copies import faulty_copies
 from unlost.engine.restore.running.deletions import deleted_by_run, source_of
+from unlost.engine.restore.running.file_holds import links_of_held_records
 from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
 from unlost.engine.restore.running.passes.pointing import point
 from unlost.engine.restore.running.second_copy import (
@@ -181,6 +182,7 @@ def _on_hold(session: RestoreSession, steps: Sequence[PlanStep]) -> Causes:
     causes = {
         key: _is_erased(key) for key in vault.erased(session.plan.org, [s.key for s in steps])
     }
+    causes |= {key: _is_of_held_record(key) for key in links_of_held_records(session, steps, holds)}
     return causes | {
         step.key: _is_on_hold(step.key)
         for step in steps
@@ -407,6 +409,10 @@ def _keep_refused_groups(session: RestoreSession, masters: Sequence[PlanStep]) -
 
 def _is_on_hold(key: RecordKey) -> RowOutcome:
     return refusal(key, ON_HOLD, f"{key} is on legal hold. It stays in the org.")
+
+
+def _is_of_held_record(key: RecordKey) -> RowOutcome:
+    return refusal(key, ON_HOLD, f"{key} belongs to a record on legal hold. It stays in the org.")
 
 
 def _is_erased(key: RecordKey) -> RowOutcome:

@@ -1,0 +1,132 @@
+"""A run that archives files whose records stay."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unit.engine.archive.test_run import Office, archived, note_codes, stayed
+from unlost.engine.restore.running.session import RestorePorts
+from unlost.model.archive import ArchivePolicy, Comparison, Condition
+from unlost.model.plan import RestorePlan
+from unlost.model.source.schema import DeleteRule, Reference, WireKind
+from unlost.model.source.shared_files import FileRelease, SharedFile
+from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+
+TEXT, LINK = WireKind.TEXT, WireKind.REFERENCE
+RELEASES = (FileRelease("records", ("Account", "Nowhere")),)
+KIND = SharedFile("Document", "Link", "Document", "Holder", None, releases=RELEASES)
+FILES = ArchivePolicy(
+    "files", "Document", (Condition("Name", Comparison.FILLED),), include=("records",)
+)
+
+
+class Cabinet(Office):
+    """Two documents, each of an account."""
+
+    def __init__(self, work: Path) -> None:
+        super().__init__(work)
+        self.org.add_table("Document", {"Name": TEXT})
+        tables = {"Document": ("Document",), "Holder": ("Account", "Contact")}
+        self.org.add_table(
+            "Link",
+            {"Name": TEXT, "Document": LINK, "Holder": LINK},
+            references={
+                name: Reference(targets, DeleteRule.CASCADE) for name, targets in tables.items()
+            },
+        )
+        for number in range(2):
+            document = self.make("Document", f"D{number}")
+            self.link(document, self.record("Account", f"A{number}"))
+        self.night()
+
+    def link(self, document: str, holder: str) -> str:
+        return self.make("Link", f"of {holder}", Document=document, Holder=holder)
+
+    def restore_ports(self) -> RestorePorts:
+        return replace(super().restore_ports(), shared=(KIND,))
+
+    def files_plan(self, **changes: Any) -> RestorePlan:
+        return self.archive_plan(policy=FILES, shared=(KIND,), **changes)
+
+    def hold(self, target: HoldTarget) -> None:
+        self.vault.change_holds(self.oid, placed=[Hold(target)], run="hold-1")
+
+
+@pytest.fixture
+def cabinet(tmp_path: Path) -> Iterator[Cabinet]:
+    office = Cabinet(tmp_path)
+    yield office
+    office.close()
+
+
+def test_files_leave_and_an_undo_brings_them_back_with_their_links(cabinet: Cabinet) -> None:
+    accounts, links = cabinet.names("Account"), cabinet.names("Link")
+    plan = cabinet.files_plan()
+    (note,) = [note for note in plan.notes if note.code == "archive-loses-files"]
+    assert note.sentence == (
+        "2 records of Account stay and lose 2 files. Their pages in Unlost still open them."
+    )
+    done = cabinet.run(plan)
+    assert archived(done) == {"Document": 2, "Link": 2}
+    assert cabinet.names("Document", "Link") == set()
+    assert cabinet.names("Account") == accounts
+    cabinet.run(cabinet.undo(done.run))
+    assert cabinet.names("Document") == {"D0", "D1"}
+    assert cabinet.names("Link") == links
+
+
+def test_a_plan_counts_only_the_files_that_it_archives(cabinet: Cabinet) -> None:
+    plan = cabinet.files_plan(most=2)
+    (note,) = [note for note in plan.notes if note.code == "archive-loses-files"]
+    assert note.count == 1
+    assert "archive-rest" in note_codes(plan)
+
+
+@pytest.mark.parametrize("scope", [HoldScope.RECORD, HoldScope.TABLE])
+def test_a_hold_on_the_record_that_is_newer_than_the_plan_keeps_its_file(
+    cabinet: Cabinet, scope: HoldScope
+) -> None:
+    plan = cabinet.files_plan()
+    record = cabinet.record("Account", "A1") if scope is HoldScope.RECORD else ""
+    cabinet.hold(HoldTarget(scope, "Account", record))
+    done = cabinet.run(plan)
+    assert cabinet.names("Document") == ({"D1"} if record else {"D0", "D1"})
+    reasons = [code for key, code in stayed(done).items() if key.startswith("Link/")]
+    assert set(reasons) == {"archive-on-hold"}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        HoldTarget(HoldScope.RECORD, "Contact", "none"),
+        HoldTarget(HoldScope.TABLE, "Contact"),
+        HoldTarget(HoldScope.RECORD, "Account", "none"),
+        HoldTarget(HoldScope.TABLE, "Nowhere"),
+        HoldTarget(HoldScope.NIGHT, backup=1),
+    ],
+)
+def test_a_hold_on_others_keeps_no_file(cabinet: Cabinet, target: HoldTarget) -> None:
+    plan = cabinet.files_plan()
+    cabinet.hold(target)
+    cabinet.run(plan)
+    assert cabinet.names("Document") == set()
+
+
+def test_a_file_that_no_record_has_leaves_in_spite_of_a_hold_on_records(cabinet: Cabinet) -> None:
+    cabinet.make("Document", "loose")
+    cabinet.night()
+    plan = cabinet.files_plan(most=1)
+    cabinet.hold(HoldTarget(HoldScope.TABLE, "Account"))
+    assert archived(cabinet.run(plan)) == {"Document": 1}
+    assert cabinet.names("Document") == {"D0", "D1"}
+
+
+def test_a_file_that_another_record_got_after_the_backup_stays(cabinet: Cabinet) -> None:
+    plan = cabinet.files_plan()
+    cabinet.clock.advance(hours=1)
+    cabinet.link(cabinet.record("Document", "D1"), cabinet.record("Account", "A3"))
+    cabinet.run(plan)
+    assert cabinet.names("Document") == {"D1"}
