@@ -194,6 +194,24 @@ class MemorySource:
             task.table, [self._rows(task.table, columns, chunk) for chunk in chunks]
         )
 
+    def read_together(
+        self, tasks: Sequence[ReadTask]
+    ) -> Iterator[tuple[ReadTask, Sequence[Page] | None]]:
+        """The pages of tasks that need no job, the last task first; None for a refused table."""
+        self._called("read_together")
+        for task in reversed(tasks):
+            alone = bool(self.job_seconds) or self.org.tables[task.table].refused
+            yield task, None if alone else list(self.read(task))
+
+    def live_among(self, wanted: Sequence[tuple[Table, Sequence[str]]]) -> Sequence[frozenset[str]]:
+        """The ids of live records."""
+        self._called("live_among")
+        tables = [(self.org.visible(table.name), ids) for table, ids in wanted]
+        return [
+            frozenset(key for key in ids if key in visible and not visible[key].deleted)
+            for visible, ids in tables
+        ]
+
     def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
         """Rows of these ids, including deleted ones."""
         self._called("read_ids", table.name)

@@ -21,6 +21,7 @@ WITHOUT_VALUES = frozenset(
         "record_counts",
         "deleted_along",
         "grants",
+        "live_among",
         "plan_reads",
         "prepare",
         "census",

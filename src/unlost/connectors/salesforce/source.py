@@ -38,6 +38,7 @@ from unlost.connectors.salesforce.reading.nightly import (
 from unlost.connectors.salesforce.reading.parents import ReadByParents, rule_of
 from unlost.connectors.salesforce.reading.replication import updated_ids
 from unlost.connectors.salesforce.reading.rest import RestQueries
+from unlost.connectors.salesforce.reading.together import SharedReads
 from unlost.connectors.salesforce.reading.work import TableQuery, TaskKind, TaskState, task, work_of
 from unlost.connectors.salesforce.rows import canonical, nothing
 from unlost.connectors.salesforce.schema.describes import DescribeCache
@@ -84,6 +85,7 @@ class SalesforceSource:
         self._bulk = BulkQueries(api, page_rows=config.page_rows)
         self._census = SalesforceCensus(self._rest, self._bulk)
         self._deletes = DeleteLog(api)
+        self._shared = SharedReads(api, self._rest, bulk_above=config.bulk_above)
         self._parents = ReadByParents(
             self._rest, self._census, linkable=self._linkable, largest=config.linked_parents
         )
@@ -181,6 +183,21 @@ class SalesforceSource:
             if error.has_code(*OTHERWISE_DESCRIBED):
                 self._describes.forget(task.table)
             raise
+
+    def read_together(
+        self, tasks: Sequence[ReadTask]
+    ) -> Iterator[tuple[ReadTask, Sequence[Page] | None]]:
+        """Changes of many tables, five queries and their lists of deletions a call."""
+        return self._shared.read(tasks)
+
+    def live_among(self, wanted: Sequence[tuple[Table, Sequence[str]]]) -> Sequence[frozenset[str]]:
+        """Live records of these ids, also archived activities; 10,000 ids a call."""
+        return self._shared.live(
+            [
+                (self._live(table), [record for record in ids if is_id(record)])
+                for table, ids in wanted
+            ]
+        )
 
     def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
         """The rows of these ids, also from the recycle bin and the archive."""

@@ -116,6 +116,21 @@ class Source(Protocol):
         """Read the pages of a prepared task, each proved; ends only when the task is complete."""
         ...
 
+    def read_together(
+        self, tasks: Sequence[ReadTask]
+    ) -> Iterator[tuple[ReadTask, Sequence[Page] | None]]:
+        """Read tasks that were planned, in as few calls as the source allows; in any order.
+
+        Gives the pages of a task once all of it was read, each proved as those of ``read``. None
+        for a task that must be prepared and read alone, such as a large one or one that the source
+        refused; it may be another task for the same rows.
+        """
+        ...
+
+    def live_among(self, wanted: Sequence[tuple[Table, Sequence[str]]]) -> Sequence[frozenset[str]]:
+        """Return which of these ids have live records, in as few calls as the source allows."""
+        ...
+
     def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
         """Read the rows of these ids, including deleted ones; missing ids are omitted."""
         ...

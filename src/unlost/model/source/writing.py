@@ -51,11 +51,16 @@ class WriteRow:
 
 @dataclass(frozen=True, slots=True)
 class RecordQuery:
-    """A query for columns of some live records of a table."""
+    """A query for columns of some live records of a table.
+
+    ``size``: about how many bytes these values have, as a copy of the records shows; 0 if unknown.
+    More records are read at a time then, and fewer again if they have grown.
+    """
 
     table: Table
     ids: Sequence[str]
     columns: Sequence[str]
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,21 +242,33 @@ class SalesforceApi:
         ``all_rows``: including deleted and archived rows. ``small``: ask for the smallest pages. A
         query too long for an address is sent in a composite call (help article 000386264).
         """
-        resource = ("tooling/" if tooling else "") + ("queryAll" if all_rows else "query")
-        path = f"{resource}/?q={quote_plus(soql, safe=',()')}"
+        path = query_path(soql, all_rows=all_rows, tooling=tooling)
         options = SMALL_PAGE if small else {}
+        if len(path) <= LONGEST_URI:
+            first = self._page(path, options, convert)
+        else:
+            first = self._composite(path, options, convert)
+        yield from self.pages_from(first, convert, options=options)
 
-        def page(path: str) -> QueryPage[T]:
-            call = HttpCall("GET", self.url(path), {**JSON, **options}, accept=frozenset({200}))
-            return self.client.send_for(call, lambda answer: self._query_page(answer, convert))
-
-        first = page(path) if len(path) <= LONGEST_URI else self._composite(path, options, convert)
+    def pages_from[T](
+        self,
+        first: QueryPage[T],
+        convert: Callable[[Sequence[Mapping[str, Any]]], T],
+        *,
+        options: Headers | None = None,
+    ) -> Iterator[QueryPage[T]]:
+        """A page, and all that follow it."""
         empty = 0
-        for each in follow(first, fetch=page, link=lambda page: page.link):
-            empty = 0 if each.count else empty + 1
+        pages = follow(
+            first,
+            fetch=lambda link: self._page(link, options or {}, convert),
+            link=lambda page: page.link,
+        )
+        for page in pages:
+            empty = 0 if page.count else empty + 1
             if empty > MOST_EMPTY_PAGES:
-                raise MalformedAnswer("page after page is empty", call=f"GET {resource}")
-            yield each
+                raise MalformedAnswer("page after page is empty", call="GET query")
+            yield page
 
     def query(self, soql: str, *, all_rows: bool = False, tooling: bool = False) -> list[Any]:
         """All records of a query that is known to be small; a short result is queried again.
@@ -329,9 +341,25 @@ class SalesforceApi:
         results, at = self.client.send_for(call, self._composite_results)
         if len(results) != len(requests):
             raise _other_number(len(results), len(requests), "POST /composite")
+        if any(result.reference_id not in ("", f"get{n}") for n, result in enumerate(results)):
+            # Answers are taken by their place: rows of another table would look like no change.
+            raise MalformedAnswer("its answers are in another order", call="POST /composite")
         return [
             _got(request, result) for request, result in zip(requests, results, strict=True)
         ], at
+
+    def first_page[T](
+        self,
+        answer: BatchedAnswer,
+        at: datetime,
+        convert: Callable[[Sequence[Mapping[str, Any]]], T],
+    ) -> QueryPage[T]:
+        """The first page of a query that was sent in a composite call; raises its refusal."""
+        if answer.status != 200:
+            raise self._error_of(answer)
+        size = len(bytes(answer.raw))
+        with turn_to_decode(size):
+            return self._page_of(answer.read(QueryAnswer), at, size, convert)
 
     def server_time(self) -> datetime:
         """Salesforce's clock, from the versions list, which needs no session; ours without one."""
@@ -359,6 +387,15 @@ class SalesforceApi:
             self._budget.report(used=usage[0], limit=usage[1])
         self._last_seen = date_of(headers) or self._last_seen
 
+    def _page[T](
+        self,
+        path: str,
+        options: Headers,
+        convert: Callable[[Sequence[Mapping[str, Any]]], T],
+    ) -> QueryPage[T]:
+        call = HttpCall("GET", self.url(path), {**JSON, **options}, accept=frozenset({200}))
+        return self.client.send_for(call, lambda answer: self._query_page(answer, convert))
+
     def _query_page[T](
         self, answer: HttpAnswer, convert: Callable[[Sequence[Mapping[str, Any]]], T]
     ) -> QueryPage[T]:
@@ -373,11 +410,7 @@ class SalesforceApi:
         self, path: str, options: Headers, convert: Callable[[Sequence[Mapping[str, Any]]], T]
     ) -> QueryPage[T]:
         (inner,), at = self.composite([BatchedGet(path, options)])
-        if inner.status != 200:
-            raise self._error_of(inner)
-        size = len(bytes(inner.raw))
-        with turn_to_decode(size):
-            return self._page_of(inner.read(QueryAnswer), at, size, convert)
+        return self.first_page(inner, at, convert)
 
     def _page_of[T](
         self,
@@ -394,6 +427,12 @@ class SalesforceApi:
         code, message = answer.error()
         failure = CallFailure(answer.status, code, message, call=answer.call)
         return error_factory(self.clock.now)(failure, TABLE.decide(failure))
+
+
+def query_path(soql: str, *, all_rows: bool, tooling: bool = False) -> str:
+    """The path of a query, also for a composite call."""
+    resource = ("tooling/" if tooling else "") + ("queryAll" if all_rows else "query")
+    return f"{resource}/?q={quote_plus(soql, safe=',()')}"
 
 
 def _got(request: BatchedGet | BatchedPost, result: CompositeResult) -> BatchedAnswer:

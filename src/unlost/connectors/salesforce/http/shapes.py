@@ -70,6 +70,7 @@ class CompositeResult(msgspec.Struct, frozen=True, rename="camel"):
     """The answer to one call of a composite."""
 
     http_status_code: int
+    reference_id: str = ""
     body: msgspec.Raw = msgspec.Raw(b"null")
     http_headers: dict[str, Any] | None = None
 

@@ -14,7 +14,7 @@ from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.limits import DELETE_LOG, DELETE_LOG_MARGIN
 from unlost.connectors.salesforce.http.shapes import DeletedRecord, DeletedRecords
-from unlost.connectors.salesforce.reading.replication import deleted_records
+from unlost.connectors.salesforce.reading.replication import deleted_records, deletions_path
 from unlost.connectors.salesforce.rows import nothing, purged
 from unlost.kit.http import AnswerTooLarge
 from unlost.model.finding import Finding, FindingKind, Severity
@@ -30,19 +30,35 @@ class DeleteLog:
     def read(self, table: str, since: str) -> Iterator[Page]:
         """Ids deleted ``since`` (a datetime literal), and a finding if the list has a gap."""
         now = self._api.recent_time()
-        start = soql.parse_instant(since)
-        oldest = now - DELETE_LOG + DELETE_LOG_MARGIN
         try:
-            answer = deleted_records(self._api, table, start=max(start, oldest), end=now)
+            answer = deleted_records(self._api, table, start=_start(since, now), end=now)
         except (SalesforceRefusal, AnswerTooLarge) as error:
             yield _gap(table, now, str(error))
             return
+        yield from self.pages(table, since, answer)
+
+    def path(self, table: str, since: str) -> str:
+        """The path of the list in a composite call."""
+        now = self._api.recent_time()
+        return deletions_path(table, start=_start(since, now), end=now)
+
+    def pages(self, table: str, since: str, answer: DeletedRecords) -> Iterator[Page]:
+        """The pages of an answer."""
+        now, start = self._api.recent_time(), soql.parse_instant(since)
         if answer.deleted_records:
             yield _page(answer.deleted_records, now)
-        if start < oldest:
+        if start < _oldest(now):
             yield _gap(table, now, "the last backup is older than the list")
         elif _begins_late(answer, start):
             yield _gap(table, now, "the beginning of the list is missing")
+
+
+def _start(since: str, now: datetime) -> datetime:
+    return max(soql.parse_instant(since), _oldest(now))
+
+
+def _oldest(now: datetime) -> datetime:
+    return now - DELETE_LOG + DELETE_LOG_MARGIN
 
 
 def _begins_late(answer: DeletedRecords, start: datetime) -> bool:

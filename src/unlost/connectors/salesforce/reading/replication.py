@@ -19,7 +19,17 @@ def deleted_records(
     api: SalesforceApi, table: str, *, start: datetime, end: datetime
 ) -> DeletedRecords:
     """Salesforce's list of deletions in a window; raises SalesforceRefusal."""
-    return api.get_json(_path(table, "deleted", start, end), DeletedRecords)
+    return api.get_json(deletions_path(table, start=start, end=end), DeletedRecords)
+
+
+def deletions_path(table: str, *, start: datetime, end: datetime) -> str:
+    """The path of Salesforce's list of deletions in a window."""
+    return _path(table, "deleted", start, end)
+
+
+def updates_path(api: SalesforceApi, table: str, *, since: str) -> str:
+    """The path of Salesforce's list of ids changed ``since``."""
+    return _path(table, "updated", soql.parse_instant(since), api.recent_time())
 
 
 def updated_ids(api: SalesforceApi, table: str, *, since: str) -> list[str] | None:
@@ -27,10 +37,8 @@ def updated_ids(api: SalesforceApi, table: str, *, since: str) -> list[str] | No
 
     It lists 600,000 at most, and reaches 30 days back; weekly reads need no more.
     """
-    start = soql.parse_instant(since)
     try:
-        path = _path(table, "updated", start, api.recent_time())
-        answer = api.get_json(path, UpdatedRecords)
+        answer = api.get_json(updates_path(api, table, since=since), UpdatedRecords)
     except (SalesforceRefusal, AnswerTooLarge):
         return None
     return answer.ids or []

@@ -12,7 +12,13 @@ from typing import Any
 import pyarrow as pa
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.http.api import SalesforceApi, result_short
+from unlost.connectors.salesforce.http.api import (
+    BatchedAnswer,
+    QueryPage,
+    SalesforceApi,
+    query_path,
+    result_short,
+)
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.limits import IDS_IN_A_QUERY, OLDEST, SHORTEST_WINDOW
 from unlost.connectors.salesforce.reading.pieces import ResultStream
@@ -31,6 +37,8 @@ TOO_MUCH = (
 )
 # A result's pages are kept for two days; after that the query must start again.
 LOST_PLACE = ("INVALID_QUERY_LOCATOR",)
+# A job takes about as many calls: start, look, fetch, delete. It takes more while it waits.
+FEW_PAGES = 5
 READ_AGAIN = frozenset({"result-short", "result-repeats", "result-mixed"})
 
 
@@ -49,6 +57,27 @@ class RestQueries:
                 raise
             for half in self._halves(reading):
                 yield from self.read(half, all_rows=all_rows)
+
+    def path(self, reading: TableQuery) -> str:
+        """The path of a query in a composite call."""
+        return query_path(reading.soql, all_rows=True)
+
+    def shared(
+        self, reading: TableQuery, answer: BatchedAnswer, at: datetime, *, most: int
+    ) -> list[Page] | None:
+        """All pages of a query that was sent in a composite call, checked as those of ``read``.
+
+        None if there are more than ``most`` rows and ``FEW_PAGES``. Raises what the first attempt of
+        ``read`` meets; then nothing of the result counts.
+        """
+
+        def rows(records: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
+            return batch_of(records, reading.columns)
+
+        first = self._api.first_page(answer, at, rows)
+        if first.link is not None and first.total > max(most, FEW_PAGES * first.count):
+            return None
+        return list(self._checked(self._api.pages_from(first, rows), ResultStream()))
 
     def now(self) -> datetime:
         """This machine's clock."""
@@ -116,12 +145,17 @@ class RestQueries:
     def _pages(
         self, reading: TableQuery, delivery: ResultStream, *, all_rows: bool, small: bool
     ) -> Iterator[Page]:
-        total, read = 0, 0
-
         def rows(records: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
             return batch_of(records, reading.columns)
 
-        for page in self._api.query_pages(reading.soql, rows, all_rows=all_rows, small=small):
+        pages = self._api.query_pages(reading.soql, rows, all_rows=all_rows, small=small)
+        yield from self._checked(pages, delivery)
+
+    def _checked(
+        self, pages: Iterator[QueryPage[pa.RecordBatch]], delivery: ResultStream
+    ) -> Iterator[Page]:
+        total, read = 0, 0
+        for page in pages:
             total = page.total
             read += page.count
             if read > total:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import msgspec
+import pyarrow as pa
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.http.api import BatchedAnswer, BatchedPost, SalesforceApi
@@ -32,6 +33,10 @@ BARE = (WireKind.INTEGER, WireKind.DECIMAL, WireKind.BOOLEAN, WireKind.DATE, Wir
 type Record = Mapping[str, object]
 RETRIEVED = list[dict[str, Any] | None]
 STAMPS = ("CreatedDate", "SystemModstamp")
+NULL = 8  # characters of `"":null,` around the name of an empty column
+# Room for records that have grown since their copy, and for marks before quotation marks: an answer
+# that fits into memory has so many times the expected characters.
+GROWN = 6
 
 
 class RecordLookups:
@@ -67,13 +72,17 @@ class RecordLookups:
 
     def fetch_several(self, queries: Sequence[RecordQuery]) -> list[Rows]:
         """The live records of each query; several retrieves go in one call."""
-        by_query: list[list[Record]] = [[] for _ in queries]
+        by_query: list[list[pa.RecordBatch]] = [
+            [batch_of([], _distinct(("Id", *_known(query))))] for query in queries
+        ]
         for parts in _together(_parts(queries)):
             for part, records in zip(parts, self._retrieved(parts), strict=True):
-                by_query[part.query_index] += self._whole(part, records)
+                # Records take several times the memory of a batch.
+                batch = batch_of(self._whole(part, records), _distinct(part.wanted))
+                by_query[part.query_index].append(batch)
         return [
-            self._rows(records, ("Id", *_known(query)), query.columns)
-            for query, records in zip(queries, by_query, strict=True)
+            self._observed(pa.concat_batches(batches), query.columns)
+            for query, batches in zip(queries, by_query, strict=True)
         ]
 
     def _whole(
@@ -95,24 +104,31 @@ class RecordLookups:
 
     def _retrieved(
         self, parts: Sequence["RetrieveSlice"]
-    ) -> Sequence[Sequence[Record | None] | None]:
+    ) -> Iterator[Sequence[Record | None] | None]:
         """The results of retrieves, which take many ids; None where they are refused."""
         if len(parts) == 1:
-            return [self._retrieved_alone(parts[0])]
+            yield self._retrieved_alone(parts[0])
+            return
         try:
             answers, _ = self._api.composite([BatchedPost(part.path, part.body) for part in parts])
         except (SalesforceRefusal, TransientError, AnswerTooLarge):
-            return [self._retrieved_alone(part) for part in parts]
-        return [
-            answer.read(RETRIEVED) if answer.status == 200 else self._retrieved_alone(part)
-            for part, answer in zip(parts, answers, strict=True)
-        ]
+            yield from (self._retrieved_alone(part) for part in parts)
+            return
+        for part, answer in zip(parts, answers, strict=True):
+            yield answer.read(RETRIEVED) if answer.status == 200 else self._retrieved_alone(part)
 
     def _retrieved_alone(self, part: "RetrieveSlice") -> Sequence[Record | None] | None:
         try:
             return self._api.post_json(part.path, part.body, RETRIEVED)
-        except (SalesforceRefusal, AnswerTooLarge):
+        except SalesforceRefusal:
             return None
+        except AnswerTooLarge:
+            if len(part.ids) == 1:
+                return None
+        # The records are larger than they were expected to be.
+        halves = [self._retrieved_alone(half) for half in part.halves()]
+        known = [half for half in halves if half is not None]
+        return [record for half in known for record in half] if len(known) == 2 else None
 
     def _queried(self, table: Table, ids: Sequence[str], wanted: Sequence[str]) -> list[Record]:
         chosen = [soql.any_of("Id", part) for part in batched(ids, IDS_IN_A_QUERY)]
@@ -214,7 +230,9 @@ class RecordLookups:
         wanted: Sequence[str],
         columns: Sequence[str],
     ) -> Rows:
-        batch = batch_of(records, list(dict.fromkeys(wanted)))
+        return self._observed(batch_of(records, _distinct(wanted)), columns)
+
+    def _observed(self, batch: pa.RecordBatch, columns: Sequence[str]) -> Rows:
         rows = observed(batch, self._api.recent_time())
         cells = batch.select(list(columns)) if columns else None
         return replace(rows, cells=cells)
@@ -279,6 +297,11 @@ class RetrieveSlice:
     wanted: Sequence[str]
     weight: int
 
+    def halves(self) -> "list[RetrieveSlice]":
+        """The same ids in two requests."""
+        middle = len(self.ids) // 2
+        return [replace(self, ids=ids) for ids in (self.ids[:middle], self.ids[middle:])]
+
     @property
     def path(self) -> str:
         """The path of the request."""
@@ -293,10 +316,24 @@ class RetrieveSlice:
 def _parts(queries: Sequence[RecordQuery]) -> Iterator[RetrieveSlice]:
     for place, query in enumerate(queries):
         known = _known(query)
-        described = (query.table.column(name) for name in known)
-        longest = max(1, sum(column.length for column in described if column is not None))
+        longest = _longest(query, known)
         for ids in batched(query.ids, min(IDS_IN_A_RETRIEVE, max(1, LONGEST_ANSWER // longest))):
             yield RetrieveSlice(place, query.table, ids, ("Id", *known), len(ids) * longest)
+
+
+def _longest(query: RecordQuery, columns: Sequence[str]) -> int:
+    """The characters of a record for which an answer must have room."""
+    described = (query.table.column(name) for name in columns)
+    most = max(1, sum(column.length for column in described if column is not None))
+    if not query.size or not query.ids:
+        return most
+    # The name of each column is in the answer too, with quotation marks and a null.
+    names = sum(len(name) + NULL for name in columns)
+    return min(most, GROWN * (names + query.size // len(query.ids)))
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
 def _together(parts: Iterable[RetrieveSlice]) -> Iterator[list[RetrieveSlice]]:

@@ -5,7 +5,7 @@ other values since, are not archived.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import batched
 
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from unlost.engine.restore.running.comparison import value_columns
 from unlost.engine.restore.running.deletions import source_of
+from unlost.engine.restore.running.org_watch import watched_columns
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import rows_in_memory
 from unlost.engine.restore.values.cells import digests
@@ -32,7 +33,8 @@ def commit_archived(session: RestoreSession, *, run: str, as_of: datetime) -> No
     commit = vault.begin(plan.target, run=run, kind=CommitKind.ARCHIVE, identity=identity)
     commit.put_schema(session.schema)
     states, tables = newest.tables(), []
-    for name, ids in _archived(session).items():
+    archived = _not_live(session, _archived(session))
+    for name, ids in archived.items():
         added = commit.add(name, _rows(session, newest, session.table(name), ids, as_of=as_of))
         tables.append(_unread(states[name], added))
     commit.put_schema(newest.schema())  # a backup since the plan may have another one
@@ -63,6 +65,18 @@ def _archived(session: RestoreSession) -> dict[str, list[str]]:
     return by_table
 
 
+def _not_live(
+    session: RestoreSession, archived: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """The records without those that are in the org again."""
+    tables = [watched_columns(session.table(name)) for name in archived]
+    live = source_of(session).live_among(list(zip(tables, archived.values(), strict=True)))
+    return {
+        name: [record for record in ids if record not in living]
+        for (name, ids), living in zip(archived.items(), live, strict=True)
+    }
+
+
 def _rows(
     session: RestoreSession, newest: Snapshot, table: Table, ids: Sequence[str], *, as_of: datetime
 ) -> Iterator[Rows]:
@@ -87,12 +101,8 @@ def _rows(
 def _still_archived(
     session: RestoreSession, newest: Snapshot, table: Table, copies: pa.Table
 ) -> pa.Table:
-    """The copies of records that are not live, and whose newest state in the vault is the same."""
+    """The copies of records whose newest state in the vault is the same."""
     ids = copies["_u_id"].cast(pa.string())
-    live: list[str] = []
-    for page in source_of(session).read_ids(table, ids.to_pylist()):
-        rows = page.rows
-        live += rows.ids.filter(pc.equal(rows.ops, Op.STATE.value)).to_pylist()
     known = newest.get(table.name, ids.to_pylist())
     # The delete itself changed the times, and emptied references of circles.
     emptied = {n for s in session.plan.steps if s.table == table.name for n in s.columns}
@@ -100,5 +110,5 @@ def _still_archived(
     columns = [name for name in value_columns(table) if name in both]
     then = dict(zip(ids.to_pylist(), digests(table, copies, columns), strict=True))
     now = zip(known["_u_id"].to_pylist(), digests(table, known, columns), strict=True)
-    same = [record for record, text in now if then.get(record) == text and record not in {*live}]
+    same = [record for record, text in now if then.get(record) == text]
     return copies.filter(pc.is_in(ids, value_set=pa.array(same, pa.string())))

@@ -1,5 +1,7 @@
 """Find the records that an archive deleted, if the answer of its call was lost."""
 
+from collections.abc import Sequence
+
 from unlost.engine.restore.journal.entries import CallIntent, Pass
 from unlost.engine.restore.running.org_watch import watched_columns
 from unlost.engine.restore.running.session import RestoreSession
@@ -43,6 +45,28 @@ def deleted_by_run(session: RestoreSession, intent: CallIntent, table: Table) ->
         for record, by in users.items()
         if record not in live
         and _is_ours(session, session.step(RecordKey(table.name, record)), is_by_us=by in ours)
+    ]
+
+
+def details_deleted(
+    session: RestoreSession, intents: Sequence[CallIntent]
+) -> list[list[RowOutcome]]:
+    """For each intent, the details that are gone with a master that this run deleted.
+
+    The backup user looks at all of them together, after the calls of their masters were answered.
+    Details need no user: the org may name any. So only the live ones are read, which are few.
+    """
+    ids = [[str(row.id) for row in intent.rows] for intent in intents]
+    tables = [watched_columns(session.table(intent.table)) for intent in intents]
+    live = source_of(session).live_among(list(zip(tables, ids, strict=True)))
+    return [
+        [
+            RowOutcome(record, OutcomeKind.DONE, record)
+            for record in records
+            if record not in living
+            and _is_ours(session, session.step(RecordKey(table.name, record)), is_by_us=False)
+        ]
+        for table, records, living in zip(tables, ids, live, strict=True)
     ]
 
 

@@ -120,15 +120,19 @@ class OrgWatch:
 
     def read(self) -> None:
         """Add the changes since the last reading; the first time, since the copy was made."""
-        began = self._ports.source.server_time()
+        source = self._ports.source
+        began = source.server_time()
+        tables = {table.name: table for table in self._followed}
+        tasks: list[ReadTask] = []
         for table in self._followed:
-            cursor = self._ports.source.cursor_at(table, self._since)
+            cursor = source.cursor_at(table, self._since)
             assert cursor is not None
-            for task in self._ports.source.plan_reads(table, cursor):
-                for page in self._pages(task):
-                    self._note_rows(table, page.rows)
-                    if page.incomplete:
-                        self.changes.unread.add(table.name)
+            tasks += source.plan_reads(table, cursor)
+        for task, pages in source.read_together(tasks):
+            for page in self._pages(task) if pages is None else pages:
+                self._note_rows(tables[task.table], page.rows)
+                if page.incomplete:
+                    self.changes.unread.add(task.table)
         self._since = began
 
     def unknown_referrers(

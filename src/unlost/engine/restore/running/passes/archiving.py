@@ -31,7 +31,7 @@ from unlost.engine.restore.running.calls import (
 )
 from unlost.engine.restore.running.comparison import absent, compared_columns, different
 from unlost.engine.restore.running.copies import faulty_copies
-from unlost.engine.restore.running.deletions import deleted_by_run, source_of
+from unlost.engine.restore.running.deletions import details_deleted, source_of
 from unlost.engine.restore.running.file_holds import links_of_held_records
 from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
 from unlost.engine.restore.running.passes.pointing import point
@@ -48,14 +48,15 @@ from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.source import Source
 from unlost.model.ports.vault import Vault
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import Schema
-from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
+from unlost.model.source.schema import Schema, Table
+from unlost.model.source.writing import RecordQuery, RowOutcome, WriteOp, WriteRow
 from unlost.model.vault.snapshot import CommitKind, nights
 
 FIRST_TURN, TURN = (
     200,
     10_000,
 )  # records of the first turn, and of later ones, that are deleted together
+CELLS, BUNDLE_BYTES = 800_000, 12 << 20  # of copies that are compared with one answer
 ANNOUNCED = 2_000  # details of an intent: no call has their ids
 VANISHED = "archive-vanished"
 STOPPED = "archive-stopped"
@@ -210,9 +211,25 @@ def _differing(session: RestoreSession, source: Source, steps: Sequence[PlanStep
             causes[key] = refusal(key, NO_COPY, f"{key} stays in the org. {sentence}")
     if demands_second_copy(session):
         causes |= _without_second_copy(session, source, steps)
-    for states in _copies(session, steps, {}):
-        causes |= _not_as_copied(session, states)
+    for bundle in _bundles(session, _copies(session, steps, {})):
+        causes |= _not_as_copied(session, bundle)
     return causes
+
+
+def _bundles(session: RestoreSession, copies: Iterable[States]) -> Iterator[list[States]]:
+    """Copies that are compared with one answer of the org."""
+    bundle: list[States] = []
+    cells, size = 0, 0
+    for states in copies:
+        more = len(states.steps) * len(session.table(states.steps[0].table).columns)
+        if bundle and (cells + more > CELLS or size + states.rows.nbytes > BUNDLE_BYTES):
+            yield bundle
+            bundle, cells, size = [], 0, 0
+        bundle.append(states)
+        cells += more
+        size += states.rows.nbytes
+    if bundle:
+        yield bundle
 
 
 def _copies(
@@ -265,12 +282,28 @@ def _without_second_copy(
     return {key: _has_no_second_copy(key, cause) for key, cause in causes.items()}
 
 
-def _not_as_copied(session: RestoreSession, states: States) -> Causes:
-    table = session.table(states.steps[0].table)
-    ids = [step.record for step in states.steps]
-    fetched = session.ports.writer.fetch(table, ids, columns=compared_columns(table))
-    causes = {key: _is_changed(key) for key in different(session, table, states, fetched)}
-    return causes | {key: _is_gone(key) for key in absent(states, fetched)}
+def _not_as_copied(session: RestoreSession, bundle: Sequence[States]) -> Causes:
+    by_table: dict[str, list[States]] = defaultdict(list)
+    for states in bundle:
+        by_table[states.steps[0].table].append(states)
+    tables = {name: session.table(name) for name in by_table}
+    answers = session.ports.writer.fetch_several(
+        [_query_of(tables[name], copies) for name, copies in by_table.items()]
+    )
+    causes: Causes = {}
+    for (name, copies), fetched in zip(by_table.items(), answers, strict=True):
+        for states in copies:
+            changed = different(session, tables[name], states, fetched)
+            causes |= {key: _is_changed(key) for key in changed}
+            causes |= {key: _is_gone(key) for key in absent(states, fetched)}
+    return causes
+
+
+def _query_of(table: Table, copies: Sequence[States]) -> RecordQuery:
+    """The query for all records of the copies; their size shows that of the answer."""
+    ids = [step.record for states in copies for step in states.steps]
+    size = sum(states.rows.nbytes for states in copies)
+    return RecordQuery(table, ids, compared_columns(table), size=size)
 
 
 def _changed_meanwhile(
@@ -279,8 +312,8 @@ def _changed_meanwhile(
     """The records that changed while the others were verified."""
     changed = [step for step in steps if step.key in watch.changes.changed]
     causes: Causes = {}
-    for states in _copies(session, changed, causes):
-        causes |= _not_as_copied(session, states)
+    for bundle in _bundles(session, _copies(session, changed, causes)):
+        causes |= _not_as_copied(session, bundle)
     return causes
 
 
@@ -361,10 +394,9 @@ def _delete(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     for level in sorted({step.level for step in masters}, reverse=True):
         _send(session, op, [step for step in masters if step.level == level])
         _keep_refused_groups(session, masters)
-    for number in announced:
-        intent = session.log.state.open[number]
-        # Their masters' calls were answered: nothing is under way.
-        done = deleted_by_run(session, intent, session.table(intent.table))
+    # Their masters' calls were answered: nothing is under way.
+    intents = [session.log.state.open[number] for number in announced]
+    for number, done in zip(announced, details_deleted(session, intents), strict=True):
         session.log.write(CallAnswer(number, tuple(done)))
     _refuse(session, _pending(session, details), _stays_too)
 
