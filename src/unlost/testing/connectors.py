@@ -7,6 +7,7 @@ simulator, a sandbox, or a fake.
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -262,6 +263,38 @@ class SourceContract:
             states_only = [page for page in part if page.rows.cells is not None]
             assert set(ids_of(states_only)) <= set(whole), table.name
 
+    def test_tables_read_together_give_the_same(self, source: Source, tables: list[Table]) -> None:
+        """Each planned task comes back once, with its pages or to be read alone."""
+        tasks = []
+        for table in tables:
+            cursor = source.cursor_at(table, source.server_time() - timedelta(days=10))
+            tasks += source.plan_reads(table, cursor) if cursor is not None else []
+        # A job may write times in another form than a query: ids and states are compared.
+        alone = {table.name: states(read_all(source, _of(table, tasks))) for table in tables}
+        together: dict[str, list[Page]] = {table.name: [] for table in tables}
+        answers = list(source.read_together(tasks))
+        assert sorted(t.table for t, _ in answers) == sorted(t.table for t in tasks)
+        for task, pages in answers:
+            together[task.table] += read_all(source, [task]) if pages is None else pages
+        for table in tables:
+            assert states(together[table.name]) == alone[table.name], table.name
+            for page in together[table.name]:
+                check_rows(table, page.rows)
+                assert page.proof.announced in {None, page.proof.parsed}
+
+    def test_live_records_are_told_from_all_others(
+        self, source: Source, tables: list[Table]
+    ) -> None:
+        """Of ids of all tables, those of live records; deleted and unknown ones are left out."""
+        pages = {t.name: read_all(source, source.plan_reads(t, None)) for t in tables}
+        wanted = [(table, [*ids_of(pages[table.name])[:50], "no-such-id"]) for table in tables]
+        for (table, ids), live in zip(wanted, source.live_among(wanted), strict=True):
+            ops = states(pages[table.name])
+            assert live == {key for key in ids[:-1] if Op(ops[key]).alive}, table.name
+        unknown = replace(tables[0], name="No_Such_Table")
+        with pytest.raises(SourceRefused):
+            source.live_among([(unknown, ids) for _, ids in wanted])
+
     def test_ranges_of_ids_give_what_a_night_leaves_out(
         self, source: Source, tables: list[Table]
     ) -> None:
@@ -309,6 +342,10 @@ class SourceContract:
         arrays = list(source.census(table))
         assert all(array.type == pa.string() for array in arrays)
         return [value for array in arrays for value in array.to_pylist()]
+
+
+def _of(table: Table, tasks: Iterable[ReadTask]) -> list[ReadTask]:
+    return [task for task in tasks if task.table == table.name]
 
 
 def _sorted(pages: list[Page]) -> list[dict[str, str | None]]:

@@ -1,13 +1,17 @@
 """What the write user sees: live records by key and by id, of one table or of several."""
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from fakes.salesforce import field, id_of, row
 from fakes.wire import error_answer, json_answer
 from unit.connectors.salesforce.writing.writable import Org
+from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.writing import lookups
+from unlost.kit.http import AnswerTooLarge
 from unlost.model.errors import Conflict
 from unlost.model.source.writing import RecordQuery, ReferrerQuery
 
@@ -167,6 +171,47 @@ def test_records_with_long_texts_are_not_fetched_together(
     monkeypatch.setattr(lookups, "LONGEST_ANSWER", 2 * max(1, shape.length))
     assert shelf.look() == [[{"Name": name}] for name in shelf.names]
     assert shelf.composites() == [shelf.names[:2], shelf.names[2:4], shelf.names[4:6]]
+
+
+def test_records_that_are_known_to_be_short_are_fetched_together(
+    org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts may have 300 characters; by their copies they have far fewer."""
+    monkeypatch.setattr(lookups, "LONGEST_ANSWER", 1_000)
+    org.add("Account", field("Story", length=300))
+    every = [id_of("001", n) for n in range(7)]
+    org.rows["Account"] = [row(record, Story="x") for record in every]
+    query = RecordQuery(org.shape("Account"), every, ["Story"])
+    with org.writer() as writer:
+        for size in (0, 7, 7_000):
+            (rows,) = writer.fetch_several([replace(query, size=size)])
+            assert rows.ids.to_pylist() == every
+    sizes = [
+        len(json.loads(call.content)["ids"])
+        for call in org.wire.made("POST", r"/composite/sobjects/Account")
+    ]
+    assert sizes == [3, 3, 1, 7, 3, 3, 1]
+
+
+def test_records_that_grew_since_their_copy_are_fetched_in_halves(
+    org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = SalesforceApi.post_json
+
+    def limited(api: SalesforceApi, path: str, value: Any, kind: Any) -> Any:
+        if len(value.get("ids", ())) > 2:
+            raise AnswerTooLarge("more than fits")
+        return real(api, path, value, kind)
+
+    monkeypatch.setattr(SalesforceApi, "post_json", limited)
+    org.add("Account", field("Name"))
+    every = [id_of("001", n) for n in range(5)]
+    org.rows["Account"] = [row(record, Name=record) for record in every]
+    with org.writer() as writer:
+        (rows,) = writer.fetch_several([RecordQuery(org.shape("Account"), every, ["Name"], size=5)])
+    assert rows.ids.to_pylist() == every
+    assert rows.cells is not None
+    assert rows.cells["Name"].to_pylist() == every
 
 
 def test_lists_that_no_query_gives_are_not_asked_for(org: Org) -> None:
