@@ -191,7 +191,7 @@ class SalesforceSource:
         return self._shared.read(tasks)
 
     def live_among(self, wanted: Sequence[tuple[Table, Sequence[str]]]) -> Sequence[frozenset[str]]:
-        """Live records of these ids, also archived activities; 10,000 ids a call."""
+        """Live records of these ids, also archived activities; 20,000 ids a call."""
         return self._shared.live(
             [
                 (self._live(table), [record for record in ids if is_id(record)])

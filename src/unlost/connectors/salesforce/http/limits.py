@@ -9,9 +9,9 @@ BATCH_REQUESTS = 25
 LONGEST_URI = 8_000
 # Ids in one IN list: far below the query's length, and what Salesforce answers quickly.
 IDS_IN_A_QUERY = 500
-# Ids in one IN list of a composite call, whose live records are looked for: as many as a page has
-# rows, in 42,000 of the 100,000 characters of a query (SOQL limits).
-IDS_IN_A_LOOK = 2_000
+# Ids in one IN list of a composite call, whose live records are looked for, usually none: 84,000 of
+# the 100,000 characters of a query (SOQL limits).
+IDS_IN_A_LOOK = 4_000
 # Documents in one IN list: each may have many links.
 DOCUMENTS_IN_A_QUERY = 200
 # REST guide, retrieve records with sObject Collections: 2,000 ids a call.

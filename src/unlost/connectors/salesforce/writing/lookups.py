@@ -34,9 +34,9 @@ type Record = Mapping[str, object]
 RETRIEVED = list[dict[str, Any] | None]
 STAMPS = ("CreatedDate", "SystemModstamp")
 NULL = 8  # characters of `"":null,` around the name of an empty column
-# Room for records that have grown since their copy, and for marks before quotation marks: an answer
-# that fits into memory has so many times the expected characters.
-GROWN = 6
+# So an answer is expected to have at most 25 of the 40 MB that it may have: records may have grown
+# since their copy, and marks before quotation marks count too. A larger one is read in halves.
+GROWN = 4
 
 
 class RecordLookups:
