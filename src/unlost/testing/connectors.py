@@ -265,7 +265,7 @@ class SourceContract:
 
     def test_tables_read_together_give_the_same(self, source: Source, tables: list[Table]) -> None:
         """Each planned task comes back once, with its pages or to be read alone."""
-        tasks = []
+        tasks: list[ReadTask] = []
         for table in tables:
             cursor = source.cursor_at(table, source.server_time() - timedelta(days=10))
             tasks += source.plan_reads(table, cursor) if cursor is not None else []

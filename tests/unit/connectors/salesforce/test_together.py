@@ -62,6 +62,17 @@ def night(org: FakeSalesforce) -> Iterator[Night]:
         yield Night(source, [org.table(source, name) for name in NAMES])
 
 
+def first_query(org: FakeSalesforce, table: str, answer: Any) -> None:
+    """Give this answer to the first query of a table, and true ones to those that follow."""
+    answers = iter([answer])
+
+    def once(request: httpx.Request) -> Any:
+        first = next(answers, org._query)
+        return first(request) if callable(first) else first
+
+    org.wire.on("GET", rf"/queryAll/\?q=SELECT.*FROM\+{table}", once)
+
+
 def composites(org: FakeSalesforce, before: int = 0) -> int:
     return len(org.wire.made("POST", r"/composite$")) - before
 
@@ -94,13 +105,7 @@ def test_only_the_refused_query_is_made_alone() -> None:
     org = an_org()
     with night(org) as changes:
         tasks = changes.tasks()
-        refusals = iter([error_answer("QUERY_TIMEOUT", "slow", 400)])
-
-        def once(request: httpx.Request) -> httpx.Response:
-            refuse = next(refusals, org._query)
-            return refuse(request) if callable(refuse) else refuse
-
-        org.wire.on("GET", r"/queryAll/\?q=SELECT.*FROM\+Lead", once)
+        first_query(org, "Lead", error_answer("QUERY_TIMEOUT", "slow", 400))
         pages, alone = changes.read(tasks)
     assert sorted(ids(pages)) == EVERY
     assert [(task.table, task.kind) for task in alone] == [("Lead", "choose")]
@@ -111,12 +116,8 @@ def test_a_result_with_fewer_rows_than_its_total_is_read_again() -> None:
     org = an_org()
     with night(org) as changes:
         tasks = changes.tasks()
-        short = iter([json_answer({"totalSize": 1, "done": True, "records": []})])
-
-        def once(request: httpx.Request) -> httpx.Response:
-            return next(short, None) or org._query(request)
-
-        org.wire.on("GET", r"/queryAll/\?q=SELECT.*FROM\+Note", once)
+        short = {"totalSize": 1, "done": True, "records": []}
+        first_query(org, "Note", json_answer(short))
         pages, alone = changes.read(tasks)
     assert sorted(ids(pages)) == EVERY
     assert [task.table for task in alone] == ["Note"]
@@ -127,7 +128,7 @@ def test_answers_in_another_order_are_not_taken() -> None:
     with night(org) as changes:
         tasks = changes.tasks()
 
-        def swapped(request: httpx.Request) -> httpx.Response:
+        def swapped(request: httpx.Request) -> Any:
             answer = org._composite(request)
             return json_answer({"compositeResponse": answer.json()["compositeResponse"][::-1]})
 

@@ -128,11 +128,14 @@ class OrgWatch:
             cursor = source.cursor_at(table, self._since)
             assert cursor is not None
             tasks += source.plan_reads(table, cursor)
+        waiting = len(tasks)
         for task, pages in source.read_together(tasks):
+            waiting -= 1
             for page in self._pages(task) if pages is None else pages:
                 self._note_rows(tables[task.table], page.rows)
                 if page.incomplete:
                     self.changes.unread.add(task.table)
+        assert waiting == 0, "a table without an answer would look like one without changes"
         self._since = began
 
     def unknown_referrers(
