@@ -86,7 +86,7 @@ class SharedReads:
                 yield self._read(ready, part, at)
 
     def live(self, wanted: Sequence[tuple[TableQuery, Sequence[str]]]) -> list[frozenset[str]]:
-        """Which of these ids are live, for queries of live records."""
+        """The ids that are live among these, for queries of live records."""
         parts = [
             (place, reading, part)
             for place, (reading, ids) in enumerate(wanted)
