@@ -44,9 +44,9 @@ class Passers:
         self.turn, self.late = -1, False
 
     def pass_by(self, name: str, args: Any, *, reads: bool) -> None:
-        if not reads and name == "fetch":
-            table, ids = args[0], args[1]
-            turn = max((self.turns.get(RecordKey(table.name, i), -1) for i in ids), default=-1)
+        if not reads and name == "fetch_several":
+            keys = [RecordKey(query.table.name, i) for query in args[0] for i in query.ids]
+            turn = max((self.turns.get(key, -1) for key in keys), default=-1)
             if turn > self.turn:
                 self.turn, self.late = turn, False
         self.calls += 1
