@@ -184,3 +184,12 @@ def test_a_policy_is_saved_and_scheduled_by_keys_alone(visit: Visit) -> None:
     look(visit, lena, "policy")
     lena.press(button(lena, "^Remove the policy and its schedule"))
     expect(page.get_by_role("heading", name="Old records")).to_be_visible(timeout=DONE)
+
+
+def test_the_page_of_archived_records_at_the_end_of_their_retention_is_fit(visit: Visit) -> None:
+    lena = visit()
+    lena.open("/orgs/sales/storage/")
+    lena.press(lena.page.get_by_role("link", name="Archived records whose retention has ended"))
+    nothing = "No archived record has reached the end of its retention."
+    expect(lena.page.get_by_text(nothing)).to_be_visible()
+    look(visit, lena, "expired")

@@ -11,6 +11,7 @@ INSIDE = {
     "backup": {"clear_command", "cancel_unfinished"},
     "compact": {"compact_after_backup"},
     "edit_plan": {"people_of"},
+    "erase": {"apply_erasure"},
     "forget": {"forget_if_due"},
     "hour": {"do_hour", "why_not"},
     "kept_plan": {"read_stored_plan", "plan_lines"},

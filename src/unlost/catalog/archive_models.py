@@ -60,3 +60,43 @@ class ArchiveNightRow(models.Model):
             models.UniqueConstraint(fields=["policy", "night"], name="one_row_per_archive_night")
         ]
         indexes: ClassVar = [models.Index(fields=["state"], name="archive_nights_by_state")]
+
+
+class ArchivePeriodRow(models.Model):
+    """The retention period of an archive run, which outlives the journal of the run.
+
+    An erasure removes the journals that name its records, and with them the plans.
+    """
+
+    oid = models.CharField(max_length=64)
+    run = models.CharField(max_length=80)
+    policy = models.CharField(max_length=120)
+    keep_days = models.IntegerField()
+
+    class Meta:
+        """A run has one period."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["oid", "run"], name="one_period_per_archive")
+        ]
+
+
+class RemovalRequestRow(models.Model):
+    """A request to erase the archived records that were due on ``day``; an org has one at most.
+
+    ``digest`` is the hash of the exact effect, which the second person approves. ``maker`` and
+    ``approver`` are accounts, empty for a user of the home's machine.
+    """
+
+    org = models.OneToOneField(
+        "catalog.Org", on_delete=models.CASCADE, related_name="removal_request"
+    )
+    day = models.DateField()
+    digest = models.CharField(max_length=64)
+    records = models.IntegerField()
+    made_at = models.DateTimeField()
+    made_by = models.CharField(max_length=240)
+    maker = models.CharField(max_length=150, default="")
+    approved_at = models.DateTimeField(null=True)
+    approved_by = models.CharField(max_length=240, default="")
+    approver = models.CharField(max_length=150, default="")

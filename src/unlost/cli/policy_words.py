@@ -25,6 +25,8 @@ def policy_lines(policy: ArchivePolicy) -> Iterator[str]:
         yield plain(f"records in {policy.pointer.column} lead to archived ones by {columns}")
     if policy.include:
         yield plain(f"include {', '.join(policy.include)}")
+    if policy.keep_days:
+        yield f"keep the archived records for {many(policy.keep_days, 'day')}"
 
 
 def condition_words(test: Condition) -> str:

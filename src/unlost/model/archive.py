@@ -85,7 +85,8 @@ class ArchivePolicy:
     ``include``: names of protections of the connector that do not count, such as those of activated
     records. ``second_copy``: a record goes only if the mirror of the vault has its copy, too.
     ``hard_delete``: records go for good, without the recycle bin. ``pointer``: a record that stays
-    leads to its archived records.
+    leads to its archived records. ``keep_days``: the vault keeps the archived records at least so
+    long; 0 for ever.
     """
 
     name: str
@@ -99,6 +100,7 @@ class ArchivePolicy:
     second_copy: bool = False
     hard_delete: bool = False
     pointer: ParentPointer | None = None
+    keep_days: int = 0
 
 
 class StayReason(StrEnum):

@@ -35,6 +35,17 @@ CONSOLE_STEPS: Mapping[str, str] = {
     "See its state with `unlost runs {run}`. Resume or cancel it.": (
         gettext_noop("Resume or cancel it on its page.")
     ),
+    "See the periods of its archives with `unlost archive list {org}`.": (
+        gettext_noop("Wait until the period of an archive has ended.")
+    ),
+    (
+        "Review what is due with `unlost archive expired list {org}`, then request it with "
+        "`unlost archive expired request {org}`."
+    ): gettext_noop("Review what is due, then request the removal."),
+    (
+        "Withdraw it with `unlost archive expired withdraw {org}`, review what is due, and "
+        "request it again."
+    ): gettext_noop("Withdraw the request, review what is due, and request it again."),
     # --- records and backups
     "Search for the record with `unlost find TEXT`, by its number, name, e-mail or phone.": (
         gettext_noop("Search for the record by its number, name, e-mail or phone.")

@@ -38,7 +38,7 @@ from unlost.web.pages.restores import (
 )
 from unlost.web.pages.retention import keeping, privacy, rectify
 from unlost.web.pages.runs import runs
-from unlost.web.pages.storage import archive_policy, storage
+from unlost.web.pages.storage import archive_policy, expired_archives, storage
 from unlost.web.pages.vault import vault_keys, vault_state
 
 register_converter(NameConverter, "name")
@@ -131,6 +131,11 @@ urlpatterns = [
         archive_policy.remove,
         name="archive-policy-remove",
     ),
+    path("orgs/<name:org>/expired/", expired_archives.show, name="expired"),
+    path("orgs/<name:org>/expired/request/", expired_archives.request_it, name="expired-request"),
+    path("orgs/<name:org>/expired/approve/", expired_archives.approve, name="expired-approve"),
+    path("orgs/<name:org>/expired/withdraw/", expired_archives.withdraw, name="expired-withdraw"),
+    path("orgs/<name:org>/expired/erase/", expired_archives.erase, name="expired-erase"),
     path("orgs/<name:org>/keeping/", keeping.keeping, name="keeping"),
     path("orgs/<name:org>/keeping/rules/", keeping.rules, name="keeping-rules"),
     path("orgs/<name:org>/keeping/forget/", keeping.forgotten, name="keeping-forget"),

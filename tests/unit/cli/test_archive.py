@@ -283,7 +283,7 @@ def test_an_archive_without_its_journal_is_listed(
     assert writable("archive", "run", file).code == ExitCode.OK
     monkeypatch.setattr("unlost.app.actions.archive.archives.journal_of", lambda *_: None)
     (run,) = writable("archive", "list", "sales", "--json").json["runs"]
-    assert (run["policy"], run["archived"]) == ("", 0)
+    assert (run["policy"], run["archived"]) == ("closed-case", 0)
 
 
 # --- saved policies ---------------------------------------------------------------------------------
@@ -395,3 +395,75 @@ def test_a_policy_is_shown_with_its_problem_and_its_nights(open_cases: Terminal)
     out = open_cases("archive", "policy", "show", "sales", "closed-case").out
     assert "  problem: It is too old.\n  Make it young.\n" in out
     assert out.endswith("  2026-03-02T01:00  failed: It is too old.\n")
+
+
+@pytest.fixture
+def aged(writable: Terminal, tmp_path: Path) -> Terminal:
+    """The same, 31 days after an archive whose policy keeps its records for 30."""
+    file = str(tmp_path / "archive.json")
+    ends = policy(tmp_path, keep_days=30)
+    planned = writable("archive", "plan", "sales", "--policy", ends, "--out", file)
+    assert planned.code == ExitCode.OK
+    assert writable("archive", "run", file).code == ExitCode.OK
+    writable.world.clock.advance(days=31)
+    assert writable("backup", "sales").code == ExitCode.OK
+    return writable
+
+
+def test_archived_records_are_erased_at_the_end_of_their_retention(
+    aged: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unlost.app.actions.archive import expired
+
+    (run,) = aged("archive", "list", "sales", "--json").json["runs"]
+    assert run["keep_days"] == 30
+    assert f", kept until {run['due']}" in aged("archive", "list", "sales").out
+    listed = aged("archive", "expired", "list", "sales").out
+    assert listed.startswith("sales: the retention of 2 archived records has ended.\n")
+    assert f"  {run['run']}  mine: archived on " in listed
+    assert f"The journal of {run['run']} would be erased" in listed
+    shown = aged("archive", "expired", "request", "sales", "--json")
+    assert shown.failure["code"] == "erase-not-agreed"
+    requested = aged("archive", "expired", "request", "sales", "--yes").out
+    assert "It waits for a second person.\n" in requested
+    assert requested.endswith("Next, another person: unlost archive expired approve sales\n")
+    alone = aged("archive", "expired", "approve", "sales", "--yes", "--json")
+    assert alone.failure["code"] == "retention-by-requester"
+    early = aged("archive", "expired", "erase", "sales", "--yes", "--json")
+    assert early.failure["code"] == "retention-needs-approval"
+    with monkeypatch.context() as other:  # a person with an account on another machine
+        other.setattr(expired, "is_same_person", lambda *_, **__: False)
+        approved = aged("archive", "expired", "approve", "sales", "--yes").out
+        assert approved.endswith("Next, another person: unlost archive expired erase sales\n")
+        erased = aged("archive", "expired", "erase", "sales", "--yes").out
+    assert "sales: 2 records erased at the end of the retention of mine" in erased
+    proof = aged("erase", "list", "sales").out
+    assert "at the end of the retention of mine" in proof
+    assert aged("archive", "expired", "list", "sales").out.startswith(
+        "sales: no archived record has reached the end of its retention.\n"
+    )
+    late = aged("archive", "expired", "request", "sales", "--yes", "--json")
+    assert late.failure["code"] == "retention-nothing"
+
+
+def test_a_request_to_erase_is_withdrawn_and_holds_are_named(aged: Terminal) -> None:
+    assert aged("archive", "expired", "request", "sales", "--yes").code == ExitCode.OK
+    record = next(iter(aged.world.connector.orgs["one"].tables["Case"].records))
+    assert aged("hold", "set", "sales", "--record", f"Case/{record}").code == ExitCode.OK
+    listed = aged("archive", "expired", "list", "sales").out
+    assert f"1 due record on legal hold would stay:\n  Case/{record}\n" in listed
+    assert "The request is out of date" in listed
+    assert "withdrawn" in aged("archive", "expired", "withdraw", "sales").out
+    again = aged("archive", "expired", "withdraw", "sales", "--json")
+    assert again.failure["code"] == "retention-not-requested"
+
+
+def test_an_archive_of_an_unknown_period_is_named(aged: Terminal) -> None:
+    from unlost.catalog.archive_models import ArchivePeriodRow
+
+    (run,) = aged("archive", "list", "sales", "--json").json["runs"]
+    record = next(iter(aged.world.connector.orgs["one"].tables["Case"].records))
+    assert aged("erase", "sales", "--record", f"Case/{record}", "--yes").code == ExitCode.OK
+    ArchivePeriodRow.objects.all().delete()
+    listed = aged("archive", "expired", "list", "sales").out
+    assert f"The period of {run['run']} is unknown: its records are kept for ever." in listed

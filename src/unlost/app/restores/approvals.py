@@ -132,6 +132,20 @@ def is_same_person(actor: Actor, *, name: str, person: str) -> bool:
     return both_of_machine or actor.name.partition("/")[0] == name.partition("/")[0]
 
 
+def approval_state(
+    app: Application, org: ProtectedOrg, approval: Approval, *, right: Right = Right.RESTORE
+) -> ApprovalState:
+    """Return the state of an approval, whose person must have a right in the org."""
+    now = app.clock.now()
+    if now >= approval.until:
+        return ApprovalState.EXPIRED
+    if approval.person:
+        approver = acting_for(approval.person, at=now)
+        if approver is None or not approver.may(right, org.oid):
+            return ApprovalState.VOID
+    return ApprovalState.APPROVED
+
+
 # --- inside ---------------------------------------------------------------------------------------
 
 
@@ -162,7 +176,7 @@ def _approval(
     if approval is None:
         return PlanApproval(ApprovalState.WAITING, reasons, digest, may_approve=may_approve)
     return PlanApproval(
-        _state(app, org, approval),
+        approval_state(app, org, approval),
         reasons,
         digest,
         approval.by,
@@ -171,17 +185,6 @@ def _approval(
         may_approve,
         not is_same_person(app.actor, name=approval.by, person=approval.person),
     )
-
-
-def _state(app: Application, org: ProtectedOrg, approval: Approval) -> ApprovalState:
-    now = app.clock.now()
-    if now >= approval.until:
-        return ApprovalState.EXPIRED
-    if approval.person:
-        approver = acting_for(approval.person, at=now)
-        if approver is None or not approver.may(Right.RESTORE, org.oid):
-            return ApprovalState.VOID
-    return ApprovalState.APPROVED
 
 
 def _refusal(org: ProtectedOrg, approval: PlanApproval) -> NotAllowed:

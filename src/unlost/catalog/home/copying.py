@@ -18,7 +18,7 @@ from blake3 import blake3
 from django.db import connection, models
 from django.db.models import Q
 
-from unlost.catalog.archive_models import ArchivePolicyRow
+from unlost.catalog.archive_models import ArchivePeriodRow, ArchivePolicyRow
 from unlost.catalog.conclusion_models import AcceptedGapRow, MassLimitsRow, SilenceRow
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.home.moving import as_file
@@ -50,7 +50,7 @@ from unlost.model.runs.night import NightState
 SETTINGS: tuple[type[models.Model], ...] = (
     Org, WriterRow, Secret, ScheduleRow, ChannelRow, User, MembershipRow, TokenRow, HiddenColumnRow,
     KeepRow, SocialApp, AcceptedGapRow, HomeSettingRow, MassLimitsRow, SilenceRow, SearchedColumnRow,
-    ApprovalPolicyRow, BypassRow, ArchivePolicyRow,
+    ApprovalPolicyRow, BypassRow, ArchivePolicyRow, ArchivePeriodRow,
 )  # fmt: skip
 # Columns of settings that change with each backup; a sign-in that renews a secret seals it again.
 MOVING = frozenset({
@@ -59,7 +59,8 @@ MOVING = frozenset({
 PASSING = (
     "catalog_runitem", "catalog_leaserow", "catalog_apibudget", "catalog_apihour",
     "catalog_homecopy", "catalog_linkrow", "catalog_planrow", "catalog_previewrow",
-    "catalog_selectionrow", "catalog_scrubrow", "catalog_mirrorrow", "django_session",
+    "catalog_selectionrow", "catalog_scrubrow", "catalog_mirrorrow", "catalog_removalrequestrow",
+    "django_session",
     "usersessions_usersession", "axes_accessattempt", "axes_accesslog", "axes_accessfailurelog",
     "axes_accessattemptexpiration",
 )  # fmt: skip

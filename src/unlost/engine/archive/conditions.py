@@ -8,6 +8,7 @@ import polars as pl
 from unlost.engine.storage.mails import instants
 from unlost.model.archive import ArchivePolicy, BranchRule, Comparison, Condition
 from unlost.model.archive_facts import ArchiveFacts
+from unlost.model.archive_retention import check_keep_days
 from unlost.model.errors import UsageError
 from unlost.model.source.schema import Column, DeleteRule, Schema, Table, WireKind
 from unlost.model.source.shared_files import SharedFile
@@ -35,8 +36,10 @@ def check_policy(policy: ArchivePolicy, schema: Schema, *, now: datetime) -> Non
     """Refuse a policy that names a missing table or column, or leaves records that the org deletes.
 
     Raises UsageError (``archive-table``, ``archive-column``, ``archive-comparison``,
-    ``archive-values``, ``archive-reference``, ``archive-leaves``, ``archive-everything``).
+    ``archive-values``, ``archive-reference``, ``archive-leaves``, ``archive-everything``,
+    ``archive-keep-days``).
     """
+    check_keep_days(policy.keep_days)
     if not policy.conditions and not policy.ids:
         raise UsageError(
             "archive-everything",

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from unlost.app.actions.archive.saved_policies import PolicyRequest, SavedPolicyView
 from unlost.model.archive import ArchivePolicy, Comparison, Condition, ParentPointer
+from unlost.model.archive_retention import LONGEST_DAYS
 from unlost.model.saved_policy import LARGEST_DAY, USUAL_DAY, WEEK, Weekday
 
 MOST_DAYS = 36_500
@@ -55,6 +56,16 @@ class ArchivePolicyForm(forms.Form):
         label=gettext_lazy("Their column for a link to the archived records"),
         required=False,
         max_length=LONGEST_NAME,
+    )
+    keep_days = forms.IntegerField(
+        label=gettext_lazy("Keep archived records at least (days)"),
+        required=False,
+        min_value=0,
+        max_value=LONGEST_DAYS,
+        help_text=gettext_lazy(
+            "0: for ever. Otherwise at least 30 days. Nothing is deleted automatically, and records "
+            "that are already archived keep their period."
+        ),
     )
     on = forms.BooleanField(label=gettext_lazy("Archive after scheduled backups"), required=False)
     days = forms.MultipleChoiceField(
@@ -108,6 +119,7 @@ class ArchivePolicyForm(forms.Form):
             second_copy=given["second_copy"],
             hard_delete=given["hard_delete"],
             pointer=_pointer(given),
+            keep_days=given["keep_days"] or 0,
             # A label such as “closed for two years” would not be true any more.
             label=self.policy.label if same else "",
         )
@@ -154,6 +166,7 @@ def _initial(policy: ArchivePolicy, saved: SavedPolicyView | None) -> dict[str, 
         "pointer_column": pointer.column,
         "pointer_count": pointer.count,
         "pointer_link": pointer.link,
+        "keep_days": policy.keep_days,
         "on": saved is not None and saved.on,
         "days": list(saved.days if saved is not None and saved.days else WEEK),
         "daily_limit": saved.daily_limit if saved is not None else USUAL_DAY,

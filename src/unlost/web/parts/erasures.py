@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from unlost.app.actions.archive.expired import erase_expired
 from unlost.app.actions.retention.erase import ErasureRequest, ErasureResult, erase
 from unlost.app.actions.retention.rectify import CorrectionRequest, RectifyResult, rectify
 from unlost.app.compose import Application
@@ -14,7 +15,12 @@ from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.web.parts import background
 
 type _Key = tuple[str, str]
-type ErasureOrCorrection = ErasureRequest | CorrectionRequest
+type ErasureOrCorrection = ErasureRequest | CorrectionRequest | RemovalStart
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalStart:
+    """The start of an approved removal of archived records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,8 @@ def _act(
 ) -> ErasureResult | RectifyResult:
     if isinstance(request, CorrectionRequest):
         return rectify(app, org, request, plan=plan)
+    if isinstance(request, RemovalStart):
+        return erase_expired(app, org, plan=plan).erasure
     return erase(app, org, request, plan=plan)
 
 

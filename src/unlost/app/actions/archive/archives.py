@@ -1,25 +1,28 @@
 """The archive runs of an org, and how many records each archived."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from unlost.app.access import action
 from unlost.app.actions.restores.restore_run import journal_of
+from unlost.app.archive.periods import archives_of
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.runs.runs import RunRecord, list_runs
 from unlost.engine.restore.running.passes.archiving import VANISHED
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.access import Right
+from unlost.model.archive_retention import ArchiveCommit
 from unlost.model.vault.snapshot import CommitKind
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveLine:
-    """An archive run. ``policy``: name of its policy; empty if its journal was erased.
+    """An archive run. ``policy``: name of its policy; empty if it is unknown.
 
     ``planned`` are the records of its plan, ``archived`` those that left the org. ``vanished``
-    records are gone although it was not their turn, or the plan does not name them.
+    records are gone although it was not their turn, or the plan does not name them. ``keep_days``: how
+    long the vault keeps the archived records at least, 0 for ever; ``due``: the day on which it ends.
     """
 
     run: str
@@ -30,6 +33,8 @@ class ArchiveLine:
     planned: int = 0
     archived: int = 0
     vanished: int = 0
+    keep_days: int = 0
+    due: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,18 @@ def list_archives(app: Application, org: str) -> Archives:
     known = get_org(org)
     runs = [run for run in list_runs(known.name) if run.kind is CommitKind.ARCHIVE]
     runs.sort(key=lambda run: run.started_at, reverse=True)
-    return Archives(known.name, known.identity.zone, tuple(_line(app, run) for run in runs))
+    archives = {archive.run: archive for archive in archives_of(app, known)}
+    lines = (_with_period(_line(app, run), archives.get(run.id)) for run in runs)
+    return Archives(known.name, known.identity.zone, tuple(lines))
+
+
+def _with_period(line: ArchiveLine, archive: ArchiveCommit | None) -> ArchiveLine:
+    """Return the line with the retention of its records."""
+    if archive is None or archive.period is None:
+        return line
+    period = archive.period
+    policy = line.policy or period.policy
+    return replace(line, policy=policy, keep_days=period.keep_days, due=archive.ends)
 
 
 def _line(app: Application, run: RunRecord) -> ArchiveLine:

@@ -32,6 +32,7 @@ from unlost.app.actions.restores.restore_plan import (
     org_of,
     store_for_approval,
 )
+from unlost.app.archive.periods import period_in
 from unlost.app.archive.problems import surplus
 from unlost.app.archive.second_copy import second_copy_of
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
@@ -54,6 +55,7 @@ from unlost.catalog.runs.runs import (
     find_run,
     list_runs,
 )
+from unlost.catalog.vault.archive_periods import store_periods
 from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.planning.plan import PlanPorts, plan_again
 from unlost.engine.restore.running.execute import execute, kind_of, open_run, run_of
@@ -387,6 +389,8 @@ def _run(
         digest_run(plan.digest, run=run)
         outcome = _ended(ended)
         end_run(run, RunEnd(RunState.DONE, app.clock.now()))
+    if kind is RunKind.ARCHIVE:
+        store_periods(plan.target, [period_in(plan, run=run)])
     _after_surplus(org, plan, outcome)
     if plan.org == plan.target:
         update_losses(app, org, restored=_back(outcome))

@@ -1,9 +1,11 @@
 """Erase records from the whole history of an org: plan, run, and list the proofs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.app.access import action
+from unlost.app.archive.periods import store_periods_before_erasing
 from unlost.app.compose import Application
 from unlost.app.records.other_orgs import OtherOrgRecords, count_by_org
 from unlost.app.records.record_selectors import chosen_records
@@ -160,17 +162,28 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
     while a backup or a restore is open, (``run-in-progress``), NotFound.
     """
     known = get_org(org)
+    return apply_erasure(app, known, lambda: _operation(app, known, wish), digest=plan)
+
+
+def apply_erasure(
+    app: Application, known: ProtectedOrg, operation: Callable[[], Erase], *, digest: str
+) -> ErasureResult:
+    """Erase records in the vault and in the home, if the effect has this digest; as ``erase``.
+
+    ``operation`` is called while no other run of the org is active.
+    """
     run = f"erase-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
 
     def before_write(erasure: Erasure) -> None:
         check_no_restore(app, known)  # again: computing the effect takes long
+        store_periods_before_erasing(app, known.oid)
         scrubbing.note(app, known, erasure.records, run=run)
 
     vault = app.whole_vault
     with app.lease.hold(known.oid, kind=RunKind.ERASE, run=run):
         check_no_restore(app, known)
         scrubbing.finish(app, known)  # of one that was cut off
-        agreed = Agreement(_operation(app, known, wish), plan)
+        agreed = Agreement(operation(), digest)
         done = vault.apply(
             known.oid, agreed, run=run, pause=app.cancel_flag.check, before_write=before_write
         )

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from unlost.app.access import action
+from unlost.app.archive.periods import store_periods_before_erasing
 from unlost.app.compose import Application
 from unlost.app.records.other_orgs import OtherOrgRecords, count_by_org
 from unlost.app.records.record_selectors import chosen_records
@@ -135,6 +136,7 @@ def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -
 
     def before_write(rectification: Rectification) -> None:
         check_no_restore(app, known)  # again: computing the effect takes long
+        store_periods_before_erasing(app, known.oid)
         if rectification.columns:
             scrubbing.note(app, known, rectification.records, run=run)
 

@@ -12,6 +12,7 @@ from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.policy_words import policy_lines
 from unlost.cli.text import many, plain, size, when
+from unlost.cli.verbs.archive import expired as expired_verbs
 from unlost.cli.verbs.archive import policy as policy_verbs
 from unlost.cli.verbs.restores.restore import PlanFile
 from unlost.model.archive import StayReason
@@ -29,6 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(policy_verbs.app, name="policy")
+app.add_typer(expired_verbs.app, name="expired")
 MAX_RECORDS = 200_000
 REASONS = {
     StayReason.BRANCH: "a branch of the policy stops at {table}.{column}",
@@ -157,6 +159,8 @@ def _show_archives(out: Output, result: "Archives") -> None:
 def _archive(line: "ArchiveLine", *, zone: str) -> str:
     text = f"{line.run}  {when(line.started, zone=zone)}  {line.state}  {plain(line.policy)}"
     text += f": {line.archived:,} of {many(line.planned, 'record')} archived"
+    if line.due is not None:
+        text += f", kept until {line.due}"
     return f"{text}, {line.vanished:,} vanished unexpectedly" if line.vanished else text
 
 

@@ -11,9 +11,10 @@ from contextlib import suppress
 import pyarrow.compute as pc
 
 from unlost.engine.restore.journal.effects import EffectKind, RunEffects, effects_of
+from unlost.engine.restore.journal.entries import RunOpened, decode
 from unlost.model.errors import NotFound
-from unlost.model.plan import RecordKey
-from unlost.model.ports.vault import Vault, VaultReader
+from unlost.model.plan import RecordKey, RestorePlan
+from unlost.model.ports.vault import Journal, Vault, VaultReader
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.vault.snapshot import CommitKind
 
@@ -66,3 +67,10 @@ def _note(runs: dict[str, dict[str, str]], known: RunEffects) -> None:
             runs.setdefault(effect.table, {})[effect.live] = known.run
     for key in known.announced:
         runs.setdefault(key.table, {})[key.record] = known.run
+
+
+def plan_of(journal: Journal) -> RestorePlan:
+    """The plan of a run, which is the first entry of its journal."""
+    opened = decode(next(journal.read()))[0]
+    assert isinstance(opened, RunOpened), "a run opens its journal before its first call"
+    return opened.plan

@@ -1,0 +1,78 @@
+"""The retention periods of the archives of an org, from their journals and from the home.
+
+An archive's plan, in its journal, names its period. The home stores the period too, because an
+erasure removes the journals that name its records. See docs/adr/0057.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from unlost.app.compose import Application
+from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.catalog.vault.archive_periods import periods_of, store_periods
+from unlost.engine.restore.journal.archives import plan_of
+from unlost.model.archive_retention import ArchiveCommit, ArchivePeriod
+from unlost.model.errors import IntegrityError
+from unlost.model.plan import RestorePlan
+from unlost.model.vault.snapshot import CommitKind
+
+
+def archives_of(app: Application, org: ProtectedOrg) -> Sequence[ArchiveCommit]:
+    """Return the archives of an org with their periods, oldest first; stores unknown periods."""
+    zone = ZoneInfo(org.identity.zone)
+    commits = [
+        commit for commit in app.whole_vault.commits(org.oid) if commit.kind is CommitKind.ARCHIVE
+    ]
+    if not commits:
+        return ()
+    store_new_periods(app, org.oid, [commit.run for commit in commits])
+    periods = periods_of(org.oid)
+    return [
+        ArchiveCommit(
+            commit.number,
+            commit.run,
+            commit.finished.astimezone(zone).date(),
+            periods.get(commit.run),
+        )
+        for commit in commits
+    ]
+
+
+def store_new_periods(app: Application, oid: str, runs: Sequence[str]) -> None:
+    """Store the periods of archives that the home does not know yet, before a journal goes."""
+    stored = periods_of(oid)
+    missing = {run for run in runs if run not in stored}
+    if not missing:
+        return
+    vault = app.whole_vault
+    plans = ((run, _plan(app, oid, run)) for run in vault.journals(oid) if run in missing)
+    store_periods(oid, [period_in(plan, run=run) for run, plan in plans if plan is not None])
+
+
+def store_periods_before_erasing(app: Application, oid: str) -> None:
+    """Store the periods of all archives of an org, whose journals may be erased now."""
+    commits = app.whole_vault.commits(oid)
+    runs = [commit.run for commit in commits if commit.kind is CommitKind.ARCHIVE]
+    store_new_periods(app, oid, runs)
+
+
+def period_in(plan: RestorePlan, *, run: str) -> ArchivePeriod:
+    """Return the period that the plan of an archive names."""
+    policy = plan.selection.policy
+    if policy is None:
+        return ArchivePeriod(run, "", 0)
+    return ArchivePeriod(run, policy.name, policy.keep_days)
+
+
+def today_of(app: Application, org: ProtectedOrg) -> date:
+    """Return the day in the zone of an org."""
+    return app.clock.now().astimezone(ZoneInfo(org.identity.zone)).date()
+
+
+def _plan(app: Application, oid: str, run: str) -> RestorePlan | None:
+    """Return the plan of an archive; None if its journal is damaged, so that it keeps for ever."""
+    try:
+        return plan_of(app.whole_vault.journal(oid, run))
+    except IntegrityError:
+        return None
