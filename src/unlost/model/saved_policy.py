@@ -64,8 +64,8 @@ class SavedPolicy:
     ``days``: after the scheduled backups of these days the service archives at most ``daily_limit``
     records, for ``owner`` (a person, PERSON/TOKEN, or a user of the home's machine), if it ``is_on``.
     ``account``: the owner's account, empty for a user of the machine. ``previewed``: when a person
-    last saw the effect of the policy as it is; ``may_be_large``: a person agreed that it matches more
-    than half of its table. ``problem``: why nothing was archived last time; a schedule that Unlost
+    last saw the effect of the policy as it is, ``previewed_by`` and ``previewer``: this person and
+    their account; ``may_be_large``: a person agreed that it archives more than half of a table. ``problem``: why nothing was archived last time; a schedule that Unlost
     switched off has one, too.
     """
 
@@ -83,6 +83,8 @@ class SavedPolicy:
     previewed: datetime | None = None
     may_be_large: bool = False
     problem: Message | None = None
+    previewed_by: str = ""
+    previewer: str = ""
 
     @property
     def name(self) -> str:
@@ -129,7 +131,8 @@ class ArchiveNight:
     """A policy in one night: the backup ``night`` after which it is due.
 
     ``plan``: the stored plan; ``run``: the archive that it became. ``next_at``: the next attempt, if
-    one failed. ``error``: why it failed, or was dropped.
+    one failed; ``tries`` counts all attempts that were put off, ``failures`` those that failed.
+    ``error``: why it failed, or was dropped.
     """
 
     id: int
@@ -146,3 +149,4 @@ class ArchiveNight:
     next_at: datetime | None = None
     ended_at: datetime | None = None
     error: Message | None = None
+    failures: int = 0

@@ -24,8 +24,38 @@ def owner_without_right(saved: SavedPolicy) -> NotAllowed:
     )
 
 
+def owner_lost_right(saved: SavedPolicy, *, run: str) -> NotAllowed:
+    """Return the error for an owner who lost the right after an archive began to delete."""
+    return NotAllowed(
+        "archive-owner-half",
+        "{owner}, who saved the policy {policy} last, may no longer restore in {org}. The archive {run} "
+        "stopped; some of its records may have left the org. The schedule was switched off.",
+        next_step="A person who may restore here can have it end: `unlost runs {run} --resume`. Then "
+        "switch the schedule on again: `unlost archive policy save {org} {policy} --nightly`, or "
+        "--days for some days.",
+        owner=saved.owner,
+        policy=saved.name,
+        org=saved.org,
+        run=run,
+    )
+
+
+def broken_off(saved: SavedPolicy, *, run: str) -> Conflict:
+    """Return the error for an archive that was given up after it began to delete."""
+    return Conflict(
+        "archive-broken-off",
+        "The archive {run} by {policy} was given up before its end; some of its records may have left "
+        "the org. The schedule was switched off.",
+        next_step="Have it end with `unlost restore resume {run}`. Then switch the schedule on again: "
+        "`unlost archive policy save {org} {policy} --nightly`, or --days for some days.",
+        run=run,
+        policy=saved.name,
+        org=saved.org,
+    )
+
+
 def too_many(org: str, policy: ArchivePolicy, share: SelectedShare) -> UsageError:
-    """Return the error for a policy that selects more than half of its table."""
+    """Return the error for a policy that archives more than half of a table."""
     return UsageError(
         "archive-large",
         "The policy {policy} selects {selected:,} of {records:,} records of {table}, more than half.",
@@ -34,7 +64,7 @@ def too_many(org: str, policy: ArchivePolicy, share: SelectedShare) -> UsageErro
         policy=policy.name,
         selected=share.selected,
         records=share.records,
-        table=policy.table,
+        table=share.table,
         org=org,
     )
 
