@@ -5,9 +5,10 @@ DUE ──> PLANNING ──> PLANNED ──────────────�
          └──> NOTHING to archive, FAILED; from each open state DROPPED
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from unlost.model.archive import ArchivePolicy
@@ -17,6 +18,9 @@ from unlost.model.message import Message
 LARGEST_DAY = 200_000  # records of a day; a plan cannot have more
 USUAL_DAY = 1_000
 NIGHTLY, OFF = "nightly", "off"
+NOT_SAVED = "new"  # the version of a policy that is not saved
+# A preview shows a backup. After a week of new records it no longer shows the effect of a schedule.
+PREVIEW_LASTS = timedelta(days=7)
 
 
 class Weekday(StrEnum):
@@ -85,6 +89,13 @@ class SavedPolicy:
     problem: Message | None = None
     previewed_by: str = ""
     previewer: str = ""
+
+    @property
+    def version(self) -> str:
+        """A hash that changes with each save, switch-off and problem."""
+        problem = self.problem.sentence if self.problem is not None else ""
+        state = f"{self.at.timestamp()}/{self.is_on}/{problem}"
+        return hashlib.sha256(state.encode()).hexdigest()[:16]
 
     @property
     def name(self) -> str:

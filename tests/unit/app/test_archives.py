@@ -15,7 +15,7 @@ from unlost.app.actions.restores.queued_restore import do_restore, hand_over
 from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import resume_run, runs
 from unlost.catalog.mass_changes import backup_changes
-from unlost.catalog.orgs.archive_policies import find_saved_policy, store_policy
+from unlost.catalog.orgs.archive_policies import PolicyStored, find_saved_policy, store_policy
 from unlost.catalog.runs.runs import RunState
 from unlost.engine.restore.running.passes import archiving
 from unlost.engine.restore.values.outcome import Ending
@@ -63,7 +63,7 @@ def test_a_surplus_switches_off_the_schedule_of_a_policy_that_a_person_ran(
 ) -> None:
     org = shop.app.names()[shop.oid]
     saved = SavedPolicy(0, org, shop.oid, EVERY, "ada", "", shop.app.clock.now(), is_on=True)
-    assert store_policy(saved, most=9)
+    assert store_policy(saved, most=9) is PolicyStored.STORED
     platform, surplus = shop.writer.platform, next(iter(shop.live("Contact")))
     delete = platform.delete
 

@@ -12,7 +12,12 @@ from scenes import Lead, scene
 from unit.web.conftest import SignIn
 from unit.web.losses import goes_on
 from unit.web.test_archives import filled_desk, page
-from unlost.catalog.orgs.archive_policies import find_saved_policy, store_policy, switch_policy_off
+from unlost.catalog.orgs.archive_policies import (
+    PolicyStored,
+    find_saved_policy,
+    store_policy,
+    switch_policy_off,
+)
 from unlost.catalog.runs.archive_nights import (
     begin_archive_night,
     end_night,
@@ -63,7 +68,7 @@ def stored(world: World, policy: ArchivePolicy) -> SavedPolicy:
     """Store a policy as it is, also one that cannot be used any more."""
     oid = next(iter(world.app.names()))
     saved = SavedPolicy(0, "sales", oid, policy, "ada", "", world.clock.now(), WEEK)
-    assert store_policy(saved, most=9)
+    assert store_policy(saved, most=9) is PolicyStored.STORED
     found = find_saved_policy("sales", policy.name)
     assert found is not None
     return found
@@ -77,11 +82,13 @@ def test_a_ready_made_policy_is_saved_previewed_and_scheduled(desk: World, sign_
     assert "This policy is ready-made." in page(client, READY)
     refused = client.post(READY, TYPED | {"on": "on"})
     assert refused.status_code == 400
-    assert "No person has previewed the policy" in refused.content.decode()
+    assert "You have not previewed the policy" in refused.content.decode()
     shown = post(client, unchanged_days="0")
     assert shown == f"{READY}?show=preview"
     assert "2 of 2 records could leave the org." in page(client, shown)
-    assert post(client, on="on") == READY
+    half = client.post(READY, TYPED | {"on": "on"}).content.decode()
+    assert "takes 2 of 3 records of Note, more than half" in half
+    assert post(client, on="on", confirm_large="on") == READY
     saved = find_saved_policy("sales", "closed-case")
     assert saved is not None
     assert (saved.is_on, saved.daily_limit) == (True, 500)
@@ -145,7 +152,7 @@ def test_the_page_shows_the_problem_and_the_nights(desk: World, sign_in: SignIn)
     client, now = sign_in(Role.RESTORER), desk.clock.now()
     post(client)
     page(client, f"{READY}?show=preview")
-    post(client, on="on")
+    post(client, on="on", confirm_large="on")
     saved = find_saved_policy("sales", "closed-case")
     assert saved is not None
     why = message("archive-owner", "Something {what}.", next_step="Repair it.", what="is wrong")

@@ -178,19 +178,27 @@ def _earlier_nights_ended(
             break
         if earlier.state.is_before_run and drop_night(app, earlier):
             continue
-        earlier = archive_night(earlier.id) or earlier  # a person may have run its plan
-        if _is_over(earlier):
-            _end_run(app, saved, earlier)
-        elif not _gives_way(app, org, earlier):
+        if not _has_ended(app, org, saved, archive_night(earlier.id) or earlier):
             _fail(app, night, not_ended(saved, run=earlier.run).message)
             return False
-        else:
-            end_night(earlier.id, ArchiveNightState.DROPPED, at=app.clock.now())
     renewed = saved_policy(saved.id)
     if renewed is not None and renewed.is_on:
         return True
     drop_night(app, night)  # an earlier run was the reason to switch it off
     return False
+
+
+def _has_ended(
+    app: Application, org: ProtectedOrg, saved: SavedPolicy, night: ArchiveNight
+) -> bool:
+    """End a night whose run is over, or gives way; false if its archive goes on."""
+    if _is_over(night):
+        _end_run(app, saved, night)
+        return True
+    if not _gives_way(app, org, night):
+        return False
+    end_night(night.id, ArchiveNightState.DROPPED, at=app.clock.now())
+    return True
 
 
 def _gives_way(app: Application, org: ProtectedOrg, night: ArchiveNight) -> bool:
@@ -258,6 +266,7 @@ def _run_or_wait(
         return
     if night.state is not ArchiveNightState.WAITING:
         move_night(night.id, ArchiveNightState.PLANNED)
+        night = replace(night, state=ArchiveNightState.PLANNED)
     _hand_over(app, org, night, plan)
 
 
@@ -321,9 +330,7 @@ def _end_run(app: Application, saved: SavedPolicy, night: ArchiveNight) -> None:
     to write, or if its owner may no longer restore.
     """
     run, now = find_run(night.run), app.clock.now()
-    lost_right = (
-        run is not None and run.state is RunState.FAILED and code_of(run.error) == NO_RIGHT
-    )
+    lost_right = run is not None and run.state is RunState.FAILED and code_of(run.error) == NO_RIGHT
     if not lost_right and not _is_over(night):
         return
     why = _why_off(app, saved, night, lost_right=lost_right)
