@@ -33,6 +33,7 @@ from unlost.model.access import Right
 from unlost.model.errors import UnlostError, UsageError
 from unlost.model.mass_changes import MassKind
 from unlost.model.plan import TwinPolicy
+from unlost.model.runs.exclusion import RunKind
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.pages.restores.selections import list_address
@@ -265,7 +266,7 @@ def _not_selected(request: UserRequest, name: str) -> list[str]:
 
 
 def _context(view: PlanView) -> dict[str, object]:
-    state = PlanState
+    state, undone = PlanState, view.wanted.request.undo
     return {
         "part": "runs",
         "view": view,
@@ -275,6 +276,7 @@ def _context(view: PlanView) -> dict[str, object]:
         "failed": view.state is state.FAILED,
         "was_run": view.state is state.RUN,
         "is_archive": view.wanted.request.deletes,
+        "undone_archive": undone if undone.startswith(RunKind.ARCHIVE) else "",
         "is_purge": view.wanted.request.purge,
     }
 
