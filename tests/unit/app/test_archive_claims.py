@@ -192,11 +192,20 @@ def test_an_owner_who_lost_the_right_halfway_does_not_read_that_nothing_was_arch
     monkeypatch.setattr(archiving, "TURN", 1)
     switched_on(person(service, "ada"))
     writer = service.world.connector.writer("one")
-    writer.faults.plant("write", TransientError("away", "Away."), table="Case", after=1)
-    service.night()
-    writer.faults.clear()
-    assert 0 < len(service.live()) < CASES
+    write = writer.write
+
+    def stops(*given: Any, **more: Any) -> Any:
+        if len(service.live()) < CASES:
+            service.holds_back = {JobKind.RESTORE}
+            raise TransientError("away", "The org does not answer.")
+        return write(*given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "write", stops)
+        service.night()
+    assert len(service.live()) == CASES - 1
     set_role("ada", Role.OPERATOR, org=None)
+    service.holds_back = set()
     service.tick(times=8)
     assert service.states() == [S.DROPPED]
     (night,) = service.nights()
