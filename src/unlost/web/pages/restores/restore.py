@@ -266,7 +266,7 @@ def _not_selected(request: UserRequest, name: str) -> list[str]:
 
 
 def _context(view: PlanView) -> dict[str, object]:
-    state, undone = PlanState, view.wanted.request.undo
+    state = PlanState
     return {
         "part": "runs",
         "view": view,
@@ -276,7 +276,7 @@ def _context(view: PlanView) -> dict[str, object]:
         "failed": view.state is state.FAILED,
         "was_run": view.state is state.RUN,
         "is_archive": view.wanted.request.deletes,
-        "undone_archive": undone if undone.startswith(RunKind.ARCHIVE) else "",
+        "undoes_archive": view.wanted.request.undo.startswith(RunKind.ARCHIVE),
         "is_purge": view.wanted.request.purge,
     }
 
