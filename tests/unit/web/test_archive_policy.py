@@ -20,6 +20,7 @@ from unlost.catalog.orgs.archive_policies import (
 )
 from unlost.catalog.runs.archive_nights import (
     begin_archive_night,
+    claim_night,
     end_night,
     move_night,
     open_archive_nights,
@@ -164,7 +165,7 @@ def test_the_page_shows_the_problem_and_the_nights(desk: World, sign_in: SignIn)
         begin_archive_night(saved.id, f"2026-03-0{day}T01:00", at=now)
         (night,) = open_archive_nights()
         if state is ArchiveNightState.DONE:
-            move_night(night.id, ArchiveNightState.RUNNING, run="archive-1")
+            assert claim_night(night.id, run="archive-1")
         end_night(night.id, state, at=now, error=why if day == 3 else None)
     begin_archive_night(saved.id, "2026-03-05T01:00", at=now)
     assert "under way" in page(client, READY)
@@ -188,6 +189,7 @@ def test_alerts_lead_to_the_policy() -> None:
         assert address(raised) == READY
 
 
+<<<<<<< HEAD
 def test_a_policy_can_demand_a_second_copy_and_skip_the_bin(desk: World, sign_in: SignIn) -> None:
     client = sign_in(Role.RESTORER)
     shown = page(client, post(client, second_copy="on", hard_delete="on"))
@@ -220,3 +222,36 @@ def test_a_policy_can_name_records_that_lead_to_archived_ones(desk: World, sign_
     saved = find_saved_policy("sales", "closed-case")
     assert saved is not None
     assert saved.policy.pointer is None
+=======
+def version_in(shown: str) -> str:
+    (version,) = re.findall(r'name="seen" value="([^"]+)"', shown)
+    return str(version)
+
+
+def test_a_form_from_before_a_switch_off_is_refused_and_keeps_what_was_typed(
+    desk: World, sign_in: SignIn
+) -> None:
+    client = sign_in(Role.RESTORER)
+    assert version_in(page(client, READY)) == "new"
+    post(client, seen="new")
+    page(client, f"{READY}?show=preview")
+    post(client, on="on", confirm_large="on")
+    seen = version_in(page(client, READY))
+    saved = find_saved_policy("sales", "closed-case")
+    assert saved is not None
+    switch_policy_off(saved.id, why=message("archive-surplus", "Something vanished."))
+    typed = {"on": "on", "daily_limit": "77", "confirm_large": "on"}
+    refused = client.post(READY, TYPED | typed | {"seen": seen})
+    shown = refused.content.decode()
+    assert refused.status_code == 400
+    assert "was saved, switched off or removed meanwhile" in shown
+    assert "Something vanished." in shown
+    assert re.search(r'name="daily_limit" value="77"', shown)
+    saved = find_saved_policy("sales", "closed-case")
+    assert saved is not None
+    assert not saved.is_on
+    post(client, **typed, seen=version_in(shown))
+    saved = find_saved_policy("sales", "closed-case")
+    assert saved is not None
+    assert (saved.is_on, saved.daily_limit) == (True, 77)
+>>>>>>> 2f0a2aaf (Docs, decisions and notes of scheduled archives)

@@ -35,11 +35,12 @@ def undo(
 
         with shown_progress(application.clock) as observer:
             result = make_plan(application, PlanRequest(org, undo=run), out, observer=observer)
-    answer(result, as_json=json, show=lambda out, result: _show_undo(out, result, run=run))
+    answer(result, as_json=json, show=lambda out, result: show_undo(out, result, run=run))
     return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK
 
 
-def _show_undo(out: Output, result: "PlanResult", *, run: str) -> None:
+def show_undo(out: Output, result: "PlanResult", *, run: str) -> None:
+    """Show a new plan that takes a run back. ``run``: empty for another plan."""
     if run.startswith(RunKind.ARCHIVE):
         out.print(f"Undo of the archive {plain(run)}:")
     show_new(out, result)
