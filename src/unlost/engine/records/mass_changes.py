@@ -230,12 +230,11 @@ class _Counter:
         gone = pc.or_(pc.is_null(new), pc.equal(pc.fill_null(new, ""), ""))
         emptied = pc.and_(mask, pc.and_(gone, pc.is_valid(old)))
         ids = pc.unique(old.filter(emptied)).to_pylist()
-        targets = column.reference.tables if column.reference is not None else ()
+        targets = column.reference.tables if column.reference is not None and ids else ()
         archived: set[str] = set()
-        for target in targets if ids else ():
-            archived.update(set(ids) & set(self.archived.get(target, ())))
-            if target in self.new.tables():
-                archived |= _archived(self.new, target, ids)
+        for target in self.new.tables().keys() & set(targets):
+            archived |= set(ids) & set(self.archived.get(target, ()))
+            archived |= _archived(self.new, target, ids)
         return pc.and_(emptied, pc.is_in(old, value_set=pa.array(sorted(archived), pa.string())))
 
     def _compare(
