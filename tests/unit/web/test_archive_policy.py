@@ -189,7 +189,6 @@ def test_alerts_lead_to_the_policy() -> None:
         assert address(raised) == READY
 
 
-<<<<<<< HEAD
 def test_a_policy_can_demand_a_second_copy_and_skip_the_bin(desk: World, sign_in: SignIn) -> None:
     client = sign_in(Role.RESTORER)
     shown = page(client, post(client, second_copy="on", hard_delete="on"))
@@ -222,7 +221,8 @@ def test_a_policy_can_name_records_that_lead_to_archived_ones(desk: World, sign_
     saved = find_saved_policy("sales", "closed-case")
     assert saved is not None
     assert saved.policy.pointer is None
-=======
+
+
 def version_in(shown: str) -> str:
     (version,) = re.findall(r'name="seen" value="([^"]+)"', shown)
     return str(version)
@@ -254,4 +254,3 @@ def test_a_form_from_before_a_switch_off_is_refused_and_keeps_what_was_typed(
     saved = find_saved_policy("sales", "closed-case")
     assert saved is not None
     assert (saved.is_on, saved.daily_limit) == (True, 77)
->>>>>>> 2f0a2aaf (Docs, decisions and notes of scheduled archives)
