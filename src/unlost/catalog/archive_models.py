@@ -11,8 +11,9 @@ class ArchivePolicyRow(models.Model):
     """An archive policy that an org saved, as documented JSON, and its schedule.
 
     ``by`` saved it last, and owns the schedule; ``account`` is empty for a user of the home's
-    machine. ``days`` are weekdays as typed, ``previewed_at`` is when a person first previewed the
-    policy as it is now. ``large``: a person agreed that it matches most of its table.
+    machine. ``days`` are weekdays as typed, ``previewed_at`` is when a person last previewed the
+    policy as it is now: ``previewed_by``, with the account ``previewer``. ``large``: a person agreed
+    that it matches most of a table.
     """
 
     org = models.ForeignKey(
@@ -28,6 +29,8 @@ class ArchivePolicyRow(models.Model):
     on_since = models.DateTimeField(null=True)
     daily_limit = models.IntegerField()
     previewed_at = models.DateTimeField(null=True)
+    previewed_by = models.CharField(max_length=240, default="")
+    previewer = models.CharField(max_length=150, default="")
     large = models.BooleanField(default=False)
     problem = MessageField(null=True)
 
@@ -49,6 +52,7 @@ class ArchiveNightRow(models.Model):
     plan = models.CharField(max_length=80, default="")
     run = models.CharField(max_length=80, default="")
     tries = models.IntegerField(default=0)
+    failures = models.IntegerField(default=0)
     next_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     error = MessageField(null=True)

@@ -5,9 +5,10 @@ DUE ──> PLANNING ──> PLANNED ──────────────�
          └──> NOTHING to archive, FAILED; from each open state DROPPED
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from unlost.model.archive import ArchivePolicy
@@ -17,6 +18,9 @@ from unlost.model.message import Message
 LARGEST_DAY = 200_000  # records of a day; a plan cannot have more
 USUAL_DAY = 1_000
 NIGHTLY, OFF = "nightly", "off"
+NOT_SAVED = "new"  # the version of a policy that is not saved
+# A preview shows a backup. After a week of new records it no longer shows the effect of a schedule.
+PREVIEW_LASTS = timedelta(days=7)
 
 
 class Weekday(StrEnum):
@@ -64,8 +68,8 @@ class SavedPolicy:
     ``days``: after the scheduled backups of these days the service archives at most ``daily_limit``
     records, for ``owner`` (a person, PERSON/TOKEN, or a user of the home's machine), if it ``is_on``.
     ``account``: the owner's account, empty for a user of the machine. ``previewed``: when a person
-    last saw the effect of the policy as it is; ``may_be_large``: a person agreed that it matches more
-    than half of its table. ``problem``: why nothing was archived last time; a schedule that Unlost
+    last saw the effect of the policy as it is, ``previewed_by`` and ``previewer``: this person and
+    their account; ``may_be_large``: a person agreed that it archives more than half of a table. ``problem``: why nothing was archived last time; a schedule that Unlost
     switched off has one, too.
     """
 
@@ -83,6 +87,15 @@ class SavedPolicy:
     previewed: datetime | None = None
     may_be_large: bool = False
     problem: Message | None = None
+    previewed_by: str = ""
+    previewer: str = ""
+
+    @property
+    def version(self) -> str:
+        """A hash that changes with each save, switch-off and problem."""
+        problem = self.problem.sentence if self.problem is not None else ""
+        state = f"{self.at.timestamp()}/{self.is_on}/{problem}"
+        return hashlib.sha256(state.encode()).hexdigest()[:16]
 
     @property
     def name(self) -> str:
@@ -129,7 +142,8 @@ class ArchiveNight:
     """A policy in one night: the backup ``night`` after which it is due.
 
     ``plan``: the stored plan; ``run``: the archive that it became. ``next_at``: the next attempt, if
-    one failed. ``error``: why it failed, or was dropped.
+    one failed; ``tries`` counts all attempts that were put off, ``failures`` those that failed.
+    ``error``: why it failed, or was dropped.
     """
 
     id: int
@@ -146,3 +160,4 @@ class ArchiveNight:
     next_at: datetime | None = None
     ended_at: datetime | None = None
     error: Message | None = None
+    failures: int = 0

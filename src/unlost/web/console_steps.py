@@ -22,8 +22,25 @@ CONSOLE_STEPS: Mapping[str, str] = {
     ): gettext_noop("See its preview. If this is right, confirm it on the page of the policy."),
     (
         "Save the policy without a schedule, then run `unlost archive preview {org} {policy}`, and "
-        "switch the schedule on."
+        "switch the schedule on. A preview by a token, or by another person, does not count."
     ): gettext_noop("Save the policy without a schedule, see its preview, then switch it on."),
+    (
+        "See it as it is now with `unlost archive policy show {org} {policy}`, then save it again."
+    ): gettext_noop("This page shows it as it is now. Save it again."),
+    (
+        "Have it end with `unlost restore resume {run}`. Then switch the schedule on again: `unlost "
+        "archive policy save {org} {policy} --nightly`, or --days for some days."
+    ): gettext_noop(
+        "Resume it on its page. Then switch the schedule on again on the page of the policy."
+    ),
+    (
+        "A person who may restore here can have it end: `unlost runs {run} --resume`. Then switch "
+        "the schedule on again: `unlost archive policy save {org} {policy} --nightly`, or --days for "
+        "some days."
+    ): gettext_noop(
+        "A person who may restore here can resume it on its page. Then switch the schedule on again "
+        "on the page of the policy."
+    ),
     (
         "See which ones with `unlost runs {run}`, find the trigger or user that deleted them, and "
         "restore them. Then switch the schedule on again: `unlost archive policy save {org} {policy} "

@@ -43,7 +43,8 @@ def check_no_loss(shop: Shop, known: dict[str, list[str | None]]) -> None:
     assert losses(shop.app, "sales").losses == ()
     assert lost(shop.app, "sales", "1", "latest").total == 0
     changes = [change for backup in backup_changes(shop.oid) for change in backup.changes]
-    assert [change for change in changes if change.kind is MassKind.DELETED] == []
+    harm = (MassKind.DELETED, MassKind.EMPTIED)
+    assert [change for change in changes if change.kind in harm] == []
     newest = shop.app.whole_vault.newest_backup(shop.oid)
     for table, names in known.items():
         stored = [*newest.scan(table).read_all()["Name"].to_pylist()]

@@ -126,7 +126,7 @@ def test_a_policy_of_most_of_its_table_needs_a_confirmation(service: Service) ->
     save(service.app, most)
     preview_archive(service.app, "sales", most)
     sentence = refused("archive-large", service.app, most, on=True, days=WEEK)
-    assert "selects 7 of 12 records of Case, more than half" in sentence
+    assert "takes 7 of 12 records of Case, more than half" in sentence
     view = save(service.app, most, on=True, days=WEEK, confirm_large=True)
     assert view.on
     assert view.may_be_large
@@ -272,7 +272,7 @@ def test_a_policy_that_came_to_match_most_of_its_table_is_switched_off(service: 
     service.night()
     assert (service.states(), service.runs()) == ([S.DROPPED], 0)
     (alert,) = service.alerts()
-    assert "selects 12 of 12 records of Case" in alert.raised.sentence
+    assert "takes 12 of 12 records of Case" in alert.raised.sentence
 
 
 def test_a_surplus_of_vanished_records_switches_the_schedule_off(

@@ -7,20 +7,24 @@ import pytest
 from homes import World
 from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
+from unlost.app.actions.alerts.overview import overview
 from unlost.app.actions.archive.archives import list_archives
+from unlost.app.actions.backups.certificate import certificate
+from unlost.app.actions.orgs.org_page import org_page
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.losses import losses
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.queued_restore import do_restore, hand_over
 from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import resume_run, runs
+from unlost.app.records.own_deletions import own_deletions
 from unlost.catalog.mass_changes import backup_changes
-from unlost.catalog.orgs.archive_policies import find_saved_policy, store_policy
+from unlost.catalog.orgs.archive_policies import PolicyStored, find_saved_policy, store_policy
 from unlost.catalog.runs.runs import RunState
 from unlost.engine.restore.running.passes import archiving
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.archive import ArchivePolicy, Comparison, Condition
-from unlost.model.errors import UsageError
+from unlost.model.errors import NotFound, UsageError
 from unlost.model.mass_changes import MassKind
 from unlost.model.saved_policy import SavedPolicy
 from unlost.model.vault.snapshot import CommitKind
@@ -63,7 +67,7 @@ def test_a_surplus_switches_off_the_schedule_of_a_policy_that_a_person_ran(
 ) -> None:
     org = shop.app.names()[shop.oid]
     saved = SavedPolicy(0, org, shop.oid, EVERY, "ada", "", shop.app.clock.now(), is_on=True)
-    assert store_policy(saved, most=9)
+    assert store_policy(saved, most=9) is PolicyStored.STORED
     platform, surplus = shop.writer.platform, next(iter(shop.live("Contact")))
     delete = platform.delete
 
@@ -138,3 +142,61 @@ def test_records_that_are_left_out_stay(shop: Shop) -> None:
 def test_a_plan_has_one_source_of_records(shop: Shop) -> None:
     with pytest.raises(UsageError, match="exactly one way"):
         planned(shop, undo="restore-1")
+
+
+# --- a backup between a stopped archive and its resume ----------------------------------------------
+
+
+def stopped(shop: Shop) -> PlanResult:
+    """An archive that stopped after it had deleted the customer with two contacts."""
+    plan = planned(shop)
+    shop.writer.faults.plant("written", Crash(), table="Account")
+    with pytest.raises(Crash):
+        shop.run(plan)
+    shop.writer.faults.clear()
+    return plan
+
+
+def shown_deleted(shop: Shop) -> tuple[int, int, int, int]:
+    """Deleted records: of the certificate, of Home (twice), and of the page of the org."""
+    proof = certificate(shop.app, "sales", at="latest").certificate
+    (state,) = overview(shop.app).orgs
+    assert state.last is not None
+    page = org_page(shop.app, "sales")
+    return (
+        sum(line.deleted for line in proof.tables),
+        state.lost,
+        state.last.counts.deleted,
+        sum(line.deleted for line in page.tables) + page.nights[0].counts.deleted,
+    )
+
+
+def test_a_backup_while_an_archive_is_stopped_shows_no_deleted_records(shop: Shop) -> None:
+    plan = stopped(shop)
+    shop.night()
+    assert shop.app.whole_vault.newest_backup(shop.oid).info.counts.deleted > 2
+    assert shown_deleted(shop) == (0, 0, 0, 0)
+    resume_run(shop.app, plan.run)
+    assert shown_deleted(shop) == (0, 0, 0, 0)
+
+
+def test_other_deletions_beside_a_stopped_archive_are_shown(shop: Shop) -> None:
+    stopped(shop)
+    shop.platform.delete("Paper", shop.paper, by="U9")
+    shop.night()
+    assert shown_deleted(shop) == (1, 1, 1, 2)
+
+
+def test_deletions_of_a_run_whose_journal_was_erased_raise_no_error(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.lose()
+    shop.night()
+    shop.run(shop.plan(f"Account/{CUSTOMER}"))
+    last = shop.night()
+
+    def erased(_journal: object, run: str) -> None:
+        raise NotFound("run-unknown", "The vault has no journal of the run {run}.", run=run)
+
+    monkeypatch.setattr("unlost.app.records.own_deletions.effects_of", erased)
+    assert own_deletions(shop.app, shop.oid, after=1, until=last) == {}

@@ -208,7 +208,11 @@ def test_records_are_archived_and_come_back(writable: Terminal, tmp_path: Path) 
     (run,) = writable("archive", "list", "sales", "--json").json["runs"]
     assert (run["archived"], run["planned"], run["vanished"]) == (2, 2, 0)
     back = str(tmp_path / "back.json")
-    assert writable("unarchive", "sales", run["run"], "--out", back).code == ExitCode.OK
+    undone = writable("unarchive", "sales", run["run"], "--out", back)
+    assert undone.code == ExitCode.OK
+    assert undone.out.startswith(f"Undo of the archive {run['run']}:\n")
+    other = writable("undo", "sales", run["run"], "--out", str(tmp_path / "undo.json"))
+    assert other.out.startswith(f"Undo of the archive {run['run']}:\n")
     assert writable("restore", "run", back).code == ExitCode.OK
     assert live(writable, "Case") == 2
 

@@ -12,9 +12,15 @@ from scenes import Lead, scene
 from unit.web.conftest import SignIn
 from unit.web.losses import goes_on
 from unit.web.test_archives import filled_desk, page
-from unlost.catalog.orgs.archive_policies import find_saved_policy, store_policy, switch_policy_off
+from unlost.catalog.orgs.archive_policies import (
+    PolicyStored,
+    find_saved_policy,
+    store_policy,
+    switch_policy_off,
+)
 from unlost.catalog.runs.archive_nights import (
     begin_archive_night,
+    claim_night,
     end_night,
     move_night,
     open_archive_nights,
@@ -63,7 +69,7 @@ def stored(world: World, policy: ArchivePolicy) -> SavedPolicy:
     """Store a policy as it is, also one that cannot be used any more."""
     oid = next(iter(world.app.names()))
     saved = SavedPolicy(0, "sales", oid, policy, "ada", "", world.clock.now(), WEEK)
-    assert store_policy(saved, most=9)
+    assert store_policy(saved, most=9) is PolicyStored.STORED
     found = find_saved_policy("sales", policy.name)
     assert found is not None
     return found
@@ -77,11 +83,13 @@ def test_a_ready_made_policy_is_saved_previewed_and_scheduled(desk: World, sign_
     assert "This policy is ready-made." in page(client, READY)
     refused = client.post(READY, TYPED | {"on": "on"})
     assert refused.status_code == 400
-    assert "No person has previewed the policy" in refused.content.decode()
+    assert "You have not previewed the policy" in refused.content.decode()
     shown = post(client, unchanged_days="0")
     assert shown == f"{READY}?show=preview"
     assert "2 of 2 records could leave the org." in page(client, shown)
-    assert post(client, on="on") == READY
+    half = client.post(READY, TYPED | {"on": "on"}).content.decode()
+    assert "takes 2 of 3 records of Note, more than half" in half
+    assert post(client, on="on", confirm_large="on") == READY
     saved = find_saved_policy("sales", "closed-case")
     assert saved is not None
     assert (saved.is_on, saved.daily_limit) == (True, 500)
@@ -145,7 +153,7 @@ def test_the_page_shows_the_problem_and_the_nights(desk: World, sign_in: SignIn)
     client, now = sign_in(Role.RESTORER), desk.clock.now()
     post(client)
     page(client, f"{READY}?show=preview")
-    post(client, on="on")
+    post(client, on="on", confirm_large="on")
     saved = find_saved_policy("sales", "closed-case")
     assert saved is not None
     why = message("archive-owner", "Something {what}.", next_step="Repair it.", what="is wrong")
@@ -157,7 +165,7 @@ def test_the_page_shows_the_problem_and_the_nights(desk: World, sign_in: SignIn)
         begin_archive_night(saved.id, f"2026-03-0{day}T01:00", at=now)
         (night,) = open_archive_nights()
         if state is ArchiveNightState.DONE:
-            move_night(night.id, ArchiveNightState.RUNNING, run="archive-1")
+            assert claim_night(night.id, run="archive-1")
         end_night(night.id, state, at=now, error=why if day == 3 else None)
     begin_archive_night(saved.id, "2026-03-05T01:00", at=now)
     assert "under way" in page(client, READY)
@@ -213,3 +221,36 @@ def test_a_policy_can_name_records_that_lead_to_archived_ones(desk: World, sign_
     saved = find_saved_policy("sales", "closed-case")
     assert saved is not None
     assert saved.policy.pointer is None
+
+
+def version_in(shown: str) -> str:
+    (version,) = re.findall(r'name="seen" value="([^"]+)"', shown)
+    return str(version)
+
+
+def test_a_form_from_before_a_switch_off_is_refused_and_keeps_what_was_typed(
+    desk: World, sign_in: SignIn
+) -> None:
+    client = sign_in(Role.RESTORER)
+    assert version_in(page(client, READY)) == "new"
+    post(client, seen="new")
+    page(client, f"{READY}?show=preview")
+    post(client, on="on", confirm_large="on")
+    seen = version_in(page(client, READY))
+    saved = find_saved_policy("sales", "closed-case")
+    assert saved is not None
+    switch_policy_off(saved.id, why=message("archive-surplus", "Something vanished."))
+    typed = {"on": "on", "daily_limit": "77", "confirm_large": "on"}
+    refused = client.post(READY, TYPED | typed | {"seen": seen})
+    shown = refused.content.decode()
+    assert refused.status_code == 400
+    assert "was saved, switched off or removed meanwhile" in shown
+    assert "Something vanished." in shown
+    assert re.search(r'name="daily_limit" value="77"', shown)
+    saved = find_saved_policy("sales", "closed-case")
+    assert saved is not None
+    assert not saved.is_on
+    post(client, **typed, seen=version_in(shown))
+    saved = find_saved_policy("sales", "closed-case")
+    assert saved is not None
+    assert (saved.is_on, saved.daily_limit) == (True, 77)

@@ -311,6 +311,7 @@ def test_the_run_says_archived_and_is_undone(desk: Desk, sign_in: SignIn) -> Non
     undo = choose(client, what="undo", run=run)
     shown = page(client, undo)
     assert f'Undo of <a href="/runs/{run}/">' in shown
+    assert "<h1>Undo of an archive of sales</h1>" in shown
     assert desk.serve(start(client, undo)) is RunState.DONE
     assert len(desk.live("Case")) == 3
     assert len(desk.live("Note")) == 3

@@ -2,7 +2,7 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +24,7 @@ from unlost.app.alerts.loss_facts import loss_facts
 from unlost.app.alerts.mass_facts import mass_facts
 from unlost.app.backups.backup_run import PARTLY_READ
 from unlost.app.compose import Application
+from unlost.app.records.open_archives import found_deleted, without_archived
 from unlost.app.vault.blocked import blocked_org
 from unlost.app.vault.mirror import mirror_place
 from unlost.catalog.gaps import accepted_gaps
@@ -233,6 +234,9 @@ def _proved(
     """Return the facts of the newest nightly backups, newest first."""
     compared = list(reversed(whole[-COMPARED - 1 :]))
     proofs = [app.vault.at(oid, night.number).certificate() for night in compared]
+    for at, night in enumerate(compared[:COUNTED_EXACTLY]):
+        proof = proofs[at]
+        proofs[at] = without_archived(app, oid, night.number, proof) if proof is not None else None
     counts = tuple(
         _with_day(app, oid, every, night, _counts(proof), exact=at < COUNTED_EXACTLY)
         for at, (night, proof) in enumerate(zip(compared, proofs, strict=True))
@@ -252,10 +256,7 @@ def _with_hours(
     hours = [info for info in every if info.number > known.number]
     newest = app.vault.at(oid, hours[-1].number)
     tables = {table for info in hours for table in info.only}
-    moved = {
-        table: _moved(app.vault, oid, table, after=known.number, until=hours[-1].number)
-        for table in tables
-    }
+    moved = _moved_by_table(app, oid, tables, after=known.number, until=hours[-1].number)
     states = newest.tables()
     counts = {table: states[table].alive for table in tables}
     created, changed, deleted = (_by_kind(moved, kind) for kind in KINDS)
@@ -281,10 +282,8 @@ def _with_day(
     tables = {table for info in earlier if info.number > after for table in info.only}
     if not exact or _forgotten_between(app, oid, every, after, night.number):
         return replace(counts, records={t: n for t, n in counts.records.items() if t not in tables})
-    moved = {
-        table: _moved(app.vault, oid, table, after=after, until=night.number)
-        for table in tables & counts.records.keys()
-    }
+    tables &= counts.records.keys()
+    moved = _moved_by_table(app, oid, tables, after=after, until=night.number)
     created, changed, deleted = (_by_kind(moved, kind) for kind in KINDS)
     return replace(
         counts,
@@ -303,6 +302,17 @@ def _forgotten_between(
         info.kind is CommitKind.BACKUP and after < info.number < until and info.number not in shown
         for info in app.vault.commits(oid)
     )
+
+
+def _moved_by_table(
+    app: Application, oid: str, tables: Collection[str], *, after: int, until: int
+) -> Mapping[str, Counter[str]]:
+    """Return the same by table, without deletions by archives that had not ended."""
+    moved = {table: _moved(app.vault, oid, table, after=after, until=until) for table in tables}
+    archived = found_deleted(app, oid, after=after, until=until) if tables else {}
+    for table in moved.keys() & archived.keys():
+        moved[table][ChangeKind.DELETED.value] -= archived[table]
+    return moved
 
 
 def _moved(vault: VaultReader, oid: str, table: str, *, after: int, until: int) -> Counter[str]:

@@ -109,6 +109,7 @@ def _changes(
             until=backup.number,
             put_back=put_back,
             by_runs=by_runs.get(table.name, frozenset()) | archived.get(table.name, {}).keys(),
+            archived=archived,
         )
     ]
     return BackupChanges(backup.number, before.number, backup.as_of, before.as_of, tuple(changes))

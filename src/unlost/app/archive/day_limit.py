@@ -1,6 +1,6 @@
 """The number of records that a policy archived today, over all its runs.
 
-The journals in the vault are asked, also those of runs that this home does not know.
+The journals in the vault are read, also those of runs that this home does not know.
 """
 
 from collections.abc import Iterator
@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo
 
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg
-from unlost.catalog.runs.runs import RunState, find_run, list_runs
-from unlost.engine.restore.journal.log import RestoreLog
-from unlost.engine.restore.values.outcome import Ending
+from unlost.catalog.runs.runs import find_run, list_runs
+from unlost.engine.restore.journal.deleted import deletions_of
 from unlost.model.vault.snapshot import CommitKind
 
 ARCHIVE = "archive-"  # begins the ids of runs, before the day of their plan
@@ -20,7 +19,8 @@ ARCHIVE = "archive-"  # begins the ids of runs, before the day of their plan
 def archived_today(app: Application, org: ProtectedOrg, policy: str) -> int:
     """Return how many records the runs of a policy archived today, or may still archive.
 
-    Today is the day in the zone of the org.
+    Today is the day in the zone of the org. A run that has not ended counts with all its records:
+    it may go on today.
     """
     zone = ZoneInfo(org.identity.zone)
     today = datetime.combine(app.clock.now().astimezone(zone).date(), time(), tzinfo=zone)
@@ -34,7 +34,8 @@ def _runs(app: Application, org: ProtectedOrg, since: datetime) -> Iterator[str]
     known = {
         run.id
         for run in list_runs(org.name)
-        if run.kind is CommitKind.ARCHIVE and (run.ended_at is None or run.ended_at >= since)
+        if run.kind is CommitKind.ARCHIVE
+        and (not run.state.over or run.ended_at is None or run.ended_at >= since)
     }
     day = f"{ARCHIVE}{since - timedelta(days=1):%Y%m%d}"
     for run in journals:
@@ -45,16 +46,11 @@ def _runs(app: Application, org: ProtectedOrg, since: datetime) -> Iterator[str]
 def _archived(
     app: Application, org: ProtectedOrg, run: str, policy: str, *, since: datetime
 ) -> int:
-    state = RestoreLog(app.whole_vault.journal(org.oid, run)).state
-    if state.opened is None:
+    deletions = deletions_of(app.whole_vault.journal(org.oid, run), since=since)
+    selected_by = deletions.plan.selection.policy if deletions is not None else None
+    if deletions is None or selected_by is None or selected_by.name != policy:
         return 0
-    selected_by = state.opened.plan.selection.policy
-    if selected_by is None or selected_by.name != policy:
-        return 0
-    if state.closed is None:
-        known = find_run(run)
-        gave_up = known is not None and known.state is RunState.ABANDONED and not state.calls
-        return 0 if gave_up else len(state.opened.plan.steps)
-    if state.closed.finished < since:
-        return 0
-    return sum(record.ending is Ending.ARCHIVED for record in state.closed.records)
+    known = find_run(run)
+    # A run that the home does not have was never queued, or its home was lost: it does not go on.
+    goes_on = known is not None and not known.state.over
+    return len(deletions.records | deletions.pending if goes_on else deletions.records)

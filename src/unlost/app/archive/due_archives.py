@@ -32,6 +32,13 @@ def enqueue_archives(app: Application, jobs: Jobs) -> None:
         jobs.enqueue(job)
 
 
+def is_late(night: ArchiveNight, now: datetime) -> bool:
+    """Return True if the backup of a night ended too long ago: the copies are old."""
+    backup = find_night(night.oid, night.night)
+    ended = backup.ended_at if backup is not None else None
+    return now - (ended or night.begun_at) > FRESH
+
+
 def _due_jobs(app: Application) -> list[Job]:
     now = app.clock.now()
     for saved in scheduled_policies():

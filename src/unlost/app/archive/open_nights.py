@@ -1,8 +1,13 @@
 """End nights of archive policies that have no run yet."""
 
 from unlost.app.compose import Application
-from unlost.catalog.runs.archive_nights import end_night, open_archive_nights
+from unlost.catalog.runs.archive_nights import (
+    claim_night,
+    end_before_run,
+    open_archive_nights,
+)
 from unlost.catalog.runs.plans import PlanState, drop_plan, find_plan
+from unlost.catalog.runs.runs import find_run
 from unlost.model.message import Message
 from unlost.model.saved_policy import ArchiveNight, ArchiveNightState
 
@@ -14,14 +19,25 @@ def drop_nights(app: Application, policy: int) -> None:
             drop_night(app, night)
 
 
-def drop_night(app: Application, night: ArchiveNight, *, why: Message | None = None) -> None:
-    """End a night without a run, and discard its plan."""
-    discard_plan_of(night)
-    end_night(night.id, ArchiveNightState.DROPPED, at=app.clock.now(), error=why)
+def drop_night(app: Application, night: ArchiveNight, *, why: Message | None = None) -> bool:
+    """End a night without a run, and discard its plan; false if it goes on, because its plan runs."""
+    return end_without_run(app, night, ArchiveNightState.DROPPED, why=why)
 
 
-def discard_plan_of(night: ArchiveNight) -> None:
-    """Discard the plan of a night, unless it became a run."""
+def end_without_run(
+    app: Application, night: ArchiveNight, state: ArchiveNightState, *, why: Message | None
+) -> bool:
+    """End a night in a state, unless its plan runs: then the night follows the run, and it is false.
+
+    The night ends first: from then on no process hands its plan over.
+    """
     plan = find_plan(night.plan) if night.plan else None
-    if plan is not None and plan.state is not PlanState.RUN:
+    # A person ran it. Without a run, its process died after it had written the journal.
+    if plan is not None and plan.state is PlanState.RUN and find_run(plan.run) is not None:
+        claim_night(night.id, run=plan.run)
+        return False
+    if not end_before_run(night.id, state, at=app.clock.now(), error=why):
+        return False
+    if plan is not None:
         drop_plan(plan.id)
+    return True

@@ -4,7 +4,7 @@ from unlost.engine.archive.selected import SelectedShare
 from unlost.model.archive import ArchivePolicy
 from unlost.model.errors import Conflict, NotAllowed, UsageError
 from unlost.model.message import Noun, counted
-from unlost.model.saved_policy import SavedPolicy
+from unlost.model.saved_policy import PREVIEW_LASTS, SavedPolicy
 
 NO_RIGHT = "restore-no-longer-allowed"
 PLANNERS_BUSY = "planners-busy"
@@ -24,30 +24,74 @@ def owner_without_right(saved: SavedPolicy) -> NotAllowed:
     )
 
 
+def owner_lost_right(saved: SavedPolicy, *, run: str) -> NotAllowed:
+    """Return the error for an owner who lost the right after an archive began to delete."""
+    return NotAllowed(
+        "archive-owner-half",
+        "{owner}, who saved the policy {policy} last, may no longer restore in {org}. The archive {run} "
+        "stopped; some of its records may have left the org. The schedule was switched off.",
+        next_step="A person who may restore here can have it end: `unlost runs {run} --resume`. Then "
+        "switch the schedule on again: `unlost archive policy save {org} {policy} --nightly`, or "
+        "--days for some days.",
+        owner=saved.owner,
+        policy=saved.name,
+        org=saved.org,
+        run=run,
+    )
+
+
+def broken_off(saved: SavedPolicy, *, run: str) -> Conflict:
+    """Return the error for an archive that was given up after it began to delete."""
+    return Conflict(
+        "archive-broken-off",
+        "The archive {run} by {policy} was given up before its end; some of its records may have left "
+        "the org. The schedule was switched off.",
+        next_step="Have it end with `unlost restore resume {run}`. Then switch the schedule on again: "
+        "`unlost archive policy save {org} {policy} --nightly`, or --days for some days.",
+        run=run,
+        policy=saved.name,
+        org=saved.org,
+    )
+
+
 def too_many(org: str, policy: ArchivePolicy, share: SelectedShare) -> UsageError:
-    """Return the error for a policy that selects more than half of its table."""
+    """Return the error for a policy that archives more than half of a table."""
     return UsageError(
         "archive-large",
-        "The policy {policy} selects {selected:,} of {records:,} records of {table}, more than half.",
+        "The policy {policy} takes {selected:,} of {records:,} records of {table}, more than half.",
         next_step="See its preview. If this is right, save it again with --confirm-large: `unlost "
         "archive policy save {org} {policy} --nightly --confirm-large`.",
         policy=policy.name,
         selected=share.selected,
         records=share.records,
-        table=policy.table,
+        table=share.table,
         org=org,
     )
 
 
 def not_previewed(org: str, policy: ArchivePolicy) -> UsageError:
-    """Return the error for a policy whose effect no person has seen."""
+    """Return the error for a policy whose effect the person has not seen."""
     return UsageError(
         "archive-not-previewed",
-        "No person has previewed the policy {policy} as it is now, so its schedule cannot be "
-        "switched on.",
+        "You have not previewed the policy {policy} as it is now in the last {days} days, so its "
+        "schedule cannot be switched on.",
         next_step="Save the policy without a schedule, then run `unlost archive preview {org} "
-        "{policy}`, and switch the schedule on.",
+        "{policy}`, and switch the schedule on. A preview by a token, or by another person, does not "
+        "count.",
         policy=policy.name,
+        days=PREVIEW_LASTS.days,
+        org=org,
+    )
+
+
+def changed_meanwhile(org: str, policy: str) -> Conflict:
+    """Return the error for a policy that is not as the person who saves it saw it."""
+    return Conflict(
+        "archive-policy-changed",
+        "The policy {policy} was saved, switched off or removed meanwhile. Nothing was saved now.",
+        next_step="See it as it is now with `unlost archive policy show {org} {policy}`, then save it "
+        "again.",
+        policy=policy,
         org=org,
     )
 

@@ -1,9 +1,11 @@
 """The records that restores of ours deleted between two backups, such as an undo, from their journals."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from unlost.app.compose import Application
-from unlost.engine.restore.journal.effects import EffectKind, effects_of
+from unlost.engine.restore.journal.effects import EffectKind, RunEffects, effects_of
+from unlost.model.errors import NotFound
 from unlost.model.vault.snapshot import CommitKind
 
 
@@ -15,10 +17,15 @@ def own_deletions(
     deleted: dict[str, set[str]] = {}
     for commit in vault.commits(oid):
         if commit.kind is CommitKind.RESTORE and after < commit.number < until:
-            known = effects_of(vault.journal(oid, commit.run), commit.run)
-            for effect in known.effects.values():
-                if effect.kind is EffectKind.REMOVED:
-                    deleted.setdefault(effect.table, set()).add(effect.live)
-            for key in known.announced:  # the answers of these calls are missing
-                deleted.setdefault(key.table, set()).add(key.record)
+            with suppress(NotFound):  # its journal was erased
+                _note(deleted, effects_of(vault.journal(oid, commit.run), commit.run))
     return {table: frozenset(ids) for table, ids in deleted.items()}
+
+
+def _note(deleted: dict[str, set[str]], known: RunEffects) -> None:
+    """Add the records that a run deleted."""
+    for effect in known.effects.values():
+        if effect.kind is EffectKind.REMOVED:
+            deleted.setdefault(effect.table, set()).add(effect.live)
+    for key in known.announced:  # the answers of these calls are missing
+        deleted.setdefault(key.table, set()).add(key.record)

@@ -21,6 +21,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.people.tokens import acting_for
 from unlost.catalog.runs.plans import StoredPlan, plan_of_digest
 from unlost.catalog.runs.runs import RunState, find_run
+from unlost.engine.archive.planning import rest_of
 from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.planning.shown.summary import NOT_WRITTEN, PlanSummary
 from unlost.engine.restore.running.execute import run_of
@@ -70,7 +71,8 @@ def reasons_for_plan(org: ProtectedOrg, plan: RestorePlan) -> tuple[ApprovalReas
     # A preview cannot run, so there is nothing to approve.
     if policy.is_off or is_preview(plan.notes):
         return ()
-    return _reasons(org, policy, Counter(step.action for step in plan.steps))
+    counts = Counter(step.action for step in plan.steps)
+    return _reasons(org, policy, counts, rest=rest_of(plan.notes))
 
 
 def approval_of_plan(app: Application, org: ProtectedOrg, plan: RestorePlan) -> PlanApproval | None:
@@ -88,7 +90,8 @@ def approval_of_stored(
     policy = stored_plan.policy
     if policy.is_off or summary is None or summary.is_preview:
         return None
-    reasons = _reasons(org, policy, {line.action: line.count for line in summary.actions})
+    counts = {line.action: line.count for line in summary.actions}
+    reasons = _reasons(org, policy, counts, rest=rest_of(summary.notes))
     if not reasons or (stored_plan.run and is_begun(app, org, stored_plan.run)):
         return None
     return _approval(app, org, stored_plan, stored_plan.digest, reasons)
@@ -150,13 +153,14 @@ def approval_state(
 
 
 def _reasons(
-    org: ProtectedOrg, policy: ApprovalPolicy, counts: Mapping[Action, int]
+    org: ProtectedOrg, policy: ApprovalPolicy, counts: Mapping[Action, int], *, rest: int
 ) -> tuple[ApprovalReason, ...]:
+    """``rest``: records of an archive policy for later plans; a slice counts as the whole."""
     changes = sum(count for action, count in counts.items() if action not in NOT_WRITTEN)
     return approval_reasons(
         policy,
         kind=org.identity.kind,
-        changes=changes,
+        changes=changes + rest,
         deletes=counts.get(Action.DELETE, 0),
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 from django.db.models import QuerySet
@@ -12,7 +13,7 @@ from unlost.catalog.models import Org
 from unlost.model.archive import ArchivePolicy
 from unlost.model.decoders import decoder_for
 from unlost.model.message import Message
-from unlost.model.saved_policy import SavedPolicy, Weekday
+from unlost.model.saved_policy import NOT_SAVED, SavedPolicy, Weekday
 
 
 def saved_policies(org: str) -> Sequence[SavedPolicy]:
@@ -42,12 +43,27 @@ def scheduled_policies() -> Sequence[SavedPolicy]:
         return [_value(row) for row in rows.order_by("org__name", "name")]
 
 
-def store_policy(saved: SavedPolicy, *, most: int) -> bool:
-    """Store a policy; one of the same name is replaced. False if the org has ``most`` others."""
+class PolicyStored(StrEnum):
+    """The result of storing a policy."""
+
+    STORED = "stored"
+    CHANGED = "changed"  # it was saved, switched off or removed meanwhile
+    TOO_MANY = "too-many"
+
+
+def store_policy(saved: SavedPolicy, *, most: int, seen: str | None = None) -> PolicyStored:
+    """Store a policy; one of the same name is replaced, if its version is still ``seen``.
+
+    ``seen``: None for any. An org has at most ``most`` policies.
+    """
     with one_transaction():
         org = Org.objects.get(name=saved.org)
+        # The service may switch the schedule off meanwhile.
+        row = _rows().select_for_update(of=("self",)).filter(org=org, name=saved.name).first()
+        if seen not in (None, _value(row).version if row is not None else NOT_SAVED):
+            return PolicyStored.CHANGED
         if ArchivePolicyRow.objects.filter(org=org).exclude(name=saved.name).count() >= most:
-            return False
+            return PolicyStored.TOO_MANY
         ArchivePolicyRow.objects.update_or_create(
             org=org,
             name=saved.name,
@@ -61,11 +77,13 @@ def store_policy(saved: SavedPolicy, *, most: int) -> bool:
                 "on_since": saved.on_since,
                 "daily_limit": saved.daily_limit,
                 "previewed_at": saved.previewed,
+                "previewed_by": saved.previewed_by,
+                "previewer": saved.previewer,
                 "large": saved.may_be_large,
                 "problem": saved.problem,
             },
         )
-    return True
+    return PolicyStored.STORED
 
 
 def drop_policy(number: int) -> None:
@@ -74,13 +92,16 @@ def drop_policy(number: int) -> None:
         ArchivePolicyRow.objects.filter(pk=number).delete()
 
 
-def note_policy_preview(org: str, policy: ArchivePolicy, *, at: datetime) -> None:
+def note_policy_preview(
+    org: str, policy: ArchivePolicy, *, at: datetime, by: str, account: str
+) -> None:
     """Record that a person saw the effect of a policy, if the org saved it as it is."""
     with returned_connection():
-        rows = ArchivePolicyRow.objects.filter(org__name=org, name=policy.name, previewed_at=None)
+        rows = ArchivePolicyRow.objects.filter(org__name=org, name=policy.name)
         row = rows.first()
         if row is not None and _policy(row) == policy:
-            rows.filter(pk=row.pk, at=row.at).update(previewed_at=at)
+            columns = {"previewed_at": at, "previewed_by": by, "previewer": account}
+            rows.filter(pk=row.pk, at=row.at).update(**columns)
 
 
 def switch_policy_off(number: int, *, why: Message) -> None:
@@ -104,6 +125,7 @@ def save_policies_as(old: str, new: str) -> None:
         for row in ArchivePolicyRow.objects.filter(org__oid=old):
             row.pk, row.org, row.is_on, row.on_since = None, target, False, None
             row.previewed_at, row.large, row.problem = None, False, None
+            row.previewed_by = row.previewer = ""
             row.save(force_insert=True)
         ArchivePolicyRow.objects.filter(org__oid=old).update(is_on=False)
 
@@ -136,4 +158,6 @@ def _value(row: ArchivePolicyRow) -> SavedPolicy:
         row.previewed_at,
         row.large,
         row.problem,
+        row.previewed_by,
+        row.previewer,
     )

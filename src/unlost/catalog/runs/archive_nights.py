@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from unlost.catalog.archive_models import ArchiveNightRow
 from unlost.catalog.connection import returned_connection
@@ -11,6 +11,7 @@ from unlost.model.message import Message
 from unlost.model.saved_policy import OPEN_NIGHTS, ArchiveNight, ArchiveNightState
 
 _OPEN = [state.value for state in OPEN_NIGHTS]
+_BEFORE_RUN = [state.value for state in OPEN_NIGHTS if state.is_before_run]
 
 
 def begin_archive_night(policy: int, night: str, *, at: datetime) -> bool:
@@ -56,22 +57,42 @@ def set_night_plan(night: ArchiveNight, plan: str) -> bool:
         return bool(rows.update(plan=plan, state=ArchiveNightState.PLANNING.value))
 
 
-def move_night(number: int, state: ArchiveNightState, *, run: str = "") -> None:
-    """Set the state of an open night, and its run if there is one."""
-    columns = {"run": run} if run else {}
+def move_night(number: int, state: ArchiveNightState) -> None:
+    """Set the state of a night that has no run yet."""
     with returned_connection():
-        rows = ArchiveNightRow.objects.filter(pk=number, state__in=_OPEN)
-        rows.update(state=state.value, next_at=None, **columns)
+        rows = ArchiveNightRow.objects.filter(pk=number, state__in=_BEFORE_RUN)
+        rows.update(state=state.value, next_at=None)
 
 
-def put_off_night(number: int, *, until: datetime) -> None:
-    """Try a night again at an instant; counts the attempts."""
+def claim_night(number: int, *, run: str) -> bool:
+    """Record the run of a night before it can begin; false if the night ended or has one."""
+    with returned_connection():
+        rows = ArchiveNightRow.objects.filter(pk=number, state__in=_BEFORE_RUN)
+        columns = {"state": ArchiveNightState.RUNNING.value, "run": run, "next_at": None}
+        return bool(rows.update(**columns))
+
+
+def release_night(number: int, state: ArchiveNightState, *, run: str) -> bool:
+    """Take a run from its night that could not be handed over; false if it ended meanwhile.
+
+    It counts as an attempt: the job of the next one needs another name.
+    """
+    with returned_connection():
+        running = ArchiveNightState.RUNNING.value
+        rows = ArchiveNightRow.objects.filter(pk=number, state=running, run=run)
+        tries = F("tries") + 1
+        return bool(rows.update(state=state.value, run="", next_at=None, tries=tries))
+
+
+def put_off_night(number: int, *, until: datetime, failed: bool = False) -> None:
+    """Try a night again at an instant; counts the attempts, and apart from them the failed ones."""
     with returned_connection():
         row = ArchiveNightRow.objects.filter(pk=number, state__in=_OPEN).first()
         if row is not None:
             row.tries += 1
+            row.failures += int(failed)
             row.next_at = until
-            row.save(update_fields=["tries", "next_at"])
+            row.save(update_fields=["tries", "failures", "next_at"])
 
 
 def end_night(
@@ -81,6 +102,16 @@ def end_night(
     with returned_connection():
         rows = ArchiveNightRow.objects.filter(pk=number, state__in=_OPEN)
         rows.update(state=state.value, ended_at=at, next_at=None, error=error)
+
+
+def end_before_run(
+    number: int, state: ArchiveNightState, *, at: datetime, error: Message | None = None
+) -> bool:
+    """End a night that has no run yet; false if it has one, or ended."""
+    with returned_connection():
+        rows = ArchiveNightRow.objects.filter(pk=number, state__in=_BEFORE_RUN)
+        columns = {"state": state.value, "ended_at": at, "next_at": None, "error": error}
+        return bool(rows.update(**columns))
 
 
 def _rows() -> QuerySet[ArchiveNightRow]:
@@ -103,4 +134,5 @@ def _value(row: ArchiveNightRow) -> ArchiveNight:
         row.next_at,
         row.ended_at,
         row.error,
+        row.failures,
     )

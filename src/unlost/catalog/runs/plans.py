@@ -179,9 +179,9 @@ def digest_run(digest: str, *, run: str) -> None:
 
 
 def drop_plan(plan: str) -> None:
-    """Delete a plan."""
+    """Delete a plan that did not become a restore."""
     with returned_connection():
-        PlanRow.objects.filter(id=plan).delete()
+        PlanRow.objects.filter(id=plan).exclude(state=PlanState.RUN.value).delete()
 
 
 def drop_plans(*, before: datetime) -> None:

@@ -25,11 +25,12 @@ from unlost.engine.archive.choosing import (
     ArchiveChoice,
     ArchivedRecord,
 )
-from unlost.engine.archive.effects import losing_files
+from unlost.engine.archive.effects import leaving_ids, losing_files
 from unlost.engine.archive.graph import NO_FACTS, collect
 from unlost.engine.archive.members import ID
 from unlost.engine.archive.pointers import check_pointer, pointer_notes, pointers_of
 from unlost.engine.archive.preview import bytes_of, stays_of
+from unlost.engine.archive.selected import SelectedShare, large_shares
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.notes.predict import NoteText
 from unlost.engine.restore.planning.plan import schema_digest
@@ -64,7 +65,7 @@ from unlost.model.vault.retention import Hold
 
 KB, MB = 1_000, 1_000_000
 REST, LIMITS, FREES, MISSING = "archive-rest", "archive-limits", "archive-frees", "archive-missing"
-HARD, LOSES_FILES = "archive-hard", "archive-loses-files"
+HARD, LARGE, LOSES_FILES = "archive-hard", "archive-large", "archive-loses-files"
 STAYS = {
     CHANGED: NoteText(
         NoteWeight.NOTE,
@@ -287,6 +288,7 @@ def _notes(
             "To archive the records, add a write user, then plan again.",
         )
     yield from _causes(choice)
+    yield from _large(choice)
     stays: Counter[tuple[str, str]] = Counter(
         (code, key.table) for key, code in choice.reasons().items()
     )
@@ -317,6 +319,34 @@ def _notes(
         "Reports and totals in the org lose these records. A record that comes back has its values, "
         "files and related records; if it has left the recycle bin, it gets a new id and number.",
     )
+
+
+def large_share(notes: Sequence[PlanNote]) -> SelectedShare | None:
+    """Return the first table of which more than half leaves by the policy of a plan."""
+    note = next((note for note in notes if note.code == LARGE), None)
+    if note is None:
+        return None
+    return SelectedShare(note.count, int(str(note.args["total"])), str(note.table))
+
+
+def rest_of(notes: Sequence[PlanNote]) -> int:
+    """Return the number of records that can leave by the policy of a plan, but are not planned."""
+    return sum(int(str(note.args["rest"])) for note in notes if note.code == REST)
+
+
+def _large(choice: ArchiveChoice) -> Iterator[PlanNote]:
+    """Yield notes on tables of which the policy takes more than half, in this plan and later ones."""
+    graph, going = choice.graph, choice.graph.going()
+    leaving = {table: len(leaving_ids(graph, going, table)) for table in graph.members.tables}
+    for share in large_shares(choice.copy, {t: count for t, count in leaving.items() if count}):
+        yield PlanNote.of(
+            LARGE,
+            NoteWeight.NOTE,
+            "The policy takes {records} of {table}, more than half of {total:,}.",
+            table=share.table,
+            count=share.selected,
+            total=share.records,
+        )
 
 
 def _causes(choice: ArchiveChoice) -> Iterator[PlanNote]:

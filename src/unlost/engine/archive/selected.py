@@ -1,5 +1,6 @@
-"""The share of a table that a policy selects, from one look at the table."""
+"""The shares of tables that a policy selects, or that leave with the selected records."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,15 +16,25 @@ LARGE_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class SelectedShare:
-    """The number of records that a policy selects, of all live ones of its table."""
+    """The number of records of a table that a policy selects, of all live ones."""
 
     selected: int
     records: int
+    table: str
 
     @property
     def is_large(self) -> bool:
         """True if it selects more than half of its table."""
         return self.selected > LARGE_SHARE * self.records
+
+
+def large_shares(snapshot: Snapshot, leaving: Mapping[str, int]) -> Iterator[SelectedShare]:
+    """Yield the tables of which more than half leaves. ``leaving``: the numbers of records."""
+    states = snapshot.tables()
+    for table, count in sorted(leaving.items()):
+        share = SelectedShare(count, states[table].alive, table)
+        if share.is_large:
+            yield share
 
 
 def selected_share(snapshot: Snapshot, policy: ArchivePolicy, *, now: datetime) -> SelectedShare:
@@ -35,10 +46,10 @@ def selected_share(snapshot: Snapshot, policy: ArchivePolicy, *, now: datetime) 
     check_policy(policy, schema, now=now)
     table = schema.table(policy.table)
     if table is None or policy.table not in states or not states[policy.table].alive:
-        return SelectedShare(0, 0)
+        return SelectedShare(0, 0, policy.table)
     matching = meets(table, policy.conditions, now=now)
     if policy.ids:
         matching &= pl.col("_u_id").cast(pl.String).is_in(policy.ids)
     batches = snapshot.scan(policy.table, columns=columns_of(policy.conditions))
     selected = sum(int(frame(batch).select(matching.sum()).item()) for batch in batches)
-    return SelectedShare(selected, states[policy.table].alive)
+    return SelectedShare(selected, states[policy.table].alive, policy.table)

@@ -38,6 +38,8 @@ LISTED_LEAST = 20  # smaller changes of these kinds are one person's day
 BIN = frozenset({TableTrait.UNDELETE, TableTrait.REPORTS_DELETES})  # traits of tables that use it
 LISTED = frozenset({MassKind.FILLED, MassKind.EDITED, MassKind.TRANSFERRED})
 
+NONE_ARCHIVED: Mapping[str, Collection[str]] = {}
+
 _INSTANT = pl.Datetime("us", "UTC")
 _COUNTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "column": pl.String,
@@ -74,12 +76,14 @@ def mass_changes(
     until: int,
     put_back: Sequence[PutBackValues] = (),
     by_runs: frozenset[str] = frozenset(),
+    archived: Mapping[str, Collection[str]] = NONE_ARCHIVED,
 ) -> tuple[MassChange, ...]:
     """The changes that records of a table share between two backups, by column and kind.
 
     A table that the older backup lacks has none. Records that a restore of ours created, that a run
     of ours deleted (``by_runs``), or that were archived, do not count; nor do values that a restore of
-    ours put back.
+    ours put back, and references that an archive emptied. ``archived``: records by table that archives
+    took away and that no version in the vault names yet.
     """
     old, new = vault.at(org, after), vault.at(org, until)
     before = old.schema().table(table.name)
@@ -90,7 +94,7 @@ def mass_changes(
         for values in put_back
         if values.table == table.name
     ]
-    counter = _Counter(table, _judged(before, table), old, new, wanted)
+    counter = _Counter(table, _judged(before, table), old, new, wanted, archived)
     restored = _restored(vault, org, table.name, after=after, until=until)
     for change in vault.changes(org, table.name, after=after, until=until):
         for kind in ChangeKind:
@@ -162,6 +166,7 @@ class _Counter:
     old: Snapshot
     new: Snapshot
     wanted: Sequence[_Wanted] = ()
+    archived: Mapping[str, Collection[str]] = field(default_factory=dict)
     parts: list[pl.DataFrame] = field(default_factory=list)
 
     def count(self, kind: ChangeKind, ids: list[str], restored: Collection[str]) -> None:
@@ -213,8 +218,24 @@ class _Counter:
             for rows in wanted:
                 if column.name in rows.column_names:
                     mask = pc.and_not(mask, _has_wanted(column, keys, after, rows))
+            if column.reference is not None and pc.any(mask).as_py():
+                mask = pc.and_not(mask, self._emptied_by_archive(column, before, after, mask))
             if pc.any(mask).as_py():
                 self._compare(column, before, after, stamps, mask)
+
+    def _emptied_by_archive(
+        self, column: Column, old: pa.Array, new: pa.Array, mask: pa.BooleanArray
+    ) -> pa.BooleanArray:
+        """The rows of the mask whose reference the org emptied because its record was archived."""
+        gone = pc.or_(pc.is_null(new), pc.equal(pc.fill_null(new, ""), ""))
+        emptied = pc.and_(mask, pc.and_(gone, pc.is_valid(old)))
+        ids = pc.unique(old.filter(emptied)).to_pylist()
+        targets = column.reference.tables if column.reference is not None and ids else ()
+        archived: set[str] = set()
+        for target in self.new.tables().keys() & set(targets):
+            archived |= set(ids) & set(self.archived.get(target, ()))
+            archived |= _archived(self.new, target, ids)
+        return pc.and_(emptied, pc.is_in(old, value_set=pa.array(sorted(archived), pa.string())))
 
     def _compare(
         self,
@@ -333,6 +354,13 @@ def _edit_kind(table: Table, column: Column) -> MassKind:
 
 def _alive(rows: pa.Table) -> pa.Table:
     return rows.filter(pc.equal(rows["_u_op"].cast(pa.string()), Op.STATE.value))
+
+
+def _archived(snapshot: Snapshot, table: str, ids: Sequence[str]) -> set[str]:
+    """The ids of these records that an archive took out of the org, as a snapshot has them."""
+    rows = snapshot.get(table, ids, columns=[])
+    mask = pc.equal(rows["_u_op"].cast(pa.string()), Op.ARCHIVED.value)
+    return set(rows["_u_id"].cast(pa.string()).filter(mask).to_pylist())
 
 
 def _stamps(rows: pa.Table) -> pl.DataFrame:

@@ -80,8 +80,10 @@ class ArchivePolicyForm(forms.Form):
         max_value=LARGEST_DAY,
     )
     confirm_large = forms.BooleanField(
-        label=gettext_lazy("The policy may select more than half of its table"), required=False
+        label=gettext_lazy("The policy may archive more than half of a table"), required=False
     )
+    # The page writes the present version: after a conflict the person sees how the policy is now.
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(
         self, policy: ArchivePolicy, saved: SavedPolicyView | None, data: Any = None
@@ -129,6 +131,7 @@ class ArchivePolicyForm(forms.Form):
             given["on"],
             given["daily_limit"],
             given["confirm_large"],
+            given["seen"] or None,
         )
 
 

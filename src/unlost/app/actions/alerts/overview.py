@@ -11,6 +11,7 @@ from unlost.app.health.changed import NoticedChanges, noticed_changes
 from unlost.app.health.days import SHOWN, DayCell, clock_difference, day_cells, record_samples
 from unlost.app.health.going import GoingRun, TablesRead, going_run
 from unlost.app.health.status import StatusFacts, alerts_about, status_of
+from unlost.app.records.open_archives import counts_without_archived
 from unlost.app.vault.mirror import MirrorCondition, mirror_now
 from unlost.catalog.alerts import AlertRecord, list_alerts
 from unlost.catalog.gaps import accepted_gaps
@@ -196,7 +197,7 @@ def _progress(runs: Iterable[RunRecord]) -> _Progress:
 def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progress) -> OrgState:
     # Hourly backups read a few tables only, and say nothing about the protection of the org.
     whole = nights(app.vault.snapshots(org.oid))
-    last = whole[-1] if whole else None
+    last = counts_without_archived(app, whole[-1]) if whole else None
     runs, zone, now = noted.runs.get(org.name, ()), org.identity.zone, noted.now
     setup = noted.setups[org.oid]
     schedule = setup.schedule.schedule

@@ -4,10 +4,12 @@
                   the same actions as a person's, by the owner of the schedule
 
 Each step is stored before the next one begins, and a step that is repeated has no effect: the night
-has one plan, and a plan has one run. So a process may die anywhere. Nothing is raised: the problem is
-stored with the policy, and an alert shows it. See docs/adr/0052.
+has one plan, and a plan has one run. So a process may die anywhere. A night claims its run before the
+plan is handed over: either the night is ended and no plan runs, or the plan runs and the night follows
+it. Nothing is raised: the problem is stored with the policy, and an alert shows it. See docs/adr/0052.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from unlost.app.actions.backups.night import BUSY, DATABASE_AWAY, RECONNECT
@@ -16,14 +18,16 @@ from unlost.app.actions.restores.queued_restore import hand_over_plan
 from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.restores.restore_run import journal_of
 from unlost.app.archive.day_limit import archived_today
-from unlost.app.archive.due_archives import FRESH
-from unlost.app.archive.open_nights import discard_plan_of, drop_night, drop_nights
+from unlost.app.archive.due_archives import is_late
+from unlost.app.archive.open_nights import drop_night, drop_nights, end_without_run
 from unlost.app.archive.problems import (
     NO_RIGHT,
     PLANNERS_BUSY,
+    broken_off,
     day_is_full,
     not_ended,
     not_fresh,
+    owner_lost_right,
     owner_without_right,
     surplus,
     too_many,
@@ -42,17 +46,21 @@ from unlost.catalog.orgs.archive_policies import (
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.archive_nights import (
     archive_night,
+    claim_night,
     end_night,
     move_night,
     open_archive_nights,
     put_off_night,
+    release_night,
     set_night_plan,
 )
 from unlost.catalog.runs.plans import PlanState, StoredPlan, drop_plan, find_plan, plan_content
 from unlost.catalog.runs.queued_restores import drop_restore
 from unlost.catalog.runs.runs import RunState, find_run
+from unlost.engine.archive.planning import large_share
 from unlost.engine.archive.selected import selected_share
 from unlost.engine.restore.planning.shown.summary import PlanSummary
+from unlost.engine.restore.running.execute import run_of
 from unlost.engine.restore.running.passes.archiving import VANISHED
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
@@ -76,17 +84,21 @@ def do_archive(app: Application, number: int) -> ArchiveNight | None:
     try:
         _advance(app, saved, night)
     except UnlostError as error:
-        _after_error(app, night, error.message)
+        _after_error(app, archive_night(number) or night, error.message)
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
-        _fail(app, night, fault(error))
+        _fail(app, archive_night(number) or night, fault(error))
     return archive_night(number)
 
 
 def _advance(app: Application, saved: SavedPolicy, night: ArchiveNight) -> None:
     org = get_org(saved.org)
     if night.state is ArchiveNightState.RUNNING:
-        _end_run(app, saved, night)
-        return
+        if not _is_claimed_only(night):
+            _end_run(app, saved, night)
+            return
+        # Its process died before it handed the plan over: all checks are made again.
+        release_night(night.id, ArchiveNightState.PLANNED, run=night.run)
+        night = replace(night, state=ArchiveNightState.PLANNED, run="")
     actor = schedule_actor(saved, at=app.clock.now())
     if not saved.is_on or _is_replaced(night):
         drop_night(app, night)
@@ -97,6 +109,11 @@ def _advance(app: Application, saved: SavedPolicy, night: ArchiveNight) -> None:
     plan = _plan_of(app.acting(actor), org, saved, night)
     if plan is not None:
         _run_or_wait(app.acting(actor), org, saved, night, plan)
+
+
+def _is_claimed_only(night: ArchiveNight) -> bool:
+    """Return True if the night claimed its run, and no process handed the plan over."""
+    return find_run(night.run) is None and find_plan(night.plan) is not None
 
 
 def _is_replaced(night: ArchiveNight) -> bool:
@@ -132,7 +149,7 @@ def _chosen(
     app: Application, org: ProtectedOrg, saved: SavedPolicy, night: ArchiveNight
 ) -> StoredPlan | None:
     """Choose the records of the policy for a plan; None if nothing is to be planned."""
-    if app.clock.now() - night.begun_at > FRESH:
+    if is_late(night, app.clock.now()):
         end_night(night.id, ArchiveNightState.FAILED, at=app.clock.now(), error=not_fresh().message)
         return None
     if not _earlier_nights_ended(app, org, saved, night) or not _is_small(app, org, saved, night):
@@ -159,20 +176,29 @@ def _earlier_nights_ended(
     for earlier in open_archive_nights(policy=saved.id):
         if earlier.id == night.id:
             break
-        if earlier.state is not ArchiveNightState.RUNNING:
-            drop_night(app, earlier)
-        elif _is_over(earlier):
-            _end_run(app, saved, earlier)
-        elif not _gives_way(app, org, earlier):
+        if earlier.state.is_before_run and drop_night(app, earlier):
+            continue
+        if not _has_ended(app, org, saved, archive_night(earlier.id) or earlier):
             _fail(app, night, not_ended(saved, run=earlier.run).message)
             return False
-        else:
-            end_night(earlier.id, ArchiveNightState.DROPPED, at=app.clock.now())
     renewed = saved_policy(saved.id)
     if renewed is not None and renewed.is_on:
         return True
     drop_night(app, night)  # an earlier run was the reason to switch it off
     return False
+
+
+def _has_ended(
+    app: Application, org: ProtectedOrg, saved: SavedPolicy, night: ArchiveNight
+) -> bool:
+    """End a night whose run is over, or gives way; false if its archive goes on."""
+    if _is_over(night):
+        _end_run(app, saved, night)
+        return True
+    if not _gives_way(app, org, night):
+        return False
+    end_night(night.id, ArchiveNightState.DROPPED, at=app.clock.now())
+    return True
 
 
 def _gives_way(app: Application, org: ProtectedOrg, night: ArchiveNight) -> bool:
@@ -193,6 +219,16 @@ def _is_small(app: Application, org: ProtectedOrg, saved: SavedPolicy, night: Ar
     if share.is_large:
         _switch_off(app, saved, night, too_many(org.name, saved.policy, share).message)
     return not share.is_large
+
+
+def _is_plan_small(
+    app: Application, saved: SavedPolicy, night: ArchiveNight, summary: PlanSummary
+) -> bool:
+    """Return True unless more than half of a related table goes, and no person agreed."""
+    share = large_share(summary.notes) if not saved.may_be_large else None
+    if share is not None:
+        _switch_off(app, saved, night, too_many(saved.org, saved.policy, share).message)
+    return share is None
 
 
 def _not_planned(app: Application, night: ArchiveNight, plan: StoredPlan) -> None:
@@ -216,9 +252,8 @@ def _run_or_wait(
     plan: StoredPlan,
 ) -> None:
     """Hand the plan to the service, or let it wait for a second person."""
-    if plan.state is PlanState.RUN:
-        _run_again(app, org, plan)
-        move_night(night.id, ArchiveNightState.RUNNING, run=plan.run)
+    if plan.state is PlanState.RUN and find_run(plan.run) is not None:
+        claim_night(night.id, run=plan.run)
         return
     summary = decoder_for(PlanSummary).convert(plan.summary)
     approval = approval_of_stored(app, org, plan, summary)
@@ -227,25 +262,57 @@ def _run_or_wait(
         if plan.approval is not None:  # it has expired, or its person may no longer restore
             put_off_night(night.id, until=app.clock.now() + DAY_FULL)
         return
-    was_waiting = night.state is ArchiveNightState.WAITING
-    if was_waiting and _is_day_full(app, org, saved, summary.changes):
-        put_off_night(night.id, until=app.clock.now() + DAY_FULL)
+    if not _may_start(app, org, saved, night, summary):
         return
-    if not was_waiting:
+    if night.state is not ArchiveNightState.WAITING:
         move_night(night.id, ArchiveNightState.PLANNED)
-    handed = run_stored_plan(app, org.name, plan.id, typed=org.name)
-    move_night(night.id, ArchiveNightState.RUNNING, run=handed.run)
+        night = replace(night, state=ArchiveNightState.PLANNED)
+    _hand_over(app, org, night, plan)
+
+
+def _may_start(
+    app: Application,
+    org: ProtectedOrg,
+    saved: SavedPolicy,
+    night: ArchiveNight,
+    summary: PlanSummary,
+) -> bool:
+    """Return True if a plan may run now; otherwise the night is ended, or put off.
+
+    A plan that waited for a second person may start until the next backup of the schedule.
+    """
+    if night.state is not ArchiveNightState.WAITING and is_late(night, app.clock.now()):
+        _fail(app, night, not_fresh().message)
+        return False
+    if not _is_plan_small(app, saved, night, summary):
+        return False
+    if _is_day_full(app, org, saved, summary.changes):
+        put_off_night(night.id, until=app.clock.now() + DAY_FULL)
+        return False
+    return True
+
+
+def _hand_over(app: Application, org: ProtectedOrg, night: ArchiveNight, plan: StoredPlan) -> None:
+    """Hand a plan to the service, after the night claimed its run."""
+    restore_plan = proved_plan(app, plan_content(plan.id), org=org.oid)
+    run = run_of(restore_plan)
+    if not claim_night(night.id, run=run):
+        return  # a person ended it meanwhile
+    try:
+        if plan.state is PlanState.RUN:
+            # Its process died after it had written the journal, and before it queued the run.
+            hand_over_plan(app, restore_plan, org)
+        else:
+            run_stored_plan(app, org.name, plan.id, typed=org.name)
+    except UnlostError:
+        if find_run(run) is None:
+            release_night(night.id, night.state, run=run)
+        raise
 
 
 def _is_day_full(app: Application, org: ProtectedOrg, saved: SavedPolicy, records: int) -> bool:
-    """Return True if a plan of an earlier day has no room today."""
+    """Return True if a plan has no room today: others of the policy may have run since it was made."""
     return archived_today(app, org, saved.name) + records > saved.daily_limit
-
-
-def _run_again(app: Application, org: ProtectedOrg, plan: StoredPlan) -> None:
-    """Queue a run that the process could not queue any more after it had written the journal."""
-    if find_run(plan.run) is None:
-        hand_over_plan(app, proved_plan(app, plan_content(plan.id), org=org.oid), org)
 
 
 # --- the end ----------------------------------------------------------------------------------------
@@ -257,24 +324,52 @@ def _is_over(night: ArchiveNight) -> bool:
 
 
 def _end_run(app: Application, saved: SavedPolicy, night: ArchiveNight) -> None:
-    """End a night whose run is over. The schedule is switched off if more vanished than planned."""
+    """End a night whose run is over.
+
+    The schedule is switched off if more vanished than planned, if the run was given up after it began
+    to write, or if its owner may no longer restore.
+    """
     run, now = find_run(night.run), app.clock.now()
-    if run is not None and code_of(run.error) == NO_RIGHT and run.state is RunState.FAILED:
+    lost_right = run is not None and run.state is RunState.FAILED and code_of(run.error) == NO_RIGHT
+    if not lost_right and not _is_over(night):
+        return
+    why = _why_off(app, saved, night, lost_right=lost_right)
+    if lost_right and not _is_half_done(app, night):
         drop_restore(night.run, at=now)
-        _switch_off(app, saved, night, owner_without_right(saved).message)
+    is_done = run is not None and run.state is RunState.DONE
+    end_night(
+        night.id,
+        ArchiveNightState.DONE if is_done else ArchiveNightState.DROPPED,
+        at=now,
+        error=why,
+    )
+    drop_plan(night.plan)  # no run came of it
+    if why is None:
+        note_policy_problem(saved.id, None)
         return
-    if not _is_over(night):
-        return
+    switch_policy_off(saved.id, why=why)
+    drop_nights(app, saved.id)
+
+
+def _why_off(
+    app: Application, saved: SavedPolicy, night: ArchiveNight, *, lost_right: bool
+) -> Message | None:
+    """Return why the end of a run switches the schedule off; None for a normal end."""
+    is_half_done = _is_half_done(app, night)
+    if lost_right:
+        owner = owner_lost_right(saved, run=night.run) if is_half_done else None
+        return (owner or owner_without_right(saved)).message
     vanished = _vanished(app, night)
     if vanished:
-        why = surplus(saved, run=night.run, vanished=vanished).message
-        switch_policy_off(saved.id, why=why)
-        end_night(night.id, ArchiveNightState.DONE, at=now, error=why)
-        drop_nights(app, saved.id)
-        return
-    is_done = run is not None and run.state is RunState.DONE
-    end_night(night.id, ArchiveNightState.DONE if is_done else ArchiveNightState.DROPPED, at=now)
-    note_policy_problem(saved.id, None)
+        return surplus(saved, run=night.run, vanished=vanished).message
+    return broken_off(saved, run=night.run).message if is_half_done else None
+
+
+def _is_half_done(app: Application, night: ArchiveNight) -> bool:
+    """Return True if the run made a call that deletes, and did not end: records may be gone."""
+    journal = journal_of(app, night.run)
+    state = journal[0].state if journal is not None else None
+    return state is not None and state.closed is None and state.calls > 0
 
 
 def _vanished(app: Application, night: ArchiveNight) -> int:
@@ -294,23 +389,28 @@ def _switch_off(app: Application, saved: SavedPolicy, night: ArchiveNight, why: 
 def _after_error(app: Application, night: ArchiveNight, error: Message) -> None:
     """Try a night again soon, or leave it to the next one."""
     now = app.clock.now()
-    if now - night.begun_at <= FRESH:
+    if night.state is ArchiveNightState.RUNNING:
+        _fail(app, night, error)
+        return
+    if not is_late(night, now):
         if error.code == DATABASE_AWAY:
             put_off_night(night.id, until=now + RECONNECT)
             return
         if error.code in (IN_PROGRESS, PLANNERS_BUSY):
             put_off_night(night.id, until=now + BUSY)
             return
-        if night.tries < MOST_TRIES and not error.code.startswith(POLICY_ERROR):
-            put_off_night(night.id, until=now + RETRY)
+        if night.failures < MOST_TRIES and not error.code.startswith(POLICY_ERROR):
+            put_off_night(night.id, until=now + RETRY, failed=True)
             return
     _fail(app, night, error)
 
 
 def _fail(app: Application, night: ArchiveNight, error: Message) -> None:
-    now_stored = archive_night(night.id)
-    if now_stored is None or not now_stored.state.is_open:
-        return  # a person ended it meanwhile
-    discard_plan_of(night)
-    end_night(night.id, ArchiveNightState.FAILED, at=app.clock.now(), error=error)
+    """End a night that has no run. One that has a run follows it: its end is read again later."""
+    if night.state is ArchiveNightState.RUNNING:
+        put_off_night(night.id, until=app.clock.now() + RETRY, failed=True)
+        if night.failures < MOST_TRIES:
+            return
+    elif not end_without_run(app, night, ArchiveNightState.FAILED, why=error):
+        return  # a person ended it meanwhile, or ran its plan
     note_policy_problem(night.policy, error)

@@ -28,7 +28,7 @@ from unlost.model.errors import NotFound
 from unlost.model.storage import StorageRule
 
 MOST_DAYS = 3_650
-BY_PEOPLE = frozenset({ActorKind.PERSON, ActorKind.TOKEN, ActorKind.MACHINE})
+BY_PEOPLE = frozenset({ActorKind.PERSON, ActorKind.MACHINE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +206,11 @@ def preview_archive(app: Application, org: str, policy: ArchivePolicy) -> Archiv
         facts=facts,
         now=app.clock.now(),
     )
-    if app.actor.kind in BY_PEOPLE:
-        note_policy_preview(known.name, policy, at=app.clock.now())
+    actor = app.actor
+    if actor.kind in BY_PEOPLE and actor.may(Right.RESTORE, known.oid):
+        note_policy_preview(
+            known.name, policy, at=app.clock.now(), by=actor.name, account=actor.person
+        )
     growth = trend(app, org)
     storages = {storage.name: storage for storage in growth.storages}
     fills_bin = facts.bin is not None and not policy.hard_delete

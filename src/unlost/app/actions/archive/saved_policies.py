@@ -5,12 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from unlost.app.access import action
+from unlost.app.actions.restores.purge import MAIL_LOOP, SELECTED
 from unlost.app.archive.open_nights import drop_nights
-from unlost.app.archive.problems import not_previewed, too_many
+from unlost.app.archive.problems import changed_meanwhile, not_previewed, too_many
+from unlost.app.archive.shares import large_share_of
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
+from unlost.app.restores.approvals import is_same_person
 from unlost.app.vault.home_copy import after_change
+from unlost.catalog.connection import one_transaction
 from unlost.catalog.orgs.archive_policies import (
+    PolicyStored,
     drop_policy,
     find_saved_policy,
     saved_policies,
@@ -19,13 +24,14 @@ from unlost.catalog.orgs.archive_policies import (
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.archive_nights import archive_nights_of
 from unlost.engine.archive.conditions import check_policy
-from unlost.engine.archive.selected import selected_share
 from unlost.model.access import Right, Trace
 from unlost.model.archive import ArchivePolicy
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.message import Message
 from unlost.model.saved_policy import (
     LARGEST_DAY,
+    NOT_SAVED,
+    PREVIEW_LASTS,
     USUAL_DAY,
     ArchiveNightState,
     SavedPolicy,
@@ -43,8 +49,8 @@ class PolicyRequest:
     """A policy to save under its name. None leaves a value of the schedule as it is.
 
     ``days``: the scheduled backups after which the service archives, none for no schedule.
-    ``daily_limit``: records of a day. ``confirm_large``: the policy may match more than half of its
-    table.
+    ``daily_limit``: records of a day. ``confirm_large``: the policy may archive more than half of a
+    table. ``seen``: the version that the person saw, ``new`` for one that was not saved; None for any.
     """
 
     policy: ArchivePolicy
@@ -52,6 +58,7 @@ class PolicyRequest:
     on: bool | None = None
     daily_limit: int | None = None
     confirm_large: bool = False
+    seen: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +81,9 @@ class PolicyNight:
 class SavedPolicyView:
     """A saved policy and its schedule. ``owner`` saved it last: the service archives for them.
 
-    ``previewed``: when a person first saw its effect as it is; None before. ``problem``: why nothing
-    was archived last time, or why Unlost switched the schedule off. ``nights``: the newest first.
+    ``previewed``: when a person (``previewed_by``) last saw its effect as it is; None before.
+    ``problem``: why nothing was archived last time, or why Unlost switched the schedule off.
+    ``nights``: the newest first. ``version``: changes with each save, switch-off and problem.
     """
 
     org: str
@@ -90,6 +98,8 @@ class SavedPolicyView:
     may_be_large: bool
     problem: Message | None
     nights: tuple[PolicyNight, ...] = ()
+    previewed_by: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,27 +135,24 @@ def save_policy(app: Application, org: str, policy_request: PolicyRequest) -> Sa
     """Save a policy under its name, and set its schedule; the actor becomes the owner of both.
 
     A saved policy is used in place of a ready-made one of the same name. Raises UsageError
-    (``archive-policy-unnamed``, ``archive-limit``, ``archive-no-days``, ``archive-not-previewed``,
+    (``archive-policy-unnamed``, ``archive-policy-reserved``, ``archive-limit``, ``archive-no-days``, ``archive-not-previewed``,
     ``archive-large``, and those of a policy that cannot be used), NotFound (``no-backup-yet``),
-    Conflict (``archive-policies-too-many``).
+    Conflict (``archive-policies-too-many``, ``archive-policy-changed``: nothing was saved).
     """
     known, policy = get_org(org), policy_request.policy
     _check_name(policy.name)
     check_policy(policy, newest_backup(app.vault, known).schema(), now=app.clock.now())
     before = find_saved_policy(org, policy.name)
+    if policy_request.seen not in (None, _version(before)):
+        raise changed_meanwhile(known.name, policy.name)
     saved = _changed(app, known, policy_request, before)
     _check_limit(saved.daily_limit)
     if saved.is_on:
-        _check_schedule(app, known, saved)
-    if before is not None and not _goes_on(before, saved):
-        drop_nights(app, before.id)
-    if not store_policy(saved, most=MOST):
-        raise Conflict(
-            "archive-policies-too-many",
-            "An org can have at most {most} saved policies.",
-            next_step="Remove a policy that is no longer needed.",
-            most=MOST,
-        )
+        _check_schedule(app, known, saved, before, confirms=policy_request.confirm_large)
+    with one_transaction():  # no night may go on by the policy before
+        _store(known, saved, seen=_version(before))
+        if before is not None and not _goes_on(before, saved):
+            drop_nights(app, before.id)
     after_change(app)
     return _view(known, _stored(org, policy.name))
 
@@ -167,6 +174,33 @@ def remove_policy(app: Application, org: str, name: str) -> SavedPolicyView:
 # --- inside -------------------------------------------------------------------------------------------
 
 
+def _version(saved: SavedPolicy | None) -> str:
+    return saved.version if saved is not None else NOT_SAVED
+
+
+def _store(org: ProtectedOrg, saved: SavedPolicy, *, seen: str) -> None:
+    """Store a policy; raises Conflict if it changed since it was read."""
+    match store_policy(saved, most=MOST, seen=seen):
+        case PolicyStored.CHANGED:
+            raise changed_meanwhile(org.name, saved.name)
+        case PolicyStored.TOO_MANY:
+            raise Conflict(
+                "archive-policies-too-many",
+                "An org can have at most {most} saved policies.",
+                next_step="Remove a policy that is no longer needed.",
+                most=MOST,
+            )
+        case PolicyStored.STORED:
+            pass
+
+
+def _has_previewed(app: Application, saved: SavedPolicy) -> bool:
+    """Return True if the person who saves has seen the effect of the policy, and not long ago."""
+    if saved.previewed is None or app.clock.now() - saved.previewed > PREVIEW_LASTS:
+        return False
+    return is_same_person(app.actor, name=saved.previewed_by, person=saved.previewer)
+
+
 def _changed(
     app: Application,
     org: ProtectedOrg,
@@ -177,7 +211,14 @@ def _changed(
     now, policy = app.clock.now(), policy_request.policy
     saved = before or SavedPolicy(0, org.name, org.oid, policy, "", "", now)
     if saved.policy != policy:
-        saved = replace(saved, policy=policy, previewed=None, may_be_large=False)
+        saved = replace(
+            saved,
+            policy=policy,
+            previewed=None,
+            previewed_by="",
+            previewer="",
+            may_be_large=False,
+        )
     is_on = saved.is_on if policy_request.on is None else policy_request.on
     limit = policy_request.daily_limit
     return replace(
@@ -190,7 +231,7 @@ def _changed(
         on_since=(saved.on_since if saved.is_on else now) if is_on else None,
         daily_limit=saved.daily_limit if limit is None else limit,
         may_be_large=saved.may_be_large
-        or (policy_request.confirm_large and saved.previewed is not None),
+        or (policy_request.confirm_large and _has_previewed(app, saved)),
         problem=None,
     )
 
@@ -201,8 +242,15 @@ def _goes_on(before: SavedPolicy, saved: SavedPolicy) -> bool:
     return all(getattr(before, name) == getattr(saved, name) for name in same)
 
 
-def _check_schedule(app: Application, org: ProtectedOrg, saved: SavedPolicy) -> None:
-    """Raise UsageError unless the schedule may be switched on."""
+def _check_schedule(
+    app: Application,
+    org: ProtectedOrg,
+    saved: SavedPolicy,
+    before: SavedPolicy | None,
+    *,
+    confirms: bool,
+) -> None:
+    """Raise UsageError unless the schedule may be on. ``confirms``: the person accepts a large share."""
     if not saved.days:
         raise UsageError(
             "archive-no-days",
@@ -210,13 +258,17 @@ def _check_schedule(app: Application, org: ProtectedOrg, saved: SavedPolicy) -> 
             next_step="Choose days, such as `--days mon,thu`, or `--nightly`.",
             policy=saved.name,
         )
-    if saved.previewed is None:
+    was_on = before is not None and before.is_on
+    if saved.previewed is None or not (was_on or _has_previewed(app, saved)):
         raise not_previewed(org.name, saved.policy)
-    if not saved.may_be_large:
-        backup = newest_backup(app.whole_vault, org)
-        share = selected_share(backup, saved.policy, now=app.clock.now())
-        if share.is_large:
-            raise too_many(org.name, saved.policy, share)
+    share = large_share_of(app, org, saved.policy) if not saved.may_be_large else None
+    if share is not None:
+        is_shown = _has_previewed(app, saved) or not confirms
+        raise (
+            too_many(org.name, saved.policy, share)
+            if is_shown
+            else not_previewed(org.name, saved.policy)
+        )
 
 
 def _check_limit(limit: int) -> None:
@@ -240,6 +292,13 @@ def _check_name(name: str) -> None:
             "with .json.",
             next_step="Change `name` in the policy, for example to old-cases.",
             longest=LONGEST,
+        )
+    if name in (SELECTED, MAIL_LOOP):
+        raise UsageError(
+            "archive-policy-reserved",
+            "The name {name} is reserved: a purge uses it.",
+            next_step="Choose another name for the policy, for example old-cases.",
+            name=name,
         )
 
 
@@ -276,4 +335,6 @@ def _view(org: ProtectedOrg, saved: SavedPolicy) -> SavedPolicyView:
             )
             for night in nights
         ),
+        saved.previewed_by,
+        saved.version,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from unlost.app.access import action
 from unlost.app.backups.moments import parse_past, snapshot_at
 from unlost.app.compose import Application
+from unlost.app.records.open_archives import without_archived
 from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.backup.proof.verdict import verdict_now
@@ -75,7 +76,10 @@ class SnapshotCertificate:
 
 @action("certificate.show", Right.LOOK)
 def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
-    """Show the certificate of the backup that ``at`` names; raises NotFound, UsageError."""
+    """Show the certificate of the backup that ``at`` names; raises NotFound, UsageError.
+
+    Records that an archive deleted which had not ended by then do not count as deleted.
+    """
     known = get_org(org)
     snapshot = snapshot_at(app, known, parse_past(at, zone=known.identity.zone))
     proof = snapshot.certificate()
@@ -87,6 +91,7 @@ def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
             number=snapshot.info.number,
         )
     info = snapshot.info
+    proof = without_archived(app, known.oid, info.number, proof)
     shown = {snapshot_info.number for snapshot_info in app.vault.snapshots(known.oid)}
     rests_on = proof.rests_on if proof.rests_on in shown else None
     lasting = accepted_gaps(known.oid)

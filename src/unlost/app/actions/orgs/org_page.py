@@ -7,6 +7,7 @@ from datetime import datetime
 from unlost.app.access import Where, action
 from unlost.app.actions.alerts.overview import OrgState, states_of
 from unlost.app.compose import Application
+from unlost.app.records.open_archives import without_archived
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.gaps import acceptances
 from unlost.catalog.orgs.budget import calls_of_the_day
@@ -107,7 +108,8 @@ def org_page(app: Application, org: str) -> OrgPage:
         tenant=known.identity.tenant,
         added_at=known.added_at,
         retired=known.retired,
-        nights=tuple(whole[::-1][:NIGHTS]),
+        nights=((state.last,) if state.last is not None else ())
+        + tuple(whole[-2::-1][: NIGHTS - 1]),
         snapshot_count=len(whole),
         proof=proof,
         findings=open_gaps(gaps_of(proof), decided.lasting) if proof is not None else (),
@@ -173,4 +175,6 @@ def _rank(line: TableLine) -> tuple[bool, bool, int, str]:
 def _proof(
     app: Application, org: ProtectedOrg, whole: Sequence[SnapshotInfo]
 ) -> Certificate | None:
-    return app.vault.at(org.oid, whole[-1].number).certificate() if whole else None
+    number = whole[-1].number if whole else 0
+    proof = app.vault.at(org.oid, number).certificate() if whole else None
+    return without_archived(app, org.oid, number, proof) if proof is not None else None

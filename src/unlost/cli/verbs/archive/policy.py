@@ -87,7 +87,7 @@ def save(
     ] = None,
     confirm_large: Annotated[
         bool,
-        typer.Option("--confirm-large", help="The policy may select more than half of its table."),
+        typer.Option("--confirm-large", help="The policy may archive more than half of a table."),
     ] = False,
     second_copy: SecondCopy = None,
     hard_delete: HardDelete = None,

@@ -9,7 +9,7 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
-from unlost.cli.verbs.restores.restore import show_new
+from unlost.cli.verbs.restores.undo import show_undo
 
 
 def unarchive(
@@ -36,5 +36,6 @@ def unarchive(
         request = PlanRequest(org, undo=what[0]) if is_run else PlanRequest(org, tuple(what))
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)
-    answer(result, as_json=json, show=show_new)
+    run = request.undo
+    answer(result, as_json=json, show=lambda out, result: show_undo(out, result, run=run))
     return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK

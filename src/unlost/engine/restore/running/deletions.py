@@ -1,9 +1,11 @@
 """Find the records that an archive deleted, if the answer of its call was lost."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from unlost.engine.restore.journal.entries import CallIntent, Pass
-from unlost.engine.restore.running.org_watch import watched_columns
+from unlost.engine.restore.running.org_watch import SKEW, watched_columns
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.model.errors import UsageError
 from unlost.model.plan import PlanStep, RecordKey
@@ -27,25 +29,41 @@ def source_of(session: RestoreSession) -> Source:
 def deleted_by_run(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
     """The records of a call that this run deleted; not those that another user deleted.
 
-    The backup user looks, who sees all records. A detail counts if this run deleted its master; the
-    org may name any user as the last one of a detail.
+    The backup user looks, who sees all records. A record that was deleted before the call is not
+    ours, and neither is one that another user deleted; if the org does not know the user or the time
+    of a deletion, it counts as ours. A detail counts if this run deleted its master; the org may name
+    any user as the last one of a detail.
     """
-    ids = [str(row.id) for row in intent.rows]
-    users: dict[str, str | None] = dict.fromkeys(ids)
-    live: set[str] = set()
-    for page in source_of(session).read_ids(watched_columns(table), ids):
-        columns = (page.rows.ids, page.rows.ops, page.rows.modified_by)
-        for record, op, by in zip(*(column.to_pylist() for column in columns), strict=True):
-            users[record] = by
-            if op == Op.STATE.value:
-                live.add(record)
-    ours = (None, session.ports.writer.user_id())
+    rows = {str(row.id): _GONE for row in intent.rows}
+    for page in source_of(session).read_ids(watched_columns(table), list(rows)):
+        columns = (page.rows.ids, page.rows.ops, page.rows.modified_by, page.rows.modified_at)
+        for record, *seen in zip(*(column.to_pylist() for column in columns), strict=True):
+            rows[record] = _DeletedRow(*seen)
+    user = session.ports.writer.user_id()
     return [
         RowOutcome(record, OutcomeKind.DONE, record)
-        for record, by in users.items()
-        if record not in live
-        and _is_ours(session, session.step(RecordKey(table.name, record)), is_by_us=by in ours)
+        for record, row in rows.items()
+        if row.op != Op.STATE.value and row.is_since(intent.at)
+        if _is_ours(
+            session, session.step(RecordKey(table.name, record)), is_by_us=row.by in (None, user)
+        )
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _DeletedRow:
+    """A row of the org, and the user and time of its last change: of the deletion, if it is deleted."""
+
+    op: str
+    by: str | None
+    at: datetime | None
+
+    def is_since(self, moment: datetime) -> bool:
+        """Return True unless the last change is known to be earlier."""
+        return self.at is None or self.at >= moment - SKEW
+
+
+_GONE = _DeletedRow(Op.DELETED.value, None, None)  # the org does not list it, even as deleted
 
 
 def details_deleted(

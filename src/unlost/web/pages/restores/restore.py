@@ -33,6 +33,7 @@ from unlost.model.access import Right
 from unlost.model.errors import UnlostError, UsageError
 from unlost.model.mass_changes import MassKind
 from unlost.model.plan import TwinPolicy
+from unlost.model.runs.exclusion import RunKind
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.pages.restores.selections import list_address
@@ -275,6 +276,7 @@ def _context(view: PlanView) -> dict[str, object]:
         "failed": view.state is state.FAILED,
         "was_run": view.state is state.RUN,
         "is_archive": view.wanted.request.deletes,
+        "undoes_archive": view.wanted.request.undo.startswith(RunKind.ARCHIVE),
         "is_purge": view.wanted.request.purge,
     }
 

@@ -21,6 +21,7 @@ from unlost.app.compose import Application
 from unlost.model.access import Right
 from unlost.model.archive import ArchivePolicy
 from unlost.model.errors import UsageError
+from unlost.model.saved_policy import NOT_SAVED
 from unlost.web.forms.archive_policy import ArchivePolicyForm
 from unlost.web.forms.problems import done
 from unlost.web.needs import needs
@@ -42,6 +43,7 @@ def edit(request: UserRequest, org: str, name: str) -> HttpResponse:
         address = reverse("archive-policy", kwargs={"org": org, "name": name})
         return redirect(address if view.previewed else f"{address}?show=preview")
     context = {"part": "storage", "org": org, "policy": policy, "saved": saved, "form": form}
+    context["seen"] = saved.version if saved is not None else NOT_SAVED
     context |= {"can": rights_in(app, org), "zone": saved.zone if saved is not None else "UTC"}
     if request.GET.get("show") == "preview":
         context |= _preview(app, org, policy, saved)

@@ -19,6 +19,7 @@ from itertools import batched
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.engine.restore.journal.entries import CallAnswer, Pass
 from unlost.engine.restore.running.calls import (
     CHANGED_SINCE,
@@ -365,10 +366,16 @@ def _stopped(session: RestoreSession, watch: OrgWatch) -> bool:
 
 
 def _not_archived(session: RestoreSession, keys: Collection[RecordKey]) -> set[RecordKey]:
-    """The records without those that another archive took away since the copy was made."""
+    """The records without those that another archive took away since the copy was made.
+
+    An archive that was parked has not committed its records: its journal names them. Only records of
+    its own plan are in there, with a verified copy, and only one archive runs at a time.
+    """
     if not keys:
         return set()
     vault, org = session.ports.vault, session.plan.org
+    others = _of_open_archives(session)
+    keys = [key for key in keys if key not in others]
     newest = vault.at(org, vault.commits(org)[-1].number, forgotten=True)
     surplus: set[RecordKey] = set()
     for table in sorted({key.table for key in keys}):
@@ -380,6 +387,16 @@ def _not_archived(session: RestoreSession, keys: Collection[RecordKey]) -> set[R
             archived = set(stored["_u_id"].filter(mask).to_pylist())
         surplus |= {RecordKey(table, record) for record in ids if record not in archived}
     return surplus
+
+
+def _of_open_archives(session: RestoreSession) -> set[RecordKey]:
+    """The records that other archives deleted, or may have deleted, and have not committed."""
+    return {
+        RecordKey(table, record)
+        for table, runs in uncommitted(session.ports.vault, session.plan.org).items()
+        for record, run in runs.items()
+        if run != session.log.opened.run
+    }
 
 
 # --- deleting -------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0015_archive_policies'),
+        ('catalog', '0016_archive_claims'),
     ]
 
     operations = [
