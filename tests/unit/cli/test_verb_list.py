@@ -30,6 +30,7 @@ def test_each_module_of_a_verb_is_in_the_list() -> None:
     modules = {".".join(file.parts) for file in files if file.name != "__init__"}
     parts = {
         "alerts.mass_changes",
+        "archive.expired",
         "archive.policy",
         "vault.mirror",
         "vault.pending",
