@@ -129,6 +129,7 @@ _RECORD = f"{_ORG}/records/{{table}}/{{record}}"
 _SAVED = f"{_ORG}/archive/saved"
 _PLAN = f"{_ORG}/plans/{{plan}}"
 _PLANNED = f"{_PLAN}/records/{{table}}"
+_EXPIRED = f"{_ORG}/archive/expired"
 
 OPERATIONS = (
     ApiOperation("home.overview", _GET, "/overview", "alerts.overview.overview"),
@@ -285,6 +286,22 @@ OPERATIONS = (
         "archive.remove", _DELETE, f"{_SAVED}/{{name}}", "archive.saved_policies.remove_policy"
     ),
     ApiOperation("archive.list", _GET, f"{_ORG}/archive/runs", "archive.archives.list_archives"),
+    ApiOperation("archive.expired", _GET, _EXPIRED, "archive.expired.list_expired"),
+    ApiOperation(
+        "archive.request-removal", _POST, f"{_EXPIRED}/request", "archive.expired.request_removal"
+    ),
+    ApiOperation(
+        "archive.approve-removal", _POST, f"{_EXPIRED}/approve", "archive.expired.approve_removal"
+    ),
+    ApiOperation(
+        "archive.withdraw-removal",
+        _POST,
+        f"{_EXPIRED}/withdraw",
+        "archive.expired.withdraw_removal",
+    ),
+    ApiOperation(
+        "archive.erase-expired", _POST, f"{_EXPIRED}/erase", "archive.expired.erase_expired"
+    ),
     ApiOperation("schedule.show", _GET, "/schedules", "backups.schedule.show"),
     ApiOperation("schedule.set", _PUT, f"{_ORG}/schedule", "backups.schedule.change"),
     ApiOperation("keep.show", _GET, "/keeping", "retention.keeping.show"),

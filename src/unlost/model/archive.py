@@ -17,6 +17,10 @@ from enum import StrEnum
 from unlost.model.archive_effects import ArchiveEffects
 
 
+ARCHIVED_PAGE = "?state=archived"
+"""Ends the address of the page that shows the archived records of a record."""
+
+
 class Comparison(StrEnum):
     """The comparison of a record's column with a condition."""
 

@@ -1,6 +1,7 @@
 """A policy that deletes without the recycle bin: only with the right, and undone by new records."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import RestoreResult, resume_run
 from unlost.catalog.mass_changes import backup_changes
 from unlost.catalog.runs.runs import RunState, find_run
+from unlost.engine.restore.journal.deleted import deletions_of
 from unlost.engine.restore.running.passes import archiving
 from unlost.model.archive import ArchiveBranch, ArchivePolicy, BranchRule, Comparison, Condition
 from unlost.model.errors import NotAllowed
@@ -187,3 +189,13 @@ def test_the_plan_says_that_the_bin_is_no_second_net(shop: Shop) -> None:
 
 def test_the_preview_uses_no_room_of_the_bin(shop: Shop) -> None:
     assert preview_archive(shop.app, "sales", HARD).preview.effects.bin is None
+
+
+def test_deletions_without_the_bin_count_for_the_limit_of_the_day(shop: Shop) -> None:
+    """A finished run counted nothing, so that a schedule deleted as many records again."""
+    result = shop.run(planned(shop))
+    journal = shop.app.whole_vault.journal(shop.oid, result.run)
+    counted = deletions_of(journal, since=shop.app.clock.now() - timedelta(days=1))
+    assert counted is not None
+    accounts = {key.record for key in counted.records if key.table == "Account"}
+    assert CUSTOMER in accounts

@@ -8,12 +8,14 @@ from homes import World
 from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
 from unlost.app.actions.alerts.public_address import set_address
+from unlost.app.actions.orgs.approval_policy import change
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import resume_run
 from unlost.engine.restore.running.passes import archiving
+from unlost.model.approval import ApprovalPolicy
 from unlost.model.archive import ArchivePolicy, Comparison, Condition, ParentPointer
-from unlost.model.errors import UsageError
+from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.source.schema import WireKind
 from unlost.testing.faults import Crash
 from unlost.testing.memory_writer import ReplyLost
@@ -158,7 +160,8 @@ def test_a_parent_that_is_gone_is_named(shop: Shop, monkeypatch: pytest.MonkeyPa
         ({"column": "Name"}, "archive-pointer-column", "does not refer"),
         ({"column": "Absent"}, "archive-pointer-column", "does not refer"),
         ({"count": "Absent"}, "archive-pointer-column", "no such column"),
-        ({"count": "Name"}, "archive-pointer-column", "Its kind is text"),
+        ({"count": "Name"}, "archive-pointer-column", "name of the record"),
+        ({"count": "Link"}, "archive-pointer-column", "Its kind is text"),
         ({"link": "Archived"}, "archive-pointer-column", "Its kind is integer"),
         ({"count": "", "link": ""}, "archive-pointer-empty", "no column"),
     ],
@@ -193,3 +196,66 @@ def test_a_link_needs_the_address_of_the_console(shop: Shop) -> None:
         planned(shop)
     assert refused.value.code == "archive-pointer-address"
     assert planned(shop, link="").summary.records == 2
+
+
+# --- values of people, and records that do not come back ---------------------------------------------
+
+
+def test_a_text_of_people_in_the_link_column_stays(shop: Shop) -> None:
+    """An archive overwrote any text of the column, such as notes of people."""
+    shop.org.update("Account", CUSTOMER, {"Link": "see the folder"})
+    result = shop.run(planned(shop))
+    assert pointed(shop) == ("5", "see the folder")
+    shop.run(shop.plan(undo=result.run))
+    assert pointed(shop) == ("3", "see the folder")
+
+
+def test_a_link_alone_that_is_taken_is_named(shop: Shop) -> None:
+    shop.org.update("Account", CUSTOMER, {"Link": "see the folder"})
+    result = shop.run(planned(shop, count=""))
+    assert "archive-pointer-taken" in {record.code for record in result.records}
+    assert pointed(shop) == ("3", "see the folder")
+
+
+def test_a_link_of_an_earlier_address_of_the_console_is_renewed(shop: Shop) -> None:
+    old = link(shop).replace(CONSOLE, "https://old.example.com")
+    shop.org.update("Account", CUSTOMER, {"Link": old})
+    shop.run(planned(shop))
+    assert pointed(shop) == ("5", link(shop))
+
+
+def test_the_name_of_the_parent_is_no_place_for_a_link(shop: Shop) -> None:
+    with pytest.raises(UsageError) as caught:
+        planned(shop, link="Name")
+    assert caught.value.code == "archive-pointer-column"
+
+
+def test_a_link_that_the_column_cannot_hold_is_refused_before_records_leave(shop: Shop) -> None:
+    shop.org.add_column("Account", "Short", WireKind.TEXT)
+    columns = shop.org.tables["Account"].columns
+    columns["Short"] = replace(columns["Short"], length=20)
+    shop.night()
+    with pytest.raises(UsageError) as caught:
+        planned(shop, link="Short")
+    assert "It holds 20 characters" in str(caught.value)
+
+
+def test_an_undo_that_brings_back_only_some_keeps_the_number(shop: Shop) -> None:
+    """The account said that nothing of it is archived, and a contact still was."""
+    result = shop.run(planned(shop))
+    shop.platform.purge_bin()
+    shop.writer.faults.plant("row", RowRefused("INVALID", "Not today."), table="Contact")
+    done = shop.run(shop.plan(undo=result.run))
+    assert not done.whole
+    assert "undo-pointer-kept" in {record.code for record in done.records}
+    assert pointed(shop) == ("5", link(shop))
+
+
+def test_updated_parents_count_for_the_approval_of_many_records(shop: Shop) -> None:
+    """A plan with 150 deletions and 150 updated accounts needed no second person above 200."""
+    change(shop.app, "sales", ApprovalPolicy(records=2))
+    with pytest.raises(NotAllowed) as caught:
+        shop.run(planned(shop))
+    assert caught.value.code == "restore-needs-approval"
+    change(shop.app, "sales", ApprovalPolicy(records=3))
+    assert shop.run(planned(shop)).whole

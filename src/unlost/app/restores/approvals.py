@@ -10,7 +10,7 @@ from a file, from the console, of the API, by the service, resumed and retried. 
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +22,7 @@ from unlost.catalog.people.tokens import acting_for
 from unlost.catalog.runs.plans import StoredPlan, plan_of_digest
 from unlost.catalog.runs.runs import RunState, find_run
 from unlost.engine.archive.planning import rest_of
+from unlost.engine.archive.pointers import pointed
 from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.planning.shown.summary import NOT_WRITTEN, PlanSummary
 from unlost.engine.restore.running.execute import run_of
@@ -34,7 +35,7 @@ from unlost.model.approval import (
     approval_reasons,
 )
 from unlost.model.errors import NotAllowed
-from unlost.model.plan import Action, RestorePlan, is_preview
+from unlost.model.plan import Action, PlanNote, RestorePlan, is_preview
 
 
 class ApprovalState(StrEnum):
@@ -72,7 +73,7 @@ def reasons_for_plan(org: ProtectedOrg, plan: RestorePlan) -> tuple[ApprovalReas
     if policy.is_off or is_preview(plan.notes):
         return ()
     counts = Counter(step.action for step in plan.steps)
-    return _reasons(org, policy, counts, rest=rest_of(plan.notes))
+    return _reasons(org, policy, counts, more=_more(plan.notes))
 
 
 def approval_of_plan(app: Application, org: ProtectedOrg, plan: RestorePlan) -> PlanApproval | None:
@@ -91,7 +92,7 @@ def approval_of_stored(
     if policy.is_off or summary is None or summary.is_preview:
         return None
     counts = {line.action: line.count for line in summary.actions}
-    reasons = _reasons(org, policy, counts, rest=rest_of(summary.notes))
+    reasons = _reasons(org, policy, counts, more=_more(summary.notes))
     if not reasons or (stored_plan.run and is_begun(app, org, stored_plan.run)):
         return None
     return _approval(app, org, stored_plan, stored_plan.digest, reasons)
@@ -153,16 +154,21 @@ def approval_state(
 
 
 def _reasons(
-    org: ProtectedOrg, policy: ApprovalPolicy, counts: Mapping[Action, int], *, rest: int
+    org: ProtectedOrg, policy: ApprovalPolicy, counts: Mapping[Action, int], *, more: int
 ) -> tuple[ApprovalReason, ...]:
-    """``rest``: records of an archive policy for later plans; a slice counts as the whole."""
+    """``more``: records that count, and are no steps of the plan."""
     changes = sum(count for action, count in counts.items() if action not in NOT_WRITTEN)
     return approval_reasons(
         policy,
         kind=org.identity.kind,
-        changes=changes + rest,
+        changes=changes + more,
         deletes=counts.get(Action.DELETE, 0),
     )
+
+
+def _more(notes: Sequence[PlanNote]) -> int:
+    """Records that can leave by the policy in later plans, and parents whose pointers are set."""
+    return rest_of(notes) + pointed(notes)
 
 
 def _approval(

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from unlost.engine.restore.planning.survey import RestoreSurvey
-from unlost.model.archive import ArchivePolicy, ParentPointer
+from unlost.engine.restore.planning.undo import POINTERS as UNDO_POINTERS
+from unlost.model.archive import ARCHIVED_PAGE, ArchivePolicy, ParentPointer
 from unlost.model.errors import UsageError
 from unlost.model.message import Message, message
 from unlost.model.plan import ActionReason, NoteWeight, PlanNote, PlanStep, PointerUpdate
@@ -62,7 +63,7 @@ def pointers_of(
     counts = Counter(filter(None, rows[pointer.column].to_pylist()))
     leaving = {step.record for step in steps if step.table == parent.name}
     live = survey.alive(parent.name, counts.keys() - leaving)
-    return tuple(
+    updates = tuple(
         PointerUpdate(
             parent.name,
             record,
@@ -70,6 +71,13 @@ def pointers_of(
         )
         for record in sorted(live)
     )
+    _check_length(parent, pointer, updates)
+    return updates
+
+
+def pointed(notes: Iterable[PlanNote]) -> int:
+    """The number of records that stay and that a plan with these notes updates."""
+    return sum(note.count for note in notes if note.code in (POINTERS, UNDO_POINTERS))
 
 
 def pointer_notes(pointers: Sequence[PointerUpdate]) -> Iterable[PlanNote]:
@@ -90,7 +98,7 @@ def _values(pointer: ParentPointer, count: int, link: str) -> Iterable[tuple[str
     if pointer.count:
         yield pointer.count, str(count)
     if pointer.link:
-        yield pointer.link, f"{link}?state=archived"
+        yield pointer.link, f"{link}{ARCHIVED_PAGE}"
 
 
 def _parent(survey: RestoreSurvey, policy: ArchivePolicy, pointer: ParentPointer) -> Table:
@@ -114,12 +122,32 @@ def _check_column(
     column = parent.column(name)
     if column is None:
         raise _wrong(parent.name, name, message(WRONG, "The org has no such column."))
+    if name == parent.name_column:
+        raise _wrong(parent.name, name, message(WRONG, "It is the name of the record."))
     if column.kind not in kinds:
         raise _wrong(
             parent.name, name, message(WRONG, "Its kind is {kind}.", kind=column.kind.value)
         )
     if name not in survey.capability(parent.name).changeable:
         raise _wrong(parent.name, name, message(WRONG, "The write user may not change it."))
+
+
+def _check_length(table: Table, pointer: ParentPointer, updates: Sequence[PointerUpdate]) -> None:
+    column = table.column(pointer.link) if pointer.link else None
+    if column is None:
+        return
+    length = max((len(update.values[column.name] or "") for update in updates), default=0)
+    if 0 < column.length < length:
+        raise _wrong(
+            table.name,
+            column.name,
+            message(
+                WRONG,
+                "It holds {length} characters, and a link has {needed}.",
+                length=column.length,
+                needed=length,
+            ),
+        )
 
 
 def _wrong(table: str, column: str, reason: Message) -> UsageError:

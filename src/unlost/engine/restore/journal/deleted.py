@@ -8,7 +8,7 @@ from unlost.engine.restore.journal.entries import CallAnswer, CallIntent, Entry,
 from unlost.engine.restore.journal.log import RestoreState
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports.vault import Journal
-from unlost.model.source.writing import OutcomeKind, WriteOp
+from unlost.model.source.writing import OutcomeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def _deleted(state: RestoreState, entry: Entry, since: datetime) -> set[RecordKe
 
 
 def _named(intent: CallIntent, since: datetime, records: Collection[str]) -> set[RecordKey]:
-    if intent.op is not WriteOp.DELETE or intent.at < since:
+    if not intent.op.deletes or intent.at < since:
         return set()
     return {RecordKey(intent.table, record) for record in records}
 

@@ -3,6 +3,7 @@
     archive   5 cases of account A left    A.Archived_Cases__c 2 -> 7, A.Archive_Link__c -> https://…
     undo      the org still has 7           A.Archived_Cases__c 7 -> 2
               people set 9                  the 9 stays, and is named
+              a case does not come back     the 7 stays, and is named
 
 They are updated after all records left, or came back. The journal has their former values.
 """
@@ -25,12 +26,12 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import rows_in_memory
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
-from unlost.model.archive import ParentPointer
-from unlost.model.plan import ActionReason, PointerUpdate, RecordKey
+from unlost.model.archive import ARCHIVED_PAGE, ParentPointer
+from unlost.model.plan import Action, ActionReason, PlanStep, PointerUpdate, RecordKey
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 
-GONE = "archive-pointer-gone"
+GONE, TAKEN, KEPT = "archive-pointer-gone", "archive-pointer-taken", "undo-pointer-kept"
 
 type Cells = Mapping[str, str | None]
 
@@ -51,12 +52,34 @@ def point(session: RestoreSession) -> None:
 
 
 def take_back(session: RestoreSession) -> None:
-    """Set the former values of records that an archive let lead to others."""
+    """Set the former values of records whose archived records all came back."""
+    away = _parents_of_missing(session) if session.plan.pointers else set()
     by_table: dict[str, list[PointerUpdate]] = defaultdict(list)
     for update in session.plan.pointers:
         by_table[update.table].append(update)
     for name, updates in by_table.items():
-        _set(session, session.table(name), updates, None, {})
+        stay = [_is_kept(update.key) for update in updates if update.record in away]
+        record_without_call(session, Pass.POINT, name, stay)
+        whole = [update for update in updates if update.record not in away]
+        _set(session, session.table(name), whole, None, {})
+
+
+def _parents_of_missing(session: RestoreSession) -> set[str]:
+    """The ids that records of the plan refer to which did not come back."""
+    if any(step.action is Action.SKIP for step in session.plan.steps):
+        return {update.record for update in session.plan.pointers}  # their values are not read
+    by_table: dict[str, list[PlanStep]] = defaultdict(list)
+    for step in session.plan.steps:
+        if session.log.state.failure(step.key) is not None:
+            by_table[step.table].append(step)
+    parents: set[str] = set()
+    for name, steps in by_table.items():
+        references = [c.name for c in session.table(name).columns if c.reference is not None]
+        for part in batched(steps, rows_in_memory(session.table(name))):
+            for states in session.wanted.states(part):
+                for column in references:
+                    parents.update(filter(None, states.texts(column)))
+    return parents
 
 
 def outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
@@ -135,11 +158,39 @@ def _row(
     cells = dict(update.values)
     if pointer is not None and pointer.count:
         cells[pointer.count] = str(_number(live.get(pointer.count)) + counts[update.record])
+    if pointer is not None and pointer.link and not _is_link(live.get(pointer.link), update):
+        del cells[pointer.link], before[pointer.link]
+        if not cells:
+            return _is_taken(update.key, pointer.link)
     return PreparedRow(WriteRow(update.record, update.record, cells), before)
 
 
 def _number(text: str | None) -> int:
     return round(float(text)) if text else 0
+
+
+def _is_link(text: str | None, update: PointerUpdate) -> bool:
+    """True for no text and for a link of an earlier archive; the console may have moved since."""
+    return not text or text.endswith(f"/{update.table}/{update.record}/{ARCHIVED_PAGE}")
+
+
+def _is_taken(key: RecordKey, column: str) -> RowOutcome:
+    return refusal(
+        key,
+        TAKEN,
+        f"{column} of {key} has another value, which stays.",
+        "Empty it in the org, or name another column in the policy.",
+    )
+
+
+def _is_kept(key: RecordKey) -> RowOutcome:
+    return refusal(
+        key,
+        KEPT,
+        f"{key} keeps its number of archived records and its link, because not all of these records "
+        "came back.",
+        "Correct them in the org by hand.",
+    )
 
 
 def _is_changed(key: RecordKey) -> RowOutcome:
