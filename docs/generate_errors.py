@@ -31,7 +31,7 @@ missing. Names in braces, such as `{org}`, stand for values.
 """
 MEANING = {
     "TransientError": "The other system could not answer. The same call may succeed later.",
-    "LimitReached": "A limit is used up. The run waits and resumes later.",
+    "LimitReached": "The run cannot go on now. It waits and resumes later.",
     "AuthExpired": "The session ended.",
     "SourceRefused": "The source does not return this data. The backup continues and records a gap.",
     "IntegrityError": "Data contradicts its proof. Nothing is written on top of it.",

@@ -31,7 +31,8 @@ def effect_lines(result: "ArchiveOutlook") -> Iterator[str]:
     for losing in effects.files:
         yield (
             f"{many(losing.records, 'record')} of {plain(losing.table)} would stay and lose "
-            f"{many(losing.files, 'file')}. Their pages in Unlost still open them."
+            f"{many(losing.files, 'file')}. You can still open the files on the pages of these records "
+            "in Unlost."
         )
     if effects.bin is not None:
         yield from _bin(effects.bin)
@@ -41,15 +42,15 @@ def option_lines(policy: "ArchivePolicy") -> Iterator[str]:
     """The lines of a preview about the options of its policy."""
     if policy.hard_delete:
         yield (
-            "The records do not go to the recycle bin: it has no room to make, and is no second "
-            "safety net. Undo and put back create them again, with new ids."
+            "The records skip the recycle bin, so you cannot bring them back from there. An undo "
+            "creates them again, with new ids."
         )
     if policy.second_copy:
         yield "No record leaves before the mirror of the vault has its copy, too."
     if policy.pointer is not None:
         yield (
-            f"Records that stay, and that {plain(policy.pointer.column)} names, are updated: they lead "
-            "to their archived records."
+            f"The records in {plain(policy.pointer.column)} that stay are updated with the number of "
+            "archived records, a link to them, or both."
         )
 
 

@@ -22,7 +22,7 @@ def policy_lines(policy: ArchivePolicy) -> Iterator[str]:
         yield "delete without the recycle bin"
     if policy.pointer is not None:
         columns = ", ".join(filter(None, (policy.pointer.count, policy.pointer.link)))
-        yield plain(f"records in {policy.pointer.column} lead to archived ones by {columns}")
+        yield plain(f"update the records in {policy.pointer.column}: {columns}")
     if policy.include:
         yield plain(f"include {', '.join(policy.include)}")
     if policy.keep_days:

@@ -68,11 +68,11 @@ class ArchiveBranch:
 
 @dataclass(frozen=True, slots=True)
 class ParentPointer:
-    """Columns of a record that stays, by which it leads to its archived records.
+    """The record that an archive updates, and the columns that it writes.
 
-    ``column``: of the policy's table; it names the record. ``count``: its column for the number of
-    archived records. ``link``: its column for the address of the page that shows them. Empty for
-    none.
+    ``column``: reference in the policy's table to this record. ``count``: its column for the number
+    of archived records. ``link``: its column for the address of the page that shows them. Empty: not
+    written.
     """
 
     column: str
@@ -88,9 +88,9 @@ class ArchivePolicy:
     ``label``: what people call the selected records. ``ids``: only these records; all if empty.
     ``include``: names of protections of the connector that do not count, such as those of activated
     records. ``second_copy``: a record goes only if the mirror of the vault has its copy, too.
-    ``hard_delete``: records go for good, without the recycle bin. ``pointer``: a record that stays
-    leads to its archived records. ``keep_days``: the vault keeps the archived records at least so
-    long; 0 for ever.
+    ``hard_delete``: records go for good, without the recycle bin. ``pointer``: the record that
+    the archive updates. ``keep_days``: the vault keeps the archived records at least so long; 0 for
+    ever.
     """
 
     name: str

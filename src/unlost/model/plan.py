@@ -365,7 +365,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class PointerUpdate:
-    """Values of a record that stays, by which it leads to its archived records.
+    """Values of a record that stays: the number of its archived records, and a link to them.
 
     An archive adds the number of records that really left to the one that the org has. An undo sets
     the former ``values`` if the org still has those of the archive: ``expect`` is their hash.
@@ -393,7 +393,7 @@ class RestorePlan:
     ``edits`` are their result. ``empty``: references of its records that stay empty. ``twins``:
     records that are skipped because a live record took their unique value. ``bypass``: a switch of
     the org that is on during the run, so that automation which checks it holds back. ``pointers``:
-    records that stay and lead to archived ones.
+    records that stay, such as the parents of archived ones.
     """
 
     format: int

@@ -69,8 +69,8 @@ class SavedPolicy:
     records, for ``owner`` (a person, PERSON/TOKEN, or a user of the home's machine), if it ``is_on``.
     ``account``: the owner's account, empty for a user of the machine. ``previewed``: when a person
     last saw the effect of the policy as it is, ``previewed_by`` and ``previewer``: this person and
-    their account; ``may_be_large``: a person agreed that it archives more than half of a table. ``problem``: why nothing was archived last time; a schedule that Unlost
-    switched off has one, too.
+    their account; ``may_be_large``: a person agreed that it archives more than half of a table.
+    ``problem``: why nothing was archived last time; a schedule that Unlost switched off has one, too.
     """
 
     id: int

@@ -28,15 +28,15 @@ CONSOLE_STEPS: Mapping[str, str] = {
         "See it as it is now with `unlost archive policy show {org} {policy}`, then save it again."
     ): gettext_noop("This page shows it as it is now. Save it again."),
     (
-        "Have it end with `unlost restore resume {run}`. Then switch the schedule on again: `unlost "
-        "archive policy save {org} {policy} --nightly`, or --days for some days."
+        "Finish the archive with `unlost restore resume {run}`. Then switch the schedule on again: "
+        "`unlost archive policy save {org} {policy} --nightly`, or --days for some days."
     ): gettext_noop(
         "Resume it on its page. Then switch the schedule on again on the page of the policy."
     ),
     (
-        "A person who may restore here can have it end: `unlost runs {run} --resume`. Then switch "
-        "the schedule on again: `unlost archive policy save {org} {policy} --nightly`, or --days for "
-        "some days."
+        "Ask a person who may restore here to finish the archive with `unlost restore resume {run}`. "
+        "Then switch the schedule on again: `unlost archive policy save {org} {policy} --nightly`, or "
+        "--days for some days."
     ): gettext_noop(
         "A person who may restore here can resume it on its page. Then switch the schedule on again "
         "on the page of the policy."
@@ -58,11 +58,11 @@ CONSOLE_STEPS: Mapping[str, str] = {
     (
         "Review what is due with `unlost archive expired list {org}`, then request it with "
         "`unlost archive expired request {org}`."
-    ): gettext_noop("Review what is due, then request the removal."),
+    ): gettext_noop("Review the records that are due, then request to erase them."),
     (
-        "Withdraw it with `unlost archive expired withdraw {org}`, review what is due, and "
-        "request it again."
-    ): gettext_noop("Withdraw the request, review what is due, and request it again."),
+        "If there is a request, withdraw it with `unlost archive expired withdraw {org}`. Then review "
+        "`unlost archive expired list {org}` and request again."
+    ): gettext_noop("If there is a request, withdraw it. Then review this list and request again."),
     # --- records and backups
     "Search for the record with `unlost find TEXT`, by its number, name, e-mail or phone.": (
         gettext_noop("Search for the record by its number, name, e-mail or phone.")

@@ -262,7 +262,7 @@ def archive_files(files: LargeFiles) -> dict[str, Any]:
     assert planned.code == 0, planned.err
     notes = json.loads(Path(out).read_text())["notes"]
     lost = {note["table"]: note["sentence"] for note in notes if note["code"] == LOSES}
-    words = "stay and lose 1 file. Their pages in Unlost still open them."
+    words = "stay and lose 1 file. You can still open the files on the pages of these records in Unlost."
     assert lost == {name: f"1 record of {name} {words}" for name in ("Account", "Case")}
     outcome = desk.run(out)
     assert outcome["whole"], outcome["records"][:5]

@@ -1,4 +1,4 @@
-"""Records that stay and lead to their archived records: a number and a link, undone with the archive."""
+"""Updated parents of archived records: a number and a link, undone with the archive."""
 
 from dataclasses import replace
 
@@ -161,8 +161,8 @@ def test_a_parent_that_is_gone_is_named(shop: Shop, monkeypatch: pytest.MonkeyPa
         ({"column": "Absent"}, "archive-pointer-column", "does not refer"),
         ({"count": "Absent"}, "archive-pointer-column", "no such column"),
         ({"count": "Name"}, "archive-pointer-column", "name of the record"),
-        ({"count": "Link"}, "archive-pointer-column", "Its kind is text"),
-        ({"link": "Archived"}, "archive-pointer-column", "Its kind is integer"),
+        ({"count": "Link"}, "archive-pointer-column", "The kind of this column is text"),
+        ({"link": "Archived"}, "archive-pointer-column", "The kind of this column is integer"),
         ({"count": "", "link": ""}, "archive-pointer-empty", "no column"),
     ],
 )

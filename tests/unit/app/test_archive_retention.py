@@ -51,7 +51,7 @@ def shop(world: World, opened: Lead) -> Shop:
 
 @pytest.fixture
 def ada(shop: Shop) -> Application:
-    """She requests the removal."""
+    """She requests the erasure."""
     return admin(shop, "ada")
 
 
@@ -87,7 +87,7 @@ def due(shop: Shop) -> ExpiredArchives:
 
 
 def requested(ada: Application) -> str:
-    """Request the removal of all that is due; returns the digest."""
+    """Request the erasure of all that is due; returns the digest."""
     digest = list_expired(ada, "sales").digest
     assert request_removal(ada, "sales", plan=digest).digest == digest
     return digest

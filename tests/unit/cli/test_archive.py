@@ -131,8 +131,8 @@ def test_a_preview_says_what_else_changes(desk: Terminal) -> None:
         ),
         (
             ArchiveEffects(files=(LosingFiles("Case", 1_240, 1_300),)),
-            [("1,240 records of Case would stay and lose 1,300 files. Their pages in Unlost still "
-              "open them.")],
+            [("1,240 records of Case would stay and lose 1,300 files. You can still open "
+              "the files on the pages of these records in Unlost.")],
         ),
         (
             ArchiveEffects(bin=BinRoom(1_000, 990, 20, 10, 1)),
@@ -339,7 +339,7 @@ def test_a_saved_policy_can_demand_a_second_copy_and_skip_the_bin(open_cases: Te
     assert "only with a second copy in the mirror" in lines
     assert "delete without the recycle bin" in lines
     preview = open_cases("archive", "preview", "sales", "closed-case").out
-    assert "no second safety net" in preview
+    assert "The records skip the recycle bin" in preview
     assert "No record leaves before the mirror" in preview
     open_cases(*save)  # without the options they stay
     shown = open_cases("archive", "policy", "show", "sales", "closed-case", "--json").json
@@ -349,13 +349,13 @@ def test_a_saved_policy_can_demand_a_second_copy_and_skip_the_bin(open_cases: Te
     assert (shown["policy"]["second_copy"], shown["policy"]["hard_delete"]) == (False, False)
 
 
-def test_a_saved_policy_can_name_records_that_lead_to_archived_ones(open_cases: Terminal) -> None:
+def test_a_saved_policy_can_update_parents_of_archived_records(open_cases: Terminal) -> None:
     save = ("archive", "policy", "save", "sales", "closed-case")
     show = ("archive", "policy", "show", "sales", "closed-case")
     open_cases(*save, "--pointer", "Account, Archived,Link")
-    assert "records in Account lead to archived ones by Archived, Link" in open_cases(*show).out
+    assert "update the records in Account: Archived, Link" in open_cases(*show).out
     preview = open_cases("archive", "preview", "sales", "closed-case").out
-    assert "Records that stay, and that Account names, are updated" in preview
+    assert "The records in Account that stay are updated with the number" in preview
     open_cases(*save, "--pointer", "Account,,Link")
     pointer = {"column": "Account", "count": "", "link": "Link"}
     assert open_cases(*show, "--json").json["policy"]["pointer"] == pointer

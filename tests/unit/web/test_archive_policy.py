@@ -83,7 +83,7 @@ def test_a_ready_made_policy_is_saved_previewed_and_scheduled(desk: World, sign_
     assert "This policy is ready-made." in page(client, READY)
     refused = client.post(READY, TYPED | {"on": "on"})
     assert refused.status_code == 400
-    assert "You have not previewed the policy" in refused.content.decode()
+    assert "You have not previewed the current version of the policy" in refused.content.decode()
     shown = post(client, unchanged_days="0")
     assert shown == f"{READY}?show=preview"
     assert "2 of 2 records could leave the org." in page(client, shown)
@@ -195,7 +195,7 @@ def test_a_policy_can_demand_a_second_copy_and_skip_the_bin(desk: World, sign_in
     saved = find_saved_policy("sales", "closed-case")
     assert saved is not None
     assert (saved.policy.second_copy, saved.policy.hard_delete) == (True, True)
-    assert "is no second safety net" in shown
+    assert "The records skip the recycle bin" in shown
     assert "No record leaves before the mirror" in shown
     post(client)
     saved = find_saved_policy("sales", "closed-case")

@@ -67,10 +67,10 @@ def test_two_admins_erase_what_is_due(shop: Shop, sign_in: SignIn) -> None:
     press(ada, "request")
     page = shown(ada)
     assert "It waits for another admin." in page
-    assert "Approve the removal" not in page
-    assert "The removal was requested." in page
+    assert "Approve the erasure" not in page
+    assert "The erasure was requested." in page
     refused = ada.post(f"{PAGE}approve/", {"plan": ""})
-    assert "admin-all requested this removal" in refused.content.decode()
+    assert "admin-all requested this erasure" in refused.content.decode()
     press(ben, "approve")
     assert "records of sales from all backups" not in shown(ben)
     assert re.search(r"Erase \d+ records of sales from all backups", shown(ada))
@@ -90,12 +90,14 @@ def test_a_request_that_changed_is_withdrawn(shop: Shop, sign_in: SignIn) -> Non
     assert "1 due record stays because of a legal hold." in page
     refused = press(ada, "erase")
     assert refused["Location"] == "/orgs/sales/privacy/"
-    assert "A second person must approve the removal" in shown(ada, "/orgs/sales/privacy/")
+    assert "A second person must approve the erasure" in shown(ada, "/orgs/sales/privacy/")
     press(ada, "withdraw")
     assert "The request was withdrawn." in shown(ada)
     refused = ada.post(f"{PAGE}withdraw/")
     assert refused.status_code == 409
-    assert "Review what is due, then request the removal." in refused.content.decode()
+    assert (
+        "Review the records that are due, then request to erase them." in refused.content.decode()
+    )
 
 
 def test_an_approval_that_ended_is_asked_for_again(shop: Shop, sign_in: SignIn) -> None:
@@ -108,7 +110,7 @@ def test_an_approval_that_ended_is_asked_for_again(shop: Shop, sign_in: SignIn) 
 
 def test_readers_see_what_is_due_without_buttons(shop: Shop, sign_in: SignIn) -> None:
     viewer = sign_in(Role.VIEWER)
-    assert "Request the removal" not in shown(viewer)
+    assert "Request the erasure" not in shown(viewer)
     assert viewer.post(f"{PAGE}request/").status_code == 403
 
 

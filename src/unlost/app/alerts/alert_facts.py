@@ -307,7 +307,7 @@ def _forgotten_between(
 def _moved_by_table(
     app: Application, oid: str, tables: Collection[str], *, after: int, until: int
 ) -> Mapping[str, Counter[str]]:
-    """Return the same by table, without deletions by archives that had not ended."""
+    """Count changes by table, without deletions by archives that had not ended."""
     moved = {table: _moved(app.vault, oid, table, after=after, until=until) for table in tables}
     archived = found_deleted(app, oid, after=after, until=until) if tables else {}
     for table in moved.keys() & archived.keys():

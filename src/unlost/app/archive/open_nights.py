@@ -20,7 +20,7 @@ def drop_nights(app: Application, policy: int) -> None:
 
 
 def drop_night(app: Application, night: ArchiveNight, *, why: Message | None = None) -> bool:
-    """End a night without a run, and discard its plan; false if it goes on, because its plan runs."""
+    """End a night that has no run, and discard its plan. Return False if its plan already runs."""
     return end_without_run(app, night, ArchiveNightState.DROPPED, why=why)
 
 

@@ -30,9 +30,9 @@ def owner_lost_right(saved: SavedPolicy, *, run: str) -> NotAllowed:
         "archive-owner-half",
         "{owner}, who saved the policy {policy} last, may no longer restore in {org}. The archive {run} "
         "stopped; some of its records may have left the org. The schedule was switched off.",
-        next_step="A person who may restore here can have it end: `unlost runs {run} --resume`. Then "
-        "switch the schedule on again: `unlost archive policy save {org} {policy} --nightly`, or "
-        "--days for some days.",
+        next_step="Ask a person who may restore here to finish the archive with `unlost restore resume "
+        "{run}`. Then switch the schedule on again: `unlost archive policy save {org} {policy} "
+        "--nightly`, or --days for some days.",
         owner=saved.owner,
         policy=saved.name,
         org=saved.org,
@@ -46,8 +46,8 @@ def broken_off(saved: SavedPolicy, *, run: str) -> Conflict:
         "archive-broken-off",
         "The archive {run} by {policy} was given up before its end; some of its records may have left "
         "the org. The schedule was switched off.",
-        next_step="Have it end with `unlost restore resume {run}`. Then switch the schedule on again: "
-        "`unlost archive policy save {org} {policy} --nightly`, or --days for some days.",
+        next_step="Finish the archive with `unlost restore resume {run}`. Then switch the schedule on "
+        "again: `unlost archive policy save {org} {policy} --nightly`, or --days for some days.",
         run=run,
         policy=saved.name,
         org=saved.org,
@@ -73,8 +73,8 @@ def not_previewed(org: str, policy: ArchivePolicy) -> UsageError:
     """Return the error for a policy whose effect the person has not seen."""
     return UsageError(
         "archive-not-previewed",
-        "You have not previewed the policy {policy} as it is now in the last {days} days, so its "
-        "schedule cannot be switched on.",
+        "You have not previewed the current version of the policy {policy} in the last {days} days, so "
+        "its schedule cannot be switched on.",
         next_step="Save the policy without a schedule, then run `unlost archive preview {org} "
         "{policy}`, and switch the schedule on. A preview by a token, or by another person, does not "
         "count.",

@@ -20,7 +20,7 @@ def not_requested(org: str) -> Conflict:
     """Return the error for a step without a request."""
     return Conflict(
         "retention-not-requested",
-        "No removal of archived records of {org} is requested.",
+        "No erasure of archived records of {org} is requested.",
         next_step="Review what is due with `unlost archive expired list {org}`, then request it with "
         "`unlost archive expired request {org}`.",
         org=org,
@@ -31,9 +31,9 @@ def removal_changed(org: str) -> Conflict:
     """Return the error for a request whose effect has changed."""
     return Conflict(
         "erase-changed",
-        "The request is out of date: other data would be erased now. Nothing was changed.",
-        next_step="Withdraw it with `unlost archive expired withdraw {org}`, review what is due, and "
-        "request it again.",
+        "The due records have changed: other data would be erased than you saw. Nothing was changed.",
+        next_step="If there is a request, withdraw it with `unlost archive expired withdraw {org}`. "
+        "Then review `unlost archive expired list {org}` and request again.",
         org=org,
     )
 
@@ -42,7 +42,7 @@ def same_person(org: str, by: str) -> NotAllowed:
     """Return the error for an approval by the requester."""
     return NotAllowed(
         "retention-by-requester",
-        "{maker} requested this removal, so another person must approve it.",
+        "{maker} requested this erasure, so another person must approve it.",
         next_step="Ask another admin of {org}. All users of the home's machine count as one person, "
         "and a token counts as its owner.",
         maker=by,
@@ -51,23 +51,23 @@ def same_person(org: str, by: str) -> NotAllowed:
 
 
 def needs_approval(org: str) -> NotAllowed:
-    """Return the error for a removal without a valid approval."""
+    """Return the error for an erasure without a valid approval."""
     return NotAllowed(
         "retention-needs-approval",
-        "A second person must approve the removal of archived records of {org}. Nothing was erased.",
+        "A second person must approve the erasure of archived records of {org}. Nothing was erased.",
         next_step="Ask another admin of {org} to approve it, in the console or with `unlost archive "
-        "expired approve {org}`. An approval ends after {days} days, and when its person is no "
-        "longer an admin.",
+        "expired approve {org}`. An approval is valid for {days} days, while the "
+        "approver is an admin.",
         org=org,
         days=APPROVAL_LASTS.days,
     )
 
 
 def own_approval() -> NotAllowed:
-    """Return the error for an approver who starts the removal."""
+    """Return the error for an approver who starts the erasure."""
     return NotAllowed(
         "retention-own-approval",
-        "You approved this removal, so another person must start it. Nothing was erased.",
+        "You approved this erasure, so another person must start it. Nothing was erased.",
         next_step="Ask the person who requested it to start it.",
     )
 
@@ -76,7 +76,7 @@ def already_approved(by: str) -> Conflict:
     """Return the error for a second approval."""
     return Conflict(
         "retention-approved",
-        "{by} already approved this removal.",
+        "{by} already approved this erasure.",
         next_step="Ask the person who requested it to start it, or withdraw the request.",
         by=by,
     )
@@ -86,8 +86,8 @@ def backup_needed(org: str) -> Conflict:
     """Return the error for a vault that does not know which records are live now."""
     return Conflict(
         "retention-needs-backup",
-        "No recent backup of {org} shows which archived records came back: a complete backup must be "
-        "at most {days} days old, and later than the last restore.",
+        "No recent backup of {org} shows which archived records came back. A backup of all tables must "
+        "be at most {days} days old, and newer than the last restore.",
         next_step="Run `unlost backup {org}`, then try again.",
         org=org,
         days=FRESH_DAYS,

@@ -11,7 +11,7 @@ from unlost.model.archive import ArchivePolicy
 def large_share_of(
     app: Application, org: ProtectedOrg, policy: ArchivePolicy
 ) -> SelectedShare | None:
-    """Return the policy's table if it selects more than half of it, or a related table that it empties.
+    """Return the first table of which the policy archives more than half; None if there is none.
 
     Reads the newest backup. Raises UsageError (``archive-…``) for a policy that cannot be used.
     """

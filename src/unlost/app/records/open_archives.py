@@ -47,7 +47,7 @@ def without_archived(app: Application, oid: str, number: int, proof: Certificate
 
 
 def counts_without_archived(app: Application, info: SnapshotInfo) -> SnapshotInfo:
-    """Return a backup of a list with its counts without the same deletions."""
+    """Return a backup's info without deletions by archives that had not ended."""
     archived = sum(found_deleted(app, info.org, after=info.number - 1, until=info.number).values())
     counts = replace(info.counts, deleted=max(0, info.counts.deleted - archived))
     return replace(info, counts=counts) if archived else info

@@ -308,9 +308,9 @@ def _notes(
         yield PlanNote.of(
             HARD,
             NoteWeight.WARNING,
-            "These records do not go to the recycle bin, so that it is no second safety net. Reports "
-            "and totals in the org lose them. A record that comes back is created again, with a new "
-            "id and number, its values, files and related records.",
+            "These records skip the recycle bin, so you cannot bring them back from there. Reports and "
+            "totals in the org no longer count them. An undo creates a record again with its values, "
+            "files and related records, but with a new id and number.",
         )
         return
     yield PlanNote.of(
@@ -390,7 +390,8 @@ def _losing(choice: ArchiveChoice, steps: Sequence[PlanStep]) -> Iterator[PlanNo
         yield PlanNote.of(
             LOSES_FILES,
             NoteWeight.NOTE,
-            "{records} of {table} stay and lose {files}. Their pages in Unlost still open them.",
+            "{records} of {table} stay and lose {files}. You can still open the files on the pages of "
+            "these records in Unlost.",
             table=losing.table,
             count=losing.records,
             files=counted(losing.files, Noun.FILE),

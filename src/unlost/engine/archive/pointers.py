@@ -1,4 +1,4 @@
-"""Plan the records that stay and lead to archived ones: an account to its archived cases."""
+"""Plan the updates of parents of archived records, such as the account of archived cases."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ def check_pointer(survey: RestoreSurvey, policy: ArchivePolicy, *, address: str)
     if not (pointer.count or pointer.link):
         raise UsageError(
             "archive-pointer-empty",
-            "The policy names records that lead to archived ones, and no column to write.",
+            "The pointer of the policy names no column for the count or for the link.",
             next_step="Name a column for the count, for the link, or for both.",
         )
     if pointer.count:
@@ -86,8 +86,8 @@ def pointer_notes(pointers: Sequence[PointerUpdate]) -> Iterable[PlanNote]:
         yield PlanNote.of(
             POINTERS,
             NoteWeight.NOTE,
-            "{records} of {table} stay and are updated ({columns}), so that they lead to their "
-            "archived records.",
+            "{records} of {table} stay and are updated ({columns}) with the number of archived "
+            "records, a link to them, or both.",
             table=pointers[0].table,
             count=len(pointers),
             columns=", ".join(sorted(pointers[0].values)),
@@ -125,9 +125,13 @@ def _check_column(
     if name == parent.name_column:
         raise _wrong(parent.name, name, message(WRONG, "It is the name of the record."))
     if column.kind not in kinds:
-        raise _wrong(
-            parent.name, name, message(WRONG, "Its kind is {kind}.", kind=column.kind.value)
+        reason = message(
+            WRONG,
+            "A count needs a column for numbers, and a link needs a text column. The kind of this "
+            "column is {kind}.",
+            kind=column.kind.value,
         )
+        raise _wrong(parent.name, name, reason)
     if name not in survey.capability(parent.name).changeable:
         raise _wrong(parent.name, name, message(WRONG, "The write user may not change it."))
 
@@ -153,7 +157,7 @@ def _check_length(table: Table, pointer: ParentPointer, updates: Sequence[Pointe
 def _wrong(table: str, column: str, reason: Message) -> UsageError:
     return UsageError(
         "archive-pointer-column",
-        "{table}.{column} cannot lead to archived records. {reason}",
+        "The pointer of the policy cannot use {table}.{column}. {reason}",
         next_step="Choose another column in the policy, or let the write user change it.",
         table=table,
         column=column,

@@ -30,30 +30,30 @@ class ArchivePolicyForm(forms.Form):
         help_text=gettext_lazy("0: however recently they were changed."),
     )
     second_copy = forms.BooleanField(
-        label=gettext_lazy("Only records of which the mirror of the vault has a copy, too"),
+        label=gettext_lazy("Archive only records that the mirror of the vault has, too"),
         required=False,
     )
     hard_delete = forms.BooleanField(
         label=gettext_lazy("Delete without the recycle bin"),
         required=False,
         help_text=gettext_lazy(
-            "Undo and put back create these records again, with new ids. The write user needs the "
-            "right for it."
+            "An undo creates these records again, with new ids. The write user needs the permission "
+            "to delete without the recycle bin."
         ),
     )
     pointer_column = forms.CharField(
-        label=gettext_lazy("Column of records that stay and lead to archived ones"),
+        label=gettext_lazy("Column of the archived records that names the record to update"),
         required=False,
         max_length=LONGEST_NAME,
-        help_text=gettext_lazy("Such as AccountId. Leave it empty if no record is to be updated."),
+        help_text=gettext_lazy("For example AccountId. Leave it empty to update no record."),
     )
     pointer_count = forms.CharField(
-        label=gettext_lazy("Their column for the number of archived records"),
+        label=gettext_lazy("In the updated record: column for the number of archived records"),
         required=False,
         max_length=LONGEST_NAME,
     )
     pointer_link = forms.CharField(
-        label=gettext_lazy("Their column for a link to the archived records"),
+        label=gettext_lazy("In the updated record: column for the link to them"),
         required=False,
         max_length=LONGEST_NAME,
     )

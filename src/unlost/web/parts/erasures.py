@@ -20,7 +20,7 @@ type ErasureOrCorrection = ErasureRequest | CorrectionRequest | RemovalStart
 
 @dataclass(frozen=True, slots=True)
 class RemovalStart:
-    """The start of an approved removal of archived records."""
+    """The start of an approved erasure of archived records."""
 
 
 @dataclass(frozen=True, slots=True)

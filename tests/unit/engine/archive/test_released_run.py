@@ -67,7 +67,8 @@ def test_files_leave_and_an_undo_brings_them_back_with_their_links(cabinet: Cabi
     plan = cabinet.files_plan()
     (note,) = [note for note in plan.notes if note.code == "archive-loses-files"]
     assert note.sentence == (
-        "2 records of Account stay and lose 2 files. Their pages in Unlost still open them."
+        "2 records of Account stay and lose 2 files. You can still open the files on the pages of these "
+        "records in Unlost."
     )
     done = cabinet.run(plan)
     assert archived(done) == {"Document": 2, "Link": 2}

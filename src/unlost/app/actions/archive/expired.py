@@ -195,7 +195,7 @@ def list_expired(app: Application, org: str) -> ExpiredArchives:
     return _shown(app, known, _due(app, known, request), request)
 
 
-@action("archive.request-removal", Right.MANAGE, trace=Trace.WRITE, detail=_audited)
+@action("archive.request-erasure", Right.MANAGE, trace=Trace.WRITE, detail=_audited)
 def request_removal(app: Application, org: str, *, plan: str) -> ExpiredArchives:
     """Request to erase the due records. ``plan``: the digest of the effect that the person saw.
 
@@ -224,7 +224,7 @@ def request_removal(app: Application, org: str, *, plan: str) -> ExpiredArchives
     return _view(app, known, due, planned.effect, digest=plan, request=request)
 
 
-@action("archive.approve-removal", Right.MANAGE, trace=Trace.WRITE, detail=_audited)
+@action("archive.approve-erasure", Right.MANAGE, trace=Trace.WRITE, detail=_audited)
 def approve_removal(app: Application, org: str, *, plan: str) -> ExpiredArchives:
     """Approve a request as a second person. ``plan``: the digest of the effect that they saw.
 
@@ -246,7 +246,7 @@ def approve_removal(app: Application, org: str, *, plan: str) -> ExpiredArchives
     return list_expired(app, org)
 
 
-@action("archive.withdraw-removal", Right.MANAGE, trace=Trace.WRITE)
+@action("archive.withdraw-erasure", Right.MANAGE, trace=Trace.WRITE)
 def withdraw_removal(app: Application, org: str) -> ExpiredArchives:
     """Withdraw a request, with its approval; raises Conflict (``retention-not-requested``)."""
     request = _requested(org)

@@ -50,7 +50,8 @@ class PolicyRequest:
 
     ``days``: the scheduled backups after which the service archives, none for no schedule.
     ``daily_limit``: records of a day. ``confirm_large``: the policy may archive more than half of a
-    table. ``seen``: the version that the person saw, ``new`` for one that was not saved; None for any.
+    table. ``seen``: the version that the person saw, ``new`` for one that was not saved; None for
+    any.
     """
 
     policy: ArchivePolicy
@@ -135,8 +136,8 @@ def save_policy(app: Application, org: str, policy_request: PolicyRequest) -> Sa
     """Save a policy under its name, and set its schedule; the actor becomes the owner of both.
 
     A saved policy is used in place of a ready-made one of the same name. Raises UsageError
-    (``archive-policy-unnamed``, ``archive-policy-reserved``, ``archive-limit``, ``archive-no-days``, ``archive-not-previewed``,
-    ``archive-large``, and those of a policy that cannot be used), NotFound (``no-backup-yet``),
+    (``archive-policy-unnamed``, ``archive-policy-reserved``, ``archive-limit``, ``archive-no-days``,
+    ``archive-not-previewed``, ``archive-large``, and those of a policy that cannot be used), NotFound (``no-backup-yet``),
     Conflict (``archive-policies-too-many``, ``archive-policy-changed``: nothing was saved).
     """
     known, policy = get_org(org), policy_request.policy

@@ -78,7 +78,7 @@ class SnapshotCertificate:
 def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
     """Show the certificate of the backup that ``at`` names; raises NotFound, UsageError.
 
-    Records that an archive deleted which had not ended by then do not count as deleted.
+    Leaves out deletions by an archive that had not ended at the time of the backup.
     """
     known = get_org(org)
     snapshot = snapshot_at(app, known, parse_past(at, zone=known.identity.zone))

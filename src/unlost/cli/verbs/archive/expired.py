@@ -29,8 +29,8 @@ app = typer.Typer(
 STATES = {
     "waiting": "It waits for a second person.",
     "approved": "Approved by",
-    "expired": "The approval ended. It was given by",
-    "void": "The approval does not count, because this person is no longer an admin here:",
+    "expired": "The approval is too old. Approver:",
+    "void": "The approval does not count, because the approver is no longer an admin. Approver:",
 }
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
@@ -134,7 +134,12 @@ def _show(out: Output, seen: "ExpiredArchives") -> None:
             f"{size(seen.rewritten)} would be rewritten."
         )
     for journal in seen.journals:
-        out.print(f"The journal of {journal} would be erased, for all its records.")
+        out.print(f"The journal of {journal} would be erased completely.")
+    if seen.journals:
+        out.print(
+            "Restores among these runs could no longer be undone. An undo of an archive would still "
+            "bring back its other records."
+        )
     if seen.later:
         out.print(f"{many(seen.later, 'record')} more can be erased after these.")
     if seen.on_hold:
@@ -156,7 +161,7 @@ def _run(run: "ExpiredRun") -> str:
 
 def _show_approval(out: Output, request: "RemovalView", *, zone: str) -> None:
     records = many(request.records, "record")
-    out.print(f"{plain(request.by)} requested to erase {records} on {request.day}.")
+    out.print(f"On {request.day}, {plain(request.by)} requested to erase {records}.")
     approval = STATES[request.state.value]
     if request.approved_at is not None and request.until is not None:
         approval += f" {plain(request.approved_by)}, {when(request.approved_at, zone=zone)}."

@@ -50,8 +50,9 @@ Pointer = Annotated[
     typer.Option(
         "--pointer",
         metavar="COLUMN[,COUNT[,LINK]]",
-        help="Records that COLUMN names, such as AccountId, lead to their archived records: by "
-        "a number in COUNT and an address in LINK. An empty one stays out. “none”: no pointer.",
+        help="Update the record that COLUMN names, such as AccountId: add the number of archived "
+        "records to COUNT, and write a link to them into LINK. Leave COUNT or LINK empty to skip it. "
+        "“none” removes the pointer.",
     ),
 ]
 SavedName = Annotated[str, typer.Argument(metavar="POLICY", help="Name of a saved policy.")]
@@ -170,7 +171,8 @@ def _pointer(text: str) -> "ParentPointer | None":
     if any(more):
         raise UsageError(
             "archive-pointer-unclear",
-            "A pointer has a column, and at most one for the count and one for the link.",
+            "A pointer has at most three parts: the reference, the column for the count, the column for "
+            "the link.",
             next_step="Write it as AccountId,Archived_Cases__c,Archive_Link__c.",
         )
     return ParentPointer(column, count, link)

@@ -71,7 +71,7 @@ def no_hard_delete() -> NotAllowed:
     return NotAllowed(
         "write-no-hard-delete",
         "The policy deletes records without the recycle bin, and the write user lacks the permission "
-        "'Bulk API Hard Delete'. Nothing was deleted now.",
+        "'Bulk API Hard Delete'. This call deleted nothing.",
         next_step="Grant it to the write user, or plan again by a policy without hard delete.",
     )
 

@@ -122,8 +122,8 @@ def _pointer_notes(pointers: Sequence[PointerUpdate]) -> Iterator[PlanNote]:
     yield PlanNote.of(
         POINTERS,
         NoteWeight.NOTE,
-        "{records} of {table} led to archived records and get their former values ({columns}), "
-        "unless they were changed since.",
+        "The undo sets the former values ({columns}) of {records} of {table}, unless they were "
+        "changed since.",
         table=pointers[0].table,
         count=len(pointers),
         columns=", ".join(sorted(pointers[0].values)),

@@ -86,8 +86,8 @@ def _away(error: UnlostError, resume_at: datetime) -> LimitReached:
     return LimitReached(
         "archive-mirror-away",
         "The policy demands a second copy, and the mirror of the vault cannot be read: {why}",
-        next_step="Make the mirror readable: `unlost vault mirror show`. Then resume the archive with "
-        "`unlost restore resume RUN`.",
+        next_step="Check the mirror with `unlost vault mirror show` and repair it. Then resume the "
+        "archive with `unlost restore resume RUN`.",
         resume_at=resume_at,
         why=error.message,
     )

@@ -32,24 +32,24 @@ def show(request: UserRequest, org: str) -> HttpResponse:
 @require_POST
 @needs(Right.MANAGE)
 def request_it(request: UserRequest, org: str) -> HttpResponse:
-    """Request the removal that the page showed."""
+    """Request the erasure that the page showed."""
     return _step(
         request,
         org,
         lambda plan: request_removal(request.unlost, org, plan=plan),
-        success=_("The removal was requested. Another admin can approve it now."),
+        success=_("The erasure was requested. Another admin can approve it now."),
     )
 
 
 @require_POST
 @needs(Right.MANAGE)
 def approve(request: UserRequest, org: str) -> HttpResponse:
-    """Approve the removal that the page showed."""
+    """Approve the erasure that the page showed."""
     return _step(
         request,
         org,
         lambda plan: approve_removal(request.unlost, org, plan=plan),
-        success=_("You approved this removal. Another person can start it now."),
+        success=_("You approved this erasure. Another admin can start it now."),
     )
 
 

@@ -32,7 +32,7 @@ def _calls(quota: Quota, needed: int) -> Iterator[PlanNote]:
         yield PlanNote.of(
             CALLS_SHORT,
             NoteWeight.WARNING,
-            "The restore needs about {needed} of “{quota}”, and {remaining} are left.",
+            "This run needs about {needed} of “{quota}”, and {remaining} are left.",
             "If they run out, the run waits and can be resumed.",
             needed=f"{needed:,}",
             quota=quota.name,
@@ -47,8 +47,8 @@ def _storage(quota: Quota, needed: int) -> Iterator[PlanNote]:
         yield PlanNote.of(
             SHORT,
             NoteWeight.WARNING,
-            "The restore needs about {needed} of “{quota}”, and {remaining} are left.",
-            "Free about {missing} first. Without it, the run waits and can be resumed.",
+            "This run needs about {needed} of “{quota}”, and {remaining} are left.",
+            "Free about {missing} first. Otherwise the run waits, and you can resume it.",
             needed=_amount(needed),
             quota=quota.name,
             remaining=_amount(max(free, 0)),

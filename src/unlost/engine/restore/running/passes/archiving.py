@@ -238,7 +238,7 @@ def _copies(
 ) -> Iterator[States]:
     """The copies of records, as the vault has them; notes those that cannot be read."""
     for part in _parts(session, steps):
-        yield from _readable(session.wanted, part, damaged)
+        yield from _readable(session.wanted, part, damaged, outcome=_is_damaged)
 
 
 def _parts(session: RestoreSession, steps: Sequence[PlanStep]) -> Iterator[Sequence[PlanStep]]:
@@ -250,11 +250,17 @@ def _parts(session: RestoreSession, steps: Sequence[PlanStep]) -> Iterator[Seque
         yield from batched(records, rows_in_memory(session.table(name)))
 
 
-def _readable(wanted: WantedReader, steps: Sequence[PlanStep], damaged: Causes) -> Iterator[States]:
+def _readable(
+    wanted: WantedReader,
+    steps: Sequence[PlanStep],
+    damaged: Causes,
+    *,
+    outcome: Callable[[RecordKey, IntegrityError | NotFound], RowOutcome],
+) -> Iterator[States]:
     try:
         states = list(wanted.states(steps))
     except (IntegrityError, NotFound) as error:  # they are read together
-        damaged |= {step.key: _is_damaged(step.key, error) for step in steps}
+        damaged |= {step.key: outcome(step.key, error) for step in steps}
         return
     yield from states
 
@@ -277,10 +283,10 @@ def _without_second_copy(
     causes: Causes = {}
     with mirror_answers(session):
         for part in _parts(session, steps):
-            for states in _readable(second.wanted, part, causes):
+            for states in _readable(second.wanted, part, causes, outcome=_is_damaged_there):
                 for key, sentence in _without_copy(session, second.vault, source, states):
-                    causes[key] = refusal(key, NO_COPY, sentence)
-    return {key: _has_no_second_copy(key, cause) for key, cause in causes.items()}
+                    causes[key] = _has_no_second_copy(key, sentence)
+    return causes
 
 
 def _not_as_copied(session: RestoreSession, bundle: Sequence[States]) -> Causes:
@@ -473,11 +479,15 @@ def _is_damaged(key: RecordKey, error: IntegrityError | NotFound) -> RowOutcome:
     return refusal(key, NO_COPY, sentence, error.next_step)
 
 
-def _has_no_second_copy(key: RecordKey, cause: RowOutcome) -> RowOutcome:
+def _is_damaged_there(key: RecordKey, error: IntegrityError | NotFound) -> RowOutcome:
+    return _has_no_second_copy(key, error.sentence)
+
+
+def _has_no_second_copy(key: RecordKey, reason: str) -> RowOutcome:
     return refusal(
         key,
         NO_SECOND_COPY,
-        f"{key} stays in the org. The mirror does not have its copy. {cause.sentence}",
+        f"{key} stays in the org. Its copy in the mirror is missing or damaged. {reason}",
         "Run `unlost vault mirror run`, then plan again.",
     )
 
