@@ -288,13 +288,13 @@ OPERATIONS = (
     ApiOperation("archive.list", _GET, f"{_ORG}/archive/runs", "archive.archives.list_archives"),
     ApiOperation("archive.expired", _GET, _EXPIRED, "archive.expired.list_expired"),
     ApiOperation(
-        "archive.request-removal", _POST, f"{_EXPIRED}/request", "archive.expired.request_removal"
+        "archive.request-erasure", _POST, f"{_EXPIRED}/request", "archive.expired.request_removal"
     ),
     ApiOperation(
-        "archive.approve-removal", _POST, f"{_EXPIRED}/approve", "archive.expired.approve_removal"
+        "archive.approve-erasure", _POST, f"{_EXPIRED}/approve", "archive.expired.approve_removal"
     ),
     ApiOperation(
-        "archive.withdraw-removal",
+        "archive.withdraw-erasure",
         _POST,
         f"{_EXPIRED}/withdraw",
         "archive.expired.withdraw_removal",

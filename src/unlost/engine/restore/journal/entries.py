@@ -48,7 +48,7 @@ class Pass(StrEnum):
     IMAGES = "images"  # within texts; a record is whole without them
     PUT_BACK = "put-back"  # rows that the org removed with an update
     DELETE = "delete"
-    POINT = "point"  # records that stay and lead to archived ones
+    POINT = "point"  # updates of parents of archived records
 
 
 class RunOpened(msgspec.Struct, frozen=True, tag="opened"):

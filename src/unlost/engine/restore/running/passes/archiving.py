@@ -86,7 +86,7 @@ def check(session: RestoreSession) -> None:
 
 
 def archive(session: RestoreSession) -> None:
-    """Delete the records of the plan, then let their parents lead to them."""
+    """Delete the records of the plan, then update their parents."""
     _delete_all(session)
     point(session)
 

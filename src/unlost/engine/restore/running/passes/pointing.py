@@ -1,4 +1,4 @@
-"""Records that stay and lead to archived ones: a number and an address in two of their columns.
+"""The updates of parents of archived records: a number and a link in two of their columns.
 
     archive   5 cases of account A left    A.Archived_Cases__c 2 -> 7, A.Archive_Link__c -> https://…
     undo      the org still has 7           A.Archived_Cases__c 7 -> 2
@@ -197,7 +197,7 @@ def _is_changed(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         CHANGED_SINCE,
-        f"The values of {key} that lead to its archived records were changed after the archive. They "
+        f"The number and the link that the archive wrote into {key} were changed afterwards. They "
         "stay as they are.",
         "Correct them in the org by hand.",
     )
