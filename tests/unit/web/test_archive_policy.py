@@ -203,12 +203,10 @@ def test_a_policy_can_demand_a_second_copy_and_skip_the_bin(desk: World, sign_in
     assert (saved.policy.second_copy, saved.policy.hard_delete) == (False, False)
 
 
-def test_a_policy_can_name_records_that_lead_to_archived_ones(desk: World, sign_in: SignIn) -> None:
+def test_a_policy_can_update_parents_of_archived_records(desk: World, sign_in: SignIn) -> None:
     client = sign_in(Role.RESTORER)
     named = {"pointer_column": "Account", "pointer_count": "Archived", "pointer_link": "Link"}
-    assert "Records that stay, and that Account names, are updated" in page(
-        client, post(client, **named)
-    )
+    assert "The records in Account that stay are updated" in page(client, post(client, **named))
     saved = find_saved_policy("sales", "closed-case")
     assert saved is not None
     assert saved.policy.pointer == ParentPointer("Account", "Archived", "Link")

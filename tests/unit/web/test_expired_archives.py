@@ -16,6 +16,7 @@ from unit.web.losses import goes_on, live
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.retention.holds import HoldRequest, hold
 from unlost.catalog.archive_models import ArchivePeriodRow
+from unlost.engine.records.expired import due_records
 from unlost.model.access import Role
 from unlost.model.archive import ArchivePolicy, Comparison, Condition
 from unlost.web.parts import background
@@ -119,3 +120,12 @@ def test_an_archive_without_a_known_period_is_named(shop: Shop, sign_in: SignIn)
     vault = shop.app.whole_vault
     (run,) = vault.journals(shop.oid)
     assert run in shown(sign_in(Role.ADMIN))
+
+
+def test_records_beyond_the_limit_of_an_erasure_are_shown_as_due(
+    shop: Shop, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due_records, "__kwdefaults__", {"most": 1})
+    assert "more records are due. Request them after these are erased." in shown(
+        sign_in(Role.ADMIN)
+    )

@@ -31,7 +31,7 @@ from unlost.model.plan import Action, ActionReason, PlanStep, PointerUpdate, Rec
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 
-GONE, TAKEN, KEPT = "archive-pointer-gone", "archive-pointer-taken", "undo-pointer-kept"
+GONE, TAKEN, UNDO_STAYS = "archive-pointer-gone", "archive-pointer-taken", "undo-pointer-kept"
 
 type Cells = Mapping[str, str | None]
 
@@ -186,7 +186,7 @@ def _is_taken(key: RecordKey, column: str) -> RowOutcome:
 def _is_kept(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
-        KEPT,
+        UNDO_STAYS,
         f"{key} keeps its number of archived records and its link, because not all of these records "
         "came back.",
         "Correct them in the org by hand.",
@@ -197,7 +197,6 @@ def _is_changed(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         CHANGED_SINCE,
-        f"The number and the link that the archive wrote into {key} were changed afterwards. They "
-        "stay as they are.",
+        f"Values that the archive wrote into {key} were changed afterwards. They stay as they are.",
         "Correct them in the org by hand.",
     )
