@@ -246,9 +246,7 @@ def _plan(
                 *_notes(survey, choice, len(steps), hard=order.policy.hard_delete),
                 *_missing(choice, order.policy),
                 *pointer_notes(pointers),
-                *automation_notes(
-                    survey, steps, besides={pointer.table for pointer in pointers}
-                ),
+                *automation_notes(survey, steps, besides={pointer.table for pointer in pointers}),
             ),
             estimate=_estimate(survey, steps, hard=order.policy.hard_delete),
             schema=schema_digest(tables),

@@ -100,9 +100,7 @@ def archive(session: RestoreSession) -> None:
         _note_surplus(session, watch)
 
 
-def _delete_all(
-    session: RestoreSession, source: Source, schema: Schema, watch: OrgWatch
-) -> None:
+def _delete_all(session: RestoreSession, source: Source, schema: Schema, watch: OrgWatch) -> None:
     """Delete the records of the plan, some groups at a time."""
     for turn in _turns(session.plan.steps):
         pending = _pending(session, turn)
