@@ -80,15 +80,7 @@ class RestoreState:
             case RunOpened():
                 self._begin(entry)
             case CallIntent():
-                self.open[number] = entry
-                self.calls += 1
-                if entry.stage is Pass.DELETE and self.deletes_since is None:
-                    self.deletes_since = entry.at
-                keys = [RecordKey(entry.table, row.record) for row in entry.rows]
-                self.tries.update((entry.stage, key) for key in keys)
-                if entry.stage is Pass.REOPEN:
-                    rows = zip(keys, entry.rows, strict=True)
-                    self.reopened.update({key: row.before or {} for key, row in rows})
+                self._announce(number, entry)
             case CallAnswer():
                 intent = self.open.pop(entry.intent)
                 self.undid |= intent.op is WriteOp.UNDELETE
@@ -115,6 +107,17 @@ class RestoreState:
         for step in opened.plan.steps:
             if step.live is not None:
                 self.links[step.key] = step.live
+
+    def _announce(self, number: int, intent: CallIntent) -> None:
+        self.open[number] = intent
+        self.calls += 1
+        if intent.stage is Pass.DELETE and self.deletes_since is None:
+            self.deletes_since = intent.at
+        keys = [RecordKey(intent.table, row.record) for row in intent.rows]
+        self.tries.update((intent.stage, key) for key in keys)
+        if intent.stage is Pass.REOPEN:
+            rows = zip(keys, intent.rows, strict=True)
+            self.reopened.update({key: row.before or {} for key, row in rows})
 
     def _bypassed(self, entry: BypassNoted | BypassSwitched) -> None:
         """A bypass that was on before the run is not the run's; one that is off needs nothing."""
