@@ -16,7 +16,6 @@ from enum import StrEnum
 
 from unlost.model.archive_effects import ArchiveEffects
 
-
 ARCHIVED_PAGE = "?state=archived"
 """Ends the address of the page that shows the archived records of a record."""
 
