@@ -1,6 +1,7 @@
 """Updated parents of archived records: a number and a link, undone with the archive."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from unlost.app.actions.orgs.approval_policy import change
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import resume_run
+from unlost.engine.restore.running import execute
 from unlost.engine.restore.running.passes import archiving
 from unlost.model.approval import ApprovalPolicy
 from unlost.model.archive import ArchivePolicy, Comparison, Condition, ParentPointer
@@ -259,3 +261,43 @@ def test_updated_parents_count_for_the_approval_of_many_records(shop: Shop) -> N
     assert caught.value.code == "restore-needs-approval"
     change(shop.app, "sales", ApprovalPolicy(records=3))
     assert shop.run(planned(shop)).whole
+
+
+def test_a_resume_after_the_parents_were_updated_deletes_no_more(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planned(shop)
+    locked = RowRefused("UNABLE_TO_LOCK_ROW", "locked")
+    shop.writer.retryable = {locked.code}
+    shop.writer.faults.plant("row", locked, table="Contact", after=1, times=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(execute, "_close", _dies)
+        with pytest.raises(Crash):
+            shop.run(plan)
+    live = shop.live("Contact")
+    assert len(live) == 2
+    result = resume_run(shop.app, plan.run)
+    assert shop.live("Contact") == live
+    assert "archive-counted" in {record.code for record in result.records}
+    assert pointed(shop)[0] == "4"
+
+
+def _dies(_: object) -> None:
+    raise Crash
+
+
+def test_what_a_flow_deletes_when_the_parents_are_updated_is_named(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, update = planned(shop), shop.platform.update
+    zoe = next(key for key, cells in shop.live("Contact").items() if cells["Name"] == "Zoe")
+
+    def flow(table: str, record: str, cells: Any, *, by: str) -> None:
+        update(table, record, cells, by=by)
+        shop.platform.delete("Contact", zoe, by=by)
+
+    monkeypatch.setattr(shop.platform, "update", flow)
+    result = shop.run(plan)
+    codes = {str(record.key): record.code for record in result.records}
+    assert codes[f"Contact/{zoe}"] == "archive-vanished"
+    assert pointed(shop)[0] == "5"

@@ -64,7 +64,10 @@ class ArchivedRecord:
 
 @dataclass(slots=True)
 class ArchiveChoice:
-    """The choice of one plan. ``goes``: records that could leave the org, in this or later plans."""
+    """The choice of one plan. ``goes``: records that could leave the org, in this or later plans.
+
+    ``without_deletions``: related tables of which the org does not list deletions.
+    """
 
     survey: RestoreSurvey
     copy: Snapshot
@@ -75,6 +78,7 @@ class ArchiveChoice:
     _roots: frozenset[int] = frozenset()
     _nodes: dict[RecordKey, int] = field(default_factory=dict)
     _checked: set[tuple[str, str]] = field(default_factory=set)
+    without_deletions: tuple[str, ...] = ()
 
     @property
     def selected(self) -> int:
@@ -106,6 +110,7 @@ class ArchiveChoice:
         gaps = gaps_of(self.survey.ports.vault, self.survey.org)
         watch = self._watch(gaps)
         watch.read()
+        self.without_deletions = tuple(watch.without_deletions)
         self._check_read(watch.changes.unread)
         self.keep(watch.changes.changed, code=CHANGED)
         self.keep(watch.changes.named, code=REFERRED)

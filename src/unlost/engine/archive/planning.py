@@ -66,6 +66,7 @@ from unlost.model.vault.retention import Hold
 KB, MB = 1_000, 1_000_000
 REST, LIMITS, FREES, MISSING = "archive-rest", "archive-limits", "archive-frees", "archive-missing"
 HARD, LARGE, LOSES_FILES = "archive-hard", "archive-large", "archive-loses-files"
+UNSEEN = "archive-unseen"
 STAYS = {
     CHANGED: NoteText(
         NoteWeight.NOTE,
@@ -245,7 +246,7 @@ def _plan(
                 *_notes(survey, choice, len(steps), hard=order.policy.hard_delete),
                 *_missing(choice, order.policy),
                 *pointer_notes(pointers),
-                *automation_notes(survey, steps),
+                *automation_notes(survey, steps, besides={pointer.table for pointer in pointers}),
             ),
             estimate=_estimate(survey, steps, hard=order.policy.hard_delete),
             schema=schema_digest(tables),
@@ -312,6 +313,14 @@ def _notes(
             "totals in the org no longer count them. An undo creates a record again with its values, "
             "files and related records, but with a new id and number.",
         )
+        if choice.without_deletions:
+            yield PlanNote.of(
+                UNSEEN,
+                NoteWeight.WARNING,
+                "The org does not list deletions of {tables}. If more of these records vanish than "
+                "planned, the run does not see it, and goes on.",
+                tables=", ".join(choice.without_deletions),
+            )
         return
     yield PlanNote.of(
         LIMITS,

@@ -1,6 +1,7 @@
 """Rare answers of the org, the vault and the backup user while an archive is planned or runs."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,11 +10,15 @@ from unit.engine.archive.test_nothing_lost import TEAMS, crashed
 from unit.engine.archive.test_nothing_lost import office as office
 from unit.engine.archive.test_run import EACH, Office, archived, note_codes, stayed
 from unlost.engine.restore.running import copies
+from unlost.model.archive import ArchivePolicy, Comparison, Condition, ParentPointer
+from unlost.model.bypass import Automation, AutomationKind, Bypass, BypassState
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.source.schema import TableTrait
+from unlost.model.source.schema import TableTrait, WireKind
 from unlost.model.source.writing import Birth, LateColumn
 from unlost.testing.faults import Crash
+
+FLAG = Bypass("flag", "No_Automation")
 
 
 def test_a_reference_that_the_run_emptied_before_a_crash_is_no_edit(office: Office) -> None:
@@ -146,3 +151,24 @@ def test_records_that_another_archive_took_are_no_surprise(office: Office) -> No
     assert archived(done)["Account"] == 3
     office.night()
     assert {office.ops("Account", name)[-1] for name in ("A0", "A1", "A2", "A3")} == {"A"}
+
+
+def test_automation_of_records_that_only_lead_to_archived_ones_is_named(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.org.add_column("Account", "Archived", WireKind.INTEGER)
+    office.night()
+    flow = Automation(AutomationKind.FLOW, "Tidy up", "Account")
+    office.writer.automations = (flow,)
+    office.writer.bypasses[FLAG] = BypassState(on=False)
+    planning = office.planning
+    monkeypatch.setattr(office, "planning", lambda: replace(planning(), bypass=FLAG))
+    policy = ArchivePolicy(
+        "contacts",
+        "Contact",
+        (Condition("Name", Comparison.FILLED),),
+        pointer=ParentPointer("Account", count="Archived"),
+    )
+    plan = office.archive_plan(policy=policy)
+    assert {step.table for step in plan.steps} == {"Contact"}
+    assert "automation-flow" in note_codes(plan)

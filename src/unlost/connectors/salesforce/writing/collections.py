@@ -12,6 +12,7 @@ from unlost.connectors.salesforce.writing.answers import of_collection, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
 from unlost.kit.http import HttpCall
+from unlost.model.errors import UnlostError
 from unlost.model.ports.system import Entropy
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
@@ -45,7 +46,12 @@ class CollectionCalls:
         """
         outcomes: list[RowOutcome] = []
         for part in _parts(table, rows, lists, file):
-            outcomes += self._send(op, part)
+            try:
+                outcomes += self._send(op, part)
+            except UnlostError:
+                if not outcomes:
+                    raise
+                break  # the outcomes of earlier calls must reach the journal
             if any(outcome.code == "write-answer-lost" for outcome in outcomes):
                 break
         missing = rows[len(outcomes) :]
@@ -58,8 +64,13 @@ class CollectionCalls:
             part = rows[at : at + MOST]
             ids = ",".join(str(row.id) for row in part)
             url = self._client.api.url(f"composite/sobjects?ids={ids}&allOrNone=false")
-            outcomes += self._answered(HttpCall("DELETE", url, SEND_JSON), part)
-        return outcomes
+            try:
+                outcomes += self._answered(HttpCall("DELETE", url, SEND_JSON), part)
+            except UnlostError:
+                if not outcomes:
+                    raise
+                break  # the outcomes of earlier calls must reach the journal
+        return outcomes + [_unsent(row) for row in rows[len(outcomes) :]]
 
     def _send(self, op: WriteOp, part: "EncodedRows") -> list[RowOutcome]:
         body = b'{"allOrNone":false,"records":[' + b",".join(part.records) + b"]}"

@@ -20,6 +20,7 @@ from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import csv_cell, encode
 from unlost.kit.http import RESULTS, HttpCall
 from unlost.kit.paging import follow
+from unlost.model.errors import UnlostError
 from unlost.model.ports.system import Entropy
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
@@ -61,10 +62,15 @@ class IngestJobs:
         self._api = client.api
 
     def write(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
-        """Write rows; one outcome a row, in order."""
+        """Write rows; one outcome a row, in order. Raises only if nothing was uploaded."""
         outcomes: dict[str, RowOutcome] = {}
         for upload in uploads(op, rows):
-            outcomes |= self._job(op, table, upload)
+            try:
+                outcomes |= self._job(op, table, upload)
+            except UnlostError:
+                if not outcomes:
+                    raise
+                break  # the outcomes of earlier jobs must reach the journal
         return [outcomes.get(row.key, unknown(row.key)) for row in rows]
 
     def settle(self, table: Table, *, since: str) -> None:
@@ -80,10 +86,14 @@ class IngestJobs:
     def _job(self, op: WriteOp, table: Table, upload: IngestUpload) -> dict[str, RowOutcome]:
         try:
             job = self._start(op, table, upload)
-            info = self._wait(job)
         except AnswerLost:
             return {row.key: unknown(row.key) for row in upload.rows}
-        return self._results(job, upload, whole=_all_written(info, len(upload.rows)))
+        try:
+            info = self._wait(job)
+            return self._results(job, upload, whole=_all_written(info, len(upload.rows)))
+        except UnlostError:
+            # Also of a cancelled run: the org goes on with the job, so the run must look for it.
+            return {row.key: unknown(row.key) for row in upload.rows}
 
     def _start(self, op: WriteOp, table: Table, upload: IngestUpload) -> str:
         wanted = {

@@ -17,6 +17,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from unlost.engine.restore.journal.entries import (
     BypassNoted,
@@ -52,7 +53,7 @@ class RestoreState:
     ``links`` maps records of the vault to live ids; ``open`` holds the calls whose answer is
     missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
     are the ids that left the bin through this run; ``undid`` is true once an undelete call has been
-    answered. ``saved`` are the values of rows that the org may have removed with an update, by
+    answered. ``deletes_since`` is the time of the first call that deletes. ``saved`` are the values of rows that the org may have removed with an update, by
     their ids. ``reopened`` has the values that records had before they were made drafts. ``bypass``
     is set while the run may have left a bypass on; ``noted_bypass`` is true once the run has noted
     the state of a bypass.
@@ -67,6 +68,7 @@ class RestoreState:
     returned: set[str] = field(default_factory=set)
     saved: dict[RecordKey, Mapping[str, str | None]] = field(default_factory=dict)
     undid: bool = False
+    deletes_since: datetime | None = None
     reopened: dict[RecordKey, Mapping[str, str | None]] = field(default_factory=dict)
     calls: int = 0
     bypass: BypassNoted | None = None
@@ -78,13 +80,7 @@ class RestoreState:
             case RunOpened():
                 self._begin(entry)
             case CallIntent():
-                self.open[number] = entry
-                self.calls += 1
-                keys = [RecordKey(entry.table, row.record) for row in entry.rows]
-                self.tries.update((entry.stage, key) for key in keys)
-                if entry.stage is Pass.REOPEN:
-                    rows = zip(keys, entry.rows, strict=True)
-                    self.reopened.update({key: row.before or {} for key, row in rows})
+                self._announce(number, entry)
             case CallAnswer():
                 intent = self.open.pop(entry.intent)
                 self.undid |= intent.op is WriteOp.UNDELETE
@@ -111,6 +107,17 @@ class RestoreState:
         for step in opened.plan.steps:
             if step.live is not None:
                 self.links[step.key] = step.live
+
+    def _announce(self, number: int, intent: CallIntent) -> None:
+        self.open[number] = intent
+        self.calls += 1
+        if intent.stage is Pass.DELETE and self.deletes_since is None:
+            self.deletes_since = intent.at
+        keys = [RecordKey(intent.table, row.record) for row in intent.rows]
+        self.tries.update((intent.stage, key) for key in keys)
+        if intent.stage is Pass.REOPEN:
+            rows = zip(keys, intent.rows, strict=True)
+            self.reopened.update({key: row.before or {} for key, row in rows})
 
     def _bypassed(self, entry: BypassNoted | BypassSwitched) -> None:
         """A bypass that was on before the run is not the run's; one that is off needs nothing."""

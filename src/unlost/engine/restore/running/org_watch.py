@@ -10,6 +10,7 @@ and the references, and adds it to ``changes``. Tables that do not deliver their
 such as links of files, are asked for their rows that refer to given records. See docs/adr/0051.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -24,7 +25,7 @@ from unlost.model.ports.system import Clock
 from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.ports.writer import PlanningAccess
 from unlost.model.source.reading import Op, Page, ReadTask, Ready, Rows
-from unlost.model.source.schema import Column, DeleteRule, Schema, Table, WireKind
+from unlost.model.source.schema import Column, DeleteRule, Schema, Table, TableTrait, WireKind
 from unlost.model.source.writing import Birth, ReferrerQuery
 from unlost.model.vault.snapshot import nights
 
@@ -102,7 +103,7 @@ class OrgWatch:
         """``schema``: the org's tables that are watched. ``planned``: ids by table.
 
         ``since``: the source's clock when the backup of the copy began. ``began``: when the run
-        began; what vanished before is not its doing. ``hard``: the run deletes without the recycle
+        began to delete; what vanished before is not its doing. ``hard``: the run deletes without the recycle
         bin, and the org does not name the user of such a deletion.
         """
         self.changes = OrgChanges()
@@ -118,6 +119,11 @@ class OrgWatch:
         followed = {table.name for table in self._followed}
         self._asked = [table for table in tables if table.name not in followed]
 
+    @property
+    def without_deletions(self) -> list[str]:
+        """The followed tables of which the org does not list deletions, by name."""
+        return sorted(t.name for t in self._followed if not t.has(TableTrait.REPORTS_DELETES))
+
     def read(self) -> None:
         """Add the changes since the last reading; the first time, since the copy was made."""
         source = self._ports.source
@@ -129,13 +135,17 @@ class OrgWatch:
             assert cursor is not None
             tasks += source.plan_reads(table, cursor)
         waiting = len(tasks)
+        gone: dict[str, list[pl.DataFrame]] = defaultdict(list)
         for task, pages in source.read_together(tasks):
             waiting -= 1
             for page in self._pages(task) if pages is None else pages:
-                self._note_rows(tables[task.table], page.rows)
-                if page.incomplete:
+                gone[task.table].append(self._note_live(tables[task.table], page.rows))
+                # Only the list of deletions has records that left without the recycle bin.
+                if page.incomplete or (self._hard and page.wants_census):
                     self.changes.unread.add(task.table)
         assert waiting == 0, "a table without an answer would look like one without changes"
+        for name, frames in gone.items():
+            self._note_gone(tables[name], pl.concat(frames, how="diagonal"))
         self._since = began
 
     def unknown_referrers(
@@ -198,7 +208,8 @@ class OrgWatch:
                     self._ports.clock.sleep(max(0.0, seconds))
                     waiting.append(wait.task)
 
-    def _note_rows(self, table: Table, rows: Rows) -> None:
+    def _note_live(self, table: Table, rows: Rows) -> pl.DataFrame:
+        """Note the live rows of a page; returns the others."""
         frame = _observed(table, rows)
         live = pl.col(OP) == Op.STATE.value
         inside = pl.col(ID).is_in(self._ids(table.name).implode())
@@ -207,7 +218,14 @@ class OrgWatch:
             for column in _references(table, frame, self._planned.keys()):
                 for target in column.reference.tables if column.reference is not None else ():
                     self._note_named(table, frame.filter(live), column.name, target)
-        gone = frame.filter(~live)
+        return frame.filter(~live)
+
+    def _note_gone(self, table: Table, frame: pl.DataFrame) -> None:
+        """Note the deleted rows of all pages."""
+        inside = pl.col(ID).is_in(self._ids(table.name).implode())
+        # The list of deletions names records of the recycle bin too, but not their users.
+        by_someone = frame.filter(pl.col(BY).is_not_null())[ID]
+        gone = frame.filter(pl.col(BY).is_not_null() | ~pl.col(ID).is_in(by_someone.implode()))
         if self._began is not None:
             gone = gone.filter((pl.col(AT) >= self._began).fill_null(value=True))
         self._note_deleted(table, gone.filter(inside))

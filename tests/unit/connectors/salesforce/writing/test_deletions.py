@@ -1,5 +1,7 @@
 """Deletions: the outcome of each row, by collections and by jobs."""
 
+from collections.abc import Callable
+
 import httpx
 import pytest
 
@@ -7,7 +9,10 @@ from fakes.salesforce import id_of
 from fakes.wire import error_answer, json_answer
 from unit.connectors.salesforce.writing.ingest_jobs import Jobs
 from unit.connectors.salesforce.writing.writable import Org, kinds, write
-from unlost.model.errors import NotAllowed, SourceRefused
+from unlost.app.home.cancellation import stop_error
+from unlost.connectors.salesforce.writing import ingest
+from unlost.model.errors import LimitReached, NotAllowed, SourceRefused
+from unlost.model.runs.jobs import RunCommand
 from unlost.model.source.writing import DELETE_BLOCKED, DELETE_TOO_LARGE, WriteOp, WriteRow
 
 DELETE = WriteOp.DELETE
@@ -77,6 +82,65 @@ def test_a_refused_job_of_deletions_is_no_outcome(org: Org) -> None:
     org.wire.on("POST", r"/jobs/ingest$", error_answer("INVALIDJOB", "no such object", 400))
     with pytest.raises(SourceRefused):
         write(org, DELETE, [WriteRow(f"k{n}", id_of("001", n)) for n in range(601)])
+
+
+# --- interruptions ----------------------------------------------------------------------------------
+
+
+def cancel_when(org: Org, monkeypatch: pytest.MonkeyPatch, due: Callable[[], bool]) -> None:
+    """Grant no call once this is true, as the budget of a cancelled run does."""
+
+    def take(_: int = 1) -> None:
+        if due():
+            raise stop_error("archive-1", RunCommand.CANCEL)
+
+    monkeypatch.setattr(org.context.budget, "take", take)
+
+
+@pytest.mark.parametrize("op", [WriteOp.DELETE, WriteOp.HARD_DELETE])
+@pytest.mark.parametrize("polls", [0, 1, 2])
+def test_a_job_that_is_interrupted_while_it_is_polled_may_have_deleted(
+    org: Org, monkeypatch: pytest.MonkeyPatch, op: WriteOp, polls: int
+) -> None:
+    """The first poll says that it runs, the second one that it is over: then come the results."""
+    jobs = Jobs(org)
+
+    def due() -> bool:
+        return bool(jobs.uploads) and len(org.wire.made("GET", r"ingest/\w+$")) == polls
+
+    cancel_when(org, monkeypatch, due)
+    sent = [WriteRow(f"k{n}", id_of("001", n)) for n in range(601)]
+    assert kinds(write(org, op, sent)) == ["unknown"] * 601
+
+
+def test_an_interruption_before_the_upload_is_no_lost_answer(
+    org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = Jobs(org)
+    cancel_when(org, monkeypatch, lambda: True)
+    with pytest.raises(LimitReached):
+        write(org, HARD_DELETE, [WriteRow("k", id_of("001", 0))])
+    assert not jobs.uploads
+
+
+def test_an_interruption_between_two_jobs_keeps_the_outcomes_of_the_first(
+    org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "LONGEST_JOB", 19)  # one id
+    Jobs(org)
+    cancel_when(org, monkeypatch, lambda: bool(org.wire.made("GET", "unprocessedrecords")))
+    sent = [WriteRow(f"k{n}", id_of("001", n)) for n in range(3)]
+    assert kinds(write(org, HARD_DELETE, sent)) == ["done", "unknown", "unknown"]
+
+
+@pytest.mark.parametrize("op", [WriteOp.DELETE, WriteOp.UPDATE])
+def test_an_interruption_between_two_calls_keeps_the_outcomes_of_the_first(
+    org: Org, monkeypatch: pytest.MonkeyPatch, op: WriteOp
+) -> None:
+    method = {WriteOp.DELETE: "DELETE", WriteOp.UPDATE: "PATCH"}[op]
+    cancel_when(org, monkeypatch, lambda: bool(org.wire.made(method, "composite/sobjects")))
+    sent = [WriteRow(f"k{n}", id_of("001", n), {"Name": "x"}) for n in range(450)]
+    assert kinds(write(org, op, sent)) == ["done"] * 200 + ["unknown"] * 250
 
 
 # --- without the recycle bin ------------------------------------------------------------------------

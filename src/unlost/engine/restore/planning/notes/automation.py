@@ -54,9 +54,14 @@ def needed_bypass(survey: RestoreSurvey, steps: Sequence[PlanStep]) -> Bypass | 
     return survey.ports.bypass if _written(steps) else None
 
 
-def automation_notes(survey: RestoreSurvey, steps: Sequence[PlanStep]) -> Iterator[PlanNote]:
-    """Notes about the org's bypass and the automation of the tables that are written."""
-    tables, bypass = _written(steps), survey.ports.bypass
+def automation_notes(
+    survey: RestoreSurvey, steps: Sequence[PlanStep], *, besides: Collection[str] = ()
+) -> Iterator[PlanNote]:
+    """Notes about the org's bypass and the automation of the tables that are written.
+
+    ``besides``: tables that are written although no step names them.
+    """
+    tables, bypass = {*_written(steps), *besides}, survey.ports.bypass
     if bypass is None or not tables:
         return
     yield _bypass_note(survey, bypass)

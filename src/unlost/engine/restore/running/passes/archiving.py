@@ -67,6 +67,7 @@ TOGETHER = "archive-together"
 NO_COPY = "archive-no-copy"
 NO_SECOND_COPY = "archive-no-second-copy"
 ON_HOLD = "archive-on-hold"
+COUNTED = "archive-counted"
 
 type Causes = dict[RecordKey, RowOutcome]
 
@@ -87,25 +88,32 @@ def check(session: RestoreSession) -> None:
 
 def archive(session: RestoreSession) -> None:
     """Delete the records of the plan, then update their parents."""
-    _delete_all(session)
-    point(session)
-
-
-def _delete_all(session: RestoreSession) -> None:
-    """Delete the records of the plan, some groups at a time."""
     source = source_of(session)
     schema = source.discover()  # also tables and columns that came after the backup
     watch = _watch(session, source, schema)
+    if session.log.state.began(Pass.POINT):
+        _refuse(session, _pending(session, session.plan.steps), _is_counted)
+    _delete_all(session, source, schema, watch)
+    point(session)
+    if session.log.state.began(Pass.POINT):  # a flow may act on the updates
+        watch.read()
+        _note_surplus(session, watch)
+
+
+def _delete_all(session: RestoreSession, source: Source, schema: Schema, watch: OrgWatch) -> None:
+    """Delete the records of the plan, some groups at a time."""
     for turn in _turns(session.plan.steps):
         pending = _pending(session, turn)
         if not pending:
             continue
-        causes = {**_on_hold(session, pending), **_with_new_columns(session, schema, pending)}
+        causes = _with_new_columns(session, schema, pending)
         causes |= _differing(session, source, pending)
         watch.read()
         if _stopped(session, watch):
             return
         causes |= _changed_meanwhile(session, watch, pending) | _referred(watch, pending)
+        # Last: a hold may be placed while the records are verified.
+        causes |= _on_hold(session, pending)
         _keep_groups(session, pending, causes)
         _delete(session, _pending(session, pending))
     watch.read()
@@ -157,7 +165,8 @@ def _watch(session: RestoreSession, source: Source, schema: Schema) -> OrgWatch:
         schema,
         planned,
         since=backups[-1].as_of,
-        began=session.log.opened.at,
+        # Until its first call it may wait for long, and what people delete meanwhile is not its doing.
+        began=session.log.state.deletes_since or source.server_time(),
         hard=_delete_op(session) is WriteOp.HARD_DELETE,
     )
 
@@ -358,17 +367,23 @@ def _stopped(session: RestoreSession, watch: OrgWatch) -> bool:
         # It stopped before a crash: the surplus is noted, and no record may follow.
         _refuse(session, _pending(session, session.plan.steps), _is_stopped)
         return True
-    early = {key for key in watch.changes.deleted if key not in results}
-    surplus = _not_archived(session, watch.changes.vanished | early)
-    if not surplus:
+    if not _note_surplus(session, watch):
         return False
+    _refuse(session, _pending(session, session.plan.steps), _is_stopped)
+    return True
+
+
+def _note_surplus(session: RestoreSession, watch: OrgWatch) -> bool:
+    """Note what vanished and was not planned, or not yet; true if there is more than before."""
+    results = session.log.state.results.get(Pass.DELETE, {})
+    early = watch.changes.vanished | watch.changes.deleted
+    surplus = _not_archived(session, {key for key in early if key not in results})
     noted: dict[str, list[RowOutcome]] = defaultdict(list)
     for key in sorted(surplus, key=str):
         noted[key.table].append(_vanished(key))
     for name, outcomes in noted.items():
         record_without_call(session, Pass.DELETE, name, outcomes)
-    _refuse(session, _pending(session, session.plan.steps), _is_stopped)
-    return True
+    return bool(surplus)
 
 
 def _not_archived(session: RestoreSession, keys: Collection[RecordKey]) -> set[RecordKey]:
@@ -535,6 +550,16 @@ def _is_unlooked(key: RecordKey, tables: Collection[str]) -> RowOutcome:
 
 def _stays_too(key: RecordKey) -> RowOutcome:
     return refusal(key, TOGETHER, f"{key} stays in the org with a record that it belongs to.")
+
+
+def _is_counted(key: RecordKey) -> RowOutcome:
+    return refusal(
+        key,
+        COUNTED,
+        f"{key} stays in the org: the records that lead to the archived ones have their number "
+        "already.",
+        "Plan the archive again.",
+    )
 
 
 def _is_stopped(key: RecordKey) -> RowOutcome:
