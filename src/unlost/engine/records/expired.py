@@ -86,18 +86,18 @@ def due_records(
     )
 
 
-def _read_tables(vault: Vault, org: str) -> Collection[str]:
+def _read_tables(vault: Vault, org: str) -> frozenset[str]:
     """Return the tables that the newest nightly backup read without a problem."""
     backups = nights(vault.snapshots(org))
     if not backups:
         return frozenset()
     newest = backups[-1].number
     states = vault.at(org, newest, forgotten=True).tables()
-    return {
+    return frozenset(
         table
         for table, state in states.items()
         if state.last_read_in == newest and state.finding is None
-    }
+    )
 
 
 def _archived_by(snapshot: Snapshot, numbers: Collection[int]) -> _Archives:
