@@ -48,7 +48,7 @@ from unlost.model.vault.erasure_proof import TableErased
 from unlost.model.vault.maintenance import MaintenancePlan
 from unlost.model.vault.snapshot import CommitKind, nights
 
-CHANGED, HELD = "erase-changed", "erase-held"
+CHANGED, ON_HOLD = "erase-changed", "erase-held"
 NAMED = 100  # records on legal hold that a list names
 NAMED_POLICIES = 5  # of a proof
 
@@ -334,7 +334,7 @@ def _shown(
     try:
         planned = _planned(app, org, due)
     except Conflict as error:
-        if error.code != HELD:
+        if error.code != ON_HOLD:
             raise
         view = _view(app, org, due, Erasure(), digest="", request=request)
         return replace(view, problem=error.message)
