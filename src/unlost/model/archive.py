@@ -15,6 +15,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from unlost.model.archive_effects import ArchiveEffects
+from unlost.model.errors import UsageError
+
+LONGEST_NAME = 120  # characters of a policy's name
 
 ARCHIVED_PAGE = "?state=archived"
 """Ends the address of the page that shows the archived records of a record."""
@@ -190,3 +193,14 @@ class ArchivePreview:
             for storage, size in table.bytes.items():
                 freed[storage] = freed.get(storage, 0) + size
         return freed
+
+
+def wrong_name() -> UsageError:
+    """Return the error for a name that no policy can have."""
+    return UsageError(
+        "archive-policy-unnamed",
+        "The name of a policy must have 1 to {longest} characters, no slash, and must not end "
+        "with .json.",
+        next_step="Change `name` in the policy, for example to old-cases.",
+        longest=LONGEST_NAME,
+    )

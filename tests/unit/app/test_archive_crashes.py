@@ -1,27 +1,36 @@
 """Archives by schedule beside other runs, and in processes that die: none is planned or run twice."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from homes import World
 from scenes import Lead, scene
-from unit.app.archive_service import CASES, SHUT, S, Service, filled, person, switched_on
+from unit.app.archive_service import CASES, SHUT, S, Service, filled, person, save, switched_on
 from unlost.app.actions.archive import archive_night
 from unlost.app.actions.archive.archive_night import do_archive
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.approval_policy import change as set_approval_policy
-from unlost.app.actions.restores import queued_restore
+from unlost.app.actions.restores import queued_restore, restore_run
 from unlost.app.actions.restores.kept_plan import waiting
 from unlost.app.actions.restores.restore_run import resume_run
 from unlost.app.actions.runs.control import pause, resume
+from unlost.app.archive import due_archives
+from unlost.app.archive.problems import surplus
+from unlost.catalog.orgs.archive_policies import find_saved_policy, switch_policy_off
+from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.people.people import set_role
+from unlost.catalog.runs.archive_nights import claim_night
 from unlost.catalog.runs.plans import PlanState
+from unlost.catalog.runs.queued_restores import release_restore
 from unlost.catalog.runs.runs import RunState, find_run
+from unlost.engine.restore.running.passes.archiving import VANISHED
 from unlost.model.access import Role
 from unlost.model.approval import ApprovalPolicy
 from unlost.model.errors import TransientError, UsageError
+from unlost.model.message import Message
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import JobKind
 from unlost.model.saved_policy import WEEK, Weekday
@@ -231,3 +240,97 @@ def test_days_are_typed() -> None:
     for text in ("", "monday", "mon,never"):
         with pytest.raises(UsageError):
             days_of(text)
+
+
+# --- runs that are queued, and whose schedule ends ---------------------------------------------------
+
+
+def queued(service: Service, **more: Any) -> str:
+    """A night whose run is queued and has deleted nothing; returns the run."""
+    switched_on(person(service, "ada"), **more)
+    service.holds_back = {JobKind.RESTORE}
+    service.night()
+    (night,) = service.nights()
+    assert night.state is S.RUNNING
+    return night.run
+
+
+def test_a_queued_run_that_deleted_nothing_does_not_go_on_after_a_switch_off(
+    service: Service,
+) -> None:
+    run = queued(service)
+    save(service.app, on=False)
+    known = find_run(run)
+    assert known is not None
+    assert known.state is RunState.ABANDONED
+    service.holds_back = set()
+    service.tick(times=3)
+    assert (service.states(), len(service.live())) == ([S.DROPPED], CASES)
+
+
+def test_a_run_that_began_to_delete_goes_on_after_a_switch_off(service: Service) -> None:
+    switched_on(service.app)
+    writer = service.world.connector.writer("one")
+    writer.faults.plant("written", Crash(), table="Case")
+    with pytest.raises(Crash):
+        service.night()
+    writer.faults.clear()
+    save(service.app, on=False)
+    assert service.states() == [S.RUNNING]
+    resume_run(service.app, service.nights()[0].run)
+    assert len(service.live()) == CASES - SHUT
+
+
+def test_a_queued_run_of_another_person_goes_on_after_a_switch_off(service: Service) -> None:
+    run = queued(service)
+    release_restore(run, asked_by="eva")
+    save(service.app, on=False)
+    assert service.states() == [S.RUNNING]
+
+
+def test_a_surplus_of_a_run_by_hand_stops_the_queued_run_of_the_schedule(
+    service: Service,
+) -> None:
+    run = queued(service)
+    saved = find_saved_policy("sales", "closed")
+    assert saved is not None
+    org, outcome = (
+        get_org("sales"),
+        SimpleNamespace(run="r", records=[SimpleNamespace(code=VANISHED)]),
+    )
+    plan = SimpleNamespace(selection=SimpleNamespace(policy=saved.policy))
+    restore_run._after_surplus(service.app, org, plan, outcome)  # type: ignore[arg-type]
+    known = find_run(run)
+    assert known is not None
+    assert (known.state, service.states()) == (RunState.ABANDONED, [S.DROPPED])
+
+
+def test_a_switch_off_without_a_person_claims_no_run(service: Service) -> None:
+    switched_on(service.app)
+    service.holds_back = {JobKind.ARCHIVE}
+    service.night()
+    (night,) = service.nights()
+    switch_policy_off(night.policy, why=surplus_of(service))
+    assert not claim_night(night.id, run="run", only_if_on=True)
+    assert claim_night(night.id, run="run")
+
+
+def surplus_of(service: Service) -> Message:
+    saved = find_saved_policy("sales", "closed")
+    assert saved is not None
+    return surplus(saved, run="r", vanished=1).message
+
+
+def test_a_night_ends_though_its_last_job_came_before_the_end_of_its_run(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(service)
+    (night,) = service.nights()
+    with monkeypatch.context() as patch:
+        patch.setattr(due_archives, "_is_over", lambda _night: True)  # and it resumes right then
+        service.tick()
+    assert service.states() == [S.RUNNING]
+    service.holds_back = set()
+    service.tick(times=3)
+    assert service.nights()[0].tries > night.tries
+    assert service.states() == [S.DONE]

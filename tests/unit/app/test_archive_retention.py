@@ -1,12 +1,15 @@
 """Archived records whose retention ended: listed, requested, approved by another person, erased."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from homes import World
 from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
+from unlost.app.actions.archive import expired
 from unlost.app.actions.archive.expired import (
     ExpiredArchives,
     approve_removal,
@@ -18,20 +21,23 @@ from unlost.app.actions.archive.expired import (
 from unlost.app.actions.archive.saved_policies import PolicyRequest, remove_policy, save_policy
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.find import find
+from unlost.app.actions.restores.restore_plan import load_plan
+from unlost.app.actions.retention import erase as erasing
 from unlost.app.actions.retention.erase import ErasureRequest, erase, erasures
 from unlost.app.actions.retention.erase import plan as plan_erasure
 from unlost.app.actions.retention.holds import HoldRequest, hold, lift
-from unlost.app.archive.periods import archives_of, today_of
+from unlost.app.archive.periods import archives_of, period_in, today_of
 from unlost.app.compose import Application
 from unlost.app.restores.approvals import ApprovalState
 from unlost.catalog.archive_models import ArchivePeriodRow
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.people.audit import newest
 from unlost.catalog.people.people import actor_of, add_person, set_role
+from unlost.engine.records import expired as due_module
 from unlost.engine.records.expired import due_records
 from unlost.model.access import Role
 from unlost.model.archive import ArchivePolicy, Comparison, Condition
-from unlost.model.errors import Conflict, NotAllowed, UnlostError, UsageError
+from unlost.model.errors import Conflict, IntegrityError, NotAllowed, UnlostError, UsageError
 from unlost.model.runs.exclusion import RunKind
 
 KEPT = ArchivePolicy(
@@ -213,7 +219,8 @@ def test_an_approval_ends_with_time_with_the_right_and_with_the_request(
         erase_expired(ada, "sales", plan=digest)
     assert code(void) == "retention-needs-approval"
     set_role("ben", Role.ADMIN, org=None)
-    assert withdraw_removal(ada, "sales").request is None
+    withdraw_removal(ada, "sales")
+    assert due(shop).request is None
     with pytest.raises(Conflict) as withdrawn:
         erase_expired(ada, "sales", plan=digest)
     assert code(withdrawn) == "retention-not-requested"
@@ -473,3 +480,173 @@ def test_more_records_than_an_erasure_takes_are_due_later(shop: Shop) -> None:
     )
     assert len(some.archives) == 3
     assert some.later == due(shop).records - 3
+
+
+# --- records that may be back -----------------------------------------------------------------------
+
+
+def test_records_of_a_table_that_no_backup_reads_any_more_are_not_due(
+    shop: Shop, ada: Application
+) -> None:
+    archive(shop)
+    accounts = next(line.records for line in year_later(shop).tables if line.table == "Account")
+    shop.org.tables["Contact"].refused = True
+    shop.night()
+    shown = due(shop)
+    assert [line.table for line in shown.tables] == ["Account"]
+    assert (shown.records, shown.unread) == (accounts, ("Contact",))
+    assert requested(ada) == shown.digest
+
+
+def test_a_table_that_is_read_again_is_due_again(shop: Shop) -> None:
+    archive(shop)
+    everything = year_later(shop).records
+    shop.org.tables["Contact"].refused = True
+    shop.night()
+    shop.org.tables["Contact"].refused = False
+    shop.night()
+    assert (due(shop).records, due(shop).unread) == (everything, ())
+
+
+def test_a_table_that_became_unreadable_after_the_approval_stops_the_removal(
+    shop: Shop, ada: Application, ben: Application
+) -> None:
+    archive(shop)
+    year_later(shop)
+    digest = approved(ada, ben)
+    shop.org.tables["Contact"].refused = True
+    shop.night()
+    with pytest.raises(Conflict) as error:
+        erase_expired(ada, "sales", plan=digest)
+    assert code(error) == "erase-changed"
+
+
+def year_later(shop: Shop) -> ExpiredArchives:
+    pass_days(shop, 400)
+    return due(shop)
+
+
+def approved(ada: Application, ben: Application) -> str:
+    digest = requested(ada)
+    approve_removal(ben, "sales", plan=digest)
+    return digest
+
+
+# --- a request that ends, or has another day ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("when", ["queued", "computed"])
+def test_a_withdrawn_request_is_not_erased_by_a_run_that_began(
+    shop: Shop,
+    ada: Application,
+    ben: Application,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
+) -> None:
+    archive(shop)
+    records = year_later(shop).records
+    digest = approved(ada, ben)
+    place, name = (expired, "_check_backup") if when == "queued" else (erasing, "check_no_restore")
+    real, calls = getattr(place, name), []
+
+    def withdrawn(*given: Any) -> None:
+        calls.append(name)
+        if len(calls) == (1 if when == "queued" else 2):
+            withdraw_removal(ben, "sales")
+        real(*given)
+
+    monkeypatch.setattr(place, name, withdrawn)
+    with pytest.raises(Conflict) as error:
+        erase_expired(ada, "sales", plan=digest)
+    assert code(error) == "retention-not-requested"
+    assert due(shop).records == records
+
+
+def test_an_approval_that_ends_during_the_erasure_does_not_count(
+    shop: Shop, ada: Application, ben: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive(shop)
+    year_later(shop)
+    digest = approved(ada, ben)
+    real = expired._check_backup
+
+    def void(app: Application, org: Any) -> None:
+        set_role("ben", Role.RESTORER, org=None)
+        real(app, org)
+
+    monkeypatch.setattr(expired, "_check_backup", void)
+    with pytest.raises(NotAllowed) as error:
+        erase_expired(ada, "sales", plan=digest)
+    assert code(error) == "retention-needs-approval"
+
+
+def test_a_request_under_a_clock_that_was_ahead_ends_with_the_correction(
+    shop: Shop, ada: Application, ben: Application
+) -> None:
+    archive(shop)
+    pass_days(shop, 300)
+    shop.world.clock.advance(days=100)
+    shop.night()
+    digest = approved(ada, ben)
+    shop.world.clock.advance(days=-100)
+    shown = due(shop)
+    assert shown.records == 0
+    assert shown.request is not None
+    assert shown.request.changed
+    with pytest.raises(Conflict) as error:
+        erase_expired(ada, "sales", plan=digest)
+    assert code(error) == "erase-changed"
+
+
+def test_an_archive_under_a_clock_that_was_behind_is_not_due_early(shop: Shop) -> None:
+    last_backup = shop.app.clock.now().date()
+    plan = shop.plan(archive=KEPT)
+    shop.world.clock.advance(days=-200)
+    shop.run(plan)
+    (commit,) = archives_of(shop.app, get_org("sales"))
+    assert commit.day >= last_backup
+
+
+def test_a_request_is_withdrawn_while_a_hold_on_the_change_log_lasts(
+    shop: Shop, ada: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive(shop)
+    year_later(shop)
+    requested(ada)
+
+    def is_held(*_: object) -> None:
+        raise Conflict("erase-held", "Rows of the change log are on legal hold.")
+
+    monkeypatch.setattr(expired, "_planned", is_held)
+    shown = due(shop)
+    assert shown.problem is not None
+    assert (shown.problem.code, shown.digest, shown.tables) == ("erase-held", "", ())
+    assert withdraw_removal(ada, "sales").by == "ada"
+    assert due(shop).request is None
+
+
+# --- journals and names ------------------------------------------------------------------------------
+
+
+def test_a_damaged_journal_does_not_hide_what_is_due(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive(shop, replace(KEPT, name="for-ever", keep_days=0), OTHER)
+    archive(shop, KEPT, CUSTOMER)
+    records = year_later(shop).records
+
+    def damaged(_: object) -> None:
+        raise IntegrityError("journal-damaged", "The journal is damaged.")
+
+    monkeypatch.setattr(due_module, "RestoreLog", damaged)
+    assert due(shop).records == records > 0
+
+
+def test_a_long_name_of_a_policy_is_refused_before_records_leave(shop: Shop) -> None:
+    with pytest.raises(UsageError) as error:
+        shop.plan(archive=replace(KEPT, name="n" * 121))
+    assert code(error) == "archive-policy-unnamed"
+    plan = load_plan(shop.app, Path(shop.plan(archive=KEPT).file))[0]
+    assert plan.selection.policy is not None
+    long = replace(plan.selection, policy=replace(plan.selection.policy, name="n" * 300))
+    assert len(period_in(replace(plan, selection=long), run="r").policy) == 120

@@ -34,6 +34,7 @@ from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores.approval import approve
 from unlost.app.actions.restores.kept_plan import discard_plan, run_stored_plan, waiting
 from unlost.app.compose import Application
+from unlost.catalog.archive_models import ArchivePolicyRow
 from unlost.catalog.home.copying import settings_digest
 from unlost.catalog.orgs.archive_policies import saved_policies
 from unlost.catalog.people.audit import newest
@@ -119,6 +120,31 @@ def test_a_schedule_needs_days_and_a_preview_of_the_policy_as_it_is(service: Ser
     preview_archive(service.app, "sales", CLOSED)
     assert save(service.app, on=True, days=WEEK).on
     refused("archive-not-previewed", service.app, replace(CLOSED, unchanged_days=3))
+
+
+def test_a_schedule_that_is_on_is_not_taken_over_without_a_preview(service: Service) -> None:
+    ada = person(service, "ada")
+    switched_on(service.app)
+    refused("archive-not-previewed", ada)
+    assert not save(ada, on=False).on
+    preview_archive(ada, "sales", CLOSED)
+    assert save(ada, on=True).owner == "ada"
+
+
+def test_a_daily_limit_does_not_rise_without_a_new_preview(service: Service) -> None:
+    limit = switched_on(service.app).daily_limit
+    service.world.clock.advance(days=8)
+    refused("archive-not-previewed", service.app, daily_limit=limit + 1)
+    assert save(service.app, daily_limit=limit - 1).on
+    preview_archive(service.app, "sales", CLOSED)
+    assert save(service.app, daily_limit=limit + 1).on
+
+
+def test_a_preview_by_an_unknown_person_does_not_count(service: Service) -> None:
+    save(service.app)
+    preview_archive(service.app, "sales", CLOSED)
+    ArchivePolicyRow.objects.update(previewed_by="", previewer="")  # stored by an earlier version
+    refused("archive-not-previewed", service.app, on=True, days=WEEK)
 
 
 def test_a_policy_of_most_of_its_table_needs_a_confirmation(service: Service) -> None:

@@ -5,25 +5,28 @@ erasure removes the journals that name its records. See docs/adr/0057.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.vault.archive_periods import periods_of, store_periods
 from unlost.engine.restore.journal.archives import plan_of
+from unlost.model.archive import LONGEST_NAME
 from unlost.model.archive_retention import ArchiveCommit, ArchivePeriod
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import RestorePlan
-from unlost.model.vault.snapshot import CommitKind
+from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
 
 
 def archives_of(app: Application, org: ProtectedOrg) -> Sequence[ArchiveCommit]:
     """Return the archives of an org with their periods, oldest first; stores unknown periods."""
     zone = ZoneInfo(org.identity.zone)
-    commits = [
-        commit for commit in app.whole_vault.commits(org.oid) if commit.kind is CommitKind.ARCHIVE
-    ]
+    # A clock that was behind at an archive does not end its period early.
+    so_far = accumulate(app.whole_vault.commits(org.oid), _not_earlier)
+    commits = [commit for commit in so_far if commit.kind is CommitKind.ARCHIVE]
     if not commits:
         return ()
     store_new_periods(app, org.oid, [commit.run for commit in commits])
@@ -62,12 +65,17 @@ def period_in(plan: RestorePlan, *, run: str) -> ArchivePeriod:
     policy = plan.selection.policy
     if policy is None:
         return ArchivePeriod(run, "", 0)
-    return ArchivePeriod(run, policy.name, policy.keep_days)
+    return ArchivePeriod(run, policy.name[:LONGEST_NAME], policy.keep_days)
 
 
 def today_of(app: Application, org: ProtectedOrg) -> date:
     """Return the day in the zone of an org."""
     return app.clock.now().astimezone(ZoneInfo(org.identity.zone)).date()
+
+
+def _not_earlier(before: SnapshotInfo, commit: SnapshotInfo) -> SnapshotInfo:
+    """Return a commit, with the end of the one before it if its own is earlier."""
+    return replace(commit, finished=max(before.finished, commit.finished))
 
 
 def _plan(app: Application, oid: str, run: str) -> RestorePlan | None:

@@ -64,10 +64,15 @@ def move_night(number: int, state: ArchiveNightState) -> None:
         rows.update(state=state.value, next_at=None)
 
 
-def claim_night(number: int, *, run: str) -> bool:
-    """Record the run of a night before it can begin; false if the night ended or has one."""
+def claim_night(number: int, *, run: str, only_if_on: bool = False) -> bool:
+    """Record the run of a night before it can begin; false if the night ended or has one.
+
+    ``only_if_on``: false, too, if the schedule is off.
+    """
     with returned_connection():
         rows = ArchiveNightRow.objects.filter(pk=number, state__in=_BEFORE_RUN)
+        if only_if_on:
+            rows = rows.filter(policy__is_on=True)
         columns = {"state": ArchiveNightState.RUNNING.value, "run": run, "next_at": None}
         return bool(rows.update(**columns))
 

@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from unlost.engine.storage.mails import instants
-from unlost.model.archive import ArchivePolicy, BranchRule, Comparison, Condition
+from unlost.model.archive import (
+    LONGEST_NAME,
+    ArchivePolicy,
+    BranchRule,
+    Comparison,
+    Condition,
+    wrong_name,
+)
 from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.archive_retention import check_keep_days
 from unlost.model.errors import UsageError
@@ -37,9 +44,11 @@ def check_policy(policy: ArchivePolicy, schema: Schema, *, now: datetime) -> Non
 
     Raises UsageError (``archive-table``, ``archive-column``, ``archive-comparison``,
     ``archive-values``, ``archive-reference``, ``archive-leaves``, ``archive-everything``,
-    ``archive-keep-days``).
+    ``archive-keep-days``, ``archive-policy-unnamed``).
     """
     check_keep_days(policy.keep_days)
+    if len(policy.name) > LONGEST_NAME:
+        raise wrong_name()
     if not policy.conditions and not policy.ids:
         raise UsageError(
             "archive-everything",

@@ -3,6 +3,7 @@
     archive 5, ended ── A1, A2          A1 came back as A7, A7 was archived by 9: due with both
     archive 9, ended ── A7, B1          B1 is on legal hold: named, not due
     archive 3, runs on ── A2            the longest period of A2 counts: not due
+    archive 5, ended ── C1              the newest backup did not read its table: not due
 
 An erasure of a record takes every id that the record had. So a record is due only if all of them
 are archived, and all their periods have ended. See docs/adr/0057.
@@ -19,11 +20,12 @@ import pyarrow.compute as pc
 from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.archive_retention import ArchiveCommit
+from unlost.model.errors import IntegrityError
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.source.reading import Op
 from unlost.model.vault.retention import HoldScope
-from unlost.model.vault.snapshot import Lineage
+from unlost.model.vault.snapshot import Lineage, nights
 
 MOST = 200_000  # records of a request, as of an archive plan
 ID, OP, SNAP = "_u_id", "_u_op", "_u_snap"
@@ -37,11 +39,13 @@ class DueRecords:
     """The records that are due, with the number of their archive; those on legal hold; the rest.
 
     ``later``: the number of due records beyond ``MOST``, which can be erased after these.
+    ``unread``: tables that the newest backup did not read; their records may be back, and stay.
     """
 
     archives: Mapping[RecordKey, int] = field(default_factory=dict)
     on_hold: tuple[RecordKey, ...] = ()
     later: int = 0
+    unread: tuple[str, ...] = ()
 
 
 def due_records(
@@ -66,6 +70,9 @@ def due_records(
         if archive.number not in due and archive.number < max(due):
             for key in _taken(vault, org, archive):
                 records.pop(key, None)
+    tables = _read_tables(vault, org)
+    unread = sorted({key.table for key in records} - tables)
+    records = {key: number for key, number in records.items() if key.table in tables}
     on_hold = _on_hold(vault, org, records, now=now)
     for key in on_hold:
         del records[key]
@@ -74,7 +81,23 @@ def due_records(
     picked = dict(sorted(due_now.items(), key=lambda item: (item[1], str(item[0])))[:most])
     # The cut may part the ids of a record.
     picked = _with_every_id(picked, rows)
-    return DueRecords(picked, tuple(sorted(on_hold, key=str)), len(due_now) - len(picked))
+    return DueRecords(
+        picked, tuple(sorted(on_hold, key=str)), len(due_now) - len(picked), tuple(unread)
+    )
+
+
+def _read_tables(vault: Vault, org: str) -> frozenset[str]:
+    """Return the tables that the newest nightly backup read without a problem."""
+    backups = nights(vault.snapshots(org))
+    if not backups:
+        return frozenset()
+    newest = backups[-1].number
+    states = vault.at(org, newest, forgotten=True).tables()
+    return frozenset(
+        table
+        for table, state in states.items()
+        if state.last_read_in == newest and state.finding is None
+    )
 
 
 def _archived_by(snapshot: Snapshot, numbers: Collection[int]) -> _Archives:
@@ -97,13 +120,24 @@ def _archived_by(snapshot: Snapshot, numbers: Collection[int]) -> _Archives:
 
 def _taken(vault: Vault, org: str, archive: ArchiveCommit) -> Iterator[RecordKey]:
     """Yield the records that an archive took, by its journal, or without one by its versions."""
-    if archive.run not in vault.journals(org):
+    log = _log(vault, org, archive)
+    if log is None:
         yield from _archived_by(vault.at(org, archive.number, forgotten=True), {archive.number})
         return
-    closed = RestoreLog(vault.journal(org, archive.run)).state.closed
+    closed = log.state.closed
     for record in closed.records if closed is not None else ():
         if record.ending is Ending.ARCHIVED:
             yield RecordKey(record.table, record.record)
+
+
+def _log(vault: Vault, org: str, archive: ArchiveCommit) -> RestoreLog | None:
+    """Return the journal of an archive; None if it was erased, or is damaged."""
+    if archive.run not in vault.journals(org):
+        return None
+    try:
+        return RestoreLog(vault.journal(org, archive.run))
+    except IntegrityError:
+        return None
 
 
 def _on_hold(

@@ -19,7 +19,7 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.restores.restore_run import journal_of
 from unlost.app.archive.day_limit import archived_today
 from unlost.app.archive.due_archives import is_late
-from unlost.app.archive.open_nights import drop_night, drop_nights, end_without_run
+from unlost.app.archive.open_nights import drop_night, drop_nights, end_without_run, gives_way
 from unlost.app.archive.problems import (
     NO_RIGHT,
     PLANNERS_BUSY,
@@ -36,7 +36,7 @@ from unlost.app.archive.schedule_owner import schedule_actor
 from unlost.app.backups.backup_run import IN_PROGRESS
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
-from unlost.app.restores.approvals import ApprovalState, approval_of_stored, is_begun
+from unlost.app.restores.approvals import ApprovalState, approval_of_stored
 from unlost.app.restores.plan_files import proved_plan
 from unlost.catalog.orgs.archive_policies import (
     note_policy_problem,
@@ -65,7 +65,6 @@ from unlost.engine.restore.running.passes.archiving import VANISHED
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
 from unlost.model.message import Message, code_of, fault
-from unlost.model.runs.jobs import RunCommand
 from unlost.model.saved_policy import ArchiveNight, ArchiveNightState, SavedPolicy
 
 MOST_TRIES = 3
@@ -152,7 +151,7 @@ def _chosen(
     if is_late(night, app.clock.now()):
         end_night(night.id, ArchiveNightState.FAILED, at=app.clock.now(), error=not_fresh().message)
         return None
-    if not _earlier_nights_ended(app, org, saved, night) or not _is_small(app, org, saved, night):
+    if not _earlier_nights_ended(app, saved, night) or not _is_small(app, org, saved, night):
         return None
     most = saved.daily_limit - archived_today(app, org, saved.name)
     if most <= 0:
@@ -169,16 +168,14 @@ def _chosen(
     return find_plan(view.plan)
 
 
-def _earlier_nights_ended(
-    app: Application, org: ProtectedOrg, saved: SavedPolicy, night: ArchiveNight
-) -> bool:
+def _earlier_nights_ended(app: Application, saved: SavedPolicy, night: ArchiveNight) -> bool:
     """Give up earlier nights that did not begin to write; false if the archive of one goes on."""
     for earlier in open_archive_nights(policy=saved.id):
         if earlier.id == night.id:
             break
         if earlier.state.is_before_run and drop_night(app, earlier):
             continue
-        if not _has_ended(app, org, saved, archive_night(earlier.id) or earlier):
+        if not _has_ended(app, saved, archive_night(earlier.id) or earlier):
             _fail(app, night, not_ended(saved, run=earlier.run).message)
             return False
     renewed = saved_policy(saved.id)
@@ -188,26 +185,15 @@ def _earlier_nights_ended(
     return False
 
 
-def _has_ended(
-    app: Application, org: ProtectedOrg, saved: SavedPolicy, night: ArchiveNight
-) -> bool:
+def _has_ended(app: Application, saved: SavedPolicy, night: ArchiveNight) -> bool:
     """End a night whose run is over, or gives way; false if its archive goes on."""
     if _is_over(night):
         _end_run(app, saved, night)
         return True
-    if not _gives_way(app, org, night):
+    if not gives_way(app, night):
         return False
     end_night(night.id, ArchiveNightState.DROPPED, at=app.clock.now())
     return True
-
-
-def _gives_way(app: Application, org: ProtectedOrg, night: ArchiveNight) -> bool:
-    """Give up the run of a night that did not begin to write, and that no person paused."""
-    run = find_run(night.run)
-    is_paused = run is not None and run.wish is RunCommand.PAUSE
-    if is_paused or is_begun(app, org, night.run):
-        return False
-    return drop_restore(night.run, at=app.clock.now())
 
 
 def _is_small(app: Application, org: ProtectedOrg, saved: SavedPolicy, night: ArchiveNight) -> bool:
@@ -296,8 +282,8 @@ def _hand_over(app: Application, org: ProtectedOrg, night: ArchiveNight, plan: S
     """Hand a plan to the service, after the night claimed its run."""
     restore_plan = proved_plan(app, plan_content(plan.id), org=org.oid)
     run = run_of(restore_plan)
-    if not claim_night(night.id, run=run):
-        return  # a person ended it meanwhile
+    if not claim_night(night.id, run=run, only_if_on=True):
+        return  # a person ended it meanwhile, or the schedule is off
     try:
         if plan.state is PlanState.RUN:
             # Its process died after it had written the journal, and before it queued the run.
@@ -332,6 +318,7 @@ def _end_run(app: Application, saved: SavedPolicy, night: ArchiveNight) -> None:
     run, now = find_run(night.run), app.clock.now()
     lost_right = run is not None and run.state is RunState.FAILED and code_of(run.error) == NO_RIGHT
     if not lost_right and not _is_over(night):
+        put_off_night(night.id, until=now)  # the job that sees its end needs another name
         return
     why = _why_off(app, saved, night, lost_right=lost_right)
     if lost_right and not _is_half_done(app, night):
@@ -348,7 +335,7 @@ def _end_run(app: Application, saved: SavedPolicy, night: ArchiveNight) -> None:
         note_policy_problem(saved.id, None)
         return
     switch_policy_off(saved.id, why=why)
-    drop_nights(app, saved.id)
+    drop_nights(app, saved)
 
 
 def _why_off(
@@ -383,7 +370,7 @@ def _vanished(app: Application, night: ArchiveNight) -> int:
 def _switch_off(app: Application, saved: SavedPolicy, night: ArchiveNight, why: Message) -> None:
     switch_policy_off(saved.id, why=why)
     drop_night(app, night, why=why)
-    drop_nights(app, saved.id)
+    drop_nights(app, saved)
 
 
 def _after_error(app: Application, night: ArchiveNight, error: Message) -> None:

@@ -41,13 +41,14 @@ from unlost.model.access import Right, Role, Trace
 from unlost.model.approval import Approval
 from unlost.model.archive_retention import ArchiveCommit
 from unlost.model.errors import Conflict
+from unlost.model.message import Message
 from unlost.model.source.reading import Json
 from unlost.model.vault.erasure import Erase, Erasure
 from unlost.model.vault.erasure_proof import TableErased
 from unlost.model.vault.maintenance import MaintenancePlan
 from unlost.model.vault.snapshot import CommitKind, nights
 
-CHANGED = "erase-changed"
+CHANGED, ON_HOLD = "erase-changed", "erase-held"
 NAMED = 100  # records on legal hold that a list names
 NAMED_POLICIES = 5  # of a proof
 
@@ -97,7 +98,9 @@ class ExpiredArchives:
     them: pass it on to agree. ``journals``: runs whose journals are erased too. ``on_hold``: number
     of due records that stay because of a legal hold, and the ``held_records`` as TABLE/ID, at most
     100. ``unknown``: archives without a known period, whose records are kept for ever. ``later``:
-    due records beyond the largest erasure.
+    due records beyond the largest erasure. ``unread``: tables that the newest backup did not read,
+    whose due records stay. ``problem``: why nothing can be erased now, such as a legal hold on the
+    change log; the effect and its digest are empty then.
     """
 
     org: str
@@ -116,6 +119,18 @@ class ExpiredArchives:
     unknown: tuple[str, ...] = ()
     later: int = 0
     request: RemovalView | None = None
+    unread: tuple[str, ...] = ()
+    problem: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawnRemoval:
+    """A request that was withdrawn: by whom and when it was made, and its number of records."""
+
+    org: str
+    by: str
+    at: datetime
+    records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +203,7 @@ def _erased(done: ExpiredErasure) -> Mapping[str, Json]:
 def list_expired(app: Application, org: str) -> ExpiredArchives:
     """List the archived records whose retention has ended, and the request to erase them.
 
-    Raises Conflict (``erase-held``) if rows of the org's change log about them are on legal hold,
-    NotFound (``org-unknown``).
+    Raises NotFound (``org-unknown``).
     """
     known, request = get_org(org), removal_request(org)
     return _shown(app, known, _due(app, known, request), request)
@@ -243,15 +257,16 @@ def approve_removal(app: Application, org: str, *, plan: str) -> ExpiredArchives
     approval = Approval(app.actor.name, app.actor.person, app.clock.now())
     if not approve_request(request, approval):
         raise removal_changed(org)
-    return list_expired(app, org)
+    approved = _request_view(app, known, _requested(org), digest=shown.digest)
+    return replace(shown, request=approved)
 
 
 @action("archive.withdraw-erasure", Right.MANAGE, trace=Trace.WRITE)
-def withdraw_removal(app: Application, org: str) -> ExpiredArchives:
+def withdraw_removal(app: Application, org: str) -> WithdrawnRemoval:  # noqa: ARG001
     """Withdraw a request, with its approval; raises Conflict (``retention-not-requested``)."""
     request = _requested(org)
     drop_request(request)
-    return list_expired(app, org)
+    return WithdrawnRemoval(org, request.made_by, request.made_at, request.records)
 
 
 @action("archive.erase-expired", Right.MANAGE, trace=Trace.WRITE, detail=_erased)
@@ -270,15 +285,21 @@ def erase_expired(app: Application, org: str, *, plan: str) -> ExpiredErasure:
     if not due.records.archives:
         raise removal_changed(org)
 
+    def check() -> None:
+        if _requested(org) != request:
+            raise removal_changed(org)
+        _check_approved(app, known, request)
+
     def operation() -> Erase:
         # Again, now that no other run is active.
+        check()
         _check_backup(app, known)
         if _due(app, known, request).records.archives != due.records.archives:
             raise removal_changed(org)
         return due.operation()
 
     try:
-        done = apply_erasure(app, known, operation, digest=request.digest)
+        done = apply_erasure(app, known, operation, digest=request.digest, check=check)
     except Conflict as error:
         if error.code == CHANGED:
             raise removal_changed(org) from error
@@ -294,7 +315,9 @@ def erase_expired(app: Application, org: str, *, plan: str) -> ExpiredErasure:
 def _due(app: Application, org: ProtectedOrg, request: RemovalRequest | None) -> _Due:
     """Return the records that are due today, or were due on the day of a request."""
     archives = archives_of(app, org)
-    day = request.day if request is not None else today_of(app, org)
+    day = today_of(app, org)
+    if request is not None:
+        day = min(request.day, day)  # a clock that was ahead then does not count
     records = due_records(app.whole_vault, org.oid, archives, today=day, now=app.clock.now())
     return _Due(day, archives, records)
 
@@ -308,7 +331,13 @@ def _shown(
 ) -> ExpiredArchives:
     if not due.records.archives:
         return _view(app, org, due, Erasure(), digest="", request=request)
-    planned = _planned(app, org, due)
+    try:
+        planned = _planned(app, org, due)
+    except Conflict as error:
+        if error.code != ON_HOLD:
+            raise
+        view = _view(app, org, due, Erasure(), digest="", request=request)
+        return replace(view, problem=error.message)
     return _view(app, org, due, planned.effect, digest=planned.digest, request=request)
 
 
@@ -339,6 +368,7 @@ def _view(
         tuple(archive.run for archive in due.archives if archive.period is None),
         due.records.later,
         _request_view(app, org, request, digest=digest) if request is not None else None,
+        due.records.unread,
     )
 
 

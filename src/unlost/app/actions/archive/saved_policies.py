@@ -25,7 +25,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.archive_nights import archive_nights_of
 from unlost.engine.archive.conditions import check_policy
 from unlost.model.access import Right, Trace
-from unlost.model.archive import ArchivePolicy
+from unlost.model.archive import LONGEST_NAME, ArchivePolicy, wrong_name
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.message import Message
 from unlost.model.saved_policy import (
@@ -40,7 +40,6 @@ from unlost.model.saved_policy import (
 from unlost.model.source.reading import Json
 
 MOST = 50  # saved policies of an org
-LONGEST = 120  # characters of a name
 NIGHTS = 7
 
 
@@ -153,7 +152,7 @@ def save_policy(app: Application, org: str, policy_request: PolicyRequest) -> Sa
     with one_transaction():  # no night may go on by the policy before
         _store(known, saved, seen=_version(before))
         if before is not None and not _goes_on(before, saved):
-            drop_nights(app, before.id)
+            drop_nights(app, before)
     after_change(app)
     return _view(known, _stored(org, policy.name))
 
@@ -166,7 +165,7 @@ def remove_policy(app: Application, org: str, name: str) -> SavedPolicyView:
     """
     saved = _stored(org, name)
     view = _view(get_org(org), saved)
-    drop_nights(app, saved.id)
+    drop_nights(app, saved)
     drop_policy(saved.id)
     after_change(app)
     return view
@@ -197,6 +196,8 @@ def _store(org: ProtectedOrg, saved: SavedPolicy, *, seen: str) -> None:
 
 def _has_previewed(app: Application, saved: SavedPolicy) -> bool:
     """Return True if the person who saves has seen the effect of the policy, and not long ago."""
+    if not saved.previewed_by:  # of an earlier version, which did not record who saw it
+        return False
     if saved.previewed is None or app.clock.now() - saved.previewed > PREVIEW_LASTS:
         return False
     return is_same_person(app.actor, name=saved.previewed_by, person=saved.previewer)
@@ -243,6 +244,12 @@ def _goes_on(before: SavedPolicy, saved: SavedPolicy) -> bool:
     return all(getattr(before, name) == getattr(saved, name) for name in same)
 
 
+def _is_not_more(before: SavedPolicy, saved: SavedPolicy) -> bool:
+    """Return True if a schedule was on, for the same person, and with no lower daily limit."""
+    same_owner = (before.owner, before.account) == (saved.owner, saved.account)
+    return before.is_on and same_owner and saved.daily_limit <= before.daily_limit
+
+
 def _check_schedule(
     app: Application,
     org: ProtectedOrg,
@@ -259,8 +266,8 @@ def _check_schedule(
             next_step="Choose days, such as `--days mon,thu`, or `--nightly`.",
             policy=saved.name,
         )
-    was_on = before is not None and before.is_on
-    if saved.previewed is None or not (was_on or _has_previewed(app, saved)):
+    goes_on = before is not None and _is_not_more(before, saved)
+    if saved.previewed is None or not (goes_on or _has_previewed(app, saved)):
         raise not_previewed(org.name, saved.policy)
     share = large_share_of(app, org, saved.policy) if not saved.may_be_large else None
     if share is not None:
@@ -286,14 +293,8 @@ def _check_limit(limit: int) -> None:
 
 def _check_name(name: str) -> None:
     is_name = name.strip() == name and name and name.isprintable()
-    if not is_name or len(name) > LONGEST or "/" in name or name.endswith(".json"):
-        raise UsageError(
-            "archive-policy-unnamed",
-            "The name of a policy must have 1 to {longest} characters, no slash, and must not end "
-            "with .json.",
-            next_step="Change `name` in the policy, for example to old-cases.",
-            longest=LONGEST,
-        )
+    if not is_name or len(name) > LONGEST_NAME or "/" in name or name.endswith(".json"):
+        raise wrong_name()
     if name in (SELECTED, MAIL_LOOP):
         raise UsageError(
             "archive-policy-reserved",

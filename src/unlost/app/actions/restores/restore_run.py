@@ -32,6 +32,7 @@ from unlost.app.actions.restores.restore_plan import (
     org_of,
     store_for_approval,
 )
+from unlost.app.archive.open_nights import drop_nights
 from unlost.app.archive.periods import period_in
 from unlost.app.archive.problems import surplus
 from unlost.app.archive.second_copy import second_copy_of
@@ -389,16 +390,18 @@ def _run(
         digest_run(plan.digest, run=run)
         outcome = _ended(ended)
         end_run(run, RunEnd(RunState.DONE, app.clock.now()))
+    _after_surplus(app, org, plan, outcome)
     if kind is RunKind.ARCHIVE:
         store_periods(plan.target, [period_in(plan, run=run)])
-    _after_surplus(org, plan, outcome)
     if plan.org == plan.target:
         update_losses(app, org, restored=_back(outcome))
     repeated = known is not None and known.state is RunState.DONE
     return replace(result_of(org, outcome), repeated=repeated)
 
 
-def _after_surplus(org: ProtectedOrg, plan: RestorePlan, outcome: RestoreOutcome) -> None:
+def _after_surplus(
+    app: Application, org: ProtectedOrg, plan: RestorePlan, outcome: RestoreOutcome
+) -> None:
     """Switch the schedule of a saved policy off if more records vanished than were planned."""
     policy = plan.selection.policy
     vanished = sum(record.code == VANISHED for record in outcome.records)
@@ -406,6 +409,7 @@ def _after_surplus(org: ProtectedOrg, plan: RestorePlan, outcome: RestoreOutcome
     if saved is not None:
         why = surplus(saved, run=outcome.run, vanished=vanished)
         switch_policy_off(saved.id, why=why.message)
+        drop_nights(app, saved)
 
 
 @contextmanager

@@ -166,16 +166,23 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
 
 
 def apply_erasure(
-    app: Application, known: ProtectedOrg, operation: Callable[[], Erase], *, digest: str
+    app: Application,
+    known: ProtectedOrg,
+    operation: Callable[[], Erase],
+    *,
+    digest: str,
+    check: Callable[[], object] = lambda: None,
 ) -> ErasureResult:
     """Erase records in the vault and in the home, if the effect has this digest; as ``erase``.
 
-    ``operation`` is called while no other run of the org is active.
+    ``operation`` is called while no other run of the org is active, and ``check`` right before
+    the first write.
     """
     run = f"erase-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
 
     def before_write(erasure: Erasure) -> None:
         check_no_restore(app, known)  # again: computing the effect takes long
+        check()
         store_periods_before_erasing(app, known.oid)
         scrubbing.note(app, known, erasure.records, run=run)
 

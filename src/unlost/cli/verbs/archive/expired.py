@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ExpiredErasure,
         ExpiredRun,
         RemovalView,
+        WithdrawnRemoval,
     )
     from unlost.app.compose import Application
 
@@ -146,6 +147,11 @@ def _show(out: Output, seen: "ExpiredArchives") -> None:
         out.print(f"{many(seen.on_hold, 'due record')} on legal hold would stay:")
         for record in seen.held_records:
             out.print(f"  {plain(record)}")
+    for table in seen.unread:
+        out.print(f"The newest backup did not read {plain(table)}: its due records stay.")
+    if seen.problem is not None:
+        out.print(plain(seen.problem.sentence))
+        out.print(plain(seen.problem.next_step))
     for run_id in seen.unknown:
         out.print(f"The period of {run_id} is unknown: its records are kept for ever.")
     if seen.request is not None:
@@ -178,8 +184,8 @@ def _show_request(out: Output, seen: "ExpiredArchives") -> None:
     out.print(f"Next, another person: {command('archive', 'expired', verb, seen.org)}")
 
 
-def _show_withdrawn(out: Output, seen: "ExpiredArchives") -> None:
-    out.print(f"{seen.org}: the request was withdrawn.")
+def _show_withdrawn(out: Output, withdrawn: "WithdrawnRemoval") -> None:
+    out.print(f"{withdrawn.org}: the request was withdrawn.")
 
 
 def _show_erased(out: Output, done: "ExpiredErasure") -> None:
