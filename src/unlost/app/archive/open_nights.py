@@ -12,6 +12,7 @@ from unlost.catalog.runs.archive_nights import (
 from unlost.catalog.runs.plans import PlanState, drop_plan, find_plan
 from unlost.catalog.runs.queued_restores import asker_of_restore, drop_restore
 from unlost.catalog.runs.runs import find_run
+from unlost.model.errors import UnlostError
 from unlost.model.message import Message
 from unlost.model.runs.jobs import RunCommand
 from unlost.model.saved_policy import ArchiveNight, ArchiveNightState, SavedPolicy
@@ -25,8 +26,16 @@ def drop_nights(app: Application, saved: SavedPolicy) -> None:
     for night in open_archive_nights(policy=saved.id):
         if night.state.is_before_run:
             drop_night(app, night)
-        elif _is_queued_for(saved, night.run) and gives_way(app, night):
+        elif _is_queued_for(saved, night.run) and _gives_way(app, night):
             end_night(night.id, ArchiveNightState.DROPPED, at=app.clock.now())
+
+
+def _gives_way(app: Application, night: ArchiveNight) -> bool:
+    """Give up a run as ``gives_way`` does; one whose journal cannot be read goes on."""
+    try:
+        return gives_way(app, night)
+    except UnlostError:
+        return False
 
 
 def gives_way(app: Application, night: ArchiveNight) -> bool:

@@ -118,6 +118,27 @@ def test_a_record_that_the_org_does_not_list_any_more_is_ours_after_a_lost_answe
     assert archived(office.run(plan))["Account"] == 1
 
 
+def test_a_record_that_was_to_stay_and_vanishes_stops_the_run(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its outcome said that it stays in the org, while a trigger had deleted it without a copy."""
+    plan = plan_of(office, "A0", "A1", "A2")
+    office.clock.advance(hours=2)
+    changed = office.record("Account", "A0")
+    office.org.update("Account", changed, {"Name": "A0 is in use"})
+    delete = office.platform.delete
+
+    def trigger(table: str, record: str, *, by: str) -> None:
+        delete(table, record, by=by)
+        if not office.org.tables["Account"].records[changed].deleted:
+            delete("Account", changed, by=by)
+
+    monkeypatch.setattr(office.platform, "delete", trigger)
+    done = office.run(plan)
+    assert stayed(done)[f"Account/{changed}"] == "archive-vanished"
+    assert archived(done)["Account"] == 1, "it stopped after the first turn that deleted"
+
+
 # --- the count of a day -----------------------------------------------------------------------------
 
 

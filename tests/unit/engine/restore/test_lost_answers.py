@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,8 @@ from unlost.model.source.schema import WireKind
 from unlost.model.source.writing import (
     ByProduct,
     MatchKey,
+    OutcomeKind,
+    RowOutcome,
 )
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused
@@ -52,6 +55,28 @@ def test_equal_rows_are_interchangeable(shop: Workshop) -> None:
     shop.writer.faults.plant("written", ReplyLost())
     shop.restore(shop.plan(*steps))
     assert len(shop.live("Account")) == 3
+
+
+def test_a_row_that_was_answered_is_not_taken_for_an_equal_one(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call was answered for one of two equal rows; the other counted as created, and never was."""
+    records = [shop.make("Account", "Same") for _ in range(2)]
+    shop.night()
+    for record in records:
+        shop.lose("Account", record)
+    real = shop.writer.write
+
+    def write(op: Any, table: Any, rows: Any, *, token: str) -> list[RowOutcome]:
+        monkeypatch.undo()
+        first, second = rows
+        unknown = RowOutcome(second.key, OutcomeKind.UNKNOWN)
+        return [*real(op, table, [first], token=token), unknown]
+
+    monkeypatch.setattr(shop.writer, "write", write)
+    steps = [shop.step("Account", one, Action.CREATE) for one in records]
+    assert shop.restore(shop.plan(*steps)).whole
+    assert len(shop.live("Account")) == 2
 
 
 def test_a_key_clears_up_what_was_written(shop: Workshop) -> None:

@@ -254,6 +254,10 @@ def _run_or_wait(
         move_night(night.id, ArchiveNightState.PLANNED)
         night = replace(night, state=ArchiveNightState.PLANNED)
     _hand_over(app, org, night, plan)
+    now = saved_policy(saved.id)
+    if now is None or not now.is_on:
+        # A person switched it off while the plan was handed over.
+        drop_nights(app, saved)
 
 
 def _may_start(

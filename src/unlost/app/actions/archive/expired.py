@@ -377,7 +377,8 @@ def _request_view(
 ) -> RemovalView:
     approval, state = request.approval, _state(app, org, request)
     is_own = is_same_person(app.actor, name=request.made_by, person=request.maker)
-    changed = digest != request.digest
+    # Without a digest the effect could not be computed, so nothing is known to differ.
+    changed, is_same = digest not in ("", request.digest), digest == request.digest
     may = app.actor.may(Right.MANAGE, org.oid)
     view = RemovalView(
         request.made_by,
@@ -387,12 +388,12 @@ def _request_view(
         request.records,
         state,
         changed,
-        may_approve=may and not is_own and state is not ApprovalState.APPROVED and not changed,
+        may_approve=may and not is_own and state is not ApprovalState.APPROVED and is_same,
     )
     if approval is None:
         return view
     is_approver = is_same_person(app.actor, name=approval.by, person=approval.person)
-    may_erase = may and state is ApprovalState.APPROVED and not is_approver and not changed
+    may_erase = may and state is ApprovalState.APPROVED and not is_approver and is_same
     return replace(
         view,
         approved_by=approval.by,

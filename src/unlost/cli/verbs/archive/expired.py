@@ -119,8 +119,6 @@ def _agreed(
 
 
 def _show(out: Output, seen: "ExpiredArchives") -> None:
-    from unlost.cli.verbs.retention.erase import show_tables
-
     if not seen.records:
         out.print(f"{seen.org}: no archived record has reached the end of its retention.")
     else:
@@ -129,18 +127,7 @@ def _show(out: Output, seen: "ExpiredArchives") -> None:
         )
         for run in seen.runs:
             out.print(_run(run))
-        show_tables(out, seen.tables)
-        out.print(
-            f"{many(seen.files, 'file content')} ({size(seen.file_bytes)}) would be deleted; "
-            f"{size(seen.rewritten)} would be rewritten."
-        )
-    for journal in seen.journals:
-        out.print(f"The journal of {journal} would be erased completely.")
-    if seen.journals:
-        out.print(
-            "Restores among these runs could no longer be undone. An undo of an archive would still "
-            "bring back its other records."
-        )
+    _show_effect(out, seen)
     if seen.later:
         out.print(f"{many(seen.later, 'record')} more can be erased after these.")
     if seen.on_hold:
@@ -156,6 +143,24 @@ def _show(out: Output, seen: "ExpiredArchives") -> None:
         out.print(f"The period of {run_id} is unknown: its records are kept for ever.")
     if seen.request is not None:
         _show_approval(out, seen.request, zone=seen.zone)
+
+
+def _show_effect(out: Output, seen: "ExpiredArchives") -> None:
+    from unlost.cli.verbs.retention.erase import show_tables
+
+    if seen.tables:
+        show_tables(out, seen.tables)
+        out.print(
+            f"{many(seen.files, 'file content')} ({size(seen.file_bytes)}) would be deleted; "
+            f"{size(seen.rewritten)} would be rewritten."
+        )
+    for journal in seen.journals:
+        out.print(f"The journal of {journal} would be erased completely.")
+    if seen.journals:
+        out.print(
+            "Restores among these runs could no longer be undone. An undo of an archive would still "
+            "bring back its other records."
+        )
 
 
 def _run(run: "ExpiredRun") -> str:

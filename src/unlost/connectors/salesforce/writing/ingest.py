@@ -23,7 +23,7 @@ from unlost.kit.paging import follow
 from unlost.model.errors import UnlostError
 from unlost.model.ports.system import Entropy
 from unlost.model.source.schema import Table
-from unlost.model.source.writing import RowOutcome, WriteOp, WriteRow
+from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 
 # Characters of a job's data that can be sent with it (Bulk API 2.0 guide, create a job).
 LONGEST_WHOLE = 100_000
@@ -71,6 +71,8 @@ class IngestJobs:
                 if not outcomes:
                     raise
                 break  # the outcomes of earlier jobs must reach the journal
+            if any(outcomes[row.key].kind is OutcomeKind.UNKNOWN for row in upload.rows):
+                break  # it was interrupted, or its answer was lost: no other job follows
         return [outcomes.get(row.key, unknown(row.key)) for row in rows]
 
     def settle(self, table: Table, *, since: str) -> None:

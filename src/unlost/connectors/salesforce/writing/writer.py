@@ -1,6 +1,6 @@
 """The write side of one org (port ``Writer``): chooses the API of each call."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import BinaryIO
@@ -9,7 +9,13 @@ from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.access.identity import read_identity
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.shapes import DescribedObject
-from unlost.connectors.salesforce.writing.answers import DUPLICATE, deleted, done, without_bulk
+from unlost.connectors.salesforce.writing.answers import (
+    DUPLICATE,
+    deleted,
+    done,
+    unknown,
+    without_bulk,
+)
 from unlost.connectors.salesforce.writing.automation import automation_of
 from unlost.connectors.salesforce.writing.bypass import (
     BypassSwitch,
@@ -40,7 +46,7 @@ from unlost.connectors.salesforce.writing.soap import RecycleBin
 from unlost.connectors.salesforce.writing.uploads import FileUploads
 from unlost.connectors.salesforce.writing.values import fits_bulk
 from unlost.model.bypass import AutomationList, Bypass, BypassState
-from unlost.model.errors import UsageError
+from unlost.model.errors import UnlostError, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Clock, Entropy
 from unlost.model.source.reading import Rows
@@ -243,21 +249,34 @@ class SalesforceWriter:
             raise
 
     def _sent(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
+        ready = [self._shaped(op, table, row) for row in rows]
+        outcomes: dict[str, RowOutcome] = {}
+        try:
+            for part in self._parts(op, table, ready):
+                outcomes |= {outcome.key: outcome for outcome in part}
+        except UnlostError:
+            if not outcomes:
+                raise
+            # An earlier part wrote: its outcomes must reach the journal, or it is written again.
+        return [outcomes.get(row.key, unknown(row.key)) for row in ready]
+
+    def _parts(
+        self, op: WriteOp, table: Table, ready: Sequence[WriteRow]
+    ) -> Iterator[list[RowOutcome]]:
+        """Write the rows one part after the other; the outcomes of each."""
         capability = self.capability(table)
         lists = frozenset(gather.column for gather in capability.gathers)
-        ready = [self._shaped(op, table, row) for row in rows]
-        outcomes: list[RowOutcome] = []
         for wave in self._waves(table, ready):
             if len(wave) <= BY_COLLECTIONS:
-                outcomes += self._collections.write(
-                    op, table, wave, lists=lists, file=capability.file_column
-                )
+                file = capability.file_column
+                yield self._collections.write(op, table, wave, lists=lists, file=file)
                 continue
             large = [row for row in wave if fits_bulk(row.cells)]
             single = [row for row in wave if not fits_bulk(row.cells)]
-            outcomes += self._jobs.write(op, table, large) if large else []
-            outcomes += self._collections.write(op, table, single, lists=lists) if single else []
-        return outcomes
+            if large:
+                yield self._jobs.write(op, table, large)
+            if single:
+                yield self._collections.write(op, table, single, lists=lists)
 
     def _shaped(self, op: WriteOp, table: Table, row: WriteRow) -> WriteRow:
         return shaped(row, table.name) if op is WriteOp.CREATE else row

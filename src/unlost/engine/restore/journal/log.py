@@ -53,10 +53,10 @@ class RestoreState:
     ``links`` maps records of the vault to live ids; ``open`` holds the calls whose answer is
     missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
     are the ids that left the bin through this run; ``undid`` is true once an undelete call has been
-    answered. ``deletes_since`` is the time of the first call that deletes. ``saved`` are the values of rows that the org may have removed with an update, by
-    their ids. ``reopened`` has the values that records had before they were made drafts. ``bypass``
-    is set while the run may have left a bypass on; ``noted_bypass`` is true once the run has noted
-    the state of a bypass.
+    answered. ``deletes_since`` is the time of the first call that deletes. ``saved`` are the values
+    of rows that the org may have removed with an update, by their ids. ``reopened`` has the values
+    that records had before they were made drafts. ``bypass`` is set while the run may have left a
+    bypass on; ``noted_bypass`` is true once the run has noted the state of a bypass.
     """
 
     opened: RunOpened | None = None

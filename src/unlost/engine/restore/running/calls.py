@@ -3,7 +3,9 @@
 See docs/adr/0010.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -63,6 +65,12 @@ class CallOutcome:
         unknown = {outcome.key for outcome in self.outcomes if outcome.kind is OutcomeKind.UNKNOWN}
         return [row.alike for row in self.rows if row.row.key in unknown]
 
+    @property
+    def made(self) -> set[str]:
+        """The live ids of the rows that were written."""
+        done = (outcome for outcome in self.outcomes if outcome.kind is OutcomeKind.DONE)
+        return {outcome.id for outcome in done if outcome.id is not None}
+
 
 def send(
     session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedRow]
@@ -114,6 +122,9 @@ def send_queues(
 
 def _resolve_unclear(session: RestoreSession, unclear: Sequence[CallOutcome]) -> None:
     """Resolve the outcomes of these calls, now that none is running."""
+    made: dict[str, set[str]] = defaultdict(set)
+    for outcome in unclear:
+        made[session.log.state.open[outcome.number].table] |= outcome.made
     for at, outcome in enumerate(unclear):
         table = session.log.state.open[outcome.number].table
         beside = [
@@ -122,7 +133,7 @@ def _resolve_unclear(session: RestoreSession, unclear: Sequence[CallOutcome]) ->
             if session.log.state.open[other.number].table == table
             for row in other.lost
         ]
-        answer(session, outcome, beside=beside)
+        answer(session, outcome, beside=beside, made=made[table])
 
 
 def _call(
@@ -175,16 +186,23 @@ def write_intent(
 
 
 def answer(
-    session: RestoreSession, called: CallOutcome, *, beside: Sequence[WriteRow] = ()
+    session: RestoreSession,
+    called: CallOutcome,
+    *,
+    beside: Sequence[WriteRow] = (),
+    made: AbstractSet[str] = frozenset(),
 ) -> Sequence[RowOutcome]:
     """Resolve unknown outcomes, write the answer, and stop if the org's storage is full.
 
-    ``beside``: rows of other calls whose answer is missing too.
+    ``beside``: rows of other calls whose answer is missing too. ``made``: ids that answered rows of
+    these calls have: no other row can be one of these records.
     """
     intent = session.log.state.open[called.number]
     known = [outcome for outcome in called.outcomes if outcome.kind is not OutcomeKind.UNKNOWN]
     if lost := called.lost:
-        known += resolve(session, intent, lost, beside=beside)
+        keys = {row.key for row in lost}
+        resolved = resolve(session, intent, lost, beside=beside, made=made | called.made)
+        known += [outcome for outcome in resolved if outcome.key in keys]
     session.log.write(CallAnswer(called.number, tuple(known)))
     done = sum(outcome.kind is OutcomeKind.DONE for outcome in known)
     session.ports.observer.progress(Progress(Phase.RESTORE, intent.table, rows=done, calls=1))

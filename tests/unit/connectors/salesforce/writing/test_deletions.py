@@ -143,6 +143,18 @@ def test_an_interruption_between_two_calls_keeps_the_outcomes_of_the_first(
     assert kinds(write(org, op, sent)) == ["done"] * 200 + ["unknown"] * 250
 
 
+def test_an_interruption_after_the_job_of_a_call_keeps_its_outcomes(
+    org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restore wrote the rows of the job twice: one row of the call was too special for a job."""
+    Jobs(org)
+    cancel_when(org, monkeypatch, lambda: bool(org.wire.made("GET", "unprocessedrecords")))
+    sent = [WriteRow(f"k{n}", id_of("001", n), {"Name": f"x{n}"}) for n in range(601)]
+    special = WriteRow("special", id_of("001", 700), {"Name": "a\rb"})
+    outcomes = write(org, WriteOp.UPDATE, [special, *sent])
+    assert kinds(outcomes) == ["unknown"] + ["done"] * 601
+
+
 # --- without the recycle bin ------------------------------------------------------------------------
 
 HARD_DELETE = WriteOp.HARD_DELETE

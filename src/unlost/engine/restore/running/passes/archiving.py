@@ -50,7 +50,7 @@ from unlost.model.ports.source import Source
 from unlost.model.ports.vault import Vault
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Schema, Table
-from unlost.model.source.writing import RecordQuery, RowOutcome, WriteOp, WriteRow
+from unlost.model.source.writing import OutcomeKind, RecordQuery, RowOutcome, WriteOp, WriteRow
 from unlost.model.vault.snapshot import CommitKind, nights
 
 FIRST_TURN, TURN = (
@@ -377,13 +377,19 @@ def _note_surplus(session: RestoreSession, watch: OrgWatch) -> bool:
     """Note what vanished and was not planned, or not yet; true if there is more than before."""
     results = session.log.state.results.get(Pass.DELETE, {})
     early = watch.changes.vanished | watch.changes.deleted
-    surplus = _not_archived(session, {key for key in early if key not in results})
+    # A record that was to stay has an outcome already, and must not vanish either.
+    stays = {key for key, result in results.items() if _is_to_stay(result)}
+    surplus = _not_archived(session, {key for key in early if key not in results or key in stays})
     noted: dict[str, list[RowOutcome]] = defaultdict(list)
     for key in sorted(surplus, key=str):
         noted[key.table].append(_vanished(key))
     for name, outcomes in noted.items():
         record_without_call(session, Pass.DELETE, name, outcomes)
     return bool(surplus)
+
+
+def _is_to_stay(result: RowOutcome) -> bool:
+    return result.kind is OutcomeKind.FAILED and result.code not in (VANISHED, GONE)
 
 
 def _not_archived(session: RestoreSession, keys: Collection[RecordKey]) -> set[RecordKey]:

@@ -27,6 +27,7 @@ from unlost.engine.restore.running.wanted import rows_in_memory
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.archive import ARCHIVED_PAGE, ParentPointer
+from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.plan import Action, ActionReason, PlanStep, PointerUpdate, RecordKey
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
@@ -66,8 +67,16 @@ def take_back(session: RestoreSession) -> None:
 
 def _parents_of_missing(session: RestoreSession) -> set[str]:
     """The ids that records of the plan refer to which did not come back."""
-    if any(step.action is Action.SKIP for step in session.plan.steps):
-        return {update.record for update in session.plan.pointers}  # their values are not read
+    every = {update.record for update in session.plan.pointers}
+    if any(_is_left_out(session, step) for step in session.plan.steps):
+        return every  # their values are not read
+    try:
+        return _named_by_failed(session)
+    except (IntegrityError, NotFound):
+        return every
+
+
+def _named_by_failed(session: RestoreSession) -> set[str]:
     by_table: dict[str, list[PlanStep]] = defaultdict(list)
     for step in session.plan.steps:
         if session.log.state.failure(step.key) is not None:
@@ -80,6 +89,12 @@ def _parents_of_missing(session: RestoreSession) -> set[str]:
                 for column in references:
                     parents.update(filter(None, states.texts(column)))
     return parents
+
+
+def _is_left_out(session: RestoreSession, step: PlanStep) -> bool:
+    """True for an archived record that the plan cannot bring back."""
+    chosen = step.action is Action.SKIP and step.why is ActionReason.SELECTED
+    return chosen and session.links.live(step.key) is None
 
 
 def outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
