@@ -92,7 +92,7 @@ def test_a_schedule_that_is_switched_off_right_before_the_hand_over_runs_nothing
     assert (service.states(), service.runs(), len(service.live())) == ([S.DROPPED], 0, CASES)
 
 
-def test_a_schedule_that_is_switched_off_during_the_hand_over_still_follows_its_run(
+def test_a_schedule_that_is_switched_off_during_the_hand_over_deletes_nothing(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     switched_on(service.app, daily_limit=4)
@@ -105,7 +105,7 @@ def test_a_schedule_that_is_switched_off_during_the_hand_over_still_follows_its_
     monkeypatch.setattr(archive_night, "run_stored_plan", switched_off)
     service.night()
     service.tick(times=3)
-    assert (service.states(), service.runs(), len(service.live())) == ([S.DONE], 1, CASES - 2)
+    assert (service.states(), len(service.live())) == ([S.DROPPED], CASES)
 
 
 def test_a_night_whose_plan_a_person_runs_is_followed_though_the_policy_changes(

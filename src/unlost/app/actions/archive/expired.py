@@ -337,7 +337,9 @@ def _shown(
         if error.code != ON_HOLD:
             raise
         view = _view(app, org, due, Erasure(), digest="", request=request)
-        return replace(view, problem=error.message)
+        # The effect is not known, so it is not known to differ from the requested one.
+        blocked = replace(view.request, changed=False) if view.request is not None else None
+        return replace(view, problem=error.message, request=blocked)
     return _view(app, org, due, planned.effect, digest=planned.digest, request=request)
 
 
@@ -377,8 +379,7 @@ def _request_view(
 ) -> RemovalView:
     approval, state = request.approval, _state(app, org, request)
     is_own = is_same_person(app.actor, name=request.made_by, person=request.maker)
-    # Without a digest the effect could not be computed, so nothing is known to differ.
-    changed, is_same = digest not in ("", request.digest), digest == request.digest
+    changed = digest != request.digest
     may = app.actor.may(Right.MANAGE, org.oid)
     view = RemovalView(
         request.made_by,
@@ -388,12 +389,12 @@ def _request_view(
         request.records,
         state,
         changed,
-        may_approve=may and not is_own and state is not ApprovalState.APPROVED and is_same,
+        may_approve=may and not is_own and state is not ApprovalState.APPROVED and not changed,
     )
     if approval is None:
         return view
     is_approver = is_same_person(app.actor, name=approval.by, person=approval.person)
-    may_erase = may and state is ApprovalState.APPROVED and not is_approver and is_same
+    may_erase = may and state is ApprovalState.APPROVED and not is_approver and not changed
     return replace(
         view,
         approved_by=approval.by,

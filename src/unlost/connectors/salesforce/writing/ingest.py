@@ -71,7 +71,7 @@ class IngestJobs:
                 if not outcomes:
                     raise
                 break  # the outcomes of earlier jobs must reach the journal
-            if any(outcomes[row.key].kind is OutcomeKind.UNKNOWN for row in upload.rows):
+            if any(_is_unknown(outcomes.get(row.key)) for row in upload.rows):
                 break  # it was interrupted, or its answer was lost: no other job follows
         return [outcomes.get(row.key, unknown(row.key)) for row in rows]
 
@@ -241,6 +241,10 @@ def _sent(op: WriteOp, row: WriteRow, names: Sequence[str]) -> list[str]:
 def _plain(cell: str) -> str:
     """A field as a reader of CSV returns it."""
     return cell[1:-1].replace('""', '"') if cell.startswith('"') else cell
+
+
+def _is_unknown(outcome: RowOutcome | None) -> bool:
+    return outcome is None or outcome.kind is OutcomeKind.UNKNOWN
 
 
 def _multipart(boundary: str, job: bytes, data: bytes) -> bytes:
