@@ -66,7 +66,7 @@ class CallOutcome:
         return [row.alike for row in self.rows if row.row.key in unknown]
 
     @property
-    def made(self) -> set[str]:
+    def created_ids(self) -> set[str]:
         """The live ids of the rows that were written."""
         done = (outcome for outcome in self.outcomes if outcome.kind is OutcomeKind.DONE)
         return {outcome.id for outcome in done if outcome.id is not None}
@@ -122,9 +122,9 @@ def send_queues(
 
 def _resolve_unclear(session: RestoreSession, unclear: Sequence[CallOutcome]) -> None:
     """Resolve the outcomes of these calls, now that none is running."""
-    made: dict[str, set[str]] = defaultdict(set)
+    created_ids: dict[str, set[str]] = defaultdict(set)
     for outcome in unclear:
-        made[session.log.state.open[outcome.number].table] |= outcome.made
+        created_ids[session.log.state.open[outcome.number].table] |= outcome.created_ids
     for at, outcome in enumerate(unclear):
         table = session.log.state.open[outcome.number].table
         beside = [
@@ -133,7 +133,7 @@ def _resolve_unclear(session: RestoreSession, unclear: Sequence[CallOutcome]) ->
             if session.log.state.open[other.number].table == table
             for row in other.lost
         ]
-        answer(session, outcome, beside=beside, made=made[table])
+        answer(session, outcome, beside=beside, created_ids=created_ids[table])
 
 
 def _call(
@@ -190,18 +190,20 @@ def answer(
     called: CallOutcome,
     *,
     beside: Sequence[WriteRow] = (),
-    made: AbstractSet[str] = frozenset(),
+    created_ids: AbstractSet[str] = frozenset(),
 ) -> Sequence[RowOutcome]:
     """Resolve unknown outcomes, write the answer, and stop if the org's storage is full.
 
-    ``beside``: rows of other calls whose answer is missing too. ``made``: ids that answered rows of
-    these calls have: no other row can be one of these records.
+    ``beside``: rows of other calls whose answer is missing too. ``created_ids``: live ids of the
+    answered rows of these calls: no other row can be one of these records.
     """
     intent = session.log.state.open[called.number]
     known = [outcome for outcome in called.outcomes if outcome.kind is not OutcomeKind.UNKNOWN]
     if lost := called.lost:
         keys = {row.key for row in lost}
-        resolved = resolve(session, intent, lost, beside=beside, made=made | called.made)
+        resolved = resolve(
+            session, intent, lost, beside=beside, created_ids=created_ids | called.created_ids
+        )
         known += [outcome for outcome in resolved if outcome.key in keys]
     session.log.write(CallAnswer(called.number, tuple(known)))
     done = sum(outcome.kind is OutcomeKind.DONE for outcome in known)

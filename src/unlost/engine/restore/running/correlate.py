@@ -43,13 +43,13 @@ def resolve(
     rows: Sequence[WriteRow],
     *,
     beside: Sequence[WriteRow] = (),
-    made: AbstractSet[str] = frozenset(),
+    created_ids: AbstractSet[str] = frozenset(),
 ) -> list[RowOutcome]:
     """Outcomes of the rows that turn out to be written; the others were not.
 
     ``beside``: rows of other calls to the table whose answers are missing too; records that match
-    them are no strangers. ``made``: ids of records that other rows of these calls created. Raises
-    Conflict (``restore-uncertain``).
+    them are no strangers. ``created_ids``: live records that other rows of these calls created.
+    Raises Conflict (``restore-uncertain``).
     """
     table = session.table(intent.table)
     # A call or job of the process that ended may still be in progress in the org.
@@ -62,10 +62,10 @@ def resolve(
         return _deleted(session, intent, table)
     if intent.op is not WriteOp.CREATE:
         return _find_updated(session, intent, table)
-    by_key = _by_key(session, intent, table, rows, made=made)
+    by_key = _by_key(session, intent, table, rows, created_ids=created_ids)
     rest = [row for row in rows if row.key not in by_key]
     if rest and not _key_is_proof(session, table, rest):
-        known = {*by_key.values(), *made}
+        known = {*by_key.values(), *created_ids}
         by_key |= _by_likeness(session, intent, table, (rest, beside), known=known)
     return [RowOutcome(key, OutcomeKind.DONE, live) for key, live in by_key.items()]
 
@@ -107,12 +107,12 @@ def _by_key(
     table: Table,
     rows: Sequence[WriteRow],
     *,
-    made: AbstractSet[str],
+    created_ids: AbstractSet[str],
 ) -> dict[str, str]:
     """Live ids of rows by a key; for a shared key only records created since the call.
 
-    Several rows can share a key, if people typed them so: the org accepted one of them. ``made``:
-    records of other rows.
+    Several rows can share a key, if people typed them so: the org accepted one of them.
+    ``created_ids``: live records of other rows.
     """
     by_row: dict[str, str] = {}
     for key in session.capability(table.name).keys:
@@ -124,7 +124,7 @@ def _by_key(
         for row, live_id in by_row.items()
         if made_since is None or live_id in made_since
     }
-    taken = made | _taken(session, table, but={row.key for row in rows})
+    taken = created_ids | _taken(session, table, but={row.key for row in rows})
     rows_of = {live: row for row, live in reversed(by_row.items()) if live not in taken}
     return {row: live for live, row in rows_of.items()}
 
