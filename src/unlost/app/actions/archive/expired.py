@@ -125,7 +125,7 @@ class ExpiredArchives:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawnRemoval:
-    """A request that was withdrawn: by whom and when it was made, and its number of records."""
+    """A withdrawn request: the person who made it, its time, and its number of records."""
 
     org: str
     by: str

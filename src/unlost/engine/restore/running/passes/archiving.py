@@ -165,7 +165,7 @@ def _watch(session: RestoreSession, source: Source, schema: Schema) -> OrgWatch:
         schema,
         planned,
         since=backups[-1].as_of,
-        # Until its first call it may wait for long, and what people delete meanwhile is not its doing.
+        # A run may wait for long before its first call. Deletions of that time are by others.
         began=session.log.state.deletes_since or source.server_time(),
         hard=_delete_op(session) is WriteOp.HARD_DELETE,
     )
