@@ -102,9 +102,9 @@ class OrgWatch:
     ) -> None:
         """``schema``: the org's tables that are watched. ``planned``: ids by table.
 
-        ``since``: the source's clock when the backup of the copy began. ``began``: when the run
-        began to delete; what vanished before is not its doing. ``hard``: the run deletes without the recycle
-        bin, and the org does not name the user of such a deletion.
+        ``since``: the source's clock when the backup of the copy began. ``began``: the time at which
+        the run began to delete; earlier deletions are by others. ``hard``: the run deletes without
+        the recycle bin, and the org does not name the user of such a deletion.
         """
         self.changes = OrgChanges()
         self._ports = ports
