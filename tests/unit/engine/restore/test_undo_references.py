@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.atelier import Atelier
-from unit.engine.restore.undone_shop import actions, org_of
+from unit.engine.restore.undone_shop import actions, codes, org_of
 from unlost.engine.restore.running.execute import run_of
 from unlost.model.plan import Action
 from unlost.testing.platform import RowRefused
@@ -82,3 +82,46 @@ def test_an_undo_of_an_undo_lost_references_in_a_circle(
         shop.named("Team", "Reds"), shop.named("Player", "Ann")
     )  # fmt: skip
     assert (team_cells["Lead"], player_cells["Team"]) == (new_player, new_team)
+
+
+@pytest.mark.parametrize("edited", [False, True])
+@pytest.mark.parametrize("purged", [False, True])
+@pytest.mark.parametrize("relinks", [False, True])
+@pytest.mark.parametrize("refused", ["Player", "Team"])
+def test_a_record_in_a_circle_that_could_not_be_deleted_lost_its_reference_for_ever(
+    shop: Atelier, refused: str, relinks: bool, purged: bool, edited: bool
+) -> None:
+    """The delete of the one before had emptied it, and no undo knew that."""
+    shop.platform.relinks = relinks
+    team = shop.make("Team", "Reds")
+    player = shop.make("Player", "Ann", Team=team)
+    shop.org.update("Team", team, {"Lead": player})
+    shop.night()
+    shop.lose("Team", team)
+    shop.lose("Player", player)
+    shop.night()
+    plan = shop.plan_of(("Team", team), ("Player", player))
+    shop.restore(plan)
+    undo = shop.undo(run_of(plan))
+    shop.writer.faults.plant("row", RowRefused("REFUSED", "Not this one."), table=refused)
+    assert not shop.restore(undo).whole
+    if not (shop.live("Team") and shop.live("Player")):
+        _is_whole_again(shop, run_of(undo), purged=purged, edited=edited)
+
+
+def _is_whole_again(shop: Atelier, run: str, *, purged: bool, edited: bool) -> None:
+    """Undo a run that deleted one of two that refer to each other; people may set the reference."""
+    table, column = ("Team", "Lead") if shop.live("Team") else ("Player", "Team")
+    ((record, cells),) = shop.live(table).items()
+    assert cells[column] is None
+    other = shop.make(column if column == "Team" else "Player", "other") if edited else None
+    if other:
+        shop.org.update(table, record, {column: other})
+    if purged:
+        shop.platform.purge_bin()
+    plan = shop.undo(run)
+    shop.restore(plan)
+    (new_team, _), (new_player, _) = shop.named("Team", "Reds"), shop.named("Player", "Ann")
+    whole = {"Team": new_player, "Player": new_team}[table]
+    assert shop.live(table)[record][column] == (other or whole)
+    assert ("changed-since" in codes(plan)) is edited

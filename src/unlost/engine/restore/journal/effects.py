@@ -50,7 +50,8 @@ class Effect:
     ``before``: the values that were replaced; of a removed record all of them. ``after``: the values
     of these columns after the run. ``sent``: hash of the values that an update sent; without the
     addresses of images, if the run sends these later. ``digest``: hash of a brought record after the
-    run, in ``columns``.
+    run, in ``columns``. ``emptied``: references of ``before`` that the org emptied, since the run
+    deleted their targets.
     """
 
     table: str
@@ -63,6 +64,7 @@ class Effect:
     sent: str = ""
     digest: str = ""
     columns: tuple[str, ...] = ()
+    emptied: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -134,6 +136,7 @@ class _Fold:
                 case _:
                     pass
         self._removed_by_org()
+        self._emptied_by_org()
         self.known.unanswered = bool(self._open)
         deletes = (intent for intent in self._open.values() if intent.op.deletes)
         self.known.announced.update(
@@ -160,6 +163,20 @@ class _Fold:
                 before = {**cells, **(effect.before if effect is not None else {})}
                 removed = self._effect(key, key.record, EffectKind.REMOVED)
                 removed.before = before
+
+    def _emptied_by_org(self) -> None:
+        """References of records that stayed though their targets in a circle were deleted."""
+        removed = {
+            effect.live
+            for effect in self.known.effects.values()
+            if effect.kind is EffectKind.REMOVED
+        }
+        for key, cells in self._circular.items():
+            lost = {name: value for name, value in cells.items() if value in removed}
+            effect = self._effect(key, key.record, EffectKind.CHANGED) if lost else None
+            if effect is not None and effect.kind is EffectKind.CHANGED:
+                effect.before |= lost
+                effect.emptied = frozenset(lost)
 
     def _added_again(self, table: str, outcomes: Sequence[RowOutcome]) -> None:
         """A row that was added again took the place of the removed one: that is no effect."""

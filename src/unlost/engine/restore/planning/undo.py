@@ -275,9 +275,24 @@ def _edited(
     A run that did not read back has only the hash of what it sent: if the org has anything else in
     these columns, all of them count as changed.
     """
+    filled = [name for name in differing if name in effect.emptied and row.cells[name] is not None]
+    sent = [name for name in differing if name not in effect.emptied]
+    return (*filled, *_edited_of_sent(effect, row, table, sent, images=images))
+
+
+def _edited_of_sent(
+    effect: Effect,
+    row: LiveRow,
+    table: Table,
+    differing: Sequence[str],
+    *,
+    images: TextImages,
+) -> tuple[str, ...]:
+    """Of the columns that the run sent, those that somebody changed after it."""
     after = effect.after
     if after is None:
-        now = {name: row.cells.get(name) for name in effect.before}
+        names = effect.before.keys() - effect.emptied
+        now = {name: row.cells.get(name) for name in names}
         texts = {name: text for name, text in now.items() if text and name in images.columns}
         bare = now | {name: masked(text, images) for name, text in texts.items()}
         same = effect.sent in (digest(table, now), digest(table, bare))
