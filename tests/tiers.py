@@ -36,15 +36,15 @@ _OF_THE_VAULT = (
 )  # fmt: skip
 # Days and weeks of a service, which tests live through.
 _OF_THE_APP = (
-    "erase", "exclusion", "forgotten_nights", "hours", "hours_watched", "keys", "rebuild", "rectify",
-    "renewal", "storage",
+    "archive_crashes", "archive_kills", "archive_retention", "archive_schedules", "erase", "exclusion",
+    "forgotten_nights", "hours", "hours_watched", "keys", "rebuild", "rectify", "renewal", "storage",
 )  # fmt: skip
 
 # A path below ``tests``, of a file or of a folder; the longest one that fits counts.
 SPREAD: Mapping[str, Spread] = {
     "faults/": Spread(test=2, full=2),
     "faults/test_hostile_server.py": Spread(full=2),
-    "faults/test_lying_proxy.py": Spread(test=0),
+    "faults/test_lying_proxy.py": Spread(test=0, full=3),
     "golden/": Spread(test=3, full=2),
     "integration/cli/": Spread(full=3),
     "integration/cli/test_restore.py": Spread(test=0, full=2),

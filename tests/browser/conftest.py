@@ -23,7 +23,7 @@ RESTORE_SECRET = "not-a-secret-restore"
 ADMINISTRATOR = "lotte.devos@chocolate.example"
 PASSWORD = "correct horse battery staple"
 UNLOST = Path(sys.executable).with_name("unlost")
-PATIENCE = 15_000  # milliseconds
+PATIENCE = 45_000  # milliseconds, on a busy machine
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
