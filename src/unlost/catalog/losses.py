@@ -159,12 +159,30 @@ def forget_losses(oid: str, *, now: datetime) -> None:
 
 def open_losses(oid: str) -> Sequence[OpenLoss]:
     """The losses of an org that stand in the inbox, with their roots."""
+    return _with_roots(oid, LossState.OPEN)
+
+
+def restored_losses(oid: str) -> Sequence[OpenLoss]:
+    """The losses of an org that were restored, with their roots."""
+    return _with_roots(oid, LossState.RESTORED)
+
+
+def _with_roots(oid: str, state: LossState) -> Sequence[OpenLoss]:
     with returned_connection():
-        rows = LossRow.objects.filter(org__oid=oid, state=LossState.OPEN.value).order_by("id")
+        rows = LossRow.objects.filter(org__oid=oid, state=state.value).order_by("id")
         return [
             OpenLoss(row.id, row.snapshot, row.table, tuple(_unpacked(row.roots)))
             for row in rows.defer("records").iterator(_AT_ONCE)
         ]
+
+
+def reopen_losses(checks: Iterable[LossCheck]) -> None:
+    """Put restored losses into the inbox again whose records are no longer back."""
+    with one_transaction():
+        for check in checks:
+            if check.back < check.known:
+                row = LossRow.objects.filter(pk=check.id, state=LossState.RESTORED.value)
+                row.update(back=check.back, state=LossState.OPEN.value, decided_at=None)
 
 
 def check_losses(checks: Iterable[LossCheck], *, at: datetime) -> int:

@@ -12,6 +12,7 @@ from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
 from unlost.app.actions.backups.hour import HourlyEnding, do_hour
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.records import loss_inbox
@@ -210,3 +211,28 @@ def test_an_org_without_a_backup_has_no_losses(sales: World) -> None:
     assert not is_behind(sales.app, org())
     update_losses(sales.app, org())
     assert loss_mark(org().oid) is None
+
+
+def test_a_loss_is_open_again_once_its_restore_is_undone(shop: Shop) -> None:
+    """It counted as restored for ever: the row that ends a lineage was taken for another one."""
+    shop.lose()
+    shop.night()
+    run = run_plan(shop.app, Path(shop.plan(f"Account/{CUSTOMER}").file)).run
+    assert CUSTOMER not in {loss.record for loss in losses(shop)}
+    undo = make_plan(shop.app, PlanRequest("sales", undo=run), Path(shop.out()))
+    run_plan(shop.app, Path(undo.file))
+    shop.night()
+    assert CUSTOMER in {loss.record for loss in losses(shop)}
+
+
+def test_a_loss_that_left_the_bin_is_open_again_once_that_is_undone(shop: Shop) -> None:
+    shop.platform.delete("Account", CUSTOMER, by="U1")
+    shop.night()
+    run = shop.run(shop.plan(f"Account/{CUSTOMER}")).run
+    shop.night()
+    assert losses(shop) == ()
+    shop.run(make_plan(shop.app, PlanRequest("sales", undo=run), shop.out()))
+    (loss,) = losses(shop)
+    assert (loss.record, loss.back, loss.decided_at) == (CUSTOMER, 0, None)
+    shop.night()
+    assert CUSTOMER in {loss.record for loss in losses(shop)}

@@ -30,6 +30,8 @@ from unlost.catalog.losses import (
     loss_records,
     note_loss_error,
     open_losses,
+    reopen_losses,
+    restored_losses,
 )
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.deletions import losses_between
@@ -47,17 +49,26 @@ FETCH = 25_000  # ids per lookup
 
 
 def update_losses(
-    app: Application, org: ProtectedOrg, *, restored: Collection[RecordKey] = ()
+    app: Application,
+    org: ProtectedOrg,
+    *,
+    restored: Collection[RecordKey] = (),
+    deleted: Collection[RecordKey] = (),
 ) -> None:
     """Add the losses of new backups, and mark those that are restored as such.
 
-    ``restored``: records that a restore has just brought back, under whatever id. Never raises: the backup or restore before it is done. An error is stored for the inbox's page.
+    ``restored``: records that a restore has just brought back, under whatever id. ``deleted``:
+    records that an undo has just deleted; their losses are open again. Never raises: the backup or
+    restore before it is done. An error is stored for the inbox's page.
     """
     try:
         for backup, before in _new_backups(app, org):
             _add(app, org, backup, before)
         forget_losses(org.oid, now=app.clock.now())
-        _check_open(app, org, restored)
+        if deleted:
+            reopen_losses(_all_checks(app, org, restored_losses(org.oid), gone=deleted))
+        open_checks = _all_checks(app, org, open_losses(org.oid), back=restored)
+        check_losses(open_checks, at=app.clock.now())
     except UnlostError as error:
         _note(org, error.message)
     except Exception as error:  # noqa: BLE001 (a fault of ours must not fail the backup)
@@ -160,22 +171,31 @@ def _tables(app: Application, newest: Snapshot, before: SnapshotInfo) -> Collect
 # --- open losses ----------------------------------------------------------------------------------
 
 
-def _check_open(app: Application, org: ProtectedOrg, restored: Collection[RecordKey]) -> None:
-    losses = open_losses(org.oid)
+def _all_checks(
+    app: Application,
+    org: ProtectedOrg,
+    losses: Sequence[OpenLoss],
+    *,
+    back: Collection[RecordKey] = (),
+    gone: Collection[RecordKey] = (),
+) -> Sequence[LossCheck]:
+    """Check these losses. ``back`` and ``gone``: records whose newest backup is out of date."""
     newest = app.whole_vault.newest_backup(org.oid)
     if not losses or newest is None:
-        return
-    back: dict[str, list[str]] = {}
-    for key in restored:
-        back.setdefault(key.table, []).append(key.record)
+        return ()
     by_table = sorted(losses, key=lambda loss: loss.table)
-    checks = [
+    return [
         check
         for table, some in groupby(by_table, key=lambda loss: loss.table)
         if table in newest.tables()
-        for check in _checks(app, newest, table, list(some), back=back.get(table, ()))
+        for check in _checks(
+            app, newest, table, list(some), back=_ids(back, table), gone=_ids(gone, table)
+        )
     ]
-    check_losses(checks, at=app.clock.now())
+
+
+def _ids(keys: Collection[RecordKey], table: str) -> list[str]:
+    return [key.record for key in keys if key.table == table]
 
 
 def _checks(
@@ -185,6 +205,7 @@ def _checks(
     losses: Sequence[OpenLoss],
     *,
     back: Sequence[str],
+    gone: Sequence[str],
 ) -> Iterator[LossCheck]:
     """Count the roots of each loss that the vault knows, that are live, or were restored."""
     roots = pl.DataFrame(
@@ -200,14 +221,15 @@ def _checks(
     restored = pl.concat([_restored(app, newest, table, part) for part in parts])
     # Of a record that was restored before and lost again, the earlier restore does not count.
     was_restored = (pl.col("since") > pl.col("snapshot")).fill_null(value=False)
-    just_now = pl.col("id").is_in(list(back))
+    just_now = pl.col("id").is_in(back)
+    alive = pl.col("alive").fill_null(value=False) & ~pl.col("id").is_in(gone)
     counted = (
         roots.join(states, on="id", how="left")
         .join(restored, on="id", how="left")
         .group_by("loss")
         .agg(
             pl.col("alive").is_not_null().sum().alias("known"),
-            (pl.col("alive").fill_null(value=False) | was_restored | just_now).sum().alias("back"),
+            (alive | was_restored | just_now).sum().alias("back"),
         )
     )
     for row in counted.iter_rows(named=True):
@@ -226,7 +248,8 @@ def _restored(app: Application, newest: Snapshot, table: str, ids: Sequence[str]
     """Return the records that have a replacement in their org, and since which commit."""
     oid = newest.info.org
     rows = app.whole_vault.lineage(oid, table=table, records=ids)
-    here = [row for row in rows if row.target == oid]
+    # A row that leads to its own record says that an undo took the replacement away.
+    here = [row for row in rows if row.target == oid and row.old != row.live]
     lineages = pa.table(
         {
             "id": pa.array([row.old for row in here], pa.string()),

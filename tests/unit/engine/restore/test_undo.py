@@ -392,3 +392,49 @@ def test_a_crash_at_any_call_is_resumed_and_can_be_undone(
     assert org_of(shop) == restored.before
     shop.restore(shop.undo(run_of(plan)))
     assert org_of(shop) == restored.after
+
+
+# --- a record that an undo took away, and the one that it stood for -------------------------------
+
+
+def taken_away(shop: Atelier) -> tuple[str, str]:
+    """A lost account, and the one that a restore created for it and an undo deleted."""
+    restored = Restored(shop)
+    shop.night()
+    shop.restore(shop.undo(restored.run))
+    shop.platform.purge_bin()
+    shop.night()
+    return restored.account, restored.live
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_record_and_the_one_that_an_undo_took_away_both_came_back(
+    shop: Atelier, turned: bool
+) -> None:
+    """A person restores all that was ever lost: these two are one customer."""
+    ids = taken_away(shop)
+    chosen = reversed(ids) if turned else ids
+    shop.restore(shop.plan_of(*(("Account", record) for record in chosen)))
+    account, _ = shop.named("Account", "Candy")
+    assert {life(shop, record) for record in ids} == {account}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_each_of_them_came_back_when_the_other_had(shop: Atelier, first: int) -> None:
+    ids = taken_away(shop)
+    for record in (ids[first], ids[1 - first]):
+        shop.restore(shop.plan_of(("Account", record)))
+        shop.named("Account", "Candy")  # there is one
+        shop.night()
+
+
+def test_a_record_that_left_the_bin_by_itself_is_the_one_that_it_stood_for(shop: Atelier) -> None:
+    """It came back twice: once out of the bin, and once created."""
+    binned(shop, "Account", "Contact")
+    restored = Restored(shop)
+    shop.restore(shop.undo(restored.run))
+    shop.night()
+    shop.platform.undelete("Account", restored.live, by="U2")
+    shop.night()
+    shop.restore(shop.plan_of(("Account", restored.account)))
+    assert shop.named("Account", "Candy")[0] == restored.live

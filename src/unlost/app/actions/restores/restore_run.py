@@ -394,7 +394,7 @@ def _run(
     if kind is RunKind.ARCHIVE:
         store_periods(plan.target, [period_in(plan, run=run)])
     if plan.org == plan.target:
-        update_losses(app, org, restored=_back(outcome))
+        update_losses(app, org, restored=_back(outcome), deleted=_deleted(outcome))
     repeated = known is not None and known.state is RunState.DONE
     return replace(result_of(org, outcome), repeated=repeated)
 
@@ -434,6 +434,12 @@ def _back(outcome: RestoreOutcome) -> tuple[RecordKey, ...]:
     """Return the records that are live now, under whatever id."""
     there = (record for record in outcome.records if record.is_there)
     return tuple(RecordKey(record.table, record.record) for record in there)
+
+
+def _deleted(outcome: RestoreOutcome) -> tuple[RecordKey, ...]:
+    """Return the records that an undo deleted."""
+    gone = (record for record in outcome.records if record.ending is Ending.DELETED)
+    return tuple(RecordKey(record.table, record.record) for record in gone)
 
 
 def _ports(app: Application, plan: RestorePlan, writer: Writer, observer: Observer) -> RestorePorts:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.engine.restore.planning.lives import lives_of
 from unlost.engine.restore.values.addresses import IdIndex
 from unlost.engine.restore.values.edits import NO_EDITS, Backups, Edits, Values, checked
 from unlost.model.bypass import Bypass
@@ -26,7 +27,6 @@ from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Reference, Schema, Table, TableTrait
 from unlost.model.source.writing import Birth, WriteCapability
-from unlost.model.vault.lineage import resolve
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
 
 READ_IDS = 500  # records with all their cells in memory at a time
@@ -219,8 +219,7 @@ class RestoreSurvey:
     @cached_property
     def lineage(self) -> Mapping[RecordKey, str]:
         """Records that came back earlier under another id, and that id."""
-        rows = self.ports.vault.lineage(self.org)
-        return resolve(rows, org=self.org, target=self.org)
+        return lives_of(self.ports.vault.lineage(self.org, superseded=True), self.org)
 
     def restored_id(self, old: str) -> str | None:
         """The id with which the record of this id came back earlier; a shortened id will do."""

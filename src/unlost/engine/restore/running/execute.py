@@ -16,7 +16,7 @@ outcome and changes nothing. The application database is not needed for any of t
 docs/adr/0008 and 0010.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from unlost.engine.restore.journal.entries import (
@@ -304,8 +304,26 @@ def _link_earlier_lives(session: RestoreSession, records: Sequence[RecordOutcome
             now = lives.get(key)
             if now is not None and earlier != now:
                 links.append(LiveLink(table, earlier, now))
+        ended = {RecordKey(table, row.old) for row in rows if row.old == row.live}
+        links += _originals(session, table, {k.record: lives[k] for k in ended & lives.keys()})
     if links:
         session.log.write(RecordsLinked(tuple(links)))
+
+
+def _originals(session: RestoreSession, table: str, lives: Mapping[str, str]) -> Iterator[LiveLink]:
+    """Link the records for which these were created, before an undo took them away.
+
+    ``lives``: their live ids now, by the ids that the undo deleted. See ``planning.lives``.
+    """
+    org, target, vault = session.plan.org, session.plan.target, session.ports.vault
+    if not lives:
+        return
+    rows = vault.lineage(org, table=table, lives=sorted(lives), superseded=True)
+    created_for = {row.old: row.live for row in rows if row.target == target}
+    newest = vault.lineage(org, table=table, records=sorted(created_for))
+    for row in newest:
+        if row.target == target and row.old == row.live and row.old not in lives:
+            yield LiveLink(table, row.old, lives[created_for[row.old]])
 
 
 def _beside(session: RestoreSession, key: RecordKey) -> bool:

@@ -84,7 +84,8 @@ class UndoneReader(WantedReader):
         """Rows about the records that the first restore brought or adopted, by their vault ids.
 
         ``now``: the live ids after this run, None for deleted records. A row that leads to its own
-        record ends what an earlier row said.
+        record ends what an earlier row said. A deleted record has such a row, too: it stays another
+        life of the record that it stood for (``planning.lives``).
         """
         ends = len(self._history) % 2 == 1
         adopted = {step.key for step in self._first.plan.steps if step.action is Action.ADOPT}
@@ -100,6 +101,8 @@ class UndoneReader(WantedReader):
                 continue
             target = None if ends and key in adopted else now[place]
             rows.append(Lineage(key.table, key.record, target or key.record, org, run))
+            if brought and now[place] is None:
+                rows.append(Lineage(key.table, live, live, org, run))
         return rows
 
 
