@@ -9,7 +9,7 @@ ROUND = 100  # lives in a round, until what must be met was met
 LIVES = 200
 DEEP, PARTS = 5_000, 4
 MUST_MEET = {
-    *("undo", "undo of undo", "exact", "merge", "crash"),
+    *("undo", "undo of undo", "exact", "merge", "crash", "attached"),
     *("taken away", "put back", "brought back", "kept a later value", "stays skipped"),
 }
 

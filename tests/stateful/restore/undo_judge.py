@@ -189,6 +189,9 @@ class UndoJudge:
             return
         by_org = column in LINKS[key.table] and (now is None or then is None)
         assert by_org, f"{key}.{column} was not to be touched: {now} became {then}"
+        ran = case.ran.after.get(key)
+        since = now is not None and (ran is None or ran.value(column) != now)
+        assert not since, f"{key}.{column}: {now} was set by people since, and is emptied"
         tables = LINKS[key.table][column].tables
         moved = [RecordKey(table, str(now if then is None else then)) for table in tables]
         there = case.then if then is not None else case.now

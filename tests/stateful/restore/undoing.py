@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from stateful.restore.machine import BODIES, TROUBLES, WRONG, Restores
+from stateful.restore.town import LINKS
 from stateful.restore.undo_judge import Ran, UndoCase, UndoJudge
 from unlost.engine.restore.planning.plan import RelatedPolicy
 from unlost.engine.restore.planning.undo import plan_undo
 from unlost.engine.restore.running.execute import execute, run_of
 from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.errors import UsageError
-from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
+from unlost.model.plan import Action, RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
 
 MERGEABLE = "Firm"
 LATEST = 3  # runs of which one is undone
@@ -126,6 +127,7 @@ class Undos(Restores):
             if error.code != "undo-nothing":  # the org did it all, by an undelete of others
                 raise
             return
+        self._attach(data, plan)
         now = self.town.picture()
         binned = frozenset(self.town.picture(bin_too=True)) - now.keys()
         outcome, recorded = self._recorded(data, plan, undoes=ran.name)
@@ -136,6 +138,22 @@ class Undos(Restores):
         except AssertionError:
             self.judge.met[WRONG] += 1
             raise
+
+    def _attach(self, data: st.DataObject, plan: RestorePlan) -> None:
+        """Somebody lets a record refer to one that the plan deletes."""
+        doomed = [step for step in plan.steps if step.action is Action.DELETE]
+        if not doomed or not data.draw(st.sampled_from([False, False, True])):
+            return
+        target = data.draw(st.sampled_from(doomed))
+        places = [
+            (key, column)
+            for key in self._live()
+            for column, reference in LINKS[key.table].items()
+            if target.table in reference.tables and key.record != target.record
+        ]
+        if places:
+            key, column = data.draw(st.sampled_from(places))
+            self.judge.met["attached"] += self.town.change(key, {column: target.live})
 
     def _plan_undo(self, ran: Ran) -> RestorePlan:
         return plan_undo(

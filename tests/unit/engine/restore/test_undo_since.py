@@ -305,3 +305,65 @@ def test_references_that_the_org_set_again_beside_others_do_not_keep_it_either(
     assert shop.live("Account")[child]["Parent"] == account
     shop.restore(shop.undo(run_of(plan)))
     assert org_of(shop)["Account"].keys() == before["Account"].keys()
+
+
+# --- between the plan of an undo and its run --------------------------------------------------------
+
+
+def test_a_record_that_got_a_child_after_the_plan_was_deleted_with_it(shop: Atelier) -> None:
+    """The org deletes a new contact with its account, and no journal had it."""
+    restored = Restored(shop)
+    undo = shop.undo(restored.run)
+    child = shop.make("Contact", "Bea", Account=restored.live)
+    outcome = shop.restore(undo)
+    assert child in shop.live("Contact")
+    assert restored.live in shop.live("Account")
+    (account,) = [one for one in outcome.records if one.table == "Account"]
+    assert (account.ending, account.code) == (Ending.CONFLICT, "restore-changed-since")
+    assert "refer to" in account.sentence
+
+
+def test_a_reference_that_was_set_after_the_plan_was_emptied(shop: Atelier) -> None:
+    restored = Restored(shop)
+    undo = shop.undo(restored.run)
+    note = shop.make("Memo", "later", About=restored.live)
+    shop.restore(undo)
+    assert shop.live("Memo")[note]["About"] == restored.live
+
+
+def test_what_the_org_linked_again_itself_keeps_no_record(shop: Atelier) -> None:
+    """The reference that came back with the record is emptied again, as the plan said."""
+    binned(shop, "Account", "Contact")
+    shop.platform.relinks = True
+    account = shop.make("Account", "Candy")
+    memo = shop.make("Memo", "Call", About=account)
+    shop.night()
+    shop.platform.delete("Account", account, by="U2")
+    shop.night()
+    plan = shop.plan_of(("Account", account))
+    shop.restore(plan)
+    assert shop.live("Memo")[memo]["About"] == account
+    assert shop.restore(shop.undo(run_of(plan))).whole
+    assert shop.live("Memo")[memo]["About"] is None
+
+
+@pytest.mark.parametrize("table", ["Team", "Player"])
+def test_a_reference_in_a_circle_that_was_changed_after_the_plan_keeps_both(
+    shop: Atelier, table: str
+) -> None:
+    team = shop.make("Team", "Reds")
+    player = shop.make("Player", "Ann", Team=team)
+    shop.org.update("Team", team, {"Lead": player})
+    shop.night()
+    shop.lose("Team", team)
+    shop.lose("Player", player)
+    shop.night()
+    plan = shop.plan_of(("Team", team), ("Player", player))
+    shop.restore(plan)
+    undo = shop.undo(run_of(plan))
+    ((record, _),) = shop.live(table).items()
+    column, other = ("Lead", "Player") if table == "Team" else ("Team", "Team")
+    newer = shop.make(other, "newer")
+    shop.org.update(table, record, {column: newer})
+    shop.restore(undo)
+    assert shop.live(table)[record][column] == newer

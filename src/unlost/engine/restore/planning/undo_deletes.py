@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from unlost.engine.restore.journal.effects import (
     RunEffects,
 )
-from unlost.engine.restore.planning.graph.referrers import Referrer, Referrers
+from unlost.engine.restore.planning.graph.referrers import Referrers
 from unlost.engine.restore.planning.survey import LiveRow, RestoreSurvey
 from unlost.engine.restore.planning.undo_step import UndoStep
 from unlost.engine.restore.values.note_code import NoteCode
+from unlost.engine.restore.values.referrers import Referrer, owner_columns, owners_in
 from unlost.model.plan import (
     Action,
     RecordKey,
@@ -119,24 +120,17 @@ def _stays(edge: Referrer, doomed: Mapping[RecordKey, UndoStep]) -> bool:
 def owners_of(
     survey: RestoreSurvey, keys: Iterable[RecordKey]
 ) -> Mapping[RecordKey, frozenset[str]]:
-    """For rows that the org keeps in step with other records, the ids of these.
-
-    Salesforce moves the direct relation of a contact and its account along with the contact, and
-    deletes it with either.
-    """
+    """For rows that the org keeps in step with other records, the ids of these."""
     by_table: dict[str, set[str]] = {}
     for key in keys:
         if survey.capability(key.table).by_product_when:
             by_table.setdefault(key.table, set()).add(key.record)
     owners: dict[RecordKey, frozenset[str]] = {}
     for name, ids in by_table.items():
-        table, marks = survey.table(name), survey.capability(name).by_product_when
-        links = [column.name for column in table.columns if column.reference is not None]
-        columns = [*links, *(column for column, _ in marks)]
+        table, capability = survey.table(name), survey.capability(name)
+        columns = owner_columns(table, capability)
         for record, row in survey.rows(name, sorted(ids), columns=columns).items():
-            if is_marked(survey.capability(name), row):
-                values = (row.cells.get(link) for link in links)
-                owners[RecordKey(name, record)] = frozenset(filter(None, values))
+            owners[RecordKey(name, record)] = owners_in(row.cells, capability)
     return owners
 
 

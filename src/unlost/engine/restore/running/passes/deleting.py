@@ -22,6 +22,7 @@ from unlost.engine.restore.running.calls import (
     write_intent,
 )
 from unlost.engine.restore.running.correlate import each, resolve
+from unlost.engine.restore.running.passes.referred import newly_referred
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.undone import UndoneReader
 from unlost.engine.restore.values.cells import digest
@@ -67,15 +68,30 @@ def _save_circular(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     saved = session.log.state.saved
     todo = [step for step in steps if step.columns and step.key not in saved]
     for table in dict.fromkeys(step.table for step in todo):
-        circular = {step.record: step.columns for step in todo if step.table == table}
-        names = sorted({name for columns in circular.values() for name in columns})
+        circular = {step.record: step for step in todo if step.table == table}
+        columns = _readable(session.table(table))
         for ids in batched(circular, session.capability(table).rows_per_call):
-            live = each(session.ports.writer.fetch(session.table(table), ids, columns=names))
+            live = each(session.ports.writer.fetch(session.table(table), ids, columns=columns))
+            edited = [
+                record for record, cells in live if _is_edited(session, circular[record], cells)
+            ]
+            outcomes = [_edited(circular[record].key) for record in edited]
+            record_without_call(session, Pass.DELETE, table, outcomes)
             rows = [
-                SavedRow(record, {name: cells.get(name) for name in circular[record]})
+                SavedRow(record, {name: cells.get(name) for name in circular[record].columns})
                 for record, cells in live
+                if record not in edited
             ]
             session.log.write(RowsSaved(table, tuple(rows)))
+
+
+def _is_edited(session: RestoreSession, step: PlanStep, cells: Cells) -> bool:
+    """True if a record of a circle was changed since the undone run, also in the circle."""
+    assert isinstance(session.wanted, UndoneReader)
+    effect = session.wanted.undone.effects[step.key]
+    names = [name for name in effect.columns if name in cells]
+    now = digest(session.table(step.table), {name: cells[name] for name in names})
+    return bool(effect.digest) and now != effect.digest
 
 
 def _reopen(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
@@ -158,6 +174,8 @@ def _keep_masters(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     failed = [step for step in steps if session.log.state.failure(step.key) is not None]
     _keep(session, by_key, (step.because for step in failed if step.because), _kept)
     _keep(session, by_key, _not_left(session, by_key), _referred)
+    doomed = [step.key for step in _pending(session, steps)]
+    _keep(session, by_key, list(newly_referred(session, doomed)), _referred_since)
 
 
 def _keep(
@@ -313,6 +331,15 @@ def _referred(key: RecordKey) -> RowOutcome:
         "undo-stayed",
         f"{key} is still there, because a record that refers to it was not deleted or changed.",
         "See why that record stayed as it is, and plan the undo again.",
+    )
+
+
+def _referred_since(key: RecordKey) -> RowOutcome:
+    return refusal(
+        key,
+        CHANGED_SINCE,
+        f"Records refer to {key} that did not when the undo was planned. It was not deleted.",
+        "Check these records, and plan the undo again.",
     )
 
 
