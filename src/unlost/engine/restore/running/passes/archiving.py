@@ -94,6 +94,7 @@ def archive(session: RestoreSession) -> None:
     if session.log.state.began(Pass.POINT):
         _refuse(session, _pending(session, session.plan.steps), _is_counted)
     _delete_all(session, source, schema, watch)
+    session.wanted.release()
     point(session)
     if session.log.state.began(Pass.POINT):  # a flow may act on the updates
         watch.read()
@@ -168,6 +169,7 @@ def _watch(session: RestoreSession, source: Source, schema: Schema) -> OrgWatch:
         # A run may wait for long before its first call. Deletions of that time are by others.
         began=session.log.state.deletes_since or source.server_time(),
         hard=_delete_op(session) is WriteOp.HARD_DELETE,
+        settled=lambda key: _is_settled(session, key),
     )
 
 
@@ -386,6 +388,12 @@ def _note_surplus(session: RestoreSession, watch: OrgWatch) -> bool:
     for name, outcomes in noted.items():
         record_without_call(session, Pass.DELETE, name, outcomes)
     return bool(surplus)
+
+
+def _is_settled(session: RestoreSession, key: RecordKey) -> bool:
+    """True for a record whose deletion needs no further look: it had its turn and was not to stay."""
+    result = session.log.state.result(Pass.DELETE, key)
+    return result is not None and not _is_to_stay(result)
 
 
 def _is_to_stay(result: RowOutcome) -> bool:
