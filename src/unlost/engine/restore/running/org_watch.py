@@ -106,7 +106,7 @@ class OrgWatch:
         ``since``: the source's clock when the backup of the copy began. ``began``: the time at which
         the run began to delete; earlier deletions are by others. ``hard``: the run deletes without
         the recycle bin, and the org does not name the user of such a deletion. ``settled``: tells
-        for a planned record that its deletion is not to be noted.
+        for a record that its deletion is known, and is not to be noted.
         """
         self.changes = OrgChanges()
         self._ports = ports
@@ -219,12 +219,18 @@ class OrgWatch:
         live = pl.col(OP) == Op.STATE.value
         inside = pl.col(ID).is_in(self._ids(table.name).implode())
         if STAMP in frame.columns:
-            self._note_changed(table, frame.filter(live & inside))
-            for column in _references(table, frame, self._planned.keys()):
+            living = frame.filter(live)
+            self._note_changed(table, living.filter(inside))
+            for column in _references(table, living, self._planned.keys()):
                 for target in column.reference.tables if column.reference is not None else ():
-                    self._note_named(table, frame.filter(live), column.name, target)
+                    self._note_named(table, living, column.name, target)
         masters = (c.name for c in _references(table, frame, self._planned.keys()) if _cascades(c))
-        return frame.filter(~live).select(ID, BY, AT, *masters)
+        return self._unsettled(table, frame.select(ID, OP, BY, AT, *masters).filter(~live))
+
+    def _unsettled(self, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows without settled ones: each reading has those of an hour, which may be all."""
+        settled = [self._settled(RecordKey(table.name, record)) for record in frame[ID]]
+        return frame.filter(~pl.Series(settled, dtype=pl.Boolean))
 
     def _note_gone(self, table: Table, frame: pl.DataFrame) -> None:
         """Note the deleted rows of all pages."""
@@ -253,8 +259,7 @@ class OrgWatch:
         """Note planned records that are gone: one that others deleted has changed."""
         ours = (pl.col(BY) == self._ports.access.user_id()).fill_null(value=self._hard)
         deleted, changed = frame.filter(ours)[ID], frame.filter(~ours)[ID]
-        keys = (RecordKey(table.name, record) for record in deleted)
-        self.changes.deleted.update(key for key in keys if not self._settled(key))
+        self.changes.deleted |= {RecordKey(table.name, record) for record in deleted}
         self.changes.changed |= {RecordKey(table.name, record) for record in changed}
 
     def _note_vanished(self, table: Table, frame: pl.DataFrame) -> None:

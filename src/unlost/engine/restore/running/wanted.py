@@ -145,10 +145,15 @@ class WantedReader:
         return read
 
     def release(self) -> None:
-        """Drop the cached records, when they are hardly requested again."""
+        """Drop the cached records, apart from the last ones of each table: more may follow these."""
         with self._lock:
-            self._windows.clear()
-            self._held = 0
+            last = dict(self._windows.keys())  # of each table the number that was used last
+            self._windows = OrderedDict(
+                ((place, number), window)
+                for (place, number), window in self._windows.items()
+                if last[place] == number
+            )
+            self._held = sum(window.size for window in self._windows.values())
 
     def _schema(self, place: SnapshotTable) -> Table:
         if place not in self._schemas:

@@ -94,7 +94,6 @@ def archive(session: RestoreSession) -> None:
     if session.log.state.began(Pass.POINT):
         _refuse(session, _pending(session, session.plan.steps), _is_counted)
     _delete_all(session, source, schema, watch)
-    session.wanted.release()
     point(session)
     if session.log.state.began(Pass.POINT):  # a flow may act on the updates
         watch.read()
@@ -117,6 +116,7 @@ def _delete_all(session: RestoreSession, source: Source, schema: Schema, watch: 
         causes |= _on_hold(session, pending)
         _keep_groups(session, pending, causes)
         _delete(session, _pending(session, pending))
+        session.wanted.release()
     watch.read()
     _stopped(session, watch)
 
