@@ -426,12 +426,9 @@ def _not_archived(session: RestoreSession, keys: Collection[RecordKey]) -> set[R
 
 def _of_open_archives(session: RestoreSession) -> set[RecordKey]:
     """The records that other archives deleted, or may have deleted, and have not committed."""
-    return {
-        RecordKey(table, record)
-        for table, runs in uncommitted(session.ports.vault, session.plan.org).items()
-        for record, run in runs.items()
-        if run != session.log.opened.run
-    }
+    here = session.log.opened.run
+    others = uncommitted(session.ports.vault, session.plan.org, besides=here)
+    return {RecordKey(table, record) for table, runs in others.items() for record in runs}
 
 
 # --- deleting -------------------------------------------------------------------------------------
