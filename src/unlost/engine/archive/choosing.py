@@ -176,7 +176,9 @@ class ArchiveChoice:
             name: frame.filter(~pl.col(ID).is_in(self._checked.get(name, none).implode()))[ID]
             for name, frame in frames.items()
         }
-        named, closed = watch.unknown_referrers({name: ids.to_list() for name, ids in fresh.items()})
+        named, closed = watch.unknown_referrers(
+            {name: ids.to_list() for name, ids in fresh.items()}
+        )
         self._check_read(closed)
         for name, ids in fresh.items():
             self._checked[name] = pl.concat([self._checked.get(name, none), ids])
@@ -261,9 +263,7 @@ class _DeleteStep(UndoStep):
     def record(self) -> ArchivedRecord:
         """The drafted record."""
         copy = (self.version, self.digest, self.selected)
-        return ArchivedRecord(
-            self.place, self.group, *copy, self.level, self.master, self.circular
-        )
+        return ArchivedRecord(self.place, self.group, *copy, self.level, self.master, self.circular)
 
 
 @dataclass(slots=True)
