@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from sys import intern
 from typing import Any, Self
 
 from unlost.model.archive import ArchivePolicy
@@ -22,6 +23,7 @@ from unlost.model.bypass import Bypass
 from unlost.model.message import Arg, Message, Noun, StoresMessage, counted, message
 
 PLAN_FORMAT = 2
+_NO_VALUES: dict[str, Any] = {}
 
 
 class Action(StrEnum):
@@ -147,6 +149,18 @@ class PlanStep(_Keyed):
     taken_digest: str = ""
     beside: bool = False
     group: int = 0
+
+    def __post_init__(self) -> None:
+        # Each step of a plan that is read has its own texts and mappings. Shared ones need half of
+        # the memory: a plan has up to 200,000 steps.
+        share = object.__setattr__
+        share(self, "table", intern(self.table))
+        if self.live == self.record:
+            share(self, "live", self.record)
+        if not self.edits:
+            share(self, "edits", _NO_VALUES)
+        if not self.taken:
+            share(self, "taken", _NO_VALUES)
 
     @property
     def key(self) -> RecordKey:

@@ -367,7 +367,9 @@ class Platform:
             for column, targets, rule in self._references(table):
                 for key, record in table.records.items():
                     value = record.cells.get(column)
-                    if not record.deleted and any((t, value) in wanted for t in targets):
+                    if value is None or record.deleted:
+                        continue
+                    if any((t, value) in wanted for t in targets):
                         yield name, key, column, rule
 
     def _tree(self, table: str, record: str) -> Iterator[tuple[str, str]]:

@@ -43,13 +43,14 @@ CHANGED, REFERRED, LOCKED, UNDELETABLE, UNREADABLE = (
     "archive-stays-unread",
 )
 GROUP = "group"
+_NO_VALUES: dict[str, str | None] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivedRecord:
     """A record that leaves the org. ``version`` and ``digest`` are those of its copy.
 
-    ``master``: the record with which the org deletes it. ``circular``: references to records that
+    ``selected``: the policy selects it. ``master``: the record with which the org deletes it. ``circular``: references to records that
     are deleted before it.
     """
 
@@ -57,6 +58,7 @@ class ArchivedRecord:
     group: int
     version: int
     digest: str
+    selected: bool
     level: int
     master: RecordKey | None
     circular: frozenset[str]
@@ -76,8 +78,7 @@ class ArchiveChoice:
     goes: int = 0
     _stays: dict[RecordKey, str] = field(default_factory=dict)
     _roots: frozenset[int] = frozenset()
-    _nodes: dict[RecordKey, int] = field(default_factory=dict)
-    _checked: set[tuple[str, str]] = field(default_factory=set)
+    _checked: dict[str, pl.Series] = field(default_factory=dict)
     without_deletions: tuple[str, ...] = ()
 
     @property
@@ -89,9 +90,9 @@ class ArchiveChoice:
         """The records that stay although the policy takes them, and the code of a note."""
         return {key: code for key, code in self._stays.items() if code}
 
-    def is_root(self, key: RecordKey) -> bool:
-        """True for a record that the policy selects."""
-        return self._nodes[key] in self._roots
+    def is_root(self, node: int) -> bool:
+        """True for the number of a record that the policy selects."""
+        return node in self._roots
 
     def mask(self, records: Collection[RecordKey]) -> Mask:
         """The mask of these records, by their numbers."""
@@ -161,10 +162,6 @@ class ArchiveChoice:
             if len(chosen):
                 yield table, chosen
 
-    def set_node(self, key: RecordKey, number: int) -> None:
-        """Remember the number of a record."""
-        self._nodes[key] = number
-
     # --- the org since the backup ------------------------------------------------------------------
 
     def _unknown_referrers(
@@ -174,14 +171,17 @@ class ArchiveChoice:
 
         Raises UsageError (``archive-unlooked``).
         """
-        chosen = {name: frame[ID].to_list() for name, frame in frames.items()}
+        none = pl.Series(ID, [], dtype=pl.String)
         fresh = {
-            name: [record for record in ids if (name, record) not in self._checked]
-            for name, ids in chosen.items()
+            name: frame.filter(~pl.col(ID).is_in(self._checked.get(name, none).implode()))[ID]
+            for name, frame in frames.items()
         }
-        named, closed = watch.unknown_referrers(fresh)
+        named, closed = watch.unknown_referrers(
+            {name: ids.to_list() for name, ids in fresh.items()}
+        )
         self._check_read(closed)
-        self._checked |= {(name, record) for name, ids in fresh.items() for record in ids}
+        for name, ids in fresh.items():
+            self._checked[name] = pl.concat([self._checked.get(name, none), ids])
         return named
 
     def _check_read(self, closed: Collection[str]) -> None:
@@ -198,7 +198,7 @@ class ArchiveChoice:
         """A watch on all records that could go."""
         going = self.graph.going()
         planned = {
-            name: members.filter(pl.Series(going[members[NODE].to_numpy()]))[ID].to_list()
+            name: members.filter(pl.Series(going[members[NODE].to_numpy()]))[ID]
             for name, members in self.graph.members.tables.items()
         }
         ports = self.survey.ports
@@ -211,7 +211,7 @@ class ArchiveChoice:
             ),
             self.copy,
             self.survey.schema,
-            {name: ids for name, ids in planned.items() if ids},
+            {name: ids for name, ids in planned.items() if len(ids)},
             since=nights(self.survey.backups)[-1].as_of,
         )
 
@@ -237,6 +237,35 @@ class ArchiveChoice:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """References of records by a ``column``: ``rows`` with their ids and those of the targets."""
+
+    table: str
+    column: str
+    target: str
+    rows: pl.DataFrame
+
+
+@dataclass(slots=True, kw_only=True)
+class _DeleteStep(UndoStep):
+    """The step of a record that leaves: its place in the plan, and its copy.
+
+    There are many: each key exists once, and steps have no mappings of their own.
+    """
+
+    place: RecordKey
+    group: int
+    version: int
+    digest: str
+    selected: bool
+
+    def record(self) -> ArchivedRecord:
+        """The drafted record."""
+        copy = (self.version, self.digest, self.selected)
+        return ArchivedRecord(self.place, self.group, *copy, self.level, self.master, self.circular)
+
+
 @dataclass(slots=True)
 class _Drafts:
     """Reads the copies of chosen records, and puts them in the order of their deletion."""
@@ -244,10 +273,8 @@ class _Drafts:
     choice: ArchiveChoice
     frames: Mapping[str, pl.DataFrame]
     refused: dict[RecordKey, str] = field(default_factory=dict)
-    _steps: dict[RecordKey, UndoStep] = field(default_factory=dict)
-    _groups: dict[RecordKey, int] = field(default_factory=dict)
-    _copies: dict[RecordKey, tuple[int, str]] = field(default_factory=dict)
-    _edges: list[Referrer] = field(default_factory=list)
+    _steps: dict[RecordKey, _DeleteStep] = field(default_factory=dict)
+    _edges: list[_Edges] = field(default_factory=list)
 
     def read(self) -> None:
         """Draft all steps; ``refused`` then names the records that cannot go."""
@@ -260,22 +287,12 @@ class _Drafts:
             for part in frame.iter_slices(rows_in_memory(stored)):
                 self._read_part(stored, part)
         if not self.refused:
-            for key in arrange(self.choice.survey, self._steps, self._edges):
+            for key in arrange(self.choice.survey, self._steps, list(self._referrers())):
                 self.refused[key] = UNDELETABLE
 
     def records(self) -> list[ArchivedRecord]:
         """The drafted records."""
-        return [
-            ArchivedRecord(
-                key,
-                self._groups[key],
-                *self._copies[key],
-                step.level,
-                step.master,
-                frozenset(step.circular),
-            )
-            for key, step in self._steps.items()
-        ]
+        return [step.record() for step in self._steps.values()]
 
     def _read_part(self, table: Table, part: pl.DataFrame) -> None:
         copy, ids = self.choice.copy, part[ID].to_list()
@@ -293,13 +310,20 @@ class _Drafts:
         lost = copy.unread(table.name, ids) if copy.salvaged else {}
         for record, node, group in part.select(ID, NODE, GROUP).iter_rows():
             key = RecordKey(table.name, record)
-            self.choice.set_node(key, node)
             if record not in known or record in lost:
                 self.refused[key] = UNREADABLE
                 continue
-            effect = Effect(table.name, record, record, EffectKind.BROUGHT)
-            self._steps[key] = UndoStep(effect, Action.DELETE)
-            self._groups[key], self._copies[key] = group, known[record]
+            version, text = known[record]
+            self._steps[key] = _DeleteStep(
+                Effect(table.name, record, record, EffectKind.BROUGHT, before=_NO_VALUES),
+                Action.DELETE,
+                checked=_NO_VALUES,
+                place=key,
+                group=group,
+                version=version,
+                digest=text,
+                selected=self.choice.is_root(node),
+            )
         self._refuse(table.name, self._locked(table, rows), LOCKED)
         self._note_edges(table, rows)
 
@@ -330,7 +354,16 @@ class _Drafts:
                     ID: pl.Series(rows[column.name].to_pylist(), dtype=pl.String),
                 })  # fmt: skip
                 inside = frame.join(chosen.select(ID), on=ID, how="semi")
-                self._edges += [
-                    Referrer(RecordKey(table.name, row), column.name, RecordKey(target, value))
-                    for row, value in inside.iter_rows()
-                ]
+                if len(inside):
+                    self._edges.append(_Edges(table.name, column.name, target, inside))
+
+    def _referrers(self) -> Iterator[Referrer]:
+        """The edges between records of the plan."""
+        while self._edges:
+            edges = self._edges.pop(0)
+            for row, value in edges.rows.iter_rows():
+                # No step: the record is not alive in the copy, and is refused.
+                first = self._steps.get(RecordKey(edges.table, row))
+                last = self._steps.get(RecordKey(edges.target, value))
+                if first is not None and last is not None:
+                    yield Referrer(first.place, edges.column, last.place)

@@ -157,10 +157,10 @@ def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: 
     links = frozenset(kind.links for kind in order.shared)
     choice = ArchiveChoice(survey, copy, graph, links=links)
     choice.keep(order.without)
-    records = choice.choose(most=order.most)
-    if not records:
+    steps = _steps(choice, choice.choose(most=order.most))
+    if not steps:
         raise _nothing(choice, most=order.most)
-    return _plan(survey, order, choice, records, plan_id)
+    return _plan(survey, order, choice, steps, plan_id)
 
 
 def _newest(survey: RestoreSurvey) -> int:
@@ -222,10 +222,9 @@ def _plan(
     survey: RestoreSurvey,
     order: ArchiveRequest,
     choice: ArchiveChoice,
-    records: Sequence[ArchivedRecord],
+    steps: tuple[PlanStep, ...],
     plan_id: str,
 ) -> RestorePlan:
-    steps = tuple(_step(choice, record) for record in sorted(records, key=_sort_key))
     tables = [survey.table(name) for name in sorted({step.table for step in steps})]
     number = choice.copy.info.number
     pointers = pointers_of(survey, choice.copy, order.policy, steps, address=order.address)
@@ -260,15 +259,20 @@ def _sort_key(record: ArchivedRecord) -> tuple[int, int, str, str]:
     return record.group, record.level, record.key.table, record.key.record
 
 
-def _step(choice: ArchiveChoice, record: ArchivedRecord) -> PlanStep:
+def _steps(choice: ArchiveChoice, records: Sequence[ArchivedRecord]) -> tuple[PlanStep, ...]:
+    number = choice.copy.info.number
+    return tuple(_step(record, number) for record in sorted(records, key=_sort_key))
+
+
+def _step(record: ArchivedRecord, snapshot: int) -> PlanStep:
     return PlanStep(
         record.key.table,
         record.key.record,
         Action.DELETE,
-        ActionReason.SELECTED if choice.is_root(record.key) else ActionReason.CHILD,
+        ActionReason.SELECTED if record.selected else ActionReason.CHILD,
         record.version,
         record.digest,
-        choice.copy.info.number,
+        snapshot,
         record.level,
         record.key.record,
         columns=tuple(sorted(record.circular)),

@@ -99,6 +99,10 @@ class RowOutcome:
     columns: tuple[str, ...] = ()
     retry: bool = False
 
+    def __post_init__(self) -> None:
+        if self.id == self.key:  # one text in memory: a run keeps the outcomes of all its records
+            object.__setattr__(self, "id", self.key)
+
 
 class Birth(StrEnum):
     """The way in which records of a table are created."""

@@ -14,6 +14,7 @@ LINK_BYTES = 32
 FIRST_LINK = bytes(LINK_BYTES)
 _LEVEL = 3
 _LONGEST = 1 << 30  # far above any real entry: a damaged length must not claim more memory
+_PIECE = 1 << 20  # bytes of a payload that are in memory while it is only checked
 
 
 def encode_entry(payload: bytes, *, link: bytes) -> bytes:
@@ -34,6 +35,21 @@ def decode_entry(content: bytes, *, link: bytes, name: str) -> bytes:
         return zstandard.ZstdDecompressor().decompress(frame, max_output_size=_LONGEST)
     except zstandard.ZstdError:
         raise broken(name, "it cannot be decoded") from None
+
+
+def check_entry(content: bytes, *, link: bytes, name: str) -> None:
+    """Raise as ``decode_entry``, without the whole payload in memory: that of a plan is large."""
+    if content[:LINK_BYTES] != link:
+        raise broken(name, "it does not follow the previous entry")
+    frame = memoryview(content)[LINK_BYTES:]
+    try:
+        length = zstandard.frame_content_size(frame)
+        with zstandard.ZstdDecompressor().stream_reader(frame) as pieces:
+            unpacked = sum(len(piece) for piece in iter(lambda: pieces.read(_PIECE), b""))
+    except zstandard.ZstdError:
+        raise broken(name, "it cannot be decoded") from None
+    if length not in (unpacked, zstandard.CONTENTSIZE_UNKNOWN) or unpacked > _LONGEST:
+        raise broken(name, "it cannot be decoded")
 
 
 def link_after(content: bytes) -> bytes:

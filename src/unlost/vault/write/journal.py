@@ -22,6 +22,7 @@ from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.vault.format.journal import (
     FIRST_LINK,
     broken,
+    check_entry,
     decode_entry,
     encode_entry,
     link_after,
@@ -179,7 +180,7 @@ class EntryChain:
 
         def proves(content: bytes) -> None:
             if link is not None:
-                decode_entry(content, link=link, name=name)
+                check_entry(content, link=link, name=name)
 
         try:
             return self._sealed.get_either(
@@ -213,8 +214,7 @@ class EntryChain:
         """The proof of the first ``count`` entries, at least one; raises IntegrityError."""
         link, content = FIRST_LINK, b""
         for number in range(count):
-            content = self.content(number, link=link)
-            decode_entry(content, link=link, name=self.name(number))
+            content = self.content(number, link=link)  # checked against the link
             link = link_after(content)
         if not self.is_sealed_anew(count - 1):
             self.put(count - 1, content)  # its writer may have died before it was durable

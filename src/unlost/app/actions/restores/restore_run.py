@@ -205,8 +205,8 @@ def resume_run(
 
     ``forget`` clears an earlier pause or cancel command, as a resume by hand does.
     """
-    log, org = _known(app, run)
-    return _run(app, log.opened.plan, org, observer, forget=forget)
+    plan, org = _known_plan(app, run)
+    return _run(app, plan, org, observer, forget=forget)
 
 
 @action(
@@ -602,6 +602,12 @@ def _known(app: Application, run: str) -> tuple[RestoreLog, ProtectedOrg]:
         raise run_unknown(run)
     log, oid = journal
     return log, org_of(app, oid)
+
+
+def _known_plan(app: Application, run: str) -> tuple[RestorePlan, ProtectedOrg]:
+    """Return the plan of a run, and nothing else of its journal: the run reads that again."""
+    log, org = _known(app, run)
+    return log.opened.plan, org
 
 
 def journal_of(app: Application, run: str) -> tuple[RestoreLog, str] | None:

@@ -22,13 +22,17 @@ type ArchiveRuns = Mapping[str, Mapping[str, str]]
 """By table and id of a record, the archive that took it out of the org."""
 
 
-def uncommitted(vault: Vault, org: str, *, until: int | None = None) -> ArchiveRuns:
+def uncommitted(
+    vault: Vault, org: str, *, until: int | None = None, besides: str = ""
+) -> ArchiveRuns:
     """The records that archives deleted before backup ``until`` and had not committed by then.
 
-    ``until`` None: as of now.
+    ``until`` None: as of now. ``besides``: a run that is left out.
     """
     runs: dict[str, dict[str, str]] = {}
     for run in _runs(vault, org, until):
+        if run == besides:
+            continue
         with suppress(NotFound):  # its journal was erased
             known = effects_of(vault.journal(org, run), run)
             # What was planned on this backup or a later one was deleted after it.

@@ -37,7 +37,7 @@ from unlost.engine.restore.journal.entries import (
 )
 from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.errors import Conflict, TransientError
-from unlost.model.plan import RecordKey, RestorePlan
+from unlost.model.plan import PlanStep, RecordKey, RestorePlan
 from unlost.model.ports.vault import Journal
 from unlost.model.source.writing import NOT_IN_BIN, OutcomeKind, RowOutcome, WriteOp
 
@@ -50,8 +50,9 @@ LOST_TRIES = 4  # calls in a row without an answer before the run stops
 class RestoreState:
     """The known state of a run: pure, built by applying the journal's entries in order.
 
-    ``links`` maps records of the vault to live ids; ``open`` holds the calls whose answer is
-    missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
+    ``steps`` are those of the plan; ``links`` maps records of the vault to live ids; ``open`` holds
+    the calls whose answer is missing, by their number; ``tries`` counts how often a record was sent
+    in a pass, until it is deleted or must stay; ``returned``
     are the ids that left the bin through this run; ``undid`` is true once an undelete call has been
     answered. ``deletes_since`` is the time of the first call that deletes. ``saved`` are the values
     of rows that the org may have removed with an update, by their ids. ``reopened`` has the values
@@ -61,6 +62,7 @@ class RestoreState:
 
     opened: RunOpened | None = None
     closed: RestoreOutcome | None = None
+    steps: dict[RecordKey, PlanStep] = field(default_factory=dict)
     links: dict[RecordKey, str] = field(default_factory=dict)
     results: dict[Pass, dict[RecordKey, RowOutcome]] = field(default_factory=dict)
     open: dict[int, CallIntent] = field(default_factory=dict)
@@ -105,6 +107,7 @@ class RestoreState:
     def _begin(self, opened: RunOpened) -> None:
         self.opened = opened
         for step in opened.plan.steps:
+            self.steps[step.key] = step
             if step.live is not None:
                 self.links[step.key] = step.live
 
@@ -132,8 +135,10 @@ class RestoreState:
     ) -> None:
         results = self.results.setdefault(stage, {})
         for outcome in outcomes:
-            key = RecordKey(table, outcome.key)
+            key = self._key(RecordKey(table, outcome.key))
             results[key] = outcome
+            if stage is Pass.DELETE and not outcome.retry:
+                self.tries.pop((stage, key), None)  # it is not sent again
             done = outcome.kind is OutcomeKind.DONE and outcome.id is not None
             if done and op in (WriteOp.CREATE, WriteOp.UNDELETE, None):
                 self.links[key] = str(outcome.id)
@@ -141,6 +146,11 @@ class RestoreState:
                 self.returned.add(str(outcome.id))
             if stage is Pass.UNDELETE and outcome.kind is OutcomeKind.FAILED:
                 self.links.pop(key, None)  # it lies in the bin, where no record can refer to it
+
+    def _key(self, key: RecordKey) -> RecordKey:
+        """The same key: that of the plan's step, so that no other one stays in memory."""
+        step = self.steps.get(key)
+        return step.key if step is not None else key
 
     def result(self, stage: Pass, key: RecordKey) -> RowOutcome | None:
         """A record's outcome in a pass, if there is one."""
@@ -187,8 +197,8 @@ class RestoreLog:
     Entries of other threads that arrive during a write become durable together after it.
     """
 
-    def __init__(self, journal: Journal) -> None:
-        """Read the existing entries."""
+    def __init__(self, journal: Journal, *, plan: RestorePlan | None = None) -> None:
+        """Read the existing entries. ``plan``: the same one, read before, is not kept twice."""
         self._journal = journal
         self._waiting: list[_Ticket] = []
         self._writing = threading.Lock()
@@ -196,7 +206,7 @@ class RestoreLog:
         self.state = RestoreState()
         for payload in journal.read():
             for entry in decode(payload):
-                self._apply(entry)
+                self._apply(_with_plan(entry, plan))
 
     def write(self, entry: Entry) -> int:
         """Write an entry and return its number; durable on return."""
@@ -226,6 +236,12 @@ class RestoreLog:
         for ticket in waiting:
             if ticket.error is not None:
                 raise ticket.error
+
+    def release(self) -> None:
+        """Drop what the state knows of single records; call it once the run is closed."""
+        state = self.state
+        for by_record in (state.results, state.links, state.steps, state.tries):
+            by_record.clear()
 
     def _write_waiting(self) -> None:
         """Make queued entries durable; called by one thread at a time."""
@@ -262,6 +278,13 @@ class RestoreLog:
             for key, outcome in self.state.results.get(Pass.UNDELETE, NONE).items()
             if outcome.code == NOT_IN_BIN
         }
+
+
+def _with_plan(entry: Entry, plan: RestorePlan | None) -> Entry:
+    """The entry with this plan in place of an equal one."""
+    if plan is None or not isinstance(entry, RunOpened) or entry.plan.digest != plan.digest:
+        return entry
+    return RunOpened(entry.run, plan, entry.at)
 
 
 def no_answer(key: RecordKey) -> TransientError:

@@ -253,7 +253,7 @@ def _put_back(
     edited = _edited(effect, row, table, differing, images=capability.text_images)
     columns = tuple(sorted(set(differing) - set(edited)))
     if edited:
-        step.remarks.append(NoteCode.CHANGED_SINCE)
+        step.remarks += (NoteCode.CHANGED_SINCE,)
     if columns and not (capability.allows(WriteOp.UPDATE) and {*columns} <= capability.changeable):
         step.skip(NoteCode.UPDATE_NOT_ALLOWED)
     elif columns:
@@ -329,7 +329,7 @@ def _unlock(step: UndoStep, row: LiveRow, capability: WriteCapability) -> None:
     if refused or not capability.changeable.issuperset(step.late):
         step.skip(NoteCode.LOCKED)
     elif drafts:
-        step.remarks.append(NoteCode.DRAFT_FIRST)
+        step.remarks += (NoteCode.DRAFT_FIRST,)
 
 
 # --- the plan ---------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Decide which records an undo deletes, and in which order: a record to which others refer stays."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from unlost.engine.restore.journal.effects import (
     RunEffects,
@@ -85,12 +86,12 @@ def _put_in_order(
     that refer to each other in a circle have no order.
     """
     inner = [e for e in edges if {e.key, e.target} <= doomed.keys() and e.key != e.target]
-    pairs = [(edge.key, edge.target) for edge in inner]
+    pairs = ((edge.key, edge.target) for edge in inner)
     # A record that prevents the deletion of a detail prevents that of its master.
     preventing = (e for e in inner if _has_rule(survey, e.key, e.column, DeleteRule.RESTRICT))
     roots = ((_root(edge.key, doomed), _root(edge.target, doomed)) for edge in preventing)
-    pairs += [(root, other) for root, other in roots if root != other]
-    inside = [(doomed[key], doomed[target]) for key, target in pairs]
+    others = ((root, other) for root, other in roots if root != other)
+    inside = [(doomed[key], doomed[target]) for key, target in chain(pairs, others)]
     for _ in range(ROUNDS):
         low = [(step, target) for step, target in inside if step.level <= target.level]
         if not low:
@@ -101,7 +102,7 @@ def _put_in_order(
         roots_of_edge = _root(edge.key, doomed), _root(edge.target, doomed)
         first, last = (doomed[root] for root in roots_of_edge)
         if first is not last and first.level <= last.level:
-            doomed[edge.key].circular.add(edge.column)
+            doomed[edge.key].circular |= {edge.column}
 
 
 def _root(key: RecordKey, doomed: Mapping[RecordKey, UndoStep]) -> RecordKey:

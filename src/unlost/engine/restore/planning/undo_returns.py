@@ -45,11 +45,11 @@ def _say_how(
     capability = survey.capability(step.effect.table)
     with_master = step.action is Action.UNDELETE and bool(masters)
     if with_master and not {step.key, *masters} & {*stays}:
-        step.remarks.append(NoteCode.BY_CASCADE)
+        step.remarks += (NoteCode.BY_CASCADE,)
         return
     if with_master:
         step.action, step.late = Action.CREATE, ()
-        step.remarks.append(NoteCode.LEFT_IN_BIN)
+        step.remarks += (NoteCode.LEFT_IN_BIN,)
     if (step.action is Action.UNDELETE and not capability.allows(WriteOp.UNDELETE)) or (
         step.action is Action.CREATE and not capability.allows(WriteOp.CREATE)
     ):

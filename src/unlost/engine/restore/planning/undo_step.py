@@ -35,10 +35,10 @@ class UndoStep:
     late: tuple[str, ...] = ()
     alone: bool = False
     bound: bool = False
-    circular: set[str] = field(default_factory=set)
+    circular: frozenset[str] = frozenset()
     emptied: tuple[str, ...] = ()
     level: int = 0
-    remarks: list[NoteCode] = field(default_factory=list)
+    remarks: tuple[NoteCode, ...] = ()
 
     @property
     def key(self) -> RecordKey:
@@ -49,7 +49,7 @@ class UndoStep:
         """Write nothing of it, with a note."""
         self.action, self.columns, self.expect, self.master = Action.SKIP, (), None, None
         self.late = ()
-        self.remarks.append(remark)
+        self.remarks += (remark,)
 
 
 def place_of(step: UndoStep) -> tuple[int, str, str]:

@@ -109,7 +109,7 @@ def open_run(plan: RestorePlan, ports: RestorePorts) -> bool:
 def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
     check_runnable(plan)
     _same_org(plan, ports)
-    log = RestoreLog(ports.vault.journal(plan.target, run))
+    log = RestoreLog(ports.vault.journal(plan.target, run), plan=plan)
     same_plan(log.state, plan)
     if log.state.closed is None:
         # At each resumption: records may have been erased since the last try. An archive that has
@@ -118,11 +118,10 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
             _check_not_erased(plan, ports)
         at = ports.writer.server_time()
         log.write(RunOpened(run, plan, at) if log.state.opened is None else RunResumed(at))
-    steps = {step.key: step for step in plan.steps}
     seen: dict[RecordKey, str | None] = {
         RecordKey(link.table, link.record): link.live for link in plan.links
     }
-    links = Links(ports.vault, plan.org, plan.target, log.state, steps, seen)
+    links = Links(ports.vault, plan.org, plan.target, log.state, log.state.steps, seen)
     schema = ports.vault.at(plan.org, plan.snapshot, forgotten=True).schema()
     undoes = plan.selection.kind is SelectionKind.UNDO
     if undoes:
@@ -341,6 +340,7 @@ def _commit(session: RestoreSession, run: str) -> None:
     ports.observer.progress(Progress(Phase.COMMIT))
     identity = ports.vault.orgs()[plan.target]
     if session.is_archive:
+        session.log.release()  # rows and words of the commit need memory
         commit_archived(session, run=run, as_of=_started(session))
         ports.observer.progress(Progress(Phase.COMMIT, done=True))
         return

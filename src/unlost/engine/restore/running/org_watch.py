@@ -11,7 +11,7 @@ such as links of files, are asked for their rows that refer to given records. Se
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -64,7 +64,7 @@ class OrgChanges:
 
     ``changed``: planned records with a new time of change, or that others deleted. ``named``: planned
     records that have a new reference to them. ``deleted``: planned records that the write user
-    deleted.
+    deleted, apart from settled ones.
     ``vanished``: other records that this user deleted, or that are gone without a known user.
     ``unread``: tables that were not delivered completely.
     """
@@ -94,22 +94,27 @@ class OrgWatch:
         ports: WatchPorts,
         copy: Snapshot,
         schema: Schema,
-        planned: Mapping[str, Collection[str]],
+        planned: Mapping[str, Sequence[str] | pl.Series],
         *,
         since: datetime,
         began: datetime | None = None,
         hard: bool = False,
+        settled: Callable[[RecordKey], bool] = lambda _: False,
     ) -> None:
         """``schema``: the org's tables that are watched. ``planned``: ids by table.
 
         ``since``: the source's clock when the backup of the copy began. ``began``: the time at which
         the run began to delete; earlier deletions are by others. ``hard``: the run deletes without
-        the recycle bin, and the org does not name the user of such a deletion.
+        the recycle bin, and the org does not name the user of such a deletion. ``settled``: tells
+        for a record that its deletion is known, and is not to be noted.
         """
         self.changes = OrgChanges()
         self._ports = ports
         self._copy = copy
-        self._planned = {name: pl.Series(sorted(ids)) for name, ids in planned.items()}
+        self._planned = {
+            name: pl.Series(ids, dtype=pl.String).sort() for name, ids in planned.items()
+        }
+        self._settled = settled
         self._stored = copy.tables()
         self._hard = hard
         self._since = since
@@ -209,16 +214,23 @@ class OrgWatch:
                     waiting.append(wait.task)
 
     def _note_live(self, table: Table, rows: Rows) -> pl.DataFrame:
-        """Note the live rows of a page; returns the others."""
+        """Note the live rows of a page; returns what is needed of the others."""
         frame = _observed(table, rows)
         live = pl.col(OP) == Op.STATE.value
         inside = pl.col(ID).is_in(self._ids(table.name).implode())
         if STAMP in frame.columns:
-            self._note_changed(table, frame.filter(live & inside))
-            for column in _references(table, frame, self._planned.keys()):
+            living = frame.filter(live)
+            self._note_changed(table, living.filter(inside))
+            for column in _references(table, living, self._planned.keys()):
                 for target in column.reference.tables if column.reference is not None else ():
-                    self._note_named(table, frame.filter(live), column.name, target)
-        return frame.filter(~live)
+                    self._note_named(table, living, column.name, target)
+        masters = (c.name for c in _references(table, frame, self._planned.keys()) if _cascades(c))
+        return self._unsettled(table, frame.select(ID, OP, BY, AT, *masters).filter(~live))
+
+    def _unsettled(self, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows without settled ones: each reading has those of an hour, which may be all."""
+        settled = [self._settled(RecordKey(table.name, record)) for record in frame[ID]]
+        return frame.filter(~pl.Series(settled, dtype=pl.Boolean))
 
     def _note_gone(self, table: Table, frame: pl.DataFrame) -> None:
         """Note the deleted rows of all pages."""
@@ -267,8 +279,7 @@ class OrgWatch:
         The user does not matter: the org may give such a record any last user.
         """
         for column in _references(table, frame, self._planned.keys()):
-            assert column.reference is not None
-            if column.reference.rule is DeleteRule.CASCADE:
+            if column.reference is not None and _cascades(column):
                 for target in column.reference.tables:
                     taken = frame.filter(pl.col(column.name).is_in(self._ids(target).implode()))
                     self.changes.vanished |= {RecordKey(table.name, record) for record in taken[ID]}
@@ -344,6 +355,10 @@ def _observed(table: Table, rows: Rows) -> pl.DataFrame:
     delivered = [c.name for c in table.columns if c.reference is not None and c.name in cells]
     stamp = cells[_stamp(table)].cast(pl.String).alias(STAMP)
     return frame.hstack([stamp, *cells.select(delivered)])
+
+
+def _cascades(column: Column) -> bool:
+    return column.reference is not None and column.reference.rule is DeleteRule.CASCADE
 
 
 def _references(table: Table, frame: pl.DataFrame, targets: Collection[str]) -> list[Column]:

@@ -20,6 +20,7 @@ from unlost.model.vault.snapshot import StoredFile
 READ_ROWS = 2_000  # records of one table that are read at a time
 LONG = 100_000  # characters of a record; fewer records are read at a time if they may be longer
 KEPT_BYTES = 64 << 20  # of cached records that may be requested again
+ROW_BYTES = 300  # of a cached record beside its cells: its id and its hash
 
 type Cells = dict[str, str | None]
 type SnapshotTable = tuple[int, str]
@@ -143,6 +144,17 @@ class WantedReader:
             self._held -= self._windows.popitem(last=False)[1].size
         return read
 
+    def release(self) -> None:
+        """Drop the cached records, apart from the last ones of each table: more may follow these."""
+        with self._lock:
+            last = dict(self._windows.keys())  # of each table the number that was used last
+            self._windows = OrderedDict(
+                ((place, number), window)
+                for (place, number), window in self._windows.items()
+                if last[place] == number
+            )
+            self._held = sum(window.size for window in self._windows.values())
+
     def _schema(self, place: SnapshotTable) -> Table:
         if place not in self._schemas:
             night, name = place
@@ -159,7 +171,8 @@ class WantedReader:
         columns = [column.name for column in schema.columns if column.name in rows.column_names]
         row_of = {record: row for row, record in enumerate(rows["_u_id"].to_pylist())}
         row_digests = digests(schema, rows, columns)
-        return _Window(rows.select(columns), row_digests, row_of, int(rows.nbytes))
+        size = int(rows.nbytes) + len(rows) * ROW_BYTES
+        return _Window(rows.select(columns), row_digests, row_of, size)
 
     def file(self, step: PlanStep) -> StoredFile | None:
         """The newest file of the record in the wanted state."""

@@ -6,15 +6,17 @@ a field of the file only, and not of the plan in the journal, which the vault se
 """
 
 import hmac
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
+from io import BytesIO
+from itertools import batched, chain
 
 import msgspec
 from blake3 import blake3
 
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import IntegrityError, UsageError
-from unlost.model.plan import PLAN_FORMAT, RestorePlan
+from unlost.model.plan import PLAN_FORMAT, PlanStep, RestorePlan
 
 BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # the last: nested too deep
 # left out if empty, so that a plan without them reads as plans did before these existed
@@ -25,7 +27,7 @@ LATER_IN_STEPS = ("taken", "taken_digest", "beside", "group")
 LATER_IN_TYPED = ("taken",)
 LATER_IN_NOTES = ("template", "next_template", "args")
 ANEW = "Make a new plan with `unlost restore plan ORG`."
-
+STEPS = 1_000  # of a plan that are in memory as text at a time, apart from the whole text
 
 type PlanCode = Callable[[bytes], bytes]
 """Return the code of a plan under a key of the vault (HMAC)."""
@@ -45,14 +47,13 @@ class _Seal(msgspec.Struct):
 
 def sealed(plan: RestorePlan) -> RestorePlan:
     """The plan with the hash of all its other content."""
-    bare = replace(plan, digest="")
-    return replace(plan, digest=blake3(_encoded(bare)).hexdigest())
+    return replace(plan, digest=_digest(plan))
 
 
 def write_plan(plan: RestorePlan, *, code: PlanCode | None = None) -> bytes:
     """The file of a plan; with ``code``, sealed, so that it can be run."""
-    seal = code(_encoded(plan)).hex() if code is not None else ""
-    return _encoded(plan, seal=seal) + b"\n"
+    seal = code(_joined(_pieces(plan))).hex() if code is not None else ""
+    return _joined(chain(_pieces(plan, seal=seal), (b"\n",)))
 
 
 def read_plan(
@@ -74,14 +75,14 @@ def read_plan(
     except BROKEN as error:
         raise _unreadable(str(error)) from None
     _check_fields(data, plan, seal)
-    if sealed(plan).digest != plan.digest:
+    if _digest(plan) != plan.digest:
         raise IntegrityError(
             "plan-edited",
             "The plan was changed after it was made: its hash does not match.",
             next_step=ANEW,
         )
     _check_home(plan, known, org)
-    if code is not None and not _is_code(code(_encoded(plan)), seal):
+    if code is not None and not _is_code(code(_joined(_pieces(plan))), seal):
         raise IntegrityError(
             "plan-unproved",
             "This vault did not seal the plan as it is: another program made or changed it, or "
@@ -95,11 +96,45 @@ def _is_code(code: bytes, seal: str) -> bool:
     return hmac.compare_digest(code.hex().encode(), seal.encode())
 
 
-def _encoded(plan: RestorePlan, *, seal: str = "") -> bytes:
+def _digest(plan: RestorePlan) -> str:
+    text = blake3()
+    for piece in _pieces(replace(plan, digest="")):
+        text.update(piece)
+    return text.hexdigest()
+
+
+def _joined(pieces: Iterable[bytes]) -> bytes:
+    text = BytesIO()  # it grows in place: a list of all pieces would need the memory twice
+    text.writelines(pieces)
+    return text.getvalue()
+
+
+def _pieces(plan: RestorePlan, *, seal: str = "") -> Iterator[bytes]:
+    """The text of a plan in pieces: a plan has many steps."""
+    document = _document(plan, seal=seal)
+    for at, name in enumerate(sorted({*document, "steps"})):
+        yield b'%s"%s":' % (b"," if at else b"{", name.encode())
+        if name == "steps":
+            yield from _step_pieces(plan.steps)
+        else:
+            yield msgspec.json.encode(document[name], order="sorted")
+    yield b"}"
+
+
+def _step_pieces(steps: Sequence[PlanStep]) -> Iterator[bytes]:
+    yield b"["
+    for at, part in enumerate(batched(steps, STEPS)):
+        text = msgspec.json.encode(_lean(msgspec.to_builtins(part), LATER_IN_STEPS), order="sorted")
+        yield b"%s%s" % (b"," if at else b"", text[1:-1])
+    yield b"]"
+
+
+def _document(plan: RestorePlan, *, seal: str) -> dict[str, object]:
+    """The fields of a plan, without its steps."""
     document = {field.name: getattr(plan, field.name) for field in fields(plan)}
+    del document["steps"]
     if seal:
         document["seal"] = seal
-    document["steps"] = _lean(msgspec.to_builtins(plan.steps), LATER_IN_STEPS)
     document["typed"] = _without_empty(msgspec.to_builtins(plan.typed), LATER_IN_TYPED)
     for name in LATER:
         if not getattr(plan, name):
@@ -111,13 +146,13 @@ def _encoded(plan: RestorePlan, *, seal: str = "") -> bytes:
     document["notes"] = [
         _without_empty(msgspec.to_builtins(note), LATER_IN_NOTES) for note in plan.notes
     ]
-    return msgspec.json.encode(document, order="sorted")
+    return document
 
 
 def _lean(
     steps: Sequence[dict[str, object]], later: Collection[str]
 ) -> Sequence[dict[str, object]]:
-    """The steps without fields that are empty; a plan has many steps, so they are changed in place."""
+    """The steps without fields that are empty; they are many, so they are changed in place."""
     for step in steps:
         for name in later:
             if not step[name]:
@@ -147,7 +182,7 @@ def _check_format(data: bytes) -> None:
 def _check_fields(data: bytes, plan: RestorePlan, seal: str) -> None:
     """Raise UsageError (``plan-unreadable``, ``plan-unknown-fields``) for parts that were skipped."""
     # An unedited file of this release is canonical; only other files are compared field by field.
-    if _encoded(plan, seal=seal) == data.strip():
+    if _is_text(data, _pieces(plan, seal=seal)):
         return
     try:
         document = msgspec.json.decode(data)  # what a typed reading skips may be no text at all
@@ -162,6 +197,16 @@ def _check_fields(data: bytes, plan: RestorePlan, seal: str) -> None:
             next_step=ANEW,
             field=extra,
         )
+
+
+def _is_text(data: bytes, pieces: Iterable[bytes]) -> bool:
+    """True if a file has exactly these pieces, apart from space at its end."""
+    at = 0
+    for piece in pieces:
+        if not data.startswith(piece, at):
+            return False
+        at += len(piece)
+    return not data[at:].strip()
 
 
 def _unknown(document: object, understood: object, place: str) -> Iterator[str]:

@@ -116,6 +116,7 @@ def _delete_all(session: RestoreSession, source: Source, schema: Schema, watch: 
         causes |= _on_hold(session, pending)
         _keep_groups(session, pending, causes)
         _delete(session, _pending(session, pending))
+        session.wanted.release()
     watch.read()
     _stopped(session, watch)
 
@@ -168,6 +169,7 @@ def _watch(session: RestoreSession, source: Source, schema: Schema) -> OrgWatch:
         # A run may wait for long before its first call. Deletions of that time are by others.
         began=session.log.state.deletes_since or source.server_time(),
         hard=_delete_op(session) is WriteOp.HARD_DELETE,
+        settled=lambda key: _is_settled(session, key),
     )
 
 
@@ -388,6 +390,12 @@ def _note_surplus(session: RestoreSession, watch: OrgWatch) -> bool:
     return bool(surplus)
 
 
+def _is_settled(session: RestoreSession, key: RecordKey) -> bool:
+    """True for a record whose deletion needs no further look: it had its turn and was not to stay."""
+    result = session.log.state.result(Pass.DELETE, key)
+    return result is not None and not _is_to_stay(result)
+
+
 def _is_to_stay(result: RowOutcome) -> bool:
     return result.kind is OutcomeKind.FAILED and result.code not in (VANISHED, GONE)
 
@@ -418,12 +426,9 @@ def _not_archived(session: RestoreSession, keys: Collection[RecordKey]) -> set[R
 
 def _of_open_archives(session: RestoreSession) -> set[RecordKey]:
     """The records that other archives deleted, or may have deleted, and have not committed."""
-    return {
-        RecordKey(table, record)
-        for table, runs in uncommitted(session.ports.vault, session.plan.org).items()
-        for record, run in runs.items()
-        if run != session.log.opened.run
-    }
+    here = session.log.opened.run
+    others = uncommitted(session.ports.vault, session.plan.org, besides=here)
+    return {RecordKey(table, record) for table, runs in others.items() for record in runs}
 
 
 # --- deleting -------------------------------------------------------------------------------------
