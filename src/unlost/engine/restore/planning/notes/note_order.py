@@ -33,6 +33,8 @@ BY_CODE = {
     NoteCode.PARENT_MISSING: Consequence.EMPTY_REFERENCE,
     "table-never": Consequence.EMPTY_REFERENCE,
     "table-configuration": Consequence.EMPTY_REFERENCE,
+    NoteCode.LEFT_OUT_TARGET: Consequence.EMPTY_REFERENCE,
+    NoteCode.LEFT_OUT_COMES: Consequence.CONFLICT,
     NoteCode.CHANGED_SINCE: Consequence.CONFLICT,
     NoteCode.ADOPTS_TWIN: Consequence.CONFLICT,
     NoteCode.MOVES_BACK: Consequence.CONFLICT,
