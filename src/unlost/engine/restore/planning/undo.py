@@ -31,7 +31,7 @@ from unlost.engine.restore.planning.notes.automation import automation_notes, ne
 from unlost.engine.restore.planning.notes.cleared import cleared_notes
 from unlost.engine.restore.planning.notes.predict import NOT_ALLOWED, WORDS
 from unlost.engine.restore.planning.plan import RelatedPolicy, plan_restore, schema_digest
-from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS
+from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, FILE_BYTES_A_SECOND
 from unlost.engine.restore.planning.left_out import (
     NOTHING,
     LeftOut,
@@ -524,6 +524,16 @@ def _estimate(survey: RestoreSurvey, steps: Sequence[UndoStep]) -> Estimate:
         3 * ceil(count / survey.capability(table).rows_per_call)
         for (table, _), count in counts.items()
     )
-    returning = (step for step in steps if step.action in (Action.CREATE, Action.UNDELETE))
+    returning = [step for step in steps if step.action in (Action.CREATE, Action.UNDELETE)]
     data = sum(survey.capability(step.effect.table).record_bytes for step in returning)
-    return Estimate(calls, data, seconds=round(calls * CALL_SECONDS, 1))
+    sizes = {step.key: _file_bytes(step.effect, survey.table(step.key.table)) for step in returning}
+    # A file in the bin comes back without an upload, and needs the org's storage again.
+    sent = sum(sizes[step.key] for step in returning if step.action is Action.CREATE)
+    seconds = calls * CALL_SECONDS + sent / FILE_BYTES_A_SECOND
+    return Estimate(calls, data, sum(sizes.values()), seconds=round(seconds, 1))
+
+
+def _file_bytes(effect: Effect, table: Table) -> int:
+    """The size of the file of a deleted record, by its row."""
+    sizes = (effect.before.get(file.size_column or "") or "" for file in table.files)
+    return sum(int(size) for size in sizes if size.isdecimal())
