@@ -30,6 +30,7 @@ from unlost.engine.restore.planning.notes.allowances import allowance_notes
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.notes.cleared import cleared_notes
 from unlost.engine.restore.planning.notes.predict import NOT_ALLOWED, WORDS
+from unlost.engine.restore.planning.notes.undo_limits import undo_limits
 from unlost.engine.restore.planning.plan import RelatedPolicy, plan_restore, schema_digest
 from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, FILE_BYTES_A_SECOND
 from unlost.engine.restore.planning.left_out import (
@@ -74,7 +75,6 @@ from unlost.model.source.schema import DeleteRule, Table
 from unlost.model.source.writing import Birth, LockedDelete, TextImages, WriteCapability, WriteOp
 
 UNPROVED = "undo-unproved"
-LIMITS = "undo-limits"
 POINTERS = "undo-pointers"
 UNLOOKED = "undo-unlooked"
 
@@ -483,12 +483,7 @@ def _notes(
             tables=", ".join(unlooked),
             readable=", ".join(readable),
         )
-    yield PlanNote.of(
-        LIMITS,
-        NoteWeight.NOTE,
-        "An undo cannot take back what left the org, such as e-mails and messages to other systems, "
-        "nor what automation did to other records. Numbers and dates of changes stay new.",
-    )
+    yield from undo_limits(known.effects.values())
 
 
 def _unproved(effect: Effect) -> bool:

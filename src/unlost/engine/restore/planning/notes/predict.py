@@ -116,27 +116,27 @@ WORDS = {
     ),
     NoteCode.LEFT_OUT: NoteText(
         NoteWeight.NOTE,
-        "{records} of {table} are left out, and stay as they are: {named}.",
+        "The undo leaves out {records} of {table}: {named}.",
     ),
     NoteCode.LEFT_OUT_NEEDS: NoteText(
         NoteWeight.BLOCK,
-        "{records} of {table} stay: records that are left out need them, or the org deletes them only "
-        "together.",
-        "To undo these too, plan again without leaving out those records.",
+        "The undo keeps {records} of {table}: records that are left out need them, or the org deletes "
+        "them only together.",
+        "To undo these too, plan again with the records that are left out.",
     ),
     NoteCode.LEFT_OUT_MASTER: NoteText(
         NoteWeight.BLOCK,
-        "{records} of {table} stay deleted: they need records that are left out.",
-        "To bring these back, plan again without leaving out those records.",
+        "Without the records that are left out, the undo cannot bring back {records} of {table}.",
+        "To bring these back, plan again with the records that are left out.",
     ),
     NoteCode.LEFT_OUT_TARGET: NoteText(
         NoteWeight.WARNING,
-        "{records} of {table} do not refer again to records that are left out.",
+        "In {records} of {table}, the undo does not set references to records that are left out.",
     ),
     NoteCode.LEFT_OUT_COMES: NoteText(
         NoteWeight.WARNING,
-        "{records} of {table} are left out, but come back: the org takes them out of the recycle bin "
-        "together with the parent record.",
+        "The org takes {records} of {table}, which you left out, out of the recycle bin together with "
+        "the parent record.",
         "Leave out the parent record too, or delete them afterwards.",
     ),
     NoteCode.LOCKED: NoteText(
