@@ -140,7 +140,7 @@ def test_an_undo_is_planned_again_without_a_record(shop: Shop, run: str) -> None
 
 def test_an_undo_of_an_undo_counts_the_files_that_come_back(shop: Shop, run: str) -> None:
     taken = run_plan(shop.app, Path(undo(shop, run).file))
-    assert undo(shop, taken.run, "again.json").summary.estimate.file_bytes == len(b"cocoa and sugar")
+    size = len(b"cocoa and sugar")
+    assert undo(shop, taken.run, "again.json").summary.estimate.file_bytes == size
     shop.platform.purge_bin()
-    anew = undo(shop, taken.run, "anew.json").summary
-    assert anew.estimate.file_bytes == len(b"cocoa and sugar")
+    assert undo(shop, taken.run, "anew.json").summary.estimate.file_bytes == size

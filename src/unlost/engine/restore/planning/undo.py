@@ -26,13 +26,6 @@ from unlost.engine.restore.journal.effects import (
     by_table,
     effects_of,
 )
-from unlost.engine.restore.planning.notes.allowances import allowance_notes
-from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
-from unlost.engine.restore.planning.notes.cleared import cleared_notes
-from unlost.engine.restore.planning.notes.predict import NOT_ALLOWED, WORDS
-from unlost.engine.restore.planning.notes.undo_limits import undo_limits
-from unlost.engine.restore.planning.plan import RelatedPolicy, plan_restore, schema_digest
-from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, FILE_BYTES_A_SECOND
 from unlost.engine.restore.planning.left_out import (
     NOTHING,
     LeftOut,
@@ -40,6 +33,13 @@ from unlost.engine.restore.planning.left_out import (
     check_known,
     left_out_notes,
 )
+from unlost.engine.restore.planning.notes.allowances import allowance_notes
+from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
+from unlost.engine.restore.planning.notes.cleared import cleared_notes
+from unlost.engine.restore.planning.notes.predict import NOT_ALLOWED, WORDS
+from unlost.engine.restore.planning.notes.undo_limits import undo_limits
+from unlost.engine.restore.planning.plan import RelatedPolicy, plan_restore, schema_digest
+from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, FILE_BYTES_A_SECOND
 from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSurvey
 from unlost.engine.restore.planning.undo_deletes import is_marked, keep_referred, owners_of
 from unlost.engine.restore.planning.undo_returns import (
