@@ -24,6 +24,8 @@ from unlost.model.message import Arg, Message, Noun, StoresMessage, counted, mes
 
 PLAN_FORMAT = 2
 _NO_VALUES: dict[str, Any] = {}
+LEAVES_OUT = frozenset({"left-out", "left-out-comes"})
+"""Codes of the notes of a record that a person left out of an undo. Its step writes nothing."""
 
 
 class Action(StrEnum):
@@ -171,6 +173,11 @@ class PlanStep(_Keyed):
             key = RecordKey(self.table, self.record)
             object.__setattr__(self, "_key", key)
             return key
+
+    @property
+    def is_left_out(self) -> bool:
+        """True for a record that a person left out of an undo."""
+        return self.action is Action.SKIP and not LEAVES_OUT.isdisjoint(self.notes)
 
 
 class NoteWeight(StrEnum):

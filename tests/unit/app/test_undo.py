@@ -7,9 +7,10 @@ import pytest
 from homes import World
 from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, Shop, lost_shop
-from unlost.app.actions.restores.kept_plan import choose, make_plan_now
+from unlost.app.actions.restores.kept_plan import choose, leave_out, make_plan_now
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.plan_groups import GroupValues, show_group, show_groups
+from unlost.app.actions.restores.plan_records import plan_records
 from unlost.app.actions.restores.restore_plan import (
     PlanRequest,
     PlanResult,
@@ -110,3 +111,36 @@ def test_the_preview_shows_the_values_before_and_after(shop: Shop) -> None:
     (record,) = previewed(shop, overwritten(shop)).records
     (field,) = record.fields
     assert (field.column, field.old, field.new) == ("Name", "Cleo", "Chloe")
+
+
+def test_a_record_that_is_left_out_stays(shop: Shop, run: str) -> None:
+    contact = shop.named("Contact", "Ann")
+    request = PlanRequest("sales", undo=run, without=(f"Contact/{contact}",))
+    plan = make_plan(shop.app, request, shop.folder / "less.json")
+    assert actions(plan) == {"delete": 2, "skip": 1}, "the contact needs its account"
+    assert {note.code for note in plan.summary.notes} >= {"left-out", "left-out-needs"}
+    run_plan(shop.app, Path(plan.file))
+    assert set(shop.live("Contact")) == {contact}
+    assert not shop.live("Paper")
+
+
+def test_an_undo_is_planned_again_without_a_record(shop: Shop, run: str) -> None:
+    view = choose(shop.app, "sales", RestoreRequest(PlanRequest("sales", undo=run)))
+    make_plan_now(shop.app, "sales", view.plan)
+    (paper,) = plan_records(shop.app, "sales", view.plan, "Paper").records
+    less = leave_out(shop.app, "sales", view.plan, records=[f"Paper/{paper.record}"])
+    made = make_plan_now(shop.app, "sales", less.plan)
+    assert made.summary is not None
+    assert made.summary.changes == 2, "the paper needs its account"
+    assert plan_records(shop.app, "sales", less.plan, "Paper").records == ()
+    with pytest.raises(UsageError) as refused:
+        leave_out(shop.app, "sales", less.plan, related=False)
+    assert refused.value.code == "undo-by-record"
+
+
+def test_an_undo_of_an_undo_counts_the_files_that_come_back(shop: Shop, run: str) -> None:
+    taken = run_plan(shop.app, Path(undo(shop, run).file))
+    size = len(b"cocoa and sugar")
+    assert undo(shop, taken.run, "again.json").summary.estimate.file_bytes == size
+    shop.platform.purge_bin()
+    assert undo(shop, taken.run, "anew.json").summary.estimate.file_bytes == size

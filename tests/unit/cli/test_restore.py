@@ -473,3 +473,27 @@ def test_columns_of_many_records_are_put_back_unless_they_changed_since(
     shop("restore", "run", out)
     live = dict(platform(shop).live("Account"))
     assert [live[r].cells["Phone"] for r in ("A40018", "A40019")] == ["+41 40018", "by hand"]
+
+
+# --- undo -----------------------------------------------------------------------------------------
+
+
+def test_an_undo_leaves_out_a_record(shop: Terminal, plan: str, tmp_path: Path) -> None:
+    run = shop("restore", "run", plan, "--json").json["run"]
+    contact = next(record for record, _ in platform(shop).live("Contact"))
+    words = ("undo", "sales", run, "--without", f"Contact/{contact}")
+    planned = shop(*words, "--out", str(tmp_path / "undo.json"))
+    assert planned.code == ExitCode.FINDINGS, "the customer cannot be deleted"
+    assert f"The undo leaves out 1 record of Contact: {contact}." in planned.out
+    assert "The undo keeps 1 record of Account" in planned.out
+    assert "E-mails and messages that left the org stay out." in planned.out
+    shop("restore", "run", str(tmp_path / "undo.json"))
+    assert [record for record, _ in platform(shop).live("Contact")] == [contact]
+
+
+def test_an_unknown_record_is_not_left_out(shop: Terminal, plan: str, tmp_path: Path) -> None:
+    run = shop("restore", "run", plan, "--json").json["run"]
+    words = ("undo", "sales", run, "--without", "Contact/typo")
+    refused = shop(*words, "--out", str(tmp_path / "undo.json"))
+    assert "did not write Contact/typo" in refused.err
+    assert not (tmp_path / "undo.json").exists()

@@ -317,6 +317,19 @@ def test_the_run_says_archived_and_is_undone(desk: Desk, sign_in: SignIn) -> Non
     assert len(desk.live("Note")) == 3
 
 
+def test_an_archived_record_that_is_left_out_does_not_come_back(
+    desk: Desk, sign_in: SignIn
+) -> None:
+    client = sign_in(Role.RESTORER)
+    undo = choose(client, what="undo", run=archived(desk, client))
+    case = f"Case/{desk.cases[0]}"
+    fewer = client.post(f"{undo}without/", {"every-record": [case]})["Location"]
+    shown = page(client, fewer)
+    assert "The undo leaves out 1 record of Case" in shown
+    assert desk.serve(start(client, fewer)) is RunState.DONE
+    assert len(desk.live("Case")) == 2, "one that never left, and one that came back"
+
+
 def test_archives_are_filtered_in_the_list_of_runs(desk: Desk, sign_in: SignIn) -> None:
     client = sign_in(Role.RESTORER)
     run = archived(desk, client)

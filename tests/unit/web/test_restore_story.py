@@ -94,6 +94,51 @@ def test_a_restore_is_undone_with_two_clicks_and_the_undo_too(shop: Shop, sign_i
     assert len(shop.live("Contact")) == 2
 
 
+def test_an_undo_speaks_of_an_undo_and_shows_what_stays(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    run = start(client, choose(client, what="lost", a="2", b="3"))
+    serve(shop, run)
+    plan = choose(client, what="undo", run=run)
+    preview = client.get(plan).content.decode()
+    for words in (
+        "<h1>Undo of a run in sales</h1>",
+        "Effects that the undo does not take back",
+        "E-mails and messages that left the org stay out.",
+        "Of the child records, only those that the run brought are deleted.",
+        "restore.md#what-an-undo-cannot-take-back",
+        "Values from before the run",
+        "in the undo",
+    ):
+        assert words in re.sub("<wbr>", "", preview), words
+    content = re.sub(r"<nav.*?</nav>|<aside.*?</aside>", "", preview, flags=re.DOTALL)
+    for words in (
+        "Restore to",
+        'aria-label="Restore ',
+        "Restored state",
+        "without related records",
+    ):
+        assert words not in content, words
+    folded = re.findall(r"<details.*?</details>", preview, flags=re.DOTALL)
+    assert not any("E-mails and messages that left" in part for part in folded)
+
+
+def test_a_record_that_is_left_out_of_an_undo_stays(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    run = start(client, choose(client, what="lost", a="2", b="3"))
+    serve(shop, run)
+    plan = choose(client, what="undo", run=run)
+    contact = f"Contact/{shop.named('Contact', 'Ann')}"
+    form = {"every-record": [contact]}
+    fewer = client.post(f"{plan}without/", form)["Location"]
+    preview = re.sub("<wbr>", "", client.get(fewer).content.decode())
+    assert f'Left out: <bdi dir="ltr" class="code">{contact}</bdi>' in preview
+    assert "The undo keeps 1 record of Account" in preview
+    assert "Undo in 2 records of sales" in preview
+    assert serve(shop, start(client, fewer)) is RunState.DONE
+    assert [f"Contact/{record}" for record in shop.live("Contact")] == [contact]
+    assert shop.named("Account", "Schoko Zürich")
+
+
 def test_only_the_records_of_one_table_are_restored(shop: Shop, sign_in: SignIn) -> None:
     client = sign_in(Role.RESTORER)
     preview = client.get(choose(client, what="lost", table="Contact", a="2", b="3"))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from unit.engine.restore.workshop import TEXT, Workshop
+from unlost.engine.restore.planning.left_out import NOTHING, LeftOut
 from unlost.engine.restore.planning.plan import PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.undo import plan_undo
 from unlost.model.plan import (
@@ -69,10 +70,11 @@ class Atelier(Workshop):
         selection = Selection(SelectionKind.RECORDS, keys)
         return self.planned(selection, at=at, related=related, twins=twins)
 
-    def undo(self, run: str) -> RestorePlan:
+    def undo(self, run: str, *, left_out: LeftOut = NOTHING) -> RestorePlan:
         """A plan that takes a run back."""
         self.plans += 1
-        return plan_undo(self.oid, self.planning(), run, plan_id=f"undo-{self.plans}")
+        plan_id = f"undo-{self.plans}"
+        return plan_undo(self.oid, self.planning(), run, left_out=left_out, plan_id=plan_id)
 
     def plan_lost(self, after: int, until: int, table: str | None = None) -> RestorePlan:
         selection = Selection(SelectionKind.LOST, after=after, until=until, table=table)

@@ -194,8 +194,9 @@ def leave_out(
     """Create a new plan of the same selection without some tables or records (TABLE/ID).
 
     ``groups``: those of the preview, by their records, or as TABLE/ for single records. ``related`` false also leaves out all records that are only related to the selected ones.
-    Of an archive only records and groups can be left out. ``restore.make`` then makes the plan.
-    Raises UsageError (``nothing-left-out``, ``archive-by-record``).
+    Of an archive only records and groups can be left out, of an undo also tables. ``restore.make``
+    then makes the plan. Raises UsageError (``nothing-left-out``, ``archive-by-record``,
+    ``undo-by-record``).
     """
     selection = _selection(stored_plan_of(org, plan))
     request = selection.request
@@ -211,6 +212,12 @@ def leave_out(
             "archive-by-record",
             "Tables cannot be left out of an archive: related records leave the org together.",
             next_step="Leave out records. What would leave the org with them then stays, too.",
+        )
+    if request.undo and not related:
+        raise UsageError(
+            "undo-by-record",
+            "The related records of an undo cannot be left out together.",
+            next_step="Leave out tables, groups or records.",
         )
     less = replace(
         request,

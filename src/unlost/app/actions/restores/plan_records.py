@@ -83,7 +83,7 @@ def plan_records(
     check_page(start=start, most=most)
     known = get_org(org)
     restore_plan = read_stored_plan(app, known, plan)
-    steps = [step for step in restore_plan.steps if step.table == table]
+    steps = [step for step in restore_plan.steps if step.table == table and not step.is_left_out]
     shown = steps[start : start + most]
     snapshot = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
     words = TableWords(snapshot.schema())

@@ -65,7 +65,8 @@ class PlanRequest:
     records, found again for the plan. ``without`` (TABLE/ID) and ``without_tables`` are left out, also if they belong to selected records. ``otherwise`` are values
     that differ from the backup. ``twins``: the treatment of live records that took a unique value after the loss. ``by``: only
     records that this user (an id) deleted, or changed last; ``change``: only records in which the
-    columns were changed in this way. ``undo``: the restore that is taken back.
+    columns were changed in this way. ``undo``: the restore that is taken back; its records
+    are named by the ids that they have in the org.
 
     ``correct``: of live ``records`` only the values of ``otherwise`` are set; lost ones come back
     with them. ``beside``: each then comes as a new record beside the present one. ``since``: a
@@ -244,7 +245,9 @@ def planned(
             order = _archive_request(app, org, request, policy)
             return plan_archive(org.oid, ports, order, plan_id=plan_id)
         if selection is None:
-            return plan_undo(org.oid, ports, request.undo, plan_id=plan_id)
+            return plan_undo(
+                org.oid, ports, request.undo, left_out=_excluded(request), plan_id=plan_id
+            )
         return plan_restore(
             org.oid,
             ports,

@@ -20,6 +20,14 @@ def unarchive(
     ],
     *,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Plan file to write.")],
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="TABLE/ID",
+            help="Do not bring this record back, also if it is related; repeatable.",
+        ),
+    ] = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -33,7 +41,12 @@ def unarchive(
         from unlost.cli.progress import shown_progress
 
         is_run = len(what) == 1 and "/" not in what[0]
-        request = PlanRequest(org, undo=what[0]) if is_run else PlanRequest(org, tuple(what))
+        left_out = tuple(without or ())
+        request = (
+            PlanRequest(org, undo=what[0], without=left_out)
+            if is_run
+            else PlanRequest(org, tuple(what), without=left_out)
+        )
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)
     run = request.undo

@@ -16,25 +16,37 @@ from unlost.model.runs.exclusion import RunKind
 if TYPE_CHECKING:
     from unlost.app.actions.restores.restore_plan import PlanResult
 
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without",
+        metavar="TABLE/ID",
+        help="Leave this record as it is, by its id in the org; repeatable.",
+    ),
+]
+
 
 def undo(
     org: OrgName,
     run: RunName,
     *,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Plan file to write.")],
+    without: Without = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
     """Plan to take a restore or an archive back. Nothing is written to the org.
 
-    Exit code 3 if some records cannot be put back.
+    Of an archive, --without names records by their ids in the backups. Exit code 3 if some records
+    cannot be put back.
     """
     with opened(home) as application:
         from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
         from unlost.cli.progress import shown_progress
 
+        request = PlanRequest(org, undo=run, without=tuple(without or ()))
         with shown_progress(application.clock) as observer:
-            result = make_plan(application, PlanRequest(org, undo=run), out, observer=observer)
+            result = make_plan(application, request, out, observer=observer)
     answer(result, as_json=json, show=lambda out, result: show_undo(out, result, run=run))
     return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK
 

@@ -26,16 +26,25 @@ from unlost.engine.restore.journal.effects import (
     by_table,
     effects_of,
 )
+from unlost.engine.restore.planning.left_out import (
+    NOTHING,
+    LeftOut,
+    all_left_out,
+    check_known,
+    left_out_notes,
+)
 from unlost.engine.restore.planning.notes.allowances import allowance_notes
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.notes.cleared import cleared_notes
 from unlost.engine.restore.planning.notes.predict import NOT_ALLOWED, WORDS
+from unlost.engine.restore.planning.notes.undo_limits import undo_limits
 from unlost.engine.restore.planning.plan import RelatedPolicy, plan_restore, schema_digest
-from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS
+from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, FILE_BYTES_A_SECOND
 from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSurvey
 from unlost.engine.restore.planning.undo_deletes import is_marked, keep_referred, owners_of
 from unlost.engine.restore.planning.undo_returns import (
     brought_back,
+    leave_targets,
     say_how_all,
     set_circular_late,
     set_emptied,
@@ -66,16 +75,17 @@ from unlost.model.source.schema import DeleteRule, Table
 from unlost.model.source.writing import Birth, LockedDelete, TextImages, WriteCapability, WriteOp
 
 UNPROVED = "undo-unproved"
-LIMITS = "undo-limits"
 POINTERS = "undo-pointers"
 UNLOOKED = "undo-unlooked"
 
 
-def plan_undo(org: str, ports: PlanPorts, run: str, *, plan_id: str) -> RestorePlan:
-    """The plan that takes a run back.
+def plan_undo(
+    org: str, ports: PlanPorts, run: str, *, left_out: LeftOut = NOTHING, plan_id: str
+) -> RestorePlan:
+    """The plan that takes a run back. ``left_out``: these records stay as they are.
 
-    Raises NotFound (``run-unknown``), UsageError (``undo-nothing``; ``other-org``), Conflict
-    (``undo-unanswered``), and the errors of the ports.
+    Raises NotFound (``run-unknown``, ``undo-record-unknown``), UsageError (``undo-nothing``,
+    ``undo-all-left-out``; ``other-org``), Conflict (``undo-unanswered``), and the errors of the ports.
     """
     survey = RestoreSurvey(org, ports)
     try:
@@ -85,16 +95,19 @@ def plan_undo(org: str, ports: PlanPorts, run: str, *, plan_id: str) -> RestoreP
         if not archived:
             raise
         # An erasure of one of its records removed the journal; the others can come back.
-        return _back(survey, archived, plan_id)
+        return _back(survey, archived, left_out, plan_id)
     _check(known)
     if known.plan.selection.kind is SelectionKind.ARCHIVE:
-        return _unarchive(survey, known, plan_id)
-    steps, gone = _drafts(survey, known)
+        return _unarchive(survey, known, left_out, plan_id)
+    check_known(known, left_out)
+    steps, gone = _drafts(survey, known, left_out)
     unlooked = keep_referred(survey, steps, known)
     return _plan(survey, known, steps, gone, unlooked, plan_id)
 
 
-def _unarchive(survey: RestoreSurvey, known: RunEffects, plan_id: str) -> RestorePlan:
+def _unarchive(
+    survey: RestoreSurvey, known: RunEffects, left_out: LeftOut, plan_id: str
+) -> RestorePlan:
     """A restore of all that an archive took away: the vault has the records, and no journal does."""
     if not known.closed:
         raise Conflict(
@@ -103,10 +116,12 @@ def _unarchive(survey: RestoreSurvey, known: RunEffects, plan_id: str) -> Restor
             next_step="Resume it first with `unlost restore resume {run}`, then undo it.",
             run=known.run,
         )
-    removed = (
+    removed = [
         place for place, effect in known.effects.items() if effect.kind is EffectKind.REMOVED
-    )
-    plan = _back(survey, removed, plan_id)
+    ]
+    plan = _back(survey, removed, left_out, plan_id)
+    if any(key in left_out for key in removed):
+        return plan  # the values of records that stayed lead to archived records
     changed = (known.effects.get(update.key) for update in known.plan.pointers)
     pointers = tuple(
         PointerUpdate(effect.table, effect.live, dict(effect.before), effect.sent)
@@ -130,12 +145,24 @@ def _pointer_notes(pointers: Sequence[PointerUpdate]) -> Iterator[PlanNote]:
     )
 
 
-def _back(survey: RestoreSurvey, records: Iterable[RecordKey], plan_id: str) -> RestorePlan:
-    selection = Selection(SelectionKind.RECORDS, tuple(sorted(records, key=str)))
+def _back(
+    survey: RestoreSurvey, records: Iterable[RecordKey], left_out: LeftOut, plan_id: str
+) -> RestorePlan:
+    every = sorted(records, key=str)
+    wanted = tuple(key for key in every if key not in left_out)
+    if not wanted:
+        raise all_left_out()
     # With what refers to them: the org emptied references of records that stayed.
-    return plan_restore(
-        survey.org, survey.ports, selection, related=RelatedPolicy.ALL, plan_id=plan_id
+    plan = plan_restore(
+        survey.org,
+        survey.ports,
+        Selection(SelectionKind.RECORDS, wanted),
+        related=RelatedPolicy.ALL,
+        left_out=left_out,
+        plan_id=plan_id,
     )
+    notes = tuple(left_out_notes(key for key in every if key in left_out))
+    return sealed(replace(plan, notes=(*plan.notes, *notes))) if notes else plan
 
 
 def _check(known: RunEffects) -> None:
@@ -155,7 +182,9 @@ def _check(known: RunEffects) -> None:
         )
 
 
-def _drafts(survey: RestoreSurvey, known: RunEffects) -> tuple[list[UndoStep], dict[str, int]]:
+def _drafts(
+    survey: RestoreSurvey, known: RunEffects, left_out: LeftOut
+) -> tuple[list[UndoStep], dict[str, int]]:
     """A step for each effect, and the effects in tables that the org no longer has, by table."""
     steps: list[UndoStep] = []
     gone: dict[str, int] = {}
@@ -174,12 +203,17 @@ def _drafts(survey: RestoreSurvey, known: RunEffects) -> tuple[list[UndoStep], d
             row = rows.get(effect.live)
             step = _draft(effect, row, table, capability)
             step.bound = gathered or (row is not None and is_marked(capability, row))
+            if step.key in left_out and step.action is not Action.UNCHANGED:
+                step.leave_out()
             steps.append(step)
+    if all(step.is_left_out for step in steps) and not gone:
+        raise all_left_out()
     steps = _without_rows_in_step(survey, steps)
     for step in steps:
         step.level = step.effect.level
     say_how_all(survey, known, steps)
     set_circular_late(survey, steps)
+    leave_targets(survey, steps)
     set_emptied(survey, steps)
     return steps, gone
 
@@ -258,7 +292,8 @@ def _put_back(
         step.skip(NoteCode.UPDATE_NOT_ALLOWED)
     elif columns:
         step.action, step.columns = Action.UPDATE, columns
-        step.expect = digest(table, {name: row.cells[name] for name in columns})
+        step.checked = {name: row.cells[name] for name in columns}
+        step.expect = digest(table, step.checked)
     return step
 
 
@@ -385,13 +420,20 @@ def _step(step: UndoStep, table: Table) -> PlanStep:
         version=0,
         digest=digest(table, effect.before),
         level=step.level,
-        live=None if step.action in (Action.CREATE, Action.BY_PRODUCT) else effect.live,
+        live=effect.live if _has_live(step) else None,
         expect=expect,
         columns=columns,
         late=step.late,
         because=str(step.master) if step.master is not None else None,
         notes=tuple(remark.value for remark in step.remarks),
     )
+
+
+def _has_live(step: UndoStep) -> bool:
+    """False for a record that is not in the org: references to it stay empty."""
+    if step.action is Action.SKIP and step.removed:
+        return NoteCode.LEFT_OUT_COMES in step.remarks
+    return step.action not in (Action.CREATE, Action.BY_PRODUCT)
 
 
 def _notes(
@@ -410,6 +452,7 @@ def _notes(
             "To undo the run, add a write user, then plan again.",
         )
     yield from _remarks(survey, steps)
+    yield from left_out_notes(s.key for s in steps if NoteCode.LEFT_OUT in s.remarks)
     for table, count in sorted(gone.items()):
         yield PlanNote.of(
             TABLE_GONE,
@@ -440,12 +483,7 @@ def _notes(
             tables=", ".join(unlooked),
             readable=", ".join(readable),
         )
-    yield PlanNote.of(
-        LIMITS,
-        NoteWeight.NOTE,
-        "An undo cannot take back what left the org, such as e-mails and messages to other systems, "
-        "nor what automation did to other records. Numbers and dates of changes stay new.",
-    )
+    yield from undo_limits(known.effects.values())
 
 
 def _unproved(effect: Effect) -> bool:
@@ -456,6 +494,8 @@ def _remarks(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> Iterator[PlanN
     counts: dict[tuple[NoteCode, str], int] = {}
     for step in steps:
         for remark in step.remarks:
+            if remark is NoteCode.LEFT_OUT:
+                continue
             place = (remark, step.effect.table)
             counts[place] = counts.get(place, 0) + 1
     for (remark, table), count in sorted(counts.items()):
@@ -479,6 +519,16 @@ def _estimate(survey: RestoreSurvey, steps: Sequence[UndoStep]) -> Estimate:
         3 * ceil(count / survey.capability(table).rows_per_call)
         for (table, _), count in counts.items()
     )
-    returning = (step for step in steps if step.action in (Action.CREATE, Action.UNDELETE))
+    returning = [step for step in steps if step.action in (Action.CREATE, Action.UNDELETE)]
     data = sum(survey.capability(step.effect.table).record_bytes for step in returning)
-    return Estimate(calls, data, seconds=round(calls * CALL_SECONDS, 1))
+    sizes = {step.key: _file_bytes(step.effect, survey.table(step.key.table)) for step in returning}
+    # A file in the bin comes back without an upload, and needs the org's storage again.
+    sent = sum(sizes[step.key] for step in returning if step.action is Action.CREATE)
+    seconds = calls * CALL_SECONDS + sent / FILE_BYTES_A_SECOND
+    return Estimate(calls, data, sum(sizes.values()), seconds=round(seconds, 1))
+
+
+def _file_bytes(effect: Effect, table: Table) -> int:
+    """The size of the file of a deleted record, by its row."""
+    sizes = (effect.before.get(file.size_column or "") or "" for file in table.files)
+    return sum(int(size) for size in sizes if size.isdecimal())

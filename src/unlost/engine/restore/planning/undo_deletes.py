@@ -1,9 +1,10 @@
 """Decide which records an undo deletes, and in which order: a record to which others refer stays."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 
 from unlost.engine.restore.journal.effects import (
+    EffectKind,
     RunEffects,
 )
 from unlost.engine.restore.planning.graph.referrers import Referrers
@@ -26,36 +27,55 @@ def keep_referred(
 ) -> Sequence[str]:
     """Decide which records are deleted; returns tables that could not be queried.
 
-    A record to which others refer stays. A detail goes with its master, and stays with it if it may
+    A record to which others refer stays, also if a person left one of these out. A detail goes with its master, and stays with it if it may
     not be deleted alone. A record that stays keeps those to which it refers, so this goes on until
     nothing changes.
     """
     doomed = {step.key: step for step in steps if step.action is Action.DELETE}
-    referrers = Referrers(survey).of(list(doomed))
+    # Records that stay because a person left some out.
+    staying = {step.key for step in steps if step.is_left_out}
+    apart = [s.key for s in steps if s.is_left_out and s.effect.kind is EffectKind.BROUGHT]
+    referrers = Referrers(survey).of([*doomed, *apart])
     put_back = {(step.key, name) for step in steps for name in step.columns}
     # An org empties such a reference with the delete, and had set it again with the undelete.
     loose = DeleteRule.SET_NULL
-    put_back |= {place for place in known.relinked if _has_rule(survey, *place, loose)}
+    put_back |= {
+        (key, name)
+        for key, name in known.relinked
+        if key not in staying and _has_rule(survey, key, name, loose)
+    }
     edges = [edge for edge in referrers.edges if (edge.key, edge.column) not in put_back]
     moved = {(e.key.record, e.target) for e in referrers.edges if (e.key, e.column) in put_back}
     owners = owners_of(survey, [edge.key for edge in edges if edge.key not in doomed])
     while True:
         _name_masters(survey, doomed, edges)
         leaving = moved | {(e.key.record, e.target) for e in edges if e.key in doomed}
-        needed = {
-            edge.target
+        needs = [
+            edge
             for edge in edges
             if _stays(edge, doomed)
-            and not leaving & {(owner, edge.target) for owner in owners.get(edge.key, ())}
-        }
+            and (
+                edge.key in staying
+                or not leaving & {(owner, edge.target) for owner in owners.get(edge.key, ())}
+            )
+        ]
+        needed = {edge.target for edge in needs}
         alone = {key for key, step in doomed.items() if _needs_master(survey, step)} - needed
         if not needed and not alone:
             _put_in_order(survey, doomed, edges)
             return referrers.unlooked
+        chosen = {edge.target for edge in needs if edge.key in staying}
+        chosen |= {edge.key for edge in edges if edge.key in alone and edge.target in staying}
         for key in needed:
-            doomed.pop(key).skip(NoteCode.REFERRED_SINCE)
+            doomed.pop(key).skip(_why(key, chosen, NoteCode.REFERRED_SINCE))
         for key in alone:
-            doomed.pop(key).skip(NoteCode.DELETE_NOT_ALLOWED)
+            doomed.pop(key).skip(_why(key, chosen, NoteCode.DELETE_NOT_ALLOWED))
+        staying |= chosen
+
+
+def _why(key: RecordKey, chosen: Collection[RecordKey], otherwise: NoteCode) -> NoteCode:
+    """The reason why a record stays. ``chosen``: because a person left out others."""
+    return NoteCode.LEFT_OUT_NEEDS if key in chosen else otherwise
 
 
 def arrange(

@@ -9,6 +9,7 @@ from unlost.engine.restore.journal.effects import (
 )
 from unlost.engine.restore.planning.survey import LiveRow, RestoreSurvey
 from unlost.engine.restore.planning.undo_step import UndoStep, place_of
+from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import (
     Action,
@@ -60,19 +61,78 @@ def say_how_all(survey: RestoreSurvey, known: RunEffects, steps: Iterable[UndoSt
     """Decide how the records come back that an undo removed, masters first.
 
     A detail that was deleted before one of its masters cannot leave the bin (SOAP guide, undelete),
-    and neither can its own details.
+    and neither can its own details. A record stays deleted if a person left out its master. The org
+    takes a detail out of the bin with its master, also if a person left the detail out.
     """
     removed = [step for step in steps if step.effect.kind is EffectKind.REMOVED]
     calls = _delete_calls(known)
     stays: set[RecordKey] = set()
+    absent: set[RecordKey] = set()
     for step in sorted(removed, key=place_of):
         masters = set(_masters(step.effect, survey.table(step.effect.table), known))
         call = calls.get(step.key, step.key)
         if any(calls.get(master, master) != call for master in masters):
             stays.add(step.key)
+        if step.is_left_out or (masters & absent and step.action is not Action.UNCHANGED):
+            _stay_away(step, comes=bool(masters) and not {step.key, *masters} & {*stays, *absent})
+            if NoteCode.LEFT_OUT_COMES not in step.remarks:
+                absent.add(step.key)
+            continue
         _say_how(step, survey, masters, stays)
         if step.action is Action.CREATE:
             stays.add(step.key)
+
+
+def _stay_away(step: UndoStep, *, comes: bool) -> None:
+    """Do not bring a record back: a person left out it or its master.
+
+    ``comes``: it leaves the bin with its master all the same.
+    """
+    if not step.is_left_out:
+        step.skip(NoteCode.LEFT_OUT_MASTER)
+    elif step.binned and comes:
+        step.remarks[:] = [NoteCode.LEFT_OUT_COMES]
+
+
+def leave_targets(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
+    """Do not let records refer to those that stay deleted because a person left some out.
+
+    A created record that needs such a reference stays deleted too.
+    """
+    ordered = sorted(steps, key=place_of)
+    absent = {step.key for step in ordered if _is_absent(step)}
+    for step in ordered if absent else ():
+        table = survey.table(step.effect.table)
+        lost = {name for name in step.effect.before if _leads_to(step, table, name, absent)}
+        if step.action is Action.UPDATE and lost & {*step.columns}:
+            _set_fewer(step, table, lost)
+        elif step.action is Action.CREATE and lost & survey.capability(table.name).needs_value:
+            step.skip(NoteCode.LEFT_OUT_MASTER)
+            absent.add(step.key)
+        elif step.action is Action.CREATE and lost & survey.capability(table.name).settable:
+            step.late = tuple(name for name in step.late if name not in lost)
+            step.remarks.append(NoteCode.LEFT_OUT_TARGET)
+
+
+def _is_absent(step: UndoStep) -> bool:
+    reasons = {NoteCode.LEFT_OUT, NoteCode.LEFT_OUT_MASTER}
+    return step.removed and not reasons.isdisjoint(step.remarks)
+
+
+def _leads_to(step: UndoStep, table: Table, name: str, targets: Collection[RecordKey]) -> bool:
+    column = table.column(name)
+    owners = column.reference.tables if column is not None and column.reference is not None else ()
+    value = step.effect.before[name] or ""
+    return any(RecordKey(owner, value) in targets for owner in owners)
+
+
+def _set_fewer(step: UndoStep, table: Table, lost: Collection[str]) -> None:
+    """Set the other columns only."""
+    step.columns = tuple(name for name in step.columns if name not in lost)
+    step.expect = digest(table, {name: step.checked[name] for name in step.columns})
+    step.remarks.append(NoteCode.LEFT_OUT_TARGET)
+    if not step.columns:
+        step.action, step.expect = Action.UNCHANGED, None
 
 
 def set_emptied(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:

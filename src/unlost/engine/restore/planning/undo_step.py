@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 from unlost.engine.restore.journal.effects import (
     Effect,
+    EffectKind,
 )
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import (
+    LEAVES_OUT,
     Action,
     RecordKey,
 )
@@ -23,7 +25,8 @@ class UndoStep:
     their initial value before a delete, or to their former one after an undelete. ``alone``: its
     master cannot be deleted with it. ``bound``: the org deletes it with its master only.
     ``circular``: references to records that are deleted first, with which the org empties them.
-    ``emptied``: references that the record in the bin has lost in this way.
+    ``emptied``: references that the record in the bin has lost in this way. ``binned``: of a record
+    that is left out, it could leave the bin.
     """
 
     effect: Effect
@@ -37,6 +40,7 @@ class UndoStep:
     bound: bool = False
     circular: frozenset[str] = frozenset()
     emptied: tuple[str, ...] = ()
+    binned: bool = False
     level: int = 0
     remarks: tuple[NoteCode, ...] = ()
 
@@ -44,6 +48,22 @@ class UndoStep:
     def key(self) -> RecordKey:
         """The live record."""
         return RecordKey(self.effect.table, self.effect.live)
+
+    @property
+    def is_left_out(self) -> bool:
+        """True if a person left it out."""
+        return not LEAVES_OUT.isdisjoint(self.remarks)
+
+    @property
+    def removed(self) -> bool:
+        """True if the run deleted the record."""
+        return self.effect.kind is EffectKind.REMOVED
+
+    def leave_out(self) -> None:
+        """Write nothing of it, as a person wants it."""
+        self.binned = self.action is Action.UNDELETE
+        self.remarks.clear()
+        self.skip(NoteCode.LEFT_OUT)
 
     def skip(self, remark: NoteCode) -> None:
         """Write nothing of it, with a note."""

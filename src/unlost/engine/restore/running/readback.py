@@ -43,7 +43,10 @@ ENDINGS = {
 
 
 def record_outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
-    """The outcome of every record of the plan, including differences, in the plan's order."""
+    """The outcome of every record of the plan, including differences, in the plan's order.
+
+    A record that a person left out has none.
+    """
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
         by_table.setdefault(step.table, []).append(step)
@@ -59,7 +62,8 @@ def record_outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
             session.log.write(after_images(session, part, rows))
             _report(session, part[0].table)
     for step in session.plan.steps:
-        yield _outcome(session, step, differences.get(step.key))
+        if not step.is_left_out:
+            yield _outcome(session, step, differences.get(step.key))
 
 
 def _parts(session: RestoreSession, by_table: Mapping[str, list[PlanStep]]) -> Iterator[Part]:

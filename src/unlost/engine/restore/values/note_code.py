@@ -25,6 +25,9 @@ class NoteCode(StrEnum):
     EDITED_SINCE = "edited-since"
     REFERRED_SINCE = "referred-since"
     LOCKED = "locked"
+    LEFT_OUT = "left-out"
+    LEFT_OUT_NEEDS = "left-out-needs"
+    LEFT_OUT_MASTER = "left-out-master"
     # something does not come back as it was
     PARENT_MISSING = "parent-missing"
     CHANGED_SINCE = "changed-since"
@@ -36,6 +39,8 @@ class NoteCode(StrEnum):
     COLUMN_FIXED = "column-fixed"
     VALUE_NEEDED = "value-needed"
     CLOSED = "closed"
+    LEFT_OUT_TARGET = "left-out-target"
+    LEFT_OUT_COMES = "left-out-comes"
     # good to know
     TYPED = "typed"
     BESIDE = "beside"

@@ -29,6 +29,7 @@ from unlost.app.actions.restores.put_back import put_back
 from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.restores.selections import clear_selected, deselect, list_name, query_in
 from unlost.catalog.runs.plans import PlanState
+from unlost.engine.restore.planning.notes.undo_limits import UNDO_LIMITS_PAGE, limits_of
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError, UsageError
 from unlost.model.mass_changes import MassKind
@@ -276,8 +277,11 @@ def _context(view: PlanView) -> dict[str, object]:
         "failed": view.state is state.FAILED,
         "was_run": view.state is state.RUN,
         "is_archive": view.wanted.request.deletes,
+        "is_undo": bool(view.wanted.request.undo),
         "undoes_archive": view.wanted.request.undo.startswith(RunKind.ARCHIVE),
         "is_purge": view.wanted.request.purge,
+        "limits": limits_of(view.summary.notes) if view.summary is not None else (),
+        "limits_page": UNDO_LIMITS_PAGE,
     }
 
 

@@ -7,10 +7,12 @@ from enum import IntEnum
 from unlost.engine.restore.planning.notes.allowances import CALLS_SHORT, SHORT
 from unlost.engine.restore.planning.notes.automation import BYPASS_IMPOSSIBLE, MANAGED, UNLISTED
 from unlost.engine.restore.planning.notes.cleared import UNREADABLE
+from unlost.engine.restore.planning.notes.undo_limits import UNDO_LIMITS
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
 from unlost.model.plan import NO_WRITER, NoteWeight, PlanNote
 from unlost.model.source.writing import NeverReason
 
+APART = (NO_WRITER, UNDO_LIMITS)
 FIRST = 3  # notes that are shown unfolded
 
 
@@ -33,6 +35,8 @@ BY_CODE = {
     NoteCode.PARENT_MISSING: Consequence.EMPTY_REFERENCE,
     "table-never": Consequence.EMPTY_REFERENCE,
     "table-configuration": Consequence.EMPTY_REFERENCE,
+    NoteCode.LEFT_OUT_TARGET: Consequence.EMPTY_REFERENCE,
+    NoteCode.LEFT_OUT_COMES: Consequence.CONFLICT,
     NoteCode.CHANGED_SINCE: Consequence.CONFLICT,
     NoteCode.ADOPTS_TWIN: Consequence.CONFLICT,
     NoteCode.MOVES_BACK: Consequence.CONFLICT,
@@ -79,9 +83,10 @@ def ranked_notes(notes: Iterable[PlanNote]) -> tuple[PlanNote, ...]:
 def sorted_notes(notes: Iterable[PlanNote]) -> SortedNotes:
     """The ranked notes; the first ones are about data that is lost, refused or changed.
 
-    Without the note that the plan is a preview, which stands apart.
+    Without the note that the plan is a preview, and those about the limits of an undo: they stand
+    apart.
     """
-    ranked = ranked_notes(note for note in notes if note.code != NO_WRITER)
+    ranked = ranked_notes(note for note in notes if note.code not in APART)
     first = [note for note in ranked if consequence(note) < Consequence.SIDE_EFFECT][:FIRST]
     return SortedNotes(tuple(first), ranked[len(first) :])
 

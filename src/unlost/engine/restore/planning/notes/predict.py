@@ -114,6 +114,31 @@ WORDS = {
         "Deleting them would delete or change those records too.",
         "Move those records first, then plan the undo again.",
     ),
+    NoteCode.LEFT_OUT: NoteText(
+        NoteWeight.NOTE,
+        "The undo leaves out {records} of {table}: {named}.",
+    ),
+    NoteCode.LEFT_OUT_NEEDS: NoteText(
+        NoteWeight.BLOCK,
+        "The undo keeps {records} of {table}: records that are left out need them, or the org deletes "
+        "them only together.",
+        "To undo these too, plan again with the records that are left out.",
+    ),
+    NoteCode.LEFT_OUT_MASTER: NoteText(
+        NoteWeight.BLOCK,
+        "Without the records that are left out, the undo cannot bring back {records} of {table}.",
+        "To bring these back, plan again with the records that are left out.",
+    ),
+    NoteCode.LEFT_OUT_TARGET: NoteText(
+        NoteWeight.WARNING,
+        "In {records} of {table}, the undo does not set references to records that are left out.",
+    ),
+    NoteCode.LEFT_OUT_COMES: NoteText(
+        NoteWeight.WARNING,
+        "The org takes {records} of {table}, which you left out, out of the recycle bin together with "
+        "the parent record.",
+        "Leave out the parent record too, or delete them afterwards.",
+    ),
     NoteCode.LOCKED: NoteText(
         NoteWeight.BLOCK,
         "{records} of {table} stay: the org does not delete activated records, and does not take them "
@@ -407,11 +432,12 @@ def _column_note(
         code, words = f"column-{reason.value}", WHY_NEVER[reason]
     column = names[0] if len(names) == 1 else None
     return PlanNote.of(
-        code, words.weight, words.template, "", table, column, count, columns=_named(names)
+        code, words.weight, words.template, "", table, column, count, columns=listed_names(names)
     )
 
 
-def _named(names: Sequence[str]) -> str | Message:
+def listed_names(names: Sequence[str]) -> str | Message:
+    """Name the first of these."""
     if len(names) <= NAMED:
         return ", ".join(names)
     return message(
@@ -440,7 +466,7 @@ def _unread(prospect: Prospect) -> Iterator[PlanNote]:
             table,
             next(iter(columns)) if len(columns) == 1 else None,
             records[table],
-            columns=_named(sorted(columns)),
+            columns=listed_names(sorted(columns)),
         )
 
 
@@ -462,7 +488,7 @@ def _unclear(prospect: Prospect) -> Iterator[PlanNote]:
             table,
             next(iter(columns)) if len(columns) == 1 else None,
             records[table],
-            columns=_named(sorted(columns)),
+            columns=listed_names(sorted(columns)),
         )
 
 

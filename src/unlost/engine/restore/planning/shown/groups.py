@@ -4,8 +4,8 @@
     Account Lyon                                    a single record
     Account Gent                                    a single record: both are one group of the table
 
-A record hangs on the record because of which it is in the plan. Records that are already correct
-do not count.
+A record hangs on the record because of which it is in the plan. Records that are already correct,
+or that a person left out, do not count.
 """
 
 from collections import Counter, defaultdict
@@ -86,7 +86,7 @@ def steps_by_group(
     by_root: dict[str, list[PlanStep]] = defaultdict(list)
     roots = _roots({str(step.key): step for step in plan.steps})
     for step in plan.steps:
-        if step.key in counted if counted is not None else step.action is not Action.UNCHANGED:
+        if step.key in counted if counted is not None else _counts(step):
             by_root[roots[str(step.key)]].append(step)
     groups: dict[tuple[str, str], list[PlanStep]] = defaultdict(list)
     for root, steps in by_root.items():
@@ -94,6 +94,11 @@ def steps_by_group(
         single = len(steps) == 1 and str(steps[0].key) == root
         groups[table, "" if single else record] += steps
     return groups
+
+
+def _counts(step: PlanStep) -> bool:
+    """False for a record that is already correct, or that a person left out."""
+    return step.action is not Action.UNCHANGED and not step.is_left_out
 
 
 def _roots(steps: Mapping[str, PlanStep]) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """A plan for people: a tree of tables with actions on their records, and notes. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -58,7 +58,7 @@ class TypedRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """The effects of a plan. ``notes`` are sorted by weight.
+    """The effects of a plan. ``notes`` are sorted by weight. Records that a person left out do not count.
 
     ``changes`` records are written, ``blocked`` ones cannot be. ``minutes``: estimated time.
     ``typed`` records come back with values that people requested; ``edited`` are the first of them.
@@ -112,18 +112,19 @@ class PlanSummary:
 def summary(plan: RestorePlan) -> PlanSummary:
     """The summary of a plan."""
     edited = list(typed_records(plan))
-    counts = Counter(step.action for step in plan.steps)
+    steps = [step for step in plan.steps if not step.is_left_out]
+    counts = Counter(step.action for step in steps)
     weights = list(reversed(NoteWeight))
     return PlanSummary(
         plan.id,
         plan.org,
         plan.snapshot,
         plan.made_at,
-        len(plan.steps),
-        len(plan.steps) - counts[Action.UNCHANGED] - counts[Action.SKIP],
+        len(steps),
+        len(steps) - counts[Action.UNCHANGED] - counts[Action.SKIP],
         counts[Action.SKIP],
         _counted(counts),
-        _tree(plan),
+        _tree(steps),
         tuple(sorted(plan.notes, key=lambda note: weights.index(note.weight))),
         plan.estimate,
         round(plan.estimate.seconds / 60, 1),
@@ -169,9 +170,9 @@ class _Growing:
         return self.below[key]
 
 
-def _tree(plan: RestorePlan) -> tuple[Branch, ...]:
+def _tree(planned: Sequence[PlanStep]) -> tuple[Branch, ...]:
     roots: dict[str, _Growing] = {}
-    steps = {str(step.key): step for step in plan.steps}
+    steps = {str(step.key): step for step in planned}
     place: dict[str, _Growing] = {}
     for key in steps:
         for grown in _chain(key, steps, place):
