@@ -78,6 +78,7 @@ urlpatterns = [
     path("watched/", watch.every, name="watches"),
     path("orgs/<name:org>/watched/", watch.add, name="watch-add"),
     path("orgs/<name:org>/watched/<str:name>/", watch.show, name="watch"),
+    path("orgs/<name:org>/watched/<str:name>/alerts/", watch.alert, name="watch-alerts"),
     path("orgs/<name:org>/watched/<str:name>/remove/", watch.remove, name="watch-remove"),
     path("orgs/<name:org>/watched/<str:name>/take-back/", watch.back, name="watch-back"),
     path("find/saved/", saved_searches.save, name="search-save"),

@@ -126,6 +126,7 @@ class WatchedChanges:
     ``members`` counts the records of the set. ``columns`` and ``users`` have changes in the period.
     ``unsearched``: tables with too many changes. ``more`` changed records were left out. ``is_live``:
     changes since the newest backup are among them; ``unread`` tables were refused by the org.
+    ``watchable``: columns that people set, in the tables of the set and of its changes and alerts.
     """
 
     org: str
@@ -142,6 +143,7 @@ class WatchedChanges:
     more: int
     is_live: bool = False
     unread: tuple[str, ...] = ()
+    watchable: tuple[HistoryFilter, ...] = ()
 
 
 EVERY_CHANGE = ChangeFilter()
@@ -276,7 +278,30 @@ def watched_changes(
         set_events.more,
         live,
         now.unread,
+        tuple(_watchable(head.schema(), _tables(watch, members, events))),
     )
+
+
+def _tables(
+    watch: StoredWatch, members: Sequence[RecordKey], events: Sequence[SetEvent]
+) -> Sequence[str]:
+    names = {key.table for key in members} | {each.key.table for each in events}
+    return sorted(names | {column.partition(".")[0] for column in watch.columns})
+
+
+def _watchable(schema: Schema, tables: Sequence[str]) -> Iterator[HistoryFilter]:
+    """Yield the columns that can raise alerts, by label."""
+    described = [table for name in tables if (table := schema.table(name)) is not None]
+    filters = (
+        HistoryFilter(
+            f"{table.name}.{column.name}",
+            f"{table.label or table.name}: {column.label or column.name}",
+        )
+        for table in described
+        for column in table.columns
+        if not is_set_by_itself(column.name, table)
+    )
+    yield from sorted(filters, key=lambda each: (each.label, each.value))
 
 
 def _check_columns(schema: Schema, columns: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -20,6 +20,7 @@ from unlost.app.actions.records.watch import (
     ChangeFilter,
     WatchedChange,
     WatchRequest,
+    add_watch,
     extend_watch,
     remove_watch,
     watched_changes,
@@ -137,6 +138,7 @@ def add(request: UserRequest, org: str) -> HttpResponse:
         tuple(posted.getlist("record")),
         query_of(listed) if listed else None,
         deletions="deletions" in posted,
+        columns=tuple(posted.getlist("column")),
     )
     try:
         watch = extend_watch(request.unlost, org, wanted)
@@ -145,6 +147,25 @@ def add(request: UserRequest, org: str) -> HttpResponse:
         return redirect(_back(posted))
     messages.success(request, _("“%(name)s” is watched.") % {"name": watch.name})
     return redirect("watch", org=org, name=watch.name)
+
+
+@require_POST
+@needs(Right.RESTORE)
+def alert(request: UserRequest, org: str, name: str) -> HttpResponse:
+    """Choose the alerts of a set, whose records stay the same."""
+    app, posted = request.unlost, request.POST
+    known = {watch.name: watch for watch in watches(app, org=org).watches}.get(name)
+    if known is None:
+        raise Http404
+    deletions, columns = "deletions" in posted, tuple(posted.getlist("column"))
+    wanted = WatchRequest(name, known.records, known.listed, deletions=deletions, columns=columns)
+    try:
+        add_watch(app, org, wanted)
+    except (UsageError, NotFound) as error:
+        messages.error(request, error_text(error))
+    else:
+        messages.success(request, _("The alerts of “%(name)s” are saved.") % {"name": name})
+    return redirect("watch", org=org, name=name)
 
 
 @require_POST
