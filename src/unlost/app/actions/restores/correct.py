@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from unlost.app.access import action
 from unlost.app.actions.records.history import (
@@ -189,8 +190,9 @@ def _fields(
     for column in table.columns:
         if column.name in cells and why_never_set(column, table) is None:
             value = cells[column.name]
-            versions = list(_versions(column, value, by_column.get(column.name, ())))
-            most = len(versions) if column.name in every else VERSIONS
+            most = None if column.name in every else VERSIONS
+            offered = _versions(column, value, by_column.get(column.name, ()))
+            versions = list(islice(offered, None if most is None else most + 1))
             meaning = names.meaning(column, [value] if value else []).get(value or "")
             yield CorrectableField(
                 column.name,
@@ -202,7 +204,7 @@ def _fields(
                 column.choices,
                 column.length,
                 column.reference is not None,
-                has_older=len(versions) > most,
+                has_older=most is not None and len(versions) > most,
             )
 
 
