@@ -314,6 +314,12 @@ OPERATIONS = (
     ApiOperation("restore.waiting", _GET, "/plans", "restores.kept_plan.waiting"),
     ApiOperation("restore.approvals", _GET, "/approvals", "restores.approval.approvals"),
     ApiOperation("restore.choose", _POST, f"{_ORG}/plans", "restores.kept_plan.choose"),
+    ApiOperation(
+        "restore.columns-back",
+        _POST,
+        f"{_ORG}/columns-back",
+        "restores.columns_back.columns_back",
+    ),
     ApiOperation("restore.put-back", _POST, f"{_RECORD}/put-back", "restores.put_back.put_back"),
     ApiOperation(
         "restore.correctable", _GET, f"{_RECORD}/correction", "restores.correct.correctable"

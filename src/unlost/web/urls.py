@@ -30,6 +30,7 @@ from unlost.web.pages.records import (
 )
 from unlost.web.pages.restores import (
     approval,
+    columns_back,
     compare_plans,
     correct,
     edit_plan,
@@ -68,10 +69,16 @@ urlpatterns = [
     path("orgs/<name:org>/lost/", compare.lost, name="lost"),
     path("orgs/<name:org>/list/", record_list.show, name="list"),
     path("orgs/<name:org>/list/csv/", record_list.download, name="list-csv"),
+    path(
+        "orgs/<name:org>/list/columns-back/",
+        columns_back.put_columns_back,
+        name="list-columns-back",
+    ),
     path("orgs/<name:org>/list/columns/", record_list.choose, name="list-columns"),
     path("watched/", watch.every, name="watches"),
     path("orgs/<name:org>/watched/", watch.add, name="watch-add"),
     path("orgs/<name:org>/watched/<str:name>/", watch.show, name="watch"),
+    path("orgs/<name:org>/watched/<str:name>/alerts/", watch.alert, name="watch-alerts"),
     path("orgs/<name:org>/watched/<str:name>/remove/", watch.remove, name="watch-remove"),
     path("orgs/<name:org>/watched/<str:name>/take-back/", watch.back, name="watch-back"),
     path("find/saved/", saved_searches.save, name="search-save"),

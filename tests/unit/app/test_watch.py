@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -25,13 +26,15 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.actions.restores.take_back import ChosenChange, take_back, take_back_user
 from unlost.app.records import watched_sets
+from unlost.app.records.live_changes import LiveEvents
 from unlost.app.records.record_queries import ListKind, ListQuery
 from unlost.app.records.search_query import RecordSearch
+from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.runs.plans import PlanState, plan_content
 from unlost.engine.records.compare import LiveComparison
 from unlost.engine.records.history import EventKind, Origin
 from unlost.model.errors import Conflict, NotFound, SourceRefused, UsageError
-from unlost.model.source.schema import Reference, WireKind
+from unlost.model.source.schema import Column, Reference, WireKind
 
 KEY = f"Account/{CUSTOMER}"
 OTHER = "A40018"
@@ -299,6 +302,112 @@ def test_a_period_without_changes_has_nothing_to_take_back(shop: Shop) -> None:
     assert caught.value.code == "nothing-taken-back"
     with pytest.raises(UsageError):
         take_back(shop.app, "sales", [])
+
+
+def busy_day(shop: Shop) -> str:
+    """U1 renames a contact, and an hour later the customer; a backup sees both. The second minute."""
+    ben = shop.named("Contact", "Ben")
+    shop.org.update("Contact", ben, {"Name": "Benno"}, by="U1")
+    shop.world.clock.advance(hours=1)
+    shop.org.update("Account", CUSTOMER, {"Name": "Accident"}, by="U1")
+    zone = ZoneInfo(get_org("sales").identity.zone)
+    minute = shop.world.clock.now().astimezone(zone).strftime("%Y-%m-%dT%H:%M")
+    shop.night()
+    return str(minute)
+
+
+def test_an_accident_at_two_leaves_the_work_of_the_morning(shop: Shop) -> None:
+    """The period had whole days, so the morning was taken back too."""
+    minute = busy_day(shop)
+    assert [each.name for each in shown(shop, since=minute, until=minute).changes] == ["Accident"]
+    run(shop, take_back_user(shop.app, "sales", "Mine", "U1", since=minute, until=minute).view)
+    assert shop.live("Account")[CUSTOMER]["Name"] == "Schoko Zürich"
+    assert "Benno" in {cells["Name"] for cells in shop.live("Contact").values()}
+
+
+def test_a_day_is_the_whole_day(shop: Shop) -> None:
+    day = busy_day(shop)[:10]
+    assert len(shown(shop, since=day, until=day).changes) == 2
+
+
+@pytest.mark.parametrize("text", ["2026-03-14T25:00", "14:00", "0001-01-01T00:00", "T"])
+def test_a_time_that_is_none_is_refused(shop: Shop, text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        shown(shop, since=text)
+    assert caught.value.code == "day-wrong"
+
+
+def test_changes_since_the_newest_backup_are_taken_back_when_asked_for(shop: Shop) -> None:
+    """They waited for the next backup."""
+    shop.world.clock.advance(hours=1)
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 9", "Name": "Live"}, by="U1")
+    run(shop, take_back_user(shop.app, "sales", "Mine", "U1").view)
+    cells = shop.live("Account")[CUSTOMER]
+    assert (cells["Phone"], cells["Name"]) == ("+41 9", "Live")
+    run(shop, take_back_user(shop.app, "sales", "Mine", "U1", live=True).view)
+    cells = shop.live("Account")[CUSTOMER]
+    assert (cells["Phone"], cells["Name"]) == ("+41 40017", "Schoko Zürich")
+
+
+def test_live_changes_of_others_stay_and_are_counted(shop: Shop) -> None:
+    shop.org.update("Account", CUSTOMER, {"Name": "Cacao"}, by="U1")
+    shop.night()
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 9"}, by="U2")
+    result = take_back_user(shop.app, "sales", "Mine", "U1", live=True)
+    assert result.changed_later == 1
+
+
+def test_a_live_change_by_the_user_of_the_last_one_names_the_user(shop: Shop) -> None:
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 9"}, by="U1")
+    assert live(shop).changes[0].entry.by == "U1"
+
+
+def test_live_changes_outside_of_the_period_stay(shop: Shop) -> None:
+    shop.world.clock.advance(days=1)
+    shop.org.update("Account", CUSTOMER, {"Name": "Live"}, by="U1")
+    day = shown(shop).changes[0].day.isoformat()
+    result = take_back_user(shop.app, "sales", "Mine", "U1", until=day, live=True)
+    run(shop, result.view)
+    assert shop.live("Account")[CUSTOMER]["Name"] == "Live"
+
+
+def test_records_that_the_user_created_are_named(shop: Shop) -> None:
+    """They stayed without a word."""
+    stays = shop.org.create("Contact", {"Name": "Copy", "Account": CUSTOMER}, by="U1")
+    gone = shop.org.create("Contact", {"Name": "Gone", "Account": CUSTOMER}, by="U1")
+    shop.night()
+    shop.platform.delete("Contact", gone, by="U2")
+    shop.night()
+    result = take_back_user(shop.app, "sales", "Mine", "U1", live=True)
+    assert {(each.record, each.in_backup) for each in result.created} == {
+        (f"Contact/{stays}", True)
+    }
+    assert [each.name for each in result.created] == ["Copy"]
+
+
+def test_a_record_that_was_created_after_the_newest_backup_is_named(shop: Shop) -> None:
+    columns = shop.org.tables["Contact"].columns
+    columns["ModifiedBy"] = Column("ModifiedBy", WireKind.REFERENCE)
+    shop.night()
+    now = shop.org.create("Contact", {"Name": "Now", "Account": CUSTOMER}, by="U1")
+    result = take_back_user(shop.app, "sales", "Mine", "U1", live=True)
+    assert [(each.record, each.in_backup) for each in result.created] == [(f"Contact/{now}", False)]
+
+
+def test_a_user_who_only_created_records_is_an_error_with_their_names(shop: Shop) -> None:
+    shop.org.create("Contact", {"Name": "Copy", "Account": CUSTOMER}, by="U3")
+    shop.night()
+    with pytest.raises(UsageError) as caught:
+        take_back_user(shop.app, "sales", "Mine", "U3")
+    assert caught.value.code == "created-records-stay"
+    assert "Copy" in str(caught.value)
+
+
+def test_tables_that_the_org_does_not_deliver_are_named(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "live_events", lambda *_: LiveEvents((), ("Contact",)))
+    assert take_back_user(shop.app, "sales", "Mine", "U1", live=True).unread == ("Contact",)
 
 
 def test_too_many_changes_are_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

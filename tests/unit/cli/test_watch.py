@@ -9,6 +9,7 @@ from scenes import Lead, scene
 from terminals import Terminal
 from unit.cli.typed import type_at, with_sales
 from unlost.cli.exits import ExitCode
+from unlost.model.source.schema import Reference, WireKind
 
 OTHER = "A40018"
 
@@ -91,3 +92,57 @@ def test_the_org_is_read_when_asked_for(shop: Terminal) -> None:
     shop.world.org.update("Account", OTHER, {"Phone": "+41 9"}, by="U1")
     assert "+41 9" not in shop("watch", "show", "sales", "Mine").out
     assert "+41 9" in shop("watch", "show", "sales", "Mine", "--live").out
+
+
+def test_what_stays_is_named(shop: Terminal, tmp_path: Path) -> None:
+    """Created records and changes since the newest backup stayed without a word."""
+    org = shop.world.org
+    org.add_table(
+        "Contact",
+        {"Name": WireKind.TEXT, "Account": WireKind.REFERENCE},
+        references={"Account": Reference(("Account",))},
+    )
+    type_at(shop.world, "backup", "sales")
+    created = [
+        org.create("Contact", {"Name": f"Copy {n}", "Account": OTHER}, by="U1") for n in (1, 2)
+    ]
+    org.update("Account", OTHER, {"Name": "Others"}, by="U1")
+    shop.world.clock.advance(days=1)
+    type_at(shop.world, "backup", "sales")
+    org.update("Account", OTHER, {"Name": "Live"}, by="U2")
+    words = ("watch", "take-back", "sales", "Mine", "--user", "U1", "--out")
+    out = shop(*words, str(tmp_path / "a.json")).out
+    assert "Changes since the newest backup: not included. Add them with --live." in out
+    assert "2 records that the user created: not deleted." in out
+    assert f"  Contact Copy 1 (Contact/{created[0]})" in out
+    assert "unlost purge plan sales Contact/" in out
+    out = shop(*words, str(tmp_path / "b.json"), "--live").out
+    assert "1 value that others changed later: not included." in out
+    assert "Add them with --live" not in out
+
+
+def test_what_a_user_did_since_the_newest_backup_is_taken_back(
+    shop: Terminal, tmp_path: Path
+) -> None:
+    shop.world.org.update("Account", OTHER, {"Phone": "+41 9"}, by="U1")
+    out = str(tmp_path / "plan.json")
+    words = ("watch", "take-back", "sales", "Mine", "--user", "U1", "--live", "--out", out)
+    assert shop(*words).code == ExitCode.OK
+    assert shop("restore", "run", out).code == ExitCode.OK
+    live = dict(shop.world.connector.writer("one").platform.live("Account"))
+    assert live[OTHER].cells["Phone"] == "+41 40018"
+
+
+@pytest.mark.parametrize("way", ["set", "file"])
+def test_a_column_of_a_set_or_of_a_list_of_ids_is_put_back(
+    shop: Terminal, tmp_path: Path, way: str
+) -> None:
+    """Each record had to be given with an option of its own."""
+    ids, out = tmp_path / "ids.txt", str(tmp_path / "plan.json")
+    ids.write_text(f"{OTHER}\n\n")
+    how = ("--watched", "Mine") if way == "set" else ("--ids", str(ids))
+    words = ("--table", "Account", "--column", "Phone", "--at", "1", "--unless-since", "2")
+    assert shop("restore", "plan", "sales", *how, *words, "--out", out).code == ExitCode.OK
+    assert shop("restore", "run", out).code == ExitCode.OK
+    live = dict(shop.world.connector.writer("one").platform.live("Account"))
+    assert live[OTHER].cells["Phone"] == "+41 40018"

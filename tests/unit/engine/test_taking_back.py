@@ -1,5 +1,6 @@
 """Which changes of a user are taken back: the first ones of columns that nobody changed later."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from unlost.engine.records.explain import FieldChange
@@ -97,3 +98,19 @@ def test_events_are_recorded_by_column() -> None:
     assert [each.removes for each in recorded(KEY, event(EventKind.DELETED))] == [True]
     assert [each.removes for each in recorded(KEY, event(EventKind.REVIVED))] == [False]
     assert list(recorded(KEY, event(EventKind.CREATED))) == []
+
+
+def test_a_live_change_is_the_last_one_even_if_the_clock_of_the_org_is_behind() -> None:
+    """The value after the newest backup is replaced too, not only the earlier change."""
+    mine, now = change("Phone", "Ada", 5), replace(change("Phone", "Ada", 4), is_live=True)
+    assert ada(now, mine) == TakenBackChanges((mine,), 0, (now,))
+    others = replace(change("Phone", "Ben", 4), is_live=True)
+    assert ada(others, mine) == TakenBackChanges((), 1)
+
+
+def test_a_live_event_gives_live_changes() -> None:
+    fields = (FieldChange("Name", "a", "b"),)
+    live = Event(
+        EventKind.CHANGED, When(None, at(0), at(1)), "Ada", fields, Origin.LIVE, Op.STATE, None
+    )
+    assert [each.is_live for each in recorded(KEY, live)] == [True]

@@ -12,6 +12,7 @@ from unit.app.shop import Shop
 from unit.web.conftest import SignIn
 from unit.web.doors import text
 from unit.web.losses import MOST_QUERIES, goes_on, lost_shop, plan_at_once, queries, serve, start
+from unlost.app.actions.restores.correct import VERSIONS
 from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Role
 from unlost.model.source.schema import Column, WireKind
@@ -150,3 +151,26 @@ def test_a_viewer_may_not_correct(client: Client, sign_in: SignIn) -> None:
 
 def test_the_page_asks_the_database_little(client: Client) -> None:
     assert len(queries(client, PLACE)) <= MOST_QUERIES
+
+
+def test_every_earlier_value_can_be_reached(client: Client, shop: Shop) -> None:
+    """Twelve values were offered, and the others could not be reached."""
+    for number in range(VERSIONS + 2):
+        shop.world.clock.advance(hours=1)
+        shop.org.update("Account", OTHER, {"Phone": f"+41 7{number}"})
+        shop.night()
+    page = text(client.get(PLACE))
+    assert "+41 40018 (until" not in page
+    assert 'name="more" value="Phone"' in page
+    assert 'name="more" value="Kind"' not in page
+    sent = {"pick-Kind": picks(page, "Kind")[1], "value-Name": "Typed", "beside": "on"}
+    page = text(client.post(PLACE, sent | {"more": "Phone"}))
+    assert "+41 40018 (until" in page
+    assert 'name="more" value="Phone"' not in page
+    assert 'value="Typed"' in page, "values that were chosen before stay"
+    assert page.count(" checked") >= 3
+    oldest = picks(page, "Phone")[-3]
+    answer = client.post(PLACE, {"every": "Phone", "pick-Phone": oldest})
+    assert answer.status_code == 302
+    run(client, shop, answer["Location"])
+    assert shop.live("Account")[OTHER]["Phone"] == "+41 40018"

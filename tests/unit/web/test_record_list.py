@@ -220,3 +220,75 @@ def test_a_list_of_any_search_is_shown_to_who_may_restore(
 ) -> None:
     asked = {"kind": "matches", "table": "Contact", "q": typed}
     assert sign_in(Role.ADMIN).get(LIST, asked).status_code == 200
+
+
+# --- columns of many records ------------------------------------------------------------------------
+
+CHANGED = {"kind": "changed", "change": "changed", "table": "Account"}
+BACK = f"{LIST}columns-back/"
+
+
+def damaged(shop: Shop) -> dict[str, str]:
+    """Two phone numbers get wrong in one backup, and one of them is corrected; that list."""
+    for record in ("A40018", "A40019"):
+        shop.org.update("Account", record, {"Phone": "Wrong"})
+    wrong = shop.night()
+    shop.org.update("Account", "A40019", {"Phone": "Right"})
+    shop.night()
+    return {**CHANGED, "older": str(wrong - 1), "newer": str(wrong)}
+
+
+def sent_back(page: str, **more: Any) -> dict[str, Any]:
+    return {"of": field(page, "of"), "here": field(page, "here"), "put-column": "Phone", **more}
+
+
+def test_fields_of_a_list_are_put_back_except_where_they_changed_since(
+    shop: Shop, sign_in: SignIn
+) -> None:
+    """A list offered whole records only."""
+    listed, client = damaged(shop), sign_in(Role.RESTORER)
+    page = text(client.get(LIST, listed))
+    assert "Put fields of many records back" in page
+    assert f'<option value="{listed["older"]}" selected>' in page
+    chosen = {"put-at": listed["older"], "put-since": listed["newer"], "put-every": "1"}
+    answer = client.post(BACK, sent_back(page, **chosen))
+    preview = text(client.get(answer["Location"]))
+    assert "1 record was changed again after the damage" in preview
+    serve(shop, start(client, answer["Location"]))
+    phones = {key: cells["Phone"] for key, cells in shop.live("Account").items()}
+    assert (phones["A40018"], phones["A40019"]) == ("+41 40018", "Right")
+
+
+def test_fields_of_selected_records_only(shop: Shop, sign_in: SignIn) -> None:
+    listed, client = damaged(shop), sign_in(Role.RESTORER)
+    page = text(client.get(LIST, listed))
+    chosen = {"put-at": listed["older"], "put-since": "", "record": "Account/A40019"}
+    answer = client.post(BACK, sent_back(page, **chosen))
+    serve(shop, start(client, answer["Location"]))
+    phones = {key: cells["Phone"] for key, cells in shop.live("Account").items()}
+    assert (phones["A40018"], phones["A40019"]) == ("Wrong", "+41 40019")
+
+
+def test_records_that_the_backup_does_not_have_are_named(shop: Shop, sign_in: SignIn) -> None:
+    shop.org.create("Account", {"Name": "Newcomer", "Phone": "1"})
+    listed, client = damaged(shop), sign_in(Role.RESTORER)
+    new = shop.named("Account", "Newcomer")
+    page = text(client.get(LIST, listed))
+    chosen = {"put-at": "1", "record": ["Account/A40018", f"Account/{new}"]}
+    answer = client.post(BACK, sent_back(page, **chosen), follow=True)
+    assert "1 record is not in this backup and stays as it is: Newcomer." in text(answer)
+
+
+def test_a_wrong_choice_of_fields_leads_back_to_the_list(shop: Shop, sign_in: SignIn) -> None:
+    listed, client = damaged(shop), sign_in(Role.RESTORER)
+    page = text(client.get(LIST, listed))
+    nothing = client.post(BACK, sent_back(page), follow=True)
+    assert "No record was selected." in text(nothing)
+    none = {"put-every": "1", "put-at": "1", "put-column": []}
+    assert "No field was selected." in text(client.post(BACK, sent_back(page) | none, follow=True))
+
+
+def test_a_viewer_puts_no_fields_back(shop: Shop, sign_in: SignIn) -> None:
+    listed, client = damaged(shop), sign_in(Role.VIEWER)
+    assert "Put fields of many records back" not in text(client.get(LIST, listed))
+    assert client.post(BACK, {"put-every": "1"}).status_code == 403

@@ -11,6 +11,8 @@ from unit.app.shop import Shop
 from unit.web.conftest import SignIn
 from unit.web.doors import text
 from unit.web.losses import MOST_QUERIES, goes_on, lost_shop, plan_at_once, queries, serve, start
+from unlost.app.actions.restores import take_back as module
+from unlost.app.records.live_changes import LiveEvents
 from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Role
 
@@ -209,3 +211,80 @@ def test_the_org_is_read_when_asked_for(client: Client, shop: Shop) -> None:
     answer = client.post(f"{PLACE}take-back/", {"change": tick})
     run(client, shop, answer["Location"])
     assert shop.live("Account")[OTHER]["Phone"] == "+41 1"
+
+
+# --- times, the org now, created records, alerts ---------------------------------------------------
+
+
+def test_the_fields_for_the_period_take_times(client: Client) -> None:
+    page = text(client.get(PLACE, {"since": "2026-01-02", "until": "2026-12-02"}))
+    assert page.count('type="datetime-local" name="since" value="2026-01-02T00:00"') == 2
+    assert page.count('type="datetime-local" name="until" value="2026-12-02T23:59"') == 2
+    page = text(client.get(PLACE, {"since": "2026-01-02T14:05"}))
+    assert 'name="since" value="2026-01-02T14:05"' in page
+
+
+def test_the_page_offers_to_read_the_org_now(client: Client) -> None:
+    page = text(client.get(PLACE))
+    assert "Changes since the newest backup are missing here." in page
+    assert "live=1" in page
+    assert "are missing here" not in text(client.get(PLACE, {"live": "1"}))
+
+
+def test_what_a_user_did_since_the_newest_backup_is_taken_back(client: Client, shop: Shop) -> None:
+    shop.org.update("Account", OTHER, {"Phone": "+41 9"}, by="U1")
+    answer = client.post(f"{PLACE}take-back/", {"user": "U1"}, follow=True)
+    assert "Changes since the newest backup are not included." in text(answer)
+    answer = client.post(f"{PLACE}take-back/", {"user": "U1", "live": "1"})
+    run(client, shop, answer["Location"])
+    assert shop.live("Account")[OTHER]["Phone"] == "+41 40018"
+
+
+@pytest.mark.usefixtures("client")
+def test_created_records_are_named_and_can_be_deleted(shop: Shop, sign_in: SignIn) -> None:
+    """They stayed without a word."""
+    created = shop.org.create("Contact", {"Name": "<Copy>", "Account": OTHER}, by="U1")
+    shop.night()
+    client = sign_in(Role.ADMIN)
+    answer = text(client.post(f"{PLACE}take-back/", {"user": "U1"}, follow=True))
+    assert "1 record that the user created stays: &lt;Copy&gt;." in answer
+    link = answer.partition('<a href="/orgs/sales/watched/')[2].partition('"')[0]
+    page = text(client.get(f"/orgs/sales/watched/{link.replace('&amp;', '&')}"))
+    assert f'name="record" value="Contact/{created}"' in page
+    sent = {"record": f"Contact/{created}", "what": "purge"}
+    answer = client.post("/orgs/sales/restores/", sent)
+    assert answer.status_code == 302
+
+
+def test_the_org_names_tables_that_it_does_not_deliver(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "live_events", lambda *_: LiveEvents((), ("Contact",)))
+    answer = client.post(f"{PLACE}take-back/", {"user": "U1", "live": "1"}, follow=True)
+    assert "The org did not deliver its newest changes of Contact." in text(answer)
+
+
+def test_the_form_of_a_list_or_record_sets_alerts_on_fields(client: Client) -> None:
+    for place in (
+        RECORD,
+        f"{RECORD}fields/",
+        "/orgs/sales/list/?kind=related&table=Account&of=User/U1",
+    ):
+        assert 'name="column" value="Account.Phone"' in text(client.get(place)), place
+    watch(client, column="Account.Phone")
+    page = text(client.get(PLACE))
+    assert "A change of these fields raises an alert:" in page
+    assert 'name="column" value="Account.Phone" checked' in page
+
+
+def test_the_alerts_of_a_set_are_changed(client: Client) -> None:
+    sent = {"deletions": "1", "column": ["Account.Phone", "Account.Name"]}
+    page = text(client.post(f"{PLACE}alerts/", sent, follow=True))
+    assert "The alerts of “Mine” are saved." in page
+    assert 'value="Account.Name" checked' in page
+    page = text(client.post(f"{PLACE}alerts/", {}, follow=True))
+    assert 'value="Account.Name" checked' not in page
+    assert "1 record, with the records that belong to it." in page
+    wrong = client.post(f"{PLACE}alerts/", {"column": "Account.Nothing"}, follow=True)
+    assert "The newest backup has no column" in text(wrong)
+    assert client.post("/orgs/sales/watched/None/alerts/", sent).status_code == 404

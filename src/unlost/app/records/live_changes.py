@@ -23,8 +23,9 @@ from unlost.engine.records.touched import MOST_CHANGED, SetOwners, SetReach
 from unlost.engine.sameness import instant
 from unlost.model.errors import NotFound, SourceRefused
 from unlost.model.plan import RecordKey
+from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import Table
+from unlost.model.source.schema import ColumnTrait, Table
 from unlost.model.vault.snapshot import ChangeKind
 
 type Line = Mapping[str, str | None]
@@ -96,12 +97,29 @@ def _table_events(
         if changed > MOST_CHANGED:
             raise TooManyChanges
         if table is not None:
-            events += _events(table, part.to_pylist(), owners, span)
+            lines = part.to_pylist()
+            events += _events(table, lines, owners, span, _authors(live.old, table, lines))
     return events
 
 
+def _authors(head: Snapshot, table: Table, lines: Sequence[Line]) -> Mapping[str, str | None]:
+    """Return the users of the newest backup, by record: the same user may have changed it again."""
+    column, ids = table.modified_by_column, sorted({str(line["id"]) for line in lines})
+    described = table.column(column) if column is not None else None
+    if described is None or table.name not in head.tables():
+        return {}
+    if described.has(ColumnTrait.VOLATILE):  # it is not compared, so it may have changed
+        return {}
+    rows = head.get(table.name, ids, columns=[described.name]).to_pylist()
+    return {str(row["_u_id"]): row.get(described.name) for row in rows}
+
+
 def _events(
-    table: Table, lines: Sequence[Line], owners: SetOwners, span: When
+    table: Table,
+    lines: Sequence[Line],
+    owners: SetOwners,
+    span: When,
+    authors: Mapping[str, str | None],
 ) -> Iterator[SetEvent]:
     by_record: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
@@ -109,6 +127,8 @@ def _events(
     known = owners.of(table.name, pa.array(sorted(by_record), pa.string()))
     for record, some in by_record.items():
         values = {str(line["column"]): line["new"] for line in some if line["column"]}
+        if some[0]["change"] == ChangeKind.CHANGED.value:
+            values = {table.modified_by_column or "": authors.get(record), **values}
         owner = known.get(record) or owners.referred(table.name, values)
         if owner is not None:
             key = RecordKey(table.name, record)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.engine.records.history import Event, EventKind
+from unlost.engine.records.history import Event, EventKind, Origin
 from unlost.model.plan import RecordKey
 
 RETURNS = (EventKind.REVIVED, EventKind.RESTORED, EventKind.ADOPTED)
@@ -25,7 +25,8 @@ class RecordedChange:
     """A change of a column, or with an empty ``column`` a deletion or return of the record.
 
     ``until``: the end of the time in which it was made, by which a history finds it. ``removes``: it
-    is a deletion, or an archive took the record out of the org.
+    is a deletion, or an archive took the record out of the org. ``is_live``: it was made after the
+    newest backup, so no history has it.
     """
 
     key: RecordKey
@@ -34,32 +35,36 @@ class RecordedChange:
     until: datetime
     by: str | None
     removes: bool = False
+    is_live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TakenBackChanges:
     """The ``first`` change of each column that is taken back.
 
-    ``changed_later`` counts the columns that stay.
+    ``changed_later`` counts the columns that stay. ``live``: later changes of the same columns, made
+    after the newest backup, that are taken back with the first ones.
     """
 
     first: tuple[RecordedChange, ...]
     changed_later: int
+    live: tuple[RecordedChange, ...] = ()
 
 
 def recorded(key: RecordKey, event: Event) -> Iterable[RecordedChange]:
     """The changes of an event; none of a creation."""
-    when = event.when
+    when, is_live = event.when, event.origin is Origin.LIVE
     if event.kind is EventKind.CHANGED:
         # The org logs changes of long texts without their values.
         known = (line for line in event.fields if line.old is not None or line.new is not None)
         columns = dict.fromkeys(line.column for line in known)
         return [
-            RecordedChange(key, column, when.latest, when.until, event.by) for column in columns
+            RecordedChange(key, column, when.latest, when.until, event.by, is_live=is_live)
+            for column in columns
         ]
     if event.kind.ends or event.kind in RETURNS:
         removes = event.kind.ends
-        return [RecordedChange(key, "", when.latest, when.until, event.by, removes)]
+        return [RecordedChange(key, "", when.latest, when.until, event.by, removes, is_live)]
     return ()
 
 
@@ -75,9 +80,11 @@ def taken_back(
         return change.by == user and since < change.at <= until
 
     by_cell: dict[tuple[RecordKey, str], list[RecordedChange]] = defaultdict(list)
-    for change in sorted(changes, key=lambda each: each.at):
+    # The clock of the org may be behind the backup, so a live change is the later one in any case.
+    for change in sorted(changes, key=lambda each: (each.is_live, each.at)):
         by_cell[change.key, change.column].append(change)
     first: list[RecordedChange] = []
+    live: list[RecordedChange] = []
     changed_later = 0
     for (key, column), cell in by_cell.items():
         mine = [each for each in cell if is_mine(each)]
@@ -86,10 +93,12 @@ def taken_back(
         ends = by_cell.get((key, ""), [])
         is_gone = bool(ends) and ends[-1].removes and not is_mine(ends[-1])
         if is_mine(cell[-1]) and not is_gone:
-            first.append(_last_run(cell, is_mine)[0] if column else cell[-1])
+            run = _last_run(cell, is_mine) if column else cell[-1:]
+            first.append(run[0])
+            live += [each for each in run[1:] if each.is_live]
         else:
             changed_later += 1
-    return TakenBackChanges(tuple(first), changed_later)
+    return TakenBackChanges(tuple(first), changed_later, tuple(live))
 
 
 def _last_run(

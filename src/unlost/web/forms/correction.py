@@ -1,6 +1,6 @@
 """The form that corrects a record: for each column the present value, an earlier one, or another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django import forms
@@ -34,8 +34,14 @@ class CorrectionForm(forms.Form):
         required=False,
     )
 
-    def __init__(self, record: CorrectableRecord, data: Any = None) -> None:
-        super().__init__(data)
+    def __init__(
+        self,
+        record: CorrectableRecord,
+        data: Any = None,
+        *,
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, initial=dict(initial or {}))
         self.record = record
         for field in record.fields:
             self.fields[PICK + field.name] = forms.ChoiceField(

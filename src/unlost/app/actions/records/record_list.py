@@ -21,10 +21,12 @@ from unlost.app.records.record_lists import ListColumn, ListDescriber, ListedRec
 from unlost.app.records.record_names import record_names
 from unlost.app.records.record_order import ListOrder, in_order, is_sortable
 from unlost.app.records.record_queries import ListQuery, ids_of, pinned
+from unlost.app.records.settable import why_never_set
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.people.list_columns import choose_list_columns
 from unlost.model.access import Right, Trace
 from unlost.model.source.reading import Json
+from unlost.model.source.schema import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class ListPage:
 
     ``query`` names backups by number. ``choices`` are all columns that the list can show.
     ``sortable``: it is short enough to be sorted and filtered. ``snapshot`` has the values.
-    ``by_name`` is the name of the user of the query.
+    ``by_name`` is the name of the user of the query. ``settable``: columns whose values can be put back.
     """
 
     org: str
@@ -52,6 +54,7 @@ class ListPage:
     start: int
     records: tuple[ListedRecord, ...]
     by_name: str = ""
+    settable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,13 @@ def record_list(
         start=view.start,
         records=tuple(describer.records(page)),
         by_name=UserNames(listed.snapshot).name(listed.table.name, query.by),
+        settable=_settable(listed.table),
     )
+
+
+def _settable(table: Table) -> tuple[str, ...]:
+    columns = (column for column in table.columns if why_never_set(column, table) is None)
+    return tuple(column.name for column in columns)
 
 
 @action(

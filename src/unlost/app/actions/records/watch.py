@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from unlost.app.access import action
@@ -19,6 +19,7 @@ from unlost.app.records.record_facts import UserNames
 from unlost.app.records.record_names import record_names
 from unlost.app.records.record_queries import ListKind, ListQuery, query_of
 from unlost.app.records.record_selectors import chosen_records
+from unlost.app.records.search_dates import period_begin, period_end
 from unlost.app.records.settable import is_set_by_itself
 from unlost.app.records.watched_sets import (
     MOST_MEMBERS,
@@ -47,6 +48,7 @@ MOST = 100  # watched sets of an org
 LONGEST = 120  # characters of a name
 PAGE = 50  # changes
 DAYS = 30  # of changes that are shown unless others are asked for
+RESOLUTION = timedelta.resolution  # a change at the first moment of a period is in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ class Watches:
 class ChangeFilter:
     """The changes to show: of a column (TABLE.COLUMN), by a user (an id), of a kind.
 
-    ``since`` and ``until`` are days in the org's zone, as 2026-03-14, both included; empty for the
-    30 days before the newest backup.
+    ``since`` and ``until`` are days or times in the org's zone, as 2026-03-14 or 2026-03-14T14:00, both
+    included: the whole day, or minute. Empty for the 30 days before the newest backup.
     """
 
     column: str = ""
@@ -124,6 +126,7 @@ class WatchedChanges:
     ``members`` counts the records of the set. ``columns`` and ``users`` have changes in the period.
     ``unsearched``: tables with too many changes. ``more`` changed records were left out. ``is_live``:
     changes since the newest backup are among them; ``unread`` tables were refused by the org.
+    ``watchable``: columns that people set, in the tables of the set and of its changes and alerts.
     """
 
     org: str
@@ -140,6 +143,7 @@ class WatchedChanges:
     more: int
     is_live: bool = False
     unread: tuple[str, ...] = ()
+    watchable: tuple[HistoryFilter, ...] = ()
 
 
 EVERY_CHANGE = ChangeFilter()
@@ -252,11 +256,11 @@ def watched_changes(
     watch = stored_watch(org, name)
     head = newest_backup(app.vault, known)
     members = members_of(app, known, watch)
-    period = period_of(app, known, only)
+    period = period_of(app, known, only, live=live)
     set_events = events_of(app, known, members, since=period[0])
     now = live_events(app, known, members) if live else LiveEvents()
-    recent = [each for each in now.events if _is_of_people(head, each)]
-    events = [*recent, *(each for each in set_events.events if _is_shown(head, each, period))]
+    every = (*now.events, *set_events.events)
+    events = [each for each in every if _is_shown(head, each, period)]
     shown = [each for each in events if _matches(each, only)]
     page = shown[start : start + most]
     return WatchedChanges(
@@ -274,7 +278,30 @@ def watched_changes(
         set_events.more,
         live,
         now.unread,
+        tuple(_watchable(head.schema(), _tables(watch, members, events))),
     )
+
+
+def _tables(
+    watch: StoredWatch, members: Sequence[RecordKey], events: Sequence[SetEvent]
+) -> Sequence[str]:
+    names = {key.table for key in members} | {each.key.table for each in events}
+    return sorted(names | {column.partition(".")[0] for column in watch.columns})
+
+
+def _watchable(schema: Schema, tables: Sequence[str]) -> Iterator[HistoryFilter]:
+    """Yield the columns that can raise alerts, by label."""
+    described = [table for name in tables if (table := schema.table(name)) is not None]
+    filters = (
+        HistoryFilter(
+            f"{table.name}.{column.name}",
+            f"{table.label or table.name}: {column.label or column.name}",
+        )
+        for table in described
+        for column in table.columns
+        if not is_set_by_itself(column.name, table)
+    )
+    yield from sorted(filters, key=lambda each: (each.label, each.value))
 
 
 def _check_columns(schema: Schema, columns: Sequence[str]) -> None:
@@ -311,26 +338,23 @@ def stored_watch(org: str, name: str) -> StoredWatch:
     return stored
 
 
-def period_of(app: Application, org: ProtectedOrg, only: ChangeFilter) -> tuple[datetime, datetime]:
-    """Return the beginning and the end of the wanted period; raises UsageError (``day-wrong``)."""
-    zone = ZoneInfo(org.identity.zone)
+def period_of(
+    app: Application, org: ProtectedOrg, only: ChangeFilter, *, live: bool = False
+) -> tuple[datetime, datetime]:
+    """Return the wanted period, without its beginning and with its end.
+
+    ``live``: without another end it has no end. Raises UsageError (``day-wrong``).
+    """
+    zone = org.identity.zone
     # The org's time: an org, or this machine, may have a wrong clock.
     newest = newest_backup(app.vault, org).info.as_of
-    since = _day(only.since, zone) if only.since else newest - timedelta(days=DAYS)
-    until = _day(only.until, zone) + timedelta(days=1) if only.until else newest
+    since = newest - timedelta(days=DAYS)
+    until = datetime.max.replace(tzinfo=UTC) if live else newest
+    if only.since:
+        since = period_begin(only.since, zone) - RESOLUTION
+    if only.until:
+        until = period_end(only.until, zone) - RESOLUTION
     return since, until
-
-
-def _day(text: str, zone: ZoneInfo) -> datetime:
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), tzinfo=zone)
-    except ValueError:
-        raise UsageError(
-            "day-wrong",
-            "{text!r} is not a day.",
-            next_step="Write it as 2026-03-14.",
-            text=text,
-        ) from None
 
 
 def _checked(name: str) -> str:

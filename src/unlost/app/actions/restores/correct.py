@@ -1,8 +1,9 @@
 """Correct a record in the org: choose for each column the value of any version, or type another."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from unlost.app.access import action
 from unlost.app.actions.records.history import (
@@ -49,7 +50,8 @@ class ColumnVersion:
 class CorrectableField:
     """A column that can be set: its value in the newest backup, and its earlier values, newest first.
 
-    ``choices`` are the values of a list; ``length`` is in characters, 0 if unknown.
+    ``choices`` are the values of a list; ``length`` is in characters, 0 if unknown. ``has_older``: it
+    had other values before these.
     """
 
     name: str
@@ -61,6 +63,7 @@ class CorrectableField:
     choices: tuple[str, ...] = ()
     length: int = 0
     is_reference: bool = False
+    has_older: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,12 @@ class Corrections:
 
 
 @action("restore.correctable", Right.RESTORE, trace=Trace.READ, subject=("table", "record"))
-def correctable(app: Application, org: str, table: str, record: str) -> CorrectableRecord:
-    """Show the columns of a record that can be set, each with its earlier values.
+def correctable(
+    app: Application, org: str, table: str, record: str, *, every: Sequence[str] = ()
+) -> CorrectableRecord:
+    """Show the columns of a record that can be set, each with its newest earlier values.
 
+    Of the columns ``every``, all earlier values are shown.
     Raises NotFound for an unknown org, table or record, UsageError (``id-wrong``).
     """
     known = get_org(org)
@@ -100,9 +106,8 @@ def correctable(app: Application, org: str, table: str, record: str) -> Correcta
     head = newest_backup(app.vault, known)
     described = head.schema().table(shown.table)
     assert described is not None
-    fields = list(
-        _fields(record_names(app, known, head), described, shown, _cells(app, known, head, shown))
-    )
+    cells = _cells(app, known, head, shown)
+    fields = list(_fields(record_names(app, known, head), described, shown, cells, {*every}))
     return CorrectableRecord(
         org,
         known.identity.zone,
@@ -174,13 +179,20 @@ def _cells(
 
 
 def _fields(
-    names: RecordNames, table: Table, shown: HistoryResult, cells: Mapping[str, str | None]
+    names: RecordNames,
+    table: Table,
+    shown: HistoryResult,
+    cells: Mapping[str, str | None],
+    every: Collection[str],
 ) -> Iterator[CorrectableField]:
     """Yield the columns that can be set, in the order of the source."""
     by_column = _changes(shown.entries, shown.record)
     for column in table.columns:
         if column.name in cells and why_never_set(column, table) is None:
             value = cells[column.name]
+            most = None if column.name in every else VERSIONS
+            offered = _versions(column, value, by_column.get(column.name, ()))
+            versions = list(islice(offered, None if most is None else most + 1))
             meaning = names.meaning(column, [value] if value else []).get(value or "")
             yield CorrectableField(
                 column.name,
@@ -188,10 +200,11 @@ def _fields(
                 column.kind,
                 value,
                 meaning.name if meaning is not None else "",
-                tuple(_versions(column, value, by_column.get(column.name, ()))),
+                tuple(versions[:most]),
                 column.choices,
                 column.length,
                 column.reference is not None,
+                has_older=most is not None and len(versions) > most,
             )
 
 
@@ -216,10 +229,12 @@ def _versions(
 ) -> Iterator[ColumnVersion]:
     """Yield the earlier values that differ from the present one and from one another."""
     offered: list[str | None] = [value]
+    seen = {value}  # most repeated values are written in the same way
     for entry, change in changes:
         if not change.is_known:
             continue
-        if len(offered) > VERSIONS or any(same(column.kind, change.old, old) for old in offered):
+        if change.old in seen or any(same(column.kind, change.old, old) for old in offered):
             continue
+        seen.add(change.old)
         offered.append(change.old)
         yield ColumnVersion(change.old, change.old_means, entry.until, entry.by_name)

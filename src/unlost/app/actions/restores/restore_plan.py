@@ -14,6 +14,7 @@ from unlost.app.actions.restores.purge import purge_name, purge_of_loop, purge_o
 from unlost.app.archive.second_copy import check_second_copy
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
+from unlost.app.records.alive_records import alive_records
 from unlost.app.records.loss_inbox import lost_records
 from unlost.app.records.record_names import record_names
 from unlost.app.records.record_queries import ListQuery, ids_of
@@ -61,7 +62,8 @@ class PlanRequest:
 
     ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup to
     restore ``records`` from. ``columns`` are all that is restored of ``changed`` records, or of
-    ``records`` if any are given. ``loss`` is a number of the loss inbox. ``listed`` is a list of
+    ``records``, ``listed`` or ``watched`` ones, if any are given; of the last two, records that are
+    not in the backup ``at`` stay as they are. ``loss`` is a number of the loss inbox. ``listed`` is a list of
     records, found again for the plan. ``without`` (TABLE/ID) and ``without_tables`` are left out, also if they belong to selected records. ``otherwise`` are values
     that differ from the backup. ``twins``: the treatment of live records that took a unique value after the loss. ``by``: only
     records that this user (an id) deleted, or changed last; ``change``: only records in which the
@@ -121,6 +123,8 @@ class PlanRequest:
     @property
     def column_table(self) -> str:
         """The table of ``columns``; empty if there is none."""
+        if self.listed is not None:
+            return self.listed.table
         return self.table or (self.records[0].partition("/")[0] if self.records else "")
 
 
@@ -224,7 +228,7 @@ def planned(
         check_second_copy(app, policy)
     selection = _selection(app, org, request) if is_restore else None
     edits = resolve_overrides(app, org, request.otherwise)
-    backup = request.listed.restored_from if request.listed is not None else request.at
+    backup = _restored_from(request)
     at = number_at(app, org, backup) if backup else None
     watcher = ObserverFanout(observer or SilentObserver())
     with (
@@ -430,10 +434,10 @@ def _check_one_way(request: PlanRequest) -> None:
 
 def _fits_purge(request: PlanRequest) -> bool:
     """True if the selection is one of a purge for a purge, and of a restore for a restore."""
-    for_purge = bool(request.loop or request.watched)
     if request.purge:
-        return for_purge or bool(request.records) or request.listed is not None
-    return not for_purge
+        selected = bool(request.loop or request.watched or request.records)
+        return selected or request.listed is not None
+    return not request.loop
 
 
 def _purge(app: Application, org: ProtectedOrg, request: PlanRequest) -> ArchivePolicy:
@@ -478,8 +482,8 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
         return _named(app, org, request)
     if request.loss is not None:
         return Selection(SelectionKind.RECORDS, lost_records(app, org, request.loss))
-    if request.listed is not None:
-        return Selection(SelectionKind.RECORDS, _listed(app, org, request))
+    if request.listed is not None or request.watched:
+        return _of_many(app, org, request)
     kind = SelectionKind.LOST if request.lost is not None else SelectionKind.CHANGED
     older, other = request.lost or request.changed or ("", "")
     return Selection(
@@ -505,6 +509,28 @@ def _named(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selecti
             overwritten=request.overwritten,
         )
     return Selection(SelectionKind.RECORDS, keys, until=since, columns=request.columns)
+
+
+def _of_many(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:
+    """Return the selection of a list or a watched set; of chosen columns without missing records."""
+    if request.listed is not None:
+        keys = _listed(app, org, request)
+    else:
+        members = members_of(app, org, stored_watch(org.name, request.watched))
+        keys = tuple(key for key in members if request.table in (None, key.table))
+    if not request.columns:
+        return Selection(SelectionKind.RECORDS, keys)
+    if backup := _restored_from(request):
+        keys = alive_records(app.vault.at(org.oid, number_at(app, org, backup)), keys)
+    since = number_at(app, org, request.since) if request.since else None
+    return Selection(SelectionKind.RECORDS, keys, until=since, columns=request.columns)
+
+
+def _restored_from(request: PlanRequest) -> str | None:
+    """Return the backup from which records are restored; None for the newest state of each."""
+    if request.at is None and request.listed is not None:
+        return request.listed.restored_from
+    return request.at
 
 
 def _listed(app: Application, org: ProtectedOrg, request: PlanRequest) -> tuple[RecordKey, ...]:

@@ -1,7 +1,7 @@
 """Take back changes of many records as one correction: chosen ones, or all that a user made."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from unlost.app.actions.restores.restore_plan import (
 )
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
+from unlost.app.records.created_by import CreatedRecord, created_by
+from unlost.app.records.live_changes import LiveEvents, live_events
 from unlost.app.records.restored_as import replacements
 from unlost.app.records.settable import why_never_set
 from unlost.app.records.watched_sets import events_of, members_of
@@ -28,9 +30,11 @@ from unlost.engine.records.taking_back import RecordedChange, recorded, taken_ba
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.ports.system import Observer
+from unlost.model.source.schema import Schema
 
 LIVE = "live"  # in place of the time of a change since the newest backup
 MOST_CHANGES = 5_000  # changes of one correction
+MOST_NAMES = 5  # records that an error names
 MOST_RECORDS = 2_000  # changed records whose history is read for what a user did
 
 
@@ -50,10 +54,35 @@ class ChosenChange:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """The plan that takes changes back. ``changed_later`` counts values of others, which stay."""
+    """The plan that takes changes back. ``changed_later`` counts values of others, which stay.
+
+    ``created`` records of the user stay too. ``unread``: tables of which the org did not deliver the
+    changes since the newest backup.
+    """
 
     view: PlanView
     changed_later: int
+    created: tuple[CreatedRecord, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBackPlan(PlanResult):
+    """The same with a plan file."""
+
+    changed_later: int = 0
+    created: tuple[CreatedRecord, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UserChanges:
+    """The ``wanted`` changes of a user, and those that stay, as ``TakenBack`` has them."""
+
+    wanted: tuple[ChosenChange, ...]
+    changed_later: int
+    created: tuple[CreatedRecord, ...]
+    unread: tuple[str, ...]
 
 
 @action("restore.take-back", Right.RESTORE, trace=Trace.READ, detail=what_was_typed)
@@ -76,17 +105,27 @@ def take_back(app: Application, org: str, changes: Sequence[ChosenChange]) -> Pl
     detail=lambda result: what_was_typed(result.view),
 )
 def take_back_user(
-    app: Application, org: str, name: str, user: str, *, since: str = "", until: str = ""
+    app: Application,
+    org: str,
+    name: str,
+    user: str,
+    *,
+    since: str = "",
+    until: str = "",
+    live: bool = False,
 ) -> TakenBack:
     """Select what a user (an id) changed or deleted in a watched set; ``restore.make`` makes the plan.
 
-    ``since`` and ``until`` are days, as for ``watch.show``. Values that others changed later stay.
-    Raises UsageError (``nothing-taken-back``, ``changes-too-many``, ``day-wrong``), NotFound
-    (``watch-unknown``).
+    ``since`` and ``until`` are days or times, as for ``watch.show``. Values that others changed later
+    stay, and so do records that the user created. ``live``: the org is also read, for changes since
+    the newest backup; without it they stay. Raises UsageError (``nothing-taken-back``,
+    ``created-records-stay``, ``changes-too-many``, ``day-wrong``), NotFound (``watch-unknown``), and
+    with ``live`` the errors of the org.
     """
     period = ChangeFilter(since=since, until=until)
-    wanted, changed_later = _of_user(app, get_org(org), name, user, period)
-    return TakenBack(take_back(app, org, wanted), changed_later)
+    chosen = _of_user(app, get_org(org), name, user, period, live=live)
+    view = take_back(app, org, chosen.wanted)
+    return TakenBack(view, chosen.changed_later, chosen.created, chosen.unread)
 
 
 @action(
@@ -106,32 +145,55 @@ def plan_take_back(
     *,
     since: str = "",
     until: str = "",
+    live: bool = False,
     observer: Observer | None = None,
-) -> PlanResult:
+) -> TakenBackPlan:
     """Plan the same, and write the plan file; raises as ``restore.take-back-user``, and as ``restore.plan``."""
-    known = get_org(org)
-    wanted, _ = _of_user(app, known, name, user, ChangeFilter(since=since, until=until))
-    return make_plan(app, _request(app, known, wanted), out, observer=observer)
+    known, period = get_org(org), ChangeFilter(since=since, until=until)
+    chosen = _of_user(app, known, name, user, period, live=live)
+    plan = make_plan(app, _request(app, known, chosen.wanted), out, observer=observer)
+    return TakenBackPlan(
+        **{each.name: getattr(plan, each.name) for each in fields(plan)},
+        changed_later=chosen.changed_later,
+        created=chosen.created,
+        unread=chosen.unread,
+    )
 
 
 def _of_user(
-    app: Application, org: ProtectedOrg, name: str, user: str, period: ChangeFilter
-) -> tuple[list[ChosenChange], int]:
-    """Return the changes of a user to take back, and the number of values that stay."""
+    app: Application,
+    org: ProtectedOrg,
+    name: str,
+    user: str,
+    only: ChangeFilter,
+    *,
+    live: bool,
+) -> UserChanges:
+    """Return the changes of a user to take back, and those that stay."""
     members = members_of(app, org, stored_watch(org.name, name))
-    begin, end = period_of(app, org, period)
+    begin, end = period_of(app, org, only, live=live)
     shown = events_of(app, org, members, since=begin, most=MOST_RECORDS)
     if shown.more or shown.unsearched:
         raise _too_many()
+    now = live_events(app, org, members) if live else LiveEvents()
+    head, events = newest_backup(app.vault, org), (*now.events, *shown.events)
     changes = [
         change
-        for each in shown.events
+        for each in events
         for change in recorded(each.key, each.event)
-        if _is_put_back(app, org, change)
+        if _is_put_back(head.schema(), change)
     ]
     chosen = taken_back(changes, user=user, since=begin, until=end)
-    wanted = [ChosenChange(str(c.key), c.column, c.until.isoformat()) for c in chosen.first]
-    return wanted, chosen.changed_later
+    created = created_by(app, org, head, events, user=user, period=(begin, end))
+    if created and not chosen.first:
+        raise _only_created(created)
+    wanted = tuple(_chosen(change) for change in (*chosen.first, *chosen.live))
+    return UserChanges(wanted, chosen.changed_later, created, now.unread)
+
+
+def _chosen(change: RecordedChange) -> ChosenChange:
+    until = LIVE if change.is_live else change.until.isoformat()
+    return ChosenChange(str(change.key), change.column, until)
 
 
 def _request(app: Application, org: ProtectedOrg, changes: Sequence[ChosenChange]) -> PlanRequest:
@@ -225,9 +287,9 @@ def _time(change: ChosenChange) -> datetime:
     return at or datetime.max.replace(tzinfo=UTC)
 
 
-def _is_put_back(app: Application, org: ProtectedOrg, change: RecordedChange) -> bool:
+def _is_put_back(schema: Schema, change: RecordedChange) -> bool:
     """Return True for a deletion, and for a column that people may set."""
-    table = newest_backup(app.vault, org).schema().table(change.key.table)
+    table = schema.table(change.key.table)
     column = table.column(change.column) if table is not None else None
     if table is None or column is None:
         return not change.column
@@ -239,6 +301,17 @@ def _nothing() -> UsageError:
         "nothing-taken-back",
         "There is no change to take back.",
         next_step="Choose changes first, or another user or period.",
+    )
+
+
+def _only_created(created: Sequence[CreatedRecord]) -> UsageError:
+    shown = [each.name or each.record for each in created[:MOST_NAMES]]
+    return UsageError(
+        "created-records-stay",
+        "This user only created records in this period, and nothing is deleted here: {records}.",
+        next_step="Open the set in the console, filter it by “created”, and select the records to "
+        "delete. Or use `unlost purge plan`.",
+        records=", ".join(shown) + (" …" if len(created) > MOST_NAMES else ""),
     )
 
 

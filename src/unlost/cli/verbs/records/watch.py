@@ -1,5 +1,6 @@
 """unlost watch: follow records, see what changed on them, and take changes back."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from unlost.cli.words import changed_field
 
 if TYPE_CHECKING:
     from unlost.app.actions.records.watch import Watch, WatchedChanges, Watches
+    from unlost.app.actions.restores.take_back import TakenBackPlan
     from unlost.app.records.record_queries import ListQuery
 
 app = typer.Typer(
@@ -22,10 +24,21 @@ app = typer.Typer(
     help="Watch records, and take changes of them back.",
     rich_markup_mode=None,
 )
+MOST = 20  # created records that are listed
 WatchName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the watched set.")]
 UserId = Annotated[str, typer.Option("--user", metavar="ID", help="Only changes by this user.")]
-Since = Annotated[str, typer.Option("--since", metavar="DAY", help="From this day on.")]
-Until = Annotated[str, typer.Option("--until", metavar="DAY", help="Up to this day.")]
+Since = Annotated[
+    str,
+    typer.Option(
+        "--since", metavar="WHEN", help="From this day or time on, such as 2026-03-14T14:00."
+    ),
+]
+Until = Annotated[
+    str, typer.Option("--until", metavar="WHEN", help="Up to the end of this day or minute.")
+]
+Live = Annotated[
+    bool, typer.Option("--live", help="Also read the org, for changes since the newest backup.")
+]
 Start = Annotated[int, typer.Option("--start", metavar="N", help="Leave out the newest N changes.")]
 
 
@@ -109,9 +122,7 @@ def show(
     ] = "",
     since: Since = "",
     until: Until = "",
-    live: Annotated[
-        bool, typer.Option("--live", help="Also read the org, for changes since the newest backup.")
-    ] = False,
+    live: Live = False,
     start: Start = 0,
     home: Home = None,
     json: AsJson = False,
@@ -146,23 +157,32 @@ def take_back(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Plan file to write.")],
     since: Since = "",
     until: Until = "",
+    live: Live = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
     """Plan to take back everything that a user did in a set. Nothing is written to the org.
 
-    Values that others changed later stay. Exit code 3 if some records cannot be written.
+    Values that others changed later stay, and so do records that the user created. Exit code 3 if
+    some records cannot be written.
     """
     with opened(home) as application:
         from unlost.app.actions.restores.take_back import plan_take_back
         from unlost.cli.progress import shown_progress
-        from unlost.cli.verbs.restores.restore import show_new
 
         with shown_progress(application.clock) as observer:
             result = plan_take_back(
-                application, org, name, user, out, since=since, until=until, observer=observer
+                application,
+                org,
+                name,
+                user,
+                out,
+                since=since,
+                until=until,
+                live=live,
+                observer=observer,
             )
-    answer(result, as_json=json, show=show_new)
+    answer(result, as_json=json, show=partial(_show_taken_back, live=live))
     return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK
 
 
@@ -198,6 +218,30 @@ def _show_added(out: Output, watch: "Watch") -> None:
 
 def _show_removed(out: Output, watch: "Watch") -> None:
     out.print(f"{plain(watch.name)} is not watched any more.")
+
+
+def _show_taken_back(out: Output, result: "TakenBackPlan", *, live: bool) -> None:
+    from unlost.cli.verbs.restores.restore import show_new
+
+    show_new(out, result)
+    out.print()
+    if result.changed_later:
+        out.print(f"{many(result.changed_later, 'value')} that others changed later: not included.")
+    if result.unread:
+        tables = plain(", ".join(result.unread))
+        out.print(f"The org did not deliver its newest changes in {tables}: not included.")
+    if not live:
+        out.print("Changes since the newest backup: not included. Add them with --live.")
+    if result.created:
+        out.print(f"{many(len(result.created), 'record')} that the user created: not deleted.")
+    for each in result.created[:MOST]:
+        since = "" if each.in_backup else ", created after the newest backup"
+        out.print(f"  {plain(each.table_label)} {plain(each.name)} ({each.record}{since})")
+    if len(result.created) > MOST:
+        out.print(f"  and {len(result.created) - MOST:,} more: `--json` lists all")
+    if result.created:
+        purge = command("purge", "plan", result.org, result.created[0].record, "--out", "FILE")
+        out.print(f"Plan to delete created records: {purge}")
 
 
 def _show_changes(out: Output, result: "WatchedChanges") -> None:

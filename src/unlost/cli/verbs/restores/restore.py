@@ -7,6 +7,7 @@ import typer
 
 from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
+from unlost.cli.id_files import listed_records
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import command, many, plain, size, when
@@ -164,6 +165,17 @@ def plan(
         list[str] | None,
         typer.Option("--record", metavar="TABLE/ID", help="A record; repeatable."),
     ] = None,
+    ids: Annotated[
+        Path | None,
+        typer.Option(
+            "--ids",
+            metavar="FILE",
+            help="Text file with one TABLE/ID a line, or one id a line with --table.",
+        ),
+    ] = None,
+    watched: Annotated[
+        str, typer.Option("--watched", metavar="NAME", help="The records of a watched set.")
+    ] = "",
     lost_between: LostBetween = None,
     changed_between: Annotated[
         tuple[str, str] | None,
@@ -195,6 +207,7 @@ def plan(
 
     Exit code 3 if some records cannot be restored.
     """
+    listed = listed_records(ids, table=table) if ids is not None else ()
     with opened(home) as application:
         from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
         from unlost.app.restores.overrides import typed_overrides
@@ -202,7 +215,8 @@ def plan(
 
         request = PlanRequest(
             org=org,
-            records=tuple(record or ()),
+            records=(*(record or ()), *listed),
+            watched=watched,
             lost=lost_between,
             changed=changed_between,
             loss=loss,

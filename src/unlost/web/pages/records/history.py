@@ -181,6 +181,13 @@ def _archived_at(story: HistoryResult | ShowResult) -> datetime | None:
     return (gone.at or gone.until) if gone is not None and gone.how is Op.ARCHIVED else None
 
 
+def _watchable(story: HistoryResult | ShowResult) -> list[tuple[str, str]]:
+    """Return columns that can raise alerts; on the page of the history those that have changed."""
+    if isinstance(story, HistoryResult):
+        return [(each.value, each.label) for each in story.columns]
+    return [(each.column, each.label) for each in story.fields if not each.system]
+
+
 def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str, object]:
     """Return the context common to all pages of a record."""
     return {
@@ -191,6 +198,7 @@ def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str,
         "table_label": story.table_label,
         "record": story.record,
         "name": story.name,
+        "watchable": _watchable(story),
         "alive": story.alive,
         "merged": not story.alive and _merged(story),
         "archived_at": _archived_at(story),

@@ -21,6 +21,7 @@ from unlost.model.errors import UsageError
 from unlost.model.vault.snapshot import ChangeKind
 from unlost.web.needs import needs
 from unlost.web.pages.records.saved_searches import search_fields, search_in
+from unlost.web.pages.restores.columns_back import column_choices
 from unlost.web.parts.list_files import list_response
 from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.selections import SelectedRecords, selected
@@ -66,6 +67,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
     selection = None
     can = rights_in(request.unlost, org)
     query = page.query
+    is_put_back = can["restore"] and query.is_restorable
     name = (
         list_name(query) if query.is_restorable or (can["restore"] and query.is_purgeable) else ""
     )
@@ -80,10 +82,12 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "rows": _rows(page, keys, selection),
         "chosen": [column.name for column in page.columns],
         "selection": selection,
+        "put_back": column_choices(request, org, page) if selection and is_put_back else None,
         "pages": PageLinks(page.start, PAGE, len(page.records), page.total),
         "csv": f"{reverse('list-csv', kwargs={'org': org})}?{address_of(page.query, page)}",
         "here": f"?{address_of(page.query, page)}",
         "query": page.query.text(),
+        "watchable": [(one.name, one.label) for one in page.choices if not one.system],
         "fields": _fields(page),
         "states": page.query.kind is ListKind.RELATED,
         "of_table": page.query.of.partition("/")[0],

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -18,12 +20,20 @@ from unlost.app.actions.records.watch import (
     ChangeFilter,
     WatchedChange,
     WatchRequest,
+    add_watch,
     extend_watch,
     remove_watch,
     watched_changes,
     watches,
 )
-from unlost.app.actions.restores.take_back import LIVE, ChosenChange, take_back, take_back_user
+from unlost.app.actions.restores.take_back import (
+    LIVE,
+    MOST_NAMES,
+    ChosenChange,
+    TakenBack,
+    take_back,
+    take_back_user,
+)
 from unlost.app.records.record_queries import query_of
 from unlost.engine.records.history import EventKind, Origin
 from unlost.model.access import Right
@@ -106,6 +116,9 @@ def show(request: UserRequest, org: str, name: str) -> HttpResponse:
         "zone": shown.zone,
         "watched": shown,
         "days": list(_days(shown.changes)),
+        "created": [each for each in shown.changes if _is_created_record(each)],
+        "since_time": _minute(only.since, "T00:00"),
+        "until_time": _minute(only.until, "T23:59"),
         "kinds": [(kind.value, _KINDS[kind]) for kind in _KINDS],
         "only": only,
         "filtered": any(request.GET.get(each) for each in FILTERS),
@@ -125,6 +138,7 @@ def add(request: UserRequest, org: str) -> HttpResponse:
         tuple(posted.getlist("record")),
         query_of(listed) if listed else None,
         deletions="deletions" in posted,
+        columns=tuple(posted.getlist("column")),
     )
     try:
         watch = extend_watch(request.unlost, org, wanted)
@@ -133,6 +147,25 @@ def add(request: UserRequest, org: str) -> HttpResponse:
         return redirect(_back(posted))
     messages.success(request, _("“%(name)s” is watched.") % {"name": watch.name})
     return redirect("watch", org=org, name=watch.name)
+
+
+@require_POST
+@needs(Right.RESTORE)
+def alert(request: UserRequest, org: str, name: str) -> HttpResponse:
+    """Choose the alerts of a set, whose records stay the same."""
+    app, posted = request.unlost, request.POST
+    known = {watch.name: watch for watch in watches(app, org=org).watches}.get(name)
+    if known is None:
+        raise Http404
+    deletions, columns = "deletions" in posted, tuple(posted.getlist("column"))
+    wanted = WatchRequest(name, known.records, known.listed, deletions=deletions, columns=columns)
+    try:
+        add_watch(app, org, wanted)
+    except (UsageError, NotFound) as error:
+        messages.error(request, error_text(error))
+    else:
+        messages.success(request, _("The alerts of “%(name)s” are saved.") % {"name": name})
+    return redirect("watch", org=org, name=name)
 
 
 @require_POST
@@ -163,10 +196,17 @@ def back(request: UserRequest, org: str, name: str) -> HttpResponse:
             posted["user"],
             since=posted.get("since", ""),
             until=posted.get("until", ""),
+            live="live" in posted,
         )
     except (UsageError, NotFound) as error:
         messages.error(request, error_text(error))
         return redirect("watch", org=org, name=name)
+    _name_what_stays(request, org, name, result)
+    return planning(request, result.view)
+
+
+def _name_what_stays(request: UserRequest, org: str, name: str, result: TakenBack) -> None:
+    """Name the values and records that the plan leaves as they are."""
     if result.changed_later:
         text = ngettext(
             "%(count)d value stays: others changed it later.",
@@ -174,7 +214,27 @@ def back(request: UserRequest, org: str, name: str) -> HttpResponse:
             result.changed_later,
         )
         messages.info(request, text % {"count": result.changed_later})
-    return planning(request, result.view)
+    if result.created:
+        text = ngettext(
+            "%(count)d record that the user created stays: %(names)s.",
+            "%(count)d records that the user created stay: %(names)s.",
+            len(result.created),
+        )
+        names = [each.name or each.record for each in result.created[:MOST_NAMES]]
+        more = " …" if len(result.created) > MOST_NAMES else ""
+        text %= {"count": len(result.created), "names": ", ".join(names) + more}
+        query = {name: request.POST.get(name, "") for name in ("user", "since", "until", "live")}
+        given = {name: value for name, value in query.items() if value}
+        address = reverse("watch", kwargs={"org": org, "name": name})
+        link = f"{address}?{urlencode({'kind': EventKind.CREATED.value, **given})}"
+        messages.info(
+            request, format_html('{} <a href="{}">{}</a>', text, link, _("Show these records"))
+        )
+    if result.unread:
+        text = _("The org did not deliver its newest changes of %(tables)s. They are not included.")
+        messages.warning(request, text % {"tables": ", ".join(result.unread)})
+    if "live" not in request.POST:
+        messages.info(request, _("Changes since the newest backup are not included."))
 
 
 def _back(posted: QueryDict) -> str:
@@ -193,6 +253,17 @@ def _filter(given: QueryDict) -> ChangeFilter:
         given.get("since", ""),
         given.get("until", ""),
     )
+
+
+def _minute(text: str, of_day: str) -> str:
+    """Return a typed day or time as a field for times shows it."""
+    return f"{text}{of_day}" if text and "T" not in text else text
+
+
+def _is_created_record(change: WatchedChange) -> bool:
+    """Return True if the newest backup has the record, so that it can be deleted in the org."""
+    is_live = change.entry.told_by is Origin.LIVE
+    return change.entry.kind is EventKind.CREATED and not is_live and not change.entry.newest
 
 
 def _days(changes: Sequence[WatchedChange]) -> Iterator[DayOfChanges]:

@@ -1,12 +1,13 @@
 """The page that corrects a record in the org."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from unlost.app.actions.restores.correct import correct, correctable
+from unlost.app.actions.restores.correct import CorrectableRecord, correct, correctable
 from unlost.model.access import Right
 from unlost.web.forms.correction import CorrectionForm
 from unlost.web.forms.problems import done
@@ -20,7 +21,11 @@ from unlost.web.requests import UserRequest, sent
 def correction(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
     """Show the versions of each column, and start to plan with the chosen ones."""
     app = request.unlost
-    shown = correctable(app, org, table, record)
+    every, more = request.POST.getlist("every"), request.POST.get("more", "")
+    shown = correctable(app, org, table, record, every=[*every, more])
+    if more:  # the page is shown again, with the values that were chosen so far
+        form = CorrectionForm(shown, initial=request.POST.dict())
+        return _page(request, shown, form, every=[*every, more])
     form = CorrectionForm(shown, sent(request))
     view = done(
         form,
@@ -35,6 +40,12 @@ def correction(request: UserRequest, org: str, table: str, record: str) -> HttpR
     )
     if view is not None:
         return planning(request, view)
+    return _page(request, shown, form, every=every)
+
+
+def _page(
+    request: UserRequest, shown: CorrectableRecord, form: CorrectionForm, *, every: Sequence[str]
+) -> HttpResponse:
     status = HTTPStatus.BAD_REQUEST if form.errors else None
-    context = {"part": "find", "shown": shown, "form": form}
+    context = {"part": "find", "shown": shown, "form": form, "every": every}
     return render(request, "restore/correct.html", context, status=status)
