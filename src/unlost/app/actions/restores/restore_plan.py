@@ -244,7 +244,7 @@ def planned(
             order = _archive_request(app, org, request, policy)
             return plan_archive(org.oid, ports, order, plan_id=plan_id)
         if selection is None:
-            return plan_undo(org.oid, ports, request.undo, plan_id=plan_id)
+            return plan_undo(org.oid, ports, request.undo, twins=request.twins, plan_id=plan_id)
         return plan_restore(
             org.oid,
             ports,

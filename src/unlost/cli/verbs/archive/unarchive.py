@@ -9,6 +9,7 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.verbs.restores.restore import Adopt, twin_policy
 from unlost.cli.verbs.restores.undo import show_undo
 
 
@@ -20,6 +21,7 @@ def unarchive(
     ],
     *,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Plan file to write.")],
+    adopt: Adopt = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -33,7 +35,12 @@ def unarchive(
         from unlost.cli.progress import shown_progress
 
         is_run = len(what) == 1 and "/" not in what[0]
-        request = PlanRequest(org, undo=what[0]) if is_run else PlanRequest(org, tuple(what))
+        request = PlanRequest(
+            org,
+            () if is_run else tuple(what),
+            undo=what[0] if is_run else "",
+            twins=twin_policy(adopt=adopt),
+        )
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)
     run = request.undo

@@ -10,7 +10,7 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import plain
-from unlost.cli.verbs.restores.restore import RunName, show_new
+from unlost.cli.verbs.restores.restore import Adopt, RunName, show_new, twin_policy
 from unlost.model.runs.exclusion import RunKind
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def undo(
     run: RunName,
     *,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Plan file to write.")],
+    adopt: Adopt = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -34,7 +35,8 @@ def undo(
         from unlost.cli.progress import shown_progress
 
         with shown_progress(application.clock) as observer:
-            result = make_plan(application, PlanRequest(org, undo=run), out, observer=observer)
+            request = PlanRequest(org, undo=run, twins=twin_policy(adopt=adopt))
+            result = make_plan(application, request, out, observer=observer)
     answer(result, as_json=json, show=lambda out, result: show_undo(out, result, run=run))
     return ExitCode.FINDINGS if result.summary.blocked else ExitCode.OK
 

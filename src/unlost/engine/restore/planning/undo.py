@@ -61,6 +61,7 @@ from unlost.model.plan import (
     RestorePlan,
     Selection,
     SelectionKind,
+    TwinPolicy,
 )
 from unlost.model.source.schema import DeleteRule, Table
 from unlost.model.source.writing import Birth, LockedDelete, TextImages, WriteCapability, WriteOp
@@ -71,8 +72,17 @@ POINTERS = "undo-pointers"
 UNLOOKED = "undo-unlooked"
 
 
-def plan_undo(org: str, ports: PlanPorts, run: str, *, plan_id: str) -> RestorePlan:
+def plan_undo(
+    org: str,
+    ports: PlanPorts,
+    run: str,
+    *,
+    twins: TwinPolicy = TwinPolicy.KEEP,
+    plan_id: str,
+) -> RestorePlan:
     """The plan that takes a run back.
+
+    ``twins``: the treatment of live records that took a unique value of an archived one.
 
     Raises NotFound (``run-unknown``), UsageError (``undo-nothing``; ``other-org``), Conflict
     (``undo-unanswered``), and the errors of the ports.
@@ -85,16 +95,18 @@ def plan_undo(org: str, ports: PlanPorts, run: str, *, plan_id: str) -> RestoreP
         if not archived:
             raise
         # An erasure of one of its records removed the journal; the others can come back.
-        return _back(survey, archived, plan_id)
+        return _back(survey, archived, plan_id, twins=twins)
     _check(known)
     if known.plan.selection.kind is SelectionKind.ARCHIVE:
-        return _unarchive(survey, known, plan_id)
+        return _unarchive(survey, known, plan_id, twins=twins)
     steps, gone = _drafts(survey, known)
     unlooked = keep_referred(survey, steps, known)
     return _plan(survey, known, steps, gone, unlooked, plan_id)
 
 
-def _unarchive(survey: RestoreSurvey, known: RunEffects, plan_id: str) -> RestorePlan:
+def _unarchive(
+    survey: RestoreSurvey, known: RunEffects, plan_id: str, *, twins: TwinPolicy
+) -> RestorePlan:
     """A restore of all that an archive took away: the vault has the records, and no journal does."""
     if not known.closed:
         raise Conflict(
@@ -106,7 +118,7 @@ def _unarchive(survey: RestoreSurvey, known: RunEffects, plan_id: str) -> Restor
     removed = (
         place for place, effect in known.effects.items() if effect.kind is EffectKind.REMOVED
     )
-    plan = _back(survey, removed, plan_id)
+    plan = _back(survey, removed, plan_id, twins=twins)
     changed = (known.effects.get(update.key) for update in known.plan.pointers)
     pointers = tuple(
         PointerUpdate(effect.table, effect.live, dict(effect.before), effect.sent)
@@ -130,11 +142,18 @@ def _pointer_notes(pointers: Sequence[PointerUpdate]) -> Iterator[PlanNote]:
     )
 
 
-def _back(survey: RestoreSurvey, records: Iterable[RecordKey], plan_id: str) -> RestorePlan:
+def _back(
+    survey: RestoreSurvey, records: Iterable[RecordKey], plan_id: str, *, twins: TwinPolicy
+) -> RestorePlan:
     selection = Selection(SelectionKind.RECORDS, tuple(sorted(records, key=str)))
     # With what refers to them: the org emptied references of records that stayed.
     return plan_restore(
-        survey.org, survey.ports, selection, related=RelatedPolicy.ALL, plan_id=plan_id
+        survey.org,
+        survey.ports,
+        selection,
+        related=RelatedPolicy.ALL,
+        twins=twins,
+        plan_id=plan_id,
     )
 
 
