@@ -21,6 +21,7 @@ from unlost.app.records.record_selectors import chosen_records
 from unlost.app.records.watched_sets import members_of
 from unlost.app.restores.approvals import PlanApproval, approval_of_plan, reasons_for_plan
 from unlost.app.restores.group_lines import GroupLine, group_lines
+from unlost.app.restores.org_storage import storage_rules_of
 from unlost.app.restores.overrides import (
     NO_OVERRIDES,
     Overrides,
@@ -239,6 +240,7 @@ def planned(
             observer=watcher,
             basis=basis,
             bypass=bypass_of(org.oid),
+            rules=storage_rules_of(app, org),
         )
         if policy is not None:
             order = _archive_request(app, org, request, policy)

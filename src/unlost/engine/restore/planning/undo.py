@@ -31,7 +31,8 @@ from unlost.engine.restore.planning.notes.automation import automation_notes, ne
 from unlost.engine.restore.planning.notes.cleared import cleared_notes
 from unlost.engine.restore.planning.notes.predict import NOT_ALLOWED, WORDS
 from unlost.engine.restore.planning.plan import RelatedPolicy, plan_restore, schema_digest
-from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS
+from unlost.engine.restore.planning.record_sizes import returning_file_bytes, size_of_cells
+from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, FILE_BYTES_A_SECOND
 from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSurvey
 from unlost.engine.restore.planning.undo_deletes import is_marked, keep_referred, owners_of
 from unlost.engine.restore.planning.undo_returns import (
@@ -498,6 +499,16 @@ def _estimate(survey: RestoreSurvey, steps: Sequence[UndoStep]) -> Estimate:
         3 * ceil(count / survey.capability(table).rows_per_call)
         for (table, _), count in counts.items()
     )
-    returning = (step for step in steps if step.action in (Action.CREATE, Action.UNDELETE))
-    data = sum(survey.capability(step.effect.table).record_bytes for step in returning)
-    return Estimate(calls, data, seconds=round(calls * CALL_SECONDS, 1))
+    returning = (
+        step for step in steps if step.action in (Action.CREATE, Action.UNDELETE, Action.BY_PRODUCT)
+    )
+    data = sum(_size(survey, step) for step in returning)
+    files = returning_file_bytes(survey, steps)
+    seconds = calls * CALL_SECONDS + files / FILE_BYTES_A_SECOND
+    return Estimate(calls, data, files, round(seconds, 1))
+
+
+def _size(survey: RestoreSurvey, step: UndoStep) -> int:
+    table = step.effect.table
+    known = survey.capability(table).record_bytes
+    return known or size_of_cells(step.effect.before, table, survey.ports.rules)
