@@ -90,7 +90,7 @@ def test_what_is_on_legal_hold_stays(desk: World) -> None:
     shown = preview_archive(desk.app, "sales", CLOSED).preview
     assert shown.roots == 1
     assert [(stay.cause.reason, stay.samples) for stay in shown.stays] == [
-        (StayReason.HOLD, (first,))
+        (StayReason.HOLD, (f"Case/{first}",))
     ]
 
 

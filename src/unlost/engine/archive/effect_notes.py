@@ -1,13 +1,14 @@
 """Notes of a plan that deletes, on its effects beyond the records that leave."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from unlost.engine.restore.values.bin_notes import PUSHES, ROOM
 from unlost.model.archive_effects import ArchiveEffects, BinRoom, SummaryChange
 from unlost.model.message import Noun, counted
 from unlost.model.plan import NoteWeight, PlanNote
 
 LOSES_FILES, SUMMARY, NUMBER = "archive-loses-files", "archive-summary", "archive-number"
-UNRETURNING, ROOM, PUSHES = "archive-unreturning", "archive-bin-room", "archive-bin-pushes"
+UNRETURNING = "archive-unreturning"
 
 
 def effect_notes(effects: ArchiveEffects) -> Iterator[PlanNote]:
@@ -43,17 +44,6 @@ def effect_notes(effects: ArchiveEffects) -> Iterator[PlanNote]:
             table=number.table,
             column=number.column,
         )
-
-
-def planned_room(notes: Sequence[PlanNote]) -> int | None:
-    """Return the records that a plan's run may move into the bin; None if it has no limit."""
-    note = next((note for note in notes if note.code == ROOM), None)
-    return int(str(note.args["room"])) if note is not None else None
-
-
-def pushes_others(notes: Sequence[PlanNote]) -> bool:
-    """Return True if a plan pushes records that people deleted out of the bin."""
-    return any(note.code == PUSHES for note in notes)
 
 
 def _bin(room: BinRoom) -> Iterator[PlanNote]:

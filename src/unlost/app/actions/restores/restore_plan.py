@@ -21,7 +21,7 @@ from unlost.app.records.record_selectors import chosen_records
 from unlost.app.records.watched_sets import members_of
 from unlost.app.restores.approvals import PlanApproval, approval_of_plan, reasons_for_plan
 from unlost.app.restores.group_lines import GroupLine, group_lines
-from unlost.app.restores.org_storage import storage_rules_of
+from unlost.app.restores.org_storage import storage_limits_of, storage_rules_of
 from unlost.app.restores.overrides import (
     NO_OVERRIDES,
     Overrides,
@@ -463,6 +463,7 @@ def _archive_request(
         without=_excluded(request).records,
         facts=connector.archive_facts(schema),
         address=_open_address(org),
+        limits=storage_limits_of(app, org),
     )
 
 

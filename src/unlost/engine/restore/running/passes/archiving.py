@@ -43,6 +43,7 @@ from unlost.engine.restore.running.second_copy import (
 )
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import States, WantedReader, rows_in_memory
+from unlost.engine.restore.values.bin_notes import planned_room
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.plan import PlanStep, RecordKey
@@ -366,7 +367,7 @@ def _keep_beyond_room(
     if room is None:
         return
     results = session.log.state.results.get(Pass.DELETE, {})
-    entered = (key.table for key, result in results.items() if result.kind is OutcomeKind.OK)
+    entered = (key.table for key, result in results.items() if result.kind is OutcomeKind.DONE)
     free = room - len(watch.changes.binned) - _binned(schema, entered)
     groups: dict[int, list[PlanStep]] = defaultdict(list)
     for step in steps:
