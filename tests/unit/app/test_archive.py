@@ -94,6 +94,15 @@ def test_what_is_on_legal_hold_stays(desk: World) -> None:
     ]
 
 
+def test_the_samples_of_a_preview_cannot_be_opened(desk: World) -> None:
+    first, second = sorted(desk.org.tables["Case"].records)[:2]
+    hold(desk.app, "sales", HoldRequest(record=f"Case/{first}", reason="A trial."))
+    shown = preview_archive(desk.app, "sales", CLOSED)
+    assert [(sample.table, sample.record) for sample in shown.samples] == [("Case", second)]
+    (line,) = shown.staying
+    assert [(sample.table, sample.record) for sample in line.samples] == [("Case", first)]
+
+
 def test_a_hidden_column_cannot_be_asked_for(desk: World) -> None:
     """A count by its values would show them."""
     hide(desk.app, "sales", "Case.Closed")
