@@ -137,7 +137,8 @@ class StayCause:
 
 @dataclass(frozen=True, slots=True)
 class StayCount:
-    """The number of selected or related records that stay for a cause, and the ids of a few.
+    """The number of selected or related records that stay for a cause, and a few of them
+    (TABLE/ID).
 
     ``roots``: selected records that stay with them.
     """

@@ -42,7 +42,8 @@ class BinRoom:
 
     ``used`` of ``capacity`` records are in it, and an archive adds ``entering``. ``pushed``: the
     records that the org would purge early for them; ``pushed_of_others``: those of them that
-    people deleted, and not an archive.
+    people deleted, and not an archive. ``free``: the records that can enter before the org purges
+    one of these, at most as many as the bin can have.
     """
 
     capacity: int
@@ -50,6 +51,7 @@ class BinRoom:
     entering: int
     pushed: int = 0
     pushed_of_others: int = 0
+    free: int = 0
 
 
 @dataclass(frozen=True, slots=True)

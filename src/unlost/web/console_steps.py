@@ -63,6 +63,13 @@ CONSOLE_STEPS: Mapping[str, str] = {
         "If there is a request, withdraw it with `unlost archive expired withdraw {org}`. Then review "
         "`unlost archive expired list {org}` and request again."
     ): gettext_noop("If there is a request, withdraw it. Then review this list and request again."),
+    (
+        "Wait until records leave the recycle bin. To archive anyway, plan by hand: `unlost archive "
+        "plan {org} {policy} --out FILE`. The plan says how many records it pushes out."
+    ): gettext_noop(
+        "Wait until records leave the recycle bin. To archive anyway, plan this archive on the storage "
+        "page. The plan says how many records it pushes out."
+    ),
     # --- records and backups
     "Search for the record with `unlost find TEXT`, by its number, name, e-mail or phone.": (
         gettext_noop("Search for the record by its number, name, e-mail or phone.")

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.full, pytest.mark.network]
 
 ADMIN = "lotte.devos@chocolate.example"
 SECRET = "not-a-secret-writer"
+BIN_ROWS = 25  # of the recycle bin, for each megabyte
 TABLES = (
     *("Account", "Attachment", "Case", "CaseComment", "ContentDocument", "ContentDocumentLink"),
     *("ContentVersion", "EmailMessage", "EmailMessageRelation", "Event", "Task"),
@@ -136,6 +137,44 @@ def test_a_mail_that_came_after_the_plan_keeps_its_case(desk: Desk) -> None:
     assert kept == {case}
     cases = desk.simulator.admin.get("export", object="Case")["rows"]
     assert [row["Id"] for row in cases if row["Id"] == case and not row["IsDeleted"]] == [case]
+
+
+def test_an_archive_pushes_records_of_other_people_out_of_the_recycle_bin(desk: Desk) -> None:
+    """The bin has room for the plan, until people delete contacts after it was made."""
+    admin = desk.simulator.admin
+    size = len(json.loads(Path(desk.plan()).read_text())["steps"])
+    megabytes = size // BIN_ROWS + 1
+    rows = [{"LastName": f"Duplicate {number}"} for number in range(60)]
+    admin.post("records/insert", object="Contact", rows=rows)
+    admin.post(
+        "settings",
+        data_storage_mb=megabytes,
+        bin_records_per_mb=BIN_ROWS,
+        bin_capacity=megabytes * BIN_ROWS,
+    )
+    admin.post("clock/advance", hours=1)
+    assert desk.program("backup", "chocolate").code in (0, 3)
+    (desk.folder / "archive.json").unlink()
+    plan = desk.plan()
+    stored = json.loads(Path(plan).read_text())["notes"]
+    notes = {note["code"]: note.get("args", {}) for note in stored}
+    assert size <= int(notes["archive-bin-room"]["room"]) <= megabytes * BIN_ROWS, notes
+    contacts = [
+        row["Id"]
+        for row in admin.get("export", object="Contact")["rows"]
+        if row["LastName"].startswith("Duplicate ")
+    ]
+    admin.post("records/delete", object="Contact", ids=contacts)
+    admin.post("clock/advance", hours=1)
+    outcome = desk.run(plan)
+    codes = Counter(record["code"] for record in outcome["records"])
+    assert codes["archive-bin-full"] >= 1, codes
+    assert sum(end["count"] for end in outcome["endings"] if end["ending"] == "archived") > 0
+    admin.post("clock/advance", hours=1)
+    binned = {
+        row["Id"] for row in admin.get("export", object="Contact")["rows"] if row["IsDeleted"]
+    }
+    assert binned.issuperset(contacts), "people can still undelete them"
 
 
 def test_old_files_without_a_record_leave_and_come_back(desk: Desk) -> None:

@@ -90,8 +90,17 @@ def test_what_is_on_legal_hold_stays(desk: World) -> None:
     shown = preview_archive(desk.app, "sales", CLOSED).preview
     assert shown.roots == 1
     assert [(stay.cause.reason, stay.samples) for stay in shown.stays] == [
-        (StayReason.HOLD, (first,))
+        (StayReason.HOLD, (f"Case/{first}",))
     ]
+
+
+def test_the_samples_of_a_preview_cannot_be_opened(desk: World) -> None:
+    first, second = sorted(desk.org.tables["Case"].records)[:2]
+    hold(desk.app, "sales", HoldRequest(record=f"Case/{first}", reason="A trial."))
+    shown = preview_archive(desk.app, "sales", CLOSED)
+    assert [(sample.table, sample.record) for sample in shown.samples] == [("Case", second)]
+    (line,) = shown.staying
+    assert [(sample.table, sample.record) for sample in line.samples] == [("Case", first)]
 
 
 def test_a_hidden_column_cannot_be_asked_for(desk: World) -> None:

@@ -45,8 +45,11 @@ from unlost.model.alert import Urgency
 from unlost.model.approval import ApprovalPolicy
 from unlost.model.archive import Comparison, Condition
 from unlost.model.errors import NotAllowed, NotFound
+from unlost.model.message import code_of
 from unlost.model.runs.jobs import JobKind
 from unlost.model.saved_policy import WEEK
+from unlost.model.source.quota import Quota
+from unlost.model.source.schema import TableTrait
 
 living = scene(filled)
 
@@ -426,3 +429,30 @@ def test_a_policy_that_is_removed_takes_its_waiting_plan_along(strict: Service) 
     assert waiting(strict.app, org="sales").plans == ()
     assert open_archive_nights() == []
     assert strict.alerts() == []
+
+
+def fill_bin(service: Service, *, deleted: int, capacity: int) -> None:
+    """Other people delete open cases of an org whose bin has room for so many records."""
+    org = service.world.org
+    org.tables["Case"].traits |= {TableTrait.UNDELETE}
+    limit = float(capacity << 20)
+    service.world.connector.source("one").quota = (Quota("data storage", 1.0, limit, "bytes"),)
+    for case in service.cases("false")[:deleted]:
+        service.world.connector.writer("one").platform.delete("Case", case, by="someone")
+
+
+def test_a_schedule_pushes_records_of_other_people_out_of_the_bin(service: Service) -> None:
+    switched_on(service.app)
+    fill_bin(service, deleted=4, capacity=4)
+    service.night()
+    (night,) = service.nights()
+    assert (night.state, code_of(night.error)) == (S.NOTHING, "archive-bin-full")
+    assert len(service.cases("true")) == SHUT
+
+
+def test_a_schedule_archives_more_than_the_bin_has_room_for(service: Service) -> None:
+    switched_on(service.app)
+    fill_bin(service, deleted=1, capacity=4)
+    service.night()
+    assert service.states() == [S.DONE]
+    assert len(service.cases("true")) == SHUT - 1, "a case and its note; the room is for 3 records"

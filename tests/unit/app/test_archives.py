@@ -13,9 +13,10 @@ from unlost.app.actions.backups.certificate import certificate
 from unlost.app.actions.orgs.org_page import org_page
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.losses import losses
+from unlost.app.actions.restores.kept_plan import choose, choose_again, make_plan_now
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.queued_restore import do_restore, hand_over
-from unlost.app.actions.restores.restore_plan import PlanResult
+from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, RestoreRequest
 from unlost.app.actions.restores.restore_run import resume_run, runs
 from unlost.app.records.own_deletions import own_deletions
 from unlost.catalog.mass_changes import backup_changes
@@ -26,6 +27,7 @@ from unlost.engine.restore.values.outcome import Ending
 from unlost.model.archive import ArchivePolicy, Comparison, Condition
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.mass_changes import MassKind
+from unlost.model.plan import TwinPolicy
 from unlost.model.saved_policy import SavedPolicy
 from unlost.model.vault.snapshot import CommitKind
 from unlost.testing.faults import Crash
@@ -200,3 +202,36 @@ def test_deletions_of_a_run_whose_journal_was_erased_raise_no_error(
 
     monkeypatch.setattr("unlost.app.records.own_deletions.effects_of", erased)
     assert own_deletions(shop.app, shop.oid, after=1, until=last) == {}
+
+
+def taken_number(shop: Shop) -> str:
+    """Archive all, leave the bin; an integration then creates a record with a unique value of one."""
+    number = shop.live("Account")[CUSTOMER]["Number"]
+    shop.platform.unique.append(("Account", ("Number",)))
+    run = shop.run(planned(shop)).run
+    shop.platform.purge_bin()
+    shop.org.create("Account", {"Name": "By an integration", "Number": number})
+    return run
+
+
+def test_an_undo_of_an_archive_never_overwrites_the_live_record_that_took_a_number(
+    shop: Shop,
+) -> None:
+    run = taken_number(shop)
+    kept = shop.plan(undo=run)
+    assert [twin.record for twin in kept.summary.twins] == [CUSTOMER]
+    adopting = shop.plan(undo=run, twins=TwinPolicy.ADOPT)
+    assert adopting.summary.twins == ()
+    assert shop.run(adopting).whole
+    names = {cells["Name"] for cells in shop.live("Account").values()}
+    assert "By an integration" not in names
+
+
+def test_a_plan_again_that_overwrites_makes_the_same_plan_for_an_archive(shop: Shop) -> None:
+    run = taken_number(shop)
+    view = choose(shop.app, "sales", RestoreRequest(PlanRequest("sales", undo=run)))
+    make_plan_now(shop.app, "sales", view.plan)
+    again = choose_again(shop.app, "sales", view.plan, twins=TwinPolicy.ADOPT)
+    summary = make_plan_now(shop.app, "sales", again.plan).summary
+    assert summary is not None
+    assert summary.twins == ()

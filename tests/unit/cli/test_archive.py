@@ -70,6 +70,7 @@ def test_a_preview_says_what_goes_and_what_it_frees(desk: Terminal) -> None:
     out = desk("archive", "preview", "sales", "closed-case").out
     assert out.startswith("closed-case selects 2 records of Case in backup 1 of 2026-")
     assert "2 of them can leave the org, with all that belongs to them:\n" in out
+    assert "Some of them:\n  Case/" in out
     assert "This frees 2.0 kB of data storage, 25.0% of its limit.\n" in out
     assert "1 record of Task would stay and lose CaseId.\n" in out
 

@@ -153,6 +153,15 @@ def test_the_storage_page_shows_other_effects_of_an_archive(desk: Desk, sign_in:
         assert words in shown, words
 
 
+def test_the_records_of_a_preview_cannot_be_opened(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.VIEWER)
+    shown = page(client, "/orgs/sales/storage/?show=archive")
+    assert "Some of the records that would leave" in shown
+    links = re.findall(r'href="(/orgs/sales/records/Case/[^"]+)"', shown)
+    assert links
+    page(client, links[0])
+
+
 def test_the_storage_page_shows_protected_records(desk: Desk, sign_in: SignIn) -> None:
     org = desk.world.org
     org.add_table("Order", {"Closed": WireKind.TEXT, "Active": WireKind.TEXT})

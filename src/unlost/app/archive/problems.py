@@ -134,6 +134,19 @@ def day_is_full(saved: SavedPolicy) -> UsageError:
     )
 
 
+def bin_is_full(saved: SavedPolicy) -> UsageError:
+    """Return the error for a schedule that would push records of other people out of the bin."""
+    return UsageError(
+        "archive-bin-full",
+        "The recycle bin has no room for records of {policy}: the org would purge records that people "
+        "deleted. Nothing was archived.",
+        next_step="Wait until records leave the recycle bin. To archive anyway, plan by hand: `unlost "
+        "archive plan {org} {policy} --out FILE`. The plan says how many records it pushes out.",
+        policy=saved.name,
+        org=saved.org,
+    )
+
+
 def not_fresh() -> Conflict:
     """Return the error for an archive that could not be planned soon after its backup."""
     return Conflict(

@@ -130,6 +130,15 @@ class ArchiveGraph:
         everything = self.members.of(self.members.tables)
         return tuple(everything.filter(pl.col(NODE).is_in(nodes)).sort(NODE)[ID].to_list())
 
+    def places(self, nodes: Sequence[int]) -> tuple[str, ...]:
+        """The records (TABLE/ID), by table and id."""
+        wanted = pl.col(NODE).is_in(nodes)
+        return tuple(
+            f"{table}/{record}"
+            for table, members in sorted(self.members.tables.items())
+            for record in members.filter(wanted)[ID].sort()
+        )
+
 
 def collect(
     snapshot: Snapshot,

@@ -11,7 +11,7 @@ next plan takes the next ones. See docs/adr/0049 and docs/adr/0051.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 import polars as pl
@@ -25,11 +25,13 @@ from unlost.engine.archive.choosing import (
     ArchiveChoice,
     ArchivedRecord,
 )
-from unlost.engine.archive.effects import leaving_ids, losing_files
+from unlost.engine.archive.effect_notes import effect_notes
+from unlost.engine.archive.effects import effects_of, leaving_ids
 from unlost.engine.archive.graph import NO_FACTS, collect
 from unlost.engine.archive.members import ID
 from unlost.engine.archive.pointers import check_pointer, pointer_notes, pointers_of
 from unlost.engine.archive.preview import bytes_of, stays_of
+from unlost.engine.archive.recycle_bin import bin_room
 from unlost.engine.archive.selected import SelectedShare, large_shares
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.notes.predict import NoteText
@@ -38,10 +40,10 @@ from unlost.engine.restore.planning.selection import MAX_STEPS
 from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, READ_ROWS
 from unlost.engine.restore.planning.survey import PlanPorts, RestoreSurvey
 from unlost.engine.restore.values.plan_file import sealed
-from unlost.model.archive import ArchivePolicy, StayReason
+from unlost.model.archive import ArchivePolicy, LeavingTable, StayReason
+from unlost.model.archive_effects import ArchiveEffects
 from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.errors import UsageError
-from unlost.model.message import Noun, counted
 from unlost.model.plan import (
     NO_WRITER,
     PLAN_FORMAT,
@@ -65,7 +67,7 @@ from unlost.model.vault.retention import Hold
 
 KB, MB = 1_000, 1_000_000
 REST, LIMITS, FREES, MISSING = "archive-rest", "archive-limits", "archive-frees", "archive-missing"
-HARD, LARGE, LOSES_FILES = "archive-hard", "archive-large", "archive-loses-files"
+HARD, LARGE = "archive-hard", "archive-large"
 UNSEEN = "archive-unseen"
 STAYS = {
     CHANGED: NoteText(
@@ -126,7 +128,8 @@ class ArchiveRequest:
     """The order for a plan. ``most``: records of the plan. ``without``: records that stay.
 
     ``shared``: the kinds of files that records share in this org. ``rules``: how its storages count.
-    ``address``: begins the addresses of records in the console; empty if it has none.
+    ``address``: begins the addresses of records in the console; empty if it has none. ``limits``:
+    bytes of each storage, as backups reported them.
     """
 
     policy: ArchivePolicy
@@ -137,6 +140,7 @@ class ArchiveRequest:
     without: frozenset[RecordKey] = frozenset()
     facts: ArchiveFacts = NO_FACTS
     address: str = ""
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: str) -> RestorePlan:
@@ -227,6 +231,7 @@ def _plan(
 ) -> RestorePlan:
     tables = [survey.table(name) for name in sorted({step.table for step in steps})]
     number = choice.copy.info.number
+    leaving = tuple(_leaving(choice.copy, steps, order.rules))
     pointers = pointers_of(survey, choice.copy, order.policy, steps, address=order.address)
     return sealed(
         RestorePlan(
@@ -240,8 +245,8 @@ def _plan(
             related=True,
             steps=steps,
             notes=(
-                *_freed(choice.copy, steps, order.rules),
-                *_losing(choice, steps),
+                *_freed(leaving),
+                *effect_notes(_effects(survey, order, choice, steps, leaving)),
                 *_notes(survey, choice, len(steps), hard=order.policy.hard_delete),
                 *_missing(choice, order.policy),
                 *pointer_notes(pointers),
@@ -379,14 +384,11 @@ def _causes(choice: ArchiveChoice) -> Iterator[PlanNote]:
         )
 
 
-def _freed(
-    copy: Snapshot, steps: Sequence[PlanStep], rules: Mapping[str, StorageRule]
-) -> Iterator[PlanNote]:
+def _freed(tables: Sequence[LeavingTable]) -> Iterator[PlanNote]:
     """The storage that the plan frees, by the sizes of its records in the backup."""
     freed: Counter[str] = Counter()
-    for table in sorted({step.table for step in steps}):
-        ids = pl.DataFrame({ID: [step.record for step in steps if step.table == table]})
-        freed.update(bytes_of(copy, table, ids, rules))
+    for table in tables:
+        freed.update(table.bytes)
     for storage, size in sorted(freed.items()):
         yield PlanNote.of(
             FREES,
@@ -397,18 +399,31 @@ def _freed(
         )
 
 
-def _losing(choice: ArchiveChoice, steps: Sequence[PlanStep]) -> Iterator[PlanNote]:
-    """The records that stay and lose files, by the steps of the plan."""
-    for losing in losing_files(choice.graph, choice.mask([step.key for step in steps])):
-        yield PlanNote.of(
-            LOSES_FILES,
-            NoteWeight.NOTE,
-            "{records} of {table} stay and lose {files}. You can still open the files on the pages of "
-            "these records in Unlost.",
-            table=losing.table,
-            count=losing.records,
-            files=counted(losing.files, Noun.FILE),
-        )
+def _leaving(
+    copy: Snapshot, steps: Sequence[PlanStep], rules: Mapping[str, StorageRule]
+) -> Iterator[LeavingTable]:
+    for table in sorted({step.table for step in steps}):
+        ids = pl.DataFrame({ID: [step.record for step in steps if step.table == table]})
+        yield LeavingTable(table, len(ids), bytes_of(copy, table, ids, rules))
+
+
+def _effects(
+    survey: RestoreSurvey,
+    order: ArchiveRequest,
+    choice: ArchiveChoice,
+    steps: Sequence[PlanStep],
+    tables: Sequence[LeavingTable],
+) -> ArchiveEffects:
+    """The effects of the plan's records, from the backup alone."""
+    going = choice.mask([step.key for step in steps])
+    effects = effects_of(choice.copy, choice.graph, going, tables, order.facts)
+    rule = order.facts.bin
+    limit = order.limits.get(rule.storage, 0.0) if rule is not None else 0.0
+    if rule is None or not limit or order.policy.hard_delete:
+        return effects
+    commits = survey.ports.vault.commits(survey.org)
+    room = bin_room(choice.copy, rule, limit=limit, leaving=tables, commits=commits)
+    return replace(effects, bin=room)
 
 
 def _missing(choice: ArchiveChoice, policy: ArchivePolicy) -> Iterator[PlanNote]:

@@ -111,7 +111,7 @@ def stays_of(graph: ArchiveGraph, going: Mask) -> Iterator[StayCount]:
     for number, cause in enumerate(graph.causes):
         nodes = causes.filter(pl.col("cause") == number)[NODE].sort()
         if len(nodes):
-            few = graph.named(nodes.head(SAMPLES).to_list())
+            few = graph.places(nodes.head(SAMPLES).to_list())
             yield StayCount(cause, len(nodes), few, graph.roots_with(nodes.to_numpy()))
 
 

@@ -48,8 +48,12 @@ def bin_room(
     capacity = int(limit / MEGABYTE * rule.records_per_megabyte)
     entering = sum(table.records for table in leaving if table.table in tables)
     pushed = min(len(rows), max(0, len(rows) + entering - capacity)) if entering else 0
-    of_others = np.count_nonzero(rows[OP].head(pushed).to_numpy() == Op.DELETED.value)
-    return BinRoom(capacity, len(rows), entering, pushed, int(of_others))
+    by_others = rows[OP].to_numpy() == Op.DELETED.value
+    of_others = np.count_nonzero(by_others[:pushed])
+    # Archived records that are older than those of other people leave the bin first.
+    first = int(np.argmax(by_others)) if by_others.any() else len(rows)
+    free = max(0, capacity - len(rows) + first)
+    return BinRoom(capacity, len(rows), entering, pushed, int(of_others), free)
 
 
 def _deleted(snapshot: Snapshot, tables: Sequence[str], *, after: int) -> Iterator[pl.DataFrame]:

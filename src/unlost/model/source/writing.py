@@ -279,8 +279,8 @@ class WriteCapability:
     ``clears``: rows of other tables that the org removes with an update, in the order in which they
     are added again. ``text_links``: columns in which old ids are replaced by new ones.
     ``text_images``: columns whose images are sent again.
-    ``record_bytes``: storage that a record needs in the org (0: as much as its text). ``lists``: the
-    values that a column accepts, for columns that accept no others.
+    ``record_bytes``: storage that a record needs in the org (0: by the rules of its storages).
+    ``lists``: the values that a column accepts, for columns that accept no others.
     """
 
     table: str

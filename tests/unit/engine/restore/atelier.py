@@ -1,5 +1,6 @@
 """A workshop of which restores are planned: every kind of table that a plan must understand."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from unlost.model.plan import (
 )
 from unlost.model.source.schema import DeleteRule, Reference, WireKind
 from unlost.model.source.writing import WriteCapability
+from unlost.model.storage import StorageRule
 
 LINK = WireKind.REFERENCE
 
@@ -48,6 +50,7 @@ class Atelier(Workshop):
             references={"Team": Reference(("Team",), DeleteRule.SET_NULL)},
         )
         self.plans = 0
+        self.rules: Mapping[str, StorageRule] = {}
 
     def planning(self) -> PlanPorts:
         return PlanPorts(
@@ -56,6 +59,7 @@ class Atelier(Workshop):
             vault=self.vault,
             clock=self.clock,
             observer=self.observer,
+            rules=self.rules,
         )
 
     def plan_of(

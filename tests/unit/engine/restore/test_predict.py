@@ -19,6 +19,7 @@ from unlost.model.source.writing import (
     NeverReason,
     WriteOp,
 )
+from unlost.model.storage import StorageRule, StorageWeight
 
 
 def test_every_remark_has_words() -> None:
@@ -166,6 +167,28 @@ def test_a_plan_says_that_what_comes_back_fits_now(atelier: Atelier) -> None:
     (told,) = told_room(atelier, used=10 << 20, limit=100 << 20)
     assert told.startswith("quota-fits: ")
     assert "about 2.0 MB of “data storage” are needed, and 90.0 MB are left" in told
+
+
+@pytest.mark.parametrize(
+    ("weight", "size"),
+    [
+        (StorageWeight("data storage", 2048), 2048),
+        (StorageWeight("data storage", 2, ("Name",)), 5),
+        (StorageWeight("data storage", 8, ("Name",)), 8),
+        (StorageWeight("file storage", size_column="Number"), 0),
+    ],
+)
+def test_storage_needed_is_the_text_of_a_row_and_not_by_the_rules_of_the_org(
+    atelier: Atelier, weight: StorageWeight, size: int
+) -> None:
+    atelier.rules = {"Account": StorageRule((weight,))}
+    account = atelier.make("Account", "Zottr", Number="99")
+    contact = atelier.make("Contact", "Ines", Account=account)
+    atelier.night()
+    atelier.lose("Account", account)
+    plan = atelier.plan_of(("Account", account))
+    assert contact in {step.record for step in plan.steps}
+    assert plan.estimate.data_bytes == size
 
 
 def test_an_org_above_its_limit_has_no_room_less_than_none(atelier: Atelier) -> None:

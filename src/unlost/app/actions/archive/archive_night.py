@@ -17,12 +17,14 @@ from unlost.app.actions.restores.kept_plan import choose, make_plan_now, run_sto
 from unlost.app.actions.restores.queued_restore import hand_over_plan
 from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.restores.restore_run import journal_of
+from unlost.app.archive.bin_rooms import free_in_bin
 from unlost.app.archive.day_limit import archived_today
 from unlost.app.archive.due_archives import is_late
 from unlost.app.archive.open_nights import drop_night, drop_nights, end_without_run, gives_way
 from unlost.app.archive.problems import (
     NO_RIGHT,
     PLANNERS_BUSY,
+    bin_is_full,
     broken_off,
     day_is_full,
     not_ended,
@@ -62,6 +64,7 @@ from unlost.engine.archive.selected import selected_share
 from unlost.engine.restore.planning.shown.summary import PlanSummary
 from unlost.engine.restore.running.execute import run_of
 from unlost.engine.restore.running.passes.archiving import VANISHED
+from unlost.engine.restore.values.bin_notes import pushes_others
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
 from unlost.model.message import Message, code_of, fault
@@ -158,6 +161,12 @@ def _chosen(
         error = day_is_full(saved).message
         end_night(night.id, ArchiveNightState.NOTHING, at=app.clock.now(), error=error)
         return None
+    free = free_in_bin(app, org, saved.policy)
+    if free == 0:
+        error = bin_is_full(saved).message
+        end_night(night.id, ArchiveNightState.NOTHING, at=app.clock.now(), error=error)
+        return None
+    most = min(most, free) if free is not None else most
     request = PlanRequest(org.name, archive=saved.policy, most=most)
     view = choose(app, org.name, RestoreRequest(request))
     if night.plan:
@@ -275,6 +284,9 @@ def _may_start(
         _fail(app, night, not_fresh().message)
         return False
     if not _is_plan_small(app, saved, night, summary):
+        return False
+    if pushes_others(summary.notes):  # people filled the bin since its room was read
+        _fail(app, night, bin_is_full(saved).message)
         return False
     if _is_day_full(app, org, saved, summary.changes):
         put_off_night(night.id, until=app.clock.now() + DAY_FULL)

@@ -1,6 +1,6 @@
 """Archive policies of an org: ready-made ones, and the preview of any."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,6 +8,8 @@ from unlost.app.access import action
 from unlost.app.actions.storage.storage import StorageLine, trend
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
+from unlost.app.records.record_facts import RecordNames
+from unlost.app.records.record_names import record_names
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.archive_policies import note_policy_preview, saved_policies
 from unlost.catalog.orgs.orgs import get_org
@@ -114,11 +116,20 @@ class FreedStorage:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleLine:
+    """One of the records of a preview, and its name; empty if it has none that the actor may see."""
+
+    table: str
+    record: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StayingLine:
     """The number of records that must stay for a reason.
 
     ``label`` and ``column_label``: of the table and column that keep them. ``protection``: the label
-    of the protection, for protected records.
+    of the protection, for protected records. ``samples``: a few of the records.
     """
 
     reason: StayReason
@@ -126,6 +137,7 @@ class StayingLine:
     column_label: str
     records: int
     protection: str = ""
+    samples: tuple[SampleLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +164,8 @@ class ArchiveOutlook:
 
     ``summaries``: roll-ups of records that stay. ``numbers``: labels of the columns whose numbers a
     new record does not keep; ``unreturning``: of the tables whose records stay in the vault only.
-    ``losing_files``: records that stay and lose files.
+    ``losing_files``: records that stay and lose files. ``samples``: a few of the selected records
+    that leave.
     """
 
     org: str
@@ -167,6 +180,7 @@ class ArchiveOutlook:
     numbers: tuple[str, ...] = ()
     unreturning: tuple[str, ...] = ()
     losing_files: tuple[LosingFilesLine, ...] = ()
+    samples: tuple[SampleLine, ...] = ()
 
     @property
     def bin(self) -> BinRoom | None:
@@ -224,7 +238,7 @@ def preview_archive(app: Application, org: str, policy: ArchivePolicy) -> Archiv
         )
         shown = replace(shown, effects=replace(shown.effects, bin=room))
     freed = (_freed(name, size, storages.get(name)) for name, size in sorted(shown.bytes.items()))
-    words = _PreviewWords(TableWords(schema), rules, facts)
+    words = _PreviewWords(TableWords(schema), rules, facts, record_names(app, known, head))
     return words.outlook(known.name, known.identity.zone, growth.at, shown, tuple(freed))
 
 
@@ -235,6 +249,7 @@ class _PreviewWords:
     tables: TableWords
     rules: Mapping[str, StorageRule]
     facts: ArchiveFacts
+    names: RecordNames
 
     def outlook(
         self,
@@ -263,6 +278,18 @@ class _PreviewWords:
             tuple(words.column(number.table, number.column) for number in effects.numbers),
             tuple(words.label(line.table, count=line.records) for line in effects.unreturning),
             tuple(map(self._losing_files, effects.files)),
+            self._samples([f"{shown.policy.table}/{record}" for record in shown.samples]),
+        )
+
+    def _samples(self, places: Sequence[str]) -> tuple[SampleLine, ...]:
+        keys = [place.partition("/")[::2] for place in places]
+        tables = {table for table, _ in keys}
+        known = {
+            table: self.names.of([table], [record for name, record in keys if name == table])
+            for table in tables
+        }
+        return tuple(
+            SampleLine(table, record, known[table].get(record, "")) for table, record in keys
         )
 
     def _leaving(self, line: LeavingTable) -> LeavingLine:
@@ -277,7 +304,8 @@ class _PreviewWords:
         column = self.tables.column(cause.table, cause.column) if cause.column else ""
         labels = {kind.name: kind.label for kind in self.facts.protected}
         protection = labels.get(cause.protection, "")
-        return StayingLine(cause.reason, label, column, stay.records, protection)
+        samples = self._samples(stay.samples)
+        return StayingLine(cause.reason, label, column, stay.records, protection, samples)
 
     def _losing(self, lost: EmptiedCount) -> LosingLine:
         label = self.tables.label(lost.table, count=lost.records)

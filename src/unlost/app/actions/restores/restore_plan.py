@@ -22,6 +22,7 @@ from unlost.app.records.record_selectors import chosen_records
 from unlost.app.records.watched_sets import members_of
 from unlost.app.restores.approvals import PlanApproval, approval_of_plan, reasons_for_plan
 from unlost.app.restores.group_lines import GroupLine, group_lines
+from unlost.app.restores.org_storage import storage_limits_of, storage_rules_of
 from unlost.app.restores.overrides import (
     NO_OVERRIDES,
     Overrides,
@@ -244,13 +245,19 @@ def planned(
             observer=watcher,
             basis=basis,
             bypass=bypass_of(org.oid),
+            rules=storage_rules_of(app, org),
         )
         if policy is not None:
             order = _archive_request(app, org, request, policy)
             return plan_archive(org.oid, ports, order, plan_id=plan_id)
         if selection is None:
             return plan_undo(
-                org.oid, ports, request.undo, left_out=_excluded(request), plan_id=plan_id
+                org.oid,
+                ports,
+                request.undo,
+                left_out=_excluded(request),
+                twins=request.twins,
+                plan_id=plan_id,
             )
         return plan_restore(
             org.oid,
@@ -468,6 +475,7 @@ def _archive_request(
         without=_excluded(request).records,
         facts=connector.archive_facts(schema),
         address=_open_address(org),
+        limits=storage_limits_of(app, org),
     )
 
 

@@ -40,6 +40,7 @@ from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.loss_inbox import update_losses
 from unlost.app.restores.approvals import check_approved
 from unlost.app.restores.open_bypasses import NotingLease, guarded_run
+from unlost.app.restores.org_storage import storage_rules_of
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
 from unlost.app.restores.plan_files import check_file_typed
 from unlost.catalog.orgs.archive_policies import find_saved_policy, switch_policy_off
@@ -564,6 +565,7 @@ def _again(
             clock=app.clock,
             observer=SilentObserver(),
             bypass=bypass_of(org.oid),
+            rules=storage_rules_of(app, org),
         )
         tries = _tries(app, plan)
         # The journal of an attempt may be erased or given up.

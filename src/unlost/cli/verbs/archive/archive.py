@@ -20,7 +20,12 @@ from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
     from unlost.app.actions.archive.archives import ArchiveLine, Archives
-    from unlost.app.actions.archive.policies import ArchiveOutlook, ArchivePolicies, FreedStorage
+    from unlost.app.actions.archive.policies import (
+        ArchiveOutlook,
+        ArchivePolicies,
+        FreedStorage,
+        SampleLine,
+    )
     from unlost.app.compose import Application
     from unlost.model.archive import ArchivePolicy, StayCount
 
@@ -184,6 +189,10 @@ def _show_preview(out: Output, result: "ArchiveOutlook") -> None:
         f"{shown.roots:,} of them can leave the org, with all that belongs to them:"
     )
     _show_tables(out, result)
+    if result.samples:
+        out.print("Some of them:")
+    for sample in result.samples:
+        out.print(f"  {_sample(sample)}")
     for storage in result.storages:
         out.print(_freed(storage))
     for stay in shown.stays:
@@ -207,6 +216,11 @@ def _show_tables(out: Output, result: "ArchiveOutlook") -> None:
         counts_as = ", ".join(line.storages) or "-"
         table.add_row(line.label, f"{line.records:,}", bytes_freed, counts_as)
     out.print(table)
+
+
+def _sample(sample: "SampleLine") -> str:
+    name = f"  {plain(sample.name)}" if sample.name else ""
+    return f"{sample.table}/{plain(sample.record)}{name}"
 
 
 def _freed(storage: "FreedStorage") -> str:

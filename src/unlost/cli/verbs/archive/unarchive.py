@@ -9,6 +9,7 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.verbs.restores.restore import Adopt, twin_policy
 from unlost.cli.verbs.restores.undo import show_undo
 
 
@@ -28,6 +29,7 @@ def unarchive(
             help="Do not bring this record back, also if it is related; repeatable.",
         ),
     ] = None,
+    adopt: Adopt = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -41,11 +43,12 @@ def unarchive(
         from unlost.cli.progress import shown_progress
 
         is_run = len(what) == 1 and "/" not in what[0]
-        left_out = tuple(without or ())
-        request = (
-            PlanRequest(org, undo=what[0], without=left_out)
-            if is_run
-            else PlanRequest(org, tuple(what), without=left_out)
+        request = PlanRequest(
+            org,
+            () if is_run else tuple(what),
+            undo=what[0] if is_run else "",
+            without=tuple(without or ()),
+            twins=twin_policy(adopt=adopt),
         )
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)

@@ -227,7 +227,7 @@ def plan(
             otherwise=typed_overrides(
                 values=set_value or (), empty=empty or (), instead=instead or ()
             ),
-            twins=_twins(adopt=adopt),
+            twins=twin_policy(adopt=adopt),
             by=by,
             change=change,
             since=since,
@@ -436,14 +436,15 @@ def retry(
                 run,
                 codes=tuple(code or ()),
                 otherwise=otherwise or None,
-                twins=_twins(adopt=adopt),
+                twins=twin_policy(adopt=adopt),
                 observer=observer,
             )
         after_run(application)
     return _answer_result(result, as_json=json)
 
 
-def _twins(*, adopt: bool) -> "TwinPolicy":
+def twin_policy(*, adopt: bool) -> "TwinPolicy":
+    """Return the treatment of live records with a unique value of a lost one."""
     from unlost.model.plan import TwinPolicy
 
     return TwinPolicy.ADOPT if adopt else TwinPolicy.KEEP

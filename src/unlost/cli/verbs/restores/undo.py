@@ -10,7 +10,7 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import plain
-from unlost.cli.verbs.restores.restore import RunName, show_new
+from unlost.cli.verbs.restores.restore import Adopt, RunName, show_new, twin_policy
 from unlost.model.runs.exclusion import RunKind
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def undo(
     *,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Plan file to write.")],
     without: Without = None,
+    adopt: Adopt = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -44,7 +45,8 @@ def undo(
         from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
         from unlost.cli.progress import shown_progress
 
-        request = PlanRequest(org, undo=run, without=tuple(without or ()))
+        left_out = tuple(without or ())
+        request = PlanRequest(org, undo=run, without=left_out, twins=twin_policy(adopt=adopt))
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)
     answer(result, as_json=json, show=lambda out, result: show_undo(out, result, run=run))

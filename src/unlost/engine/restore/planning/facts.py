@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from unlost.engine.restore.planning.column_roles import ColumnRoles
+from unlost.engine.restore.planning.record_sizes import sizes_of
 from unlost.engine.restore.planning.selection import WantedState
 from unlost.engine.restore.planning.survey import READ_IDS, LiveRow, RestoreSurvey, chunks
 from unlost.engine.restore.values.addresses import mentioned, readdressed_cells
@@ -71,7 +70,7 @@ class RecordFacts:
     empty though the org requires a value. ``late`` columns are set after all others. ``plain``
     columns could be set on the live record. ``rank`` orders the makers of one by-product. ``edits``
     are values that are wanted instead of the vault's; all of the above takes them into account.
-    ``bytes`` is the size of its text, ``file_bytes`` that of its file by the row. ``unread``
+    ``bytes`` is the storage that it needs (``record_sizes``), ``file_bytes`` that of its file by the row. ``unread``
     columns could be set, but their old values are lost. ``merged_into``: the record into which the
     org merged it, while it lies in the bin. ``mentions``: ids within addresses, in texts that can
     only be set on create. ``taken``: the edits that come from other backups, and their numbers.
@@ -438,12 +437,8 @@ class _Batch:
 
     @cached_property
     def _sizes(self) -> Sequence[int]:
-        sizes = np.zeros(self.rows.num_rows, dtype=np.int64)
-        for name in self._columns:
-            lengths = pc.fill_null(pc.binary_length(self.rows[name].cast(pa.string())), 0)
-            sizes += lengths.to_numpy()
-        tolist: list[int] = sizes.tolist()
-        return tolist
+        rules = self.survey.ports.rules
+        return sizes_of(self.rows, self.roles.table.name, self._columns, rules)
 
 
 def _standing(live: tuple[str, LiveRow] | None) -> LiveStanding:

@@ -5,7 +5,7 @@ Everything is queried once. Nothing here writes.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Reference, Schema, Table, TableTrait
 from unlost.model.source.writing import Birth, WriteCapability
+from unlost.model.storage import StorageRule
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
 
 READ_IDS = 500  # records with all their cells in memory at a time
@@ -40,7 +41,8 @@ class PlanPorts:
     """The ports of a plan. The writer only reports its capabilities, and writes nothing.
 
     ``basis``: the user whose permissions ``writer`` reports. ``bypass``: the switch that the org's admin
-    named, None for none.
+    named, None for none. ``rules``: the storage that records need in the org, by table; empty if the
+    connector does not know it.
     """
 
     source: Source
@@ -50,6 +52,7 @@ class PlanPorts:
     observer: Observer
     basis: PlanBasis = PlanBasis.WRITE_USER
     bypass: Bypass | None = None
+    rules: Mapping[str, StorageRule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from unlost.engine.restore.planning.notes.cleared import cleared_notes
 from unlost.engine.restore.planning.notes.predict import NOT_ALLOWED, WORDS
 from unlost.engine.restore.planning.notes.undo_limits import undo_limits
 from unlost.engine.restore.planning.plan import RelatedPolicy, plan_restore, schema_digest
+from unlost.engine.restore.planning.record_sizes import returning_file_bytes, size_of_cells
 from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, FILE_BYTES_A_SECOND
 from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSurvey
 from unlost.engine.restore.planning.undo_deletes import is_marked, keep_referred, owners_of
@@ -70,6 +71,7 @@ from unlost.model.plan import (
     RestorePlan,
     Selection,
     SelectionKind,
+    TwinPolicy,
 )
 from unlost.model.source.schema import DeleteRule, Table
 from unlost.model.source.writing import Birth, LockedDelete, TextImages, WriteCapability, WriteOp
@@ -80,9 +82,18 @@ UNLOOKED = "undo-unlooked"
 
 
 def plan_undo(
-    org: str, ports: PlanPorts, run: str, *, left_out: LeftOut = NOTHING, plan_id: str
+    org: str,
+    ports: PlanPorts,
+    run: str,
+    *,
+    left_out: LeftOut = NOTHING,
+    twins: TwinPolicy = TwinPolicy.KEEP,
+    plan_id: str,
 ) -> RestorePlan:
-    """The plan that takes a run back. ``left_out``: these records stay as they are.
+    """The plan that takes a run back.
+
+    ``left_out``: these records stay as they are. ``twins``: the treatment of live records that took
+    a unique value of an archived one.
 
     Raises NotFound (``run-unknown``, ``undo-record-unknown``), UsageError (``undo-nothing``,
     ``undo-all-left-out``; ``other-org``), Conflict (``undo-unanswered``), and the errors of the ports.
@@ -95,10 +106,10 @@ def plan_undo(
         if not archived:
             raise
         # An erasure of one of its records removed the journal; the others can come back.
-        return _back(survey, archived, left_out, plan_id)
+        return _back(survey, archived, left_out, plan_id, twins=twins)
     _check(known)
     if known.plan.selection.kind is SelectionKind.ARCHIVE:
-        return _unarchive(survey, known, left_out, plan_id)
+        return _unarchive(survey, known, left_out, plan_id, twins=twins)
     check_known(known, left_out)
     steps, gone = _drafts(survey, known, left_out)
     unlooked = keep_referred(survey, steps, known)
@@ -106,7 +117,12 @@ def plan_undo(
 
 
 def _unarchive(
-    survey: RestoreSurvey, known: RunEffects, left_out: LeftOut, plan_id: str
+    survey: RestoreSurvey,
+    known: RunEffects,
+    left_out: LeftOut,
+    plan_id: str,
+    *,
+    twins: TwinPolicy,
 ) -> RestorePlan:
     """A restore of all that an archive took away: the vault has the records, and no journal does."""
     if not known.closed:
@@ -119,7 +135,7 @@ def _unarchive(
     removed = [
         place for place, effect in known.effects.items() if effect.kind is EffectKind.REMOVED
     ]
-    plan = _back(survey, removed, left_out, plan_id)
+    plan = _back(survey, removed, left_out, plan_id, twins=twins)
     if any(key in left_out for key in removed):
         return plan  # the values of records that stayed lead to archived records
     changed = (known.effects.get(update.key) for update in known.plan.pointers)
@@ -146,7 +162,12 @@ def _pointer_notes(pointers: Sequence[PointerUpdate]) -> Iterator[PlanNote]:
 
 
 def _back(
-    survey: RestoreSurvey, records: Iterable[RecordKey], left_out: LeftOut, plan_id: str
+    survey: RestoreSurvey,
+    records: Iterable[RecordKey],
+    left_out: LeftOut,
+    plan_id: str,
+    *,
+    twins: TwinPolicy,
 ) -> RestorePlan:
     every = sorted(records, key=str)
     wanted = tuple(key for key in every if key not in left_out)
@@ -159,6 +180,7 @@ def _back(
         Selection(SelectionKind.RECORDS, wanted),
         related=RelatedPolicy.ALL,
         left_out=left_out,
+        twins=twins,
         plan_id=plan_id,
     )
     notes = tuple(left_out_notes(key for key in every if key in left_out))
@@ -519,16 +541,17 @@ def _estimate(survey: RestoreSurvey, steps: Sequence[UndoStep]) -> Estimate:
         3 * ceil(count / survey.capability(table).rows_per_call)
         for (table, _), count in counts.items()
     )
-    returning = [step for step in steps if step.action in (Action.CREATE, Action.UNDELETE)]
-    data = sum(survey.capability(step.effect.table).record_bytes for step in returning)
-    sizes = {step.key: _file_bytes(step.effect, survey.table(step.key.table)) for step in returning}
+    back = (Action.CREATE, Action.UNDELETE, Action.BY_PRODUCT)
+    data = sum(_size(survey, step) for step in steps if step.action in back)
+    files = returning_file_bytes(survey, steps)
     # A file in the bin comes back without an upload, and needs the org's storage again.
-    sent = sum(sizes[step.key] for step in returning if step.action is Action.CREATE)
+    created = [step for step in steps if step.action is Action.CREATE]
+    sent = returning_file_bytes(survey, created) if files else 0
     seconds = calls * CALL_SECONDS + sent / FILE_BYTES_A_SECOND
-    return Estimate(calls, data, sum(sizes.values()), seconds=round(seconds, 1))
+    return Estimate(calls, data, files, round(seconds, 1))
 
 
-def _file_bytes(effect: Effect, table: Table) -> int:
-    """The size of the file of a deleted record, by its row."""
-    sizes = (effect.before.get(file.size_column or "") or "" for file in table.files)
-    return sum(int(size) for size in sizes if size.isdecimal())
+def _size(survey: RestoreSurvey, step: UndoStep) -> int:
+    table = step.effect.table
+    known = survey.capability(table).record_bytes
+    return known or size_of_cells(step.effect.before, table, survey.ports.rules)

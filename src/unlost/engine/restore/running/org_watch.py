@@ -66,7 +66,8 @@ class OrgChanges:
     records that have a new reference to them. ``deleted``: planned records that the write user
     deleted, apart from settled ones.
     ``vanished``: other records that this user deleted, or that are gone without a known user.
-    ``unread``: tables that were not delivered completely.
+    ``unread``: tables that were not delivered completely. ``binned``: records that left since the
+    copy, and that are in the recycle bin by others than the run.
     """
 
     changed: set[RecordKey] = field(default_factory=set)
@@ -74,6 +75,7 @@ class OrgChanges:
     deleted: set[RecordKey] = field(default_factory=set)
     vanished: set[RecordKey] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
+    binned: set[RecordKey] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +237,7 @@ class OrgWatch:
     def _note_gone(self, table: Table, frame: pl.DataFrame) -> None:
         """Note the deleted rows of all pages."""
         inside = pl.col(ID).is_in(self._ids(table.name).implode())
+        self._note_binned(table, frame, inside)
         # The list of deletions names records of the recycle bin too, but not their users.
         by_someone = frame.filter(pl.col(BY).is_not_null())[ID]
         gone = frame.filter(pl.col(BY).is_not_null() | ~pl.col(ID).is_in(by_someone.implode()))
@@ -243,6 +246,12 @@ class OrgWatch:
         self._note_deleted(table, gone.filter(inside))
         self._note_vanished(table, gone.filter(~inside))
         self._note_taken(table, gone.filter(~inside))
+
+    def _note_binned(self, table: Table, frame: pl.DataFrame, inside: pl.Expr) -> None:
+        if table.has(TableTrait.UNDELETE):
+            by_others = ~inside | (pl.col(BY) != self._ports.access.user_id())
+            binned = frame.filter((pl.col(OP) == Op.DELETED.value) & by_others)[ID]
+            self.changes.binned |= {RecordKey(table.name, record) for record in binned}
 
     def _note_changed(self, table: Table, frame: pl.DataFrame) -> None:
         for part in frame.iter_slices(LOOK_UP):

@@ -24,9 +24,19 @@ def estimate(
     calls = sum(_calls(drafts, capabilities).values())
     new = [draft for draft in drafts if draft.comes_anew or draft.action is Action.UNDELETE]
     data = sum(capabilities(step.key.table).record_bytes or step.facts.bytes for step in new)
-    file_bytes = sum(files.get(step.key, 0) for step in new if step.action is not Action.BY_PRODUCT)
-    seconds = calls * CALL_SECONDS + file_bytes / FILE_BYTES_A_SECOND
+    file_bytes = sum(
+        files.get(step.key) or _file_in_bin(step)
+        for step in new
+        if step.action is not Action.BY_PRODUCT
+    )
+    sent = sum(files.get(step.key, 0) for step in new if step.action is Action.CREATE)
+    seconds = calls * CALL_SECONDS + sent / FILE_BYTES_A_SECOND
     return Estimate(calls, data, file_bytes, round(seconds, 1))
+
+
+def _file_in_bin(draft: DraftStep) -> int:
+    """The bytes of a file that leaves the bin with its record; the storage must have room again."""
+    return (draft.facts.file_bytes or 0) if draft.action is Action.UNDELETE else 0
 
 
 def _calls(drafts: Sequence[DraftStep], capabilities: Capabilities) -> Counter[str]:

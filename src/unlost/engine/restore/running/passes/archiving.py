@@ -12,7 +12,7 @@ the vault does not have, the whole group stays. The first turn is small, so that
 before a surprise is noticed. See docs/adr/0051.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import batched
 
@@ -43,13 +43,14 @@ from unlost.engine.restore.running.second_copy import (
 )
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import States, WantedReader, rows_in_memory
+from unlost.engine.restore.values.bin_notes import planned_room
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.source import Source
 from unlost.model.ports.vault import Vault
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import Schema, Table
+from unlost.model.source.schema import Schema, Table, TableTrait
 from unlost.model.source.writing import OutcomeKind, RecordQuery, RowOutcome, WriteOp, WriteRow
 from unlost.model.vault.snapshot import CommitKind, nights
 
@@ -68,6 +69,7 @@ NO_COPY = "archive-no-copy"
 NO_SECOND_COPY = "archive-no-second-copy"
 ON_HOLD = "archive-on-hold"
 COUNTED = "archive-counted"
+BIN_FULL = "archive-bin-full"
 
 type Causes = dict[RecordKey, RowOutcome]
 
@@ -115,6 +117,7 @@ def _delete_all(session: RestoreSession, source: Source, schema: Schema, watch: 
         # Last: a hold may be placed while the records are verified.
         causes |= _on_hold(session, pending)
         _keep_groups(session, pending, causes)
+        _keep_beyond_room(session, watch, schema, _pending(session, pending))
         _delete(session, _pending(session, pending))
         session.wanted.release()
     watch.read()
@@ -352,6 +355,37 @@ def _keep_groups(session: RestoreSession, steps: Sequence[PlanStep], causes: Cau
     _refuse(session, staying, lambda key: causes.get(key) or _stays_too(key))
 
 
+def _keep_beyond_room(
+    session: RestoreSession, watch: OrgWatch, schema: Schema, steps: Sequence[PlanStep]
+) -> None:
+    """Keep the groups that would push records of other people out of the recycle bin.
+
+    The plan names the room as of its backup; others have used some of it since. A plan that says how
+    many records it pushes out has no limit: a person ran it with this number before their eyes.
+    """
+    room = planned_room(session.plan.notes)
+    if room is None:
+        return
+    results = session.log.state.results.get(Pass.DELETE, {})
+    entered = (key.table for key, result in results.items() if result.kind is OutcomeKind.DONE)
+    free = room - len(watch.changes.binned) - _binned(schema, entered)
+    groups: dict[int, list[PlanStep]] = defaultdict(list)
+    for step in steps:
+        groups[step.group].append(step)
+    for group in groups.values():
+        needed = _binned(schema, (step.table for step in group))
+        if needed > max(free, 0):
+            _refuse(session, group, _has_no_room)
+        else:
+            free -= needed
+
+
+def _binned(schema: Schema, tables: Iterable[str]) -> int:
+    """The number of records, by their tables, that go into the recycle bin."""
+    counts = Counter(tables)
+    return sum(counts[table.name] for table in schema.tables if table.has(TableTrait.UNDELETE))
+
+
 def _refuse(
     session: RestoreSession, steps: Sequence[PlanStep], why: Callable[[RecordKey], RowOutcome]
 ) -> None:
@@ -570,6 +604,16 @@ def _is_counted(key: RecordKey) -> RowOutcome:
         f"{key} stays in the org: the records that lead to the archived ones have their number "
         "already.",
         "Plan the archive again.",
+    )
+
+
+def _has_no_room(key: RecordKey) -> RowOutcome:
+    return refusal(
+        key,
+        BIN_FULL,
+        f"{key} stays in the org: other people deleted records since the plan was made, and the "
+        "recycle bin has no more room.",
+        "Back up, then plan the archive again.",
     )
 
 
