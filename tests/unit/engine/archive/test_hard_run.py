@@ -133,6 +133,26 @@ def test_what_people_delete_while_the_run_waits_for_the_mirror_does_not_stop_it(
     assert archived(office.run(plan)) == EACH
 
 
+@pytest.mark.parametrize("place", ["refused call", "announced details"])
+def test_what_people_delete_while_a_run_waits_that_deleted_nothing_does_not_stop_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """The time of its first call counted, although the org took no record in it."""
+    dated_list(office, monkeypatch)
+    plan = hard_plan(office)
+    if place == "refused call":
+        office.writer.faults.plant("write", CANCELLED)
+        assert isinstance(office.try_restore(plan), ParkedRestore)
+    else:
+        with monkeypatch.context() as patch:
+            patch.setattr(archiving, "_send", lambda *_: (_ for _ in ()).throw(CANCELLED))
+            assert isinstance(office.try_restore(plan), ParkedRestore)
+    office.clock.advance(hours=1)
+    purge_other(office, "A4")
+    office.clock.advance(hours=1)
+    assert archived(office.run(plan)) == EACH
+
+
 def test_what_vanishes_between_the_first_call_and_the_resumption_stops_the_run(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
