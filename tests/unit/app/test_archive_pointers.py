@@ -10,6 +10,7 @@ from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
 from unlost.app.actions.alerts.public_address import set_address
 from unlost.app.actions.orgs.approval_policy import change
+from unlost.app.actions.orgs.bypass import change as change_bypass
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import resume_run
@@ -17,6 +18,7 @@ from unlost.engine.restore.running import execute
 from unlost.engine.restore.running.passes import archiving
 from unlost.model.approval import ApprovalPolicy
 from unlost.model.archive import ArchivePolicy, Comparison, Condition, ParentPointer
+from unlost.model.bypass import Automation, AutomationKind, Bypass, BypassState
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.source.schema import WireKind
 from unlost.testing.faults import Crash
@@ -101,6 +103,93 @@ def test_an_undo_leaves_what_people_changed_since(shop: Shop) -> None:
     done = shop.run(shop.plan(undo=result.run))
     assert [record.code for record in done.records] == ["restore-changed-since"]
     assert pointed(shop) == ("9", link(shop))
+
+
+def test_the_undo_names_the_automation_of_the_parents(shop: Shop) -> None:
+    change_bypass(shop.app, "sales", kind="flag", name="Quiet")
+    shop.writer.bypasses[Bypass("flag", "Quiet")] = BypassState(on=False)
+    shop.writer.automations = (Automation(AutomationKind.FLOW, "Account", "Rate_Account"),)
+    result = shop.run(planned(shop))
+    notes = {note.code: note for note in shop.plan(undo=result.run).summary.notes}
+    assert "Rate_Account" in notes["automation-flow"].sentence
+    assert notes["automation-flow"].table == "Account"
+
+
+# --- two archives of one parent, undone in any order -------------------------------------------------
+
+
+def archive_of(shop: Shop, name: str, **pointer: str) -> str:
+    """Archive the contact of this name; returns the run."""
+    assert POINTING.pointer is not None
+    policy = replace(
+        POINTING,
+        conditions=(Condition("Name", Comparison.IS, (name,)),),
+        pointer=replace(POINTING.pointer, **pointer),
+    )
+    result = shop.run(shop.plan(archive=policy))
+    assert result.whole
+    return result.run
+
+
+def undone(shop: Shop, run: str) -> None:
+    assert shop.run(shop.plan(undo=run)).whole
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_an_undo_of_the_earlier_archive_leaves_no_number_of_records_that_came_back(
+    shop: Shop, *, between: bool
+) -> None:
+    """The number stayed, and the link stayed although nothing was archived any more."""
+    first, second = archive_of(shop, "Ann"), archive_of(shop, "Ben")
+    assert pointed(shop) == ("5", link(shop))
+    undone(shop, first)
+    assert pointed(shop) == ("4", link(shop))
+    if between:  # the backup has the first contact as live
+        shop.night()
+    undone(shop, second)
+    assert pointed(shop) == ("3", None)
+
+
+def test_an_undo_of_the_later_archive_first_takes_all_back(shop: Shop) -> None:
+    first, second = archive_of(shop, "Ann"), archive_of(shop, "Ben")
+    undone(shop, second)
+    assert pointed(shop) == ("4", link(shop))
+    undone(shop, first)
+    assert pointed(shop) == ("3", None)
+
+
+def test_a_link_alone_stays_until_the_last_archive_is_undone(shop: Shop) -> None:
+    """The undo of the first archive emptied the link, and the second one still needed it."""
+    first, second = archive_of(shop, "Ann", count=""), archive_of(shop, "Ben", count="")
+    undone(shop, first)
+    assert pointed(shop) == ("3", link(shop))
+    undone(shop, second)
+    assert pointed(shop) == ("3", None)
+
+
+def test_records_that_came_back_with_new_ids_are_not_archived_any_more(shop: Shop) -> None:
+    first, second = archive_of(shop, "Ann"), archive_of(shop, "Ben")
+    shop.platform.purge_bin()
+    undone(shop, first)
+    undone(shop, second)
+    assert pointed(shop) == ("3", None)
+
+
+def test_a_number_that_people_changed_between_two_archives_stays(shop: Shop) -> None:
+    first = archive_of(shop, "Ann")
+    shop.org.update("Account", CUSTOMER, {"Archived": "8"})
+    archive_of(shop, "Ben")
+    done = shop.run(shop.plan(undo=first))
+    assert [record.code for record in done.records] == ["restore-changed-since"]
+    assert pointed(shop) == ("9", link(shop))
+
+
+def test_other_columns_of_a_later_archive_are_a_named_conflict(shop: Shop) -> None:
+    first = archive_of(shop, "Ann")
+    archive_of(shop, "Ben", link="")
+    done = shop.run(shop.plan(undo=first))
+    assert [record.code for record in done.records] == ["restore-changed-since"]
+    assert pointed(shop) == ("5", link(shop))
 
 
 @pytest.mark.parametrize("fault", [Crash(), ReplyLost()])
@@ -208,6 +297,8 @@ def test_a_text_of_people_in_the_link_column_stays(shop: Shop) -> None:
     shop.org.update("Account", CUSTOMER, {"Link": "see the folder"})
     result = shop.run(planned(shop))
     assert pointed(shop) == ("5", "see the folder")
+    named = {(str(record.key), record.code) for record in result.records}
+    assert (f"Account/{CUSTOMER}", "archive-pointer-taken") in named, "only the number was written"
     shop.run(shop.plan(undo=result.run))
     assert pointed(shop) == ("3", "see the folder")
 

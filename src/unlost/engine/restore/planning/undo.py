@@ -13,7 +13,7 @@ Records are named by their ids in the org; their wanted values are in the journa
 See docs/adr/0042.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 from typing import Any
@@ -34,6 +34,7 @@ from unlost.engine.restore.planning.plan import RelatedPolicy, plan_restore, sch
 from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS
 from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSurvey
 from unlost.engine.restore.planning.undo_deletes import is_marked, keep_referred, owners_of
+from unlost.engine.restore.planning.undo_pointers import undone_pointers
 from unlost.engine.restore.planning.undo_returns import (
     brought_back,
     say_how_all,
@@ -103,16 +104,11 @@ def _unarchive(survey: RestoreSurvey, known: RunEffects, plan_id: str) -> Restor
             next_step="Resume it first with `unlost restore resume {run}`, then undo it.",
             run=known.run,
         )
-    removed = (
+    removed = [
         place for place, effect in known.effects.items() if effect.kind is EffectKind.REMOVED
-    )
-    plan = _back(survey, removed, plan_id)
-    changed = (known.effects.get(update.key) for update in known.plan.pointers)
-    pointers = tuple(
-        PointerUpdate(effect.table, effect.live, dict(effect.before), effect.sent)
-        for effect in changed
-        if effect is not None and effect.table in survey.tables
-    )
+    ]
+    pointers = undone_pointers(survey, known, removed)
+    plan = _back(survey, removed, plan_id, besides={update.table for update in pointers})
     if not pointers:
         return plan
     return sealed(replace(plan, pointers=pointers, notes=(*plan.notes, *_pointer_notes(pointers))))
@@ -122,19 +118,30 @@ def _pointer_notes(pointers: Sequence[PointerUpdate]) -> Iterator[PlanNote]:
     yield PlanNote.of(
         POINTERS,
         NoteWeight.NOTE,
-        "The undo sets the former values ({columns}) of {records} of {table}, unless they were "
-        "changed since.",
+        "The undo takes back what the archive wrote into {records} of {table} ({columns}), unless "
+        "people changed it since.",
         table=pointers[0].table,
         count=len(pointers),
         columns=", ".join(sorted(pointers[0].values)),
     )
 
 
-def _back(survey: RestoreSurvey, records: Iterable[RecordKey], plan_id: str) -> RestorePlan:
+def _back(
+    survey: RestoreSurvey,
+    records: Iterable[RecordKey],
+    plan_id: str,
+    *,
+    besides: Collection[str] = (),
+) -> RestorePlan:
     selection = Selection(SelectionKind.RECORDS, tuple(sorted(records, key=str)))
     # With what refers to them: the org emptied references of records that stayed.
     return plan_restore(
-        survey.org, survey.ports, selection, related=RelatedPolicy.ALL, plan_id=plan_id
+        survey.org,
+        survey.ports,
+        selection,
+        related=RelatedPolicy.ALL,
+        besides=besides,
+        plan_id=plan_id,
     )
 
 
