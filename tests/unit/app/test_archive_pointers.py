@@ -106,9 +106,9 @@ def test_an_undo_leaves_what_people_changed_since(shop: Shop) -> None:
 
 
 def test_the_undo_names_the_automation_of_the_parents(shop: Shop) -> None:
-    change_bypass(shop.app, "sales", kind="flag", name="Quiet")
     shop.writer.bypasses[Bypass("flag", "Quiet")] = BypassState(on=False)
-    shop.writer.automations = (Automation(AutomationKind.FLOW, "Account", "Rate_Account"),)
+    change_bypass(shop.app, "sales", kind="flag", name="Quiet")
+    shop.writer.automations = (Automation(AutomationKind.FLOW, "Rate_Account", "Account"),)
     result = shop.run(planned(shop))
     notes = {note.code: note for note in shop.plan(undo=result.run).summary.notes}
     assert "Rate_Account" in notes["automation-flow"].sentence
