@@ -56,7 +56,11 @@ def test_a_run_cancelled_while_a_job_is_polled_is_parked_and_resumes_whole(
 def test_a_list_of_deletions_with_a_gap_keeps_all_where_there_is_no_bin(office: Office) -> None:
     plan, soft = hard_plan(office), office.archive_plan()
     office.source.census_wanted = True
-    assert set(stayed(office.run(plan)).values()) == {"archive-referred"}
+    done = office.run(plan)
+    assert set(stayed(done).values()) == {"archive-unlisted"}
+    sentences = {record.sentence for record in done.records if record.code == "archive-unlisted"}
+    assert all("list of deletions" in sentence for sentence in sentences)
+    assert not any("backup user" in record.next_step for record in done.records), "it has its rights"
     assert archived(office.run(soft)) == EACH
 
 

@@ -66,7 +66,8 @@ class OrgChanges:
     records that have a new reference to them. ``deleted``: planned records that the write user
     deleted, apart from settled ones.
     ``vanished``: other records that this user deleted, or that are gone without a known user.
-    ``unread``: tables that were not delivered completely.
+    ``unread``: tables that were not delivered completely. ``unlisted``: tables whose list of
+    deletions is not complete, although only it has records that left without the recycle bin.
     """
 
     changed: set[RecordKey] = field(default_factory=set)
@@ -74,6 +75,7 @@ class OrgChanges:
     deleted: set[RecordKey] = field(default_factory=set)
     vanished: set[RecordKey] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
+    unlisted: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +147,10 @@ class OrgWatch:
             waiting -= 1
             for page in self._pages(task) if pages is None else pages:
                 gone[task.table].append(self._note_live(tables[task.table], page.rows))
-                # Only the list of deletions has records that left without the recycle bin.
-                if page.incomplete or (self._hard and page.wants_census):
+                if page.incomplete:
                     self.changes.unread.add(task.table)
+                if self._hard and page.wants_census:
+                    self.changes.unlisted.add(task.table)
         assert waiting == 0, "a table without an answer would look like one without changes"
         for name, frames in gone.items():
             self._note_gone(tables[name], pl.concat(frames, how="diagonal"))

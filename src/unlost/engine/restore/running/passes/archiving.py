@@ -62,6 +62,7 @@ ANNOUNCED = 2_000  # details of an intent: no call has their ids
 VANISHED = "archive-vanished"
 STOPPED = "archive-stopped"
 REFERRED = "archive-referred"
+UNLISTED = "archive-unlisted"
 GONE = "archive-gone"
 TOGETHER = "archive-together"
 NO_COPY = "archive-no-copy"
@@ -341,6 +342,8 @@ def _referred(watch: OrgWatch, steps: Sequence[PlanStep]) -> Causes:
     closed |= watch.changes.unread
     if closed:
         return {step.key: _is_unlooked(step.key, closed) for step in steps}
+    if unlisted := watch.changes.unlisted:
+        return {step.key: _is_unlisted(step.key, unlisted) for step in steps}
     named = watch.changes.named | strangers
     return {step.key: _is_referred(step.key) for step in steps if step.key in named}
 
@@ -556,6 +559,16 @@ def _is_unlooked(key: RecordKey, tables: Collection[str]) -> RowOutcome:
         f"Not all records of {', '.join(sorted(tables))} could be read, and some may belong to {key}. "
         "It stays in the org.",
         "Let backup user and write user read these tables, then plan again.",
+    )
+
+
+def _is_unlisted(key: RecordKey, tables: Collection[str]) -> RowOutcome:
+    return refusal(
+        key,
+        UNLISTED,
+        f"The org's list of deletions of {', '.join(sorted(tables))} does not reach back to the backup, "
+        f"so the archive could not notice if more records vanish. {key} stays in the org.",
+        "Back up, then plan the archive again.",
     )
 
 
