@@ -60,7 +60,9 @@ def test_a_list_of_deletions_with_a_gap_keeps_all_where_there_is_no_bin(office: 
     assert set(stayed(done).values()) == {"archive-unlisted"}
     sentences = {record.sentence for record in done.records if record.code == "archive-unlisted"}
     assert all("list of deletions" in sentence for sentence in sentences)
-    assert not any("backup user" in record.next_step for record in done.records), "it has its rights"
+    assert not any("backup user" in record.next_step for record in done.records), (
+        "it has its rights"
+    )
     assert archived(office.run(soft)) == EACH
 
 

@@ -100,8 +100,9 @@ def _follow(survey: RestoreSurvey, run: str, parents: Sequence[_Parent]) -> None
 
 def _later_runs(survey: RestoreSurvey, run: str) -> Iterator[RunEffects]:
     commits = survey.ports.vault.commits(survey.org)
-    number = max((commit.number for commit in commits if commit.run == run), default=None)
-    for commit in commits if number is not None else ():
+    numbers = [commit.number for commit in commits if commit.run == run]
+    number = max(numbers, default=commits[-1].number)
+    for commit in commits:
         if commit.number > number and commit.kind in (CommitKind.ARCHIVE, CommitKind.RESTORE):
             with suppress(NotFound):  # its journal was erased
                 yield effects_of(survey.ports.vault.journal(survey.org, commit.run), commit.run)
