@@ -104,6 +104,21 @@ def archived(desk: Desk, client: Client) -> str:
     return run
 
 
+def test_a_compared_plan_does_not_move_archived_records_into_the_bin(
+    desk: Desk, sign_in: SignIn
+) -> None:
+    """The words of the plan that was opened counted for the other one, too."""
+    client = sign_in(Role.ADMIN)
+    archive, restore = (
+        planned(client),
+        choose(client, what="records", record=f"Case/{desk.cases[2]}"),
+    )
+    other = archive.strip("/").rpartition("/")[2]
+    shown = page(client, f"{restore}compare/?with={other}")
+    assert "into the recycle bin" not in shown
+    assert "Will leave the org; the vault keeps them" in shown
+
+
 # --- the storage page -----------------------------------------------------------------------------
 
 
