@@ -31,7 +31,7 @@ from unlost.engine.restore.running.calls import (
     write_intent,
 )
 from unlost.engine.restore.running.comparison import absent, compared_columns, different
-from unlost.engine.restore.running.copies import faulty_copies
+from unlost.engine.restore.running.copies import CopyPlace, faulty_copies
 from unlost.engine.restore.running.deletions import details_deleted, source_of
 from unlost.engine.restore.running.file_holds import links_of_held_records
 from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
@@ -278,12 +278,17 @@ def _readable(
 
 
 def _without_copy(
-    session: RestoreSession, vault: Vault, source: Source, states: States
+    session: RestoreSession,
+    vault: Vault,
+    source: Source,
+    states: States,
+    *,
+    place: CopyPlace = CopyPlace.VAULT,
 ) -> Iterator[tuple[RecordKey, str]]:
     """The records of which a vault lacks a file, and a sentence about it."""
     table = session.table(states.steps[0].table)
     snapshot = vault.at(session.plan.org, session.plan.snapshot, forgotten=True)
-    for record, sentence in faulty_copies(vault, snapshot, source, table, states):
+    for record, sentence in faulty_copies(vault, snapshot, source, table, states, place=place):
         yield RecordKey(table.name, record), sentence
 
 
@@ -296,7 +301,10 @@ def _without_second_copy(
     with mirror_answers(session):
         for part in _parts(session, steps):
             for states in _readable(second.wanted, part, causes, outcome=_is_damaged_there):
-                for key, sentence in _without_copy(session, second.vault, source, states):
+                faulty = _without_copy(
+                    session, second.vault, source, states, place=CopyPlace.MIRROR
+                )
+                for key, sentence in faulty:
                     causes[key] = _has_no_second_copy(key, sentence)
     return causes
 
