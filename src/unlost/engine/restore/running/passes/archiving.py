@@ -22,11 +22,11 @@ import pyarrow.compute as pc
 from unlost.engine.restore.journal.archives import uncommitted
 from unlost.engine.restore.journal.entries import CallAnswer, Pass
 from unlost.engine.restore.running.calls import (
-    CHANGED_SINCE,
     TRIES,
     PreparedRow,
     record_without_call,
     refusal,
+    refused,
     send,
     write_intent,
 )
@@ -43,6 +43,7 @@ from unlost.engine.restore.running.second_copy import (
 )
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import States, WantedReader, rows_in_memory
+from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.plan import PlanStep, RecordKey
@@ -68,7 +69,6 @@ TOGETHER = "archive-together"
 NO_COPY = "archive-no-copy"
 NO_SECOND_COPY = "archive-no-second-copy"
 ON_HOLD = "archive-on-hold"
-COUNTED = "archive-counted"
 
 type Causes = dict[RecordKey, RowOutcome]
 
@@ -369,8 +369,8 @@ def _refuse(
     outcomes: dict[str, list[RowOutcome]] = defaultdict(list)
     for step in steps:
         outcomes[step.table].append(why(step.key))
-    for name, refused in outcomes.items():
-        record_without_call(session, Pass.DELETE, name, refused)
+    for name, of_table in outcomes.items():
+        record_without_call(session, Pass.DELETE, name, of_table)
 
 
 def _stopped(session: RestoreSession, watch: OrgWatch) -> bool:
@@ -500,15 +500,15 @@ def _keep_refused_groups(session: RestoreSession, masters: Sequence[PlanStep]) -
 
 
 def _is_on_hold(key: RecordKey) -> RowOutcome:
-    return refusal(key, ON_HOLD, f"{key} is on legal hold. It stays in the org.")
+    return refused(key, outcome_text.ON_HOLD)
 
 
 def _is_of_held_record(key: RecordKey) -> RowOutcome:
-    return refusal(key, ON_HOLD, f"{key} belongs to a record on legal hold. It stays in the org.")
+    return refused(key, outcome_text.OF_HELD_RECORD)
 
 
 def _is_erased(key: RecordKey) -> RowOutcome:
-    return refusal(key, NO_COPY, f"{key} was erased from the vault. It stays in the org.")
+    return refused(key, outcome_text.ERASED)
 
 
 def _is_damaged(key: RecordKey, error: IntegrityError | NotFound) -> RowOutcome:
@@ -530,34 +530,19 @@ def _has_no_second_copy(key: RecordKey, reason: str) -> RowOutcome:
 
 
 def _is_changed(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"{key} was changed in the org after the backup. It stays there.",
-        "A later archive includes it if it still matches the policy.",
-    )
+    return refused(key, outcome_text.CHANGED_IN_ORG)
 
 
 def _has_new_columns(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"The table of {key} has new columns, or is gone. The record stays in the org.",
-        "Back up, then plan the archive again.",
-    )
+    return refused(key, outcome_text.NEW_COLUMNS)
 
 
 def _is_gone(key: RecordKey) -> RowOutcome:
-    return refusal(key, GONE, f"{key} is not in the org any more: another user deleted it.")
+    return refused(key, outcome_text.DELETED_BY_OTHERS)
 
 
 def _is_referred(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        REFERRED,
-        f"A record that came after the backup refers to {key}, so it stays in the org.",
-        "The next archive decides again, once a backup has that record.",
-    )
+    return refused(key, outcome_text.REFERRED)
 
 
 def _is_unlooked(key: RecordKey, tables: Collection[str]) -> RowOutcome:
@@ -581,32 +566,16 @@ def _is_unlisted(key: RecordKey, tables: Collection[str]) -> RowOutcome:
 
 
 def _stays_too(key: RecordKey) -> RowOutcome:
-    return refusal(key, TOGETHER, f"{key} stays in the org with a record that it belongs to.")
+    return refused(key, outcome_text.TOGETHER)
 
 
 def _is_counted(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        COUNTED,
-        f"{key} stays in the org: the records that lead to the archived ones have their number "
-        "already.",
-        "Plan the archive again.",
-    )
+    return refused(key, outcome_text.COUNTED)
 
 
 def _is_stopped(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        STOPPED,
-        f"The archive stopped before {key}, because other records vanished from the org.",
-        "See which records vanished. Then plan the archive again.",
-    )
+    return refused(key, outcome_text.STOPPED)
 
 
 def _vanished(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        VANISHED,
-        f"{key} vanished from the org while the archive ran, although it was not its turn.",
-        "Check whether a trigger deletes it. If a backup has it, restore it from there.",
-    )
+    return refused(key, outcome_text.VANISHED)

@@ -14,16 +14,17 @@ from itertools import batched
 
 from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.calls import (
-    CHANGED_SINCE,
     TRIES,
     PreparedRow,
     record_without_call,
     refusal,
+    refused,
     send,
 )
 from unlost.engine.restore.running.correlate import each
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import rows_in_memory
+from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.engine.restore.values.pointers import is_link, number_in
@@ -33,7 +34,7 @@ from unlost.model.plan import Action, ActionReason, PlanStep, PointerUpdate, Rec
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 
-GONE, TAKEN, UNDO_STAYS = "archive-pointer-gone", "archive-pointer-taken", "undo-pointer-kept"
+TAKEN = "archive-pointer-taken"
 
 type Cells = Mapping[str, str | None]
 
@@ -174,7 +175,7 @@ def _row(
     counts: Mapping[str, int],
 ) -> PreparedRow | RowOutcome:
     if live is None:
-        return refusal(update.key, GONE, f"{update.key} is not in the org any more.")
+        return refused(update.key, outcome_text.PARENT_GONE)
     before = {name: live.get(name) for name in update.values}
     if update.expect and digest(table, before) != update.expect:
         return _is_changed(update.key)
@@ -199,19 +200,8 @@ def _is_taken(key: RecordKey, column: str) -> RowOutcome:
 
 
 def _is_kept(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        UNDO_STAYS,
-        f"{key} keeps its number of archived records and its link, because not all of these records "
-        "came back.",
-        "Correct them in the org by hand.",
-    )
+    return refused(key, outcome_text.PARENT_STAYS)
 
 
 def _is_changed(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"Values that the archive wrote into {key} were changed afterwards. They stay as they are.",
-        "Correct them in the org by hand.",
-    )
+    return refused(key, outcome_text.PARENT_CHANGED)
