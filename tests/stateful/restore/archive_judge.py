@@ -26,6 +26,8 @@ STAYS = {
     archiving.REFERRED,
     archiving.TOGETHER,
     archiving.NO_COPY,
+    archiving.NO_SECOND_COPY,
+    archiving.UNLISTED,
     archiving.ON_HOLD,
     archiving.STOPPED,
 }
