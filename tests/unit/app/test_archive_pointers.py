@@ -14,12 +14,13 @@ from unlost.app.actions.orgs.bypass import change as change_bypass
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import resume_run
+from unlost.engine.restore.planning import undo_pointers
 from unlost.engine.restore.running import execute
 from unlost.engine.restore.running.passes import archiving
 from unlost.model.approval import ApprovalPolicy
 from unlost.model.archive import ArchivePolicy, Comparison, Condition, ParentPointer
 from unlost.model.bypass import Automation, AutomationKind, Bypass, BypassState
-from unlost.model.errors import NotAllowed, UsageError
+from unlost.model.errors import NotAllowed, NotFound, UsageError
 from unlost.model.source.schema import WireKind
 from unlost.testing.faults import Crash
 from unlost.testing.memory_writer import ReplyLost
@@ -95,6 +96,8 @@ def test_an_undo_sets_the_former_values(shop: Shop) -> None:
     assert len(shop.live("Contact")) == 3
     shop.run(shop.plan(undo=done.run))
     assert pointed(shop) == ("5", link(shop))
+    assert shop.run(shop.plan(undo=result.run)).whole
+    assert pointed(shop) == ("3", None), "also after an undo of the undo"
 
 
 def test_an_undo_leaves_what_people_changed_since(shop: Shop) -> None:
@@ -182,6 +185,46 @@ def test_a_number_that_people_changed_between_two_archives_stays(shop: Shop) -> 
     done = shop.run(shop.plan(undo=first))
     assert [record.code for record in done.records] == ["restore-changed-since"]
     assert pointed(shop) == ("9", link(shop))
+
+
+@pytest.mark.parametrize("names", [("Ann",), ("Ann", "Ben")])
+def test_a_second_undo_of_an_archive_takes_its_number_back_once(
+    shop: Shop, names: tuple[str, ...]
+) -> None:
+    runs = [archive_of(shop, name) for name in names]
+    undone(shop, runs[0])
+    counted = pointed(shop)
+    again = shop.plan(undo=runs[0])
+    assert "undo-pointers" not in {note.code for note in again.summary.notes}
+    shop.run(again)
+    assert pointed(shop) == counted
+
+
+def test_a_restore_of_the_parent_between_two_undos_counts_as_a_change(shop: Shop) -> None:
+    """The restored number does not include the archive, so nothing may be taken off it."""
+    first = archive_of(shop, "Ann")
+    assert shop.run(shop.plan(f"Account/{CUSTOMER}", related=False)).whole
+    assert pointed(shop) == ("3", None)
+    done = shop.run(shop.plan(undo=first))
+    assert [record.code for record in done.records] == ["restore-changed-since"]
+    assert pointed(shop) == ("3", None)
+
+
+def test_the_journal_of_a_later_archive_was_erased(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = archive_of(shop, "Ann"), archive_of(shop, "Ben")
+    real = undo_pointers.effects_of
+
+    def erased(journal: Any, run: str) -> Any:
+        if run == second:
+            raise NotFound("run-unknown", "The vault has no journal of the run.")
+        return real(journal, run)
+
+    monkeypatch.setattr(undo_pointers, "effects_of", erased)
+    done = shop.run(shop.plan(undo=first))
+    assert [record.code for record in done.records] == ["restore-changed-since"]
+    assert pointed(shop) == ("5", link(shop))
 
 
 def test_other_columns_of_a_later_archive_are_a_named_conflict(shop: Shop) -> None:

@@ -6,8 +6,8 @@
     undo of 2    Archived 3 -> 0    Link L -> empty
 
 Several archives can share the columns, and people may undo them in any order. If the org no longer
-has the values that the archive left, the journals of later runs show whether runs alone changed
-them. Then the number loses what this archive added. Values that people changed stay.
+has the values that the archive left, the journals of later runs show whether archives and their
+undos alone changed them. Then the number loses what this archive added. Other values stay.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.pointers import is_link, number_in
 from unlost.model.archive import ParentPointer
 from unlost.model.errors import NotFound
-from unlost.model.plan import PointerUpdate, RecordKey
+from unlost.model.plan import PointerUpdate, RecordKey, SelectionKind
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Table
 from unlost.model.vault.snapshot import CommitKind
@@ -48,7 +48,7 @@ def undone_pointers(
         _Parent(table, effect, rows[effect.live].cells if effect.live in rows else {})
         for effect in effects
     ]
-    _follow(survey, known.run, [parent for parent in parents if not parent.is_explained])
+    _follow(survey, known.run, parents, returning)
     linked = {effect.live for effect in effects if pointer.link in effect.before}
     away = _with_archived(survey, table, linked, returning)
     updates = (_update(parent, pointer, away) for parent in parents)
@@ -60,7 +60,8 @@ class _Parent:
     """A parent that an archive updated.
 
     ``live``: its values in the org. ``sent``: hash of the values that the last known run left.
-    ``after``: the values that the archive left, if a later run replaced them.
+    ``after``: the values that the archive left, if a later run replaced them. ``undone_by``:
+    an earlier undo of the archive took them back.
     """
 
     table: Table
@@ -68,6 +69,7 @@ class _Parent:
     live: Cells
     sent: str = ""
     after: Cells | None = None
+    undone_by: str = ""
 
     def __post_init__(self) -> None:
         self.sent = self.effect.sent
@@ -75,11 +77,15 @@ class _Parent:
 
     @property
     def is_explained(self) -> bool:
-        """True if runs alone set the values that the org has."""
+        """True if archives and undos alone set the values that the org has."""
         return self.sent == digest(self.table, self.live)
 
-    def follow(self, later: Effect) -> None:
+    def follow(self, later: Effect, known: RunEffects, *, is_undo: bool) -> None:
         """Follow the update of a later run, if it replaced the values that are known."""
+        if is_undo:
+            self.undone_by = known.run
+        elif known.plan.selection.run == self.undone_by:
+            self.undone_by = ""  # the undo was undone
         if later.before.keys() == self.effect.before.keys():
             before = dict(later.before)
             if digest(self.table, before) == self.sent:
@@ -87,15 +93,22 @@ class _Parent:
                 self.sent = later.sent
 
 
-def _follow(survey: RestoreSurvey, run: str, parents: Sequence[_Parent]) -> None:
-    """Follow what later runs wrote into these parents; reads their journals only if needed."""
-    if not parents:
-        return
+def _follow(
+    survey: RestoreSurvey,
+    run: str,
+    parents: Sequence[_Parent],
+    returning: Collection[RecordKey],
+) -> None:
+    """Follow what later archives with pointers wrote into these parents, and their undos."""
     for known in _later_runs(survey, run):
+        chosen = known.plan.selection
+        if not known.plan.pointers and chosen.kind is not SelectionKind.UNDO:
+            continue
+        is_undo = bool(known.plan.pointers) and {*chosen.records} == {*returning}
         for parent in parents:
             effect = known.effects.get(RecordKey(parent.table.name, parent.effect.live))
             if effect is not None:
-                parent.follow(effect)
+                parent.follow(effect, known, is_undo=is_undo)
 
 
 def _later_runs(survey: RestoreSurvey, run: str) -> Iterator[RunEffects]:
@@ -110,16 +123,14 @@ def _later_runs(survey: RestoreSurvey, run: str) -> Iterator[RunEffects]:
 
 def _update(parent: _Parent, pointer: ParentPointer, away: Collection[str]) -> PointerUpdate | None:
     effect = parent.effect
-    refused = PointerUpdate(effect.table, effect.live, dict(effect.before), effect.sent)
-    if not parent.is_explained:
-        return refused  # the run names it, and leaves the values as they are
+    if parent.undone_by:
+        return None
+    if not parent.is_explained:  # the run names it, and leaves the values as they are
+        return PointerUpdate(effect.table, effect.live, dict(effect.before), effect.sent)
     values = dict(effect.before)
     if parent.after is not None and pointer.count in values:
         added = number_in(parent.after[pointer.count]) - number_in(values[pointer.count])
-        rest = number_in(parent.live[pointer.count]) - added
-        if rest < 0:
-            return refused
-        values[pointer.count] = str(rest)
+        values[pointer.count] = str(number_in(parent.live[pointer.count]) - added)
     if pointer.link in values:
         values[pointer.link] = _link(parent, values[pointer.link], pointer.link, away)
     if values == parent.live:
