@@ -4,7 +4,12 @@ from string import Formatter
 
 import pytest
 
-from unlost.engine.restore.values.outcome_text import TEXTS, OutcomeText, outcome_message
+from unlost.engine.restore.values.outcome_text import (
+    TEXTS,
+    OutcomeText,
+    outcome_message,
+    outcome_of,
+)
 from unlost.model.plan import RecordKey
 
 KEY = RecordKey("Case", "500A")
@@ -12,7 +17,7 @@ KEY = RecordKey("Case", "500A")
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.template[:40])
 def test_a_stored_sentence_finds_its_template(text: OutcomeText) -> None:
-    sentence = text.of(KEY).sentence
+    sentence = outcome_of(text, KEY).sentence
     assert "Case/500A" in sentence
     assert outcome_message(text.code, KEY, sentence).template == text.template
     assert {name for _, name, _, _ in Formatter().parse(text.template) if name} == {"record"}
@@ -26,5 +31,5 @@ def test_a_sentence_of_the_org_stays_as_it_is(code: str) -> None:
 
 def test_the_sentence_of_another_record_has_no_template() -> None:
     (text,) = [text for text in TEXTS if text.code == "archive-gone"]
-    other = text.of(RecordKey("Case", "500B")).sentence
+    other = outcome_of(text, RecordKey("Case", "500B")).sentence
     assert outcome_message("archive-gone", KEY, other).template == ""

@@ -20,7 +20,7 @@ from unlost.engine.restore.journal.entries import (
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
-from unlost.engine.restore.values.outcome_text import OutcomeText
+from unlost.engine.restore.values.outcome_text import OutcomeText, outcome_of
 from unlost.model.errors import LimitReached, UnlostError
 from unlost.model.plan import RecordKey
 from unlost.model.runs.progress import Phase, Progress
@@ -241,5 +241,5 @@ def refusal(key: RecordKey, code: str, sentence: str, next_step: str = "") -> Ro
 
 def refused(key: RecordKey, text: OutcomeText) -> RowOutcome:
     """The outcome of a record that was not sent, in a text that names only the record."""
-    known = text.of(key)
+    known = outcome_of(text, key)
     return refusal(key, known.code, known.sentence, known.next_step)

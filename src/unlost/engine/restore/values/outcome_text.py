@@ -21,9 +21,10 @@ class OutcomeText:
     template: str
     next_step: str = ""
 
-    def of(self, key: RecordKey) -> Message:
-        """The message about a record."""
-        return message(self.code, self.template, next_step=self.next_step, record=key)
+
+def outcome_of(words: OutcomeText, key: RecordKey) -> Message:
+    """The message about a record in these words."""
+    return message(words.code, words.template, next_step=words.next_step, record=key)
 
 
 # --- archives -------------------------------------------------------------------------------------
@@ -179,7 +180,7 @@ TEXTS = (
 
 def outcome_message(code: str, key: RecordKey, sentence: str) -> Message:
     """The message of an outcome with this sentence; a foreign text if it is none of ours."""
-    messages = (text.of(key) for text in TEXTS if text.code == code)
+    messages = (outcome_of(text, key) for text in TEXTS if text.code == code)
     return next(
         (known for known in messages if known.sentence == sentence), Message(code, sentence)
     )
