@@ -138,6 +138,11 @@ UNDO_DETAIL_CHANGED = OutcomeText(
     "deleted with it. It was not deleted.",
     "Check the record, and plan the undo again.",
 )
+UNDO_REFERRED_SINCE = OutcomeText(
+    CHANGED_SINCE,
+    "Records refer to {record} that did not when the undo was planned. It was not deleted.",
+    "Check these records, and plan the undo again.",
+)
 UNDO_REFERRED = OutcomeText(
     "undo-stayed",
     "{record} is still there, because a record that refers to it was not deleted or changed.",
@@ -173,6 +178,7 @@ TEXTS = (
     NOT_CREATED,
     UNDO_CHANGED,
     UNDO_DETAIL_CHANGED,
+    UNDO_REFERRED_SINCE,
     UNDO_REFERRED,
     UNDO_MASTER_STAYED,
 )

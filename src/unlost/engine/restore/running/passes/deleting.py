@@ -319,12 +319,7 @@ def _referred(key: RecordKey) -> RowOutcome:
 
 
 def _referred_since(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"Records refer to {key} that did not when the undo was planned. It was not deleted.",
-        "Check these records, and plan the undo again.",
-    )
+    return refused(key, outcome_text.UNDO_REFERRED_SINCE)
 
 
 def _stayed(key: RecordKey) -> RowOutcome:
