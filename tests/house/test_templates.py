@@ -14,7 +14,7 @@ PASSED_ON = {
     "hint.template",  # of the table of sign-in hints
     "hint.next_step",
 }
-TABLES = ("NoteText", "SignInHint")  # whoever reads the table gives the arguments
+TABLES = ("NoteText", "OutcomeText", "SignInHint")  # whoever reads the table gives the arguments
 
 
 def where(template: Template) -> str:

@@ -117,6 +117,7 @@ class StayReason(StrEnum):
     CHANGED = "changed"  # it was changed too recently
     HOLD = "hold"  # it is on legal hold
     SHARED = "shared"  # a file that a record which stays has, too
+    HOLDER_ON_HOLD = "holder-on-hold"  # a file of a record that is on legal hold
     PROTECTED = (
         "protected"  # the policy does not include records of this kind, such as activated ones
     )

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 from stateful.restore.archive_ledger import Gone, Ledger
 from stateful.restore.town import LINKS, Town
-from unlost.engine.restore.running.calls import CHANGED_SINCE
 from unlost.engine.restore.running.execute import run_of
 from unlost.engine.restore.running.passes import archiving
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome, RestoreOutcome
+from unlost.engine.restore.values.outcome_text import CHANGED_SINCE
 from unlost.model.plan import PlanStep, RecordKey, RestorePlan
 from unlost.model.source.reading import Op
 from unlost.model.vault.snapshot import Version
@@ -26,6 +26,8 @@ STAYS = {
     archiving.REFERRED,
     archiving.TOGETHER,
     archiving.NO_COPY,
+    archiving.NO_SECOND_COPY,
+    archiving.UNLISTED,
     archiving.ON_HOLD,
     archiving.STOPPED,
 }

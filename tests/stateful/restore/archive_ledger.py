@@ -1,10 +1,10 @@
 """The judge's own memory of an org: it watches the org itself, and never asks the code under test."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from stateful.restore.town import LINKS, UNSET, Cells, Picture, Seen, Town
+from stateful.restore.town import COUNT, LINKS, UNSET, Cells, Picture, Seen, Town
 from unlost.model.plan import RecordKey
 
 SECOND = 1  # stamps are cut to seconds: what people do in the same second looks alike
@@ -24,7 +24,8 @@ class Ledger:
     ``deleted``: by run, what its user deleted. ``emptied``: by run, the former values of references
     that its deletions emptied. ``triggered``: what a trigger deleted, in the name of that user.
     ``archived``: records that some archive deleted, even if they came back. ``protected``: those on
-    hold. ``broken`` names records on hold that were deleted.
+    hold. ``broken`` names records on hold that were deleted. ``pointed``: by run, what it added to the
+    numbers of firms.
     """
 
     def __init__(self, town: Town) -> None:
@@ -36,6 +37,7 @@ class Ledger:
         self.archived: set[RecordKey] = set()
         self.protected: set[RecordKey] = set()
         self.broken: set[RecordKey] = set()
+        self.pointed: dict[str, Counter[str]] = defaultdict(Counter)
         self.running = ""
         self.is_trigger = False
         org: Any = town.org
@@ -78,6 +80,9 @@ class Ledger:
             ours = self.running and self.is_ours(by) and not self.is_trigger
             if ours and cells[column] is None and before.get(column):
                 self.emptied[self.running][key][column] = before[column]
+        if self.running and self.is_ours(by) and COUNT in cells:
+            added = int(cells[COUNT] or 0) - int(before.get(COUNT) or 0)
+            self.pointed[self.running][record] += added
         self._update(table, record, cells, by=by, **more)
 
     def delete(self, table: str, record: str, *, by: str = "U1") -> None:

@@ -16,6 +16,12 @@ from hypothesis.stateful import initialize, rule
 
 from stateful.restore.archive_judge import ArchiveCase, ArchiveJudge
 from stateful.restore.archive_ledger import Ledger
+from stateful.restore.archive_options import (
+    ArchiveTown,
+    OptionJudge,
+    with_options,
+    without_parents,
+)
 from stateful.restore.machine import (
     BODIES,
     LOST,
@@ -75,6 +81,7 @@ class Archives(Restores):
 
     met: Any = None
     ledger: Any = None
+    towns = ArchiveTown
     # Stories of restores, which are judged elsewhere.
     lose_and_restore: Any = None
     lose_circle_and_restore: Any = None
@@ -96,6 +103,7 @@ class Archives(Restores):
         self.ledger = Ledger(self.town)
         self.archive_judge = ArchiveJudge(self.town, self.ledger, self.judge.met)
         self.undo_judge = UndoJudge(self.judge.met)
+        self.option_judge = OptionJudge(self.town, self.ledger, self.judge.met)
 
     def teardown(self) -> None:
         if hasattr(self, "usual"):
@@ -207,16 +215,18 @@ class Archives(Restores):
             passers.work()
         troubles = [] if nested else data.draw(st.lists(FAULTS, max_size=2))
         triggers = not nested and data.draw(st.sampled_from([False] * 5 + [True]))
+        self.option_judge.make_mirror(plan, passers.dice)
         self.town.clock.advance(seconds=60)
         with self._trigger(passers.dice, armed=triggers):
             outcome = self._until_archived(data, plan, passers, list(troubles))
         calm = not (troubles or triggers or passers.worked)
         with self._verdict():
             calls_so_far = len(self.town.writer.calls)
-            assert execute(plan, self._ports()) == outcome
+            assert execute(plan, self._ports(plan)) == outcome
             assert len(self.town.writer.calls) == calls_so_far, "a finished run makes no calls"
-            case = ArchiveCase(plan, outcome, calm)
+            case = ArchiveCase(plan, without_parents(outcome, plan), calm)
             self.archive_judge.judge(case)
+            self.option_judge.judge(plan, outcome)
         self.judge.met["archive"] += 1
         self.judge.met["worked meanwhile"] += passers.worked
         ran = Ran(case.run, self.ledger.before(case.run, case.archived), self.town.picture())
@@ -228,7 +238,7 @@ class Archives(Restores):
         policy = self._policy(data)
         most = data.draw(st.sampled_from([100, 100, 100, 3, 6]))
         holds = tuple(self.town.vault.holds(self.town.oid))
-        order = ArchiveRequest(policy, holds=holds, most=most)
+        order = ArchiveRequest(policy, holds=holds, most=most, address="https://unlost.example.com")
         name = self.town.next_plan()
         try:
             return plan_archive(self.town.oid, self.town.planning(), order, plan_id=name)
@@ -241,12 +251,13 @@ class Archives(Restores):
     def _policy(self, data: st.DataObject) -> ArchivePolicy:
         tables = sorted({key.table for key in self._live()}) or list(TABLES)
         links = data.draw(st.lists(st.sampled_from(EVERY_LINK), max_size=5, unique=True))
-        return ArchivePolicy(
+        policy = ArchivePolicy(
             "old",
             data.draw(st.sampled_from(tables)),
             (data.draw(CONDITIONS),),
             tuple(self._branch(data, table, column) for table, column in links),
         )
+        return with_options(data, policy)
 
     def _branch(self, data: st.DataObject, table: str, column: str) -> ArchiveBranch:
         rules = [BranchRule.TAKE, BranchRule.TAKE, BranchRule.STOP]
@@ -317,7 +328,7 @@ class Archives(Restores):
             point = self._plant(troubles)
             self.ledger.running = run_of(plan)
             try:
-                ended = execute(plan, self._ports(point, passers))
+                ended = execute(plan, self._ports(plan, point, passers))
             except Crash:
                 self.judge.met["crash"] += 1
             except TransientError as error:
@@ -357,7 +368,12 @@ class Archives(Restores):
             case _:
                 pass
 
-    def _ports(self, point: CrashPoint | None = None, passers: Passers | None = None) -> Any:
+    def _ports(
+        self,
+        plan: RestorePlan,
+        point: CrashPoint | None = None,
+        passers: Passers | None = None,
+    ) -> Any:
         town, point = self.town, point or CrashPoint(0)
         writer, source = town.writer, town.source
         if passers is not None:
@@ -366,7 +382,12 @@ class Archives(Restores):
         store = point.guard(town.store, after=True, only=STORE_WRITES)
         vault = reopened(town.vault, town.clock, store=store)
         ports = town.restoring(writer=point.guard(writer, after=True), vault=vault)
-        return replace(ports, source=point.guard(source, after=True))
+        run = run_of(plan)
+        return replace(
+            ports,
+            source=point.guard(source, after=True),
+            second_copy=lambda: self.option_judge.mirror(run),
+        )
 
     # --- back --------------------------------------------------------------------------------------
 
@@ -404,11 +425,14 @@ class Archives(Restores):
             return
         now = self.town.picture()
         binned = frozenset(self.town.picture(bin_too=True)) - now.keys()
+        counts = self.town.counts()
         self.town.clock.advance(seconds=60)
         outcome = self._until_it_ends(data, plan, data.draw(st.lists(FAULTS, max_size=2)))
         self.judge.met["undo"] += 1
         then = self.town.picture()
-        case = UndoCase(ran, plan, outcome, now, then, binned, self.town.life_of)
+        of_steps = without_parents(outcome, plan)
+        case = UndoCase(ran, plan, of_steps, now, then, binned, self.town.life_of)
         with self._verdict():
             self.undo_judge.judge(case)
+            self.option_judge.judge_undo(ran.name, plan, outcome, counts)
             self.archive_judge.nothing_lost()

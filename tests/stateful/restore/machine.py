@@ -58,6 +58,7 @@ class Restores(RuleBasedStateMachine):
 
     met: Any = None
     judges = Judge
+    towns: type[Town] = Town
     twins = TwinPolicy.KEEP
 
     @initialize(
@@ -65,7 +66,7 @@ class Restores(RuleBasedStateMachine):
     )
     def begin(self, data: st.DataObject, undeletable: bool, relinks: bool, loses: bool) -> None:
         self.folder = Path(tempfile.mkdtemp())
-        self.town = Town(self.folder, undeletable=undeletable, relinks=relinks)
+        self.town = self.towns(self.folder, undeletable=undeletable, relinks=relinks)
         self.town.platform.loses_details = loses
         self.judge = self.judges(self.town)
         if self.met is not None:

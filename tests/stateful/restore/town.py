@@ -37,7 +37,8 @@ REQUIRED = {("Person", "Firm"), ("Role", "Person"), ("Role", "Deal")}
 UNIQUE = [("Firm", ("Code",)), ("Role", ("Person", "Deal"))]
 TABLES = tuple(LINKS)
 PLAIN = ("Name", "Code")
-UNSET = frozenset({"Id", "Modified", "ModifiedBy", "Survivor"})
+COUNT, LINK_TO = "Archived", "Archive"  # in firms of a town with archives
+UNSET = frozenset({"Id", "Modified", "ModifiedBy", "Survivor", COUNT, LINK_TO})
 
 type Cells = dict[str, str | None]
 

@@ -5,7 +5,9 @@ import pytest
 
 from homes import World, fill
 from scenes import Lead, scene, with_sales
+from unit.app.archive_service import Service, filled
 from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.restores import queued_restore
 
 NIGHTS = 10
 
@@ -57,3 +59,14 @@ def year(lived_year: Lead, world: World) -> World:
     """A home with the ten nights of ``live``."""
     lived_year(world)
     return world
+
+
+living = scene(filled)
+
+
+@pytest.fixture
+def service(world: World, living: Lead, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """A service that archives by saved policies after nightly backups."""
+    monkeypatch.setattr(queued_restore, "enqueue_from_outside", lambda _place, _job: None)
+    living(world)
+    return Service(world)

@@ -5,14 +5,11 @@ from typing import Any
 
 import pytest
 
-from homes import World
-from scenes import Lead, scene
 from unit.app.archive_service import (
     CASES,
     CLOSED,
     S,
     Service,
-    filled,
     person,
     save,
     switched_on,
@@ -20,7 +17,6 @@ from unit.app.archive_service import (
 from unlost.app.actions.archive import archive_night
 from unlost.app.actions.archive.saved_policies import show_saved
 from unlost.app.actions.orgs.approval_policy import change as set_approval_policy
-from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores.approval import approve
 from unlost.app.actions.restores.kept_plan import (
     choose,
@@ -43,19 +39,6 @@ from unlost.model.errors import NotAllowed, TransientError
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import JobKind
 from unlost.testing.faults import Crash
-
-living = scene(filled)
-
-
-@pytest.fixture(autouse=True)
-def _asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queued_restore, "enqueue_from_outside", lambda _place, _job: None)
-
-
-@pytest.fixture
-def service(world: World, living: Lead) -> Service:
-    living(world)
-    return Service(world)
 
 
 def away(*_: object, **__: object) -> None:

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from homes import World
-from scenes import Lead, scene
-from unit.app.archive_service import CASES, SHUT, S, Service, filled, person, save, switched_on
+from unit.app.archive_service import CASES, SHUT, S, Service, person, save, switched_on
 from unlost.app.actions.archive import archive_night
 from unlost.app.actions.archive.archive_night import do_archive
 from unlost.app.actions.backups.schedule import ScheduleChange, change
@@ -35,20 +33,6 @@ from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.jobs import JobKind
 from unlost.model.saved_policy import WEEK, Weekday
 from unlost.testing.faults import Crash
-
-living = scene(filled)
-
-
-@pytest.fixture(autouse=True)
-def _asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queued_restore, "enqueue_from_outside", lambda _place, _job: None)
-
-
-@pytest.fixture
-def service(world: World, living: Lead) -> Service:
-    living(world)
-    return Service(world)
-
 
 # --- exclusion, crashes -----------------------------------------------------------------------------
 

@@ -10,14 +10,17 @@ from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
 from unlost.app.actions.alerts.public_address import set_address
 from unlost.app.actions.orgs.approval_policy import change
+from unlost.app.actions.orgs.bypass import change as change_bypass
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import resume_run
+from unlost.engine.restore.planning import undo_pointers
 from unlost.engine.restore.running import execute
 from unlost.engine.restore.running.passes import archiving
 from unlost.model.approval import ApprovalPolicy
 from unlost.model.archive import ArchivePolicy, Comparison, Condition, ParentPointer
-from unlost.model.errors import NotAllowed, UsageError
+from unlost.model.bypass import Automation, AutomationKind, Bypass, BypassState
+from unlost.model.errors import NotAllowed, NotFound, UsageError
 from unlost.model.source.schema import WireKind
 from unlost.testing.faults import Crash
 from unlost.testing.memory_writer import ReplyLost
@@ -93,6 +96,8 @@ def test_an_undo_sets_the_former_values(shop: Shop) -> None:
     assert len(shop.live("Contact")) == 3
     shop.run(shop.plan(undo=done.run))
     assert pointed(shop) == ("5", link(shop))
+    assert shop.run(shop.plan(undo=result.run)).whole
+    assert pointed(shop) == ("3", None), "also after an undo of the undo"
 
 
 def test_an_undo_leaves_what_people_changed_since(shop: Shop) -> None:
@@ -101,6 +106,133 @@ def test_an_undo_leaves_what_people_changed_since(shop: Shop) -> None:
     done = shop.run(shop.plan(undo=result.run))
     assert [record.code for record in done.records] == ["restore-changed-since"]
     assert pointed(shop) == ("9", link(shop))
+
+
+def test_the_undo_names_the_automation_of_the_parents(shop: Shop) -> None:
+    shop.writer.bypasses[Bypass("flag", "Quiet")] = BypassState(on=False)
+    change_bypass(shop.app, "sales", kind="flag", name="Quiet")
+    shop.writer.automations = (Automation(AutomationKind.FLOW, "Rate_Account", "Account"),)
+    result = shop.run(planned(shop))
+    notes = {note.code: note for note in shop.plan(undo=result.run).summary.notes}
+    assert "Rate_Account" in notes["automation-flow"].sentence
+    assert notes["automation-flow"].table == "Account"
+
+
+# --- two archives of one parent, undone in any order -------------------------------------------------
+
+
+def archive_of(shop: Shop, name: str, **pointer: str) -> str:
+    """Archive the contact of this name; returns the run."""
+    assert POINTING.pointer is not None
+    policy = replace(
+        POINTING,
+        conditions=(Condition("Name", Comparison.IS, (name,)),),
+        pointer=replace(POINTING.pointer, **pointer),
+    )
+    result = shop.run(shop.plan(archive=policy))
+    assert result.whole
+    return result.run
+
+
+def undone(shop: Shop, run: str) -> None:
+    assert shop.run(shop.plan(undo=run)).whole
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_an_undo_of_the_earlier_archive_leaves_no_number_of_records_that_came_back(
+    shop: Shop, *, between: bool
+) -> None:
+    """The number stayed, and the link stayed although nothing was archived any more."""
+    first, second = archive_of(shop, "Ann"), archive_of(shop, "Ben")
+    assert pointed(shop) == ("5", link(shop))
+    undone(shop, first)
+    assert pointed(shop) == ("4", link(shop))
+    if between:  # the backup has the first contact as live
+        shop.night()
+    undone(shop, second)
+    assert pointed(shop) == ("3", None)
+
+
+def test_an_undo_of_the_later_archive_first_takes_all_back(shop: Shop) -> None:
+    first, second = archive_of(shop, "Ann"), archive_of(shop, "Ben")
+    undone(shop, second)
+    assert pointed(shop) == ("4", link(shop))
+    undone(shop, first)
+    assert pointed(shop) == ("3", None)
+
+
+def test_a_link_alone_stays_until_the_last_archive_is_undone(shop: Shop) -> None:
+    """The undo of the first archive emptied the link, and the second one still needed it."""
+    first, second = archive_of(shop, "Ann", count=""), archive_of(shop, "Ben", count="")
+    undone(shop, first)
+    assert pointed(shop) == ("3", link(shop))
+    undone(shop, second)
+    assert pointed(shop) == ("3", None)
+
+
+def test_records_that_came_back_with_new_ids_are_not_archived_any_more(shop: Shop) -> None:
+    first, second = archive_of(shop, "Ann"), archive_of(shop, "Ben")
+    shop.platform.purge_bin()
+    undone(shop, first)
+    undone(shop, second)
+    assert pointed(shop) == ("3", None)
+
+
+def test_a_number_that_people_changed_between_two_archives_stays(shop: Shop) -> None:
+    first = archive_of(shop, "Ann")
+    shop.org.update("Account", CUSTOMER, {"Archived": "8"})
+    archive_of(shop, "Ben")
+    done = shop.run(shop.plan(undo=first))
+    assert [record.code for record in done.records] == ["restore-changed-since"]
+    assert pointed(shop) == ("9", link(shop))
+
+
+@pytest.mark.parametrize("names", [("Ann",), ("Ann", "Ben")])
+def test_a_second_undo_of_an_archive_takes_its_number_back_once(
+    shop: Shop, names: tuple[str, ...]
+) -> None:
+    runs = [archive_of(shop, name) for name in names]
+    undone(shop, runs[0])
+    counted = pointed(shop)
+    again = shop.plan(undo=runs[0])
+    assert "undo-pointers" not in {note.code for note in again.summary.notes}
+    shop.run(again)
+    assert pointed(shop) == counted
+
+
+def test_a_restore_of_the_parent_between_two_undos_counts_as_a_change(shop: Shop) -> None:
+    """The restored number does not include the archive, so nothing may be taken off it."""
+    first = archive_of(shop, "Ann")
+    assert shop.run(shop.plan(f"Account/{CUSTOMER}", related=False)).whole
+    assert pointed(shop) == ("3", None)
+    done = shop.run(shop.plan(undo=first))
+    assert [record.code for record in done.records] == ["restore-changed-since"]
+    assert pointed(shop) == ("3", None)
+
+
+def test_the_journal_of_a_later_archive_was_erased(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = archive_of(shop, "Ann"), archive_of(shop, "Ben")
+    real = undo_pointers.effects_of
+
+    def erased(journal: Any, run: str) -> Any:
+        if run == second:
+            raise NotFound("run-unknown", "The vault has no journal of the run.")
+        return real(journal, run)
+
+    monkeypatch.setattr(undo_pointers, "effects_of", erased)
+    done = shop.run(shop.plan(undo=first))
+    assert [record.code for record in done.records] == ["restore-changed-since"]
+    assert pointed(shop) == ("5", link(shop))
+
+
+def test_other_columns_of_a_later_archive_are_a_named_conflict(shop: Shop) -> None:
+    first = archive_of(shop, "Ann")
+    archive_of(shop, "Ben", link="")
+    done = shop.run(shop.plan(undo=first))
+    assert [record.code for record in done.records] == ["restore-changed-since"]
+    assert pointed(shop) == ("5", link(shop))
 
 
 @pytest.mark.parametrize("fault", [Crash(), ReplyLost()])
@@ -208,6 +340,8 @@ def test_a_text_of_people_in_the_link_column_stays(shop: Shop) -> None:
     shop.org.update("Account", CUSTOMER, {"Link": "see the folder"})
     result = shop.run(planned(shop))
     assert pointed(shop) == ("5", "see the folder")
+    named = {(str(record.key), record.code) for record in result.records}
+    assert (f"Account/{CUSTOMER}", "archive-pointer-taken") in named, "only the number was written"
     shop.run(shop.plan(undo=result.run))
     assert pointed(shop) == ("3", "see the folder")
 

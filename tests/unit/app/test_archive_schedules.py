@@ -5,15 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from homes import World
-from scenes import Lead, scene
 from unit.app.archive_service import (
     CASES,
     CLOSED,
     SHUT,
     S,
     Service,
-    filled,
     person,
     refused,
     save,
@@ -30,7 +27,6 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.approval_policy import change as set_approval_policy
 from unlost.app.actions.orgs.follow import follow
-from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores.approval import approve
 from unlost.app.actions.restores.kept_plan import discard_plan, run_stored_plan, waiting
 from unlost.app.compose import Application
@@ -50,20 +46,6 @@ from unlost.model.runs.jobs import JobKind
 from unlost.model.saved_policy import WEEK
 from unlost.model.source.quota import Quota
 from unlost.model.source.schema import TableTrait
-
-living = scene(filled)
-
-
-@pytest.fixture(autouse=True)
-def _asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queued_restore, "enqueue_from_outside", lambda _place, _job: None)
-
-
-@pytest.fixture
-def service(world: World, living: Lead) -> Service:
-    living(world)
-    return Service(world)
-
 
 # --- saving -----------------------------------------------------------------------------------------
 

@@ -1,8 +1,10 @@
 """A policy that demands a second copy: no record leaves the org before the mirror has its copy."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from shutil import move
+from typing import Any
 
 import pytest
 
@@ -174,3 +176,38 @@ def test_records_whose_rows_are_lost_in_the_mirror_stay(mirrored: Shop, place: P
         "archive-together",
     }
     assert mirrored.live("Account") == before
+
+
+class WithoutFiles:
+    """A vault, or a snapshot of it, that lists no files."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def at(self, *args: Any, **more: Any) -> Any:
+        """Open a snapshot without files."""
+        return WithoutFiles(self._real.at(*args, **more))
+
+    def files(self, *_: object) -> list[object]:
+        """List no files."""
+        return []
+
+
+def test_a_file_that_only_the_mirror_lacks_is_not_missed_in_the_vault(
+    mirrored: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence sent people to the vault, whose copy is whole."""
+    real = archiving.open_second_copy
+
+    def lossy(session: Any) -> Any:
+        second = real(session)
+        return replace(second, vault=WithoutFiles(second.vault))
+
+    monkeypatch.setattr(archiving, "open_second_copy", lossy)
+    result = mirrored.run(planned(mirrored))
+    (sentence,) = {r.sentence for r in result.records if r.code == "archive-no-second-copy"}
+    assert "The mirror does not have its file." in sentence
+    assert "The vault" not in sentence

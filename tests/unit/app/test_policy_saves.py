@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from homes import World
-from scenes import Lead, scene
-from unit.app.archive_service import CLOSED, Service, filled, person, refused, save, switched_on
+from unit.app.archive_service import CLOSED, Service, person, refused, save, switched_on
 from unlost.app.actions.archive import saved_policies
 from unlost.app.actions.archive.policies import preview_archive
 from unlost.app.actions.archive.saved_policies import show_saved
@@ -18,15 +16,8 @@ from unlost.model.archive import Comparison, Condition
 from unlost.model.message import message
 from unlost.model.saved_policy import WEEK
 
-living = scene(filled)
 WHY = message("archive-surplus", "It stopped.")
 MOST_CASES = replace(CLOSED, conditions=(Condition("Closed", Comparison.IS, ("false",)),))
-
-
-@pytest.fixture
-def service(world: World, living: Lead) -> Service:
-    living(world)
-    return Service(world)
 
 
 def switch_off(service: Service) -> None:

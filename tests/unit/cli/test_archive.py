@@ -472,3 +472,16 @@ def test_an_archive_of_an_unknown_period_is_named(aged: Terminal) -> None:
     ArchivePeriodRow.objects.all().delete()
     listed = aged("archive", "expired", "list", "sales").out
     assert f"The period of {run['run']} is unknown: its records are kept for ever." in listed
+
+
+def test_a_difference_of_plans_says_that_records_are_archived(
+    writable: Terminal, tmp_path: Path
+) -> None:
+    """They were called deleted, as those that an undo moves into the recycle bin."""
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    mine = policy(tmp_path, branches=[])
+    for file, most in ((old, "1"), (new, "2")):
+        writable("archive", "plan", "sales", "--policy", mine, "--most", most, "--out", str(file))
+    out = writable("restore", "diff", str(old), str(new)).out
+    assert ": archive" in out
+    assert "delete" not in out

@@ -104,6 +104,21 @@ def archived(desk: Desk, client: Client) -> str:
     return run
 
 
+def test_a_compared_plan_does_not_move_archived_records_into_the_bin(
+    desk: Desk, sign_in: SignIn
+) -> None:
+    """The words of the plan that was opened counted for the other one, too."""
+    client = sign_in(Role.ADMIN)
+    archive, restore = (
+        planned(client),
+        choose(client, what="records", record=f"Case/{desk.cases[2]}"),
+    )
+    other = archive.strip("/").rpartition("/")[2]
+    shown = page(client, f"{restore}compare/?with={other}")
+    assert "into the recycle bin" not in shown
+    assert "Will leave the org; the vault keeps them" in shown
+
+
 # --- the storage page -----------------------------------------------------------------------------
 
 
@@ -454,3 +469,21 @@ def test_histories_and_watched_sets_call_archived_records_deleted(
         assert '<li class="deleted">' not in shown
     assert "Preview: bring this record back" in shown
     assert '<option value="archived">archived</option>' in shown
+
+
+def test_the_reason_of_a_record_that_stays_is_not_english_in_an_arabic_console(
+    desk: Desk, sign_in: SignIn
+) -> None:
+    client = sign_in(Role.ADMIN)
+    plan = planned(client)
+    desk.world.clock.advance(seconds=60)
+    desk.world.org.update("Case", desk.cases[0], {"Name": "in use"})
+    run = start(client, plan)
+    desk.serve(run)
+    english = "was changed in the org after the backup"
+    assert english in page(client, f"/runs/{run}/")
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ar"
+    shown = page(client, f"/runs/{run}/")
+    assert english not in shown
+    assert f"تغيّر <bdi>Case/{desk.cases[0]}</bdi> في المؤسسة بعد النسخة الاحتياطية." in shown
+    assert "تشمله أرشفة لاحقة إن ظل مطابقًا للسياسة." in shown, "the next step, too"

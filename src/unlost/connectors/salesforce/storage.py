@@ -49,6 +49,7 @@ RECORDS_RELEASE, MAILS_RELEASE = "files-of-records", "files-of-mails"
 # Object reference, EmailTemplate: the texts of classic and Lightning templates. FeedItem and
 # FeedComment, RelatedRecordId, and FeedAttachment, RecordId: the version that a post shows.
 SHOWN = {
+    MAIL: ("HtmlBody",),
     "EmailTemplate": ("HtmlValue", "Markup", "Body"),
     "FeedAttachment": ("RecordId",),
     "FeedComment": ("RelatedRecordId",),
@@ -122,14 +123,13 @@ def _releases(links: Table) -> tuple[FileRelease, ...]:
 
 
 def _mentions(schema: Schema) -> FileMentions:
-    """Rich texts and templates, whose addresses of pictures have ids of files or versions; and posts.
+    """Rich texts, mails and templates, whose addresses have ids of files or versions; and posts.
 
-    Mails are left out: their pictures are files that are linked to them.
+    A mail can show a file that is not linked to it, such as one of the mail that it answers.
     """
     texts = [
         KeepingColumn(table.name, column)
         for table in schema.tables
-        if table.name != MAIL
         for column in (*table.image_columns, *SHOWN.get(table.name, ()))
         if table.column(column) is not None
     ]

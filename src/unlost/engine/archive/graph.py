@@ -40,7 +40,14 @@ from unlost.engine.archive.settle import (
     met_needs,
     settle,
 )
-from unlost.engine.archive.shared import FILE, HOLDER, LINK, ReleasedLinks, SharedFiles
+from unlost.engine.archive.shared import (
+    FILE,
+    HOLDER,
+    LINK,
+    RecordsOnHold,
+    ReleasedLinks,
+    SharedFiles,
+)
 from unlost.engine.restore.values.cycles import components
 from unlost.engine.storage.chunks import in_chunks
 from unlost.engine.storage.mails import frame
@@ -290,15 +297,20 @@ class _Walk:
             if {kind.table, kind.links} <= self.rules.keys():
                 keeping = tuple(k for k in kind.kept_by if k.table in self.rules)
                 known = replace(kind, kept_by=keeping, mentions=self._mentions(kind))
-                yield SharedFiles(known, self.members, self._frames, self._released(kind))
+                yield SharedFiles(
+                    known, self.members, self._frames, self._texts, self._released(kind)
+                )
 
-    def _released(self, kind: SharedFile) -> Mapping[str, frozenset[str]]:
-        """The tables whose records may lose files, with the ids of those on legal hold."""
+    def _released(self, kind: SharedFile) -> Mapping[str, RecordsOnHold]:
+        """The tables whose records may lose files, with those on legal hold."""
         targets = [hold.thing for hold in self.holds]
         return {
-            name: frozenset(target.record for target in targets if target.table == name)
+            name: RecordsOnHold(
+                frozenset(target.record for target in targets if target.table == name),
+                all=any(target.covers(name) for target in targets),
+            )
             for name in kind.released(self.policy.table, self.policy.include)
-            if name in self.rules and not any(target.covers(name) for target in targets)
+            if name in self.rules
         }
 
     def _mentions(self, kind: SharedFile) -> FileMentions | None:
@@ -359,9 +371,9 @@ class _Walk:
             for column, parts in self._other_rows(table, wanted).items():
                 self._judge(table, column, pl.concat(parts))
         for files in self._shared():
-            cause = StayCause(StayReason.SHARED, files.kind.table)
-            number = pl.lit(self._number(cause), _NUMBERS).alias(CAUSE)
-            for needs in files.needs():
+            for reason, needs in files.needs():
+                cause = StayCause(reason, files.kind.table)
+                number = pl.lit(self._number(cause), _NUMBERS).alias(CAUSE)
                 pairs = needs.rename({FILE: OWNER, HOLDER: ROW})
                 self.needs.append(pairs.with_columns(number))
             self.released += files.losses
@@ -432,6 +444,11 @@ class _Walk:
         """The live rows of a table, many at a time, with their ids."""
         wanted = ["_u_id", MODIFIED, *columns]
         for rows in in_chunks(self.snapshot.read(table, wanted)):
+            yield frame(rows).rename({"_u_id": ID})
+
+    def _texts(self, table: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """The same, few at a time: texts are long."""
+        for rows in self.snapshot.read(table, ["_u_id", *columns]):
             yield frame(rows).rename({"_u_id": ID})
 
     def graph(self) -> ArchiveGraph:

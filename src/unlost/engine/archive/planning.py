@@ -115,6 +115,9 @@ CAUSES = {
         NoteWeight.NOTE,
         "{records} of {table} stay, because records that stay, people or public links use them.",
     ),
+    StayReason.HOLDER_ON_HOLD: NoteText(
+        NoteWeight.NOTE, "{records} of {table} stay, because they belong to records on legal hold."
+    ),
     StayReason.PROTECTED: NoteText(
         NoteWeight.NOTE,
         "{records} of {table} are protected ({protection}), and stay.",

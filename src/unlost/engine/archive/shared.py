@@ -7,7 +7,8 @@ to go, except its owner, and all records whose texts show it; and nothing else m
 it stays, and only the link goes.
 
 A policy for files may *release* them from records that stay: these lose the file. Only a live
-record of a released table that is not on legal hold loses one; any other holder keeps it.
+record of a released table that is not on legal hold loses one; any other holder keeps it. A file
+that stays because of a legal hold has a reason of its own.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,14 +18,16 @@ import polars as pl
 
 from unlost.engine.archive.members import ID, NODE, Members, near_to
 from unlost.engine.archive.settle import OUTSIDE
-from unlost.model.source.shared_files import FileMentions, SharedFile
+from unlost.engine.storage.chunks import ROWS
+from unlost.model.archive import StayReason
+from unlost.model.source.shared_files import FileMentions, KeepingColumn, SharedFile
 
 LINK, FILE, HOLDER, NAMED = "link", "file", "holder", "named"
 
 _LINKS = pl.DataFrame(schema={FILE: pl.UInt32, NAMED: pl.String})
 
 type Frames = Callable[[str, Sequence[str]], Iterator[pl.DataFrame]]
-"""Reads the live rows of a table, many at a time: ``id`` and these columns."""
+"""Reads the live rows of a table, some at a time: ``id`` and these columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,32 @@ class ReleasedLinks:
     links: pl.DataFrame
 
 
+@dataclass(frozen=True, slots=True)
+class RecordsOnHold:
+    """The records of a table that are on legal hold: these ids, or all."""
+
+    ids: frozenset[str] = frozenset()
+    all: bool = False
+
+    def among(self, records: pl.DataFrame) -> pl.DataFrame:
+        """Those of these records (``named``) that are on legal hold."""
+        return records if self.all else records.filter(pl.col(NAMED).is_in(self.ids))
+
+
 @dataclass(slots=True)
 class SharedFiles:
     """The files of one kind, and the records that have them.
 
-    ``released``: tables whose records may lose files, with the ids of those on legal hold.
+    ``frames`` reads many rows at a time, ``texts`` as many long texts as the memory can hold.
+    ``released``: tables whose records may lose files, with those on legal hold.
     ``losses``: links that were released, once ``needs`` is read.
     """
 
     kind: SharedFile
     members: Members
     frames: Frames
-    released: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    texts: Frames
+    released: Mapping[str, RecordsOnHold] = field(default_factory=dict)
     losses: list[ReleasedLinks] = field(default_factory=list)
 
     def take(self) -> pl.DataFrame:
@@ -63,13 +80,18 @@ class SharedFiles:
             parts.append(going.select(LINK, files.alias(FILE)))
         return pl.concat(parts)
 
-    def needs(self) -> Iterator[pl.DataFrame]:
-        """Frames of ``file`` and the record ``holder`` that it needs to go."""
+    def needs(self) -> Iterator[tuple[StayReason, pl.DataFrame]]:
+        """Frames of ``file`` and the record ``holder`` that it needs to go; the reason if it stays."""
         files = self.members.of([self.kind.table]).rename({NODE: FILE})
         if not len(files):
             return
-        for needed in self._unreleased(self._links(files)):
-            yield _numbered(needed.join(self._holders(needed), on=NAMED, how="left"))
+        for reason, needed in self._unreleased(self._links(files)):
+            yield reason, _numbered(needed.join(self._holders(needed), on=NAMED, how="left"))
+        for needed in self._used(files):
+            yield StayReason.SHARED, needed
+
+    def _used(self, files: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Frames of files and the records that use them without a link."""
         for keeping in self.kind.kept_by:
             for rows in self.frames(keeping.table, [keeping.column]):
                 users = self._of(rows, keeping.column, files, keeping.column)
@@ -84,19 +106,24 @@ class SharedFiles:
             links = self._of(rows, self.kind.file_column, files, self.kind.holder_column)
             yield links.join(owners, on=[FILE, NAMED], how="anti")
 
-    def _unreleased(self, links: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    def _unreleased(
+        self, links: Iterator[pl.DataFrame]
+    ) -> Iterator[tuple[StayReason, pl.DataFrame]]:
         """The links whose holders keep their file; notes the others in ``losses``."""
         if not self.released:
-            yield from links
+            yield from ((StayReason.SHARED, some) for some in links)
             return
         rest = pl.concat([_LINKS, *links])
         for table, on_hold in self.released.items():
-            live = self._live(table, rest).filter(~pl.col(NAMED).is_in(on_hold))
-            losing = rest.join(live, on=NAMED, how="semi")
+            live = self._live(table, rest)
+            of_table = rest.join(live, on=NAMED, how="semi")
+            rest = rest.join(live, on=NAMED, how="anti")
+            covered = on_hold.among(live)
+            yield StayReason.HOLDER_ON_HOLD, of_table.join(covered, on=NAMED, how="semi")
+            losing = of_table.join(covered, on=NAMED, how="anti")
             if len(losing):
                 self.losses.append(ReleasedLinks(table, losing))
-                rest = rest.join(live, on=NAMED, how="anti")
-        yield rest
+        yield StayReason.SHARED, rest
 
     def _live(self, table: str, links: pl.DataFrame) -> pl.DataFrame:
         """The holders that are live records of a table: ``named``."""
@@ -112,12 +139,21 @@ class SharedFiles:
         known = self._short_ids(mentions, files)
         for text in mentions.texts:
             records = self.members.of([text.table]).rename({NODE: HOLDER})
-            ids = pl.col(text.column).str.extract_all(mentions.pattern).alias(NAMED)
-            for rows in self.frames(text.table, [text.column]):
-                named = rows.select(ID, ids).explode(NAMED).drop_nulls()
-                shown = named.with_columns(pl.col(NAMED).str.slice(0, mentions.length))
-                needed = shown.join(known, on=NAMED).join(records, on=ID, how="left")
-                yield _numbered(needed)
+            for named in self._ids_in(text, mentions):
+                yield _numbered(named.join(known, on=NAMED).join(records, on=ID, how="left"))
+
+    def _ids_in(self, text: KeepingColumn, mentions: FileMentions) -> Iterator[pl.DataFrame]:
+        """The ids in texts: of the record, and ``named``. Few texts have any, so they are joined."""
+        ids = pl.col(text.column).str.extract_all(mentions.pattern).alias(NAMED)
+        short = pl.col(NAMED).str.slice(0, mentions.length)
+        parts: list[pl.DataFrame] = []
+        for rows in self.texts(text.table, [text.column]):
+            parts.append(rows.select(ID, ids).explode(NAMED).drop_nulls().with_columns(short))
+            if sum(map(len, parts)) >= ROWS:
+                yield pl.concat(parts).unique()
+                parts.clear()
+        if parts:
+            yield pl.concat(parts).unique()
 
     def _short_ids(self, mentions: FileMentions, files: pl.DataFrame) -> pl.DataFrame:
         """The files by their own ids and those of their versions, as texts may have them."""

@@ -14,12 +14,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from unlost.app.actions.records.losses import LossLine
+from unlost.app.actions.restores.outcome import RecordEnding
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.people.people import admins
 from unlost.engine.restore.planning.shown.summary import NOT_WRITTEN, ActionCount
+from unlost.engine.restore.values.outcome_text import outcome_message
 from unlost.model.access import Right
 from unlost.model.instants import in_zone
 from unlost.model.message import Message
+from unlost.model.plan import RecordKey
 from unlost.model.vault.snapshot import SnapshotInfo
 from unlost.web.translate import isolated, next_step, sentences, translate, word
 
@@ -231,6 +234,12 @@ def of_org(losses: Mapping[str, Sequence[LossLine]], org: str) -> Sequence[LossL
 def written(actions: Iterable[ActionCount]) -> int:
     """Return how many records these actions write."""
     return sum(action.count for action in actions if action.action not in NOT_WRITTEN)
+
+
+@register.simple_tag
+def outcome_sentence(code: str, record: RecordEnding, sentence: str) -> str | SafeString:
+    """Translate the sentence of a record's outcome; one of the org stays as it is."""
+    return translated(outcome_message(code, RecordKey(record.table, record.record), sentence))
 
 
 @register.simple_tag

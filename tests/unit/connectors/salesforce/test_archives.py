@@ -98,10 +98,11 @@ def test_documents_are_shared(owner: bool) -> None:
     assert shared_files(Schema((link,), "f")) == ()
 
 
-def test_rich_texts_templates_and_posts_show_documents_and_mails_do_not() -> None:
+def test_rich_texts_mails_templates_and_posts_show_documents() -> None:
+    """A file went with its last record although a mail that stayed showed it."""
     document, link = table("ContentDocument"), table("ContentDocumentLink")
     rich = replace(table("Case", "Answer__c", "Notes"), image_columns=("Answer__c",))
-    mail = replace(table("EmailMessage", "HtmlBody"), image_columns=("HtmlBody",))
+    mail = table("EmailMessage", "HtmlBody", "TextBody")
     template, post = (
         table("EmailTemplate", "HtmlValue", "Name"),
         table("FeedItem", "RelatedRecordId"),
@@ -110,6 +111,7 @@ def test_rich_texts_templates_and_posts_show_documents_and_mails_do_not() -> Non
     assert kind.mentions is not None
     assert kind.mentions.texts == (
         KeepingColumn("Case", "Answer__c"),
+        KeepingColumn("EmailMessage", "HtmlBody"),
         KeepingColumn("EmailTemplate", "HtmlValue"),
         KeepingColumn("FeedItem", "RelatedRecordId"),
     )

@@ -56,7 +56,13 @@ def test_a_run_cancelled_while_a_job_is_polled_is_parked_and_resumes_whole(
 def test_a_list_of_deletions_with_a_gap_keeps_all_where_there_is_no_bin(office: Office) -> None:
     plan, soft = hard_plan(office), office.archive_plan()
     office.source.census_wanted = True
-    assert set(stayed(office.run(plan)).values()) == {"archive-referred"}
+    done = office.run(plan)
+    assert set(stayed(done).values()) == {"archive-unlisted"}
+    sentences = {record.sentence for record in done.records if record.code == "archive-unlisted"}
+    assert all("list of deletions" in sentence for sentence in sentences)
+    assert not any("backup user" in record.next_step for record in done.records), (
+        "it has its rights"
+    )
     assert archived(office.run(soft)) == EACH
 
 
@@ -127,6 +133,26 @@ def test_what_people_delete_while_the_run_waits_for_the_mirror_does_not_stop_it(
     with monkeypatch.context() as patch:
         patch.setattr(archiving, "check", lambda _: (_ for _ in ()).throw(CANCELLED))
         assert isinstance(office.try_restore(plan), ParkedRestore)
+    office.clock.advance(hours=1)
+    purge_other(office, "A4")
+    office.clock.advance(hours=1)
+    assert archived(office.run(plan)) == EACH
+
+
+@pytest.mark.parametrize("place", ["refused call", "announced details"])
+def test_what_people_delete_while_a_run_waits_that_deleted_nothing_does_not_stop_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """The time of its first call counted, although the org took no record in it."""
+    dated_list(office, monkeypatch)
+    plan = hard_plan(office)
+    if place == "refused call":
+        office.writer.faults.plant("write", CANCELLED)
+        assert isinstance(office.try_restore(plan), ParkedRestore)
+    else:
+        with monkeypatch.context() as patch:
+            patch.setattr(archiving, "_send", lambda *_: (_ for _ in ()).throw(CANCELLED))
+            assert isinstance(office.try_restore(plan), ParkedRestore)
     office.clock.advance(hours=1)
     purge_other(office, "A4")
     office.clock.advance(hours=1)

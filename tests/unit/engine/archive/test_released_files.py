@@ -8,7 +8,7 @@ import pytest
 from unit.engine.archive.company import FILES, NOW, Company
 from unlost.engine.archive.graph import collect
 from unlost.engine.archive.preview import leaving_ids, preview
-from unlost.model.archive import ArchivePolicy, ArchivePreview
+from unlost.model.archive import ArchivePolicy, ArchivePreview, StayReason
 from unlost.model.archive_effects import LosingFiles
 from unlost.model.errors import UsageError
 from unlost.model.source.shared_files import FileRelease
@@ -107,6 +107,24 @@ def test_a_record_on_legal_hold_keeps_its_files(
     company: Company, target: HoldTarget, stays: bool
 ) -> None:
     assert files_that_go(company, holds=(Hold(target),)) == (set() if stays else {"D1"})
+
+
+def reasons(company: Company, *targets: HoldTarget) -> set[StayReason]:
+    """The reasons why files stay."""
+    shown = seen(company, holds=tuple(map(Hold, targets)))
+    return {stay.cause.reason for stay in shown.stays if stay.cause.table == "Document"}
+
+
+@pytest.mark.parametrize(
+    "target", [HoldTarget(HoldScope.RECORD, "Case", "C1"), HoldTarget(HoldScope.TABLE, "Account")]
+)
+def test_a_file_of_a_record_on_legal_hold_is_not_counted_as_shared(
+    company: Company, target: HoldTarget
+) -> None:
+    assert reasons(company, target) == {StayReason.HOLDER_ON_HOLD}
+    company.add("User", "U2")
+    company.add("Link", "L9", DocumentId="D1", HolderId="U2")
+    assert reasons(company, target) == {StayReason.HOLDER_ON_HOLD, StayReason.SHARED}
 
 
 def test_only_a_policy_for_files_can_release_them(company: Company) -> None:

@@ -43,6 +43,7 @@ REASONS = {
     StayReason.CHANGED: "they were changed recently",
     StayReason.HOLD: "they are on legal hold",
     StayReason.SHARED: "a record that stays, a person, or a public link uses them",
+    StayReason.HOLDER_ON_HOLD: "they belong to records on legal hold",
     StayReason.PROTECTED: "they are protected, and the policy does not include {protection}",
 }
 

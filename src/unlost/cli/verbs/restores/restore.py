@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.restores.restore_run import RestoreResult
     from unlost.app.restores.approvals import PlanApproval
     from unlost.app.restores.group_lines import GroupLine
-    from unlost.engine.restore.planning.shown.plan_diff import StepDifference
+    from unlost.engine.restore.planning.shown.plan_diff import DiffSide, StepDifference
     from unlost.engine.restore.planning.shown.summary import Branch, PlanSummary
     from unlost.model.plan import TwinPolicy
 
@@ -541,25 +541,34 @@ def _show_diff(out: Output, result: "ComparedPlans") -> None:
     if difference.counts:
         table = grid("Table", "Action", "Before", "After", right=("Before", "After"))
         for line in difference.counts:
-            table.add_row(line.table, line.action, f"{line.old:,}", f"{line.new:,}")
+            side = difference.new if line.new else difference.old
+            word = _planned(line.action, side)
+            table.add_row(line.table, word, f"{line.old:,}", f"{line.new:,}")
         out.print(table)
     out.print(
         f"{many(difference.total, 'record')} {'differs' if difference.total == 1 else 'differ'}:"
     )
     for record in difference.records[:MOST]:
-        out.print(f"  {_difference_text(record)}")
+        out.print(f"  {_difference_text(record, difference.old, difference.new)}")
     _show_more(out, difference.total)
 
 
-def _difference_text(record: "StepDifference") -> str:
+def _planned(action: "Action", side: "DiffSide") -> str:
+    """Return the word for the action of a plan."""
+    return "archive" if action == "delete" and side.archives else action.value
+
+
+def _difference_text(record: "StepDifference", old_side: "DiffSide", new_side: "DiffSide") -> str:
     name = f"{record.table}/{record.record}"
-    if record.old is None:
-        return f"+ {name}: {record.new}"
-    if record.new is None:
-        return f"- {name}: {record.old}"
+    old = _planned(record.old, old_side) if record.old is not None else ""
+    new = _planned(record.new, new_side) if record.new is not None else ""
+    if not old:
+        return f"+ {name}: {new}"
+    if not new:
+        return f"- {name}: {old}"
     texts = [DIFFERENCES[part] for part in record.parts if part in DIFFERENCES]
-    if record.old is not record.new:
-        texts.insert(0, f"{record.old} → {record.new}")
+    if old != new:
+        texts.insert(0, f"{old} → {new}")
     if record.columns:
         texts.append(f"columns {plain(', '.join(record.columns))}")
     if record.typed:

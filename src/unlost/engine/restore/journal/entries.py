@@ -49,6 +49,7 @@ class Pass(StrEnum):
     PUT_BACK = "put-back"  # rows that the org removed with an update
     DELETE = "delete"
     POINT = "point"  # updates of parents of archived records
+    LINK = "link"  # links to archived records that are not written into these parents
 
 
 class RunOpened(msgspec.Struct, frozen=True, tag="opened"):

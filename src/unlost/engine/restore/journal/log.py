@@ -41,7 +41,7 @@ from unlost.model.plan import PlanStep, RecordKey, RestorePlan
 from unlost.model.ports.vault import Journal
 from unlost.model.source.writing import NOT_IN_BIN, OutcomeKind, RowOutcome, WriteOp
 
-STAGES = tuple(stage for stage in Pass if stage not in (Pass.IMAGES, Pass.POINT))
+STAGES = tuple(stage for stage in Pass if stage not in (Pass.IMAGES, Pass.POINT, Pass.LINK))
 NONE: Mapping[RecordKey, RowOutcome] = {}
 LOST_TRIES = 4  # calls in a row without an answer before the run stops
 
@@ -54,8 +54,8 @@ class RestoreState:
     the calls whose answer is missing, by their number; ``tries`` counts how often a record was sent
     in a pass, until it is deleted or must stay; ``returned``
     are the ids that left the bin through this run; ``undid`` is true once an undelete call has been
-    answered. ``deletes_since`` is the time of the first call that deletes. ``saved`` are the values
-    of rows that the org may have removed with an update, by their ids. ``reopened`` has the values
+    answered. ``deletes_since`` is the time of the first call that deleted a record. ``saved`` are the
+    values of rows that the org may have removed with an update, by their ids. ``reopened`` has the values
     that records had before they were made drafts. ``bypass`` is set while the run may have left a
     bypass on; ``noted_bypass`` is true once the run has noted the state of a bypass.
     """
@@ -87,6 +87,7 @@ class RestoreState:
                 intent = self.open.pop(entry.intent)
                 self.undid |= intent.op is WriteOp.UNDELETE
                 self._settle(intent.stage, intent.table, intent.op, entry.outcomes)
+                self._note_deletions(intent, entry.outcomes)
             case OutcomesWithoutCall():
                 self._settle(entry.stage, entry.table, None, entry.outcomes)
             case RecordsLinked():
@@ -114,13 +115,17 @@ class RestoreState:
     def _announce(self, number: int, intent: CallIntent) -> None:
         self.open[number] = intent
         self.calls += 1
-        if intent.stage is Pass.DELETE and self.deletes_since is None:
-            self.deletes_since = intent.at
         keys = [RecordKey(intent.table, row.record) for row in intent.rows]
         self.tries.update((intent.stage, key) for key in keys)
         if intent.stage is Pass.REOPEN:
             rows = zip(keys, intent.rows, strict=True)
             self.reopened.update({key: row.before or {} for key, row in rows})
+
+    def _note_deletions(self, intent: CallIntent, outcomes: Iterable[RowOutcome]) -> None:
+        # A refused call deletes nothing: what vanishes while the run waits after it is by others.
+        if intent.stage is Pass.DELETE and any(o.kind is OutcomeKind.DONE for o in outcomes):
+            # Lost answers are found in any order.
+            self.deletes_since = min(self.deletes_since or intent.at, intent.at)
 
     def _bypassed(self, entry: BypassNoted | BypassSwitched) -> None:
         """A bypass that was on before the run is not the run's; one that is off needs nothing."""

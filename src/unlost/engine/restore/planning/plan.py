@@ -93,20 +93,23 @@ def plan_restore(
     left_out: LeftOut = NOTHING,
     edits: Edits = NO_EDITS,
     twins: TwinPolicy = TwinPolicy.KEEP,
+    besides: Collection[str] = (),
     plan_id: str,
 ) -> RestorePlan:
     """The plan that restores a selection. ``at``: the number of the wanted backup.
 
     With ``left_out`` (records dropped from an earlier plan) nothing related is looked for again.
     ``edits`` are restored instead of the vault's values. ``twins``: the treatment of live records
-    that took a unique value of a lost one.
+    that took a unique value of a lost one. ``besides``: tables that the run writes although no step
+    names them.
 
     Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, ``edit-…``, and
     the errors of the selection), NotFound, and the errors of the ports.
     """
     survey = RestoreSurvey(org, ports, edits=edits)
     picked = select(survey, selection, at=at)
-    return _planned(survey, picked, _Head(plan_id, selection, related, left_out, twins))
+    head = _Head(plan_id, selection, related, left_out, twins, frozenset(besides))
+    return _planned(survey, picked, head)
 
 
 def plan_again(
@@ -280,13 +283,14 @@ class _Drafting:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """The plan's own parameters."""
+    """The plan's own parameters. ``besides``: tables that the run writes without a step."""
 
     id: str
     selection: Selection
     related: RelatedPolicy
     left_out: LeftOut = NOTHING
     twins: TwinPolicy = TwinPolicy.KEEP
+    besides: frozenset[str] = frozenset()
 
 
 def _plan(
@@ -320,7 +324,7 @@ def _plan(
                 *cleared_notes(survey, steps),
                 *late_address_notes(drafts, records.lives),
                 *image_notes(survey, drafts, images),
-                *automation_notes(survey, steps),
+                *automation_notes(survey, steps, besides=head.besides),
             ),
         )
     )

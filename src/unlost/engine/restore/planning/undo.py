@@ -13,7 +13,7 @@ Records are named by their ids in the org; their wanted values are in the journa
 See docs/adr/0042.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 from typing import Any
@@ -43,6 +43,7 @@ from unlost.engine.restore.planning.record_sizes import returning_file_bytes, si
 from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, FILE_BYTES_A_SECOND
 from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSurvey
 from unlost.engine.restore.planning.undo_deletes import is_marked, keep_referred, owners_of
+from unlost.engine.restore.planning.undo_pointers import undone_pointers
 from unlost.engine.restore.planning.undo_returns import (
     brought_back,
     leave_targets,
@@ -135,15 +136,12 @@ def _unarchive(
     removed = [
         place for place, effect in known.effects.items() if effect.kind is EffectKind.REMOVED
     ]
-    plan = _back(survey, removed, left_out, plan_id, twins=twins)
     if any(key in left_out for key in removed):
-        return plan  # the values of records that stayed lead to archived records
-    changed = (known.effects.get(update.key) for update in known.plan.pointers)
-    pointers = tuple(
-        PointerUpdate(effect.table, effect.live, dict(effect.before), effect.sent)
-        for effect in changed
-        if effect is not None and effect.table in survey.tables
-    )
+        # The values of records that stayed lead to archived records.
+        return _back(survey, removed, left_out, plan_id, twins=twins)
+    pointers = undone_pointers(survey, known, removed)
+    tables = {update.table for update in pointers}
+    plan = _back(survey, removed, left_out, plan_id, twins=twins, besides=tables)
     if not pointers:
         return plan
     return sealed(replace(plan, pointers=pointers, notes=(*plan.notes, *_pointer_notes(pointers))))
@@ -153,8 +151,8 @@ def _pointer_notes(pointers: Sequence[PointerUpdate]) -> Iterator[PlanNote]:
     yield PlanNote.of(
         POINTERS,
         NoteWeight.NOTE,
-        "The undo sets the former values ({columns}) of {records} of {table}, unless they were "
-        "changed since.",
+        "The undo takes back what the archive wrote into {records} of {table} ({columns}), unless "
+        "people changed it since.",
         table=pointers[0].table,
         count=len(pointers),
         columns=", ".join(sorted(pointers[0].values)),
@@ -168,6 +166,7 @@ def _back(
     plan_id: str,
     *,
     twins: TwinPolicy,
+    besides: Collection[str] = (),
 ) -> RestorePlan:
     every = sorted(records, key=str)
     wanted = tuple(key for key in every if key not in left_out)
@@ -181,6 +180,7 @@ def _back(
         related=RelatedPolicy.ALL,
         left_out=left_out,
         twins=twins,
+        besides=besides,
         plan_id=plan_id,
     )
     notes = tuple(left_out_notes(key for key in every if key in left_out))

@@ -20,13 +20,13 @@ from unlost.engine.restore.journal.entries import (
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
+from unlost.engine.restore.values.outcome_text import OutcomeText, outcome_of
 from unlost.model.errors import LimitReached, UnlostError
 from unlost.model.plan import RecordKey
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 
 STORAGE_FULL = "write-storage-full"
-CHANGED_SINCE = "restore-changed-since"
 TRIES = 3  # number of times that a temporarily refused row is sent
 
 type Cells = Mapping[str, str | None]
@@ -237,3 +237,9 @@ def refusal(key: RecordKey, code: str, sentence: str, next_step: str = "") -> Ro
     return RowOutcome(
         key.record, OutcomeKind.FAILED, code=code, sentence=sentence, next_step=next_step
     )
+
+
+def refused(key: RecordKey, text: OutcomeText) -> RowOutcome:
+    """The outcome of a record that was not sent, in a text that names only the record."""
+    known = outcome_of(text, key)
+    return refusal(key, known.code, known.sentence, known.next_step)

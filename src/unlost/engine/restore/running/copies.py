@@ -1,6 +1,7 @@
 """Verify the copies of records: their rows are read from the vault, and each byte of their files."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
 from functools import partial
 
 import pyarrow as pa
@@ -15,13 +16,25 @@ from unlost.model.vault.snapshot import StoredFile
 
 PIECE = 1 << 20  # bytes of a large file in memory
 SMALL, IN_MEMORY = 1 << 20, 32 << 20  # bytes of a file, and of files, that are read together
-OTHER_SIZE = "Its file in the vault has another size."
+
+
+class CopyPlace(StrEnum):
+    """The place of copies, as sentences name it."""
+
+    VAULT = "vault"
+    MIRROR = "mirror"
 
 
 def faulty_copies(
-    vault: Vault, snapshot: Snapshot, source: Source, table: Table, states: States
+    vault: Vault,
+    snapshot: Snapshot,
+    source: Source,
+    table: Table,
+    states: States,
+    *,
+    place: CopyPlace = CopyPlace.VAULT,
 ) -> Iterator[tuple[str, str]]:
-    """Records with a file that the vault lacks or cannot give back, and a sentence about it.
+    """Records with a file that a vault lacks or cannot give back, and a sentence about it.
 
     ``states``: rows that were read from the vault and whose hashes were compared.
     """
@@ -31,22 +44,25 @@ def faulty_copies(
     stored = {(file.record, file.column): file for file in snapshot.files(table.name, ids)}
     for ref in source.files_in(table, _rows(ids, states.rows, snapshot)):
         if (ref.record, ref.column) not in stored:
-            yield ref.record, "The vault does not have its file."
+            yield ref.record, f"The {place} does not have its file."
     for file, sentence in damaged_files(vault, snapshot.info.org, list(stored.values())):
-        yield file.record, sentence
+        yield file.record, sentence or f"Its file in the {place} has another size."
 
 
 def damaged_files(
     vault: Vault, org: str, files: Sequence[StoredFile]
 ) -> Iterator[tuple[StoredFile, str]]:
-    """The files that the vault does not give back whole. Small ones are read many at a time."""
+    """The files that a vault does not give back whole, and the sentence of its error.
+
+    The sentence is empty for a file of another size. Small files are read many at a time.
+    """
     for group in _groups([file for file in files if file.size <= SMALL]):
         try:
             bodies = vault.read_files(org, {file.blob for file in group})
         except (IntegrityError, NotFound):  # of one of them
             yield from _each(vault, org, group)
             continue
-        yield from ((file, OTHER_SIZE) for file in group if len(bodies[file.blob]) != file.size)
+        yield from ((file, "") for file in group if len(bodies[file.blob]) != file.size)
     yield from _each(vault, org, [file for file in files if file.size > SMALL])
 
 
@@ -73,7 +89,7 @@ def _each(vault: Vault, org: str, files: Iterable[StoredFile]) -> Iterator[tuple
             yield file, error.sentence
             continue
         if size != file.size:
-            yield file, OTHER_SIZE
+            yield file, ""
 
 
 def _rows(ids: list[str], cells: pa.Table, snapshot: Snapshot) -> Rows:

@@ -66,8 +66,10 @@ class OrgChanges:
     records that have a new reference to them. ``deleted``: planned records that the write user
     deleted, apart from settled ones.
     ``vanished``: other records that this user deleted, or that are gone without a known user.
-    ``unread``: tables that were not delivered completely. ``binned``: records that left since the
-    copy, and that are in the recycle bin by others than the run.
+    ``unread``: tables that were not delivered completely. ``unlisted``: tables whose list of
+    deletions is not complete, although only it has records that left without the recycle bin.
+    ``binned``: records that left since the copy, and that are in the recycle bin by others than the
+    run.
     """
 
     changed: set[RecordKey] = field(default_factory=set)
@@ -75,6 +77,7 @@ class OrgChanges:
     deleted: set[RecordKey] = field(default_factory=set)
     vanished: set[RecordKey] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
+    unlisted: set[str] = field(default_factory=set)
     binned: set[RecordKey] = field(default_factory=set)
 
 
@@ -147,9 +150,10 @@ class OrgWatch:
             waiting -= 1
             for page in self._pages(task) if pages is None else pages:
                 gone[task.table].append(self._note_live(tables[task.table], page.rows))
-                # Only the list of deletions has records that left without the recycle bin.
-                if page.incomplete or (self._hard and page.wants_census):
+                if page.incomplete:
                     self.changes.unread.add(task.table)
+                if self._hard and page.wants_census:
+                    self.changes.unlisted.add(task.table)
         assert waiting == 0, "a table without an answer would look like one without changes"
         for name, frames in gone.items():
             self._note_gone(tables[name], pl.concat(frames, how="diagonal"))

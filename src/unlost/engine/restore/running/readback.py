@@ -9,13 +9,15 @@ import pyarrow as pa
 from unlost.engine.prefetch import prefetch
 from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.after_images import after_images, brought
-from unlost.engine.restore.running.calls import CHANGED_SINCE, refusal
+from unlost.engine.restore.running.calls import refused
 from unlost.engine.restore.running.compared import compared, was_sent
 from unlost.engine.restore.running.passes.changing import gone
 from unlost.engine.restore.running.passes.returning import CAME_ALONG, came_along
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import rows_in_memory, taken
+from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.outcome import Difference, Ending, RecordOutcome
+from unlost.engine.restore.values.outcome_text import CHANGED_SINCE
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.reading import Rows
@@ -174,17 +176,12 @@ def _outcome(
 
 def _not_created(key: RecordKey) -> RowOutcome:
     """The outcome of a by-product that is not in the org."""
-    return refusal(
-        key,
-        NOT_MADE,
-        f"The org should have created {key} with the record that it belongs to, but it does not exist.",
-        "Make sure that the record it belongs to exists, then run `unlost restore retry RUN`.",
-    )
+    return refused(key, outcome_text.NOT_CREATED)
 
 
 def _not_deleted(key: RecordKey) -> RowOutcome:
     """The outcome of a record of an archive that no call named: it is never taken for a deleted one."""
-    return refusal(key, "archive-not-deleted", f"{key} is still in the org.")
+    return refused(key, outcome_text.NOT_DELETED)
 
 
 def _ending(session: RestoreSession, step: PlanStep) -> Ending:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
+from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, SelectionKind
 
 LISTED = 1_000  # records of a difference
 
@@ -25,7 +25,8 @@ class StepPart(StrEnum):
 class DiffSide:
     """A plan of a comparison. ``records``: its records, also those that it does not write.
 
-    ``bypass``: a switch of the org that is on during its run; empty for none.
+    ``bypass``: a switch of the org that is on during its run; empty for none. ``archives``: what it
+    deletes is archived.
     """
 
     plan: str
@@ -33,6 +34,7 @@ class DiffSide:
     made_at: datetime
     records: int
     bypass: str = ""
+    archives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def plan_difference(old: RestorePlan, new: RestorePlan) -> PlanDifference:
 
 def _side(plan: RestorePlan) -> DiffSide:
     bypass = str(plan.bypass or "")
-    return DiffSide(plan.id, plan.digest, plan.made_at, len(plan.steps), bypass)
+    archives = plan.selection.kind is SelectionKind.ARCHIVE
+    return DiffSide(plan.id, plan.digest, plan.made_at, len(plan.steps), bypass, archives)
 
 
 def _counts(old: RestorePlan, new: RestorePlan) -> Iterator[DiffCount]:

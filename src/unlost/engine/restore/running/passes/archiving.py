@@ -22,16 +22,16 @@ import pyarrow.compute as pc
 from unlost.engine.restore.journal.archives import uncommitted
 from unlost.engine.restore.journal.entries import CallAnswer, Pass
 from unlost.engine.restore.running.calls import (
-    CHANGED_SINCE,
     TRIES,
     PreparedRow,
     record_without_call,
     refusal,
+    refused,
     send,
     write_intent,
 )
 from unlost.engine.restore.running.comparison import absent, compared_columns, different
-from unlost.engine.restore.running.copies import faulty_copies
+from unlost.engine.restore.running.copies import CopyPlace, faulty_copies
 from unlost.engine.restore.running.deletions import details_deleted, source_of
 from unlost.engine.restore.running.file_holds import links_of_held_records
 from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
@@ -43,6 +43,7 @@ from unlost.engine.restore.running.second_copy import (
 )
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import States, WantedReader, rows_in_memory
+from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.bin_notes import planned_room
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.errors import IntegrityError, NotFound
@@ -63,13 +64,13 @@ ANNOUNCED = 2_000  # details of an intent: no call has their ids
 VANISHED = "archive-vanished"
 STOPPED = "archive-stopped"
 REFERRED = "archive-referred"
+UNLISTED = "archive-unlisted"
 GONE = "archive-gone"
 TOGETHER = "archive-together"
 NO_COPY = "archive-no-copy"
 NO_SECOND_COPY = "archive-no-second-copy"
 ON_HOLD = "archive-on-hold"
-COUNTED = "archive-counted"
-BIN_FULL = "archive-bin-full"
+BIN_FULL = outcome_text.NO_ROOM.code
 
 type Causes = dict[RecordKey, RowOutcome]
 
@@ -280,12 +281,17 @@ def _readable(
 
 
 def _without_copy(
-    session: RestoreSession, vault: Vault, source: Source, states: States
+    session: RestoreSession,
+    vault: Vault,
+    source: Source,
+    states: States,
+    *,
+    place: CopyPlace = CopyPlace.VAULT,
 ) -> Iterator[tuple[RecordKey, str]]:
     """The records of which a vault lacks a file, and a sentence about it."""
     table = session.table(states.steps[0].table)
     snapshot = vault.at(session.plan.org, session.plan.snapshot, forgotten=True)
-    for record, sentence in faulty_copies(vault, snapshot, source, table, states):
+    for record, sentence in faulty_copies(vault, snapshot, source, table, states, place=place):
         yield RecordKey(table.name, record), sentence
 
 
@@ -298,7 +304,10 @@ def _without_second_copy(
     with mirror_answers(session):
         for part in _parts(session, steps):
             for states in _readable(second.wanted, part, causes, outcome=_is_damaged_there):
-                for key, sentence in _without_copy(session, second.vault, source, states):
+                faulty = _without_copy(
+                    session, second.vault, source, states, place=CopyPlace.MIRROR
+                )
+                for key, sentence in faulty:
                     causes[key] = _has_no_second_copy(key, sentence)
     return causes
 
@@ -344,6 +353,8 @@ def _referred(watch: OrgWatch, steps: Sequence[PlanStep]) -> Causes:
     closed |= watch.changes.unread
     if closed:
         return {step.key: _is_unlooked(step.key, closed) for step in steps}
+    if unlisted := watch.changes.unlisted:
+        return {step.key: _is_unlisted(step.key, unlisted) for step in steps}
     named = watch.changes.named | strangers
     return {step.key: _is_referred(step.key) for step in steps if step.key in named}
 
@@ -392,8 +403,8 @@ def _refuse(
     outcomes: dict[str, list[RowOutcome]] = defaultdict(list)
     for step in steps:
         outcomes[step.table].append(why(step.key))
-    for name, refused in outcomes.items():
-        record_without_call(session, Pass.DELETE, name, refused)
+    for name, of_table in outcomes.items():
+        record_without_call(session, Pass.DELETE, name, of_table)
 
 
 def _stopped(session: RestoreSession, watch: OrgWatch) -> bool:
@@ -523,15 +534,15 @@ def _keep_refused_groups(session: RestoreSession, masters: Sequence[PlanStep]) -
 
 
 def _is_on_hold(key: RecordKey) -> RowOutcome:
-    return refusal(key, ON_HOLD, f"{key} is on legal hold. It stays in the org.")
+    return refused(key, outcome_text.ON_HOLD)
 
 
 def _is_of_held_record(key: RecordKey) -> RowOutcome:
-    return refusal(key, ON_HOLD, f"{key} belongs to a record on legal hold. It stays in the org.")
+    return refused(key, outcome_text.OF_HELD_RECORD)
 
 
 def _is_erased(key: RecordKey) -> RowOutcome:
-    return refusal(key, NO_COPY, f"{key} was erased from the vault. It stays in the org.")
+    return refused(key, outcome_text.ERASED)
 
 
 def _is_damaged(key: RecordKey, error: IntegrityError | NotFound) -> RowOutcome:
@@ -553,34 +564,19 @@ def _has_no_second_copy(key: RecordKey, reason: str) -> RowOutcome:
 
 
 def _is_changed(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"{key} was changed in the org after the backup. It stays there.",
-        "A later archive includes it if it still matches the policy.",
-    )
+    return refused(key, outcome_text.CHANGED_IN_ORG)
 
 
 def _has_new_columns(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"The table of {key} has new columns, or is gone. The record stays in the org.",
-        "Back up, then plan the archive again.",
-    )
+    return refused(key, outcome_text.NEW_COLUMNS)
 
 
 def _is_gone(key: RecordKey) -> RowOutcome:
-    return refusal(key, GONE, f"{key} is not in the org any more: another user deleted it.")
+    return refused(key, outcome_text.DELETED_BY_OTHERS)
 
 
 def _is_referred(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        REFERRED,
-        f"A record that came after the backup refers to {key}, so it stays in the org.",
-        "The next archive decides again, once a backup has that record.",
-    )
+    return refused(key, outcome_text.REFERRED)
 
 
 def _is_unlooked(key: RecordKey, tables: Collection[str]) -> RowOutcome:
@@ -593,43 +589,31 @@ def _is_unlooked(key: RecordKey, tables: Collection[str]) -> RowOutcome:
     )
 
 
-def _stays_too(key: RecordKey) -> RowOutcome:
-    return refusal(key, TOGETHER, f"{key} stays in the org with a record that it belongs to.")
-
-
-def _is_counted(key: RecordKey) -> RowOutcome:
+def _is_unlisted(key: RecordKey, tables: Collection[str]) -> RowOutcome:
     return refusal(
         key,
-        COUNTED,
-        f"{key} stays in the org: the records that lead to the archived ones have their number "
-        "already.",
-        "Plan the archive again.",
-    )
-
-
-def _has_no_room(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        BIN_FULL,
-        f"{key} stays in the org: other people deleted records since the plan was made, and the "
-        "recycle bin has no more room.",
+        UNLISTED,
+        f"The org's list of deletions of {', '.join(sorted(tables))} does not reach back to the backup, "
+        f"so the archive could not notice if more records vanish. {key} stays in the org.",
         "Back up, then plan the archive again.",
     )
 
 
+def _stays_too(key: RecordKey) -> RowOutcome:
+    return refused(key, outcome_text.TOGETHER)
+
+
+def _is_counted(key: RecordKey) -> RowOutcome:
+    return refused(key, outcome_text.COUNTED)
+
+
+def _has_no_room(key: RecordKey) -> RowOutcome:
+    return refused(key, outcome_text.NO_ROOM)
+
+
 def _is_stopped(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        STOPPED,
-        f"The archive stopped before {key}, because other records vanished from the org.",
-        "See which records vanished. Then plan the archive again.",
-    )
+    return refused(key, outcome_text.STOPPED)
 
 
 def _vanished(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        VANISHED,
-        f"{key} vanished from the org while the archive ran, although it was not its turn.",
-        "Check whether a trigger deletes it. If a backup has it, restore it from there.",
-    )
+    return refused(key, outcome_text.VANISHED)

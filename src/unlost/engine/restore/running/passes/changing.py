@@ -19,12 +19,11 @@ from itertools import batched
 
 from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.calls import (
-    CHANGED_SINCE,
     TRIES,
     CallOutcome,
     PreparedRow,
     record_without_call,
-    refusal,
+    refused,
     send,
     send_in_queue,
     send_queues,
@@ -36,6 +35,7 @@ from unlost.engine.restore.running.passes.lost_images import lost_images
 from unlost.engine.restore.running.passes.returning import came_along
 from unlost.engine.restore.running.rows import late_columns, update_row
 from unlost.engine.restore.running.session import RestoreSession
+from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.text_images import masked, without_ids
 from unlost.model.plan import Action, PlanStep, RecordKey
@@ -198,13 +198,7 @@ def _failed(session: RestoreSession, step: PlanStep) -> bool:
 
 
 def _kept_as_draft(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        "restore-kept-draft",
-        f"{key} exists as a draft: a record that belongs to it could not be added.",
-        "Fix the cause of the refusal, then run `unlost restore retry RUN`. It adds the record "
-        "and finishes the draft.",
-    )
+    return refused(key, outcome_text.KEPT_DRAFT)
 
 
 def _late(
@@ -440,18 +434,8 @@ def _only(cells: Cells, columns: Sequence[str]) -> dict[str, str | None]:
 
 def gone(key: RecordKey) -> RowOutcome:
     """The outcome of a record that was live, and no longer is."""
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"{key} is no longer live.",
-        "Make a new plan. It finds out how the record can be restored.",
-    )
+    return refused(key, outcome_text.NOT_LIVE)
 
 
 def _changed_since(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"{key} was changed in the org after the plan was made. It was left unchanged.",
-        "Check it with `unlost compare ORG latest live`, and make a new plan if it must change.",
-    )
+    return refused(key, outcome_text.CHANGED)

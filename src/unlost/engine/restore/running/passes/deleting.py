@@ -13,11 +13,10 @@ from itertools import batched
 
 from unlost.engine.restore.journal.entries import CallAnswer, Pass, RowsSaved, SavedRow
 from unlost.engine.restore.running.calls import (
-    CHANGED_SINCE,
     TRIES,
     PreparedRow,
     record_without_call,
-    refusal,
+    refused,
     send,
     write_intent,
 )
@@ -25,6 +24,7 @@ from unlost.engine.restore.running.correlate import each, resolve
 from unlost.engine.restore.running.passes.referred import newly_referred
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.undone import UndoneReader
+from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.cells import digest
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.source.schema import ColumnTrait, DeleteRule, Table
@@ -307,46 +307,20 @@ def _is_as_planned(session: RestoreSession, table: Table, step: PlanStep, cells:
 
 
 def _edited(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"{key} was changed in the org after the undo was planned. It was not deleted.",
-        "Check the record, and plan the undo again.",
-    )
+    return refused(key, outcome_text.UNDO_CHANGED)
 
 
 def _kept(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"A record that belongs to {key} was changed after the undo was planned, and would be "
-        "deleted with it. It was not deleted.",
-        "Check the record, and plan the undo again.",
-    )
+    return refused(key, outcome_text.UNDO_DETAIL_CHANGED)
 
 
 def _referred(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        "undo-stayed",
-        f"{key} is still there, because a record that refers to it was not deleted or changed.",
-        "See why that record stayed as it is, and plan the undo again.",
-    )
+    return refused(key, outcome_text.UNDO_REFERRED)
 
 
 def _referred_since(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"Records refer to {key} that did not when the undo was planned. It was not deleted.",
-        "Check these records, and plan the undo again.",
-    )
+    return refused(key, outcome_text.UNDO_REFERRED_SINCE)
 
 
 def _stayed(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        "undo-stayed",
-        f"{key} is still there, because the record that it belongs to could not be deleted.",
-        "See why that record stayed, and plan the undo again.",
-    )
+    return refused(key, outcome_text.UNDO_MASTER_STAYED)

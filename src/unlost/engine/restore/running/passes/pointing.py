@@ -14,25 +14,27 @@ from itertools import batched
 
 from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.calls import (
-    CHANGED_SINCE,
     TRIES,
     PreparedRow,
     record_without_call,
     refusal,
+    refused,
     send,
 )
 from unlost.engine.restore.running.correlate import each
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import rows_in_memory
+from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
-from unlost.model.archive import ARCHIVED_PAGE, ParentPointer
+from unlost.engine.restore.values.pointers import is_link, number_in
+from unlost.model.archive import ParentPointer
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.plan import Action, ActionReason, PlanStep, PointerUpdate, RecordKey
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 
-GONE, TAKEN, UNDO_STAYS = "archive-pointer-gone", "archive-pointer-taken", "undo-pointer-kept"
+TAKEN = "archive-pointer-taken"
 
 type Cells = Mapping[str, str | None]
 
@@ -98,8 +100,10 @@ def _is_left_out(session: RestoreSession, step: PlanStep) -> bool:
 
 
 def outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
-    """The outcomes of records that could not be set."""
-    for key, outcome in session.log.state.results.get(Pass.POINT, {}).items():
+    """The outcomes of records that could not be set, or got only their number."""
+    results = session.log.state.results
+    refused = (item for stage in (Pass.POINT, Pass.LINK) for item in results.get(stage, {}).items())
+    for key, outcome in refused:
         if outcome.kind is OutcomeKind.FAILED:
             yield RecordOutcome(
                 key.table,
@@ -154,6 +158,11 @@ def _set(
                 else:
                     refused.append(ready)
             record_without_call(session, Pass.POINT, table.name, refused)
+            if pointer is not None and pointer.link:
+                taken = [row for row in rows if pointer.link not in row.row.cells]
+                keys = [RecordKey(table.name, row.row.key) for row in taken]
+                outcomes_of_links = [_is_taken(key, pointer.link) for key in keys]
+                record_without_call(session, Pass.LINK, table.name, outcomes_of_links)
             if rows:
                 send(session, Pass.POINT, WriteOp.UPDATE, table.name, rows)
 
@@ -166,27 +175,19 @@ def _row(
     counts: Mapping[str, int],
 ) -> PreparedRow | RowOutcome:
     if live is None:
-        return refusal(update.key, GONE, f"{update.key} is not in the org any more.")
+        return refused(update.key, outcome_text.PARENT_GONE)
     before = {name: live.get(name) for name in update.values}
     if update.expect and digest(table, before) != update.expect:
         return _is_changed(update.key)
     cells = dict(update.values)
     if pointer is not None and pointer.count:
-        cells[pointer.count] = str(_number(live.get(pointer.count)) + counts[update.record])
-    if pointer is not None and pointer.link and not _is_link(live.get(pointer.link), update):
+        cells[pointer.count] = str(number_in(live.get(pointer.count)) + counts[update.record])
+    link = live.get(pointer.link) if pointer is not None else None
+    if pointer is not None and link and not is_link(link, update.key):
         del cells[pointer.link], before[pointer.link]
         if not cells:
             return _is_taken(update.key, pointer.link)
     return PreparedRow(WriteRow(update.record, update.record, cells), before)
-
-
-def _number(text: str | None) -> int:
-    return round(float(text)) if text else 0
-
-
-def _is_link(text: str | None, update: PointerUpdate) -> bool:
-    """True for no text and for a link of an earlier archive; the console may have moved since."""
-    return not text or text.endswith(f"/{update.table}/{update.record}/{ARCHIVED_PAGE}")
 
 
 def _is_taken(key: RecordKey, column: str) -> RowOutcome:
@@ -199,19 +200,8 @@ def _is_taken(key: RecordKey, column: str) -> RowOutcome:
 
 
 def _is_kept(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        UNDO_STAYS,
-        f"{key} keeps its number of archived records and its link, because not all of these records "
-        "came back.",
-        "Correct them in the org by hand.",
-    )
+    return refused(key, outcome_text.PARENT_STAYS)
 
 
 def _is_changed(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"Values that the archive wrote into {key} were changed afterwards. They stay as they are.",
-        "Correct them in the org by hand.",
-    )
+    return refused(key, outcome_text.PARENT_CHANGED)

@@ -8,9 +8,10 @@ another master of theirs gets a new id: these are taken, and corrected in the up
 from collections.abc import Iterator, Mapping, Sequence
 
 from unlost.engine.restore.journal.entries import LiveLink, Pass, RecordsLinked
-from unlost.engine.restore.running.calls import CHANGED_SINCE, TRIES, record_without_call, refusal
+from unlost.engine.restore.running.calls import TRIES, record_without_call, refused
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS
+from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.source.schema import DeleteRule, Table
@@ -127,9 +128,4 @@ def _masters(table: Table) -> set[str]:
 
 
 def _returned(key: RecordKey) -> RowOutcome:
-    return refusal(
-        key,
-        CHANGED_SINCE,
-        f"{key} was restored by another user after the plan was made. It was left unchanged.",
-        "Make a new plan if the record must still change.",
-    )
+    return refused(key, outcome_text.RESTORED_BY_OTHERS)
