@@ -91,7 +91,7 @@ def _stay_away(step: UndoStep, *, comes: bool) -> None:
     if not step.is_left_out:
         step.skip(NoteCode.LEFT_OUT_MASTER)
     elif step.binned and comes:
-        step.remarks[:] = [NoteCode.LEFT_OUT_COMES]
+        step.remarks = (NoteCode.LEFT_OUT_COMES,)
 
 
 def leave_targets(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
@@ -111,7 +111,7 @@ def leave_targets(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
             absent.add(step.key)
         elif step.action is Action.CREATE and lost & survey.capability(table.name).settable:
             step.late = tuple(name for name in step.late if name not in lost)
-            step.remarks.append(NoteCode.LEFT_OUT_TARGET)
+            step.remarks += (NoteCode.LEFT_OUT_TARGET,)
 
 
 def _is_absent(step: UndoStep) -> bool:
@@ -130,7 +130,7 @@ def _set_fewer(step: UndoStep, table: Table, lost: Collection[str]) -> None:
     """Set the other columns only."""
     step.columns = tuple(name for name in step.columns if name not in lost)
     step.expect = digest(table, {name: step.checked[name] for name in step.columns})
-    step.remarks.append(NoteCode.LEFT_OUT_TARGET)
+    step.remarks += (NoteCode.LEFT_OUT_TARGET,)
     if not step.columns:
         step.action, step.expect = Action.UNCHANGED, None
 

@@ -62,7 +62,7 @@ class UndoStep:
     def leave_out(self) -> None:
         """Write nothing of it, as a person wants it."""
         self.binned = self.action is Action.UNDELETE
-        self.remarks.clear()
+        self.remarks = ()
         self.skip(NoteCode.LEFT_OUT)
 
     def skip(self, remark: NoteCode) -> None:
