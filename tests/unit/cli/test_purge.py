@@ -85,7 +85,7 @@ def test_a_wrong_selection_is_refused(writable: Terminal, tmp_path: Path) -> Non
 def test_a_list_of_ids_has_a_limit(
     writable: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlost.cli.verbs.archive.purge.LARGEST", 10)
+    monkeypatch.setattr("unlost.cli.id_files.LARGEST", 10)
     ids = tmp_path / "ids.txt"
     ids.write_text("500000000000000AAA")
     out = str(tmp_path / "purge.json")

@@ -223,8 +223,9 @@ def _name_what_stays(request: UserRequest, org: str, name: str, result: TakenBac
         names = [each.name or each.record for each in result.created[:MOST_NAMES]]
         more = " …" if len(result.created) > MOST_NAMES else ""
         text %= {"count": len(result.created), "names": ", ".join(names) + more}
-        query = {name: request.POST.get(name, "") for name in ("user", "since", "until", "live")}
-        given = {name: value for name, value in query.items() if value}
+        # Histories do not name the user of a creation, so a filter by the user would hide it.
+        fields = {field: request.POST.get(field, "") for field in ("since", "until", "live")}
+        given = {field: value for field, value in fields.items() if value}
         address = reverse("watch", kwargs={"org": org, "name": name})
         link = f"{address}?{urlencode({'kind': EventKind.CREATED.value, **given})}"
         messages.info(
