@@ -10,7 +10,7 @@ from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.archive_policies import note_policy_preview, saved_policies
-from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.archive.preview import preview
 from unlost.engine.archive.recycle_bin import bin_room
 from unlost.model.access import ActorKind, Right, Trace
@@ -25,6 +25,7 @@ from unlost.model.archive import (
 from unlost.model.archive_effects import BinRoom, LosingFiles, SummaryChange
 from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.errors import NotFound
+from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import StorageRule
 
 MOST_DAYS = 3_650
@@ -197,15 +198,7 @@ def preview_archive(app: Application, org: str, policy: ArchivePolicy) -> Archiv
     head = newest_backup(app.vault, known)
     connector, schema = app.connector(known.identity.connector), head.schema()
     rules, facts = connector.storage_rules(schema), connector.archive_facts(schema)
-    shown = preview(
-        head,
-        policy,
-        rules,
-        shared=connector.shared_files(schema),
-        holds=app.whole_vault.holds(known.oid),
-        facts=facts,
-        now=app.clock.now(),
-    )
+    shown = preview_of(app, known, head, policy)
     actor = app.actor
     if actor.kind in BY_PEOPLE and actor.may(Right.RESTORE, known.oid):
         note_policy_preview(
@@ -223,7 +216,9 @@ def preview_archive(app: Application, org: str, policy: ArchivePolicy) -> Archiv
             commits=app.vault.commits(known.oid),
         )
         shown = replace(shown, effects=replace(shown.effects, bin=room))
-    freed = (_freed(name, size, storages.get(name)) for name, size in sorted(shown.bytes.items()))
+    freed = (
+        freed_storage(name, size, storages.get(name)) for name, size in sorted(shown.bytes.items())
+    )
     words = _PreviewWords(TableWords(schema), rules, facts)
     return words.outlook(known.name, known.identity.zone, growth.at, shown, tuple(freed))
 
@@ -299,7 +294,24 @@ class _PreviewWords:
         )
 
 
-def _freed(name: str, size: int, storage: StorageLine | None) -> FreedStorage:
+def preview_of(
+    app: Application, org: ProtectedOrg, head: Snapshot, policy: ArchivePolicy
+) -> ArchivePreview:
+    """Return the preview of a policy in a backup, which does not count as seen by a person."""
+    connector, schema = app.connector(org.identity.connector), head.schema()
+    return preview(
+        head,
+        policy,
+        connector.storage_rules(schema),
+        shared=connector.shared_files(schema),
+        holds=app.whole_vault.holds(org.oid),
+        facts=connector.archive_facts(schema),
+        now=app.clock.now(),
+    )
+
+
+def freed_storage(name: str, size: int, storage: StorageLine | None) -> FreedStorage:
+    """Return the bytes that are freed in a storage, with the time in which it grows as much."""
     if storage is None:
         return FreedStorage(name, size, 0.0, 0.0)
     daily = storage.forecast.daily if storage.forecast is not None else 0.0
