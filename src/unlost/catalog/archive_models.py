@@ -88,8 +88,8 @@ class ArchivePeriodRow(models.Model):
 class FreedRow(models.Model):
     """The bytes of one storage that the records of an archive run needed.
 
-    ``began_at`` and ``at`` are on the clock of storage samples. ``undone``: an undo of the run has
-    written records since.
+    ``began_at`` and ``at`` are on the clock of storage samples. ``undone``: its records
+    have come back since.
     """
 
     oid = models.CharField(max_length=64)

@@ -8,9 +8,7 @@ from enum import StrEnum
 class FigureState(StrEnum):
     """The figure of an org's storage after a run that deleted records."""
 
-    UNKNOWN = (
-        "unknown"  # the org reported no figure before the run, or an undo ended the comparison
-    )
+    UNKNOWN = "unknown"  # the org reported no figure before the run, or its records came back
     WAITING = "waiting"  # no figure since shows it, and the org may still count
     MOVED = "moved"  # it fell by about the predicted bytes
     STUCK = "stuck"  # a day later it still has not fallen by that much

@@ -41,6 +41,7 @@ def shop(world: World, opened: Lead, monkeypatch: pytest.MonkeyPatch) -> Shop:
     for day in range(8):
         shows(made, 80 + day)
         made.night()
+    made.world.clock.advance(hours=8)
     return made
 
 

@@ -5,7 +5,7 @@ read once: the forecast then starts from the new level. Later backups show if th
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,11 +21,12 @@ from unlost.catalog.vault.storage import (
     store_predictions,
 )
 from unlost.engine.archive.preview import bytes_of_records
+from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
 from unlost.engine.storage.forecast import LOOKED_BACK, forecast
-from unlost.engine.storage.freed import DAY, freed_figure
+from unlost.engine.storage.freed import DAY, ENOUGH, WINDOW, freed_figure
 from unlost.model.freed import FreedFigure, PredictedBytes
-from unlost.model.plan import RestorePlan, SelectionKind
+from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports.source import Source
 from unlost.model.source.quota import Quota
 
@@ -73,10 +74,25 @@ def note_freed(
     )
 
 
-def end_comparison(plan: RestorePlan) -> None:
-    """Record that a plan undid a run: its figures are no longer compared."""
-    if plan.selection.kind is SelectionKind.UNDO:
-        note_undone(plan.target, plan.selection.run)
+def end_comparisons(app: Application, org: ProtectedOrg, restored: Collection[RecordKey]) -> None:
+    """Record that records of recent archive runs are back: their figures are no longer compared.
+
+    ``restored``: the records that a restore brought back, by their former ids.
+    """
+    since = app.clock.now() - WINDOW
+    recent = {each.run for each in predictions_of(org.oid) if each.at >= since and not each.undone}
+    back = set(restored) if recent else set()
+    for run in sorted(recent):
+        left = _archived(app, org, run)
+        if len(left & back) > (1 - ENOUGH) * len(left):
+            note_undone(org.oid, run)
+
+
+def _archived(app: Application, org: ProtectedOrg, run: str) -> set[RecordKey]:
+    """Return the records that a run took out of the org; none if its journal was erased."""
+    closed = RestoreLog(app.whole_vault.journal(org.oid, run)).state.closed
+    records = closed.records if closed is not None else ()
+    return {each.key for each in records if each.ending is Ending.ARCHIVED}
 
 
 def figures_by_run(app: Application, org: ProtectedOrg) -> FiguresByRun:

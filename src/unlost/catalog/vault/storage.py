@@ -100,6 +100,6 @@ def predictions_of(oid: str) -> Sequence[PredictedBytes]:
 
 
 def note_undone(oid: str, run: str) -> None:
-    """Record that an undo of a run has written records."""
+    """Record that records of a run are back."""
     with returned_connection():
         FreedRow.objects.filter(oid=oid, run=run).update(undone=True)

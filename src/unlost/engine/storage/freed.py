@@ -31,7 +31,8 @@ def freed_figure(
     the usual growth of a day.
     """
     unknown = FreedFigure(predicted.storage, predicted.bytes, FigureState.UNKNOWN)
-    before = [sample for sample in samples if sample.at <= predicted.began]
+    earlier = (sample for sample in samples if sample.at < predicted.at)
+    before = [sample for sample in earlier if sample.at <= predicted.began]
     if not before or predicted.undone or not predicted.bytes:
         return unknown
     latest = FreedFigure(predicted.storage, predicted.bytes, FigureState.WAITING)
@@ -56,6 +57,8 @@ def _compared(
     expected = sum(
         each.bytes for each in others if before.at < each.at <= sample.at and not each.undone
     )
+    # Also where the clock of the org stands still.
+    expected = max(expected, predicted.bytes)
     fallen = before.used - sample.used + max(daily, 0.0) * ((sample.at - before.at) / DAY)
     if fallen >= ENOUGH * expected:
         state = FigureState.MOVED

@@ -32,7 +32,7 @@ from unlost.app.actions.restores.restore_plan import (
     org_of,
     store_for_approval,
 )
-from unlost.app.archive.freed import end_comparison, note_freed, read_figures
+from unlost.app.archive.freed import end_comparisons, note_freed, read_figures
 from unlost.app.archive.open_nights import drop_nights
 from unlost.app.archive.periods import period_in
 from unlost.app.archive.problems import surplus
@@ -397,7 +397,9 @@ def _run(
         store_periods(plan.target, [period_in(plan, run=run)])
         with suppress(Exception):  # the run is over; figures of its storage are information
             note_freed(app, org, plan, outcome, figures)
-    end_comparison(plan)
+    elif plan.org == plan.target:
+        with suppress(Exception):
+            end_comparisons(app, org, _back(outcome))
     if plan.org == plan.target:
         update_losses(app, org, restored=_back(outcome), deleted=_deleted(outcome))
     return replace(result_of(org, outcome), repeated=_was_done(known))
