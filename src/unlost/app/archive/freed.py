@@ -83,8 +83,8 @@ def end_comparisons(app: Application, org: ProtectedOrg, restored: Collection[Re
     recent = {each.run for each in predictions_of(org.oid) if each.at >= since and not each.undone}
     back = set(restored) if recent else set()
     for run in sorted(recent):
-        left = _archived(app, org, run)
-        if len(left & back) > (1 - ENOUGH) * len(left):
+        archived = _archived(app, org, run)
+        if len(archived & back) > (1 - ENOUGH) * len(archived):
             note_undone(org.oid, run)
 
 

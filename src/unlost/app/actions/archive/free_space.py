@@ -15,10 +15,10 @@ from unlost.app.actions.archive.policies import (
     FreedStorage,
     archive_policies,
     freed_storage,
-    preview_of,
 )
 from unlost.app.actions.storage.storage import StorageLine, trend
 from unlost.app.actions.storage.storage_use import loops
+from unlost.app.archive.policy_preview import preview_of
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.record_names import record_names

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from unlost.app.access import action
 from unlost.app.actions.storage.storage import StorageLine, trend
+from unlost.app.archive.policy_preview import preview_of
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.archive_policies import note_policy_preview, saved_policies
-from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
-from unlost.engine.archive.preview import preview
+from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.archive.recycle_bin import bin_room
 from unlost.model.access import ActorKind, Right, Trace
 from unlost.model.archive import (
@@ -25,7 +25,6 @@ from unlost.model.archive import (
 from unlost.model.archive_effects import BinRoom, LosingFiles, SummaryChange
 from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.errors import NotFound
-from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import StorageRule
 
 MOST_DAYS = 3_650
@@ -292,22 +291,6 @@ class _PreviewWords:
             change.before,
             change.after,
         )
-
-
-def preview_of(
-    app: Application, org: ProtectedOrg, head: Snapshot, policy: ArchivePolicy
-) -> ArchivePreview:
-    """Return the preview of a policy in a backup, which does not count as seen by a person."""
-    connector, schema = app.connector(org.identity.connector), head.schema()
-    return preview(
-        head,
-        policy,
-        connector.storage_rules(schema),
-        shared=connector.shared_files(schema),
-        holds=app.whole_vault.holds(org.oid),
-        facts=connector.archive_facts(schema),
-        now=app.clock.now(),
-    )
 
 
 def freed_storage(name: str, size: int, storage: StorageLine | None) -> FreedStorage:
