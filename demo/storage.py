@@ -227,6 +227,21 @@ def work_goes_on(user: Colleague, proof: Proof) -> None:
     unlost("storage", "chocolate", lines=2)
     level = _data_storage()
     proof.show("Unlost shows the new level", round(level["used"] / MIB) == used)
+    say("The growth of the days before still counts, so the forecast moves to a later day.")
+    full = datetime.fromisoformat(level["forecast"]["reached"])
+    later = full - datetime.fromisoformat(simulated_now(user))
+    print(f"  105 % is reached on {full:%d %B %Y}")
+    proof.show("the forecast moved by weeks", later > timedelta(days=20))
+    unlost("archive", "list", "chocolate", lines=12)
+    runs = ask("archive", "list", "chocolate")["runs"]
+    moved = [figure["state"] == "moved" for run in runs for figure in run["freed"]]
+    proof.show("the figures of the org fell as each run predicted", bool(moved) and all(moved))
+
+
+def simulated_now(user: Colleague) -> str:
+    """The instant on the clock of the org."""
+    now: str = user.simulator.admin.get("clock")["now"]
+    return now
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def test_old_cases_leave_the_org_with_three_clicks_and_return_with_two(
     lena = visit()
     page = lena.page
     lena.open("/orgs/sales/storage/")
-    lena.reach(page.get_by_role("link", name="Find old records"))
+    lena.reach(page.get_by_role("link", name="Find what can be freed"))
     lena.acts += 1
     page.keyboard.press("Enter")
     plan = button(lena, "^Plan this archive.*Cases closed for two years")
@@ -132,7 +132,10 @@ def test_old_cases_leave_the_org_with_three_clicks_and_return_with_two(
     look(visit, lena, "runs")
 
 
-@pytest.mark.parametrize(("part", "title"), [("archive", "Old records"), ("loops", "Mail loops")])
+@pytest.mark.parametrize(
+    ("part", "title"),
+    [("archive", "Old records"), ("loops", "Mail loops"), ("space", "Free space")],
+)
 def test_the_lists_are_fit_to_be_seen(visit: Visit, part: str, title: str) -> None:
     lena = visit()
     lena.open(f"/orgs/sales/storage/?show={part}")
@@ -148,7 +151,7 @@ def test_the_mails_of_a_loop_leave_with_three_clicks_and_return_with_two(
     lena = visit()
     page = lena.page
     lena.open("/orgs/sales/storage/")
-    lena.reach(page.get_by_role("link", name="Search for mail loops"))
+    lena.reach(page.get_by_role("link", name="Find what can be freed"))
     lena.acts += 1
     page.keyboard.press("Enter")
     plan = button(lena, "^Plan to delete these mails.*Out of office")

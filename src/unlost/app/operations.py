@@ -277,6 +277,10 @@ OPERATIONS = (
     ApiOperation(
         "archive.preview", _POST, f"{_ORG}/archive/preview", "archive.policies.preview_archive"
     ),
+    ApiOperation("archive.space", _GET, f"{_ORG}/archive/space", "archive.free_space.free_space"),
+    ApiOperation(
+        "archive.estimate", _POST, f"{_ORG}/archive/space", "archive.free_space.estimate_space"
+    ),
     ApiOperation("archive.saved", _GET, _SAVED, "archive.saved_policies.list_saved"),
     ApiOperation("archive.save", _PUT, _SAVED, "archive.saved_policies.save_policy"),
     ApiOperation(

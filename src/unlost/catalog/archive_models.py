@@ -85,6 +85,57 @@ class ArchivePeriodRow(models.Model):
         ]
 
 
+class FreedRow(models.Model):
+    """The bytes of one storage that the records of an archive run needed.
+
+    ``began_at`` and ``at`` are on the clock of storage samples. ``undone``: its records
+    have come back since.
+    """
+
+    oid = models.CharField(max_length=64)
+    run = models.CharField(max_length=80)
+    storage = models.CharField(max_length=80)
+    bytes = models.BigIntegerField()
+    began_at = models.DateTimeField()
+    at = models.DateTimeField()
+    undone = models.BooleanField(default=False)
+
+    class Meta:
+        """A run has one prediction for a storage."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["oid", "run", "storage"], name="one_freed_per_run")
+        ]
+
+
+class SpaceEstimateRow(models.Model):
+    """The storage that a policy, or the mail loops of an org, would free: no values of records.
+
+    ``kind``: policy or loops; ``name``: of the policy. ``backup``: the number of the backup that was
+    read. ``policy``: as it was then; a policy that changed is estimated again. ``lines``: the
+    candidates with their bytes by storage.
+    """
+
+    org = models.ForeignKey("catalog.Org", on_delete=models.CASCADE, related_name="space_estimates")
+    kind = models.CharField(max_length=20)
+    name = models.CharField(max_length=120, default="")
+    backup = models.BigIntegerField()
+    at = models.DateTimeField()
+    policy = models.JSONField(null=True)
+    lines = models.JSONField(default=list)
+    error = MessageField(null=True)
+    whole = models.BooleanField(default=True)
+
+    class Meta:
+        """A policy has one estimate, the newest, and one for people who do not see all columns."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["org", "kind", "name", "whole"], name="one_space_estimate"
+            )
+        ]
+
+
 class RemovalRequestRow(models.Model):
     """A request to erase the archived records that were due on ``day``; an org has one at most.
 

@@ -7,7 +7,7 @@ Development versions before the first release wrote the numbers 1 to 11, so rele
 from unlost.model.errors import StoreError
 
 BEFORE_RELEASES = 100
-SCHEMA = BEFORE_RELEASES + 17  # the newest migration; a file has it as SQLite's user_version
+SCHEMA = BEFORE_RELEASES + 18  # the newest migration; a file has it as SQLite's user_version
 DEVELOPMENT = "0002_writer"  # a migration that no release has
 
 

@@ -101,13 +101,53 @@ def test_a_day_of_importing_moves_the_trend_little(at: int) -> None:
     assert found.now == pytest.approx(3_000 + 89 * 30 + 600, rel=0.12)
 
 
-def test_after_cleaning_up_it_begins_anew() -> None:
-    samples = lived(steady, 60)
-    after = [Sample(one.at + 60 * DAY, one.used - 2_500) for one in lived(steady, 30)]
-    found = told(samples + after)
-    assert found.since >= START + 60 * DAY
-    assert found.now == pytest.approx(after[-1].used)
-    assert found.daily == pytest.approx(30)
+def cleaned_up(growth: Growth, *, before: int, after: int, freed: float) -> list[Sample]:
+    """A clean-up in the night between two phases, on a day that grows as all others."""
+    samples = lived(growth, before + after)
+    return [
+        Sample(each.at, each.used - (freed if day >= before else 0.0))
+        for day, each in enumerate(samples)
+    ]
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4, 10, 30])
+@pytest.mark.parametrize("before", [8, 30, 60])
+@pytest.mark.parametrize("growth", [steady, weekly])
+def test_after_cleaning_up_the_forecast_moves(growth: Growth, before: int, after: int) -> None:
+    """It is never gone, and it is the growth from before, at the new level."""
+    whole = told(lived(growth, before + after))
+    samples = cleaned_up(growth, before=before, after=after, freed=2_500)
+    moved = told(samples)
+    assert moved.now == pytest.approx(samples[-1].used)
+    assert moved.daily == pytest.approx(whole.daily, rel=0.2)
+    assert moved.reached is not None
+    assert whole.reached is not None
+    assert moved.reached - whole.reached > 50 * DAY
+
+
+def test_an_archive_right_after_thirty_days_leaves_the_growth_known() -> None:
+    samples = lived(lambda _day: 1.0, 30, begins=70.0)
+    last = samples[-1]
+    samples.append(Sample(last.at + DAY / 2, last.used - 47))
+    moved = told(samples, limit=100.0)
+    assert moved.daily == pytest.approx(1.0)
+    assert moved.now == pytest.approx(last.used - 47)
+    assert moved.reached is not None
+    assert (moved.reached - samples[-1].at) / DAY == pytest.approx(105 - moved.now, abs=0.01)
+    assert missing_days(samples, limit=100.0) == 0
+
+
+def test_a_growth_that_changed_after_a_clean_up_is_the_new_one() -> None:
+    before = lived(lambda _day: 90.0, 40)
+    level = before[-1].used - 2_500
+    after = [Sample(before[-1].at + day * DAY, level + 10 * day) for day in range(1, 15)]
+    assert told(before + after).daily == pytest.approx(10, rel=0.1)
+
+
+def test_clean_ups_every_night_are_no_growth() -> None:
+    """Days that never show growth make no forecast."""
+    samples = [Sample(START + day * DAY, 9_000.0 - 500 * day) for day in range(10)]
+    assert forecast(samples, limit=LIMIT, now=samples[-1].at) is None
 
 
 def test_what_does_not_grow_is_never_full() -> None:
@@ -172,12 +212,14 @@ def test_samples_that_lie_far_apart_are_believed_as_they_are() -> None:
     assert told(samples).daily == pytest.approx(30)
 
 
-def test_the_days_until_the_first_forecast_are_counted_since_the_last_clean_up() -> None:
+def test_the_days_until_the_first_forecast_are_counted() -> None:
     begin = datetime(2026, 3, 2, 1, tzinfo=UTC)
     days = [Sample(begin + number * timedelta(days=1), 50.0 + number) for number in range(6)]
     assert [missing_days(days[:count], limit=100.0) for count in range(1, 7)] == [3, 2, 1, 0, 0, 0]
     twice = [days[0], Sample(begin + timedelta(hours=2), 51.0)]
     assert missing_days(twice, limit=100.0) == 3
     cleaned = [*days, Sample(begin + timedelta(days=6), 20.0)]
-    assert missing_days(cleaned, limit=100.0) == 3
+    assert missing_days(cleaned, limit=100.0) == 0
+    early = [*days[:2], Sample(begin + timedelta(days=2), 20.0)]
+    assert missing_days(early, limit=100.0) == 2, "a clean-up hides the growth of its day"
     assert missing_days(days[:1], limit=0.0) == 0

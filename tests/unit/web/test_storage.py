@@ -98,7 +98,7 @@ def test_owners_and_loops_are_for_who_may_read_records(filled: World, sign_in: S
     page = told(client, "?show=use")
     assert "By year of creation" in page
     assert "Ada Admin" not in page
-    assert "Search for mail loops" not in page
+    assert "?show=space" not in page
     assert client.get("/orgs/sales/storage/?show=loops").status_code == 403
 
 

@@ -1,12 +1,14 @@
-"""The storage use of orgs, backup by backup."""
+"""The storage use of orgs, backup by backup, and the bytes that runs were to free."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from unlost.catalog.archive_models import FreedRow
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, StorageSample
 from unlost.model.forecast import Sample
+from unlost.model.freed import PredictedBytes
 from unlost.model.source.quota import Quota
 
 
@@ -68,3 +70,36 @@ def all_storages(*, since: datetime) -> Mapping[str, Sequence[StorageHistory]]:
         history = StorageHistory(name, limits[oid, name], tuple(known))
         histories.setdefault(oid, []).append(history)
     return histories
+
+
+def store_predictions(oid: str, predictions: Iterable[PredictedBytes]) -> None:
+    """Store the bytes that a run was to free; a stored prediction never changes."""
+    rows = [
+        FreedRow(
+            oid=oid,
+            run=each.run,
+            storage=each.storage,
+            bytes=each.bytes,
+            began_at=each.began,
+            at=each.at,
+        )
+        for each in predictions
+    ]
+    with returned_connection():
+        FreedRow.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def predictions_of(oid: str) -> Sequence[PredictedBytes]:
+    """The bytes that the runs of an org were to free, oldest first."""
+    with returned_connection():
+        rows = list(FreedRow.objects.filter(oid=oid).order_by("at", "storage"))
+    return [
+        PredictedBytes(row.run, row.storage, row.bytes, row.began_at, row.at, row.undone)
+        for row in rows
+    ]
+
+
+def note_undone(oid: str, run: str) -> None:
+    """Record that records of a run are back."""
+    with returned_connection():
+        FreedRow.objects.filter(oid=oid, run=run).update(undone=True)

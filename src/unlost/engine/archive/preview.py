@@ -3,6 +3,7 @@
 It reads one backup, and makes no call to the org.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -79,6 +80,16 @@ def bytes_of(
     rule = rules.get(table)
     weights = rule.weights if rule is not None else ()
     return {weight.storage: _bytes(snapshot, table, weight, ids) for weight in weights}
+
+
+def bytes_of_records(
+    snapshot: Snapshot, records: Mapping[str, Sequence[str]], rules: Mapping[str, StorageRule]
+) -> Mapping[str, int]:
+    """The bytes that live records need, by storage. ``records``: ids by table."""
+    sums: Counter[str] = Counter()
+    for table, ids in records.items():
+        sums.update(bytes_of(snapshot, table, pl.DataFrame({ID: list(ids)}), rules))
+    return sums
 
 
 def _bytes(snapshot: Snapshot, table: str, weight: StorageWeight, ids: pl.DataFrame) -> int:

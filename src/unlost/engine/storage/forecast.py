@@ -3,7 +3,7 @@
 The growth of an org has a weekly rhythm, single outliers (an import, a clean-up), lasting changes
 (a mail loop that began one night), and old phases that no longer matter. The forecast handles each:
 
-  samples ─► one a day ─► days since the last clean-up ─► growth of each day
+  samples ─► one a day ─► growth of each day; a clean-up is no growth, and lowers the level only
     │
     ├─ 4 or more days of the last week unlike the same weekdays before, in one direction?
     │     yes: a change. Growth = former growth + (or x) the difference of these days
@@ -13,8 +13,9 @@ The growth of an org has a weekly rhythm, single outliers (an import, a clean-up
 
 Example: 10 MB on each working day and 2 MB on Saturday and Sunday are 54 MB a week, 7.7 MB a day; a
 single import of 900 MB changes nothing. With fewer than 14 days the growth is the mean of the last
-week, or the median of fewer days; with fewer than 4 samples there is no forecast. The error on
-planted growths is measured: see docs/explanation/performance.md.
+week, or the median of fewer days; with fewer than 4 samples there is no forecast. The growth from
+before a clean-up still counts after it: an archive frees megabytes, and records are created as
+before. The error on planted growths is measured: see docs/explanation/performance.md.
 """
 
 import statistics
@@ -36,7 +37,7 @@ ALIKE = 0.25  # weeks and days are alike if they differ by less than this share 
 NOISE = 4.0  # or by less than so many deviations
 SURE = 3.0  # standard errors of their means by which weeks must differ to count as unlike
 QUIET = 0.0001  # or by less than this share of the limit a day
-FALL = 0.02  # of the limit: a larger fall in a day is a clean-up, and starts the series anew
+FALL = 0.02  # of the limit: a larger fall in a day is a clean-up, and no growth
 BAND = 1.282  # deviations on each side that contain 80 % (normal distribution)
 DEVIATION = 1.4826  # of a normal distribution, from its median deviation
 
@@ -59,11 +60,11 @@ def forecast(
     samples: Sequence[Sample], *, limit: float, now: datetime, stop: float = STOP
 ) -> Forecast | None:
     """The forecast of the samples; None for too few, or for a storage without a limit."""
-    since_last_fall = _since_last_fall(_daily(samples), limit)
-    if limit <= 0 or len(since_last_fall) < FEWEST:
+    days = _daily(samples)
+    if limit <= 0 or _growing_days(days, limit) < FEWEST:
         return None
-    growth = _growth(_steps(since_last_fall), QUIET * limit)
-    used = since_last_fall[-1].used + growth.daily * ((now - since_last_fall[-1].at) / DAY)
+    growth = _growth(_steps(days, limit), QUIET * limit)
+    used = days[-1].used + growth.daily * ((now - days[-1].at) / DAY)
     return Forecast(
         used,
         limit,
@@ -71,8 +72,8 @@ def forecast(
         growth.daily,
         growth.slow,
         growth.fast,
-        max(since_last_fall[0].at, since_last_fall[-1].at - growth.days * DAY),
-        min(len(since_last_fall), growth.days + 1),
+        max(days[0].at, days[-1].at - growth.days * DAY),
+        min(len(days), growth.days + 1),
         _reached(used, growth.daily, limit * stop, now),
         _reached(used, growth.fast, limit * stop, now),
         _reached(used, growth.slow, limit * stop, now),
@@ -83,7 +84,7 @@ def missing_days(samples: Sequence[Sample], *, limit: float) -> int:
     """The days with a sample that the first forecast still needs; 0 without a limit."""
     if limit <= 0:
         return 0
-    return max(0, FEWEST - len(_since_last_fall(_daily(samples), limit)))
+    return max(0, FEWEST - _growing_days(_daily(samples), limit))
 
 
 def _daily(samples: Sequence[Sample]) -> list[Sample]:
@@ -101,19 +102,42 @@ def _daily(samples: Sequence[Sample]) -> list[Sample]:
     return daily[::-1]
 
 
-def _since_last_fall(days: Sequence[Sample], limit: float) -> Sequence[Sample]:
-    pairs = enumerate(pairwise(days), start=1)
-    falls = [at for at, (sample, two) in pairs if sample.used - two.used > FALL * limit]
-    return days[falls[-1] :] if falls else days
+def _is_fall(sample: Sample, following: Sample, limit: float) -> bool:
+    return sample.used - following.used > FALL * limit
 
 
-def _steps(days: Sequence[Sample]) -> list[float]:
-    """The growth of each day, the newest last; spread evenly over days without a sample."""
+def _growing_days(days: Sequence[Sample], limit: float) -> int:
+    """The number of days that show growth: a clean-up hides that of its own day."""
+    falls = sum(_is_fall(sample, two, limit) for sample, two in pairwise(days))
+    return len(days) - falls
+
+
+def _steps(days: Sequence[Sample], limit: float) -> list[float]:
+    """The growth of each day, the newest last; spread evenly over days without a sample.
+
+    A day of a clean-up has the usual growth, so that weekdays stay in step. The first days may have
+    no day before them to compare with: they have the median of all others.
+    """
     steps: list[float] = []
+    cleaned: list[int] = []
     for sample, two in pairwise(days):
         apart = (two.at - sample.at) / DAY
-        steps += [(two.used - sample.used) / apart] * max(1, round(apart))
-    return steps
+        count = max(1, round(apart))
+        if _is_fall(sample, two, limit):
+            cleaned += range(len(steps), len(steps) + count)
+        steps += [(two.used - sample.used) / apart] * count
+    return _without_falls(steps, cleaned)
+
+
+def _without_falls(steps: Sequence[float], cleaned: Sequence[int]) -> list[float]:
+    """The steps with the usual growth on the days of clean-ups."""
+    hidden = frozenset(cleaned)
+    growing = [step for at, step in enumerate(steps) if at not in hidden]
+    filled = list(steps)
+    for at in cleaned:
+        same = [filled[day] for day in range(at % WEEK, at, WEEK)][-BASE:]
+        filled[at] = statistics.median(same or growing)
+    return filled
 
 
 def _growth(steps: Sequence[float], quiet: float) -> _Growth:

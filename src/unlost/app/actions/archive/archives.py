@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from unlost.app.access import action
 from unlost.app.actions.restores.restore_run import journal_of
+from unlost.app.archive.freed import figures_by_run
 from unlost.app.archive.periods import archives_of
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import get_org
@@ -13,6 +14,7 @@ from unlost.engine.restore.running.passes.archiving import VANISHED
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.access import Right
 from unlost.model.archive_retention import ArchiveCommit
+from unlost.model.freed import FreedFigure
 from unlost.model.vault.snapshot import CommitKind
 
 
@@ -23,6 +25,7 @@ class ArchiveLine:
     ``planned`` are the records of its plan, ``archived`` those that left the org. ``vanished``
     records are gone although it was not their turn, or the plan does not name them. ``keep_days``: how
     long the vault keeps the archived records at least, 0 for ever; ``due``: the day on which it ends.
+    ``freed``: by storage, the bytes that the archived records needed, and the org's figures since.
     """
 
     run: str
@@ -35,6 +38,7 @@ class ArchiveLine:
     vanished: int = 0
     keep_days: int = 0
     due: date | None = None
+    freed: tuple[FreedFigure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,10 @@ def list_archives(app: Application, org: str) -> Archives:
     runs = [run for run in list_runs(known.name) if run.kind is CommitKind.ARCHIVE]
     runs.sort(key=lambda run: run.started_at, reverse=True)
     archives = {archive.run: archive for archive in archives_of(app, known)}
+    figures = figures_by_run(app, known)
     lines = (_with_period(_line(app, run), archives.get(run.id)) for run in runs)
-    return Archives(known.name, known.identity.zone, tuple(lines))
+    with_figures = (replace(line, freed=figures.get(line.run, ())) for line in lines)
+    return Archives(known.name, known.identity.zone, tuple(with_figures))
 
 
 def _with_period(line: ArchiveLine, archive: ArchiveCommit | None) -> ArchiveLine:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from unlost.app.access import action
 from unlost.app.actions.storage.storage import StorageLine, trend
+from unlost.app.archive.policy_preview import preview_of
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames
@@ -13,7 +14,6 @@ from unlost.app.records.record_names import record_names
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.archive_policies import note_policy_preview, saved_policies
 from unlost.catalog.orgs.orgs import get_org
-from unlost.engine.archive.preview import preview
 from unlost.engine.archive.recycle_bin import bin_room
 from unlost.model.access import ActorKind, Right, Trace
 from unlost.model.archive import (
@@ -211,15 +211,7 @@ def preview_archive(app: Application, org: str, policy: ArchivePolicy) -> Archiv
     head = newest_backup(app.vault, known)
     connector, schema = app.connector(known.identity.connector), head.schema()
     rules, facts = connector.storage_rules(schema), connector.archive_facts(schema)
-    shown = preview(
-        head,
-        policy,
-        rules,
-        shared=connector.shared_files(schema),
-        holds=app.whole_vault.holds(known.oid),
-        facts=facts,
-        now=app.clock.now(),
-    )
+    shown = preview_of(app, known, head, policy)
     actor = app.actor
     if actor.kind in BY_PEOPLE and actor.may(Right.RESTORE, known.oid):
         note_policy_preview(
@@ -237,7 +229,9 @@ def preview_archive(app: Application, org: str, policy: ArchivePolicy) -> Archiv
             commits=app.vault.commits(known.oid),
         )
         shown = replace(shown, effects=replace(shown.effects, bin=room))
-    freed = (_freed(name, size, storages.get(name)) for name, size in sorted(shown.bytes.items()))
+    freed = (
+        freed_storage(name, size, storages.get(name)) for name, size in sorted(shown.bytes.items())
+    )
     words = _PreviewWords(TableWords(schema), rules, facts, record_names(app, known, head))
     return words.outlook(known.name, known.identity.zone, growth.at, shown, tuple(freed))
 
@@ -327,7 +321,8 @@ class _PreviewWords:
         )
 
 
-def _freed(name: str, size: int, storage: StorageLine | None) -> FreedStorage:
+def freed_storage(name: str, size: int, storage: StorageLine | None) -> FreedStorage:
+    """Return the bytes that are freed in a storage, with the time in which it grows as much."""
     if storage is None:
         return FreedStorage(name, size, 0.0, 0.0)
     daily = storage.forecast.daily if storage.forecast is not None else 0.0

@@ -15,6 +15,7 @@ from unlost.app.actions.restores.restore_run import (
     journal_of,
     result_of,
 )
+from unlost.app.archive.freed import figures_by_run
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.record_links import RecordLinks, record_links
@@ -26,6 +27,7 @@ from unlost.engine.restore.planning.shown.groups import PlanGroup, plan_groups
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
+from unlost.model.freed import FreedFigure
 from unlost.model.plan import Choices, RecordKey, RestorePlan
 from unlost.model.ports.vault import Snapshot
 
@@ -139,7 +141,8 @@ class OutcomeResult:
     way than planned. ``empty_count`` references stay empty, ``empty`` are the first of them.
     ``unplanned`` counts lost records of tables that the org no longer has. ``groups`` are the first
     of ``group_count`` groups of restored records; ``product`` names the SaaS that their addresses
-    lead to. ``undone``: the run that an undo took back.
+    lead to. ``undone``: the run that an undo took back. ``freed``: for an archive, the bytes of each
+    storage that its records needed, and the org's figures since.
     """
 
     run: str
@@ -161,6 +164,7 @@ class OutcomeResult:
     group_count: int = 0
     product: str = ""
     undone: str = ""
+    freed: tuple[FreedFigure, ...] = ()
 
 
 @action("run.outcome", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
@@ -206,7 +210,14 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
         group_count=len(groups),
         product=describer.links.product,
         undone=plan.selection.run,
+        freed=_freed(app, oid, run),
     )
+
+
+def _freed(app: Application, oid: str, run: str) -> tuple[FreedFigure, ...]:
+    """Return the figures of an archive run; none for other runs, and if the org was removed."""
+    known = next((org for org in app.orgs() if org.oid == oid), None)
+    return figures_by_run(app, known).get(run, ()) if known is not None else ()
 
 
 @action("run.restored", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run", "table"))

@@ -17,7 +17,7 @@ docs/adr/0008 and docs/adr/0043.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from unlost.app.actions.restores.restore_plan import (
     org_of,
     store_for_approval,
 )
+from unlost.app.archive.freed import end_comparisons, note_freed, read_figures
 from unlost.app.archive.open_nights import drop_nights
 from unlost.app.archive.periods import period_in
 from unlost.app.archive.problems import surplus
@@ -385,6 +386,7 @@ def _run(
                 ports = _ports(app, plan, writer, both)
                 ports = replace(ports, lease=lease, source=source, shared=shared)
                 ended = execute(plan, replace(ports, second_copy=_second_copy(app, plan)))
+                figures = read_figures(app, source) if source and not _was_done(known) else None
         finally:
             written.flush()
         # Not before: a run that could not begin leaves its plan as it was.
@@ -394,10 +396,19 @@ def _run(
     _after_surplus(app, org, plan, outcome)
     if kind is RunKind.ARCHIVE:
         store_periods(plan.target, [period_in(plan, run=run)])
+        with suppress(Exception):  # the run is over; figures of its storage are information
+            note_freed(app, org, plan, outcome, figures)
+    elif plan.org == plan.target:
+        with suppress(Exception):
+            end_comparisons(app, org, _back(outcome))
     if plan.org == plan.target:
         update_losses(app, org, restored=_back(outcome), deleted=_deleted(outcome))
-    repeated = known is not None and known.state is RunState.DONE
-    return replace(result_of(org, outcome), repeated=repeated)
+    return replace(result_of(org, outcome), repeated=_was_done(known))
+
+
+def _was_done(known: RunRecord | None) -> bool:
+    """Return True for a run that had ended before: it writes nothing now."""
+    return known is not None and known.state is RunState.DONE
 
 
 def _after_surplus(

@@ -20,6 +20,7 @@ from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
     from unlost.app.actions.archive.archives import ArchiveLine, Archives
+    from unlost.app.actions.archive.free_space import FreeSpace
     from unlost.app.actions.archive.policies import (
         ArchiveOutlook,
         ArchivePolicies,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     )
     from unlost.app.compose import Application
     from unlost.model.archive import ArchivePolicy, StayCount
+    from unlost.model.freed import FreedFigure
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -62,6 +64,30 @@ def policies(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitC
         from unlost.app.actions.archive.policies import archive_policies
 
         answer(archive_policies(application, name), as_json=json, show=_show_policies)
+    return ExitCode.OK
+
+
+@app.command("space")
+def space(
+    name: OrgName,
+    *,
+    again: Annotated[bool, typer.Option("--again", help="Calculate all lines again.")] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """List what frees most storage: policies and mail loops, the largest first.
+
+    Reads the newest backup where it was not read before. Nothing is changed.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.archive.free_space import LOOPS, estimate_space, free_space
+
+        result = free_space(application, name)
+        lines = (line.name for line in result.lines if line.kind.value == "policy")
+        names = (LOOPS, *lines) if again else result.next_names
+        for pending in dict.fromkeys((*result.pending, *names)):
+            result = estimate_space(application, name, policy=pending)
+        answer(result, as_json=json, show=_show_space)
     return ExitCode.OK
 
 
@@ -158,6 +184,8 @@ def _chosen(application: "Application", org: str, name: str, file: Path | None) 
 def _show_archives(out: Output, result: "Archives") -> None:
     for line in result.runs:
         out.print(_archive(line, zone=result.zone))
+        for figure in line.freed:
+            out.print(f"  {_figure(figure)}")
     if not result.runs:
         out.print("This org has no archive runs.")
 
@@ -168,6 +196,50 @@ def _archive(line: "ArchiveLine", *, zone: str) -> str:
     if line.due is not None:
         text += f", kept until {line.due}"
     return f"{text}, {line.vanished:,} vanished unexpectedly" if line.vanished else text
+
+
+def _show_space(out: Output, result: "FreeSpace") -> None:
+    for line in result.lines:
+        loop = line.kind.value == "loops"
+        label = f": {plain(line.label)}" if line.label else ""
+        title = f"mail loop {line.name}{label}" if loop else f"policy {plain(line.name)}{label}"
+        out.print(f"{title}: {many(line.records, 'record')}")
+        for storage in line.storages:
+            out.print(f"  {_freed(storage)}")
+        plan = f"unlost purge plan {result.org} --loop {line.name}"
+        plan = plan if loop else f"unlost archive plan {result.org} {plain(line.name)}"
+        out.print(f"  {plan} --out plan.json")
+    for policy in result.unusable:
+        out.print(f"policy {plain(policy.name)} cannot be used: {policy.error}")
+    if not result.lines:
+        out.print("No policy selects any records, and there are no mail loops.")
+    if result.since_run:
+        out.print(
+            "An archive ran since the newest backup. Its records are listed until the next backup."
+        )
+
+
+STUCK = """\
+  The org may count later, still count deleted records in its recycle bin, or have new records.
+  Next: compare with the storage usage in the setup of the org, and look for new records with
+  `unlost storage`."""
+
+
+def _figure(figure: "FreedFigure") -> str:
+    """The predicted bytes of a storage, and whether the org's figures followed."""
+    predicted = f"{size(figure.bytes)} of {figure.storage} predicted"
+    fell = size(round(max(0.0, figure.fallen)))
+    match figure.state.value:
+        case "moved":
+            return f"{predicted}; the figures of the org fell by {fell}, as predicted."
+        case "waiting":
+            return f"{predicted}; the figures do not show it yet. The next backup reads them again."
+        case "stuck":
+            expected = size(figure.expected)
+            late = f"after a day the figures fell by {fell}; {expected} were predicted."
+            return f"{predicted}; {late}\n{STUCK}"
+        case _:
+            return f"{predicted}."
 
 
 def _show_policies(out: Output, result: "ArchivePolicies") -> None:

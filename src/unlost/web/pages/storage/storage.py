@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from unlost.app.access import rights_in
 from unlost.app.actions.alerts.overview import overview
+from unlost.app.actions.archive.free_space import estimate_space, free_space
 from unlost.app.actions.archive.policies import archive_policies, preview_archive
 from unlost.app.actions.storage.storage import (
     StorageLine,
@@ -68,7 +69,7 @@ def every(request: UserRequest) -> HttpResponse:
 
 @require_GET
 def show(request: UserRequest, org: str) -> HttpResponse:
-    """Show the storages of an org; ``?show=use``, ``loops`` and ``archive`` add slow details."""
+    """Show the storages of an org; ``?show=use``, ``space``, ``loops`` and ``archive`` add details."""
     app, show = request.unlost, request.GET.get("show", "")
     context: dict[str, object] = {"part": "storage", "org": org, "show": show}
     if show == "use":
@@ -79,7 +80,9 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         context["loops"] = storage_loops(app, org)
     if show == "archive":
         context |= old_records(app, org)
-    if request.htmx and show in ("use", "loops", "archive"):
+    if show == "space":
+        context |= space_shown(app, org, calculate=request.GET.get("name"))
+    if request.htmx and show in ("use", "space", "loops", "archive"):
         return render(request, f"storage/{show}.html", context)
     storage_trend = trend(app, org)
     context |= {
@@ -88,6 +91,21 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "drawn": [draw(storage, storage_trend) for storage in storage_trend.storages],
     }
     return render(request, "storage/one.html", context)
+
+
+def space_shown(app: Application, org: str, *, calculate: str | None) -> dict[str, object]:
+    """Return the candidates for freeing storage, after calculating one of them if it is named.
+
+    The page asks for ``next_name`` when it has them: each answer takes no longer than one preview. A
+    name that stays unknown is not asked for again.
+    """
+    if calculate is None:
+        space = free_space(app, org)
+    else:
+        space = estimate_space(app, org, policy=calculate)
+    stuck = calculate is not None and calculate in space.next_names
+    following = None if stuck else next(iter(space.next_names), None)
+    return {"space": space, "next_name": following}
 
 
 def old_records(app: Application, org: str) -> dict[str, object]:
