@@ -175,6 +175,9 @@ CONSOLE_STEPS: Mapping[str, str] = {
     (
         "Stop it with `unlost runs {run} --cancel`, or take it back with `unlost undo {org} {run}`."
     ): gettext_noop("Cancel it or undo it on the page of the run {run}."),
+    "Plan the undo again: `unlost undo ORG {run} --out FILE`.": (
+        gettext_noop("Plan the undo again, on the page of the run {run}.")
+    ),
     "Resume later with `unlost restore resume RUN`.": (
         gettext_noop("Resume the run later, on its page.")
     ),
