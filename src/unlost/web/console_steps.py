@@ -131,6 +131,9 @@ CONSOLE_STEPS: Mapping[str, str] = {
     "Make a new plan with `unlost restore plan ORG`.": (
         gettext_noop("Select the records again, and preview their restore.")
     ),
+    "Restore the records that you need from a backup: `unlost restore plan ORG`.": (
+        gettext_noop("Restore the records that you need from a backup.")
+    ),
     "Make a new plan without these records: `unlost restore plan ORG`": (
         gettext_noop("Select the records again without these, and preview their restore.")
     ),
