@@ -16,6 +16,7 @@ from unlost.engine.restore.running.calls import (
     TRIES,
     PreparedRow,
     record_without_call,
+    refusal,
     refused,
     send,
     write_intent,
