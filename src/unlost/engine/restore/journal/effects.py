@@ -85,7 +85,7 @@ class RunEffects:
     ``unanswered``: a call was announced, and its effect is not known; ``announced`` are the records
     that such calls delete. ``relinked``: live records and
     columns that had their wanted values when their turn came: the org had set them. ``closed``: the run
-    came to its end. ``entries`` counts the entries of the journal that tell of effects; a run that
+    came to its end. ``entries`` counts the entries of the journal that show effects; a run that
     goes on adds some. ``undo``: the run that ended this one by taking it back.
     """
 
