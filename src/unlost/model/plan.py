@@ -84,7 +84,8 @@ class Selection:
     ``until``: snapshot numbers, for LOST and CHANGED. ``table``: narrows LOST; required for
     CHANGED, together with ``columns``. With RECORDS, ``columns`` are all that is put back. ``by``:
     only records that this user (an id) deleted, or changed last. ``change``: only records in which
-    a column was changed in this way (``MassKind``), for CHANGED. ``run``: the undone run, for UNDO.
+    a column was changed in this way (``MassKind``), for CHANGED. ``run``: the undone run, for UNDO;
+    ``run_entries``: the number of entries of its journal by which its effects were known then.
 
     With RECORDS and CORRECTION, ``until`` is the backup with the values that are to be replaced: a
     value that was changed after it stays. ``beside``: each record comes as a new one beside the
@@ -105,6 +106,7 @@ class Selection:
     beside: bool = False
     overwritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     policy: ArchivePolicy | None = None
+    run_entries: int = 0
 
 
 class _Keyed:

@@ -131,6 +131,9 @@ CONSOLE_STEPS: Mapping[str, str] = {
     "Make a new plan with `unlost restore plan ORG`.": (
         gettext_noop("Select the records again, and preview their restore.")
     ),
+    "Restore the records that you need from a backup: `unlost restore plan ORG`.": (
+        gettext_noop("Restore the records that you need from a backup.")
+    ),
     "Make a new plan without these records: `unlost restore plan ORG`": (
         gettext_noop("Select the records again without these, and preview their restore.")
     ),
@@ -175,6 +178,9 @@ CONSOLE_STEPS: Mapping[str, str] = {
     (
         "Stop it with `unlost runs {run} --cancel`, or take it back with `unlost undo {org} {run}`."
     ): gettext_noop("Cancel it or undo it on the page of the run {run}."),
+    "Plan the undo again: `unlost undo ORG {run} --out FILE`.": (
+        gettext_noop("Plan the undo again, on the page of the run {run}.")
+    ),
     "Resume later with `unlost restore resume RUN`.": (
         gettext_noop("Resume the run later, on its page.")
     ),

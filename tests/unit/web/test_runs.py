@@ -19,7 +19,7 @@ from unit.web.losses import (
 )
 from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.runs import ask_backup
-from unlost.catalog.models import Org
+from unlost.catalog.models import Org, Run
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.runs.nights import (
     NightEnd,
@@ -118,6 +118,49 @@ def test_a_failed_job_says_why(shop: Shop, client: Client) -> None:
     assert "It broke." in told(client, "/runs/", state="failed")
     assert "It broke." in told(client, "/runs/backup-x/")
     assert "/runs/backup-x/" in told(client, "/"), "the home page leads there"
+
+
+def stopped(shop: Shop, client: Client) -> str:
+    """A restore that waits for tomorrow's calls after it created the account."""
+    run = restoring(client)
+    shop.writer.faults.plant("write", LimitReached("calls-spent", "No calls."), table="Contact")
+    serve(shop, run)
+    shop.writer.faults.clear()
+    assert find_run(run).state is RunState.PARKED  # type: ignore[union-attr]
+    return run
+
+
+@pytest.mark.parametrize("state", [RunState.PARKED, RunState.FAILED, RunState.ABANDONED])
+def test_a_stopped_restore_had_no_button_to_undo_it(
+    shop: Shop, client: Client, sign_in: SignIn, state: RunState
+) -> None:
+    run = stopped(shop, client)
+    Run.objects.filter(id=run).update(state=state.value)
+    page = told(client, f"/runs/{run}/")
+    assert "Undo this restore" in page
+    assert f'name="run" value="{run}"' in page
+    plan = choose(client, what="undo", run=run)
+    assert "Undo in 1 record of sales" in told(client, plan)
+    assert "Undo this restore" not in told(sign_in(Role.AUDITOR), f"/runs/{run}/")
+
+
+def test_a_restore_that_wrote_nothing_has_no_button_to_undo_it(shop: Shop, client: Client) -> None:
+    run = restoring(client)
+    shop.writer.faults.plant("write", LimitReached("calls-spent", "No calls."))
+    Run.objects.filter(id=run).update(state=RunState.PARKED.value)
+    assert "Undo this restore" not in told(client, f"/runs/{run}/")
+
+
+def test_a_restore_that_was_undone_says_so_and_cannot_be_resumed(
+    shop: Shop, client: Client
+) -> None:
+    run = stopped(shop, client)
+    undo = start(client, choose(client, what="undo", run=run))
+    page = told(client, f"/runs/{run}/")
+    assert "ended by its undo" in page
+    assert undo in page
+    assert 'id="resume"' not in page
+    assert "ended by its undo" in told(client, "/runs/")
 
 
 def test_who_may_not_see_an_org_sees_none_of_its_jobs(

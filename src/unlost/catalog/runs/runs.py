@@ -66,6 +66,11 @@ class RunRecord:
     hourly: bool = False
     wish: RunCommand = field(default=RunCommand.NONE, compare=False)
 
+    @property
+    def undone(self) -> bool:
+        """True if its undo ended it."""
+        return self.error is not None and self.error.code == "restore-undone"
+
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:

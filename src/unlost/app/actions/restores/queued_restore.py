@@ -41,6 +41,7 @@ from unlost.catalog.runs.queued_restores import (
     start_restore,
 )
 from unlost.catalog.runs.runs import RunEnd, RunState, command_of, end_run, find_run
+from unlost.engine.restore.journal.log import RESTORE_UNDONE
 from unlost.engine.restore.running.execute import kind_of
 from unlost.jobs.enqueuing import enqueue_from_outside
 from unlost.jobs.slots import worker_runs
@@ -179,6 +180,8 @@ def _wait(app: Application, error: UnlostError, *, failures: int) -> tuple[timed
         return BUSY, False
     if error.code == DATABASE_AWAY:
         return RECONNECT, False
+    if error.code == RESTORE_UNDONE:
+        return None, False
     passing = isinstance(error, TransientError | Conflict | StoreError)
     if not passing or failures + 1 >= MOST_FAILURES:
         return None, True

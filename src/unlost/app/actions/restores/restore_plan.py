@@ -34,7 +34,9 @@ from unlost.catalog.home.settings import public_address
 from unlost.catalog.orgs.bypass import bypass_of
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.plans import StoredPlan, add_plan, drop_plans, store_made_plan
+from unlost.catalog.runs.runs import find_run
 from unlost.engine.archive.planning import ArchiveRequest, plan_archive
+from unlost.engine.restore.journal.effects import journal_gone
 from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
 from unlost.engine.restore.planning.shown.groups import plan_groups
@@ -251,14 +253,7 @@ def planned(
             order = _archive_request(app, org, request, policy)
             return plan_archive(org.oid, ports, order, plan_id=plan_id)
         if selection is None:
-            return plan_undo(
-                org.oid,
-                ports,
-                request.undo,
-                left_out=_excluded(request),
-                twins=request.twins,
-                plan_id=plan_id,
-            )
+            return _undo(org, ports, request, plan_id=plan_id)
         return plan_restore(
             org.oid,
             ports,
@@ -270,6 +265,22 @@ def planned(
             twins=request.twins,
             plan_id=plan_id,
         )
+
+
+def _undo(
+    org: ProtectedOrg, ports: PlanPorts, request: PlanRequest, *, plan_id: str
+) -> RestorePlan:
+    run, left_out = request.undo, _excluded(request)
+    try:
+        return plan_undo(
+            org.oid, ports, run, left_out=left_out, twins=request.twins, plan_id=plan_id
+        )
+    except NotFound as error:
+        known = find_run(run)
+        if error.code == "run-unknown" and known is not None and known.org == org.name:
+            # It stopped before its commit, so that only the home knows that there was a journal.
+            raise journal_gone(run, gone=run) from error
+        raise
 
 
 @action("restore.show", Right.RESTORE, trace=Trace.READ, where=Where.ITSELF, detail=_audited)

@@ -44,6 +44,7 @@ from unlost.app.restores.open_bypasses import NotingLease, guarded_run
 from unlost.app.restores.org_storage import storage_rules_of
 from unlost.app.restores.overrides import NO_OVERRIDES, Overrides, resolve_overrides
 from unlost.app.restores.plan_files import check_file_typed
+from unlost.app.restores.undone_runs import end_undone, undone_error
 from unlost.catalog.orgs.archive_policies import find_saved_policy, switch_policy_off
 from unlost.catalog.orgs.bypass import bypass_of
 from unlost.catalog.orgs.orgs import ProtectedOrg
@@ -59,7 +60,7 @@ from unlost.catalog.runs.runs import (
     list_runs,
 )
 from unlost.catalog.vault.archive_periods import store_periods
-from unlost.engine.restore.journal.log import RestoreLog
+from unlost.engine.restore.journal.log import RESTORE_UNDONE, RestoreLog, check_not_undone
 from unlost.engine.restore.planning.plan import PlanPorts, plan_again
 from unlost.engine.restore.running.execute import execute, kind_of, open_run, run_of
 from unlost.engine.restore.running.passes.archiving import VANISHED
@@ -195,6 +196,7 @@ def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tup
     run = run_of(plan)
     with app.open_writer(org) as writer:
         over = open_run(plan, _ports(app, plan, writer, SilentObserver()))
+    end_undone(app, plan)
     digest_run(plan.digest, run=run)
     return run, over
 
@@ -262,6 +264,7 @@ def plan_retry(
         )
     outcome = log.state.closed
     if outcome is None:
+        check_not_undone(log.state)
         raise UsageError(
             "run-not-ended",
             "The run {run} has not ended.",
@@ -389,6 +392,8 @@ def _run(
                 figures = read_figures(app, source) if source and not _was_done(known) else None
         finally:
             written.flush()
+            with suppress(UnlostError):  # its own resumption notices it as well
+                end_undone(app, plan)
         # Not before: a run that could not begin leaves its plan as it was.
         digest_run(plan.digest, run=run)
         outcome = _ended(ended)
@@ -502,14 +507,21 @@ def _recorded(
         end_run(run, RunEnd(RunState.PARKED, now, None, limit.resume_at, limit.message))
         raise
     except UnlostError as error:
-        if error.code in _DID_NOTHING and before is not None:
+        if before is not None and _did_nothing(error, before):
             _leave(before)
+        elif error.code == RESTORE_UNDONE:
+            end_run(run, RunEnd(RunState.ABANDONED, app.clock.now(), error=error.message))
         else:
             _failed(app, run, error.message)
         raise
     except BaseException as error:
         _failed(app, run, fault(error))
         raise
+
+
+def _did_nothing(error: UnlostError, before: RunRecord) -> bool:
+    """Return True if a run is as it was before this attempt to resume it."""
+    return error.code in _DID_NOTHING or (error.code == RESTORE_UNDONE and before.state.over)
 
 
 def _leave(known: RunRecord) -> None:
@@ -641,7 +653,15 @@ def _line(app: Application, oid: str, name: str, run: str) -> RunLine:
         run,
         name,
         CommitKind(kind_of(opened.plan)) if opened is not None else CommitKind.RESTORE,
-        "done" if closed is not None else "unfinished",
+        _state_of(log),
         opened.at if opened is not None else None,
         closed.finished if closed is not None else None,
+        undone_error(log),
     )
+
+
+def _state_of(log: RestoreLog) -> str:
+    """Return the state of a run that only the vault knows."""
+    if log.state.undo:
+        return RunState.ABANDONED.value
+    return RunState.DONE.value if log.state.closed is not None else "unfinished"

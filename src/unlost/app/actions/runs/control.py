@@ -12,6 +12,7 @@ from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.runs.nights import cancel_night, hold_night, release_night
 from unlost.catalog.runs.queued_restores import drop_restore, release_restore
 from unlost.catalog.runs.runs import RunRecord, RunState, find_run, set_command
+from unlost.engine.restore.journal.log import RESTORE_UNDONE
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict
 from unlost.model.message import HasMessage, Message, message
@@ -147,6 +148,8 @@ def _goes_on(run: str) -> RunRecord:
     known = find_run(run)
     if known is None:
         raise run_unknown(run)
+    if known.error is not None and known.error.code == RESTORE_UNDONE:
+        raise Conflict.of(known.error)
     if known.state.over:
         raise Conflict(
             "run-over",

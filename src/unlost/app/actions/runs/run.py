@@ -12,6 +12,7 @@ from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.observer import ItemRecord, run_items
 from unlost.catalog.runs.plans import plan_of_run
 from unlost.catalog.runs.runs import RunState, find_run
+from unlost.engine.restore.journal.log import RESTORE_UNDONE
 from unlost.engine.restore.planning.shown.summary import PlanSummary, written_by_table
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right
@@ -91,6 +92,11 @@ class RunStatus:
     def over(self) -> bool:
         """True if the run is not resumed automatically; a restore may be resumed by hand."""
         return self.state in OVER
+
+    @property
+    def undone(self) -> bool:
+        """True if its undo ended it."""
+        return self.error is not None and self.error.code == RESTORE_UNDONE
 
     @property
     def restore(self) -> bool:
@@ -188,13 +194,13 @@ def _vault_only(app: Application, run: str) -> RunStatus:
         kind=line.kind,
         full=False,
         hourly=False,
-        state=RunState.DONE.value if line.ended is not None else VAULT_ONLY,
+        state=line.state if line.state in OVER else VAULT_ONLY,
         wish=RunCommand.NONE,
         started=line.started,
         ended=line.ended,
         resume_at=None,
         snapshot=None,
-        error=None,
+        error=line.error,
         served=False,
         plan="",
         phase=None,

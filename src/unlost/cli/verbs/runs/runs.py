@@ -83,7 +83,7 @@ def _show_list(out: Output, result: "RunList") -> None:
     table = grid("Run", "Org", "Kind", "State", "Started")
     runs = _without_hours(result.runs)
     for line in runs[:MOST]:
-        table.add_row(line.run, line.org, _kind(line), line.state, when(line.started))
+        table.add_row(line.run, line.org, _kind(line), _state(line), when(line.started))
     out.print(table)
     if len(runs) > MOST:
         out.print(f"… and {many(len(runs) - MOST, 'older run')}; --json lists all.")
@@ -102,10 +102,15 @@ def _kind(line: "RunLine") -> str:
     return "hourly" if line.hourly else line.kind.value
 
 
+def _state(line: "RunLine") -> str:
+    undone = line.error is not None and line.error.code == "restore-undone"
+    return "ended by its undo" if undone else line.state
+
+
 def _show_run(out: Output, result: "RunDetail") -> None:
     line = result.line
     out.print(
-        f"{line.run}: {_kind(line)} of {line.org}, {line.state}, started {when(line.started)}"
+        f"{line.run}: {_kind(line)} of {line.org}, {_state(line)}, started {when(line.started)}"
     )
     if line.error is not None:
         out.print(plain(line.error.sentence))

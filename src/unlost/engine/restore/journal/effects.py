@@ -23,16 +23,27 @@ from unlost.engine.restore.journal.entries import (
     RowsSaved,
     RunClosed,
     RunOpened,
+    RunUndone,
     SentRow,
     decode,
 )
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.errors import NotFound
-from unlost.model.plan import Action, RecordKey, RestorePlan
-from unlost.model.ports.vault import Journal
+from unlost.model.plan import Action, RecordKey, RestorePlan, SelectionKind
+from unlost.model.ports.vault import Journal, Vault
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp
 
 type Cells = Mapping[str, str | None]
+
+_EFFECTIVE = (
+    CallIntent,
+    CallAnswer,
+    OutcomesWithoutCall,
+    RecordsLinked,
+    RecordsRead,
+    RowsSaved,
+    RunClosed,
+)
 
 
 class EffectKind(StrEnum):
@@ -74,7 +85,8 @@ class RunEffects:
     ``unanswered``: a call was announced, and its effect is not known; ``announced`` are the records
     that such calls delete. ``relinked``: live records and
     columns that had their wanted values when their turn came: the org had set them. ``closed``: the run
-    came to its end.
+    came to its end. ``entries`` counts the entries of the journal that show effects; a run that
+    goes on adds some. ``undo``: the run that ended this one by taking it back.
     """
 
     run: str
@@ -85,6 +97,8 @@ class RunEffects:
     announced: set[RecordKey] = field(default_factory=set)
     relinked: set[tuple[RecordKey, str]] = field(default_factory=set)
     closed: bool = False
+    entries: int = 0
+    undo: str = ""
 
 
 def effects_of(journal: Journal, run: str) -> RunEffects:
@@ -101,6 +115,34 @@ def effects_of(journal: Journal, run: str) -> RunEffects:
     fold = _Fold(RunEffects(run, opened.plan))
     fold.apply(entries)
     return fold.known
+
+
+def history_of(vault: Vault, target: str, run: str) -> list[RunEffects]:
+    """A run; if it is an undo, also the run before it, and so on to the first restore.
+
+    Raises NotFound (``journal-gone``) if one of their journals is empty.
+    """
+    runs: list[RunEffects] = []
+    earlier = run
+    while not runs or runs[-1].plan.selection.kind is SelectionKind.UNDO:
+        earlier = runs[-1].plan.selection.run if runs else run
+        try:
+            runs.append(effects_of(vault.journal(target, earlier), earlier))
+        except NotFound as error:
+            raise journal_gone(run, gone=earlier) from error
+    return runs
+
+
+def journal_gone(run: str, *, gone: str) -> NotFound:
+    """The error for a run that cannot be undone. ``gone``: it, or a run that it took back."""
+    return NotFound(
+        "journal-gone",
+        "The journal of {gone} was erased with a record in it, or was lost and given up. Without it, "
+        "{run} cannot be undone.",
+        next_step="Restore the records that you need from a backup: `unlost restore plan ORG`.",
+        gone=gone,
+        run=run,
+    )
 
 
 class _Fold:
@@ -133,8 +175,11 @@ class _Fold:
                     self._save(entry)
                 case RunClosed():
                     self.known.closed = True
+                case RunUndone():
+                    self.known.undo = entry.undo
                 case _:
                     pass
+            self.known.entries += isinstance(entry, _EFFECTIVE)
         self._removed_by_org()
         self._emptied_by_org()
         self.known.unanswered = bool(self._open)

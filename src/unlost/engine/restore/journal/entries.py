@@ -14,6 +14,8 @@ Every call that writes is announced before it is made, and answered after it:
   8  RecordsRead     what the written columns hold now; an undo overwrites nothing else
   9  RunClosed       the outcome; only the commit follows
 
+A run that did not reach its end has RunUndone as its last entry once its undo begins.
+
 A run with a bypass (``running.bypass``) has BypassNoted before its first call, with the state that it
 goes back to, and BypassSwitched each time that the bypass was read back.
 
@@ -177,6 +179,13 @@ class RunResumed(msgspec.Struct, frozen=True, tag="resumed"):
     at: datetime
 
 
+class RunUndone(msgspec.Struct, frozen=True, tag="undone"):
+    """The run ``undo`` takes this one back, so this one does not go on."""
+
+    undo: str
+    at: datetime
+
+
 class RunClosed(msgspec.Struct, frozen=True, tag="closed"):
     """The run is over; only the commit follows."""
 
@@ -194,6 +203,7 @@ type Entry = (
     | BypassNoted
     | BypassSwitched
     | RunResumed
+    | RunUndone
     | RunClosed
 )
 
@@ -208,6 +218,7 @@ _ENTRY_TYPES = (
     | BypassNoted
     | BypassSwitched
     | RunResumed
+    | RunUndone
     | RunClosed
 )
 _decoder: TypeDecoder[Entry | list[Entry]] = decoder_for(

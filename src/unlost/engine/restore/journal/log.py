@@ -32,6 +32,7 @@ from unlost.engine.restore.journal.entries import (
     RowsSaved,
     RunOpened,
     RunResumed,
+    RunUndone,
     decode,
     encode,
 )
@@ -43,6 +44,7 @@ from unlost.model.source.writing import NOT_IN_BIN, OutcomeKind, RowOutcome, Wri
 
 STAGES = tuple(stage for stage in Pass if stage not in (Pass.IMAGES, Pass.POINT, Pass.LINK))
 NONE: Mapping[RecordKey, RowOutcome] = {}
+RESTORE_UNDONE = "restore-undone"
 LOST_TRIES = 4  # calls in a row without an answer before the run stops
 
 
@@ -57,7 +59,8 @@ class RestoreState:
     answered. ``deletes_since`` is the time of the first call that deleted a record. ``saved`` are the
     values of rows that the org may have removed with an update, by their ids. ``reopened`` has the values
     that records had before they were made drafts. ``bypass`` is set while the run may have left a
-    bypass on; ``noted_bypass`` is true once the run has noted the state of a bypass.
+    bypass on; ``noted_bypass`` is true once the run has noted the state of a bypass. ``undo`` is the
+    run that ended this one by taking it back.
     """
 
     opened: RunOpened | None = None
@@ -75,6 +78,7 @@ class RestoreState:
     calls: int = 0
     bypass: BypassNoted | None = None
     noted_bypass: bool = False
+    undo: str = ""
 
     def apply(self, number: int, entry: Entry) -> None:
         """Apply an entry."""
@@ -102,6 +106,8 @@ class RestoreState:
             case RunResumed():
                 # A person has seen to the cause, so each row gets its tries again.
                 self.tries.clear()
+            case RunUndone():
+                self.undo = entry.undo
             case _:
                 self.closed = entry.outcome
 
@@ -301,6 +307,18 @@ def no_answer(key: RecordKey) -> TransientError:
         lost_tries=LOST_TRIES,
         key=key,
     )
+
+
+def check_not_undone(state: RestoreState) -> None:
+    """Raise Conflict (``restore-undone``) if the run was ended by its undo."""
+    if state.undo and state.opened is not None:
+        raise Conflict(
+            RESTORE_UNDONE,
+            "The run {run} was ended by its undo, {undo}. It does not go on.",
+            next_step="Make a new plan with `unlost restore plan ORG`.",
+            run=state.opened.run,
+            undo=state.undo,
+        )
 
 
 def same_plan(state: RestoreState, plan: RestorePlan) -> None:

@@ -25,6 +25,8 @@ from unlost.engine.restore.journal.effects import (
     RunEffects,
     by_table,
     effects_of,
+    history_of,
+    journal_gone,
 )
 from unlost.engine.restore.planning.left_out import (
     NOTHING,
@@ -43,6 +45,7 @@ from unlost.engine.restore.planning.record_sizes import returning_file_bytes, si
 from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, FILE_BYTES_A_SECOND
 from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSurvey
 from unlost.engine.restore.planning.undo_deletes import is_marked, keep_referred, owners_of
+from unlost.engine.restore.planning.undo_holds import keep_on_hold
 from unlost.engine.restore.planning.undo_pointers import undone_pointers
 from unlost.engine.restore.planning.undo_returns import (
     brought_back,
@@ -74,6 +77,7 @@ from unlost.model.plan import (
     SelectionKind,
     TwinPolicy,
 )
+from unlost.model.ports.vault import Vault
 from unlost.model.source.schema import DeleteRule, Table
 from unlost.model.source.writing import Birth, LockedDelete, TextImages, WriteCapability, WriteOp
 
@@ -96,8 +100,9 @@ def plan_undo(
     ``left_out``: these records stay as they are. ``twins``: the treatment of live records that took
     a unique value of an archived one.
 
-    Raises NotFound (``run-unknown``, ``undo-record-unknown``), UsageError (``undo-nothing``,
-    ``undo-all-left-out``; ``other-org``), Conflict (``undo-unanswered``), and the errors of the ports.
+    Raises NotFound (``run-unknown``, ``journal-gone``, ``undo-record-unknown``), UsageError (``undo-nothing``,
+    ``undo-all-left-out``; ``other-org``), Conflict (``undo-unanswered``,
+    ``undo-uncommitted``, ``archive-open``), and the errors of the ports.
     """
     survey = RestoreSurvey(org, ports)
     try:
@@ -105,14 +110,19 @@ def plan_undo(
     except NotFound:
         archived = committed_by(ports.vault, org, run)
         if not archived:
+            if any(commit.run == run for commit in ports.vault.commits(org)):
+                raise journal_gone(run, gone=run) from None
             raise
         # An erasure of one of its records removed the journal; the others can come back.
         return _back(survey, archived, left_out, plan_id, twins=twins)
     _check(known)
+    _check_committed(ports.vault, org, known)
     if known.plan.selection.kind is SelectionKind.ARCHIVE:
         return _unarchive(survey, known, left_out, plan_id, twins=twins)
+    history_of(ports.vault, org, run)  # the run of an undo of an undo reads all of their journals
     check_known(known, left_out)
     steps, gone = _drafts(survey, known, left_out)
+    keep_on_hold(survey, steps)
     unlooked = keep_referred(survey, steps, known)
     return _plan(survey, known, steps, gone, unlooked, plan_id)
 
@@ -200,6 +210,20 @@ def _check(known: RunEffects) -> None:
             "undo-nothing",
             "The run {run} wrote nothing, so there is nothing to undo.",
             next_step="See the runs with `unlost runs`.",
+            run=known.run,
+        )
+
+
+def _check_committed(vault: Vault, org: str, known: RunEffects) -> None:
+    """Raise Conflict if only the commit of the run is missing.
+
+    Made after the undo, it would name records that are deleted by then.
+    """
+    if known.closed and known.run in vault.journals(org, unfinished=True):
+        raise Conflict(
+            "undo-uncommitted",
+            "The run {run} stopped before it stored its result in the vault.",
+            next_step="Resume it first with `unlost restore resume {run}`, then undo it.",
             run=known.run,
         )
 
@@ -412,7 +436,7 @@ def _plan(
             survey.org,
             survey.newest,
             survey.ports.clock.now(),
-            Selection(SelectionKind.UNDO, run=known.run),
+            Selection(SelectionKind.UNDO, run=known.run, run_entries=known.entries),
             related=False,
             steps=planned,
             notes=(

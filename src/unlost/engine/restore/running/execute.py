@@ -29,7 +29,7 @@ from unlost.engine.restore.journal.entries import (
     RunOpened,
     RunResumed,
 )
-from unlost.engine.restore.journal.log import RestoreLog, same_plan
+from unlost.engine.restore.journal.log import RestoreLog, check_not_undone, same_plan
 from unlost.engine.restore.running.addresses import Addresses
 from unlost.engine.restore.running.archived import commit_archived
 from unlost.engine.restore.running.correlate import resolve
@@ -44,6 +44,7 @@ from unlost.engine.restore.running.readback import record_outcomes
 from unlost.engine.restore.running.rows import expected
 from unlost.engine.restore.running.session import RestorePorts, RestoreSession
 from unlost.engine.restore.running.undone import UndoneReader
+from unlost.engine.restore.running.undone_run import end_undone_run
 from unlost.engine.restore.running.wanted import WantedReader
 from unlost.engine.restore.values.keys import find_apart
 from unlost.engine.restore.values.note_code import TABLE_GONE, NoteCode
@@ -112,11 +113,15 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
     log = RestoreLog(ports.vault.journal(plan.target, run), plan=plan)
     same_plan(log.state, plan)
     if log.state.closed is None:
+        check_not_undone(log.state)
         # At each resumption: records may have been erased since the last try. An archive that has
         # begun must still end, and leaves them alone.
         if log.state.opened is None or kind_of(plan) is not RunKind.ARCHIVE:
             _check_not_erased(plan, ports)
         at = ports.writer.server_time()
+        if plan.selection.kind is SelectionKind.UNDO:
+            # Before the first entry of the undo: after a crash in between, neither of them goes on.
+            end_undone_run(plan, ports.vault, undo=run, at=at)
         log.write(RunOpened(run, plan, at) if log.state.opened is None else RunResumed(at))
     seen: dict[RecordKey, str | None] = {
         RecordKey(link.table, link.record): link.live for link in plan.links

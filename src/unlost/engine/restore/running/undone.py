@@ -10,10 +10,10 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from unlost.engine.restore.journal.effects import EffectKind, RunEffects, effects_of
+from unlost.engine.restore.journal.effects import EffectKind, RunEffects, history_of
 from unlost.engine.restore.running.wanted import States, WantedReader, moved
 from unlost.engine.restore.values.cells import digest
-from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan, SelectionKind
+from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
 from unlost.model.ports.vault import Vault
 from unlost.model.source.schema import Schema, Table
 from unlost.model.vault.snapshot import Lineage, StoredFile
@@ -27,13 +27,18 @@ class UndoneReader(WantedReader):
 
     def __init__(self, vault: Vault, plan: RestorePlan, schema: Schema) -> None:
         super().__init__(vault, plan.org, ())
-        self.undone = effects_of(vault.journal(plan.target, plan.selection.run), plan.selection.run)
         self._tables = {table.name: table for table in schema.tables}
-        self._history = list(_history(vault, plan.target, self.undone))
+        self._history = history_of(vault, plan.target, plan.selection.run)
+        self.undone = self._history[0]
 
     def columns(self, step: PlanStep) -> tuple[str, ...]:
         """The columns of a record that the undone run brought, in which it must be unchanged."""
         return self.undone.effects[step.key].columns
+
+    def brought_as(self, step: PlanStep) -> str:
+        """The id for which the undone run brought a record."""
+        effect = self.undone.effects.get(step.key)
+        return effect.record if effect is not None else step.record
 
     def _unedited(self, steps: Sequence[PlanStep]) -> Iterator[States]:
         groups: dict[tuple[str, tuple[str, ...]], list[PlanStep]] = defaultdict(list)
@@ -104,15 +109,6 @@ class UndoneReader(WantedReader):
             if brought and now[place] is None:
                 rows.append(Lineage(key.table, live, live, org, run))
         return rows
-
-
-def _history(vault: Vault, target: str, undone: RunEffects) -> Iterator[RunEffects]:
-    """The undone run; if it is an undo, also the run before it, and so on to the first restore."""
-    yield undone
-    while undone.plan.selection.kind is SelectionKind.UNDO:
-        earlier = undone.plan.selection.run
-        undone = effects_of(vault.journal(target, earlier), earlier)
-        yield undone
 
 
 def _without_columns(rows: int) -> pa.Table:

@@ -28,6 +28,7 @@ class NoteCode(StrEnum):
     LEFT_OUT = "left-out"
     LEFT_OUT_NEEDS = "left-out-needs"
     LEFT_OUT_MASTER = "left-out-master"
+    ON_HOLD = "on-hold"
     # something does not come back as it was
     PARENT_MISSING = "parent-missing"
     CHANGED_SINCE = "changed-since"

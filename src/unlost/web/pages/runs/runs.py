@@ -24,6 +24,7 @@ from unlost.app.actions.runs.runs import list_page as job_list
 from unlost.app.compose import Application
 from unlost.app.orgs.repaired_sign_in import repaired_by_credentials
 from unlost.app.restores.overrides import CauseEdit, Overrides
+from unlost.app.restores.undone_runs import is_undoable
 from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Right
 from unlost.model.errors import NotFound, UnlostError, UsageError
@@ -207,6 +208,15 @@ def _acts(status: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
     }
 
 
+def _can_undo(request: UserRequest, status: RunStatus, rights: frozenset[Right]) -> bool:
+    """Return True for a restore or an archive that stopped after it wrote something."""
+    if not status.restore or status.going or Right.RESTORE not in rights:
+        return False
+    app = request.unlost
+    oids = [org_row.oid for org_row in app.orgs() if org_row.name == status.org]
+    return any(is_undoable(app, oid, status.run) for oid in oids)
+
+
 def _outcome(request: UserRequest, status: RunStatus) -> dict[str, object]:
     try:
         return {"outcome": outcome(request.unlost, status.run)}
@@ -219,7 +229,7 @@ def _outcome(request: UserRequest, status: RunStatus) -> dict[str, object]:
 def _ended(request: UserRequest, status: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
     """Return the result of a run: the records of a restore, or the certificate of a backup."""
     if status.state != RunState.DONE.value:
-        return {}
+        return {"can_undo": _can_undo(request, status, rights)}
     if status.restore:
         return _outcome(request, status) if Right.READ in rights else {}
     if status.snapshot is None:

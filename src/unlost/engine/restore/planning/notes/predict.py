@@ -139,6 +139,11 @@ WORDS = {
         "the parent record.",
         "Leave out the parent record too, or delete them afterwards.",
     ),
+    NoteCode.ON_HOLD: NoteText(
+        NoteWeight.BLOCK,
+        "{records} of {table} are on legal hold, and stay.",
+        "To delete them, ask an admin to lift the legal hold, then plan the undo again.",
+    ),
     NoteCode.LOCKED: NoteText(
         NoteWeight.BLOCK,
         "{records} of {table} stay: the org does not delete activated records, and does not take them "

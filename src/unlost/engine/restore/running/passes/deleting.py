@@ -16,6 +16,7 @@ from unlost.engine.restore.running.calls import (
     TRIES,
     PreparedRow,
     record_without_call,
+    refusal,
     refused,
     send,
     write_intent,
@@ -26,11 +27,14 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.undone import UndoneReader
 from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.cells import digest
+from unlost.engine.restore.values.on_hold import records_on_hold
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.source.schema import ColumnTrait, DeleteRule, Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 
 type Cells = Mapping[str, str | None]
+
+ON_HOLD = "undo-on-hold"
 
 
 def delete(session: RestoreSession) -> None:
@@ -39,6 +43,7 @@ def delete(session: RestoreSession) -> None:
     The org deletes details with their masters. They are announced first, with all their values.
     """
     todo = [step for step in session.plan.steps if step.action is Action.DELETE]
+    _keep_on_hold(session, todo)
     details = [step for step in todo if step.because is not None]
     announced = [
         number
@@ -46,7 +51,7 @@ def delete(session: RestoreSession) -> None:
         for number in _announce(session, table, [step for step in details if step.table == table])
     ]
     _save_circular(session, todo)
-    _reopen(session, todo)
+    _reopen(session, [step for step in todo if session.log.state.failure(step.key) is None])
     _keep_masters(session, todo)
     masters = [step for step in todo if step.because is None]
     for level in sorted({step.level for step in masters}, reverse=True):
@@ -162,6 +167,23 @@ def _announce(session: RestoreSession, table: str, steps: Sequence[PlanStep]) ->
         rows = _prepared(session, session.table(table), batch)
         if rows:
             yield write_intent(session, Pass.DELETE, WriteOp.DELETE, table, rows)[0]
+
+
+def _keep_on_hold(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
+    """Keep records on legal hold, and their masters: a hold may be newer than the plan."""
+    pending = _pending(session, steps)
+    if not pending:
+        return
+    assert isinstance(session.wanted, UndoneReader)
+    records = {step.key: session.wanted.brought_as(step) for step in pending}
+    ports = session.ports
+    on_hold = records_on_hold(ports.vault, session.plan.target, records, now=ports.clock.now())
+    for table in sorted({key.table for key in on_hold}):
+        outcomes = [_is_on_hold(key) for key in sorted(on_hold, key=str) if key.table == table]
+        record_without_call(session, Pass.DELETE, table, outcomes)
+    by_key = {str(step.key): step for step in steps}
+    masters = (step.because for step in steps if step.key in on_hold and step.because)
+    _keep(session, by_key, masters, _needed_on_hold)
 
 
 def _keep_masters(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
@@ -312,6 +334,15 @@ def _edited(key: RecordKey) -> RowOutcome:
 
 def _kept(key: RecordKey) -> RowOutcome:
     return refused(key, outcome_text.UNDO_DETAIL_CHANGED)
+
+
+def _is_on_hold(key: RecordKey) -> RowOutcome:
+    return refusal(key, ON_HOLD, f"{key} is on legal hold. It stays in the org.")
+
+
+def _needed_on_hold(key: RecordKey) -> RowOutcome:
+    text = f"A record that belongs to {key} is on legal hold. Both stay in the org."
+    return refusal(key, ON_HOLD, text)
 
 
 def _referred(key: RecordKey) -> RowOutcome:
