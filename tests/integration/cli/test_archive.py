@@ -149,7 +149,10 @@ def bin_note(plan: str) -> dict[str, Any]:
 def test_an_archive_pushes_records_of_other_people_out_of_the_recycle_bin(desk: Desk) -> None:
     """The bin has room for the plan, until people delete contacts after it was made."""
     admin = desk.simulator.admin
-    entering = int(bin_note(desk.plan())["entering"])
+    first = desk.plan()
+    entering = int(bin_note(first)["entering"])
+    # Rows that no user can undelete, such as histories, take no place in the bin of an org.
+    others = len(json.loads(Path(first).read_text())["steps"]) - entering
     megabytes = entering // BIN_ROWS + 2  # a few records are in the bin already
     rows = [{"LastName": f"Duplicate {number}"} for number in range(60)]
     admin.post("records/insert", object="Contact", rows=rows)
@@ -157,7 +160,7 @@ def test_an_archive_pushes_records_of_other_people_out_of_the_recycle_bin(desk: 
         "settings",
         data_storage_mb=megabytes,
         bin_records_per_mb=BIN_ROWS,
-        bin_capacity=megabytes * BIN_ROWS,
+        bin_capacity=megabytes * BIN_ROWS + others,
     )
     admin.post("clock/advance", hours=1)
     assert desk.program("backup", "chocolate").code in (0, 3)
@@ -176,9 +179,8 @@ def test_an_archive_pushes_records_of_other_people_out_of_the_recycle_bin(desk: 
     assert codes["archive-bin-full"] >= 1, codes
     assert sum(end["count"] for end in outcome["endings"] if end["ending"] == "archived") > 0
     admin.post("clock/advance", hours=1)
-    binned = {
-        row["Id"] for row in admin.get("export", object="Contact")["rows"] if row["IsDeleted"]
-    }
+    rows = admin.get("export", object="Contact", deleted="true")["rows"]
+    binned = {row["Id"] for row in rows if row["IsDeleted"]}
     assert binned.issuperset(contacts), "people can still undelete them"
 
 
