@@ -95,6 +95,17 @@ Adopt = Annotated[
         help="Overwrite live records that took a unique value after the loss.",
     ),
 ]
+IdsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ids",
+        metavar="FILE",
+        help="Text file with one TABLE/ID a line, or one id a line with --table.",
+    ),
+]
+WatchedSet = Annotated[
+    str, typer.Option("--watched", metavar="NAME", help="The records of a watched set.")
+]
 LossNumber = Annotated[
     int | None,
     typer.Option("--loss", metavar="N", help="A loss, by its number in `unlost losses list`."),
@@ -165,17 +176,8 @@ def plan(
         list[str] | None,
         typer.Option("--record", metavar="TABLE/ID", help="A record; repeatable."),
     ] = None,
-    ids: Annotated[
-        Path | None,
-        typer.Option(
-            "--ids",
-            metavar="FILE",
-            help="Text file with one TABLE/ID a line, or one id a line with --table.",
-        ),
-    ] = None,
-    watched: Annotated[
-        str, typer.Option("--watched", metavar="NAME", help="The records of a watched set.")
-    ] = "",
+    ids: IdsFile = None,
+    watched: WatchedSet = "",
     lost_between: LostBetween = None,
     changed_between: Annotated[
         tuple[str, str] | None,
