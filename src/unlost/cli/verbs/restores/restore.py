@@ -7,7 +7,7 @@ import typer
 
 from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
-from unlost.cli.id_files import listed_records
+from unlost.cli.id_files import IdsFile, listed_records
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import command, many, plain, size, when
@@ -93,14 +93,6 @@ Adopt = Annotated[
     typer.Option(
         "--adopt",
         help="Overwrite live records that took a unique value after the loss.",
-    ),
-]
-IdsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--ids",
-        metavar="FILE",
-        help="Text file with one TABLE/ID a line, or one id a line with --table.",
     ),
 ]
 WatchedSet = Annotated[
