@@ -2,9 +2,20 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from unlost.model.errors import UsageError
 
+IdsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ids",
+        metavar="FILE",
+        help="Text file with one TABLE/ID a line, or one id a line with --table.",
+    ),
+]
 LARGEST = 16 << 20  # bytes of a list of ids: more than a plan may have
 
 

@@ -8,7 +8,7 @@ import typer
 
 from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
-from unlost.cli.id_files import listed_records
+from unlost.cli.id_files import IdsFile, listed_records
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.verbs.restores.restore import OnlyTable, PlanFile, show_new
@@ -28,14 +28,7 @@ def plan(
     ] = None,
     *,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Plan file to write.")],
-    ids: Annotated[
-        Path | None,
-        typer.Option(
-            "--ids",
-            metavar="FILE",
-            help="Text file with one TABLE/ID a line, or one id a line with --table.",
-        ),
-    ] = None,
+    ids: IdsFile = None,
     loop: Annotated[
         str,
         typer.Option(

@@ -7,7 +7,7 @@ import typer
 
 from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
-from unlost.cli.id_files import listed_records
+from unlost.cli.id_files import IdsFile, listed_records
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.text import command, many, plain, size, when
@@ -95,6 +95,9 @@ Adopt = Annotated[
         help="Overwrite live records that took a unique value after the loss.",
     ),
 ]
+WatchedSet = Annotated[
+    str, typer.Option("--watched", metavar="NAME", help="The records of a watched set.")
+]
 LossNumber = Annotated[
     int | None,
     typer.Option("--loss", metavar="N", help="A loss, by its number in `unlost losses list`."),
@@ -165,17 +168,8 @@ def plan(
         list[str] | None,
         typer.Option("--record", metavar="TABLE/ID", help="A record; repeatable."),
     ] = None,
-    ids: Annotated[
-        Path | None,
-        typer.Option(
-            "--ids",
-            metavar="FILE",
-            help="Text file with one TABLE/ID a line, or one id a line with --table.",
-        ),
-    ] = None,
-    watched: Annotated[
-        str, typer.Option("--watched", metavar="NAME", help="The records of a watched set.")
-    ] = "",
+    ids: IdsFile = None,
+    watched: WatchedSet = "",
     lost_between: LostBetween = None,
     changed_between: Annotated[
         tuple[str, str] | None,

@@ -87,7 +87,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         "csv": f"{reverse('list-csv', kwargs={'org': org})}?{address_of(page.query, page)}",
         "here": f"?{address_of(page.query, page)}",
         "query": page.query.text(),
-        "watchable": [(one.name, one.label) for one in page.choices if not one.system],
+        "watchable": [(each.name, each.label) for each in page.choices if not each.system],
         "fields": _fields(page),
         "states": page.query.kind is ListKind.RELATED,
         "of_table": page.query.of.partition("/")[0],
