@@ -46,7 +46,7 @@ from unlost.app.people.saml import IdentityProvider
 from unlost.app.records.search_query import RecordSearch
 from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.alerts import list_channels
-from unlost.catalog.archive_models import ArchivePolicyRow
+from unlost.catalog.archive_models import ArchivePolicyRow, SpaceEstimateRow
 from unlost.catalog.conclusion_models import LossRow, MassBackupRow, MassLimitsRow
 from unlost.catalog.losses import losses_of_backup
 from unlost.catalog.mass_changes import backup_changes, limits_of, save_backup_changes, set_limits
@@ -69,6 +69,7 @@ from unlost.catalog.models import (
 )
 from unlost.catalog.orgs.archive_policies import saved_policies, store_policy
 from unlost.catalog.orgs.orgs import get_org
+from unlost.catalog.orgs.space_estimates import space_estimates, store_estimate
 from unlost.catalog.orgs.watches import StoredWatch, store_hits, stored_watches
 from unlost.catalog.orgs.writers import find_writer
 from unlost.catalog.people.audit import BEGUN, newest
@@ -100,6 +101,7 @@ from unlost.model.mass_changes import (
 from unlost.model.plan import RecordKey
 from unlost.model.runs.night import CheckRecord
 from unlost.model.runs.schedule import DueBackup
+from unlost.model.space import SpaceCandidate, SpaceEstimate, SpaceKind
 from unlost.model.vault.mirror import MirrorRecord
 from unlost.model.watched import WatchHit
 from unlost.testing.clock import START
@@ -332,6 +334,13 @@ def _archive_policy(app: Any) -> None:
     branch = ArchiveBranch("Account", "Parent", BranchRule.STOP, (old,))
     (saved,) = saved_policies("sales")
     store_policy(replace(saved, policy=replace(policy, branches=(branch,))), most=9)
+    candidates = (SpaceCandidate("mine", "Account", 3, {"Data storage": 6_144}),)
+    store_estimate("sales", SpaceEstimate(SpaceKind.POLICY, "mine", 2, START, candidates, policy))
+
+
+def _read_estimate() -> SpaceEstimate:
+    (estimate,) = space_estimates("sales", whole=True)
+    return estimate
 
 
 def _watch(app: Any) -> None:
@@ -402,6 +411,12 @@ COLUMNS: dict[str, Column] = {
     "columns of a watched set": Column(WatchRow, "columns", lambda _: [_read_watch().columns]),
     "saved archive policy": Column(
         ArchivePolicyRow, "policy", lambda _: [saved.policy for saved in saved_policies("sales")]
+    ),
+    "lines of an estimate": Column(
+        SpaceEstimateRow, "lines", lambda _: [_read_estimate().candidates]
+    ),
+    "policy of an estimate": Column(
+        SpaceEstimateRow, "policy", lambda _: [_read_estimate().policy]
     ),
     "hits of a watched set": Column(WatchRow, "hits", lambda _: [_read_watch().hits]),
     "saved search": Column(SavedSearchRow, "query", _read_searches),

@@ -56,6 +56,7 @@ from unlost.model.plan import RestorePlan
 from unlost.model.runs.schedule import Schedule
 from unlost.model.source.reading import FileRef, ReadTask
 from unlost.model.source.schema import Schema
+from unlost.model.space import SpaceCandidate
 from unlost.model.vault.certificate import Certificate
 from unlost.model.vault.snapshot import Added
 from unlost.model.watched import WatchHit
@@ -256,6 +257,7 @@ DOCUMENTS: dict[str, Document] = {
     "catalogue/channel-digest": as_values(DailyAt),
     "catalogue/mass-changes": as_values(tuple[MassChange, ...]),
     "catalogue/mass-limits": as_values(MassLimits),
+    "catalogue/space-candidates": as_values(tuple[SpaceCandidate, ...]),
     # Files outside the vault.
     "file/archive-policy": as_json(ArchivePolicy),
     "file/export-receipt": Document(ExportReceipt, _write_receipt, _read_receipt),
