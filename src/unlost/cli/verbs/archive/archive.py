@@ -10,11 +10,11 @@ from unlost.cli.effect_words import effect_lines, option_lines
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.plan_options import PlanFile
 from unlost.cli.policy_words import policy_lines
 from unlost.cli.text import many, plain, size, when
 from unlost.cli.verbs.archive import expired as expired_verbs
 from unlost.cli.verbs.archive import policy as policy_verbs
-from unlost.cli.verbs.restores.restore import PlanFile
 from unlost.model.archive import StayReason
 from unlost.model.errors import UsageError
 

@@ -11,7 +11,8 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.id_files import IdsFile, listed_records
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
-from unlost.cli.verbs.restores.restore import OnlyTable, PlanFile, show_new
+from unlost.cli.plan_options import OnlyTable, PlanFile
+from unlost.cli.verbs.restores.restore import show_new
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -9,7 +9,7 @@ from unlost.cli.answer import answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
-from unlost.cli.verbs.restores.restore import Adopt, twin_policy
+from unlost.cli.plan_options import Adopt, twin_policy
 from unlost.cli.verbs.restores.undo import show_undo
 
 

@@ -10,8 +10,26 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.id_files import IdsFile, listed_records
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.plan_options import (
+    Adopt,
+    AtBackup,
+    ByUser,
+    Change,
+    Columns,
+    EmptyCell,
+    InsteadOf,
+    LossNumber,
+    LostBetween,
+    OnlyTable,
+    PlanFile,
+    RunName,
+    SetValue,
+    SinceBackup,
+    TakeValue,
+    WatchedSet,
+    twin_policy,
+)
 from unlost.cli.text import command, many, plain, size, when
-from unlost.model.mass_changes import MassKind
 from unlost.model.plan import Action
 from unlost.model.runs.exclusion import RunKind
 
@@ -25,91 +43,11 @@ if TYPE_CHECKING:
     from unlost.app.restores.group_lines import GroupLine
     from unlost.engine.restore.planning.shown.plan_diff import DiffSide, StepDifference
     from unlost.engine.restore.planning.shown.summary import Branch, PlanSummary
-    from unlost.model.plan import TwinPolicy
 
 app = typer.Typer(
     help="Restore lost records: plan, review, run.", no_args_is_help=True, rich_markup_mode=None
 )
 
-ByUser = Annotated[
-    str, typer.Option("--by", metavar="USER", help="Only changes by this user (id).")
-]
-Change = Annotated[
-    MassKind | None,
-    typer.Option(
-        "--change", metavar="KIND", help=f"Only this kind of change: {', '.join(MassKind)}."
-    ),
-]
-PlanFile = Annotated[Path, typer.Argument(metavar="FILE", help="Plan file.")]
-RunName = Annotated[
-    str, typer.Argument(metavar="RUN", help="Name of the run, as in `unlost runs`.")
-]
-SetValue = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="TABLE/ID.COLUMN=VALUE",
-        help="Restore a record with this value; repeatable.",
-    ),
-]
-EmptyCell = Annotated[
-    list[str] | None,
-    typer.Option("--empty", metavar="TABLE/ID.COLUMN", help="Leave this column empty; repeatable."),
-]
-InsteadOf = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--instead",
-        metavar="TABLE/OLD=NEW",
-        help="Replace references to OLD, such as a user who left, by NEW; repeatable.",
-    ),
-]
-OnlyTable = Annotated[
-    str | None, typer.Option("--table", metavar="T", help="Only records of this table.")
-]
-AtBackup = Annotated[
-    str | None, typer.Option("--at", metavar="WHEN", help="The backup whose state is restored.")
-]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option("--column", metavar="C", help="A column to restore; repeatable."),
-]
-LostBetween = Annotated[
-    tuple[str, str] | None,
-    typer.Option(
-        "--lost-between", metavar="A B", help="All records that were lost between two backups."
-    ),
-]
-SinceBackup = Annotated[
-    str,
-    typer.Option(
-        "--unless-since",
-        metavar="WHEN",
-        help="Leave values of --column that were changed after this backup.",
-    ),
-]
-Adopt = Annotated[
-    bool,
-    typer.Option(
-        "--adopt",
-        help="Overwrite live records that took a unique value after the loss.",
-    ),
-]
-WatchedSet = Annotated[
-    str, typer.Option("--watched", metavar="NAME", help="The records of a watched set.")
-]
-LossNumber = Annotated[
-    int | None,
-    typer.Option("--loss", metavar="N", help="A loss, by its number in `unlost losses list`."),
-]
-TakeValue = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--take",
-        metavar="COLUMN@WHEN",
-        help="Set the value that the column had in a backup; repeatable.",
-    ),
-]
 MOST = 20
 WORDS = {
     "unchanged": "already correct",
@@ -435,16 +373,6 @@ def retry(
             )
         after_run(application)
     return _answer_result(result, as_json=json)
-
-
-def twin_policy(*, adopt: bool) -> "TwinPolicy":
-    """Return the treatment of live records with a unique value of a lost one."""
-    from unlost.model.plan import TwinPolicy
-
-    return TwinPolicy.ADOPT if adopt else TwinPolicy.KEEP
-
-
-# --- for people -----------------------------------------------------------------------------------
 
 
 def _show_handed(out: Output, result: "QueuedPlan") -> None:

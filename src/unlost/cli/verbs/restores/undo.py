@@ -9,8 +9,9 @@ from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.plan_options import Adopt, RunName, twin_policy
 from unlost.cli.text import plain
-from unlost.cli.verbs.restores.restore import Adopt, RunName, show_new, twin_policy
+from unlost.cli.verbs.restores.restore import show_new
 from unlost.model.runs.exclusion import RunKind
 
 if TYPE_CHECKING:
