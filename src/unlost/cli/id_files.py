@@ -13,7 +13,7 @@ IdsFile = Annotated[
     typer.Option(
         "--ids",
         metavar="FILE",
-        help="Text file with one TABLE/ID a line, or one id a line with --table.",
+        help="Text file with one TABLE/ID on each line, or with --table one id on each line.",
     ),
 ]
 LARGEST = 16 << 20  # bytes of a list of ids: more than a plan may have

@@ -71,7 +71,7 @@ Adopt = Annotated[
     bool,
     typer.Option(
         "--adopt",
-        help="Overwrite live records that took a unique value after the loss.",
+        help="Overwrite live records that have a unique value of a lost or archived record.",
     ),
 ]
 WatchedSet = Annotated[

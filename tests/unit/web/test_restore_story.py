@@ -103,10 +103,10 @@ def test_an_undo_speaks_of_an_undo_and_shows_what_stays(shop: Shop, sign_in: Sig
     for words in (
         "<h1>Undo of a run in sales</h1>",
         "Effects that the undo does not take back",
-        "E-mails and messages that left the org stay out.",
-        "Of the child records, only those that the run brought are deleted.",
+        "E-mails and messages that the org sent cannot be taken back.",
+        "Child records that others added after the run stay",
         "restore.md#what-an-undo-cannot-take-back",
-        "Values from before the run",
+        "Undo of the run",
         "in the undo",
     ):
         assert words in re.sub("<wbr>", "", preview), words

@@ -19,8 +19,8 @@ def effect_notes(effects: ArchiveEffects) -> Iterator[PlanNote]:
         yield PlanNote.of(
             UNRETURNING,
             NoteWeight.WARNING,
-            "{records} of {table} never come back: the org does not let anyone write them. They stay "
-            "in the vault.",
+            "{records} of {table} cannot be brought back, because the org does not let anyone write them. "
+            "They stay in the vault.",
             table=line.table,
             count=line.records,
         )
@@ -65,7 +65,8 @@ def _bin(room: BinRoom) -> Iterator[PlanNote]:
             SMALL,
             NoteWeight.NOTE,
             "This plan moves {entering:,} records into the recycle bin, which has room for {room:,}. "
-            "The first ones leave it early; an undo then creates them again, with new ids.",
+            "The org purges the oldest archived records early. An undo then creates these records again, "
+            "with new ids.",
             entering=room.entering,
             room=room.free,
         )
@@ -74,7 +75,7 @@ def _bin(room: BinRoom) -> Iterator[PlanNote]:
             ROOM,
             NoteWeight.NOTE,
             "The recycle bin has room for {room:,} records, and this plan moves {entering:,} into it. "
-            "If people use this room first, the run keeps the rest of the records in the org.",
+            "If people delete other records first, the records that no longer fit stay in the org.",
             entering=room.entering,
             room=room.free,
         )
@@ -86,8 +87,8 @@ def _summary(change: SummaryChange) -> PlanNote:
         return PlanNote.of(
             SUMMARY,
             NoteWeight.NOTE,
-            "{table}.{column} may change on {records} outside this plan, if it adds up {leaving}. It is "
-            "{before} in all now.",
+            "{table}.{column} may change on {records} outside this plan, if it is a roll-up of {leaving}. "
+            "Its total is now {before}.",
             table=change.table,
             column=change.column,
             count=change.records,
@@ -97,7 +98,7 @@ def _summary(change: SummaryChange) -> PlanNote:
     return PlanNote.of(
         SUMMARY,
         NoteWeight.NOTE,
-        "{table}.{column} changes from {before} to {after} in all, on {records} outside this plan.",
+        "The total of {table}.{column} changes from {before} to {after}, on {records} outside this plan.",
         table=change.table,
         column=change.column,
         count=change.records,

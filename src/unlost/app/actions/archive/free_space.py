@@ -90,7 +90,7 @@ class FreeSpace:
 
     @property
     def calculated(self) -> datetime | None:
-        """When the oldest of the lines was calculated."""
+        """The time of the oldest calculation of a line."""
         return min((line.at for line in self.lines), default=None)
 
 

@@ -141,6 +141,6 @@ def _none_there(number: int) -> UsageError:
     return UsageError(
         "columns-no-record",
         "Backup {number} has none of these records.",
-        next_step="Choose a later backup for the right values.",
+        next_step="Choose a backup that contains these records.",
         number=number,
     )

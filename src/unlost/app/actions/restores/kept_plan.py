@@ -216,7 +216,7 @@ def leave_out(
     if request.undo and not related:
         raise UsageError(
             "undo-by-record",
-            "The related records of an undo cannot be left out together.",
+            "An undo has no option to leave out all related records.",
             next_step="Leave out tables, groups or records.",
         )
     less = replace(

@@ -308,7 +308,7 @@ def _only_created(created: Sequence[CreatedRecord]) -> UsageError:
     shown = [each.name or each.record for each in created[:MOST_NAMES]]
     return UsageError(
         "created-records-stay",
-        "This user only created records in this period, and nothing is deleted here: {records}.",
+        "This user only created records in this period. Taking changes back does not delete them: {records}.",
         next_step="Open the set in the console, filter it by “created”, and select the records to "
         "delete. Or use `unlost purge plan`.",
         records=", ".join(shown) + (" …" if len(created) > MOST_NAMES else ""),

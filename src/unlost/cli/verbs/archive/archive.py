@@ -75,9 +75,9 @@ def space(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """List what frees most storage: policies and mail loops, the largest first.
+    """List policies and mail loops by the storage that they would free, the largest first.
 
-    Reads the newest backup where it was not read before. Nothing is changed.
+    Reads the newest backup for lines that are not calculated yet. Nothing is changed.
     """
     with opened(home) as application:
         from unlost.app.actions.archive.free_space import LOOPS, estimate_space, free_space
@@ -231,7 +231,7 @@ def _figure(figure: "FreedFigure") -> str:
     fell = size(round(max(0.0, figure.fallen)))
     match figure.state.value:
         case "moved":
-            return f"{predicted}; the figures of the org fell by {fell}, as predicted."
+            return f"{predicted}; apart from growth, the figure of the org fell by {fell}, as predicted."
         case "waiting":
             return f"{predicted}; the figures do not show it yet. The next backup reads them again."
         case "stuck":

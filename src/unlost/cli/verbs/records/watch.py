@@ -161,10 +161,11 @@ def take_back(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Plan to take back everything that a user did in a set. Nothing is written to the org.
+    """Plan to take back all changes of a user in a set. Nothing is written to the org.
 
-    Values that others changed later stay, and so do records that the user created. Exit code 3 if
-    some records cannot be written.
+    Without --since, the period begins 30 days before the newest backup. Values that others changed
+    later stay, and so do records that the user created. Exit code 3 if some records cannot be
+    written.
     """
     with opened(home) as application:
         from unlost.app.actions.restores.take_back import plan_take_back

@@ -137,8 +137,8 @@ def journal_gone(run: str, *, gone: str) -> NotFound:
     """The error for a run that cannot be undone. ``gone``: it, or a run that it took back."""
     return NotFound(
         "journal-gone",
-        "The journal of {gone} was erased with a record in it, or was lost and given up. Without it, "
-        "{run} cannot be undone.",
+        "The journal of {gone} was erased together with one of its records, or was lost. The run {run} "
+        "cannot be undone without this journal.",
         next_step="Restore the records that you need from a backup: `unlost restore plan ORG`.",
         gone=gone,
         run=run,

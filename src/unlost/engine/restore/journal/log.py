@@ -314,7 +314,7 @@ def check_not_undone(state: RestoreState) -> None:
     if state.undo and state.opened is not None:
         raise Conflict(
             RESTORE_UNDONE,
-            "The run {run} was ended by its undo, {undo}. It does not go on.",
+            "The undo {undo} ended the run {run}. The run cannot continue.",
             next_step="Make a new plan with `unlost restore plan ORG`.",
             run=state.opened.run,
             undo=state.undo,

@@ -35,8 +35,8 @@ def _check_as_planned(plan: RestorePlan, undone: RunEffects) -> None:
     if planned and planned != undone.entries:
         raise Conflict(
             "undo-outdated",
-            "The run {run} went on after this undo was planned. The plan does not have all of its "
-            "effects. Nothing was written.",
+            "The run {run} continued after this undo was planned, so the plan does not include all of its "
+            "changes. Nothing was written.",
             next_step="Plan the undo again: `unlost undo ORG {run} --out FILE`.",
             run=undone.run,
         )

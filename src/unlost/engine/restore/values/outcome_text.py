@@ -58,15 +58,15 @@ DELETED_BY_OTHERS = OutcomeText(
 REFERRED = OutcomeText(
     "archive-referred",
     "A record that came after the backup refers to {record}, so it stays in the org.",
-    "The next archive decides again, once a backup has that record.",
+    "Back up, then plan the archive again.",
 )
 TOGETHER = OutcomeText(
     "archive-together",
-    "{record} stays in the org with a record that it belongs to.",
+    "{record} stays in the org, because another record of its group stays.",
 )
 COUNTED = OutcomeText(
     "archive-counted",
-    "{record} stays in the org: the records that lead to the archived ones have their number already.",
+    "{record} stays in the org: the number of archived records is already written into the parents.",
     "Plan the archive again.",
 )
 NO_ROOM = OutcomeText(
@@ -82,7 +82,7 @@ STOPPED = OutcomeText(
 )
 VANISHED = OutcomeText(
     "archive-vanished",
-    "{record} vanished from the org while the archive ran, although it was not its turn.",
+    "{record} vanished from the org while the archive ran, but the archive did not delete it.",
     "Check whether a trigger deletes it. If a backup has it, restore it from there.",
 )
 NOT_DELETED = OutcomeText(
@@ -140,13 +140,13 @@ UNDO_CHANGED = OutcomeText(
 )
 UNDO_DETAIL_CHANGED = OutcomeText(
     CHANGED_SINCE,
-    "A record that belongs to {record} was changed after the undo was planned, and would be "
-    "deleted with it. It was not deleted.",
+    "{record} was not deleted: a record that belongs to it was changed after the undo was planned, "
+    "and would be deleted too.",
     "Check the record, and plan the undo again.",
 )
 UNDO_REFERRED_SINCE = OutcomeText(
     CHANGED_SINCE,
-    "Records refer to {record} that did not when the undo was planned. It was not deleted.",
+    "{record} was not deleted, because it got new references after the undo was planned.",
     "Check these records, and plan the undo again.",
 )
 UNDO_REFERRED = OutcomeText(

@@ -120,14 +120,14 @@ WORDS = {
     ),
     NoteCode.LEFT_OUT_NEEDS: NoteText(
         NoteWeight.BLOCK,
-        "The undo keeps {records} of {table}: records that are left out need them, or the org deletes "
-        "them only together.",
-        "To undo these too, plan again with the records that are left out.",
+        "{records} of {table} stay: records that you left out need them, or the org can delete them "
+        "only together with records that you left out.",
+        "To undo these records too, plan again and include the records that you left out.",
     ),
     NoteCode.LEFT_OUT_MASTER: NoteText(
         NoteWeight.BLOCK,
-        "Without the records that are left out, the undo cannot bring back {records} of {table}.",
-        "To bring these back, plan again with the records that are left out.",
+        "The undo cannot bring back {records} of {table}, because they need records that you left out.",
+        "To bring these records back, plan again and include the records that you left out.",
     ),
     NoteCode.LEFT_OUT_TARGET: NoteText(
         NoteWeight.WARNING,
@@ -135,9 +135,9 @@ WORDS = {
     ),
     NoteCode.LEFT_OUT_COMES: NoteText(
         NoteWeight.WARNING,
-        "The org takes {records} of {table}, which you left out, out of the recycle bin together with "
-        "the parent record.",
-        "Leave out the parent record too, or delete them afterwards.",
+        "You left out {records} of {table}, but the org takes them out of the recycle bin together with "
+        "their parent record.",
+        "Leave out the parent record too, or delete these records afterwards.",
     ),
     NoteCode.ON_HOLD: NoteText(
         NoteWeight.BLOCK,

@@ -14,13 +14,13 @@ def undo_limits(effects: Iterable[Effect]) -> Iterator[PlanNote]:
     yield PlanNote.of(
         UNDO_LIMITS,
         NoteWeight.NOTE,
-        "E-mails and messages that left the org stay out. Other systems may see the undo as one more "
-        "change.",
+        "E-mails and messages that the org sent cannot be taken back. Other systems may see the undo as "
+        "another change.",
     )
     yield PlanNote.of(
         UNDO_LIMITS,
         NoteWeight.NOTE,
-        "Integrations and people that read the values of the run, or copied them, keep their copies.",
+        "Integrations and people may have copied values of the run. These copies stay.",
     )
     yield PlanNote.of(
         UNDO_LIMITS,
@@ -36,14 +36,13 @@ def undo_limits(effects: Iterable[Effect]) -> Iterator[PlanNote]:
     yield PlanNote.of(
         UNDO_LIMITS,
         NoteWeight.NOTE,
-        "Approval locks and published articles stay as they are. Change them by hand first.",
+        "Approval locks and published articles stay as they are. Change them by hand before the undo.",
     )
     if any(effect.kind is EffectKind.BROUGHT for effect in effects):
         yield PlanNote.of(
             UNDO_LIMITS,
             NoteWeight.NOTE,
-            "Of the child records, only those that the run brought are deleted. Others that were added "
-            "since stay, with their parent records.",
+            "Child records that others added after the run stay, and so do their parent records.",
         )
 
 

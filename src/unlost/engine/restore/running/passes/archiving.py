@@ -593,8 +593,8 @@ def _is_unlisted(key: RecordKey, tables: Collection[str]) -> RowOutcome:
     return refusal(
         key,
         UNLISTED,
-        f"The org's list of deletions of {', '.join(sorted(tables))} does not reach back to the backup, "
-        f"so the archive could not notice if more records vanish. {key} stays in the org.",
+        f"The org's list of deletions of {', '.join(sorted(tables))} begins after the backup. The archive "
+        f"could not notice if other records vanish, so {key} stays in the org.",
         "Back up, then plan the archive again.",
     )
 
