@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.atelier import Atelier
-from unit.engine.restore.undone_shop import Restored, codes, org_of
+from unit.engine.restore.undone_shop import Restored, codes, life, org_of
 from unlost.engine.restore.journal.entries import RunUndone
 from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.running.execute import run_of
@@ -48,6 +48,54 @@ def hold(shop: Atelier, table: str, record: str) -> None:
 
 
 # --- the undone run does not go on ----------------------------------------------------------------
+
+
+def test_a_record_that_a_parked_restore_created_came_back_twice_after_its_undo(
+    shop: Atelier,
+) -> None:
+    """Its commit was missing, and a new reference kept the record."""
+    plan = parked(shop)
+    undo = shop.undo(run_of(plan))
+    ((live, _),) = shop.live("Account").items()
+    shop.make("Memo", "newer", About=live)
+    shop.restore(undo)
+    lost = next(step.record for step in plan.steps if step.table == "Account")
+    assert life(shop, lost) == live
+    shop.restore(shop.plan_of(("Account", lost)))
+    assert [*shop.live("Account")] == [live]
+
+
+def test_both_ids_of_a_record_that_a_parked_restore_created_brought_back_two(
+    shop: Atelier,
+) -> None:
+    plan = parked(shop)
+    ((live, _),) = shop.live("Account").items()
+    shop.night()
+    shop.restore(shop.undo(run_of(plan)))
+    shop.platform.purge_bin()
+    shop.night()
+    lost = next(step.record for step in plan.steps if step.table == "Account")
+    shop.restore(shop.plan_of(("Account", lost), ("Account", live)))
+    assert len(shop.live("Account")) == 1
+
+
+def test_a_parked_undo_of_an_undo_leaves_one_record(shop: Atelier) -> None:
+    """It created a record anew, and its own undo left it alone."""
+    plan = lost_pair(shop)
+    shop.restore(plan)
+    undo = shop.undo(run_of(plan))
+    shop.restore(undo)
+    shop.platform.purge_bin()
+    again = shop.undo(run_of(undo))
+    shop.writer.faults.plant("write", SPENT, table="Contact")
+    assert isinstance(shop.try_restore(again), ParkedRestore)
+    ((live, _),) = shop.live("Account").items()
+    last = shop.undo(run_of(again))
+    shop.make("Memo", "newer", About=live)
+    shop.restore(last)
+    lost = next(step.record for step in plan.steps if step.table == "Account")
+    shop.restore(shop.plan_of(("Account", lost)))
+    assert [*shop.live("Account")] == [live]
 
 
 def test_a_parked_restore_went_on_after_it_was_undone(shop: Atelier) -> None:

@@ -32,6 +32,7 @@ from unlost.engine.restore.journal.entries import (
 from unlost.engine.restore.journal.log import RestoreLog, check_not_undone, same_plan
 from unlost.engine.restore.running.addresses import Addresses
 from unlost.engine.restore.running.archived import commit_archived
+from unlost.engine.restore.running.commit import commit_lineage, lineage_of
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.passes import archiving, bypass, cleared, pointing
@@ -56,7 +57,6 @@ from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.writing import MatchKey, OutcomeKind, WriteOp, WriteRow
 from unlost.model.vault.lineage import resolve as last_lives
-from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit
 
 
 def run_of(plan: RestorePlan) -> str:
@@ -343,25 +343,15 @@ def _commit(session: RestoreSession, run: str) -> None:
     """Write one commit with the lineage; calling it again gives the same."""
     plan, ports = session.plan, session.ports
     ports.observer.progress(Progress(Phase.COMMIT))
-    identity = ports.vault.orgs()[plan.target]
     if session.is_archive:
         session.log.release()  # rows and words of the commit need memory
         commit_archived(session, run=run, as_of=_started(session))
         ports.observer.progress(Progress(Phase.COMMIT, done=True))
         return
-    commit = ports.vault.begin(plan.target, run=run, kind=CommitKind.RESTORE, identity=identity)
-    rows = [
-        Lineage(key.table, key.record, live, plan.target, run)
-        for key, live in sorted(session.log.state.links.items(), key=lambda item: str(item[0]))
-        # The same id needs no lineage: the record was undeleted or updated. Nor does a record that
-        # was created beside another: it is not that record.
-        if live != key.record and not _beside(session, key)
-    ]
+    rows = lineage_of(plan, session.log.state.links, run=run)
     if isinstance(session.wanted, UndoneReader):
         rows += session.wanted.lineage(_lives_now(session), org=plan.target, run=run)
-    added = [commit.lineage(rows)] if rows else []
-    tables = [TableCommit(added_part.table, (added_part,)) for added_part in added]
-    commit.finish(tables, as_of=_started(session))
+    commit_lineage(ports.vault, plan, rows, run=run, as_of=_started(session))
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
 
 
