@@ -320,7 +320,7 @@ def test_a_record_that_got_a_child_after_the_plan_was_deleted_with_it(shop: Atel
     assert restored.live in shop.live("Account")
     (account,) = [one for one in outcome.records if one.table == "Account"]
     assert (account.ending, account.code) == (Ending.CONFLICT, "restore-changed-since")
-    assert "refer to" in account.sentence
+    assert "new references" in account.sentence
 
 
 def test_a_reference_that_was_set_after_the_plan_was_emptied(shop: Atelier) -> None:
@@ -367,3 +367,59 @@ def test_a_reference_in_a_circle_that_was_changed_after_the_plan_keeps_both(
     shop.org.update(table, record, {column: newer})
     shop.restore(undo)
     assert shop.live(table)[record][column] == newer
+
+
+def test_a_second_master_of_a_detail_that_stays_was_deleted(shop: Atelier) -> None:
+    """A new reference to the detail kept one of its masters; the other took the detail along."""
+    references = {
+        name: Reference(("Account",), rule)
+        for name, rule in (("First", DeleteRule.CASCADE), ("Second", DeleteRule.CASCADE))
+    }
+    columns = {"Name": WireKind.TEXT, **dict.fromkeys(references, WireKind.REFERENCE)}
+    shop.org.add_table("Share", columns, references=references)
+    shop.org.add_table(
+        "Remark",
+        {"Name": WireKind.TEXT, "About": WireKind.REFERENCE},
+        references={"About": Reference(("Share",), DeleteRule.SET_NULL)},
+    )
+    first, second = shop.make("Account", "A"), shop.make("Account", "B")
+    share = shop.make("Share", "both", First=first, Second=second)
+    shop.night()
+    for table, record in (("Share", share), ("Account", first), ("Account", second)):
+        shop.lose(table, record)
+    shop.night()
+    plan = shop.plan_of(("Account", first), ("Account", second), ("Share", share))
+    shop.restore(plan)
+    undo = shop.undo(run_of(plan))
+    live, _ = shop.named("Share", "both")
+    remark = shop.make("Remark", "new", About=live)
+    outcome = shop.restore(undo)
+    assert shop.live("Remark")[remark]["About"] == live
+    assert len(shop.live("Account")) == 2
+    assert {one.code for one in outcome.records} == {"restore-changed-since", "undo-stayed"}
+
+
+def test_a_child_in_a_table_that_is_newer_than_the_backup_was_deleted(shop: Atelier) -> None:
+    restored = Restored(shop)
+    columns = {"Name": WireKind.TEXT, "Account": WireKind.REFERENCE}
+    rule = Reference(("Account",), DeleteRule.CASCADE)
+    shop.org.add_table("Invoice", columns, references={"Account": rule})
+    undo = shop.undo(restored.run)
+    invoice = shop.make("Invoice", "one", Account=restored.live)
+    execute(undo, replace(shop.restore_ports(), source=shop.planning().source))
+    assert invoice in shop.live("Invoice")
+    assert restored.live in shop.live("Account")
+
+
+def test_a_table_that_the_org_shows_no_longer_keeps_the_records(shop: Atelier) -> None:
+    """The plan had seen that no record refers to them."""
+    restored = Restored(shop)
+    undo = shop.undo(restored.run)
+    asked = shop.writer.referrers
+    shop.writer.referrers = lambda queries: [
+        None if query.table.name == "Memo" else rows
+        for query, rows in zip(queries, asked(queries), strict=True)
+    ]
+    outcome = shop.restore(undo)
+    assert restored.live in shop.live("Account")
+    assert "does not show" in of(outcome, restored.live).sentence

@@ -75,7 +75,7 @@ from unlost.engine.restore.values.outcome import (
 from unlost.model.access import Right, Trace
 from unlost.model.errors import LimitReached, UnlostError, UsageError
 from unlost.model.message import Message, fault
-from unlost.model.plan import RecordKey, RestorePlan, TwinPolicy
+from unlost.model.plan import RecordKey, RestorePlan, SelectionKind, TwinPolicy
 from unlost.model.ports.source import Source
 from unlost.model.ports.system import Observer
 from unlost.model.ports.vault import Vault
@@ -433,7 +433,11 @@ def _after_surplus(
 def _reading(
     app: Application, org: ProtectedOrg, plan: RestorePlan, observer: Observer
 ) -> Iterator[tuple[Source | None, tuple[SharedFile, ...]]]:
-    """Open the org for reading, and name the kinds of its shared files, if the plan archives."""
+    """Open the org for reading, if the plan deletes; name the kinds of shared files for an archive."""
+    if plan.selection.kind is SelectionKind.UNDO:
+        with app.open_org(org, observer=observer, restore=True) as source:
+            yield source, ()
+        return
     if kind_of(plan) is not RunKind.ARCHIVE:
         yield None, ()
         return

@@ -22,7 +22,7 @@ from unlost.model.source.writing import WriteCapability, WriteOp
 class RestorePorts:
     """The ports of a restore.
 
-    ``source``: reads the org while records leave it; only an archive needs it. ``shared``: the kinds
+    ``source``: reads the org while records leave it; archives and undos need it. ``shared``: the kinds
     of files that records share there. ``second_copy``: opens the mirror of the vault; None if there
     is none.
     """

@@ -149,6 +149,11 @@ UNDO_REFERRED_SINCE = OutcomeText(
     "{record} was not deleted, because it got new references after the undo was planned.",
     "Check these records, and plan the undo again.",
 )
+UNDO_UNLOOKED = OutcomeText(
+    CHANGED_SINCE,
+    "{record} was not deleted, because the org does not show whether other records refer to it.",
+    "Give the write user the right to read all tables, then plan the undo again.",
+)
 UNDO_REFERRED = OutcomeText(
     "undo-stayed",
     "{record} is still there, because a record that refers to it was not deleted or changed.",
@@ -186,6 +191,7 @@ TEXTS = (
     UNDO_CHANGED,
     UNDO_DETAIL_CHANGED,
     UNDO_REFERRED_SINCE,
+    UNDO_UNLOOKED,
     UNDO_REFERRED,
     UNDO_MASTER_STAYED,
 )

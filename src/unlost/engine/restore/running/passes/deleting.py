@@ -22,7 +22,7 @@ from unlost.engine.restore.running.calls import (
     write_intent,
 )
 from unlost.engine.restore.running.correlate import each, resolve
-from unlost.engine.restore.running.passes.referred import newly_referred
+from unlost.engine.restore.running.passes.referred import references_to
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.undone import UndoneReader
 from unlost.engine.restore.values import outcome_text
@@ -196,8 +196,24 @@ def _keep_masters(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     failed = [step for step in steps if session.log.state.failure(step.key) is not None]
     _keep(session, by_key, (step.because for step in failed if step.because), _kept)
     _keep(session, by_key, _not_left(session, by_key), _referred)
-    doomed = [step.key for step in _pending(session, steps)]
-    _keep(session, by_key, list(newly_referred(session, doomed)), _referred_since)
+    _keep_referred(session, by_key)
+
+
+def _keep_referred(session: RestoreSession, doomed: Mapping[str, PlanStep]) -> None:
+    """Keep the records that records need which stay, and those that these need, and so on."""
+    references = references_to(session, _leaving(session, doomed))
+    _keep(session, doomed, sorted(map(str, references.unlooked)), _unlooked)
+    new = references.by_others({step.key for step in doomed.values()})
+    while needed := references.needed(frozenset(_leaving(session, doomed))):
+        _keep(session, doomed, sorted(map(str, needed & new)), _referred_since)
+        _keep(session, doomed, sorted(map(str, needed - new)), _referred)
+
+
+def _leaving(session: RestoreSession, doomed: Mapping[str, PlanStep]) -> list[RecordKey]:
+    """The records that are still to be deleted, alone or with their masters."""
+    state = session.log.state
+    steps = _pending(session, list(doomed.values()))
+    return [step.key for step in steps if state.failure(_root(step, doomed).key) is None]
 
 
 def _keep(
@@ -351,6 +367,10 @@ def _referred(key: RecordKey) -> RowOutcome:
 
 def _referred_since(key: RecordKey) -> RowOutcome:
     return refused(key, outcome_text.UNDO_REFERRED_SINCE)
+
+
+def _unlooked(key: RecordKey) -> RowOutcome:
+    return refused(key, outcome_text.UNDO_UNLOOKED)
 
 
 def _stayed(key: RecordKey) -> RowOutcome:
