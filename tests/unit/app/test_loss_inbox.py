@@ -236,3 +236,15 @@ def test_a_loss_that_left_the_bin_is_open_again_once_that_is_undone(shop: Shop) 
     assert (loss.record, loss.back, loss.decided_at) == (CUSTOMER, 0, None)
     shop.night()
     assert CUSTOMER in {loss.record for loss in losses(shop)}
+
+
+def test_an_undo_opened_the_losses_of_other_records(shop: Shop) -> None:
+    """The newest backup still showed them as deleted."""
+    shop.platform.delete("Account", CUSTOMER, by="U1")
+    shop.platform.delete("Account", "A40018", by="U1")
+    shop.night()
+    shop.run(shop.plan(f"Account/{CUSTOMER}"))
+    other = shop.run(shop.plan("Account/A40018")).run
+    assert losses(shop) == ()
+    shop.run(make_plan(shop.app, PlanRequest("sales", undo=other), shop.out()))
+    assert [loss.record for loss in losses(shop)] == ["A40018"]

@@ -66,7 +66,7 @@ def update_losses(
             _add(app, org, backup, before)
         forget_losses(org.oid, now=app.clock.now())
         if deleted:
-            reopen_losses(_all_checks(app, org, restored_losses(org.oid), gone=deleted))
+            reopen_losses(_losses_of(app, org, deleted))
         open_checks = _all_checks(app, org, open_losses(org.oid), back=restored)
         check_losses(open_checks, at=app.clock.now())
     except UnlostError as error:
@@ -177,9 +177,8 @@ def _all_checks(
     losses: Sequence[OpenLoss],
     *,
     back: Collection[RecordKey] = (),
-    gone: Collection[RecordKey] = (),
 ) -> Sequence[LossCheck]:
-    """Check these losses. ``back`` and ``gone``: records whose newest backup is out of date."""
+    """Check these losses. ``back``: records that came back after the newest backup."""
     newest = app.whole_vault.newest_backup(org.oid)
     if not losses or newest is None:
         return ()
@@ -188,10 +187,22 @@ def _all_checks(
         check
         for table, some in groupby(by_table, key=lambda loss: loss.table)
         if table in newest.tables()
-        for check in _checks(
-            app, newest, table, list(some), back=_ids(back, table), gone=_ids(gone, table)
-        )
+        for check in _checks(app, newest, table, list(some), back=_ids(back, table))
     ]
+
+
+def _losses_of(
+    app: Application, org: ProtectedOrg, deleted: Collection[RecordKey]
+) -> Iterator[LossCheck]:
+    """Check the restored losses whose records an undo deleted, under whichever id."""
+    away = {table: {*_ids(deleted, table)} for table in {key.table for key in deleted}}
+    for table, ids in away.items():
+        rows = app.whole_vault.lineage(org.oid, table=table, lives=sorted(ids), superseded=True)
+        ids |= {row.old for row in rows if row.target == org.oid}
+    for loss in restored_losses(org.oid):
+        roots = {*loss.roots}
+        if gone := roots & away.get(loss.table, set()):
+            yield LossCheck(loss.id, len(roots), len(roots - gone))
 
 
 def _ids(keys: Collection[RecordKey], table: str) -> list[str]:
@@ -205,7 +216,6 @@ def _checks(
     losses: Sequence[OpenLoss],
     *,
     back: Sequence[str],
-    gone: Sequence[str],
 ) -> Iterator[LossCheck]:
     """Count the roots of each loss that the vault knows, that are live, or were restored."""
     roots = pl.DataFrame(
@@ -222,7 +232,7 @@ def _checks(
     # Of a record that was restored before and lost again, the earlier restore does not count.
     was_restored = (pl.col("since") > pl.col("snapshot")).fill_null(value=False)
     just_now = pl.col("id").is_in(back)
-    alive = pl.col("alive").fill_null(value=False) & ~pl.col("id").is_in(gone)
+    alive = pl.col("alive").fill_null(value=False)
     counted = (
         roots.join(states, on="id", how="left")
         .join(restored, on="id", how="left")
