@@ -204,7 +204,8 @@ def test_records_are_archived_and_come_back(writable: Terminal, tmp_path: Path) 
     assert ended.out.startswith("sales: archived in ")
     assert "2 archived: deleted in the org, kept in the vault" in ended.out
     assert live(writable, "Case") == 0
-    (line,) = writable("archive", "list", "sales").out.splitlines()
+    line, *figures = writable("archive", "list", "sales").out.splitlines()
+    assert figures == ["  2.0 kB of data storage predicted."]
     assert line.endswith("done  closed-case: 2 of 2 records archived")
     (run,) = writable("archive", "list", "sales", "--json").json["runs"]
     assert (run["archived"], run["planned"], run["vanished"]) == (2, 2, 0)

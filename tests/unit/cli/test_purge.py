@@ -26,7 +26,8 @@ def test_selected_records_leave_and_come_back(writable: Terminal, tmp_path: Path
     ended = writable("purge", "run", file)
     assert ended.code == ExitCode.OK
     assert live(writable, "Case") == 1
-    (line,) = writable("archive", "list", "sales").out.splitlines()
+    line, *figures = writable("archive", "list", "sales").out.splitlines()
+    assert figures == ["  1.0 kB of data storage predicted."]
     assert line.endswith("done  selected-records: 1 of 1 record archived")
     run = writable("archive", "list", "sales", "--json").json["runs"][0]["run"]
     assert writable("undo", "sales", run, "--out", back).code == ExitCode.OK

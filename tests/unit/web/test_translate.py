@@ -124,7 +124,7 @@ def test_plan_notes_are_translated(code: Any) -> None:
     words = WORDS[code]
     note = PlanNote.of(
         code.value, words.weight, words.template, words.next_step, "Case", "ParentId", 1_200,
-        reason=message("", "the org or the permissions do not allow it."),
+        named="1", reason=message("", "the org or the permissions do not allow it."),
     )  # fmt: skip
     for page in (translate(note.message), next_step(note.message)):
         assert not page.startswith('<bdi dir="ltr" lang="en">'), page

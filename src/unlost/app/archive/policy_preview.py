@@ -3,6 +3,7 @@
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.archive.preview import preview
+from unlost.engine.restore.values.on_hold import holds_of
 from unlost.model.archive import ArchivePolicy, ArchivePreview
 from unlost.model.ports.vault import Snapshot
 
@@ -17,7 +18,7 @@ def preview_of(
         policy,
         connector.storage_rules(schema),
         shared=connector.shared_files(schema),
-        holds=app.whole_vault.holds(org.oid),
+        holds=holds_of(app.whole_vault, org.oid),
         facts=connector.archive_facts(schema),
         now=app.clock.now(),
     )

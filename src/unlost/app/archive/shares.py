@@ -5,6 +5,7 @@ from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.archive.preview import preview
 from unlost.engine.archive.selected import SelectedShare, large_shares, selected_share
+from unlost.engine.restore.values.on_hold import holds_of
 from unlost.model.archive import ArchivePolicy
 
 
@@ -25,7 +26,7 @@ def large_share_of(
         policy,
         {},
         shared=connector.shared_files(schema),
-        holds=app.whole_vault.holds(org.oid),
+        holds=holds_of(app.whole_vault, org.oid),
         facts=connector.archive_facts(schema),
         now=now,
     )

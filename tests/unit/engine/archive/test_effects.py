@@ -123,14 +123,14 @@ def test_a_protected_record_stays(company: Company) -> None:
     shown = seen(company, CLOSED_OR_ACTIVE, ArchiveFacts((ACTIVE_CASES,)))
     assert (shown.selected, shown.roots, shown.samples) == (2, 1, ("C2",))
     cause = StayCause(StayReason.PROTECTED, "Case", "", "active-cases")
-    assert shown.stays == (StayCount(cause, 1, ("C1",), 1),)
+    assert shown.stays == (StayCount(cause, 1, ("Case/C1",), 1),)
 
 
 def test_a_record_that_a_protected_one_names_stays(company: Company) -> None:
     shown = seen(company, OWNERS, ArchiveFacts((WITH_ACTIVE,)))
     assert (shown.roots, shown.samples) == (1, ("A2",))
     cause = StayCause(StayReason.PROTECTED, "Case", "AccountId", "accounts-of-active")
-    assert shown.stays == (StayCount(cause, 1, ("A1",), 1),)
+    assert shown.stays == (StayCount(cause, 1, ("Account/A1",), 1),)
 
 
 def test_a_policy_includes_protected_records_by_name(company: Company) -> None:

@@ -25,6 +25,7 @@ from unlost.model.source.schema import DeleteRule, Reference, TableTrait, WireKi
 from unlost.model.source.shared_files import KeepingColumn, SharedFile
 from unlost.model.source.writing import Identity
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+from unlost.model.vault.snapshot import CommitKind, Lineage, TableCommit
 from unlost.testing.faults import Crash
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused
@@ -279,6 +280,22 @@ def test_a_hold_that_is_newer_than_the_plan_counts(office: Office, scope: HoldSc
     done = office.run(plan)
     assert stayed(done)[f"Paper/{record}"] == "archive-on-hold"
     assert archived(done).get("Account", 0) == (3 if scope is HoldScope.RECORD else 0)
+
+
+def test_a_hold_by_an_earlier_id_keeps_the_record(office: Office) -> None:
+    """A lost record came back under a new id, and its hold named the old one."""
+    paper = office.record("Paper", "P1")
+    lost = RecordKey("Paper", "lost")
+    commit = office.vault.begin(
+        office.oid, run="restore-1", kind=CommitKind.RESTORE, identity=office.org.identity
+    )
+    added = commit.lineage([Lineage("Paper", lost.record, paper, office.oid, "restore-1")])
+    commit.finish([TableCommit(added.table, (added,))], as_of=office.clock.now())
+    plan = office.archive_plan()
+    held = Hold(HoldTarget(HoldScope.RECORD, lost.table, lost.record))
+    office.vault.change_holds(office.oid, placed=[held], run="hold-1")
+    done = office.run(plan)
+    assert stayed(done)[f"Paper/{paper}"] == "archive-on-hold"
 
 
 # --- what nobody planned ----------------------------------------------------------------------------

@@ -135,7 +135,7 @@ def test_an_open_task_keeps_its_case_and_all_of_it(company: Company) -> None:
     )  # fmt: skip
     assert going(company, policy) == {"C2", "MC2", "T2"}
     cause = StayCause(StayReason.BRANCH, "Task", "WhatId")
-    assert stays(company, policy) == (StayCount(cause, 1, ("C1",), 1),)
+    assert stays(company, policy) == (StayCount(cause, 1, ("Case/C1",), 1),)
 
 
 def test_a_record_that_stays_loses_its_reference(company: Company) -> None:
@@ -164,7 +164,7 @@ def test_an_account_stays_while_a_case_of_it_does(company: Company) -> None:
     accounts = ArchivePolicy("accounts", "Account", (Condition("OwnerId", Comparison.EMPTY),))
     assert going(company, accounts) == set()
     cause = StayCause(StayReason.RESTRICT, "Case", "AccountId")
-    assert stays(company, accounts) == (StayCount(cause, 1, ("A1",), 1),)
+    assert stays(company, accounts) == (StayCount(cause, 1, ("Account/A1",), 1),)
     with_cases = ArchivePolicy(
         "accounts",
         "Account",
@@ -186,7 +186,7 @@ def test_a_recent_change_keeps_a_case_even_if_only_its_mail_was_changed(company:
     policy = ArchivePolicy("cases", "Case", (CLOSED,), unchanged_days=7)
     assert going(company, policy) == {"C2", "MC2"}
     cause = StayCause(StayReason.CHANGED, "Mail")
-    assert stays(company, policy) == (StayCount(cause, 1, ("MC1",), 1),)
+    assert stays(company, policy) == (StayCount(cause, 1, ("Mail/MC1",), 1),)
 
 
 @pytest.mark.parametrize(
@@ -231,14 +231,16 @@ def test_a_file_stays_with_any_other_record_that_has_it(company: Company, other:
     chosen = going(company)
     assert {"C1", "LD1C1"} <= chosen
     assert not chosen & {"D1", "VD1", "LD1U1", f"LD1{other}"}
-    assert stays(company) == (StayCount(StayCause(StayReason.SHARED, "Document"), 1, ("D1",)),)
+    assert stays(company) == (
+        StayCount(StayCause(StayReason.SHARED, "Document"), 1, ("Document/D1",)),
+    )
 
 
 def test_the_file_of_a_case_on_hold_is_no_shared_one(company: Company) -> None:
     share(company, "D1", "C1")
     held = Hold(HoldTarget(HoldScope.RECORD, "Case", "C1"))
     assert stays(company, holds=(held,)) == (
-        StayCount(StayCause(StayReason.HOLD, "Case"), 1, ("C1",), 1),
+        StayCount(StayCause(StayReason.HOLD, "Case"), 1, ("Case/C1",), 1),
     )
 
 

@@ -43,6 +43,7 @@ from unlost.engine.restore.planning.shown.groups import plan_groups
 from unlost.engine.restore.planning.shown.summary import PlanSummary, summary
 from unlost.engine.restore.planning.undo import plan_undo
 from unlost.engine.restore.running.execute import run_of
+from unlost.engine.restore.values.on_hold import holds_of
 from unlost.model.access import Right, Trace
 from unlost.model.archive import ArchivePolicy
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
@@ -481,7 +482,7 @@ def _archive_request(
         policy,
         tuple(connector.shared_files(schema)),
         connector.storage_rules(schema),
-        app.whole_vault.holds(org.oid),
+        holds_of(app.whole_vault, org.oid),
         most=min(request.most or MAX_STEPS, MAX_STEPS),
         without=_excluded(request).records,
         facts=connector.archive_facts(schema),

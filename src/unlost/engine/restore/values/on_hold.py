@@ -1,12 +1,13 @@
 """Records of an org that a legal hold keeps there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Vault
 from unlost.model.vault.lineage import resolve
-from unlost.model.vault.retention import HoldScope, HoldTarget
+from unlost.model.vault.retention import Hold, HoldScope
 
 
 def records_on_hold(
@@ -17,27 +18,31 @@ def records_on_hold(
     ``records``: live records, and the ids for which a run brought them. A hold names a record by any
     id that it ever had.
     """
-    targets = [hold.thing for hold in vault.holds(org) if hold.lasts(now)]
-    if not targets:
-        return frozenset()
-    named = [target for target in targets if target.scope is HoldScope.RECORD]
-    lives = _lives(vault, org, named)
+    targets = [hold.thing for hold in holds_of(vault, org) if hold.lasts(now)]
     return frozenset(
         key
         for key, record in records.items()
-        if key in lives
-        or any(t.covers(key.table, key.record) or t.covers(key.table, record) for t in targets)
+        if any(t.covers(key.table, key.record) or t.covers(key.table, record) for t in targets)
     )
 
 
-def _lives(vault: Vault, org: str, named: Iterable[HoldTarget]) -> frozenset[RecordKey]:
-    """The live records that stand for these."""
+def holds_of(vault: Vault, org: str) -> tuple[Hold, ...]:
+    """The legal holds of an org; those of a record also for the record that stands for it now."""
+    holds = tuple(vault.holds(org))
     by_table: dict[str, list[str]] = {}
-    for target in named:
-        by_table.setdefault(target.table, []).append(target.record)
-    lives: set[RecordKey] = set()
+    for hold in holds:
+        if hold.thing.scope is HoldScope.RECORD:
+            by_table.setdefault(hold.thing.table, []).append(hold.thing.record)
+    lives: dict[RecordKey, str] = {}
     for table, ids in by_table.items():
         rows = vault.lineage(org, table=table, records=ids)
-        now = resolve(rows, org=org, target=org)
-        lives.update(RecordKey(key.table, live) for key, live in now.items() if key.record in ids)
-    return frozenset(lives)
+        lives |= resolve(rows, org=org, target=org)
+    return (*holds, *_of_lives(holds, lives))
+
+
+def _of_lives(holds: Iterable[Hold], lives: Mapping[RecordKey, str]) -> Iterator[Hold]:
+    for hold in holds:
+        thing = hold.thing
+        live = lives.get(RecordKey(thing.table, thing.record))
+        if thing.scope is HoldScope.RECORD and live not in (None, thing.record):
+            yield replace(hold, thing=replace(thing, record=str(live)))

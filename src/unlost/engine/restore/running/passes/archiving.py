@@ -45,6 +45,7 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import States, WantedReader, rows_in_memory
 from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.bin_notes import planned_room
+from unlost.engine.restore.values.on_hold import holds_of
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.plan import PlanStep, RecordKey
@@ -195,7 +196,7 @@ def _pending(session: RestoreSession, steps: Sequence[PlanStep]) -> list[PlanSte
 def _on_hold(session: RestoreSession, steps: Sequence[PlanStep]) -> Causes:
     """The records on legal hold, and erased ones: both may be newer than the plan."""
     now, vault = session.ports.clock.now(), session.ports.vault
-    holds = [hold.thing for hold in vault.holds(session.plan.org) if hold.lasts(now)]
+    holds = [hold.thing for hold in holds_of(vault, session.plan.org) if hold.lasts(now)]
     causes = {
         key: _is_erased(key) for key in vault.erased(session.plan.org, [s.key for s in steps])
     }
