@@ -102,7 +102,7 @@ ELSEWHERE = {
             "loss-dismiss", "loss-reopen", "console-address", "mass-expected", "mass-expect", "mass-mute",
             "mass-unsilence", "mass-limits-remove", "gap-accept", "gap-reopen",
             "put-back", "list-columns", "search-save", "search-remove",
-            "watch-add", "watch-remove", "watch-back", "plan-approve", "plan-withdraw", "archive-policy-remove",
+            "watch-add", "watch-remove", "watch-back", "watch-alerts", "list-columns-back", "plan-approve", "plan-withdraw", "archive-policy-remove",
             "expired-request", "expired-approve", "expired-withdraw", "expired-erase",
         ),
         "takes a form and leads back to a page",
