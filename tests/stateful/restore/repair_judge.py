@@ -189,8 +189,17 @@ class RepairJudge(Judge):
         """Of live records the plan sets references, and of the winner what the merge overwrote."""
         for step, _ in case.pairs:
             if step.action is Action.UPDATE:
-                free = set(merge.overwritten()) if step.key == merge.winner else set()
+                free = self._as_of_loser(case, merge) if step.key == merge.winner else set()
                 assert set(step.columns) <= free | set(LINKS[step.table]), f"{step} sets more"
+
+    def _as_of_loser(self, case: Case, merge: Merge) -> set[str]:
+        """The columns of the winner that have the lost record's value, and another one before.
+
+        A person may have typed it since: nobody can tell that from the merge.
+        """
+        now, was = case.before[merge.winner], merge.before[merge.winner]
+        loser = merge.before[merge.loser]
+        return {c for c in was.cells if was.value(c) != now.value(c) == loser.value(c)}
 
     def _given_back(
         self,

@@ -132,7 +132,7 @@ def test_a_record_that_is_left_out_of_an_undo_stays(shop: Shop, sign_in: SignIn)
     fewer = client.post(f"{plan}without/", form)["Location"]
     preview = re.sub("<wbr>", "", client.get(fewer).content.decode())
     assert f'Left out: <bdi dir="ltr" class="code">{contact}</bdi>' in preview
-    assert "The undo keeps 1 record of Account" in preview
+    assert "1 record of Account stay" in preview
     assert "Undo in 2 records of sales" in preview
     assert serve(shop, start(client, fewer)) is RunState.DONE
     assert [f"Contact/{record}" for record in shop.live("Contact")] == [contact]
