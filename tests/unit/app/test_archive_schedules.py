@@ -425,7 +425,7 @@ def fill_bin(service: Service, *, deleted: int, capacity: int) -> None:
 
 def test_a_schedule_pushes_records_of_other_people_out_of_the_bin(service: Service) -> None:
     switched_on(service.app)
-    fill_bin(service, deleted=4, capacity=4)
+    fill_bin(service, deleted=2, capacity=2)
     service.night()
     (night,) = service.nights()
     assert (night.state, code_of(night.error)) == (S.NOTHING, "archive-bin-full")
