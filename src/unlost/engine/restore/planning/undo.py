@@ -45,7 +45,7 @@ from unlost.engine.restore.planning.record_sizes import returning_file_bytes, si
 from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, FILE_BYTES_A_SECOND
 from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSurvey
 from unlost.engine.restore.planning.undo_archived import (
-    ArchivedRecords,
+    RecordsOfArchive,
     archived_notes,
     check_archived,
 )
@@ -119,7 +119,7 @@ def plan_undo(
                 raise journal_gone(run, gone=run) from None
             raise
         # An erasure of one of its records removed the journal; the others can come back.
-        records = ArchivedRecords(run, tuple(sorted(archived, key=str)))
+        records = RecordsOfArchive(run, tuple(sorted(archived, key=str)))
         return _back(survey, records, left_out, plan_id, twins=twins)
     _check(known)
     _check_committed(ports.vault, org, known)
@@ -151,7 +151,7 @@ def _unarchive(
         )
     effects = known.effects.items()
     removed = [place for place, effect in effects if effect.kind is EffectKind.REMOVED]
-    archived = ArchivedRecords(
+    archived = RecordsOfArchive(
         known.run,
         tuple(sorted(removed, key=str)),
         known.effects.keys() - {*removed},
@@ -187,7 +187,7 @@ def _pointer_notes(pointers: Sequence[PointerUpdate]) -> Iterator[PlanNote]:
 
 def _back(
     survey: RestoreSurvey,
-    archived: ArchivedRecords,
+    archived: RecordsOfArchive,
     left_out: LeftOut,
     plan_id: str,
     *,

@@ -30,7 +30,7 @@ from unlost.model.source.schema import DeleteRule, Table
 
 
 @dataclass(frozen=True, slots=True)
-class ArchivedRecords:
+class RecordsOfArchive:
     """The records that an archive took away.
 
     ``changed``: records that it only updated. ``calls``: for each record the one with which the org
@@ -43,7 +43,7 @@ class ArchivedRecords:
     calls: Mapping[RecordKey, RecordKey] | None = None
 
 
-def check_archived(survey: RestoreSurvey, archived: ArchivedRecords, left_out: LeftOut) -> None:
+def check_archived(survey: RestoreSurvey, archived: RecordsOfArchive, left_out: LeftOut) -> None:
     """Raise NotFound (``undo-record-unknown``) for a record that the undo would not bring back.
 
     A mistyped id would leave nothing out, and the record that was meant would come back.
@@ -64,7 +64,7 @@ def check_archived(survey: RestoreSurvey, archived: ArchivedRecords, left_out: L
 
 
 def _related(
-    survey: RestoreSurvey, archived: ArchivedRecords, left_out: LeftOut
+    survey: RestoreSurvey, archived: RecordsOfArchive, left_out: LeftOut
 ) -> set[RecordKey]:
     """All records of the undo, as if no single record was left out."""
     picked = select(survey, Selection(SelectionKind.RECORDS, tuple(archived.records)), at=None)
@@ -74,7 +74,7 @@ def _related(
 
 
 def archived_notes(
-    survey: RestoreSurvey, plan: RestorePlan, archived: ArchivedRecords, left_out: LeftOut
+    survey: RestoreSurvey, plan: RestorePlan, archived: RecordsOfArchive, left_out: LeftOut
 ) -> Iterator[PlanNote]:
     """Yield notes about archived records that are left out: those that come all the same, apart."""
     named = [key for key in archived.records if key in left_out]
@@ -95,7 +95,7 @@ def archived_notes(
 def _coming(
     survey: RestoreSurvey,
     plan: RestorePlan,
-    archived: ArchivedRecords,
+    archived: RecordsOfArchive,
     named: Sequence[RecordKey],
 ) -> set[RecordKey]:
     """Those of these records that the org takes out of the bin together with their masters."""
@@ -116,7 +116,7 @@ def _coming(
 
 
 def _masters(
-    survey: RestoreSurvey, archived: ArchivedRecords, named: Sequence[RecordKey]
+    survey: RestoreSurvey, archived: RecordsOfArchive, named: Sequence[RecordKey]
 ) -> Iterator[tuple[RecordKey, set[RecordKey]]]:
     """Records of the bin, each with the archived masters with which the org deleted it."""
     every = {*archived.records}
@@ -145,7 +145,9 @@ def _cascades(table: Table) -> Mapping[str, Sequence[str]]:
     }
 
 
-def _in_same_call(archived: ArchivedRecords, key: RecordKey, owners: Collection[RecordKey]) -> bool:
+def _in_same_call(
+    archived: RecordsOfArchive, key: RecordKey, owners: Collection[RecordKey]
+) -> bool:
     """True unless it was deleted before its master: then it stays in the bin."""
     calls = archived.calls
     return calls is None or all(calls.get(o, o) == calls.get(key, key) for o in owners)
