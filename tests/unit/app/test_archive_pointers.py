@@ -108,6 +108,17 @@ def test_an_undo_leaves_what_people_changed_since(shop: Shop) -> None:
     assert pointed(shop) == ("9", link(shop))
 
 
+def test_a_parent_that_is_left_out_of_an_undo_is_written_all_the_same(shop: Shop) -> None:
+    result = shop.run(planned(shop))
+    undo = shop.plan(undo=result.run, without=(f"Account/{CUSTOMER}",))
+    codes = {note.code for note in undo.summary.notes}
+    assert "left-out" in codes
+    assert "undo-pointers" not in codes
+    assert shop.run(undo).whole
+    assert pointed(shop) == ("5", link(shop))
+    assert len(shop.live("Contact")) == 3
+
+
 def test_the_undo_names_the_automation_of_the_parents(shop: Shop) -> None:
     shop.writer.bypasses[Bypass("flag", "Quiet")] = BypassState(on=False)
     change_bypass(shop.app, "sales", kind="flag", name="Quiet")

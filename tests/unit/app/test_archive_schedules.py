@@ -425,11 +425,30 @@ def fill_bin(service: Service, *, deleted: int, capacity: int) -> None:
 
 def test_a_schedule_pushes_records_of_other_people_out_of_the_bin(service: Service) -> None:
     switched_on(service.app)
-    fill_bin(service, deleted=4, capacity=4)
+    fill_bin(service, deleted=2, capacity=2)
     service.night()
     (night,) = service.nights()
     assert (night.state, code_of(night.error)) == (S.NOTHING, "archive-bin-full")
     assert len(service.cases("true")) == SHUT
+
+
+def test_a_bin_with_less_room_than_the_smallest_group_fails_the_night(service: Service) -> None:
+    switched_on(service.app)
+    fill_bin(service, deleted=1, capacity=2)
+    service.night()
+    (night,) = service.nights()
+    assert (night.state, code_of(night.error)) == (S.NOTHING, "archive-bin-full")
+    assert len(service.cases("true")) == SHUT
+    assert service.alerts() == []
+
+
+def test_a_daily_limit_below_the_smallest_group_is_blamed_on_the_bin(service: Service) -> None:
+    switched_on(service.app, daily_limit=1)
+    fill_bin(service, deleted=1, capacity=4)
+    service.night()
+    (night,) = service.nights()
+    assert (night.state, code_of(night.error)) == (S.FAILED, "archive-group-large")
+    assert len(service.alerts()) == 1
 
 
 def test_a_schedule_archives_more_than_the_bin_has_room_for(service: Service) -> None:

@@ -74,6 +74,7 @@ MOST_TRIES = 3
 RETRY = timedelta(minutes=15)
 DAY_FULL = timedelta(hours=1)  # until the next look whether the day has room again
 WITHOUT_EFFECT = frozenset({"archive-nothing", "archive-all-stay"})
+GROUP_LARGE = "archive-group-large"
 POLICY_ERROR = "archive-"  # begins the codes of errors that the next minutes do not change
 
 
@@ -143,7 +144,7 @@ def _plan_of(
         plan = find_plan(plan.id)
     if plan is None or plan.state in (PlanState.PLANNED, PlanState.RUN):
         return plan
-    _not_planned(app, night, plan)
+    _not_planned(app, org, saved, night, plan)
     return None
 
 
@@ -156,7 +157,7 @@ def _chosen(
         return None
     if not _earlier_nights_ended(app, saved, night) or not _is_small(app, org, saved, night):
         return None
-    most = saved.daily_limit - archived_today(app, org, saved.name)
+    most = _day_room(app, org, saved)
     if most <= 0:
         error = day_is_full(saved).message
         end_night(night.id, ArchiveNightState.NOTHING, at=app.clock.now(), error=error)
@@ -226,14 +227,34 @@ def _is_plan_small(
     return share is None
 
 
-def _not_planned(app: Application, night: ArchiveNight, plan: StoredPlan) -> None:
+def _not_planned(
+    app: Application,
+    org: ProtectedOrg,
+    saved: SavedPolicy,
+    night: ArchiveNight,
+    plan: StoredPlan,
+) -> None:
     """End a night whose plan failed, or plan again later."""
-    if code_of(plan.error) in WITHOUT_EFFECT:
-        drop_plan(plan.id)
-        end_night(night.id, ArchiveNightState.NOTHING, at=app.clock.now(), error=plan.error)
-        note_policy_problem(night.policy, None)
+    error, code = plan.error, code_of(plan.error)
+    if code == GROUP_LARGE and _is_bin_smaller(app, org, saved):
+        error = bin_is_full(saved).message
+    elif code not in WITHOUT_EFFECT:
+        _after_error(app, night, error or not_fresh().message)
         return
-    _after_error(app, night, plan.error or not_fresh().message)
+    drop_plan(plan.id)
+    end_night(night.id, ArchiveNightState.NOTHING, at=app.clock.now(), error=error)
+    note_policy_problem(night.policy, None)
+
+
+def _is_bin_smaller(app: Application, org: ProtectedOrg, saved: SavedPolicy) -> bool:
+    """Return True if the recycle bin has less room for the policy's records than the day."""
+    free = free_in_bin(app, org, saved.policy)
+    return free is not None and free < _day_room(app, org, saved)
+
+
+def _day_room(app: Application, org: ProtectedOrg, saved: SavedPolicy) -> int:
+    """Return how many records of the policy may still leave the org today."""
+    return saved.daily_limit - archived_today(app, org, saved.name)
 
 
 # --- the run ----------------------------------------------------------------------------------------

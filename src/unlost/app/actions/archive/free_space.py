@@ -27,7 +27,7 @@ from unlost.catalog.orgs.space_estimates import space_estimates, store_estimate
 from unlost.catalog.runs.runs import list_runs
 from unlost.model.access import Right, Trace
 from unlost.model.archive import ArchivePolicy
-from unlost.model.errors import UsageError
+from unlost.model.errors import TransientError, UnlostError
 from unlost.model.message import Message
 from unlost.model.ports.vault import Snapshot
 from unlost.model.space import SpaceCandidate, SpaceEstimate, SpaceKind
@@ -168,7 +168,9 @@ def _estimate_of_policy(
     )
     try:
         shown = preview_of(app, org, head, policy)
-    except UsageError as error:
+    except TransientError:  # the same call may succeed soon
+        raise
+    except UnlostError as error:  # for example a damaged object: the other policies are calculated
         return replace(estimate, error=error.message)
     records = sum(table.records for table in shown.tables)
     candidate = SpaceCandidate(policy.name, policy.table, records, dict(shown.bytes))

@@ -44,11 +44,17 @@ from unlost.engine.restore.planning.plan import RelatedPolicy, plan_restore, sch
 from unlost.engine.restore.planning.record_sizes import returning_file_bytes, size_of_cells
 from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, FILE_BYTES_A_SECOND
 from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSurvey
+from unlost.engine.restore.planning.undo_archived import (
+    RecordsOfArchive,
+    archived_notes,
+    check_archived,
+)
 from unlost.engine.restore.planning.undo_deletes import is_marked, keep_referred, owners_of
 from unlost.engine.restore.planning.undo_holds import keep_on_hold
 from unlost.engine.restore.planning.undo_pointers import undone_pointers
 from unlost.engine.restore.planning.undo_returns import (
     brought_back,
+    delete_calls,
     leave_targets,
     say_how_all,
     set_circular_late,
@@ -71,7 +77,6 @@ from unlost.model.plan import (
     PlanNote,
     PlanStep,
     PointerUpdate,
-    RecordKey,
     RestorePlan,
     Selection,
     SelectionKind,
@@ -114,7 +119,8 @@ def plan_undo(
                 raise journal_gone(run, gone=run) from None
             raise
         # An erasure of one of its records removed the journal; the others can come back.
-        return _back(survey, archived, left_out, plan_id, twins=twins)
+        records = RecordsOfArchive(run, tuple(sorted(archived, key=str)))
+        return _back(survey, records, left_out, plan_id, twins=twins)
     _check(known)
     _check_committed(ports.vault, org, known)
     if known.plan.selection.kind is SelectionKind.ARCHIVE:
@@ -143,18 +149,28 @@ def _unarchive(
             next_step="Resume it first with `unlost restore resume {run}`, then undo it.",
             run=known.run,
         )
-    removed = [
-        place for place, effect in known.effects.items() if effect.kind is EffectKind.REMOVED
-    ]
+    effects = known.effects.items()
+    removed = [place for place, effect in effects if effect.kind is EffectKind.REMOVED]
+    archived = RecordsOfArchive(
+        known.run,
+        tuple(sorted(removed, key=str)),
+        known.effects.keys() - {*removed},
+        delete_calls(known),
+    )
     if any(key in left_out for key in removed):
         # The values of records that stayed lead to archived records.
-        return _back(survey, removed, left_out, plan_id, twins=twins)
-    pointers = undone_pointers(survey, known, removed)
+        return _back(survey, archived, left_out, plan_id, twins=twins)
+    every = undone_pointers(survey, known, removed)
+    pointers = tuple(update for update in every if update.key not in left_out)
     tables = {update.table for update in pointers}
-    plan = _back(survey, removed, left_out, plan_id, twins=twins, besides=tables)
-    if not pointers:
+    plan = _back(survey, archived, left_out, plan_id, twins=twins, besides=tables)
+    notes = (
+        *left_out_notes(update.key for update in every if update.key in left_out),
+        *(_pointer_notes(pointers) if pointers else ()),
+    )
+    if not notes:
         return plan
-    return sealed(replace(plan, pointers=pointers, notes=(*plan.notes, *_pointer_notes(pointers))))
+    return sealed(replace(plan, pointers=pointers, notes=(*plan.notes, *notes)))
 
 
 def _pointer_notes(pointers: Sequence[PointerUpdate]) -> Iterator[PlanNote]:
@@ -171,15 +187,15 @@ def _pointer_notes(pointers: Sequence[PointerUpdate]) -> Iterator[PlanNote]:
 
 def _back(
     survey: RestoreSurvey,
-    records: Iterable[RecordKey],
+    archived: RecordsOfArchive,
     left_out: LeftOut,
     plan_id: str,
     *,
     twins: TwinPolicy,
     besides: Collection[str] = (),
 ) -> RestorePlan:
-    every = sorted(records, key=str)
-    wanted = tuple(key for key in every if key not in left_out)
+    check_archived(survey, archived, left_out)
+    wanted = tuple(key for key in archived.records if key not in left_out)
     if not wanted:
         raise all_left_out()
     # With what refers to them: the org emptied references of records that stayed.
@@ -193,7 +209,7 @@ def _back(
         besides=besides,
         plan_id=plan_id,
     )
-    notes = tuple(left_out_notes(key for key in every if key in left_out))
+    notes = tuple(archived_notes(survey, plan, archived, left_out))
     return sealed(replace(plan, notes=(*plan.notes, *notes))) if notes else plan
 
 

@@ -65,7 +65,7 @@ def say_how_all(survey: RestoreSurvey, known: RunEffects, steps: Iterable[UndoSt
     takes a detail out of the bin with its master, also if a person left the detail out.
     """
     removed = [step for step in steps if step.effect.kind is EffectKind.REMOVED]
-    calls = _delete_calls(known)
+    calls = delete_calls(known)
     stays: set[RecordKey] = set()
     absent: set[RecordKey] = set()
     for step in sorted(removed, key=place_of):
@@ -174,7 +174,7 @@ def set_circular_late(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
         step.late = tuple(sorted({*step.late, *later}))
 
 
-def _delete_calls(known: RunEffects) -> Mapping[RecordKey, RecordKey]:
+def delete_calls(known: RunEffects) -> Mapping[RecordKey, RecordKey]:
     """For each record that a run deleted the one with which the org deleted it, or itself."""
     steps = {str(step.key): step for step in known.plan.steps if step.action is Action.DELETE}
     calls = {}

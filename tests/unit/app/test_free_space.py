@@ -1,0 +1,57 @@
+"""The list of what frees most storage, calculated one policy at a time."""
+
+from typing import Any
+
+import pytest
+
+from unit.app.archive_service import CLOSED, Service, save
+from unlost.app.actions.archive import free_space as listing
+from unlost.app.actions.archive.free_space import FreeSpace, estimate_space, free_space
+from unlost.model.errors import IntegrityError, TransientError, UnlostError
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: UnlostError) -> None:
+    """Let the preview of the saved policy fail."""
+    real = listing.preview_of
+
+    def preview_of(app: Any, org: Any, head: Any, policy: Any) -> Any:
+        if policy.name == CLOSED.name:
+            raise error
+        return real(app, org, head, policy)
+
+    monkeypatch.setattr(listing, "preview_of", preview_of)
+
+
+def calculated(service: Service) -> FreeSpace:
+    """The list after each pending name was calculated, in its order, as the console does it."""
+    space = free_space(service.app, "sales")
+    for _ in range(len(space.pending)):
+        space = estimate_space(service.app, "sales", policy=space.next_names[0])
+    return space
+
+
+def test_one_damaged_object_blocks_the_list_of_what_frees_space(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(service.app)
+    failing(
+        monkeypatch, IntegrityError("object-damaged", "The object {name} is damaged.", name="x")
+    )
+    space = calculated(service)
+    assert space.next_names == ()
+    assert [(each.name, each.error.code) for each in space.unusable] == [
+        (CLOSED.name, "object-damaged")
+    ]
+
+
+def test_an_error_that_passes_is_remembered_until_the_next_backup(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(service.app)
+    with monkeypatch.context() as patch:
+        failing(patch, TransientError("store-away", "The store does not answer."))
+        with pytest.raises(TransientError):
+            estimate_space(service.app, "sales", policy=CLOSED.name)
+    space = calculated(service)
+    assert (space.next_names, space.unusable) == ((), ())
+    assert CLOSED.name in {line.name for line in space.lines}
