@@ -234,7 +234,9 @@ def work_goes_on(user: Colleague, proof: Proof) -> None:
     proof.show("the forecast moved by weeks", later > timedelta(days=20))
     unlost("archive", "list", "chocolate", lines=12)
     runs = ask("archive", "list", "chocolate")["runs"]
-    moved = [figure["state"] == "moved" for run in runs for figure in run["freed"]]
+    figures = [figure for run in runs for figure in run["freed"]]
+    # An org reports whole megabytes: less is not seen in its figures.
+    moved = [figure["state"] == "moved" for figure in figures if figure["bytes"] >= MIB]
     proof.show("the figures of the org fell as each run predicted", bool(moved) and all(moved))
 
 

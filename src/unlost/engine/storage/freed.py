@@ -16,6 +16,7 @@ from unlost.model.freed import FigureState, FreedFigure, PredictedBytes
 DAY = timedelta(days=1)
 WINDOW = 7 * DAY  # later figures say more about new records than about the run
 ENOUGH = 0.8  # of the predicted bytes: records are created meanwhile, and figures are rounded
+ROUNDED = 1 << 20  # bytes; orgs report their storage in whole megabytes
 
 
 def freed_figure(
@@ -54,14 +55,17 @@ def _compared(
     sample: Sample,
     daily: float,
 ) -> FreedFigure:
-    expected = sum(
-        each.bytes for each in others if before.at < each.at <= sample.at and not each.undone
-    )
+    between = [each for each in others if before.at < each.at <= sample.at and not each.undone]
     # Also where the clock of the org stands still.
-    expected = max(expected, predicted.bytes)
+    expected = max(sum(each.bytes for each in between), predicted.bytes)
     fallen = before.used - sample.used + max(daily, 0.0) * ((sample.at - before.at) / DAY)
     if fallen >= ENOUGH * expected:
         state = FigureState.MOVED
+    elif expected < ROUNDED:
+        state = FigureState.UNKNOWN
+    elif sample.at - predicted.at < DAY:
+        state = FigureState.WAITING
     else:
-        state = FigureState.STUCK if sample.at - predicted.at >= DAY else FigureState.WAITING
+        # Archives of each night are a part of the usual growth, so nothing tells their falls apart.
+        state = FigureState.STUCK if len(between) <= 1 else FigureState.UNKNOWN
     return FreedFigure(predicted.storage, predicted.bytes, state, expected, fallen)
