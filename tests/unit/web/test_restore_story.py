@@ -119,7 +119,7 @@ def test_an_undo_speaks_of_an_undo_and_shows_what_stays(shop: Shop, sign_in: Sig
     ):
         assert words not in content, words
     folded = re.findall(r"<details.*?</details>", preview, flags=re.DOTALL)
-    assert not any("E-mails and messages that left" in part for part in folded)
+    assert not any("E-mails and messages that the org sent" in part for part in folded)
 
 
 def test_a_record_that_is_left_out_of_an_undo_stays(shop: Shop, sign_in: SignIn) -> None:
