@@ -32,6 +32,7 @@ EACH = [
     for mode in MODES
 ]
 SEMANTIC = [positive_data_acceptance]  # that no org has a name, say, no schema can tell
+PATIENCE = 120  # seconds, on a busy machine
 SHARE = 10  # of the examples of a profile: there are some 190 operations and modes
 EVERY = 5  # so many of them are asked by `make test`: odd, so that both modes are among them
 
@@ -62,7 +63,7 @@ def test_the_api_does_what_it_says(headers: dict[str, str], asked: tuple[str, st
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
         case.call_and_validate(
-            excluded_checks=SEMANTIC, base_url="http://localhost", headers=headers
+            excluded_checks=SEMANTIC, base_url="http://localhost", headers=headers, timeout=PATIENCE
         )
 
     ask()
