@@ -61,7 +61,7 @@ def test_each_answer_calculates_one_line_and_nothing_is_calculated_twice(
     again = part(client)
     assert "hx-get" not in again
     assert again.count(">Plan this archive<") == 1
-    assert "Calculated on" in again
+    assert "The oldest line was calculated on" in again
 
 
 def test_a_later_backup_is_calculated_again_and_earlier_lines_stay_meanwhile(
