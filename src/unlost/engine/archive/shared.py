@@ -7,8 +7,8 @@ to go, except its owner, and all records whose texts show it; and nothing else m
 it stays, and only the link goes.
 
 A policy for files may *release* them from records that stay: these lose the file. Only a live
-record of a released table that is not on legal hold loses one; any other holder keeps it. A file
-that stays because of a legal hold has a reason of its own.
+record of a released table that is not on legal hold loses one; any other holder keeps it. If a
+legal hold keeps a file in the org, the result names the hold as the reason.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -107,8 +107,8 @@ def _is_fall(sample: Sample, following: Sample, limit: float) -> bool:
 
 
 def _growing_days(days: Sequence[Sample], limit: float) -> int:
-    """The number of days that show growth: a clean-up hides that of its own day."""
-    falls = sum(_is_fall(sample, two, limit) for sample, two in pairwise(days))
+    """The number of days whose growth is known: it is unknown for the day of a clean-up."""
+    falls = sum(_is_fall(day, following, limit) for day, following in pairwise(days))
     return len(days) - falls
 
 

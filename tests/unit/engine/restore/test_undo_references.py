@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.atelier import Atelier
-from unit.engine.restore.undone_shop import actions, codes, org_of
+from unit.engine.restore.undone_shop import actions, codes, org_of, restored_circle
 from unlost.engine.restore.running.execute import run_of
 from unlost.model.plan import Action
 from unlost.testing.platform import RowRefused
@@ -62,15 +62,7 @@ def test_an_undo_of_an_undo_lost_references_in_a_circle(
 ) -> None:
     """The org had emptied the reference of the one before the whole record was journaled."""
     shop.platform.relinks = relinks
-    team = shop.make("Team", "Reds")
-    player = shop.make("Player", "Ann", Team=team)
-    shop.org.update("Team", team, {"Lead": player})
-    shop.night()
-    shop.lose("Team", team)
-    shop.lose("Player", player)
-    shop.night()
-    plan = shop.plan_of(("Team", team), ("Player", player))
-    shop.restore(plan)
+    plan = restored_circle(shop)
     undo = shop.undo(run_of(plan))
     assert shop.restore(undo).whole
     assert org_of(shop)["Team"] == org_of(shop)["Player"] == {}
@@ -93,15 +85,7 @@ def test_a_record_in_a_circle_that_could_not_be_deleted_lost_its_reference_for_e
 ) -> None:
     """The delete of the one before had emptied it, and no undo knew that."""
     shop.platform.relinks = relinks
-    team = shop.make("Team", "Reds")
-    player = shop.make("Player", "Ann", Team=team)
-    shop.org.update("Team", team, {"Lead": player})
-    shop.night()
-    shop.lose("Team", team)
-    shop.lose("Player", player)
-    shop.night()
-    plan = shop.plan_of(("Team", team), ("Player", player))
-    shop.restore(plan)
+    plan = restored_circle(shop)
     undo = shop.undo(run_of(plan))
     shop.writer.faults.plant("row", RowRefused("REFUSED", "Not this one."), table=refused)
     assert not shop.restore(undo).whole

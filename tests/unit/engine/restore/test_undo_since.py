@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.atelier import Atelier
-from unit.engine.restore.undone_shop import Restored, actions, binned, codes, life, org_of
+from unit.engine.restore.undone_shop import (
+    Restored,
+    actions,
+    binned,
+    codes,
+    life,
+    org_of,
+    restored_circle,
+)
 from unit.engine.restore.workshop import Overwritten, of
 from unlost.engine.restore.journal.entries import RecordsRead
 from unlost.engine.restore.planning.undo import plan_undo
@@ -351,15 +359,7 @@ def test_what_the_org_linked_again_itself_keeps_no_record(shop: Atelier) -> None
 def test_a_reference_in_a_circle_that_was_changed_after_the_plan_keeps_both(
     shop: Atelier, table: str
 ) -> None:
-    team = shop.make("Team", "Reds")
-    player = shop.make("Player", "Ann", Team=team)
-    shop.org.update("Team", team, {"Lead": player})
-    shop.night()
-    shop.lose("Team", team)
-    shop.lose("Player", player)
-    shop.night()
-    plan = shop.plan_of(("Team", team), ("Player", player))
-    shop.restore(plan)
+    plan = restored_circle(shop)
     undo = shop.undo(run_of(plan))
     ((record, _),) = shop.live(table).items()
     column, other = ("Lead", "Player") if table == "Team" else ("Team", "Team")

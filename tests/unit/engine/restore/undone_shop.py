@@ -39,6 +39,20 @@ class Restored:
         return run_of(self.plan)
 
 
+def restored_circle(shop: Atelier) -> RestorePlan:
+    """The plan of a restore of two lost records that refer to each other."""
+    team = shop.make("Team", "Reds")
+    player = shop.make("Player", "Ann", Team=team)
+    shop.org.update("Team", team, {"Lead": player})
+    shop.night()
+    shop.lose("Team", team)
+    shop.lose("Player", player)
+    shop.night()
+    plan = shop.plan_of(("Team", team), ("Player", player))
+    shop.restore(plan)
+    return plan
+
+
 def actions(plan: RestorePlan) -> dict[tuple[str, Action], int]:
     counts: dict[tuple[str, Action], int] = {}
     for step in plan.steps:
