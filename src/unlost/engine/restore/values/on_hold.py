@@ -42,7 +42,7 @@ def holds_of(vault: Vault, org: str) -> tuple[Hold, ...]:
 
 def _of_lives(holds: Iterable[Hold], lives: Mapping[RecordKey, str]) -> Iterator[Hold]:
     for hold in holds:
-        thing = hold.thing
-        live = lives.get(RecordKey(thing.table, thing.record))
-        if thing.scope is HoldScope.RECORD and live not in (None, thing.record):
-            yield replace(hold, thing=replace(thing, record=str(live)))
+        target = hold.thing
+        live = lives.get(RecordKey(target.table, target.record))
+        if target.scope is HoldScope.RECORD and live not in (None, target.record):
+            yield replace(hold, thing=replace(target, record=str(live)))
