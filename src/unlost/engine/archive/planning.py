@@ -25,12 +25,14 @@ from unlost.engine.archive.choosing import (
     ArchiveChoice,
     ArchivedRecord,
 )
+from unlost.engine.archive.copied_files import check_copies, copy_notes, marked_copied
 from unlost.engine.archive.effects import leaving_ids, losing_files
 from unlost.engine.archive.graph import NO_FACTS, collect
 from unlost.engine.archive.members import ID
 from unlost.engine.archive.pointers import check_pointer, pointer_notes, pointers_of
-from unlost.engine.archive.preview import bytes_of, stays_of
+from unlost.engine.archive.preview import bytes_of, stays_of, without_newest
 from unlost.engine.archive.selected import SelectedShare, large_shares
+from unlost.engine.archive.versions import freed_kind
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.notes.predict import NoteText
 from unlost.engine.restore.planning.plan import schema_digest
@@ -148,6 +150,7 @@ def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: 
     """
     survey = RestoreSurvey(org, ports)
     _check_allowed(survey, order.policy)
+    check_copies(survey, freed_kind(order.policy, order.shared))
     check_pointer(survey, order.policy, address=order.address)
     copy = ports.vault.at(org, _newest(survey), forgotten=True)
     now = ports.clock.now()
@@ -157,7 +160,8 @@ def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: 
     links = frozenset(kind.links for kind in order.shared)
     choice = ArchiveChoice(survey, copy, graph, links=links)
     choice.keep(order.without)
-    steps = _steps(choice, choice.choose(most=order.most))
+    chosen = _steps(choice, choice.choose(most=order.most))
+    steps = tuple(marked_copied(copy, chosen, freed_kind(order.policy, order.shared)))
     if not steps:
         raise _nothing(choice, most=order.most)
     return _plan(survey, order, choice, steps, plan_id)
@@ -225,6 +229,7 @@ def _plan(
     steps: tuple[PlanStep, ...],
     plan_id: str,
 ) -> RestorePlan:
+    kind = freed_kind(order.policy, order.shared)
     tables = [survey.table(name) for name in sorted({step.table for step in steps})]
     number = choice.copy.info.number
     pointers = pointers_of(survey, choice.copy, order.policy, steps, address=order.address)
@@ -240,8 +245,8 @@ def _plan(
             related=True,
             steps=steps,
             notes=(
-                *_freed(choice.copy, steps, order.rules),
-                *_losing(choice, steps),
+                *_freed(choice.copy, steps, order.rules, kind),
+                *(_losing(choice, steps) if kind is None else copy_notes(steps, kind)),
                 *_notes(survey, choice, len(steps), hard=order.policy.hard_delete),
                 *_missing(choice, order.policy),
                 *pointer_notes(pointers),
@@ -380,13 +385,16 @@ def _causes(choice: ArchiveChoice) -> Iterator[PlanNote]:
 
 
 def _freed(
-    copy: Snapshot, steps: Sequence[PlanStep], rules: Mapping[str, StorageRule]
+    copy: Snapshot,
+    steps: Sequence[PlanStep],
+    rules: Mapping[str, StorageRule],
+    kind: SharedFile | None,
 ) -> Iterator[PlanNote]:
     """The storage that the plan frees, by the sizes of its records in the backup."""
     freed: Counter[str] = Counter()
     for table in sorted({step.table for step in steps}):
         ids = pl.DataFrame({ID: [step.record for step in steps if step.table == table]})
-        freed.update(bytes_of(copy, table, ids, rules))
+        freed.update(bytes_of(copy, table, without_newest(copy, table, ids, kind), rules))
     for storage, size in sorted(freed.items()):
         yield PlanNote.of(
             FREES,

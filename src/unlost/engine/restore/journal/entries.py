@@ -49,6 +49,7 @@ class Pass(StrEnum):
     PUT_BACK = "put-back"  # rows that the org removed with an update
     DELETE = "delete"
     POINT = "point"  # updates of parents of archived records
+    DISCARD = "discard"  # new files of an archive whose old files stay
 
 
 class RunOpened(msgspec.Struct, frozen=True, tag="opened"):

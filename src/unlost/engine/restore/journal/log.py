@@ -41,7 +41,7 @@ from unlost.model.plan import PlanStep, RecordKey, RestorePlan
 from unlost.model.ports.vault import Journal
 from unlost.model.source.writing import NOT_IN_BIN, OutcomeKind, RowOutcome, WriteOp
 
-STAGES = tuple(stage for stage in Pass if stage not in (Pass.IMAGES, Pass.POINT))
+STAGES = tuple(stage for stage in Pass if stage not in (Pass.IMAGES, Pass.POINT, Pass.DISCARD))
 NONE: Mapping[RecordKey, RowOutcome] = {}
 LOST_TRIES = 4  # calls in a row without an answer before the run stops
 

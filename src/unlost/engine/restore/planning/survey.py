@@ -70,16 +70,19 @@ class RestoreSurvey:
         *,
         unbinned: Collection[RecordKey] = (),
         edits: Edits = NO_EDITS,
+        takes_back: str = "",
     ) -> None:
         """``unbinned``: records that cannot leave the bin, whatever the org shows.
 
-        ``edits`` are wanted instead of the vault's values.
+        ``edits`` are wanted instead of the vault's values. ``takes_back``: a run whose new records
+        take the place of none.
 
         Raises UsageError (``other-org``) if source or writer is another org than the vault's.
         """
         self.org = org
         self.ports = ports
         self._edits = edits
+        self._takes_back = takes_back
         self._unbinned = frozenset(unbinned)
         self.identity = _same_org(org, ports)
         self._snapshots: dict[int, Snapshot] = {}
@@ -219,7 +222,8 @@ class RestoreSurvey:
     @cached_property
     def lineage(self) -> Mapping[RecordKey, str]:
         """Records that came back earlier under another id, and that id."""
-        return lives_of(self.ports.vault.lineage(self.org, superseded=True), self.org)
+        rows = self.ports.vault.lineage(self.org, superseded=True)
+        return lives_of([row for row in rows if row.run != self._takes_back], self.org)
 
     def restored_id(self, old: str) -> str | None:
         """The id with which the record of this id came back earlier; a shortened id will do."""

@@ -86,6 +86,20 @@ class RestoreSession:
         """True if the records of the plan leave the org, and the vault has their copies."""
         return self.plan.selection.kind is SelectionKind.ARCHIVE
 
+    @property
+    def freed_kind(self) -> SharedFile | None:
+        """The kind of files whose old versions an archive frees; None for all other plans."""
+        policy = self.plan.selection.policy
+        if policy is None or not policy.frees_versions:
+            return None
+        kinds = (kind for kind in self.ports.shared if kind.table == policy.table)
+        return next((kind for kind in kinds if kind.versions is not None), None)
+
+    def later_only(self, table: str) -> tuple[str, ...]:
+        """The columns that a new file cannot have."""
+        versions = self.freed_kind.versions if self.freed_kind is not None else None
+        return versions.later_only if versions is not None and versions.rule.table == table else ()
+
     def step(self, key: RecordKey) -> PlanStep:
         """The step of a record."""
         return self.links.steps[key]

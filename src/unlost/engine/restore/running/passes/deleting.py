@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 
 from unlost.engine.restore.journal.entries import CallAnswer, Pass, RowsSaved, SavedRow
+from unlost.engine.restore.running.after_images import checked_columns
 from unlost.engine.restore.running.calls import (
     CHANGED_SINCE,
     TRIES,
@@ -47,6 +48,7 @@ def delete(session: RestoreSession) -> None:
     ]
     _save_circular(session, todo)
     _reopen(session, todo)
+    _keep_new(session, todo)
     _keep_masters(session, todo)
     masters = [step for step in todo if step.because is None]
     for level in sorted({step.level for step in masters}, reverse=True):
@@ -178,6 +180,23 @@ def _keep_masters(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     _keep(session, by_key, list(newly_referred(session, doomed)), _referred_since)
 
 
+def _keep_new(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
+    """Keep new records that take the places of old ones which are not back."""
+    missing = {
+        step.group
+        for step in session.plan.steps
+        if step.group and step.action is not Action.DELETE and not _is_back(session, step)
+    }
+    by_key = {str(step.key): step for step in steps}
+    new = (str(step.key) for step in steps if step.group in missing)
+    _keep(session, by_key, new, _is_needed)
+
+
+def _is_back(session: RestoreSession, step: PlanStep) -> bool:
+    there = session.links.live(step.key) is not None and session.log.state.failure(step.key) is None
+    return there and step.action is not Action.SKIP
+
+
 def _keep(
     session: RestoreSession,
     doomed: Mapping[str, PlanStep],
@@ -300,9 +319,12 @@ def _readable(table: Table) -> list[str]:
 
 
 def _is_as_planned(session: RestoreSession, table: Table, step: PlanStep, cells: Cells) -> bool:
-    assert isinstance(session.wanted, UndoneReader)
+    if isinstance(session.wanted, UndoneReader):
+        columns: Iterable[str] = session.wanted.columns(step)
+    else:  # a new file of an archive
+        columns = checked_columns(table, session.capability(table.name))
     ignored = {*step.late, *step.columns}
-    names = [n for n in session.wanted.columns(step) if n in cells and n not in ignored]
+    names = [name for name in columns if name in cells and name not in ignored]
     return digest(table, {name: cells[name] for name in names}) == step.expect
 
 
@@ -312,6 +334,15 @@ def _edited(key: RecordKey) -> RowOutcome:
         CHANGED_SINCE,
         f"{key} was changed in the org after the undo was planned. It was not deleted.",
         "Check the record, and plan the undo again.",
+    )
+
+
+def _is_needed(key: RecordKey) -> RowOutcome:
+    return refusal(
+        key,
+        "undo-stayed",
+        f"{key} is still there, because the record whose place it took is not back.",
+        "See why that record did not come back, and plan the undo again.",
     )
 
 
