@@ -1,14 +1,10 @@
 """Old versions of files leave the org: a new file takes the place of each, and an undo goes back."""
 
-import base64
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from integration.cli.conftest import first_home
@@ -71,7 +67,7 @@ class Files:
 
 
 @pytest.fixture
-def files(desk: Desk) -> Iterator[Files]:
+def files(desk: Desk) -> Files:
     case, account = live(desk, "Case")[0]["Id"], live(desk, "Account")[0]["Id"]
     document = upload(desk, TITLE, to=case)
     link(desk, document, account)
@@ -79,7 +75,7 @@ def files(desk: Desk) -> Iterator[Files]:
     desk.simulator.admin.post("clock/advance", hours=1)
     made = Files(desk, case, account, document)
     made.backup()
-    yield made
+    return made
 
 
 def test_old_versions_leave_and_an_undo_brings_them_back(files: Files) -> None:

@@ -46,10 +46,9 @@ def marked_copied(
     newest = _newest(copy, versions, kind)
     for step in steps:
         whole = step.table in (kind.table, kind.links)
-        if whole or (step.table == rule.table and step.record in newest):
-            # The org does not have its new record yet.
-            step = replace(step, copied=True, live=None)
-        yield step
+        copied = whole or (step.table == rule.table and step.record in newest)
+        # The org does not have its new record yet.
+        yield replace(step, copied=True, live=None) if copied else step
 
 
 def _newest(copy: Snapshot, versions: Sequence[str], kind: SharedFile) -> set[str]:
@@ -84,8 +83,8 @@ def copy_notes(steps: Sequence[PlanStep], kind: SharedFile) -> Iterator[PlanNote
     yield PlanNote.of(
         NEW_IDS,
         NoteWeight.WARNING,
-        "The new files have new ids. Addresses in mails, texts and other systems that name an old id "
-        "no longer lead to the file.",
+        "The new files have new ids. Addresses that name an old id, such as in mails or other systems, no "
+        "longer lead to the file.",
         "Unlost still finds the file by its old id.",
         table=kind.table,
         count=files,

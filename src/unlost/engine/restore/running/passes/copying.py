@@ -16,8 +16,8 @@ from itertools import batched
 import pyarrow as pa
 
 from unlost.engine.restore.journal.entries import Pass, ReadRecord, RecordsRead
-from unlost.engine.restore.running.after_images import checked_columns
 from unlost.engine.restore.running.calls import TRIES, PreparedRow, refusal, send
+from unlost.engine.restore.running.comparison import checked_columns
 from unlost.engine.restore.running.correlate import each, values
 from unlost.engine.restore.running.passes.creating import Creator
 from unlost.engine.restore.running.passes.file_rows import proof_of

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 
 from unlost.engine.restore.journal.entries import CallAnswer, Pass, RowsSaved, SavedRow
-from unlost.engine.restore.running.after_images import checked_columns
 from unlost.engine.restore.running.calls import (
     CHANGED_SINCE,
     TRIES,
@@ -22,6 +21,7 @@ from unlost.engine.restore.running.calls import (
     send,
     write_intent,
 )
+from unlost.engine.restore.running.comparison import checked_columns
 from unlost.engine.restore.running.correlate import each, resolve
 from unlost.engine.restore.running.passes.referred import newly_referred
 from unlost.engine.restore.running.session import RestoreSession
