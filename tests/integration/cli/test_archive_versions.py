@@ -92,6 +92,9 @@ def test_old_versions_leave_and_an_undo_brings_them_back(files: Files) -> None:
     assert holders(desk, "Handbook")[1] == 2, "the file of a user stays"
     files.backup()
     assert desk.program("losses", "list", "--json").done["losses"] == []
+    story = desk.program("history", "chocolate", f"ContentDocument/{files.document}").out
+    assert new["Id"] in story, story
+    assert "archived" in story
     files.undo(outcome["run"])
     assert titles(desk) == before
     assert holders(desk, TITLE) == (held, 2)
@@ -99,3 +102,34 @@ def test_old_versions_leave_and_an_undo_brings_them_back(files: Files) -> None:
     assert files.body() == body
     files.backup()
     assert desk.program("losses", "list", "--json").done["losses"] == []
+
+
+def test_an_undo_after_the_recycle_bin_creates_the_versions_again(files: Files) -> None:
+    desk, before, body = files.desk, titles(files.desk), files.body()
+    held, _ = holders(desk, TITLE)
+    outcome = desk.run(files.plan())
+    desk.simulator.admin.post("clock/advance", hours=24 * 20)
+    files.backup()
+    files.undo(outcome["run"])
+    assert titles(desk) == before
+    assert holders(desk, TITLE) == (held, 2)
+    assert files.body() == body
+
+
+def test_a_file_that_got_a_version_after_the_plan_stays(files: Files) -> None:
+    desk, before = files.desk, titles(files.desk)
+    plan = files.plan()
+    desk.simulator.admin.post("clock/advance", hours=1)
+    changes = {files.document: {"Title": TITLE, "Description": "checked"}}
+    desk.simulator.admin.post("records/update", object="ContentDocument", changes=changes)
+    desk.run(plan)
+    assert titles(desk) == before
+    assert files.live_document["Id"] == files.document
+
+
+def test_a_preview_lists_files_with_old_versions(files: Files) -> None:
+    words = ("archive", "preview", "chocolate", "--policy", files.policy())
+    shown = files.desk.program(*words).out
+    assert f"{TITLE}: 1 old version, " in shown, shown
+    assert "have new ids" in shown
+    assert "Reports in the org lose" not in shown

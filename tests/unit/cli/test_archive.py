@@ -349,6 +349,14 @@ def test_a_saved_policy_can_demand_a_second_copy_and_skip_the_bin(open_cases: Te
     assert (shown["policy"]["second_copy"], shown["policy"]["hard_delete"]) == (False, False)
 
 
+def test_a_policy_that_frees_old_versions_needs_files(open_cases: Terminal) -> None:
+    save = ("archive", "policy", "save", "sales", "closed-case", "--old-versions")
+    refused = open_cases(*save, "free", "--json")
+    assert refused.failure["code"] == "archive-old-versions-table"
+    assert open_cases(*save, "leave").code == ExitCode.OK
+    assert open_cases(*save, "some").code == ExitCode.USAGE
+
+
 def test_a_saved_policy_can_update_parents_of_archived_records(open_cases: Terminal) -> None:
     save = ("archive", "policy", "save", "sales", "closed-case")
     show = ("archive", "policy", "show", "sales", "closed-case")

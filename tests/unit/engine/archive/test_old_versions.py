@@ -378,6 +378,18 @@ def test_a_new_file_that_cannot_be_deleted_again_is_named(
     assert "archive-copy-stays" in stayed(done).values()
 
 
+def test_no_file_is_deleted_if_its_versions_are_hidden_now(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, before = cabinet.files_plan(), cabinet.state()
+    ports = replace(cabinet.restore_ports(), shared=(replace(KIND, versions=None),))
+    monkeypatch.setattr(cabinet, "restore_ports", lambda: ports)
+    with pytest.raises(UsageError) as caught:
+        cabinet.run(plan)
+    assert caught.value.code == "archive-no-versions"
+    assert cabinet.state() == before
+
+
 def test_a_hold_that_is_newer_than_the_plan_keeps_the_file(cabinet: Cabinet) -> None:
     plan, before = cabinet.files_plan(), cabinet.state()
     cabinet.hold(HoldTarget(HoldScope.TABLE, "Account"))
@@ -453,3 +465,29 @@ def test_a_restore_of_an_archived_file_leads_to_the_new_one(cabinet: Cabinet) ->
     selection = Selection(SelectionKind.RECORDS, (RecordKey("Document", old),))
     plan = plan_restore(cabinet.oid, cabinet.planning(), selection, plan_id="r")
     assert {step.action for step in plan.steps if step.table == "Document"} == {Action.UNCHANGED}
+    editions = [step.action for step in plan.steps if step.table == "Edition"]
+    assert sorted(editions) == [Action.SKIP, Action.SKIP, Action.UNCHANGED]
+    assert "version-freed" in note_codes(plan)
+
+
+def test_a_lost_new_file_comes_back_with_all_versions(cabinet: Cabinet) -> None:
+    old = cabinet.record("Document", "D0")
+    cabinet.run(cabinet.files_plan())
+    cabinet.night()
+    new, _ = cabinet.named("Document", "D0")
+    cabinet.lose("Document", new)
+    cabinet.night()
+    selection = Selection(SelectionKind.RECORDS, (RecordKey("Document", old),))
+    cabinet.run(plan_restore(cabinet.oid, cabinet.planning(), selection, plan_id="r"))
+    assert "D0" in cabinet.state()
+
+
+def test_an_old_version_never_goes_on_top_of_the_new_file(cabinet: Cabinet) -> None:
+    old = cabinet.record("Document", "D0")
+    rows = cabinet.live("Edition").items()
+    edition = next(key for key, cells in rows if cells["Document"] == old)
+    cabinet.run(cabinet.files_plan())
+    cabinet.night()
+    selection = Selection(SelectionKind.RECORDS, (RecordKey("Edition", edition),))
+    plan = plan_restore(cabinet.oid, cabinet.planning(), selection, plan_id="r")
+    assert [step.action for step in plan.steps] == [Action.SKIP]
