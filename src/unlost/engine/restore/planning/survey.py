@@ -28,7 +28,6 @@ from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Reference, Schema, Table, TableTrait
 from unlost.model.source.writing import Birth, WriteCapability
-from unlost.model.vault.lineage import resolve
 from unlost.model.vault.snapshot import CommitKind, Lineage, SnapshotInfo
 
 READ_IDS = 500  # records with all their cells in memory at a time
@@ -224,15 +223,12 @@ class RestoreSurvey:
     @cached_property
     def lineage(self) -> Mapping[RecordKey, str]:
         """Records that came back earlier under another id, and that id."""
-<<<<<<< HEAD
-        rows = self.ports.vault.lineage(self.org, superseded=True)
-        return lives_of([row for row in rows if row.run != self._takes_back], self.org)
-=======
-        return resolve(self._lineages, org=self.org, target=self.org)
+        return lives_of(self._lineages, self.org)
 
     @cached_property
     def _lineages(self) -> Sequence[Lineage]:
-        return [row for row in self.ports.vault.lineage(self.org) if row.run != self._takes_back]
+        rows = self.ports.vault.lineage(self.org, superseded=True)
+        return [row for row in rows if row.run != self._takes_back]
 
     @cached_property
     def freed(self) -> frozenset[RecordKey]:
@@ -244,7 +240,6 @@ class RestoreSurvey:
             and (key := RecordKey(row.table, row.old)) in self.lineage
             and self.lineage[key] != row.old
         )
->>>>>>> 6aeb74dd (Old versions of files: console, command line, docs, translations)
 
     def restored_id(self, old: str) -> str | None:
         """The id with which the record of this id came back earlier; a shortened id will do."""
