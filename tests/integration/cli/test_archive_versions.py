@@ -130,6 +130,6 @@ def test_a_file_that_got_a_version_after_the_plan_stays(files: Files) -> None:
 def test_a_preview_lists_files_with_old_versions(files: Files) -> None:
     words = ("archive", "preview", "chocolate", "--policy", files.policy())
     shown = files.desk.program(*words).out
-    assert f"{TITLE}: 1 old version, " in shown, shown
+    assert ": 1 old version, " in shown, shown
     assert "have new ids" in shown
     assert "Reports in the org lose" not in shown

@@ -247,7 +247,7 @@ def _plan(
             notes=(
                 *_freed(choice.copy, steps, order.rules, kind),
                 *(_losing(choice, steps) if kind is None else copy_notes(steps, kind)),
-                *_notes(survey, choice, len(steps), hard=order.policy.hard_delete),
+                *_notes(survey, choice, len(steps), order.policy),
                 *_missing(choice, order.policy),
                 *pointer_notes(pointers),
                 *automation_notes(survey, steps, besides={pointer.table for pointer in pointers}),
@@ -287,7 +287,7 @@ def _step(record: ArchivedRecord, snapshot: int) -> PlanStep:
 
 
 def _notes(
-    survey: RestoreSurvey, choice: ArchiveChoice, planned: int, *, hard: bool
+    survey: RestoreSurvey, choice: ArchiveChoice, planned: int, policy: ArchivePolicy
 ) -> Iterator[PlanNote]:
     if survey.ports.basis is PlanBasis.BACKUP_USER:
         yield PlanNote.of(
@@ -314,7 +314,7 @@ def _notes(
             "Plan again after this archive.",
             rest=rest,
         )
-    if hard:
+    if policy.hard_delete:
         yield PlanNote.of(
             HARD,
             NoteWeight.WARNING,
@@ -331,6 +331,8 @@ def _notes(
                 tables=", ".join(choice.without_deletions),
             )
         return
+    if policy.frees_versions:
+        return  # reports still count the new files
     yield PlanNote.of(
         LIMITS,
         NoteWeight.NOTE,

@@ -105,7 +105,7 @@ def archive(session: RestoreSession) -> None:
 
 def _delete_all(session: RestoreSession, source: Source, schema: Schema, watch: OrgWatch) -> None:
     """Delete the records of the plan, some groups at a time."""
-    for turn in _turns(session.plan.steps, most=COPIES if session.freed_kind else TURN):
+    for turn in _turns(session.plan.steps, most=COPIES if session.freed_kind else None):
         pending = _pending(session, turn)
         if not pending:
             continue
@@ -156,7 +156,7 @@ def vanished(session: RestoreSession) -> Iterator[RecordOutcome]:
 # --- the run --------------------------------------------------------------------------------------
 
 
-def _turns(steps: Sequence[PlanStep], *, most: int) -> Iterator[list[PlanStep]]:
+def _turns(steps: Sequence[PlanStep], *, most: int | None = None) -> Iterator[list[PlanStep]]:
     """Steps that are deleted together: whole groups, small ones first."""
     groups: dict[int, list[PlanStep]] = defaultdict(list)
     for step in steps:
@@ -166,7 +166,7 @@ def _turns(steps: Sequence[PlanStep], *, most: int) -> Iterator[list[PlanStep]]:
     for group in sorted(groups.values(), key=len):
         if turn and len(turn) + len(group) > size:
             yield turn
-            turn, size = [], most
+            turn, size = [], most or TURN
         turn += group
     yield turn
 
