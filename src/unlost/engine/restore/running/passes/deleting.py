@@ -89,7 +89,8 @@ def _save_circular(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
 
 def _is_edited(session: RestoreSession, step: PlanStep, cells: Cells) -> bool:
     """True if a record of a circle was changed since the undone run, also in the circle."""
-    assert isinstance(session.wanted, UndoneReader)
+    if not isinstance(session.wanted, UndoneReader):  # a new file of an archive
+        return not _is_as_planned(session, session.table(step.table), step, cells)
     effect = session.wanted.undone.effects[step.key]
     names = [name for name in effect.columns if name in cells]
     now = digest(session.table(step.table), {name: cells[name] for name in names})
