@@ -193,6 +193,14 @@ def test_an_undo_brings_the_old_files_back_and_deletes_the_new_ones(cabinet: Cab
     assert cabinet.state() == before
 
 
+def test_an_undo_of_the_undo_brings_the_new_files_back(cabinet: Cabinet) -> None:
+    before = cabinet.state()
+    done = cabinet.run(cabinet.files_plan())
+    back = cabinet.run(cabinet.undo(done.run))
+    cabinet.run(cabinet.undo(back.run))
+    assert cabinet.state() == freed(before)
+
+
 def test_an_undo_after_the_recycle_bin_creates_the_old_files_again(cabinet: Cabinet) -> None:
     before = cabinet.state()
     done = cabinet.run(cabinet.files_plan())
