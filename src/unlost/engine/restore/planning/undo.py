@@ -533,12 +533,7 @@ def _notes(
             "Compare the records with the newest backup before you undo the run.",
         )
     yield from _unlooked_notes(survey, unlooked)
-    yield PlanNote.of(
-        LIMITS,
-        NoteWeight.NOTE,
-        "An undo cannot take back what left the org, such as e-mails and messages to other systems, "
-        "nor what automation did to other records. Numbers and dates of changes stay new.",
-    )
+    yield from undo_limits(known.effects.values())
 
 
 def _unlooked_notes(survey: RestoreSurvey, unlooked: Sequence[str]) -> Iterator[PlanNote]:
@@ -555,7 +550,6 @@ def _unlooked_notes(survey: RestoreSurvey, unlooked: Sequence[str]) -> Iterator[
             tables=", ".join(unlooked),
             readable=", ".join(readable),
         )
-    yield from undo_limits(known.effects.values())
 
 
 def _unproved(effect: Effect) -> bool:
