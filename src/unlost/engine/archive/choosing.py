@@ -21,13 +21,13 @@ from unlost.engine.archive.groups import groups_of
 from unlost.engine.archive.members import ID, NODE
 from unlost.engine.archive.settle import OUTSIDE, Mask, Numbers
 from unlost.engine.restore.journal.effects import Effect, EffectKind
-from unlost.engine.restore.planning.graph.referrers import Referrer
 from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.engine.restore.planning.undo_deletes import arrange
 from unlost.engine.restore.planning.undo_step import UndoStep
 from unlost.engine.restore.running.org_watch import WHOLE_ORG, OrgWatch, WatchPorts, gaps_of
 from unlost.engine.restore.running.wanted import rows_in_memory
 from unlost.engine.restore.values.cells import digests
+from unlost.engine.restore.values.referrers import Referrer
 from unlost.model.errors import UsageError
 from unlost.model.plan import Action, RecordKey
 from unlost.model.ports.vault import Snapshot
