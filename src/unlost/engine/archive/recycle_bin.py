@@ -60,15 +60,11 @@ def _deleted(snapshot: Snapshot, tables: Sequence[str], *, after: int) -> Iterat
     """The operations and times of records that were deleted after a commit."""
     states = snapshot.tables()
     columns = ["_u_op", "_u_modified_at", "_u_observed_at"]
-    # The last change of an archived record was before the archive: its run observed that it left.
-    left = pl.when(pl.col("_u_op").cast(pl.String) == Op.ARCHIVED.value).then("_u_observed_at")
     for table in tables:
         if table in states and states[table].deleted:
             for batch in snapshot.newer(table, columns, after=after):
                 rows = frame(batch).filter(pl.col("_u_op") != Op.STATE.value)
                 yield rows.select(
                     pl.col("_u_op").cast(pl.String).alias(OP),
-                    left.otherwise(pl.coalesce("_u_modified_at", "_u_observed_at"))
-                    .cast(_TIME)
-                    .alias(AT),
+                    pl.coalesce("_u_modified_at", "_u_observed_at").cast(_TIME).alias(AT),
                 )
