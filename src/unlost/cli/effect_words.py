@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from unlost.cli.text import many, plain
+from unlost.cli.text import many, plain, size
 
 if TYPE_CHECKING:
     from unlost.app.actions.archive.policies import ArchiveOutlook
     from unlost.model.archive import ArchivePolicy
     from unlost.model.archive_effects import BinRoom, SummaryChange
+    from unlost.model.storage import OldVersions
 
 
 def effect_lines(result: "ArchiveOutlook") -> Iterator[str]:
@@ -17,7 +18,10 @@ def effect_lines(result: "ArchiveOutlook") -> Iterator[str]:
     if not result.preview.roots:
         return
     yield from map(_summary, effects.summaries)
-    yield "Reports in the org lose the records that leave."
+    if effects.old_versions is not None:
+        yield from _old_versions(effects.old_versions)
+    else:
+        yield "Reports in the org lose the records that leave."
     for number in effects.numbers:
         yield (
             "If a record is created again, the org gives it a new "
@@ -36,6 +40,20 @@ def effect_lines(result: "ArchiveOutlook") -> Iterator[str]:
         )
     if effects.bin is not None:
         yield from _bin(effects.bin)
+
+
+def _old_versions(old: "OldVersions") -> Iterator[str]:
+    yield (
+        f"New files would take the place of {many(old.files, 'file')}. They have the newest version and "
+        f"the same links. {many(old.versions, 'old version')} would leave, and free {size(old.bytes)}."
+    )
+    yield (
+        "The new files have new ids. Addresses that name an old id, such as in mails or other systems, no "
+        "longer lead to the file."
+    )
+    for use in old.largest:
+        versions = many(use.versions, "old version")
+        yield f"{plain(use.title or use.file)}: {versions}, {size(use.bytes)}"
 
 
 def option_lines(policy: "ArchivePolicy") -> Iterator[str]:
@@ -58,8 +76,8 @@ def _summary(change: "SummaryChange") -> str:
     column, table = f"{plain(change.table)}.{plain(change.column)}", plain(change.leaving)
     where = f"on {many(change.records, 'record')} that would stay"
     if change.after is None:
-        now = f"Its total is now {_value(change.before)}."
-        return f"{column} may change {where}, if it is a roll-up of {table}. {now}"
+        now = f"It is {_value(change.before)} in all now."
+        return f"{column} may change {where}, if it adds up {table}. {now}"
     return f"{column} would change from {_value(change.before)} to {_value(change.after)} {where}."
 
 

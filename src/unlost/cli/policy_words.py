@@ -20,6 +20,8 @@ def policy_lines(policy: ArchivePolicy) -> Iterator[str]:
         yield "only with a second copy in the mirror"
     if policy.hard_delete:
         yield "delete without the recycle bin"
+    if policy.frees_versions:
+        yield "free the old versions of these files"
     if policy.pointer is not None:
         columns = ", ".join(filter(None, (policy.pointer.count, policy.pointer.link)))
         yield plain(f"update the records in {policy.pointer.column}: {columns}")

@@ -19,6 +19,9 @@ from unlost.model.errors import UsageError
 
 LONGEST_NAME = 120  # characters of a policy's name
 
+OLD_VERSIONS_SIZE = "OldVersionsSize"
+"""The name by which a condition compares the bytes of all old versions of a file together."""
+
 ARCHIVED_PAGE = "?state=archived"
 """Ends the address of the page that shows the archived records of a record."""
 
@@ -82,6 +85,13 @@ class ParentPointer:
     link: str = ""
 
 
+class OldVersionRule(StrEnum):
+    """The treatment of the old versions of files, in a policy for files."""
+
+    LEAVE = "leave"  # a file goes with all versions, or stays with all
+    FREE = "free"  # a new file with the newest version takes the place of the old file
+
+
 @dataclass(frozen=True, slots=True)
 class ArchivePolicy:
     """The records of ``table`` that meet all ``conditions``, and the rules for related records.
@@ -92,7 +102,7 @@ class ArchivePolicy:
     records. ``second_copy``: a record goes only if the mirror of the vault has its copy, too.
     ``hard_delete``: records go for good, without the recycle bin. ``pointer``: the record that
     the archive updates. ``keep_days``: the vault keeps the archived records at least so long; 0 for
-    ever.
+    ever. ``old_versions``: free those of the selected files; only files with several are selected.
     """
 
     name: str
@@ -107,6 +117,12 @@ class ArchivePolicy:
     hard_delete: bool = False
     pointer: ParentPointer | None = None
     keep_days: int = 0
+    old_versions: OldVersionRule = OldVersionRule.LEAVE
+
+    @property
+    def frees_versions(self) -> bool:
+        """True if a new file takes the place of each selected one."""
+        return self.old_versions is OldVersionRule.FREE
 
 
 class StayReason(StrEnum):

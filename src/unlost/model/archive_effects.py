@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from unlost.model.storage import OldVersions
+
 
 @dataclass(frozen=True, slots=True)
 class SummaryChange:
@@ -65,10 +67,14 @@ class LosingFiles:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveEffects:
-    """The effects of a policy. ``bin``: None if the org has none, or its size is unknown."""
+    """The effects of a policy. ``bin``: None if the org has none, or its size is unknown.
+
+    ``old_versions``: the freed ones; None unless the policy frees them.
+    """
 
     summaries: tuple[SummaryChange, ...] = ()
     numbers: tuple[GivenNumber, ...] = ()
     unreturning: tuple[UnreturningCount, ...] = ()
     bin: BinRoom | None = None
     files: tuple[LosingFiles, ...] = ()
+    old_versions: OldVersions | None = None

@@ -132,6 +132,8 @@ class PlanStep(_Keyed):
     ``taken``: columns whose values come from other backups, and their numbers; ``taken_digest``: hash
     of these values. ``beside``: it is created as a new record, whatever became of the first one.
     ``group``: of an archive, the number of its group: if one record of a group must stay, all of them do.
+    Of its undo, new records of a group are deleted only if all old ones are back. ``copied``: of an
+    archive, a new record with the same values takes its place before it is deleted.
     """
 
     table: str
@@ -153,6 +155,7 @@ class PlanStep(_Keyed):
     taken_digest: str = ""
     beside: bool = False
     group: int = 0
+    copied: bool = False
 
     def __post_init__(self) -> None:
         # Each step of a plan that is read has its own texts and mappings. Shared ones need half of
@@ -416,7 +419,8 @@ class RestorePlan:
     ``edits`` are their result. ``empty``: references of its records that stay empty. ``twins``:
     records that are skipped because a live record took their unique value. ``bypass``: a switch of
     the org that is on during the run, so that automation which checks it holds back. ``pointers``:
-    records that stay, such as the parents of archived ones.
+    records that stay, such as the parents of archived ones. ``takes_back``: the archive whose new
+    files it deletes; empty for other plans.
     """
 
     format: int
@@ -439,3 +443,4 @@ class RestorePlan:
     twins: tuple[LiveTwin, ...] = ()
     bypass: Bypass | None = None
     pointers: tuple[PointerUpdate, ...] = ()
+    takes_back: str = ""

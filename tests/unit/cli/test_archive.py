@@ -122,8 +122,8 @@ def test_a_preview_says_what_else_changes(desk: Terminal) -> None:
         ),
         (
             ArchiveEffects((SummaryChange("Account", "Total__c", "Invoice__c", 1, 7),)),
-            [("Account.Total__c may change on 1 record that would stay, if it is a roll-up of "
-              "Invoice__c. Its total is now 7.")],
+            [("Account.Total__c may change on 1 record that would stay, if it adds up Invoice__c. "
+              "It is 7 in all now.")],
         ),
         (
             ArchiveEffects(numbers=(GivenNumber("Case", "CaseNumber"),)),
@@ -349,6 +349,14 @@ def test_a_saved_policy_can_demand_a_second_copy_and_skip_the_bin(open_cases: Te
     open_cases(*save, "--no-second-copy", "--no-hard-delete")
     shown = open_cases("archive", "policy", "show", "sales", "closed-case", "--json").json
     assert (shown["policy"]["second_copy"], shown["policy"]["hard_delete"]) == (False, False)
+
+
+def test_a_policy_that_frees_old_versions_needs_files(open_cases: Terminal) -> None:
+    save = ("archive", "policy", "save", "sales", "closed-case", "--old-versions")
+    refused = open_cases(*save, "free", "--json")
+    assert refused.failure["code"] == "archive-old-versions-table"
+    assert open_cases(*save, "leave").code == ExitCode.OK
+    assert open_cases(*save, "some").code == ExitCode.USAGE
 
 
 def test_a_saved_policy_can_update_parents_of_archived_records(open_cases: Terminal) -> None:

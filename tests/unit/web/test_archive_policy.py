@@ -28,7 +28,14 @@ from unlost.catalog.runs.archive_nights import (
 )
 from unlost.model.access import Role
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
-from unlost.model.archive import ArchivePolicy, Comparison, Condition, ParentPointer
+from unlost.model.archive import (
+    OLD_VERSIONS_SIZE,
+    ArchivePolicy,
+    Comparison,
+    Condition,
+    OldVersionRule,
+    ParentPointer,
+)
 from unlost.model.message import message
 from unlost.model.saved_policy import WEEK, ArchiveNightState, SavedPolicy, Weekday
 from unlost.web.parts.alert_pages import address
@@ -201,6 +208,23 @@ def test_a_policy_can_demand_a_second_copy_and_skip_the_bin(desk: World, sign_in
     saved = find_saved_policy("sales", "closed-case")
     assert saved is not None
     assert (saved.policy.second_copy, saved.policy.hard_delete) == (False, False)
+
+
+def test_a_policy_that_frees_old_versions_needs_files(desk: World, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    assert "Free the old versions of files" in page(client, READY)
+    refused = client.post(READY, TYPED | {"free_versions": "on"})
+    assert refused.status_code == 400
+    assert "has no old versions of files" in refused.content.decode()
+    assert find_saved_policy("sales", "closed-case") is None
+
+
+def test_the_size_of_old_versions_has_a_label(desk: World, sign_in: SignIn) -> None:
+    size = Condition(OLD_VERSIONS_SIZE, Comparison.LARGER, number=10)
+    stored(desk, replace(OLD, conditions=(size,), old_versions=OldVersionRule.FREE))
+    shown = page(sign_in(Role.RESTORER), "/orgs/sales/archive-policies/old/")
+    assert "Old versions of a file together: more than this number of bytes" in shown
+    assert re.search(r'name="free_versions"[^>]*checked', shown)
 
 
 def test_a_policy_can_update_parents_of_archived_records(desk: World, sign_in: SignIn) -> None:

@@ -1,9 +1,14 @@
-"""The records that restores of ours deleted between two backups, such as an undo, from their journals."""
+"""The records that runs of ours deleted between two backups, from their journals.
+
+An undo deletes records, and an archive that frees old versions deletes new files again if the old
+ones must stay. Archived records are no part of this: the vault has them as such.
+"""
 
 from collections.abc import Mapping
 from contextlib import suppress
 
 from unlost.app.compose import Application
+from unlost.engine.restore.journal.archives import discarded
 from unlost.engine.restore.journal.effects import EffectKind, RunEffects, effects_of
 from unlost.model.errors import NotFound
 from unlost.model.vault.snapshot import CommitKind
@@ -19,6 +24,8 @@ def own_deletions(
         if commit.kind is CommitKind.RESTORE and after < commit.number < until:
             with suppress(NotFound):  # its journal was erased
                 _note(deleted, effects_of(vault.journal(oid, commit.run), commit.run))
+    for table, ids in discarded(vault, oid, after=after, until=until).items():
+        deleted.setdefault(table, set()).update(ids)
     return {table: frozenset(ids) for table, ids in deleted.items()}
 
 

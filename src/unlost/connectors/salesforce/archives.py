@@ -10,19 +10,22 @@ from dataclasses import replace
 
 from unlost.connectors.salesforce.storage import DOCUMENT, RECORDS_RELEASE, shared_files
 from unlost.model.archive import (
+    OLD_VERSIONS_SIZE,
     ArchiveBranch,
     ArchivePolicy,
     BranchRule,
     Comparison,
     Condition,
+    OldVersionRule,
 )
 from unlost.model.source.schema import Schema, Table
 
 CLOSED = Condition("IsClosed", Comparison.IS, ("true",))
 OPEN = Condition("IsClosed", Comparison.IS_NOT, ("true",))
 DRAFT = "5"  # object reference, EmailMessage.Status
-TWO_YEARS, YEAR, MONTH = 730, 365, 30
+TWO_YEARS, YEAR, HALF_YEAR, MONTH = 730, 365, 180, 30
 LARGE = 10 * 1024 * 1024  # bytes of a file
+LARGE_VERSIONS = 1024 * 1024  # bytes of all its old versions
 
 
 def _older(column: str, days: int) -> Condition:
@@ -107,6 +110,20 @@ POLICIES = (
         "Files above 10 MB that did not change for two years, also if their records stay",
         include=(RECORDS_RELEASE,),
     ),
+    # The files stay, as new ones with their newest version.
+    ArchivePolicy(
+        "old-file-versions",
+        DOCUMENT,
+        (
+            Condition(OLD_VERSIONS_SIZE, Comparison.LARGER, number=LARGE_VERSIONS),
+            _older("ContentModifiedDate", HALF_YEAR),
+        ),
+        (),
+        MONTH,
+        "Old versions above 1 MB of files that did not change for half a year",
+        include=(RECORDS_RELEASE,),
+        old_versions=OldVersionRule.FREE,
+    ),
 )
 
 
@@ -116,12 +133,15 @@ def archive_policies(schema: Schema) -> tuple[ArchivePolicy, ...]:
 
 
 def _known(schema: Schema) -> Iterator[ArchivePolicy]:
+    versioned = any(kind.versions is not None for kind in shared_files(schema))
     releases = {release.name for kind in shared_files(schema) for release in kind.releases}
     for policy in POLICIES:
         table = schema.table(policy.table)
         if table is None or not releases.issuperset(policy.include):
             continue
-        if _has(table, policy.conditions):
+        frees = policy.frees_versions and versioned
+        conditions = tuple(c for c in policy.conditions if c.column != OLD_VERSIONS_SIZE)
+        if _has(table, conditions) and (frees or not policy.frees_versions):
             branches = tuple(
                 branch
                 for branch in policy.branches

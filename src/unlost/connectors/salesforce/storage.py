@@ -10,7 +10,13 @@ from collections.abc import Mapping
 
 from unlost.connectors.salesforce.quotas import DATA_STORAGE, FILE_STORAGE
 from unlost.model.source.schema import Schema, Table
-from unlost.model.source.shared_files import FileMentions, FileRelease, KeepingColumn, SharedFile
+from unlost.model.source.shared_files import (
+    CopiedVersions,
+    FileMentions,
+    FileRelease,
+    KeepingColumn,
+    SharedFile,
+)
 from unlost.model.storage import FileVersionRule, MailRule, StorageRule, StorageWeight
 
 KIB = 1024
@@ -26,6 +32,7 @@ COUNTED = frozenset({
 CUSTOM = "__c"
 MAIL = "EmailMessage"
 MAIL_TEXTS = ("TextBody", "HtmlBody", "Headers", "Subject")
+NAMED_IN_MAILS = ("TextBody",)
 FILES = {"Attachment": "BodyLength", "Document": "BodyLength", "ContentVersion": "ContentSize"}
 DOCUMENT, LINK = "ContentDocument", "ContentDocumentLink"
 # An asset, a public link, and the places of files in libraries, which need no link.
@@ -38,6 +45,9 @@ KEEPING = (
 VERSIONS = FileVersionRule(
     "ContentVersion", "ContentDocumentId", "IsLatest", "ContentSize", "Title"
 )
+# Object reference, ContentVersion: ReasonForChange. ContentNote: FileType of its document.
+LATER_ONLY = ("ReasonForChange",)
+NOTE_KIND, NOTE = "FileType", "SNOTE"
 HOLDER = "LinkedEntityId"
 # People, groups, libraries, posts and templates keep their files; so do articles.
 KEEPERS = frozenset({
@@ -103,8 +113,16 @@ def shared_files(schema: Schema) -> tuple[SharedFile, ...]:
             keeping,
             mentions,
             _releases(links),
+            _copied_versions(schema, document),
         ),
     )
+
+
+def _copied_versions(schema: Schema, document: Table) -> CopiedVersions | None:
+    """Notes are left out: Salesforce changes their texts when it stores them."""
+    rule = file_versions(schema)
+    kind = NOTE_KIND if document.column(NOTE_KIND) is not None else ""
+    return CopiedVersions(rule, LATER_ONLY, kind, (NOTE,)) if rule is not None else None
 
 
 def _releases(links: Table) -> tuple[FileRelease, ...]:
@@ -125,7 +143,8 @@ def _releases(links: Table) -> tuple[FileRelease, ...]:
 def _mentions(schema: Schema) -> FileMentions:
     """Rich texts, mails and templates, whose addresses have ids of files or versions; and posts.
 
-    A mail can show a file that is not linked to it, such as one of the mail that it answers.
+    A mail can show a file that is not linked to it, such as one of the mail that it answers. A plain
+    text shows none, but may have the address of a file.
     """
     texts = [
         KeepingColumn(table.name, column)
@@ -134,7 +153,10 @@ def _mentions(schema: Schema) -> FileMentions:
         if table.column(column) is not None
     ]
     versions = KeepingColumn(VERSIONS.table, VERSIONS.file_column)
-    return FileMentions(tuple(dict.fromkeys(texts)), FILE_ID, SHORT_ID, versions)
+    mail = schema.table(MAIL)
+    names = [name for name in NAMED_IN_MAILS if mail is not None and mail.column(name) is not None]
+    mails = tuple(KeepingColumn(MAIL, name) for name in names)
+    return FileMentions(tuple(dict.fromkeys(texts)), FILE_ID, SHORT_ID, versions, mails)
 
 
 def file_versions(schema: Schema) -> FileVersionRule | None:

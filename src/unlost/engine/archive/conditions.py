@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from unlost.engine.archive.versions import SIZES, check_alone, of_columns, of_sizes
 from unlost.engine.storage.mails import instants
 from unlost.model.archive import (
     LONGEST_NAME,
@@ -44,7 +45,7 @@ def check_policy(policy: ArchivePolicy, schema: Schema, *, now: datetime) -> Non
 
     Raises UsageError (``archive-table``, ``archive-column``, ``archive-comparison``,
     ``archive-values``, ``archive-reference``, ``archive-leaves``, ``archive-everything``,
-    ``archive-keep-days``, ``archive-policy-unnamed``).
+    ``archive-keep-days``, ``archive-old-versions``, ``archive-policy-unnamed``).
     """
     check_keep_days(policy.keep_days)
     if len(policy.name) > LONGEST_NAME:
@@ -57,7 +58,9 @@ def check_policy(policy: ArchivePolicy, schema: Schema, *, now: datetime) -> Non
             name=policy.name,
             table=policy.table,
         )
-    meets(_table(schema, policy.table), policy.conditions, now=now)
+    check_alone(policy)
+    meets(_table(schema, policy.table), of_columns(policy), now=now)
+    meets(SIZES, of_sizes(policy), now=now)
     for branch in policy.branches:
         table = _table(schema, branch.table)
         meets(table, branch.conditions, now=now)

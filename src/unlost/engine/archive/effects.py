@@ -15,6 +15,7 @@ from unlost.engine.archive.graph import ArchiveGraph
 from unlost.engine.archive.members import ID, NODE, near_to
 from unlost.engine.archive.settle import Mask
 from unlost.engine.archive.shared import FILE, NAMED
+from unlost.engine.storage import versions
 from unlost.engine.storage.chunks import in_chunks
 from unlost.engine.storage.mails import frame
 from unlost.model.archive import LeavingTable
@@ -35,7 +36,10 @@ from unlost.model.source.schema import (
     Table,
     WireKind,
 )
+from unlost.model.source.shared_files import SharedFile
+from unlost.model.storage import OldVersions
 
+LARGEST = 20  # files whose old versions a preview lists
 PARENT, GOES, VALUE, COUNT = "_u_parent", "_u_goes", "_u_value", "_u_count"  # like no column
 _NUMBERS = (WireKind.INTEGER, WireKind.DECIMAL)
 _CLOSE = 1e-6  # sums of decimals differ by their order
@@ -47,8 +51,12 @@ def effects_of(
     going: Mask,
     tables: Sequence[LeavingTable],
     facts: ArchiveFacts,
+    kind: SharedFile | None = None,
 ) -> ArchiveEffects:
-    """The effects of a policy whose records leave these tables; the recycle bin is not among them."""
+    """The effects of a policy whose records leave these tables; the recycle bin is not among them.
+
+    ``kind``: of the files whose old versions it frees.
+    """
     schema = snapshot.schema()
     leaving = [table for line in tables if (table := schema.table(line.table)) is not None]
     return ArchiveEffects(
@@ -64,8 +72,19 @@ def effects_of(
             for line in tables
             if line.table in facts.unreturning
         ),
-        files=tuple(losing_files(graph, going)),
+        files=tuple(losing_files(graph, going)) if kind is None else (),
+        old_versions=_freed_versions(snapshot, graph, going, kind),
     )
+
+
+def _freed_versions(
+    snapshot: Snapshot, graph: ArchiveGraph, going: Mask, kind: SharedFile | None
+) -> OldVersions | None:
+    if kind is None or kind.versions is None:
+        return None
+    files = leaving_ids(graph, going, kind.table).rename({ID: versions.FILE})
+    total = versions.old_by_file(snapshot, kind.versions.rule)
+    return versions.summed(total.join(files, on=versions.FILE, how="semi"), most=LARGEST)
 
 
 def losing_files(graph: ArchiveGraph, going: Mask) -> Iterator[LosingFiles]:

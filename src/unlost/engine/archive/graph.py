@@ -48,6 +48,13 @@ from unlost.engine.archive.shared import (
     ReleasedLinks,
     SharedFiles,
 )
+from unlost.engine.archive.versions import (
+    SIZES,
+    files_with_old_versions,
+    freed_kind,
+    of_columns,
+    of_sizes,
+)
 from unlost.engine.restore.values.cycles import components
 from unlost.engine.storage.chunks import in_chunks
 from unlost.engine.storage.mails import frame
@@ -55,7 +62,7 @@ from unlost.model.archive import ArchivePolicy, StayCause, StayReason
 from unlost.model.archive_facts import ArchiveFacts, ProtectedRecords
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Schema
-from unlost.model.source.shared_files import FileMentions, SharedFile
+from unlost.model.source.shared_files import CopiedVersions, FileMentions, SharedFile
 from unlost.model.vault.retention import Hold, HoldScope
 
 OWNER, ROW, RULE, MODIFIED, CAUSE = "owner", "row", "rule", "_u_modified_at", "cause"
@@ -208,6 +215,7 @@ class _Walk:
     causes: dict[StayCause, int] = field(default_factory=dict)
     emptied: list[EmptiedReferences] = field(default_factory=list)
     released: list[ReleasedLinks] = field(default_factory=list)
+    versioned: pl.DataFrame | None = None
     rules: dict[str, tuple[ReferenceRule, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -226,12 +234,26 @@ class _Walk:
         table = self.schema.table(policy.table)
         if table is None or policy.table not in self.rules:
             return
-        matching = meets(table, policy.conditions, now=self.now)
+        matching = meets(table, of_columns(policy), now=self.now)
         if policy.ids:
             matching &= pl.col(ID).is_in(policy.ids)
-        for rows in self._frames(policy.table, columns_of(policy.conditions)):
-            self._add(policy.table, rows.filter(matching))
+        kind = freed_kind(policy, self.shared)
+        columns = columns_of(of_columns(policy))
+        if kind is not None and kind.versions is not None:
+            matching &= _can_be_copied(kind.versions)
+            columns += [kind.versions.kind_column] if kind.versions.kind_column else []
+        for rows in self._frames(policy.table, list(dict.fromkeys(columns))):
+            self._add(policy.table, self._versioned(rows.filter(matching), kind))
         self.roots = np.arange(self.members.count, dtype=np.uint32)
+
+    def _versioned(self, rows: pl.DataFrame, kind: SharedFile | None) -> pl.DataFrame:
+        """The files among these rows whose old versions are freed; all rows without a kind."""
+        if kind is None or kind.versions is None:
+            return rows
+        if self.versioned is None:
+            files = files_with_old_versions(self.snapshot, kind.versions)
+            self.versioned = files.filter(meets(SIZES, of_sizes(self.policy), now=self.now))
+        return rows.join(self.versioned, on=ID, how="semi", maintain_order="left")
 
     def follow(self) -> None:
         """Number all records that go with the roots, and those that go with them."""
@@ -318,7 +340,10 @@ class _Walk:
         mentions = kind.mentions
         if mentions is None or mentions.versions.table not in self.rules:
             return None
-        texts = tuple(text for text in mentions.texts if text.table in self.rules)
+        texts = mentions.texts
+        if self.policy.frees_versions and kind.table == self.policy.table:
+            texts += mentions.mails  # a sent mail keeps the old id
+        texts = tuple(text for text in texts if text.table in self.rules)
         return replace(mentions, texts=texts)
 
     def _add(self, table: str, rows: pl.DataFrame) -> pl.Series:
@@ -474,3 +499,9 @@ class _Walk:
 def _needed(rules: Sequence[ReferenceRule]) -> list[str]:
     """The columns that rules read, each once."""
     return list(dict.fromkeys(name for rule in rules for name in (rule.column, *rule.columns)))
+
+
+def _can_be_copied(versions: CopiedVersions) -> pl.Expr:
+    if not versions.kind_column:
+        return pl.lit(value=True)
+    return pl.col(versions.kind_column).is_in(versions.uncopied).not_().fill_null(value=True)

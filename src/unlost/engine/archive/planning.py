@@ -25,14 +25,16 @@ from unlost.engine.archive.choosing import (
     ArchiveChoice,
     ArchivedRecord,
 )
+from unlost.engine.archive.copied_files import check_copies, copy_notes, marked_copied
 from unlost.engine.archive.effect_notes import effect_notes
 from unlost.engine.archive.effects import effects_of, leaving_ids
 from unlost.engine.archive.graph import NO_FACTS, collect
 from unlost.engine.archive.members import ID
 from unlost.engine.archive.pointers import check_pointer, pointer_notes, pointers_of
-from unlost.engine.archive.preview import bytes_of, stays_of
+from unlost.engine.archive.preview import bytes_of, stays_of, without_newest
 from unlost.engine.archive.recycle_bin import bin_room
 from unlost.engine.archive.selected import SelectedShare, large_shares
+from unlost.engine.archive.versions import freed_kind
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.notes.predict import NoteText
 from unlost.engine.restore.planning.plan import schema_digest
@@ -155,6 +157,7 @@ def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: 
     """
     survey = RestoreSurvey(org, ports)
     _check_allowed(survey, order.policy)
+    check_copies(survey, freed_kind(order.policy, order.shared))
     check_pointer(survey, order.policy, address=order.address)
     copy = ports.vault.at(org, _newest(survey), forgotten=True)
     now = ports.clock.now()
@@ -164,7 +167,8 @@ def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: 
     links = frozenset(kind.links for kind in order.shared)
     choice = ArchiveChoice(survey, copy, graph, links=links)
     choice.keep(order.without)
-    steps = _steps(choice, choice.choose(most=order.most))
+    chosen = _steps(choice, choice.choose(most=order.most))
+    steps = tuple(marked_copied(copy, chosen, freed_kind(order.policy, order.shared)))
     if not steps:
         raise _nothing(choice, most=order.most)
     return _plan(survey, order, choice, steps, plan_id)
@@ -232,9 +236,10 @@ def _plan(
     steps: tuple[PlanStep, ...],
     plan_id: str,
 ) -> RestorePlan:
+    kind = freed_kind(order.policy, order.shared)
     tables = [survey.table(name) for name in sorted({step.table for step in steps})]
     number = choice.copy.info.number
-    leaving = tuple(_leaving(choice.copy, steps, order.rules))
+    leaving = tuple(_leaving(choice.copy, steps, order.rules, kind))
     pointers = pointers_of(survey, choice.copy, order.policy, steps, address=order.address)
     return sealed(
         RestorePlan(
@@ -250,7 +255,8 @@ def _plan(
             notes=(
                 *_freed(leaving),
                 *effect_notes(_effects(survey, order, choice, steps, leaving)),
-                *_notes(survey, choice, len(steps), hard=order.policy.hard_delete),
+                *(copy_notes(steps, kind) if kind is not None else ()),
+                *_notes(survey, choice, len(steps), order.policy),
                 *_missing(choice, order.policy),
                 *pointer_notes(pointers),
                 *automation_notes(survey, steps, besides={pointer.table for pointer in pointers}),
@@ -290,7 +296,7 @@ def _step(record: ArchivedRecord, snapshot: int) -> PlanStep:
 
 
 def _notes(
-    survey: RestoreSurvey, choice: ArchiveChoice, planned: int, *, hard: bool
+    survey: RestoreSurvey, choice: ArchiveChoice, planned: int, policy: ArchivePolicy
 ) -> Iterator[PlanNote]:
     if survey.ports.basis is PlanBasis.BACKUP_USER:
         yield PlanNote.of(
@@ -317,7 +323,7 @@ def _notes(
             "Plan again after this archive.",
             rest=rest,
         )
-    if hard:
+    if policy.hard_delete:
         yield PlanNote.of(
             HARD,
             NoteWeight.WARNING,
@@ -334,6 +340,8 @@ def _notes(
                 tables=", ".join(choice.without_deletions),
             )
         return
+    if policy.frees_versions:
+        return  # reports still count the new files
     yield PlanNote.of(
         LIMITS,
         NoteWeight.NOTE,
@@ -403,11 +411,15 @@ def _freed(tables: Sequence[LeavingTable]) -> Iterator[PlanNote]:
 
 
 def _leaving(
-    copy: Snapshot, steps: Sequence[PlanStep], rules: Mapping[str, StorageRule]
+    copy: Snapshot,
+    steps: Sequence[PlanStep],
+    rules: Mapping[str, StorageRule],
+    kind: SharedFile | None,
 ) -> Iterator[LeavingTable]:
     for table in sorted({step.table for step in steps}):
         ids = pl.DataFrame({ID: [step.record for step in steps if step.table == table]})
-        yield LeavingTable(table, len(ids), bytes_of(copy, table, ids, rules))
+        freed = without_newest(copy, table, ids, kind)
+        yield LeavingTable(table, len(ids), bytes_of(copy, table, freed, rules))
 
 
 def _effects(
@@ -419,7 +431,8 @@ def _effects(
 ) -> ArchiveEffects:
     """The effects of the plan's records, from the backup alone."""
     going = choice.mask([step.key for step in steps])
-    effects = effects_of(choice.copy, choice.graph, going, tables, order.facts)
+    kind = freed_kind(order.policy, order.shared)
+    effects = effects_of(choice.copy, choice.graph, going, tables, order.facts, kind)
     rule = order.facts.bin
     limit = order.limits.get(rule.storage, 0.0) if rule is not None else 0.0
     if rule is None or not limit or order.policy.hard_delete:

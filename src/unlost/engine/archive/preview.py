@@ -14,6 +14,7 @@ from unlost.engine.archive.effects import effects_of, leaving_ids
 from unlost.engine.archive.graph import NO_FACTS, OWNER, ROW, ArchiveGraph, collect
 from unlost.engine.archive.members import ID, NODE, near_to
 from unlost.engine.archive.settle import Mask
+from unlost.engine.archive.versions import freed_kind, newest_versions
 from unlost.engine.storage.chunks import in_chunks
 from unlost.engine.storage.mails import frame, measured, size_of_measured
 from unlost.model.archive import (
@@ -49,7 +50,8 @@ def preview(
     graph = collect(snapshot, policy, shared=shared, holds=holds, facts=facts, now=now)
     going = graph.going()
     roots = graph.roots[going[graph.roots]]
-    tables = tuple(_leaving(snapshot, graph, going, rules))
+    kind = freed_kind(policy, shared)
+    tables = tuple(_leaving(snapshot, graph, going, rules, kind))
     return ArchivePreview(
         policy,
         snapshot.info.number,
@@ -60,17 +62,31 @@ def preview(
         tables,
         tuple(stays_of(graph, going)),
         tuple(_emptied(graph, going)),
-        effects_of(snapshot, graph, going, tables, facts),
+        effects_of(snapshot, graph, going, tables, facts, kind),
     )
 
 
 def _leaving(
-    snapshot: Snapshot, graph: ArchiveGraph, going: Mask, rules: Mapping[str, StorageRule]
+    snapshot: Snapshot,
+    graph: ArchiveGraph,
+    going: Mask,
+    rules: Mapping[str, StorageRule],
+    kind: SharedFile | None,
 ) -> Iterator[LeavingTable]:
     for table in sorted(graph.members.tables):
         ids = leaving_ids(graph, going, table)
         if len(ids):
-            yield LeavingTable(table, len(ids), bytes_of(snapshot, table, ids, rules))
+            freed = without_newest(snapshot, table, ids, kind)
+            yield LeavingTable(table, len(ids), bytes_of(snapshot, table, freed, rules))
+
+
+def without_newest(
+    snapshot: Snapshot, table: str, ids: pl.DataFrame, kind: SharedFile | None
+) -> pl.DataFrame:
+    """The records whose storage is freed: the newest versions of files stay, in new files."""
+    if kind is None or kind.versions is None or table != kind.versions.rule.table:
+        return ids
+    return ids.join(newest_versions(snapshot, kind.versions.rule), on=ID, how="anti")
 
 
 def bytes_of(

@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from unlost.engine.archive.conditions import check_policy, columns_of, meets
+from unlost.engine.archive.versions import of_columns
 from unlost.engine.storage.mails import frame
 from unlost.model.archive import ArchivePolicy
 from unlost.model.ports.vault import Snapshot
@@ -47,9 +48,10 @@ def selected_share(snapshot: Snapshot, policy: ArchivePolicy, *, now: datetime) 
     table = schema.table(policy.table)
     if table is None or policy.table not in states or not states[policy.table].alive:
         return SelectedShare(0, 0, policy.table)
-    matching = meets(table, policy.conditions, now=now)
+    # Of files whose old versions are freed, this is the upper limit: it needs no other table.
+    matching = meets(table, of_columns(policy), now=now)
     if policy.ids:
         matching &= pl.col("_u_id").cast(pl.String).is_in(policy.ids)
-    batches = snapshot.scan(policy.table, columns=columns_of(policy.conditions))
+    batches = snapshot.scan(policy.table, columns=columns_of(of_columns(policy)))
     selected = sum(int(frame(batch).select(matching.sum()).item()) for batch in batches)
     return SelectedShare(selected, states[policy.table].alive, policy.table)

@@ -17,10 +17,20 @@ _EMPTY = pl.DataFrame(
 
 def old_versions(snapshot: Snapshot, rule: FileVersionRule, *, most: int) -> OldVersions:
     """The old versions of all files, and the files in which ``most`` of them are largest."""
+    return summed(old_by_file(snapshot, rule), most=most)
+
+
+def old_by_file(snapshot: Snapshot, rule: FileVersionRule) -> pl.DataFrame:
+    """The files with old versions: ``file``, ``title``, and the ``count`` and ``bytes`` of these."""
     total = _EMPTY
     for part in _old(snapshot, rule):
         sums = (pl.col(TITLE).first(), pl.col(COUNT, BYTES).sum())
         total = pl.concat([total, part]).group_by(FILE).agg(sums)
+    return total
+
+
+def summed(total: pl.DataFrame, *, most: int) -> OldVersions:
+    """The sum of old versions by file, and the files in which ``most`` of them are largest."""
     largest = total.sort([BYTES, FILE], descending=[True, False]).head(most)
     return OldVersions(
         len(total),

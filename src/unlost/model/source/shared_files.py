@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from unlost.model.storage import FileVersionRule
+
 
 @dataclass(frozen=True, slots=True)
 class KeepingColumn:
@@ -18,12 +20,15 @@ class FileMentions:
 
     ``pattern``: a regular expression of the ids in a text. ``length``: characters of an id that
     count. ``versions``: the table whose ids stand for a file, too, and its column with the file.
+    ``mails``: texts of mails that show no file, but may have its address. They count if a file gets
+    a new id.
     """
 
     texts: tuple[KeepingColumn, ...]
     pattern: str
     length: int
     versions: KeepingColumn
+    mails: tuple[KeepingColumn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +43,28 @@ class FileRelease:
 
 
 @dataclass(frozen=True, slots=True)
+class CopiedVersions:
+    """The versions of files. A new file can be created from the newest one.
+
+    ``later_only``: columns that only a second or later version can have. Files with one of the
+    values ``uncopied`` in ``kind_column`` cannot be created so.
+    """
+
+    rule: FileVersionRule
+    later_only: tuple[str, ...] = ()
+    kind_column: str = ""
+    uncopied: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SharedFile:
     """The files of ``table``, which records share by rows of ``links``.
 
     ``file_column`` and ``holder_column`` of a link name the file and the record that has it.
     ``owner_column``: the column of the file with its owner, who has a link as long as it exists.
     ``mentions``: texts of records that show the file, so that it goes with the last of them.
-    ``releases``: records that a policy for files may leave without them.
+    ``releases``: records that a policy for files may leave without them. ``versions``: None if a
+    new file cannot take the place of one.
     """
 
     table: str
@@ -55,6 +75,7 @@ class SharedFile:
     kept_by: tuple[KeepingColumn, ...] = ()
     mentions: FileMentions | None = None
     releases: tuple[FileRelease, ...] = ()
+    versions: CopiedVersions | None = None
 
     def released(self, table: str, include: Collection[str]) -> tuple[str, ...]:
         """Return the tables whose records may lose files to a policy for ``table``."""

@@ -11,7 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from unlost.app.actions.archive.saved_policies import PolicyRequest, SavedPolicyView
-from unlost.model.archive import ArchivePolicy, Comparison, Condition, ParentPointer
+from unlost.model.archive import (
+    OLD_VERSIONS_SIZE,
+    ArchivePolicy,
+    Comparison,
+    Condition,
+    OldVersionRule,
+    ParentPointer,
+)
 from unlost.model.archive_retention import LONGEST_DAYS
 from unlost.model.saved_policy import LARGEST_DAY, USUAL_DAY, WEEK, Weekday
 
@@ -39,6 +46,14 @@ class ArchivePolicyForm(forms.Form):
         help_text=gettext_lazy(
             "An undo creates these records again, with new ids. The write user needs the permission "
             "to delete without the recycle bin."
+        ),
+    )
+    free_versions = forms.BooleanField(
+        label=gettext_lazy("Free the old versions of files"),
+        required=False,
+        help_text=gettext_lazy(
+            "Only for policies of files. A new file with the newest version and the same links takes the "
+            "place of each file. It gets a new id."
         ),
     )
     pointer_column = forms.CharField(
@@ -121,6 +136,7 @@ class ArchivePolicyForm(forms.Form):
             second_copy=given["second_copy"],
             hard_delete=given["hard_delete"],
             pointer=_pointer(given),
+            old_versions=_old_versions(given),
             keep_days=given["keep_days"] or 0,
             # A label such as “closed for two years” would not be true any more.
             label=self.policy.label if same else "",
@@ -133,6 +149,10 @@ class ArchivePolicyForm(forms.Form):
             given["confirm_large"],
             given["seen"] or None,
         )
+
+
+def _old_versions(given: Mapping[str, Any]) -> OldVersionRule:
+    return OldVersionRule.FREE if given["free_versions"] else OldVersionRule.LEAVE
 
 
 def _pointer(given: Mapping[str, Any]) -> ParentPointer | None:
@@ -157,6 +177,8 @@ def _field(test: Condition) -> forms.Field:
         label = _("%(column)s: more than this number of days ago") % {"column": test.column}
         return forms.IntegerField(label=label, min_value=1, max_value=MOST_DAYS)
     label = _("%(column)s: more than this number") % {"column": test.column}
+    if test.column == OLD_VERSIONS_SIZE:
+        label = _("Old versions of a file together: more than this number of bytes")
     return forms.FloatField(label=label, widget=forms.NumberInput(attrs={"step": "any"}))
 
 
@@ -166,6 +188,7 @@ def _initial(policy: ArchivePolicy, saved: SavedPolicyView | None) -> dict[str, 
         "unchanged_days": policy.unchanged_days,
         "second_copy": policy.second_copy,
         "hard_delete": policy.hard_delete,
+        "free_versions": policy.frees_versions,
         "pointer_column": pointer.column,
         "pointer_count": pointer.count,
         "pointer_link": pointer.link,

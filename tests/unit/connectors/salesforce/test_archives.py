@@ -52,9 +52,25 @@ def offered(*tables: Table) -> dict[str, ArchivePolicy]:
 DOCUMENT = table("ContentDocument", "ContentModifiedDate", "ContentSize")
 DOCUMENT_LINK = table("ContentDocumentLink", "ContentDocumentId", "LinkedEntityId")
 
+VERSION = table("ContentVersion", "ContentDocumentId", "IsLatest", "ContentSize", "Title")
+
+
+def test_old_versions_are_freed_where_the_org_has_versions() -> None:
+    without = offered(DOCUMENT, DOCUMENT_LINK)
+    assert "old-file-versions" not in without
+    assert "large-old-files" in without
+    assert offered(DOCUMENT, DOCUMENT_LINK, VERSION)["old-file-versions"].frees_versions
+    note = replace(DOCUMENT, columns=(*DOCUMENT.columns, Column("FileType", WireKind.TEXT)))
+    for document, column in ((DOCUMENT, ""), (note, "FileType")):
+        (kind,) = shared_files(Schema((document, DOCUMENT_LINK, VERSION), "f"))
+        assert kind.versions is not None
+        assert (kind.versions.kind_column, kind.versions.uncopied) == (column, ("SNOTE",))
+        assert kind.versions.later_only == ("ReasonForChange",)
+
 
 def test_an_org_with_all_tables_has_all_policies() -> None:
-    schema = Schema((CASE, MAIL, RELATION, TASK, EVENT, DOCUMENT, DOCUMENT_LINK), "f")
+    tables = (CASE, MAIL, RELATION, TASK, EVENT, DOCUMENT, DOCUMENT_LINK, VERSION)
+    schema = Schema(tables, "f")
     assert archive_policies(schema) == POLICIES
     for policy in POLICIES:
         check_policy(policy, schema, now=datetime(2026, 1, 1, tzinfo=UTC))
@@ -115,6 +131,7 @@ def test_rich_texts_mails_templates_and_posts_show_documents() -> None:
         KeepingColumn("EmailTemplate", "HtmlValue"),
         KeepingColumn("FeedItem", "RelatedRecordId"),
     )
+    assert kind.mentions.mails == (KeepingColumn("EmailMessage", "TextBody"),)
     address = "/sfc/servlet.shepherd/version/download/0685g000001AbCdAAK?x=0695g000001AbCd"
     found = re.findall(kind.mentions.pattern, address)
     assert found == ["0685g000001AbCd", "0695g000001AbCd"]

@@ -24,6 +24,7 @@ from unlost.catalog.orgs.archive_policies import (
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.archive_nights import archive_nights_of
 from unlost.engine.archive.conditions import check_policy
+from unlost.engine.archive.versions import freed_kind
 from unlost.model.access import Right, Trace
 from unlost.model.archive import LONGEST_NAME, ArchivePolicy, wrong_name
 from unlost.model.errors import Conflict, NotFound, UsageError
@@ -141,7 +142,9 @@ def save_policy(app: Application, org: str, policy_request: PolicyRequest) -> Sa
     """
     known, policy = get_org(org), policy_request.policy
     _check_name(policy.name)
-    check_policy(policy, newest_backup(app.vault, known).schema(), now=app.clock.now())
+    schema = newest_backup(app.vault, known).schema()
+    check_policy(policy, schema, now=app.clock.now())
+    freed_kind(policy, app.connector(known.identity.connector).shared_files(schema))
     before = find_saved_policy(org, policy.name)
     if policy_request.seen not in (None, _version(before)):
         raise changed_meanwhile(known.name, policy.name)

@@ -12,6 +12,7 @@ from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.policy_words import policy_lines
 from unlost.cli.text import command, many, plain, when
+from unlost.model.archive import OldVersionRule
 from unlost.model.errors import UsageError
 from unlost.model.saved_policy import LARGEST_DAY, WEEK, Weekday, days_of, days_text
 
@@ -55,6 +56,14 @@ Pointer = Annotated[
         "“none” removes the pointer.",
     ),
 ]
+Versions = Annotated[
+    OldVersionRule | None,
+    typer.Option(
+        "--old-versions",
+        help="For policies of files: free old versions. A new file with the newest version takes the "
+        "place of each file.",
+    ),
+]
 SavedName = Annotated[str, typer.Argument(metavar="POLICY", help="Name of a saved policy.")]
 
 
@@ -93,6 +102,7 @@ def save(
     second_copy: SecondCopy = None,
     hard_delete: HardDelete = None,
     pointer: Pointer = "",
+    old_versions: Versions = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -112,6 +122,7 @@ def save(
             second_copy=chosen.second_copy if second_copy is None else second_copy,
             hard_delete=chosen.hard_delete if hard_delete is None else hard_delete,
             pointer=_pointer(pointer) if pointer else chosen.pointer,
+            old_versions=old_versions or chosen.old_versions,
         )
         request = PolicyRequest(chosen, chosen_days, on, daily_limit, confirm_large)
         answer(save_policy(application, name, request), as_json=json, show=_show_saved)

@@ -143,7 +143,8 @@ def _show_old_versions(out: Output, old: "OldVersions") -> None:
     out.print()
     out.print(
         f"{many(old.versions, 'old version')} of {many(old.files, 'file')} use {size(old.bytes)}. "
-        "The org cannot delete them alone: replace the file with a new one."
+        "The org cannot delete them alone. The archive policy old-file-versions replaces such files "
+        "with new ones."
     )
     if old.largest:
         table = grid("file", "old versions", "size", right=("old versions", "size"))

@@ -7,10 +7,11 @@ Between backups 7 and 8, A1 seems to be deleted. Only the journal of the archive
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 
 import pyarrow.compute as pc
 
-from unlost.engine.restore.journal.effects import EffectKind, RunEffects, effects_of
+from unlost.engine.restore.journal.effects import Effect, EffectKind, RunEffects, effects_of
 from unlost.engine.restore.journal.entries import RunOpened, decode
 from unlost.model.errors import NotFound
 from unlost.model.plan import RecordKey, RestorePlan
@@ -54,6 +55,38 @@ def committed_by(vault: VaultReader, org: str, run: str) -> set[RecordKey]:
     return records
 
 
+def discarded(vault: Vault, org: str, *, after: int, until: int) -> Mapping[str, frozenset[str]]:
+    """The new files, by table, of archives between two backups that deleted them again."""
+    gone: dict[str, set[str]] = {}
+    for commit in vault.commits(org):
+        if commit.kind is CommitKind.ARCHIVE and after < commit.number < until:
+            journal = vault.journal(org, commit.run)
+            if _frees_versions(journal):
+                for effect in _not_needed(effects_of(journal, commit.run)):
+                    gone.setdefault(effect.table, set()).add(effect.live)
+    return {table: frozenset(ids) for table, ids in gone.items()}
+
+
+def _frees_versions(journal: Journal) -> bool:
+    """True for an archive with new files; the journals of others need not be read to their ends.
+
+    An erased journal is empty.
+    """
+    first = next(journal.read(), None)
+    opened = decode(first)[0] if first is not None else None
+    policy = opened.plan.selection.policy if isinstance(opened, RunOpened) else None
+    return policy is not None and policy.frees_versions
+
+
+def _not_needed(known: RunEffects) -> Iterator[Effect]:
+    """The new records of an archive whose old ones stayed: it deletes them again."""
+    for effect in known.effects.values():
+        old = known.effects.get(RecordKey(effect.table, effect.record))
+        stays = old is None or old.kind is not EffectKind.REMOVED
+        if effect.kind is EffectKind.BROUGHT and stays:
+            yield effect
+
+
 def _runs(vault: Vault, org: str, until: int | None) -> Iterator[str]:
     if until is not None:
         for commit in vault.commits(org):
@@ -66,9 +99,9 @@ def _runs(vault: Vault, org: str, until: int | None) -> Iterator[str]:
 
 def _note(runs: dict[str, dict[str, str]], known: RunEffects) -> None:
     """Add the records that a run deleted, and those of calls whose answer is missing."""
-    for effect in known.effects.values():
-        if effect.kind is EffectKind.REMOVED:
-            runs.setdefault(effect.table, {})[effect.live] = known.run
+    removed = (e for e in known.effects.values() if e.kind is EffectKind.REMOVED)
+    for effect in chain(removed, _not_needed(known)):
+        runs.setdefault(effect.table, {})[effect.live] = known.run
     for key in known.announced:
         runs.setdefault(key.table, {})[key.record] = known.run
 

@@ -183,7 +183,8 @@ class _Fold:
         self._removed_by_org()
         self._emptied_by_org()
         self.known.unanswered = bool(self._open)
-        deletes = (intent for intent in self._open.values() if intent.op.deletes)
+        calls = (intent for intent in self._open.values() if intent.stage is not Pass.DISCARD)
+        deletes = (intent for intent in calls if intent.op.deletes)
         self.known.announced.update(
             RecordKey(intent.table, str(row.id)) for intent in deletes for row in intent.rows
         )
@@ -238,6 +239,8 @@ class _Fold:
         if intent.stage is Pass.PUT_BACK:
             self._added_again(intent.table, outcomes)
             return
+        if intent.stage is Pass.DISCARD:
+            return  # the run created them itself
         self._undid |= intent.op is WriteOp.UNDELETE
         rows = {row.record: row for row in intent.rows}
         for outcome in outcomes:
@@ -289,7 +292,7 @@ class _Fold:
             step = self._steps.get(key)
             if (
                 step is not None
-                and step.action is Action.BY_PRODUCT
+                and (step.action is Action.BY_PRODUCT or step.copied)
                 and NoteCode.KEPT_IN_STEP not in step.notes  # the org has one at any time
                 and key not in self.known.links
             ):

@@ -52,6 +52,7 @@ class Pass(StrEnum):
     DELETE = "delete"
     POINT = "point"  # updates of parents of archived records
     LINK = "link"  # links to archived records that are not written into these parents
+    DISCARD = "discard"  # new files of an archive whose old files stay
 
 
 class RunOpened(msgspec.Struct, frozen=True, tag="opened"):

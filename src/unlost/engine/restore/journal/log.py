@@ -42,7 +42,8 @@ from unlost.model.plan import PlanStep, RecordKey, RestorePlan
 from unlost.model.ports.vault import Journal
 from unlost.model.source.writing import NOT_IN_BIN, OutcomeKind, RowOutcome, WriteOp
 
-STAGES = tuple(stage for stage in Pass if stage not in (Pass.IMAGES, Pass.POINT, Pass.LINK))
+NO_STAGES = (Pass.IMAGES, Pass.POINT, Pass.LINK, Pass.DISCARD)
+STAGES = tuple(stage for stage in Pass if stage not in NO_STAGES)
 NONE: Mapping[RecordKey, RowOutcome] = {}
 RESTORE_UNDONE = "restore-undone"
 LOST_TRIES = 4  # calls in a row without an answer before the run stops

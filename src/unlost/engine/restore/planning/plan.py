@@ -95,18 +95,19 @@ def plan_restore(
     twins: TwinPolicy = TwinPolicy.KEEP,
     besides: Collection[str] = (),
     plan_id: str,
+    takes_back: str = "",
 ) -> RestorePlan:
     """The plan that restores a selection. ``at``: the number of the wanted backup.
 
     With ``left_out`` (records dropped from an earlier plan) nothing related is looked for again.
     ``edits`` are restored instead of the vault's values. ``twins``: the treatment of live records
     that took a unique value of a lost one. ``besides``: tables that the run writes although no step
-    names them.
+    names them. ``takes_back``: a run whose new records take the place of none.
 
     Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, ``edit-…``, and
     the errors of the selection), NotFound, and the errors of the ports.
     """
-    survey = RestoreSurvey(org, ports, edits=edits)
+    survey = RestoreSurvey(org, ports, edits=edits, takes_back=takes_back)
     picked = select(survey, selection, at=at)
     head = _Head(plan_id, selection, related, left_out, twins, frozenset(besides))
     return _planned(survey, picked, head)

@@ -68,6 +68,7 @@ class ReferenceSettlement:
                 self.capabilities,
                 by_products=by_products,
                 outside_ids=self.records.outside_ids,
+                freed=self.records.survey.freed,
             )
             # ``sum`` instead of ``any``: each round must settle every draft.
             changed = sum(self._settle(draft) for draft in self.drafts.values()) > 0

@@ -23,12 +23,13 @@ from unlost.model.ports.source import Source
 from unlost.model.ports.system import Clock, Observer
 from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.ports.writer import PlanningAccess
+from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Reference, Schema, Table, TableTrait
 from unlost.model.source.writing import Birth, WriteCapability
 from unlost.model.storage import StorageRule
-from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
+from unlost.model.vault.snapshot import CommitKind, Lineage, SnapshotInfo
 
 READ_IDS = 500  # records with all their cells in memory at a time
 FETCH_IDS = 2_000  # ids requested at a time
@@ -73,16 +74,19 @@ class RestoreSurvey:
         *,
         unbinned: Collection[RecordKey] = (),
         edits: Edits = NO_EDITS,
+        takes_back: str = "",
     ) -> None:
         """``unbinned``: records that cannot leave the bin, whatever the org shows.
 
-        ``edits`` are wanted instead of the vault's values.
+        ``edits`` are wanted instead of the vault's values. ``takes_back``: a run whose new records
+        take the place of none.
 
         Raises UsageError (``other-org``) if source or writer is another org than the vault's.
         """
         self.org = org
         self.ports = ports
         self._edits = edits
+        self._takes_back = takes_back
         self._unbinned = frozenset(unbinned)
         self.identity = _same_org(org, ports)
         self._snapshots: dict[int, Snapshot] = {}
@@ -222,7 +226,23 @@ class RestoreSurvey:
     @cached_property
     def lineage(self) -> Mapping[RecordKey, str]:
         """Records that came back earlier under another id, and that id."""
-        return lives_of(self.ports.vault.lineage(self.org, superseded=True), self.org)
+        return lives_of(self._lineages, self.org)
+
+    @cached_property
+    def _lineages(self) -> Sequence[Lineage]:
+        rows = self.ports.vault.lineage(self.org, superseded=True)
+        return [row for row in rows if row.run != self._takes_back]
+
+    @cached_property
+    def freed(self) -> frozenset[RecordKey]:
+        """Records whose places new ones took in an archive."""
+        return frozenset(
+            key
+            for row in self._lineages
+            if row.run.startswith(RunKind.ARCHIVE)
+            and (key := RecordKey(row.table, row.old)) in self.lineage
+            and self.lineage[key] != row.old
+        )
 
     def restored_id(self, old: str) -> str | None:
         """The id with which the record of this id came back earlier; a shortened id will do."""

@@ -77,6 +77,7 @@ from unlost.model.plan import (
     PlanNote,
     PlanStep,
     PointerUpdate,
+    RecordKey,
     RestorePlan,
     Selection,
     SelectionKind,
@@ -89,6 +90,7 @@ from unlost.model.source.writing import Birth, LockedDelete, TextImages, WriteCa
 UNPROVED = "undo-unproved"
 POINTERS = "undo-pointers"
 UNLOOKED = "undo-unlooked"
+NEW_FILES = "undo-new-files"
 
 
 def plan_undo(
@@ -157,13 +159,22 @@ def _unarchive(
         known.effects.keys() - {*removed},
         delete_calls(known),
     )
-    if any(key in left_out for key in removed):
-        # The values of records that stayed lead to archived records.
-        return _back(survey, archived, left_out, plan_id, twins=twins)
-    every = undone_pointers(survey, known, removed)
+    # The values of records that stayed lead to archived records.
+    stayed = any(key in left_out for key in removed)
+    every = () if stayed else undone_pointers(survey, known, removed)
     pointers = tuple(update for update in every if update.key not in left_out)
-    tables = {update.table for update in pointers}
-    plan = _back(survey, archived, left_out, plan_id, twins=twins, besides=tables)
+    copied = any(step.copied for step in known.plan.steps)
+    plan = _back(
+        survey,
+        archived,
+        left_out,
+        plan_id,
+        twins=twins,
+        besides={update.table for update in pointers},
+        takes_back=known.run if copied else "",
+    )
+    if copied:
+        plan = with_new_files(survey, known, plan, left_out)
     notes = (
         *left_out_notes(update.key for update in every if update.key in left_out),
         *(_pointer_notes(pointers) if pointers else ()),
@@ -185,6 +196,59 @@ def _pointer_notes(pointers: Sequence[PointerUpdate]) -> Iterator[PlanNote]:
     )
 
 
+def with_new_files(
+    survey: RestoreSurvey, known: RunEffects, plan: RestorePlan, left_out: LeftOut
+) -> RestorePlan:
+    """The plan with the deletion of the new files that took the places of archived ones."""
+    groups = {step.key: step.group for step in known.plan.steps if step.copied}
+    archived = {
+        groups[key]
+        for key in groups
+        if (effect := known.effects.get(key)) is not None and effect.kind is EffectKind.REMOVED
+    }
+    brought = {
+        place: effect
+        for place, effect in known.effects.items()
+        if effect.kind is EffectKind.BROUGHT
+        and groups.get(RecordKey(effect.table, effect.record)) in archived
+    }
+    # A new file stays with all its parts if the old one does not come back whole.
+    staying = {step.group for step in known.plan.steps if step.key in left_out}
+    parts = {place: groups[RecordKey(e.table, e.record)] for place, e in brought.items()}
+    staying |= {group for place, group in parts.items() if place in left_out}
+    brought = {place: e for place, e in brought.items() if parts[place] not in staying}
+    drafts = _drafts(survey, replace(known, effects=brought), NOTHING)[0] if brought else []
+    keep_on_hold(survey, drafts)
+    unlooked = keep_referred(survey, drafts, known)
+    steps = tuple(
+        replace(
+            _step(draft, survey.table(draft.effect.table)),
+            group=groups[RecordKey(draft.effect.table, draft.effect.record)],
+        )
+        for draft in sorted(drafts, key=place_of)
+    )
+    tables = {key.table for key in groups}
+    every = {s.key: s.group for s in known.plan.steps if s.table in tables and s.group in archived}
+    old = tuple(replace(step, group=every.get(step.key, 0)) for step in plan.steps)
+    notes = (*_remarks(survey, drafts), *_unlooked_notes(survey, unlooked), *_new_file_notes(steps))
+    return sealed(
+        replace(plan, steps=(*old, *steps), notes=(*plan.notes, *notes), takes_back=known.run)
+    )
+
+
+def _new_file_notes(steps: Sequence[PlanStep]) -> Iterator[PlanNote]:
+    masters = [s for s in steps if s.action is Action.DELETE and s.because is None]
+    if masters:
+        yield PlanNote.of(
+            NEW_FILES,
+            NoteWeight.NOTE,
+            "The undo deletes {records} of {table}, which took the place of the archived ones, once "
+            "these are back.",
+            table=masters[0].table,
+            count=len(masters),
+        )
+
+
 def _back(
     survey: RestoreSurvey,
     archived: RecordsOfArchive,
@@ -193,6 +257,7 @@ def _back(
     *,
     twins: TwinPolicy,
     besides: Collection[str] = (),
+    takes_back: str = "",
 ) -> RestorePlan:
     check_archived(survey, archived, left_out)
     wanted = tuple(key for key in archived.records if key not in left_out)
@@ -208,6 +273,7 @@ def _back(
         twins=twins,
         besides=besides,
         plan_id=plan_id,
+        takes_back=takes_back,
     )
     notes = tuple(archived_notes(survey, plan, archived, left_out))
     return sealed(replace(plan, notes=(*plan.notes, *notes))) if notes else plan
@@ -532,6 +598,11 @@ def _notes(
             "records since, the changes are not noticed, and are deleted with the records.",
             "Compare the records with the newest backup before you undo the run.",
         )
+    yield from _unlooked_notes(survey, unlooked)
+    yield from undo_limits(known.effects.values())
+
+
+def _unlooked_notes(survey: RestoreSurvey, unlooked: Sequence[str]) -> Iterator[PlanNote]:
     # A right to read helps only with tables that users write: the others are closed to all users.
     readable = [name for name in unlooked if survey.capability(name).birth is not Birth.NEVER]
     if unlooked:
@@ -545,7 +616,6 @@ def _notes(
             tables=", ".join(unlooked),
             readable=", ".join(readable),
         )
-    yield from undo_limits(known.effects.values())
 
 
 def _unproved(effect: Effect) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from unlost.engine.restore.journal.entries import Pass, ReadRecord, RecordsRead
+from unlost.engine.restore.running.comparison import checked_columns
 from unlost.engine.restore.running.passes.returning import came_along
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import taken
@@ -16,8 +17,7 @@ from unlost.engine.restore.values.cells import digests
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, PlanStep
 from unlost.model.source.reading import Rows
-from unlost.model.source.schema import Table
-from unlost.model.source.writing import OutcomeKind, WriteCapability
+from unlost.model.source.writing import OutcomeKind
 
 
 def after_images(session: RestoreSession, steps: Sequence[PlanStep], fetched: Rows) -> RecordsRead:
@@ -32,17 +32,6 @@ def after_images(session: RestoreSession, steps: Sequence[PlanStep], fetched: Ro
         *_updated(session, there, row_of, cells),
     ]
     return RecordsRead(table.name, columns, tuple(rows))
-
-
-def checked_columns(table: Table, capability: WriteCapability) -> tuple[str, ...]:
-    """The columns by which a person can have changed a record that a run brought.
-
-    Size and checksum show that its file was replaced.
-    """
-    known = {column.name for column in table.columns}
-    of_files = {name for file in table.files for name in (file.size_column, file.checksum_column)}
-    written = capability.settable | capability.changeable
-    return tuple(sorted(name for name in known if name in written or name in of_files))
 
 
 def brought(session: RestoreSession, step: PlanStep) -> bool:

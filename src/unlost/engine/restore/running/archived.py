@@ -12,6 +12,7 @@ from itertools import batched
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.comparison import value_columns
 from unlost.engine.restore.running.deletions import source_of
 from unlost.engine.restore.running.org_watch import watched_columns
@@ -22,12 +23,15 @@ from unlost.engine.restore.values.outcome import Ending
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Table
-from unlost.model.vault.snapshot import Added, CommitKind, TableCommit, TableState
+from unlost.model.source.writing import OutcomeKind
+from unlost.model.vault.snapshot import Added, CommitKind, Lineage, TableCommit, TableState
 
 
 def commit_archived(session: RestoreSession, *, run: str, as_of: datetime) -> None:
     """Write one commit with the last states of all archived records; repeating it is harmless."""
     plan, vault = session.plan, session.ports.vault
+    replaced = list(_replaced(session, run))
+    session.log.release()  # rows and words of the commit need memory
     newest = vault.at(plan.org, vault.commits(plan.org)[-1].number, forgotten=True)
     identity = vault.orgs()[plan.target]
     commit = vault.begin(plan.target, run=run, kind=CommitKind.ARCHIVE, identity=identity)
@@ -37,8 +41,21 @@ def commit_archived(session: RestoreSession, *, run: str, as_of: datetime) -> No
     for name, ids in archived.items():
         added = commit.add(name, _rows(session, newest, session.table(name), ids, as_of=as_of))
         tables.append(_unread(states[name], added))
+    if replaced:
+        added = commit.lineage(replaced)
+        tables.append(TableCommit(added.table, (added,)))
     commit.put_schema(newest.schema())  # a backup since the plan may have another one
     commit.finish(tables, as_of=as_of)
+
+
+def _replaced(session: RestoreSession, run: str) -> Iterator[Lineage]:
+    """The new records that took the places of archived ones."""
+    org = session.plan.target
+    for step in session.plan.steps:
+        result = session.log.state.result(Pass.DELETE, step.key)
+        live = session.links.live(step.key) if step.copied else None
+        if live is not None and result is not None and result.kind is OutcomeKind.DONE:
+            yield Lineage(step.table, step.record, live, org, run)
 
 
 def _unread(state: TableState, added: Added) -> TableCommit:

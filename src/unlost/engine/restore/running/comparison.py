@@ -13,7 +13,7 @@ from unlost.engine.sameness import differs
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Column, ColumnTrait, Table, WireKind
-from unlost.model.source.writing import OutcomeKind
+from unlost.model.source.writing import OutcomeKind, WriteCapability
 
 type Mask = NDArray[np.bool_]
 
@@ -135,3 +135,14 @@ def _stamps(table: Table) -> list[str]:
     """Columns that change with each change, also with those of roll-ups."""
     names = (table.stamp_column, table.modified_column, table.modified_by_column)
     return [name for name in dict.fromkeys(names) if name is not None]
+
+
+def checked_columns(table: Table, capability: WriteCapability) -> tuple[str, ...]:
+    """The columns by which a person can have changed a record that a run brought.
+
+    Size and checksum show that its file was replaced.
+    """
+    known = {column.name for column in table.columns}
+    of_files = {name for file in table.files for name in (file.size_column, file.checksum_column)}
+    written = capability.settable | capability.changeable
+    return tuple(sorted(name for name in known if name in written or name in of_files))

@@ -22,7 +22,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from unlost.engine.restore.journal.entries import CallIntent
+from unlost.engine.restore.journal.entries import CallIntent, Pass
 from unlost.engine.restore.running.deletions import deleted_by_run
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.sameness import canonical
@@ -56,7 +56,7 @@ def resolve(
     session.ports.writer.settle(table, since=intent.at)
     if intent.op is WriteOp.UNDELETE:
         return _undeleted(session, intent, table)
-    if intent.op.deletes and session.is_archive:
+    if intent.op.deletes and session.is_archive and intent.stage is not Pass.DISCARD:
         return deleted_by_run(session, intent, table)
     if intent.op is WriteOp.DELETE:
         return _deleted(session, intent, table)

@@ -35,7 +35,7 @@ from unlost.engine.restore.running.archived import commit_archived
 from unlost.engine.restore.running.commit import commit_lineage, lineage_of
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.links import Links
-from unlost.engine.restore.running.passes import archiving, bypass, cleared, pointing
+from unlost.engine.restore.running.passes import archiving, bypass, cleared, copying, pointing
 from unlost.engine.restore.running.passes.changing import reopen, second_pass, undelete, update
 from unlost.engine.restore.running.passes.creating import Creator
 from unlost.engine.restore.running.passes.deleting import delete
@@ -278,6 +278,7 @@ def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: Ma
 def _close(session: RestoreSession) -> RestoreOutcome:
     extra = archiving.vanished(session) if session.is_archive else cleared.outcomes(session)
     records = (*record_outcomes(session), *extra, *pointing.outcomes(session))
+    records += tuple(copying.outcomes(session))
     _link_earlier_lives(session, records)
     outcome = RestoreOutcome(
         run_of(session.plan),
@@ -344,7 +345,6 @@ def _commit(session: RestoreSession, run: str) -> None:
     plan, ports = session.plan, session.ports
     ports.observer.progress(Progress(Phase.COMMIT))
     if session.is_archive:
-        session.log.release()  # rows and words of the commit need memory
         commit_archived(session, run=run, as_of=_started(session))
         ports.observer.progress(Progress(Phase.COMMIT, done=True))
         return

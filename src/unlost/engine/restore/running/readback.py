@@ -137,7 +137,7 @@ def _outcome(
     session: RestoreSession, step: PlanStep, differences: tuple[Difference, ...] | None
 ) -> RecordOutcome:
     """The outcome of a record; ``differences`` is None if it was not found."""
-    live = session.links.live(step.key)
+    live = step.record if step.copied else session.links.live(step.key)
     failed = session.log.state.failure(step.key)
     if session.is_archive and session.log.state.result(Pass.DELETE, step.key) is None:
         failed = failed or _not_deleted(step.key)

@@ -7,7 +7,7 @@ from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.running.addresses import Addresses
 from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.wanted import WantedReader
-from unlost.model.errors import IntegrityError
+from unlost.model.errors import IntegrityError, UsageError
 from unlost.model.plan import PlanStep, RecordKey, RestorePlan, SelectionKind
 from unlost.model.ports.source import Source
 from unlost.model.ports.system import Clock, Lease, Observer
@@ -85,6 +85,31 @@ class RestoreSession:
     def is_archive(self) -> bool:
         """True if the records of the plan leave the org, and the vault has their copies."""
         return self.plan.selection.kind is SelectionKind.ARCHIVE
+
+    @property
+    def freed_kind(self) -> SharedFile | None:
+        """The kind of files whose old versions an archive frees; None for all other plans.
+
+        Raises UsageError (``archive-no-versions``) if the org does not have it any more.
+        """
+        policy = self.plan.selection.policy
+        if policy is None or not policy.frees_versions:
+            return None
+        for kind in self.ports.shared:
+            if kind.table == policy.table and kind.versions is not None:
+                return kind
+        raise UsageError(
+            "archive-no-versions",
+            "The backup user cannot see the versions of files in {table}, so no new file can take the "
+            "place of an old one.",
+            next_step="Let the backup user read them, back up, and plan again.",
+            table=policy.table,
+        )
+
+    def later_only(self, table: str) -> tuple[str, ...]:
+        """The columns that a new file cannot have."""
+        versions = self.freed_kind.versions if self.freed_kind is not None else None
+        return versions.later_only if versions is not None and versions.rule.table == table else ()
 
     def step(self, key: RecordKey) -> PlanStep:
         """The step of a record."""

@@ -71,6 +71,10 @@ class WantedReader:
             numbers = self._numbers[_place(step)]
             numbers[step.record] = len(numbers)
 
+    def brought_as(self, step: PlanStep) -> str:
+        """The id in the vault of a record that a run brought."""
+        return step.record
+
     def cells(self, steps: Sequence[PlanStep]) -> dict[RecordKey, Cells]:
         """The wanted cells of these records, including typed values and those of other backups.
 

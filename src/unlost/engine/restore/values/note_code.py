@@ -19,6 +19,7 @@ class NoteCode(StrEnum):
     PARENT_REQUIRED = "parent-required"
     CIRCLE_REQUIRED = "circle-required"
     MAKER_MISSING = "maker-missing"
+    VERSION_FREED = "version-freed"
     LOST_SINCE = "lost-since"
     NEWER_TWIN = "newer-twin"
     DELETE_NOT_ALLOWED = "delete-not-allowed"

@@ -64,6 +64,11 @@ TOGETHER = OutcomeText(
     "archive-together",
     "{record} stays in the org, because another record of its group stays.",
 )
+NEW_ONE_DIFFERS = OutcomeText(
+    "archive-not-copied",
+    "{record} stays in the org: the record that should take its place is not the same.",
+    "Check whether a trigger or a flow changes new files.",
+)
 COUNTED = OutcomeText(
     "archive-counted",
     "{record} stays in the org: the number of archived records is already written into the parents.",
@@ -164,6 +169,11 @@ UNDO_MASTER_STAYED = OutcomeText(
     "{record} is still there, because the record that it belongs to could not be deleted.",
     "See why that record stayed, and plan the undo again.",
 )
+UNDO_NEW_NEEDED = OutcomeText(
+    "undo-stayed",
+    "{record} is still there, because the record whose place it took is not back.",
+    "See why that record did not come back, and plan the undo again.",
+)
 
 
 TEXTS = (
@@ -175,6 +185,7 @@ TEXTS = (
     DELETED_BY_OTHERS,
     REFERRED,
     TOGETHER,
+    NEW_ONE_DIFFERS,
     COUNTED,
     NO_ROOM,
     STOPPED,
@@ -194,6 +205,7 @@ TEXTS = (
     UNDO_UNLOOKED,
     UNDO_REFERRED,
     UNDO_MASTER_STAYED,
+    UNDO_NEW_NEEDED,
 )
 
 

@@ -20,10 +20,10 @@ from unlost.model.plan import PLAN_FORMAT, PlanStep, RestorePlan
 
 BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # the last: nested too deep
 # left out if empty, so that a plan without them reads as plans did before these existed
-LATER = ("typed", "choices", "empty", "twins", "bypass", "pointers")
+LATER = ("typed", "choices", "empty", "twins", "bypass", "pointers", "takes_back")
 LATER_IN_SELECTION = ("by", "change", "run", "beside", "overwritten", "policy", "run_entries")
 LATER_IN_POLICY = ("ids", "include", "second_copy", "hard_delete", "pointer", "keep_days")
-LATER_IN_STEPS = ("taken", "taken_digest", "beside", "group")
+LATER_IN_STEPS = ("taken", "taken_digest", "beside", "group", "copied")
 LATER_IN_TYPED = ("taken",)
 LATER_IN_NOTES = ("template", "next_template", "args")
 ANEW = "Make a new plan with `unlost restore plan ORG`."
@@ -142,6 +142,8 @@ def _document(plan: RestorePlan, *, seal: str) -> dict[str, object]:
     selection = msgspec.to_builtins(plan.selection)
     if plan.selection.policy is not None:
         selection["policy"] = _without_empty(selection["policy"], LATER_IN_POLICY)
+        if not plan.selection.policy.frees_versions:
+            del selection["policy"]["old_versions"]
     document["selection"] = _without_empty(selection, LATER_IN_SELECTION)
     document["notes"] = [
         _without_empty(msgspec.to_builtins(note), LATER_IN_NOTES) for note in plan.notes

@@ -32,12 +32,17 @@ def settle_products(
     *,
     by_products: AbstractSet[str],
     outside_ids: Mapping[RecordKey, str | None],
+    freed: AbstractSet[RecordKey] = frozenset(),
 ) -> ByProducts:
     """Assign each by-product its maker; a by-product without one is created or skipped.
+
+    ``freed``: files whose places new ones took: old versions do not go on top of these.
 
     ``by_products``: tables that another table is declared to create. ``outside_ids``: live ids of records
     outside the plan, None for lost ones. Call it again whenever a record is skipped.
     """
+    if freed:
+        _skip_freed(drafts, capabilities, freed)
     makers = {**_gatherers(drafts), **_first_makers(drafts, capabilities)}
     for draft in drafts.values():
         if draft.key in makers and draft.action is Action.CREATE:
@@ -50,6 +55,15 @@ def settle_products(
     return ByProducts(
         {key: maker for key, maker in makers.items() if drafts[key].action is Action.BY_PRODUCT}
     )
+
+
+def _skip_freed(drafts: Drafts, capabilities: Capabilities, freed: AbstractSet[RecordKey]) -> None:
+    for draft in drafts.values():
+        if draft.action is Action.CREATE:
+            products = [product for product, _ in _makes(draft, capabilities(draft.key.table))]
+            live = (p for p in products if p not in drafts or not drafts[p].comes_anew)
+            if any(product in freed for product in live):
+                draft.skip(NoteCode.VERSION_FREED)
 
 
 def _without_maker(step: DraftStep, capability: WriteCapability, *, declared: bool) -> None:

@@ -80,6 +80,12 @@ WORDS = {
         "{records} of {table} cannot be restored: each requires another one to exist first.",
         "Make one of the references optional during the restore.",
     ),
+    NoteCode.VERSION_FREED: NoteText(
+        NoteWeight.BLOCK,
+        "{records} of {table} cannot be restored: an archive replaced their file by a new one, of which "
+        "they would become the newest version.",
+        "Undo the archive, or save the old version with `unlost file`.",
+    ),
     NoteCode.MAKER_MISSING: NoteText(
         NoteWeight.BLOCK,
         "{records} of {table} cannot be restored: the org creates them together with another "

@@ -35,6 +35,7 @@ from unlost.engine.restore.running.copies import CopyPlace, faulty_copies
 from unlost.engine.restore.running.deletions import details_deleted, source_of
 from unlost.engine.restore.running.file_holds import links_of_held_records
 from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
+from unlost.engine.restore.running.passes.copying import copy_files, created_ids, discard_copies
 from unlost.engine.restore.running.passes.pointing import point
 from unlost.engine.restore.running.second_copy import (
     demands_second_copy,
@@ -60,6 +61,7 @@ FIRST_TURN, TURN = (
     200,
     10_000,
 )  # records of the first turn, and of later ones, that are deleted together
+COPIES = 200  # records of each turn that creates new files: they need storage until it ends
 CELLS, BUNDLE_BYTES = 800_000, 12 << 20  # of copies that are compared with one answer
 ANNOUNCED = 2_000  # details of an intent: no call has their ids
 VANISHED = "archive-vanished"
@@ -98,6 +100,7 @@ def archive(session: RestoreSession) -> None:
     if session.log.state.began(Pass.POINT):
         _refuse(session, _pending(session, session.plan.steps), _is_counted)
     _delete_all(session, source, schema, watch)
+    discard_copies(session)
     point(session)
     if session.log.state.began(Pass.POINT):  # a flow may act on the updates
         watch.read()
@@ -106,24 +109,40 @@ def archive(session: RestoreSession) -> None:
 
 def _delete_all(session: RestoreSession, source: Source, schema: Schema, watch: OrgWatch) -> None:
     """Delete the records of the plan, some groups at a time."""
-    for turn in _turns(session.plan.steps):
+    for turn in _turns(session.plan.steps, most=COPIES if session.freed_kind else None):
         pending = _pending(session, turn)
         if not pending:
             continue
         causes = _with_new_columns(session, schema, pending)
         causes |= _differing(session, source, pending)
-        watch.read()
-        if _stopped(session, watch):
+        if _keep_changed(session, watch, pending, causes):
             return
-        causes |= _changed_meanwhile(session, watch, pending) | _referred(watch, pending)
-        # Last: a hold may be placed while the records are verified.
-        causes |= _on_hold(session, pending)
-        _keep_groups(session, pending, causes)
-        _keep_beyond_room(session, watch, schema, _pending(session, pending))
+        pending = _pending(session, pending)
+        _keep_beyond_room(session, watch, schema, pending)
+        if session.freed_kind is not None:
+            pending = _pending(session, pending)
+            # Uploads take long, and the org goes on changing meanwhile.
+            if _keep_changed(session, watch, pending, copy_files(session, pending)):
+                return
+            _keep_beyond_room(session, watch, schema, _pending(session, pending))
         _delete(session, _pending(session, pending))
         session.wanted.release()
     watch.read()
     _stopped(session, watch)
+
+
+def _keep_changed(
+    session: RestoreSession, watch: OrgWatch, pending: Sequence[PlanStep], causes: Causes
+) -> bool:
+    """Keep groups that must stay, also for what the org did meanwhile; true if the run must stop."""
+    watch.read()
+    if _stopped(session, watch):
+        return True
+    causes |= _changed_meanwhile(session, watch, pending) | _referred(watch, pending)
+    # Last: a hold may be placed while the records are verified.
+    causes |= _on_hold(session, pending)
+    _keep_groups(session, pending, causes)
+    return False
 
 
 def vanished(session: RestoreSession) -> Iterator[RecordOutcome]:
@@ -144,7 +163,7 @@ def vanished(session: RestoreSession) -> Iterator[RecordOutcome]:
 # --- the run --------------------------------------------------------------------------------------
 
 
-def _turns(steps: Sequence[PlanStep]) -> Iterator[list[PlanStep]]:
+def _turns(steps: Sequence[PlanStep], *, most: int | None = None) -> Iterator[list[PlanStep]]:
     """Steps that are deleted together: whole groups, small ones first."""
     groups: dict[int, list[PlanStep]] = defaultdict(list)
     for step in steps:
@@ -154,7 +173,7 @@ def _turns(steps: Sequence[PlanStep]) -> Iterator[list[PlanStep]]:
     for group in sorted(groups.values(), key=len):
         if turn and len(turn) + len(group) > size:
             yield turn
-            turn, size = [], TURN
+            turn, size = [], most or TURN
         turn += group
     yield turn
 
@@ -427,6 +446,7 @@ def _note_surplus(session: RestoreSession, watch: OrgWatch) -> bool:
     early = watch.changes.vanished | watch.changes.deleted
     # A record that was to stay has an outcome already, and must not vanish either.
     stays = {key for key, result in results.items() if _is_to_stay(result)}
+    early = early - created_ids(session)  # a new file that this run took away again
     surplus = _not_archived(session, {key for key in early if key not in results or key in stays})
     noted: dict[str, list[RowOutcome]] = defaultdict(list)
     for key in sorted(surplus, key=str):

@@ -79,6 +79,10 @@ class Creator:
         for place, steps in enumerate(rest):
             self._tables(_by_table(steps), then=rest[place + 1] if place + 1 < len(rest) else ())
 
+    def copy(self, steps: Sequence[PlanStep]) -> None:
+        """Create records that take the places of these, which are to leave; all of one table."""
+        self._tables(_by_table(steps))
+
     def create_missing_by_products(self) -> None:
         """Create by-products that the org did not create after all, if they may be written."""
         session = self.session
@@ -230,6 +234,8 @@ class Creator:
             built_rows |= {step.key: row for step, row in zip(states.steps, rows, strict=True)}
         for step in steps:
             self._gather(table, step, built_rows[step.key])
+            for name in self.session.later_only(table) if step.copied else ():
+                built_rows[step.key].cells.pop(name, None)
         digests = digests_of(described, [built_rows[step.key].values for step in steps])
         for step, digest in zip(steps, digests, strict=True):
             built_rows[step.key].digest = digest

@@ -21,6 +21,7 @@ from unlost.engine.restore.running.calls import (
     send,
     write_intent,
 )
+from unlost.engine.restore.running.comparison import checked_columns
 from unlost.engine.restore.running.correlate import each, resolve
 from unlost.engine.restore.running.passes.referred import references_to
 from unlost.engine.restore.running.session import RestoreSession
@@ -52,6 +53,7 @@ def delete(session: RestoreSession) -> None:
     ]
     _save_circular(session, todo)
     _reopen(session, [step for step in todo if session.log.state.failure(step.key) is None])
+    _keep_new(session, todo)
     _keep_masters(session, todo)
     masters = [step for step in todo if step.because is None]
     for level in sorted({step.level for step in masters}, reverse=True):
@@ -92,7 +94,8 @@ def _save_circular(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
 
 def _is_edited(session: RestoreSession, step: PlanStep, cells: Cells) -> bool:
     """True if a record of a circle was changed since the undone run, also in the circle."""
-    assert isinstance(session.wanted, UndoneReader)
+    if not isinstance(session.wanted, UndoneReader):  # a new file of an archive
+        return not _is_as_planned(session, session.table(step.table), step, cells)
     effect = session.wanted.undone.effects[step.key]
     names = [name for name in effect.columns if name in cells]
     now = digest(session.table(step.table), {name: cells[name] for name in names})
@@ -174,7 +177,6 @@ def _keep_on_hold(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     pending = _pending(session, steps)
     if not pending:
         return
-    assert isinstance(session.wanted, UndoneReader)
     records = {step.key: session.wanted.brought_as(step) for step in pending}
     ports = session.ports
     on_hold = records_on_hold(ports.vault, session.plan.target, records, now=ports.clock.now())
@@ -214,6 +216,23 @@ def _leaving(session: RestoreSession, doomed: Mapping[str, PlanStep]) -> list[Re
     state = session.log.state
     steps = _pending(session, list(doomed.values()))
     return [step.key for step in steps if state.failure(_root(step, doomed).key) is None]
+
+
+def _keep_new(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
+    """Keep new records that take the places of old ones which are not back."""
+    missing = {
+        step.group
+        for step in session.plan.steps
+        if step.group and step.action is not Action.DELETE and not _is_back(session, step)
+    }
+    by_key = {str(step.key): step for step in steps}
+    new = (str(step.key) for step in steps if step.group in missing)
+    _keep(session, by_key, new, _is_needed)
+
+
+def _is_back(session: RestoreSession, step: PlanStep) -> bool:
+    there = session.links.live(step.key) is not None and session.log.state.failure(step.key) is None
+    return there and step.action is not Action.SKIP
 
 
 def _keep(
@@ -338,14 +357,21 @@ def _readable(table: Table) -> list[str]:
 
 
 def _is_as_planned(session: RestoreSession, table: Table, step: PlanStep, cells: Cells) -> bool:
-    assert isinstance(session.wanted, UndoneReader)
+    if isinstance(session.wanted, UndoneReader):
+        columns: Iterable[str] = session.wanted.columns(step)
+    else:  # a new file of an archive
+        columns = checked_columns(table, session.capability(table.name))
     ignored = {*step.late, *step.columns}
-    names = [n for n in session.wanted.columns(step) if n in cells and n not in ignored]
+    names = [name for name in columns if name in cells and name not in ignored]
     return digest(table, {name: cells[name] for name in names}) == step.expect
 
 
 def _edited(key: RecordKey) -> RowOutcome:
     return refused(key, outcome_text.UNDO_CHANGED)
+
+
+def _is_needed(key: RecordKey) -> RowOutcome:
+    return refused(key, outcome_text.UNDO_NEW_NEEDED)
 
 
 def _kept(key: RecordKey) -> RowOutcome:

@@ -97,7 +97,9 @@ def _named_unlooked(session: RestoreSession) -> frozenset[str]:
 
 
 def _is_loose(session: RestoreSession, edge: Referrer) -> bool:
-    assert isinstance(session.wanted, UndoneReader)
+    """True for a reference that the org set itself when the record came back: it is emptied again."""
+    if not isinstance(session.wanted, UndoneReader):  # a new file of an archive
+        return False
     if (edge.key, edge.column) not in session.wanted.undone.relinked:
         return False
     column = session.table(edge.key.table).column(edge.column)

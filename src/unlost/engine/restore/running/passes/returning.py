@@ -72,12 +72,15 @@ def _lives(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> di
     """
     org, target, vault = session.plan.org, session.plan.target, session.ports.vault
     records = [step.record for step in steps]
-    rows = vault.lineage(org, table=table, records=records)
+    # The new records of an archive that is taken back are not those that it archived.
+    ours = session.plan.takes_back
+    rows = [row for row in vault.lineage(org, table=table, records=records) if row.run != ours]
     if not rows:
         return {}
     came = last_lives(rows, org=org, target=target)
     last = {came[step.key]: step.key for step in steps if step.key in came}
-    every = last_lives(vault.lineage(org, table=table), org=org, target=target)
+    lineages = (row for row in vault.lineage(org, table=table) if row.run != ours)
+    every = last_lives(lineages, org=org, target=target)
     older = {
         key.record: last[life] for key, life in every.items() if key.table == table and life in last
     }
