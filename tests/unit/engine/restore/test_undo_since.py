@@ -369,6 +369,26 @@ def test_a_reference_in_a_circle_that_was_changed_after_the_plan_keeps_both(
     assert shop.live(table)[record][column] == newer
 
 
+@pytest.mark.parametrize("first", ["Team", "Player"])
+def test_a_new_reference_to_a_record_that_goes_first_was_no_edit(shop: Atelier, first: str) -> None:
+    """The org emptied the reference with the team, and the player looked as the plan saw him."""
+    second, column = {"Team": ("Player", "Team"), "Player": ("Team", "Lead")}[first]
+    back = {"Team": "Lead", "Player": "Team"}[first]
+    leader = shop.make(second, "Ann")
+    group = shop.make(first, "red", **{back: leader})
+    shop.night()
+    for table, record in ((first, group), (second, leader)):
+        shop.lose(table, record)
+    plan = shop.plan_of((first, group), (second, leader))
+    shop.restore(plan)
+    undo = shop.undo(run_of(plan))
+    (((live, _),), ((target, _),)) = shop.live(second).items(), shop.live(first).items()
+    shop.org.update(second, live, {column: target})
+    outcome = shop.restore(undo)
+    assert shop.live(second)[live][column] == target
+    assert {record.code for record in outcome.records} == {"restore-changed-since", "undo-stayed"}
+
+
 def test_a_second_master_of_a_detail_that_stays_was_deleted(shop: Atelier) -> None:
     """A new reference to the detail kept one of its masters; the other took the detail along."""
     references = {

@@ -29,6 +29,7 @@ from unlost.engine.restore.running.undone import UndoneReader
 from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.on_hold import records_on_hold
+from unlost.engine.restore.values.referrers import Referrer
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.source.schema import ColumnTrait, DeleteRule, Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
@@ -205,10 +206,44 @@ def _keep_referred(session: RestoreSession, doomed: Mapping[str, PlanStep]) -> N
     """Keep the records that records need which stay, and those that these need, and so on."""
     references = references_to(session, _leaving(session, doomed))
     _keep(session, doomed, sorted(map(str, references.unlooked)), _unlooked)
+    _keep_attached(session, doomed, references.edges)
     new = references.by_others({step.key for step in doomed.values()})
     while needed := references.needed(frozenset(_leaving(session, doomed))):
         _keep(session, doomed, sorted(map(str, needed & new)), _referred_since)
         _keep(session, doomed, sorted(map(str, needed - new)), _referred)
+
+
+def _keep_attached(
+    session: RestoreSession, doomed: Mapping[str, PlanStep], edges: Iterable[Referrer]
+) -> None:
+    """Keep records that a person attached, since the plan, to others that are deleted before them.
+
+    With these the org empties the reference, and hides the edit from the check before the delete.
+    """
+    leaving = frozenset(_leaving(session, doomed))
+    attached = {
+        edge.key
+        for edge in edges
+        if {edge.key, edge.target} <= leaving
+        and edge.column not in doomed[str(edge.key)].columns
+        and _level(edge.key, doomed) <= _level(edge.target, doomed)
+    }
+    for table in sorted({key.table for key in attached}):
+        described = session.table(table)
+        steps = [doomed[str(key)] for key in sorted(attached, key=str) if key.table == table]
+        live = _live_rows(session, described, steps)
+        edited = [
+            step
+            for step in steps
+            if (cells := live.get(step.record)) is not None
+            and not _is_as_planned(session, described, step, cells)
+        ]
+        record_without_call(session, Pass.DELETE, table, [_edited(step.key) for step in edited])
+        _keep(session, doomed, (step.because for step in edited if step.because), _kept)
+
+
+def _level(key: RecordKey, doomed: Mapping[str, PlanStep]) -> int:
+    return _root(doomed[str(key)], doomed).level
 
 
 def _leaving(session: RestoreSession, doomed: Mapping[str, PlanStep]) -> list[RecordKey]:
