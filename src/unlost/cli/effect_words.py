@@ -76,8 +76,8 @@ def _summary(change: "SummaryChange") -> str:
     column, table = f"{plain(change.table)}.{plain(change.column)}", plain(change.leaving)
     where = f"on {many(change.records, 'record')} that would stay"
     if change.after is None:
-        now = f"It is {_value(change.before)} in all now."
-        return f"{column} may change {where}, if it adds up {table}. {now}"
+        now = f"Its total is now {_value(change.before)}."
+        return f"{column} may change {where}, if it is a roll-up of {table}. {now}"
     return f"{column} would change from {_value(change.before)} to {_value(change.after)} {where}."
 
 

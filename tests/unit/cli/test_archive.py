@@ -122,8 +122,8 @@ def test_a_preview_says_what_else_changes(desk: Terminal) -> None:
         ),
         (
             ArchiveEffects((SummaryChange("Account", "Total__c", "Invoice__c", 1, 7),)),
-            [("Account.Total__c may change on 1 record that would stay, if it adds up Invoice__c. "
-              "It is 7 in all now.")],
+            [("Account.Total__c may change on 1 record that would stay, if it is a roll-up of "
+              "Invoice__c. Its total is now 7.")],
         ),
         (
             ArchiveEffects(numbers=(GivenNumber("Case", "CaseNumber"),)),

@@ -85,6 +85,30 @@ def test_records_of_an_earlier_archive_count_as_those_of_other_people(office: Of
     assert not pushes_others(second.notes)
 
 
+def test_an_archive_that_came_later_leaves_the_bin_after_the_records_of_people(
+    office: Office,
+) -> None:
+    """Archived records were dated by their last change, and seemed to leave first."""
+    office.clock.advance(hours=2)
+    delete_others(office, 2)
+    office.night()
+    assert stayed(office.run(plan_with_bin(office, 20))) == {}
+    office.night()
+    office.make("Account", "Old again", Number="old")
+    office.night()
+    second = plan_with_bin(office, 20)
+    assert planned_room(second.notes) == 6
+
+
+def test_what_people_deleted_before_the_backup_took_its_room_twice(office: Office) -> None:
+    """The readings of a run begin before the backup."""
+    delete_others(office, 2)
+    office.night()
+    plan = plan_with_bin(office, 14)
+    assert planned_room(plan.notes) == 12
+    assert stayed(office.run(plan)) == {}
+
+
 @pytest.mark.parametrize("hard", [True, False])
 def test_a_plan_without_the_bin_has_a_limit_of_the_bin(office: Office, hard: bool) -> None:
     capacity = 1 if hard else 0  # 0: unknown
@@ -99,7 +123,7 @@ def test_a_plan_hides_what_never_comes_back_and_new_numbers(office: Office) -> N
     office.night()
     plan = office.archive_plan(facts=ArchiveFacts(unreturning=frozenset({"Paper"})))
     sentences = {note.code: note.sentence for note in plan.notes}
-    assert sentences["archive-unreturning"].startswith("4 records of Paper never come back")
+    assert sentences["archive-unreturning"].startswith("4 records of Paper cannot be brought back")
     assert "gives it a new Name" in sentences["archive-number"]
 
 
@@ -108,12 +132,12 @@ def test_a_plan_hides_what_never_comes_back_and_new_numbers(office: Office) -> N
     [
         (
             ArchiveEffects((SummaryChange("Account", "Total", "Line", 2, 1.2e6, 4.5),)),
-            "Account.Total changes from 1,200,000 to 4.50 in all, on 2 records outside this plan.",
+            "The total of Account.Total changes from 1,200,000 to 4.50, on 2 records outside this plan.",
         ),
         (
             ArchiveEffects((SummaryChange("Account", "Total", "Line", 1, 7),)),
-            ("Account.Total may change on 1 record outside this plan, if it adds up Line. It is 7 in "
-            "all now."),
+            ("Account.Total may change on 1 record outside this plan, if it is a roll-up of Line. Its "
+            "total is now 7."),
         ),
         (
             ArchiveEffects(numbers=(GivenNumber("Case", "Number"),)),
@@ -122,8 +146,8 @@ def test_a_plan_hides_what_never_comes_back_and_new_numbers(office: Office) -> N
         ),
         (
             ArchiveEffects(unreturning=(UnreturningCount("CaseHistory", 3),)),
-            ("3 records of CaseHistory never come back: the org does not let anyone write them. They "
-            "stay in the vault."),
+            ("3 records of CaseHistory cannot be brought back, because the org does not let anyone "
+            "write them. They stay in the vault."),
         ),
         (
             ArchiveEffects(files=(LosingFiles("Case", 1, 2),)),
@@ -132,13 +156,13 @@ def test_a_plan_hides_what_never_comes_back_and_new_numbers(office: Office) -> N
         ),
         (
             ArchiveEffects(bin=BinRoom(5, 0, 7, 2, free=5)),
-            ("This plan moves 7 records into the recycle bin, which has room for 5. The first ones leave "
-            "it early; an undo then creates them again, with new ids."),
+            ("This plan moves 7 records into the recycle bin, which has room for 5. The org purges "
+            "the oldest archived records early. An undo then creates these records again, with new ids."),
         ),
         (
             ArchiveEffects(bin=BinRoom(10, 3, 7, free=7)),
-            ("The recycle bin has room for 7 records, and this plan moves 7 into it. If people use this "
-            "room first, the run keeps the rest of the records in the org."),
+            ("The recycle bin has room for 7 records, and this plan moves 7 into it. If people "
+            "delete other records first, the records that no longer fit stay in the org."),
         ),
     ],
 )  # fmt: skip

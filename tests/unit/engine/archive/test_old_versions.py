@@ -12,6 +12,7 @@ from unit.engine.archive.test_run import Office, archived, note_codes, stayed
 from unlost.engine.archive.preview import preview
 from unlost.engine.records.deletions import losses_between
 from unlost.engine.restore.journal.archives import discarded, uncommitted
+from unlost.engine.restore.planning.left_out import LeftOut
 from unlost.engine.restore.planning.plan import plan_restore
 from unlost.engine.restore.running import execute as executing
 from unlost.engine.restore.running.passes import copying
@@ -291,7 +292,7 @@ def test_an_undo_that_leaves_out_a_link_of_each_file_keeps_the_new_files(cabinet
     plan = cabinet.files_plan()
     done = cabinet.run(plan)
     links = frozenset(step.key for step in plan.steps if step.table == "Link")
-    undo = cabinet.undo(done.run, left_out=links)
+    undo = cabinet.undo(done.run, left_out=LeftOut(records=links))
     assert Action.DELETE not in {step.action for step in undo.steps}
     assert "undo-new-files" not in note_codes(undo)
 

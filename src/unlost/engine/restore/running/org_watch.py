@@ -241,7 +241,7 @@ class OrgWatch:
     def _note_gone(self, table: Table, frame: pl.DataFrame) -> None:
         """Note the deleted rows of all pages."""
         inside = pl.col(ID).is_in(self._ids(table.name).implode())
-        self._note_binned(table, frame, inside)
+        self._note_binned(table, frame)
         # The list of deletions names records of the recycle bin too, but not their users.
         by_someone = frame.filter(pl.col(BY).is_not_null())[ID]
         gone = frame.filter(pl.col(BY).is_not_null() | ~pl.col(ID).is_in(by_someone.implode()))
@@ -251,11 +251,16 @@ class OrgWatch:
         self._note_vanished(table, gone.filter(~inside))
         self._note_taken(table, gone.filter(~inside))
 
-    def _note_binned(self, table: Table, frame: pl.DataFrame, inside: pl.Expr) -> None:
-        if table.has(TableTrait.UNDELETE):
-            by_others = ~inside | (pl.col(BY) != self._ports.access.user_id())
-            binned = frame.filter((pl.col(OP) == Op.DELETED.value) & by_others)[ID]
-            self.changes.binned |= {RecordKey(table.name, record) for record in binned}
+    def _note_binned(self, table: Table, frame: pl.DataFrame) -> None:
+        """Note what others deleted since the copy: each reading has those of an hour before it, too."""
+        if not table.has(TableTrait.UNDELETE):
+            return
+        by_others = (pl.col(BY) != self._ports.access.user_id()).fill_null(value=True)
+        binned = frame.filter((pl.col(OP) == Op.DELETED.value) & by_others)
+        for part in binned.iter_slices(LOOK_UP):
+            was = part.join(self._copy_state(table, part[ID]), on=ID, how="left")
+            fresh = was.filter((pl.col(WAS) == Op.STATE.value).fill_null(value=True))
+            self.changes.binned |= {RecordKey(table.name, record) for record in fresh[ID]}
 
     def _note_changed(self, table: Table, frame: pl.DataFrame) -> None:
         for part in frame.iter_slices(LOOK_UP):
