@@ -315,6 +315,27 @@ def test_references_that_the_org_set_again_beside_others_do_not_keep_it_either(
     assert org_of(shop)["Account"].keys() == before["Account"].keys()
 
 
+def test_a_reference_that_a_person_set_where_the_restore_left_none_was_emptied(
+    shop: Atelier,
+) -> None:
+    """The parent could not come back, so the restore had left the reference of its child empty."""
+    binned(shop, "Account")
+    other, parent = shop.make("Account", "Group"), shop.make("Account", "Candy")
+    child = shop.make("Account", "Sweets", Parent=parent)
+    shop.night()
+    for record in (parent, child, other):
+        shop.platform.delete("Account", record, by="U2")
+    shop.night()
+    plan = shop.plan_of(*(("Account", record) for record in (other, child, parent)), at=1)
+    shop.platform.purge("Account", parent)
+    shop.restore(plan)
+    shop.org.update("Account", child, {"Parent": other})
+    undo = shop.undo(run_of(plan))
+    assert {"edited-since", "referred-since"} <= codes(undo)
+    shop.restore(undo)
+    assert shop.live("Account")[child]["Parent"] == other
+
+
 # --- between the plan of an undo and its run --------------------------------------------------------
 
 

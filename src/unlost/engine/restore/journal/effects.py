@@ -83,10 +83,10 @@ class RunEffects:
     """All effects of a run. ``links`` are records of its plan and their live ids.
 
     ``unanswered``: a call was announced, and its effect is not known; ``announced`` are the records
-    that such calls delete. ``relinked``: live records and
-    columns that had their wanted values when their turn came: the org had set them. ``closed``: the run
-    came to its end. ``entries`` counts the entries of the journal that show effects; a run that
-    goes on adds some. ``undo``: the run that ended this one by taking it back.
+    that such calls delete. ``relinked``: values that the run wanted to set, and that the org had set
+    before it, by live record and column. ``closed``: the run came to its end. ``entries`` counts the
+    entries of the journal that show effects; a run that goes on adds some. ``undo``: the run that
+    ended this one by taking it back.
     """
 
     run: str
@@ -95,7 +95,7 @@ class RunEffects:
     links: dict[RecordKey, str] = field(default_factory=dict)
     unanswered: bool = False
     announced: set[RecordKey] = field(default_factory=set)
-    relinked: set[tuple[RecordKey, str]] = field(default_factory=set)
+    relinked: dict[tuple[RecordKey, str], str | None] = field(default_factory=dict)
     closed: bool = False
     entries: int = 0
     undo: str = ""
@@ -155,6 +155,7 @@ class _Fold:
         self._saved: dict[RecordKey, Cells] = {}
         self._circular: dict[RecordKey, Cells] = {}
         self._undid = False
+        self._untouched: set[tuple[RecordKey, str]] = set()
         known.links.update({step.key: step.live for step in known.plan.steps if step.live})
 
     def apply(self, entries: Iterable[Entry]) -> None:
@@ -190,8 +191,8 @@ class _Fold:
         )
         for place, effect in self.known.effects.items():
             after = effect.after or {}
-            same = (name for name, value in effect.before.items() if after.get(name, "") == value)
-            self.known.relinked.update((place, name) for name in same)
+            same = ((n, value) for n, value in effect.before.items() if after.get(n, "") == value)
+            self.known.relinked.update({(place, name): value for name, value in same})
 
     def _save(self, entry: RowsSaved) -> None:
         """Values before the org removes a row, or empties references of one that the run deletes."""
@@ -284,7 +285,7 @@ class _Fold:
             step = self._steps.get(RecordKey(entry.table, outcome.key))
             if step is not None and outcome.kind is OutcomeKind.DONE and outcome.id is not None:
                 place = RecordKey(entry.table, outcome.id)
-                self.known.relinked.update((place, name) for name in step.columns)
+                self._untouched.update((place, name) for name in step.columns)
 
     def _linked(self, entry: RecordsLinked) -> None:
         for link in entry.links:
@@ -305,7 +306,11 @@ class _Fold:
 
     def _read(self, entry: RecordsRead) -> None:
         for row in entry.rows:
-            effect = self.known.effects.get(RecordKey(entry.table, row.live))
+            place = RecordKey(entry.table, row.live)
+            # A person may set another target later: only this one is the org's work.
+            seen = {(place, name): value for name, value in (row.values or {}).items()}
+            self.known.relinked.update({at: seen[at] for at in self._untouched & seen.keys()})
+            effect = self.known.effects.get(place)
             if effect is not None:
                 effect.after, effect.digest, effect.columns = row.values, row.digest, entry.columns
 

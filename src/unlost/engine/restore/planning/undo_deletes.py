@@ -38,14 +38,16 @@ def keep_referred(
     referrers = Referrers(survey).of([*doomed, *apart])
     put_back = {(step.key, name) for step in steps for name in step.columns}
     # An org empties such a reference with the delete, and had set it again with the undelete.
-    loose = DeleteRule.SET_NULL
-    put_back |= {
-        (key, name)
-        for key, name in known.relinked
-        if key not in staying and _has_rule(survey, key, name, loose)
+    loose = {
+        edge
+        for edge in referrers.edges
+        if known.relinked.get((edge.key, edge.column)) == edge.target.record
+        and edge.key not in staying
+        and _has_rule(survey, edge.key, edge.column, DeleteRule.SET_NULL)
     }
-    edges = [edge for edge in referrers.edges if (edge.key, edge.column) not in put_back]
-    moved = {(e.key.record, e.target) for e in referrers.edges if (e.key, e.column) in put_back}
+    loose |= {edge for edge in referrers.edges if (edge.key, edge.column) in put_back}
+    edges = [edge for edge in referrers.edges if edge not in loose]
+    moved = {(edge.key.record, edge.target) for edge in loose}
     owners = owners_of(survey, [edge.key for edge in edges if edge.key not in doomed])
     while True:
         _name_masters(survey, doomed, edges)

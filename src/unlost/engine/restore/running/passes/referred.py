@@ -100,7 +100,7 @@ def _is_loose(session: RestoreSession, edge: Referrer) -> bool:
     """True for a reference that the org set itself when the record came back: it is emptied again."""
     if not isinstance(session.wanted, UndoneReader):  # a new file of an archive
         return False
-    if (edge.key, edge.column) not in session.wanted.undone.relinked:
+    if session.wanted.undone.relinked.get((edge.key, edge.column)) != edge.target.record:
         return False
     column = session.table(edge.key.table).column(edge.column)
     reference = column.reference if column is not None else None
