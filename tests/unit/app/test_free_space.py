@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from unit.app.archive_service import CLOSED, Service, save
+from unit.app.archive_service import CLOSED, Service, person, save
 from unlost.app.actions.archive import free_space as listing
 from unlost.app.actions.archive.free_space import FreeSpace, estimate_space, free_space
+from unlost.app.actions.orgs.hidden_columns import hide, show
+from unlost.model.access import Role
 from unlost.model.errors import IntegrityError, TransientError, UnlostError
 
 
@@ -55,3 +57,34 @@ def test_an_error_that_passes_is_remembered_until_the_next_backup(
     space = calculated(service)
     assert (space.next_names, space.unusable) == ((), ())
     assert CLOSED.name in {line.name for line in space.lines}
+
+
+def test_an_estimate_counts_by_a_column_that_was_hidden_since(service: Service) -> None:
+    save(service.app)
+    hide(service.app, "sales", "Case.Name")
+    ben = person(service, "ben", Role.OPERATOR)
+    shown = estimate_space(ben, "sales", policy=CLOSED.name)
+    assert CLOSED.name in {line.name for line in shown.lines}
+    hide(service.app, "sales", "Case.Closed")
+    eva = person(service, "eva", Role.OPERATOR)
+    shown = free_space(eva, "sales")
+    assert shown.lines == ()
+    assert CLOSED.name in shown.pending
+
+
+def test_an_estimate_ignores_a_column_that_is_shown_again(service: Service) -> None:
+    save(service.app)
+    hide(service.app, "sales", "Case.Name")
+    hide(service.app, "sales", "Case.Closed")
+    ben = person(service, "ben", Role.OPERATOR)
+    assert estimate_space(ben, "sales", policy=CLOSED.name).lines == ()
+    show(service.app, "sales", "Case.Closed")
+    eva = person(service, "eva", Role.OPERATOR)
+    assert CLOSED.name in free_space(eva, "sales").pending
+
+
+def test_estimates_of_people_who_see_every_column_go_with_a_hidden_one(service: Service) -> None:
+    save(service.app)
+    space = calculated(service)
+    hide(service.app, "sales", "Case.Name")
+    assert free_space(service.app, "sales").lines == space.lines

@@ -12,6 +12,7 @@ from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.restore_run import RestoreResult
 from unlost.app.actions.storage.storage import StorageLine, trend
+from unlost.engine.restore.running import execute
 from unlost.model.archive import ArchivePolicy, Comparison, Condition
 from unlost.model.forecast import Forecast
 from unlost.model.freed import FigureState, FreedFigure
@@ -139,3 +140,23 @@ def test_a_run_that_is_repeated_notes_nothing_twice(shop: Shop) -> None:
     shop.world.clock.advance(hours=1)
     shop.run(plan)
     assert len(line(shop).samples) == samples
+
+
+def test_a_run_whose_commit_comes_a_day_late_seems_to_free_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = shop.plan(archive=EVERY)
+    with monkeypatch.context() as patch:
+        patch.setattr(execute, "commit_archived", killed)
+        with pytest.raises(ConnectionError):
+            shop.run(plan)
+    shows(shop, 47)
+    shop.world.clock.advance(hours=24)
+    shop.night()
+    shop.world.clock.advance(hours=1)
+    shop.run(plan)
+    assert figure(shop).state is FigureState.MOVED
+
+
+def killed(*_args: object, **_more: object) -> None:
+    raise ConnectionError("killed before the commit")

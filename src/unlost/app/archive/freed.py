@@ -35,9 +35,13 @@ type FiguresByRun = Mapping[str, tuple[FreedFigure, ...]]
 
 @dataclass(frozen=True, slots=True)
 class OrgFigures:
-    """The storage figures of an org at an instant of the lower of its clock and the local one."""
+    """The storage figures of an org at an instant of the lower of its clock and the local one.
+
+    ``read_at``: the same instant by the local clock.
+    """
 
     at: datetime
+    read_at: datetime
     quotas: tuple[Quota, ...]
 
 
@@ -48,7 +52,8 @@ def read_figures(app: Application, source: Source) -> OrgFigures | None:
     """
     with suppress(Exception):
         quotas = tuple(source.quotas())
-        return OrgFigures(min(source.server_time(), app.clock.now()), quotas)
+        server, now = source.server_time(), app.clock.now()
+        return OrgFigures(min(server, now), now, quotas)
     return None
 
 
@@ -63,8 +68,9 @@ def note_freed(
     if figures is None:
         return
     keep_samples(org.oid, figures.quotas, at=figures.at)
-    # The local clock may differ from that of the samples; how long the run took does not.
-    began = figures.at - (outcome.finished - outcome.started)
+    # The local clock may differ from that of the samples; the time since the first entry of the
+    # journal does not. The run may have ended long ago: only its commit may have been missing.
+    began = figures.at - (figures.read_at - outcome.started)
     store_predictions(
         org.oid,
         [

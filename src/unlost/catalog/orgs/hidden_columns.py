@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from unlost.catalog.connection import returned_connection
+from unlost.catalog.archive_models import SpaceEstimateRow
+from unlost.catalog.connection import one_transaction, returned_connection
 from unlost.catalog.models import HiddenColumnRow, Org
 from unlost.model.source.hidden_columns import HiddenColumns, hidden_columns
 
@@ -26,21 +27,30 @@ def hidden_in(oid: str) -> HiddenColumns:
 
 def hide_column(oid: str, table: str, column: str) -> None:
     """Hide a column from viewers and operators."""
-    with returned_connection():
+    with one_transaction():
         org = Org.objects.get(oid=oid)
         HiddenColumnRow.objects.get_or_create(org=org, table=table, column=column)
+        _drop_estimates(oid)
 
 
 def hide_as(old: str, new: str) -> None:
     """Hide the hidden columns of one org (an oid) in another as well."""
-    with returned_connection():
+    with one_transaction():
         org = Org.objects.get(oid=new)
         for row in HiddenColumnRow.objects.filter(org__oid=old):
             HiddenColumnRow.objects.get_or_create(org=org, table=row.table, column=row.column)
+        _drop_estimates(new)
 
 
 def show_column(oid: str, table: str, column: str) -> bool:
     """Show it again; False if it was not hidden."""
-    with returned_connection():
+    with one_transaction():
         rows = HiddenColumnRow.objects.filter(org__oid=oid, table=table, column=column)
-        return bool(rows.delete()[0])
+        was_hidden = bool(rows.delete()[0])
+        _drop_estimates(oid)
+    return was_hidden
+
+
+def _drop_estimates(oid: str) -> None:
+    """Drop the estimates of storage that were made with other hidden columns."""
+    SpaceEstimateRow.objects.filter(org__oid=oid, whole=False).delete()
