@@ -43,6 +43,7 @@ def error_places() -> list[Place]:
             continue
         module = ".".join(file.relative_to(SOURCES.parent).with_suffix("").parts)
         tree = ast.parse(file.read_text("utf-8"))
+        tree = _NamedTexts(tree).visit(tree)
         makers = {name: name for name in classes} | _makers(tree, classes)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
@@ -50,6 +51,22 @@ def error_places() -> list[Place]:
             elif isinstance(node, ast.ClassDef):
                 found += _own_code(node, classes, module)
     return found
+
+
+class _NamedTexts(ast.NodeTransformer):
+    """Puts the texts of a module's constants in the place of their names."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._texts = {
+            target.id: node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            for target in node.targets
+            if isinstance(target, ast.Name) and target.id.isupper()
+        }
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 (the name that ast calls)
+        return self._texts.get(node.id, node) if isinstance(node.ctx, ast.Load) else node
 
 
 def _makers(tree: ast.Module, classes: frozenset[str]) -> dict[str, str]:

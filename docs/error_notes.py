@@ -197,6 +197,11 @@ NOTES = {
         "People and Unlost review a plan record by record. Several plans, of one table or one week "
         "each, are easier to read, run and undo than one plan of everything."
     ),
+    "restore-undone": (
+        "The undo of a stopped run first ends that run, so that nothing is written after it was taken "
+        "back. So the service and `unlost restore resume` do not continue it. Records that the run had "
+        "not written yet are missing in the org: choose them in the new plan."
+    ),
     "restore-uncertain": (
         "This is rare: an answer was lost, the table has no unique value to search for, and the same "
         "user created records in the same minute that differ from what Unlost sent; a trigger may "
@@ -247,6 +252,21 @@ NOTES = {
     "store-not-atomic": (
         "Some network shares let two writers create the same file. On such a store, two concurrent "
         "backups could overwrite each other, so Unlost refuses it."
+    ),
+    "undo-outdated": (
+        "A person or the service resumed the stopped run after its undo was planned, so its journal has "
+        "new entries. An undo by the old plan would take back only a part of the run. The undo is also "
+        "refused if the resumed run wrote nothing more."
+    ),
+    "undo-unanswered": (
+        "The process ended, or the connection broke, before the org answered a call. So it is unknown "
+        "which records the call wrote. When you resume the run, it looks for them in the org, and then "
+        "writes its other records. The undo takes all of them back."
+    ),
+    "undo-uncommitted": (
+        "The run wrote its records to the org and ended its journal, but the process ended before the "
+        "commit that names these records in the vault. After an undo, this commit would name records "
+        "that are deleted. When you resume the run, it adds the missing commit and writes no record."
     ),
     "writer-missing": (
         "The backup user must not be able to write: a thief of its credentials can change nothing. "

@@ -56,7 +56,7 @@ def section(code: str, places: list[Place]) -> str:
     lines = [f"## {code}", ""]
     sentences = dict.fromkeys(place.sentence for place in places if place.sentence)
     lines += [f"> {_escaped(sentence)}\n" for sentence in sentences]
-    if kind in MEANING:
+    if kind in MEANING and not (kind == "Conflict" and code in NOTES):  # the note names the cause
         lines += [MEANING[kind], ""]
     if code in NOTES:
         lines += [NOTES[code], ""]
