@@ -8,6 +8,9 @@ from pkgutil import resolve_name
 
 import pytest
 
+from unlost.app.actions.archive.archive_night import RETRY
+from unlost.connectors.salesforce.writing.capability import JOB_ABOVE_SPARING
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "limits.md").read_text("utf-8")
 LIMITS, _, FIGURES = PAGE.partition("## Measured")
@@ -64,3 +67,27 @@ def test_a_figure_is_near_the_newest_measurement(key: str) -> None:
 def test_the_page_names_many_limits() -> None:
     assert len(IN_CODE) > 30
     assert len(MEASURED) > 10
+
+
+# Other values of the rows whose first number the test above compares.
+FURTHER = {
+    "connectors.salesforce.writing.capability.JOB_ABOVE": "1,000",
+    "app.actions.archive.archive_night.MOST_TRIES": "15 minutes",
+}
+
+
+def test_a_limit_names_other_further_numbers_than_the_code() -> None:
+    assert f"{JOB_ABOVE_SPARING:,}" == FURTHER["connectors.salesforce.writing.capability.JOB_ABOVE"]
+    assert RETRY == timedelta(minutes=15)
+    for place, text in FURTHER.items():
+        assert text in IN_CODE[place]
+
+
+def test_two_rows_with_one_place_hide_each_other() -> None:
+    places = [place for _, place in ROW.findall(LIMITS)]
+    assert len(places) == len(IN_CODE)
+
+
+def test_the_section_of_archives_names_their_limits() -> None:
+    section = LIMITS.partition("## Archives, purges and undos")[2].partition("\n## ")[0]
+    assert len(ROW.findall(section)) > 30
