@@ -22,12 +22,12 @@ class ApprovalPolicyForm(forms.Form):
     production = forms.BooleanField(
         label=_("It writes to a production org"),
         required=False,
-        help_text=_("Then every restore that writes needs a second person."),
+        help_text=_("Then every plan that writes needs a second person."),
     )
     deletes = forms.BooleanField(
         label=_("It deletes records"),
         required=False,
-        help_text=_("An undo deletes the records that a restore created."),
+        help_text=_("Archives and purges delete records, and an undo deletes those that a restore created."),
     )
 
     def as_request(self) -> ApprovalPolicy:
