@@ -224,8 +224,7 @@ def _refusal(org: ProtectedOrg, approval: PlanApproval) -> NotAllowed:
         )
     return NotAllowed(
         "restore-needs-approval",
-        "The policy of {org} asks for a second person before this plan runs. Nothing was "
-        "written.",
+        "The policy of {org} asks for a second person before this plan runs. Nothing was written.",
         next_step="Have another person who may restore in {org} approve the plan: on its page in "
         "the console, or with `unlost restore approve FILE`. If you work alone, add a person with "
         "`unlost user add`, or change the policy with `unlost org approval {org}`.",

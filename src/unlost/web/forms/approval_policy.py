@@ -27,7 +27,9 @@ class ApprovalPolicyForm(forms.Form):
     deletes = forms.BooleanField(
         label=_("It deletes records"),
         required=False,
-        help_text=_("Archives and purges delete records, and an undo deletes those that a restore created."),
+        help_text=_(
+            "Archives and purges delete records, and an undo deletes those that a restore created."
+        ),
     )
 
     def as_request(self) -> ApprovalPolicy:
