@@ -65,7 +65,7 @@ class _NamedTexts(ast.NodeTransformer):
             if isinstance(target, ast.Name) and target.id.isupper()
         }
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 (the name that ast calls)
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return self._texts.get(node.id, node) if isinstance(node.ctx, ast.Load) else node
 
 
