@@ -53,6 +53,8 @@ class AutomationKind(StrEnum):
     TRIGGER = "trigger"  # code
     FLOW = "flow"  # a process that people put together
     RULE = "rule"  # a check that refuses values
+    WORKFLOW = "workflow"  # an older rule: it updates values and sends mails
+    PROCESS = "process"  # an older flow, which another builder made
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,13 @@ from unlost.model.bypass import (
 )
 from unlost.model.errors import Conflict, NotAllowed, UsageError
 from unlost.model.org import OrgIdentity
+from unlost.model.source.locks import NO_LOCKS, LockList, RecordsByTable
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import (
     DELETE_BLOCKED,
     NOT_IN_BIN,
+    RECORD_LOCKED,
     MissingPermission,
     OutcomeKind,
     RecordQuery,
@@ -43,6 +45,7 @@ CODES = {
     FULL: "write-storage-full",
     "UNDELETE_FAILED": NOT_IN_BIN,
     "DELETE_FAILED": DELETE_BLOCKED,
+    "ENTITY_IS_LOCKED": RECORD_LOCKED,
 }
 
 
@@ -59,7 +62,7 @@ class MemoryWriter:
     Refusals with a code in ``retryable`` may be tried again; after ``full_after`` new records the
     org's storage is full. ``bypasses``: the states of the org's bypasses for this user,
     ``other_bypasses`` for other users, by their ids. ``automations`` are active in the org,
-    ``unlisted`` kinds of it cannot be listed. ``may_hard_delete``: this user may delete without the
+    ``unlisted`` kinds of it cannot be listed. ``locked`` records need another step. ``may_hard_delete``: this user may delete without the
     bin.
     """
 
@@ -77,6 +80,7 @@ class MemoryWriter:
         self.other_bypasses: dict[str, dict[Bypass, BypassState]] = {}
         self.automations: tuple[Automation, ...] = ()
         self.unlisted: tuple[AutomationKind, ...] = ()
+        self.locked: LockList = NO_LOCKS
         self.may_hard_delete = True
         self._lock = threading.Lock()
 
@@ -180,8 +184,15 @@ class MemoryWriter:
         self.calls.append(("automation", "", len(tables)))
         self.faults.strike("automation", "")
         names = {table.name for table in tables}
-        items = tuple(item for item in self.automations if item.table in names)
+        items = tuple(item for item in self.automations if item.table in ("", *names))
         return AutomationList(items, self.unlisted)
+
+    def locks(self, records: RecordsByTable) -> LockList:
+        """The locks of these records that the test set up."""
+        self.calls.append(("locks", "", sum(len(ids) for ids in records.values())))
+        self.faults.strike("locks", "")
+        here = [lock for lock in self.locked.locks if lock.record in records.get(lock.table, ())]
+        return replace(self.locked, locks=tuple(here))
 
     def bypass(self, bypass: Bypass, *, user: str = "") -> BypassState:
         """The state of a bypass."""

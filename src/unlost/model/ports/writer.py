@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from unlost.model.bypass import AutomationList, Bypass, BypassState
     from unlost.model.org import OrgIdentity
+    from unlost.model.source.locks import LockList, RecordsByTable
     from unlost.model.source.reading import Rows
     from unlost.model.source.schema import Table
     from unlost.model.source.writing import (
@@ -75,6 +76,13 @@ class PlanningAccess(Protocol):
         """List the active automation that acts when records of these tables are written.
 
         In a few calls, however many tables there are. Kinds that the user may not list are named.
+        """
+        ...
+
+    def locks(self, records: RecordsByTable) -> LockList:
+        """List the live records among these that the org refuses to change without another step.
+
+        In a few calls. Kinds that the user may not list are named.
         """
         ...
 

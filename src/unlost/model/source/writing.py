@@ -16,6 +16,10 @@ NOT_IN_BIN = "write-not-in-bin"
 DELETE_BLOCKED = "write-delete-blocked"
 # Code of the outcome of a delete that would take more records along than the org allows.
 DELETE_TOO_LARGE = "write-delete-too-large"
+# Code of the outcome of a change that a lock of the record refuses, such as that of an approval.
+RECORD_LOCKED = "write-locked"
+# Code of the outcome of any other row that the source refused.
+WRITE_REFUSED = "write-refused"
 
 
 class WriteOp(StrEnum):

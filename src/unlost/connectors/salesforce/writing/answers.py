@@ -11,13 +11,15 @@ from typing import Any
 from unlost.model.source.writing import (
     DELETE_BLOCKED,
     DELETE_TOO_LARGE,
+    RECORD_LOCKED,
+    WRITE_REFUSED,
     OutcomeKind,
     RowOutcome,
     WriteRow,
 )
 
 FULL = "write-storage-full"
-REFUSED = "write-refused"
+REFUSED = WRITE_REFUSED
 # The same row may be accepted later (SOAP guide, status codes).
 PASSING = frozenset({
     "REQUEST_RUNNING_TOO_LONG", "SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW", "UNKNOWN_EXCEPTION",
@@ -31,6 +33,7 @@ CODES = {
     "STORAGE_LIMIT_EXCEEDED": FULL,
     "DELETE_FAILED": DELETE_BLOCKED,
     "DELETE_OPERATION_TOO_LARGE": DELETE_TOO_LARGE,
+    "ENTITY_IS_LOCKED": RECORD_LOCKED,
 }
 _BULK_ERROR = re.compile(r"(?s)([A-Z0-9_]+):(.*?)(?::([\w,. ]*))? ?--\s*$")
 
@@ -41,6 +44,7 @@ MEANINGS = {
     "DUPLICATES_DETECTED": "A duplicate rule of the org blocks it.",
     "DUPLICATE_VALUE": "Another record has a value that must be unique.",
     "ENTITY_IS_DELETED": "It, or a record that it refers to, is deleted.",
+    "ENTITY_IS_LOCKED": "An approval process locks it, or the record that it belongs to.",
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": "A validation rule of the org does not accept it.",
     "FIELD_FILTER_VALIDATION_EXCEPTION": "A lookup filter of the org does not accept a value.",
     "INACTIVE_OWNER_OR_USER": "Its owner, or another user in it, is not active.",
@@ -55,6 +59,8 @@ MEANINGS = {
     "UNABLE_TO_LOCK_ROW": "Another process was changing it.",
 }  # SOAP guide, status codes
 NEXT_STEPS = {
+    "ENTITY_IS_LOCKED": "Decide or recall the approval in Salesforce, or unlock the record there. Then "
+    "run `unlost restore retry RUN`.",
     "INACTIVE_OWNER_OR_USER": "Enter another owner for the record, or reactivate the user.",
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": "Add the value to the picklist, or enter another value.",
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": "Enter a value that the validation rule accepts, or "

@@ -1,16 +1,17 @@
-"""The active automation of objects: Apex triggers, flows that records start, validation rules.
+"""The active automation of objects: triggers, flows, validation rules, workflow rules, processes.
 
-Three queries, whatever the number of objects. Rules and processes of Workflow and Process Builder,
-which Salesforce no longer supports, are not listed.
+Five calls, whatever the number of objects. Processes are flows that Process Builder made; Salesforce
+does not always name their object. Workflow rules are read with the resource Process Rules, which
+lists the active ones: the Tooling API shows whether a rule is active for one rule a query.
 
 Sources: Tooling API guide (ApexTrigger, ValidationRule: EntityDefinition, NamespacePrefix), object
-reference (FlowDefinitionView: IsActive, TriggerType, TriggerObjectOrEvent, NamespacePrefix). Members
-of installed packages have a namespace.
+reference (FlowDefinitionView: IsActive, ProcessType, TriggerType, TriggerObjectOrEvent,
+NamespacePrefix), REST guide (Process Rules). Members of installed packages have a namespace.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.http.api import SalesforceApi
@@ -18,31 +19,36 @@ from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.kit.json_to_arrow import text_of
 from unlost.model.bypass import Automation, AutomationKind, AutomationList
 
+WORKFLOW_RULES = "process/rules"
 RECORD_FLOWS = ("RecordBeforeSave", "RecordAfterSave", "RecordBeforeDelete")
 
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """One query: its object, the columns of name and entity, and the condition for active ones."""
+    """One query: its object, the columns of name and entity, and the condition for active ones.
+
+    ``every``: ask about all objects, since the entity may be empty.
+    """
 
     kind: AutomationKind
     source: str
     name: str
     entity: str
     active: str
-    tooling: bool
+    tooling: bool = False
+    every: bool = False
 
     def question(self, tables: Sequence[str]) -> str:
         entity = f"{self.entity}.QualifiedApiName"
         columns = (self.name, "NamespacePrefix", entity)
-        return soql.select(columns, self.source, self.active, soql.any_of(entity, tables))
+        of_tables = "" if self.every else soql.any_of(entity, tables)
+        return soql.select(columns, self.source, self.active, of_tables)
 
     def item(self, row: Mapping[str, Any]) -> Automation:
         name, namespace = text_of(row.get(self.name)) or "", text_of(row.get("NamespacePrefix"))
         entity = row.get(self.entity)
         table = text_of(entity.get("QualifiedApiName")) if isinstance(entity, Mapping) else None
-        full = f"{namespace}__{name}" if namespace else name
-        return Automation(self.kind, full, table or "", managed=bool(namespace))
+        return _automation(self.kind, name, table, namespace)
 
 
 LISTINGS = (
@@ -60,7 +66,6 @@ LISTINGS = (
         "ApiName",
         "TriggerObjectOrEvent",
         f"IsActive = true AND {soql.any_of('TriggerType', RECORD_FLOWS)}",
-        tooling=False,
     ),
     _Listing(
         AutomationKind.RULE,
@@ -70,11 +75,25 @@ LISTINGS = (
         "Active = true",
         tooling=True,
     ),
+    _Listing(
+        AutomationKind.PROCESS,
+        "FlowDefinitionView",
+        "ApiName",
+        "TriggerObjectOrEvent",
+        "IsActive = true AND ProcessType = 'Workflow'",
+        every=True,
+    ),
 )
 
 
+class ProcessRules(TypedDict, total=False):
+    """The active workflow rules of an org, by object."""
+
+    rules: Mapping[str, Sequence[Mapping[str, Any]]]
+
+
 def automation_of(api: SalesforceApi, tables: Sequence[str]) -> AutomationList:
-    """The active automation of these objects; refused queries are named as unlisted."""
+    """The active automation of these objects; refused kinds are named as unlisted."""
     items: list[Automation] = []
     unlisted: list[AutomationKind] = []
     for listing in LISTINGS:
@@ -82,9 +101,29 @@ def automation_of(api: SalesforceApi, tables: Sequence[str]) -> AutomationList:
             items += _listed(api, listing, tables)
         except SalesforceRefusal:
             unlisted.append(listing.kind)
+    try:
+        items += _workflow_rules(api, tables)
+    except SalesforceRefusal:
+        unlisted.append(AutomationKind.WORKFLOW)
     return AutomationList(tuple(items), tuple(unlisted))
 
 
 def _listed(api: SalesforceApi, listing: _Listing, tables: Sequence[str]) -> Iterator[Automation]:
     rows = api.query(listing.question(tables), tooling=listing.tooling)
-    return (listing.item(row) for row in rows)
+    items = (listing.item(row) for row in rows)
+    return (item for item in items if not listing.every or item.table in ("", *tables))
+
+
+def _workflow_rules(api: SalesforceApi, tables: Sequence[str]) -> Iterator[Automation]:
+    rules = api.get_json(WORKFLOW_RULES, ProcessRules).get("rules", {})
+    for table in tables:
+        for rule in rules.get(table, ()):
+            name, namespace = text_of(rule.get("name")), text_of(rule.get("namespacePrefix"))
+            yield _automation(AutomationKind.WORKFLOW, name or "", table, namespace)
+
+
+def _automation(
+    kind: AutomationKind, name: str, table: str | None, namespace: str | None
+) -> Automation:
+    full = f"{namespace}__{name}" if namespace else name
+    return Automation(kind, full, table or "", managed=bool(namespace))

@@ -19,9 +19,11 @@ from unlost.connectors.salesforce.writing.capability import (
     capability_of,
     is_written_by_users,
 )
+from unlost.connectors.salesforce.writing.locks import locks_of
 from unlost.connectors.salesforce.writing.lookups import RecordLookups
 from unlost.model.bypass import AutomationList, Bypass, BypassState
 from unlost.model.org import OrgIdentity
+from unlost.model.source.locks import LockList, RecordsByTable
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import MissingPermission, ReferrerQuery, WriteCapability
@@ -75,8 +77,12 @@ class SalesforcePlanning:
         return self._lookups.referrers(queries)
 
     def automation(self, tables: Sequence[Table]) -> AutomationList:
-        """Triggers, flows and validation rules, as far as the backup user may list them."""
+        """The active automation, as far as the backup user may list it."""
         return automation_of(self._api, [table.name for table in tables])
+
+    def locks(self, records: RecordsByTable) -> LockList:
+        """Records in an approval, and published articles, as far as the backup user sees them."""
+        return locks_of(self._api, records, writes=False)
 
     def bypass(self, bypass: Bypass) -> BypassState:
         """Off for a user who does not exist yet, if the org has the bypass."""

@@ -34,6 +34,7 @@ from unlost.connectors.salesforce.writing.capability import (
 )
 from unlost.connectors.salesforce.writing.collections import CollectionCalls
 from unlost.connectors.salesforce.writing.ingest import IngestJobs
+from unlost.connectors.salesforce.writing.locks import locks_of
 from unlost.connectors.salesforce.writing.lookups import RecordLookups
 from unlost.connectors.salesforce.writing.permissions import (
     check_hard_delete,
@@ -49,6 +50,7 @@ from unlost.model.bypass import AutomationList, Bypass, BypassState
 from unlost.model.errors import UnlostError, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Clock, Entropy
+from unlost.model.source.locks import LockList, RecordsByTable
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import (
@@ -205,8 +207,12 @@ class SalesforceWriter:
         self._clock.sleep(SETTLE_SECONDS)
 
     def automation(self, tables: Sequence[Table]) -> AutomationList:
-        """Triggers, flows and validation rules of these objects, in three calls."""
+        """The active automation of these objects, in five calls."""
         return automation_of(self._api, [table.name for table in tables])
+
+    def locks(self, records: RecordsByTable) -> LockList:
+        """Records in an approval, and published articles."""
+        return locks_of(self._api, records, writes=True)
 
     def bypass(self, bypass: Bypass, *, user: str = "") -> BypassState:
         """The state of a permission set or custom setting for the write user, or another user."""

@@ -43,6 +43,7 @@ from unlost.engine.restore.planning.notes.cleared import cleared_notes
 from unlost.engine.restore.planning.notes.file_differences import note_other_files
 from unlost.engine.restore.planning.notes.images import image_notes, image_sizes, with_images
 from unlost.engine.restore.planning.notes.late_addresses import late_address_notes
+from unlost.engine.restore.planning.notes.locked import mark_locked
 from unlost.engine.restore.planning.notes.predict import Prospect, predict
 from unlost.engine.restore.planning.references import ReferenceSettlement
 from unlost.engine.restore.planning.selection import (
@@ -302,7 +303,9 @@ def _plan(
     head: _Head,
 ) -> RestorePlan:
     drafts = sorted(settling.drafts.values(), key=_place)
-    steps = tuple(_step(survey, step, because(settling.records, step)) for step in drafts)
+    plain = [_step(survey, step, because(settling.records, step)) for step in drafts]
+    marked = mark_locked(survey, plain)
+    steps = marked.steps
     images = image_sizes(survey, drafts)
     cost = estimate(drafts, survey.capability, with_images(files, drafts, images))
     tables = [
@@ -323,6 +326,7 @@ def _plan(
             survey.ports.basis,
             (
                 *cleared_notes(survey, steps),
+                *marked.notes,
                 *late_address_notes(drafts, records.lives),
                 *image_notes(survey, drafts, images),
                 *automation_notes(survey, steps, besides=head.besides),

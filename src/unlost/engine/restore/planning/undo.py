@@ -13,6 +13,7 @@ Records are named by their ids in the org; their wanted values are in the journa
 See docs/adr/0042.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
@@ -38,6 +39,7 @@ from unlost.engine.restore.planning.left_out import (
 from unlost.engine.restore.planning.notes.allowances import allowance_notes
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.notes.cleared import cleared_notes
+from unlost.engine.restore.planning.notes.locked import live_names, mark_locked
 from unlost.engine.restore.planning.notes.predict import NOT_ALLOWED, WORDS
 from unlost.engine.restore.planning.notes.undo_limits import undo_limits
 from unlost.engine.restore.planning.plan import RelatedPolicy, plan_restore, schema_digest
@@ -507,7 +509,9 @@ def _plan(
     plan_id: str,
 ) -> RestorePlan:
     ordered = sorted(steps, key=place_of)
-    planned = tuple(_step(step, survey.table(step.effect.table)) for step in ordered)
+    plain = [_step(step, survey.table(step.effect.table)) for step in ordered]
+    marked = mark_locked(survey, plain)
+    planned = marked.steps
     tables = [survey.table(name) for name in sorted({step.effect.table for step in steps})]
     cost = _estimate(survey, ordered)
     return sealed(
@@ -525,6 +529,7 @@ def _plan(
                 *_notes(survey, known, ordered, gone, unlooked),
                 *allowance_notes(survey.ports.source.quotas(), cost),
                 *cleared_notes(survey, planned),
+                *marked.notes,
                 *automation_notes(survey, planned),
             ),
             estimate=cost,
@@ -623,20 +628,26 @@ def _unproved(effect: Effect) -> bool:
 
 
 def _remarks(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> Iterator[PlanNote]:
-    counts: dict[tuple[NoteCode, str], int] = {}
+    records: dict[tuple[NoteCode, str], list[str]] = defaultdict(list)
     for step in steps:
         for remark in step.remarks:
-            if remark is NoteCode.LEFT_OUT:
-                continue
-            place = (remark, step.effect.table)
-            counts[place] = counts.get(place, 0) + 1
-    for (remark, table), count in sorted(counts.items()):
+            if remark is not NoteCode.LEFT_OUT:
+                records[remark, step.effect.table].append(step.effect.live)
+    for (remark, table), ids in sorted(records.items()):
         words = WORDS[remark]
         known: dict[str, Any] = {}
         if "{reason}" in words.template:
             known = {"reason": survey.capability(table).reason or NOT_ALLOWED}
+        if remark is NoteCode.LOCKED:
+            known = {"named": live_names(survey, table, ids)}
         yield PlanNote.of(
-            remark.value, words.weight, words.template, words.next_step, table, count=count, **known
+            remark.value,
+            words.weight,
+            words.template,
+            words.next_step,
+            table,
+            count=len(ids),
+            **known,
         )
 
 

@@ -6,7 +6,7 @@ See docs/adr/0010.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from unlost.engine.parallel import run_queues
@@ -20,11 +20,18 @@ from unlost.engine.restore.journal.entries import (
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
-from unlost.engine.restore.values.outcome_text import OutcomeText, outcome_of
+from unlost.engine.restore.values.outcome_text import LOCKED, PUBLISHED, OutcomeText, outcome_of
 from unlost.model.errors import LimitReached, UnlostError
 from unlost.model.plan import RecordKey
 from unlost.model.runs.progress import Phase, Progress
-from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
+from unlost.model.source.writing import (
+    RECORD_LOCKED,
+    WRITE_REFUSED,
+    OutcomeKind,
+    RowOutcome,
+    WriteOp,
+    WriteRow,
+)
 
 STORAGE_FULL = "write-storage-full"
 TRIES = 3  # number of times that a temporarily refused row is sent
@@ -205,12 +212,28 @@ def answer(
             session, intent, lost, beside=beside, created_ids=created_ids | called.created_ids
         )
         known += [outcome for outcome in resolved if outcome.key in keys]
+    known = [_in_our_words(session, intent.table, outcome) for outcome in known]
     session.log.write(CallAnswer(called.number, tuple(known)))
     done = sum(outcome.kind is OutcomeKind.DONE for outcome in known)
     session.ports.observer.progress(Progress(Phase.RESTORE, intent.table, rows=done, calls=1))
     if intent.stage is not Pass.IMAGES:  # the records are there without their images
         _stop_where_full(known)
     return known
+
+
+def _in_our_words(session: RestoreSession, table: str, outcome: RowOutcome) -> RowOutcome:
+    """The outcome of a locked record in a text that consoles translate; others as they are.
+
+    Salesforce has no error code for published articles. The plan knows which ones are.
+    """
+    key = RecordKey(table, outcome.key)
+    if outcome.code == RECORD_LOCKED:
+        text = outcome_of(LOCKED, key)
+    elif outcome.code == WRITE_REFUSED and key in session.published:
+        text = outcome_of(PUBLISHED, key)
+    else:
+        return outcome
+    return replace(outcome, code=text.code, sentence=text.sentence, next_step=text.next_step)
 
 
 def _stop_where_full(outcomes: Sequence[RowOutcome]) -> None:

@@ -7,6 +7,7 @@ from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.running.addresses import Addresses
 from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.wanted import WantedReader
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.model.plan import PlanStep, RecordKey, RestorePlan, SelectionKind
 from unlost.model.ports.source import Source
@@ -42,7 +43,7 @@ class RestoreSession:
     """One restore while it runs.
 
     ``twins``: live records that took the unique value of a record which the plan skips.
-    ``resumed``: records were created before this process took the run over.
+    ``published``: articles that the org does not change. ``resumed``: records were created before this process took the run over.
     """
 
     ports: RestorePorts
@@ -54,11 +55,14 @@ class RestoreSession:
     addresses: Addresses
     resumed: bool
     twins: dict[RecordKey, str] = field(default_factory=dict)
+    published: frozenset[RecordKey] = frozenset()
     _capabilities: dict[str, WriteCapability] = field(default_factory=dict)
     _empty: dict[RecordKey, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.twins = {RecordKey(twin.table, twin.record): twin.live for twin in self.plan.twins}
+        steps = self.plan.steps
+        self.published = frozenset(s.key for s in steps if NoteCode.PUBLISHED in s.notes)
         for empty in self.plan.empty:
             key = RecordKey(empty.table, empty.record)
             self._empty.setdefault(key, {})[empty.column] = empty.target

@@ -41,6 +41,8 @@ class NoteCode(StrEnum):
     COLUMN_FIXED = "column-fixed"
     VALUE_NEEDED = "value-needed"
     CLOSED = "closed"
+    IN_APPROVAL = "in-approval"
+    PUBLISHED = "published"
     LEFT_OUT_TARGET = "left-out-target"
     LEFT_OUT_COMES = "left-out-comes"
     # good to know

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from unlost.model.message import Message, message
 from unlost.model.plan import RecordKey
+from unlost.model.source.writing import RECORD_LOCKED
 
 CHANGED_SINCE = "restore-changed-since"
 
@@ -138,6 +139,17 @@ NOT_CREATED = OutcomeText(
     "The org should have created {record} with the record that it belongs to, but it does not exist.",
     "Make sure that the record it belongs to exists, then run `unlost restore retry RUN`.",
 )
+LOCKED = OutcomeText(
+    RECORD_LOCKED,
+    "{record} is locked in the org, for example by an approval process. It was left unchanged.",
+    "Decide or recall the approval in the org, or unlock the record there. Then make a new plan, or run "
+    "`unlost restore retry RUN`.",
+)
+PUBLISHED = OutcomeText(
+    "write-published",
+    "{record} is a published article, which the org does not change. It was left unchanged.",
+    "Edit the article as a draft in the org by hand, then publish the draft.",
+)
 UNDO_CHANGED = OutcomeText(
     CHANGED_SINCE,
     "{record} was changed in the org after the undo was planned. It was not deleted.",
@@ -199,6 +211,8 @@ TEXTS = (
     CHANGED,
     RESTORED_BY_OTHERS,
     NOT_CREATED,
+    LOCKED,
+    PUBLISHED,
     UNDO_CHANGED,
     UNDO_DETAIL_CHANGED,
     UNDO_REFERRED_SINCE,

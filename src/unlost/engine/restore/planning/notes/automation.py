@@ -1,13 +1,12 @@
 """The bypass of a plan, and notes about automation that runs while its records are written.
 
-Only an org with a bypass has these notes: the admin chose to hold automation back, so the plan names
-what still acts. See docs/adr/0047.
+Every plan that writes names the active automation of its tables, since Unlost can switch none of it
+off. With a bypass, the notes say that automation which does not check it acts. See docs/adr/0047.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from unlost.engine.restore.planning.notes.predict import NoteText
 from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.model.bypass import Automation, AutomationKind, Bypass
 from unlost.model.errors import NotAllowed, UsageError
@@ -16,36 +15,38 @@ from unlost.model.plan import Action, NoteWeight, PlanNote, PlanStep
 
 BYPASS_ON = "bypass-on"
 BYPASS_IMPOSSIBLE = "bypass-impossible"
+NO_BYPASS = "bypass-none"
 MANAGED = "automation-managed"
 UNLISTED = "automation-unlisted"
+NO_TABLE = "automation-no-table"
 NAMED = 10  # automations that a note names
 STAYS = (Action.UNCHANGED, Action.SKIP)
 
 SEE_AUTOMATION = "Give the write user the right to see the automation of the org, then plan again."
-NOTES_BY_KIND = {
-    AutomationKind.TRIGGER: NoteText(
-        NoteWeight.NOTE,
-        "Triggers of {table} that run unless they check the bypass: {names}.",
-    ),
-    AutomationKind.FLOW: NoteText(
-        NoteWeight.NOTE,
-        "Flows of {table} that run unless they check the bypass: {names}.",
-    ),
-    AutomationKind.RULE: NoteText(
-        NoteWeight.NOTE,
-        "Validation rules of {table} that apply unless they check the bypass: {names}.",
-    ),
+ACTING = {
+    AutomationKind.TRIGGER: "Active triggers of {table} ({number}): {names}.",
+    AutomationKind.FLOW: "Active flows of {table} ({number}): {names}.",
+    AutomationKind.RULE: "Active validation rules of {table} ({number}): {names}.",
+    AutomationKind.WORKFLOW: "Active workflow rules of {table} ({number}): {names}.",
+    AutomationKind.PROCESS: "Active processes of Process Builder for {table} ({number}): {names}.",
+}
+BYPASSED = {
+    AutomationKind.TRIGGER: "Triggers of {table} that run unless they check the bypass ({number}): "
+    "{names}.",
+    AutomationKind.FLOW: "Flows of {table} that run unless they check the bypass ({number}): {names}.",
+    AutomationKind.RULE: "Validation rules of {table} that apply unless they check the bypass "
+    "({number}): {names}.",
+    AutomationKind.WORKFLOW: "Workflow rules of {table} that act unless they check the bypass "
+    "({number}): {names}.",
+    AutomationKind.PROCESS: "Processes of Process Builder for {table} that run unless they check the "
+    "bypass ({number}): {names}.",
 }
 CANNOT_LIST = {
-    AutomationKind.TRIGGER: NoteText(
-        NoteWeight.WARNING, "The triggers of the org could not be listed.", SEE_AUTOMATION
-    ),
-    AutomationKind.FLOW: NoteText(
-        NoteWeight.WARNING, "The flows of the org could not be listed.", SEE_AUTOMATION
-    ),
-    AutomationKind.RULE: NoteText(
-        NoteWeight.WARNING, "The validation rules of the org could not be listed.", SEE_AUTOMATION
-    ),
+    AutomationKind.TRIGGER: "The triggers of the org could not be listed.",
+    AutomationKind.FLOW: "The flows of the org could not be listed.",
+    AutomationKind.RULE: "The validation rules of the org could not be listed.",
+    AutomationKind.WORKFLOW: "The workflow rules of the org could not be listed.",
+    AutomationKind.PROCESS: "The processes of Process Builder could not be listed.",
 }
 
 
@@ -62,15 +63,30 @@ def automation_notes(
     ``besides``: tables that are written although no step names them.
     """
     tables, bypass = {*_written(steps), *besides}, survey.ports.bypass
-    if bypass is None or not tables:
+    if not tables:
         return
-    yield _bypass_note(survey, bypass)
+    # Without a bypass the admin did not decide that automation matters: these notes only inform.
+    weight = NoteWeight.NOTE if bypass is None else NoteWeight.WARNING
     listed = survey.ports.writer.automation([survey.table(name) for name in sorted(tables)])
-    yield from _unmanaged_notes(listed.items)
-    yield from _managed_notes(listed.items)
+    if bypass is not None:
+        yield _bypass_note(survey, bypass)
+    elif listed.items:
+        yield _no_bypass_note()
+    yield from _unmanaged_notes(listed.items, ACTING if bypass is None else BYPASSED)
+    yield from _managed_notes(listed.items, weight)
+    yield from _notes_without_table(listed.items)
     for kind in listed.unlisted:
-        words = CANNOT_LIST[kind]
-        yield PlanNote.of(UNLISTED, words.weight, words.template, words.next_step)
+        yield PlanNote.of(UNLISTED, weight, CANNOT_LIST[kind], SEE_AUTOMATION)
+
+
+def _no_bypass_note() -> PlanNote:
+    return PlanNote.of(
+        NO_BYPASS,
+        NoteWeight.NOTE,
+        "The automation of the org acts on the records that are written, and Unlost cannot switch it "
+        "off: no bypass is set.",
+        "If the automation of the org checks a switch of its own, name it with `unlost org bypass`.",
+    )
 
 
 def _written(steps: Sequence[PlanStep]) -> Collection[str]:
@@ -111,29 +127,49 @@ def _bypass_note(survey: RestoreSurvey, bypass: Bypass) -> PlanNote:
     )
 
 
-def _unmanaged_notes(items: Sequence[Automation]) -> Iterator[PlanNote]:
+def _unmanaged_notes(
+    items: Sequence[Automation], texts: Mapping[AutomationKind, str]
+) -> Iterator[PlanNote]:
     names: dict[tuple[str, AutomationKind], list[str]] = defaultdict(list)
     for item in items:
-        if not item.managed:
+        if item.table and not item.managed:
             names[item.table, item.kind].append(item.name)
     for (table, kind), some in sorted(names.items()):
-        code, words = f"automation-{kind.value}", NOTES_BY_KIND[kind]
-        yield PlanNote.of(code, words.weight, words.template, "", table, names=_named(sorted(some)))
+        yield PlanNote.of(
+            f"automation-{kind.value}",
+            NoteWeight.NOTE,
+            texts[kind],
+            table=table,
+            number=len(some),
+            names=_named(sorted(some)),
+        )
 
 
-def _managed_notes(items: Sequence[Automation]) -> Iterator[PlanNote]:
+def _managed_notes(items: Sequence[Automation], weight: NoteWeight) -> Iterator[PlanNote]:
     names: dict[str, list[str]] = defaultdict(list)
     for item in items:
-        if item.managed:
+        if item.table and item.managed:
             names[item.table].append(item.name)
     for table, some in sorted(names.items()):
         yield PlanNote.of(
             MANAGED,
-            NoteWeight.WARNING,
+            weight,
             "Automation of installed packages acts on {table} and cannot be switched off: {names}.",
             "Ask the vendor of the package for its own switch, if these effects matter.",
             table,
             names=_named(sorted(some)),
+        )
+
+
+def _notes_without_table(items: Sequence[Automation]) -> Iterator[PlanNote]:
+    names = sorted(item.name for item in items if not item.table)
+    if names:
+        yield PlanNote.of(
+            NO_TABLE,
+            NoteWeight.NOTE,
+            "Active automation for which the org names no table ({number}): {names}.",
+            number=len(names),
+            names=_named(names),
         )
 
 

@@ -45,6 +45,8 @@ BY_CODE = {
     "side-effect": Consequence.SIDE_EFFECT,
     NoteCode.REOPENED: Consequence.SIDE_EFFECT,
     NoteCode.CLOSED: Consequence.REFUSAL,
+    NoteCode.IN_APPROVAL: Consequence.REFUSAL,
+    NoteCode.PUBLISHED: Consequence.REFUSAL,
     SHORT: Consequence.REFUSAL,
     CALLS_SHORT: Consequence.REFUSAL,
     UNREADABLE: Consequence.CONFLICT,

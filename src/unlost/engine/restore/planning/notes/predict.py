@@ -153,7 +153,7 @@ WORDS = {
     NoteCode.LOCKED: NoteText(
         NoteWeight.BLOCK,
         "{records} of {table} stay: the org does not delete activated records, and does not take them "
-        "back to a draft.",
+        "back to a draft. They are: {named}.",
         "Give the write user the right to delete activated records and plan the undo again, or leave "
         "them.",
     ),
@@ -217,6 +217,17 @@ WORDS = {
         "{records} of {table} will be set to draft while lost records are added, then back to the "
         "former status. Flows run as on an activation, and the activation date is new.",
         "If the run stops in between, `unlost restore resume` finishes it.",
+    ),
+    NoteCode.IN_APPROVAL: NoteText(
+        NoteWeight.WARNING,
+        "An approval process locks {records} of {table}, which the org does not change or delete until "
+        "the approval is decided: {named}.",
+        "Decide or recall the approvals in the org before the run, or let an admin unlock the records.",
+    ),
+    NoteCode.PUBLISHED: NoteText(
+        NoteWeight.WARNING,
+        "{records} of {table} are published articles, which the org does not change: {named}.",
+        "Edit each article as a draft in the org by hand, then publish the draft.",
     ),
     NoteCode.TYPED: NoteText(
         NoteWeight.NOTE,

@@ -36,7 +36,7 @@ def undo_limits(effects: Iterable[Effect]) -> Iterator[PlanNote]:
     yield PlanNote.of(
         UNDO_LIMITS,
         NoteWeight.NOTE,
-        "Approval locks and published articles stay as they are. Change them by hand before the undo.",
+        "Decisions of approvals, and articles that were published, stay as they are. Change them by hand.",
     )
     if any(effect.kind is EffectKind.BROUGHT for effect in effects):
         yield PlanNote.of(
