@@ -83,7 +83,7 @@ def plant(served: SimulatorProcess, bypass: str) -> None:
     served.admin.post("rules/trigger", object="Account", deed="create", name="Greet",
                       values=TASK, bypass=bypass)  # fmt: skip
     served.admin.post("rules/trigger", object="Account", deed="set", name="Sync", package="acme",
-                      flow=True, values={"Description": "synced"})  # fmt: skip
+                      tool="flow", values={"Description": "synced"})  # fmt: skip
     served.admin.post("rules/validation", object="Account", message="A phone, please.",
                       name="Phone", where="Phone = null", bypass=bypass)  # fmt: skip
 

@@ -135,6 +135,8 @@ class Admin:
             "POST rules/validation": rules.validation,
             "POST rules/trigger": rules.trigger,
             "POST rules/duplicate": rules.duplicate,
+            "POST rules/approval": rules.approval,
+            "POST rules/decide": rules.decide,
             "POST rules/clear": rules.clear,
             "POST access/deny": rules.deny,
             "POST access/allow": rules.allow,

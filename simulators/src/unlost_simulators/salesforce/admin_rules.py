@@ -1,4 +1,4 @@
-"""Admin actions on rules that admins of the org make: validation rules, triggers, duplicate rules.
+"""Admin actions on rules that admins of the org make, such as validation rules and triggers.
 
 Rules hold until they are cleared; each counts how often it acted, so that a test can check that
 none was planted in vain.
@@ -15,10 +15,12 @@ from typing import Any
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.users import ObjectOperation, SimUser
 from unlost_simulators.salesforce.writing.rules import (
+    ApprovalRule,
     DuplicateRule,
     Moment,
     Phase,
     Rule,
+    Tool,
     TriggerEffect,
     TriggerRule,
     ValidationRule,
@@ -41,6 +43,8 @@ class Rules:
         """Run a trigger on ``object``; members as in ``TriggerRule``."""
         members = _members(wanted)
         members["deed"] = TriggerEffect(members["deed"])
+        if "tool" in members:
+            members["tool"] = Tool(members["tool"])
         if "phase" in members:
             members["phase"] = Phase(members["phase"])
         if "values" in members:
@@ -52,6 +56,20 @@ class Rules:
         members = _members(wanted)
         members["match"] = tuple(members["match"])
         return self._plant(DuplicateRule(**members))
+
+    def approval(self, wanted: Wanted) -> Any:
+        """Submit the records ``ids`` of ``object`` to the approval process ``name``."""
+        members = _members(wanted)
+        members["ids"] = tuple(members["ids"])
+        return self._plant(ApprovalRule(**members))
+
+    def decide(self, _wanted: Wanted) -> Any:
+        """Decide all pending approvals: their records are no longer locked."""
+        planted = self._org.planted
+        pending = [rule for rule, _ in planted.report() if isinstance(rule, ApprovalRule)]
+        for rule in pending:
+            planted.remove(rule)
+        return {"decided": len(pending)}
 
     def listing(self, _wanted: Wanted) -> Any:
         """Return all rules with their hits, and the names of rules that never acted."""

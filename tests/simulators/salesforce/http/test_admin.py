@@ -102,7 +102,7 @@ def test_what_tests_of_deletions_can_set(client, sim) -> None:
     assert {name: answer[name] for name in sent} == sent
     rule = client.admin(
         "rules/trigger", object="Account", deed="delete", on=["delete"], deletes="Contact",
-        deletes_where="AccountId = '{Id}'", phase="before", flow=True, name="Cleaner",
+        deletes_where="AccountId = '{Id}'", phase="before", tool="flow", name="Cleaner",
     ).json()  # fmt: skip
     assert (rule["deed"], rule["on"], rule["deletes"]) == ("delete", ["delete"], "Contact")
     refused = client.admin("rules/trigger", object="Account", deed="delete")

@@ -15,6 +15,7 @@ from unlost.engine.restore.planning.notes.automation import (
     BYPASS_IMPOSSIBLE,
     BYPASS_ON,
     MANAGED,
+    NO_BYPASS,
     UNLISTED,
 )
 from unlost.engine.restore.planning.notes.note_order import Consequence, consequence
@@ -105,12 +106,51 @@ def test_the_plan_says_which_bypass_will_be_on(org: Guarded) -> None:
     assert org.switches() == [], "a plan switches nothing"
 
 
-def test_without_a_bypass_the_plan_reads_as_before(org: Guarded) -> None:
+def test_without_a_bypass_a_plan_over_quiet_tables_reads_as_before(org: Guarded) -> None:
     org.bypass = None
     plan = org.lost()
     assert (plan.bypass, summary(plan).bypass) == (None, "")
     assert b"bypass" not in write_plan(plan)
-    assert not [call for call in org.writer.calls if call[0] in ("automation", "bypass")]
+    assert not [call for call in org.writer.calls if call[0] == "bypass"]
+    assert [call for call in org.writer.calls if call[0] == "automation"] == [("automation", "", 2)]
+
+
+def test_automation_is_named_without_a_bypass_too(
+    org: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(automation, "NAMED", 2)
+    org.bypass = None
+    kinds = AutomationKind
+    org.writer.automations = (
+        *(Automation(kinds.TRIGGER, name, "Account") for name in ("C", "A", "B")),
+        Automation(kinds.WORKFLOW, "Mail owner", "Account"),
+        Automation(kinds.PROCESS, "Old_Process", "Contact"),
+        Automation(kinds.PROCESS, "Somewhere", ""),
+        Automation(kinds.FLOW, "vendor__Sync", "Account", managed=True),
+    )
+    org.writer.unlisted = (kinds.RULE,)
+    plan = org.lost()
+    sentences = {note.sentence for note in plan.notes if note.code.startswith("automation-")}
+    assert sentences == {
+        "Active triggers of Account (3): A, B and 1 more.",
+        "Active workflow rules of Account (1): Mail owner.",
+        "Active processes of Process Builder for Contact (1): Old_Process.",
+        "Active automation for which the org names no table (1): Somewhere.",
+        "Automation of installed packages acts on Account and cannot be switched off: vendor__Sync.",
+        "The validation rules of the org could not be listed.",
+    }
+    assert "no bypass is set" in note_of(plan, NO_BYPASS).sentence
+    named = [note for note in plan.notes if note.code.startswith(("automation-", "bypass-"))]
+    assert {note.weight for note in named} == {NoteWeight.NOTE}, "consoles fold them away"
+
+
+def test_an_undo_names_automation_without_a_bypass(org: Guarded) -> None:
+    plan = org.lost()
+    org.restore(plan)
+    org.night()
+    org.bypass = None
+    org.writer.automations = (Automation(AutomationKind.FLOW, "Greet", "Account"),)
+    assert "Greet" in note_of(org.undo(run_of(plan)), "automation-flow").sentence
 
 
 def test_a_plan_that_writes_nothing_needs_no_bypass(org: Guarded) -> None:
@@ -158,7 +198,9 @@ def test_automation_that_acts_is_named(org: Guarded, monkeypatch: pytest.MonkeyP
     org.writer.unlisted = (AutomationKind.FLOW,)
     plan = org.lost()
     triggers = note_of(plan, "automation-trigger").sentence
-    assert triggers == "Triggers of Account that run unless they check the bypass: A, B and 1 more."
+    assert triggers == (
+        "Triggers of Account that run unless they check the bypass (3): A, B and 1 more."
+    )
     assert "Phone" in note_of(plan, "automation-rule").sentence
     managed = note_of(plan, MANAGED)
     assert "cannot be switched off: vendor__Sync." in managed.sentence

@@ -1,9 +1,10 @@
-"""Queries for the automation of objects: planted triggers, flows and validation rules.
+"""Queries for the automation of objects, and for pending approvals: both are planted rules.
 
-``ApexTrigger`` and ``ValidationRule`` belong to the Tooling API, ``FlowDefinitionView`` to the data
-API. The conditions about objects, activity and the type of trigger select rules; a query with any
-other condition is refused. Sources: Tooling API guide (ApexTrigger.Status, ValidationRule.Active),
-object reference (FlowDefinitionView: IsActive, TriggerType).
+``ApexTrigger`` and ``ValidationRule`` belong to the Tooling API, ``FlowDefinitionView`` and
+``ProcessInstance`` to the data API; ``process/rules`` lists workflow rules. The conditions about
+objects, activity and kind select rules; a query with any other condition is refused. Sources:
+Tooling API guide (ApexTrigger.Status, ValidationRule.Active), object reference (FlowDefinitionView:
+IsActive, ProcessType, TriggerType; ProcessInstance), REST guide (Process Rules).
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from unlost_simulators.salesforce.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.users import Permission
 from unlost_simulators.salesforce.writing.rules import (
+    ApprovalRule,
     Moment,
     Phase,
     Rule,
+    Tool,
     TriggerRule,
     ValidationRule,
 )
@@ -32,6 +35,12 @@ TOOLING: Mapping[str, tuple[str, str]] = {
     "apextrigger": ("Name", "EntityDefinition"),
     "validationrule": ("ValidationName", "EntityDefinition"),
 }
+LISTED = {
+    Tool.APEX: "apextrigger",
+    Tool.FLOW: "flowdefinitionview",
+    Tool.PROCESS: "flowdefinitionview",
+}
+APPROVALS = re.compile(r"\bFROM\s+ProcessInstance\b", re.IGNORECASE)
 DATA: Mapping[str, tuple[str, str]] = {"flowdefinitionview": ("ApiName", "TriggerObjectOrEvent")}
 
 
@@ -55,7 +64,7 @@ def listing(context: Context, known: Mapping[str, tuple[str, str]]) -> Answer | 
 
 def _is_of(rule: Rule, kind: str) -> bool:
     if isinstance(rule, TriggerRule):
-        return kind == ("flowdefinitionview" if rule.flow else "apextrigger")
+        return kind == LISTED.get(rule.tool)
     return isinstance(rule, ValidationRule) and kind == "validationrule"
 
 
@@ -92,10 +101,17 @@ def _activity(rule: Any, kind: str) -> dict[str, str]:
         return {"status": "Active" if rule.active else "Inactive"}
     if kind == "validationrule":
         return {"active": str(rule.active).lower()}
+    active = str(rule.active).lower()
+    if rule.tool is Tool.PROCESS:
+        return {"isactive": active, "processtype": "Workflow", "triggertype": ""}
     when = "BeforeSave" if rule.phase is Phase.BEFORE else "AfterSave"
     if Moment.DELETE in rule.on:
         when = "BeforeDelete"
-    return {"isactive": str(rule.active).lower(), "triggertype": f"Record{when}"}
+    return {
+        "isactive": active,
+        "processtype": "AutoLaunchedFlow",
+        "triggertype": f"Record{when}",
+    }
 
 
 def _row(source: str, rule: Any, name: str, entity: str) -> dict[str, Any]:
@@ -104,4 +120,64 @@ def _row(source: str, rule: Any, name: str, entity: str) -> dict[str, Any]:
         name: rule.name,
         "NamespacePrefix": rule.package or None,
         entity: {"attributes": {"type": "EntityDefinition"}, "QualifiedApiName": rule.object},
+    }
+
+
+def workflow_rules(context: Context) -> Answer:
+    """Answer ``GET process/rules``: the active workflow rules by object."""
+    if not context.user.may(Permission.VIEW_SETUP):
+        raise SalesforceError(403, "INSUFFICIENT_ACCESS", "insufficient access rights")
+    rules: dict[str, list[dict[str, Any]]] = {}
+    for rule, _ in context.sim.org.planted.report():
+        if isinstance(rule, TriggerRule) and rule.tool is Tool.WORKFLOW and rule.active:
+            rules.setdefault(rule.object, []).append(
+                {
+                    "actions": [],
+                    "description": None,
+                    "name": rule.name,
+                    "namespacePrefix": rule.package or None,
+                    "object": rule.object,
+                }
+            )
+    return json_answer({"rules": rules})
+
+
+def approvals(context: Context) -> Answer | None:
+    """The answer to a query for pending approvals; None for other queries.
+
+    An org whose scenario has the object answers from its rows.
+    """
+    soql = context.call.query.get("q", "")
+    declared = context.sim.org.store.schema.get("ProcessInstance")
+    if not APPROVALS.search(soql) or declared is not None:
+        return None
+    conditions = list(_conditions(soql))
+    rows = [
+        _approval(context, rule, record)
+        for rule, _ in context.sim.org.planted.report()
+        if isinstance(rule, ApprovalRule)
+        for record in rule.ids
+        if _is_pending(record, conditions)
+    ]
+    return json_answer({"totalSize": len(rows), "done": True, "records": rows})
+
+
+def _is_pending(record: str, conditions: list[tuple[str, frozenset[str]]]) -> bool:
+    cells = {"status": "pending", "targetobjectid": record.lower()}
+    for column, values in conditions:
+        if column not in cells:
+            raise SalesforceError(400, "INVALID_FIELD", f"No such column '{column}'.")
+        if cells[column] not in values:
+            return False
+    return True
+
+
+def _approval(context: Context, rule: ApprovalRule, record: str) -> dict[str, Any]:
+    rows = context.sim.org.export(rule.object).to_pylist()
+    names = [row.get("Name") or row.get("Subject") for row in rows if row["Id"] == record]
+    return {
+        "attributes": {"type": "ProcessInstance"},
+        "TargetObjectId": record,
+        "TargetObject": {"attributes": {"type": "Name"}, "Name": names[0] if names else None},
+        "ProcessDefinition": {"attributes": {"type": "ProcessDefinition"}, "Name": rule.name},
     }

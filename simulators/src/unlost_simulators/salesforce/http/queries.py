@@ -8,7 +8,7 @@ from typing import Any
 from unlost_simulators.salesforce.answers import ResultRows
 from unlost_simulators.salesforce.cursors import LOCATOR_PREFIX, Cursor
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.http.automation import DATA, listing
+from unlost_simulators.salesforce.http.automation import DATA, approvals, listing
 from unlost_simulators.salesforce.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http.columns import column_metadata
 from unlost_simulators.salesforce.http.context import Context
@@ -21,8 +21,8 @@ _BATCH = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
 
 def query(context: Context) -> Answer:
     """Answer ``GET query?q=``."""
-    automation = listing(context, DATA)
-    return automation or _first_page(context, all_rows=False)
+    planted = listing(context, DATA) or approvals(context)
+    return planted or _first_page(context, all_rows=False)
 
 
 def query_all(context: Context) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unlost_simulators.salesforce.http import (
+    automation,
     collections,
     describes,
     ingest,
@@ -55,6 +56,7 @@ def table(dispatch: Dispatch) -> RouteTable:
     _add_objects(routes)
     _add_jobs(routes)
     _add_composites(routes, Composite(dispatch))
+    routes.add("process/rules", GET=automation.workflow_rules)
     routes.add("tooling/query", GET=tooling.query)
     routes.add("tooling/sobjects/{object}/describe", GET=tooling.describe)
     return routes

@@ -12,7 +12,7 @@ from unlost_simulators.salesforce.errors import not_found
 from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef
 from unlost_simulators.salesforce.store import tables
 from unlost_simulators.salesforce.store.writes import live
-from unlost_simulators.salesforce.writing import refusals, rows
+from unlost_simulators.salesforce.writing import approvals, refusals, rows
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 from unlost_simulators.salesforce.writing.request import RowError, Verb
@@ -175,3 +175,4 @@ def check_existing(job: Job, drafts: Sequence[Draft], fields: Sequence[str]) -> 
             draft.refuse(refusals.NO_ACCESS)
         else:
             draft.before = row
+    approvals.refuse_locked(job, [draft for draft in named if draft.sound])

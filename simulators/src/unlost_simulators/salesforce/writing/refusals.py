@@ -20,6 +20,9 @@ ROLLED_BACK = RowError(
 NO_SUCH_ROW = RowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
 DELETED = RowError("ENTITY_IS_DELETED", "entity is deleted")
 NO_ACCESS = RowError("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+LOCKED = RowError("ENTITY_IS_LOCKED", "the entity is locked for editing")
+# Neither the code nor the text was seen.
+PUBLISHED = RowError("INVALID_OPERATION", "You can only update draft versions of articles.")
 NO_ROOM = RowError("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded")
 NO_ID = RowError("MISSING_ARGUMENT", "Id not specified in an update call")
 ID_ON_INSERT = RowError(

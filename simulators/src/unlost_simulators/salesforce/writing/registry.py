@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from unlost_simulators.salesforce.writing import (
     activities,
+    articles,
     assignments,
     files,
     mail_parts,
@@ -20,6 +21,7 @@ from unlost_simulators.salesforce.writing.effects import Effects
 
 NOTHING = Effects()
 SHARES = sharing.Shares()
+ARTICLES = articles.Articles()
 BY_OBJECT: Mapping[str, Effects] = {
     "Account": persons.Accounts(),
     "AccountContactRelation": relations.Relations(),
@@ -50,4 +52,6 @@ BY_OBJECT: Mapping[str, Effects] = {
 
 def effects_of(name: str) -> Effects:
     """Return the effects of an object; for most objects they do nothing."""
+    if name.endswith(articles.ARTICLES):
+        return ARTICLES
     return BY_OBJECT.get(name, SHARES if name.endswith(sharing.SHARE) else NOTHING)

@@ -1,4 +1,4 @@
-"""Rules that admins of an org add: validation rules, triggers, duplicate rules.
+"""Rules that admins of an org add: validation rules, triggers, duplicate rules, approvals.
 
 A test plants them by the admin API; every one counts how often it acted.
 """
@@ -40,6 +40,15 @@ class TriggerEffect(StrEnum):
     DELETE = "delete"
 
 
+class Tool(StrEnum):
+    """The tool with which a trigger was made; it decides where it is listed."""
+
+    APEX = "apex"
+    FLOW = "flow"
+    PROCESS = "process"
+    WORKFLOW = "workflow"
+
+
 @dataclass(frozen=True, slots=True)
 class ValidationRule:
     """Refuses rows for which ``where`` holds; ``field`` is where the message is shown.
@@ -62,7 +71,7 @@ class ValidationRule:
 
 @dataclass(frozen=True, slots=True)
 class TriggerRule:
-    """Apex that runs when rows are saved or deleted.
+    """Automation that runs when rows are saved or deleted.
 
     ``refuse`` fails the row with ``message`` as an unhandled exception would. ``set`` writes
     ``values`` into the row; after the save that is a further change, by the same user and now.
@@ -70,7 +79,7 @@ class TriggerRule:
     when rows are deleted: those that the SOQL condition ``deletes_where`` chooses, any without one;
     at most ``most`` for the rows of one request (0: all of them), and never the rows of the request.
     ``{Field}`` in a text value and in ``deletes_where`` stands for the row's own value, ``{Id}`` for
-    its id. ``flow``: it is listed as a flow, not as Apex.
+    its id. ``tool``: it is listed as made with this tool.
     ``bypass``, ``package`` and ``active`` as in ``ValidationRule``.
     """
 
@@ -86,7 +95,7 @@ class TriggerRule:
     deletes: str = "Task"
     deletes_where: str = ""
     most: int = 0
-    flow: bool = False
+    tool: Tool = Tool.APEX
     bypass: str = ""
     package: str = ""
     active: bool = True
@@ -111,7 +120,19 @@ class DuplicateRule:
     on: frozenset[Moment] = BOTH
 
 
-type Rule = ValidationRule | TriggerRule | DuplicateRule
+@dataclass(frozen=True, slots=True)
+class ApprovalRule:
+    """An approval process in which records of an object wait for a decision, and are locked.
+
+    ``ids``: these records, with 18 characters. ``name``: the process.
+    """
+
+    object: str
+    ids: tuple[str, ...]
+    name: str = "Approval"
+
+
+type Rule = ValidationRule | TriggerRule | DuplicateRule | ApprovalRule
 
 
 @dataclass(slots=True)
@@ -131,6 +152,11 @@ class Planted:
         """Put a rule in force."""
         with self._lock:
             self._planted.append(_PlantedRule(rule))
+
+    def remove(self, rule: Rule) -> None:
+        """Take a rule out of force."""
+        with self._lock:
+            self._planted = [planted for planted in self._planted if planted.rule is not rule]
 
     def clear(self) -> None:
         """Forget all rules and their counts."""

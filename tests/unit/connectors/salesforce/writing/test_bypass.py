@@ -327,19 +327,37 @@ def script(org: Switched, source: str, *records: dict[str, Any]) -> None:
     org.wire.on("GET", rf"{source}", lambda _: httpx.Response(200, json=answer))
 
 
-def test_automation_is_listed_in_three_calls(org: Switched) -> None:
+def rules(org: Switched, **by_object: list[dict[str, Any]]) -> None:
+    """Script the workflow rules of the org."""
+    org.wire.on("GET", "process/rules", lambda _: httpx.Response(200, json={"rules": by_object}))
+
+
+def test_automation_is_listed_in_five_calls(org: Switched) -> None:
     script(org, "ApexTrigger", {"Name": "T", "EntityDefinition": entity("Account")})
     flow = {"ApiName": "F", "NamespacePrefix": "acme", "TriggerObjectOrEvent": entity("Account")}
-    script(org, "FlowDefinitionView", flow)
+    script(org, "FlowDefinitionView.*TriggerType", flow)
+    script(
+        org,
+        "FlowDefinitionView.*ProcessType",
+        {"ApiName": "P", "TriggerObjectOrEvent": entity("Account")},
+        {"ApiName": "Elsewhere", "TriggerObjectOrEvent": entity("Lead")},
+        {"ApiName": "Unknown", "TriggerObjectOrEvent": None},
+    )
     script(org, "ValidationRule", {"ValidationName": "V", "EntityDefinition": None})
+    rules(org, Account=[{"name": "W"}, {"name": "X", "namespacePrefix": "acme"}], Lead=[{}])
     with org.writer() as writer:
         listed = writer.automation([org.shape("Account")])
     assert listed.items == (
         Automation(AutomationKind.TRIGGER, "T", "Account"),
         Automation(AutomationKind.FLOW, "acme__F", "Account", managed=True),
         Automation(AutomationKind.RULE, "V", ""),
+        Automation(AutomationKind.PROCESS, "P", "Account"),
+        Automation(AutomationKind.PROCESS, "Unknown", ""),
+        Automation(AutomationKind.WORKFLOW, "W", "Account"),
+        Automation(AutomationKind.WORKFLOW, "acme__X", "Account", managed=True),
     )
     assert listed.unlisted == ()
+    assert len(org.wire.made("GET", "process/rules")) == 1
     calls = org.wire.made("GET", r"query/\?q=")
     entity_of, object_of = (
         "EntityDefinition.QualifiedApiName",
@@ -369,14 +387,24 @@ def test_automation_is_listed_in_three_calls(org: Switched) -> None:
                 f"WHERE Active = true AND {entity_of} IN ('Account')"
             ),
         ),
+        (
+            False,
+            (
+                f"SELECT ApiName,NamespacePrefix,{object_of} FROM FlowDefinitionView "
+                "WHERE IsActive = true AND ProcessType = 'Workflow'"
+            ),
+        ),
     ]
 
 
 def test_kinds_that_the_user_may_not_list_are_named(org: Switched) -> None:
+    refusal = [{"errorCode": "INSUFFICIENT_ACCESS", "message": "No."}]
+    org.wire.on("GET", "process/rules", lambda _: httpx.Response(403, json=refusal))
     connector = SalesforceConnector(org.wire.transport)
     with connector.open_planning(org.config, org.context) as planning:
         listed = planning.automation([org.shape("Account")])
-    assert (listed.items, listed.unlisted) == ((), tuple(AutomationKind))
+    assert listed.items == ()
+    assert set(listed.unlisted) == set(AutomationKind)
 
 
 def test_a_plan_with_the_backup_user_only_looks_whether_the_bypass_exists(org: Switched) -> None:
