@@ -7,6 +7,7 @@ off. With a bypass, the notes say that automation which does not check it acts. 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from unlost.engine.restore.planning.notes.predict import NoteText
 from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.model.bypass import Automation, AutomationKind, Bypass
 from unlost.model.errors import NotAllowed, UsageError
@@ -23,30 +24,56 @@ NAMED = 10  # automations that a note names
 STAYS = (Action.UNCHANGED, Action.SKIP)
 
 SEE_AUTOMATION = "Give the write user the right to see the automation of the org, then plan again."
+NOTE = NoteWeight.NOTE
 ACTING = {
-    AutomationKind.TRIGGER: "Active triggers of {table} ({number}): {names}.",
-    AutomationKind.FLOW: "Active flows of {table} ({number}): {names}.",
-    AutomationKind.RULE: "Active validation rules of {table} ({number}): {names}.",
-    AutomationKind.WORKFLOW: "Active workflow rules of {table} ({number}): {names}.",
-    AutomationKind.PROCESS: "Active processes of Process Builder for {table} ({number}): {names}.",
+    AutomationKind.TRIGGER: NoteText(NOTE, "Active triggers of {table} ({number}): {names}."),
+    AutomationKind.FLOW: NoteText(NOTE, "Active flows of {table} ({number}): {names}."),
+    AutomationKind.RULE: NoteText(NOTE, "Active validation rules of {table} ({number}): {names}."),
+    AutomationKind.WORKFLOW: NoteText(
+        NOTE, "Active workflow rules of {table} ({number}): {names}."
+    ),
+    AutomationKind.PROCESS: NoteText(
+        NOTE, "Active processes of Process Builder for {table} ({number}): {names}."
+    ),
 }
 BYPASSED = {
-    AutomationKind.TRIGGER: "Triggers of {table} that run unless they check the bypass ({number}): "
-    "{names}.",
-    AutomationKind.FLOW: "Flows of {table} that run unless they check the bypass ({number}): {names}.",
-    AutomationKind.RULE: "Validation rules of {table} that apply unless they check the bypass "
-    "({number}): {names}.",
-    AutomationKind.WORKFLOW: "Workflow rules of {table} that act unless they check the bypass "
-    "({number}): {names}.",
-    AutomationKind.PROCESS: "Processes of Process Builder for {table} that run unless they check the "
-    "bypass ({number}): {names}.",
+    AutomationKind.TRIGGER: NoteText(
+        NOTE, "Triggers of {table} that run unless they check the bypass ({number}): {names}."
+    ),
+    AutomationKind.FLOW: NoteText(
+        NOTE, "Flows of {table} that run unless they check the bypass ({number}): {names}."
+    ),
+    AutomationKind.RULE: NoteText(
+        NOTE,
+        "Validation rules of {table} that apply unless they check the bypass ({number}): {names}.",
+    ),
+    AutomationKind.WORKFLOW: NoteText(
+        NOTE, "Workflow rules of {table} that act unless they check the bypass ({number}): {names}."
+    ),
+    AutomationKind.PROCESS: NoteText(
+        NOTE,
+        "Processes of Process Builder for {table} that run unless they check the bypass ({number}): "
+        "{names}.",
+    ),
 }
+# Without a bypass the admin did not decide that automation matters: these notes only inform then.
+WARNING = NoteWeight.WARNING
 CANNOT_LIST = {
-    AutomationKind.TRIGGER: "The triggers of the org could not be listed.",
-    AutomationKind.FLOW: "The flows of the org could not be listed.",
-    AutomationKind.RULE: "The validation rules of the org could not be listed.",
-    AutomationKind.WORKFLOW: "The workflow rules of the org could not be listed.",
-    AutomationKind.PROCESS: "The processes of Process Builder could not be listed.",
+    AutomationKind.TRIGGER: NoteText(
+        WARNING, "The triggers of the org could not be listed.", SEE_AUTOMATION
+    ),
+    AutomationKind.FLOW: NoteText(
+        WARNING, "The flows of the org could not be listed.", SEE_AUTOMATION
+    ),
+    AutomationKind.RULE: NoteText(
+        WARNING, "The validation rules of the org could not be listed.", SEE_AUTOMATION
+    ),
+    AutomationKind.WORKFLOW: NoteText(
+        WARNING, "The workflow rules of the org could not be listed.", SEE_AUTOMATION
+    ),
+    AutomationKind.PROCESS: NoteText(
+        WARNING, "The processes of Process Builder could not be listed.", SEE_AUTOMATION
+    ),
 }
 
 
@@ -65,8 +92,7 @@ def automation_notes(
     tables, bypass = {*_written(steps), *besides}, survey.ports.bypass
     if not tables:
         return
-    # Without a bypass the admin did not decide that automation matters: these notes only inform.
-    weight = NoteWeight.NOTE if bypass is None else NoteWeight.WARNING
+    weight = NOTE if bypass is None else WARNING
     listed = survey.ports.writer.automation([survey.table(name) for name in sorted(tables)])
     if bypass is not None:
         yield _bypass_note(survey, bypass)
@@ -76,7 +102,8 @@ def automation_notes(
     yield from _managed_notes(listed.items, weight)
     yield from _notes_without_table(listed.items)
     for kind in listed.unlisted:
-        yield PlanNote.of(UNLISTED, weight, CANNOT_LIST[kind], SEE_AUTOMATION)
+        words = CANNOT_LIST[kind]
+        yield PlanNote.of(UNLISTED, weight, words.template, words.next_step)
 
 
 def _no_bypass_note() -> PlanNote:
@@ -128,18 +155,20 @@ def _bypass_note(survey: RestoreSurvey, bypass: Bypass) -> PlanNote:
 
 
 def _unmanaged_notes(
-    items: Sequence[Automation], texts: Mapping[AutomationKind, str]
+    items: Sequence[Automation], texts: Mapping[AutomationKind, NoteText]
 ) -> Iterator[PlanNote]:
     names: dict[tuple[str, AutomationKind], list[str]] = defaultdict(list)
     for item in items:
         if item.table and not item.managed:
             names[item.table, item.kind].append(item.name)
     for (table, kind), some in sorted(names.items()):
+        words = texts[kind]
         yield PlanNote.of(
             f"automation-{kind.value}",
-            NoteWeight.NOTE,
-            texts[kind],
-            table=table,
+            words.weight,
+            words.template,
+            words.next_step,
+            table,
             number=len(some),
             names=_named(sorted(some)),
         )
