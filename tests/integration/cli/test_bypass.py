@@ -121,6 +121,36 @@ def test_without_a_bypass_automation_acts_on_a_restore(
     assert "Greet Bitter" in greetings(served)
 
 
+def test_a_plan_without_a_bypass_names_automation_and_a_locked_record(
+    shop: Program, served: SimulatorProcess, lost: dict[str, str], tmp_path: Path
+) -> None:
+    shop("org", "bypass", "chocolate", "--off")
+    added = [{"Name": "Praline", "Phone": "1"}]
+    (live,) = served.admin.post("records/insert", object="Account", rows=added)["ids"]
+    backup(shop, served)
+    served.admin.post("records/update", object="Account", rows=[{"Id": live, "Phone": "2"}])
+    for name, tool in (("Mail owner", "workflow"), ("Old_Process", "process")):
+        served.admin.post("rules/trigger", object="Account", deed="set", name=name, tool=tool,
+                          values={"Site": "x"})  # fmt: skip
+    served.admin.post("rules/approval", object="Account", ids=[live], name="Discount")
+    right = {"username": ADMIN, "permission": "ModifyAllData"}
+    file = tmp_path / "plan.json"
+    served.admin.post("access/permission", **right, granted=False)
+    try:
+        notes = {
+            note["code"]: note["sentence"] for note in planned(shop, file, live)["summary"]["notes"]
+        }
+        assert notes["automation-workflow"] == "Active workflow rules of Account (1): Mail owner."
+        assert "Old_Process" in notes["automation-process"]
+        assert "no bypass is set" in notes["bypass-none"]
+        assert "Praline (Discount)" in notes["in-approval"]
+        result = shop("restore", "run", str(file), "--json").json
+    finally:
+        served.admin.post("access/permission", **right, granted=True)
+    assert "is locked in the org, for example by an approval process" in str(result)
+    served.admin.post("rules/decide")
+
+
 def test_with_a_permission_set_it_holds_back(
     shop: Program, served: SimulatorProcess, lost: dict[str, str], tmp_path: Path
 ) -> None:
