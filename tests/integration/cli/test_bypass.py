@@ -128,7 +128,7 @@ def test_a_plan_without_a_bypass_names_automation_and_a_locked_record(
     added = [{"Name": "Praline", "Phone": "1"}]
     (live,) = served.admin.post("records/insert", object="Account", rows=added)["ids"]
     backup(shop, served)
-    served.admin.post("records/update", object="Account", rows=[{"Id": live, "Phone": "2"}])
+    served.admin.post("records/update", object="Account", changes={live: {"Phone": "2"}})
     for name, tool in (("Mail owner", "workflow"), ("Old_Process", "process")):
         served.admin.post("rules/trigger", object="Account", deed="set", name=name, tool=tool,
                           values={"Site": "x"})  # fmt: skip
