@@ -75,7 +75,7 @@ def _published(api: SalesforceApi, records: RecordsByTable) -> Iterator[RecordLo
     for table, ids in records.items():
         if not table.endswith(ARTICLES):
             continue
-        for some in batched(ids, ARTICLES_A_QUERY, strict=False):
+        for some in batched(ids, ARTICLES_A_QUERY):
             for row in api.query(_articles(table, some)):
                 title = text_of(row.get("Title")) or ""
                 yield RecordLock(LockKind.PUBLISHED, table, str(row["Id"]), title)
