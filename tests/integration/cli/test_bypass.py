@@ -125,7 +125,9 @@ def test_a_plan_without_a_bypass_names_automation_and_a_locked_record(
     shop: Program, served: SimulatorProcess, lost: dict[str, str], tmp_path: Path
 ) -> None:
     shop("org", "bypass", "chocolate", "--off")
-    added = [{"Name": "Praline", "Phone": "1"}]
+    # Without Modify All Data, a user edits only records that it owns.
+    admin = next(user["Id"] for user in rows(served, "User") if user["Username"] == ADMIN)
+    added = [{"Name": "Praline", "Phone": "1", "OwnerId": admin}]
     (live,) = served.admin.post("records/insert", object="Account", rows=added)["ids"]
     backup(shop, served)
     served.admin.post("records/update", object="Account", changes={live: {"Phone": "2"}})

@@ -112,7 +112,7 @@ def _no_bypass_note() -> PlanNote:
         NoteWeight.NOTE,
         "The automation of the org acts on the records that are written, and Unlost cannot switch it "
         "off: no bypass is set.",
-        "If the automation of the org checks a switch of its own, name it with `unlost org bypass`.",
+        "If the automation of the org checks a bypass, name it with `unlost org bypass`.",
     )
 
 
