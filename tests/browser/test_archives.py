@@ -163,7 +163,8 @@ def test_the_mails_of_a_loop_leave_with_three_clicks_and_return_with_two(
     assert loop_left(console) == LOOP, "nothing is deleted before the click"
     look(visit, lena, "purge")
     lena.press(delete)
-    expect(page.get_by_role("heading", name="Everything was archived")).to_be_visible(timeout=DONE)
+    done = page.get_by_role("heading", name="Everything was deleted, with a copy in the vault")
+    expect(done).to_be_visible(timeout=DONE)
     assert lena.acts == 3
     assert loop_left(console) == 0
     put_back(lena)

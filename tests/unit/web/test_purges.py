@@ -114,7 +114,7 @@ def test_records_that_an_import_left_are_selected_and_deleted(desk: Desk, sign_i
     every = [f"Mail/{record}" for record in sorted(leftovers)]
     plan = choose(client, what="purge", of=of, **{"every-record": every, "record": every[:2]})
     assert "Delete 2 records of sales now" in page(client, plan)
-    assert "Archive of 2 records of sales" in page(client, "/runs/")
+    assert "Purge of 2 records of sales" in page(client, "/runs/")
     run = start(client, plan)
     assert desk.serve(run) is RunState.DONE
     assert len(desk.live("Mail") & leftovers) == 1

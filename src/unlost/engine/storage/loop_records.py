@@ -1,9 +1,9 @@
 """Find the records that mail loops created: nothing but mails of loops belongs to them.
 
-    loop    mails M1 M2 M3 M4
-    case A  M1 M2              created by the loop
-    case B  M3, and a mail M9  a person wrote M9: the case stays
-    case C  M4                 older than the loop: the case stays
+loop    mails M1 M2 M3 M4
+case A  M1 M2              created by the loop
+case B  M3, and a mail M9  a person wrote M9: the case stays
+case C  M4                 older than the loop: the case stays
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from unlost.app.actions.restores.purge_list import nothing_selected
+from unlost.app.actions.restores.purge_list import nothing_selected, several_tables
 from unlost.app.actions.storage.storage_use import created_branch, loops, loops_with_created
 from unlost.app.compose import Application
 from unlost.app.records.record_lists import ListedIds
@@ -12,15 +12,21 @@ from unlost.app.records.search_query import RecordSearch
 from unlost.engine.records.matches import MOST_CHECKED, StateFilter
 from unlost.model.archive import ArchivePolicy
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.plan import RecordKey
+from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.storage import MailLoop
 
-SELECTED, MAIL_LOOP = "selected-records", "mail-loop"
+SELECTED, MAIL_LOOP = PURGES = ("selected-records", "mail-loop")
 
 
 def purge_name(loop: str) -> str:
     """Return the name of the policy for the mails of a loop, or for selected records."""
     return MAIL_LOOP if loop else SELECTED
+
+
+def is_purge(plan: RestorePlan) -> bool:
+    """True for the plan of a purge; policies of people cannot have its names."""
+    policy = plan.selection.policy
+    return policy is not None and policy.name in PURGES
 
 
 def purge_of_records(keys: Sequence[RecordKey], *, table: str | None = None) -> ArchivePolicy:
@@ -33,12 +39,7 @@ def purge_of_records(keys: Sequence[RecordKey], *, table: str | None = None) -> 
     if not tables:
         raise nothing_selected()
     if len(tables) > 1:
-        raise UsageError(
-            "purge-tables",
-            "The selected records are of several tables: {tables}.",
-            next_step="Make one purge for each table: `--table` names it.",
-            tables=", ".join(tables),
-        )
+        raise several_tables(tables)
     ids = dict.fromkeys(key.record for key in keys if key.table == tables[0])
     return ArchivePolicy(SELECTED, tables[0], ids=tuple(ids))
 

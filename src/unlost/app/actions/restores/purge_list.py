@@ -1,6 +1,7 @@
 """A list of ids for a purge: the records that it names, and the lines that name none."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from unlost.app.access import action
@@ -83,6 +84,16 @@ def nothing_selected() -> UsageError:
         "purge-nothing",
         "No record is selected.",
         next_step="Select records that are in the newest backup.",
+    )
+
+
+def several_tables(tables: Iterable[str]) -> UsageError:
+    """Return the error for a purge of records of several tables."""
+    return UsageError(
+        "purge-tables",
+        "The selected records are of several tables: {tables}.",
+        next_step="Make one purge for each table: `--table` names it.",
+        tables=", ".join(tables),
     )
 
 

@@ -5,7 +5,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from unlost.app.actions.restores.kept_plan import choose
-from unlost.app.actions.restores.purge_list import PurgeList, purged_ids, read_ids
+from unlost.app.actions.restores.purge_list import (
+    PurgeList,
+    purged_ids,
+    read_ids,
+    several_tables,
+)
 from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
@@ -51,18 +56,11 @@ def _one_table(listed: PurgeList, table: str) -> str:
     if table in names:
         return table
     if len(names) > 1:
-        raise UsageError(
-            "purge-tables",
-            "The selected records are of several tables: {tables}.",
-            next_step="Make one purge for each table: `--table` names it.",
-            tables=", ".join(names),
-        )
+        raise several_tables(names)
     return names[0]
 
 
-def _again(
-    request: UserRequest, listed: PurgeList, text: str, error: UsageError
-) -> HttpResponse:
+def _again(request: UserRequest, listed: PurgeList, text: str, error: UsageError) -> HttpResponse:
     context = {
         "part": "find",
         "org": listed.org,
