@@ -1,8 +1,9 @@
 """The records that a mail loop created: no older ones, and none to which people wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -45,8 +46,10 @@ class CaseDesk(Mailbox):
 
 
 @pytest.fixture
-def desk() -> CaseDesk:
-    return CaseDesk()
+def desk(tmp_path: Path) -> Iterator[CaseDesk]:
+    made = CaseDesk(tmp_path)
+    yield made
+    made.close()
 
 
 def test_a_case_of_the_loop_alone_was_created_by_it(desk: CaseDesk) -> None:
