@@ -71,8 +71,8 @@ Each is a plan, as a restore is. Only the first step differs: send one of these 
 
 `purge.read-ids` takes a list of ids or a CSV text, and returns its records for `records`, and the
 lines that name none. A summary that is a preview (`is_preview`) cannot be started: the org has no
-write user yet. `run.outcome` counts archived and purged records as `archived`; `purge` tells them
-apart.
+write user yet. `run.outcome` counts archived and purged records as `archived`, and has `purge` for
+the run of a purge.
 
 ## Limits of the API
 
