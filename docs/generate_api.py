@@ -55,6 +55,25 @@ is `run-unknown`.
    of the org as `typed`.
 5. Poll the run (`run.progress`), and read its result (`run.outcome`).
 
+## An archive, a purge and an undo
+
+Each is a plan, as a restore is. Only the first step differs: send one of these as `wanted` to
+`restore.choose` (`POST /orgs/{org}/plans`), and go on with step 2 of a restore.
+
+| to plan | send as `wanted` |
+|---|---|
+| an archive | `{"request": {"org": "sales", "archive": POLICY}}`; `archive.policies` lists policies |
+| a purge of records | `{"request": {"org": "sales", "purge": true, "records": ["Case/500…"]}}` |
+| a purge of a watched set | `{"request": {"org": "sales", "purge": true, "watched": "Junk", "table": "Case"}}` |
+| a purge of a search | `{"request": {"org": "sales", "purge": true, "listed": {"kind": "matches", "table": "Lead", "search": {"text": "import 7"}}}}` |
+| a purge of a mail loop | `{"request": {"org": "sales", "purge": true, "loop": "02s…"}}`; with `"loop_records": true` the records that it created |
+| an undo | `{"request": {"org": "sales", "undo": "archive-…"}}`, with the name of the run |
+
+`purge.read-ids` takes a list of ids or a CSV text, and returns its records for `records`, and the
+lines that name none. A summary that is a preview (`is_preview`) cannot be started: the org has no
+write user yet. `run.outcome` counts archived and purged records as `archived`, and has `purge` for
+the run of a purge.
+
 ## Limits of the API
 
 Creating, starting and checking a home, keys, and recovering a lost home require access to the
@@ -65,7 +84,7 @@ people or give them roles, change their sign-in addresses, or add a single sign-
 GROUPS = {
     "home": "The home", "connector": "Orgs", "org": "Orgs", "column": "Hidden columns", "searched-column": "Searched columns",
     "backup": "Backups", "snapshot": "Backups", "certificate": "Backups", "table": "Backups",
-    "record": "Records and files", "file": "Records and files", "search": "Saved searches", "watch": "Watched records", "loss": "Losses", "gap": "Gaps", "storage": "Storage", "archive": "Storage",
+    "record": "Records and files", "file": "Records and files", "search": "Saved searches", "watch": "Watched records", "loss": "Losses", "gap": "Gaps", "storage": "Storage", "archive": "Storage", "purge": "Storage",
     "schedule": "Schedules", "restore": "Restores", "approval": "Restores", "bypass": "Restores", "run": "Runs", "alert": "Alerts",
     "mass": "Alerts", "address": "Alerts", "channel": "Alerts", "vault": "The vault", "mirror": "The vault", "keep": "Retention",
     "forget": "Retention", "hold": "Retention", "erase": "Privacy requests", "rectify": "Privacy requests", "privacy": "Privacy requests", "person": "People", "lockout": "People",

@@ -163,7 +163,8 @@ def test_the_mails_of_a_loop_leave_with_three_clicks_and_return_with_two(
     assert loop_left(console) == LOOP, "nothing is deleted before the click"
     look(visit, lena, "purge")
     lena.press(delete)
-    expect(page.get_by_role("heading", name="Everything was archived")).to_be_visible(timeout=DONE)
+    done = page.get_by_role("heading", name="Everything was deleted, with a copy in the vault")
+    expect(done).to_be_visible(timeout=DONE)
     assert lena.acts == 3
     assert loop_left(console) == 0
     put_back(lena)
@@ -196,3 +197,54 @@ def test_the_page_of_archived_records_at_the_end_of_their_retention_is_fit(visit
     nothing = "No archived record has reached the end of its retention."
     expect(lena.page.get_by_text(nothing)).to_be_visible()
     look(visit, lena, "expired")
+
+
+def test_pasted_ids_are_previewed_and_deleted_by_keys_alone(console: Console, visit: Visit) -> None:
+    """A list with a wrong line keeps its text; without the line it is planned and run."""
+    lena = visit()
+    page = lena.page
+    lena.allowed.add(400)
+    record = imported(console, "Pasted junk")
+    lena.open("/orgs/sales/purge/")
+    lena.type(page.get_by_label("Ids", exact=True), f"Id\n{record}\nnothing\n")
+    lena.press(button(lena, "^Preview the deletion"))
+    expect(page.get_by_text("1 line names no live record")).to_be_visible()
+    look(visit, lena, "ids")
+    lena.tick(page.get_by_label("Leave these lines out"))
+    lena.press(button(lena, "^Preview the deletion"))
+    deleted_from_plan(lena, 1)
+
+
+def test_a_search_and_a_watched_set_lead_to_a_purge_by_keys_alone(
+    console: Console, visit: Visit
+) -> None:
+    lena = visit()
+    record = imported(console, "Searched junk")
+    lena.open("/find/?q=Searched+junk&table=Account&org=sales&all=1")
+    lena.press(button(lena, "^Preview the deletion of all live records"))
+    deleted_from_plan(lena, 1)
+    watched = imported(console, "Watched junk")
+    assert watched != record
+    console.unlost("watch", "add", "sales", "Junk", "--record", f"Account/{watched}")
+    lena.open("/orgs/sales/watched/Junk/")
+    look(visit, lena, "watched")
+    lena.press(button(lena, "^Preview the deletion: 1"))
+    deleted_from_plan(lena, 1)
+
+
+def deleted_from_plan(lena: Visitor, count: int) -> None:
+    """Run the plan that is shown, and see that it deleted so many records."""
+    noun = "record" if count == 1 else "records"
+    delete = button(lena, rf"^Delete {count} {noun} of sales now")
+    expect(delete).to_be_visible(timeout=DONE)
+    lena.press(delete)
+    title = "Everything was deleted, with a copy in the vault"
+    expect(lena.page.get_by_role("heading", name=title)).to_be_visible(timeout=DONE)
+
+
+def imported(console: Console, name: str) -> str:
+    """Add an account that a backup has; its id."""
+    post = console.simulator.admin.post
+    [record] = post("records/insert", object="Account", rows=[{"Name": name}])["ids"]
+    console.unlost("backup", "sales")
+    return str(record)

@@ -35,7 +35,7 @@ INSIDE = {
     "put_back": {"value_before"},
     "watch": {"period_of"},
     "schedule": {"hourly_tables"},
-    "storage_use": {"storage_use", "loops"},
+    "storage_use": {"created_branch", "loops", "loops_with_created", "storage_use"},
     "due_jobs": {"enqueue_due_jobs"},
 }
 

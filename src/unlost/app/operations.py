@@ -318,6 +318,7 @@ OPERATIONS = (
     ApiOperation("restore.waiting", _GET, "/plans", "restores.kept_plan.waiting"),
     ApiOperation("restore.approvals", _GET, "/approvals", "restores.approval.approvals"),
     ApiOperation("restore.choose", _POST, f"{_ORG}/plans", "restores.kept_plan.choose"),
+    ApiOperation("purge.read-ids", _POST, f"{_ORG}/purge/ids", "restores.purge_list.read_ids"),
     ApiOperation(
         "restore.columns-back",
         _POST,

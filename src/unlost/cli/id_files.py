@@ -21,13 +21,14 @@ LARGEST = 16 << 20  # bytes of a list of ids: more than a plan may have
 
 def listed_records(file: Path, *, table: str | None) -> Iterator[str]:
     """Yield the records of a file, without empty lines; raises UsageError (``ids-unreadable``)."""
-    for line in _text(file).splitlines():
+    for line in text_of(file).splitlines():
         record = line.strip()
         if record:
             yield record if "/" in record or not table else f"{table}/{record}"
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """Return the text of a list of ids; raises UsageError (``ids-unreadable``)."""
     try:
         with file.open("rb") as stream:
             data = stream.read(LARGEST + 1)

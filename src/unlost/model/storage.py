@@ -120,7 +120,9 @@ class MailLoop:
 
     ``sides``: the two addresses. ``automatic``: number of e-mails with headers of automatic
     senders. ``every``: usual time between two e-mails, in seconds. ``records``: ids of the e-mails;
-    ``parents``: of the records to which they belong, in order.
+    ``parents``: of the records to which they belong, in order. ``created``: of the records in
+    ``created_table`` (``created_label`` to people) that the loop created: no other mail belongs to
+    them.
     """
 
     table: str
@@ -135,6 +137,9 @@ class MailLoop:
     sign: LoopSign
     records: tuple[str, ...]
     parents: tuple[str, ...]
+    created: tuple[str, ...] = ()
+    created_table: str = ""
+    created_label: str = ""
 
     @property
     def first(self) -> str:

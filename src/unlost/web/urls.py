@@ -34,6 +34,7 @@ from unlost.web.pages.restores import (
     compare_plans,
     correct,
     edit_plan,
+    purge,
     restore,
     selections,
 )
@@ -89,6 +90,7 @@ urlpatterns = [
     path("orgs/<name:org>/losses/<int:loss>/reopen/", losses.reopened, name="loss-reopen"),
     path("orgs/<name:org>/ticks/", selections.change_selections, name="ticks"),
     path("orgs/<name:org>/restores/", restore.begin, name="restore"),
+    path("orgs/<name:org>/purge/", purge.ids, name="purge-ids"),
     path(_PLAN, restore.plan, name="plan"),
     path(f"{_PLAN}records/<name:table>/", restore.records, name="plan-records"),
     path(f"{_PLAN}groups/<name:table>/", restore.group, name="plan-group"),

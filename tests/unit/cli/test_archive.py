@@ -316,6 +316,21 @@ def test_a_saved_policy_is_used_by_its_name(open_cases: Terminal, tmp_path: Path
     assert open_cases("archive", "preview", "sales", "mine").code == ExitCode.FAILED
 
 
+def test_options_change_a_policy_of_the_command_line(open_cases: Terminal, tmp_path: Path) -> None:
+    options = ("--keep-days", "400", "--unchanged-days", "3", "--include", "active-case")
+    file, changed = policy(tmp_path), str(tmp_path / "plan.json")
+    assert open_cases("archive", "policy", "save", "sales", file, *options).code == ExitCode.OK
+    (saved,) = open_cases("archive", "policy", "list", "sales", "--json").json["policies"]
+    stored = saved["policy"]
+    values = (stored["keep_days"], stored["unchanged_days"], stored["include"])
+    assert values == (400, 3, ["active-case"])
+    shown = open_cases("archive", "preview", "sales", "closed-case", *options, "--json").json
+    assert shown["preview"]["policy"]["keep_days"] == 400
+    wrong = ("--include", "none", "--out", changed, "--json")
+    refused = open_cases("archive", "plan", "sales", "closed-case", *wrong)
+    assert refused.failure["code"] == "archive-include"
+
+
 def test_a_schedule_is_switched_on_after_a_preview_and_off(open_cases: Terminal) -> None:
     save = ("archive", "policy", "save", "sales", "closed-case")
     refused = open_cases(*save, "--nightly", "--json")

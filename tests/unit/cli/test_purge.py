@@ -9,6 +9,9 @@ from unit.cli.test_archive import desk as desk
 from unit.cli.test_archive import live
 from unit.cli.test_archive import writable as writable
 from unlost.cli.exits import ExitCode
+from unlost.engine.records import matches
+from unlost.model.source.schema import TableTrait, WireKind
+from unlost.testing.org import ALL_TRAITS
 
 
 def cases(terminal: Terminal) -> list[str]:
@@ -59,8 +62,66 @@ def test_the_records_of_a_watched_set_leave(writable: Terminal, tmp_path: Path) 
     assert (
         writable("watch", "add", "sales", "junk", "--record", f"Case/{first}").code == ExitCode.OK
     )
-    planned = writable("purge", "plan", "sales", "--set", "junk", "--out", file)
+    planned = writable("purge", "plan", "sales", "--watched", "junk", "--out", file)
     assert "1 will be deleted in the org" in planned.out
+    again = ("--set", "junk", "--out", str(tmp_path / "again.json"))
+    assert "1 will be deleted in the org" in writable("purge", "plan", "sales", *again).out
+
+
+def test_ids_of_any_table_come_from_a_csv_file(writable: Terminal, tmp_path: Path) -> None:
+    file, ids = str(tmp_path / "purge.json"), tmp_path / "report.csv"
+    first, second = cases(writable)
+    ids.write_text(f"Subject,Id\nLoop,{first}\nLoop,{second}\nAgain,{first}\n")
+    planned = writable("purge", "plan", "sales", "--ids", str(ids), "--out", file)
+    assert "2 will be deleted in the org" in planned.out
+
+
+def test_unknown_ids_of_a_list_are_named_before_anything_is_planned(
+    writable: Terminal, tmp_path: Path
+) -> None:
+    file, ids = str(tmp_path / "purge.json"), tmp_path / "ids.txt"
+    ids.write_text(f"{cases(writable)[0]}\nnot an id\n500000000000000AAA\nNone/500000000000000\n")
+    words = ("purge", "plan", "sales", "--ids", str(ids), "--out", file)
+    failure = writable(*words, "--json").failure
+    assert failure["code"] == "purge-ids-unknown"
+    for line in ("3 lines", "not an id", "500000000000000AAA", "None/500000000000000"):
+        assert line in failure["sentence"]
+    assert not Path(file).exists()
+    assert "1 will be deleted in the org" in writable(*words, "--skip-unknown").out
+
+
+def test_the_matches_of_a_search_leave(writable: Terminal, tmp_path: Path) -> None:
+    org = writable.world.connector.orgs["one"]
+    org.add_table("Lead", {"Name": WireKind.TEXT}, traits=ALL_TRAITS | {TableTrait.UNDELETE})
+    record = org.create("Lead", {"Name": "Unwanted import"})
+    gone = org.create("Lead", {"Name": "Unwanted and deleted"})
+    assert writable("backup", "sales").code == ExitCode.OK
+    org.delete("Lead", gone)
+    assert writable("backup", "sales").code == ExitCode.OK
+    out = ("--out", str(tmp_path / "purge.json"))
+    words = ("purge", "plan", "sales", "--search", "Unwanted", *out)
+    assert writable(*words, "--json").failure["code"] == "purge-search-table"
+    planned = writable(*words, "--table", "Lead")
+    assert "1 will be deleted in the org" in planned.out
+    ended = writable("purge", "run", out[1])
+    assert "sales: purged in" in ended.out
+    assert "1 deleted in the org, kept in the vault" in ended.out
+    assert "archived" not in ended.out
+    assert org.tables["Lead"].records[record].deleted
+
+
+def test_a_search_with_too_many_matches_is_refused(
+    writable: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org = writable.world.connector.orgs["one"]
+    org.add_table("Lead", {"Name": WireKind.TEXT})
+    for number in range(3):
+        org.create("Lead", {"Name": f"Unwanted {number}"})
+    assert writable("backup", "sales").code == ExitCode.OK
+    monkeypatch.setitem(matches.org_matches.__kwdefaults__, "most", 2)
+    words = ("--search", "Unwanted", "--table", "Lead", "--out", str(tmp_path / "purge.json"))
+    ended = writable("purge", "plan", "sales", *words, "--json")
+    assert ended.failure["code"] == "purge-search-wide"
 
 
 def test_a_wrong_selection_is_refused(writable: Terminal, tmp_path: Path) -> None:
@@ -74,7 +135,9 @@ def test_a_wrong_selection_is_refused(writable: Terminal, tmp_path: Path) -> Non
         ((record, f"Task/{task}"), "purge-tables"),
         ((record, "--table", "Task"), "purge-nothing"),
         (("--loop", "x"), "loop-unknown"),
-        (("--set", "none"), "watch-unknown"),
+        (("--watched", "none"), "watch-unknown"),
+        ((record, "--created-records"), "restore-selection"),
+        (("--loop", "x", "--created-records"), "loop-unknown"),
         (("--ids", str(tmp_path / "none")), "ids-unreadable"),
         (("--ids", str(wrong)), "ids-unreadable"),
     ):

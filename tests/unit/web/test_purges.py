@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from homes import World
@@ -114,7 +115,7 @@ def test_records_that_an_import_left_are_selected_and_deleted(desk: Desk, sign_i
     every = [f"Mail/{record}" for record in sorted(leftovers)]
     plan = choose(client, what="purge", of=of, **{"every-record": every, "record": every[:2]})
     assert "Delete 2 records of sales now" in page(client, plan)
-    assert "Archive of 2 records of sales" in page(client, "/runs/")
+    assert "Purge of 2 records of sales" in page(client, "/runs/")
     run = start(client, plan)
     assert desk.serve(run) is RunState.DONE
     assert len(desk.live("Mail") & leftovers) == 1
@@ -127,3 +128,87 @@ def test_a_list_of_deleted_records_offers_no_deletion(desk: Desk, sign_in: SignI
     shown = page(sign_in(Role.RESTORER), f"{LIST}?{urlencode(lost)}")
     assert "Preview the restore of the selected records" in shown
     assert "Preview the deletion" not in shown
+
+
+IDS = "/orgs/sales/purge/"
+
+
+def test_pasted_ids_are_planned_and_deleted(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    assert "Preview the deletion" in page(client, IDS)
+    assert IDS in page(client, "/orgs/sales/storage/")
+    first, second, *_ = sorted(desk.live("Mail"))
+    answer = client.post(IDS, {"ids": f"Id\n{first}\nMail/{second}\n{first}\n"})
+    assert answer.status_code == 302, answer.content.decode()
+    plan = answer["Location"]
+    assert "Delete 2 records of sales now" in page(client, plan)
+    run = start(client, plan)
+    assert desk.serve(run) is RunState.DONE
+    assert not desk.live("Mail") & {first, second}
+    shown = page(client, f"/runs/{run}/")
+    assert "Everything was deleted, with a copy in the vault" in shown
+    assert "rchived" not in shown
+    undone(desk, client, run)
+
+
+def test_a_list_with_unknown_ids_is_shown_again_with_its_text(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    first = min(desk.live("Mail"))
+    file = SimpleUploadedFile("ids.csv", f"Id,Name\n{first},A\nX9,<b>\n".encode())
+    answer = client.post(IDS, {"ids": "", "file": file})
+    shown = answer.content.decode()
+    assert answer.status_code == 400
+    assert "1 line names no live record in the newest backup:" in shown
+    assert "X9,&lt;b&gt;" in shown, "the text of the file is not lost"
+    again = client.post(IDS, {"ids": f"{first}\nX9", "skip": "1"})
+    assert "Delete 1 record of sales now" in page(client, again["Location"])
+
+
+def test_a_list_without_any_record_plans_nothing(desk: Desk, sign_in: SignIn) -> None:
+    answer = sign_in(Role.RESTORER).post(IDS, {"ids": " \n"})
+    assert answer.status_code == 400
+    assert "No record is selected." in answer.content.decode()
+
+
+def test_ids_of_several_tables_are_planned_one_table_at_a_time(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    note = desk.world.org.create("Account", {"Name": "Junk"})
+    desk.night()
+    both = f"Mail/{min(desk.live('Mail'))}\nAccount/{note}"
+    answer = client.post(IDS, {"ids": both})
+    assert answer.status_code == 400
+    assert '<option value="Account">' in answer.content.decode()
+    answer = client.post(IDS, {"ids": both, "table": "Account"})
+    assert "Delete 1 record of sales now" in page(client, answer["Location"])
+
+
+def test_a_viewer_may_not_paste_ids(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.VIEWER)
+    assert client.get(IDS).status_code == 403
+    assert IDS not in page(client, "/orgs/sales/storage/")
+
+
+def test_the_records_of_a_watched_set_are_deleted(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    client.post("/orgs/sales/watched/", {"name": "Junk", "record": f"Mail/{desk.cases[0]}"})
+    assert 'name="what" value="watched"' in page(client, "/orgs/sales/watched/Junk/")
+    plan = choose(client, what="watched", watched="Junk", table="Mail")
+    shown = page(client, plan)
+    assert "Records of the watched set Junk" in shown
+    assert "Delete 1 record of sales now" in shown
+
+
+def test_all_live_matches_of_a_search_are_deleted(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    for _ in range(2):
+        desk.world.org.create("Account", {"Name": "Unwanted import"})
+    desk.night()
+    shown = page(client, "/find/?q=Unwanted&table=Account&org=sales&state=live&all=1")
+    assert "Preview the deletion of all 2 records in the org" in shown
+    query = shown.partition('name="list" value="')[2].partition('"')[0].replace("&quot;", '"')
+    plan = choose(client, what="found", list=query)
+    assert "Delete 2 records of sales now" in page(client, plan)
+    shown = page(client, "/find/?q=Unwanted&table=Account&org=sales&all=1")
+    assert "Preview the deletion of all live records in the org" in shown
+    viewer = page(sign_in(Role.VIEWER), "/find/?q=Unwanted&table=Account&org=sales&all=1")
+    assert "Preview the deletion" not in viewer

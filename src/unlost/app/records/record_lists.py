@@ -67,12 +67,14 @@ class ListedIds:
     """The records of a list in the order of their ids, and the backup with their values.
 
     ``ids`` is an Arrow array of texts: a list may have millions. ``dated`` is the backup with the times by which they are filtered, if it is another one.
+    ``more``: a search, of whose matches only a part was checked.
     """
 
     snapshot: Snapshot
     table: Table
     ids: pa.StringArray
     dated: Snapshot | None = None
+    more: bool = False
 
 
 def columns_of(table: Table, rule: DisplayRule) -> Sequence[ListColumn]:

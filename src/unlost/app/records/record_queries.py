@@ -188,7 +188,7 @@ def _found(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
     reading = typed if search.deleted_by else best_reading(typed, by)
     matches = matches_in(app, SearchedBackup(org, head), reading, search, tables=(table.name,))
     ids = sorted({result.hit.record for result in matches.results})
-    return ListedIds(head, table, pa.array(ids, pa.string()))
+    return ListedIds(head, table, pa.array(ids, pa.string()), more=matches.more)
 
 
 def _change_ids(

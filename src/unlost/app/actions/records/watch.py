@@ -1,5 +1,6 @@
 """Watched sets of records: their changes, and those of the records that belong to them."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +22,7 @@ from unlost.app.records.record_queries import ListKind, ListQuery, query_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.records.search_dates import period_begin, period_end
 from unlost.app.records.settable import is_set_by_itself
+from unlost.app.records.table_words import TableWords
 from unlost.app.records.watched_sets import (
     MOST_MEMBERS,
     SetEvent,
@@ -120,6 +122,15 @@ class WatchedChange:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedTable:
+    """A table with records of a watched set."""
+
+    table: str
+    label: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class WatchedChanges:
     """The changes of a set, newest first: a page of ``total`` that begins with number ``start``.
 
@@ -127,6 +138,7 @@ class WatchedChanges:
     ``unsearched``: tables with too many changes. ``more`` changed records were left out. ``is_live``:
     changes since the newest backup are among them; ``unread`` tables were refused by the org.
     ``watchable``: columns that people set, in the tables of the set and of its changes and alerts.
+    ``tables``: those of the records of the set.
     """
 
     org: str
@@ -144,6 +156,7 @@ class WatchedChanges:
     is_live: bool = False
     unread: tuple[str, ...] = ()
     watchable: tuple[HistoryFilter, ...] = ()
+    tables: tuple[WatchedTable, ...] = ()
 
 
 EVERY_CHANGE = ChangeFilter()
@@ -279,7 +292,15 @@ def watched_changes(
         live,
         now.unread,
         tuple(_watchable(head.schema(), _tables(watch, members, events))),
+        tuple(_member_tables(head.schema(), members)),
     )
+
+
+def _member_tables(schema: Schema, members: Sequence[RecordKey]) -> Iterator[WatchedTable]:
+    """Yield the tables of the records of a set, those with most of them first."""
+    words = TableWords(schema)
+    for name, count in Counter(key.table for key in members).most_common():
+        yield WatchedTable(name, words.label(name, count=count), count)
 
 
 def _tables(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from unlost.app.access import action, run_unknown
+from unlost.app.actions.restores.purge import PURGES
 from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over_plan
 from unlost.app.actions.restores.restore_plan import (
     LIFETIME,
@@ -119,6 +120,11 @@ class PlanLine:
     zone: str = ""
     approval: PlanApproval | None = None
     policy: str = ""
+
+    @property
+    def is_purge(self) -> bool:
+        """True for a purge, which has a policy of its own."""
+        return self.policy in PURGES
 
 
 @dataclass(frozen=True, slots=True)

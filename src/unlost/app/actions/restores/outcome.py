@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from unlost.app.access import Where, action, run_unknown
+from unlost.app.actions.restores.purge import is_purge
 from unlost.app.actions.restores.restore_plan import org_of
 from unlost.app.actions.restores.restore_run import (
     EndingCount,
@@ -142,7 +143,8 @@ class OutcomeResult:
     ``unplanned`` counts lost records of tables that the org no longer has. ``groups`` are the first
     of ``group_count`` groups of restored records; ``product`` names the SaaS that their addresses
     lead to. ``undone``: the run that an undo took back. ``freed``: for an archive, the bytes of each
-    storage that its records needed, and the org's figures since.
+    storage that its records needed, and the org's figures since. ``purge``: a person named the
+    records of this archive, or a mail loop.
     """
 
     run: str
@@ -165,6 +167,7 @@ class OutcomeResult:
     product: str = ""
     undone: str = ""
     freed: tuple[FreedFigure, ...] = ()
+    purge: bool = False
 
 
 @action("run.outcome", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
@@ -211,6 +214,7 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
         product=describer.links.product,
         undone=plan.selection.run,
         freed=_freed(app, oid, run),
+        purge=is_purge(plan),
     )
 
 
@@ -288,7 +292,7 @@ def restore_result(app: Application, run: str) -> RestoreResult | None:
     closed = log.state.closed
     if closed is None:
         return None
-    result = result_of(org_of(app, oid), closed)
+    result = result_of(org_of(app, oid), closed, plan=log.opened.plan)
     # The org's messages may quote values of hidden columns.
     if oid not in app.hidden:
         return result

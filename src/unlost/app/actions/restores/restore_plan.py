@@ -10,7 +10,13 @@ import msgspec
 
 from unlost.app.access import Where, action, check_org
 from unlost.app.actions.records.watch import stored_watch
-from unlost.app.actions.restores.purge import purge_name, purge_of_loop, purge_of_records
+from unlost.app.actions.restores.purge import (
+    check_whole,
+    purge_name,
+    purge_of_loop,
+    purge_of_records,
+    purged_list,
+)
 from unlost.app.archive.second_copy import check_second_copy
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
@@ -82,7 +88,8 @@ class PlanRequest:
     ``archive``: the policy of records that leave the org, at most ``most`` of them (0: as many as a
     plan can have). ``without`` (TABLE/ID) stay. ``purge``: instead the ``records``, those ``listed``, the
     mails of ``loop`` (the id of its first mail) or the records of the watched set ``watched`` leave it;
-    with ``table`` only those of this table.
+    with ``table`` only those of this table. ``loop_records``: in place of the mails of ``loop``, the
+    records that it created, with all that belongs to them.
     """
 
     org: str
@@ -110,6 +117,7 @@ class PlanRequest:
     most: int = 0
     purge: bool = False
     loop: str = ""
+    loop_records: bool = False
     watched: str = ""
 
     @property
@@ -455,13 +463,14 @@ def _fits_purge(request: PlanRequest) -> bool:
     """True if the selection is one of a purge for a purge, and of a restore for a restore."""
     if request.purge:
         selected = bool(request.loop or request.watched or request.records)
-        return selected or request.listed is not None
-    return not request.loop
+        fits = selected or request.listed is not None
+        return fits and (bool(request.loop) or not request.loop_records)
+    return not (request.loop or request.loop_records)
 
 
 def _purge(app: Application, org: ProtectedOrg, request: PlanRequest) -> ArchivePolicy:
     if request.loop:
-        return purge_of_loop(app, org.name, request.loop)
+        return purge_of_loop(app, org.name, request.loop, created=request.loop_records)
     return purge_of_records(_purged(app, org, request), table=request.table)
 
 
@@ -556,7 +565,9 @@ def _restored_from(request: PlanRequest) -> str | None:
 def _listed(app: Application, org: ProtectedOrg, request: PlanRequest) -> tuple[RecordKey, ...]:
     """Return the records of a list, without those that were left out."""
     assert request.listed is not None
-    listed = ids_of(app, org, request.listed)
+    listed = ids_of(app, org, purged_list(request.listed) if request.purge else request.listed)
+    if request.purge:
+        check_whole(listed)
     if len(listed.ids) > MAX_STEPS:
         raise too_large()
     keys = (RecordKey(listed.table.name, record) for record in listed.ids.to_pylist())

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from unlost.app.access import Where, action, check_org, run_unknown
 from unlost.app.actions.backups.backup import clear_command
+from unlost.app.actions.restores.purge import is_purge
 from unlost.app.actions.restores.restore_plan import (
     PlanRequest,
     RestoreRequest,
@@ -111,7 +112,8 @@ class RestoreResult:
     ``records`` need attention: they failed, or differ from the wanted state; `unlost runs RUN`
     lists all. ``whole``: every record is there, and no reference stays empty. ``unplanned`` counts
     lost records of tables that the org no longer has. ``otherwise`` came back in another way than
-    planned. ``repeated``: it was finished before, and nothing was written now.
+    planned. ``repeated``: it was finished before, and nothing was written now. ``purge``: the
+    records were deleted because a person named them, or a mail loop.
     """
 
     org: str
@@ -126,6 +128,7 @@ class RestoreResult:
     repeated: bool = False
     unplanned: int = 0
     otherwise: tuple[PlanDeviation, ...] = ()
+    purge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,7 +411,7 @@ def _run(
             end_comparisons(app, org, _back(outcome))
     if plan.org == plan.target:
         update_losses(app, org, restored=_back(outcome), deleted=_deleted(outcome))
-    return replace(result_of(org, outcome), repeated=_was_done(known))
+    return replace(result_of(org, outcome, plan=plan), repeated=_was_done(known))
 
 
 def _was_done(known: RunRecord | None) -> bool:
@@ -546,7 +549,7 @@ def _failed(app: Application, run: str, why: Message) -> None:
     end_run(run, RunEnd(RunState.FAILED, app.clock.now(), error=why))
 
 
-def result_of(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
+def result_of(org: ProtectedOrg, outcome: RestoreOutcome, *, plan: RestorePlan) -> RestoreResult:
     """Return the result of a restore, with the records that need attention."""
     telling = [
         record
@@ -566,6 +569,7 @@ def result_of(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
         tuple(telling),
         unplanned=outcome.unplanned,
         otherwise=deviations(outcome.records),
+        purge=is_purge(plan),
     )
 
 

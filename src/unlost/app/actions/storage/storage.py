@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from unlost.app.access import action, check_org
-from unlost.app.actions.storage.storage_use import StorageUse, loops, storage_use
+from unlost.app.actions.storage.storage_use import StorageUse, loops_with_created, storage_use
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.vault.storage import StorageHistory, storages
@@ -104,7 +104,7 @@ def use(app: Application, org: str) -> StorageUse:
 def storage_loops(app: Application, org: str) -> StorageLoops:
     """List loops of automatic mails; raises NotFound (``no-backup-yet``)."""
     known = get_org(org)
-    mail_loops = sorted(loops(app, org), key=lambda loop: -loop.bytes)
+    mail_loops = sorted(loops_with_created(app, org), key=lambda loop: -loop.bytes)
     return StorageLoops(known.name, known.identity.zone, tuple(mail_loops))
 
 
@@ -129,7 +129,7 @@ def storage(
         )
     if with_loops:
         check_org(app, Right.READ, org)
-    mail_loops = tuple(loops(app, org)) if with_loops else None
+    mail_loops = tuple(loops_with_created(app, org)) if with_loops else None
     return StorageReport(
         seen.org, seen.zone, seen.at, seen.storages, storage_use(app, org), mail_loops
     )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from unlost.app.backups.moments import newest_backup
@@ -10,10 +10,12 @@ from unlost.app.compose import Application
 from unlost.app.records.record_facts import RecordNames
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
+from unlost.engine.storage.loop_records import created_records, parent_table
 from unlost.engine.storage.loops import find_loops
 from unlost.engine.storage.usage import table_uses, thread_uses
 from unlost.engine.storage.versions import old_versions
 from unlost.model.access import Right
+from unlost.model.archive import ArchiveBranch, BranchRule
 from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import (
     MailLoop,
@@ -111,6 +113,32 @@ def loops(app: Application, org: str) -> Sequence[MailLoop]:
         for table, mails in _mail_tables(app, known, head).items()
         for loop in find_loops(head, table, mails, weight=_weight(rules, table))
     ]
+
+
+def loops_with_created(app: Application, org: str) -> Sequence[MailLoop]:
+    """Return the mail loops with the records that they created; raises NotFound as ``loops``."""
+    known = get_org(org)
+    head = newest_backup(app.vault, known)
+    rules = app.connector(known.identity.connector).storage_rules(head.schema())
+    words, every = TableWords(head.schema()), loops(app, org)
+    created: dict[str, MailLoop] = {}
+    for table, mails in _mail_tables(app, known, head).items():
+        some = [loop for loop in every if loop.table == table]
+        parent = parent_table(head, table, mails)
+        for first, ids in created_records(head, table, mails, some, rules=rules).items():
+            loop = next(each for each in some if each.first == first)
+            label = words.label(parent, count=len(ids))
+            created[first] = replace(loop, created=ids, created_table=parent, created_label=label)
+    return [created.get(loop.first, loop) for loop in every]
+
+
+def created_branch(app: Application, org: str, loop: MailLoop) -> ArchiveBranch | None:
+    """Return the branch by which the mails of a loop leave with the records that it created."""
+    known = get_org(org)
+    rule = _mail_tables(app, known, newest_backup(app.vault, known)).get(loop.table)
+    if rule is None or rule.parent is None:
+        return None
+    return ArchiveBranch(loop.table, rule.parent, BranchRule.TAKE)
 
 
 def _line(head: Snapshot, use: TableUse) -> UseLine:

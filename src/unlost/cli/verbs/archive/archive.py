@@ -11,6 +11,7 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.plan_options import PlanFile
+from unlost.cli.policy_options import Include, KeepDays, UnchangedDays, with_options
 from unlost.cli.policy_words import policy_lines
 from unlost.cli.text import many, plain, size, when
 from unlost.cli.verbs.archive import expired as expired_verbs
@@ -97,6 +98,9 @@ def preview(
     policy: PolicyName = "",
     *,
     file: PolicyFile = None,
+    keep_days: KeepDays = None,
+    unchanged_days: UnchangedDays = None,
+    include: Include = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -107,7 +111,12 @@ def preview(
     with opened(home) as application:
         from unlost.app.actions.archive.policies import preview_archive
 
-        chosen = _chosen(application, name, policy, file)
+        chosen = with_options(
+            _chosen(application, name, policy, file),
+            keep_days=keep_days,
+            unchanged_days=unchanged_days,
+            include=include,
+        )
         answer(preview_archive(application, name, chosen), as_json=json, show=_show_preview)
     return ExitCode.OK
 
@@ -125,6 +134,9 @@ def plan(
             "--most", metavar="N", min=1, max=MAX_RECORDS, help="Archive at most N records."
         ),
     ] = MAX_RECORDS,
+    keep_days: KeepDays = None,
+    unchanged_days: UnchangedDays = None,
+    include: Include = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -137,7 +149,13 @@ def plan(
         from unlost.cli.progress import shown_progress
         from unlost.cli.verbs.restores.restore import show_new
 
-        request = PlanRequest(name, archive=_chosen(application, name, policy, file), most=most)
+        chosen = with_options(
+            _chosen(application, name, policy, file),
+            keep_days=keep_days,
+            unchanged_days=unchanged_days,
+            include=include,
+        )
+        request = PlanRequest(name, archive=chosen, most=most)
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)
     answer(result, as_json=json, show=show_new)

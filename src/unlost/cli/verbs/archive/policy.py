@@ -10,6 +10,7 @@ from unlost.cli.answer import Output, answer
 from unlost.cli.exits import ExitCode
 from unlost.cli.opening import opened
 from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.policy_options import Include, KeepDays, UnchangedDays, with_options
 from unlost.cli.policy_words import policy_lines
 from unlost.cli.text import command, many, plain, when
 from unlost.model.archive import OldVersionRule
@@ -103,6 +104,9 @@ def save(
     hard_delete: HardDelete = None,
     pointer: Pointer = "",
     old_versions: Versions = None,
+    keep_days: KeepDays = None,
+    unchanged_days: UnchangedDays = None,
+    include: Include = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -123,6 +127,9 @@ def save(
             hard_delete=chosen.hard_delete if hard_delete is None else hard_delete,
             pointer=_pointer(pointer) if pointer else chosen.pointer,
             old_versions=old_versions or chosen.old_versions,
+        )
+        chosen = with_options(
+            chosen, keep_days=keep_days, unchanged_days=unchanged_days, include=include
         )
         request = PolicyRequest(chosen, chosen_days, on, daily_limit, confirm_large)
         answer(save_policy(application, name, request), as_json=json, show=_show_saved)

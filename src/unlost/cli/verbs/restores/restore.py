@@ -77,6 +77,11 @@ STAYED = {
     "conflict": "changed in the org, and not archived",
     "failed": "not archived, or vanished",
 }
+PURGED = {
+    "archived": "deleted in the org, kept in the vault",
+    "conflict": "changed in the org, and not deleted",
+    "failed": "not deleted, or vanished",
+}
 APPROVAL_REASONS = {
     "records": "it writes many records",
     "production": "it writes to a production org",
@@ -587,8 +592,9 @@ def _show_result(out: Output, result: "RestoreResult") -> None:
     took = f"{seconds:,.0f} s" if seconds >= 1 else "under a second"
     calls = many(result.calls, "write call")
     word = "archived" if _is_archive(result.run) else "restored"
-    out.print(f"{result.org}: {word} in {took} with {calls}.")
+    out.print(f"{result.org}: {'purged' if result.purge else word} in {took} with {calls}.")
     words = {**ENDINGS, **STAYED} if _is_archive(result.run) else ENDINGS
+    words = {**words, **PURGED} if result.purge else words
     for ending in result.endings:
         out.print(f"  {ending.count:>7,} {words[ending.ending]}")
     for deviation in result.otherwise:

@@ -1,5 +1,6 @@
 """The search: one box for numbers, names, e-mails, phone numbers and ids."""
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -11,7 +12,7 @@ from unlost.app.actions.records.find import MOST, FindResult
 from unlost.app.actions.records.find import find as search
 from unlost.app.actions.records.saved_searches import searches
 from unlost.app.records.found_records import FoundRecord
-from unlost.app.records.record_queries import ListKind
+from unlost.app.records.record_queries import ListKind, ListQuery
 from unlost.app.records.search_query import RecordSearch
 from unlost.model.access import Right
 from unlost.web.needs import needs_somewhere
@@ -38,7 +39,8 @@ def find(request: UserRequest) -> HttpResponse:
     shown = len(find_result.hits)
     pages = PageLinks(start, MOST, shown, find_result.total, more=find_result.more)
     context |= {"matches": find_result, "pages": pages, "saved": _saved(request)}
-    context["listed"] = _listed(form, find_result)
+    org, query = _list_of(form, find_result)
+    context |= {"listed": _listed(form, org, query), "list_org": org, "list_query": query}
     return render(request, "records/find.html", context)
 
 
@@ -63,13 +65,20 @@ def _matches(request: UserRequest, query: RecordSearch, *, start: int) -> FindRe
     )
 
 
-def _listed(query: RecordSearch, result: FindResult) -> str:
-    """Return the address of the matches as a list with columns; empty for several tables or orgs."""
+def _list_of(search: RecordSearch, result: FindResult) -> tuple[str, ListQuery | None]:
+    """Return the matches as a list, and its org; None for several tables or orgs."""
     places = {(hit.org, hit.table) for hit in result.hits}
-    if not query.table or len(places) != 1 or not (query.org or len(result.searched) == 1):
-        return ""
+    if not search.table or len(places) != 1 or not (search.org or len(result.searched) == 1):
+        return "", None
     [(org, table)] = places
-    given = {**search_fields(query), "kind": ListKind.MATCHES.value, "table": table, "org": ""}
+    return org, ListQuery(ListKind.MATCHES, table, search=replace(search, org=""))
+
+
+def _listed(search: RecordSearch, org: str, query: ListQuery | None) -> str:
+    """Return the address of a list with columns; empty for none."""
+    if query is None:
+        return ""
+    given = {**search_fields(search), "kind": query.kind.value, "table": query.table, "org": ""}
     named = {name: text for name, text in given.items() if text}
     return f"{reverse('list', kwargs={'org': org})}?{urlencode(named)}"
 

@@ -28,6 +28,7 @@ from unlost.app.actions.restores.preview import plan_preview
 from unlost.app.actions.restores.put_back import put_back
 from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.restores.selections import clear_selected, deselect, list_name, query_in
+from unlost.app.records.record_queries import query_of
 from unlost.catalog.runs.plans import PlanState
 from unlost.engine.restore.planning.notes.undo_limits import UNDO_LIMITS_PAGE, limits_of
 from unlost.model.access import Right
@@ -205,7 +206,13 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
             policies = archive_policies(request.unlost, org)
             chosen = PlanRequest(org, archive=policies.named(posted.get("policy", "")))
         case "loop":
-            chosen = PlanRequest(org, loop=posted.get("loop", ""), purge=True)
+            loop, created = posted.get("loop", ""), "created" in posted
+            chosen = PlanRequest(org, loop=loop, loop_records=created, purge=True)
+        case "watched":
+            name, table = posted.get("watched", ""), posted.get("table") or None
+            chosen = PlanRequest(org, watched=name, table=table, purge=True)
+        case "found":
+            chosen = PlanRequest(org, listed=query_of(posted.get("list", "")), purge=True)
         case "loss":
             number = posted.get("loss", "")
             loss = int(number) if number.isascii() and number.isdigit() else 0

@@ -204,6 +204,7 @@ def _acts(status: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
         "may_restore": Right.RESTORE in rights,
         "may_retry": Right.RESTORE in rights and status.kind is not CommitKind.ARCHIVE,
         "is_archive": status.kind is CommitKind.ARCHIVE,
+        "is_purge": status.purge,
         "may_read": Right.READ in rights,
     }
 
@@ -219,7 +220,9 @@ def _can_undo(request: UserRequest, status: RunStatus, rights: frozenset[Right])
 
 def _outcome(request: UserRequest, status: RunStatus) -> dict[str, object]:
     try:
-        return {"outcome": outcome(request.unlost, status.run)}
+        result = outcome(request.unlost, status.run)
+        # The home has no plan of a run by the command line; its journal names the policy.
+        return {"outcome": result, "is_purge": result is not None and result.purge}
     except NotFound as error:
         if error.code != "journal-gone":
             raise

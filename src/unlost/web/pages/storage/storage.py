@@ -77,7 +77,9 @@ def show(request: UserRequest, org: str) -> HttpResponse:
         context |= {"use": filled, "fillings": fillings(filled)}
     context["can"] = rights_in(app, org)
     if show == "loops":
-        context["loops"] = storage_loops(app, org)
+        mail_loops = storage_loops(app, org)
+        created = any(loop.created for loop in mail_loops.loops)
+        context |= {"loops": mail_loops, "created": created}
     if show == "archive":
         context |= old_records(app, org)
     if show == "space":
