@@ -23,7 +23,7 @@ from unlost.app.actions.records.watch import (
     watches,
 )
 from unlost.app.actions.restores import take_back as module
-from unlost.app.actions.restores.kept_plan import PlanView, make_plan_now
+from unlost.app.actions.restores.kept_plan import PlanView, choose_again, make_plan_now
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.actions.restores.take_back import ChosenChange, take_back, take_back_user
@@ -366,6 +366,31 @@ def test_a_deletion_since_the_newest_backup_was_never_taken_back(shop: Shop) -> 
     contacts = shop.live("Contact").values()
     assert {(c["Name"], c["Account"]) for c in contacts} == {("Anna", back), ("Ben", back)}
     assert shop.live("Account")[OTHER]["Phone"] == "+41 9", "it is not in the set"
+
+
+def test_a_plan_that_was_made_again_overwrote_a_value_that_was_not_seen(shop: Shop) -> None:
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 9", "Name": "Live"}, by="U1")
+    view = take_back_user(shop.app, "sales", "Mine", "U1", live=True).view
+    assert make_plan_now(shop.app, "sales", view.plan).state is PlanState.PLANNED
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 10"}, by="U2")
+    again = choose_again(shop.app, "sales", view.plan)
+    made = make_plan_now(shop.app, "sales", again.plan)
+    assert made.summary is not None
+    assert made.summary.keeps_newer
+    file = Path(shop.out())
+    file.write_bytes(plan_content(again.plan))
+    run_plan(shop.app, file)
+    cells = shop.live("Account")[CUSTOMER]
+    assert (cells["Phone"], cells["Name"]) == ("+41 10", "Schoko Zürich")
+
+
+def test_a_ticked_live_value_that_changed_again_before_the_plan_stays(shop: Shop) -> None:
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 9"}, by="U2")
+    (change,) = [each for each in shown_live(shop) if each.seen]
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 10"}, by="U2")
+    chosen = ChosenChange(KEY, "Phone", "live", change.seen["Phone"])
+    run(shop, take_back(shop.app, "sales", [chosen]))
+    assert shop.live("Account")[CUSTOMER]["Phone"] == "+41 10"
 
 
 def test_a_live_deletion_by_another_user_stays(shop: Shop) -> None:

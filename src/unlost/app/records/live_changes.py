@@ -21,12 +21,13 @@ from unlost.engine.records.compare import UNKNOWN_ACT, Act, LiveComparison
 from unlost.engine.records.explain import FieldChange
 from unlost.engine.records.history import Event, EventKind, Origin, When
 from unlost.engine.records.touched import MOST_CHANGED, SetOwners, SetReach
+from unlost.engine.restore.values.cells import value_digest
 from unlost.engine.sameness import instant
 from unlost.model.errors import NotFound, SourceRefused
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import ColumnTrait, Table
+from unlost.model.source.schema import ColumnTrait, Schema, Table, WireKind
 from unlost.model.vault.snapshot import ChangeKind
 
 type Line = Mapping[str, str | None]
@@ -42,6 +43,18 @@ KINDS = {
 
 
 _OPS = {EventKind.DELETED: Op.DELETED, EventKind.ARCHIVED: Op.ARCHIVED}
+
+
+def seen_values(schema: Schema, each: SetEvent) -> Mapping[str, str]:
+    """Return the hashes of the values that the org has in changed columns; none unless it is live."""
+    table = schema.table(each.key.table)
+    if each.event.origin is not Origin.LIVE or table is None:
+        return {}
+    changes = ((table.column(change.column), change) for change in each.event.fields)
+    return {
+        change.column: value_digest(column.kind if column is not None else WireKind.TEXT, change.new)
+        for column, change in changes
+    }
 
 
 class TooManyChanges(Exception):

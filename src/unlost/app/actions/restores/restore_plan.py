@@ -77,7 +77,8 @@ class PlanRequest:
     ``correct``: of live ``records`` only the values of ``otherwise`` are set; lost ones come back
     with them. ``beside``: each then comes as a new record beside the present one. ``since``: a
     backup; values of ``records`` that were changed after it stay, except those of ``overwritten``:
-    columns by TABLE/ID, for ``correct``.
+    columns by TABLE/ID, for ``correct``, and with hashes of their values in ``seen``. Of these, a value
+    that the org has no longer stays too.
 
     ``archive``: the policy of records that leave the org, at most ``most`` of them (0: as many as a
     plan can have). ``without`` (TABLE/ID) stay. ``purge``: instead the ``records``, those ``listed``, the
@@ -111,6 +112,7 @@ class PlanRequest:
     purge: bool = False
     loop: str = ""
     watched: str = ""
+    seen: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def deletes(self) -> bool:
@@ -527,6 +529,7 @@ def _named(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selecti
             until=since,
             beside=request.beside,
             overwritten=request.overwritten,
+            seen=request.seen,
         )
     return Selection(SelectionKind.RECORDS, keys, until=since, columns=request.columns)
 
