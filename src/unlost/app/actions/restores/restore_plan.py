@@ -52,6 +52,7 @@ from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, 
 from unlost.model.ports.system import Observer
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.reading import Json
+from unlost.model.source.shared_files import SharedFile
 from unlost.outside.private_files import FOR_ITS_OWNER
 
 GROUPS = 20  # groups of a result
@@ -251,6 +252,7 @@ def planned(
             basis=basis,
             bypass=bypass_of(org.oid),
             rules=storage_rules_of(app, org),
+            shared=_shared_files(app, org) if request.undo else (),
         )
         if policy is not None:
             order = _archive_request(app, org, request, policy)
@@ -491,6 +493,12 @@ def _archive_request(
         address=_open_address(org),
         limits=storage_limits_of(app, org),
     )
+
+
+def _shared_files(app: Application, org: ProtectedOrg) -> tuple[SharedFile, ...]:
+    """Return the kinds of files that records share, by the newest backup."""
+    schema = newest_backup(app.whole_vault, org).schema()
+    return tuple(app.connector(org.identity.connector).shared_files(schema))
 
 
 def _open_address(org: ProtectedOrg) -> str:
