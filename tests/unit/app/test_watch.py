@@ -356,7 +356,9 @@ def test_a_deletion_since_the_newest_backup_was_never_taken_back(shop: Shop) -> 
     shop.org.update("Account", OTHER, {"Phone": "+41 9"}, by="U1")
     shop.platform.delete("Account", CUSTOMER, by="U1")
     (deletion,) = [
-        each for each in shown_live(shop, user="U1", kind=EventKind.DELETED) if each.table == "Account"
+        each
+        for each in shown_live(shop, user="U1", kind=EventKind.DELETED)
+        if each.table == "Account"
     ]
     assert deletion.record == CUSTOMER
     day = deletion.day.isoformat()
@@ -401,9 +403,7 @@ def test_a_live_deletion_by_another_user_stays(shop: Shop) -> None:
 
 
 def shown_live(shop: Shop, **only: Any) -> Sequence[WatchedChange]:
-    return watched_changes(
-        shop.app, "sales", "Mine", only=ChangeFilter(**only), live=True
-    ).changes
+    return watched_changes(shop.app, "sales", "Mine", only=ChangeFilter(**only), live=True).changes
 
 
 def test_live_changes_of_others_stay_and_are_counted(shop: Shop) -> None:

@@ -52,7 +52,9 @@ def seen_values(schema: Schema, each: SetEvent) -> Mapping[str, str]:
         return {}
     changes = ((table.column(change.column), change) for change in each.event.fields)
     return {
-        change.column: value_digest(column.kind if column is not None else WireKind.TEXT, change.new)
+        change.column: value_digest(
+            column.kind if column is not None else WireKind.TEXT, change.new
+        )
         for column, change in changes
     }
 

@@ -164,7 +164,10 @@ def test_a_value_that_changed_again_after_it_was_seen_was_overwritten(shop: Atel
     first, _, third = changed.nights
     shop.org.update("Account", changed.account, {"Name": "d", "Number": "4"})
     key = f"Account/{changed.account}"
-    values = {"Name": value_digest(WireKind.TEXT, "seen"), "Number": value_digest(WireKind.TEXT, "4")}
+    values = {
+        "Name": value_digest(WireKind.TEXT, "seen"),
+        "Number": value_digest(WireKind.TEXT, "4"),
+    }
     plan = corrected(
         shop,
         changed.key,

@@ -195,9 +195,7 @@ def _of_user(
     return UserChanges(wanted, chosen.changed_later, created, now.unread)
 
 
-def _chosen(
-    change: RecordedChange, seen: Mapping[RecordKey, Mapping[str, str]]
-) -> ChosenChange:
+def _chosen(change: RecordedChange, seen: Mapping[RecordKey, Mapping[str, str]]) -> ChosenChange:
     if not change.is_live:
         return ChosenChange(str(change.key), change.column, change.until.isoformat())
     value = seen.get(change.key, {}).get(change.column, "")

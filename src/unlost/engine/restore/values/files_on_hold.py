@@ -49,7 +49,9 @@ class FilesOnHold:
         columns = (kind.file_column, kind.holder_column)
         rows = self.rows(kind.links, sorted(links), columns) if links else {}
         holders = {str(cells[kind.holder_column]) for cells in rows.values()}
-        covered = {holder for target in self.targets for holder in self._covered_by(target, holders)}
+        covered = {
+            holder for target in self.targets for holder in self._covered_by(target, holders)
+        }
         having = {link: c for link, c in rows.items() if c[kind.holder_column] in covered}
         kept_files = {cells[kind.file_column] for cells in having.values()}
         staying = {RecordKey(kind.links, link) for link in having}
