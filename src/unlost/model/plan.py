@@ -90,7 +90,8 @@ class Selection:
     With RECORDS and CORRECTION, ``until`` is the backup with the values that are to be replaced: a
     value that was changed after it stays. ``beside``: each record comes as a new one beside the
     record that is there, for CORRECTION. ``overwritten``: columns by TABLE/ID that are set even if
-    they were changed after ``until``, for CORRECTION. ``policy``: for ARCHIVE, with ``until``, the
+    they were changed after ``until``, for CORRECTION; where ``seen`` has the hash of the value that a
+    person saw in the org, only if it still has that value. ``policy``: for ARCHIVE, with ``until``, the
     commit that has the copies.
     """
 
@@ -107,6 +108,7 @@ class Selection:
     overwritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     policy: ArchivePolicy | None = None
     run_entries: int = 0
+    seen: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class _Keyed:

@@ -1,5 +1,6 @@
 """Watched sets: what they contain, what changed, and taking changes back as one correction."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.watch import (
     ChangeFilter,
+    WatchedChange,
     WatchedChanges,
     WatchRequest,
     add_watch,
@@ -21,7 +23,7 @@ from unlost.app.actions.records.watch import (
     watches,
 )
 from unlost.app.actions.restores import take_back as module
-from unlost.app.actions.restores.kept_plan import PlanView, make_plan_now
+from unlost.app.actions.restores.kept_plan import PlanView, choose_again, make_plan_now
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.actions.restores.take_back import ChosenChange, take_back, take_back_user
@@ -349,6 +351,61 @@ def test_changes_since_the_newest_backup_are_taken_back_when_asked_for(shop: Sho
     assert (cells["Phone"], cells["Name"]) == ("+41 40017", "Schoko Zürich")
 
 
+def test_a_deletion_since_the_newest_backup_was_never_taken_back(shop: Shop) -> None:
+    shop.world.clock.advance(hours=1)
+    shop.org.update("Account", OTHER, {"Phone": "+41 9"}, by="U1")
+    shop.platform.delete("Account", CUSTOMER, by="U1")
+    (deletion,) = [
+        each
+        for each in shown_live(shop, user="U1", kind=EventKind.DELETED)
+        if each.table == "Account"
+    ]
+    assert deletion.record == CUSTOMER
+    day = deletion.day.isoformat()
+    result = take_back_user(shop.app, "sales", "Mine", "U1", since=day, live=True)
+    run(shop, result.view)
+    back = shop.named("Account", "Schoko Zürich")
+    contacts = shop.live("Contact").values()
+    assert {(c["Name"], c["Account"]) for c in contacts} == {("Anna", back), ("Ben", back)}
+    assert shop.live("Account")[OTHER]["Phone"] == "+41 9", "it is not in the set"
+
+
+def test_a_plan_that_was_made_again_overwrote_a_value_that_was_not_seen(shop: Shop) -> None:
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 9", "Name": "Live"}, by="U1")
+    view = take_back_user(shop.app, "sales", "Mine", "U1", live=True).view
+    assert make_plan_now(shop.app, "sales", view.plan).state is PlanState.PLANNED
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 10"}, by="U2")
+    again = choose_again(shop.app, "sales", view.plan)
+    made = make_plan_now(shop.app, "sales", again.plan)
+    assert made.summary is not None
+    assert made.summary.keeps_newer
+    file = Path(shop.out())
+    file.write_bytes(plan_content(again.plan))
+    run_plan(shop.app, file)
+    cells = shop.live("Account")[CUSTOMER]
+    assert (cells["Phone"], cells["Name"]) == ("+41 10", "Schoko Zürich")
+
+
+def test_a_ticked_live_value_that_changed_again_before_the_plan_stays(shop: Shop) -> None:
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 9"}, by="U2")
+    (change,) = [each for each in shown_live(shop) if each.seen]
+    shop.org.update("Account", CUSTOMER, {"Phone": "+41 10"}, by="U2")
+    chosen = ChosenChange(KEY, "Phone", "live", change.seen["Phone"])
+    run(shop, take_back(shop.app, "sales", [chosen]))
+    assert shop.live("Account")[CUSTOMER]["Phone"] == "+41 10"
+
+
+def test_a_live_deletion_by_another_user_stays(shop: Shop) -> None:
+    ben = shop.named("Contact", "Ben")
+    shop.platform.delete("Contact", ben, by="U2")
+    run(shop, take_back_user(shop.app, "sales", "Mine", "U1", live=True).view)
+    assert ben not in shop.live("Contact")
+
+
+def shown_live(shop: Shop, **only: Any) -> Sequence[WatchedChange]:
+    return watched_changes(shop.app, "sales", "Mine", only=ChangeFilter(**only), live=True).changes
+
+
 def test_live_changes_of_others_stay_and_are_counted(shop: Shop) -> None:
     shop.org.update("Account", CUSTOMER, {"Name": "Cacao"}, by="U1")
     shop.night()
@@ -463,7 +520,7 @@ def test_tables_that_the_org_refuses_are_named(shop: Shop, monkeypatch: pytest.M
     def refused(self: object, table: str) -> Any:
         raise SourceRefused("table-refused", "No.", next_step="None.")
 
-    monkeypatch.setattr(LiveComparison, "differences", refused)
+    monkeypatch.setattr(LiveComparison, "parts", refused)
     assert live(shop).unread == ("Account", "Contact", "Paper")
 
 

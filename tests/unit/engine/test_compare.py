@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from unit.engine.scene import Scene, chocolate
-from unlost.engine.records.compare import Between, LiveComparison, summarize
+from unlost.engine.records.compare import UNKNOWN_ACT, Act, Between, LiveComparison, summarize
 from unlost.model.errors import NotFound
 from unlost.model.source.reading import Page, Rows
 from unlost.model.source.schema import WireKind
@@ -167,3 +167,19 @@ def test_a_table_that_came_between_is_all_new(scene: Scene) -> None:
     between = Between.of(scene.vault, scene.oid, after=1, other=2)
     assert (late, "created") in {row[:2] for row in rows(between.differences("Late"))}
     assert made
+
+
+def test_a_deletion_names_its_time_and_user(scene: Scene) -> None:
+    """They were dropped with the cells, so what a user deleted could not be taken back."""
+    first, second, third, *_ = chocolate(scene)
+    scene.night()
+    scene.clock.advance(hours=2)
+    at = scene.clock.now()
+    scene.org.delete("Account", first, by="U7")
+    scene.org.update("Account", second, {"Phone": "new"}, by="U7")
+    scene.org.purge("Account", third)
+    live = LiveComparison(scene.source, scene.head, scene.clock, scene.work)
+    removals = {key: act for part in live.parts("Account") for key, act in part.removals.items()}
+    assert removals[first] == Act(at, "U7")
+    assert second not in removals
+    assert removals.get(third, UNKNOWN_ACT).by is None

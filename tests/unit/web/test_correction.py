@@ -174,3 +174,29 @@ def test_every_earlier_value_can_be_reached(client: Client, shop: Shop) -> None:
     assert answer.status_code == 302
     run(client, shop, answer["Location"])
     assert shop.live("Account")[OTHER]["Phone"] == "+41 40018"
+
+
+def test_a_change_of_the_history_chooses_its_earlier_values(client: Client, shop: Shop) -> None:
+    """From the page of a record it took a click for each value."""
+    link = text(client.get(RECORD)).partition(f'href="{PLACE}?')[2].partition('"')[0]
+    address = f"{PLACE}?{link.replace('&amp;', '&')}"
+    page = text(client.get(address))
+    chosen = [
+        part.partition('"')[0]
+        for part in page.split('name="pick-')[1:]
+        if " checked" in part.partition(">")[0]
+    ]
+    assert {name for name in chosen if name} >= {"Phone", "Kind"}
+    sent = {
+        f"pick-{column}": next(each for each in picks(page, column) if "T" in each)
+        for column in ("Phone", "Kind")
+    }
+    answer = client.post(address, sent)
+    run(client, shop, answer["Location"])
+    cells = shop.live("Account")[OTHER]
+    assert (cells["Phone"], cells["Kind"]) == ("+41 40018", "Shop")
+
+
+@pytest.mark.parametrize("query", ["until=x&column=Nothing", "until=", "column=%00"])
+def test_an_address_that_names_no_change_chooses_nothing(client: Client, query: str) -> None:
+    assert client.get(f"{PLACE}?{query}").status_code == 200

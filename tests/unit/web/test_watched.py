@@ -213,6 +213,27 @@ def test_the_org_is_read_when_asked_for(client: Client, shop: Shop) -> None:
     assert shop.live("Account")[OTHER]["Phone"] == "+41 1"
 
 
+def test_a_record_that_was_deleted_since_the_newest_backup_comes_back_from_here(
+    client: Client, shop: Shop
+) -> None:
+    shop.platform.delete("Account", OTHER, by="U1")
+    page = text(client.get(PLACE, {"live": "1", "kind": "deleted", "user": "U1"}))
+    assert "Bring this record back" in page
+    (tick,) = ticks(page)
+    answer = client.post(f"{PLACE}take-back/", {"change": tick})
+    run(client, shop, answer["Location"])
+    assert "Wrong" in {cells["Name"] for cells in shop.live("Account").values()}
+
+
+def test_a_value_that_changed_after_the_page_was_shown_stays(client: Client, shop: Shop) -> None:
+    shop.org.update("Account", OTHER, {"Phone": "+41 9"}, by="U1")
+    tick = next(each for each in ticks(text(client.get(PLACE, {"live": "1"}))) if "|live|" in each)
+    shop.org.update("Account", OTHER, {"Phone": "+41 10"}, by="U1")
+    page = text(client.post(f"{PLACE}take-back/", {"change": tick}, follow=True))
+    assert "keep their newer values" in page
+    assert shop.live("Account")[OTHER]["Phone"] == "+41 10"
+
+
 # --- times, the org now, created records, alerts ---------------------------------------------------
 
 

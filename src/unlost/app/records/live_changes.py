@@ -1,7 +1,8 @@
 """Changes of a set since the newest backup, read from the org itself.
 
 The org is asked for the changed records of each table from which references lead to the set: at least
-one API call for each. Deletions are those that the org reports.
+one API call for each. Deletions are those that the org reports, with their time and user if it knows
+them.
 """
 
 from collections import defaultdict
@@ -16,16 +17,17 @@ from unlost.app.compose import Application
 from unlost.app.records.archives import archived_now
 from unlost.app.records.watched_sets import SetEvent
 from unlost.catalog.orgs.orgs import ProtectedOrg
-from unlost.engine.records.compare import LiveComparison
+from unlost.engine.records.compare import UNKNOWN_ACT, Act, LiveComparison
 from unlost.engine.records.explain import FieldChange
 from unlost.engine.records.history import Event, EventKind, Origin, When
 from unlost.engine.records.touched import MOST_CHANGED, SetOwners, SetReach
+from unlost.engine.restore.values.cells import value_digest
 from unlost.engine.sameness import instant
 from unlost.model.errors import NotFound, SourceRefused
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import ColumnTrait, Table
+from unlost.model.source.schema import ColumnTrait, Schema, Table, WireKind
 from unlost.model.vault.snapshot import ChangeKind
 
 type Line = Mapping[str, str | None]
@@ -41,6 +43,20 @@ KINDS = {
 
 
 _OPS = {EventKind.DELETED: Op.DELETED, EventKind.ARCHIVED: Op.ARCHIVED}
+
+
+def seen_values(schema: Schema, each: SetEvent) -> Mapping[str, str]:
+    """Return the hashes of the values that the org has in changed columns; none unless it is live."""
+    table = schema.table(each.key.table)
+    if each.event.origin is not Origin.LIVE or table is None:
+        return {}
+    changes = ((table.column(change.column), change) for change in each.event.fields)
+    return {
+        change.column: value_digest(
+            column.kind if column is not None else WireKind.TEXT, change.new
+        )
+        for column, change in changes
+    }
 
 
 class TooManyChanges(Exception):
@@ -92,14 +108,42 @@ def _table_events(
     """Return the changes of a table that belong to the set; raises TooManyChanges."""
     events: list[SetEvent] = []
     changed = 0
-    for part in live.differences(name):
-        changed += len(part["id"].unique())
+    for part in live.parts(name):
+        changed += len(part.differences["id"].unique())
         if changed > MOST_CHANGED:
             raise TooManyChanges
         if table is not None:
-            lines = part.to_pylist()
-            events += _events(table, lines, owners, span, _authors(live.old, table, lines))
+            lines = part.differences.to_pylist()
+            acts = _Acts(table, _authors(live.old, table, lines), part.removals)
+            events += _events(table, lines, owners, span, acts)
     return events
+
+
+@dataclass(frozen=True, slots=True)
+class _Acts:
+    """The acts of users: ``authors`` of the newest backup, and removals, by record."""
+
+    table: Table
+    authors: Mapping[str, str | None]
+    removals: Mapping[str, Act]
+
+    def values(self, lines: Sequence[Line]) -> Mapping[str, str | None]:
+        """Return the new values of a record, with the user who changed it last."""
+        values = {str(line["column"]): line["new"] for line in lines if line["column"]}
+        if lines[0]["change"] == ChangeKind.CHANGED.value:
+            author = self.authors.get(str(lines[0]["id"]))
+            values = {self.table.modified_by_column or "": author, **values}
+        return values
+
+    def of(self, lines: Sequence[Line]) -> Act:
+        """Return time and user of a change; of an archive none, as it is the act of a run."""
+        kind = KINDS[str(lines[0]["change"])]
+        if kind.ends:
+            removal = self.removals.get(str(lines[0]["id"]))
+            return removal if removal and kind is EventKind.DELETED else UNKNOWN_ACT
+        values = self.values(lines)
+        at = _stamp(values.get(self.table.modified_column or ""))
+        return Act(at, values.get(self.table.modified_by_column or ""))
 
 
 def _authors(head: Snapshot, table: Table, lines: Sequence[Line]) -> Mapping[str, str | None]:
@@ -119,29 +163,20 @@ def _events(
     lines: Sequence[Line],
     owners: SetOwners,
     span: When,
-    authors: Mapping[str, str | None],
+    acts: _Acts,
 ) -> Iterator[SetEvent]:
     by_record: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
         by_record[str(line["id"])].append(line)
     known = owners.of(table.name, pa.array(sorted(by_record), pa.string()))
     for record, some in by_record.items():
-        values = {str(line["column"]): line["new"] for line in some if line["column"]}
-        if some[0]["change"] == ChangeKind.CHANGED.value:
-            values = {table.modified_by_column or "": authors.get(record), **values}
-        owner = known.get(record) or owners.referred(table.name, values)
+        owner = known.get(record) or owners.referred(table.name, acts.values(some))
         if owner is not None:
             key = RecordKey(table.name, record)
-            yield SetEvent(key, owner, _event(table, key, some, values, span))
+            yield SetEvent(key, owner, _event(key, some, acts.of(some), span))
 
 
-def _event(
-    table: Table,
-    key: RecordKey,
-    lines: Sequence[Line],
-    values: Mapping[str, str | None],
-    span: When,
-) -> Event:
+def _event(key: RecordKey, lines: Sequence[Line], act: Act, span: When) -> Event:
     kind = KINDS[str(lines[0]["change"])]
     fields = tuple(
         FieldChange(str(line["column"]), line["old"], line["new"])
@@ -150,8 +185,8 @@ def _event(
     )
     return Event(
         kind,
-        When(_stamp(values.get(table.modified_column or "")), span.after, span.until),
-        values.get(table.modified_by_column or ""),
+        When(act.at, span.after, span.until),
+        act.by,
         fields if kind is EventKind.CHANGED else (),
         Origin.LIVE,
         _OPS.get(kind, Op.STATE),

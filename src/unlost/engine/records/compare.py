@@ -6,7 +6,8 @@ row with a null column.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -166,6 +167,25 @@ def summarize(differences: Iterable[pa.Table], table: str) -> TableSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """The time and the user (an id) of a change, as far as the org reports them."""
+
+    at: datetime | None
+    by: str | None
+
+
+UNKNOWN_ACT = Act(None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveDifferences:
+    """Differences of some records of a table, and the ``removals`` of deleted ones, by id."""
+
+    differences: pa.Table
+    removals: Mapping[str, Act] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class LiveComparison:
     """A snapshot and the live org, read by its changes since the snapshot's cursor.
 
@@ -188,10 +208,18 @@ class LiveComparison:
 
     def differences(self, table: str) -> Iterator[pa.Table]:
         """All differences of a table; raises the errors of the source."""
-        for part in self._differences(table):
-            yield self.archives.marked(table, part) if self.archives is not None else part
+        for part in self.parts(table):
+            yield part.differences
 
-    def _differences(self, table: str) -> Iterator[pa.Table]:
+    def parts(self, table: str) -> Iterator[LiveDifferences]:
+        """The same, with the removals; raises the errors of the source."""
+        for part in self._parts(table):
+            if self.archives is not None:
+                marked = self.archives.marked(table, part.differences)
+                part = replace(part, differences=marked)  # noqa: PLW2901
+            yield part
+
+    def _parts(self, table: str) -> Iterator[LiveDifferences]:
         described = (self.schema or self.source.discover()).table(table)
         state = self.old.tables().get(table)
         if described is None or state is None:
@@ -213,13 +241,13 @@ class LiveComparison:
         for rows in bare:  # a list of deletions also names undeleted records: rows are more exact
             yield self._described(described, _fresh(rows, reported))
         if self.by_census:
-            yield from self._absent(described, reported)
+            yield from map(LiveDifferences, self._absent(described, reported))
 
     def summary(self, table: str) -> TableSummary:
         """The differences in a table, in records; raises the errors of the source."""
         return summarize(self.differences(table), table)
 
-    def _described(self, table: Table, rows: Rows) -> pa.Table:
+    def _described(self, table: Table, rows: Rows) -> LiveDifferences:
         old = _stored_rows(self.old, table.name, rows.ids.to_pylist())
         new = _as_stored(rows)
         plain = pl.DataFrame(pl.from_arrow(new.select(["_u_id", "_u_op"])))
@@ -228,7 +256,8 @@ class LiveComparison:
         changes = both.select(pl.col("_u_id").alias("id"), _live_change().alias("change"))
         arrow = changes.filter(pl.col("change").is_not_null()).to_arrow()
         unread = _unread((self.old,), table.name, rows.ids.to_pylist())
-        return _fields(_text(arrow), old, new, table.columns, unread)
+        differences = _fields(_text(arrow), old, new, table.columns, unread)
+        return LiveDifferences(differences, _removals(rows, old))
 
     def _ready(self, tasks: Sequence[ReadTask]) -> Iterator[ReadTask]:
         """The tasks, as soon as the source has finished its part of them."""
@@ -254,6 +283,32 @@ class LiveComparison:
         for mine, *theirs in align_streams([absent, *(read_run(self.work, run) for run in runs)]):
             if mine is not None:
                 yield _lost(mine["id"], [known, *(t["id"] for t in theirs if t is not None)])
+
+
+def _removals(rows: Rows, old: pa.Table) -> dict[str, Act]:
+    """The removals among these rows. A stamp that the backup has too is that of an earlier edit."""
+    known = dict(zip(old["_u_id"].to_pylist(), _stamps(old), strict=True))
+    stamps = zip(
+        rows.ids.to_pylist(),
+        rows.ops.to_pylist(),
+        rows.modified_at.to_pylist(),
+        rows.modified_by.to_pylist(),
+        strict=True,
+    )
+    return {
+        record: Act(at, by)
+        for record, op, at, by in stamps
+        if not Op(op).alive and at is not None and at != known.get(record)
+    }
+
+
+def _stamps(rows: pa.Table) -> list[datetime | None]:
+    """The times of change of stored rows; None for all if the snapshot does not have the table."""
+    name = "_u_modified_at"
+    stamps: list[datetime | None] = (
+        rows[name].to_pylist() if name in rows.column_names else [None] * rows.num_rows
+    )
+    return stamps
 
 
 def _fresh(rows: Rows, reported: set[str]) -> Rows:

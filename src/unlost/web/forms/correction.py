@@ -105,6 +105,15 @@ class CorrectionForm(forms.Form):
         return Corrections(versions, values)
 
 
+def earlier_values(record: CorrectableRecord, until: str) -> Mapping[str, str]:
+    """Return the choice of the values that columns had until a change of the history."""
+    return {
+        PICK + field.name: until
+        for field in record.fields
+        if any(version.until.isoformat() == until for version in field.versions)
+    }
+
+
 def _choices(field: CorrectableField, zone: str) -> Iterator[tuple[str, str]]:
     shown = _shown(field, field.value, field.means, zone)
     yield STAYS, _("Newest backup: %(value)s") % {"value": shown}

@@ -4,7 +4,7 @@ It is built as one text: fifty records with six fields are three hundred rows, a
 five times as long for each.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from django import template
@@ -28,19 +28,19 @@ def changed_fields(
     org: str = "",
     zone: str = "UTC",
     with_buttons: bool = False,
-    tick: str = "",
+    ticks: Mapping[str, str] | None = None,
 ) -> SafeString:
     """Return the table; of long texts only the changed words are shown.
 
     ``with_buttons``: each old value that can be put back has a button that submits its column.
-    ``tick``: it has a checkbox whose value begins with this text, followed by its column.
+    ``ticks``: it has a checkbox with this value, by column.
     """
     heads = "".join(
         f'<th scope="col">{escape(word)}</th>' for word in (_("Field"), _("Before"), _("After"))
     )
     labels = escape(_("Before")), escape(_("After"))
     rows = "".join(
-        _row(change, org, zone, _act(change, tick, with_buttons=with_buttons), labels)
+        _row(change, org, zone, _act(change, ticks or {}, with_buttons=with_buttons), labels)
         for change in changes
     )
     return SafeString(
@@ -62,11 +62,11 @@ def _row(change: ChangedField, org: str, zone: str, button: str, labels: tuple[s
     )
 
 
-def _act(change: ChangedField, tick: str, *, with_buttons: bool) -> str:
+def _act(change: ChangedField, ticks: Mapping[str, str], *, with_buttons: bool) -> str:
     if not change.restorable:
         return ""
-    if tick:
-        return _tick(change, tick)
+    if change.column in ticks:
+        return _tick(change, ticks[change.column])
     return _button(change) if with_buttons else ""
 
 
@@ -74,7 +74,7 @@ def _tick(change: ChangedField, tick: str) -> str:
     name = _("Take back this change of %(label)s") % {"label": change.label}
     return (
         f' <label class="tick"><input type="checkbox" name="change" '
-        f'value="{escape(tick + change.column)}" aria-label="{escape(name)}"> '
+        f'value="{escape(tick)}" aria-label="{escape(name)}"> '
         f"{escape(_('Take back'))}</label>"
     )
 

@@ -9,6 +9,7 @@ from unit.engine.restore.workshop import TEXT, Workshop
 from unlost.engine.restore.planning.left_out import NOTHING, LeftOut
 from unlost.engine.restore.planning.plan import PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.undo import plan_undo
+from unlost.engine.restore.running.session import RestorePorts
 from unlost.model.plan import (
     Action,
     PlanNote,
@@ -20,6 +21,7 @@ from unlost.model.plan import (
     TwinPolicy,
 )
 from unlost.model.source.schema import DeleteRule, Reference, WireKind
+from unlost.model.source.shared_files import SharedFile
 from unlost.model.source.writing import WriteCapability
 from unlost.model.storage import StorageRule
 
@@ -51,6 +53,7 @@ class Atelier(Workshop):
         )
         self.plans = 0
         self.rules: Mapping[str, StorageRule] = {}
+        self.shared: tuple[SharedFile, ...] = ()
 
     def planning(self) -> PlanPorts:
         return PlanPorts(
@@ -60,7 +63,11 @@ class Atelier(Workshop):
             clock=self.clock,
             observer=self.observer,
             rules=self.rules,
+            shared=self.shared,
         )
+
+    def restore_ports(self) -> RestorePorts:
+        return replace(super().restore_ports(), shared=self.shared)
 
     def plan_of(
         self,

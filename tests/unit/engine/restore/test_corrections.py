@@ -11,6 +11,7 @@ from unit.engine.restore.workshop import of
 from unlost.engine.restore.planning.plan import RelatedPolicy, plan_again, plan_restore
 from unlost.engine.restore.planning.shown.summary import TypedRecord, summary
 from unlost.engine.restore.running.execute import run_of
+from unlost.engine.restore.values.cells import value_digest
 from unlost.engine.restore.values.edits import Edits, edits_of, merged
 from unlost.engine.restore.values.outcome import Ending
 from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
@@ -156,6 +157,46 @@ def test_columns_whose_newer_value_was_seen_are_set_and_others_kept(shop: Atelie
     shop.restore(plan)
     cells = shop.live("Account")[changed.account]
     assert (cells["Name"], cells["Number"]) == ("a", "4")
+
+
+def test_a_value_that_changed_again_after_it_was_seen_was_overwritten(shop: Atelier) -> None:
+    changed = Changed(shop)
+    first, _, third = changed.nights
+    shop.org.update("Account", changed.account, {"Name": "d", "Number": "4"})
+    key = f"Account/{changed.account}"
+    values = {
+        "Name": value_digest(WireKind.TEXT, "seen"),
+        "Number": value_digest(WireKind.TEXT, "4"),
+    }
+    plan = corrected(
+        shop,
+        changed.key,
+        taken={"Name": first, "Number": first},
+        until=third,
+        overwritten={key: ("Name", "Number")},
+        seen={key: values},
+    )
+    assert note_of(plan, "changed-since").count == 1
+    assert step_of(plan, changed.account).columns == ("Number",)
+    shop.restore(plan)
+    assert shop.live("Account")[changed.account]["Name"] == "d"
+
+
+def test_a_value_that_was_emptied_or_put_back_after_it_was_seen_stays(shop: Atelier) -> None:
+    changed = Changed(shop)
+    first, _, third = changed.nights
+    shop.org.update("Account", changed.account, {"Number": None})
+    key = f"Account/{changed.account}"
+    seen = {"Name": value_digest(WireKind.TEXT, "d"), "Number": value_digest(WireKind.TEXT, "4")}
+    plan = corrected(
+        shop,
+        changed.key,
+        taken={"Name": first, "Number": first},
+        until=third,
+        overwritten={key: ("Name", "Number")},
+        seen={key: seen},
+    )
+    assert actions(plan) == {changed.account: Action.UNCHANGED}
 
 
 def test_chosen_columns_of_many_records_are_put_back_except_where_they_changed_since(

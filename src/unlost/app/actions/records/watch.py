@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from unlost.app.actions.records.history import (
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.live_changes import LiveEvents, live_events
+from unlost.app.records.live_changes import LiveEvents, live_events, seen_values
 from unlost.app.records.record_facts import UserNames
 from unlost.app.records.record_names import record_names
 from unlost.app.records.record_queries import ListKind, ListQuery, query_of
@@ -108,7 +108,8 @@ class ChangeFilter:
 class WatchedChange:
     """A change of a record of the set, or of one that belongs to ``owner`` (TABLE/ID), which is.
 
-    ``day`` is in the org's zone.
+    ``day`` is in the org's zone. ``seen``: of a change since the newest backup, by column the hash of
+    the value that the org has.
     """
 
     table: str
@@ -119,6 +120,7 @@ class WatchedChange:
     owner_name: str
     day: date
     entry: HistoryEntry
+    seen: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,6 +497,7 @@ def _described(
             each.event.when.latest.astimezone(zone).date(),
             # Only a record that is not there now can come back.
             replace(entry, fields=fields, newest=is_live or each.key not in cells),
+            seen_values(head.schema(), each),
         )
 
 

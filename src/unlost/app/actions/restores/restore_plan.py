@@ -58,6 +58,7 @@ from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, 
 from unlost.model.ports.system import Observer
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.reading import Json
+from unlost.model.source.shared_files import SharedFile
 from unlost.outside.private_files import FOR_ITS_OWNER
 
 GROUPS = 20  # groups of a result
@@ -83,7 +84,8 @@ class PlanRequest:
     ``correct``: of live ``records`` only the values of ``otherwise`` are set; lost ones come back
     with them. ``beside``: each then comes as a new record beside the present one. ``since``: a
     backup; values of ``records`` that were changed after it stay, except those of ``overwritten``:
-    columns by TABLE/ID, for ``correct``.
+    columns by TABLE/ID, for ``correct``, and with hashes of their values in ``seen``. Of these, a value
+    that the org has no longer stays too.
 
     ``archive``: the policy of records that leave the org, at most ``most`` of them (0: as many as a
     plan can have). ``without`` (TABLE/ID) stay. ``purge``: instead the ``records``, those ``listed``, the
@@ -119,6 +121,7 @@ class PlanRequest:
     loop: str = ""
     loop_records: bool = False
     watched: str = ""
+    seen: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def deletes(self) -> bool:
@@ -257,6 +260,7 @@ def planned(
             basis=basis,
             bypass=bypass_of(org.oid),
             rules=storage_rules_of(app, org),
+            shared=_shared_files(app, org) if request.undo else (),
         )
         if policy is not None:
             order = _archive_request(app, org, request, policy)
@@ -500,6 +504,12 @@ def _archive_request(
     )
 
 
+def _shared_files(app: Application, org: ProtectedOrg) -> tuple[SharedFile, ...]:
+    """Return the kinds of files that records share, by the newest backup."""
+    schema = newest_backup(app.whole_vault, org).schema()
+    return tuple(app.connector(org.identity.connector).shared_files(schema))
+
+
 def _open_address(org: ProtectedOrg) -> str:
     """Return the beginning of the addresses that open records of an org; empty without a console."""
     address = public_address()
@@ -536,6 +546,7 @@ def _named(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selecti
             until=since,
             beside=request.beside,
             overwritten=request.overwritten,
+            seen=request.seen,
         )
     return Selection(SelectionKind.RECORDS, keys, until=since, columns=request.columns)
 

@@ -436,12 +436,9 @@ def _after_surplus(
 def _reading(
     app: Application, org: ProtectedOrg, plan: RestorePlan, observer: Observer
 ) -> Iterator[tuple[Source | None, tuple[SharedFile, ...]]]:
-    """Open the org for reading, if the plan deletes; name the kinds of shared files for an archive."""
-    if plan.selection.kind is SelectionKind.UNDO:
-        with app.open_org(org, observer=observer, restore=True) as source:
-            yield source, ()
-        return
-    if kind_of(plan) is not RunKind.ARCHIVE:
+    """Open the org for reading, if the plan deletes; name its kinds of shared files."""
+    is_undo = plan.selection.kind is SelectionKind.UNDO
+    if not is_undo and kind_of(plan) is not RunKind.ARCHIVE:
         yield None, ()
         return
     schema = app.whole_vault.at(org.oid, plan.snapshot, forgotten=True).schema()

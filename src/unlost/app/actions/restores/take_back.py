@@ -19,7 +19,7 @@ from unlost.app.actions.restores.restore_plan import (
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.records.created_by import CreatedRecord, created_by
-from unlost.app.records.live_changes import LiveEvents, live_events
+from unlost.app.records.live_changes import LiveEvents, live_events, seen_values
 from unlost.app.records.restored_as import replacements
 from unlost.app.records.settable import why_never_set
 from unlost.app.records.watched_sets import events_of, members_of
@@ -29,6 +29,7 @@ from unlost.engine.records.history import EventKind
 from unlost.engine.records.taking_back import RecordedChange, recorded, taken_back
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
+from unlost.model.plan import RecordKey
 from unlost.model.ports.system import Observer
 from unlost.model.source.schema import Schema
 
@@ -43,13 +44,15 @@ class ChosenChange:
     """A change that is taken back: of a column of a record (TABLE/ID), as its history shows it.
 
     ``until`` is that of the history entry, as in JSON, or ``live`` for a change since the newest
-    backup. An empty ``column`` means all of the entry: each changed column that can be set, or the
+    backup. With ``seen``, the hash that ``watch.show`` names, such a change is taken back only if the
+    org still has that value. An empty ``column`` means all of the entry: each changed column that can be set, or the
     deletion of the record, which comes back.
     """
 
     record: str
     column: str
     until: str
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +190,16 @@ def _of_user(
     created = created_by(app, org, head, events, user=user, period=(begin, end))
     if created and not chosen.first:
         raise _only_created(created)
-    wanted = tuple(_chosen(change) for change in (*chosen.first, *chosen.live))
+    seen = {each.key: seen_values(head.schema(), each) for each in now.events}
+    wanted = tuple(_chosen(change, seen) for change in (*chosen.first, *chosen.live))
     return UserChanges(wanted, chosen.changed_later, created, now.unread)
 
 
-def _chosen(change: RecordedChange) -> ChosenChange:
-    until = LIVE if change.is_live else change.until.isoformat()
-    return ChosenChange(str(change.key), change.column, until)
+def _chosen(change: RecordedChange, seen: Mapping[RecordKey, Mapping[str, str]]) -> ChosenChange:
+    if not change.is_live:
+        return ChosenChange(str(change.key), change.column, change.until.isoformat())
+    value = seen.get(change.key, {}).get(change.column, "")
+    return ChosenChange(str(change.key), change.column, LIVE, value)
 
 
 def _request(app: Application, org: ProtectedOrg, changes: Sequence[ChosenChange]) -> PlanRequest:
@@ -213,6 +219,7 @@ def _request(app: Application, org: ProtectedOrg, changes: Sequence[ChosenChange
         correct=True,
         since=str(newest),
         overwritten={key: tuple(columns) for key, columns in edits.overwritten.items()},
+        seen=edits.seen,
     )
 
 
@@ -225,6 +232,7 @@ class _Edits:
     taken: list[TakenEdit] = field(default_factory=list)
     # A person who saw the change of a column in the org knows the value that is overwritten.
     overwritten: dict[str, list[str]] = field(default_factory=dict)
+    seen: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def read(
         self,
@@ -242,8 +250,10 @@ class _Edits:
         key = f"{shown.table}/{lives.get(shown.record, shown.record)}"
         self.records[key] = None
         single = [each for change in changes for each in _single(shown, change)]
-        if live := [change.column for change in single if change.until == LIVE]:
-            self.overwritten.setdefault(key, []).extend(live)
+        if live := [change for change in single if change.until == LIVE]:
+            self.overwritten.setdefault(key, []).extend(change.column for change in live)
+        if seen := {change.column: change.seen for change in live if change.seen}:
+            self.seen.setdefault(key, {}).update(seen)
         first = {change.column: change for change in reversed(single)}
         for column, change in first.items():
             if change.until == LIVE:

@@ -16,13 +16,13 @@ from unlost.engine.restore.planning.record_sizes import sizes_of
 from unlost.engine.restore.planning.selection import WantedState
 from unlost.engine.restore.planning.survey import READ_IDS, LiveRow, RestoreSurvey, chunks
 from unlost.engine.restore.values.addresses import mentioned, readdressed_cells
-from unlost.engine.restore.values.cells import Brief, briefs, different, digests
+from unlost.engine.restore.values.cells import Brief, briefs, different, digests, value_digest
 from unlost.engine.restore.values.edits import Backups, Values
 from unlost.engine.restore.values.taken import taken_cells
 from unlost.engine.restore.values.text_images import masked, shown_images
 from unlost.model.plan import RecordKey
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import Table
+from unlost.model.source.schema import Table, WireKind
 from unlost.model.source.writing import Gather, MatchKey, WriteCapability
 
 MENTIONS = 1_000  # ids of one record that are looked at
@@ -469,10 +469,19 @@ def _newer(
     """
     if live is None or pick.overwrites:
         return ()
-    names = [name for name in pick.columns if name in live and name not in pick.overwritten]
+    overwritten = [name for name in pick.overwritten if _is_as_seen(table, pick, name, live)]
+    names = [name for name in pick.columns if name in live and name not in overwritten]
     if pick.wrong is not None:
-        return different(table, wrong, live, names)
+        again = [name for name in names if name in pick.overwritten]
+        return tuple(dict.fromkeys((*again, *different(table, wrong, live, names))))
     return different(table, cells, live, [name for name in names if live[name] is not None])
+
+
+def _is_as_seen(table: Table, pick: WantedState, name: str, live: Cells) -> bool:
+    """False for a column that was changed again after a person saw its value in the org."""
+    column, seen = table.column(name), pick.seen.get(name)
+    kind = column.kind if column is not None else WireKind.TEXT
+    return seen is None or value_digest(kind, live.get(name)) == seen
 
 
 def _filled(cells: Cells, names: Sequence[str]) -> tuple[str, ...]:

@@ -34,7 +34,8 @@ class WantedState:
     Only ``columns`` are wanted, all if empty; ``wrong`` is then the backup with the values to be
     replaced. ``selected``: a person chose it; a merely related record is not reassigned to other
     people where it lives. ``overwrites``: the columns are set whatever the org has in them by now;
-    ``overwritten`` are single columns of which that is true.
+    ``overwritten`` are single columns of which that is true, unless ``seen`` has the hash of another
+    value.
     ``corrected``: the columns are all that is wanted of a live record; of a lost one all is wanted.
     ``beside``: it comes as a new record beside the one that is there.
     """
@@ -48,6 +49,7 @@ class WantedState:
     corrected: bool = False
     beside: bool = False
     overwritten: tuple[str, ...] = ()
+    seen: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def as_whole(self) -> "WantedState":
         """The same record with all that is wanted of it."""
@@ -157,6 +159,7 @@ def corrected_state(
         corrected=True,
         beside=selection.beside,
         overwritten=selection.overwritten.get(str(key), ()),
+        seen=selection.seen.get(str(key), {}),
     )
 
 

@@ -27,6 +27,7 @@ from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Reference, Schema, Table, TableTrait
+from unlost.model.source.shared_files import SharedFile
 from unlost.model.source.writing import Birth, WriteCapability
 from unlost.model.storage import StorageRule
 from unlost.model.vault.snapshot import CommitKind, Lineage, SnapshotInfo
@@ -43,7 +44,7 @@ class PlanPorts:
 
     ``basis``: the user whose permissions ``writer`` reports. ``bypass``: the switch that the org's admin
     named, None for none. ``rules``: the storage that records need in the org, by table; empty if the
-    connector does not know it.
+    connector does not know it. ``shared``: the kinds of files that records share there.
     """
 
     source: Source
@@ -54,6 +55,7 @@ class PlanPorts:
     basis: PlanBasis = PlanBasis.WRITE_USER
     bypass: Bypass | None = None
     rules: Mapping[str, StorageRule] = field(default_factory=dict)
+    shared: tuple[SharedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

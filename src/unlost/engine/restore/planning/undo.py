@@ -52,7 +52,7 @@ from unlost.engine.restore.planning.undo_archived import (
     check_archived,
 )
 from unlost.engine.restore.planning.undo_deletes import is_marked, keep_referred, owners_of
-from unlost.engine.restore.planning.undo_holds import keep_on_hold
+from unlost.engine.restore.planning.undo_holds import keep_files_on_hold, keep_on_hold
 from unlost.engine.restore.planning.undo_pointers import undone_pointers
 from unlost.engine.restore.planning.undo_returns import (
     brought_back,
@@ -133,6 +133,7 @@ def plan_undo(
     check_known(known, left_out)
     steps, gone = _drafts(survey, known, left_out)
     keep_on_hold(survey, steps)
+    keep_files_on_hold(survey, steps)
     unlooked = keep_referred(survey, steps, known)
     return _plan(survey, known, steps, gone, unlooked, plan_id)
 

@@ -1,12 +1,15 @@
-"""Records on legal hold stay in the org, whatever an undo would delete."""
+"""Records on legal hold stay in the org with their files, whatever an undo would delete."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from unlost.engine.restore.planning.survey import RestoreSurvey
+from unlost.engine.restore.planning.survey import FETCH_IDS, RestoreSurvey, chunks
 from unlost.engine.restore.planning.undo_step import UndoStep
+from unlost.engine.restore.values.cells import Cells
+from unlost.engine.restore.values.files_on_hold import FilesOnHold
 from unlost.engine.restore.values.note_code import NoteCode
-from unlost.engine.restore.values.on_hold import records_on_hold
+from unlost.engine.restore.values.on_hold import hold_targets, records_on_hold
 from unlost.model.plan import Action
+from unlost.model.source.writing import ReferrerQuery
 
 
 def keep_on_hold(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
@@ -16,3 +19,38 @@ def keep_on_hold(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
     ports = survey.ports
     for key in records_on_hold(ports.vault, survey.org, records, now=ports.clock.now()):
         doomed[key].skip(NoteCode.ON_HOLD)
+
+
+def keep_files_on_hold(survey: RestoreSurvey, steps: Sequence[UndoStep]) -> None:
+    """Skip the deletion of files that a record on legal hold has."""
+    ports = survey.ports
+    doomed = {step.key: step for step in steps if step.action is Action.DELETE}
+    files = FilesOnHold(
+        ports.shared,
+        hold_targets(ports.vault, survey.org, now=ports.clock.now()),
+        {step.effect.live: step.effect.record for step in steps},
+        lambda table, ids, columns: _rows(survey, table, ids, columns),
+        lambda table, column, ids: _referring(survey, table, column, ids),
+    )
+    for key in files.among(doomed):
+        doomed[key].skip(NoteCode.FILE_ON_HOLD)
+
+
+def _rows(
+    survey: RestoreSurvey, table: str, ids: Sequence[str], columns: Sequence[str]
+) -> Mapping[str, Cells]:
+    if table not in survey.tables:
+        return {}
+    rows = survey.rows(table, ids, columns=columns)
+    return {record: row.cells for record, row in rows.items() if not row.deleted}
+
+
+def _referring(
+    survey: RestoreSurvey, table: str, column: str, ids: Sequence[str]
+) -> Collection[str]:
+    described = survey.tables.get(table)
+    if described is None:
+        return ()
+    queries = [ReferrerQuery(described, column, chunk) for chunk in chunks(ids, FETCH_IDS)]
+    answers = survey.ports.writer.referrers(queries)
+    return [record for rows in answers if rows is not None for record in rows.ids.to_pylist()]

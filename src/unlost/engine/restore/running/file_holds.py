@@ -1,22 +1,29 @@
-"""Files of records on legal hold, in an archive of files whose records stay.
+"""Files of records on legal hold: in an archive of files whose records stay, and in an undo.
 
 The plan leaves these files out. A hold that was placed later is noticed here: a link of the plan
-names the record.
+names the record. For an undo the org names the links, since a run brought them.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import batched
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.engine.restore.running.correlate import each
 from unlost.engine.restore.running.session import RestoreSession
+from unlost.engine.restore.values.cells import Cells
+from unlost.engine.restore.values.files_on_hold import FilesOnHold
+from unlost.engine.restore.values.on_hold import hold_targets
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
 from unlost.model.source.shared_files import SharedFile
+from unlost.model.source.writing import ReferrerQuery
 from unlost.model.vault.retention import HoldScope, HoldTarget
 
 ID, OP = "_u_id", "_u_op"
+TOGETHER = 2_000  # ids requested at a time
 
 
 def links_of_held_records(
@@ -34,6 +41,45 @@ def links_of_held_records(
             copy = session.ports.vault.at(session.plan.org, number, forgotten=True)
             for link in _links(copy, kind, ids, targets):
                 yield RecordKey(kind.links, link)
+
+
+def files_on_hold(
+    session: RestoreSession, doomed: Collection[RecordKey], records: Mapping[str, str]
+) -> frozenset[RecordKey]:
+    """The files of records on legal hold among those that an undo deletes, with links and versions.
+
+    ``records``: ids in the vault of live records, by their live ids.
+    """
+    ports, plan = session.ports, session.plan
+    return FilesOnHold(
+        ports.shared,
+        hold_targets(ports.vault, plan.target, now=ports.clock.now()),
+        records,
+        lambda table, ids, columns: _live_rows(session, table, ids, columns),
+        lambda table, column, ids: _referring(session, table, column, ids),
+    ).among(doomed)
+
+
+def _live_rows(
+    session: RestoreSession, name: str, ids: Sequence[str], columns: Sequence[str]
+) -> Mapping[str, Cells]:
+    table = session.schema.table(name)
+    if table is None:
+        return {}
+    fetch = session.ports.writer.fetch
+    parts = (fetch(table, part, columns=columns) for part in batched(ids, TOGETHER))
+    return {record: cells for rows in parts for record, cells in each(rows)}
+
+
+def _referring(
+    session: RestoreSession, name: str, column: str, ids: Sequence[str]
+) -> Collection[str]:
+    table = session.schema.table(name)
+    if table is None:
+        return ()
+    queries = [ReferrerQuery(table, column, part) for part in batched(ids, TOGETHER)]
+    answers = session.ports.writer.referrers(queries)
+    return [record for rows in answers if rows is not None for record in rows.ids.to_pylist()]
 
 
 def _links(

@@ -45,6 +45,12 @@ def digest_of(by_column: Mapping[str, Brief]) -> str:
     return _hashed(sorted(by_column.items()))
 
 
+def value_digest(kind: WireKind, text: str | None) -> str:
+    """The hash of one value of a column of this kind."""
+    known = _canonical(kind, text) if text is not None and kind in FREE_FORM else text
+    return _hashed([] if known is None else [("", _brief(known))])
+
+
 def digests(table: Table, rows: pa.Table, columns: Sequence[str]) -> list[str]:
     """The hash of each row over these columns, equal to ``digest``; computed by column."""
     kinds = {column.name: column for column in table.columns}

@@ -30,6 +30,7 @@ class NoteCode(StrEnum):
     LEFT_OUT_NEEDS = "left-out-needs"
     LEFT_OUT_MASTER = "left-out-master"
     ON_HOLD = "on-hold"
+    FILE_ON_HOLD = "file-on-hold"
     # something does not come back as it was
     PARENT_MISSING = "parent-missing"
     CHANGED_SINCE = "changed-since"

@@ -7,7 +7,7 @@ from datetime import datetime
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Vault
 from unlost.model.vault.lineage import resolve
-from unlost.model.vault.retention import Hold, HoldScope
+from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
 
 
 def records_on_hold(
@@ -18,12 +18,17 @@ def records_on_hold(
     ``records``: live records, and the ids for which a run brought them. A hold names a record by any
     id that it ever had.
     """
-    targets = [hold.thing for hold in holds_of(vault, org) if hold.lasts(now)]
+    targets = hold_targets(vault, org, now=now)
     return frozenset(
         key
         for key, record in records.items()
         if any(t.covers(key.table, key.record) or t.covers(key.table, record) for t in targets)
     )
+
+
+def hold_targets(vault: Vault, org: str, *, now: datetime) -> list[HoldTarget]:
+    """The targets of the legal holds in force; of a record also the one that stands for it now."""
+    return [hold.thing for hold in holds_of(vault, org) if hold.lasts(now)]
 
 
 def holds_of(vault: Vault, org: str) -> tuple[Hold, ...]:

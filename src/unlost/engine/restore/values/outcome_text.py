@@ -187,6 +187,10 @@ UNDO_NEW_NEEDED = OutcomeText(
     "See why that record did not come back, and plan the undo again.",
 )
 
+UNDO_OF_HELD_RECORD = OutcomeText(
+    "undo-on-hold",
+    "{record} belongs to a record on legal hold. It stays in the org.",
+)
 
 TEXTS = (
     ON_HOLD,
@@ -220,6 +224,7 @@ TEXTS = (
     UNDO_REFERRED,
     UNDO_MASTER_STAYED,
     UNDO_NEW_NEEDED,
+    UNDO_OF_HELD_RECORD,
 )
 
 

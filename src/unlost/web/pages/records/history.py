@@ -4,6 +4,7 @@ import mimetypes
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -147,6 +148,12 @@ class TimelineEntry:
     def is_restorable(self) -> bool:
         """True if an old value can be put back."""
         return any(field.restorable for field in self.fields)
+
+    @property
+    def earlier_values(self) -> str:
+        """The query of the page that corrects the record, with the old values of this change chosen."""
+        columns = [field.column for field in self.fields if field.restorable]
+        return urlencode({"until": self.until, "column": columns}, doseq=True)
 
 
 def _related_state(request: UserRequest) -> RelatedState:

@@ -1,6 +1,6 @@
 """Pages of watched sets: the list, the changes of one set, and taking changes back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlencode
@@ -71,8 +71,17 @@ class ShownChange:
         if self.is_deletion:
             return self.tick
         if self.is_live:  # no history entry stands for its columns
-            return f"{self.tick}{self._columns[0]}" if len(self._columns) == 1 else ""
+            return self.ticks[self._columns[0]] if len(self._columns) == 1 else ""
         return self.tick if self._columns else ""
+
+    @property
+    def ticks(self) -> Mapping[str, str]:
+        """The value of the checkbox of each column; of a live change it also has the hash seen."""
+        seen = self.change.seen
+        return {
+            column: f"{self.tick}{column}" + (f"{MARK}{seen[column]}" if column in seen else "")
+            for column in self._columns
+        }
 
     @property
     def is_deletion(self) -> bool:
@@ -283,15 +292,15 @@ def _shown(change: WatchedChange) -> ShownChange:
 def _ticked(posted: QueryDict) -> Iterator[ChosenChange]:
     """Yield the ticked changes; raises UsageError (``change-unreadable``)."""
     for text in posted.getlist("change"):
-        parts = text.split(MARK, 2)
-        if len(parts) != 3:
+        parts = text.split(MARK)
+        if len(parts) not in (3, 4):
             raise UsageError(
                 "change-unreadable",
                 "A selected change cannot be read.",
                 next_step="Reload the page, and select the changes again.",
             )
-        record, until, column = parts
-        yield ChosenChange(record, column, until)
+        record, until, column, *seen = parts
+        yield ChosenChange(record, column, until, *seen)
 
 
 _KINDS = {

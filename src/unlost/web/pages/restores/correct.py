@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from unlost.app.actions.restores.correct import CorrectableRecord, correct, correctable
 from unlost.model.access import Right
-from unlost.web.forms.correction import CorrectionForm
+from unlost.web.forms.correction import CorrectionForm, earlier_values
 from unlost.web.forms.problems import done
 from unlost.web.needs import needs
 from unlost.web.pages.restores.restore import planning
@@ -21,12 +21,16 @@ from unlost.web.requests import UserRequest, sent
 def correction(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
     """Show the versions of each column, and start to plan with the chosen ones."""
     app = request.unlost
-    every, more = request.POST.getlist("every"), request.POST.get("more", "")
+    more = request.POST.get("more", "")
+    # In the address are the columns of a change whose earlier values are chosen.
+    named = (*request.POST.getlist("every"), *request.GET.getlist("column"))
+    every = list(dict.fromkeys(named))
     shown = correctable(app, org, table, record, every=[*every, more])
     if more:  # the page is shown again, with the values that were chosen so far
         form = CorrectionForm(shown, initial=request.POST.dict())
         return _page(request, shown, form, every=[*every, more])
-    form = CorrectionForm(shown, sent(request))
+    earlier = earlier_values(shown, request.GET.get("until", ""))
+    form = CorrectionForm(shown, sent(request), initial=earlier)
     view = done(
         form,
         lambda: correct(

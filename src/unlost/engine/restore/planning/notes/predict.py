@@ -150,6 +150,11 @@ WORDS = {
         "{records} of {table} are on legal hold, and stay.",
         "To delete them, ask an admin to lift the legal hold, then plan the undo again.",
     ),
+    NoteCode.FILE_ON_HOLD: NoteText(
+        NoteWeight.BLOCK,
+        "{records} of {table} stay, since their files belong to records on legal hold.",
+        "To delete them, ask an admin to lift the legal hold, then plan the undo again.",
+    ),
     NoteCode.LOCKED: NoteText(
         NoteWeight.BLOCK,
         "{records} of {table} stay: the org does not delete activated records, and does not take them "

@@ -23,6 +23,7 @@ from unlost.engine.restore.running.calls import (
 )
 from unlost.engine.restore.running.comparison import checked_columns
 from unlost.engine.restore.running.correlate import each, resolve
+from unlost.engine.restore.running.file_holds import files_on_hold
 from unlost.engine.restore.running.passes.referred import references_to
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.undone import UndoneReader
@@ -187,6 +188,10 @@ def _keep_on_hold(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     by_key = {str(step.key): step for step in steps}
     masters = (step.because for step in steps if step.key in on_hold and step.because)
     _keep(session, by_key, masters, _needed_on_hold)
+    # A new file of an archive leaves only once the old one is back, so the record keeps its file.
+    brought = [step.key for step in _pending(session, steps) if not step.group]
+    files = files_on_hold(session, brought, {key.record: name for key, name in records.items()})
+    _keep(session, by_key, sorted(map(str, files)), _is_of_held_record)
 
 
 def _keep_masters(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
@@ -415,6 +420,10 @@ def _kept(key: RecordKey) -> RowOutcome:
 
 def _is_on_hold(key: RecordKey) -> RowOutcome:
     return refusal(key, ON_HOLD, f"{key} is on legal hold. It stays in the org.")
+
+
+def _is_of_held_record(key: RecordKey) -> RowOutcome:
+    return refused(key, outcome_text.UNDO_OF_HELD_RECORD)
 
 
 def _needed_on_hold(key: RecordKey) -> RowOutcome:
