@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from unlost.engine.archive.graph import OWNER, ROW, ArchiveGraph
-from unlost.engine.archive.groups import groups_of
+from unlost.engine.archive.groups import BinLimit, GroupOrder, groups_of
 from unlost.engine.archive.members import ID, NODE
 from unlost.engine.archive.settle import OUTSIDE, Mask, Numbers
 from unlost.engine.restore.journal.effects import Effect, EffectKind
@@ -68,6 +68,7 @@ class ArchivedRecord:
 class ArchiveChoice:
     """The choice of one plan. ``goes``: records that could leave the org, in this or later plans.
 
+    ``beyond_bin``: their records in the recycle bin would be more than it can have.
     ``without_deletions``: related tables of which the org does not list deletions.
     """
 
@@ -80,6 +81,7 @@ class ArchiveChoice:
     _roots: frozenset[int] = frozenset()
     _checked: dict[str, pl.Series] = field(default_factory=dict)
     without_deletions: tuple[str, ...] = ()
+    beyond_bin: bool = False
 
     @property
     def selected(self) -> int:
@@ -105,7 +107,9 @@ class ArchiveChoice:
         for key in records:
             self._stays.setdefault(key, code)
 
-    def choose(self, *, most: int) -> list[ArchivedRecord]:
+    def choose(
+        self, *, most: int, order: GroupOrder | None = None, bin_limit: BinLimit | None = None
+    ) -> list[ArchivedRecord]:
         """The records of the plan; empty if none can go. Raises UsageError (``archive-gap``)."""
         self._roots = frozenset(self.graph.roots.tolist())
         gaps = gaps_of(self.survey.ports.vault, self.survey.org)
@@ -116,7 +120,7 @@ class ArchiveChoice:
         self.keep(watch.changes.changed, code=CHANGED)
         self.keep(watch.changes.named, code=REFERRED)
         while True:
-            groups = self._groups(most)
+            groups = self._groups(most, order, bin_limit)
             frames = dict(self._frames(groups))
             self._check_gaps(frames.keys(), gaps)
             strangers = self._unknown_referrers(watch, frames)
@@ -130,11 +134,16 @@ class ArchiveChoice:
             for key, code in drafts.refused.items():
                 self.keep([key], code=code)
 
-    def _groups(self, most: int) -> pl.Series:
+    def _groups(
+        self, most: int, order: GroupOrder | None, bin_limit: BinLimit | None
+    ) -> pl.Series:
         """The group of each node; 0 for all that do not leave with this plan."""
         stays = self._numbers(self._stays)
         going = self.graph.going(without=stays)
         self.goes = int(np.count_nonzero(going))
+        if bin_limit is not None:
+            entering = int(np.count_nonzero(going & bin_limit.enters))
+            self.beyond_bin = entering > bin_limit.most
         takes, needs = self.graph.takes, self.graph.needs
         inside = needs.needed != OUTSIDE
         pairs = [
@@ -142,7 +151,7 @@ class ArchiveChoice:
             (needs.record[inside], needs.needed[inside]),
             *((e.pairs[OWNER].to_numpy(), e.pairs[ROW].to_numpy()) for e in self.graph.emptied),
         ]
-        return pl.Series(GROUP, groups_of(going, pairs, most=most))
+        return pl.Series(GROUP, groups_of(going, pairs, most=most, order=order, bin_limit=bin_limit))
 
     def _numbers(self, keys: Collection[RecordKey]) -> Numbers:
         by_table: dict[str, list[str]] = defaultdict(list)

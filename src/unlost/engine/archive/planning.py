@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
+import numpy as np
 import polars as pl
 
 from unlost.engine.archive.choosing import (
@@ -28,11 +29,13 @@ from unlost.engine.archive.choosing import (
 from unlost.engine.archive.copied_files import check_copies, copy_notes, marked_copied
 from unlost.engine.archive.effect_notes import effect_notes
 from unlost.engine.archive.effects import effects_of, leaving_ids
-from unlost.engine.archive.graph import NO_FACTS, collect
-from unlost.engine.archive.members import ID
+from unlost.engine.archive.graph import NO_FACTS, ArchiveGraph, collect
+from unlost.engine.archive.groups import BinLimit
+from unlost.engine.archive.leaving_order import order_of
+from unlost.engine.archive.members import ID, NODE
 from unlost.engine.archive.pointers import check_pointer, pointer_notes, pointers_of
 from unlost.engine.archive.preview import bytes_of, stays_of, without_newest
-from unlost.engine.archive.recycle_bin import bin_room
+from unlost.engine.archive.recycle_bin import bin_capacity, bin_room
 from unlost.engine.archive.selected import SelectedShare, large_shares
 from unlost.engine.archive.versions import freed_kind
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
@@ -62,6 +65,7 @@ from unlost.model.plan import (
     SelectionKind,
 )
 from unlost.model.ports.vault import Snapshot
+from unlost.model.source.schema import TableTrait
 from unlost.model.source.shared_files import SharedFile
 from unlost.model.source.writing import WriteOp
 from unlost.model.storage import StorageRule
@@ -70,7 +74,7 @@ from unlost.model.vault.retention import Hold
 KB, MB = 1_000, 1_000_000
 REST, LIMITS, FREES, MISSING = "archive-rest", "archive-limits", "archive-frees", "archive-missing"
 HARD, LARGE = "archive-hard", "archive-large"
-UNSEEN = "archive-unseen"
+UNSEEN, CUT = "archive-unseen", "archive-bin-cut"
 STAYS = {
     CHANGED: NoteText(
         NoteWeight.NOTE,
@@ -167,10 +171,12 @@ def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: 
     links = frozenset(kind.links for kind in order.shared)
     choice = ArchiveChoice(survey, copy, graph, links=links)
     choice.keep(order.without)
-    chosen = _steps(choice, choice.choose(most=order.most))
-    steps = tuple(marked_copied(copy, chosen, freed_kind(order.policy, order.shared)))
+    kind, bin_limit = freed_kind(order.policy, order.shared), _bin_limit(order, copy, graph)
+    sequence = order_of(copy, order.policy, graph, rules=order.rules, kind=kind)
+    records = choice.choose(most=order.most, order=sequence, bin_limit=bin_limit)
+    steps = tuple(marked_copied(copy, _steps(choice, records), kind))
     if not steps:
-        raise _nothing(choice, most=order.most)
+        raise _nothing(choice, most=order.most, bin_limit=bin_limit)
     return _plan(survey, order, choice, steps, plan_id)
 
 
@@ -194,7 +200,28 @@ def _check_allowed(survey: RestoreSurvey, policy: ArchivePolicy) -> None:
         survey.ports.writer.check_hard_delete()
 
 
-def _nothing(choice: ArchiveChoice, *, most: int) -> UsageError:
+def _bin_limit(order: ArchiveRequest, copy: Snapshot, graph: ArchiveGraph) -> BinLimit | None:
+    """The limit of a plan by the whole recycle bin; None if its records skip it, or it is unknown."""
+    rule = order.facts.bin
+    limit = order.limits.get(rule.storage, 0.0) if rule is not None else 0.0
+    if rule is None or not limit or order.policy.hard_delete:
+        return None
+    enters = np.zeros(graph.members.count, dtype=np.bool_)
+    for table in copy.schema().tables:
+        if table.has(TableTrait.UNDELETE):
+            enters[graph.members.of([table.name])[NODE].to_numpy()] = True
+    return BinLimit(enters, bin_capacity(rule, limit))
+
+
+def _nothing(choice: ArchiveChoice, *, most: int, bin_limit: BinLimit | None) -> UsageError:
+    if choice.goes and bin_limit is not None and bin_limit.most < most:
+        return UsageError(
+            "archive-bin-group",
+            "The smallest group of related records does not fit into the recycle bin, which can have "
+            "{capacity:,} records.",
+            next_step="Narrow the policy, or let it delete without the recycle bin (`hard_delete`).",
+            capacity=bin_limit.most,
+        )
     if choice.goes:
         return UsageError(
             "archive-group-large",
@@ -315,6 +342,13 @@ def _notes(
         words = STAYS[code]
         yield PlanNote.of(code, words.weight, words.template, words.next_step, table, count=count)
     rest = choice.goes - planned
+    if choice.beyond_bin:
+        yield PlanNote.of(
+            CUT,
+            NoteWeight.NOTE,
+            "The records of the policy do not fit into the recycle bin together. This plan has only as "
+            "many as the recycle bin can have.",
+        )
     if rest:
         yield PlanNote.of(
             REST,

@@ -45,7 +45,7 @@ def bin_room(
     ]
     nothing = pl.DataFrame(schema={OP: pl.String(), AT: _TIME})
     rows = pl.concat([nothing, *parts]).sort(AT)
-    capacity = int(limit / MEGABYTE * rule.records_per_megabyte)
+    capacity = bin_capacity(rule, limit)
     entering = sum(table.records for table in leaving if table.table in tables)
     pushed = min(len(rows), max(0, len(rows) + entering - capacity)) if entering else 0
     by_others = rows[OP].to_numpy() == Op.DELETED.value
@@ -54,6 +54,11 @@ def bin_room(
     first = int(np.argmax(by_others)) if by_others.any() else len(rows)
     free = max(0, capacity - len(rows) + first)
     return BinRoom(capacity, len(rows), entering, pushed, int(of_others), free)
+
+
+def bin_capacity(rule: BinRule, limit: float) -> int:
+    """The records that the bin can have; ``limit``: bytes of the storage that it goes by."""
+    return int(limit / MEGABYTE * rule.records_per_megabyte)
 
 
 def _deleted(snapshot: Snapshot, tables: Sequence[str], *, after: int) -> Iterator[pl.DataFrame]:

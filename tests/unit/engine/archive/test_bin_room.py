@@ -20,6 +20,7 @@ from unlost.model.archive_effects import (
     UnreturningCount,
 )
 from unlost.model.archive_facts import ArchiveFacts, BinRule
+from unlost.model.errors import UsageError
 from unlost.model.plan import NoteWeight, RestorePlan
 from unlost.model.source.schema import ColumnTrait, TableTrait
 
@@ -117,6 +118,31 @@ def test_a_plan_without_the_bin_has_a_limit_of_the_bin(office: Office, hard: boo
     assert not codes & {"archive-bin-room", "archive-bin-pushes"}
 
 
+def test_a_plan_is_larger_than_the_whole_recycle_bin(office: Office) -> None:
+    """Its own first records would leave the bin before it ends, and could not be undeleted."""
+    plan = plan_with_bin(office, 7)
+    assert {step.table for step in plan.steps} == {"Account", "Contact", "Paper"}
+    assert len(plan.steps) == 6, "two whole groups of three records"
+    (note,) = [note for note in plan.notes if note.code == "archive-bin-cut"]
+    assert "do not fit into the recycle bin together" in note.sentence
+    assert "archive-rest" in note_codes(plan)
+    assert planned_room(plan.notes) == 7
+    assert len(plan_with_bin(office, 7, hard=True).steps) == 12
+
+
+def test_a_group_that_does_not_fit_into_the_whole_bin_goes_into_it(office: Office) -> None:
+    with pytest.raises(UsageError) as refused:
+        plan_with_bin(office, 2)
+    assert refused.value.code == "archive-bin-group"
+
+
+def test_records_that_skip_the_bin_are_cut_to_its_capacity(office: Office) -> None:
+    office.org.tables["Paper"].traits -= {TableTrait.UNDELETE}
+    office.org.tables["Contact"].traits -= {TableTrait.UNDELETE}
+    office.night(full=True)
+    assert len(plan_with_bin(office, 4).steps) == 12
+
+
 def test_a_plan_hides_what_never_comes_back_and_new_numbers(office: Office) -> None:
     columns = office.org.tables["Account"].columns
     columns["Name"] = replace(columns["Name"], traits=frozenset({ColumnTrait.AUTO_NUMBER}))
@@ -155,14 +181,9 @@ def test_a_plan_hides_what_never_comes_back_and_new_numbers(office: Office) -> N
             "these records in Unlost."),
         ),
         (
-            ArchiveEffects(bin=BinRoom(5, 0, 7, 2, free=5)),
-            ("This plan moves 7 records into the recycle bin, which has room for 5. The org purges "
-            "the oldest archived records early. An undo then creates these records again, with new ids."),
-        ),
-        (
             ArchiveEffects(bin=BinRoom(10, 3, 7, free=7)),
-            ("The recycle bin has room for 7 records, and this plan moves 7 into it. If people "
-            "delete other records first, the records that no longer fit stay in the org."),
+            ("The recycle bin has room for 7 records, and this plan moves 7 into it. If people delete "
+            "other records first, the records that no longer fit stay in the org."),
         ),
     ],
 )  # fmt: skip
