@@ -38,6 +38,7 @@ from unlost.engine.archive.preview import bytes_of, stays_of, without_newest
 from unlost.engine.archive.recycle_bin import bin_capacity, bin_room
 from unlost.engine.archive.selected import SelectedShare, large_shares
 from unlost.engine.archive.versions import freed_kind
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
 from unlost.engine.restore.planning.notes.predict import NoteText
 from unlost.engine.restore.planning.plan import schema_digest
@@ -472,7 +473,14 @@ def _effects(
     if rule is None or not limit or order.policy.hard_delete:
         return effects
     commits = survey.ports.vault.commits(survey.org)
-    room = bin_room(choice.copy, rule, limit=limit, leaving=tables, commits=commits)
+    room = bin_room(
+        choice.copy,
+        rule,
+        limit=limit,
+        leaving=tables,
+        commits=commits,
+        uncommitted=uncommitted(survey.ports.vault, survey.org),
+    )
     return replace(effects, bin=room)
 
 

@@ -23,6 +23,7 @@ from unlost.model.archive_facts import ArchiveFacts, BinRule
 from unlost.model.errors import UsageError
 from unlost.model.plan import NoteWeight, RestorePlan
 from unlost.model.source.schema import ColumnTrait, TableTrait
+from unlost.testing.faults import Crash
 
 OTHERS = 5
 BIN = ArchiveFacts(bin=BinRule("data storage", 1, timedelta(days=15)))
@@ -108,6 +109,26 @@ def test_what_people_deleted_before_the_backup_took_its_room_twice(office: Offic
     plan = plan_with_bin(office, 14)
     assert planned_room(plan.notes) == 12
     assert stayed(office.run(plan)) == {}
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_records_of_an_archive_that_did_not_end_leave_room_in_the_bin(
+    office: Office, seen: bool
+) -> None:
+    """Also if a backup saw them: then they look like deletions of people."""
+    delete_others(office, 3)
+    office.night()
+    office.writer.faults.plant("write", Crash(), table="Account")
+    office.clock.advance(hours=2)
+    with pytest.raises(Crash):
+        office.run(plan_with_bin(office, 40))
+    office.writer.faults.clear()
+    if seen:
+        office.night()
+    office.make("Account", "Old again", Number="old")
+    office.night()
+    plan = plan_with_bin(office, 40)
+    assert planned_room(plan.notes) == 40 - 3 - 12, "of eight records it is unknown if they left"
 
 
 @pytest.mark.parametrize("hard", [True, False])
