@@ -33,6 +33,7 @@ from unlost.model.plan import Action, RecordKey
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Table
+from unlost.model.source.writing import LockedDelete
 from unlost.model.vault.snapshot import nights
 
 CHANGED, REFERRED, LOCKED, UNDELETABLE, UNREADABLE = (
@@ -51,7 +52,8 @@ class ArchivedRecord:
     """A record that leaves the org. ``version`` and ``digest`` are those of its copy.
 
     ``selected``: the policy selects it. ``master``: the record with which the org deletes it. ``circular``: references to records that
-    are deleted before it.
+    are deleted before it. ``late``: columns that make it a draft first, since the org does not delete
+    it otherwise.
     """
 
     key: RecordKey
@@ -62,6 +64,7 @@ class ArchivedRecord:
     level: int
     master: RecordKey | None
     circular: frozenset[str]
+    late: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -69,13 +72,15 @@ class ArchiveChoice:
     """The choice of one plan. ``goes``: records that could leave the org, in this or later plans.
 
     ``beyond_bin``: their records in the recycle bin would be more than it can have.
-    ``without_deletions``: related tables of which the org does not list deletions.
+    ``without_deletions``: related tables of which the org does not list deletions. ``activated``:
+    tables of which the policy names the activated records.
     """
 
     survey: RestoreSurvey
     copy: Snapshot
     graph: ArchiveGraph
     links: frozenset[str] = frozenset()
+    activated: frozenset[str] = frozenset()
     goes: int = 0
     _stays: dict[RecordKey, str] = field(default_factory=dict)
     _roots: frozenset[int] = frozenset()
@@ -271,8 +276,17 @@ class _DeleteStep(UndoStep):
 
     def record(self) -> ArchivedRecord:
         """The drafted record."""
-        copy = (self.version, self.digest, self.selected)
-        return ArchivedRecord(self.place, self.group, *copy, self.level, self.master, self.circular)
+        return ArchivedRecord(
+            self.place,
+            self.group,
+            self.version,
+            self.digest,
+            self.selected,
+            self.level,
+            self.master,
+            self.circular,
+            self.late,
+        )
 
 
 @dataclass(slots=True)
@@ -333,22 +347,33 @@ class _Drafts:
                 digest=text,
                 selected=self.choice.is_root(node),
             )
-        self._refuse(table.name, self._locked(table, rows), LOCKED)
+        self._unlock(table, rows)
         self._note_edges(table, rows)
 
     def _refuse(self, table: str, records: Sequence[str], code: str) -> None:
         for record in records:
             self.refused.setdefault(RecordKey(table, record), code)
 
-    def _locked(self, table: Table, rows: pa.Table) -> list[str]:
-        """The records whose status prevents their deletion."""
-        locked: list[str] = []
+    def _unlock(self, table: Table, rows: pa.Table) -> None:
+        """Decide how records are deleted whose status prevents that; refuse those that stay."""
+        capability = self.choice.survey.capability(table.name)
         ids = rows["_u_id"].to_pylist()
-        for late in self.choice.survey.capability(table.name).late:
-            if late.locks and late.column in rows.column_names:
-                values = rows[late.column].to_pylist()
-                locked += [r for r, v in zip(ids, values, strict=True) if v in late.locks]
-        return locked
+        for late in capability.late:
+            if not late.locks or late.column not in rows.column_names:
+                continue
+            values = rows[late.column].to_pylist()
+            locked = [r for r, value in zip(ids, values, strict=True) if value in late.locks]
+            is_named = table.name in self.choice.activated
+            is_draft = late.locked_delete is LockedDelete.AS_DRAFT
+            steps = [self._steps.get(RecordKey(table.name, record)) for record in locked]
+            if is_named and is_draft and late.column in capability.changeable:
+                for step in filter(None, steps):
+                    step.late += (late.column,)
+            elif is_named and late.locked_delete is LockedDelete.ALONE:
+                for step in filter(None, steps):
+                    step.alone = True
+            else:
+                self._refuse(table.name, locked, LOCKED)
 
     def _note_edges(self, table: Table, rows: pa.Table) -> None:
         """Note the references from these records to others of the plan."""

@@ -40,11 +40,12 @@ from unlost.engine.archive.selected import SelectedShare, large_shares
 from unlost.engine.archive.versions import freed_kind
 from unlost.engine.restore.journal.archives import uncommitted
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
-from unlost.engine.restore.planning.notes.predict import NoteText
+from unlost.engine.restore.planning.notes.predict import WORDS, NoteText
 from unlost.engine.restore.planning.plan import schema_digest
 from unlost.engine.restore.planning.selection import MAX_STEPS
 from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, READ_ROWS
 from unlost.engine.restore.planning.survey import PlanPorts, RestoreSurvey
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.archive import ArchivePolicy, LeavingTable, StayReason
 from unlost.model.archive_effects import ArchiveEffects
@@ -170,7 +171,8 @@ def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: 
         copy, order.policy, shared=order.shared, holds=order.holds, facts=order.facts, now=now
     )
     links = frozenset(kind.links for kind in order.shared)
-    choice = ArchiveChoice(survey, copy, graph, links=links)
+    activated = order.facts.named_tables(order.policy.include)
+    choice = ArchiveChoice(survey, copy, graph, links=links, activated=activated)
     choice.keep(order.without)
     kind, bin_limit = freed_kind(order.policy, order.shared), _bin_limit(order, copy, graph)
     sequence = order_of(copy, order.policy, graph, rules=order.rules, kind=kind)
@@ -285,6 +287,7 @@ def _plan(
                 *effect_notes(_effects(survey, order, choice, steps, leaving)),
                 *(copy_notes(steps, kind) if kind is not None else ()),
                 *_notes(survey, choice, len(steps), order.policy),
+                *_drafts(steps),
                 *_missing(choice, order.policy),
                 *pointer_notes(pointers),
                 *automation_notes(survey, steps, besides={pointer.table for pointer in pointers}),
@@ -318,7 +321,9 @@ def _step(record: ArchivedRecord, snapshot: int) -> PlanStep:
         record.level,
         record.key.record,
         columns=tuple(sorted(record.circular)),
+        late=record.late,
         because=str(record.master) if record.master is not None else None,
+        notes=(NoteCode.DRAFT_FIRST.value,) if record.late else (),
         group=record.group,
     )
 
@@ -484,6 +489,20 @@ def _effects(
     return replace(effects, bin=room)
 
 
+def _drafts(steps: Sequence[PlanStep]) -> Iterator[PlanNote]:
+    """Yield notes on activated records that the org deletes only as drafts."""
+    words = WORDS[NoteCode.DRAFT_FIRST]
+    for table, count in sorted(Counter(step.table for step in steps if step.late).items()):
+        yield PlanNote.of(
+            NoteCode.DRAFT_FIRST.value,
+            words.weight,
+            words.template,
+            words.next_step,
+            table,
+            count=count,
+        )
+
+
 def _missing(choice: ArchiveChoice, policy: ArchivePolicy) -> Iterator[PlanNote]:
     """Records that a person selected and that the backup does not have as live ones."""
     missing = len(policy.ids) - choice.selected
@@ -507,4 +526,6 @@ def _estimate(survey: RestoreSurvey, steps: Sequence[PlanStep], *, hard: bool) -
         capability = survey.capability(table)
         large = capability.rows_per_job and (hard or count >= capability.job_above)
         calls += ceil(count / (capability.rows_per_job if large else capability.rows_per_call))
+    for table, count in Counter(step.table for step in steps if step.late).items():
+        calls += 2 * ceil(count / survey.capability(table).rows_per_call)
     return Estimate(calls, seconds=round(calls * CALL_SECONDS, 1))

@@ -13,7 +13,7 @@ before a surprise is noticed. See docs/adr/0051.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 
 import pyarrow as pa
@@ -36,6 +36,8 @@ from unlost.engine.restore.running.deletions import details_deleted, source_of
 from unlost.engine.restore.running.file_holds import links_of_held_records
 from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
 from unlost.engine.restore.running.passes.copying import copy_files, created_ids, discard_copies
+from unlost.engine.restore.running.passes.deleting import close_again
+from unlost.engine.restore.running.passes.drafting import make_drafts
 from unlost.engine.restore.running.passes.pointing import point
 from unlost.engine.restore.running.second_copy import (
     demands_second_copy,
@@ -100,6 +102,7 @@ def archive(session: RestoreSession) -> None:
     if session.log.state.began(Pass.POINT):
         _refuse(session, _pending(session, session.plan.steps), _is_counted)
     _delete_all(session, source, schema, watch)
+    close_again(session, session.plan.steps)  # also drafts of a process that ended
     discard_copies(session)
     point(session)
     if session.log.state.began(Pass.POINT):  # a flow may act on the updates
@@ -125,7 +128,9 @@ def _delete_all(session: RestoreSession, source: Source, schema: Schema, watch: 
             if _keep_changed(session, watch, pending, copy_files(session, pending)):
                 return
             _keep_beyond_room(session, watch, schema, _pending(session, pending))
+        _keep_groups(session, pending, make_drafts(session, _pending(session, pending)))
         _delete(session, _pending(session, pending))
+        close_again(session, turn)
         session.wanted.release()
     watch.read()
     _stopped(session, watch)
@@ -379,7 +384,9 @@ def _referred(watch: OrgWatch, steps: Sequence[PlanStep]) -> Causes:
     return {step.key: _is_referred(step.key) for step in steps if step.key in named}
 
 
-def _keep_groups(session: RestoreSession, steps: Sequence[PlanStep], causes: Causes) -> None:
+def _keep_groups(
+    session: RestoreSession, steps: Sequence[PlanStep], causes: Mapping[RecordKey, RowOutcome]
+) -> None:
     """Keep all records of a group of which one must stay."""
     groups = {step.group for step in steps if step.key in causes}
     staying = [step for step in steps if step.group in groups]
