@@ -22,6 +22,7 @@ from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import (
     DELETE_BLOCKED,
+    DELETE_TOO_LARGE,
     NOT_IN_BIN,
     MissingPermission,
     OutcomeKind,
@@ -43,6 +44,7 @@ CODES = {
     FULL: "write-storage-full",
     "UNDELETE_FAILED": NOT_IN_BIN,
     "DELETE_FAILED": DELETE_BLOCKED,
+    "DELETE_OPERATION_TOO_LARGE": DELETE_TOO_LARGE,
 }
 
 

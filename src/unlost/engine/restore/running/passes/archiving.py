@@ -39,6 +39,7 @@ from unlost.engine.restore.running.passes.copying import copy_files, created_ids
 from unlost.engine.restore.running.passes.deleting import close_again
 from unlost.engine.restore.running.passes.drafting import make_drafts
 from unlost.engine.restore.running.passes.pointing import point
+from unlost.engine.restore.running.passes.slicing import delete_in_slices, is_too_large
 from unlost.engine.restore.running.second_copy import (
     demands_second_copy,
     mirror_answers,
@@ -210,8 +211,12 @@ def _ids(steps: Iterable[PlanStep]) -> dict[str, list[str]]:
 
 
 def _pending(session: RestoreSession, steps: Sequence[PlanStep]) -> list[PlanStep]:
-    state = session.log.state
-    return [step for step in steps if state.pending(Pass.DELETE, step.key, most=TRIES)]
+    """The records without a final outcome; also those that were too large for one call."""
+    return [step for step in steps if _is_unsent(session, step) or is_too_large(session, step.key)]
+
+
+def _is_unsent(session: RestoreSession, step: PlanStep) -> bool:
+    return session.log.state.pending(Pass.DELETE, step.key, most=TRIES)
 
 
 # --- records that stay ----------------------------------------------------------------------------
@@ -514,7 +519,9 @@ def _delete(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     announced = list(_announce(session, op, details))
     masters = [step for step in steps if step.because is None]
     for level in sorted({step.level for step in masters}, reverse=True):
-        _send(session, op, [step for step in masters if step.level == level])
+        of_level = [step for step in masters if step.level == level]
+        _send(session, op, of_level)
+        delete_in_slices(session, op, of_level, details)
         _keep_refused_groups(session, masters)
     # Their masters' calls were answered: nothing is under way.
     intents = [session.log.state.open[number] for number in announced]
@@ -540,7 +547,7 @@ def _announce(session: RestoreSession, op: WriteOp, details: Sequence[PlanStep])
 def _send(session: RestoreSession, op: WriteOp, steps: Sequence[PlanStep]) -> None:
     for name in dict.fromkeys(step.table for step in steps):
         of_table = [step for step in steps if step.table == name]
-        while pending := _pending(session, of_table):
+        while pending := [step for step in of_table if _is_unsent(session, step)]:
             for batch in session.batches(name, pending, op=op):
                 send(session, Pass.DELETE, op, name, _rows(batch))
 
