@@ -22,7 +22,5 @@ def free_in_bin(app: Application, org: ProtectedOrg, policy: ArchivePolicy) -> i
     commits = vault.commits(org.oid)
     newest = vault.at(org.oid, commits[-1].number, forgotten=True)
     others = uncommitted(vault, org.oid)
-    room = bin_room(
-        newest, rule, limit=limit, leaving=(), commits=commits, uncommitted=others
-    )
+    room = bin_room(newest, rule, limit=limit, leaving=(), commits=commits, uncommitted=others)
     return room.free

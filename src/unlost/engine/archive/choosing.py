@@ -139,9 +139,7 @@ class ArchiveChoice:
             for key, code in drafts.refused.items():
                 self.keep([key], code=code)
 
-    def _groups(
-        self, most: int, order: GroupOrder | None, bin_limit: BinLimit | None
-    ) -> pl.Series:
+    def _groups(self, most: int, order: GroupOrder | None, bin_limit: BinLimit | None) -> pl.Series:
         """The group of each node; 0 for all that do not leave with this plan."""
         stays = self._numbers(self._stays)
         going = self.graph.going(without=stays)
@@ -156,7 +154,9 @@ class ArchiveChoice:
             (needs.record[inside], needs.needed[inside]),
             *((e.pairs[OWNER].to_numpy(), e.pairs[ROW].to_numpy()) for e in self.graph.emptied),
         ]
-        return pl.Series(GROUP, groups_of(going, pairs, most=most, order=order, bin_limit=bin_limit))
+        return pl.Series(
+            GROUP, groups_of(going, pairs, most=most, order=order, bin_limit=bin_limit)
+        )
 
     def _numbers(self, keys: Collection[RecordKey]) -> Numbers:
         by_table: dict[str, list[str]] = defaultdict(list)

@@ -223,9 +223,7 @@ class _Walk:
         states = self.snapshot.tables()
         self.rules = {
             table.name: tuple(
-                reference_rules(
-                    self.policy, self.schema, table, now=self.now, by_org=self.by_org
-                )
+                reference_rules(self.policy, self.schema, table, now=self.now, by_org=self.by_org)
             )
             for table in self.schema.tables
             if table.name in states and states[table.name].alive

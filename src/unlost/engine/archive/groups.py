@@ -80,9 +80,7 @@ def groups_of(
     return groups
 
 
-def _fitting(
-    sizes: NDArray[np.int64], most: int, entering: NDArray[np.float64], room: int
-) -> Mask:
+def _fitting(sizes: NDArray[np.int64], most: int, entering: NDArray[np.float64], room: int) -> Mask:
     """The groups that are taken one after the other as long as they fit, also into the recycle bin."""
     fits = np.zeros(len(sizes), dtype=np.bool_)
     total, in_bin = 0, 0.0

@@ -62,7 +62,11 @@ def _rule(
     rule = pl.lit(default, pl.UInt8)
     for branch in reversed(branches):
         applies = meets(table, branch.conditions, now=now)
-        rule = pl.when(applies).then(pl.lit(_number(branch, _default(column)), pl.UInt8)).otherwise(rule)
+        rule = (
+            pl.when(applies)
+            .then(pl.lit(_number(branch, _default(column)), pl.UInt8))
+            .otherwise(rule)
+        )
     tests = [test for branch in branches for test in branch.conditions]
     may_take = default == TAKE or any(branch.rule is BranchRule.TAKE for branch in branches)
     return ReferenceRule(column.name, targets, rule, may_take, tuple(columns_of(tests)))

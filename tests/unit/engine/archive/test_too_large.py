@@ -38,7 +38,9 @@ def limit(office: Office, *, most: int = MOST) -> None:
         contacts = office.org.tables["Contact"].records.values()
         below = [c for c in contacts if c.cells["Account"] == record and not c.deleted]
         if table == "Account" and len(below) > most:
-            raise RowRefused("DELETE_OPERATION_TOO_LARGE", "Too many records would be deleted with it.")
+            raise RowRefused(
+                "DELETE_OPERATION_TOO_LARGE", "Too many records would be deleted with it."
+            )
         delete(office.platform, table, record, by=by)
 
     office.platform.delete = refusing  # type: ignore[method-assign]

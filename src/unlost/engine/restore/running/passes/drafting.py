@@ -21,7 +21,9 @@ from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteR
 NOT_DRAFT = "archive-not-draft"
 
 
-def make_drafts(session: RestoreSession, steps: Sequence[PlanStep]) -> Mapping[RecordKey, RowOutcome]:
+def make_drafts(
+    session: RestoreSession, steps: Sequence[PlanStep]
+) -> Mapping[RecordKey, RowOutcome]:
     """Make activated records drafts; returns why others must stay, by the records that stay."""
     todo = [step for step in steps if step.late]
     state = session.log.state

@@ -1,9 +1,9 @@
 """Delete records that take along too many others for one call: those first, in slices.
 
-  delete case 1        the org refuses: too many records would go with it
-  delete mails 1-200   they are part of the plan, and were verified with the case
-  delete mails 201-…
-  delete case 1        once more; if it is refused again, it stays, and its outcome has a next step
+delete case 1        the org refuses: too many records would go with it
+delete mails 1-200   they are part of the plan, and were verified with the case
+delete mails 201-…
+delete case 1        once more; if it is refused again, it stays, and its outcome has a next step
 """
 
 from collections.abc import Iterator, Sequence
