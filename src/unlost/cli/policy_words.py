@@ -16,6 +16,10 @@ def policy_lines(policy: ArchivePolicy) -> Iterator[str]:
         yield plain(f"{branch.rule.value} {branch.table} by {branch.column}{tests}")
     if policy.unchanged_days:
         yield f"only unchanged for {many(policy.unchanged_days, 'day')}"
+    if policy.unreferenced:
+        yield "only if no other record refers to them"
+    if policy.order is not None:
+        yield f"{policy.order.value} first"
     if policy.second_copy:
         yield "only with a second copy in the mirror"
     if policy.hard_delete:
@@ -36,6 +40,10 @@ def condition_words(test: Condition) -> str:
     match test.comparison:
         case Comparison.OLDER:
             return f"{test.column} older than {many(test.days, 'day')}"
+        case Comparison.BETWEEN:
+            return f"{test.column} from {' to '.join(test.values)}"
+        case Comparison.SAME:
+            return f"{test.column} the same as {' or '.join(test.values)}"
         case Comparison.LARGER:
             return f"{test.column} above {test.number:,.15g}"
         case Comparison.EMPTY | Comparison.FILLED:

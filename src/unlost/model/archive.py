@@ -30,6 +30,8 @@ class Comparison(StrEnum):
     """The comparison of a record's column with a condition."""
 
     OLDER = "older"  # a date or time, more than ``days`` before now
+    BETWEEN = "between"  # a date or time from the first to the second day in ``values``, in UTC
+    SAME = "same"  # a date or time at most a minute from that in the column of the first value
     LARGER = "larger"  # a number above ``number``
     IS = "is"  # one of ``values``
     IS_NOT = "is-not"  # none of ``values``; also no value at all
@@ -39,13 +41,22 @@ class Comparison(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition on a column of a record. ``values`` are texts as the source delivers them."""
+    """A condition on a column of a record. ``values`` are texts as the source delivers them.
+
+    ``number`` must be above 0.
+    """
 
     column: str
     comparison: Comparison
     values: tuple[str, ...] = ()
     days: int = 0
     number: float = 0.0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it compares."""
+        others = self.values[:1] if self.comparison is Comparison.SAME else ()
+        return (self.column, *others)
 
 
 class BranchRule(StrEnum):
@@ -85,6 +96,13 @@ class ParentPointer:
     link: str = ""
 
 
+class ArchiveOrder(StrEnum):
+    """The order in which records leave, if a plan cannot have all of them."""
+
+    OLDEST = "oldest"  # by the date column of the first age condition, otherwise by the last change
+    LARGEST = "largest"  # by the bytes that a selected record frees with all that goes with it
+
+
 class OldVersionRule(StrEnum):
     """The treatment of the old versions of files, in a policy for files."""
 
@@ -103,6 +121,9 @@ class ArchivePolicy:
     ``hard_delete``: records go for good, without the recycle bin. ``pointer``: the record that
     the archive updates. ``keep_days``: the vault keeps the archived records at least so long; 0 for
     ever. ``old_versions``: free those of the selected files; only files with several are selected.
+    ``order``: None for oldest first if an age condition exists, and any order without one.
+    ``unreferenced``: a selected record stays if a live record refers to it for which the policy has
+    no branch. Records that only the org writes, such as histories, do not count.
     """
 
     name: str
@@ -118,6 +139,8 @@ class ArchivePolicy:
     pointer: ParentPointer | None = None
     keep_days: int = 0
     old_versions: OldVersionRule = OldVersionRule.LEAVE
+    order: ArchiveOrder | None = None
+    unreferenced: bool = False
 
     @property
     def frees_versions(self) -> bool:

@@ -48,3 +48,9 @@ class ArchiveFacts:
     def protecting(self, include: tuple[str, ...]) -> tuple[ProtectedRecords, ...]:
         """Return the protections that count for a policy which includes these."""
         return tuple(each for each in self.protected if each.name not in include)
+
+    def named_tables(self, include: tuple[str, ...]) -> frozenset[str]:
+        """Return the tables whose own protected records a policy includes."""
+        return frozenset(
+            kind.table for kind in self.protected if kind.name in include and not kind.column
+        )

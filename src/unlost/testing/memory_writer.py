@@ -23,6 +23,7 @@ from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import (
     DELETE_BLOCKED,
+    DELETE_TOO_LARGE,
     NOT_IN_BIN,
     RECORD_LOCKED,
     MissingPermission,
@@ -46,6 +47,7 @@ CODES = {
     "UNDELETE_FAILED": NOT_IN_BIN,
     "DELETE_FAILED": DELETE_BLOCKED,
     "ENTITY_IS_LOCKED": RECORD_LOCKED,
+    "DELETE_OPERATION_TOO_LARGE": DELETE_TOO_LARGE,
 }
 
 

@@ -46,6 +46,21 @@ def test_one_damaged_object_blocks_the_list_of_what_frees_space(
     ]
 
 
+def test_one_damaged_mail_blocks_the_list_of_what_frees_space(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(service.app)
+
+    def loops(_app: Any, _org: Any) -> Any:
+        raise IntegrityError("object-damaged", "The object {name} is damaged.", name="x")
+
+    monkeypatch.setattr(listing, "loops", loops)
+    space = calculated(service)
+    assert space.next_names == ()
+    assert [(each.name, each.error.code) for each in space.unusable] == [("", "object-damaged")]
+    assert CLOSED.name in {line.name for line in space.lines}
+
+
 def test_an_error_that_passes_is_remembered_until_the_next_backup(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,22 @@ def test_figures_that_do_not_move_are_named_after_a_day(shop: Shop) -> None:
     assert stuck.expected == stuck.bytes
 
 
+def test_a_growth_that_came_later_counts_in_the_figures_of_an_old_run(shop: Shop) -> None:
+    archived(shop)
+    for day in range(20):
+        shows(shop, 87 + day)
+        shop.night()
+        if day == 1:
+            before = figure(shop)
+    for day in range(20):
+        shows(shop, 110 + 40 * day)
+        shop.night()
+    after = figure(shop)
+    assert before.state is FigureState.STUCK
+    assert after.state is FigureState.STUCK
+    assert after.fallen == pytest.approx(1 * MIB, abs=MIB), "a megabyte a day, as when it ran"
+
+
 def test_an_undo_ends_the_comparison(shop: Shop) -> None:
     result = archived(shop)
     undo = shop.plan(undo=result.run)

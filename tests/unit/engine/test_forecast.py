@@ -144,6 +144,25 @@ def test_a_growth_that_changed_after_a_clean_up_is_the_new_one() -> None:
     assert told(before + after).daily == pytest.approx(10, rel=0.1)
 
 
+@pytest.mark.parametrize("freed", [90, 150, 250, 600])
+@pytest.mark.parametrize("every", [3, 5, 7, 10, 14])
+@pytest.mark.parametrize("days", [12, 35, 100])
+def test_scheduled_clean_ups_hide_the_growth_between_them(
+    freed: float, every: int, days: int
+) -> None:
+    """Falls below the size of a large clean-up counted as negative growth."""
+    used, samples = 3_000.0, []
+    for day in range(days):
+        used += 30 - (freed if day % every == every - 1 else 0)
+        samples.append(Sample(START + day * DAY, used))
+    assert told(samples).daily == pytest.approx(30)
+
+
+def test_ups_and_downs_of_each_day_are_clean_ups() -> None:
+    samples = lived(lambda day: 60.0 if day % 2 else -50.0, 40)
+    assert told(samples).daily == pytest.approx(5, abs=15)
+
+
 def test_clean_ups_every_night_are_no_growth() -> None:
     """Days that never show growth make no forecast."""
     samples = [Sample(START + day * DAY, 9_000.0 - 500 * day) for day in range(10)]

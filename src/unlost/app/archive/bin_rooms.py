@@ -5,6 +5,7 @@ from unlost.app.compose import Application
 from unlost.app.restores.org_storage import storage_limits_of
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.archive.recycle_bin import bin_room
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.archive import ArchivePolicy
 
 
@@ -20,4 +21,6 @@ def free_in_bin(app: Application, org: ProtectedOrg, policy: ArchivePolicy) -> i
         return None
     commits = vault.commits(org.oid)
     newest = vault.at(org.oid, commits[-1].number, forgotten=True)
-    return bin_room(newest, rule, limit=limit, leaving=(), commits=commits).free
+    others = uncommitted(vault, org.oid)
+    room = bin_room(newest, rule, limit=limit, leaving=(), commits=commits, uncommitted=others)
+    return room.free

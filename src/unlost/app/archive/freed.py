@@ -101,15 +101,13 @@ def _archived(app: Application, org: ProtectedOrg, run: str) -> set[RecordKey]:
     return {each.key for each in records if each.ending is Ending.ARCHIVED}
 
 
-def figures_by_run(app: Application, org: ProtectedOrg) -> FiguresByRun:
+def figures_by_run(org: ProtectedOrg) -> FiguresByRun:
     """Return the predicted bytes of the archive runs of an org, compared with its figures."""
     predictions = predictions_of(org.oid)
     if not predictions:
         return {}
-    since = predictions[0].began - DAY - DAY
-    now = app.clock.now()
-    histories = {each.name: each for each in storages(org.oid, since=min(since, now - LOOKED_BACK))}
-    daily = {name: _daily(history, now) for name, history in histories.items()}
+    since = predictions[0].began - LOOKED_BACK - DAY
+    histories = {each.name: each for each in storages(org.oid, since=since)}
     by_storage: dict[str, list[PredictedBytes]] = defaultdict(list)
     for prediction in predictions:
         by_storage[prediction.storage].append(prediction)
@@ -120,15 +118,16 @@ def figures_by_run(app: Application, org: ProtectedOrg) -> FiguresByRun:
             prediction,
             by_storage[prediction.storage],
             history.samples if history is not None else (),
-            daily=daily.get(prediction.storage, 0.0),
+            daily=_daily(history, prediction.began) if history is not None else 0.0,
         )
         figures[prediction.run] = (*figures.get(prediction.run, ()), figure)
     return figures
 
 
-def _daily(history: StorageHistory, now: datetime) -> float:
-    recent = [sample for sample in history.samples if sample.at >= now - LOOKED_BACK]
-    seen = forecast(recent, limit=history.limit, now=now)
+def _daily(history: StorageHistory, at: datetime) -> float:
+    """Return the growth of a day as it was when a run began: later growth says nothing about it."""
+    recent = [sample for sample in history.samples if at - LOOKED_BACK <= sample.at <= at]
+    seen = forecast(recent, limit=history.limit, now=at)
     return seen.daily if seen is not None else 0.0
 
 

@@ -25,6 +25,7 @@ OPEN = Condition("IsClosed", Comparison.IS_NOT, ("true",))
 DRAFT = "5"  # object reference, EmailMessage.Status
 TWO_YEARS, YEAR, HALF_YEAR, MONTH = 730, 365, 180, 30
 LARGE = 10 * 1024 * 1024  # bytes of a file
+LARGE_ATTACHMENT = 1024 * 1024
 LARGE_VERSIONS = 1024 * 1024  # bytes of all its old versions
 
 
@@ -97,6 +98,31 @@ POLICIES = (
         MONTH,
         "Files older than a year that belong to no record",
     ),
+    ArchivePolicy(
+        "large-old-attachments",
+        "Attachment",
+        (
+            Condition("BodyLength", Comparison.LARGER, number=LARGE_ATTACHMENT),
+            _older("LastModifiedDate", TWO_YEARS),
+        ),
+        (),
+        0,
+        "Attachments above 1 MB that did not change for two years",
+    ),
+    # Conditions on CreatedById and CreatedDate (``between``) limit it to one import.
+    ArchivePolicy(
+        "import-leftovers",
+        "Lead",
+        (
+            Condition("IsConverted", Comparison.IS_NOT, ("true",)),
+            Condition("LastModifiedDate", Comparison.SAME, ("CreatedDate",)),
+            _older("CreatedDate", TWO_YEARS),
+        ),
+        (),
+        0,
+        "Leads older than two years that never changed and that no record refers to",
+        unreferenced=True,
+    ),
     # The records that have them stay.
     ArchivePolicy(
         "large-old-files",
@@ -152,4 +178,5 @@ def _known(schema: Schema) -> Iterator[ArchivePolicy]:
 
 
 def _has(table: Table, conditions: tuple[Condition, ...]) -> bool:
-    return all(table.column(test.column) is not None for test in conditions)
+    names = (name for test in conditions for name in test.columns)
+    return all(table.column(name) is not None for name in names)

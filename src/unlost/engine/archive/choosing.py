@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from unlost.engine.archive.graph import OWNER, ROW, ArchiveGraph
-from unlost.engine.archive.groups import groups_of
+from unlost.engine.archive.groups import BinLimit, GroupOrder, groups_of
 from unlost.engine.archive.members import ID, NODE
 from unlost.engine.archive.settle import OUTSIDE, Mask, Numbers
 from unlost.engine.restore.journal.effects import Effect, EffectKind
@@ -33,6 +33,7 @@ from unlost.model.plan import Action, RecordKey
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Table
+from unlost.model.source.writing import LockedDelete
 from unlost.model.vault.snapshot import nights
 
 CHANGED, REFERRED, LOCKED, UNDELETABLE, UNREADABLE = (
@@ -51,7 +52,8 @@ class ArchivedRecord:
     """A record that leaves the org. ``version`` and ``digest`` are those of its copy.
 
     ``selected``: the policy selects it. ``master``: the record with which the org deletes it. ``circular``: references to records that
-    are deleted before it.
+    are deleted before it. ``late``: columns that make it a draft first, since the org does not delete
+    it otherwise.
     """
 
     key: RecordKey
@@ -62,24 +64,29 @@ class ArchivedRecord:
     level: int
     master: RecordKey | None
     circular: frozenset[str]
+    late: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class ArchiveChoice:
     """The choice of one plan. ``goes``: records that could leave the org, in this or later plans.
 
-    ``without_deletions``: related tables of which the org does not list deletions.
+    ``beyond_bin``: their records in the recycle bin would be more than it can have.
+    ``without_deletions``: related tables of which the org does not list deletions. ``activated``:
+    tables of which the policy names the activated records.
     """
 
     survey: RestoreSurvey
     copy: Snapshot
     graph: ArchiveGraph
     links: frozenset[str] = frozenset()
+    activated: frozenset[str] = frozenset()
     goes: int = 0
     _stays: dict[RecordKey, str] = field(default_factory=dict)
     _roots: frozenset[int] = frozenset()
     _checked: dict[str, pl.Series] = field(default_factory=dict)
     without_deletions: tuple[str, ...] = ()
+    beyond_bin: bool = False
 
     @property
     def selected(self) -> int:
@@ -105,7 +112,9 @@ class ArchiveChoice:
         for key in records:
             self._stays.setdefault(key, code)
 
-    def choose(self, *, most: int) -> list[ArchivedRecord]:
+    def choose(
+        self, *, most: int, order: GroupOrder | None = None, bin_limit: BinLimit | None = None
+    ) -> list[ArchivedRecord]:
         """The records of the plan; empty if none can go. Raises UsageError (``archive-gap``)."""
         self._roots = frozenset(self.graph.roots.tolist())
         gaps = gaps_of(self.survey.ports.vault, self.survey.org)
@@ -116,7 +125,7 @@ class ArchiveChoice:
         self.keep(watch.changes.changed, code=CHANGED)
         self.keep(watch.changes.named, code=REFERRED)
         while True:
-            groups = self._groups(most)
+            groups = self._groups(most, order, bin_limit)
             frames = dict(self._frames(groups))
             self._check_gaps(frames.keys(), gaps)
             strangers = self._unknown_referrers(watch, frames)
@@ -130,11 +139,14 @@ class ArchiveChoice:
             for key, code in drafts.refused.items():
                 self.keep([key], code=code)
 
-    def _groups(self, most: int) -> pl.Series:
+    def _groups(self, most: int, order: GroupOrder | None, bin_limit: BinLimit | None) -> pl.Series:
         """The group of each node; 0 for all that do not leave with this plan."""
         stays = self._numbers(self._stays)
         going = self.graph.going(without=stays)
         self.goes = int(np.count_nonzero(going))
+        if bin_limit is not None:
+            entering = int(np.count_nonzero(going & bin_limit.enters))
+            self.beyond_bin = entering > bin_limit.most
         takes, needs = self.graph.takes, self.graph.needs
         inside = needs.needed != OUTSIDE
         pairs = [
@@ -142,7 +154,9 @@ class ArchiveChoice:
             (needs.record[inside], needs.needed[inside]),
             *((e.pairs[OWNER].to_numpy(), e.pairs[ROW].to_numpy()) for e in self.graph.emptied),
         ]
-        return pl.Series(GROUP, groups_of(going, pairs, most=most))
+        return pl.Series(
+            GROUP, groups_of(going, pairs, most=most, order=order, bin_limit=bin_limit)
+        )
 
     def _numbers(self, keys: Collection[RecordKey]) -> Numbers:
         by_table: dict[str, list[str]] = defaultdict(list)
@@ -262,8 +276,17 @@ class _DeleteStep(UndoStep):
 
     def record(self) -> ArchivedRecord:
         """The drafted record."""
-        copy = (self.version, self.digest, self.selected)
-        return ArchivedRecord(self.place, self.group, *copy, self.level, self.master, self.circular)
+        return ArchivedRecord(
+            self.place,
+            self.group,
+            self.version,
+            self.digest,
+            self.selected,
+            self.level,
+            self.master,
+            self.circular,
+            self.late,
+        )
 
 
 @dataclass(slots=True)
@@ -324,22 +347,33 @@ class _Drafts:
                 digest=text,
                 selected=self.choice.is_root(node),
             )
-        self._refuse(table.name, self._locked(table, rows), LOCKED)
+        self._unlock(table, rows)
         self._note_edges(table, rows)
 
     def _refuse(self, table: str, records: Sequence[str], code: str) -> None:
         for record in records:
             self.refused.setdefault(RecordKey(table, record), code)
 
-    def _locked(self, table: Table, rows: pa.Table) -> list[str]:
-        """The records whose status prevents their deletion."""
-        locked: list[str] = []
+    def _unlock(self, table: Table, rows: pa.Table) -> None:
+        """Decide how records are deleted whose status prevents that; refuse those that stay."""
+        capability = self.choice.survey.capability(table.name)
         ids = rows["_u_id"].to_pylist()
-        for late in self.choice.survey.capability(table.name).late:
-            if late.locks and late.column in rows.column_names:
-                values = rows[late.column].to_pylist()
-                locked += [r for r, v in zip(ids, values, strict=True) if v in late.locks]
-        return locked
+        for late in capability.late:
+            if not late.locks or late.column not in rows.column_names:
+                continue
+            values = rows[late.column].to_pylist()
+            locked = [r for r, value in zip(ids, values, strict=True) if value in late.locks]
+            is_named = table.name in self.choice.activated
+            is_draft = late.locked_delete is LockedDelete.AS_DRAFT
+            steps = [self._steps.get(RecordKey(table.name, record)) for record in locked]
+            if is_named and is_draft and late.column in capability.changeable:
+                for step in filter(None, steps):
+                    step.late += (late.column,)
+            elif is_named and late.locked_delete is LockedDelete.ALONE:
+                for step in filter(None, steps):
+                    step.alone = True
+            else:
+                self._refuse(table.name, locked, LOCKED)
 
     def _note_edges(self, table: Table, rows: pa.Table) -> None:
         """Note the references from these records to others of the plan."""

@@ -1,7 +1,7 @@
 """Conditions of a policy as expressions on the rows of a table. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -24,6 +24,7 @@ from unlost.model.source.shared_files import SharedFile
 _TIMES = (WireKind.DATE, WireKind.INSTANT)
 _NUMBERS = (WireKind.INTEGER, WireKind.DECIMAL)
 _DAY = "%Y-%m-%d"
+SAME_TIME = timedelta(minutes=1)  # rules of the org may change a new record in the same transaction
 
 
 def meets(table: Table, conditions: Sequence[Condition], *, now: datetime) -> pl.Expr:
@@ -37,7 +38,13 @@ def meets(table: Table, conditions: Sequence[Condition], *, now: datetime) -> pl
 
 def columns_of(conditions: Sequence[Condition]) -> list[str]:
     """The columns that conditions need, each once."""
-    return list(dict.fromkeys(test.column for test in conditions))
+    return list(dict.fromkeys(name for test in conditions for name in test.columns))
+
+
+def moments(column: str) -> pl.Expr:
+    """The instants of a column's texts, which are times or days; null for other texts."""
+    days = pl.col(column).str.to_datetime(_DAY, time_unit="us", strict=False)
+    return pl.coalesce(instants(column), days.dt.replace_time_zone("UTC"))
 
 
 def check_policy(policy: ArchivePolicy, schema: Schema, *, now: datetime) -> None:
@@ -119,16 +126,19 @@ def _table(schema: Schema, name: str) -> Table:
 
 def _column(table: Table, test: Condition) -> Column:
     column = _named(table, test.column)
+    is_time = all(_named(table, name).kind in _TIMES for name in test.columns)
     fits = {
-        Comparison.OLDER: column.kind in _TIMES,
+        Comparison.OLDER: is_time,
+        Comparison.BETWEEN: is_time,
+        Comparison.SAME: is_time,
         Comparison.LARGER: column.kind in _NUMBERS,
     }.get(test.comparison, column.kind is not WireKind.BINARY)
     if not fits:
         raise UsageError(
             "archive-comparison",
             "{table}.{column} cannot be compared with {comparison}.",
-            next_step="Use `older` for dates and times, `larger` for numbers, and `is`, `is-not`, "
-            "`empty` and `filled` for all columns with a value.",
+            next_step="Use `older`, `between` and `same` for dates and times, `larger` for numbers, and "
+            "`is`, `is-not`, `empty` and `filled` for all columns with a value.",
             table=table.name,
             column=test.column,
             comparison=test.comparison.value,
@@ -153,11 +163,15 @@ def _meets(column: Column, test: Condition, now: datetime) -> pl.Expr:
     cell = pl.col(column.name)
     match test.comparison:
         case Comparison.OLDER:
-            days = cell.str.to_datetime(_DAY, time_unit="us", strict=False)
-            at = pl.coalesce(instants(column.name), days.dt.replace_time_zone("UTC"))
-            return at < now - timedelta(days=_at_least(test.days, test))
+            return moments(column.name) < now - timedelta(days=_at_least(test.days, test))
+        case Comparison.BETWEEN:
+            first, last = _days(test)
+            return moments(column.name).is_between(first, last + timedelta(days=1), closed="left")
+        case Comparison.SAME:
+            apart = moments(column.name) - moments(_values(test)[0])
+            return apart.abs() <= SAME_TIME
         case Comparison.LARGER:
-            return cell.cast(pl.Float64, strict=False) > test.number
+            return cell.cast(pl.Float64, strict=False) > _above_zero(test)
         case Comparison.IS:
             return cell.is_in(_values(test))
         case Comparison.IS_NOT:
@@ -180,11 +194,28 @@ def _at_least(days: int, test: Condition) -> int:
     return days
 
 
+def _above_zero(test: Condition) -> float:
+    """The number of a condition: 0 is one that a person left empty."""
+    if not 0 < test.number < float("inf"):
+        raise _no_values(test)
+    return test.number
+
+
+def _days(test: Condition) -> tuple[datetime, datetime]:
+    """The first and the last day of a condition."""
+    try:
+        first, last = (datetime.strptime(text, _DAY).replace(tzinfo=UTC) for text in test.values)
+    except ValueError:
+        raise _no_values(test) from None
+    return first, last
+
+
 def _no_values(test: Condition) -> UsageError:
     return UsageError(
         "archive-values",
         "The condition {comparison} on {column} has nothing to compare with.",
-        next_step="Name at least one value, or at least one day.",
+        next_step="Name at least one value, at least one day, a number above 0, or two days such as "
+        "2026-01-31.",
         comparison=test.comparison.value,
         column=test.column,
     )

@@ -8,7 +8,7 @@ from unlost.model.message import Noun, counted
 from unlost.model.plan import NoteWeight, PlanNote
 
 LOSES_FILES, SUMMARY, NUMBER = "archive-loses-files", "archive-summary", "archive-number"
-UNRETURNING, SMALL = "archive-unreturning", "archive-bin-small"
+UNRETURNING = "archive-unreturning"
 
 
 def effect_notes(effects: ArchiveEffects) -> Iterator[PlanNote]:
@@ -59,16 +59,6 @@ def _bin(room: BinRoom) -> Iterator[PlanNote]:
             entering=room.entering,
             room=room.free,
             pushed=room.pushed_of_others,
-        )
-    elif room.entering > room.free:  # of archived records alone
-        yield PlanNote.of(
-            SMALL,
-            NoteWeight.NOTE,
-            "This plan moves {entering:,} records into the recycle bin, which has room for {room:,}. "
-            "The org purges the oldest archived records early. An undo then creates these records again, "
-            "with new ids.",
-            entering=room.entering,
-            room=room.free,
         )
     elif room.entering:
         yield PlanNote.of(

@@ -172,7 +172,7 @@ def collect(
     check_policy(policy, schema, now=now)
     check_protections(policy, facts, shared)
     lasting = tuple(hold for hold in holds if hold.lasts(now))
-    walk = _Walk(snapshot, schema, policy, now, shared, lasting)
+    walk = _Walk(snapshot, schema, policy, now, shared, lasting, facts.unreturning)
     walk.select()
     walk.follow()
     walk.hold()
@@ -205,6 +205,7 @@ class _Walk:
     now: datetime
     shared: Sequence[SharedFile] = ()
     holds: tuple[Hold, ...] = ()
+    by_org: frozenset[str] = frozenset()
     members: Members = field(default_factory=Members)
     roots: Numbers = field(default_factory=lambda: np.empty(0, np.uint32))
     edges: dict[str, pl.DataFrame] = field(default_factory=dict)
@@ -221,7 +222,9 @@ class _Walk:
     def __post_init__(self) -> None:
         states = self.snapshot.tables()
         self.rules = {
-            table.name: tuple(reference_rules(self.policy, self.schema, table, now=self.now))
+            table.name: tuple(
+                reference_rules(self.policy, self.schema, table, now=self.now, by_org=self.by_org)
+            )
             for table in self.schema.tables
             if table.name in states and states[table.name].alive
         }

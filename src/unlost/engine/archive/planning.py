@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
+import numpy as np
 import polars as pl
 
 from unlost.engine.archive.choosing import (
@@ -28,19 +29,23 @@ from unlost.engine.archive.choosing import (
 from unlost.engine.archive.copied_files import check_copies, copy_notes, marked_copied
 from unlost.engine.archive.effect_notes import effect_notes
 from unlost.engine.archive.effects import effects_of, leaving_ids
-from unlost.engine.archive.graph import NO_FACTS, collect
-from unlost.engine.archive.members import ID
+from unlost.engine.archive.graph import NO_FACTS, ArchiveGraph, collect
+from unlost.engine.archive.groups import BinLimit
+from unlost.engine.archive.leaving_order import order_of
+from unlost.engine.archive.members import ID, NODE
 from unlost.engine.archive.pointers import check_pointer, pointer_notes, pointers_of
 from unlost.engine.archive.preview import bytes_of, stays_of, without_newest
-from unlost.engine.archive.recycle_bin import bin_room
+from unlost.engine.archive.recycle_bin import bin_capacity, bin_room
 from unlost.engine.archive.selected import SelectedShare, large_shares
 from unlost.engine.archive.versions import freed_kind
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.engine.restore.planning.notes.automation import automation_notes, needed_bypass
-from unlost.engine.restore.planning.notes.predict import NoteText
+from unlost.engine.restore.planning.notes.predict import WORDS, NoteText
 from unlost.engine.restore.planning.plan import schema_digest
 from unlost.engine.restore.planning.selection import MAX_STEPS
 from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, READ_ROWS
 from unlost.engine.restore.planning.survey import PlanPorts, RestoreSurvey
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.archive import ArchivePolicy, LeavingTable, StayReason
 from unlost.model.archive_effects import ArchiveEffects
@@ -62,6 +67,7 @@ from unlost.model.plan import (
     SelectionKind,
 )
 from unlost.model.ports.vault import Snapshot
+from unlost.model.source.schema import TableTrait
 from unlost.model.source.shared_files import SharedFile
 from unlost.model.source.writing import WriteOp
 from unlost.model.storage import StorageRule
@@ -70,7 +76,7 @@ from unlost.model.vault.retention import Hold
 KB, MB = 1_000, 1_000_000
 REST, LIMITS, FREES, MISSING = "archive-rest", "archive-limits", "archive-frees", "archive-missing"
 HARD, LARGE = "archive-hard", "archive-large"
-UNSEEN = "archive-unseen"
+UNSEEN, CUT = "archive-unseen", "archive-bin-cut"
 STAYS = {
     CHANGED: NoteText(
         NoteWeight.NOTE,
@@ -165,12 +171,15 @@ def plan_archive(org: str, ports: PlanPorts, order: ArchiveRequest, *, plan_id: 
         copy, order.policy, shared=order.shared, holds=order.holds, facts=order.facts, now=now
     )
     links = frozenset(kind.links for kind in order.shared)
-    choice = ArchiveChoice(survey, copy, graph, links=links)
+    activated = order.facts.named_tables(order.policy.include)
+    choice = ArchiveChoice(survey, copy, graph, links=links, activated=activated)
     choice.keep(order.without)
-    chosen = _steps(choice, choice.choose(most=order.most))
-    steps = tuple(marked_copied(copy, chosen, freed_kind(order.policy, order.shared)))
+    kind, bin_limit = freed_kind(order.policy, order.shared), _bin_limit(order, copy, graph)
+    sequence = order_of(copy, order.policy, graph, rules=order.rules, kind=kind)
+    records = choice.choose(most=order.most, order=sequence, bin_limit=bin_limit)
+    steps = tuple(marked_copied(copy, _steps(choice, records), kind))
     if not steps:
-        raise _nothing(choice, most=order.most)
+        raise _nothing(choice, most=order.most, bin_limit=bin_limit)
     return _plan(survey, order, choice, steps, plan_id)
 
 
@@ -194,7 +203,28 @@ def _check_allowed(survey: RestoreSurvey, policy: ArchivePolicy) -> None:
         survey.ports.writer.check_hard_delete()
 
 
-def _nothing(choice: ArchiveChoice, *, most: int) -> UsageError:
+def _bin_limit(order: ArchiveRequest, copy: Snapshot, graph: ArchiveGraph) -> BinLimit | None:
+    """The limit of a plan by the whole recycle bin; None if its records skip it, or it is unknown."""
+    rule = order.facts.bin
+    limit = order.limits.get(rule.storage, 0.0) if rule is not None else 0.0
+    if rule is None or not limit or order.policy.hard_delete:
+        return None
+    enters = np.zeros(graph.members.count, dtype=np.bool_)
+    for table in copy.schema().tables:
+        if table.has(TableTrait.UNDELETE):
+            enters[graph.members.of([table.name])[NODE].to_numpy()] = True
+    return BinLimit(enters, bin_capacity(rule, limit))
+
+
+def _nothing(choice: ArchiveChoice, *, most: int, bin_limit: BinLimit | None) -> UsageError:
+    if choice.goes and bin_limit is not None and bin_limit.most < most:
+        return UsageError(
+            "archive-bin-group",
+            "The smallest group of related records does not fit into the recycle bin, which can have "
+            "{capacity:,} records.",
+            next_step="Narrow the policy, or let it delete without the recycle bin (`hard_delete`).",
+            capacity=bin_limit.most,
+        )
     if choice.goes:
         return UsageError(
             "archive-group-large",
@@ -257,6 +287,7 @@ def _plan(
                 *effect_notes(_effects(survey, order, choice, steps, leaving)),
                 *(copy_notes(steps, kind) if kind is not None else ()),
                 *_notes(survey, choice, len(steps), order.policy),
+                *_drafts(steps),
                 *_missing(choice, order.policy),
                 *pointer_notes(pointers),
                 *automation_notes(survey, steps, besides={pointer.table for pointer in pointers}),
@@ -290,7 +321,9 @@ def _step(record: ArchivedRecord, snapshot: int) -> PlanStep:
         record.level,
         record.key.record,
         columns=tuple(sorted(record.circular)),
+        late=record.late,
         because=str(record.master) if record.master is not None else None,
+        notes=(NoteCode.DRAFT_FIRST.value,) if record.late else (),
         group=record.group,
     )
 
@@ -315,6 +348,13 @@ def _notes(
         words = STAYS[code]
         yield PlanNote.of(code, words.weight, words.template, words.next_step, table, count=count)
     rest = choice.goes - planned
+    if choice.beyond_bin:
+        yield PlanNote.of(
+            CUT,
+            NoteWeight.NOTE,
+            "The records of the policy do not fit into the recycle bin together. This plan has only as "
+            "many as the recycle bin can have.",
+        )
     if rest:
         yield PlanNote.of(
             REST,
@@ -438,8 +478,29 @@ def _effects(
     if rule is None or not limit or order.policy.hard_delete:
         return effects
     commits = survey.ports.vault.commits(survey.org)
-    room = bin_room(choice.copy, rule, limit=limit, leaving=tables, commits=commits)
+    room = bin_room(
+        choice.copy,
+        rule,
+        limit=limit,
+        leaving=tables,
+        commits=commits,
+        uncommitted=uncommitted(survey.ports.vault, survey.org),
+    )
     return replace(effects, bin=room)
+
+
+def _drafts(steps: Sequence[PlanStep]) -> Iterator[PlanNote]:
+    """Yield notes on activated records that the org deletes only as drafts."""
+    words = WORDS[NoteCode.DRAFT_FIRST]
+    for table, count in sorted(Counter(step.table for step in steps if step.late).items()):
+        yield PlanNote.of(
+            NoteCode.DRAFT_FIRST.value,
+            words.weight,
+            words.template,
+            words.next_step,
+            table,
+            count=count,
+        )
 
 
 def _missing(choice: ArchiveChoice, policy: ArchivePolicy) -> Iterator[PlanNote]:
@@ -465,4 +526,6 @@ def _estimate(survey: RestoreSurvey, steps: Sequence[PlanStep], *, hard: bool) -
         capability = survey.capability(table)
         large = capability.rows_per_job and (hard or count >= capability.job_above)
         calls += ceil(count / (capability.rows_per_job if large else capability.rows_per_call))
+    for table, count in Counter(step.table for step in steps if step.late).items():
+        calls += 2 * ceil(count / survey.capability(table).rows_per_call)
     return Estimate(calls, seconds=round(calls * CALL_SECONDS, 1))

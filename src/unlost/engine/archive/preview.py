@@ -110,24 +110,22 @@ def bytes_of_records(
 
 def _bytes(snapshot: Snapshot, table: str, weight: StorageWeight, ids: pl.DataFrame) -> int:
     """The bytes that these records need; their rows are read only where they decide it."""
-    columns = [*weight.texts, *([weight.size_column] if weight.size_column else [])]
-    if not columns:
+    if not weight.texts and not weight.size_column:
         return weight.least * len(ids)
     return sum(
         int(sizes.join(near_to(ids, sizes[ID]), on=ID, how="semi")["bytes"].sum())
-        for sizes in _sizes(snapshot, table, weight, columns)
+        for sizes in sizes_of(snapshot, table, weight)
     )
 
 
-def _sizes(
-    snapshot: Snapshot, table: str, weight: StorageWeight, columns: Sequence[str]
-) -> Iterator[pl.DataFrame]:
+def sizes_of(snapshot: Snapshot, table: str, weight: StorageWeight) -> Iterator[pl.DataFrame]:
     """The bytes of all live records, many at a time: of their texts only the sizes are kept."""
+    columns = [*weight.texts, *([weight.size_column] if weight.size_column else [])]
     wanted = (pl.col("_u_id").alias(ID), size_of_measured(weight).alias("bytes"))
     batches = (
         measured(batch, weight.texts).select(["_u_id", *columns])
         # ``scan`` reads texts in smaller parts than ``read`` does.
-        for batch in snapshot.scan(table, columns=list(columns))
+        for batch in snapshot.scan(table, columns=columns)
     )
     return (frame(rows).select(wanted) for rows in in_chunks(batches))
 

@@ -1,6 +1,6 @@
 """Rules of references: what happens to a record when the record that it refers to goes. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,9 +30,14 @@ class ReferenceRule:
 
 
 def reference_rules(
-    policy: ArchivePolicy, schema: Schema, table: Table, *, now: datetime
+    policy: ArchivePolicy,
+    schema: Schema,
+    table: Table,
+    *,
+    now: datetime,
+    by_org: Collection[str] = (),
 ) -> Iterator[ReferenceRule]:
-    """The rules of all references of a table."""
+    """The rules of all references of a table. ``by_org``: tables that only the org writes."""
     names = {table.name for table in schema.tables}
     for column in table.columns:
         if column.reference is not None and not column.has(ColumnTrait.VOLATILE):
@@ -40,7 +45,9 @@ def reference_rules(
                 b for b in policy.branches if (b.table, b.column) == (table.name, column.name)
             ]
             targets = tuple(name for name in column.reference.tables if name in names)
-            yield _rule(table, column, targets, branches, now)
+            stops = policy.unreferenced and policy.table in targets and table.name not in by_org
+            default = STOP if stops else _default(column)
+            yield _rule(table, column, targets, branches, default=default, now=now)
 
 
 def _rule(
@@ -48,17 +55,27 @@ def _rule(
     column: Column,
     targets: tuple[str, ...],
     branches: Sequence[ArchiveBranch],
+    *,
+    default: int,
     now: datetime,
 ) -> ReferenceRule:
-    assert column.reference is not None
-    default = DEFAULTS.get(column.reference.rule, LEAVE)
     rule = pl.lit(default, pl.UInt8)
     for branch in reversed(branches):
         applies = meets(table, branch.conditions, now=now)
-        rule = pl.when(applies).then(pl.lit(_number(branch, default), pl.UInt8)).otherwise(rule)
+        rule = (
+            pl.when(applies)
+            .then(pl.lit(_number(branch, _default(column)), pl.UInt8))
+            .otherwise(rule)
+        )
     tests = [test for branch in branches for test in branch.conditions]
     may_take = default == TAKE or any(branch.rule is BranchRule.TAKE for branch in branches)
     return ReferenceRule(column.name, targets, rule, may_take, tuple(columns_of(tests)))
+
+
+def _default(column: Column) -> int:
+    """The rule of the org for a column that refers to others."""
+    assert column.reference is not None
+    return DEFAULTS.get(column.reference.rule, LEAVE)
 
 
 def _number(branch: ArchiveBranch, default: int) -> int:

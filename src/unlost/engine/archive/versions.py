@@ -48,6 +48,7 @@ def check_alone(policy: ArchivePolicy) -> None:
         "branches": policy.branches,
         "pointer": policy.pointer is not None,
         "keep_days": policy.keep_days,
+        "unreferenced": policy.unreferenced,
     }
     for name, is_set in refused.items():
         if is_set:

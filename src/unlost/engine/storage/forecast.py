@@ -38,6 +38,8 @@ NOISE = 4.0  # or by less than so many deviations
 SURE = 3.0  # standard errors of their means by which weeks must differ to count as unlike
 QUIET = 0.0001  # or by less than this share of the limit a day
 FALL = 0.02  # of the limit: a larger fall in a day is a clean-up, and no growth
+SMALL_FALL = 0.002  # of the limit: so is a single larger one, if it exceeds the usual growth
+SINGLE = 0.4  # of the days at most: more falls are the usual ups and downs
 BAND = 1.282  # deviations on each side that contain 80 % (normal distribution)
 DEVIATION = 1.4826  # of a normal distribution, from its median deviation
 
@@ -102,14 +104,20 @@ def _daily(samples: Sequence[Sample]) -> list[Sample]:
     return daily[::-1]
 
 
-def _is_fall(sample: Sample, following: Sample, limit: float) -> bool:
-    return sample.used - following.used > FALL * limit
+def _falls(days: Sequence[Sample], limit: float) -> list[bool]:
+    """True for each day, but the last, that is followed by a clean-up: also small scheduled ones."""
+    drops = [day.used - following.used for day, following in pairwise(days)]
+    rises = [-drop for drop in drops if drop < 0]
+    usual = statistics.median(rises) if rises else 0.0
+    small = [drop > max(SMALL_FALL * limit, usual) for drop in drops]
+    if rises and sum(small) <= SINGLE * len(drops):
+        return small
+    return [drop > FALL * limit for drop in drops]
 
 
 def _growing_days(days: Sequence[Sample], limit: float) -> int:
     """The number of days whose growth is known: it is unknown for the day of a clean-up."""
-    falls = sum(_is_fall(day, following, limit) for day, following in pairwise(days))
-    return len(days) - falls
+    return len(days) - sum(_falls(days, limit))
 
 
 def _steps(days: Sequence[Sample], limit: float) -> list[float]:
@@ -120,10 +128,11 @@ def _steps(days: Sequence[Sample], limit: float) -> list[float]:
     """
     steps: list[float] = []
     cleaned: list[int] = []
-    for sample, two in pairwise(days):
+    falls = _falls(days, limit)
+    for (sample, two), is_fall in zip(pairwise(days), falls, strict=True):
         apart = (two.at - sample.at) / DAY
         count = max(1, round(apart))
-        if _is_fall(sample, two, limit):
+        if is_fall:
             cleaned += range(len(steps), len(steps) + count)
         steps += [(two.used - sample.used) / apart] * count
     return _without_falls(steps, cleaned)

@@ -22,8 +22,13 @@ KINDS = {
     "ActivityDate": WireKind.DATE,
     "Subject": WireKind.TEXT,
     "ContentSize": WireKind.INTEGER,
+    "BodyLength": WireKind.INTEGER,
+    "IsConverted": WireKind.BOOLEAN,
 }
-INSTANTS = ("ClosedDate", "ContentModifiedDate", "EndDateTime", "MessageDate")
+INSTANTS = (
+    "ClosedDate", "ContentModifiedDate", "CreatedDate", "EndDateTime", "LastModifiedDate",
+    "MessageDate",
+)  # fmt: skip
 
 
 def table(name: str, *columns: str) -> Table:
@@ -42,6 +47,8 @@ MAIL = table("EmailMessage", "ParentId", "RelatedToId", "ActivityId", "Status", 
 RELATION = table("EmailMessageRelation", "EmailMessageId", "RelationId")
 TASK = table("Task", "IsClosed", "ActivityDate", "WhatId")
 EVENT = table("Event", "EndDateTime", "WhatId")
+LEAD = table("Lead", "IsConverted", "CreatedDate", "LastModifiedDate")
+ATTACHMENT = table("Attachment", "ParentId", "BodyLength", "LastModifiedDate")
 
 
 def offered(*tables: Table) -> dict[str, ArchivePolicy]:
@@ -69,7 +76,7 @@ def test_old_versions_are_freed_where_the_org_has_versions() -> None:
 
 
 def test_an_org_with_all_tables_has_all_policies() -> None:
-    tables = (CASE, MAIL, RELATION, TASK, EVENT, DOCUMENT, DOCUMENT_LINK, VERSION)
+    tables = (CASE, MAIL, RELATION, TASK, EVENT, DOCUMENT, DOCUMENT_LINK, VERSION, LEAD, ATTACHMENT)
     schema = Schema(tables, "f")
     assert archive_policies(schema) == POLICIES
     for policy in POLICIES:
@@ -82,6 +89,11 @@ def test_a_policy_leaves_out_what_the_org_does_not_have() -> None:
     assert [branch.table for branch in few["closed-cases"].branches] == ["Task"]
     assert offered() == {}
     assert list(offered(DOCUMENT)) == ["files-without-record"], "no table of links"
+
+
+def test_leads_of_an_import_need_the_time_of_their_last_change() -> None:
+    assert "import-leftovers" in offered(LEAD)
+    assert offered(table("Lead", "IsConverted", "LastModifiedDate")) == {}
 
 
 def test_people_groups_libraries_posts_templates_and_articles_keep_their_files() -> None:

@@ -22,6 +22,7 @@ from unlost.model.archive import (
     StayCount,
     StayReason,
 )
+from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.errors import UsageError
 from unlost.model.source.shared_files import FileMentions, KeepingColumn
 from unlost.model.storage import StorageRule, StorageWeight
@@ -99,12 +100,63 @@ def test_an_empty_table_has_nothing_to_archive() -> None:
         (Condition("Closed", Comparison.EMPTY), {"C3", "C4"}),
         (Condition("Closed", Comparison.FILLED), {"C1", "C2"}),
         (Condition("AccountId", Comparison.FILLED), {"C1", "C2", "C3"}),
+        (Condition("Closed", Comparison.BETWEEN, ("2023-12-31", "2024-01-01")), {"C1", "C2"}),
+        (Condition("Closed", Comparison.BETWEEN, ("2023-12-30", "2023-12-31")), set()),
+        (Condition("Closed", Comparison.SAME, ("Closed",)), {"C1", "C2"}),
     ],
 )
 def test_conditions(company: Company, condition: Condition, records: set[str]) -> None:
     company.add("Case", "C4")
     chosen = going(company, ArchivePolicy("p", "Case", (condition,)))
     assert {record for record in chosen if record.startswith("C")} == records
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        Condition("Price", Comparison.LARGER),
+        Condition("Price", Comparison.LARGER, number=-1),
+    ],
+)
+def test_a_number_that_a_person_left_empty_selects_all_above_zero(
+    company: Company, condition: Condition
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        seen(company, ArchivePolicy("p", "Mail", (condition,)))
+    assert refused.value.code == "archive-values"
+
+
+@pytest.mark.parametrize("days", [(), ("2024-01-01",), ("2024-01-01", "soon"), ("1", "2", "3")])
+def test_a_period_without_two_days_selects_records(company: Company, days: tuple[str, ...]) -> None:
+    condition = Condition("Closed", Comparison.BETWEEN, days)
+    with pytest.raises(UsageError) as refused:
+        seen(company, ArchivePolicy("p", "Case", (condition,)))
+    assert refused.value.code == "archive-values"
+
+
+@pytest.mark.parametrize(("other", "code"), [("Nothing", "column"), ("Status", "comparison")])
+def test_a_date_is_compared_with_what_is_no_date(company: Company, other: str, code: str) -> None:
+    condition = Condition("Closed", Comparison.SAME, (other,))
+    with pytest.raises(UsageError) as refused:
+        seen(company, ArchivePolicy("p", "Case", (condition,)))
+    assert refused.value.code == f"archive-{code}"
+
+
+def test_a_record_with_children_leaves_with_records_that_have_none(company: Company) -> None:
+    """Of leftovers of an import: a mail refers to each case, but only the org writes them."""
+    policy = replace(POLICY, unreferenced=True)
+    assert going(company, policy) == set()
+    (stay,) = stays(company, policy)
+    assert stay == StayCount(
+        StayCause(StayReason.BRANCH, "Mail", "ParentId"), 2, ("Case/C1", "Case/C2"), roots=2
+    )
+    facts = ArchiveFacts(unreturning=frozenset({"Mail"}))
+    assert going(company, policy, facts=facts) == {"C1", "C2", "MC1", "MC2"}
+    company.add("Task", "T1", WhatId="C1")
+    assert going(company, policy, facts=facts) == {"C2", "MC2"}
+    taken = ArchiveBranch("Task", "WhatId", BranchRule.TAKE)
+    with_tasks = replace(policy, branches=(taken,))
+    assert going(company, with_tasks, facts=facts) == {"C1", "C2", "MC1", "MC2", "T1"}
 
 
 @pytest.mark.parametrize("day", ["2025-05-31", "2025-05-31T23:59:59Z", "2025-05-31 23:59:59+00:00"])

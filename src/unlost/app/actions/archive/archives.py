@@ -57,7 +57,7 @@ def list_archives(app: Application, org: str) -> Archives:
     runs = [run for run in list_runs(known.name) if run.kind is CommitKind.ARCHIVE]
     runs.sort(key=lambda run: run.started_at, reverse=True)
     archives = {archive.run: archive for archive in archives_of(app, known)}
-    figures = figures_by_run(app, known)
+    figures = figures_by_run(known)
     lines = (_with_period(_line(app, run), archives.get(run.id)) for run in runs)
     with_figures = (replace(line, freed=figures.get(line.run, ())) for line in lines)
     return Archives(known.name, known.identity.zone, tuple(with_figures))

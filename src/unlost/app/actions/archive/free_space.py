@@ -57,7 +57,7 @@ class SpaceLine:
 
 @dataclass(frozen=True, slots=True)
 class UnusablePolicy:
-    """A policy that could not be used, and why."""
+    """A policy that could not be used, and why; an empty name stands for the search for mail loops."""
 
     name: str
     error: Message
@@ -179,13 +179,18 @@ def _estimate_of_policy(
 
 def _estimate_of_loops(app: Application, org: ProtectedOrg, head: Snapshot) -> SpaceEstimate:
     rules = app.connector(org.identity.connector).storage_rules(head.schema())
-    largest = sorted(loops(app, org.name), key=lambda loop: -loop.bytes)[:MOST_LOOPS]
+    estimate = SpaceEstimate(SpaceKind.LOOPS, LOOPS, head.info.number, app.clock.now(), ())
+    try:
+        largest = sorted(loops(app, org.name), key=lambda loop: -loop.bytes)[:MOST_LOOPS]
+    except TransientError:
+        raise
+    except UnlostError as error:  # a damaged object must not block the policies
+        return replace(estimate, error=error.message)
     candidates = tuple(
         SpaceCandidate(loop.first, loop.table, loop.mails, _bytes_of_loop(loop, rules))
         for loop in largest
     )
-    at = app.clock.now()
-    return SpaceEstimate(SpaceKind.LOOPS, LOOPS, head.info.number, at, candidates)
+    return replace(estimate, candidates=candidates)
 
 
 def _bytes_of_loop(loop: MailLoop, rules: Mapping[str, StorageRule]) -> Mapping[str, int]:

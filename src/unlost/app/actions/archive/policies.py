@@ -15,6 +15,7 @@ from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.archive_policies import note_policy_preview, saved_policies
 from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.archive.recycle_bin import bin_room
+from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.access import ActorKind, Right, Trace
 from unlost.model.archive import (
     ArchivePolicy,
@@ -227,6 +228,7 @@ def preview_archive(app: Application, org: str, policy: ArchivePolicy) -> Archiv
             limit=storages[facts.bin.storage].limit,
             leaving=shown.tables,
             commits=app.vault.commits(known.oid),
+            uncommitted=uncommitted(app.whole_vault, known.oid),
         )
         shown = replace(shown, effects=replace(shown.effects, bin=room))
     freed = (

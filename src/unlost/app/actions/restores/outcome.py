@@ -221,7 +221,7 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
 def _freed(app: Application, oid: str, run: str) -> tuple[FreedFigure, ...]:
     """Return the figures of an archive run; none for other runs, and if the org was removed."""
     known = next((org for org in app.orgs() if org.oid == oid), None)
-    return figures_by_run(app, known).get(run, ()) if known is not None else ()
+    return figures_by_run(known).get(run, ()) if known is not None else ()
 
 
 @action("run.restored", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run", "table"))

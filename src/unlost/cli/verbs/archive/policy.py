@@ -13,7 +13,7 @@ from unlost.cli.options import AsJson, Home, OrgName
 from unlost.cli.policy_options import Include, KeepDays, UnchangedDays, with_options
 from unlost.cli.policy_words import policy_lines
 from unlost.cli.text import command, many, plain, when
-from unlost.model.archive import OldVersionRule
+from unlost.model.archive import ArchiveOrder, OldVersionRule
 from unlost.model.errors import UsageError
 from unlost.model.saved_policy import LARGEST_DAY, WEEK, Weekday, days_of, days_text
 
@@ -65,6 +65,14 @@ Versions = Annotated[
         "place of each file.",
     ),
 ]
+Order = Annotated[
+    ArchiveOrder | None,
+    typer.Option(
+        "--order",
+        help="The records that leave first under a limit. Default: the oldest, if the policy has a "
+        "condition on an age.",
+    ),
+]
 SavedName = Annotated[str, typer.Argument(metavar="POLICY", help="Name of a saved policy.")]
 
 
@@ -107,6 +115,7 @@ def save(
     keep_days: KeepDays = None,
     unchanged_days: UnchangedDays = None,
     include: Include = None,
+    order: Order = None,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
@@ -127,6 +136,7 @@ def save(
             hard_delete=chosen.hard_delete if hard_delete is None else hard_delete,
             pointer=_pointer(pointer) if pointer else chosen.pointer,
             old_versions=old_versions or chosen.old_versions,
+            order=order or chosen.order,
         )
         chosen = with_options(
             chosen, keep_days=keep_days, unchanged_days=unchanged_days, include=include

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.restore.journal.entries import Pass
-from unlost.engine.restore.running.comparison import value_columns
+from unlost.engine.restore.running.comparison import checked_columns, value_columns
 from unlost.engine.restore.running.deletions import source_of
 from unlost.engine.restore.running.org_watch import watched_columns
 from unlost.engine.restore.running.session import RestoreSession
@@ -124,6 +124,10 @@ def _still_archived(
     # The delete itself changed the times, and emptied references of circles.
     emptied = {n for s in session.plan.steps if s.table == table.name for n in s.columns}
     both = {*copies.column_names} & {*known.column_names} - emptied
+    steps = [step for step in session.plan.steps if step.table == table.name and step.late]
+    if steps:  # a backup may have seen them as drafts, before they were deleted
+        written = checked_columns(table, session.capability(table.name))
+        both = {*both} & {*written} - {name for step in steps for name in step.late}
     columns = [name for name in value_columns(table) if name in both]
     then = dict(zip(ids.to_pylist(), digests(table, copies, columns), strict=True))
     now = zip(known["_u_id"].to_pylist(), digests(table, known, columns), strict=True)

@@ -58,6 +58,8 @@ def _mask(
     excused = np.array([bool(step.columns) for step in steps])
     if excused.any():
         excused = _emptied(session, table, steps, then, now)
+    drafts = np.array([step.key in session.log.state.reopened for step in steps])
+    written = checked_columns(table, session.capability(table.name)) if drafts.any() else ()
     mask = np.zeros(len(steps), dtype=np.bool_)
     unseen = False
     for column in _values(table):
@@ -66,9 +68,11 @@ def _mask(
             continue
         other = _differs(column, then, now)
         circular = np.array([column.name in step.columns for step in steps])
-        mask |= other & ~(circular & excused)
+        # With its status the org changes columns that nobody else writes, such as a time.
+        by_status = [column.name in step.late or column.name not in written for step in steps]
+        mask |= other & ~(circular & excused) & ~(drafts & np.array(by_status))
     if unseen or any(file.checksum_column is None for file in table.files):
-        mask |= _moved(table, then, now) & ~excused
+        mask |= _moved(table, then, now) & ~excused & ~drafts
     return mask
 
 

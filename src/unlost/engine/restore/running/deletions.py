@@ -12,7 +12,7 @@ from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.source import Source
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Table
-from unlost.model.source.writing import OutcomeKind, RowOutcome
+from unlost.model.source.writing import DELETE_TOO_LARGE, OutcomeKind, RowOutcome
 
 
 def source_of(session: RestoreSession) -> Source:
@@ -96,4 +96,6 @@ def _is_ours(session: RestoreSession, step: PlanStep, *, is_by_us: bool) -> bool
     if root is step:
         return is_by_us
     result = session.log.state.result(Pass.DELETE, root.key)
+    if result is not None and result.code == DELETE_TOO_LARGE:
+        return is_by_us  # its details were deleted before it, by calls of their own
     return result is not None and result.kind is OutcomeKind.DONE

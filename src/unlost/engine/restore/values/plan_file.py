@@ -22,16 +22,11 @@ BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # the last:
 # left out if empty, so that a plan without them reads as plans did before these existed
 LATER = ("typed", "choices", "empty", "twins", "bypass", "pointers", "takes_back")
 LATER_IN_SELECTION = (
-    "by",
-    "change",
-    "run",
-    "beside",
-    "overwritten",
-    "policy",
-    "run_entries",
-    "seen",
-)
-LATER_IN_POLICY = ("ids", "include", "second_copy", "hard_delete", "pointer", "keep_days")
+    "by", "change", "run", "beside", "overwritten", "policy", "run_entries", "seen",
+)  # fmt: skip
+LATER_IN_POLICY = (
+    "ids", "include", "second_copy", "hard_delete", "pointer", "keep_days", "order", "unreferenced",
+)  # fmt: skip
 LATER_IN_STEPS = ("taken", "taken_digest", "beside", "group", "copied")
 LATER_IN_TYPED = ("taken",)
 LATER_IN_NOTES = ("template", "next_template", "args")

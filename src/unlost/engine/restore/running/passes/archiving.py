@@ -13,7 +13,7 @@ before a surprise is noticed. See docs/adr/0051.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 
 import pyarrow as pa
@@ -36,7 +36,10 @@ from unlost.engine.restore.running.deletions import details_deleted, source_of
 from unlost.engine.restore.running.file_holds import links_of_held_records
 from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
 from unlost.engine.restore.running.passes.copying import copy_files, created_ids, discard_copies
+from unlost.engine.restore.running.passes.deleting import close_again
+from unlost.engine.restore.running.passes.drafting import make_drafts
 from unlost.engine.restore.running.passes.pointing import point
+from unlost.engine.restore.running.passes.slicing import delete_in_slices, is_too_large
 from unlost.engine.restore.running.second_copy import (
     demands_second_copy,
     mirror_answers,
@@ -100,6 +103,7 @@ def archive(session: RestoreSession) -> None:
     if session.log.state.began(Pass.POINT):
         _refuse(session, _pending(session, session.plan.steps), _is_counted)
     _delete_all(session, source, schema, watch)
+    close_again(session, session.plan.steps)  # also drafts of a process that ended
     discard_copies(session)
     point(session)
     if session.log.state.began(Pass.POINT):  # a flow may act on the updates
@@ -125,7 +129,9 @@ def _delete_all(session: RestoreSession, source: Source, schema: Schema, watch: 
             if _keep_changed(session, watch, pending, copy_files(session, pending)):
                 return
             _keep_beyond_room(session, watch, schema, _pending(session, pending))
+        _keep_groups(session, pending, make_drafts(session, _pending(session, pending)))
         _delete(session, _pending(session, pending))
+        close_again(session, turn)
         session.wanted.release()
     watch.read()
     _stopped(session, watch)
@@ -205,8 +211,12 @@ def _ids(steps: Iterable[PlanStep]) -> dict[str, list[str]]:
 
 
 def _pending(session: RestoreSession, steps: Sequence[PlanStep]) -> list[PlanStep]:
-    state = session.log.state
-    return [step for step in steps if state.pending(Pass.DELETE, step.key, most=TRIES)]
+    """The records without a final outcome; also those that were too large for one call."""
+    return [step for step in steps if _is_unsent(session, step) or is_too_large(session, step.key)]
+
+
+def _is_unsent(session: RestoreSession, step: PlanStep) -> bool:
+    return session.log.state.pending(Pass.DELETE, step.key, most=TRIES)
 
 
 # --- records that stay ----------------------------------------------------------------------------
@@ -379,7 +389,9 @@ def _referred(watch: OrgWatch, steps: Sequence[PlanStep]) -> Causes:
     return {step.key: _is_referred(step.key) for step in steps if step.key in named}
 
 
-def _keep_groups(session: RestoreSession, steps: Sequence[PlanStep], causes: Causes) -> None:
+def _keep_groups(
+    session: RestoreSession, steps: Sequence[PlanStep], causes: Mapping[RecordKey, RowOutcome]
+) -> None:
     """Keep all records of a group of which one must stay."""
     groups = {step.group for step in steps if step.key in causes}
     staying = [step for step in steps if step.group in groups]
@@ -507,7 +519,9 @@ def _delete(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     announced = list(_announce(session, op, details))
     masters = [step for step in steps if step.because is None]
     for level in sorted({step.level for step in masters}, reverse=True):
-        _send(session, op, [step for step in masters if step.level == level])
+        of_level = [step for step in masters if step.level == level]
+        _send(session, op, of_level)
+        delete_in_slices(session, op, of_level, details)
         _keep_refused_groups(session, masters)
     # Their masters' calls were answered: nothing is under way.
     intents = [session.log.state.open[number] for number in announced]
@@ -533,7 +547,7 @@ def _announce(session: RestoreSession, op: WriteOp, details: Sequence[PlanStep])
 def _send(session: RestoreSession, op: WriteOp, steps: Sequence[PlanStep]) -> None:
     for name in dict.fromkeys(step.table for step in steps):
         of_table = [step for step in steps if step.table == name]
-        while pending := _pending(session, of_table):
+        while pending := [step for step in of_table if _is_unsent(session, step)]:
             for batch in session.batches(name, pending, op=op):
                 send(session, Pass.DELETE, op, name, _rows(batch))
 

@@ -69,7 +69,7 @@ def delete(session: RestoreSession) -> None:
     for table in dict.fromkeys(step.table for step in details):
         remaining = _pending(session, [step for step in details if step.table == table])
         record_without_call(session, Pass.DELETE, table, [_stayed(step.key) for step in remaining])
-    _close_again(session, todo)
+    close_again(session, todo)
 
 
 def _save_circular(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
@@ -139,7 +139,7 @@ def _former(
     return {name: cells.get(name) for name in step.late}
 
 
-def _close_again(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
+def close_again(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     """Give drafts that were not deleted their former status again."""
     state = session.log.state
     todo = [s for s in steps if s.key in state.reopened and _is_open(session, s)]
