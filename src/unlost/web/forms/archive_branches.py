@@ -101,14 +101,14 @@ class RuleRow:
 
     def check(self) -> None:
         """Add the errors that a valid row can have as a whole."""
-        rule, given = self.form.cleaned_data.get("rule"), self.conditions.conditions()
+        rule = self.form.cleaned_data.get("rule")
         if not rule or any(row.errors for row in self.conditions):
             return
         if self.offered is None:
             self.form.add_error("rule", ValidationError(_unoffered(self.key)))
         elif rule == BranchRule.LEAVE and self.offered.effect is DeleteRule.CASCADE:
             self.form.add_error("rule", ValidationError(CASCADES))
-        elif not given:
+        elif not self.conditions.conditions():
             self.form.add_error("rule", ValidationError(_("This rule needs a condition.")))
 
     def as_branch(self) -> ArchiveBranch | None:

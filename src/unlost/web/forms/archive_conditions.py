@@ -58,6 +58,7 @@ class ConditionForm(DraftForm):
     column = forms.ChoiceField(label=gettext_lazy("Column"), required=False)
     comparison = forms.ChoiceField(
         label=gettext_lazy("Comparison"),
+        initial=Comparison.OLDER.value,
         choices=[(each.value, text) for each, text in COMPARISONS.items()],
     )
     value = forms.CharField(
@@ -130,7 +131,9 @@ class ConditionForm(DraftForm):
 
     def _check(self, column: OfferedColumn, comparison: Comparison, text: str) -> None:
         if comparison not in column.comparisons:
-            problem = MISFITS.get(comparison, gettext_lazy("This column cannot be compared so."))
+            problem = MISFITS.get(
+                comparison, gettext_lazy("This column cannot be compared in this way.")
+            )
             self.add_error("comparison", ValidationError(problem))
             return
         try:
