@@ -189,6 +189,7 @@ def test_a_policy_is_saved_and_scheduled_by_keys_alone(visit: Visit) -> None:
     expect(page.get_by_role("heading", name="Old records")).to_be_visible(timeout=DONE)
 
 
+@pytest.mark.timeout(TOGETHER)
 def test_a_new_policy_with_two_conditions_is_built_and_previewed_by_keys_alone(
     visit: Visit,
 ) -> None:
