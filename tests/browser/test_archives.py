@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.conftest import Console, Visit, first_admin, let_write, lived
 from browser.test_pages import DARK, LIGHT, PICTURES, SMALL, unfit
@@ -177,17 +177,65 @@ def test_a_policy_is_saved_and_scheduled_by_keys_alone(visit: Visit) -> None:
     lena = visit()
     page = lena.page
     lena.open("/orgs/sales/archive-policies/closed-cases/")
-    page.get_by_label(re.compile("ClosedDate")).fill("600")
+    second(page).get_by_label("Value").fill("600")
     lena.press(button(lena, "^Save the policy"))
     expect(page.get_by_text("could leave the org")).to_be_visible(timeout=DONE)
     look(visit, lena, "policy-preview")
     page.get_by_label("Archive after scheduled backups").check()
     lena.press(button(lena, "^Save the policy"))
     expect(page.get_by_text("schedule on", exact=True)).to_be_visible(timeout=DONE)
-    expect(page.get_by_label(re.compile("ClosedDate"))).to_have_value("600")
+    expect(second(page).get_by_label("Value")).to_have_value("600")
     look(visit, lena, "policy")
     lena.press(button(lena, "^Remove the policy and its schedule"))
     expect(page.get_by_role("heading", name="Old records")).to_be_visible(timeout=DONE)
+
+
+@pytest.mark.timeout(TOGETHER)
+def test_a_new_policy_with_two_conditions_is_built_and_previewed_by_keys_alone(
+    visit: Visit,
+) -> None:
+    lena = visit()
+    page = lena.page
+    lena.open("/orgs/sales/storage/?show=archive")
+    lena.press(page.get_by_role("link", name="New policy"))
+    table = page.get_by_label("Archive records of")
+    lena.reach(table)
+    table.select_option("Case")
+    lena.press(button(lena, "^Continue"))
+    look(visit, lena, "policy-new")
+    lena.type(page.get_by_label("Name of the policy"), "old-orders")
+    for at, (column, comparison, value) in enumerate(
+        (("IsClosed", "is", "yes"), ("ClosedDate", "older", "soon")), start=1
+    ):
+        row = condition(page, at)
+        row.get_by_label("Column").select_option(column)
+        row.get_by_label("Comparison").select_option(comparison)
+        lena.type(row.get_by_label("Value"), value)
+    lena.press(button(lena, "^Add a condition$"))
+    expect(condition(page, 3)).to_be_visible()
+    expect(second(page).get_by_label("Value")).to_have_value("soon")
+    lena.allowed.add(400)
+    lena.press(button(lena, "^Save the policy"))
+    expect(page.get_by_text("Enter a whole number of days")).to_be_visible()
+    expect(page.get_by_label("Name of the policy")).to_have_value("old-orders")
+    lena.type(second(page).get_by_label("Value"), "700")
+    lena.press(button(lena, "^Save the policy"))
+    counted = page.get_by_text(f"{OLD} of {OLD} records could leave the org.")
+    expect(counted).to_be_visible(timeout=DONE)
+    lena.reach(page.get_by_text("As JSON"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="The policy as JSON")).to_contain_text('"days": 700')
+    look(visit, lena, "policy-built")
+    lena.press(button(lena, "^Remove the policy and its schedule"))
+
+
+def condition(page: Page, at: int) -> Locator:
+    """The row of a condition on the policy's table."""
+    return page.get_by_role("group", name=f"Condition {at}", exact=True).first
+
+
+def second(page: Page) -> Locator:
+    return condition(page, 2)
 
 
 def test_the_page_of_archived_records_at_the_end_of_their_retention_is_fit(visit: Visit) -> None:

@@ -246,6 +246,7 @@ def pages(console: Console, watched: list[str], repairs: Repairs) -> dict[str, s
         "org-approval": "/orgs/sales/approval/",
         "org-bypass": "/orgs/sales/bypass/",
         "storage": "/orgs/sales/storage/",
+        "archive-policy-new": "/orgs/sales/archive-policies/?table=Case",
         "archive-policy": "/orgs/sales/archive-policies/completed-tasks/",
         "schedule": "/orgs/sales/schedule/",
         "keeping": "/orgs/sales/keeping/?daily=1",

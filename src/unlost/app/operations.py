@@ -277,6 +277,15 @@ OPERATIONS = (
     ApiOperation(
         "archive.preview", _POST, f"{_ORG}/archive/preview", "archive.policies.preview_archive"
     ),
+    ApiOperation(
+        "archive.choices", _POST, f"{_ORG}/archive/choices", "archive.policy_choices.policy_choices"
+    ),
+    ApiOperation(
+        "archive.values",
+        _GET,
+        f"{_ORG}/archive/values/{{table}}/{{column}}",
+        "archive.policy_choices.policy_values",
+    ),
     ApiOperation("archive.space", _GET, f"{_ORG}/archive/space", "archive.free_space.free_space"),
     ApiOperation(
         "archive.estimate", _POST, f"{_ORG}/archive/space", "archive.free_space.estimate_space"

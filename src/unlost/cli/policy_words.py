@@ -50,5 +50,7 @@ def condition_words(test: Condition) -> str:
             return f"{test.column} {test.comparison.value}"
         case Comparison.IS:
             return f"{test.column} {' or '.join(test.values)}"
+        case Comparison.STARTS:
+            return f"{test.column} starts with {' or '.join(test.values)}"
         case Comparison.IS_NOT:
             return f"{test.column} not {' or '.join(test.values)}"

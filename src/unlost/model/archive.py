@@ -37,6 +37,7 @@ class Comparison(StrEnum):
     IS_NOT = "is-not"  # none of ``values``; also no value at all
     EMPTY = "empty"
     FILLED = "filled"
+    STARTS = "starts"  # a text that begins with one of ``values``, in the same case
 
 
 @dataclass(frozen=True, slots=True)

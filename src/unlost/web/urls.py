@@ -132,6 +132,7 @@ urlpatterns = [
     path("orgs/<name:org>/follow/", write_access.follow, name="org-follow"),
     path("orgs/<name:org>/writer/", write_access.writer, name="org-writer"),
     path("orgs/<name:org>/storage/", storage.show, name="storage"),
+    path("orgs/<name:org>/archive-policies/", archive_policy.create, name="archive-policy-new"),
     path(
         "orgs/<name:org>/archive-policies/<str:name>/", archive_policy.edit, name="archive-policy"
     ),

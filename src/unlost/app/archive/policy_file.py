@@ -1,6 +1,7 @@
 """An archive policy as a JSON file, written by people."""
 
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,24 @@ def read_policy(file: Path) -> ArchivePolicy:
     if len(data) > LARGEST:
         raise _wrong(f"it is larger than {LARGEST:,} bytes")
     return _policy(data)
+
+
+def policy_text(policy: ArchivePolicy) -> str:
+    """Return a policy as the text of its file, without fields that have their usual value."""
+    return msgspec.json.format(msgspec.json.encode(_written(policy)), indent=2).decode()
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_written(each) for each in value]
+    if not hasattr(value, "__dataclass_fields__"):
+        return value
+    given = ((each, getattr(value, each.name)) for each in fields(value))
+    return {each.name: _written(part) for each, part in given if part != _usual(each.default)}
+
+
+def _usual(default: Any) -> Any:
+    return None if default is MISSING else default
 
 
 def _policy(data: bytes) -> ArchivePolicy:

@@ -36,6 +36,19 @@ def meets(table: Table, conditions: Sequence[Condition], *, now: datetime) -> pl
     return pl.all_horizontal(pl.lit(value=True), *(test.fill_null(value=False) for test in tests))
 
 
+def fitting_comparisons(column: Column) -> tuple[Comparison, ...]:
+    """The comparisons that fit a column, in their order."""
+    kinds = {
+        Comparison.OLDER: _TIMES,
+        Comparison.BETWEEN: _TIMES,
+        Comparison.SAME: _TIMES,
+        Comparison.LARGER: _NUMBERS,
+        Comparison.STARTS: (WireKind.TEXT,),
+    }
+    every = tuple(kind for kind in WireKind if kind is not WireKind.BINARY)
+    return tuple(each for each in Comparison if column.kind in kinds.get(each, every))
+
+
 def columns_of(conditions: Sequence[Condition]) -> list[str]:
     """The columns that conditions need, each once."""
     return list(dict.fromkeys(name for test in conditions for name in test.columns))
@@ -126,18 +139,15 @@ def _table(schema: Schema, name: str) -> Table:
 
 def _column(table: Table, test: Condition) -> Column:
     column = _named(table, test.column)
-    is_time = all(_named(table, name).kind in _TIMES for name in test.columns)
-    fits = {
-        Comparison.OLDER: is_time,
-        Comparison.BETWEEN: is_time,
-        Comparison.SAME: is_time,
-        Comparison.LARGER: column.kind in _NUMBERS,
-    }.get(test.comparison, column.kind is not WireKind.BINARY)
+    fits = test.comparison in fitting_comparisons(column)
+    if test.comparison is Comparison.SAME:
+        fits = all(_named(table, name).kind in _TIMES for name in test.columns)
     if not fits:
         raise UsageError(
             "archive-comparison",
             "{table}.{column} cannot be compared with {comparison}.",
-            next_step="Use `older`, `between` and `same` for dates and times, `larger` for numbers, and "
+            next_step="Use `older`, `between` and `same` for dates and times, `larger` for numbers, "
+            "`starts` for texts, and "
             "`is`, `is-not`, `empty` and `filled` for all columns with a value.",
             table=table.name,
             column=test.column,
@@ -178,6 +188,8 @@ def _meets(column: Column, test: Condition, now: datetime) -> pl.Expr:
             return cell.is_in(_values(test)).not_().fill_null(value=True)
         case Comparison.EMPTY:
             return cell.is_null() | (cell == "")
+        case Comparison.STARTS:
+            return pl.any_horizontal(*(cell.str.starts_with(text) for text in _values(test)))
         case _:
             return cell.is_not_null() & (cell != "")
 

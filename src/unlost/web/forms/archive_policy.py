@@ -1,6 +1,9 @@
-"""The form for a saved archive policy: the numbers of its conditions, and its schedule."""
+"""The form for an archive policy: its conditions, its branches, its options, and its schedule.
 
-from collections.abc import Iterator, Mapping
+A form that adds a row is a draft: it is shown again as typed, and not checked.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,31 +13,77 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from unlost.app.actions.archive.policy_choices import OfferedTable, PolicyChoices
 from unlost.app.actions.archive.saved_policies import PolicyRequest, SavedPolicyView
+from unlost.model.archive import LONGEST_NAME as LONGEST_POLICY
 from unlost.model.archive import (
-    OLD_VERSIONS_SIZE,
+    ArchiveOrder,
     ArchivePolicy,
-    Comparison,
-    Condition,
     OldVersionRule,
     ParentPointer,
 )
 from unlost.model.archive_retention import LONGEST_DAYS
 from unlost.model.saved_policy import LARGEST_DAY, USUAL_DAY, WEEK, Weekday
+from unlost.web.forms.archive_branches import BranchRows
+from unlost.web.forms.archive_conditions import MOST_DAYS, ConditionRows, DraftForm, Values
 
-MOST_DAYS = 36_500
 LONGEST_NAME = 255  # characters of a column
-NUMBER = "condition-"  # begins the names of fields for conditions
+CONDITION = "condition"  # begins the names of fields for conditions
+ADD = "add"  # the button that adds a row
+BLANK = 2  # rows for the first conditions of a new policy
 
 
-class ArchivePolicyForm(forms.Form):
-    """A field for each number of the policy's conditions, and its schedule."""
+class PolicyTableForm(forms.Form):
+    """The table of a new policy."""
 
+    table = forms.ChoiceField(label=gettext_lazy("Archive records of"))
+
+    def __init__(self, tables: Collection[OfferedTable], data: Any = None) -> None:
+        super().__init__(data)
+        field = self.fields["table"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [
+            ("", "—"),
+            *((table.name, f"{table.label} ({table.name})") for table in tables),
+        ]
+
+
+class ArchivePolicyForm(DraftForm):
+    """The fields of a policy; ``conditions`` and ``branches`` are rows of more.
+
+    ``names``: those that a new policy cannot have; None for a policy that has its name.
+    """
+
+    name = forms.CharField(
+        label=gettext_lazy("Name of the policy"),
+        max_length=LONGEST_POLICY,
+        help_text=gettext_lazy("For example old-cases. Commands use this name, too."),
+    )
     unchanged_days = forms.IntegerField(
         label=gettext_lazy("Only records that were not changed for (days)"),
         min_value=0,
         max_value=MOST_DAYS,
         help_text=gettext_lazy("0: however recently they were changed."),
+    )
+    unreferenced = forms.BooleanField(
+        label=gettext_lazy("Keep records to which others refer"),
+        required=False,
+        help_text=gettext_lazy("References that have a rule below do not count."),
+    )
+    order = forms.ChoiceField(
+        label=gettext_lazy("Archive first"),
+        required=False,
+        choices=[
+            ("", gettext_lazy("the oldest, if a condition is an age")),
+            (ArchiveOrder.OLDEST.value, gettext_lazy("the oldest")),
+            (ArchiveOrder.LARGEST.value, gettext_lazy("the largest")),
+        ],
+        help_text=gettext_lazy("This counts if one day or one plan cannot have all records."),
+    )
+    include = forms.MultipleChoiceField(
+        label=gettext_lazy("Archive these protected records, too"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     second_copy = forms.BooleanField(
         label=gettext_lazy("Archive only records that the mirror of the vault has, too"),
@@ -101,14 +150,69 @@ class ArchivePolicyForm(forms.Form):
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(
-        self, policy: ArchivePolicy, saved: SavedPolicyView | None, data: Any = None
+        self,
+        policy: ArchivePolicy,
+        saved: SavedPolicyView | None,
+        *,
+        choices: PolicyChoices,
+        values: Values,
+        names: Collection[str] | None = None,
+        data: Any = None,
     ) -> None:
         super().__init__(data, initial=_initial(policy, saved))
-        self.policy = policy
-        first = {f"{NUMBER}{at}": _field(test) for at, test in _numbers(policy)}
-        self.fields = first | self.fields
-        for name, (at, _test) in zip(first, _numbers(policy), strict=True):
-            self.initial[name] = _number(policy.conditions[at])
+        add = str(data.get(ADD) or "") if data is not None else ""
+        self.policy, self.draft, self.names = policy, bool(add), names
+        if names is None:
+            del self.fields["name"]
+        self._offer(choices)
+        blank = max(BLANK - len(policy.conditions), 0) if data is None else int(add == CONDITION)
+        self.conditions = ConditionRows(
+            policy.table,
+            choices.columns_of(policy.table),
+            policy.conditions,
+            values=values,
+            data=data,
+            prefix=CONDITION,
+            blank=blank,
+        )
+        self.branches = BranchRows(policy, choices, values=values, data=data, add=add)
+        for form in self.parts():
+            form.draft = self.draft
+
+    def _offer(self, choices: PolicyChoices) -> None:
+        """Offer the protections of the org, and those that the policy has."""
+        words = {
+            each.name: _(each.label) if each.label else _releases(each.name)
+            for each in choices.protections
+        }
+        field = self.fields["include"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [
+            (name, words.get(name, name)) for name in dict.fromkeys((*words, *self.policy.include))
+        ]
+        if not field.choices:
+            del self.fields["include"]
+        if not choices.versions and not self.policy.frees_versions:
+            del self.fields["free_versions"]
+
+    def parts(self) -> Iterator[DraftForm]:
+        """Yield the forms of all rows."""
+        yield from self.conditions
+        yield from self.branches.forms()
+
+    def is_valid(self) -> bool:
+        """Check all rows, too; a draft is not valid."""
+        if self.draft or not self.is_bound:
+            return False
+        valid = [form.is_valid() for form in self.parts()]
+        if all(valid):
+            self.branches.check()
+        return super().is_valid() and not self.has_errors
+
+    @property
+    def has_errors(self) -> bool:
+        """True if a field or a row has an error."""
+        return bool(self.errors) or any(form.errors for form in self.parts())
 
     def clean(self) -> dict[str, Any]:
         """Check that a schedule that is on has days."""
@@ -119,30 +223,38 @@ class ArchivePolicyForm(forms.Form):
         if bool(given.get("pointer_column")) != bool(named):
             missing = "pointer_count" if given.get("pointer_column") else "pointer_column"
             self.add_error(missing, ValidationError(_("Name this column, too.")))
+        if given.get("name") in (self.names or ()):
+            self.add_error("name", ValidationError(_("There is already a policy of this name.")))
         return given
 
-    def as_request(self) -> PolicyRequest:
-        """Return the policy with the typed numbers, and its schedule."""
-        given, conditions = self.cleaned_data, list(self.policy.conditions)
-        for at, test in _numbers(self.policy):
-            value = given[f"{NUMBER}{at}"]
-            key = "days" if test.comparison is Comparison.OLDER else "number"
-            conditions[at] = replace(test, **{key: value})
-        same = tuple(conditions) == self.policy.conditions
-        policy = replace(
-            self.policy,
-            conditions=tuple(conditions),
+    def as_policy(self) -> ArchivePolicy:
+        """Return the typed policy."""
+        given, before = self.cleaned_data, self.policy
+        conditions, branches = self.conditions.conditions(), self.branches.as_branches()
+        same = (conditions, branches) == (before.conditions, before.branches)
+        return replace(
+            before,
+            name=given.get("name", before.name),
+            conditions=conditions,
+            branches=branches,
             unchanged_days=given["unchanged_days"],
+            unreferenced=given["unreferenced"],
+            order=ArchiveOrder(given["order"]) if given["order"] else None,
+            include=_included(before, given.get("include", ())),
             second_copy=given["second_copy"],
             hard_delete=given["hard_delete"],
             pointer=_pointer(given),
             old_versions=_old_versions(given),
             keep_days=given["keep_days"] or 0,
             # A label such as “closed for two years” would not be true any more.
-            label=self.policy.label if same else "",
+            label=before.label if same else "",
         )
+
+    def as_request(self) -> PolicyRequest:
+        """Return the typed policy, and its schedule."""
+        given = self.cleaned_data
         return PolicyRequest(
-            policy,
+            self.as_policy(),
             tuple(Weekday(day) for day in given["days"]),
             given["on"],
             given["daily_limit"],
@@ -152,7 +264,7 @@ class ArchivePolicyForm(forms.Form):
 
 
 def _old_versions(given: Mapping[str, Any]) -> OldVersionRule:
-    return OldVersionRule.FREE if given["free_versions"] else OldVersionRule.LEAVE
+    return OldVersionRule.FREE if given.get("free_versions") else OldVersionRule.LEAVE
 
 
 def _pointer(given: Mapping[str, Any]) -> ParentPointer | None:
@@ -161,31 +273,24 @@ def _pointer(given: Mapping[str, Any]) -> ParentPointer | None:
     return ParentPointer(given["pointer_column"], given["pointer_count"], given["pointer_link"])
 
 
-def _numbers(policy: ArchivePolicy) -> Iterator[tuple[int, Condition]]:
-    """Yield the conditions with a number, and their places."""
-    for at, test in enumerate(policy.conditions):
-        if test.comparison in (Comparison.OLDER, Comparison.LARGER):
-            yield at, test
+def _included(before: ArchivePolicy, names: Collection[str]) -> tuple[str, ...]:
+    """Return the included protections, in the order of the policy."""
+    same = [name for name in before.include if name in names]
+    return (*same, *(name for name in names if name not in same))
 
 
-def _number(test: Condition) -> float:
-    return test.days if test.comparison is Comparison.OLDER else test.number
-
-
-def _field(test: Condition) -> forms.Field:
-    if test.comparison is Comparison.OLDER:
-        label = _("%(column)s: more than this number of days ago") % {"column": test.column}
-        return forms.IntegerField(label=label, min_value=1, max_value=MOST_DAYS)
-    label = _("%(column)s: more than this number") % {"column": test.column}
-    if test.column == OLD_VERSIONS_SIZE:
-        label = _("Old versions of a file together: more than this number of bytes")
-    return forms.FloatField(label=label, widget=forms.NumberInput(attrs={"step": "any"}))
+def _releases(name: str) -> str:
+    return _("Files that stay in use (%(name)s)") % {"name": name}
 
 
 def _initial(policy: ArchivePolicy, saved: SavedPolicyView | None) -> dict[str, Any]:
     pointer = policy.pointer or ParentPointer("")
     return {
+        "name": policy.name,
         "unchanged_days": policy.unchanged_days,
+        "unreferenced": policy.unreferenced,
+        "order": policy.order.value if policy.order is not None else "",
+        "include": list(policy.include),
         "second_copy": policy.second_copy,
         "hard_delete": policy.hard_delete,
         "free_versions": policy.frees_versions,

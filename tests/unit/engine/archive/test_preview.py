@@ -364,6 +364,8 @@ def test_files_without_versions_have_no_mentions(company: Company) -> None:
         (ArchivePolicy("p", "Mail", (CLOSED,)), "archive-column"),
         (ArchivePolicy("p", "Case", (Condition("Status", Comparison.OLDER, days=1),)), "archive-comparison"),
         (ArchivePolicy("p", "Case", (Condition("Closed", Comparison.LARGER),)), "archive-comparison"),
+        (ArchivePolicy("p", "Case", (Condition("Closed", Comparison.STARTS, ("2",)),)), "archive-comparison"),
+        (ArchivePolicy("p", "Case", (Condition("Status", Comparison.STARTS),)), "archive-values"),
         (ArchivePolicy("p", "Case", (Condition("Status", Comparison.IS),)), "archive-values"),
         (ArchivePolicy("p", "Case", (Condition("Status", Comparison.IS_NOT),)), "archive-values"),
         (ArchivePolicy("p", "Case", (Condition("Closed", Comparison.OLDER),)), "archive-values"),
@@ -388,3 +390,14 @@ def test_each_table_is_read_once_for_its_records(company: Company) -> None:
     collect(snapshot, POLICY, shared=(FILES,), now=NOW)
     assert snapshot.scans.count("Mail") == 2
     assert snapshot.scans.count("Version") == 1
+
+
+def test_a_text_is_compared_with_several_beginnings(company: Company) -> None:
+    def cases(*values: str) -> set[str]:
+        starts = Condition("Status", Comparison.STARTS, values)
+        policy = ArchivePolicy("p", "Case", (starts,))
+        return {record for record in going(company, policy) if record.startswith("C")}
+
+    assert cases("Clo") == {"C1", "C2"}
+    assert cases("Clo", "Ne") == {"C1", "C2", "C3"}
+    assert cases("clo", ".*") == set()
