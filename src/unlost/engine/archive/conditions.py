@@ -182,6 +182,12 @@ def _meets(column: Column, test: Condition, now: datetime) -> pl.Expr:
             return apart.abs() <= SAME_TIME
         case Comparison.LARGER:
             return cell.cast(pl.Float64, strict=False) > _above_zero(test)
+        case _:
+            return _meets_text(cell, test)
+
+
+def _meets_text(cell: pl.Expr, test: Condition) -> pl.Expr:
+    match test.comparison:
         case Comparison.IS:
             return cell.is_in(_values(test))
         case Comparison.IS_NOT:
