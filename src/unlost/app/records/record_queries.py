@@ -153,7 +153,12 @@ def _related(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds
     through = query.through or None
     archive = archived_records(app, org) if query.state is not None else None
     only = None if through else frozenset({table.name})
-    search = ReferenceSearch(snapshot, only=only, archive=archive)
+    search = ReferenceSearch(
+        snapshot,
+        only=only,
+        archive=archive,
+        only_archived=query.state is RelatedState.ARCHIVED,
+    )
     groups = search.around(parent, record)
     ids = _sorted(g.ids for g in groups if (g.table.name, g.through) == (table.name, through))
     if query.state is RelatedState.ARCHIVED:
