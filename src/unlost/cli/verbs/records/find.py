@@ -37,7 +37,10 @@ OnlyTable = Annotated[
 ]
 OnlyState = Annotated[
     Literal["live", "deleted", "archived"] | None,
-    typer.Option("--state", help="Only live records, deleted ones, or ones that an archive took out of the org."),
+    typer.Option(
+        "--state",
+        help="Only live records, deleted ones, or ones that an archive took out of the org.",
+    ),
 ]
 DeletedBy = Annotated[
     str | None,

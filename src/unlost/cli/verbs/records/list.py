@@ -41,8 +41,15 @@ def list(  # noqa: A001 (the verb has this name)
     related_to: RelatedTo = "",
     through: Through = "",
     archived: Annotated[
-        bool, typer.Option("--archived", help="Only archived ones, with --related-to.")
+        bool,
+        typer.Option(
+            "--archived",
+            help="Only archived ones: all of the table, or those of --related-to.",
+        ),
     ] = False,
+    run: Annotated[
+        str, typer.Option("--run", metavar="RUN", help="With --archived: by this archive run.")
+    ] = "",
     search: Annotated[
         str, typer.Option("--search", metavar="TEXT", help="The records with this text.")
     ] = "",
@@ -76,7 +83,7 @@ def list(  # noqa: A001 (the verb has this name)
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """List records that are related to a record or match a search, or write them to a file.
+    """List records that are related to a record, match a search or are archived, or save them.
 
     Archived records of --related-to are included, with their last values. An existing file is never
     overwritten.
@@ -87,8 +94,12 @@ def list(  # noqa: A001 (the verb has this name)
         from unlost.app.actions.records.list_download import ListForm, save_list
         from unlost.app.actions.records.record_list import record_list
         from unlost.app.records.list_downloads import ListView
+        from unlost.app.records.record_queries import ListKind, ListQuery
 
-        query = _query(table, related_to, through, search, at, archived=archived)
+        if archived and not (related_to or search):
+            query = ListQuery(ListKind.ARCHIVED, table, run=run)
+        else:
+            query = _query(table, related_to, through, search, at, archived=archived)
         view = ListView(tuple(column or ()), sort, descending=descending, start=start)
         if out is None:
             page = record_list(application, org, query, view)
@@ -109,7 +120,7 @@ def _query(
     if bool(related_to) == bool(search):
         raise UsageError(
             "list-unclear",
-            "Name the records either by --related-to or by --search.",
+            "Name the records by one of --related-to, --search and --archived.",
             next_step="For all records of a table, use `unlost export`.",
         )
     if search:
