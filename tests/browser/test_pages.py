@@ -251,6 +251,8 @@ def pages(console: Console, watched: list[str], repairs: Repairs) -> dict[str, s
         "keeping": "/orgs/sales/keeping/?daily=1",
         "privacy": f"/orgs/sales/privacy/?record=Account/{account['record']}",
         "expired": "/orgs/sales/expired/",
+        "archive": "/orgs/sales/archive/",
+        "archives": "/archive/",
         "storages": "/storage/",
         "alerts": "/alerts/",
         "channels": "/alerts/channels/",

@@ -11,6 +11,7 @@ from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.find import find
 from unlost.app.actions.records.record_list import record_list
+from unlost.app.compose import Application
 from unlost.app.records.record_queries import ListKind, ListQuery
 from unlost.engine.records.matches import StateFilter
 from unlost.model.access import Actor, ActorKind, Grant, Role
@@ -144,19 +145,20 @@ def test_a_search_finds_what_was_archived_after_the_newest_backup(shop: Shop) ->
     assert len(find(shop.app, "Cid", state=StateFilter.ARCHIVED, since=since).hits) == 1
 
 
-def viewer(shop: Shop, role: Role) -> None:
-    shop.app.actor = Actor("vera", ActorKind.PERSON, (Grant(role),))
+def acting(shop: Shop, role: Role) -> Application:
+    grant = Grant(role, shop.oid)
+    app: Application = shop.app.acting(Actor(ActorKind.PERSON, role.value, (grant,)))
+    return app
 
 
 def test_an_auditor_sees_no_archive(shop: Shop) -> None:
-    viewer(shop, Role.AUDITOR)
     with pytest.raises(NotAllowed):
-        contents(shop)
+        archive_contents(acting(shop, Role.AUDITOR), "sales")
 
 
 def test_a_hidden_column_is_in_no_list_of_archived_records(shop: Shop) -> None:
-    hide(shop.app, "sales", "Contact", "Account")
-    viewer(shop, Role.VIEWER)
-    page = record_list(shop.app, "sales", ListQuery(ListKind.ARCHIVED, "Contact"))
+    hide(shop.app, "sales", "Contact.Account")
+    app = acting(shop, Role.VIEWER)
+    page = record_list(app, "sales", ListQuery(ListKind.ARCHIVED, "Contact"))
     assert "Account" not in {column.name for column in page.choices}
-    assert contents(shop).records == 2
+    assert archive_contents(app, "sales", sizes=True).records == 2

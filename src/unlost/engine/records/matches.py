@@ -96,7 +96,9 @@ def org_matches(vault: VaultReader, search: OrgSearch, *, most: int = MOST_CHECK
     """Return the matches of a search; without words, the records that the ``deleters`` deleted."""
     back = None if search.words else _looked_back(vault, search)
     hits = _hits(vault, search, most) if back is None else _deletions(search, back.after, most)
-    shown = _filtered(_with_newest_states(vault, search), hits[:most])
+    current = _with_newest_commit(vault, search)
+    checked = hits[:most] if current is search else _with_newest_states(current, hits[:most])
+    shown = _filtered(current, checked)
     results = [SearchResult(search.identity, _labelled(hit), hit.match.whole) for hit in shown]
     since = back.since if back is not None else None
     return OrgMatches(tuple(results), more=len(hits) > most, deletions_since=since)
@@ -183,17 +185,23 @@ def _filtered(search: OrgSearch, hits: Sequence[SearchHit]) -> Sequence[SearchHi
     return [hit for hit in hits if (hit.table, hit.record) in passing]
 
 
-def _with_newest_states(vault: VaultReader, search: OrgSearch) -> OrgSearch:
-    """Return the search with the newest commit: an archive may be newer than the newest backup."""
-    newest, state = search.snapshot.info, search.filter.state
-    if state in (None, StateFilter.LIVE) and not search.filter.reads_states:
-        return search
-    commits = vault.commits(newest.org)
-    later = (info for info in reversed(commits) if info.number > newest.number)
+def _with_newest_commit(vault: VaultReader, search: OrgSearch) -> OrgSearch:
+    """Return the search in the newest commit, if an archive ran since the newest backup."""
+    newest = search.snapshot.info
+    later = [info for info in vault.commits(newest.org) if info.number > newest.number]
     if not any(info.kind is CommitKind.ARCHIVE for info in later):
         return search
-    head = vault.at(newest.org, commits[-1].number, forgotten=True)
-    return replace(search, snapshot=head)
+    return replace(search, snapshot=vault.at(newest.org, later[-1].number, forgotten=True))
+
+
+def _with_newest_states(search: OrgSearch, hits: Sequence[SearchHit]) -> list[SearchHit]:
+    """Return the hits of the newest backup, alive if they are in the snapshot of the search."""
+    alive = {
+        (table, record)
+        for table, records in _by_table(hits).items()
+        for record in _in_state(search.snapshot.get(table, records, columns=[]), Op.STATE)
+    }
+    return [replace(hit, alive=(hit.table, hit.record) in alive) for hit in hits]
 
 
 def _gone(search: OrgSearch, hits: Sequence[SearchHit], state: StateFilter) -> list[SearchHit]:
@@ -201,15 +209,15 @@ def _gone(search: OrgSearch, hits: Sequence[SearchHit], state: StateFilter) -> l
     archived = {
         (table, record)
         for table, records in _by_table(hits).items()
-        for record in _archived(search.snapshot.get(table, records, columns=[]))
+        for record in _in_state(search.snapshot.get(table, records, columns=[]), Op.ARCHIVED)
     }
     wants = state is StateFilter.ARCHIVED
     return [hit for hit in hits if ((hit.table, hit.record) in archived) == wants]
 
 
-def _archived(rows: pa.Table) -> Sequence[str]:
-    """Return the ids of the states that are archived."""
-    mask = pc.equal(rows["_u_op"].cast(pa.string()), Op.ARCHIVED.value)
+def _in_state(rows: pa.Table, op: Op) -> Sequence[str]:
+    """Return the ids of the rows with this op."""
+    mask = pc.equal(rows["_u_op"].cast(pa.string()), op.value)
     ids: Sequence[str] = rows.filter(mask)["_u_id"].cast(pa.string()).to_pylist()
     return ids
 
