@@ -496,9 +496,9 @@ def test_a_difference_of_plans_says_that_records_are_archived(
     assert "delete" not in out
 
 
-def test_the_archive_is_counted_listed_and_searched(desk: Terminal, tmp_path: Path) -> None:
+def test_the_archive_is_counted_listed_and_searched(writable: Terminal, tmp_path: Path) -> None:
+    desk = writable
     assert desk("archive", "contents", "sales").out == "This org has no archived records.\n"
-    desk("org", "writer", "sales", stdin=f"{WRITE_SECRET}\n")
     plan = str(tmp_path / "contents.json")
     assert desk("archive", "plan", "sales", "closed-case", "--out", plan).code == ExitCode.OK
     assert desk("archive", "run", plan, "--json").code == ExitCode.OK

@@ -30,6 +30,7 @@ MOST_ROWS = 3_000_000  # live rows to search, smaller tables first
 MOST_LIVE_ROWS = 30_000_000
 MOST_FOLLOWED = 1_000_000  # records of a table whose own references are searched
 MOST_IDS = 10_000  # records of a group whose cells are returned
+CHUNK = 500_000  # rows that are compared together: each comparison first hashes all targets
 DEPTH = 3
 ID, SNAP = "_u_id", "_u_snap"
 
@@ -150,7 +151,8 @@ class ReferenceSearch:
         read = _read(edge.table)
         reader = self.snapshot.scan(edge.table.name, columns=read)
         dead = self.snapshot.scan_deleted(edge.table.name, columns=read) if self.deleted else ()
-        parts = in_chunks(batch.select([ID, *read]) for batch in chain(reader, dead))
+        batches = (batch.select([ID, *read]) for batch in chain(reader, dead))
+        parts = in_chunks(batches, rows=CHUNK)
         for target, matches in _matches(parts, edge, targets, most=self.most_cells).items():
             yield from self._group(edge, target, matches, matches.ids())
 
@@ -168,7 +170,8 @@ class ReferenceSearch:
         marked = pa.chunked_array([group.ids for group in live], pa.string())
 
         def parts(archive: ArchivedRows) -> Iterator[pa.Table]:
-            for rows in archive.rows(name, read):
+            batches = (batch for rows in archive.rows(name, read) for batch in rows.to_batches())
+            for rows in in_chunks(batches, rows=CHUNK):
                 if len(marked):
                     self._mark(name, rows[ID].filter(pc.is_in(rows[ID], value_set=marked)))
                 yield rows
