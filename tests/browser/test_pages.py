@@ -252,7 +252,7 @@ def pages(console: Console, watched: list[str], repairs: Repairs) -> dict[str, s
         "privacy": f"/orgs/sales/privacy/?record=Account/{account['record']}",
         "expired": "/orgs/sales/expired/",
         "archive": "/orgs/sales/archive/",
-        "archives": "/archive/",
+        "archives": "/archive/",  # fmt: skip
         "storages": "/storage/",
         "alerts": "/alerts/",
         "channels": "/alerts/channels/",

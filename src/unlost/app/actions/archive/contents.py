@@ -18,7 +18,7 @@ from unlost.app.records.archived_rows import SNAP, ArchivedRows, archived_record
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.storage.mails import frame, measured, size_of_measured
-from unlost.model.access import Right
+from unlost.model.access import Right, Trace
 from unlost.model.storage import StorageRule, StorageWeight
 
 
@@ -82,7 +82,7 @@ class _Part:
         return replace(self.table, records=self.records[commit], bytes=self.bytes.get(commit, 0))
 
 
-@action("archive.contents", Right.READ)
+@action("archive.contents", Right.READ, trace=Trace.READ)
 def archive_contents(app: Application, org: str, *, sizes: bool = False) -> ArchiveContents:
     """Count the archived records of an org by table and by run; raises NotFound (``org-unknown``).
 
