@@ -296,3 +296,33 @@ def imported(console: Console, name: str) -> str:
     [record] = post("records/insert", object="Account", rows=[{"Name": name}])["ids"]
     console.unlost("backup", "sales")
     return str(record)
+
+
+@pytest.mark.timeout(TOGETHER)
+def test_the_archive_is_browsed_by_keys_alone(console: Console, visit: Visit) -> None:
+    """From the navigation to the records of a table, to one of them, and to the run."""
+    lena = visit()
+    page = lena.page
+    lena.open("/orgs/sales/storage/?show=space")
+    plan = button(lena, "^Plan this archive.*Cases closed for two years")
+    expect(plan).to_be_visible(timeout=DONE)
+    lena.press(plan)
+    archive = button(lena, r"^Archive \d+ records of sales now")
+    expect(archive).to_be_visible(timeout=DONE)
+    lena.press(archive)
+    expect(page.get_by_role("heading", name="Everything was archived")).to_be_visible(timeout=DONE)
+    lena.press(page.get_by_role("link", name="Archive", exact=True).first)
+    expect(page.get_by_role("heading", name="By run")).to_be_visible()
+    look(visit, lena, "place")
+    lena.press(page.get_by_role("link", name="Measure the sizes"))
+    expect(page.get_by_text("They needed")).to_be_visible(timeout=DONE)
+    lena.press(page.get_by_role("link", name="Cases", exact=True))
+    expect(page.get_by_role("heading", name=f"Cases: {OLD} records")).to_be_visible()
+    look(visit, lena, "place-list")
+    lena.press(page.get_by_role("rowheader").get_by_role("link").first)
+    expect(page.get_by_text("Archived on").first).to_be_visible()
+    lena.press(page.get_by_role("link", name="Related records"))
+    expect(page.get_by_text("1 archived").first).to_be_visible()
+    lena.open("/orgs/sales/archive/")
+    put_back(lena)
+    assert old_cases(console) == OLD

@@ -89,6 +89,7 @@ ELSEWHERE = {
     "privacy-data": "gives a file",
     "list-csv": "gives a file",
     "open": "leads to the related records",
+    "archives": "leads to the archive of the only org",
     "alert": "leads to the page that repairs or explains the alert",
     **dict.fromkeys(
         (
@@ -252,6 +253,7 @@ def pages(console: Console, watched: list[str], repairs: Repairs) -> dict[str, s
         "keeping": "/orgs/sales/keeping/?daily=1",
         "privacy": f"/orgs/sales/privacy/?record=Account/{account['record']}",
         "expired": "/orgs/sales/expired/",
+        "archive": "/orgs/sales/archive/",
         "storages": "/storage/",
         "alerts": "/alerts/",
         "channels": "/alerts/channels/",

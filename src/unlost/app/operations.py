@@ -298,6 +298,9 @@ OPERATIONS = (
     ApiOperation(
         "archive.remove", _DELETE, f"{_SAVED}/{{name}}", "archive.saved_policies.remove_policy"
     ),
+    ApiOperation(
+        "archive.contents", _GET, f"{_ORG}/archive/contents", "archive.contents.archive_contents"
+    ),
     ApiOperation("archive.list", _GET, f"{_ORG}/archive/runs", "archive.archives.list_archives"),
     ApiOperation("archive.expired", _GET, _EXPIRED, "archive.expired.list_expired"),
     ApiOperation(

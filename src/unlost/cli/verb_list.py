@@ -48,7 +48,7 @@ VERBS: Sequence[Verb] = (
         "alerts.status",
         "Show the status of each org, with the reason and the next step.",
     ),
-    Verb("find", "records.find", "Find records, live or deleted."),
+    Verb("find", "records.find", "Find records: live, deleted or archived ones."),
     Verb(
         "watch",
         "records.watch",

@@ -14,18 +14,18 @@ GONE = {
     "D": "deleted",
     "P": "deleted and purged from the recycle bin",
     "M": "no longer there",
-    "A": "archived by Unlost; the vault has the only copy",
 }
 USER_UNKNOWN = ", user unknown"
 
 
 def fate(gone: "RecordDeletion | None", *, zone: str = "UTC") -> str:
-    """Return "alive", or the kind, time and user of the deletion."""
+    """Return "alive", the time of the archive, or the kind, time and user of the deletion."""
     if gone is None:
         return "alive"
-    who = f" by {plain(gone.by_name or gone.by)}" if gone.by else USER_UNKNOWN
     if gone.how == "A":
-        who = ""
+        at = when(gone.at or gone.until, zone=zone)
+        return f"archived on {at}; the vault has the only copy"
+    who = f" by {plain(gone.by_name or gone.by)}" if gone.by else USER_UNKNOWN
     if gone.at is not None:
         purged = "; purged from the recycle bin" if gone.how == "P" else ""
         how = GONE["D"] if purged else GONE[gone.how]

@@ -40,7 +40,7 @@ from unlost.web.pages.restores import (
 )
 from unlost.web.pages.retention import keeping, privacy, rectify
 from unlost.web.pages.runs import runs
-from unlost.web.pages.storage import archive_policy, expired_archives, storage
+from unlost.web.pages.storage import archive, archive_policy, expired_archives, storage
 from unlost.web.pages.vault import vault_keys, vault_state
 
 register_converter(NameConverter, "name")
@@ -141,6 +141,8 @@ urlpatterns = [
         archive_policy.remove,
         name="archive-policy-remove",
     ),
+    path("archive/", archive.every, name="archives"),
+    path("orgs/<name:org>/archive/", archive.show, name="archive"),
     path("orgs/<name:org>/expired/", expired_archives.show, name="expired"),
     path("orgs/<name:org>/expired/request/", expired_archives.request_it, name="expired-request"),
     path("orgs/<name:org>/expired/approve/", expired_archives.approve, name="expired-approve"),

@@ -215,6 +215,7 @@ def test_tables_that_are_too_large_are_said_and_not_looked_through(
 def test_many_records_are_followed_in_bounds(
     company: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(referring, "MOST_FOLLOWED", 1)
     monkeypatch.setattr(referring, "MOST_IDS", 1)
     monkeypatch.setattr(module, "FIRST", 1)
     found = around(company)

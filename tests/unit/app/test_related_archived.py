@@ -14,6 +14,7 @@ from unlost.app.records import referring
 from unlost.app.records.record_queries import ListKind, ListQuery
 from unlost.app.records.related import RelatedRecords, RelatedState, RelatedTable
 from unlost.model.archive import ArchivePolicy, Comparison, Condition
+from unlost.model.source.schema import DeleteRule, Reference, WireKind
 
 ANY, ARCHIVED = RelatedState.ANY, RelatedState.ARCHIVED
 
@@ -157,14 +158,39 @@ def test_an_archived_customer_shows_what_was_archived_with_it(shop: Shop) -> Non
     assert (table.count, table.archived, table.lost) == (2, 2, 0)
 
 
-def test_large_tables_are_left_out_of_the_search(
+def test_archived_records_of_very_large_tables_are_found(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.night()
-    monkeypatch.setattr(referring, "MOST_ROWS", 1)
+    monkeypatch.setattr(referring, "MOST_ROWS", 0)
     related = around(shop)
-    assert "Contact" in related.unsearched
-    assert contacts(related).archived == 0
+    assert "Contact" in related.unsearched, "its live records"
+    assert (contacts(related).count, contacts(related).archived) == (1, 1)
+    related = around(shop, state=ARCHIVED)
+    assert related.unsearched == ()
+    assert states(contacts(related)) == {"Ann": (False, True)}
+
+
+def test_archived_records_of_a_live_contact_are_found_through_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.org.add_table(
+        "Letter",
+        {"Name": WireKind.TEXT, "Contact": WireKind.REFERENCE},
+        references={"Contact": Reference(("Contact",), DeleteRule.CASCADE)},
+    )
+    ben = shop.named("Contact", "Ben")
+    for name in ("old", "new"):
+        shop.org.create("Letter", {"Name": name, "Contact": ben})
+    shop.night()
+    archive(shop, "Letter", "old")
+    shop.night()
+    monkeypatch.setattr(referring, "MOST_ROWS", 0)
+    tables = {(table.table, table.through): table for table in around(shop, state=ARCHIVED).tables}
+    assert states(tables["Letter", "Contact"]) == {"old": (False, True)}
+    assert states(tables["Contact", None]) == {"Ann": (False, True)}
+    monkeypatch.setattr(referring, "MOST_LIVE_ROWS", 0)
+    assert around(shop, state=ARCHIVED).unsearched == ("Contact",)
 
 
 LISTS = {None: {"Ben"}, ANY: {"Ann", "Ben"}, ARCHIVED: {"Ann"}}

@@ -509,3 +509,22 @@ def test_a_difference_of_plans_says_that_records_are_archived(
     out = writable("restore", "diff", str(old), str(new)).out
     assert ": archive" in out
     assert "delete" not in out
+
+
+def test_the_archive_is_counted_listed_and_searched(writable: Terminal, tmp_path: Path) -> None:
+    desk = writable
+    assert desk("archive", "contents", "sales").out == "This org has no archived records.\n"
+    plan = str(tmp_path / "contents.json")
+    assert desk("archive", "plan", "sales", "closed-case", "--out", plan).code == ExitCode.OK
+    assert desk("archive", "run", plan, "--json").code == ExitCode.OK
+    shown = desk("archive", "contents", "sales", "--sizes")
+    assert "2 records, 2.0 kB\n  unlost list sales Case --archived\n" in shown.out
+    (run,) = desk("archive", "contents", "sales", "--json").json["runs"]
+    assert f"{run['run']}  2026-" in shown.out
+    listed = desk("list", "sales", "Case", "--archived", "--run", run["run"], "--json").json
+    assert [record["archived"] for record in listed["records"]] == [True, True]
+    record = listed["records"][0]["record"]
+    found = desk("find", record, "--state", "archived")
+    assert "archived on 2026-" in found.out
+    assert "the vault has the only copy" in found.out
+    assert "Nothing found" in desk("find", record, "--state", "deleted").out

@@ -122,7 +122,7 @@ def test_counts_have_their_word() -> None:
         ),
         (
             RecordDeletion(Op.ARCHIVED, None, None, "", None, NEXT),
-            "archived by Unlost; the vault has the only copy before 2026-07-02 22:30 UTC",
+            "archived on 2026-07-02 22:30 UTC; the vault has the only copy",
         ),
     ],
 )

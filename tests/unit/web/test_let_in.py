@@ -23,7 +23,7 @@ EVERYBODY = frozenset(Role)
 READERS = EVERYBODY - {Role.AUDITOR}
 OF_HOME = {
     "home": EVERYBODY, "find": READERS, "search-save": READERS, "search-remove": READERS, "losses": READERS, "watches": READERS, "runs": EVERYBODY, "orgs": EVERYBODY,
-    "storages": EVERYBODY, "alerts": EVERYBODY, "schedules": EVERYBODY, "vault": EVERYBODY,
+    "storages": EVERYBODY, "archives": READERS, "alerts": EVERYBODY, "schedules": EVERYBODY, "vault": EVERYBODY,
     "profile": EVERYBODY, "tokens": EVERYBODY,
     "connect": {}, "connect-sign-in": {}, "connect-scope": {}, "connect-hour": {},
     "connect-checklist": {}, "connect-start": {}, "connect-callback": {},

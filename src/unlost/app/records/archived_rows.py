@@ -6,7 +6,7 @@ the archive, so only commits since the first archive are read, and of these only
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,14 +73,18 @@ class ArchivedRows:
             return rows
         # A few records are looked up; for many, reading all rows of the lineage is cheaper.
         named = rows[ID].to_pylist() if len(rows) <= FETCH else ()
-        lineages = _within(self.vault.lineage(self.org, table=table, records=named), self.org)
-        restored = {row.old: row.since for row in lineages}
-        if not restored:
-            return rows
-        ids = pa.array(restored.keys(), pa.string())
-        since = pa.array(restored.values(), pa.int64()).take(pc.index_in(rows[ID], value_set=ids))
-        later = pc.greater(since, rows[SNAP].cast(pa.int64()))
-        return rows.filter(pc.invert(pc.fill_null(later, fill_value=False)))
+        return _without(rows, self._restored(table, named))
+
+    def current(self, table: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield as ``rows`` does, without records that were later restored under another id."""
+        if self.size(table):
+            restored = self._restored(table, ())
+            yield from (_without(rows, restored) for rows in self.rows(table, columns))
+
+    def _restored(self, table: str, records: Sequence[str]) -> Mapping[str, int]:
+        """Return the commits that restored records under another id; of all without ``records``."""
+        lineages = _within(self.vault.lineage(self.org, table=table, records=records), self.org)
+        return {row.old: row.since for row in lineages}
 
     def every_id(self, table: str, record: str) -> Sequence[str]:
         """Return all ids that a record had, the named one first: a restore may give a new one."""
@@ -107,6 +111,16 @@ def archived_records(app: Application, org: ProtectedOrg) -> ArchivedRows | None
         return None
     head = app.vault.at(org.oid, commits[-1].number, forgotten=True)
     return ArchivedRows(app.vault, org.oid, head, first)
+
+
+def _without(rows: pa.Table, restored: Mapping[str, int]) -> pa.Table:
+    """Return the rows of records that were not ``restored`` after they were archived."""
+    if not restored:
+        return rows
+    ids = pa.array(restored.keys(), pa.string())
+    since = pa.array(restored.values(), pa.int64()).take(pc.index_in(rows[ID], value_set=ids))
+    later = pc.greater(since, rows[SNAP].cast(pa.int64()))
+    return rows.filter(pc.invert(pc.fill_null(later, fill_value=False)))
 
 
 def _within(rows: Sequence[Lineage], org: str) -> Iterator[Lineage]:

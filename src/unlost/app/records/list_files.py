@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from unlost.app.records.linked_files import FileRecord, linked_documents, newest_versions
 from unlost.app.records.record_lists import FETCH, ID, ListedIds
-from unlost.app.records.referring import MOST_IDS, ReferenceSearch, ReferringIds
+from unlost.app.records.referring import ReferenceSearch, ReferringIds
 from unlost.model.source.schema import Schema, Table
 from unlost.model.source.version_links import column_to_files
 from unlost.outside.list_zip import RecordFile
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from unlost.model.vault.snapshot import StoredFile
 
 UNSEARCHED = "Not searched for files, because the table is very large."
+MOST_IDS = 100_000  # records of a table that lead to files
 TOO_MANY = f"Only the first {MOST_IDS:,} records were searched for files."
 
 
@@ -44,7 +45,11 @@ def files_of_list(
         yield from _files(snapshot, table, {record: record for record in records}, images=True)
     schema = snapshot.schema()
     search = ReferenceSearch(
-        snapshot, deleted=deleted, only=_tables_with_files(schema), archive=archive
+        snapshot,
+        deleted=deleted,
+        only=_tables_with_files(schema),
+        archive=archive,
+        most_cells=MOST_IDS,
     )
     groups = search.direct({table.name: ids})
     for name, places in _places(snapshot, schema, groups, ids):

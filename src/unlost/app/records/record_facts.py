@@ -85,7 +85,7 @@ def deletion_of(
     winner = winners.of(versions)
     return RecordDeletion(
         how=last.op,
-        at=last.modified_at if last.op in (Op.DELETED, Op.PURGED) else None,
+        at=_gone_at(last),
         by=by,
         by_name=people.name(last.table, by),
         after=before[-1].as_of if before else None,
@@ -93,6 +93,13 @@ def deletion_of(
         merged_into=winner,
         merged_into_name=winners.name(last.table, winner),
     )
+
+
+def _gone_at(last: Version) -> datetime | None:
+    """Return when a record left the org, by its last version; None if it is not known exactly."""
+    if last.op is Op.ARCHIVED:
+        return last.observed_at
+    return last.modified_at if last.op in (Op.DELETED, Op.PURGED) else None
 
 
 def last_alive(versions: Sequence[Version], nights: Sequence[SnapshotInfo]) -> int | None:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from unlost.app.backups.moments import LATEST, backup_at, newest_backup, parse_past
 from unlost.app.compose import Application
-from unlost.app.records.archived_rows import archived_records
+from unlost.app.records.archived_rows import SNAP, archived_records
 from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.org_searches import SearchedBackup, matches_in, typed_text
 from unlost.app.records.record_facts import table_named
@@ -31,7 +31,7 @@ from unlost.engine.restore.journal.archives import uncommitted
 from unlost.model.errors import UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
-from unlost.model.vault.snapshot import ChangeKind
+from unlost.model.vault.snapshot import ChangeKind, CommitKind
 
 FETCH = 10_000  # ids per lookup
 GONE = (ChangeKind.DELETED, ChangeKind.ARCHIVED)
@@ -43,6 +43,7 @@ class ListKind(StrEnum):
     RELATED = "related"  # to a record
     CHANGED = "changed"  # between two backups: lost, archived, changed or created
     MATCHES = "matches"  # by a search, in the newest backup
+    ARCHIVED = "archived"  # by an archive, and not restored since
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class ListQuery:
     records of that table; ``state``: also archived ones, or only these. CHANGED: the ``change`` between the backups ``older`` and ``newer``. MATCHES:
     the matches of ``search``, live or deleted, as many as a search checks.
     ``since`` and ``until``: only records that were last changed or deleted on these days; ``by``: only
-    those that this user (an id) changed last, or deleted.
+    those that this user (an id) changed last, or deleted. ARCHIVED: all archived records of the table;
+    with ``run``, those that this archive run took out of the org.
     """
 
     kind: ListKind
@@ -69,6 +71,7 @@ class ListQuery:
     search: RecordSearch | None = None
     by: str = ""
     state: RelatedState | None = None
+    run: str = ""
 
     @property
     def is_restorable(self) -> bool:
@@ -80,7 +83,7 @@ class ListQuery:
         """True if its records may be live in the org, so that people can delete them there."""
         if self.kind is ListKind.CHANGED:
             return self.change not in (ChangeKind.DELETED, ChangeKind.ARCHIVED)
-        return self.state is not RelatedState.ARCHIVED
+        return self.kind is not ListKind.ARCHIVED and self.state is not RelatedState.ARCHIVED
 
     @property
     def restored_from(self) -> str | None:
@@ -114,7 +117,7 @@ def _wrong() -> UsageError:
 
 def pinned(app: Application, org: ProtectedOrg, query: ListQuery) -> ListQuery:
     """Return the query with numbers of backups, so that it finds the same records tomorrow."""
-    if query.kind is ListKind.MATCHES:
+    if query.kind in (ListKind.MATCHES, ListKind.ARCHIVED):
         return query
     if query.kind is ListKind.RELATED:
         return replace(query, at=str(_backup(app, org, query.at).info.number))
@@ -153,7 +156,12 @@ def _related(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds
     through = query.through or None
     archive = archived_records(app, org) if query.state is not None else None
     only = None if through else frozenset({table.name})
-    search = ReferenceSearch(snapshot, only=only, archive=archive)
+    search = ReferenceSearch(
+        snapshot,
+        only=only,
+        archive=archive,
+        only_archived=query.state is RelatedState.ARCHIVED,
+    )
     groups = search.around(parent, record)
     ids = _sorted(g.ids for g in groups if (g.table.name, g.through) == (table.name, through))
     if query.state is RelatedState.ARCHIVED:
@@ -189,6 +197,31 @@ def _found(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
     matches = matches_in(app, SearchedBackup(org, head), reading, search, tables=(table.name,))
     ids = sorted({result.hit.record for result in matches.results})
     return ListedIds(head, table, pa.array(ids, pa.string()), more=matches.more)
+
+
+def _archived(app: Application, org: ProtectedOrg, query: ListQuery) -> ListedIds:
+    """Find the archived records of a table, of all archive runs or of one."""
+    archive = archived_records(app, org)
+    if archive is None:
+        head = newest_backup(app.vault, org)
+        return ListedIds(head, table_named(head.schema(), query.table), pa.array([], pa.string()))
+    table = table_named(archive.head.schema(), query.table)
+    rows = archive.current(table.name, [])
+    if query.run:
+        number = _commit_of(app, org, query.run)
+        rows = (each.filter(pc.equal(each[SNAP], number)) for each in rows)
+    ids = _sorted(chunk for each in rows for chunk in each[ID].chunks)
+    return ListedIds(archive.head, table, ids)
+
+
+def _commit_of(app: Application, org: ProtectedOrg, run: str) -> int:
+    """Return the number of the commit of an archive run; raises UsageError (``list-wrong``)."""
+    commits = app.vault.commits(org.oid)
+    archives = (info for info in commits if info.kind is CommitKind.ARCHIVE and info.run == run)
+    number = next((info.number for info in archives), None)
+    if number is None:
+        raise _wrong()
+    return number
 
 
 def _change_ids(
@@ -233,4 +266,5 @@ _FINDERS: Mapping[ListKind, _Finder] = {
     ListKind.RELATED: _related,
     ListKind.CHANGED: _changed,
     ListKind.MATCHES: _found,
+    ListKind.ARCHIVED: _archived,
 }

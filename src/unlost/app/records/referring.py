@@ -18,16 +18,21 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.engine.storage.chunks import in_chunks
 from unlost.model.source.schema import Column, DeleteRule, Schema, Table, TableTrait
 
 if TYPE_CHECKING:
     from unlost.app.records.archived_rows import ArchivedRows
     from unlost.model.ports.vault import Snapshot
 
-MOST_ROWS = 3_000_000  # rows to search, smaller tables first
-MOST_IDS = 10_000  # records of a table whose own references are searched
+MOST_ROWS = 3_000_000  # live rows to search, smaller tables first
+# Live rows to search for archived records that belong to them: narrow columns of few tables.
+MOST_LIVE_ROWS = 30_000_000
+MOST_FOLLOWED = 1_000_000  # records of a table whose own references are searched
+MOST_IDS = 10_000  # records of a group whose cells are returned
+CHUNK = 500_000  # rows that are compared together: each comparison first hashes all targets
 DEPTH = 3
-ID = "_u_id"
+ID, SNAP = "_u_id", "_u_snap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +54,25 @@ class ReferenceSearch:
     """A search for the records that refer to a record.
 
     ``deleted`` also finds deleted records, by their last known state; ``archive`` also those that
-    are archived. ``only``: these tables are searched, all if it is None.
+    are archived, however large their table is. ``only_archived``: live records are read only where
+    archived ones may belong to them. ``only``: these tables are searched, all if it is None.
+    ``most_cells``: the records of a group whose cells are returned. ``unsearched``: tables of which
+    not all live records were searched or followed.
     """
 
     snapshot: Snapshot
     deleted: bool = False
     only: frozenset[str] | None = None
     archive: ArchivedRows | None = None
-    rows: int = field(default_factory=lambda: MOST_ROWS)
-    archive_rows: int = field(default_factory=lambda: MOST_ROWS)
+    only_archived: bool = False
+    most_cells: int = field(default_factory=lambda: MOST_IDS)
+    rows: int = field(init=False)
     unsearched: set[str] = field(default_factory=set)
     _known: dict[str, pa.ChunkedArray] = field(default_factory=dict)
     _archived: dict[str, list[pa.Array]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.rows = MOST_LIVE_ROWS if self.only_archived else MOST_ROWS
 
     def around(self, table: Table, record: str) -> list[ReferringIds]:
         """Return the records around a record, nearer ones first, each record once.
@@ -77,20 +89,25 @@ class ReferenceSearch:
 
     def around_several(self, starts: Mapping[str, pa.Array]) -> list[ReferringIds]:
         """Return the records around several, given as ids by table."""
-        referring_ids = self.direct(starts)
+        referring_ids = self.direct(starts, steps=DEPTH)
         groups = [group for group in referring_ids if group.table.name not in starts]
-        for _ in range(1, DEPTH):
-            groups = self._step(self._followed(groups), owned=True)
+        for steps in range(DEPTH - 1, 0, -1):
+            groups = self._step(self._followed(groups), steps, owned=True)
             referring_ids += groups
         return _merged(referring_ids)
 
-    def direct(self, starts: Mapping[str, pa.Array]) -> list[ReferringIds]:
-        """Return the records that refer to any of several themselves, given as ids by table."""
+    def direct(self, starts: Mapping[str, pa.Array], *, steps: int = 1) -> list[ReferringIds]:
+        """Return the records that refer to any of several themselves, given as ids by table.
+
+        ``steps``: how many steps the search has from here.
+        """
         for table, ids in starts.items():
             self._remember(table, ids)
-        return [replace(group, through=None) for group in self._step(starts, owned=False)]
+        return [replace(group, through=None) for group in self._step(starts, steps, owned=False)]
 
-    def _step(self, targets: Mapping[str, pa.Array], *, owned: bool) -> list[ReferringIds]:
+    def _step(
+        self, targets: Mapping[str, pa.Array], steps: int, *, owned: bool
+    ) -> list[ReferringIds]:
         """Return the new records that refer to any of ``targets``, given as ids by table."""
         states = self.snapshot.tables()
         edges = _edges(self.snapshot.schema(), frozenset(targets), owned=owned)
@@ -102,32 +119,42 @@ class ReferenceSearch:
             and (self.only is None or reference_edge.table.name in self.only)
         ]
         groups: list[ReferringIds] = []
+        searched = self._tables_to_search(steps)
         for edge in sorted(known, key=lambda known_edge: states[known_edge.table.name].alive):
-            if states[edge.table.name].alive > self.rows:
-                self.unsearched.add(edge.table.name)
-                continue
-            self.rows -= states[edge.table.name].alive
-            live = list(self._scan(edge, targets))
+            live: list[ReferringIds] = []
+            if searched is None or edge.table.name in searched:
+                live = self._live(edge, targets, states[edge.table.name].alive)
             groups += [*live, *self._scan_archive(edge, targets, live)]
         return groups
+
+    def _tables_to_search(self, steps: int) -> frozenset[str] | None:
+        """Return the tables whose live records are read; None for all of them."""
+        if not self.only_archived:
+            return None
+        archived = (name for name in self.snapshot.tables() if self._has_archived(name))
+        return _owners(self.snapshot.schema(), frozenset(archived), steps=steps - 1)
+
+    def _has_archived(self, table: str) -> bool:
+        return self.archive is not None and self.archive.size(table) > 0
+
+    def _live(
+        self, edge: ReferenceEdge, targets: Mapping[str, pa.Array], rows: int
+    ) -> list[ReferringIds]:
+        """Return the live records of a table, within the limit of rows."""
+        if rows > self.rows:
+            self.unsearched.add(edge.table.name)
+            return []
+        self.rows -= rows
+        return list(self._scan(edge, targets))
 
     def _scan(self, edge: ReferenceEdge, targets: Mapping[str, pa.Array]) -> Iterator[ReferringIds]:
         read = _read(edge.table)
         reader = self.snapshot.scan(edge.table.name, columns=read)
-        empty = reader.schema.empty_table().select([ID, *read])
-        pieces = {target: [empty] for target in edge.columns}
         dead = self.snapshot.scan_deleted(edge.table.name, columns=read) if self.deleted else ()
-        for batch in chain(reader, dead):
-            rows = pa.Table.from_batches([batch]).select([ID, *read])
-            for target, names in edge.columns.items():
-                pieces[target].append(rows.filter(_any(rows, names, targets[target])))
-        for target, parts in pieces.items():
-            rows = self._fresh(edge.table.name, pa.concat_tables(parts))
-            if len(rows):
-                ids = rows[ID].combine_chunks()
-                yield ReferringIds(
-                    edge.table, edge.columns[target], target, ids, rows.slice(0, MOST_IDS)
-                )
+        batches = (batch.select([ID, *read]) for batch in chain(reader, dead))
+        parts = in_chunks(batches, rows=CHUNK)
+        for target, matches in _matches(parts, edge, targets, most=self.most_cells).items():
+            yield from self._group(edge, target, matches, matches.ids())
 
     def _scan_archive(
         self,
@@ -137,39 +164,45 @@ class ReferenceSearch:
     ) -> Iterator[ReferringIds]:
         """Yield archived records, and mark those among the ``live`` ones of the snapshot."""
         name = edge.table.name
-        size = self.archive.size(name) if self.archive is not None else 0
-        if self.archive is None or not size:
+        if self.archive is None or not self._has_archived(name):
             return
-        if size > self.archive_rows:
-            self.unsearched.add(name)
-            return
-        self.archive_rows -= size
         read = _read(edge.table)
-        pieces: dict[str, list[pa.Table]] = {target: [] for target in edge.columns}
         marked = pa.chunked_array([group.ids for group in live], pa.string())
-        for rows in self.archive.rows(name, read):
-            self._mark(name, rows[ID].filter(pc.is_in(rows[ID], value_set=marked)))
-            for target, names in edge.columns.items():
-                pieces[target].append(rows.filter(_any(rows, names, targets[target])))
-        for target, parts in pieces.items():
-            rows = self._fresh(name, pa.concat_tables(parts)) if parts else pa.table({ID: []})
-            rows = self.archive.unreplaced(name, rows)
-            if len(rows):
-                ids, cells = rows[ID].combine_chunks(), rows.select([ID, *read])
-                self._mark(name, rows[ID])
-                yield ReferringIds(
-                    edge.table, edge.columns[target], target, ids, cells.slice(0, MOST_IDS)
-                )
+
+        def parts(archive: ArchivedRows) -> Iterator[pa.Table]:
+            batches = (batch for rows in archive.rows(name, read) for batch in rows.to_batches())
+            for rows in in_chunks(batches, rows=CHUNK):
+                if len(marked):
+                    self._mark(name, rows[ID].filter(pc.is_in(rows[ID], value_set=marked)))
+                yield rows
+
+        most = self.most_cells
+        for target, matches in _matches(parts(self.archive), edge, targets, most=most).items():
+            rows = self.archive.unreplaced(name, matches.rows())
+            for group in self._group(edge, target, matches, rows[ID]):
+                self._mark(name, pa.chunked_array([group.ids]))
+                yield group
+
+    def _group(
+        self, edge: ReferenceEdge, target: str, matches: _Matches, ids: pa.ChunkedArray
+    ) -> Iterator[ReferringIds]:
+        """Yield a group of the ids that were not seen before, if there are any."""
+        fresh = self._fresh(edge.table.name, ids)
+        if len(fresh):
+            cells = matches.cells().select([ID, *_read(edge.table)])
+            cells = cells.filter(pc.is_in(cells[ID], value_set=fresh))
+            yield ReferringIds(edge.table, edge.columns[target], target, fresh, cells)
 
     def _mark(self, table: str, ids: pa.ChunkedArray) -> None:
         self._archived.setdefault(table, []).extend(ids.chunks)
 
-    def _fresh(self, table: str, rows: pa.Table) -> pa.Table:
-        """Return the rows not seen before, and remember them."""
+    def _fresh(self, table: str, ids: pa.ChunkedArray) -> pa.Array:
+        """Return the ids not seen before, and remember them."""
         if table in self._known:
-            rows = rows.filter(pc.invert(pc.is_in(rows[ID], value_set=self._known[table])))
-        self._remember(table, rows[ID].combine_chunks())
-        return rows
+            ids = ids.filter(pc.invert(pc.is_in(ids, value_set=self._known[table])))
+        fresh = ids.combine_chunks()
+        self._remember(table, fresh)
+        return fresh
 
     def _remember(self, table: str, ids: pa.Array) -> None:
         before = self._known[table].chunks if table in self._known else []
@@ -181,10 +214,57 @@ class ReferenceSearch:
         for group in groups:
             name = group.table.name
             ids = pa.concat_arrays([targets[name], group.ids]) if name in targets else group.ids
-            if len(ids) > MOST_IDS:
+            if len(ids) > MOST_FOLLOWED:
                 self.unsearched.add(name)
-            targets[name] = ids.slice(0, MOST_IDS)
+            targets[name] = ids.slice(0, MOST_FOLLOWED)
         return targets
+
+
+@dataclass(slots=True)
+class _Matches:
+    """Rows that match, of which the cells of the first ``most`` are stored."""
+
+    most: int
+    _rows: list[pa.Table] = field(default_factory=list)
+    _cells: list[pa.Table] = field(default_factory=list)
+    _stored: int = 0
+
+    def add(self, rows: pa.Table) -> None:
+        """Add rows of one schema, that has ``_u_id`` and perhaps ``_u_snap``."""
+        if len(rows) or not self._rows:
+            narrow = [name for name in (ID, SNAP) if name in rows.column_names]
+            self._rows.append(rows.select(narrow))
+            first = rows.slice(0, self.most - self._stored)
+            self._cells.append(first)
+            self._stored += len(first)
+
+    def rows(self) -> pa.Table:
+        """Return all rows with their ids and commits."""
+        return pa.concat_tables(self._rows)
+
+    def ids(self) -> pa.ChunkedArray:
+        """Return the ids of all rows."""
+        return self.rows()[ID]
+
+    def cells(self) -> pa.Table:
+        """Return the first rows with all cells."""
+        return pa.concat_tables(self._cells)
+
+
+def _matches(
+    parts: Iterable[pa.Table],
+    edge: ReferenceEdge,
+    targets: Mapping[str, pa.Array],
+    *,
+    most: int,
+) -> Mapping[str, _Matches]:
+    """Return the rows that refer to each target, read part by part; none without any part."""
+    by_target: dict[str, _Matches] = {}
+    for rows in parts:
+        for target, names in edge.columns.items():
+            matches = by_target.setdefault(target, _Matches(most))
+            matches.add(rows.filter(_any(rows, names, targets[target])))
+    return by_target
 
 
 def _merged(groups: Iterable[ReferringIds]) -> list[ReferringIds]:
@@ -203,7 +283,7 @@ def _both(ids: ReferringIds, other: ReferringIds) -> ReferringIds:
         tuple(dict.fromkeys((*ids.columns, *other.columns))),
         ids.through,
         pa.concat_arrays([ids.ids, other.ids]),
-        pa.concat_tables([ids.cells, other.cells]).slice(0, MOST_IDS),
+        pa.concat_tables([ids.cells, other.cells]),
     )
 
 
@@ -235,6 +315,22 @@ def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[Refe
         if pointing:
             edges.append(ReferenceEdge(table, pointing))
     return edges
+
+
+def _owners(schema: Schema, tables: frozenset[str], *, steps: int) -> frozenset[str]:
+    """Return the tables with whose records those of ``tables`` would be deleted, in some steps."""
+    owners: frozenset[str] = frozenset()
+    for _ in range(steps):
+        rest = [schema.table(name) for name in tables | owners]
+        owners |= {
+            target
+            for table in rest
+            if table is not None
+            for column in table.columns
+            if column.reference and column.reference.rule is DeleteRule.CASCADE
+            for target in column.reference.tables
+        }
+    return owners
 
 
 def _points(column: Column, target: str, *, owned: bool) -> bool:

@@ -126,7 +126,9 @@ def related(
     """
     if table.has(TableTrait.CONFIGURATION):
         return None
-    search = ReferenceSearch(snapshot, archive=archive)
+    search = ReferenceSearch(
+        snapshot, archive=archive, only_archived=state is RelatedState.ARCHIVED
+    )
     groups = search.around(table, record)
     files = _files(snapshot, groups, archive, state=state)
     if state is RelatedState.ARCHIVED:

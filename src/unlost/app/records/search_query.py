@@ -9,7 +9,7 @@ from unlost.engine.records.matches import StateFilter
 class RecordSearch:
     """The parameters of a search; empty texts set no filter.
 
-    ``state``: only live or deleted records. ``deleted_by``: the name of the user who deleted them.
+    ``state``: only live, deleted or archived records. ``deleted_by``: the name of the user who deleted them.
     ``since`` and ``until`` are days of the last change or of the deletion.
     """
 

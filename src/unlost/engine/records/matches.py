@@ -13,12 +13,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from unlost.engine.records.search import SearchResult
 from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Schema, TableRank
-from unlost.model.vault.snapshot import SearchHit, SearchMatch
+from unlost.model.vault.snapshot import CommitKind, SearchHit, SearchMatch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,10 +38,11 @@ _OF_USER = (SearchMatch.ID, SearchMatch.KEY, SearchMatch.WHOLE_NAME, SearchMatch
 
 
 class StateFilter(StrEnum):
-    """The state of a record in the newest backup."""
+    """The newest state of a record."""
 
     LIVE = "live"
     DELETED = "deleted"
+    ARCHIVED = "archived"  # an archive took it out of the org
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,9 @@ def org_matches(vault: VaultReader, search: OrgSearch, *, most: int = MOST_CHECK
     """Return the matches of a search; without words, the records that the ``deleters`` deleted."""
     back = None if search.words else _looked_back(vault, search)
     hits = _hits(vault, search, most) if back is None else _deletions(search, back.after, most)
-    shown = _filtered(search, hits[:most])
+    current = _with_newest_commit(vault, search)
+    checked = hits[:most] if current is search else _with_newest_states(current, hits[:most])
+    shown = _filtered(current, checked)
     results = [SearchResult(search.identity, _labelled(hit), hit.match.whole) for hit in shown]
     since = back.since if back is not None else None
     return OrgMatches(tuple(results), more=len(hits) > most, deletions_since=since)
@@ -170,17 +174,60 @@ def _filtered(search: OrgSearch, hits: Sequence[SearchHit]) -> Sequence[SearchHi
     filters = search.filter
     if filters.state is not None:
         hits = [hit for hit in hits if hit.alive == (filters.state is StateFilter.LIVE)]
+        hits = hits if filters.state is StateFilter.LIVE else _gone(search, hits, filters.state)
     if not filters.reads_states:
         return hits
-    by_table: dict[str, list[str]] = {}
-    for hit in hits:
-        by_table.setdefault(hit.table, []).append(hit.record)
     passing = {
         (table, record)
-        for table, records in by_table.items()
+        for table, records in _by_table(hits).items()
         for record in _passing(search, table, records)["_u_id"]
     }
     return [hit for hit in hits if (hit.table, hit.record) in passing]
+
+
+def _with_newest_commit(vault: VaultReader, search: OrgSearch) -> OrgSearch:
+    """Return the search in the newest commit, if an archive ran since the newest backup."""
+    newest = search.snapshot.info
+    later = [info for info in vault.commits(newest.org) if info.number > newest.number]
+    if not any(info.kind is CommitKind.ARCHIVE for info in later):
+        return search
+    return replace(search, snapshot=vault.at(newest.org, later[-1].number, forgotten=True))
+
+
+def _with_newest_states(search: OrgSearch, hits: Sequence[SearchHit]) -> list[SearchHit]:
+    """Return the hits of the newest backup, alive if they are in the snapshot of the search."""
+    alive = {
+        (table, record)
+        for table, records in _by_table(hits).items()
+        for record in _in_state(search.snapshot.get(table, records, columns=[]), Op.STATE)
+    }
+    return [replace(hit, alive=(hit.table, hit.record) in alive) for hit in hits]
+
+
+def _gone(search: OrgSearch, hits: Sequence[SearchHit], state: StateFilter) -> list[SearchHit]:
+    """Return the hits that are archived, or those that are deleted."""
+    archived = {
+        (table, record)
+        for table, records in _by_table(hits).items()
+        for record in _in_state(search.snapshot.get(table, records, columns=[]), Op.ARCHIVED)
+    }
+    wants = state is StateFilter.ARCHIVED
+    return [hit for hit in hits if ((hit.table, hit.record) in archived) == wants]
+
+
+def _in_state(rows: pa.Table, op: Op) -> Sequence[str]:
+    """Return the ids of the rows with this op."""
+    mask = pc.equal(rows["_u_op"].cast(pa.string()), op.value)
+    ids: Sequence[str] = rows.filter(mask)["_u_id"].cast(pa.string()).to_pylist()
+    return ids
+
+
+def _by_table(hits: Sequence[SearchHit]) -> Mapping[str, list[str]]:
+    """Return the ids of hits by table."""
+    by_table: dict[str, list[str]] = {}
+    for hit in hits:
+        by_table.setdefault(hit.table, []).append(hit.record)
+    return by_table
 
 
 def _passing(search: OrgSearch, table: str, records: Sequence[str]) -> pl.DataFrame:

@@ -21,6 +21,7 @@ from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
     from unlost.app.actions.archive.archives import ArchiveLine, Archives
+    from unlost.app.actions.archive.contents import ArchiveContents
     from unlost.app.actions.archive.free_space import FreeSpace
     from unlost.app.actions.archive.policies import (
         ArchiveOutlook,
@@ -183,6 +184,30 @@ def show_list(name: OrgName, *, home: Home = None, json: AsJson = False) -> Exit
     return ExitCode.OK
 
 
+@app.command("contents")
+def contents(
+    name: OrgName,
+    *,
+    sizes: Annotated[
+        bool,
+        typer.Option(
+            "--sizes", help="Measure the storage that they needed. This reads archived e-mails."
+        ),
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Count the archived records of an org by table and by run.
+
+    `unlost list` shows them, and writes them to files.
+    """
+    with opened(home, for_reading=True) as application:
+        from unlost.app.actions.archive.contents import archive_contents
+
+        answer(archive_contents(application, name, sizes=sizes), as_json=json, show=_show_contents)
+    return ExitCode.OK
+
+
 def _chosen(application: "Application", org: str, name: str, file: Path | None) -> "ArchivePolicy":
     from unlost.app.actions.archive.policies import archive_policies
     from unlost.app.archive.policy_file import read_policy
@@ -197,6 +222,23 @@ def _chosen(application: "Application", org: str, name: str, file: Path | None) 
     if file is not None:
         return read_policy(file)
     return archive_policies(application, org).named(name)
+
+
+def _show_contents(out: Output, result: "ArchiveContents") -> None:
+    for table in result.tables:
+        out.print(_stored(plain(table.label), table.records, table.bytes))
+        out.print(f"  unlost list {result.org} {table.table} --archived")
+    for run in result.runs:
+        at = when(run.archived, zone=result.zone)
+        title = f"{run.run}  {at}  {plain(run.policy)}"
+        out.print(_stored(title, run.records, run.bytes or run.predicted))
+    if not result.tables:
+        out.print("This org has no archived records.")
+
+
+def _stored(title: str, records: int, size_in_org: int) -> str:
+    text = f"{title}: {many(records, 'record')}"
+    return f"{text}, {size(size_in_org)}" if size_in_org else text
 
 
 def _show_archives(out: Output, result: "Archives") -> None:

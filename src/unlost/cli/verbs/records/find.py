@@ -36,8 +36,11 @@ OnlyTable = Annotated[
     typer.Option("--table", metavar="T", help="Only records of this table: its name or label."),
 ]
 OnlyState = Annotated[
-    Literal["live", "deleted"] | None,
-    typer.Option("--state", help="Only live records, or only deleted ones."),
+    Literal["live", "deleted", "archived"] | None,
+    typer.Option(
+        "--state",
+        help="Only live records, deleted ones, or ones that an archive took out of the org.",
+    ),
 ]
 DeletedBy = Annotated[
     str | None,
@@ -85,7 +88,7 @@ def find(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Find records, live or deleted."""
+    """Find records: live, deleted or archived ones."""
     with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.find import find as act
         from unlost.engine.records.matches import StateFilter

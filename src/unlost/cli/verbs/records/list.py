@@ -32,6 +32,15 @@ Through = Annotated[
         "--through", metavar="T", help="Records that refer to related records of this table."
     ),
 ]
+OnlyArchived = Annotated[
+    bool,
+    typer.Option(
+        "--archived", help="Only archived ones: all of the table, or those of --related-to."
+    ),
+]
+ByRun = Annotated[
+    str, typer.Option("--run", metavar="RUN", help="With --archived: by this archive run.")
+]
 
 
 def list(  # noqa: A001 (the verb has this name)
@@ -40,9 +49,8 @@ def list(  # noqa: A001 (the verb has this name)
     *,
     related_to: RelatedTo = "",
     through: Through = "",
-    archived: Annotated[
-        bool, typer.Option("--archived", help="Only archived ones, with --related-to.")
-    ] = False,
+    archived: OnlyArchived = False,
+    run: ByRun = "",
     search: Annotated[
         str, typer.Option("--search", metavar="TEXT", help="The records with this text.")
     ] = "",
@@ -76,7 +84,7 @@ def list(  # noqa: A001 (the verb has this name)
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """List records that are related to a record or match a search, or write them to a file.
+    """List records that are related to a record, match a search or are archived, or save them.
 
     Archived records of --related-to are included, with their last values. An existing file is never
     overwritten.
@@ -88,7 +96,7 @@ def list(  # noqa: A001 (the verb has this name)
         from unlost.app.actions.records.record_list import record_list
         from unlost.app.records.list_downloads import ListView
 
-        query = _query(table, related_to, through, search, at, archived=archived)
+        query = _query(table, related_to, through, search, at, archived=archived, run=run)
         view = ListView(tuple(column or ()), sort, descending=descending, start=start)
         if out is None:
             page = record_list(application, org, query, view)
@@ -100,16 +108,18 @@ def list(  # noqa: A001 (the verb has this name)
 
 
 def _query(
-    table: str, related_to: str, through: str, search: str, at: str, *, archived: bool
+    table: str, related_to: str, through: str, search: str, at: str, *, archived: bool, run: str
 ) -> "ListQuery":
     from unlost.app.records.record_queries import ListKind, ListQuery
     from unlost.app.records.related import RelatedState
     from unlost.app.records.search_query import RecordSearch
 
+    if archived and not (related_to or search):
+        return ListQuery(ListKind.ARCHIVED, table, run=run)
     if bool(related_to) == bool(search):
         raise UsageError(
             "list-unclear",
-            "Name the records either by --related-to or by --search.",
+            "Name the records by one of --related-to, --search and --archived.",
             next_step="For all records of a table, use `unlost export`.",
         )
     if search:

@@ -38,6 +38,7 @@ NAMED = (
     "since",
     "until",
     "by",
+    "run",
 )  # by their own names
 
 
