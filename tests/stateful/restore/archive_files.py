@@ -15,11 +15,11 @@ from typing import Any
 from stateful.restore.archive_ledger import Gone, Ledger
 from stateful.restore.town import (
     COUNT,
+    GRAPH,
     LATEST,
     LINK_TO,
     LINKS,
     REQUIRED_BY_FILES,
-    WITH_BODIES,
     Cells,
     Town,
 )
@@ -76,17 +76,28 @@ FACTS = ArchiveFacts(
 )
 
 
+@dataclass
 class ArchiveTown(Town):
-    """A town whose firms have columns for archives, and whose records share files."""
+    """A town whose firms have columns for archives, and whose records (``shares``) share files."""
 
-    graph = LINKS
+    shares: bool = True
 
     def __post_init__(self) -> None:
+        self.graph = LINKS if self.shares else GRAPH
         super().__post_init__()
         self.org.add_column(FIRM, COUNT, WireKind.INTEGER)
         self.org.add_column(FIRM, LINK_TO, WireKind.TEXT)
-        self.org.add_column(EDITION, LATEST, WireKind.TEXT)
         self._allow(FIRM, more=frozenset({COUNT, LINK_TO}))
+        if self.shares:
+            self._hold_files()
+
+    @property
+    def files(self) -> tuple[SharedFile, ...]:
+        """The kinds of files that records share."""
+        return (KIND,) if self.shares else ()
+
+    def _hold_files(self) -> None:
+        self.org.add_column(EDITION, LATEST, WireKind.TEXT)
         self._allow(EDITION, by_products=(ByProduct("Document", DOCUMENT, reuse=True),))
         documents = self.platform.capability(DOCUMENT)
         self._allow(DOCUMENT, birth=Birth.BY_PRODUCT, ops=documents.ops - {WriteOp.CREATE})
@@ -104,7 +115,7 @@ class ArchiveTown(Town):
         self.platform.allow(replace(usual, settable=columns, changeable=columns, **changes))
 
     def restoring(self, *, writer: Any = None, vault: Any = None) -> RestorePorts:
-        return replace(super().restoring(writer=writer, vault=vault), shared=(KIND,))
+        return replace(super().restoring(writer=writer, vault=vault), shared=self.files)
 
     def counts(self) -> Counter[str]:
         """The numbers of archived records that live firms have."""
@@ -248,7 +259,9 @@ class FileJudge:
     def _has_the_newest(self, file: RecordKey, new: str, *, calm: bool) -> None:
         bodies = {gone.seen.body for key, gone in self._of(file, EDITION) if gone.latest}
         live = self.town.picture()
-        fresh = {s.body for k, s in live.items() if k.table == EDITION and s.value("Document") == new}
+        fresh = {
+            s.body for k, s in live.items() if k.table == EDITION and s.value("Document") == new
+        }
         assert fresh >= bodies, f"{new} has {fresh}, and not the newest of {file}: {bodies}"
         if calm:
             before = Counter(gone.seen.value("Holder") for _, gone in self._of(file, LINK))

@@ -119,7 +119,8 @@ class OptionJudge:
         emptied = self.ledger.emptied[run_of(plan)]
         for key in deleted & self.ledger.gone.keys() - emptied.keys():
             gone = self.ledger.gone[key]
-            late = self.ledger.is_ours(gone.by) and gone.modified > limit
+            # A later change that leaves all values as they were is none.
+            late = self.ledger.is_ours(gone.by) and limit < gone.modified <= plan.made_at
             assert not late, f"{key} was changed at {gone.modified}, after {limit}"
             self.met["unchanged for days"] += 1
 

@@ -8,18 +8,18 @@ triggers are seen in the tables that are watched.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from stateful.restore.archive_judge import ArchiveCase, ArchiveJudge
 from stateful.restore.archive_files import (
     DOCUMENT,
     EDITION,
     FACTS,
-    KIND,
+    FIRM,
     LINK,
     NEVER_MOVED,
     NOTE,
@@ -27,6 +27,7 @@ from stateful.restore.archive_files import (
     ArchiveTown,
     FileJudge,
 )
+from stateful.restore.archive_judge import ArchiveCase, ArchiveJudge
 from stateful.restore.archive_ledger import Ledger
 from stateful.restore.archive_options import OptionJudge, with_options, without_parents
 from stateful.restore.machine import (
@@ -90,7 +91,7 @@ class Archives(Restores):
 
     met: Any = None
     ledger: Any = None
-    towns = ArchiveTown
+    towns: Any = ArchiveTown
     # Stories of restores, which are judged elsewhere.
     lose_and_restore: Any = None
     lose_circle_and_restore: Any = None
@@ -105,10 +106,11 @@ class Archives(Restores):
         archiving.FIRST_TURN, archiving.TURN, archiving.COPIES = FEW, MANY, MANY
         self.ran: list[Ran] = []
         self.holds = 0
+        self.towns = partial(ArchiveTown, shares=data.draw(st.booleans()))
         super().begin(data=data, undeletable=undeletable, relinks=relinks, loses=loses)
         for _ in range(data.draw(st.integers(2, 8))):
             self._make(data, data.draw(st.sampled_from(TABLES)))
-        for _ in range(data.draw(st.integers(0, 3))):
+        for _ in range(data.draw(st.integers(1, 3)) if self.town.shares else 0):
             self._share(data)
         super().night()
         self.ledger = Ledger(self.town)
@@ -136,16 +138,17 @@ class Archives(Restores):
     @rule()
     def night(self) -> None:
         super().night()
-        self._backed_up(tuple(LINKS))
+        self._backed_up(tuple(self.town.graph))
 
     @rule()
     def full(self) -> None:
         self.town.night(full=True)
         self.judge.night()
-        self._backed_up(tuple(LINKS))
+        self._backed_up(tuple(self.town.graph))
 
     @rule(tables=st.lists(st.sampled_from(sorted(LINKS)), min_size=1, max_size=3, unique=True))
     def hour(self, tables: list[str]) -> None:
+        tables = sorted(self.town.graph.keys() & {*tables}) or [FIRM]
         self.town.hour(*tables)
         self._backed_up(tables)
 
@@ -171,7 +174,13 @@ class Archives(Restores):
     @rule(data=st.data())
     def share(self, data: st.DataObject) -> None:
         """Records get a file, or a file gets another version."""
-        self._share(data)
+        documents = self._targets(EDITION, "Document")
+        if documents and data.draw(st.booleans()):
+            document = data.draw(st.sampled_from(documents))
+            cells = {"Name": data.draw(NAMES), "Document": document}
+            self.town.make(EDITION, cells, body=data.draw(BODIES))
+        elif self.town.shares:
+            self._share(data)
 
     def _share(self, data: st.DataObject) -> None:
         """A document with its versions, its owner, and the records that share it."""
@@ -288,7 +297,7 @@ class Archives(Restores):
         holds = tuple(self.town.vault.holds(self.town.oid))
         order = ArchiveRequest(
             policy,
-            shared=(KIND,),
+            shared=self.town.files,
             holds=holds,
             most=most,
             facts=FACTS,

@@ -111,7 +111,7 @@ class Passers:
         """A new record that refers to this one."""
         columns = [
             (table, column)
-            for table, links in LINKS.items()
+            for table, links in self.town.graph.items()
             for column, reference in links.items()
             if key.table in reference.tables
         ]

@@ -93,7 +93,11 @@ class Town(Scene):
             merged = "Survivor" if table == "Firm" else None
             columns |= {merged: LINK} if merged else {}
             self.org.add_table(
-                table, columns, files=table in WITH_BODIES, references=references, merged_into=merged
+                table,
+                columns,
+                files=table in WITH_BODIES,
+                references=references,
+                merged_into=merged,
             )
         self.platform = Platform(self.org)
         self.platform.relinks = self.relinks

@@ -74,13 +74,15 @@ def filled_up[T: Office](
     for room in range(MOST_WRITES):
         other = office.copied(work / str(room))
         other.reopen(NarrowStore(other.store, room))  # type: ignore[arg-type]
+        stopped = None
         try:
             other.run(plan)
         except StoreError as error:
-            assert error.code == "store-full"
-        else:
+            stopped = error.code
+        if stopped is None:
             assert room, "a run writes to the vault"
             return
+        assert stopped == "store-full"
         nothing_lost(other)
         other.reopen()
         yield other, other.run(plan)
@@ -130,9 +132,7 @@ def test_an_undo_whose_vault_is_full_doubles_no_record(
     assert runs > 3
 
 
-def test_new_files_are_not_doubled_when_the_vault_is_full(
-    cabinet: Cabinet, tmp_path: Path
-) -> None:
+def test_new_files_are_not_doubled_when_the_vault_is_full(cabinet: Cabinet, tmp_path: Path) -> None:
     before = cabinet.state()
     runs = 0
     for other, done in filled_up(cabinet, cabinet.files_plan(), tmp_path):
