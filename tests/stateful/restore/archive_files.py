@@ -198,7 +198,8 @@ class FileJudge:
             tables = [t for t in LINKS[LINK]["Holder"].tables if self._is_of(t, holder)]
             keys = {RecordKey(table, holder) for table in tables}
             if key not in deleted or holder == owner:
-                self.met["link of an owner"] += holder == owner
+                if holder == owner:
+                    self.met["link of an owner"] += 1
                 continue
             free = keys & deleted or released & set(tables)
             assert free, f"{file} left, and {holder} had it by {key}"
@@ -250,7 +251,8 @@ class FileJudge:
             if new in live:
                 self._has_the_newest(file, new, calm=calm)
                 self.met["file replaced"] += 1
-        self.met["new file discarded"] += len(ours)
+        if ours:
+            self.met["new file discarded"] += 1
 
     def _life(self, file: RecordKey) -> str:
         rows = self.town.vault.lineage(self.town.oid, table=DOCUMENT, records=[file.record])
