@@ -119,6 +119,7 @@ def test_an_archive_whose_vault_is_full_stops_and_goes_on(office: Office, tmp_pa
     assert runs > 3
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("emptied", [False, True])
 def test_an_undo_whose_vault_is_full_doubles_no_record(
     office: Office, tmp_path: Path, emptied: bool
@@ -138,6 +139,7 @@ def test_an_undo_whose_vault_is_full_doubles_no_record(
     assert runs > 3
 
 
+@pytest.mark.full
 def test_new_files_are_not_doubled_when_the_vault_is_full(cabinet: Cabinet, tmp_path: Path) -> None:
     before = cabinet.state()
     runs = 0
