@@ -33,6 +33,9 @@ STAYS = {
 }
 
 
+UNWATCHED = {"Link"}  # never read for its changes: a trigger may take links along, unseen
+
+
 @dataclass(frozen=True)
 class Newest:
     """The newest version of a record in the vault."""
@@ -63,7 +66,7 @@ class ArchiveCase:
             for table, links in LINKS.items()
             if any(planned & set(link.tables) for link in links.values())
         }
-        return planned | named | naming
+        return (planned | named | naming) - UNWATCHED
 
     @property
     def endings(self) -> dict[RecordKey, RecordOutcome]:
