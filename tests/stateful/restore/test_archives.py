@@ -13,11 +13,16 @@ MUST_MEET = {
     *("meanwhile night", "meanwhile plan", "meanwhile people", "worked meanwhile"),
     *("conflict restore-changed-since", "failed archive-referred", "failed archive-together"),
     *("brought back", "hard", "in mirror", "counted", "unchanged for days"),
-    *("file left", "link of an owner"),
 }
 MUST_MEET_DEEP = MUST_MEET | {
     *("put back", "exact", "number taken back"),
-    *("file released", "file shared by those that left", "file replaced"),
+    *(
+        "file left",
+        "link of an owner",
+        "file released",
+        "file shared by those that left",
+        "file replaced",
+    ),
 }
 
 
