@@ -1,9 +1,11 @@
-"""kill -9 at any moment of an archive, or of its undo: no record and no file is ever lost or doubled.
+"""kill -9 in any archive, purge, or undo of them: no record and no file is ever lost or doubled.
 
 The real program against the real simulator. A kill comes after a drawn number of requests to the org,
 so that a busy machine does not move it. After some kills a backup runs in between. A record is lost if
 neither the org nor the vault has it; the inbox must not name it either way. A trigger of the org writes
-a task about each case that is created or deleted, unless the org's bypass is on.
+a task about each case that is created or deleted, unless the org's bypass is on. Each round has another
+kind of archive: cases alone, with a number on their accounts, without the recycle bin, with a file that
+two of them share, old versions of files, and a purge of single cases.
 """
 
 import json
@@ -12,7 +14,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +22,8 @@ from typing import Any
 
 import pytest
 
-from integration.cli.conftest import Program, first_home, with_writer
+from integration.cli.conftest import ADMIN, Program, first_home, with_writer
+from integration.cli.test_archive import link, upload
 from integration.simulators.wire import Wire
 from patience import HANGING
 from unlost.cli.opening import opened
@@ -41,6 +44,15 @@ FIRST_GUESS = 25  # requests of a run
 MOST_OF_A_RUN = 6  # kills; then it may end
 DAYS_IN_BIN = 20  # longer than the recycle bin keeps records
 SIZES = (60, 200, 600)  # records of a plan
+KINDS = ("plain", "pointer", "hard", "shared", "versions", "purge")
+PLAIN, POINTER, HARD, SHARED, VERSIONS, PURGE = KINDS
+COUNT = "NumberOfEmployees"  # of accounts: here, of archived cases
+PURGED = 12  # cases
+NO_OPTIONS: Mapping[str, Any] = {}
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    POINTER: {"pointer": {"column": "AccountId", "count": COUNT}},
+    HARD: {"hard_delete": True},
+}
 FILES = {"Attachment": "Body", "ContentVersion": "VersionData"}
 # What the org alone sets when a record is created again; files are compared by their bytes.
 RENEWED = frozenset(
@@ -67,6 +79,7 @@ class Desk:
     dice: random.Random
     plans: int = 0
     files: int = 0
+    documents: int = 0
     hits: Counter[str] = field(default_factory=Counter)
 
     def ask(self, *words: str) -> dict[str, Any]:
@@ -116,13 +129,37 @@ class Desk:
 
     # --- plans and runs ---------------------------------------------------------------------------
 
-    def archive_plan(self) -> Path:
+    def plan_of(self, kind: str) -> Path:
+        """A plan of a kind, with what it needs in the org and in the newest backup."""
+        if kind == HARD:
+            permission = {"username": ADMIN, "permission": "BulkApiHardDelete"}
+            self.simulator.admin.post("access/permission", **permission, granted=True)
+        if kind in (SHARED, VERSIONS):
+            self.share(_cases(self.archive_plan())[:2])
+            self.night()
+        if kind == PURGE:
+            cases = [f"Case/{case}" for case in _cases(self.archive_plan())[:PURGED]]
+            return self._planned("purge", "plan", "chocolate", *cases)
+        name = "old-file-versions" if kind == VERSIONS else "closed-cases"
+        return self.archive_plan(name, OPTIONS.get(kind, NO_OPTIONS))
+
+    def share(self, cases: list[str]) -> None:
+        """Two cases have the same old file, which has two versions."""
+        case, other = cases
+        self.documents += 1
+        link(self, upload(self, f"Plan {self.documents}", to=case), other)  # type: ignore[arg-type]
+
+    def archive_plan(
+        self, name: str = "closed-cases", options: Mapping[str, Any] = NO_OPTIONS
+    ) -> Path:
         listed = self.ask("archive", "policies", "chocolate")["policies"]
-        (policy,) = [each for each in listed if each["name"] == "closed-cases"]
-        policy["unchanged_days"] = 0
+        (policy,) = [each for each in listed if each["name"] == name]
+        policy |= {"unchanged_days": 0, **options}
         for condition in policy["conditions"]:
             if condition["comparison"] == "older":
                 condition["days"] = 60
+            if condition["comparison"] == "larger":
+                condition["number"] = 1
         file = self.folder / "policy.json"
         file.write_text(json.dumps(policy), "utf-8")
         return self._planned(
@@ -206,11 +243,16 @@ def _steps(plan: Path) -> list[dict[str, Any]]:
     return steps
 
 
+def _cases(plan: Path) -> list[str]:
+    return [step["record"] for step in _steps(plan) if step["table"] == "Case"]
+
+
 def _content(row: dict[str, Any]) -> str:
     plain = {
         name: value
         for name, value in row.items()
         if value is not None and name not in RENEWED
+        if (name, value) != (COUNT, 0)  # an undo takes the whole number back
         if name in STABLE or not name.endswith(("Id", "Ids"))
     }
     return json.dumps(plain, sort_keys=True, default=str)
@@ -244,22 +286,27 @@ def desk(first_home: Path, tmp_path: Path) -> Iterator[Desk]:
 
 
 def live_with_kills(desk: Desk, *, kills: int, seed: int) -> None:
-    """Archive and put back, by turns out of the recycle bin and anew, through so many kills."""
+    """Archive and put back, by turns out of the recycle bin and anew, through so many kills.
+
+    The rounds of a seed begin with the kind of its number.
+    """
     desk.dice = random.Random(seed)
     in_bin, rounds = bool(seed % 2), 0
     while desk.hits.total() < kills:
+        kind = KINDS[(seed + rounds) % len(KINDS)]
         rounds += 1
         assert rounds <= kills, "the program ends before it can be killed"
         desk.night()
+        plan = desk.plan_of(kind)
         before = desk.contents()
-        plan = desk.archive_plan()
         steps = _steps(plan)
         files = desk.bodies((s["table"], s["record"]) for s in steps if s["table"] in FILES)
         remaining = kills - desk.hits.total()
-        desk.run_with_kills(plan, "archive", kills=min(MOST_OF_A_RUN, (remaining + 1) // 2))
+        verb = "purge" if kind == PURGE else "archive"
+        desk.run_with_kills(plan, verb, kills=min(MOST_OF_A_RUN, (remaining + 1) // 2))
         gone = {table: before[table] - rows for table, rows in desk.contents().items()}
-        assert gone["Case"], "nothing was archived"
-        assert gone["EmailMessage"]
+        assert gone["ContentVersion" if kind == VERSIONS else "Case"], "nothing was archived"
+        assert gone["EmailMessage"] or kind in (VERSIONS, PURGE)
         desk.check_nothing_lost(plan)
         desk.night()
         if not in_bin:
@@ -280,15 +327,23 @@ def live_with_kills(desk: Desk, *, kills: int, seed: int) -> None:
         in_bin = not in_bin
     desk.night()
     assert desk.ask("verify", "--level", "full")["damages"] == []
-    assert min(desk.hits["archive"], desk.hits["restore"], desk.files) > 0, desk.hits
+    assert desk.hits["archive"] + desk.hits["purge"] > 0, desk.hits
+    assert desk.hits["restore"] > 0, desk.hits
 
 
 def test_kills_of_an_archive_and_its_undo_lose_or_double_records(desk: Desk) -> None:
-    live_with_kills(desk, kills=4, seed=1)
+    live_with_kills(desk, kills=4, seed=0)
+    assert desk.files
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(1, len(KINDS)))
+def test_kills_of_other_kinds_of_archives_lose_or_double_records(desk: Desk, seed: int) -> None:
+    live_with_kills(desk, kills=4, seed=seed)
 
 
 @pytest.mark.deep
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(12))  # so that each kind comes in each place
 def test_two_hundred_kills_of_archives(desk: Desk, seed: int) -> None:
     live_with_kills(desk, kills=20, seed=seed)

@@ -315,6 +315,7 @@ class _Walk:
                 pairs = files.take().select(pl.col(LINK).alias(OWNER), pl.col(FILE).alias(ROW))
                 self.file_edges[files.kind.table] = pairs
                 if self.members.count > before:
+                    self._stop_changed_files(files.kind.table, since=before)
                     yield files.kind.table
 
     def _shared(self) -> Iterator[SharedFiles]:
@@ -353,10 +354,20 @@ class _Walk:
         """The numbers of records; stops those that were changed too recently."""
         nodes = self.members.add(table, rows[ID])
         if self.policy.unchanged_days:
-            limit = self.now - timedelta(days=self.policy.unchanged_days)
-            changed = rows.select(nodes.alias(NODE), MODIFIED).filter(pl.col(MODIFIED) > limit)
-            self._stop(changed.select(NODE), StayCause(StayReason.CHANGED, table))
+            self._stop_changed(table, rows.select(nodes.alias(NODE), MODIFIED))
         return nodes
+
+    def _stop_changed(self, table: str, members: pl.DataFrame) -> None:
+        limit = self.now - timedelta(days=self.policy.unchanged_days)
+        changed = members.filter(pl.col(MODIFIED) > limit)
+        self._stop(changed, StayCause(StayReason.CHANGED, table))
+
+    def _stop_changed_files(self, table: str, *, since: int) -> None:
+        """Stop files that links brought: they were numbered from ``since`` on, without their times."""
+        if self.policy.unchanged_days:
+            members = self.members.of([table]).filter(pl.col(NODE) >= since)
+            for rows in self._frames(table, []):
+                self._stop_changed(table, rows.join(members, on=ID))
 
     # --- the records that keep them ---------------------------------------------------------------
 

@@ -288,6 +288,16 @@ def test_a_file_stays_with_any_other_record_that_has_it(company: Company, other:
     )
 
 
+def test_a_file_that_was_changed_recently_stays_when_its_case_goes(company: Company) -> None:
+    share(company, "D1", "C1")
+    policy = replace(POLICY, unchanged_days=30)
+    assert {"C1", "D1"} <= going(company, policy)
+    company.changed["D1"] = NOW - timedelta(days=2)
+    chosen = going(company, policy)
+    assert {"C1", "LD1C1"} <= chosen
+    assert not chosen & {"D1", "VD1"}
+
+
 def test_the_file_of_a_case_on_hold_is_no_shared_one(company: Company) -> None:
     share(company, "D1", "C1")
     held = Hold(HoldTarget(HoldScope.RECORD, "Case", "C1"))
