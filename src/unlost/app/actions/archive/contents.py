@@ -151,7 +151,7 @@ def _bytes(batch: pa.RecordBatch, weight: StorageWeight) -> Mapping[int, int]:
 def _runs(app: Application, org: ProtectedOrg, parts: list[_Part]) -> Iterator[ArchivedRun]:
     """Yield the archives of which records are still archived, newest first."""
     commits = {info.number: info for info in app.vault.commits(org.oid)}
-    figures = figures_by_run(app, org)
+    figures = figures_by_run(org)
     for archive in reversed(archives_of(app, org)):
         mine = (part.of(archive.number) for part in parts if archive.number in part.records)
         tables = sorted(mine, key=lambda each: (-each.records, each.table))
