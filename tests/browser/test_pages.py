@@ -202,6 +202,14 @@ def _last(path: str) -> str:
     return path.strip("/").rpartition("/")[2]
 
 
+ARCHIVES = {
+    "archive-policy-new": "/orgs/sales/archive-policies/?table=Case",
+    "archive-policy": "/orgs/sales/archive-policies/completed-tasks/",
+    "expired": "/orgs/sales/expired/",
+    "archive": "/orgs/sales/archive/",
+}
+
+
 @pytest.fixture(scope="module")
 def pages(console: Console, watched: list[str], repairs: Repairs) -> dict[str, str]:
     """A path of each page, by its name."""
@@ -247,13 +255,10 @@ def pages(console: Console, watched: list[str], repairs: Repairs) -> dict[str, s
         "org-approval": "/orgs/sales/approval/",
         "org-bypass": "/orgs/sales/bypass/",
         "storage": "/orgs/sales/storage/",
-        "archive-policy-new": "/orgs/sales/archive-policies/?table=Case",
-        "archive-policy": "/orgs/sales/archive-policies/completed-tasks/",
         "schedule": "/orgs/sales/schedule/",
         "keeping": "/orgs/sales/keeping/?daily=1",
         "privacy": f"/orgs/sales/privacy/?record=Account/{account['record']}",
-        "expired": "/orgs/sales/expired/",
-        "archive": "/orgs/sales/archive/",
+        **ARCHIVES,
         "storages": "/storage/",
         "alerts": "/alerts/",
         "channels": "/alerts/channels/",

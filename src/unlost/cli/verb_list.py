@@ -81,7 +81,7 @@ VERBS: Sequence[Verb] = (
     Verb(
         "list",
         "records.list",
-        "List records that are related to a record or match a search, or write them to a file.",
+        "List records that are related to a record, match a search or are archived, or save them.",
     ),
     Verb("file", "records.file", "Write a file from the vault to disk."),
     Verb(
