@@ -116,12 +116,13 @@ class OptionJudge:
 
     def _were_unchanged(self, plan: RestorePlan, deleted: set[RecordKey], days: int) -> None:
         limit = plan.made_at - timedelta(days=days)
+        copy = self.town.vault.at(self.town.oid, plan.snapshot, forgotten=True)
         emptied = self.ledger.emptied[run_of(plan)]
         for key in deleted & self.ledger.gone.keys() - emptied.keys():
-            gone = self.ledger.gone[key]
-            # A later change that leaves all values as they were is none.
-            late = self.ledger.is_ours(gone.by) and limit < gone.modified <= plan.made_at
-            assert not late, f"{key} was changed at {gone.modified}, after {limit}"
+            # A change that leaves all values as they were is none: the backup has no new version.
+            (modified,) = copy.get(key.table, [key.record])["_u_modified_at"].to_pylist()
+            late = self.ledger.is_ours(self.ledger.gone[key].by) and modified > limit
+            assert not late, f"{key} was changed at {modified}, after {limit}"
             self.met["unchanged for days"] += 1
 
     def _were_unprotected(self, deleted: set[RecordKey]) -> None:

@@ -400,9 +400,11 @@ class Archives(Restores):
                 if error.code != "restore-no-answer":
                     raise
             else:
-                assert isinstance(ended, RestoreOutcome)
-                self._clear()
-                return ended
+                if isinstance(ended, RestoreOutcome):
+                    self._clear()
+                    return ended
+                self.judge.met["full"] += 1  # new files of a policy that frees old versions
+                self.town.writer.full_after = None
             finally:
                 self.ledger.running = ""
             passers.restart()

@@ -198,7 +198,8 @@ class UndoJudge:
         other = case.now if then is not None else case.then
         left = any(target in there and target not in other for target in moved)
         assert left, f"{key}.{column}: {now} became {then}, and its record did not come or go"
-        in_plan = any(step.key in moved for step, _ in case.pairs)
+        ends = ((step.key, RecordKey(step.table, told.live or "")) for step, told in case.pairs)
+        in_plan = any(set(keys) & set(moved) for keys in ends)  # by its former or its new id
         assert in_plan, f"{key}.{column} lost a record that is none of the run's"
 
     # --- what the run removed -----------------------------------------------------------------------
