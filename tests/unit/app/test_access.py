@@ -394,7 +394,7 @@ def test_a_deed_that_is_missing_is_noticed(night: World) -> None:
 
 # They change nothing but what their own actor asks or has ticked, and tell nothing of a record.
 LOOKED_AT = frozenset({
-    "address.show", "channel.list", "column.choices", "column.list", "connector.asks", "connector.list",
+    "address.show", "archive.choices", "channel.list", "column.choices", "column.list", "connector.asks", "connector.list",
     "connector.missing", "erase.list", "erase.plan", "forget.plan", "key.list", "lockout.list", "mirror.show", "org.ask-look", "org.do-look", "org.drop-look", "org.look",
     "org.look-state", "org.settings", "org.writer-check", "org.writer-settings", "person.list",
     "person.show", "record.clear-ticks", "record.tick", "record.ticks", "record.untick", "rectify.plan",

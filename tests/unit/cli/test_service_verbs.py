@@ -348,7 +348,7 @@ def test_old_versions_of_files_are_listed(sales: Terminal) -> None:
     org.create("Version", dict(old))
     fill(sales, 1, 0.01)
     out = sales("storage", "sales").out
-    assert "2 old versions of 1 file use 4.1 kB. The org cannot delete them alone: " in out
+    assert "2 old versions of 1 file use 4.1 kB. The org cannot delete them alone. " in out
     assert re.search(r"Menu +2 +4\.1 kB", out)
 
 

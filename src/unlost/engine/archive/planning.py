@@ -207,13 +207,14 @@ def _bin_limit(order: ArchiveRequest, copy: Snapshot, graph: ArchiveGraph) -> Bi
     """The limit of a plan by the whole recycle bin; None if its records skip it, or it is unknown."""
     rule = order.facts.bin
     limit = order.limits.get(rule.storage, 0.0) if rule is not None else 0.0
-    if rule is None or not limit or order.policy.hard_delete:
+    capacity = bin_capacity(rule, limit) if rule is not None else 0
+    if not capacity or order.policy.hard_delete:
         return None
     enters = np.zeros(graph.members.count, dtype=np.bool_)
     for table in copy.schema().tables:
         if table.has(TableTrait.UNDELETE):
             enters[graph.members.of([table.name])[NODE].to_numpy()] = True
-    return BinLimit(enters, bin_capacity(rule, limit))
+    return BinLimit(enters, capacity)
 
 
 def _nothing(choice: ArchiveChoice, *, most: int, bin_limit: BinLimit | None) -> UsageError:
@@ -475,7 +476,7 @@ def _effects(
     effects = effects_of(choice.copy, choice.graph, going, tables, order.facts, kind)
     rule = order.facts.bin
     limit = order.limits.get(rule.storage, 0.0) if rule is not None else 0.0
-    if rule is None or not limit or order.policy.hard_delete:
+    if rule is None or not bin_capacity(rule, limit) or order.policy.hard_delete:
         return effects
     commits = survey.ports.vault.commits(survey.org)
     room = bin_room(

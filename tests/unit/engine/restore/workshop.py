@@ -134,7 +134,7 @@ class Workshop(Scene):
 
     def writes(self) -> list[tuple[str, str, int]]:
         """The calls that wrote."""
-        looks = ("find", "fetch", "referrers", "prepare", "recent", "settle")
+        looks = ("find", "fetch", "referrers", "prepare", "recent", "settle", "automation", "locks")
         return [call for call in self.writer.calls if call[0] not in looks]
 
 

@@ -121,7 +121,7 @@ class PolicyValues:
     choices: tuple[ValueChoice, ...] = ()
 
 
-@action("archive.choices", Right.READ, trace=Trace.READ)
+@action("archive.choices", Right.RESTORE)
 def policy_choices(app: Application, org: str, policy: ArchivePolicy) -> PolicyChoices:
     """List the choices for an archive policy with this table and these branches.
 
