@@ -206,6 +206,7 @@ ARCHIVES = {
     "archive-policy-new": "/orgs/sales/archive-policies/?table=Case",
     "archive-policy": "/orgs/sales/archive-policies/completed-tasks/",
     "expired": "/orgs/sales/expired/",
+    "purge-ids": "/orgs/sales/purge/",
     "archive": "/orgs/sales/archive/",
 }
 
