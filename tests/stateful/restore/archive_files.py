@@ -233,7 +233,7 @@ class FileJudge:
         ours = {
             key.record
             for key in self.ledger.deleted[run]
-            if key.table == DOCUMENT and key.record in created
+            if key.table == DOCUMENT and key.record in created and key not in self.ledger.triggered
         }
         named = {record.record for record in outcome.records if record.code}
         files = [

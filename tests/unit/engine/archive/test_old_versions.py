@@ -458,6 +458,25 @@ def test_files_stay_if_others_vanish_while_their_new_ones_are_created(
     assert cabinet.state() == {name: held for name, held in before.items() if name != SINGLE}
 
 
+def test_a_new_file_that_a_trigger_deletes_with_the_old_one_is_named(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run took it for one that it took away itself."""
+    plan = cabinet.files_plan()
+    olds = {*cabinet.live("Document")}
+    original, deleted = cabinet.platform.delete, list[str]()
+
+    def delete(table: str, record: str, *, by: str) -> None:
+        original(table, record, by=by)
+        if table == "Document" and record in olds and not deleted:
+            deleted.extend(sorted(cabinet.live("Document").keys() - olds)[:1])
+            original(table, deleted[0], by=by)
+
+    monkeypatch.setattr(cabinet.platform, "delete", delete)
+    named = stayed(cabinet.run(plan))
+    assert named[f"Document/{deleted[0]}"] == "archive-vanished"
+
+
 def test_a_file_stays_if_its_copy_has_no_hash(
     cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,7 @@ from unlost.engine.restore.running.copies import CopyPlace, faulty_copies
 from unlost.engine.restore.running.deletions import details_deleted, source_of
 from unlost.engine.restore.running.file_holds import links_of_held_records
 from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
-from unlost.engine.restore.running.passes.copying import copy_files, created_ids, discard_copies
+from unlost.engine.restore.running.passes.copying import copy_files, discard_copies, discarded_ids
 from unlost.engine.restore.running.passes.deleting import close_again
 from unlost.engine.restore.running.passes.drafting import make_drafts
 from unlost.engine.restore.running.passes.pointing import point
@@ -458,7 +458,7 @@ def _note_surplus(session: RestoreSession, watch: OrgWatch) -> bool:
     early = watch.changes.vanished | watch.changes.deleted
     # A record that was to stay has an outcome already, and must not vanish either.
     stays = {key for key, result in results.items() if _is_to_stay(result)}
-    early = early - created_ids(session)  # a new file that this run took away again
+    early = early - discarded_ids(session)
     surplus = _not_archived(session, {key for key in early if key not in results or key in stays})
     noted: dict[str, list[RowOutcome]] = defaultdict(list)
     for key in sorted(surplus, key=str):

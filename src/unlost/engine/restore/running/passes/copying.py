@@ -143,12 +143,16 @@ def _read(
 # --- new files that are not needed ----------------------------------------------------------------
 
 
-def created_ids(session: RestoreSession) -> set[RecordKey]:
-    """The new records of this archive, by their ids in the org."""
+def discarded_ids(session: RestoreSession) -> set[RecordKey]:
+    """The new files that this archive took away again, with all of theirs, by their ids in the org."""
     if session.freed_kind is None:
         return set()
-    links = session.log.state.links.items()
-    return {RecordKey(key.table, live) for key, live in links if live != key.record}
+    state = session.log.state
+    groups = {session.step(key).group for key in state.results.get(Pass.DISCARD, {})}
+    created = ((key, live) for key, live in state.links.items() if live != key.record)
+    return {
+        RecordKey(key.table, live) for key, live in created if session.step(key).group in groups
+    }
 
 
 def discard_copies(session: RestoreSession) -> None:
