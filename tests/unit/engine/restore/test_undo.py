@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from unit.engine.restore.atelier import Atelier
-from unit.engine.restore.undone_shop import Restored, actions, binned, codes, life, org_of
+from unit.engine.restore.undone_shop import (
+    Restored,
+    actions,
+    binned,
+    codes,
+    life,
+    org_of,
+    restored_circle,
+)
 from unit.engine.restore.workshop import TEXT, Overwritten, add_editions, endings, of
 from unlost.engine.restore.running.execute import run_of
 from unlost.engine.restore.values.outcome import Ending
@@ -313,15 +321,7 @@ def test_a_row_that_goes_with_its_master_alone_is_not_deleted_where_that_stays(
 
 def test_records_that_refer_to_each_other_are_both_deleted(shop: Atelier) -> None:
     """The first delete emptied a reference of the second record, which then counted as edited."""
-    team = shop.make("Team", "red")
-    player = shop.make("Player", "Ann", Team=team)
-    shop.org.update("Team", team, {"Lead": player})
-    shop.night()
-    shop.lose("Team", team)
-    shop.lose("Player", player)
-    shop.night()
-    plan = shop.plan_of(("Team", team))
-    shop.restore(plan)
+    plan = restored_circle(shop)
     assert shop.restore(shop.undo(run_of(plan))).whole
     assert (shop.live("Team"), shop.live("Player")) == ({}, {})
 

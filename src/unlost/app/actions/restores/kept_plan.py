@@ -123,7 +123,7 @@ class PlanLine:
 
     @property
     def is_purge(self) -> bool:
-        """True for a purge, which has a policy of its own."""
+        """True for a purge: the names of its policies are reserved."""
         return self.policy in PURGES
 
 

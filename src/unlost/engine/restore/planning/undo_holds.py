@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from unlost.engine.restore.planning.survey import FETCH_IDS, RestoreSurvey, chunks
+from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.engine.restore.planning.undo_step import UndoStep
 from unlost.engine.restore.values.cells import Cells
 from unlost.engine.restore.values.files_on_hold import FilesOnHold
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.on_hold import hold_targets, records_on_hold
+from unlost.engine.restore.values.referrers import referring_ids
 from unlost.model.plan import Action
-from unlost.model.source.writing import ReferrerQuery
 
 
 def keep_on_hold(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
@@ -49,8 +49,4 @@ def _referring(
     survey: RestoreSurvey, table: str, column: str, ids: Sequence[str]
 ) -> Collection[str]:
     described = survey.tables.get(table)
-    if described is None:
-        return ()
-    queries = [ReferrerQuery(described, column, chunk) for chunk in chunks(ids, FETCH_IDS)]
-    answers = survey.ports.writer.referrers(queries)
-    return [record for rows in answers if rows is not None for record in rows.ids.to_pylist()]
+    return referring_ids(survey.ports.writer, described, column, ids) if described else ()

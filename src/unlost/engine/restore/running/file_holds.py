@@ -15,11 +15,11 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import Cells
 from unlost.engine.restore.values.files_on_hold import FilesOnHold
 from unlost.engine.restore.values.on_hold import hold_targets
+from unlost.engine.restore.values.referrers import referring_ids
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
 from unlost.model.source.shared_files import SharedFile
-from unlost.model.source.writing import ReferrerQuery
 from unlost.model.vault.retention import HoldScope, HoldTarget
 
 ID, OP = "_u_id", "_u_op"
@@ -75,11 +75,7 @@ def _referring(
     session: RestoreSession, name: str, column: str, ids: Sequence[str]
 ) -> Collection[str]:
     table = session.schema.table(name)
-    if table is None:
-        return ()
-    queries = [ReferrerQuery(table, column, part) for part in batched(ids, TOGETHER)]
-    answers = session.ports.writer.referrers(queries)
-    return [record for rows in answers if rows is not None for record in rows.ids.to_pylist()]
+    return referring_ids(session.ports.writer, table, column, ids) if table else ()
 
 
 def _links(

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import batched
 
 from unlost.model.plan import RecordKey
+from unlost.model.ports.writer import PlanningAccess
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import ReferrerQuery, WriteCapability
 
 QUERIES = 200  # sent together
+IDS = 2_000  # that a query names
 
 type TargetQuery = tuple[ReferrerQuery, str]
 """A query, and the table of the records to which the others refer."""
@@ -43,6 +46,18 @@ def referrers_in(query: ReferrerQuery, target: str, rows: Rows) -> Iterator[Refe
     values = rows.cells.column(query.column).to_pylist()
     for record, value in zip(rows.ids.to_pylist(), values, strict=True):
         yield Referrer(RecordKey(query.table.name, record), query.column, RecordKey(target, value))
+
+
+def referring_ids(
+    access: PlanningAccess, table: Table, column: str, ids: Sequence[str]
+) -> Sequence[str]:
+    """The live records of a table in which a column names one of these ids.
+
+    Rows of tables that the org does not show are left out.
+    """
+    queries = [ReferrerQuery(table, column, part) for part in batched(ids, IDS)]
+    answers = access.referrers(queries)
+    return [record for rows in answers if rows is not None for record in rows.ids.to_pylist()]
 
 
 def owner_columns(table: Table, capability: WriteCapability) -> Sequence[str]:

@@ -105,7 +105,7 @@ def _form(
 ) -> ArchivePolicyForm:
     """Return the form of a policy, with the choices that the newest backup offers."""
     typed = sent(request)
-    # A record that goes along can have related records of its own.
+    # A record that goes along can have related records, too.
     goes = replace(policy, branches=tuple(taken_branches(typed))) if typed is not None else policy
     names_of = cache(lambda table, column: policy_values(app, org, table, column).choices)
     return ArchivePolicyForm(
