@@ -8,8 +8,9 @@ name. It does not see that a trigger deletes records of other tables.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from stateful.restore.archive_ledger import Gone, Ledger
 from stateful.restore.town import LINKS, Town
@@ -19,7 +20,6 @@ from unlost.engine.restore.values.outcome import Ending, RecordOutcome, RestoreO
 from unlost.engine.restore.values.outcome_text import CHANGED_SINCE
 from unlost.model.plan import PlanStep, RecordKey, RestorePlan
 from unlost.model.source.reading import Op
-from unlost.model.vault.snapshot import Version
 
 STAYS = {
     CHANGED_SINCE,
@@ -31,6 +31,17 @@ STAYS = {
     archiving.ON_HOLD,
     archiving.STOPPED,
 }
+
+
+UNWATCHED = {"Link"}  # never read for its changes: a trigger may take links along, unseen
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest version of a record in the vault."""
+
+    op: Op
+    cells: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ class ArchiveCase:
             for table, links in LINKS.items()
             if any(planned & set(link.tables) for link in links.values())
         }
-        return planned | named | naming
+        return (planned | named | naming) - UNWATCHED
 
     @property
     def endings(self) -> dict[RecordKey, RecordOutcome]:
@@ -80,26 +91,38 @@ class ArchiveJudge:
     def nothing_lost(self) -> None:
         """Each record is live, or a person deleted it, or the vault has its last values."""
         assert not self.ledger.broken, f"{self.ledger.broken} are on hold, and were deleted"
+        archived, newest = self._archived(), self._newest(self.ledger.gone)
+        copies = {key for keys in self.ledger.created.values() for key in keys}
         for key, gone in self.ledger.gone.items():
-            versions = self.town.vault.history(self.town.oid, key.table, key.record)
-            newest = versions[-1].op if versions else None
+            op = newest[key].op if key in newest else None
             if not self.ledger.is_ours(gone.by):
-                foreign = newest is Op.ARCHIVED and key not in self.ledger.archived
+                foreign = op is Op.ARCHIVED and key not in self.ledger.archived
                 assert not foreign, f"a person deleted {key}, and it counts as archived"
                 continue
-            archived = key in self._archived()
-            if key in self.ledger.triggered and not archived:
-                continue  # the outcome names it
-            assert any(self._has(key, gone, v) for v in versions), f"{key} is lost: {gone}"
-            if archived:
-                assert newest is Op.ARCHIVED, (
-                    f"{key} was archived, and its newest version: {newest}"
-                )
-                last = self._has(key, gone, versions[-1])
-                assert last, f"{key} was archived with other values: {versions[-1]}, not {gone}"
+            is_archived = key in archived
+            if key in copies or (key in self.ledger.triggered and not is_archived):
+                continue  # the old file has its values; the outcome names it
+            is_newest = key in newest and self._has(key, gone, newest[key].cells)
+            if is_archived:
+                assert op is Op.ARCHIVED, f"{key} was archived, and its newest version: {op}"
+                assert is_newest, f"{key} was archived with other values: not {gone}"
                 self.met["archived"] += 1
             elif key not in self.ledger.archived:
-                assert newest is not Op.ARCHIVED, f"{key} counts as archived, and no run says so"
+                assert op is not Op.ARCHIVED, f"{key} counts as archived, and no run says so"
+            assert is_newest or self._had(key, gone), f"{key} is lost: {gone}"
+
+    def _newest(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Newest]:
+        """The newest versions of records, of which the vault is asked table by table."""
+        ids: dict[str, list[str]] = defaultdict(list)
+        for key in keys:
+            ids[key.table].append(key.record)
+        vault, org = self.town.vault, self.town.oid
+        snapshot = vault.at(org, vault.commits(org)[-1].number, forgotten=True)
+        return {
+            RecordKey(table, row["_u_id"]): Newest(Op(row["_u_op"]), row)
+            for table in ids.keys() & snapshot.tables().keys()
+            for row in snapshot.get(table, sorted(ids[table])).to_pylist()
+        }
 
     def _archived(self) -> set[RecordKey]:
         """The records that are archived now: the newest run that deleted each has ended."""
@@ -108,10 +131,15 @@ class ArchiveJudge:
             newest |= dict.fromkeys(keys, run)
         return {key for key, run in newest.items() if key in self.ended.get(run, ())}
 
-    def _has(self, key: RecordKey, gone: Gone, version: Version) -> bool:
+    def _had(self, key: RecordKey, gone: Gone) -> bool:
+        """True if any version has the last values."""
+        versions = self.town.vault.history(self.town.oid, key.table, key.record)
+        return any(self._has(key, gone, version.cells) for version in versions)
+
+    def _has(self, key: RecordKey, gone: Gone, cells: Mapping[str, Any]) -> bool:
         formers = self.ledger.formers(key)
         for column, value in gone.seen.cells.items():
-            stored = version.cells.get(column)
+            stored = cells.get(column)
             if stored != value and (column not in formers or stored != formers[column]):
                 return False
         return gone.seen.body is None or self._has_file(key, gone.seen.body)
@@ -127,18 +155,20 @@ class ArchiveJudge:
 
     def after_backup(self, tables: Collection[str]) -> None:
         """The backup has seen each live record of these tables."""
-        for key, seen in self.town.picture().items():
-            if key.table in tables:
-                newest = self.town.vault.history(self.town.oid, key.table, key.record)[-1]
-                assert newest.op is Op.STATE, f"{key} is live, and counts as {newest.op}"
-                stored = {column: newest.cells.get(column) for column in seen.cells}
-                assert stored == seen.cells, f"{key} is {seen.cells}, and the backup has {stored}"
+        live = {key: seen for key, seen in self.town.picture().items() if key.table in tables}
+        newest = self._newest(live)
+        for key, seen in live.items():
+            op, cells = newest[key].op, newest[key].cells
+            assert op is Op.STATE, f"{key} is live, and counts as {op}"
+            stored = {column: cells.get(column) for column in seen.cells}
+            assert stored == seen.cells, f"{key} is {seen.cells}, and the backup has {stored}"
 
     # --- after a run -------------------------------------------------------------------------------
 
     def judge(self, case: ArchiveCase) -> None:
         """All that must be true after a run."""
-        deleted, endings = self.ledger.deleted[case.run], case.endings
+        self._count_unshared(case)
+        deleted, endings = self._of_plan(case.run), case.endings
         assert len(endings) == len(case.outcome.records), "a record has two outcomes"
         live = self.town.picture()
         other = self._of_others(case)
@@ -170,6 +200,18 @@ class ArchiveJudge:
         self.ended[case.run] = case.archived
         self.nothing_lost()
 
+    def _count_unshared(self, case: ArchiveCase) -> None:
+        """Count what people deleted between the reading and the call: the org tells them not apart."""
+        for key in case.archived - self.ledger.deleted[case.run]:
+            if key.table in UNWATCHED and key in self.ledger.gone:
+                self.ledger.deleted[case.run].add(key)
+                self.ledger.archived.add(key)
+                self.met["unshared meanwhile"] += 1
+
+    def _of_plan(self, run: str) -> set[RecordKey]:
+        """The records that a run deleted, without new ones of its own."""
+        return self.ledger.deleted[run] - self.ledger.created[run]
+
     def _of_others(self, case: ArchiveCase) -> set[RecordKey]:
         """The records that another archive deleted, after this one had asked for it and died."""
         runs = [keys for run, keys in self.ledger.deleted.items() if run != case.run]
@@ -180,7 +222,7 @@ class ArchiveJudge:
         groups: dict[int, list[PlanStep]] = defaultdict(list)
         for step in case.plan.steps:
             groups[step.group].append(step)
-        deleted, endings = self.ledger.deleted[case.run], case.endings
+        deleted, endings = self._of_plan(case.run), case.endings
         for group in groups.values():
             went = [step.key for step in group if step.key in deleted]
             rest = [endings[step.key] for step in group if step.key not in deleted]

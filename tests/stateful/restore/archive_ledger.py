@@ -2,9 +2,10 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from stateful.restore.town import COUNT, LINKS, UNSET, Cells, Picture, Seen, Town
+from stateful.restore.town import COUNT, LATEST, LINKS, UNSET, Cells, Picture, Seen, Town
 from unlost.model.plan import RecordKey
 
 SECOND = 1  # stamps are cut to seconds: what people do in the same second looks alike
@@ -12,16 +13,21 @@ SECOND = 1  # stamps are cut to seconds: what people do in the same second looks
 
 @dataclass(frozen=True)
 class Gone:
-    """A record that is not live: its last values, and who deleted it."""
+    """A record that is not live: its last values and change, and who deleted it.
+
+    ``latest``: it was the newest edition of its document.
+    """
 
     seen: Seen
     by: str
+    modified: datetime
+    latest: bool = False
 
 
 class Ledger:
     """What became of each record that ever lived.
 
-    ``deleted``: by run, what its user deleted. ``emptied``: by run, the former values of references
+    ``deleted``, ``created``: by run, what its user deleted and created. ``emptied``: by run, the former values of references
     that its deletions emptied. ``triggered``: what a trigger deleted, in the name of that user.
     ``archived``: records that some archive deleted, even if they came back. ``protected``: those on
     hold. ``broken`` names records on hold that were deleted. ``pointed``: by run, what it added to the
@@ -32,6 +38,7 @@ class Ledger:
         self.town = town
         self.gone: dict[RecordKey, Gone] = {}
         self.deleted: dict[str, set[RecordKey]] = defaultdict(set)
+        self.created: dict[str, set[RecordKey]] = defaultdict(set)
         self.emptied: dict[str, dict[RecordKey, Cells]] = defaultdict(lambda: defaultdict(dict))
         self.triggered: set[RecordKey] = set()
         self.archived: set[RecordKey] = set()
@@ -62,13 +69,17 @@ class Ledger:
         return {
             key: Seen({**seen.cells, **self.emptied[run].get(key, {})}, seen.body)
             for key, seen in {**live, **lost}.items()
+            if key not in self.created[run]
         }
 
     # --- the org's own calls -----------------------------------------------------------------------
 
     def create(self, table: str, cells: Cells, *, by: str = "U1", **more: Any) -> str:
         self._pass_time(by)
-        return str(self._create(table, cells, by=by, **more))
+        record = str(self._create(table, cells, by=by, **more))
+        if self.running and self.is_ours(by) and not self.is_trigger:
+            self.created[self.running].add(RecordKey(table, record))
+        return record
 
     def update(self, table: str, record: str, cells: Cells, *, by: str = "U1", **more: Any) -> None:
         self._pass_time(by)
@@ -90,15 +101,26 @@ class Ledger:
         key, memory_table = RecordKey(table, record), self.town.org.tables[table]
         cells = memory_table.records[record].cells
         values = {column: value for column, value in cells.items() if column not in UNSET}
-        self.gone[key] = Gone(Seen(values, memory_table.files.get(record)), by)
+        seen = Seen(values, memory_table.files.get(record))
+        modified, latest = memory_table.records[record].modified, cells.get(LATEST) == "true"
+        self.gone[key] = Gone(seen, by, modified, latest)
         if self.running and self.is_ours(by):
             self.deleted[self.running].add(key)
             self.archived.add(key)
-            self.broken |= {key} & self.protected if not self.is_trigger else set()
+            self.broken |= self._on_hold(key, cells) if not self.is_trigger else set()
         self.triggered.discard(key)
         if self.is_trigger:
             self.triggered.add(key)
         self._delete(table, record, by=by)
+
+    def _on_hold(self, key: RecordKey, cells: Cells) -> set[RecordKey]:
+        """The records on hold of which the deletion takes the record itself, or a file."""
+        holder = cells.get("Holder") if key.table == "Link" else None
+        return {
+            other
+            for other in self.protected
+            if other == key or (other.record == holder and other.table != "Member")
+        }
 
     def undelete(self, table: str, record: str, *, by: str = "U1") -> None:
         self._pass_time(by)

@@ -2,23 +2,26 @@
 
 ``hard_delete``: records skip the bin. ``second_copy``: a record leaves only if the mirror has it, too;
 some mirrors have lost objects. ``pointer``: firms have the number of their archived records, of which
-people know nothing: each archive adds its own, and each undo takes it back.
+people know nothing: each archive adds its own, and each undo takes it back. ``include``: protected
+records leave only if it names their protection, and records lose files only if it names them.
+``unchanged_days``: younger records stay. ``old_versions: free``: see ``archive_files``.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 
-from stateful.restore.town import COUNT, LINK_TO, Town
+from stateful.restore.archive_files import ACTIVE, DOCUMENT, IS_ACTIVE, RECORDS
+from stateful.restore.town import COUNT, LINK_TO
 from unlost.engine.restore.running.execute import run_of
 from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
-from unlost.model.archive import ArchivePolicy, ParentPointer
+from unlost.model.archive import ArchivePolicy, OldVersionRule, ParentPointer
 from unlost.model.plan import ActionReason, RecordKey, RestorePlan
-from unlost.model.source.schema import WireKind
 from unlost.testing.vault import reopened
 from unlost.vault.stores.memory import MemoryStore
 
@@ -28,34 +31,30 @@ POINTERS = (ParentPointer(FIRM, COUNT, LINK_TO), ParentPointer(FIRM, COUNT))
 LOSABLE = ("/data/", "/packs/")
 
 
-class ArchiveTown(Town):
-    """A town whose firms have columns for archives."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.org.add_column(FIRM, COUNT, WireKind.INTEGER)
-        self.org.add_column(FIRM, LINK_TO, WireKind.TEXT)
-        usual = self.platform.capability(FIRM)
-        columns = usual.settable | {COUNT, LINK_TO}
-        self.platform.allow(replace(usual, settable=columns, changeable=columns))
-
-    def counts(self) -> Counter[str]:
-        """The numbers of archived records that live firms have."""
-        firms = self.org.tables[FIRM].records.items()
-        return Counter({key: int(f.cells.get(COUNT) or 0) for key, f in firms if not f.deleted})
-
-
 def with_options(data: st.DataObject, policy: ArchivePolicy) -> ArchivePolicy:
     """The policy with some options."""
     draw, pointer = data.draw, None
     if policy.table in WITH_FIRMS and draw(st.booleans()):
         pointer = draw(st.sampled_from(POINTERS))
-    return replace(
+    include = [(), (), (ACTIVE,)]
+    policy = replace(
         policy,
         hard_delete=draw(st.sampled_from([False, False, False, True])),
         second_copy=draw(st.sampled_from([False, False, True])),
         pointer=pointer,
+        unchanged_days=draw(st.sampled_from([0, 0, 0, 1, 2])),
+        keep_days=draw(st.sampled_from([0, 0, 30])),
+        include=draw(st.sampled_from(include)),
     )
+    return _for_files(data, policy) if policy.table == DOCUMENT else policy
+
+
+def _for_files(data: st.DataObject, policy: ArchivePolicy) -> ArchivePolicy:
+    include = data.draw(st.sampled_from([(RECORDS,), (RECORDS, ACTIVE), policy.include]))
+    policy = replace(policy, include=include)
+    if not data.draw(st.booleans()):
+        return policy
+    return replace(policy, old_versions=OldVersionRule.FREE, branches=(), keep_days=0)
 
 
 def without_parents(outcome: RestoreOutcome, plan: RestorePlan) -> RestoreOutcome:
@@ -101,6 +100,10 @@ class OptionJudge:
             self._is_in_mirror(plan, planned)
         if policy.hard_delete:
             self._skipped_bin(planned)
+        if policy.unchanged_days:
+            self._were_unchanged(plan, planned, policy.unchanged_days)
+        if ACTIVE not in policy.include:
+            self._were_unprotected(planned)
         self._are_counted(plan, outcome)
 
     def _skipped_bin(self, deleted: set[RecordKey]) -> None:
@@ -110,6 +113,23 @@ class OptionJudge:
             others = key in self.ledger.gone and not self.ledger.is_ours(self.ledger.gone[key].by)
             assert not is_binned or others, f"{key} is in the bin"
             self.met["hard"] += 1
+
+    def _were_unchanged(self, plan: RestorePlan, deleted: set[RecordKey], days: int) -> None:
+        limit = plan.made_at - timedelta(days=days)
+        copy = self.town.vault.at(self.town.oid, plan.snapshot, forgotten=True)
+        emptied = self.ledger.emptied[run_of(plan)]
+        for key in deleted & self.ledger.gone.keys() - emptied.keys():
+            # A change that leaves all values as they were is none: the backup has no new version.
+            (modified,) = copy.get(key.table, [key.record])["_u_modified_at"].to_pylist()
+            late = self.ledger.is_ours(self.ledger.gone[key].by) and modified > limit
+            assert not late, f"{key} was changed at {modified}, after {limit}"
+            self.met["unchanged for days"] += 1
+
+    def _were_unprotected(self, deleted: set[RecordKey]) -> None:
+        for key in deleted & self.ledger.gone.keys():
+            gone = self.ledger.gone[key]
+            active = key.table == "Deal" and gone.seen.value("Name") == IS_ACTIVE
+            assert not (active and self.ledger.is_ours(gone.by)), f"{key} is protected, and left"
 
     def _is_in_mirror(self, plan: RestorePlan, deleted: set[RecordKey]) -> None:
         by_table: dict[str, list[str]] = defaultdict(list)

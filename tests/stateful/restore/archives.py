@@ -8,31 +8,40 @@ triggers are seen in the tables that are watched.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
+from stateful.restore.archive_files import (
+    DOCUMENT,
+    EDITION,
+    FACTS,
+    FIRM,
+    LINK,
+    NEVER_MOVED,
+    NOTE,
+    SHARE,
+    ArchiveTown,
+    FileJudge,
+)
 from stateful.restore.archive_judge import ArchiveCase, ArchiveJudge
 from stateful.restore.archive_ledger import Ledger
-from stateful.restore.archive_options import (
-    ArchiveTown,
-    OptionJudge,
-    with_options,
-    without_parents,
-)
+from stateful.restore.archive_options import OptionJudge, with_options, without_parents
 from stateful.restore.machine import (
     BODIES,
     LOST,
     MOST_ATTEMPTS,
+    NAMES,
     SEEDS,
     STORE_WRITES,
     WRONG,
     Restores,
 )
 from stateful.restore.passers import Passers
-from stateful.restore.town import LINKS, TABLES
+from stateful.restore.town import GRAPH, LINKS, TABLES
 from stateful.restore.undo_judge import Ran, UndoCase, UndoJudge
 from unlost.engine.archive.planning import ArchiveRequest, plan_archive
 from unlost.engine.restore.planning.undo import plan_undo
@@ -56,7 +65,8 @@ from unlost.testing.vault import reopened
 
 FEW, MANY = 2, 4  # so that several turns happen
 LATEST = 3  # archives of which one is undone
-EVERY_LINK = [(table, column) for table, links in LINKS.items() for column in links]
+EVERY_LINK = [(table, column) for table, links in GRAPH.items() for column in links]
+POLICY_TABLES = {*TABLES, DOCUMENT}
 CONDITIONS = st.sampled_from(
     [
         Condition("Name", Comparison.IS, ("a",)),
@@ -81,7 +91,7 @@ class Archives(Restores):
 
     met: Any = None
     ledger: Any = None
-    towns = ArchiveTown
+    towns: Any = ArchiveTown
     # Stories of restores, which are judged elsewhere.
     lose_and_restore: Any = None
     lose_circle_and_restore: Any = None
@@ -92,22 +102,27 @@ class Archives(Restores):
         data=st.data(), undeletable=st.booleans(), relinks=st.booleans(), loses=st.booleans()
     )
     def begin(self, data: st.DataObject, undeletable: bool, relinks: bool, loses: bool) -> None:
-        self.usual = archiving.FIRST_TURN, archiving.TURN
-        archiving.FIRST_TURN, archiving.TURN = FEW, MANY
+        self.usual = archiving.FIRST_TURN, archiving.TURN, archiving.COPIES
+        archiving.FIRST_TURN, archiving.TURN, archiving.COPIES = FEW, MANY, MANY
         self.ran: list[Ran] = []
         self.holds = 0
+        self.towns = partial(ArchiveTown, shares=data.draw(st.booleans()))
         super().begin(data=data, undeletable=undeletable, relinks=relinks, loses=loses)
-        for _ in range(data.draw(st.integers(2, 8))):
-            self._make(data, data.draw(st.sampled_from(TABLES)))
-        super().night()
         self.ledger = Ledger(self.town)
         self.archive_judge = ArchiveJudge(self.town, self.ledger, self.judge.met)
         self.undo_judge = UndoJudge(self.judge.met)
         self.option_judge = OptionJudge(self.town, self.ledger, self.judge.met)
+        self.file_judge = FileJudge(self.town, self.ledger, self.judge.met)
+
+    def _make_more(self, data: st.DataObject) -> None:
+        for _ in range(data.draw(st.integers(2, 8))):
+            self._make(data, data.draw(st.sampled_from(TABLES)))
+        for _ in range(data.draw(st.integers(1, 3)) if self.town.shares else 0):
+            self._share(data)
 
     def teardown(self) -> None:
         if hasattr(self, "usual"):
-            archiving.FIRST_TURN, archiving.TURN = self.usual
+            archiving.FIRST_TURN, archiving.TURN, archiving.COPIES = self.usual
         super().teardown()
 
     @contextmanager
@@ -124,16 +139,17 @@ class Archives(Restores):
     @rule()
     def night(self) -> None:
         super().night()
-        self._backed_up(TABLES)
+        self._backed_up(tuple(self.town.graph))
 
     @rule()
     def full(self) -> None:
         self.town.night(full=True)
         self.judge.night()
-        self._backed_up(TABLES)
+        self._backed_up(tuple(self.town.graph))
 
-    @rule(tables=st.lists(st.sampled_from(TABLES), min_size=1, max_size=3, unique=True))
+    @rule(tables=st.lists(st.sampled_from(sorted(LINKS)), min_size=1, max_size=3, unique=True))
     def hour(self, tables: list[str]) -> None:
+        tables = sorted(self.town.graph.keys() & {*tables}) or [FIRM]
         self.town.hour(*tables)
         self._backed_up(tables)
 
@@ -155,6 +171,47 @@ class Archives(Restores):
             self.town.vault.change_holds(self.town.oid, placed=[Hold(target)], run=run)
             self.ledger.protected.add(key)
             self.judge.met["hold"] += 1
+
+    @rule(data=st.data())
+    def share(self, data: st.DataObject) -> None:
+        """Records get a file, or a file gets another version."""
+        documents = self._targets(EDITION, "Document")
+        if documents and data.draw(st.booleans()):
+            document = data.draw(st.sampled_from(documents))
+            cells = {"Name": data.draw(NAMES), "Document": document}
+            self.town.make(EDITION, cells, body=data.draw(BODIES))
+        elif self.town.shares:
+            self._share(data)
+
+    def _share(self, data: st.DataObject) -> None:
+        """A document with its versions, its owner, and the records that share it."""
+        town, draw = self.town, data.draw
+        members = self._targets(DOCUMENT, "Owner")
+        owner = draw(st.sampled_from([*members, None]))
+        if owner is None:
+            made = town.make("Member", {"Name": "m"})
+            owner = made.record if made is not None else None
+        document = town.make(DOCUMENT, {"Name": draw(NAMES), "Owner": owner})
+        assert document is not None
+        for _ in range(draw(st.integers(1, 3))):
+            cells: dict[str, str | None] = {"Name": draw(NAMES), "Document": document.record}
+            town.make(EDITION, cells, body=draw(BODIES))
+        if draw(st.sampled_from([True, True, True, False])):
+            self._link(document.record, owner)
+        if draw(st.sampled_from([False] * 5 + [True])):
+            shelf = town.make("Shelf", {"Name": "s"})
+            self._link(document.record, shelf.record if shelf is not None else None)
+        holders = self._targets(LINK, "Holder")
+        for holder in draw(st.lists(st.sampled_from(holders), max_size=3, unique=True)):
+            self._link(document.record, holder)
+        if draw(st.sampled_from([False] * 5 + [True])):
+            town.make(SHARE, {"Document": document.record})
+        if self.ledger is None and draw(st.sampled_from([False] * 5 + [True])):
+            town.make(NOTE, {"Name": "shown", "Code": document.record})
+
+    def _link(self, document: str, holder: str | None) -> None:
+        if holder is not None:
+            self.town.make(LINK, {"Name": "l", "Document": document, "Holder": holder})
 
     # --- archives ----------------------------------------------------------------------------------
 
@@ -227,6 +284,7 @@ class Archives(Restores):
             case = ArchiveCase(plan, without_parents(outcome, plan), calm)
             self.archive_judge.judge(case)
             self.option_judge.judge(plan, outcome)
+            self.file_judge.judge(plan, outcome, calm=calm)
         self.judge.met["archive"] += 1
         self.judge.met["worked meanwhile"] += passers.worked
         ran = Ran(case.run, self.ledger.before(case.run, case.archived), self.town.picture())
@@ -238,7 +296,14 @@ class Archives(Restores):
         policy = self._policy(data)
         most = data.draw(st.sampled_from([100, 100, 100, 3, 6]))
         holds = tuple(self.town.vault.holds(self.town.oid))
-        order = ArchiveRequest(policy, holds=holds, most=most, address="https://unlost.example.com")
+        order = ArchiveRequest(
+            policy,
+            shared=self.town.files,
+            holds=holds,
+            most=most,
+            facts=FACTS,
+            address="https://unlost.example.com",
+        )
         name = self.town.next_plan()
         try:
             return plan_archive(self.town.oid, self.town.planning(), order, plan_id=name)
@@ -249,7 +314,8 @@ class Archives(Restores):
             return None
 
     def _policy(self, data: st.DataObject) -> ArchivePolicy:
-        tables = sorted({key.table for key in self._live()}) or list(TABLES)
+        tables = sorted({key.table for key in self._live()} & POLICY_TABLES) or list(TABLES)
+        tables += [DOCUMENT] if DOCUMENT in tables else []
         links = data.draw(st.lists(st.sampled_from(EVERY_LINK), max_size=5, unique=True))
         policy = ArchivePolicy(
             "old",
@@ -298,7 +364,7 @@ class Archives(Restores):
 
         def delete(table: str, record: str, *, by: str) -> None:
             real(table, record, by=by)
-            live = self._live()
+            live = [key for key in self._live() if key.table not in NEVER_MOVED]
             if self.ledger.running and self.ledger.is_ours(by) and waiting[0] and live:
                 waiting[0] = False
                 victim = dice.choice(live)
@@ -335,9 +401,11 @@ class Archives(Restores):
                 if error.code != "restore-no-answer":
                     raise
             else:
-                assert isinstance(ended, RestoreOutcome)
-                self._clear()
-                return ended
+                if isinstance(ended, RestoreOutcome):
+                    self._clear()
+                    return ended
+                self.judge.met["full"] += 1  # new files of a policy that frees old versions
+                self.town.writer.full_after = None
             finally:
                 self.ledger.running = ""
             passers.restart()
@@ -358,7 +426,7 @@ class Archives(Restores):
                     self._people(data)
                 self.night()
             case "hour":
-                self.hour(tables=[data.draw(st.sampled_from(TABLES))])
+                self.hour(tables=[data.draw(st.sampled_from(sorted(LINKS)))])
             case "people":
                 self._people(data)
             case "plan":

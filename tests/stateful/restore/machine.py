@@ -79,7 +79,11 @@ class Restores(RuleBasedStateMachine):
             self._circle(data)
         for _ in range(data.draw(st.integers(0, 4))):
             self.link(data)
+        self._make_more(data)
         self.night()
+
+    def _make_more(self, data: st.DataObject) -> None:
+        """Other records of the first night, if a machine has some."""
 
     def _circle(self, data: st.DataObject) -> None:
         """Two records that refer to each other."""
@@ -125,6 +129,7 @@ class Restores(RuleBasedStateMachine):
     @rule(data=st.data())
     def link(self, data: st.DataObject) -> None:
         live = self._live()
+        live = [key for key in live if LINKS[key.table]]
         if live:
             key = data.draw(st.sampled_from(live))
             column = data.draw(st.sampled_from(sorted(LINKS[key.table])))

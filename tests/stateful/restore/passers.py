@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from stateful.restore.town import LINKS, REQUIRED, Town, references
+from stateful.restore.town import LINKS, REQUIRED, REQUIRED_BY_FILES, Town, references
 from unlost.engine.restore.running.passes import archiving
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.source.schema import DeleteRule
+from unlost.model.source.writing import WriteOp
 
 FOCUS = 0.75  # how often they touch a record that is to leave
 
@@ -49,6 +50,8 @@ class Passers:
             turn = max((self.turns.get(key, -1) for key in keys), default=-1)
             if turn > self.turn:
                 self.turn, self.late = turn, False
+        if not reads and args and args[0] is WriteOp.CREATE:
+            self.late = False  # it reads the org's changes again before it deletes
         self.calls += 1
         if self.calls in self.moments:
             self.work()
@@ -108,7 +111,7 @@ class Passers:
         """A new record that refers to this one."""
         columns = [
             (table, column)
-            for table, links in LINKS.items()
+            for table, links in self.town.graph.items()
             for column, reference in links.items()
             if key.table in reference.tables
         ]
@@ -116,12 +119,14 @@ class Passers:
             return
         table, column = self.dice.choice(columns)
         cells: dict[str, str | None] = {"Name": self.dice.choice(["a", "b"]), column: key.record}
-        for owner, name in sorted(REQUIRED):
+        for owner, name in sorted(REQUIRED | REQUIRED_BY_FILES):
             if owner == table and name != column:
                 cells[name] = self._some(LINKS[table][name].tables, free)
         self.town.make(table, cells, body=b"late")
 
     def _move(self, key: RecordKey, free: list[RecordKey]) -> None:
+        if not LINKS[key.table]:
+            return
         column = self.dice.choice(sorted(LINKS[key.table]))
         target = self._some(LINKS[key.table][column].tables, free)
         if target is not None:

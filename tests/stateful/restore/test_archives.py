@@ -12,9 +12,18 @@ MUST_MEET = {
     *("archive", "whole", "archived", "undo", "restore", "crash", "hold", "trigger"),
     *("meanwhile night", "meanwhile plan", "meanwhile people", "worked meanwhile"),
     *("conflict restore-changed-since", "failed archive-referred", "failed archive-together"),
-    "brought back",
+    *("brought back", "hard", "in mirror", "counted", "unchanged for days"),
 }
-MUST_MEET_DEEP = MUST_MEET | {"put back", "exact"}
+MUST_MEET_DEEP = MUST_MEET | {
+    *("put back", "exact", "number taken back"),
+    *(
+        "file left",
+        "link of an owner",
+        "file released",
+        "file shared by those that left",
+        "file replaced",
+    ),
+}
 
 
 @pytest.mark.full

@@ -17,7 +17,7 @@ from unlost.testing.platform import Platform, RowRefused
 
 TEXT, LINK = WireKind.TEXT, WireKind.REFERENCE
 RULE = DeleteRule
-LINKS = {
+GRAPH = {
     "Firm": {"Parent": Reference(("Firm",), RULE.SET_NULL)},
     "Person": {
         "Firm": Reference(("Firm",), RULE.CASCADE),
@@ -33,12 +33,31 @@ LINKS = {
     "Note": {"About": Reference(("Firm", "Person", "Deal"), RULE.SET_NULL)},
     "Paper": {"Firm": Reference(("Firm",), RULE.SET_NULL)},
 }
+# Files that records share: only towns with archives have them.
+FILE_GRAPH = {
+    "Member": {},
+    "Shelf": {},
+    "Document": {"Owner": Reference(("Member",), RULE.SET_NULL)},
+    "Edition": {"Document": Reference(("Document",), RULE.CASCADE)},
+    "Link": {
+        "Document": Reference(("Document",), RULE.CASCADE),
+        "Holder": Reference(("Firm", "Person", "Deal", "Member", "Shelf"), RULE.CASCADE),
+    },
+    "Share": {"Document": Reference(("Document",), RULE.CASCADE)},
+}
+LINKS: dict[str, dict[str, Reference]] = {**GRAPH, **FILE_GRAPH}
 REQUIRED = {("Person", "Firm"), ("Role", "Person"), ("Role", "Deal")}
+REQUIRED_BY_FILES = {
+    *(("Edition", "Document"), ("Share", "Document")),
+    *(("Link", "Document"), ("Link", "Holder")),
+}
 UNIQUE = [("Firm", ("Code",)), ("Role", ("Person", "Deal"))]
-TABLES = tuple(LINKS)
+TABLES = tuple(GRAPH)
+WITH_BODIES = {"Paper", "Edition"}
 PLAIN = ("Name", "Code")
 COUNT, LINK_TO = "Archived", "Archive"  # in firms of a town with archives
-UNSET = frozenset({"Id", "Modified", "ModifiedBy", "Survivor", COUNT, LINK_TO})
+LATEST = "Latest"  # in editions of its files
+UNSET = frozenset({"Id", "Modified", "ModifiedBy", "Survivor", COUNT, LINK_TO, LATEST})
 
 type Cells = dict[str, str | None]
 
@@ -62,24 +81,29 @@ type Picture = dict[RecordKey, Seen]
 class Town(Scene):
     """``undeletable``: lost records come out of the bin with their ids."""
 
+    graph = GRAPH
     undeletable: bool = True
     relinks: bool = True
     plans: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for table, references in LINKS.items():
+        for table, references in self.graph.items():
             columns = {**dict.fromkeys(PLAIN, TEXT), **dict.fromkeys(references, LINK)}
             merged = "Survivor" if table == "Firm" else None
             columns |= {merged: LINK} if merged else {}
             self.org.add_table(
-                table, columns, files=table == "Paper", references=references, merged_into=merged
+                table,
+                columns,
+                files=table in WITH_BODIES,
+                references=references,
+                merged_into=merged,
             )
         self.platform = Platform(self.org)
         self.platform.relinks = self.relinks
         self.platform.required |= REQUIRED
         self.platform.unique += UNIQUE
-        for table in TABLES:
+        for table in self.graph:
             usual = self.platform.capability(table)
             identity = Identity.UNDELETE if self.undeletable else usual.identity
             columns = usual.settable - UNSET

@@ -85,7 +85,14 @@ class UndoJudge:
             self._changed(case, key, told)
         elif now is not None:
             assert then is not None, f"{key} is none of the run's, and was deleted"
-            self._untouched(case, key, now, then)
+            self._untouched(case, key, now, then, as_before=self._former(case, key))
+
+    def _former(self, case: UndoCase, key: RecordKey) -> Seen | None:
+        """The values that a record had before the run, if it came back under this id since."""
+        for step, one in case.pairs:
+            if step.table == key.table and key.record == one.live and one.ending.good:
+                return case.ran.before.get(step.key)
+        return None
 
     # --- what the run brought -----------------------------------------------------------------------
 
@@ -178,10 +185,25 @@ class UndoJudge:
         targets = LINKS[key.table][column].tables
         return any(RecordKey(table, str(value)) in live for table in targets)
 
-    def _untouched(self, case: UndoCase, key: RecordKey, now: Seen, then: Seen) -> None:
+    def _untouched(
+        self,
+        case: UndoCase,
+        key: RecordKey,
+        now: Seen,
+        then: Seen,
+        *,
+        as_before: Seen | None = None,
+    ) -> None:
+        """Nothing changed. Only what an earlier undo could not set may become as before the run."""
         assert now.body == then.body
         for column in now.cells:
-            self._same(case, key, column)
+            was = as_before.value(column) if as_before is not None else None
+            if was and now.value(column) is None and then.value(column) is not None:
+                value = case.stands_for(was) if column in LINKS[key.table] else was
+                assert then.value(column) == value, f"{key}.{column} is not as it was: {then}"
+                self.met["set by a second undo"] += 1
+            else:
+                self._same(case, key, column)
 
     def _same(self, case: UndoCase, key: RecordKey, column: str) -> None:
         now, then = case.now[key].value(column), case.then[key].value(column)

@@ -83,6 +83,24 @@ def test_of_files_that_are_read_together_only_the_damaged_one_stays(
     assert papers == [f"Paper/{paper}"]
 
 
+def test_a_damaged_list_of_files_does_not_stop_the_run(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = IntegrityError("segment-damaged", "The segment is damaged.")
+
+    def files(head: Any, table: str, records: Any) -> Any:
+        raise broken
+
+    plan = office.archive_plan()
+    monkeypatch.setattr(type(office.head), "files", files)
+    done = office.run(plan)
+    papers = {key: code for key, code in stayed(done).items() if key.startswith("Paper/")}
+    assert set(papers.values()) == {"archive-no-copy"}
+    assert "P0" in office.names()
+    (sentence, *_) = [r.sentence for r in done.records if r.code == "archive-no-copy"]
+    assert sentence.endswith("stays in the org. The segment is damaged.")
+
+
 def test_a_run_ends_though_all_backups_were_forgotten(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,7 @@ from unlost.model.source.writing import (
 )
 from unlost.model.vault.erasure import Erase
 from unlost.model.vault.maintenance import unconditional
-from unlost.testing.platform import EVERY_OP
+from unlost.testing.platform import EVERY_OP, RowRefused
 
 
 @pytest.fixture
@@ -377,6 +377,30 @@ def test_by_products_are_shared_by_versions_and_linked(shop: Workshop) -> None:
     assert [cells["Document"] for cells in shop.live("Edition").values()] == [made, made]
     assert of(outcome, document).live == made
     assert outcome.whole
+
+
+def test_versions_of_a_file_whose_first_one_is_refused_stay_together(shop: Workshop) -> None:
+    add_editions(shop)
+    documents = [shop.make("Document", name) for name in ("plan", "map")]
+    names = ("one", "two", "three")
+    editions = [shop.make("Edition", n, Document=d) for d in documents for n in names]
+    shop.night()
+    for record in (*editions, *documents):
+        table = "Document" if record in documents else "Edition"
+        shop.platform.delete(table, record, by="U2")
+    shop.platform.purge_bin()
+    shop.night()
+    steps = [shop.step("Edition", one, Action.CREATE) for one in editions]
+    first = [replace(step, level=0) for step in steps[::3]]
+    others = [replace(step, level=1) for step in steps if step not in steps[::3]]
+    by_products = [shop.step("Document", one, Action.BY_PRODUCT) for one in documents]
+    shop.writer.faults.plant("row", RowRefused("NO", "Refused by a test."), table="Edition")
+    outcome = shop.restore(shop.plan(*first, *others, *by_products))
+    plan, map_ = (of(outcome, document).live for document in documents)
+    made = Counter((c["Name"], c["Document"]) for c in shop.live("Edition").values())
+    whole = [("one", map_), ("two", map_), ("three", map_)]
+    assert made == Counter([("two", plan), ("three", plan), *whole])
+    assert shop.live("Document").keys() == {plan, map_}
 
 
 def test_gathered_rows_come_with_their_record(shop: Workshop) -> None:

@@ -41,8 +41,14 @@ def faulty_copies(
     if not (table.files or table.image_columns):
         return
     ids = [step.record for step in states.steps]
-    stored = {(file.record, file.column): file for file in snapshot.files(table.name, ids)}
-    for ref in source.files_in(table, _rows(ids, states.rows, snapshot)):
+    refs = source.files_in(table, _rows(ids, states.rows, snapshot))
+    try:
+        files = snapshot.files(table.name, ids)
+    except IntegrityError as error:  # the list of their files
+        yield from ((ref.record, error.sentence) for ref in refs)
+        return
+    stored = {(file.record, file.column): file for file in files}
+    for ref in refs:
         if (ref.record, ref.column) not in stored:
             yield ref.record, f"The {place} does not have its file."
     for file, sentence in damaged_files(vault, snapshot.info.org, list(stored.values())):

@@ -132,7 +132,7 @@ class Creator:
             for (table, steps), built in prefetch(self._build_or_read, [*batches, *soon]):
                 if table != READ_ONLY:
                     self._batch(table, steps, built)
-            plan_steps = self._pending_tables(plan_steps)
+            plan_steps = self._pending_tables(by_table)
         for steps in by_table.values():
             self.link_products(steps)
 
@@ -180,7 +180,11 @@ class Creator:
         self, by_table: Mapping[str, Sequence[PlanStep]]
     ) -> dict[str, list[PlanStep]]:
         pending = {table: self._pending(steps) for table, steps in by_table.items()}
-        return {table: steps for table, steps in pending.items() if steps}
+        return {
+            table: self._one_a_file(steps, by_table[table])
+            for table, steps in pending.items()
+            if steps
+        }
 
     def _build_or_read(self, batch: tuple[str, Sequence[PlanStep]]) -> Mapping[RecordKey, BuiltRow]:
         table, steps = batch
@@ -310,6 +314,37 @@ class Creator:
         return self.session.table(table)
 
     # --- by-products -------------------------------------------------------------------------------
+
+    def _one_a_file(self, pending: list[PlanStep], steps: Sequence[PlanStep]) -> list[PlanStep]:
+        """The pending versions that may go now: of each file that is not there yet, only one.
+
+        The plan sends the first version of a file before the others. If the org refuses it, another one
+        must come first: sent together, each would become a file.
+        """
+        table = pending[0].table
+        products = [p for p in self.session.capability(table).by_products if p.reuse]
+        if not products or not self._lacks_first(table, pending[0].level):
+            return pending
+        self.link_products(steps)
+        cells, coming = self.session.wanted.cells(pending), set[RecordKey]()
+        now = []
+        for step in pending:
+            values = ((p.table, cells[step.key].get(p.column)) for p in products)
+            files = {RecordKey(name, record) for name, record in values if record is not None}
+            if not (files & coming):
+                coming |= {file for file in files if self.session.links.live(file) is None}
+                now.append(step)
+        return now
+
+    def _lacks_first(self, table: str, level: int) -> bool:
+        """True if records of this table were to come before this level, and are not there."""
+        return any(
+            step.table == table
+            and step.level < level
+            and step.action is Action.CREATE
+            and self.session.links.live(step.key) is None
+            for step in self.session.plan.steps
+        )
 
     def _link_products(self, steps: Sequence[PlanStep]) -> None:
         """Learn which records the org created with these; versions of one file share a document."""
