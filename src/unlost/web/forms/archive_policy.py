@@ -68,7 +68,7 @@ class ArchivePolicyForm(DraftForm):
     unreferenced = forms.BooleanField(
         label=gettext_lazy("Keep records to which others refer"),
         required=False,
-        help_text=gettext_lazy("References that have a rule below do not count."),
+        help_text=gettext_lazy("References that have a rule above do not count."),
     )
     order = forms.ChoiceField(
         label=gettext_lazy("Archive first"),

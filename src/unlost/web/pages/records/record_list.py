@@ -75,7 +75,7 @@ def show(request: UserRequest, org: str) -> HttpResponse:
     if name:
         selection = selected(request, org, of=name, shown=keys, listed=page.total)
     context = {
-        "part": "records",
+        "part": "archive" if query.kind is ListKind.ARCHIVED else "records",
         "org": org,
         "can": can,
         "zone": page.zone,

@@ -107,7 +107,7 @@ class DayOfChanges:
 @needs_somewhere(Right.READ)
 def every(request: UserRequest) -> HttpResponse:
     """Show all watched sets."""
-    context = {"part": "find", "watches": watches(request.unlost).watches}
+    context = {"part": "records", "watches": watches(request.unlost).watches}
     return render(request, "watched/list.html", context)
 
 
@@ -120,7 +120,7 @@ def show(request: UserRequest, org: str, name: str) -> HttpResponse:
     live = "live" in request.GET
     shown = watched_changes(request.unlost, org, name, only=only, live=live, start=start, most=PAGE)
     context = {
-        "part": "find",
+        "part": "records",
         "org": org,
         "zone": shown.zone,
         "watched": shown,

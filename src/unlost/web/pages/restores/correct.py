@@ -51,5 +51,5 @@ def _page(
     request: UserRequest, shown: CorrectableRecord, form: CorrectionForm, *, every: Sequence[str]
 ) -> HttpResponse:
     status = HTTPStatus.BAD_REQUEST if form.errors else None
-    context = {"part": "find", "shown": shown, "form": form, "every": every}
+    context = {"part": "records", "shown": shown, "form": form, "every": every}
     return render(request, "restore/correct.html", context, status=status)

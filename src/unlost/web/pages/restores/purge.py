@@ -30,7 +30,7 @@ def ids(request: UserRequest, org: str) -> HttpResponse:
     A list that cannot be planned is shown again, with the reason and the lines that name no record.
     """
     if request.method == "GET":
-        return render(request, "restore/purge.html", {"part": "find", "org": org})
+        return render(request, "restore/purge.html", {"part": "records", "org": org})
     text, table = _text(request), request.POST.get("table", "")
     listed = read_ids(request.unlost, org, text)
     try:
@@ -62,7 +62,7 @@ def _one_table(listed: PurgeList, table: str) -> str:
 
 def _again(request: UserRequest, listed: PurgeList, text: str, error: UsageError) -> HttpResponse:
     context = {
-        "part": "find",
+        "part": "records",
         "org": listed.org,
         "text": text,
         "listed": listed,
