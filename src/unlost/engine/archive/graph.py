@@ -320,9 +320,8 @@ class _Walk:
 
     def _shared(self) -> Iterator[SharedFiles]:
         for kind in self.shared:
-            if {kind.table, kind.links} <= self.rules.keys():
-                keeping = tuple(k for k in kind.kept_by if k.table in self.rules)
-                known = replace(kind, kept_by=keeping, mentions=self._mentions(kind))
+            if kind.table in self.rules:  # without a single link, other records may need a file
+                known = replace(kind, mentions=self._mentions(kind))
                 yield SharedFiles(
                     known, self.members, self._frames, self._texts, self._released(kind)
                 )
@@ -480,7 +479,9 @@ class _Walk:
         return named.join(targets, on="named").drop("named")
 
     def _frames(self, table: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """The live rows of a table, many at a time, with their ids."""
+        """The live rows of a table, many at a time, with their ids; none if it has none."""
+        if table not in self.rules:
+            return
         wanted = ["_u_id", MODIFIED, *columns]
         for rows in in_chunks(self.snapshot.read(table, wanted)):
             yield frame(rows).rename({"_u_id": ID})

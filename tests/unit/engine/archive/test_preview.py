@@ -319,6 +319,14 @@ def test_a_file_with_a_public_link_stays(company: Company) -> None:
     assert not going(company) & {"D1", "VD1", "P1"}
 
 
+def test_a_public_link_was_broken_in_an_org_without_links_to_records(company: Company) -> None:
+    company.add("Document", "D1", OwnerId="U1")
+    company.add("PublicLink", "P1", DocumentId="D1")
+    policy = ArchivePolicy("files", "Document", ids=("D1",))
+    graph = collect(company.snapshot(), policy, shared=(FILES,), now=NOW)
+    assert not len(leaving_ids(graph, graph.going(), "Document"))
+
+
 def test_a_file_that_only_its_owner_has_is_not_met(company: Company) -> None:
     share(company, "D1")
     assert "D1" not in going(company)
