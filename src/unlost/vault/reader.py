@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from unlost.model.org import OrgIdentity
     from unlost.model.source.hidden_columns import HiddenColumns
+    from unlost.model.ports.vault import RecordFilter
     from unlost.model.vault.erasure import PastErasure
     from unlost.model.vault.past_salvage import PastSalvage
     from unlost.model.vault.snapshot import Lineage, SearchHit, SnapshotInfo, Version
@@ -149,18 +150,19 @@ class EncryptedReader:
         limit: int = 20,
         former: bool = False,
         tables: Collection[str] | None = None,
+        only: RecordFilter | None = None,
     ) -> Sequence[SearchHit]:
         """Records whose columns have words that begin with the words of the text, or with this id.
 
         ``former``: then records that once had such a value; this reads all of their versions.
-        ``tables``: only their records.
+        ``tables``: only their records. ``only``: of those with the words, only records that pass.
         """
         from unlost.vault.read.search import search
 
         newest = self.newest_backup(org)
         if newest is None:
             return ()
-        return search(newest, text, limit=limit, former=former, tables=tables)
+        return search(newest, text, limit=limit, former=former, tables=tables, only=only)
 
     def search_help(self, org: str, text: str = "", *, limit: int = 3) -> SearchHelp:
         """The state of the search index, and texts that find something for one that does not."""

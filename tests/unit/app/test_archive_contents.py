@@ -13,6 +13,7 @@ from unlost.app.actions.records.find import find
 from unlost.app.actions.records.record_list import record_list
 from unlost.app.compose import Application
 from unlost.app.records.record_queries import ListKind, ListQuery
+from unlost.engine.records import matches
 from unlost.engine.records.matches import StateFilter
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, UsageError
@@ -132,6 +133,21 @@ def test_a_search_tells_archived_records_from_deleted_ones(
     assert {hit.name for hit in hits} == STATES[state]
     assert {hit.name for hit in hits if hit.is_archived} <= {"Ann"}
     assert all(hit.gone is not None and hit.gone.at for hit in hits if hit.is_archived)
+
+
+def test_an_archived_record_beyond_the_checked_matches_is_not_found(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(8):
+        shop.org.create("Contact", {"Name": f"Ann {number}", "Account": CUSTOMER})
+    shop.night()
+    archive(shop, "Contact", "Ann 7")
+    monkeypatch.setitem(matches.org_matches.__kwdefaults__, "most", 3)
+    seen = find(shop.app, "Ann", state=StateFilter.ARCHIVED)
+    assert ({hit.name for hit in seen.hits}, seen.more) == ({"Ann", "Ann 7"}, False)
+    monkeypatch.setattr(matches, "MOST_STATES", 0)
+    seen = find(shop.app, "Ann", state=StateFilter.ARCHIVED)
+    assert (seen.hits, seen.more, seen.hints[0].code) == ((), True, "search-unchecked")
 
 
 def test_a_search_finds_what_was_archived_after_the_newest_backup(shop: Shop) -> None:

@@ -92,7 +92,7 @@ def test_more_matches_than_are_checked_are_told(
         org_searches, "org_matches", lambda vault, search: few(vault, search, most=25)
     )
     told = firms("find", "firma").out
-    assert "1 to 20 of more than 25; --page 2 shows more." in told
+    assert "1 to 20 of at least 25; --page 2 shows more." in told
     assert "Add a word, or filter by table." in told
 
 

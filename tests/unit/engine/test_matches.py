@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from unit.engine.scene import Scene
+from unlost.engine.records import matches
 from unlost.engine.records.matches import (
     DELETIONS_BACK,
     OrgMatches,
@@ -170,6 +171,51 @@ def test_matches_beyond_the_limit_are_reported(people: Scene) -> None:
     assert (len(some.results), some.more) == (4, True)
     every = org_matches(people.vault, search, most=9)
     assert (len(every.results), every.more) == (9, False)
+
+
+@pytest.fixture
+def many(people: Scene) -> Scene:
+    """More matches than are checked; the deleted ones come last, with all but one of the filters."""
+    for number in range(60):
+        people.org.create("Account", {"Name": f"Firma {number:02}"}, record=f"B{number:02}")
+    people.night()
+    return people
+
+
+def test_a_filter_by_state_hides_matches_beyond_those_that_are_checked(many: Scene) -> None:
+    snapshot, identity = many.vault.newest_backup(many.oid), many.vault.orgs()[many.oid]
+    deleted = SearchFilter(StateFilter.DELETED)
+    search = OrgSearch(snapshot, identity, "firma", filter=deleted)
+    every = org_matches(many.vault, search, most=10)
+    assert sorted(result.hit.record for result in every.results) == ["A1", "A2", "A3", "A4", "N1"]
+    assert not every.more
+    some = org_matches(many.vault, search, most=2)
+    assert (len(some.results), some.more) == (2, True)
+    by_sabine = replace(search, filter=SearchFilter(deleters=["U1"]))
+    assert len(org_matches(many.vault, by_sabine, most=10).results) == 3
+    assert not org_matches(many.vault, replace(search, words="firma note"), most=10).more
+
+
+@pytest.mark.parametrize("words", ["firma 0", "firma a", "firma"])
+def test_a_filter_passes_the_same_matches_however_many_are_checked(many: Scene, words: str) -> None:
+    for state in StateFilter:
+        for since in (None, many.vault.snapshots(many.oid)[-1].as_of):
+            wanted = SearchFilter(state, since=since)
+            every = records(many, words, filter=wanted)
+            few = records(many, words, filter=wanted, most=max(len(every), 5))
+            assert few == every
+
+
+def test_a_filter_checks_so_many_records_and_says_if_there_are_more(
+    many: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot, identity = many.vault.newest_backup(many.oid), many.vault.orgs()[many.oid]
+    deleted = SearchFilter(StateFilter.DELETED)
+    search = OrgSearch(snapshot, identity, "firma", filter=deleted)
+    monkeypatch.setattr(matches, "MOST_STATES", 5)
+    some = org_matches(many.vault, search, most=10)
+    assert len(some.results) < 5
+    assert some.more
 
 
 def test_an_id_in_another_form_finds_its_record_once(people: Scene) -> None:

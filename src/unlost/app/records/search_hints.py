@@ -27,7 +27,10 @@ class SearchedOrg:
 
 @dataclass(frozen=True, slots=True)
 class EmptySearch:
-    """A search without matches. ``user_unknown``: no user has the name after “deleted by”."""
+    """A search without matches. ``user_unknown``: no user has the name after “deleted by”.
+
+    ``unchecked``: not all records with the words were checked against the filters.
+    """
 
     words: str
     orgs: Sequence[SearchedOrg]
@@ -35,6 +38,7 @@ class EmptySearch:
     filtered: bool
     deleted_by: str = ""
     user_unknown: bool = False
+    unchecked: bool = False
 
 
 def search_hints(search: EmptySearch) -> Iterator[Message]:
@@ -51,6 +55,12 @@ def search_hints(search: EmptySearch) -> Iterator[Message]:
             "search-deleter",
             "The org names the user of a deletion only while the record is in its recycle bin.",
             next_step="Use the filter for deleted records, without a user.",
+        )
+    if search.unchecked:
+        yield message(
+            "search-unchecked",
+            "So many records have the words that not all of them were checked.",
+            next_step="Add a word, or choose a table.",
         )
     if search.filtered:
         yield message(

@@ -1,13 +1,14 @@
 """All matches of a search in one org, up to a limit: filtered, and counted for pages.
 
 A page shows a part of them, so every page must see the same matches in the same order. Therefore
-a search always checks up to ``MOST_CHECKED`` of them, whichever page is shown.
+a search always checks up to ``MOST_CHECKED`` of them, whichever page is shown. If there are more,
+and a filter is set, it searches again, and leaves out records that do not pass before they count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -24,9 +25,10 @@ from unlost.model.vault.snapshot import CommitKind, SearchHit, SearchMatch
 if TYPE_CHECKING:
     import polars as pl
 
-    from unlost.model.ports.vault import Snapshot, VaultReader
+    from unlost.model.ports.vault import RecordFilter, Snapshot, VaultReader
 
 MOST_CHECKED = 1_000
+MOST_STATES = 500_000  # records whose states a search with a filter reads
 # Deletions of a user are searched so far back, unless the filter says how far. The org names the
 # user only while the record is in its recycle bin, so few people search further back.
 DELETIONS_BACK = timedelta(days=90)
@@ -59,6 +61,11 @@ class SearchFilter:
     deleters: Collection[str] | None = None
 
     @property
+    def is_set(self) -> bool:
+        """True if not all records count."""
+        return self.state is not None or self.reads_states
+
+    @property
     def reads_states(self) -> bool:
         """True if hits alone do not decide: the newest states must be read."""
         return (self.since, self.until, self.deleters) != (None, None, None)
@@ -82,7 +89,7 @@ class OrgSearch:
 
 @dataclass(frozen=True, slots=True)
 class OrgMatches:
-    """The matches in one org, not ranked. ``more``: not all of them were checked.
+    """The matches in one org, not ranked. ``more``: not all of them were checked, or there are more.
 
     ``deletions_since``: only deletions that later backups found were searched; None if all were.
     """
@@ -97,11 +104,14 @@ def org_matches(vault: VaultReader, search: OrgSearch, *, most: int = MOST_CHECK
     back = None if search.words else _looked_back(vault, search)
     hits = _hits(vault, search, most) if back is None else _deletions(search, back.after, most)
     current = _with_newest_commit(vault, search)
+    states = StateCheck(current, MOST_STATES)
+    if back is None and len(hits) > most and search.filter.is_set:
+        hits = _hits(vault, search, most, only=states)
     checked = hits[:most] if current is search else _with_newest_states(current, hits[:most])
     shown = _filtered(current, checked)
     results = [SearchResult(search.identity, _labelled(hit), hit.match.whole) for hit in shown]
     since = back.since if back is not None else None
-    return OrgMatches(tuple(results), more=len(hits) > most, deletions_since=since)
+    return OrgMatches(tuple(results), more=len(hits) > most or states.spent, deletions_since=since)
 
 
 def best_match(results: Sequence[SearchResult]) -> SearchResult | None:
@@ -151,7 +161,39 @@ def _tier(result: SearchResult) -> tuple[bool, SearchMatch]:
     return result.hit.former, SearchMatch.KEY if match is SearchMatch.ID else match
 
 
-def _hits(vault: VaultReader, search: OrgSearch, most: int) -> list[SearchHit]:
+@dataclass(slots=True)
+class StateCheck:
+    """Checks the newest states of records against the filter of a search, each at most once.
+
+    At most ``most`` records: the states of a word's matches in a large org take seconds to read.
+    """
+
+    search: OrgSearch
+    most: int
+    _checked: dict[str, set[str]] = field(default_factory=dict)
+    _passed: dict[str, set[str]] = field(default_factory=dict)
+    _spent: bool = False
+
+    @property
+    def spent(self) -> bool:
+        """True if records were not checked, and no more will be."""
+        return self._spent
+
+    def passing(self, table: str, records: Sequence[str]) -> Collection[str]:
+        """Return the records that pass; those that were not checked do not."""
+        checked = self._checked.setdefault(table, set())
+        passed = self._passed.setdefault(table, set())
+        unchecked = [record for record in records if record not in checked]
+        room = self.most - sum(map(len, self._checked.values()))
+        self._spent = self._spent or len(unchecked) > room
+        checked.update(unchecked[:room])
+        passed.update(_passing_filter(self.search, table, unchecked[:room]))
+        return [record for record in records if record in passed]
+
+
+def _hits(
+    vault: VaultReader, search: OrgSearch, most: int, *, only: RecordFilter | None = None
+) -> list[SearchHit]:
     org, tables = search.snapshot.info.org, search.tables
     by_id = [
         hit
@@ -159,7 +201,9 @@ def _hits(vault: VaultReader, search: OrgSearch, most: int) -> list[SearchHit]:
         for hit in vault.search(org, record, limit=most, tables=tables)
         if hit.record == record
     ]
-    by_words = vault.search(org, search.words, limit=most + 1, former=search.former, tables=tables)
+    by_words = vault.search(
+        org, search.words, limit=most + 1, former=search.former, tables=tables, only=only
+    )
     hits: dict[tuple[str, str], SearchHit] = {}
     for hit in (*by_id, *by_words):
         hits.setdefault((hit.table, hit.record), hit)
@@ -228,6 +272,30 @@ def _by_table(hits: Sequence[SearchHit]) -> Mapping[str, list[str]]:
     for hit in hits:
         by_table.setdefault(hit.table, []).append(hit.record)
     return by_table
+
+
+def _passing_filter(search: OrgSearch, table: str, records: Sequence[str]) -> Sequence[str]:
+    """Return the records that pass the whole filter, also its ``state``."""
+    if not records:
+        return ()
+    rows = search.snapshot.get(table, records, columns=[])
+    if search.filter.state is not None:
+        rows = rows.filter(_state_mask(rows, search.filter.state))
+    passing: Sequence[str] = _selected(search, table, rows)["_u_id"].to_list()
+    return passing
+
+
+def _state_mask(rows: pa.Table, state: StateFilter) -> pa.ChunkedArray:
+    """True for the rows in this state."""
+    op = rows["_u_op"].cast(pa.string())
+    match state:
+        case StateFilter.LIVE:
+            return pc.equal(op, Op.STATE.value)
+        case StateFilter.ARCHIVED:
+            return pc.equal(op, Op.ARCHIVED.value)
+        case StateFilter.DELETED:
+            ops = pa.array([Op.STATE.value, Op.ARCHIVED.value])
+            return pc.invert(pc.is_in(op, value_set=ops))
 
 
 def _passing(search: OrgSearch, table: str, records: Sequence[str]) -> pl.DataFrame:

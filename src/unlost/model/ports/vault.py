@@ -59,6 +59,19 @@ if TYPE_CHECKING:
     )
 
 
+class RecordFilter(Protocol):
+    """A condition on the records of an org, which checks a bounded number of them."""
+
+    def passing(self, table: str, records: Sequence[str]) -> Collection[str]:
+        """Return the records that meet the condition; those that were not checked do not."""
+        ...
+
+    @property
+    def spent(self) -> bool:
+        """True if records were not checked, and no more will be."""
+        ...
+
+
 class Snapshot(ReadByColumns, Protocol):
     """The state of one org at one commit.
 
@@ -177,13 +190,15 @@ class VaultReader(Protocol):
         limit: int = 20,
         former: bool = False,
         tables: Collection[str] | None = None,
+        only: RecordFilter | None = None,
     ) -> Sequence[SearchHit]:
         """Find records of which each word of the text begins a word, and records with this id.
 
         All columns by which people search count, and the words may be in different columns. Case,
         accents, leading zeros and country codes do not matter. ``former``: after them, records that
         once had such a value; this reads all versions of each record that ever had one of the
-        words. ``tables``: only records of these tables.
+        words. ``tables``: only records of these tables. ``only``: of those that have the words, only
+        records that pass. They are checked before their values are read.
         """
         ...
 

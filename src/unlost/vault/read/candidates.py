@@ -4,12 +4,13 @@ The index has the tokens of all versions, so each candidate must be checked. Tok
 the word with the fewest rows; where it has many, the records must have the other words too.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.model.ports.vault import RecordFilter
 from unlost.model.source.schema import Schema, Table, TableRank
 from unlost.model.vault.snapshot import SearchIndexState
 from unlost.vault.commits.state import LiveSegment
@@ -22,6 +23,7 @@ from unlost.vault.read.token_rows import beginning, exact, rows_near
 MOST_ROWS = 50_000  # rows that are read for one token
 MOST_JOINED = 400_000  # rows of another word that are read to leave out records without it
 FEW_ROWS = 2_000  # rows that are ranked one by one, as importing Polars takes longer
+FILTERED_AT_ONCE = 10_000  # rows: reading a few states costs as much as reading thousands
 VAGUE_ROWS = 10  # rows of telephone numbers of which few are meant
 _RECORD = ("table", "record")
 
@@ -42,12 +44,16 @@ class SearchCandidate:
 
 @dataclass(frozen=True, slots=True)
 class SearchScope:
-    """The index to search. ``known``: the tables of the snapshot; ``tables``: only these count."""
+    """The index to search. ``known``: the tables of the snapshot; ``tables``: only these count.
+
+    ``only``: other records do not count either, so that they do not use up the candidates.
+    """
 
     view: TableView
     schema: Schema
     known: Collection[str]
     tables: Collection[str] | None = None
+    only: RecordFilter | None = None
 
     def candidates(self, query: SearchQuery, *, most: int) -> list[SearchCandidate]:
         """At most ``most`` records, those that people look for first at the beginning."""
@@ -67,11 +73,11 @@ class SearchScope:
         """Rows of records that have the rarest word, and the others where many records have it."""
         counted = sorted(((self._near(word), word) for word in words), key=_rarest)
         (_, first), *others = counted
-        rows = self._rows_of_word(first, MOST_ROWS)
+        rows, every = self._rows_of_word(first, MOST_ROWS), replace(self, only=None)
         for near, word in others:
             if len(rows) <= most or near > MOST_JOINED or _record_count(rows) <= most:
                 break
-            rows = _of_both(rows, self._rows_of_word(word, MOST_JOINED))
+            rows = _of_both(rows, every._rows_of_word(word, MOST_JOINED))
         return rows
 
     def _near(self, word: QueryWord) -> int:
@@ -96,7 +102,8 @@ class SearchScope:
 
     def _collect(self, parts: Iterable[pa.Table], most: int) -> pa.Table:
         rows, count = [_no_rows()], 0
-        for part in map(self._counting, parts):
+        wanted = map(self._counting, parts)
+        for part in wanted if self.only is None else self._passing(wanted, self.only):
             rows.append(part.slice(0, most - count))
             count += len(part)
             if count >= most:
@@ -114,6 +121,17 @@ class SearchScope:
             wanted = pa.array(sorted(self.tables), pa.string())
             rows = rows.filter(pc.is_in(rows.column("table"), value_set=wanted))
         return rows
+
+    def _passing(self, parts: Iterable[pa.Table], only: RecordFilter) -> Iterator[pa.Table]:
+        """Rows of records that pass the filter, until it checks no more."""
+        for rows in _gathered(parts):
+            for table in rows.column("table").unique().to_pylist():
+                some = rows.filter(pc.equal(rows.column("table"), table))
+                records = some.column("record").unique().to_pylist()
+                passing = pa.array(only.passing(table, records), pa.string())
+                yield some.filter(pc.is_in(some.column("record"), value_set=passing))
+            if only.spent:
+                return
 
     def _ranked(self, rows: pa.Table, query: SearchQuery) -> list[SearchCandidate]:
         known = pa.array(sorted(self.known), pa.string())
@@ -190,6 +208,18 @@ _TABLE_ORDER = list(TableRank)
 def rank_of(table: Table | None) -> TableRank:
     """The order in which people look for the records of a table."""
     return table.rank if table else TableRank.OTHER
+
+
+def _gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in fewer tables."""
+    some: list[pa.Table] = []
+    for part in parts:
+        some.append(part)
+        if sum(map(len, some)) >= FILTERED_AT_ONCE:
+            yield pa.concat_tables(some)
+            some = []
+    if some:
+        yield pa.concat_tables(some)
 
 
 def old_part(view: TableView) -> TableView:

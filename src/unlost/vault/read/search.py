@@ -13,6 +13,7 @@ from itertools import chain
 
 import pyarrow as pa
 
+from unlost.model.ports.vault import RecordFilter
 from unlost.model.source.schema import ColumnTrait, Table
 from unlost.model.typed_text import without_invisible
 from unlost.model.vault.snapshot import SearchHit, SearchIndexState, SearchMatch
@@ -35,16 +36,17 @@ def search(
     limit: int,
     former: bool = False,
     tables: Collection[str] | None = None,
+    only: RecordFilter | None = None,
 ) -> Sequence[SearchHit]:
     """Records whose columns have words that begin with the words of ``text``, or with this id.
 
     ``former``: after them, records that had such a value in an earlier version only. ``tables``:
-    only records of these tables.
+    only records of these tables. ``only``: of those that have the words, only records that pass.
     """
     query = without_invisible(text)
     if not query or limit < 1:
         return ()
-    finder = _Finder(snapshot, query_of(query), limit, tables)
+    finder = _Finder(snapshot, query_of(query), limit, tables, only)
     # Lazily: former values are looked up only if present ones leave room.
     rounds = [finder.by_id(query), finder.by_words()]
     if former:
@@ -70,6 +72,7 @@ class _Finder:
     query: SearchQuery
     limit: int
     tables: Collection[str] | None
+    only: RecordFilter | None
 
     def by_id(self, text: str) -> Iterator[SearchHit]:
         """The record with this id in each table."""
@@ -132,6 +135,7 @@ class _Finder:
             self.snapshot.schema(),
             known=self.snapshot.tables().keys(),
             tables=self.tables,
+            only=self.only,
         )
         candidates = scope.candidates(self.query, most=self.limit * _CANDIDATES)
         for at in range(0, len(candidates), self.limit):

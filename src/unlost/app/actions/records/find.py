@@ -131,6 +131,7 @@ class _FindRun:
         results = (*best, *(result for result in results if result not in best))
         # Orgs without a backup are not named: they were not searched.
         orgs = tuple(self._searched(every, found=bool(results)))
+        more = any(matches.more for matches in chosen.values())
         return FindResult(
             text=text,
             searched=tuple(some.org.name for some in self.open_orgs),
@@ -138,12 +139,12 @@ class _FindRun:
             words=self.typed.words,
             deleted_by=self.typed.deleted_by,
             total=len(results),
-            more=any(matches.more for matches in chosen.values()),
+            more=more,
             start=start,
             best=next(iter(self._described(best)), None),
             tables=self._tables(every),
             orgs=orgs,
-            hints=() if results else tuple(search_hints(self._empty(orgs))),
+            hints=() if results else tuple(search_hints(self._empty(orgs, more=more))),
             suggestions=() if results else self._suggestions(),
         )
 
@@ -221,7 +222,7 @@ class _FindRun:
         orgs = [some.org.oid for some in self.open_orgs]
         return suggest(self.app.vault, words, orgs=orgs)
 
-    def _empty(self, orgs: Sequence[SearchedOrg]) -> EmptySearch:
+    def _empty(self, orgs: Sequence[SearchedOrg], *, more: bool) -> EmptySearch:
         by = self.typed.deleted_by
         return EmptySearch(
             self.typed.words,
@@ -230,6 +231,7 @@ class _FindRun:
             filtered=self.query.filtered,
             deleted_by=by,
             user_unknown=bool(by) and not _users(self.app, self.open_orgs, by),
+            unchecked=more,
         )
 
 

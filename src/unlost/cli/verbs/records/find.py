@@ -118,7 +118,7 @@ def show_matches(out: Output, result: "FindResult") -> None:
         return
     for hit in result.hits:
         _show_hit(out, hit)
-    if result.total > len(result.hits):
+    if result.total > len(result.hits) or result.more:
         out.print()
         _show_place(out, result)
 
@@ -137,12 +137,12 @@ def _show_hit(out: Output, hit: "FoundRecord") -> None:
 def _show_place(out: Output, result: "FindResult") -> None:
     """Print which of the matches are shown, and in which tables they are."""
     last = result.start + len(result.hits)
-    total = f"more than {result.total:,}" if result.more else f"{result.total:,}"
+    total = f"at least {result.total:,}" if result.more else f"{result.total:,}"
     following = f"; --page {result.start // PAGE + 2} shows more" if last < result.total else ""
     shown = f"{result.start + 1:,} to {last:,} of {total}" if result.hits else f"{total} in all"
     out.print(f"{shown}{following}.")
     if result.more:
-        out.print("Only the best matches were checked. Add a word, or filter by table.")
+        out.print("Not all matches were checked. Add a word, or filter by table.")
     if len(result.tables) > 1:
         out.print(
             "By table: "
