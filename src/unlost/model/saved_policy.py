@@ -16,7 +16,7 @@ from unlost.model.errors import UsageError
 from unlost.model.message import Message
 
 LARGEST_DAY = 200_000  # records of a day; a plan cannot have more
-USUAL_DAY = 1_000
+USUAL_DAY = 1_000  # also in the help of the form
 NIGHTLY, OFF = "nightly", "off"
 NOT_SAVED = "new"  # the version of a policy that is not saved
 # A preview shows a backup. After a week of new records it no longer shows the effect of a schedule.

@@ -16,7 +16,7 @@ from unlost.model.archive import (
     wrong_name,
 )
 from unlost.model.archive_facts import ArchiveFacts
-from unlost.model.archive_retention import check_keep_days
+from unlost.model.archive_retention import LONGEST_DAYS, check_keep_days
 from unlost.model.errors import UsageError
 from unlost.model.source.schema import Column, DeleteRule, Schema, Table, WireKind
 from unlost.model.source.shared_files import SharedFile
@@ -24,13 +24,15 @@ from unlost.model.source.shared_files import SharedFile
 _TIMES = (WireKind.DATE, WireKind.INSTANT)
 _NUMBERS = (WireKind.INTEGER, WireKind.DECIMAL)
 _DAY = "%Y-%m-%d"
+INSTANT = timedelta(microseconds=1)
 SAME_TIME = timedelta(minutes=1)  # rules of the org may change a new record in the same transaction
 
 
 def meets(table: Table, conditions: Sequence[Condition], *, now: datetime) -> pl.Expr:
     """True for rows that meet all conditions; true for each row without one. Never null.
 
-    Raises UsageError (``archive-column``, ``archive-comparison``, ``archive-values``).
+    Raises UsageError (``archive-column``, ``archive-comparison``, ``archive-values``,
+    ``archive-days-many``).
     """
     tests = [_meets(_column(table, test), test, now) for test in conditions]
     return pl.all_horizontal(pl.lit(value=True), *(test.fill_null(value=False) for test in tests))
@@ -65,9 +67,11 @@ def check_policy(policy: ArchivePolicy, schema: Schema, *, now: datetime) -> Non
 
     Raises UsageError (``archive-table``, ``archive-column``, ``archive-comparison``,
     ``archive-values``, ``archive-reference``, ``archive-leaves``, ``archive-everything``,
-    ``archive-keep-days``, ``archive-old-versions``, ``archive-policy-unnamed``).
+    ``archive-keep-days``, ``archive-unchanged-days``, ``archive-days-many``, ``archive-old-versions``,
+    ``archive-policy-unnamed``).
     """
     check_keep_days(policy.keep_days)
+    _check_unchanged_days(policy)
     if len(policy.name) > LONGEST_NAME:
         raise wrong_name()
     if not policy.conditions and not policy.ids:
@@ -101,6 +105,18 @@ def check_policy(policy: ArchivePolicy, schema: Schema, *, now: datetime) -> Non
                 table=branch.table,
                 column=branch.column,
             )
+
+
+def _check_unchanged_days(policy: ArchivePolicy) -> None:
+    if not 0 <= policy.unchanged_days <= LONGEST_DAYS:
+        raise UsageError(
+            "archive-unchanged-days",
+            "A policy can leave out records that were changed within the last 1 to {longest:,} days, "
+            "not within {days:,}.",
+            next_step="Choose another number of days, or 0 for records that were changed at any time.",
+            longest=LONGEST_DAYS,
+            days=policy.unchanged_days,
+        )
 
 
 def check_protections(
@@ -176,7 +192,8 @@ def _meets(column: Column, test: Condition, now: datetime) -> pl.Expr:
             return moments(column.name) < now - timedelta(days=_at_least(test.days, test))
         case Comparison.BETWEEN:
             first, last = _days(test)
-            return moments(column.name).is_between(first, last + timedelta(days=1), closed="left")
+            # Times have microseconds. A day after the last one may be after the last of the calendar.
+            return moments(column.name).is_between(first, last + (timedelta(days=1) - INSTANT))
         case Comparison.SAME:
             apart = moments(column.name) - moments(_values(test)[0])
             return apart.abs() <= SAME_TIME
@@ -209,6 +226,16 @@ def _values(test: Condition) -> list[str]:
 def _at_least(days: int, test: Condition) -> int:
     if days < 1:
         raise _no_values(test)
+    if days > LONGEST_DAYS:
+        raise UsageError(
+            "archive-days-many",
+            "The condition {comparison} on {column} has {days:,} days. At most {longest:,} are possible.",
+            next_step="Choose a smaller number of days.",
+            comparison=test.comparison.value,
+            column=test.column,
+            days=days,
+            longest=LONGEST_DAYS,
+        )
     return days
 
 

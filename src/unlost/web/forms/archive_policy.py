@@ -61,9 +61,10 @@ class ArchivePolicyForm(DraftForm):
     )
     unchanged_days = forms.IntegerField(
         label=gettext_lazy("Only records that were not changed for (days)"),
+        required=False,
         min_value=0,
         max_value=MOST_DAYS,
-        help_text=gettext_lazy("0: however recently they were changed."),
+        help_text=gettext_lazy("Empty or 0: however recently they were changed."),
     )
     unreferenced = forms.BooleanField(
         label=gettext_lazy("Keep records to which others refer"),
@@ -127,7 +128,7 @@ class ArchivePolicyForm(DraftForm):
         min_value=0,
         max_value=LONGEST_DAYS,
         help_text=gettext_lazy(
-            "0: for ever. Otherwise at least 30 days. Nothing is deleted automatically, and records "
+            "Empty or 0: for ever. Otherwise at least 30 days. Nothing is deleted automatically, and records "
             "that are already archived keep their period."
         ),
     )
@@ -140,8 +141,10 @@ class ArchivePolicyForm(DraftForm):
     )
     daily_limit = forms.IntegerField(
         label=gettext_lazy("Records that the schedule archives on one day, at most"),
+        required=False,
         min_value=1,
         max_value=LARGEST_DAY,
+        help_text=gettext_lazy("Empty: 1,000."),
     )
     confirm_large = forms.BooleanField(
         label=gettext_lazy("The policy may archive more than half of a table"), required=False
@@ -237,7 +240,7 @@ class ArchivePolicyForm(DraftForm):
             name=given.get("name", before.name),
             conditions=conditions,
             branches=branches,
-            unchanged_days=given["unchanged_days"],
+            unchanged_days=given["unchanged_days"] or 0,
             unreferenced=given["unreferenced"],
             order=ArchiveOrder(given["order"]) if given["order"] else None,
             include=_included(before, given.get("include", ())),
@@ -257,7 +260,7 @@ class ArchivePolicyForm(DraftForm):
             self.as_policy(),
             tuple(Weekday(day) for day in given["days"]),
             given["on"],
-            given["daily_limit"],
+            given["daily_limit"] or USUAL_DAY,
             given["confirm_large"],
             given["seen"] or None,
         )
