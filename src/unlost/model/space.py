@@ -34,7 +34,7 @@ class SpaceEstimate:
     """The candidates of a policy, or the mail loops, in a backup.
 
     ``policy``: as it was then; None for loops. ``whole``: no columns were hidden from the person for
-    whom it was calculated. ``error``: why the policy could not be used.
+    whom it was calculated. ``error``: why the policy could not be used, or not all loops measured.
     """
 
     kind: SpaceKind

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from unlost.model.message import Message
+
 
 @dataclass(frozen=True, slots=True)
 class StorageWeight:
@@ -122,7 +124,7 @@ class MailLoop:
     senders. ``every``: usual time between two e-mails, in seconds. ``records``: ids of the e-mails;
     ``parents``: of the records to which they belong, in order. ``created``: of the records in
     ``created_table`` (``created_label`` to people) that the loop created: no other mail belongs to
-    them.
+    them. ``error``: why its size or the records that it created are not known.
     """
 
     table: str
@@ -140,6 +142,7 @@ class MailLoop:
     created: tuple[str, ...] = ()
     created_table: str = ""
     created_label: str = ""
+    error: Message | None = None
 
     @property
     def first(self) -> str:

@@ -1,5 +1,6 @@
 """The list of what frees most storage, calculated one policy at a time."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,8 +9,12 @@ from unit.app.archive_service import CLOSED, Service, person, save
 from unlost.app.actions.archive import free_space as listing
 from unlost.app.actions.archive.free_space import FreeSpace, estimate_space, free_space
 from unlost.app.actions.orgs.hidden_columns import hide, show
+from unlost.app.records.record_facts import RecordNames
 from unlost.model.access import Role
 from unlost.model.errors import IntegrityError, TransientError, UnlostError
+from unlost.model.message import Message
+from unlost.model.space import SpaceKind
+from unlost.model.storage import LoopSign, MailLoop
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: UnlostError) -> None:
@@ -59,6 +64,49 @@ def test_one_damaged_mail_blocks_the_list_of_what_frees_space(
     assert space.next_names == ()
     assert [(each.name, each.error.code) for each in space.unusable] == [("", "object-damaged")]
     assert CLOSED.name in {line.name for line in space.lines}
+
+
+DAMAGED = IntegrityError("object-damaged", "The object {name} is damaged.", name="x")
+DAY = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def loop(first: str, size: int, error: Message | None = None) -> MailLoop:
+    sides, records = ("a@inn.example", "b@inn.example"), (first, f"{first}-2")
+    return MailLoop(
+        "Case", "Away", sides, 2, 2, size, DAY, DAY, 600.0, LoopSign.HEADERS, records, (), error=error
+    )
+
+
+def test_one_damaged_mail_hides_the_other_loops(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loops = [loop("M1", 5_000), loop("M2", 0, DAMAGED.message), loop("M3", 9_000)]
+    monkeypatch.setattr(listing, "loops", lambda _app, _org: loops)
+    space = estimate_space(service.app, "sales")
+    lines = [line.name for line in space.lines if line.kind is SpaceKind.LOOPS]
+    assert sorted(lines) == ["M1", "M2", "M3"]
+    [unusable] = space.unusable
+    assert (unusable.name, unusable.error.code) == ("", "loops-unmeasured")
+    assert "these mail loops could not be read: M2." in unusable.error.sentence
+    assert "The object x is damaged." in unusable.error.sentence
+
+
+def test_one_damaged_subject_blocks_the_list_of_what_frees_space(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(service.app)
+    case = next(iter(service.world.org.tables["Case"].records))
+    monkeypatch.setattr(listing, "loops", lambda _app, _org: [loop(case, 5_000)])
+    calculated(service)
+
+    def of(_names: RecordNames, _tables: Any, _ids: Any) -> Any:
+        raise DAMAGED
+
+    monkeypatch.setattr(RecordNames, "of", of)
+    space = free_space(service.app, "sales")
+    labels = {line.name: line.label for line in space.lines}
+    assert labels[case] == ""
+    assert CLOSED.name in labels
 
 
 def test_an_error_that_passes_is_remembered_until_the_next_backup(

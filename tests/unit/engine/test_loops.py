@@ -1,16 +1,20 @@
 """Loops of automatic mails are found, whatever gives them away, and no conversation of people."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unit.engine.mailbox import BEGIN, DESK, GENERATED, GUEST, REPLIED, Mailbox
+from unit.engine.mailbox import BEGIN, DESK, GENERATED, GUEST, REPLIED, RULE, WEIGHT, Mailbox
 from unlost.engine.storage import loops as module
+from unlost.engine.storage.loops import find_loops
+from unlost.model.errors import IntegrityError
+from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import LoopSign
 
 EVERY_TEN = [10.0 * n for n in range(24)]
@@ -236,3 +240,26 @@ def test_mails_without_addresses_or_dates_are_left_out(box: Mailbox) -> None:
 
 def test_an_org_without_mails_has_no_loops(box: Mailbox) -> None:
     assert box.loops() == []
+
+
+def test_one_damaged_mail_hides_all_loops(box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = (REPLIED, REPLIED)
+    damaged = box.turns(("Away", "RE: Away"), EVERY_TEN, headers=headers)
+    box.turns(("Off", "RE: Off"), EVERY_TEN, headers=headers, guest="other@inn.example", text="x" * 50_000)
+    box.turns((AWAY, ANSWER), EVERY_TEN, guest="third@inn.example")
+    box.night()
+    head, real = box.head, type(box.head).get
+
+    def get(snapshot: Snapshot, table: str, ids: Sequence[str], **columns: Any) -> Any:
+        if damaged[3] in ids:
+            raise IntegrityError("object-damaged", "The object {name} is damaged.", name="x")
+        return real(snapshot, table, ids, **columns)
+
+    monkeypatch.setattr(type(head), "get", get)
+    loops = find_loops(head, "Mail", RULE, weight=WEIGHT)
+    assert [(loop.mails, loop.bytes, loop.error and loop.error.code) for loop in loops] == [
+        (24, 24 * 50_000, None),
+        (24, 24 * 1024, None),
+        (24, 0, "object-damaged"),
+    ]
+    assert set(loops[-1].records) == set(damaged)

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
@@ -11,7 +13,11 @@ from scenes import Lead, scene
 from unit.web.conftest import SignIn
 from unit.web.losses import goes_on, plan_at_once
 from unit.web.test_archives import Desk, archived, filled_desk, page
+from unlost.app.actions.archive import free_space
+from unlost.app.actions.storage import storage
 from unlost.model.access import Role
+from unlost.model.errors import IntegrityError
+from unlost.model.storage import LoopSign, MailLoop
 
 SPACE = "/orgs/sales/storage/?show=space"
 PART = {"HX-Request": "true"}
@@ -87,6 +93,28 @@ def test_an_auditor_sees_no_candidates(desk: Desk, sign_in: SignIn) -> None:
     client = sign_in(Role.AUDITOR)
     assert client.get(SPACE).status_code == 403
     assert "?show=space" not in page(client, "/orgs/sales/storage/")
+
+
+def test_a_loop_that_cannot_be_read_has_no_label(
+    desk: Desk, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = IntegrityError("object-damaged", "The object {name} is damaged.", name="x")
+    day, sides = datetime(2026, 3, 2, tzinfo=UTC), ("a@inn.example", "b@inn.example")
+    loops = [
+        MailLoop("Mail", subject, sides, 2, 2, size, day, day, 600.0, LoopSign.HEADERS, (first,), ())
+        for subject, first, size in (("Away", "M1", 5_000), ("Off", "M2", 0))
+    ]
+    loops[1] = replace(loops[1], error=error.message)
+    monkeypatch.setattr(free_space, "loops", lambda _app, _org: loops)
+    monkeypatch.setattr(storage, "loops_with_created", lambda _app, _org: loops)
+    client = sign_in(Role.ADMIN)
+    shown = calculated(client)
+    assert 'id="plan-loop-M1"' in shown
+    assert '<p class="note">Mail loops: ' in shown
+    assert "could not be read: M2." in shown
+    listed = part(client, "/orgs/sales/storage/?show=loops")
+    assert "5.0 kB" in listed
+    assert '<p class="note"><bdi>Off</bdi>: The object x is damaged.</p>' in listed
 
 
 def test_after_a_run_the_list_says_that_it_is_older(desk: Desk, sign_in: SignIn) -> None:

@@ -7,6 +7,7 @@ same time. A person may write in between: only mails that no person wrote are co
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +29,8 @@ from unlost.engine.storage.mails import (
     read_mails,
     size_of,
 )
+from unlost.model.errors import IntegrityError
+from unlost.model.message import Message
 from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import LoopSign, MailLoop, MailRule, StorageWeight
 
@@ -52,7 +55,10 @@ TURNS, UNASKED_SHARE = "turns", "unasked_share"
 def find_loops(
     snapshot: Snapshot, table: str, rule: MailRule, *, weight: StorageWeight | None
 ) -> Sequence[MailLoop]:
-    """All loops among a table's live mails, the largest first; ``weight`` sizes a mail."""
+    """All loops among a table's live mails, the largest first; ``weight`` sizes a mail.
+
+    A loop with a text that is damaged in the vault has an ``error`` in place of its size.
+    """
     parts = max(1, -(-snapshot.tables()[table].alive // MAX_MAILS))
     loops = [
         loop
@@ -167,7 +173,7 @@ def _strangers(others: pl.DataFrame) -> pl.DataFrame:
 def _loops(
     snapshot: Snapshot, table: str, rows: pl.DataFrame, sign: LoopSign, weight: StorageWeight | None
 ) -> Iterator[MailLoop]:
-    costs = _costs(snapshot, table, rows[RECORD].to_list(), weight)
+    costs, errors = _readable_costs(snapshot, table, rows, weight)
     sized = rows.join(costs, on=RECORD, how="left").sort(SESSION, AT, RECORD)
     loops = sized.group_by(SESSION, maintain_order=True).agg(
         *(pl.col(name).first() for name in (*SIDES, PLAIN, GAP)),
@@ -179,7 +185,24 @@ def _loops(
         pl.col(PARENT).drop_nulls().unique(maintain_order=True).alias("parents"),
     )
     for row in loops.iter_rows(named=True):
-        yield _loop(table, row, sign)
+        yield replace(_loop(table, row, sign), error=errors.get(row[SESSION]))
+
+
+def _readable_costs(
+    snapshot: Snapshot, table: str, rows: pl.DataFrame, weight: StorageWeight | None
+) -> tuple[pl.DataFrame, Mapping[int, Message]]:
+    """The costs of all mails, or of those in loops that can be read; why not, by session."""
+    try:
+        return _costs(snapshot, table, rows[RECORD].to_list(), weight), {}
+    except IntegrityError:
+        parts, errors = [_costs(snapshot, table, [], weight)], dict[int, Message]()
+    for (session,), mails in rows.group_by(SESSION, maintain_order=True):
+        assert isinstance(session, int), "sessions are numbers"
+        try:
+            parts.append(_costs(snapshot, table, mails[RECORD].to_list(), weight))
+        except IntegrityError as error:
+            errors[session] = error.message
+    return pl.concat(parts), errors
 
 
 def _loop(table: str, row: Mapping[str, Any], sign: LoopSign) -> MailLoop:

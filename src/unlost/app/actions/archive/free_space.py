@@ -27,8 +27,8 @@ from unlost.catalog.orgs.space_estimates import space_estimates, store_estimate
 from unlost.catalog.runs.runs import list_runs
 from unlost.model.access import Right, Trace
 from unlost.model.archive import ArchivePolicy
-from unlost.model.errors import TransientError, UnlostError
-from unlost.model.message import Message
+from unlost.model.errors import IntegrityError, TransientError, UnlostError
+from unlost.model.message import Message, message
 from unlost.model.ports.vault import Snapshot
 from unlost.model.space import SpaceCandidate, SpaceEstimate, SpaceKind
 from unlost.model.storage import MailLoop, StorageRule
@@ -57,7 +57,10 @@ class SpaceLine:
 
 @dataclass(frozen=True, slots=True)
 class UnusablePolicy:
-    """A policy that could not be used, and why; an empty name stands for the search for mail loops."""
+    """A policy that could not be used, and why; an empty name stands for the search for mail loops.
+
+    Of that search, the loops that could be measured are listed.
+    """
 
     name: str
     error: Message
@@ -190,7 +193,20 @@ def _estimate_of_loops(app: Application, org: ProtectedOrg, head: Snapshot) -> S
         SpaceCandidate(loop.first, loop.table, loop.mails, _bytes_of_loop(loop, rules))
         for loop in largest
     )
-    return replace(estimate, candidates=candidates)
+    damaged = [loop for loop in largest if loop.error is not None]
+    error = _unmeasured(damaged) if damaged else None
+    return replace(estimate, candidates=candidates, error=error)
+
+
+def _unmeasured(damaged: Sequence[MailLoop]) -> Message:
+    """Name the loops whose size is not known. Subjects are values of records: ids are remembered."""
+    return message(
+        "loops-unmeasured",
+        "The sizes of these mail loops could not be read: {loops}. The first error is: {reason}",
+        next_step="Run `unlost verify`. The mails of these loops can still be deleted.",
+        loops=", ".join(loop.first for loop in damaged),
+        reason=damaged[0].error or "",
+    )
 
 
 def _bytes_of_loop(loop: MailLoop, rules: Mapping[str, StorageRule]) -> Mapping[str, int]:
@@ -227,7 +243,7 @@ class _Lines:
             label = self._policies[candidate.name].label
         else:
             # Subjects are values of records: the home does not remember them.
-            label = self._names.of([candidate.table], [candidate.name]).get(candidate.name, "")
+            label = self._subject(candidate)
         freed = (
             freed_storage(name, size, self._storages.get(name))
             for name, size in sorted(candidate.bytes.items())
@@ -242,3 +258,10 @@ class _Lines:
             tuple(freed),
             estimate.at,
         )
+
+    def _subject(self, candidate: SpaceCandidate) -> str:
+        """The subject of a loop; empty if it is damaged, so that the other lines are listed."""
+        try:
+            return self._names.of([candidate.table], [candidate.name]).get(candidate.name, "")
+        except IntegrityError:
+            return ""

@@ -16,6 +16,7 @@ from unlost.engine.storage.usage import table_uses, thread_uses
 from unlost.engine.storage.versions import old_versions
 from unlost.model.access import Right
 from unlost.model.archive import ArchiveBranch, BranchRule
+from unlost.model.errors import IntegrityError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import (
     MailLoop,
@@ -116,7 +117,10 @@ def loops(app: Application, org: str) -> Sequence[MailLoop]:
 
 
 def loops_with_created(app: Application, org: str) -> Sequence[MailLoop]:
-    """Return the mail loops with the records that they created; raises NotFound as ``loops``."""
+    """Return the mail loops with the records that they created; raises NotFound as ``loops``.
+
+    If these cannot be read, the loops of the table have an ``error``.
+    """
     known = get_org(org)
     head = newest_backup(app.vault, known)
     rules = app.connector(known.identity.connector).storage_rules(head.schema())
@@ -125,7 +129,12 @@ def loops_with_created(app: Application, org: str) -> Sequence[MailLoop]:
     for table, mails in _mail_tables(app, known, head).items():
         some = [loop for loop in every if loop.table == table]
         parent = parent_table(head, table, mails)
-        for first, ids in created_records(head, table, mails, some, rules=rules).items():
+        try:
+            records = created_records(head, table, mails, some, rules=rules)
+        except IntegrityError as error:
+            created |= {loop.first: replace(loop, error=error.message) for loop in some}
+            continue
+        for first, ids in records.items():
             loop = next(each for each in some if each.first == first)
             label = words.label(parent, count=len(ids))
             created[first] = replace(loop, created=ids, created_table=parent, created_label=label)

@@ -270,7 +270,8 @@ def _show_space(out: Output, result: "FreeSpace") -> None:
         plan = plan if loop else f"unlost archive plan {result.org} {plain(line.name)}"
         out.print(f"  {plan} --out plan.json")
     for policy in result.unusable:
-        out.print(f"policy {plain(policy.name)} cannot be used: {policy.error}")
+        named = f"policy {plain(policy.name)} cannot be used" if policy.name else "mail loops"
+        out.print(f"{named}: {policy.error}")
     if not result.lines:
         out.print("No policy selects any records, and there are no mail loops.")
     if result.since_run:

@@ -184,6 +184,8 @@ def _show_loops(out: Output, loops: "Sequence[MailLoop]", *, zone: str) -> None:
             f"{when(loop.begun, zone=zone)} to {when(loop.last, zone=zone)}, "
             f"on {many(len(loop.parents), 'record')}"
         )
+        if loop.error is not None:
+            out.print(f"    {plain(loop.error.sentence)}")
     out.print(
         "Turn off one of the two automatic replies, then delete the mails with `unlost purge plan ORG "
         "--loop ID`. `--json` lists the ids of all mails."
