@@ -73,7 +73,19 @@ DAY = datetime(2026, 3, 2, tzinfo=UTC)
 def loop(first: str, size: int, error: Message | None = None) -> MailLoop:
     sides, records = ("a@inn.example", "b@inn.example"), (first, f"{first}-2")
     return MailLoop(
-        "Case", "Away", sides, 2, 2, size, DAY, DAY, 600.0, LoopSign.HEADERS, records, (), error=error
+        "Case",
+        "Away",
+        sides,
+        2,
+        2,
+        size,
+        DAY,
+        DAY,
+        600.0,
+        LoopSign.HEADERS,
+        records,
+        (),
+        error=error,
     )
 
 
@@ -131,6 +143,26 @@ def test_an_estimate_counts_by_a_column_that_was_hidden_since(service: Service) 
     hide(service.app, "sales", "Case.Closed")
     eva = person(service, "eva", Role.OPERATOR)
     shown = free_space(eva, "sales")
+    assert shown.lines == ()
+    assert CLOSED.name in shown.pending
+
+
+def test_an_estimate_counts_by_a_column_that_is_hidden_while_it_is_calculated(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(service.app)
+    hide(service.app, "sales", "Case.Name")
+    real = listing.preview_of
+
+    def preview_of(*arguments: Any) -> Any:
+        shown = real(*arguments)
+        hide(service.app, "sales", "Case.Closed")
+        return shown
+
+    monkeypatch.setattr(listing, "preview_of", preview_of)
+    ben = person(service, "ben", Role.OPERATOR)
+    estimate_space(ben, "sales", policy=CLOSED.name)
+    shown = free_space(person(service, "eva", Role.OPERATOR), "sales")
     assert shown.lines == ()
     assert CLOSED.name in shown.pending
 

@@ -245,7 +245,9 @@ def test_an_org_without_mails_has_no_loops(box: Mailbox) -> None:
 def test_one_damaged_mail_hides_all_loops(box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     headers = (REPLIED, REPLIED)
     damaged = box.turns(("Away", "RE: Away"), EVERY_TEN, headers=headers)
-    box.turns(("Off", "RE: Off"), EVERY_TEN, headers=headers, guest="other@inn.example", text="x" * 50_000)
+    box.turns(
+        ("Off", "RE: Off"), EVERY_TEN, headers=headers, guest="other@inn.example", text="x" * 50_000
+    )
     box.turns((AWAY, ANSWER), EVERY_TEN, guest="third@inn.example")
     box.night()
     head, real = box.head, type(box.head).get

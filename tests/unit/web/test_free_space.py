@@ -101,7 +101,9 @@ def test_a_loop_that_cannot_be_read_has_no_label(
     error = IntegrityError("object-damaged", "The object {name} is damaged.", name="x")
     day, sides = datetime(2026, 3, 2, tzinfo=UTC), ("a@inn.example", "b@inn.example")
     loops = [
-        MailLoop("Mail", subject, sides, 2, 2, size, day, day, 600.0, LoopSign.HEADERS, (first,), ())
+        MailLoop(
+            "Mail", subject, sides, 2, 2, size, day, day, 600.0, LoopSign.HEADERS, (first,), ()
+        )
         for subject, first, size in (("Away", "M1", 5_000), ("Off", "M2", 0))
     ]
     loops[1] = replace(loops[1], error=error.message)

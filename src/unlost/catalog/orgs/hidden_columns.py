@@ -28,7 +28,7 @@ def hidden_in(oid: str) -> HiddenColumns:
 def hide_column(oid: str, table: str, column: str) -> None:
     """Hide a column from viewers and operators."""
     with one_transaction():
-        org = Org.objects.get(oid=oid)
+        org = _locked(oid)
         HiddenColumnRow.objects.get_or_create(org=org, table=table, column=column)
         _drop_estimates(oid)
 
@@ -36,7 +36,7 @@ def hide_column(oid: str, table: str, column: str) -> None:
 def hide_as(old: str, new: str) -> None:
     """Hide the hidden columns of one org (an oid) in another as well."""
     with one_transaction():
-        org = Org.objects.get(oid=new)
+        org = _locked(new)
         for row in HiddenColumnRow.objects.filter(org__oid=old):
             HiddenColumnRow.objects.get_or_create(org=org, table=row.table, column=row.column)
         _drop_estimates(new)
@@ -45,10 +45,15 @@ def hide_as(old: str, new: str) -> None:
 def show_column(oid: str, table: str, column: str) -> bool:
     """Show it again; False if it was not hidden."""
     with one_transaction():
-        rows = HiddenColumnRow.objects.filter(org__oid=oid, table=table, column=column)
+        rows = HiddenColumnRow.objects.filter(org=_locked(oid), table=table, column=column)
         was_hidden = bool(rows.delete()[0])
         _drop_estimates(oid)
     return was_hidden
+
+
+def _locked(oid: str) -> Org:
+    """The row of an org, locked: an estimate that is stored meanwhile sees the change."""
+    return Org.objects.select_for_update().get(oid=oid)
 
 
 def _drop_estimates(oid: str) -> None:

@@ -7,8 +7,10 @@ import msgspec
 from unlost.catalog.archive_models import SpaceEstimateRow
 from unlost.catalog.connection import one_transaction, returned_connection
 from unlost.catalog.models import Org
+from unlost.catalog.orgs.hidden_columns import hidden_in
 from unlost.model.archive import ArchivePolicy
 from unlost.model.decoders import decoder_for
+from unlost.model.source.hidden_columns import HiddenColumns
 from unlost.model.space import SpaceCandidate, SpaceEstimate, SpaceKind
 
 
@@ -19,12 +21,21 @@ def space_estimates(org: str, *, whole: bool) -> Sequence[SpaceEstimate]:
     return [_value(row) for row in rows]
 
 
-def store_estimate(org: str, estimate: SpaceEstimate) -> None:
-    """Store an estimate; it replaces an earlier one of the same policy, or of loops."""
+def store_estimate(
+    org: str, estimate: SpaceEstimate, *, hidden: HiddenColumns | None = None
+) -> None:
+    """Store an estimate; it replaces an earlier one of the same policy, or of loops.
+
+    ``hidden``: the columns without which it was made. If other columns are hidden by now, it is not
+    stored: it would show counts by a hidden column.
+    """
     policy = estimate.policy
     with one_transaction():
+        known = Org.objects.select_for_update().get(name=org)  # no column is hidden meanwhile
+        if not estimate.whole and hidden != hidden_in(known.oid):
+            return
         SpaceEstimateRow.objects.update_or_create(
-            org=Org.objects.get(name=org),
+            org=known,
             kind=str(estimate.kind),
             name=estimate.name,
             whole=estimate.whole,

@@ -135,13 +135,13 @@ def estimate_space(app: Application, org: str, *, policy: str = LOOPS) -> FreeSp
     """
     known = get_org(org)
     head = newest_backup(app.vault, known)
-    whole = known.oid not in app.hidden
+    hidden = app.hidden.get(known.oid)
     if policy == LOOPS:
         estimate = _estimate_of_loops(app, known, head)
     else:
         chosen = archive_policies(app, org).named(policy)
         estimate = _estimate_of_policy(app, known, head, chosen)
-    store_estimate(known.name, replace(estimate, whole=whole))
+    store_estimate(known.name, replace(estimate, whole=hidden is None), hidden=hidden)
     return free_space(app, org)
 
 
