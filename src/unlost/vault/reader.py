@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from unlost.model.org import OrgIdentity
-    from unlost.model.source.hidden_columns import HiddenColumns
     from unlost.model.ports.vault import RecordFilter
+    from unlost.model.source.hidden_columns import HiddenColumns
     from unlost.model.vault.erasure import PastErasure
     from unlost.model.vault.past_salvage import PastSalvage
     from unlost.model.vault.snapshot import Lineage, SearchHit, SnapshotInfo, Version

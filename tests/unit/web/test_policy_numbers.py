@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 
 from homes import World
-from scenes import Lead
 from unit.web.conftest import SignIn
 from unit.web.test_archive_policy import READY, TYPED, desk, filling, post
 from unlost.app.actions.people.people import add

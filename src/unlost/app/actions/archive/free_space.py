@@ -194,8 +194,9 @@ def _estimate_of_loops(app: Application, org: ProtectedOrg, head: Snapshot) -> S
         for loop in largest
     )
     damaged = [loop for loop in largest if loop.error is not None]
-    error = _unmeasured(damaged) if damaged else None
-    return replace(estimate, candidates=candidates, error=error)
+    return replace(
+        estimate, candidates=candidates, error=_unmeasured(damaged) if damaged else None
+    )
 
 
 def _unmeasured(damaged: Sequence[MailLoop]) -> Message:
@@ -203,7 +204,7 @@ def _unmeasured(damaged: Sequence[MailLoop]) -> Message:
     return message(
         "loops-unmeasured",
         "The sizes of these mail loops could not be read: {loops}. The first error is: {reason}",
-        next_step="Run `unlost verify`. The mails of these loops can still be deleted.",
+        next_step="Run `unlost verify --level full`.",
         loops=", ".join(loop.first for loop in damaged),
         reason=damaged[0].error or "",
     )
