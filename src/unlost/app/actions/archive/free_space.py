@@ -194,9 +194,7 @@ def _estimate_of_loops(app: Application, org: ProtectedOrg, head: Snapshot) -> S
         for loop in largest
     )
     damaged = [loop for loop in largest if loop.error is not None]
-    return replace(
-        estimate, candidates=candidates, error=_unmeasured(damaged) if damaged else None
-    )
+    return replace(estimate, candidates=candidates, error=_unmeasured(damaged) if damaged else None)
 
 
 def _unmeasured(damaged: Sequence[MailLoop]) -> Message:
