@@ -293,7 +293,7 @@ def _state_mask(rows: pa.Table, state: StateFilter) -> pa.ChunkedArray:
             return pc.equal(op, Op.STATE.value)
         case StateFilter.ARCHIVED:
             return pc.equal(op, Op.ARCHIVED.value)
-        case StateFilter.DELETED:
+        case _:  # deleted
             ops = pa.array([Op.STATE.value, Op.ARCHIVED.value])
             return pc.invert(pc.is_in(op, value_set=ops))
 
