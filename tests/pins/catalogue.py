@@ -43,7 +43,7 @@ from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.orgs.drafts import open_draft, seal_draft
 from unlost.app.people import sso as providers
 from unlost.app.people.saml import IdentityProvider
-from unlost.app.records.search_query import RecordSearch
+from unlost.app.records.search.query import RecordSearch
 from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.alerts import list_channels
 from unlost.catalog.archive_models import ArchivePolicyRow, SpaceEstimateRow

@@ -26,7 +26,7 @@ from unlost.app.actions.orgs.previews import OrgPreview
 from unlost.app.actions.restores.restore_plan import RestoreRequest
 from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.home.sealed_key import _File as SealedKeyFile
-from unlost.app.records.search_query import RecordSearch
+from unlost.app.records.search.query import RecordSearch
 from unlost.catalog.people.audit import AuditEntry
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.reading.work import TaskKind, TaskState, task, work_of

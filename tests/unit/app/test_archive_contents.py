@@ -12,7 +12,7 @@ from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.records.find import find
 from unlost.app.actions.records.record_list import record_list
 from unlost.app.compose import Application
-from unlost.app.records.record_queries import ListKind, ListQuery
+from unlost.app.records.lists.queries import ListKind, ListQuery
 from unlost.engine.records import matches
 from unlost.engine.records.matches import StateFilter
 from unlost.model.access import Actor, ActorKind, Grant, Role

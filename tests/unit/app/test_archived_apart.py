@@ -18,7 +18,7 @@ from unlost.app.actions.records.record_list import record_list
 from unlost.app.actions.records.watch import WatchRequest, add_watch, watched_changes
 from unlost.app.actions.restores.restore_plan import PlanResult
 from unlost.app.actions.restores.restore_run import resume_run
-from unlost.app.records.record_queries import ListKind, ListQuery
+from unlost.app.records.lists.queries import ListKind, ListQuery
 from unlost.catalog.mass_changes import backup_changes
 from unlost.catalog.orgs.watches import stored_watches
 from unlost.engine.records.history import EventKind

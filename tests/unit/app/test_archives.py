@@ -18,7 +18,7 @@ from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.queued_restore import do_restore, hand_over
 from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, RestoreRequest
 from unlost.app.actions.restores.restore_run import resume_run, runs
-from unlost.app.records.own_deletions import own_deletions
+from unlost.app.records.changes.own_deletions import own_deletions
 from unlost.catalog.mass_changes import backup_changes
 from unlost.catalog.orgs.archive_policies import PolicyStored, find_saved_policy, store_policy
 from unlost.catalog.runs.runs import RunState
@@ -200,7 +200,7 @@ def test_deletions_of_a_run_whose_journal_was_erased_raise_no_error(
     def erased(_journal: object, run: str) -> None:
         raise NotFound("run-unknown", "The vault has no journal of the run {run}.", run=run)
 
-    monkeypatch.setattr("unlost.app.records.own_deletions.effects_of", erased)
+    monkeypatch.setattr("unlost.app.records.changes.own_deletions.effects_of", erased)
     assert own_deletions(shop.app, shop.oid, after=1, until=last) == {}
 
 

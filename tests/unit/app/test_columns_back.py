@@ -13,7 +13,7 @@ from unlost.app.actions.restores.columns_back import ColumnsRequest, columns_bac
 from unlost.app.actions.restores.kept_plan import PlanView, make_plan_now
 from unlost.app.actions.restores.preview import plan_preview
 from unlost.app.actions.restores.restore_run import run_plan
-from unlost.app.records.record_queries import ListKind, ListQuery
+from unlost.app.records.lists.queries import ListKind, ListQuery
 from unlost.catalog.runs.plans import PlanState, plan_content
 from unlost.model.errors import UsageError
 

@@ -11,7 +11,7 @@ from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.records.find import find
 from unlost.app.compose import Application
-from unlost.app.records import org_searches as module
+from unlost.app.records.search import org_searches as module
 from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.records import matches
 from unlost.engine.records.matches import StateFilter

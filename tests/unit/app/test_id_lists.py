@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.app.records.id_lists import ids_in
+from unlost.app.records.lists.id_lists import ids_in
 
 
 @pytest.mark.parametrize(

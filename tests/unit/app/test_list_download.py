@@ -24,11 +24,12 @@ from unlost.app.actions.records.list_download import (
     open_list_zip,
     save_list,
 )
-from unlost.app.records import list_files, referring
-from unlost.app.records.list_downloads import ListView
-from unlost.app.records.record_queries import ListKind, ListQuery
-from unlost.app.records.related import RelatedState
-from unlost.app.records.search_query import RecordSearch
+from unlost.app.records.lists import files as list_files
+from unlost.app.records.lists.downloads import ListView
+from unlost.app.records.lists.queries import ListKind, ListQuery
+from unlost.app.records.relations import referring
+from unlost.app.records.relations.related import RelatedState
+from unlost.app.records.search.query import RecordSearch
 from unlost.catalog.people.audit import newest
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.archive import ArchivePolicy, Comparison, Condition

@@ -15,8 +15,8 @@ from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.home.cancellation import CancellationFlag
-from unlost.app.records import loss_inbox
-from unlost.app.records.loss_inbox import is_behind, update_losses
+from unlost.app.records.changes import loss_inbox
+from unlost.app.records.changes.loss_inbox import is_behind, update_losses
 from unlost.app.service.service import Service
 from unlost.catalog.conclusion_models import LossMarkRow, LossRow
 from unlost.catalog.losses import LossRecord, list_losses, loss_mark

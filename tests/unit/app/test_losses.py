@@ -22,7 +22,7 @@ from unlost.app.actions.records.losses import (
 )
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import run_plan
-from unlost.app.records.loss_inbox import update_losses
+from unlost.app.records.changes.loss_inbox import update_losses
 from unlost.catalog.losses import note_loss_error
 from unlost.catalog.mass_changes import backup_changes
 from unlost.catalog.orgs.orgs import get_org

@@ -14,7 +14,7 @@ from unlost.app.actions.records.record_list import record_list
 from unlost.app.actions.records.show import show
 from unlost.app.compose import Application
 from unlost.app.records.excerpt import LONGEST, excerpt
-from unlost.app.records.record_queries import ListKind, ListQuery
+from unlost.app.records.lists.queries import ListKind, ListQuery
 from unlost.catalog.orgs.hidden_columns import hide_column
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Actor, ActorKind, Grant, Role

@@ -24,8 +24,8 @@ from unlost.app.actions.retention.privacy import (
     open_person,
 )
 from unlost.app.compose import Application
-from unlost.app.records import person as module
-from unlost.app.records import referring
+from unlost.app.records.relations import person as module
+from unlost.app.records.relations import referring
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.source.schema import WireKind

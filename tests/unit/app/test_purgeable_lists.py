@@ -2,8 +2,8 @@
 
 import pytest
 
-from unlost.app.records.record_queries import ListKind, ListQuery
-from unlost.app.records.related import RelatedState
+from unlost.app.records.lists.queries import ListKind, ListQuery
+from unlost.app.records.relations.related import RelatedState
 from unlost.model.vault.snapshot import ChangeKind
 
 

@@ -8,9 +8,9 @@ import pytest
 from homes import World
 from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
-from unlost.app.records import record_order
-from unlost.app.records.record_lists import ListedIds
-from unlost.app.records.record_order import ListOrder, changed_between, in_order
+from unlost.app.records.lists import order as record_order
+from unlost.app.records.lists.order import ListOrder, changed_between, in_order
+from unlost.app.records.lists.record_lists import ListedIds
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.source.schema import WireKind
 

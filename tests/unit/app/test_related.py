@@ -6,10 +6,10 @@ from homes import World
 from scenes import Lead, scene, with_sales
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.records.show import show
-from unlost.app.records import referring
-from unlost.app.records import related as module
 from unlost.app.records.record_facts import RecordNames
-from unlost.app.records.related import RelatedFile, RelatedRecords, RelatedTable
+from unlost.app.records.relations import referring
+from unlost.app.records.relations import related as module
+from unlost.app.records.relations.related import RelatedFile, RelatedRecords, RelatedTable
 from unlost.model.source.schema import DeleteRule, Reference, TableTrait, WireKind
 from unlost.testing.org import ALL_TRAITS, MemoryOrg, file_cells
 

@@ -10,9 +10,9 @@ from unlost.app.actions.records.history import history
 from unlost.app.actions.records.record_files import record_files
 from unlost.app.actions.records.record_list import record_list
 from unlost.app.actions.records.show import show
-from unlost.app.records import referring
-from unlost.app.records.record_queries import ListKind, ListQuery
-from unlost.app.records.related import RelatedRecords, RelatedState, RelatedTable
+from unlost.app.records.lists.queries import ListKind, ListQuery
+from unlost.app.records.relations import referring
+from unlost.app.records.relations.related import RelatedRecords, RelatedState, RelatedTable
 from unlost.model.archive import ArchivePolicy, Comparison, Condition
 from unlost.model.source.schema import DeleteRule, Reference, WireKind
 

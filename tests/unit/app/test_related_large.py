@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 import pytest
 
-from unlost.app.records import referring
-from unlost.app.records.archived_rows import ArchivedRows
-from unlost.app.records.referring import ReferenceSearch
+from unlost.app.records.archived.archived_rows import ArchivedRows
+from unlost.app.records.relations import referring
+from unlost.app.records.relations.referring import ReferenceSearch
 from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Column, DeleteRule, Reference, Schema, Table, WireKind

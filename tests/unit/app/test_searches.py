@@ -10,7 +10,7 @@ import pytest
 from fakes.salesforce import describe, field, system_fields
 from homes import MemoryConnector, World
 from unlost.app.actions.records.find import find
-from unlost.app.records.found_records import FoundRecord
+from unlost.app.records.search.found_records import FoundRecord
 from unlost.catalog.orgs.orgs import get_org
 from unlost.connectors.salesforce.ids import candidates, long_id
 from unlost.connectors.salesforce.schema.tables import table_of

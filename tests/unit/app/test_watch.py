@@ -27,10 +27,10 @@ from unlost.app.actions.restores.kept_plan import PlanView, choose_again, make_p
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.actions.restores.take_back import ChosenChange, take_back, take_back_user
-from unlost.app.records import watched_sets
-from unlost.app.records.live_changes import LiveEvents
-from unlost.app.records.record_queries import ListKind, ListQuery
-from unlost.app.records.search_query import RecordSearch
+from unlost.app.records.changes import watched_sets
+from unlost.app.records.changes.live_changes import LiveEvents
+from unlost.app.records.lists.queries import ListKind, ListQuery
+from unlost.app.records.search.query import RecordSearch
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.runs.plans import PlanState, plan_content
 from unlost.engine.records.compare import LiveComparison
@@ -599,6 +599,6 @@ def test_a_change_of_a_former_id_is_taken_back_on_the_present_record(shop: Shop)
 def test_a_table_with_too_many_live_changes_is_named(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlost.app.records.live_changes.MOST_CHANGED", 0)
+    monkeypatch.setattr("unlost.app.records.changes.live_changes.MOST_CHANGED", 0)
     shop.org.update("Account", CUSTOMER, {"Phone": "+41 9"}, by="U2")
     assert live(shop).unread == ("Account",)

@@ -14,7 +14,7 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.watch_hits import update_watches
-from unlost.app.records.record_queries import ListKind, ListQuery
+from unlost.app.records.lists.queries import ListKind, ListQuery
 from unlost.catalog.alerts import AlertRecord, list_alerts
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.orgs.watches import stored_watches
@@ -109,7 +109,7 @@ def test_a_list_that_grew_too_long_is_an_alert_and_stops_no_other_set(
     of = ListQuery(ListKind.RELATED, "Account", of="User/U1")
     add_watch(shop.app, "sales", WatchRequest("Hers", listed=of, deletions=True))
     watched(shop, "Account.Phone")
-    monkeypatch.setattr("unlost.app.records.watched_sets.MOST_MEMBERS", 1)
+    monkeypatch.setattr("unlost.app.records.changes.watched_sets.MOST_MEMBERS", 1)
     shop.org.update("Account", CUSTOMER, {"Phone": "+41 1"})
     shop.night()
     texts = {alert.raised.sentence for alert in alerts(shop)}

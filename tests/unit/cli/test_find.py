@@ -9,7 +9,7 @@ from scenes import Lead, scene
 from terminals import Terminal
 from unit.cli.typed import type_at, with_sales
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
-from unlost.app.records import org_searches
+from unlost.app.records.search import org_searches
 from unlost.cli.exits import ExitCode
 from unlost.engine.records import matches
 from unlost.model.vault.snapshot import SearchHelp, SearchIndexState

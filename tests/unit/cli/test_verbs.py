@@ -320,7 +320,7 @@ def test_more_than_a_screen_is_counted(family: Terminal, monkeypatch: pytest.Mon
     assert "… and 1 more kind; --json lists all." in ended.out
     assert "… and 1 more file." in ended.out
     assert "Not searched" not in ended.out
-    monkeypatch.setattr("unlost.app.records.referring.MOST_ROWS", 1)
+    monkeypatch.setattr("unlost.app.records.relations.referring.MOST_ROWS", 1)
     ended = family("show", "sales", "Account/A40017")
     said = "Not searched, because there are too many records: Card, Person."
     assert said in ended.out

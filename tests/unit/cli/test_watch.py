@@ -68,7 +68,7 @@ def test_the_rest_of_many_changes_is_named(shop: Terminal, monkeypatch: pytest.M
     assert out.startswith("Mine: 1 record, 2 changes\n")
     assert "→ Wrong" not in out
     monkeypatch.setattr("unlost.app.actions.records.watch.PAGE", 1)
-    monkeypatch.setattr("unlost.app.records.watched_sets.MOST_RECORDS", 0)
+    monkeypatch.setattr("unlost.app.records.changes.watched_sets.MOST_RECORDS", 0)
     assert "1 changed record left out" in shop("watch", "show", "sales", "Mine").out
 
 

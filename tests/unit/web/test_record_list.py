@@ -85,7 +85,7 @@ def test_a_list_is_sorted_both_ways(shop: Shop, sign_in: SignIn) -> None:
 def test_a_list_that_is_too_long_is_not_sorted(
     shop: Shop, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlost.app.records.record_order.SORTED", 1)
+    monkeypatch.setattr("unlost.app.records.lists.order.SORTED", 1)
     client = sign_in(Role.VIEWER)
     assert "too long to be sorted" in text(client.get(LIST, RELATED))
     answer = client.get(LIST, {**RELATED, "sort": "Name"})

@@ -7,7 +7,7 @@ from unit.web.conftest import SignIn
 from unit.web.doors import text
 from unlost.app.actions.records import saved_searches as action
 from unlost.app.actions.records.saved_searches import open_search, save_search, searches
-from unlost.app.records.search_query import RecordSearch
+from unlost.app.records.search.query import RecordSearch
 from unlost.catalog.models import SavedSearchRow
 from unlost.catalog.vault.erasing import scrub
 from unlost.model.access import Role

@@ -12,7 +12,7 @@ from unit.web.conftest import SignIn
 from unit.web.doors import text
 from unit.web.losses import MOST_QUERIES, goes_on, lost_shop, plan_at_once, queries, serve, start
 from unlost.app.actions.restores import take_back as module
-from unlost.app.records.live_changes import LiveEvents
+from unlost.app.records.changes.live_changes import LiveEvents
 from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Role
 

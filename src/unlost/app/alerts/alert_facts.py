@@ -24,7 +24,7 @@ from unlost.app.alerts.loss_facts import loss_facts
 from unlost.app.alerts.mass_facts import mass_facts
 from unlost.app.backups.backup_run import PARTLY_READ
 from unlost.app.compose import Application
-from unlost.app.records.open_archives import found_deleted, without_archived
+from unlost.app.records.archived.open_archives import found_deleted, without_archived
 from unlost.app.vault.blocked import blocked_org
 from unlost.app.vault.mirror import mirror_place
 from unlost.catalog.gaps import accepted_gaps

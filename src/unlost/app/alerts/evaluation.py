@@ -9,7 +9,7 @@ from contextlib import suppress
 from unlost.app.alerts.mass_facts import evaluate_new_backups
 from unlost.app.alerts.watch_hits import update_watches
 from unlost.app.compose import Application
-from unlost.app.records.loss_inbox import update_losses
+from unlost.app.records.changes.loss_inbox import update_losses
 from unlost.catalog.orgs.orgs import ProtectedOrg
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from unlost.alerts.watched import MassFacts
 from unlost.app.alerts.put_back import put_back_values
 from unlost.app.compose import Application
-from unlost.app.records.own_deletions import own_deletions
+from unlost.app.records.changes.own_deletions import own_deletions
 from unlost.app.records.record_facts import UserNames
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.mass_changes import (

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.app.compose import Application
-from unlost.app.records.watched_sets import members_of
+from unlost.app.records.changes.watched_sets import members_of
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.orgs.watches import StoredWatch, store_hits, stored_watches
 from unlost.engine.records.compare import Between

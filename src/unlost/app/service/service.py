@@ -36,7 +36,7 @@ from unlost.app.archive.due_archives import enqueue_archives
 from unlost.app.backups.summaries import lacks_summaries, update_summaries
 from unlost.app.compose import Application
 from unlost.app.home.cancellation import CancellationFlag
-from unlost.app.records.loss_inbox import is_behind, update_losses
+from unlost.app.records.changes.loss_inbox import is_behind, update_losses
 from unlost.app.restores.open_bypasses import close_bypasses
 from unlost.app.service.log import ServiceLog
 from unlost.app.service.metrics import MetricsBoard, ServiceSample

@@ -21,8 +21,8 @@ from unlost.app.actions.retention.privacy import PersonRequest, open_person
 from unlost.app.backups.moments import LATEST
 from unlost.app.compose import Application
 from unlost.app.operations import LINES, RESULT, ZIP, ApiOperation
-from unlost.app.records.list_downloads import USUAL, ListFile, ListView
-from unlost.app.records.record_queries import ListQuery
+from unlost.app.records.lists.downloads import USUAL, ListFile, ListView
+from unlost.app.records.lists.queries import ListQuery
 from unlost.web.parts.audit_lines import json_lines
 from unlost.web.parts.list_files import list_response
 from unlost.web.parts.streaming import StreamedResponse, pieces, saved

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from unlost.app.actions.records.list_download import ListForm
 from unlost.app.compose import Application
 from unlost.app.operations import CSV, LINES, ZIP
-from unlost.app.records.list_downloads import ListFile
+from unlost.app.records.lists.downloads import ListFile
 from unlost.web.parts.streaming import StreamedResponse, saved
 
 # The ending of a file, and its media type.

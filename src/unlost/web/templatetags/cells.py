@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from unlost.app.actions.records.show import ShownField
+from unlost.app.records.lists.record_lists import ListColumn, ListedValue
 from unlost.app.records.readable import readable
-from unlost.app.records.record_lists import ListColumn, ListedValue
 from unlost.model.source.schema import WireKind
 from unlost.web.templatetags.unlost import cell_text, code
 

@@ -11,7 +11,7 @@ from unlost.app.health.changed import NoticedChanges, noticed_changes
 from unlost.app.health.days import SHOWN, DayCell, clock_difference, day_cells, record_samples
 from unlost.app.health.going import GoingRun, TablesRead, going_run
 from unlost.app.health.status import StatusFacts, alerts_about, status_of
-from unlost.app.records.open_archives import counts_without_archived
+from unlost.app.records.archived.open_archives import counts_without_archived
 from unlost.app.vault.mirror import MirrorCondition, mirror_now
 from unlost.catalog.alerts import AlertRecord, list_alerts
 from unlost.catalog.gaps import accepted_gaps

@@ -14,7 +14,7 @@ from unlost.app.access import action
 from unlost.app.archive.freed import figures_by_run
 from unlost.app.archive.periods import archives_of
 from unlost.app.compose import Application
-from unlost.app.records.archived_rows import SNAP, ArchivedRows, archived_records
+from unlost.app.records.archived.archived_rows import SNAP, ArchivedRows, archived_records
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.storage.mails import frame, measured, size_of_measured

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unlost.app.access import action
 from unlost.app.backups.moments import parse_past, snapshot_at
 from unlost.app.compose import Application
-from unlost.app.records.open_archives import without_archived
+from unlost.app.records.archived.open_archives import without_archived
 from unlost.catalog.gaps import accepted_gaps
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.backup.proof.verdict import verdict_now

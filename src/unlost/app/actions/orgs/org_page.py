@@ -7,7 +7,7 @@ from datetime import datetime
 from unlost.app.access import Where, action
 from unlost.app.actions.alerts.overview import OrgState, states_of
 from unlost.app.compose import Application
-from unlost.app.records.open_archives import without_archived
+from unlost.app.records.archived.open_archives import without_archived
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.gaps import acceptances
 from unlost.catalog.orgs.budget import calls_of_the_day

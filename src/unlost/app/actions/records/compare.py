@@ -12,8 +12,8 @@ from unlost.app.access import action
 from unlost.app.actions.records.history import ChangedField, field_line
 from unlost.app.backups.moments import LiveMoment, Moment, parse_moment, snapshot_at
 from unlost.app.compose import Application
-from unlost.app.records.archives import archived_now
-from unlost.app.records.compared_users import ComparedUsers
+from unlost.app.records.archived.archives import archived_now
+from unlost.app.records.changes.compared_users import ComparedUsers
 from unlost.app.records.last_changes import UNKNOWN_CHANGE, LastChange
 from unlost.app.records.record_facts import RecordNames, table_named
 from unlost.app.records.record_names import record_names

@@ -9,15 +9,15 @@ from functools import partial
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.found_records import FoundRecord, HitDescriber
-from unlost.app.records.org_searches import (
+from unlost.app.records.search.found_records import FoundRecord, HitDescriber
+from unlost.app.records.search.hints import EmptySearch, SearchedOrg, search_hints
+from unlost.app.records.search.org_searches import (
     SearchedBackup,
     matches_in,
     tables_named,
     typed_text,
 )
-from unlost.app.records.search_hints import EmptySearch, SearchedOrg, search_hints
-from unlost.app.records.search_query import RecordSearch
+from unlost.app.records.search.query import RecordSearch
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import get_org
 from unlost.engine.records.matches import OrgMatches, StateFilter, best_match, users_named

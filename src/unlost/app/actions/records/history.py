@@ -11,7 +11,7 @@ from unlost.app.access import action
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.archives import with_open_archives
+from unlost.app.records.archived.archives import with_open_archives
 from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_facts import RecordNames, UserNames, ValueMeaning, table_named
 from unlost.app.records.record_head import NO_HEAD, RecordHead, record_head

@@ -9,10 +9,16 @@ from unlost.app.access import action
 from unlost.app.actions.records.export import check_outside
 from unlost.app.actions.records.file import written
 from unlost.app.compose import Application
-from unlost.app.records.archived_rows import archived_records
-from unlost.app.records.list_downloads import USUAL, ListDownload, ListFile, ListView, list_download
-from unlost.app.records.list_files import files_of_list
-from unlost.app.records.record_queries import ListKind, ListQuery
+from unlost.app.records.archived.archived_rows import archived_records
+from unlost.app.records.lists.downloads import (
+    USUAL,
+    ListDownload,
+    ListFile,
+    ListView,
+    list_download,
+)
+from unlost.app.records.lists.files import files_of_list
+from unlost.app.records.lists.queries import ListKind, ListQuery
 from unlost.model.access import Right, Trace
 from unlost.model.source.reading import Json
 from unlost.outside.list_zip import ZippedList, list_zip

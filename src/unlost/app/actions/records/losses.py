@@ -17,7 +17,7 @@ from itertools import chain
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.loss_inbox import known_loss
+from unlost.app.records.changes.loss_inbox import known_loss
 from unlost.app.records.record_facts import UserNames
 from unlost.app.records.record_names import record_names
 from unlost.catalog.losses import (

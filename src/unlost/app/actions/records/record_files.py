@@ -15,8 +15,8 @@ from unlost.app.access import action
 from unlost.app.actions.records.show import ShowResult, show
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
-from unlost.app.records.linked_files import every_version
-from unlost.app.records.related import RelatedState
+from unlost.app.records.relations.linked_files import every_version
+from unlost.app.records.relations.related import RelatedState
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.vault.snapshot import SnapshotInfo, StoredFile

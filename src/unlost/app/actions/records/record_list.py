@@ -7,8 +7,8 @@ from datetime import datetime
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.archived_rows import archived_records
-from unlost.app.records.list_downloads import (
+from unlost.app.records.archived.archived_rows import archived_records
+from unlost.app.records.lists.downloads import (
     MOST_COLUMNS,
     USUAL,
     ListFile,
@@ -16,11 +16,11 @@ from unlost.app.records.list_downloads import (
     columns_of_list,
     list_download,
 )
+from unlost.app.records.lists.order import ListOrder, in_order, is_sortable
+from unlost.app.records.lists.queries import ListQuery, ids_of, pinned
+from unlost.app.records.lists.record_lists import ListColumn, ListDescriber, ListedRecord, newest_of
 from unlost.app.records.record_facts import UserNames
-from unlost.app.records.record_lists import ListColumn, ListDescriber, ListedRecord, newest_of
 from unlost.app.records.record_names import record_names
-from unlost.app.records.record_order import ListOrder, in_order, is_sortable
-from unlost.app.records.record_queries import ListQuery, ids_of, pinned
 from unlost.app.records.settable import why_never_set
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.people.list_columns import choose_list_columns

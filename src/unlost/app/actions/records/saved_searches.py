@@ -7,7 +7,7 @@ import msgspec
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.app.records.search_query import RecordSearch
+from unlost.app.records.search.query import RecordSearch
 from unlost.catalog.people.saved_searches import (
     StoredSearch,
     find_search,

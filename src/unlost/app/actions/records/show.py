@@ -18,7 +18,7 @@ from unlost.app.backups.moments import (
     snapshot_at,
 )
 from unlost.app.compose import Application
-from unlost.app.records.archived_rows import archived_records
+from unlost.app.records.archived.archived_rows import archived_records
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import (
     MergeWinners,
@@ -34,7 +34,7 @@ from unlost.app.records.record_facts import (
 )
 from unlost.app.records.record_head import NO_HEAD, RecordHead, display_rule, record_head
 from unlost.app.records.record_names import record_names
-from unlost.app.records.related import RelatedRecords, RelatedState, related
+from unlost.app.records.relations.related import RelatedRecords, RelatedState, related
 from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace

@@ -15,21 +15,21 @@ from unlost.app.actions.records.history import (
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.live_changes import LiveEvents, live_events, seen_values
-from unlost.app.records.record_facts import UserNames
-from unlost.app.records.record_names import record_names
-from unlost.app.records.record_queries import ListKind, ListQuery, query_of
-from unlost.app.records.record_selectors import chosen_records
-from unlost.app.records.search_dates import period_begin, period_end
-from unlost.app.records.settable import is_set_by_itself
-from unlost.app.records.table_words import TableWords
-from unlost.app.records.watched_sets import (
+from unlost.app.records.changes.live_changes import LiveEvents, live_events, seen_values
+from unlost.app.records.changes.watched_sets import (
     MOST_MEMBERS,
     SetEvent,
     events_of,
     members_of,
     too_many_members,
 )
+from unlost.app.records.lists.queries import ListKind, ListQuery, query_of
+from unlost.app.records.record_facts import UserNames
+from unlost.app.records.record_names import record_names
+from unlost.app.records.record_selectors import chosen_records
+from unlost.app.records.search.dates import period_begin, period_end
+from unlost.app.records.settable import is_set_by_itself
+from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.orgs.watches import (
     StoredWatch,

@@ -9,10 +9,10 @@ from unlost.app.actions.restores.kept_plan import PlanView, choose, what_was_typ
 from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.compose import Application
 from unlost.app.records.alive_records import alive_records
+from unlost.app.records.changes.watched_sets import members_of
+from unlost.app.records.lists.queries import ListQuery, ids_of
 from unlost.app.records.record_names import record_names
-from unlost.app.records.record_queries import ListQuery, ids_of
 from unlost.app.records.record_selectors import chosen_records
-from unlost.app.records.watched_sets import members_of
 from unlost.app.restores.overrides import number_at
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace

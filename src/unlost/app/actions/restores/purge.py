@@ -6,9 +6,9 @@ from dataclasses import replace
 from unlost.app.actions.restores.purge_list import nothing_selected, several_tables
 from unlost.app.actions.storage.storage_use import created_branch, loops, loops_with_created
 from unlost.app.compose import Application
-from unlost.app.records.record_lists import ListedIds
-from unlost.app.records.record_queries import ListKind, ListQuery
-from unlost.app.records.search_query import RecordSearch
+from unlost.app.records.lists.queries import ListKind, ListQuery
+from unlost.app.records.lists.record_lists import ListedIds
+from unlost.app.records.search.query import RecordSearch
 from unlost.engine.records.matches import MOST_CHECKED, StateFilter
 from unlost.model.archive import ArchivePolicy
 from unlost.model.errors import NotFound, UsageError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from unlost.app.access import action
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
-from unlost.app.records.id_lists import ids_in, known_ids
+from unlost.app.records.lists.id_lists import ids_in, known_ids
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import get_org
 from unlost.model.access import Right, Trace

@@ -21,11 +21,11 @@ from unlost.app.archive.second_copy import check_second_copy
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.alive_records import alive_records
-from unlost.app.records.loss_inbox import lost_records
+from unlost.app.records.changes.loss_inbox import lost_records
+from unlost.app.records.changes.watched_sets import members_of
+from unlost.app.records.lists.queries import ListQuery, ids_of
 from unlost.app.records.record_names import record_names
-from unlost.app.records.record_queries import ListQuery, ids_of
 from unlost.app.records.record_selectors import chosen_records
-from unlost.app.records.watched_sets import members_of
 from unlost.app.restores.approvals import PlanApproval, approval_of_plan, reasons_for_plan
 from unlost.app.restores.group_lines import GroupLine, group_lines
 from unlost.app.restores.org_storage import storage_limits_of, storage_rules_of

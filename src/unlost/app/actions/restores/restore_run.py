@@ -39,7 +39,7 @@ from unlost.app.archive.periods import period_in
 from unlost.app.archive.problems import surplus
 from unlost.app.archive.second_copy import second_copy_of
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
-from unlost.app.records.loss_inbox import update_losses
+from unlost.app.records.changes.loss_inbox import update_losses
 from unlost.app.restores.approvals import check_approved
 from unlost.app.restores.open_bypasses import NotingLease, guarded_run
 from unlost.app.restores.org_storage import storage_rules_of

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.app.records.record_queries import ListQuery, query_of
+from unlost.app.records.lists.queries import ListQuery, query_of
 from unlost.catalog.runs.selections import (
     EVERY,
     LEFT_OUT,

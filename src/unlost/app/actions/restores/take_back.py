@@ -18,11 +18,11 @@ from unlost.app.actions.restores.restore_plan import (
 )
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
-from unlost.app.records.created_by import CreatedRecord, created_by
-from unlost.app.records.live_changes import LiveEvents, live_events, seen_values
+from unlost.app.records.changes.created_by import CreatedRecord, created_by
+from unlost.app.records.changes.live_changes import LiveEvents, live_events, seen_values
+from unlost.app.records.changes.watched_sets import events_of, members_of
 from unlost.app.records.restored_as import replacements
 from unlost.app.records.settable import why_never_set
-from unlost.app.records.watched_sets import events_of, members_of
 from unlost.app.restores.overrides import Overrides, TakenEdit, TypedEdit
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.history import EventKind

@@ -10,9 +10,9 @@ from unlost.app.actions.records.export import check_outside
 from unlost.app.actions.records.file import written
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
-from unlost.app.records.person import PersonRecords, gather
 from unlost.app.records.record_facts import UserNames
 from unlost.app.records.record_selectors import chosen_records
+from unlost.app.records.relations.person import PersonRecords, gather
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.ports.vault import Snapshot

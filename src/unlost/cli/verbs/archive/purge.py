@@ -17,7 +17,7 @@ from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
     from unlost.app.compose import Application
-    from unlost.app.records.record_queries import ListQuery
+    from unlost.app.records.lists.queries import ListQuery
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -128,8 +128,8 @@ def _listed(
 
 
 def _matches(search: str, table: str | None) -> "ListQuery":
-    from unlost.app.records.record_queries import ListKind, ListQuery
-    from unlost.app.records.search_query import RecordSearch
+    from unlost.app.records.lists.queries import ListKind, ListQuery
+    from unlost.app.records.search.query import RecordSearch
 
     if not table:
         raise UsageError(

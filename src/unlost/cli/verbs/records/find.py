@@ -13,8 +13,8 @@ from unlost.cli.words import fate
 
 if TYPE_CHECKING:
     from unlost.app.actions.records.find import FindResult
-    from unlost.app.records.found_records import FoundRecord
-    from unlost.app.records.search_hints import SearchedOrg
+    from unlost.app.records.search.found_records import FoundRecord
+    from unlost.app.records.search.hints import SearchedOrg
 
 PAGE = 20
 SEARCHED = (

@@ -16,8 +16,8 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from unlost.app.actions.records.list_download import SavedList
     from unlost.app.actions.records.record_list import ListPage
-    from unlost.app.records.record_lists import ListedRecord
-    from unlost.app.records.record_queries import ListQuery
+    from unlost.app.records.lists.queries import ListQuery
+    from unlost.app.records.lists.record_lists import ListedRecord
 
 FORMATS = ("csv", "json", "zip")
 
@@ -94,7 +94,7 @@ def list(  # noqa: A001 (the verb has this name)
     with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.list_download import ListForm, save_list
         from unlost.app.actions.records.record_list import record_list
-        from unlost.app.records.list_downloads import ListView
+        from unlost.app.records.lists.downloads import ListView
 
         query = _query(table, related_to, through, search, at, archived=archived, run=run)
         view = ListView(tuple(column or ()), sort, descending=descending, start=start)
@@ -110,9 +110,9 @@ def list(  # noqa: A001 (the verb has this name)
 def _query(
     table: str, related_to: str, through: str, search: str, at: str, *, archived: bool, run: str
 ) -> "ListQuery":
-    from unlost.app.records.record_queries import ListKind, ListQuery
-    from unlost.app.records.related import RelatedState
-    from unlost.app.records.search_query import RecordSearch
+    from unlost.app.records.lists.queries import ListKind, ListQuery
+    from unlost.app.records.relations.related import RelatedState
+    from unlost.app.records.search.query import RecordSearch
 
     if archived and not (related_to or search):
         return ListQuery(ListKind.ARCHIVED, table, run=run)

@@ -33,7 +33,7 @@ def related(
     table, record_id = split_record(record)
     with opened(home, for_reading=True) as application:
         from unlost.app.actions.records.show import show as act
-        from unlost.app.records.related import RelatedState
+        from unlost.app.records.relations.related import RelatedState
 
         state = RelatedState.ARCHIVED if archived else RelatedState.ANY
         shown = act(application, org, table, record_id, at=at, related_state=state)

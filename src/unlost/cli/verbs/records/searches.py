@@ -25,7 +25,7 @@ from unlost.cli.verbs.records.find import (
 
 if TYPE_CHECKING:
     from unlost.app.actions.records.saved_searches import SavedSearch, SavedSearches
-    from unlost.app.records.search_query import RecordSearch
+    from unlost.app.records.search.query import RecordSearch
 
 app = typer.Typer(no_args_is_help=True, help="Manage your saved searches.", rich_markup_mode=None)
 SearchName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the saved search.")]
@@ -59,7 +59,7 @@ def save(
     """Save a search under a name; one of the same name is replaced."""
     with opened(home) as application:
         from unlost.app.actions.records.saved_searches import save_search
-        from unlost.app.records.search_query import RecordSearch
+        from unlost.app.records.search.query import RecordSearch
         from unlost.engine.records.matches import StateFilter
 
         query = RecordSearch(

@@ -16,7 +16,7 @@ from unlost.cli.words import fate
 
 if TYPE_CHECKING:
     from unlost.app.actions.records.show import ShownField, ShowResult
-    from unlost.app.records.related import RelatedFile, RelatedRecords, RelatedTable
+    from unlost.app.records.relations.related import RelatedFile, RelatedRecords, RelatedTable
     from unlost.model.vault.snapshot import StoredFile
 
 MOST = 25  # kinds of related records, and files, that are shown

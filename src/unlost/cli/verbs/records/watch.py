@@ -17,7 +17,7 @@ from unlost.cli.words import changed_field
 if TYPE_CHECKING:
     from unlost.app.actions.records.watch import Watch, WatchedChanges, Watches
     from unlost.app.actions.restores.take_back import TakenBackPlan
-    from unlost.app.records.record_queries import ListQuery
+    from unlost.app.records.lists.queries import ListQuery
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -188,8 +188,8 @@ def take_back(
 
 
 def _listed(table: str, related_to: str, search: str) -> "ListQuery | None":
-    from unlost.app.records.record_queries import ListKind, ListQuery
-    from unlost.app.records.search_query import RecordSearch
+    from unlost.app.records.lists.queries import ListKind, ListQuery
+    from unlost.app.records.search.query import RecordSearch
 
     if related_to:
         return ListQuery(ListKind.RELATED, table, of=related_to)

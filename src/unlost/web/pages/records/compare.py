@@ -15,7 +15,7 @@ from unlost.app.actions.records.compare import compare as differences
 from unlost.app.actions.records.history import ChangedField
 from unlost.app.actions.records.lost import lost as lost_records
 from unlost.app.actions.restores.selections import list_name
-from unlost.app.records.record_queries import ListKind, ListQuery
+from unlost.app.records.lists.queries import ListKind, ListQuery
 from unlost.engine.records.compare import TableSummary
 from unlost.engine.records.main_changes import main_changes
 from unlost.model.source.writing import NeverReason

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_GET
 from unlost.app.actions.records.find import MOST, FindResult
 from unlost.app.actions.records.find import find as search
 from unlost.app.actions.records.saved_searches import searches
-from unlost.app.records.found_records import FoundRecord
-from unlost.app.records.record_queries import ListKind, ListQuery
-from unlost.app.records.search_query import RecordSearch
+from unlost.app.records.lists.queries import ListKind, ListQuery
+from unlost.app.records.search.found_records import FoundRecord
+from unlost.app.records.search.query import RecordSearch
 from unlost.model.access import Right
 from unlost.web.needs import needs_somewhere
 from unlost.web.pages.records.saved_searches import search_address, search_fields, search_in

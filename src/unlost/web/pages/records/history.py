@@ -16,7 +16,7 @@ from unlost.app.actions.records.file import open_stored
 from unlost.app.actions.records.history import ChangedField, HistoryEntry, HistoryResult, history
 from unlost.app.actions.records.record_files import record_files
 from unlost.app.actions.records.show import ShowResult, show
-from unlost.app.records.related import RelatedState
+from unlost.app.records.relations.related import RelatedState
 from unlost.model.source.reading import Op
 from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.streaming import StreamedResponse, pieces

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from unlost.app.access import check_org
 from unlost.app.compose import Application
 from unlost.app.records.ids import connector_of
-from unlost.app.records.related import RelatedState
+from unlost.app.records.relations.related import RelatedState
 from unlost.model.access import Right
 from unlost.web.requests import UserRequest
 from unlost.web.signin.direct import starts_sign_in

@@ -12,10 +12,10 @@ from unlost.app.access import rights_in
 from unlost.app.actions.records.list_download import ListForm, list_json, open_list_zip
 from unlost.app.actions.records.record_list import ListPage, choose_columns, list_csv, record_list
 from unlost.app.actions.restores.selections import list_name
-from unlost.app.records.list_downloads import PAGE, ListView
-from unlost.app.records.record_lists import ListedRecord
-from unlost.app.records.record_queries import ListKind, ListQuery
-from unlost.app.records.related import RelatedState
+from unlost.app.records.lists.downloads import PAGE, ListView
+from unlost.app.records.lists.queries import ListKind, ListQuery
+from unlost.app.records.lists.record_lists import ListedRecord
+from unlost.app.records.relations.related import RelatedState
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.model.vault.snapshot import ChangeKind

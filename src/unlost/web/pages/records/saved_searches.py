@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from unlost.app.actions.records.saved_searches import drop_search, save_search
-from unlost.app.records.search_query import RecordSearch
+from unlost.app.records.search.query import RecordSearch
 from unlost.engine.records.matches import StateFilter
 from unlost.model.access import Right
 from unlost.model.errors import Conflict, NotFound, UsageError

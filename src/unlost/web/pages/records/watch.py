@@ -34,7 +34,7 @@ from unlost.app.actions.restores.take_back import (
     take_back,
     take_back_user,
 )
-from unlost.app.records.record_queries import query_of
+from unlost.app.records.lists.queries import query_of
 from unlost.engine.records.history import EventKind, Origin
 from unlost.model.access import Right
 from unlost.model.errors import Conflict, NotFound, UsageError

@@ -13,8 +13,8 @@ from unlost.app.actions.backups.snapshots import snapshots
 from unlost.app.actions.records.record_list import ListPage
 from unlost.app.actions.restores.columns_back import ColumnsBack, ColumnsRequest, columns_back
 from unlost.app.actions.restores.selections import query_in
-from unlost.app.records.record_lists import ListColumn
-from unlost.app.records.record_queries import ListKind
+from unlost.app.records.lists.queries import ListKind
+from unlost.app.records.lists.record_lists import ListColumn
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.model.vault.snapshot import SnapshotInfo, nights

@@ -28,7 +28,7 @@ from unlost.app.actions.restores.preview import plan_preview
 from unlost.app.actions.restores.put_back import put_back
 from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.restores.selections import clear_selected, deselect, list_name, query_in
-from unlost.app.records.record_queries import query_of
+from unlost.app.records.lists.queries import query_of
 from unlost.catalog.runs.plans import PlanState
 from unlost.engine.restore.planning.notes.undo_limits import UNDO_LIMITS_PAGE, limits_of
 from unlost.model.access import Right

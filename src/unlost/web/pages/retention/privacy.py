@@ -12,7 +12,7 @@ from unlost.app.actions.records.find import find
 from unlost.app.actions.retention.erase import ErasePlan, erasures, plan
 from unlost.app.actions.retention.privacy import open_person
 from unlost.app.operations import ZIP
-from unlost.app.records.found_records import FoundRecord
+from unlost.app.records.search.found_records import FoundRecord
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError
 from unlost.web.forms.privacy import MATCH, SEARCH, SELECTED, AgreeForm, PersonForm

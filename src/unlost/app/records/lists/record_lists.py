@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.app.compose import Application
-from unlost.app.records.archived_rows import ArchivedRows
+from unlost.app.records.archived.archived_rows import ArchivedRows
 from unlost.app.records.record_facts import RecordNames, ValueMeaning, name_in
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.model.ports.vault import Snapshot

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
-from unlost.app.records.own_deletions import own_deletions
+from unlost.app.records.changes.own_deletions import own_deletions
 from unlost.catalog.losses import (
     LossBackup,
     LossCheck,

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.app.records.last_changes import BY_USERS
-from unlost.app.records.record_lists import FETCH, ID, OP, ListedIds
+from unlost.app.records.lists.record_lists import FETCH, ID, OP, ListedIds
 from unlost.model.errors import UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import WireKind

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.app.compose import Application
+from unlost.app.records.changes.watched_sets import SetEvent
 from unlost.app.records.record_names import record_names
-from unlost.app.records.watched_sets import SetEvent
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.history import EventKind, Origin
 from unlost.engine.sameness import instant

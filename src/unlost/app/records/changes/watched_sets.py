@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from unlost.app.compose import Application
-from unlost.app.records.record_queries import ListKind, ListQuery, ids_of, query_of
+from unlost.app.records.lists.queries import ListKind, ListQuery, ids_of, query_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.records.restored_as import replacements
 from unlost.catalog.orgs.orgs import ProtectedOrg

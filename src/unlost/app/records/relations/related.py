@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.app.records.linked_files import files_of
 from unlost.app.records.record_facts import RecordNames, name_in
-from unlost.app.records.referring import ID, ReferenceSearch, ReferringIds, other_references
+from unlost.app.records.relations.linked_files import files_of
+from unlost.app.records.relations.referring import (
+    ID,
+    ReferenceSearch,
+    ReferringIds,
+    other_references,
+)
 from unlost.model.source.schema import Table, TableTrait
 from unlost.model.vault.snapshot import StoredFile
 
 if TYPE_CHECKING:
-    from unlost.app.records.archived_rows import ArchivedRows
+    from unlost.app.records.archived.archived_rows import ArchivedRows
     from unlost.model.ports.vault import Snapshot
 
 FIRST = 5  # records listed for each table

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
-from unlost.app.records.record_lists import ID, OP
+from unlost.app.records.lists.record_lists import ID, OP
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
 from unlost.model.errors import UsageError

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from unlost.app.compose import Application
 from unlost.app.records.ids import other_ids
-from unlost.app.records.search_dates import day_begin, day_end
-from unlost.app.records.search_query import RecordSearch
+from unlost.app.records.search.dates import day_begin, day_end
+from unlost.app.records.search.query import RecordSearch
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.matches import (
     OrgMatches,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from unlost.app.compose import Application
-from unlost.app.records.record_head import display_rule
-from unlost.app.records.record_lists import (
+from unlost.app.records.lists.order import ListOrder, in_order
+from unlost.app.records.lists.queries import ListQuery, ids_of, pinned
+from unlost.app.records.lists.record_lists import (
     ListColumn,
     ListedIds,
     batches_of,
@@ -17,8 +18,7 @@ from unlost.app.records.record_lists import (
     keys_of,
     labels_of,
 )
-from unlost.app.records.record_order import ListOrder, in_order
-from unlost.app.records.record_queries import ListQuery, ids_of, pinned
+from unlost.app.records.record_head import display_rule
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.people.list_columns import list_columns
 from unlost.outside.rowtext import csv_pieces, line_pieces

@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from unlost.app.compose import Application
 from unlost.app.records.ids import connector_of
-from unlost.app.records.linked_files import every_version, files_of
 from unlost.app.records.record_facts import table_named
-from unlost.app.records.referring import ReferenceSearch, ReferringIds
+from unlost.app.records.relations.linked_files import every_version, files_of
+from unlost.app.records.relations.referring import ReferenceSearch, ReferringIds
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.errors import NotFound, UsageError

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from unlost.app.backups.moments import newest_backup
 from unlost.app.compose import Application
-from unlost.app.records.archives import archived_now
-from unlost.app.records.watched_sets import SetEvent
+from unlost.app.records.archived.archives import archived_now
+from unlost.app.records.changes.watched_sets import SetEvent
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.compare import UNKNOWN_ACT, Act, LiveComparison
 from unlost.engine.records.explain import FieldChange

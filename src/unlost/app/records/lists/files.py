@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from unlost.app.records.linked_files import FileRecord, linked_documents, newest_versions
-from unlost.app.records.record_lists import FETCH, ID, ListedIds
-from unlost.app.records.referring import ReferenceSearch, ReferringIds
+from unlost.app.records.lists.record_lists import FETCH, ID, ListedIds
+from unlost.app.records.relations.linked_files import FileRecord, linked_documents, newest_versions
+from unlost.app.records.relations.referring import ReferenceSearch, ReferringIds
 from unlost.model.source.schema import Schema, Table
 from unlost.model.source.version_links import column_to_files
 from unlost.outside.list_zip import RecordFile
 
 if TYPE_CHECKING:
-    from unlost.app.records.archived_rows import ArchivedRows
+    from unlost.app.records.archived.archived_rows import ArchivedRows
     from unlost.model.ports.vault import Snapshot
     from unlost.model.vault.snapshot import StoredFile
 

@@ -22,7 +22,7 @@ from unlost.engine.storage.chunks import in_chunks
 from unlost.model.source.schema import Column, DeleteRule, Schema, Table, TableTrait
 
 if TYPE_CHECKING:
-    from unlost.app.records.archived_rows import ArchivedRows
+    from unlost.app.records.archived.archived_rows import ArchivedRows
     from unlost.model.ports.vault import Snapshot
 
 MOST_ROWS = 3_000_000  # live rows to search, smaller tables first

@@ -12,17 +12,17 @@ import pyarrow.compute as pc
 
 from unlost.app.backups.moments import LATEST, backup_at, newest_backup, parse_past
 from unlost.app.compose import Application
-from unlost.app.records.archived_rows import SNAP, archived_records
+from unlost.app.records.archived.archived_rows import SNAP, archived_records
 from unlost.app.records.ids import stored_id, typed_ids
-from unlost.app.records.org_searches import SearchedBackup, matches_in, typed_text
+from unlost.app.records.lists.order import changed_between, changed_by
+from unlost.app.records.lists.record_lists import ID, OP, ListedIds
 from unlost.app.records.record_facts import table_named
-from unlost.app.records.record_lists import ID, OP, ListedIds
-from unlost.app.records.record_order import changed_between, changed_by
 from unlost.app.records.record_text import split_record
-from unlost.app.records.referring import ReferenceSearch
-from unlost.app.records.related import RelatedState
-from unlost.app.records.search_dates import day_begin, day_end
-from unlost.app.records.search_query import RecordSearch
+from unlost.app.records.relations.referring import ReferenceSearch
+from unlost.app.records.relations.related import RelatedState
+from unlost.app.records.search.dates import day_begin, day_end
+from unlost.app.records.search.org_searches import SearchedBackup, matches_in, typed_text
+from unlost.app.records.search.query import RecordSearch
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.archived import with_archived
 from unlost.engine.records.matches import users_named

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from unlost.app.compose import Application
-from unlost.app.records.namesakes import distinguishing_values
 from unlost.app.records.record_facts import (
     MergeWinners,
     RecordDeletion,
@@ -16,6 +15,7 @@ from unlost.app.records.record_facts import (
 )
 from unlost.app.records.record_names import record_names
 from unlost.app.records.restored_as import replacements
+from unlost.app.records.search.namesakes import distinguishing_values
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.engine.records.search import SearchResult
 from unlost.model.source.reading import Op

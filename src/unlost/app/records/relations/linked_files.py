@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from unlost.app.records.referring import ID, ReferringIds, other_references
+from unlost.app.records.relations.referring import ID, ReferringIds, other_references
 from unlost.model.source.schema import Schema
 from unlost.model.source.version_links import column_to_files, version_link
 from unlost.model.vault.snapshot import StoredFile

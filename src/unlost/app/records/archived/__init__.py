@@ -1,0 +1,1 @@
+"""Records that archives took out of an org."""

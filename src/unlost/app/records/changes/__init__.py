@@ -1,0 +1,1 @@
+"""Changes of records by user and time, watched sets, and losses."""

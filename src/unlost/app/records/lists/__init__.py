@@ -1,0 +1,1 @@
+"""Lists of records of one table: their query, order, columns, downloads and files."""
