@@ -9,7 +9,6 @@ from unit.app.archive_service import CLOSED, Service, person, refused, save, swi
 from unlost.app.actions.archive import saved_policies
 from unlost.app.actions.archive.policies import preview_archive
 from unlost.app.actions.archive.saved_policies import show_saved
-from unlost.app.actions.restores.purge import MAIL_LOOP, SELECTED
 from unlost.catalog.orgs.archive_policies import find_saved_policy, switch_policy_off
 from unlost.model.access import ActorKind, Role
 from unlost.model.archive import Comparison, Condition
