@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg
-from unlost.catalog.runs.runs import RunRecord
+from unlost.catalog.runs.runs import RunRecord, find_run
 from unlost.catalog.vault.archive_periods import (
     archives_without_period,
     periods_of,
@@ -80,6 +80,12 @@ def purges_among(app: Application, runs: Iterable[RunRecord]) -> frozenset[str]:
         return frozenset()
     store_periods_of(app, sorted({run.org for run in archives}))
     return runs_of_policies([run.id for run in archives], PURGES)
+
+
+def is_purge_run(app: Application, run: str) -> bool:
+    """Return True for the run of a purge that the home knows."""
+    known = find_run(run)
+    return known is not None and bool(purges_among(app, [known]))
 
 
 def period_in(plan: RestorePlan, *, run: str) -> ArchivePeriod:

@@ -216,7 +216,7 @@ def leave_out(
     if request.deletes and (tables or not related):
         raise UsageError(
             "archive-by-record",
-            "Tables cannot be left out of an archive: related records leave the org together.",
+            "Tables cannot be left out of an archive or a purge: related records leave the org together.",
             next_step="Leave out records. What would leave the org with them then stays, too.",
         )
     if request.undo and not related:

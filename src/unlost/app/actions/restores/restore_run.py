@@ -263,7 +263,7 @@ def plan_retry(
     if kind_of(log.opened.plan) is RunKind.ARCHIVE:
         raise UsageError(
             "run-archive",
-            "{run} deletes records, so it cannot be retried. Records that stayed are still in the org.",
+            "{run} deletes records, and cannot be retried. Records that stayed can be planned again.",
             next_step="Plan again with `unlost archive plan` or `unlost purge plan`.",
             run=run,
         )
