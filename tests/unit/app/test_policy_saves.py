@@ -13,6 +13,7 @@ from unlost.catalog.orgs.archive_policies import find_saved_policy, switch_polic
 from unlost.model.access import ActorKind, Role
 from unlost.model.archive import Comparison, Condition
 from unlost.model.message import message
+from unlost.model.purge import PURGES
 from unlost.model.saved_policy import WEEK
 
 WHY = message("archive-surplus", "It stopped.")
@@ -57,7 +58,7 @@ def test_a_form_for_a_new_policy_does_not_replace_one_that_came_meanwhile(servic
     refused("archive-policy-changed", service.app, seen="new", daily_limit=9)
 
 
-@pytest.mark.parametrize("name", [SELECTED, MAIL_LOOP])
+@pytest.mark.parametrize("name", PURGES)
 def test_names_of_purges_are_reserved(service: Service, name: str) -> None:
     sentence = refused("archive-policy-reserved", service.app, replace(CLOSED, name=name))
     assert name in sentence
