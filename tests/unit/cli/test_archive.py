@@ -510,7 +510,7 @@ def test_a_difference_of_plans_says_that_records_are_archived(
     for file, most in ((old, "1"), (new, "2")):
         writable("archive", "plan", "sales", "--policy", mine, "--most", most, "--out", str(file))
     out = writable("restore", "diff", str(old), str(new)).out
-    assert ": archive" in out
+    assert ": leave the org" in out
     assert "delete" not in out
 
 

@@ -486,4 +486,4 @@ def test_the_reason_of_a_record_that_stays_is_not_english_in_an_arabic_console(
     shown = page(client, f"/runs/{run}/")
     assert english not in shown
     assert f"تغيّر <bdi>Case/{desk.cases[0]}</bdi> في المؤسسة بعد النسخة الاحتياطية." in shown
-    assert "تشمله أرشفة لاحقة إن ظل مطابقًا للسياسة." in shown, "the next step, too"
+    assert "يمكن أن تشمله خطة جديدة بعد النسخة الاحتياطية التالية." in shown, "the next step, too"
