@@ -208,8 +208,10 @@ NOTES = {
         "have changed them. Creating the records again could duplicate them, so a person must check."
     ),
     "run-in-progress": (
-        "Two backups of one org would read everything twice and use up its API calls. The lock ends "
-        "with the process that holds it, however the process ends."
+        "Two backups of one org would read everything twice and use up its API calls. Two restores, "
+        "archives or purges would write to the same records, and an archive or a purge also waits for "
+        "a backup, and a backup for it. The lock ends with the process that holds it, however the "
+        "process ends."
     ),
     "run-not-ended": (
         "A retry makes a new plan for the failed records. Resume a run that stopped in between "

@@ -16,7 +16,9 @@ DONE = 120_000  # milliseconds that a plan or a run may take here
 TOGETHER = 900  # seconds, on a busy machine
 OLD = 3  # closed cases, with a mail each
 LOOP = 24  # mails
+TICKETS = 3  # cases that another loop opened
 SIDES = ("away@inn.example", "service@chocolate.example")
+TICKET_SIDES = ("robot@depot.example", "help@chocolate.example")
 AUTOMATIC = "Auto-Submitted: auto-replied"
 
 
@@ -30,16 +32,23 @@ def with_old_cases(console: Console) -> None:
     cases = post("records/insert", object="Case", rows=rows, stamp=stamp)["ids"]
     mails = [{"ParentId": case, "Subject": "Pralines", "MessageDate": stamp} for case in cases]
     post("records/insert", object="EmailMessage", rows=mails, stamp=stamp)
-    post("records/insert", object="EmailMessage", rows=list(loop_mails()))
+    post("records/insert", object="EmailMessage", rows=list(loop_mails("Out of office", SIDES)))
+    rows = [{"Subject": f"Ticket {number}"} for number in range(TICKETS)]
+    mails = list(loop_mails("Ticket received", TICKET_SIDES))
+    opened = mails[0]["MessageDate"]
+    tickets = post("records/insert", object="Case", rows=rows, stamp=opened)["ids"]
+    for number, mail in enumerate(mails):
+        mail["ParentId"] = tickets[number % TICKETS]
+    post("records/insert", object="EmailMessage", rows=mails)
 
 
-def loop_mails() -> Iterator[dict[str, object]]:
+def loop_mails(subject: str, sides: tuple[str, str]) -> Iterator[dict[str, object]]:
     """Two machines answer each other, a minute apart."""
     begun = datetime.now(UTC) - timedelta(days=2)
     for number in range(LOOP):
-        sender, receiver = SIDES if number % 2 else SIDES[::-1]
+        sender, receiver = sides if number % 2 else sides[::-1]
         yield {
-            "Subject": "Out of office",
+            "Subject": subject,
             "FromAddress": sender,
             "ToAddress": receiver,
             "Headers": AUTOMATIC,
@@ -65,14 +74,18 @@ def button(visitor: Visitor, name: str) -> Locator:
     return visitor.page.get_by_role("button", name=re.compile(name))
 
 
+def live(console: Console, table: str, subject: str) -> int:
+    """The records in the org whose subject begins so."""
+    rows = console.simulator.admin.get("export", object=table)["rows"]
+    return sum(str(row["Subject"]).startswith(subject) for row in rows)
+
+
 def old_cases(console: Console) -> int:
-    rows = console.simulator.admin.get("export", object="Case")["rows"]
-    return sum(str(row["Subject"]).startswith("Old order") for row in rows)
+    return live(console, "Case", "Old order")
 
 
 def loop_left(console: Console) -> int:
-    rows = console.simulator.admin.get("export", object="EmailMessage")["rows"]
-    return sum(row["Subject"] == "Out of office" for row in rows)
+    return live(console, "EmailMessage", "Out of office")
 
 
 def put_back(visitor: Visitor) -> None:
@@ -193,6 +206,41 @@ def test_the_mails_of_a_loop_leave_with_three_clicks_and_return_with_two(
     put_back(lena)
     assert lena.acts == 5
     assert loop_left(console) == LOOP
+
+
+@pytest.mark.timeout(TOGETHER)
+def test_the_records_that_a_loop_created_leave_with_three_clicks_and_return_with_two(
+    console: Console, visit: Visit
+) -> None:
+    """From the candidates to the loops, the plan and the deletion; its run is listed as a purge."""
+    lena = visit()
+    page = lena.page
+    lena.open("/orgs/sales/storage/?show=space")
+    loops = page.get_by_role("link", name="All mail loops")
+    expect(loops).to_be_visible(timeout=DONE)
+    lena.press(loops)
+    plan = button(lena, rf"^Plan to delete the {TICKETS} Cases that it created.*Ticket received")
+    expect(plan).to_be_visible(timeout=DONE)
+    lena.press(plan)
+    delete = button(lena, rf"^Delete {TICKETS + LOOP} records of sales now")
+    expect(delete).to_be_visible(timeout=DONE)
+    assert live(console, "Case", "Ticket") == TICKETS, "nothing is deleted before the click"
+    look(visit, lena, "purge-created")
+    lena.press(delete)
+    done = page.get_by_role("heading", name="Everything was deleted, with a copy in the vault")
+    expect(done).to_be_visible(timeout=DONE)
+    assert lena.acts == 3
+    assert live(console, "Case", "Ticket") == live(console, "EmailMessage", "Ticket") == 0
+    run = page.url.removeprefix(lena.url)
+    put_back(lena)
+    assert lena.acts == 5
+    assert live(console, "Case", "Ticket") == TICKETS
+    assert live(console, "EmailMessage", "Ticket") == LOOP
+    lena.open("/runs/?kind=purge")
+    addresses = [
+        link.get_attribute("href") for link in page.get_by_role("link", name="Purge").all()
+    ]
+    assert run in addresses
 
 
 def test_a_policy_is_saved_and_scheduled_by_keys_alone(visit: Visit) -> None:

@@ -176,7 +176,7 @@ VERBS: Sequence[Verb] = (
         is_group=True,
     ),
     Verb("restore", "restores.restore", "Restore lost records: plan, review, run.", is_group=True),
-    Verb("undo", "restores.undo", "Plan to take a restore or an archive back."),
+    Verb("undo", "restores.undo", "Plan to take a restore, an archive or a purge back."),
     Verb("schedule", "backups.schedule", "Schedule automatic backups.", is_group=True),
     Verb("alert", "alerts.alerts", "Manage alerts and where they are sent.", is_group=True),
     Verb(

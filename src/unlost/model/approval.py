@@ -1,4 +1,4 @@
-"""The approval of restores by a second person: the policy of an org, and the plans that it covers.
+"""The approval of plans by a second person: the policy of an org, and the plans that it covers.
 
 See docs/adr/0043.
 """
@@ -36,7 +36,7 @@ class ApprovalPolicy:
 
     @property
     def is_off(self) -> bool:
-        """True if no restore needs a second person."""
+        """True if no plan needs a second person."""
         return self == ApprovalPolicy()
 
 

@@ -17,7 +17,7 @@ from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.actions.runs.run import VAULT_ONLY, run_status, written_by_table
-from unlost.app.actions.runs.runs import RunGroup, list_page
+from unlost.app.actions.runs.runs import ListedKind, RunGroup, list_page
 from unlost.catalog.runs.nights import add_night, start_try
 from unlost.catalog.runs.runs import RunState, begin_run
 from unlost.engine.restore.values.outcome import Ending
@@ -62,7 +62,7 @@ def test_runs_are_listed_by_kind_and_state(shop: Shop) -> None:
     listed = list_page(shop.app)
     assert [one.kind.value for one in listed.runs] == ["restore", "backup", "backup"]
     assert listed.going
-    assert [one.id for one in list_page(shop.app, kind=CommitKind.RESTORE).runs] == [run]
+    assert [one.id for one in list_page(shop.app, kind=ListedKind.RESTORE).runs] == [run]
     assert [one.id for one in list_page(shop.app, group=RunGroup.OPEN).runs] == [run]
     assert len(list_page(shop.app, group=RunGroup.DONE).runs) == 2
     assert list_page(shop.app, group=RunGroup.FAILED).runs == ()
@@ -105,7 +105,7 @@ def test_a_backup_that_the_service_took_but_did_not_record_yet_is_listed(shop: S
     """The page of runs said that no run matches, and asked no more."""
     night = add_night(shop.oid, "2026-03-05T01:00", at=shop.world.clock.now())
     assert start_try(shop.oid, night.name)
-    page = list_page(shop.app, kind=CommitKind.BACKUP)
+    page = list_page(shop.app, kind=ListedKind.BACKUP)
     assert [one.run for one in page.requested] == [night.run]
     assert page.going
 
@@ -123,7 +123,7 @@ def test_restores_that_only_the_vault_knows_are_listed_apart(shop: Shop) -> None
     listed = list_page(shop.app)
     assert listed.vault_only == ((run, "sales"),)
     assert (run_status(shop.app, run).state, run_status(shop.app, run).over) == (VAULT_ONLY, True)
-    assert list_page(shop.app, kind=CommitKind.BACKUP).vault_only == ()
+    assert list_page(shop.app, kind=ListedKind.BACKUP).vault_only == ()
 
 
 # --- one job --------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from unit.app.archive_service import CLOSED, Service, person, refused, save, swi
 from unlost.app.actions.archive import saved_policies
 from unlost.app.actions.archive.policies import preview_archive
 from unlost.app.actions.archive.saved_policies import show_saved
-from unlost.app.actions.restores.purge import MAIL_LOOP, SELECTED
 from unlost.catalog.orgs.archive_policies import find_saved_policy, switch_policy_off
 from unlost.model.access import ActorKind, Role
 from unlost.model.archive import Comparison, Condition
 from unlost.model.message import message
+from unlost.model.purge import PURGES
 from unlost.model.saved_policy import WEEK
 
 WHY = message("archive-surplus", "It stopped.")
@@ -58,7 +58,7 @@ def test_a_form_for_a_new_policy_does_not_replace_one_that_came_meanwhile(servic
     refused("archive-policy-changed", service.app, seen="new", daily_limit=9)
 
 
-@pytest.mark.parametrize("name", [SELECTED, MAIL_LOOP])
+@pytest.mark.parametrize("name", PURGES)
 def test_names_of_purges_are_reserved(service: Service, name: str) -> None:
     sentence = refused("archive-policy-reserved", service.app, replace(CLOSED, name=name))
     assert name in sentence

@@ -212,9 +212,9 @@ def test_records_are_archived_and_come_back(writable: Terminal, tmp_path: Path) 
     back = str(tmp_path / "back.json")
     undone = writable("unarchive", "sales", run["run"], "--out", back)
     assert undone.code == ExitCode.OK
-    assert undone.out.startswith(f"Undo of the archive {run['run']}:\n")
+    assert undone.out.startswith(f"Undo of {run['run']}:\n")
     other = writable("undo", "sales", run["run"], "--out", str(tmp_path / "undo.json"))
-    assert other.out.startswith(f"Undo of the archive {run['run']}:\n")
+    assert other.out.startswith(f"Undo of {run['run']}:\n")
     assert writable("restore", "run", back).code == ExitCode.OK
     assert live(writable, "Case") == 2
 
@@ -240,7 +240,7 @@ def test_archived_records_are_called_deleted(writable: Terminal, tmp_path: Path)
     assert f"Archived by {run}\n" in history
     losses = writable("losses", "list", "sales", "--state", "folded")
     assert f" by {run}." in losses.out
-    assert "Not a loss: an archive took it out of the org, and the vault has it." in losses.out
+    assert "Not a loss: Unlost took it out of the org, and the vault has it." in losses.out
 
 
 def test_one_archived_record_comes_back(writable: Terminal, tmp_path: Path) -> None:
@@ -274,11 +274,14 @@ def test_an_archive_is_not_retried(writable: Terminal, tmp_path: Path) -> None:
     assert "Retry" not in ended.out
     run = writable("archive", "list", "sales", "--json").json["runs"][0]["run"]
     refused = writable("restore", "retry", run)
-    assert "is an archive. Records that stayed in the org are part of the next one." in refused.err
+    assert (
+        "deletes records, and cannot be retried. Records that stayed can be planned again."
+        in refused.err
+    )
 
 
 def test_an_org_without_archives(desk: Terminal) -> None:
-    assert desk("archive", "list", "sales").out == "This org has no archive runs.\n"
+    assert desk("archive", "list", "sales").out == "This org has no archives or purges.\n"
 
 
 def test_an_archive_without_its_journal_is_listed(
@@ -507,7 +510,7 @@ def test_a_difference_of_plans_says_that_records_are_archived(
     for file, most in ((old, "1"), (new, "2")):
         writable("archive", "plan", "sales", "--policy", mine, "--most", most, "--out", str(file))
     out = writable("restore", "diff", str(old), str(new)).out
-    assert ": archive" in out
+    assert ": leave the org" in out
     assert "delete" not in out
 
 

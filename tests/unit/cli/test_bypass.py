@@ -51,7 +51,7 @@ def test_the_plan_names_it(unlost: Terminal, shop: Shop, tmp_path: Path) -> None
     unlost("org", "bypass", "sales", "flag", "Quiet")
     words = ("--record", f"Account/{CUSTOMER}", "--out", str(tmp_path / "plan.json"))
     planned = unlost("restore", "plan", "sales", *words).out
-    assert "The bypass flag Quiet is on while the restore writes." in planned
+    assert "The bypass flag Quiet is on during the run." in planned
     assert "Automation that does not check it acts as usual." in " ".join(planned.split())
 
 

@@ -1,5 +1,6 @@
 """unlost purge: records that a person selects leave the org, and come back."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,13 @@ def test_selected_records_leave_and_come_back(writable: Terminal, tmp_path: Path
     assert live(writable, "Case") == 1
     line, *figures = writable("archive", "list", "sales").out.splitlines()
     assert figures == ["  1.0 kB of data storage predicted."]
-    assert line.endswith("done  selected-records: 1 of 1 record archived")
+    assert line.endswith("done  purge (selected-records): 1 of 1 record deleted")
     run = writable("archive", "list", "sales", "--json").json["runs"][0]["run"]
+    assert re.search(rf"{run} +sales +purge +done", writable("runs").out)
+    assert writable("runs", run).out.startswith(f"{run}: purge of sales, done")
+    assert "purge (selected-records): 1 record" in writable("archive", "contents", "sales").out
+    refused = writable("restore", "retry", run)
+    assert "Plan again with `unlost archive plan` or `unlost purge plan`." in refused.err
     assert writable("undo", "sales", run, "--out", back).code == ExitCode.OK
     assert writable("restore", "run", back).code == ExitCode.OK
     assert live(writable, "Case") == 2

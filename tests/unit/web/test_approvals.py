@@ -67,14 +67,14 @@ def row_of(plan: str) -> PlanRow:
 
 def test_an_admin_chooses_the_conditions(shop: Shop, sign_in: SignIn) -> None:
     admin = sign_in(Role.ADMIN)
-    assert "No restore of this org needs a second person" in page(admin, POLICY)
+    assert "No plan of this org needs a second person" in page(admin, POLICY)
     assert POLICY in page(admin, "/orgs/sales/settings/")
     assert POLICY in page(admin, "/orgs/sales/")
     answer = admin.post(POLICY, {"records": "50", "deletes": "on"})
     assert answer.status_code == 302
     assert policy_of(shop.oid) == ApprovalPolicy(records=50, deletes=True)
     shown = page(admin, POLICY)
-    assert "Some restores of this org need a second person" in shown
+    assert "Some plans of this org need a second person" in shown
     assert 'value="50"' in shown
     admin.post(POLICY, {"records": ""})
     assert policy_of(shop.oid).is_off

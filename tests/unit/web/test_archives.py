@@ -409,7 +409,7 @@ def test_a_comparison_calls_archived_records_lost(desk: Desk, sign_in: SignIn) -
     )
     shown = page(client, "/orgs/sales/compare/?table=Case")
     assert shown.count('<span class="pill">archived</span>') == 2
-    assert shown.count(f'<a href="/runs/{run}/">the archive</a>') == 2
+    assert shown.count(f'<a href="/runs/{run}/">the run</a>') == 2
     assert '<span class="pill lost">' not in shown
     assert f'name="record" value="Case/{desk.cases[0]}"' in shown, "it can be brought back"
     only = page(client, "/orgs/sales/compare/?table=Case&kind=archived")
@@ -443,8 +443,8 @@ def test_the_inbox_names_the_archive_and_no_user(desk: Desk, sign_in: SignIn) ->
     client = sign_in(Role.RESTORER, org="sales")
     assert "No open losses" in page(client, "/losses/")
     shown = page(client, "/losses/?state=folded")
-    assert "Not a loss: an archive took it out of the org, and the vault has it." in shown
-    assert f'<a href="/runs/{run}/">the archive</a>' in shown
+    assert "Not a loss: Unlost took it out of the org, and the vault has it." in shown
+    assert f'<a href="/runs/{run}/">the run</a>' in shown
     assert "Deleted" not in re.sub(
         r"<nav.*?</nav>|<details.*?</details>", "", shown, flags=re.DOTALL
     )
@@ -465,7 +465,7 @@ def test_histories_and_watched_sets_call_archived_records_deleted(
     for path in (f"/orgs/sales/records/Case/{desk.cases[0]}/", "/orgs/sales/watched/mine/"):
         shown = page(client, path)
         assert '<li class="archived">' in shown
-        assert f'<a href="/runs/{run}/">the archive</a>' in shown
+        assert f'<a href="/runs/{run}/">the run</a>' in shown
         assert '<li class="deleted">' not in shown
     assert "Preview: bring this record back" in shown
     assert '<option value="archived">archived</option>' in shown
@@ -486,4 +486,4 @@ def test_the_reason_of_a_record_that_stays_is_not_english_in_an_arabic_console(
     shown = page(client, f"/runs/{run}/")
     assert english not in shown
     assert f"تغيّر <bdi>Case/{desk.cases[0]}</bdi> في المؤسسة بعد النسخة الاحتياطية." in shown
-    assert "تشمله أرشفة لاحقة إن ظل مطابقًا للسياسة." in shown, "the next step, too"
+    assert "يمكن أن تشمله خطة جديدة بعد النسخة الاحتياطية التالية." in shown, "the next step, too"

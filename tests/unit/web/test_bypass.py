@@ -68,7 +68,7 @@ def test_the_preview_shows_the_bypass_and_what_acts_all_the_same(
     )
     client = sign_in(Role.RESTORER)
     shown = page(client, planned(client))
-    assert "Bypass, on while the restore writes" in shown
+    assert "Bypass, on during the run" in shown
     assert "flag Quiet" in shown
     assert "run unless they check the bypass" in shown
     assert "Welcome" in shown

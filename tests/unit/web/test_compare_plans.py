@@ -96,7 +96,7 @@ def test_another_bypass_was_not_shown(shop: Shop, client: Client) -> None:
     shop.world.clock.advance(seconds=60)
     new = planned(client)
     page = shown(client, f"{new}compare/?with={name_of(old)}")
-    assert "Bypass while the restore writes:" in page
+    assert "Bypass during the run:" in page
     assert "Both plans write the same to the same records." in page
     assert 'older plan: none, newer plan: <bdi dir="ltr" class="code">flag Quiet</bdi>' in page
 

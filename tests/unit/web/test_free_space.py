@@ -123,8 +123,8 @@ def test_after_a_run_the_list_says_that_it_is_older(desk: Desk, sign_in: SignIn)
     client = sign_in(Role.ADMIN)
     calculated(client)
     archived(desk, client)
-    assert "An archive ran since the newest backup." in part(client)
+    assert "An archive or a purge ran since the newest backup." in part(client)
     desk.night()
     shown = calculated(sign_in(Role.VIEWER))
     assert "Free space" in shown
-    assert "An archive ran since the newest backup." not in shown
+    assert "An archive or a purge ran since the newest backup." not in shown

@@ -1,5 +1,6 @@
 """Purges in the console: the mails of a loop and the records of a list leave the org, and come back."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -16,6 +17,8 @@ from unit.web.conftest import SignIn
 from unit.web.losses import choose, goes_on, live, plan_at_once, start
 from unit.web.test_archives import Desk, page
 from unlost.app.actions.orgs.write_access import set_writer
+from unlost.catalog.archive_models import ArchivePeriodRow
+from unlost.catalog.models import Run
 from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Role
 from unlost.model.source.quota import Quota
@@ -86,6 +89,40 @@ def test_the_mails_of_a_loop_leave_and_come_back(desk: Desk, sign_in: SignIn) ->
     assert desk.live("Mail") == set(desk.cases), "the mail of a person stays"
     undone(desk, client, run)
     assert len(desk.live("Mail")) == len(mails), "as new records: this org has no recycle bin"
+
+
+def named_in_list(client: Client, query: str = "") -> list[str]:
+    """The kinds of the runs in the list, as people read them."""
+    rows = page(client, f"/runs/{query}").partition('<table class="rows">')[2]
+    return re.findall(r'<th scope="row"><a href="/runs/[^"]*">([^<]+)</a>', rows)
+
+
+def test_the_run_of_a_purge_is_listed_and_filtered_as_a_purge(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    plan = choose(client, what="loop", loop=first_mail(page(client, LOOPS)))
+    run = start(client, plan)
+    assert named_in_list(client)[0] == "Purge", "before it begins"
+    assert "Purge<span" in page(client, "/"), "on the home page, while it waits"
+    assert desk.serve(run) is RunState.DONE
+    assert named_in_list(client, "?kind=purge") == ["Purge"]
+    assert named_in_list(client, "?kind=archive") == []
+    assert "Archive" not in named_in_list(client)
+    archived = page(client, "/orgs/sales/archive/")
+    assert "<p>Purge · " in archived
+    undo = choose(client, what="undo", run=run)
+    assert "<h1>Undo of a purge of sales</h1>" in page(client, undo)
+
+
+def test_a_purge_that_only_the_vault_knows_is_listed_as_one(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(Role.RESTORER)
+    plan = choose(client, what="loop", loop=first_mail(page(client, LOOPS)))
+    run = start(client, plan)
+    assert desk.serve(run) is RunState.DONE
+    Run.objects.filter(id=run).delete()
+    ArchivePeriodRow.objects.all().delete()
+    assert named_in_list(client, "?kind=purge") == ["Purge"]
+    assert named_in_list(client, "?kind=archive") == []
+    assert "<h1>Purge of sales</h1>" in page(client, f"/runs/{run}/")
 
 
 def test_without_the_right_to_restore_no_purge_is_offered(desk: Desk, sign_in: SignIn) -> None:

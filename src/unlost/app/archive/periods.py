@@ -4,7 +4,7 @@ An archive's plan, in its journal, names its period. The home stores the period 
 erasure removes the journals that name its records. See docs/adr/0057.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import accumulate
@@ -12,12 +12,19 @@ from zoneinfo import ZoneInfo
 
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import ProtectedOrg
-from unlost.catalog.vault.archive_periods import periods_of, store_periods
+from unlost.catalog.runs.runs import RunRecord, find_run
+from unlost.catalog.vault.archive_periods import (
+    archives_without_period,
+    periods_of,
+    runs_of_policies,
+    store_periods,
+)
 from unlost.engine.restore.journal.archives import plan_of
 from unlost.model.archive import LONGEST_NAME
 from unlost.model.archive_retention import ArchiveCommit, ArchivePeriod
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import RestorePlan
+from unlost.model.purge import PURGES
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
 
 
@@ -42,7 +49,7 @@ def archives_of(app: Application, org: ProtectedOrg) -> Sequence[ArchiveCommit]:
     ]
 
 
-def store_new_periods(app: Application, oid: str, runs: Sequence[str]) -> None:
+def store_new_periods(app: Application, oid: str, runs: Collection[str]) -> None:
     """Store the periods of archives that the home does not know yet, before a journal goes."""
     stored = periods_of(oid)
     missing = {run for run in runs if run not in stored}
@@ -58,6 +65,27 @@ def store_periods_before_erasing(app: Application, oid: str) -> None:
     commits = app.whole_vault.commits(oid)
     runs = [commit.run for commit in commits if commit.kind is CommitKind.ARCHIVE]
     store_new_periods(app, oid, runs)
+
+
+def store_periods_of(app: Application, orgs: Sequence[str]) -> None:
+    """Store the periods of all archives that the home knows, open ones too; ``orgs`` are names."""
+    for oid, runs in archives_without_period(orgs).items():
+        store_new_periods(app, oid, runs)
+
+
+def purges_among(app: Application, runs: Iterable[RunRecord]) -> frozenset[str]:
+    """Return the ids of those of these runs that are purges."""
+    archives = [run for run in runs if run.kind is CommitKind.ARCHIVE]
+    if not archives:
+        return frozenset()
+    store_periods_of(app, sorted({run.org for run in archives}))
+    return runs_of_policies([run.id for run in archives], PURGES)
+
+
+def is_purge_run(app: Application, run: str) -> bool:
+    """Return True for the run of a purge that the home knows."""
+    known = find_run(run)
+    return known is not None and bool(purges_among(app, [known]))
 
 
 def period_in(plan: RestorePlan, *, run: str) -> ArchivePeriod:

@@ -31,13 +31,14 @@ class GoingRun(RunRecord):
     """A run that is active or waits. ``share`` is the processed part, None if unknown.
 
     ``ends_at`` is the expected end, None if unknown. ``late``: it takes longer than usual.
-    ``tables`` says how many tables a backup has read.
+    ``tables`` says how many tables a backup has read. ``purge``: the archive is a purge.
     """
 
     share: float | None = None
     ends_at: datetime | None = None
     late: bool = False
     tables: TablesRead | None = None
+    purge: bool = False
 
 
 def going_run(
@@ -48,6 +49,7 @@ def going_run(
     total: int | None,
     before: Sequence[RunRecord],
     tables: TablesRead | None = None,
+    purge: bool = False,
 ) -> GoingRun:
     """Return a run with its progress.
 
@@ -56,7 +58,7 @@ def going_run(
     """
     going = _estimated(run, now=now, done=done, total=total, before=before)
     planned = tables is not None and tables.total and run.kind is CommitKind.BACKUP
-    return replace(going, tables=tables) if planned else going
+    return replace(going, tables=tables if planned else None, purge=purge)
 
 
 def _estimated(

@@ -52,9 +52,9 @@ class SqlLease:
             row = LeaseRow.objects.filter(oid=org, kind=lock.value).first()
         return Conflict(
             "run-in-progress",
-            "Another {kind} run of this org is active: {run}, since {since} UTC (process {process})."
+            "Another run of this org is active: {run}, since {since} UTC (process {process})."
             if row
-            else "Another {kind} run of this org is active.",
+            else "Another run of this org is active.",
             next_step="Wait until it ends, then try again. Nothing was lost.",
             kind=lock.value,
             run=row.run if row else "",

@@ -86,7 +86,7 @@ def plan_of_digest(digest: str) -> StoredPlan | None:
 def summaries_of_runs(runs: Collection[str]) -> Mapping[str, Mapping[str, Json]]:
     """The summaries of the plans that became these restores, by run."""
     with returned_connection():
-        rows = PlanRow.objects.filter(run__in=list(runs)).exclude(summary=None)
+        rows = PlanRow.objects.filter(run__in=list(runs), summary__isnull=False)
         return {run: summary or {} for run, summary in rows.values_list("run", "summary")}
 
 

@@ -13,10 +13,12 @@ from typing import Any
 from django.db.models import F, Max, Q, Window
 from django.db.models.functions import RowNumber
 
+from unlost.catalog.archive_models import ArchivePeriodRow
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Run
 from unlost.model.errors import Conflict
 from unlost.model.message import Message
+from unlost.model.purge import PURGES
 from unlost.model.runs.jobs import RunCommand
 from unlost.model.vault.snapshot import CommitKind
 
@@ -218,14 +220,21 @@ def page_runs(
     orgs: Iterable[str],
     *,
     kind: CommitKind | None = None,
+    purge: bool | None = None,
     states: Iterable[RunState] = (),
     before: str | None = None,
     most: int,
 ) -> Sequence[RunRecord]:
-    """Runs of these orgs, newest first, that follow the run ``before``; without hourly ones."""
+    """Runs of these orgs, newest first, that follow the run ``before``; without hourly ones.
+
+    ``purge``: only archives whose stored period is that of a purge, or without these.
+    """
     chosen = Q(org__name__in=list(orgs), hourly=False)
     if kind is not None:
         chosen &= Q(kind=kind.value)
+    if purge is not None:
+        purges = Q(id__in=ArchivePeriodRow.objects.filter(policy__in=PURGES).values("run"))
+        chosen &= purges if purge else ~purges
     wanted = [state.value for state in states]
     if wanted:
         chosen &= Q(state__in=wanted)

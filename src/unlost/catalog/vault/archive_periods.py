@@ -1,14 +1,15 @@
 """The retention periods of archive runs, and the requests to erase records whose period ended."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from unlost.catalog.archive_models import ArchivePeriodRow, RemovalRequestRow
 from unlost.catalog.connection import returned_connection
-from unlost.catalog.models import Org
+from unlost.catalog.models import Org, Run
 from unlost.model.approval import Approval
 from unlost.model.archive_retention import ArchivePeriod
+from unlost.model.vault.snapshot import CommitKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,25 @@ def store_periods(oid: str, periods: Iterable[ArchivePeriod]) -> None:
     ]
     with returned_connection():
         ArchivePeriodRow.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def archives_without_period(orgs: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """The archive runs in the home whose period is not stored, by oid; ``orgs`` are names."""
+    stored = ArchivePeriodRow.objects.values("run")
+    with returned_connection():
+        rows = Run.objects.filter(org__name__in=list(orgs), kind=CommitKind.ARCHIVE.value)
+        pairs = list(rows.exclude(id__in=stored).values_list("org__oid", "id"))
+    runs: dict[str, list[str]] = {}
+    for oid, run in pairs:
+        runs.setdefault(oid, []).append(run)
+    return runs
+
+
+def runs_of_policies(runs: Iterable[str], policies: Iterable[str]) -> frozenset[str]:
+    """Those of these runs whose stored period names one of these policies."""
+    with returned_connection():
+        rows = ArchivePeriodRow.objects.filter(run__in=list(runs), policy__in=list(policies))
+        return frozenset(rows.values_list("run", flat=True))
 
 
 def removal_request(org: str) -> RemovalRequest | None:

@@ -54,7 +54,7 @@ def _bin(room: BinRoom) -> Iterator[PlanNote]:
             "This plan moves {entering:,} records into the recycle bin, which has room for {room:,}. "
             "The org then purges {pushed:,} records that people deleted, before their time in the "
             "recycle bin ends.",
-            "To avoid this, archive fewer records at a time.",
+            "To avoid this, plan fewer records at a time.",
             count=room.pushed_of_others,
             entering=room.entering,
             room=room.free,

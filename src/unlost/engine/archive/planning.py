@@ -82,12 +82,12 @@ STAYS = {
         NoteWeight.NOTE,
         "{records} of {table} changed in the org after the backup. They stay, with all that would go "
         "with them.",
-        "A later archive includes them if they still match the policy.",
+        "A new plan after the next backup can include them.",
     ),
     REFERRED: NoteText(
         NoteWeight.NOTE,
         "Records that came after the backup refer to {records} of {table}, which stay.",
-        "The next archive decides again, once a backup has the new records.",
+        "Plan again once a backup has the new records.",
     ),
     LOCKED: NoteText(
         NoteWeight.NOTE,
@@ -238,7 +238,7 @@ def _nothing(choice: ArchiveChoice, *, most: int, bin_limit: BinLimit | None) ->
     if stays:
         return UsageError(
             "archive-all-stay",
-            "There is nothing to archive: {stays:,} records changed in the org, are referred to by new "
+            "No record can leave the org: {stays:,} records changed in the org, are referred to by new "
             "ones, are activated, or cannot be deleted. All others stay with them.",
             next_step="Back up, then plan again.",
             stays=stays,
@@ -247,15 +247,14 @@ def _nothing(choice: ArchiveChoice, *, most: int, bin_limit: BinLimit | None) ->
     if causes:
         return UsageError(
             "archive-nothing",
-            "There is nothing to archive: of {selected:,} selected records none can leave the org. "
-            "{reason}",
+            "None of the {selected:,} selected records can leave the org. {reason}",
             next_step="Select other records, or change the policy.",
             selected=choice.selected,
             reason=causes[0],
         )
     return UsageError(
         "archive-nothing",
-        "There is nothing to archive: the newest backup has no live record of the selection.",
+        "No record can leave the org: the newest backup has no live record of the selection.",
         next_step="Back up, if the org has them, then plan again.",
     )
 
@@ -338,7 +337,7 @@ def _notes(
             NoteWeight.WARNING,
             "This is a preview, made with the backup user, which can only read. The permissions to "
             "write are not checked.",
-            "To archive the records, add a write user, then plan again.",
+            "To run the plan, add a write user, then plan again.",
         )
     yield from _causes(choice)
     yield from _large(choice)
@@ -361,7 +360,7 @@ def _notes(
             REST,
             NoteWeight.NOTE,
             "{rest:,} more records of the policy can leave the org. A plan has a limited size.",
-            "Plan again after this archive.",
+            "Plan again after this run.",
             rest=rest,
         )
     if policy.hard_delete:

@@ -1,4 +1,4 @@
-"""The form for the restores of an org that need a second person."""
+"""The form for the plans of an org that need a second person."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from unlost.model.approval import ApprovalPolicy
 
 
 class ApprovalPolicyForm(forms.Form):
-    """The conditions, any of which is enough; with none of them, no restore needs approval."""
+    """The conditions, any of which is enough; with none of them, no plan needs approval."""
 
     records = forms.IntegerField(
         label=_("It writes more than this number of records"),

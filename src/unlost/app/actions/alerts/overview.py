@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from unlost.app.access import action
+from unlost.app.archive.periods import purges_among
 from unlost.app.backups.summaries import summary_of
 from unlost.app.compose import Application
 from unlost.app.health.changed import NoticedChanges, noticed_changes
@@ -160,7 +161,7 @@ def states_of(
         alerts,
         changed,
     )
-    progress = _progress(run for org in orgs for run in noted.runs.get(org.name, ()))
+    progress = _progress(app, (run for org in orgs for run in noted.runs.get(org.name, ())))
     return tuple(_state(app, org, noted, progress) for org in orgs)
 
 
@@ -179,18 +180,20 @@ class _Noted:
 
 @dataclass(frozen=True, slots=True)
 class _Progress:
-    """The processed rows of going runs by table, and the plans of going restores."""
+    """The processed rows of going runs by table, the plans of going restores, and purges."""
 
     rows: Mapping[str, RunRows]
     plans: Mapping[str, Mapping[str, Json]]
+    purges: frozenset[str]
 
 
-def _progress(runs: Iterable[RunRecord]) -> _Progress:
+def _progress(app: Application, runs: Iterable[RunRecord]) -> _Progress:
     going = [run for run in runs if run.state in GOING]
     restores = [run.id for run in going if run.kind.has_plan]
     return _Progress(
         rows_of_runs([run.id for run in going]) if going else {},
         summaries_of_runs(restores) if restores else {},
+        purges_among(app, going),
     )
 
 
@@ -303,7 +306,8 @@ def _going(
     elif run.full and newest is not None:
         done, total = sum(read.by_table.values()), newest.records
     tables = TablesRead(read.done, len(read.by_table))
-    return going_run(run, now=now, done=done, total=total, before=runs, tables=tables)
+    purge = run.id in progress.purges
+    return going_run(run, now=now, done=done, total=total, before=runs, tables=tables, purge=purge)
 
 
 def _gauge(storage: StorageHistory, behind: timedelta) -> StorageGauge:

@@ -1,4 +1,4 @@
-"""The archive runs of an org, and how many records each archived."""
+"""The archives and purges of an org, and how many records each took out of the org."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -15,12 +15,13 @@ from unlost.engine.restore.values.outcome import Ending
 from unlost.model.access import Right
 from unlost.model.archive_retention import ArchiveCommit
 from unlost.model.freed import FreedFigure
+from unlost.model.purge import PURGES
 from unlost.model.vault.snapshot import CommitKind
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveLine:
-    """An archive run. ``policy``: name of its policy; empty if it is unknown.
+    """The run of an archive or a purge. ``policy``: name of its policy; empty if it is unknown.
 
     ``planned`` are the records of its plan, ``archived`` those that left the org. ``vanished``
     records are gone although it was not their turn, or the plan does not name them. ``keep_days``: how
@@ -40,10 +41,15 @@ class ArchiveLine:
     due: date | None = None
     freed: tuple[FreedFigure, ...] = ()
 
+    @property
+    def is_purge(self) -> bool:
+        """True for a purge: the names of its policies are reserved."""
+        return self.policy in PURGES
+
 
 @dataclass(frozen=True, slots=True)
 class Archives:
-    """The archive runs of an org, newest first."""
+    """The archives and purges of an org, newest first."""
 
     org: str
     zone: str
@@ -52,7 +58,7 @@ class Archives:
 
 @action("archive.list", Right.LOOK)
 def list_archives(app: Application, org: str) -> Archives:
-    """List the archive runs of an org; raises NotFound (``org-unknown``)."""
+    """List the archives and purges of an org; raises NotFound (``org-unknown``)."""
     known = get_org(org)
     runs = [run for run in list_runs(known.name) if run.kind is CommitKind.ARCHIVE]
     runs.sort(key=lambda run: run.started_at, reverse=True)

@@ -19,6 +19,7 @@ from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.storage.mails import frame, measured, size_of_measured
 from unlost.model.access import Right, Trace
+from unlost.model.purge import PURGES
 from unlost.model.storage import StorageRule, StorageWeight
 
 
@@ -51,6 +52,11 @@ class ArchivedRun:
     tables: tuple[ArchivedTable, ...]
     predicted: int = 0
     due: date | None = None
+
+    @property
+    def is_purge(self) -> bool:
+        """True for a purge: the names of its policies are reserved."""
+        return self.policy in PURGES
 
 
 @dataclass(frozen=True, slots=True)

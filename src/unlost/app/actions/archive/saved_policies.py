@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from unlost.app.access import action
-from unlost.app.actions.restores.purge import MAIL_LOOP, SELECTED
 from unlost.app.archive.open_nights import drop_nights
 from unlost.app.archive.problems import changed_meanwhile, not_previewed, too_many
 from unlost.app.archive.shares import large_share_of
@@ -29,6 +28,7 @@ from unlost.model.access import Right, Trace
 from unlost.model.archive import LONGEST_NAME, ArchivePolicy, wrong_name
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.message import Message
+from unlost.model.purge import PURGES
 from unlost.model.saved_policy import (
     LARGEST_DAY,
     NOT_SAVED,
@@ -298,7 +298,7 @@ def _check_name(name: str) -> None:
     is_name = name.strip() == name and name and name.isprintable()
     if not is_name or len(name) > LONGEST_NAME or "/" in name or name.endswith(".json"):
         raise wrong_name()
-    if name in (SELECTED, MAIL_LOOP):
+    if name in PURGES:
         raise UsageError(
             "archive-policy-reserved",
             "The name {name} is reserved: a purge uses it.",

@@ -1,4 +1,4 @@
-"""Show and set which restores of an org need the approval of a second person."""
+"""Show and set which plans of an org need the approval of a second person."""
 
 from dataclasses import asdict, dataclass
 
@@ -29,14 +29,14 @@ def _audited(result: OrgApprovalPolicy) -> dict[str, Json]:
 
 @action("approval.show", Right.LOOK)
 def show(app: Application, org: str) -> OrgApprovalPolicy:  # noqa: ARG001 (every action takes it)
-    """Show which restores of an org need a second person; raises NotFound for an unknown org."""
+    """Show which plans of an org need a second person; raises NotFound for an unknown org."""
     known = get_org(org)
     return OrgApprovalPolicy(known.name, known.identity.kind, policy_of(known.oid))
 
 
 @action("approval.set", Right.MANAGE, trace=Trace.WRITE, detail=_audited)
 def change(app: Application, org: str, policy: ApprovalPolicy) -> OrgApprovalPolicy:
-    """Set which restores of an org need a second person; the policy before it ends.
+    """Set which plans of an org need a second person; the policy before it ends.
 
     It applies to all runs that did not begin to write. Raises UsageError (``approval-invalid``),
     NotFound.

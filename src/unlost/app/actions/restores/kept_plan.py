@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from unlost.app.access import action, run_unknown
-from unlost.app.actions.restores.purge import PURGES
 from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over_plan
 from unlost.app.actions.restores.restore_plan import (
     LIFETIME,
@@ -63,6 +62,7 @@ from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
 from unlost.model.message import Message
 from unlost.model.org import OrgKind
 from unlost.model.plan import RestorePlan, TwinPolicy
+from unlost.model.purge import PURGES
 from unlost.model.source.reading import Json
 from unlost.model.source.schema import Schema
 
@@ -216,7 +216,7 @@ def leave_out(
     if request.deletes and (tables or not related):
         raise UsageError(
             "archive-by-record",
-            "Tables cannot be left out of an archive: related records leave the org together.",
+            "Tables cannot be left out of an archive or a purge: related records leave the org together.",
             next_step="Leave out records. What would leave the org with them then stays, too.",
         )
     if request.undo and not related:

@@ -13,9 +13,8 @@ from unlost.engine.records.matches import MOST_CHECKED, StateFilter
 from unlost.model.archive import ArchivePolicy
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey, RestorePlan
+from unlost.model.purge import MAIL_LOOP, PURGES, SELECTED
 from unlost.model.storage import MailLoop
-
-SELECTED, MAIL_LOOP = PURGES = ("selected-records", "mail-loop")
 
 
 def purge_name(loop: str) -> str:

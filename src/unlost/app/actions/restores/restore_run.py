@@ -16,7 +16,7 @@ docs/adr/0008 and docs/adr/0043.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -35,7 +35,7 @@ from unlost.app.actions.restores.restore_plan import (
 )
 from unlost.app.archive.freed import end_comparisons, note_freed, read_figures
 from unlost.app.archive.open_nights import drop_nights
-from unlost.app.archive.periods import period_in
+from unlost.app.archive.periods import period_in, purges_among
 from unlost.app.archive.problems import surplus
 from unlost.app.archive.second_copy import second_copy_of
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
@@ -135,7 +135,8 @@ class RestoreResult:
 class RunLine:
     """A run in the list. ``state``: running, parked, failed, done, abandoned or unfinished.
 
-    ``hourly``: a backup of a few tables between two nightly ones.
+    ``hourly``: a backup of a few tables between two nightly ones. ``purge``: an archive of records
+    that a person named, or of a mail loop.
     """
 
     run: str
@@ -146,6 +147,7 @@ class RunLine:
     ended: datetime | None
     error: Message | None = None
     hourly: bool = False
+    purge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +263,8 @@ def plan_retry(
     if kind_of(log.opened.plan) is RunKind.ARCHIVE:
         raise UsageError(
             "run-archive",
-            "{run} is an archive. Records that stayed in the org are part of the next one.",
-            next_step="Plan again with `unlost archive plan`.",
+            "{run} deletes records, and cannot be retried. Records that stayed can be planned again.",
+            next_step="Plan again with `unlost archive plan` or `unlost purge plan`.",
             run=run,
         )
     outcome = log.state.closed
@@ -314,20 +316,7 @@ def _check_no_copy(log: RestoreLog, failed: Collection[RecordOutcome]) -> None:
 def runs(app: Application) -> RunList:
     """List all runs that the home knows, and restores that only the vault knows."""
     names = {org.oid: org.name for org in app.orgs()}
-    lines = [
-        RunLine(
-            run.id,
-            run.org,
-            run.kind,
-            run.state,
-            run.started_at,
-            run.ended_at,
-            run.error,
-            run.hourly,
-        )
-        for name in names.values()
-        for run in list_runs(name)
-    ]
+    lines = _lines(app, [run for name in names.values() for run in list_runs(name)])
     known = {line.run for line in lines}
     for oid, identity in app.vault.orgs().items():
         if oid not in names and not app.actor.may(Right.LOOK):
@@ -651,6 +640,25 @@ def journal_of(app: Application, run: str) -> tuple[RestoreLog, str] | None:
     return None
 
 
+def _lines(app: Application, runs: Sequence[RunRecord]) -> list[RunLine]:
+    """Return the lines of runs that the home knows."""
+    purges = purges_among(app, runs)
+    return [
+        RunLine(
+            run.id,
+            run.org,
+            run.kind,
+            run.state,
+            run.started_at,
+            run.ended_at,
+            run.error,
+            run.hourly,
+            purge=run.id in purges,
+        )
+        for run in runs
+    ]
+
+
 def _line(app: Application, oid: str, name: str, run: str) -> RunLine:
     log = RestoreLog(app.whole_vault.journal(oid, run))
     opened, closed = log.state.opened, log.state.closed
@@ -662,6 +670,7 @@ def _line(app: Application, oid: str, name: str, run: str) -> RunLine:
         opened.at if opened is not None else None,
         closed.finished if closed is not None else None,
         undone_error(log),
+        purge=opened is not None and is_purge(opened.plan),
     )
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.app.access import Where, action, run_unknown
-from unlost.app.actions.restores.restore_plan import RestoreRequest
 from unlost.app.actions.restores.restore_run import runs
+from unlost.app.archive.periods import purges_among
 from unlost.app.compose import Application
 from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.catalog.runs.observer import ItemRecord, run_items
-from unlost.catalog.runs.plans import StoredPlan, plan_of_run
+from unlost.catalog.runs.plans import plan_of_run
 from unlost.catalog.runs.runs import RunState, find_run
 from unlost.engine.restore.journal.log import RESTORE_UNDONE
 from unlost.engine.restore.planning.shown.summary import PlanSummary, written_by_table
@@ -50,7 +50,7 @@ class RunStatus:
     is the plan's name; else ``total`` is None. ``served``: a service or worker is running. A backup
     has read ``tables_done`` of ``tables_total`` tables, None until they are planned. ``tables`` are
     those with records or files. ``approved_by`` and ``approved_at``: the second person who approved
-    a restore, empty if its plan needed none. ``purge``: the stored plan of the run is a purge.
+    a restore, empty if its plan needed none. ``purge``: the run is that of a purge.
     """
 
     run: str
@@ -145,12 +145,8 @@ def run_status(app: Application, run: str) -> RunStatus:
         tables_total=len(planned) or None,
         approved_by=approval.by if approval is not None else "",
         approved_at=approval.at if approval is not None else None,
-        purge=plan is not None and _is_purge(plan),
+        purge=run in purges_among(app, [known]),
     )
-
-
-def _is_purge(plan: StoredPlan) -> bool:
-    return decoder_for(RestoreRequest).convert(plan.request).request.purge
 
 
 def _tables(
@@ -214,4 +210,5 @@ def _vault_only(app: Application, run: str) -> RunStatus:
         done=0,
         total=None,
         tables=(),
+        purge=line.purge,
     )

@@ -1,22 +1,44 @@
-"""The list of runs: backups and restores of all orgs that the actor may see."""
+"""The list of runs: backups, restores, archives and purges of all orgs that the actor may see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from unlost.app.access import action
+from unlost.app.archive.periods import store_new_periods, store_periods_of
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.runs.nights import open_nights
 from unlost.catalog.runs.runs import RunRecord, RunState, known_runs, page_runs
+from unlost.catalog.vault.archive_periods import runs_of_policies
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right
+from unlost.model.purge import PURGES
 from unlost.model.runs.night import NightRecord
 from unlost.model.vault.snapshot import CommitKind
 from unlost.model.written import written
 
 MOST = 100
+
+
+class ListedKind(StrEnum):
+    """The kinds of runs, for filters. The run of a purge is an archive; here they are apart."""
+
+    BACKUP = "backup"
+    RESTORE = "restore"
+    ARCHIVE = "archive"
+    PURGE = "purge"
+
+    @property
+    def commit(self) -> CommitKind:
+        """The kind that its runs are stored with."""
+        return CommitKind.ARCHIVE if self is ListedKind.PURGE else CommitKind(self)
+
+    @property
+    def purge(self) -> bool | None:
+        """True for purges, False for archives, None for the other kinds."""
+        return self is ListedKind.PURGE if self.commit is CommitKind.ARCHIVE else None
 
 
 class RunGroup(StrEnum):
@@ -43,7 +65,7 @@ class RunsPage:
 
     ``requested`` are backups that wait for the service, or that it is starting. ``vault_only`` are
     restores that only the vault knows, with their orgs: the home's database is newer than they are.
-    ``served``: a service or worker is running.
+    ``purges``: those of both, by their ids, that are purges. ``served``: a service or worker is running.
     """
 
     runs: tuple[RunRecord, ...]
@@ -51,6 +73,7 @@ class RunsPage:
     requested: tuple[NightRecord, ...]
     vault_only: tuple[tuple[str, str], ...]
     served: bool = True
+    purges: tuple[str, ...] = ()
 
     @property
     def going(self) -> bool:
@@ -64,7 +87,7 @@ def list_page(
     app: Application,
     *,
     org: str | None = None,
-    kind: CommitKind | None = None,
+    kind: ListedKind | None = None,
     group: RunGroup | None = None,
     before: str | None = None,
     most: int = MOST,
@@ -78,17 +101,27 @@ def list_page(
     states = STATES[group] if group is not None else ()
     names = [org_row.name for org_row in orgs]
     first = before is None
-    nights = first and kind in (None, CommitKind.BACKUP) and group in (None, RunGroup.OPEN)
+    nights = first and kind in (None, ListedKind.BACKUP) and group in (None, RunGroup.OPEN)
     # Read before the runs: a backup that begins in between is then in both, never in neither.
     requested = tuple(_requested_nights(orgs)) if nights else ()
-    runs = page_runs(names, kind=kind, states=states, before=before, most=most + 1)
-    lost = first and (kind is None or kind.has_plan) and group is None
+    store_periods_of(app, names)
+    runs = page_runs(
+        names,
+        kind=kind.commit if kind is not None else None,
+        purge=kind.purge if kind is not None else None,
+        states=states,
+        before=before,
+        most=most + 1,
+    )
+    lost = first and (kind is None or kind.commit.has_plan) and group is None
+    vault_only, lost_purges = _vault_only(app, orgs, kind=kind) if lost else ((), frozenset[str]())
     return RunsPage(
         runs=tuple(runs[:most]),
         more=runs[most - 1].id if len(runs) > most else None,
         requested=requested,
-        vault_only=tuple(_vault_only(app, orgs, kind=kind)) if lost else (),
+        vault_only=tuple(vault_only),
         served=worker_runs(app.locks, alone=not app.home.database),
+        purges=tuple(sorted(lost_purges | runs_of_policies([run.id for run in runs], PURGES))),
     )
 
 
@@ -100,15 +133,26 @@ def _requested_nights(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
 
 
 def _vault_only(
-    app: Application, orgs: Sequence[ProtectedOrg], *, kind: CommitKind | None
-) -> Sequence[tuple[str, str]]:
+    app: Application, orgs: Sequence[ProtectedOrg], *, kind: ListedKind | None
+) -> tuple[Sequence[tuple[str, str]], frozenset[str]]:
+    """Return the runs that only the vault knows, with their orgs, and which of them are purges."""
     identities = app.vault.orgs()
     journal_runs = [
-        (run, org.name)
+        (run, org)
         for org in orgs
         if org.oid in identities
         for run in app.vault.journals(org.oid)
-        if kind is None or run.startswith(kind)  # a run is named after its kind
+        if kind is None or run.startswith(kind.commit)  # a run is named after its kind
     ]
     known = known_runs(run for run, _ in journal_runs)
-    return [(run, org) for run, org in journal_runs if run not in known]
+    lost = [(run, org) for run, org in journal_runs if run not in known]
+    archives: dict[str, list[str]] = {}
+    for run, org in lost:
+        if run.startswith(CommitKind.ARCHIVE):
+            archives.setdefault(org.oid, []).append(run)
+    for oid, missing in archives.items():
+        store_new_periods(app, oid, missing)
+    purges = runs_of_policies([run for run, _ in lost], PURGES)
+    purge = kind.purge if kind is not None else None
+    runs = [(run, org.name) for run, org in lost if purge is None or (run in purges) is purge]
+    return runs, purges

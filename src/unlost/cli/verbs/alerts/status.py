@@ -85,4 +85,5 @@ def _going(going: "GoingRun", zone: str) -> str:
         share = f", {going.tables.done:,} of {many(going.tables.total, 'table')} read"
     end = f", expected to end {when(going.ends_at, zone=zone)}" if going.ends_at else ""
     late = ", takes longer than usual" if going.late else ""
-    return f"{going.kind.value} {going.id}: {going.state.value}{share}{end}{late}"
+    kind = "purge" if going.purge else going.kind.value
+    return f"{kind} {going.id}: {going.state.value}{share}{end}{late}"

@@ -21,7 +21,7 @@ from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
     from unlost.app.actions.archive.archives import ArchiveLine, Archives
-    from unlost.app.actions.archive.contents import ArchiveContents
+    from unlost.app.actions.archive.contents import ArchiveContents, ArchivedRun
     from unlost.app.actions.archive.free_space import FreeSpace
     from unlost.app.actions.archive.policies import (
         ArchiveOutlook,
@@ -176,7 +176,7 @@ def run(file: PlanFile, *, home: Home = None, json: AsJson = False) -> ExitCode:
 
 @app.command("list")
 def show_list(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """List the archive runs of an org."""
+    """List the archives and purges of an org."""
     with opened(home) as application:
         from unlost.app.actions.archive.archives import list_archives
 
@@ -230,7 +230,7 @@ def _show_contents(out: Output, result: "ArchiveContents") -> None:
         out.print(f"  unlost list {result.org} {table.table} --archived")
     for run in result.runs:
         at = when(run.archived, zone=result.zone)
-        title = f"{run.run}  {at}  {plain(run.policy)}"
+        title = f"{run.run}  {at}  {_policy(run)}"
         out.print(_stored(title, run.records, run.bytes or run.predicted))
     if not result.tables:
         out.print("This org has no archived records.")
@@ -247,15 +247,20 @@ def _show_archives(out: Output, result: "Archives") -> None:
         for figure in line.freed:
             out.print(f"  {_figure(figure)}")
     if not result.runs:
-        out.print("This org has no archive runs.")
+        out.print("This org has no archives or purges.")
 
 
 def _archive(line: "ArchiveLine", *, zone: str) -> str:
-    text = f"{line.run}  {when(line.started, zone=zone)}  {line.state}  {plain(line.policy)}"
-    text += f": {line.archived:,} of {many(line.planned, 'record')} archived"
+    text = f"{line.run}  {when(line.started, zone=zone)}  {line.state}  {_policy(line)}"
+    done = "deleted" if line.is_purge else "archived"
+    text += f": {line.archived:,} of {many(line.planned, 'record')} {done}"
     if line.due is not None:
         text += f", kept until {line.due}"
     return f"{text}, {line.vanished:,} vanished unexpectedly" if line.vanished else text
+
+
+def _policy(line: "ArchiveLine | ArchivedRun") -> str:
+    return f"purge ({plain(line.policy)})" if line.is_purge else plain(line.policy)
 
 
 def _show_space(out: Output, result: "FreeSpace") -> None:
@@ -276,7 +281,8 @@ def _show_space(out: Output, result: "FreeSpace") -> None:
         out.print("No policy selects any records, and there are no mail loops.")
     if result.since_run:
         out.print(
-            "An archive ran since the newest backup. Its records are listed until the next backup."
+            "An archive or a purge ran since the newest backup. Its records are listed until the next "
+            "backup."
         )
 
 

@@ -1,4 +1,4 @@
-"""unlost org: add and list orgs, columns, write users, approval of restores, and bypasses."""
+"""unlost org: add and list orgs, columns, write users, approval of plans, and bypasses."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -182,15 +182,18 @@ def approval(
         bool, typer.Option("--production", help="Ask always, if this is a production org.")
     ] = False,
     deletes: Annotated[
-        bool, typer.Option("--deletes", help="Ask if records are deleted, as by an undo.")
+        bool,
+        typer.Option(
+            "--deletes", help="Ask if records are deleted, as by an archive, a purge or an undo."
+        ),
     ] = False,
     off: Annotated[bool, typer.Option("--off", help="Never ask.")] = False,
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show or set which restores of an org need the approval of a second person.
+    """Show or set which plans of an org need the approval of a second person.
 
-    Options replace the policy before. Without options it is shown.
+    A plan is that of a restore, correction, undo, archive or purge. Options replace the policy before. Without options it is shown.
     """
     with opened(home) as application:
         from unlost.app.actions.orgs.approval_policy import change, show
@@ -329,16 +332,16 @@ def unsearch(
 def _show_approval(out: Output, result: "OrgApprovalPolicy") -> None:
     policy = result.policy
     if policy.is_off:
-        out.print(f"Restores of {result.org} need no second person.")
+        out.print(f"Plans of {result.org} need no second person.")
         return
-    out.print(f"Restores of {result.org} need the approval of a second person if:")
+    out.print(f"Plans of {result.org} need the approval of a second person if:")
     if policy.records is not None:
         out.print(f"  - more than {many(policy.records, 'record')} would be written")
     if policy.production:
         note = "" if result.kind == "production" else " (it is not)"
         out.print(f"  - the org is a production org{note}")
     if policy.deletes:
-        out.print("  - records would be deleted, as by an undo")
+        out.print("  - records would be deleted, as by an archive, a purge or an undo")
     out.print(f"An approval is valid for {many(result.days, 'day')}.")
 
 

@@ -24,7 +24,7 @@ SHOWN = 20  # losses of a page
 WORDS = {
     FoldReason.MERGED: "merged",
     FoldReason.OWN_RUN: "deleted by Unlost",
-    FoldReason.ARCHIVED: "an archive took it out of the org, and the vault has it",
+    FoldReason.ARCHIVED: "Unlost took it out of the org, and the vault has it",
     FoldReason.BRIEF: "created and deleted by one user within a day",
 }
 

@@ -386,7 +386,7 @@ def _show_handed(out: Output, result: "QueuedPlan") -> None:
         return
     out.print(f"The service runs it as {result.run}.")
     if not result.served:
-        out.print("The service is not running. The restore starts after `unlost up`.")
+        out.print("The service is not running. The run starts after `unlost up`.")
     out.print(f"Follow it: {command('runs', result.run)}")
 
 
@@ -419,7 +419,7 @@ def _show_plan(out: Output, result: "PlanResult") -> None:
             columns = plain(", ".join(edited.columns))
             out.print(f"          {edited.table}/{edited.record}: {columns}")
     if summary.bypass:
-        out.print(f"The bypass {plain(summary.bypass)} is on while the restore writes.")
+        out.print(f"The bypass {plain(summary.bypass)} is on during the run.")
     _show_named(out, summary)
     _show_notes(out, summary)
     out.print()
@@ -431,7 +431,7 @@ def _show_plan(out: Output, result: "PlanResult") -> None:
 def _show_approval(out: Output, approval: "PlanApproval", *, zone: str) -> None:
     """Print the state of the approval that a plan needs."""
     reasons = ", ".join(APPROVAL_REASONS[reason] for reason in approval.reasons)
-    out.print(f"This restore needs a second person: {reasons}.")
+    out.print(f"This plan needs a second person: {reasons}.")
     if approval.by:
         until = when(approval.until, zone=zone)
         out.print(f"{APPROVALS[approval.state]} {plain(approval.by)}, valid until {until}.")
@@ -482,7 +482,7 @@ def _show_diff(out: Output, result: "ComparedPlans") -> None:
 
 def _planned(action: "Action", side: "DiffSide") -> str:
     """Return the word for the action of a plan."""
-    return "archive" if action == "delete" and side.archives else action.value
+    return "leave the org" if action == "delete" and side.archives else action.value
 
 
 def _difference_text(record: "StepDifference", old_side: "DiffSide", new_side: "DiffSide") -> str:

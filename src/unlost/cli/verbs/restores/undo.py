@@ -37,9 +37,9 @@ def undo(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Plan to take a restore or an archive back. Nothing is written to the org.
+    """Plan to take a restore, an archive or a purge back. Nothing is written to the org.
 
-    Of an archive, --without names records by their ids in the backups. Exit code 3 if some records
+    Of an archive or a purge, --without names records by their ids in the backups. Exit code 3 if some records
     cannot be put back.
     """
     with opened(home) as application:
@@ -57,5 +57,5 @@ def undo(
 def show_undo(out: Output, result: "PlanResult", *, run: str) -> None:
     """Show a new plan that takes a run back. ``run``: empty for another plan."""
     if run.startswith(RunKind.ARCHIVE):
-        out.print(f"Undo of the archive {plain(run)}:")
+        out.print(f"Undo of {plain(run)}:")
     show_new(out, result)

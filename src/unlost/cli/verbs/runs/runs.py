@@ -99,6 +99,8 @@ def _without_hours(runs: "Sequence[RunLine]") -> list["RunLine"]:
 
 
 def _kind(line: "RunLine") -> str:
+    if line.purge:
+        return "purge"
     return "hourly" if line.hourly else line.kind.value
 
 

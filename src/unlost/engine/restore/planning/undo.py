@@ -150,7 +150,7 @@ def _unarchive(
     if not known.closed:
         raise Conflict(
             "archive-open",
-            "The archive {run} has not ended.",
+            "The run {run} has not ended.",
             next_step="Resume it first with `unlost restore resume {run}`, then undo it.",
             run=known.run,
         )

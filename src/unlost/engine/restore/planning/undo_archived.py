@@ -56,7 +56,7 @@ def check_archived(survey: RestoreSurvey, archived: RecordsOfArchive, left_out: 
     if unknown:
         raise NotFound(
             "undo-record-unknown",
-            "The undo of the archive {run} does not bring back {record}, so it cannot leave it out.",
+            "The undo of {run} does not bring back {record}, so it cannot leave it out.",
             next_step="Use TABLE/ID, with the id that the record has in the backups.",
             run=archived.run,
             record=min(map(str, unknown)),

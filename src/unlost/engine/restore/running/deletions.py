@@ -20,8 +20,8 @@ def source_of(session: RestoreSession) -> Source:
     if session.ports.source is None:
         raise UsageError(
             "archive-source",
-            "An archive reads the org while it runs, and this program cannot read it.",
-            next_step="Run the plan with `unlost archive run`.",
+            "A run that deletes reads the org, and this program cannot read it.",
+            next_step="Run the plan with `unlost archive run` or `unlost purge run`.",
         )
     return session.ports.source
 

@@ -87,7 +87,7 @@ def _away(error: UnlostError, resume_at: datetime) -> LimitReached:
         "archive-mirror-away",
         "The policy demands a second copy, and the mirror of the vault cannot be read: {why}",
         next_step="Check the mirror with `unlost vault mirror show` and repair it. Then resume the "
-        "archive with `unlost restore resume RUN`.",
+        "run with `unlost restore resume RUN`.",
         resume_at=resume_at,
         why=error.message,
     )
@@ -98,7 +98,7 @@ def _behind(resume_at: datetime) -> LimitReached:
         "archive-mirror-behind",
         "The policy demands a second copy, and the mirror of the vault does not have this backup "
         "yet.",
-        next_step="Update the mirror with `unlost vault mirror run`. Then resume the archive with "
+        next_step="Update the mirror with `unlost vault mirror run`. Then resume the run with "
         "`unlost restore resume RUN`.",
         resume_at=resume_at,
     )

@@ -45,12 +45,12 @@ ERASED = OutcomeText(
 CHANGED_IN_ORG = OutcomeText(
     CHANGED_SINCE,
     "{record} was changed in the org after the backup. It stays there.",
-    "A later archive includes it if it still matches the policy.",
+    "A new plan after the next backup can include it.",
 )
 NEW_COLUMNS = OutcomeText(
     CHANGED_SINCE,
     "The table of {record} has new columns, or is gone. The record stays in the org.",
-    "Back up, then plan the archive again.",
+    "Back up, then plan again.",
 )
 DELETED_BY_OTHERS = OutcomeText(
     "archive-gone",
@@ -59,7 +59,7 @@ DELETED_BY_OTHERS = OutcomeText(
 REFERRED = OutcomeText(
     "archive-referred",
     "A record that came after the backup refers to {record}, so it stays in the org.",
-    "Back up, then plan the archive again.",
+    "Back up, then plan again.",
 )
 TOGETHER = OutcomeText(
     "archive-together",
@@ -73,22 +73,22 @@ NEW_ONE_DIFFERS = OutcomeText(
 COUNTED = OutcomeText(
     "archive-counted",
     "{record} stays in the org: the number of archived records is already written into the parents.",
-    "Plan the archive again.",
+    "Plan again.",
 )
 NO_ROOM = OutcomeText(
     "archive-bin-full",
     "{record} stays in the org: other people deleted records since the plan was made, and the recycle "
     "bin has no more room.",
-    "Back up, then plan the archive again.",
+    "Back up, then plan again.",
 )
 STOPPED = OutcomeText(
     "archive-stopped",
-    "The archive stopped before {record}, because other records vanished from the org.",
-    "See which records vanished. Then plan the archive again.",
+    "The run stopped before {record}, because other records vanished from the org.",
+    "See which records vanished. Then plan again.",
 )
 VANISHED = OutcomeText(
     "archive-vanished",
-    "{record} vanished from the org while the archive ran, but the archive did not delete it.",
+    "{record} vanished from the org during the run, but the run did not delete it.",
     "Check whether a trigger deletes it. If a backup has it, restore it from there.",
 )
 NOT_DELETED = OutcomeText(

@@ -28,6 +28,7 @@ from unlost.app.actions.restores.preview import plan_preview
 from unlost.app.actions.restores.put_back import put_back
 from unlost.app.actions.restores.restore_plan import PlanRequest, RestoreRequest
 from unlost.app.actions.restores.selections import clear_selected, deselect, list_name, query_in
+from unlost.app.archive.periods import is_purge_run
 from unlost.app.records.lists.queries import query_of
 from unlost.catalog.runs.plans import PlanState
 from unlost.engine.restore.planning.notes.undo_limits import UNDO_LIMITS_PAGE, limits_of
@@ -83,7 +84,7 @@ def plan(request: UserRequest, org: str, plan: str) -> HttpResponse:
         return page(request, view)
     making = view.state is PlanState.MAKING
     status = 200 if making else STOP_POLLING
-    context = _context(view) | _planned_parts(request, view)
+    context = _context(request, view) | _planned_parts(request, view)
     return render(request, "restore/state.html", context, status=status)
 
 
@@ -93,7 +94,7 @@ def records(request: UserRequest, org: str, plan: str, table: str) -> HttpRespon
     view, start = show_stored_plan(request.unlost, org, plan), start_of(request)
     planned_records = plan_records(request.unlost, org, plan, table, start=start, most=PAGE)
     pages = PageLinks(start, PAGE, len(planned_records.records), planned_records.total)
-    context = {"planned": planned_records, "pages": pages, **_context(view)}
+    context = {"planned": planned_records, "pages": pages, **_context(request, view)}
     return render(request, "restore/records.html", context)
 
 
@@ -104,7 +105,7 @@ def group(request: UserRequest, org: str, plan: str, table: str) -> HttpResponse
     record = request.GET.get("record", "")
     values = show_group(request.unlost, org, plan, table, record, start=start)
     pages = PageLinks(start, RECORDS, len(values.records), values.total)
-    context = {"values": values, "pages": pages, **_context(view)}
+    context = {"values": values, "pages": pages, **_context(request, view)}
     return render(request, "restore/group.html", context)
 
 
@@ -175,7 +176,11 @@ def page(
     request: UserRequest, view: PlanView, *, error: UnlostError | None = None, typed: str = ""
 ) -> HttpResponse:
     """Render a plan's page, with the error of a request if there is one."""
-    context = _context(view) | {"error": error, "typed": typed, **_planned_parts(request, view)}
+    context = _context(request, view) | {
+        "error": error,
+        "typed": typed,
+        **_planned_parts(request, view),
+    }
     status = status_of(error) if error is not None else 200
     return render(request, "restore/plan.html", context, status=status)
 
@@ -273,8 +278,10 @@ def _not_selected(request: UserRequest, name: str) -> list[str]:
     return sorted(every - Counter(request.POST.getlist(name)))
 
 
-def _context(view: PlanView) -> dict[str, object]:
+def _context(request: UserRequest, view: PlanView) -> dict[str, object]:
     state = PlanState
+    undone = view.wanted.request.undo
+    undoes_archive = undone.startswith(RunKind.ARCHIVE)
     return {
         "part": "runs",
         "view": view,
@@ -284,8 +291,9 @@ def _context(view: PlanView) -> dict[str, object]:
         "failed": view.state is state.FAILED,
         "was_run": view.state is state.RUN,
         "is_archive": view.wanted.request.deletes,
-        "is_undo": bool(view.wanted.request.undo),
-        "undoes_archive": view.wanted.request.undo.startswith(RunKind.ARCHIVE),
+        "is_undo": bool(undone),
+        "undoes_archive": undoes_archive,
+        "undoes_purge": undoes_archive and is_purge_run(request.unlost, undone),
         "is_purge": view.wanted.request.purge,
         "limits": limits_of(view.summary.notes) if view.summary is not None else (),
         "limits_page": UNDO_LIMITS_PAGE,

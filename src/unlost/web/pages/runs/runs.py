@@ -1,4 +1,4 @@
-"""Pages of runs: the list of backups and restores, the progress of one, and its commands."""
+"""Pages of runs: their list, the progress of one, and its commands."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,7 +19,7 @@ from unlost.app.actions.runs.ask_backup import ask_backup
 from unlost.app.actions.runs.control import RunCommandResult, cancel, pause, resume
 from unlost.app.actions.runs.run import RunStatus
 from unlost.app.actions.runs.run import run_status as job_state
-from unlost.app.actions.runs.runs import RunGroup, RunsPage
+from unlost.app.actions.runs.runs import ListedKind, RunGroup, RunsPage
 from unlost.app.actions.runs.runs import list_page as job_list
 from unlost.app.compose import Application
 from unlost.app.orgs.repaired_sign_in import repaired_by_credentials
@@ -42,7 +42,6 @@ ACTS: dict[str, Callable[[Application, str], RunCommandResult]] = {
     "resume": resume,
     "cancel": cancel,
 }
-KINDS = (CommitKind.BACKUP, CommitKind.RESTORE, CommitKind.ARCHIVE)
 
 
 @require_GET
@@ -171,9 +170,9 @@ def _refused(request: UserRequest, run: str, error: UsageError) -> HttpResponse:
     return render(request, "runs/run.html", context, status=status_of(error))
 
 
-def _kind(request: UserRequest) -> CommitKind | None:
+def _kind(request: UserRequest) -> ListedKind | None:
     kind_text = request.GET.get("kind", "")
-    return CommitKind(kind_text) if kind_text in KINDS else None
+    return ListedKind(kind_text) if kind_text in set(ListedKind) else None
 
 
 def _group(request: UserRequest) -> RunGroup | None:

@@ -628,9 +628,9 @@ def _is_unlisted(key: RecordKey, tables: Collection[str]) -> RowOutcome:
     return refusal(
         key,
         UNLISTED,
-        f"The org's list of deletions of {', '.join(sorted(tables))} begins after the backup. The archive "
+        f"The org's list of deletions of {', '.join(sorted(tables))} begins after the backup. The run "
         f"could not notice if other records vanish, so {key} stays in the org.",
-        "Back up, then plan the archive again.",
+        "Back up, then plan again.",
     )
 
 

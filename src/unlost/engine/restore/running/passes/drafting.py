@@ -69,5 +69,5 @@ def _is_no_draft(key: RecordKey, outcome: RowOutcome) -> RowOutcome:
         key,
         NOT_DRAFT,
         f"{key} stays in the org, which did not set it to draft. {outcome.sentence}",
-        outcome.next_step or "Set it to draft in the org, back up, then plan the archive again.",
+        outcome.next_step or "Set it to draft in the org, back up, then plan again.",
     )
