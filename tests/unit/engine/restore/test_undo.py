@@ -450,6 +450,25 @@ def test_each_of_them_came_back_when_the_other_had(shop: Atelier, first: int) ->
         shop.night()
 
 
+def test_a_redo_did_not_end_after_another_restore_was_undone(shop: Atelier) -> None:
+    restored = Restored(shop)
+    shop.night()
+    undo = shop.undo(restored.run)
+    shop.restore(undo)
+    shop.platform.purge_bin()
+    shop.night()
+    shop.restore(shop.plan_of(("Account", restored.account)))
+    shop.night()
+    second = life(shop, restored.account) or ""
+    shop.lose("Account", second)
+    shop.night()
+    third = shop.restore(shop.plan_of(("Account", second)))
+    shop.restore(shop.undo(third.run))
+    shop.platform.purge_bin()
+    shop.restore(shop.undo(run_of(undo)))
+    assert life(shop, restored.live) == shop.named("Account", "Candy")[0]
+
+
 def test_a_record_that_left_the_bin_by_itself_is_the_one_that_it_stood_for(shop: Atelier) -> None:
     """It came back twice: once out of the bin, and once created."""
     binned(shop, "Account", "Contact")

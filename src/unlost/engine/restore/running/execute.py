@@ -326,8 +326,9 @@ def _originals(session: RestoreSession, table: str, lives: Mapping[str, str]) ->
     rows = vault.lineage(org, table=table, lives=sorted(lives), superseded=True)
     created_for = {row.old: row.live for row in rows if row.target == target}
     newest = vault.lineage(org, table=table, records=sorted(created_for))
-    for row in newest:
-        if row.target == target and row.old == row.live and row.old not in lives:
+    for row in newest:  # also later rows that continue these
+        is_original = row.target == target and row.old in created_for and row.old not in lives
+        if is_original and row.old == row.live:
             yield LiveLink(table, row.old, lives[created_for[row.old]])
 
 
