@@ -4,13 +4,15 @@ The index has the tokens of all versions, so each candidate must be checked. Tok
 the word with the fewest rows; where it has many, the records must have the other words too.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.ports.vault import RecordFilter
 from unlost.model.source.schema import Schema, Table, TableRank
 from unlost.model.vault.snapshot import SearchIndexState
 from unlost.vault.commits.state import LiveSegment
@@ -19,6 +21,9 @@ from unlost.vault.format.words.token_rules import VERSION
 from unlost.vault.read.query import QueryWord, SearchQuery
 from unlost.vault.read.table_view import TableView
 from unlost.vault.read.token_rows import beginning, exact, rows_near
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import RecordFilter
 
 MOST_ROWS = 50_000  # rows that are read for one token
 MOST_JOINED = 400_000  # rows of another word that are read to leave out records without it

@@ -7,13 +7,15 @@ On request, former values find a record too. The index has the words of all vers
 values, so each candidate whose newest state does not match is checked against all of its versions.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from unlost.model.ports.vault import RecordFilter
 from unlost.model.source.schema import ColumnTrait, Table
 from unlost.model.typed_text import without_invisible
 from unlost.model.vault.snapshot import SearchHit, SearchIndexState, SearchMatch
@@ -24,6 +26,9 @@ from unlost.vault.read.match_rows import TableRows, matching_rows
 from unlost.vault.read.query import SearchQuery, query_of
 from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.read.table_view import sorted_unique
+
+if TYPE_CHECKING:
+    from unlost.model.ports.vault import RecordFilter
 
 _CANDIDATES = 20  # for each wanted hit; most may have had the word only in an older version
 _LONGEST_ID = 255
@@ -141,7 +146,7 @@ class _Finder:
         for at in range(0, len(candidates), self.limit):
             yield candidates[at : at + self.limit]
 
-    def _table(self, table: str) -> "_TableFinder":
+    def _table(self, table: str) -> _TableFinder:
         return _TableFinder(self.snapshot, table)
 
 
@@ -149,7 +154,7 @@ class _Finder:
 class _Part:
     """Candidates of one table."""
 
-    finder: "_TableFinder"
+    finder: _TableFinder
     candidates: Sequence[SearchCandidate]
 
 
