@@ -153,10 +153,10 @@ NOTES = {
         "in that vault. In another vault they have another meaning."
     ),
     "restore-needs-approval": (
-        "An admin of the org chose which restores need a second person. An approval counts for exactly "
+        "An admin of the org chose which plans need a second person. An approval counts for exactly "
         "one plan, for 7 days, and never from the person who made the plan or runs it. A retry is a "
         "new plan: Unlost stored it, so it can be approved and run in the console. See [Ask for a "
-        "second person before a restore](../howto/second-person.md)."
+        "second person before a plan runs](../howto/second-person.md)."
     ),
     "bypass-journal-gone": (
         "A restore was killed while its bypass may have been on, and its journal was erased or lost since. "
@@ -208,10 +208,9 @@ NOTES = {
         "have changed them. Creating the records again could duplicate them, so a person must check."
     ),
     "run-in-progress": (
-        "Two backups of one org would read everything twice and use up its API calls. Two restores, "
-        "archives or purges would write to the same records, and an archive or a purge also waits for "
-        "a backup, and a backup for it. The lock ends with the process that holds it, however the "
-        "process ends."
+        "In one org, only one backup can run at a time, and only one restore, archive or purge. An "
+        "archive or a purge cannot run during a backup either. The lock ends with its process, even "
+        "after a crash."
     ),
     "run-not-ended": (
         "A retry makes a new plan for the failed records. Resume a run that stopped in between "

@@ -1,3 +1,16 @@
 """The names of the policies of purges. A purge is an archive; people cannot give a policy these names."""
 
+from unlost.model.errors import UsageError
+
 SELECTED, MAIL_LOOP = PURGES = ("selected-records", "mail-loop")
+
+
+def check_not_reserved(name: str) -> None:
+    """Raise UsageError (``archive-policy-reserved``) for the name of a purge."""
+    if name in PURGES:
+        raise UsageError(
+            "archive-policy-reserved",
+            "The name {name} is reserved: a purge uses it.",
+            next_step="Choose another name for the policy, for example old-cases.",
+            name=name,
+        )

@@ -9,6 +9,7 @@ from unit.app.archive_service import CLOSED, Service, person, save
 from unlost.app.actions.archive import free_space as listing
 from unlost.app.actions.archive.free_space import FreeSpace, estimate_space, free_space
 from unlost.app.actions.orgs.hidden_columns import hide, show
+from unlost.app.actions.restores import purge
 from unlost.app.records.record_facts import RecordNames
 from unlost.model.access import Role
 from unlost.model.errors import IntegrityError, TransientError, UnlostError
@@ -101,6 +102,28 @@ def test_one_damaged_mail_hides_the_other_loops(
     assert (unusable.name, unusable.error.code) == ("", "loops-unmeasured")
     assert "these mail loops could not be read: M2." in unusable.error.sentence
     assert "The object x is damaged." in unusable.error.sentence
+
+
+def test_a_damaged_loop_was_hidden_by_twenty_others(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loops = [loop(f"M{n}", 5_000 + n) for n in range(listing.MOST_LOOPS)]
+    loops.append(loop("X", 0, DAMAGED.message))
+    monkeypatch.setattr(listing, "loops", lambda _app, _org: loops)
+    space = estimate_space(service.app, "sales")
+    assert "X" in {line.name for line in space.lines}
+    [unusable] = space.unusable
+    assert "these mail loops could not be read: X." in unusable.error.sentence
+
+
+def test_a_loop_whose_records_cannot_be_read_was_said_to_have_created_none(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loops = [loop("M1", 5_000, DAMAGED.message)]
+    monkeypatch.setattr(purge, "loops_with_created", lambda _app, _org: loops)
+    with pytest.raises(IntegrityError) as refused:
+        purge.purge_of_loop(service.app, "sales", "M1", created=True)
+    assert refused.value.code == "object-damaged"
 
 
 def test_one_damaged_subject_blocks_the_list_of_what_frees_space(

@@ -369,6 +369,14 @@ def test_a_saved_policy_can_demand_a_second_copy_and_skip_the_bin(open_cases: Te
     assert (shown["policy"]["second_copy"], shown["policy"]["hard_delete"]) == (False, False)
 
 
+def test_a_file_with_the_name_of_a_purge_was_planned_as_one(
+    writable: Terminal, tmp_path: Path
+) -> None:
+    file = policy(tmp_path, name="mail-loop")
+    ended = writable("archive", "plan", "sales", file, "--out", str(tmp_path / "a.json"), "--json")
+    assert ended.failure["code"] == "archive-policy-reserved"
+
+
 def test_a_policy_that_frees_old_versions_needs_files(open_cases: Terminal) -> None:
     save = ("archive", "policy", "save", "sales", "closed-case", "--old-versions")
     refused = open_cases(*save, "free", "--json")

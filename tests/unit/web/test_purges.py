@@ -21,6 +21,8 @@ from unlost.catalog.archive_models import ArchivePeriodRow
 from unlost.catalog.models import Run
 from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Role
+from unlost.model.errors import NotAllowed, StoreError
+from unlost.model.purge import MAIL_LOOP
 from unlost.model.source.quota import Quota
 from unlost.model.source.schema import WireKind
 
@@ -78,7 +80,7 @@ def test_the_mails_of_a_loop_leave_and_come_back(desk: Desk, sign_in: SignIn) ->
     plan = choose(client, what="loop", loop=first_mail(shown))
     preview = page(client, plan)
     for words in (
-        "<h1>Purge of sales</h1>",
+        "<h1>Purge in sales</h1>",
         "The mails of a loop",
         f"Delete {MAILS} records of sales now",
     ):
@@ -110,7 +112,7 @@ def test_the_run_of_a_purge_is_listed_and_filtered_as_a_purge(desk: Desk, sign_i
     archived = page(client, "/orgs/sales/archive/")
     assert "<p>Purge · " in archived
     undo = choose(client, what="undo", run=run)
-    assert "<h1>Undo of a purge of sales</h1>" in page(client, undo)
+    assert "<h1>Undo of a purge in sales</h1>" in page(client, undo)
 
 
 def test_a_purge_that_only_the_vault_knows_is_listed_as_one(desk: Desk, sign_in: SignIn) -> None:
@@ -122,7 +124,37 @@ def test_a_purge_that_only_the_vault_knows_is_listed_as_one(desk: Desk, sign_in:
     ArchivePeriodRow.objects.all().delete()
     assert named_in_list(client, "?kind=purge") == ["Purge"]
     assert named_in_list(client, "?kind=archive") == []
-    assert "<h1>Purge of sales</h1>" in page(client, f"/runs/{run}/")
+    assert "<h1>Purge in sales</h1>" in page(client, f"/runs/{run}/")
+
+
+def test_a_purge_that_could_not_sign_in_was_listed_as_an_archive(
+    desk: Desk, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(Role.RESTORER)
+    run = start(client, choose(client, what="loop", loop=first_mail(page(client, LOOPS))))
+    ArchivePeriodRow.objects.all().delete()
+
+    def refused(*_: object, **__: object) -> None:
+        raise NotAllowed("sign-in-refused", "The sign-in was refused.")
+
+    monkeypatch.setattr(type(desk.world.app), "open_writer", refused)
+    assert desk.serve(run) is RunState.FAILED
+    assert ArchivePeriodRow.objects.get(run=run).policy == MAIL_LOOP
+
+
+def test_a_list_of_backups_failed_with_a_vault_that_could_not_be_read(
+    desk: Desk, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(Role.RESTORER)
+    run = start(client, choose(client, what="loop", loop=first_mail(page(client, LOOPS))))
+    ArchivePeriodRow.objects.all().delete()
+
+    def away(*_: object) -> None:
+        raise StoreError("store-away", "The place of the vault does not answer.")
+
+    monkeypatch.setattr(type(desk.world.app.whole_vault), "journals", away)
+    assert set(named_in_list(client, "?kind=backup")) == {"Backup"}
+    assert f"/runs/{run}/" in page(client, "/runs/?kind=archive&state=open")
 
 
 def test_without_the_right_to_restore_no_purge_is_offered(desk: Desk, sign_in: SignIn) -> None:
@@ -152,7 +184,7 @@ def test_records_that_an_import_left_are_selected_and_deleted(desk: Desk, sign_i
     every = [f"Mail/{record}" for record in sorted(leftovers)]
     plan = choose(client, what="purge", of=of, **{"every-record": every, "record": every[:2]})
     assert "Delete 2 records of sales now" in page(client, plan)
-    assert "Purge of 2 records of sales" in page(client, "/runs/")
+    assert "Purge of 2 records in sales" in page(client, "/runs/")
     run = start(client, plan)
     assert desk.serve(run) is RunState.DONE
     assert len(desk.live("Mail") & leftovers) == 1

@@ -5,6 +5,7 @@ erasure removes the journals that name its records. See docs/adr/0057.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from itertools import accumulate
@@ -22,7 +23,7 @@ from unlost.catalog.vault.archive_periods import (
 from unlost.engine.restore.journal.archives import plan_of
 from unlost.model.archive import LONGEST_NAME
 from unlost.model.archive_retention import ArchiveCommit, ArchivePeriod
-from unlost.model.errors import IntegrityError
+from unlost.model.errors import IntegrityError, UnlostError
 from unlost.model.plan import RestorePlan
 from unlost.model.purge import PURGES
 from unlost.model.vault.snapshot import CommitKind, SnapshotInfo
@@ -68,9 +69,13 @@ def store_periods_before_erasing(app: Application, oid: str) -> None:
 
 
 def store_periods_of(app: Application, orgs: Sequence[str]) -> None:
-    """Store the periods of all archives that the home knows, open ones too; ``orgs`` are names."""
+    """Store the periods of all archives that the home knows, open ones too; ``orgs`` are names.
+
+    Periods of a vault that cannot be read stay unknown: for a list of runs they are information.
+    """
     for oid, runs in archives_without_period(orgs).items():
-        store_new_periods(app, oid, runs)
+        with suppress(UnlostError):
+            store_new_periods(app, oid, runs)
 
 
 def purges_among(app: Application, runs: Iterable[RunRecord]) -> frozenset[str]:
@@ -83,9 +88,9 @@ def purges_among(app: Application, runs: Iterable[RunRecord]) -> frozenset[str]:
 
 
 def is_purge_run(app: Application, run: str) -> bool:
-    """Return True for the run of a purge that the home knows."""
+    """Return True for the run of a purge whose period the home knows or can read."""
     known = find_run(run)
-    return known is not None and bool(purges_among(app, [known]))
+    return bool(purges_among(app, [known]) if known else runs_of_policies([run], PURGES))
 
 
 def period_in(plan: RestorePlan, *, run: str) -> ArchivePeriod:

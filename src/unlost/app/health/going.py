@@ -31,7 +31,7 @@ class GoingRun(RunRecord):
     """A run that is active or waits. ``share`` is the processed part, None if unknown.
 
     ``ends_at`` is the expected end, None if unknown. ``late``: it takes longer than usual.
-    ``tables`` says how many tables a backup has read. ``purge``: the archive is a purge.
+    ``tables`` says how many tables a backup has read. ``purge``: true for a purge.
     """
 
     share: float | None = None

@@ -16,8 +16,8 @@ def check_policy(policy: ApprovalPolicy) -> None:
         raise UsageError(
             "approval-invalid",
             "The number of records cannot be {records:,}.",
-            next_step="Use a number from 0 to {largest:,}. With 0, every restore that writes a "
-            "record needs a second person.",
+            next_step="Use a number from 0 to {largest:,}. With 0, every plan that writes or "
+            "deletes a record needs a second person.",
             records=policy.records,
             largest=LARGEST,
         )

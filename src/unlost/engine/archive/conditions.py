@@ -111,9 +111,8 @@ def _check_unchanged_days(policy: ArchivePolicy) -> None:
     if not 0 <= policy.unchanged_days <= LONGEST_DAYS:
         raise UsageError(
             "archive-unchanged-days",
-            "A policy can leave out records that were changed within the last 1 to {longest:,} days, "
-            "not within {days:,}.",
-            next_step="Choose another number of days, or 0 for records that were changed at any time.",
+            "The days without a change (`unchanged_days`) must be from 0 to {longest:,}, not {days:,}.",
+            next_step="Choose another number. With 0, it does not matter when a record was changed.",
             longest=LONGEST_DAYS,
             days=policy.unchanged_days,
         )

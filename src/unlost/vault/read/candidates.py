@@ -64,7 +64,8 @@ class SearchScope:
         """At most ``most`` records, those that people look for first at the beginning."""
         parts = [self._rows_of(token, MOST_ROWS) for token in query.lookups()]
         if query.phones.vague:
-            parts.append(self._rows_of(query.phones.vague, VAGUE_ROWS))
+            every = replace(self, only=None)  # a filter would read on until as many pass
+            parts += self._filtered([every._rows_of(query.phones.vague, VAGUE_ROWS)])
         if query.words:
             parts.append(self._with_words(query.words, most))
         earlier = [token for token in query.earlier if not _looked_up(query, token)]
@@ -107,8 +108,7 @@ class SearchScope:
 
     def _collect(self, parts: Iterable[pa.Table], most: int) -> pa.Table:
         rows, count = [_no_rows()], 0
-        wanted = map(self._counting, parts)
-        for part in wanted if self.only is None else self._passing(wanted, self.only):
+        for part in self._filtered(map(self._counting, parts)):
             rows.append(part.slice(0, most - count))
             count += len(part)
             if count >= most:
@@ -126,6 +126,9 @@ class SearchScope:
             wanted = pa.array(sorted(self.tables), pa.string())
             rows = rows.filter(pc.is_in(rows.column("table"), value_set=wanted))
         return rows
+
+    def _filtered(self, parts: Iterable[pa.Table]) -> Iterable[pa.Table]:
+        return parts if self.only is None else self._passing(parts, self.only)
 
     def _passing(self, parts: Iterable[pa.Table], only: RecordFilter) -> Iterator[pa.Table]:
         """Rows of records that pass the filter, until it checks no more."""

@@ -13,7 +13,7 @@ class ApprovalPolicyForm(forms.Form):
     """The conditions, any of which is enough; with none of them, no plan needs approval."""
 
     records = forms.IntegerField(
-        label=_("It writes more than this number of records"),
+        label=_("It writes or deletes more than this number of records"),
         min_value=0,
         max_value=LARGEST,
         required=False,

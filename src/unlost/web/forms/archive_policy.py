@@ -64,7 +64,7 @@ class ArchivePolicyForm(DraftForm):
         required=False,
         min_value=0,
         max_value=MOST_DAYS,
-        help_text=gettext_lazy("Empty or 0: however recently they were changed."),
+        help_text=gettext_lazy("Empty or 0: it does not matter when they were changed."),
     )
     unreferenced = forms.BooleanField(
         label=gettext_lazy("Keep records to which others refer"),

@@ -184,16 +184,17 @@ def _estimate_of_loops(app: Application, org: ProtectedOrg, head: Snapshot) -> S
     rules = app.connector(org.identity.connector).storage_rules(head.schema())
     estimate = SpaceEstimate(SpaceKind.LOOPS, LOOPS, head.info.number, app.clock.now(), ())
     try:
-        largest = sorted(loops(app, org.name), key=lambda loop: -loop.bytes)[:MOST_LOOPS]
+        every = sorted(loops(app, org.name), key=lambda loop: -loop.bytes)
     except TransientError:
         raise
     except UnlostError as error:  # a damaged object must not block the policies
         return replace(estimate, error=error.message)
+    damaged = [loop for loop in every if loop.error is not None][:MOST_LOOPS]
+    largest = every[:MOST_LOOPS]
     candidates = tuple(
         SpaceCandidate(loop.first, loop.table, loop.mails, _bytes_of_loop(loop, rules))
-        for loop in largest
+        for loop in (*largest, *(loop for loop in damaged if loop not in largest))
     )
-    damaged = [loop for loop in largest if loop.error is not None]
     return replace(estimate, candidates=candidates, error=_unmeasured(damaged) if damaged else None)
 
 

@@ -28,7 +28,7 @@ from unlost.model.access import Right, Trace
 from unlost.model.archive import LONGEST_NAME, ArchivePolicy, wrong_name
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.message import Message
-from unlost.model.purge import PURGES
+from unlost.model.purge import check_not_reserved
 from unlost.model.saved_policy import (
     LARGEST_DAY,
     NOT_SAVED,
@@ -298,13 +298,7 @@ def _check_name(name: str) -> None:
     is_name = name.strip() == name and name and name.isprintable()
     if not is_name or len(name) > LONGEST_NAME or "/" in name or name.endswith(".json"):
         raise wrong_name()
-    if name in PURGES:
-        raise UsageError(
-            "archive-policy-reserved",
-            "The name {name} is reserved: a purge uses it.",
-            next_step="Choose another name for the policy, for example old-cases.",
-            name=name,
-        )
+    check_not_reserved(name)
 
 
 def _stored(org: str, name: str) -> SavedPolicy:

@@ -11,7 +11,7 @@ from unlost.app.records.lists.record_lists import ListedIds
 from unlost.app.records.search.query import RecordSearch
 from unlost.engine.records.matches import MOST_CHECKED, StateFilter
 from unlost.model.archive import ArchivePolicy
-from unlost.model.errors import NotFound, UsageError
+from unlost.model.errors import IntegrityError, NotFound, UsageError
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.purge import MAIL_LOOP, PURGES, SELECTED
 from unlost.model.storage import MailLoop
@@ -47,7 +47,8 @@ def purge_of_loop(app: Application, org: str, loop: str, *, created: bool) -> Ar
     """Return the policy of a loop's mails; ``loop``: the id of its first mail.
 
     ``created``: instead of the records that the loop created, whose mails go along. Raises NotFound
-    (``loop-unknown``, ``no-backup-yet``), UsageError (``loop-created-nothing``).
+    (``loop-unknown``, ``no-backup-yet``), UsageError (``loop-created-nothing``), IntegrityError if the
+    records that the loop created cannot be read.
     """
     for mail_loop in loops_with_created(app, org) if created else loops(app, org):
         if mail_loop.first == loop:
@@ -64,6 +65,8 @@ def purge_of_loop(app: Application, org: str, loop: str, *, created: bool) -> Ar
 
 
 def _purge_of_created(app: Application, org: str, loop: MailLoop) -> ArchivePolicy:
+    if not loop.created and loop.error is not None:
+        raise IntegrityError.of(loop.error)
     if not loop.created:
         raise UsageError(
             "loop-created-nothing",
@@ -89,7 +92,8 @@ def check_whole(listed: ListedIds) -> None:
     if listed.more:
         raise UsageError(
             "purge-search-wide",
-            "The search has more than {most:,} matches, so that its records are not all known.",
-            next_step="Search for more words, or limit the search to a few days.",
+            "Not all records of this search are known: it has more than {most:,} live matches, or too "
+            "many records to check.",
+            next_step="Add a word to the search, or limit it to a few days.",
             most=MOST_CHECKED,
         )

@@ -114,8 +114,8 @@ def _check_asker(app: Application, run: str) -> None:
     if actor is None or not actor.may(Right.RESTORE, asker.oid):
         raise NotAllowed(
             "restore-no-longer-allowed",
-            "{asker} asked for this run, but may no longer restore in this org. Nothing was "
-            "written now.",
+            "{asker} asked for this run, but may no longer restore in this org. Nothing more "
+            "was written.",
             next_step="A person who may restore here can have it run: `unlost runs {run} --resume`.",
             asker=asker.name,
             run=run,

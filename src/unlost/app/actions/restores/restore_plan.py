@@ -56,6 +56,7 @@ from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.mass_changes import MassKind
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind, TwinPolicy
 from unlost.model.ports.system import Observer
+from unlost.model.purge import check_not_reserved
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.source.reading import Json
 from unlost.model.source.shared_files import SharedFile
@@ -238,6 +239,8 @@ def planned(
     if request.undo:
         _check_at_rest(app, org, request.undo)
     is_restore = not request.undo and not request.deletes
+    if request.archive is not None:
+        check_not_reserved(request.archive.name)
     policy = _purge(app, org, request) if request.purge else request.archive
     if policy is not None:
         check_second_copy(app, policy)

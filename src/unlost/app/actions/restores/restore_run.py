@@ -263,8 +263,9 @@ def plan_retry(
     if kind_of(log.opened.plan) is RunKind.ARCHIVE:
         raise UsageError(
             "run-archive",
-            "{run} deletes records, and cannot be retried. Records that stayed can be planned again.",
-            next_step="Plan again with `unlost archive plan` or `unlost purge plan`.",
+            "An archive or a purge such as {run} cannot be retried.",
+            next_step="Plan the records that stayed again, with `unlost archive plan` or `unlost "
+            "purge plan`.",
             run=run,
         )
     outcome = log.state.closed
@@ -371,6 +372,8 @@ def _run(
     written = SqlObserver(run, clock=app.clock)
     both = ObserverFanout(written, observer or SilentObserver())
     with _recorded(app, org, run, kind=kind, forget=forget):
+        if kind is RunKind.ARCHIVE:  # before the first call: lists of runs name purges by it
+            store_periods(plan.target, [period_in(plan, run=run)])
         try:
             with (
                 guarded_run(app, org, plan),
@@ -392,7 +395,6 @@ def _run(
         end_run(run, RunEnd(RunState.DONE, app.clock.now()))
     _after_surplus(app, org, plan, outcome)
     if kind is RunKind.ARCHIVE:
-        store_periods(plan.target, [period_in(plan, run=run)])
         with suppress(Exception):  # the run is over; figures of its storage are information
             note_freed(app, org, plan, outcome, figures)
     elif plan.org == plan.target:

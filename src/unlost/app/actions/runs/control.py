@@ -64,14 +64,14 @@ def cancel(app: Application, run: str) -> RunCommandResult:
             return _result(
                 known,
                 "run-cancelled",
-                "The service will not resume {run}. The records that it wrote remain in the org.",
+                "The service will not resume {run}. Its changes in the org remain.",
                 next_step="Finish it with `unlost restore resume {run}`.",
             )
         set_command(run, RunCommand.CANCEL)
         return _result(
             known,
             "run-stopping",
-            "The run {run} stops within seconds. The records that it wrote remain in the org.",
+            "The run {run} stops within seconds. Its changes in the org remain.",
             next_step="Finish it with `unlost restore resume {run}`.",
         )
     set_command(run, RunCommand.CANCEL)

@@ -23,7 +23,7 @@ MOST = 100
 
 
 class ListedKind(StrEnum):
-    """The kinds of runs, for filters. The run of a purge is an archive; here they are apart."""
+    """Kinds of runs, for filters. A purge is stored as an archive; this filter separates them."""
 
     BACKUP = "backup"
     RESTORE = "restore"
@@ -64,8 +64,9 @@ class RunsPage:
     """Runs, newest first. ``more``: pass it as ``before`` for older ones; None if there are none.
 
     ``requested`` are backups that wait for the service, or that it is starting. ``vault_only`` are
-    restores that only the vault knows, with their orgs: the home's database is newer than they are.
-    ``purges``: those of both, by their ids, that are purges. ``served``: a service or worker is running.
+    restores, archives and purges that only the vault knows, with their orgs: the home's database is
+    newer than they are. ``purges``: the ids of the purges among both. ``served``: a service or worker
+    is running.
     """
 
     runs: tuple[RunRecord, ...]
@@ -104,7 +105,8 @@ def list_page(
     nights = first and kind in (None, ListedKind.BACKUP) and group in (None, RunGroup.OPEN)
     # Read before the runs: a backup that begins in between is then in both, never in neither.
     requested = tuple(_requested_nights(orgs)) if nights else ()
-    store_periods_of(app, names)
+    if kind is None or kind.commit is CommitKind.ARCHIVE:
+        store_periods_of(app, names)
     runs = page_runs(
         names,
         kind=kind.commit if kind is not None else None,

@@ -132,7 +132,9 @@ def loops_with_created(app: Application, org: str) -> Sequence[MailLoop]:
         try:
             records = created_records(head, table, mails, some, rules=rules)
         except IntegrityError as error:
-            created |= {loop.first: replace(loop, error=error.message) for loop in some}
+            created |= {
+                each.first: replace(each, error=each.error or error.message) for each in some
+            }
             continue
         for first, ids in records.items():
             loop = next(each for each in some if each.first == first)

@@ -59,7 +59,7 @@ def search_hints(search: EmptySearch) -> Iterator[Message]:
     if search.unchecked:
         yield message(
             "search-unchecked",
-            "So many records have the words that not all of them were checked.",
+            "Too many records contain these words to check all of them.",
             next_step="Add a word, or choose a table.",
         )
     if search.filtered:

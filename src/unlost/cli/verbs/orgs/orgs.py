@@ -176,7 +176,9 @@ def approval(
     *,
     records: Annotated[
         int | None,
-        typer.Option("--records", metavar="N", help="Ask if more than N records are written."),
+        typer.Option(
+            "--records", metavar="N", help="Ask if more than N records are written or deleted."
+        ),
     ] = None,
     production: Annotated[
         bool, typer.Option("--production", help="Ask always, if this is a production org.")
@@ -193,7 +195,8 @@ def approval(
 ) -> ExitCode:
     """Show or set which plans of an org need the approval of a second person.
 
-    A plan is that of a restore, correction, undo, archive or purge. Options replace the policy before. Without options it is shown.
+    This covers the plans of restores, corrections, undos, archives and purges. Options replace the
+    present policy. Without options, the command shows it.
     """
     with opened(home) as application:
         from unlost.app.actions.orgs.approval_policy import change, show
@@ -336,7 +339,7 @@ def _show_approval(out: Output, result: "OrgApprovalPolicy") -> None:
         return
     out.print(f"Plans of {result.org} need the approval of a second person if:")
     if policy.records is not None:
-        out.print(f"  - more than {many(policy.records, 'record')} would be written")
+        out.print(f"  - more than {many(policy.records, 'record')} would be written or deleted")
     if policy.production:
         note = "" if result.kind == "production" else " (it is not)"
         out.print(f"  - the org is a production org{note}")

@@ -61,7 +61,7 @@ def export(*, home: Home = None) -> ExitCode:
 
 @app.command("verify")
 def verify(*, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Verify that each audit entry proves the one before it."""
+    """Verify that each audit entry has the hash of the entry before it."""
     with opened(home) as application:
         from unlost.app.actions.people.audit import verify as act
 

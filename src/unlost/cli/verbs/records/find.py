@@ -142,7 +142,7 @@ def _show_place(out: Output, result: "FindResult") -> None:
     shown = f"{result.start + 1:,} to {last:,} of {total}" if result.hits else f"{total} in all"
     out.print(f"{shown}{following}.")
     if result.more:
-        out.print("Not all matches were checked. Add a word, or filter by table.")
+        out.print("Not all matches were checked. Add a word, or choose a table.")
     if len(result.tables) > 1:
         out.print(
             "By table: "

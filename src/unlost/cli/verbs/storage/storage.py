@@ -175,9 +175,11 @@ def _show_loops(out: Output, loops: "Sequence[MailLoop]", *, zone: str) -> None:
         out.print("No mail loop was found.")
         return
     total = sum(mail_loop.bytes for mail_loop in loops)
-    out.print(f"{many(len(loops), 'mail loop')}, {size(total)} in total:")
+    least = "at least " if any(loop.error and not loop.bytes for loop in loops) else ""
+    out.print(f"{many(len(loops), 'mail loop')}, {least}{size(total)} in total:")
     for loop in loops:
-        text = f"{short(loop.subject)}: {many(loop.mails, 'mail')}, {size(loop.bytes)}"
+        measured = size(loop.bytes) if loop.bytes or not loop.error else "size unknown"
+        text = f"{short(loop.subject)}: {many(loop.mails, 'mail')}, {measured}"
         out.print(f"  {loop.first}  {text}")
         out.print(
             f"    {loop.sides[0]} and {loop.sides[1]}, every {pause(loop.every)} from "

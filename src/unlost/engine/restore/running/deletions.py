@@ -20,7 +20,7 @@ def source_of(session: RestoreSession) -> Source:
     if session.ports.source is None:
         raise UsageError(
             "archive-source",
-            "A run that deletes reads the org, and this program cannot read it.",
+            "An archive or a purge must read the org, and this program cannot read it.",
             next_step="Run the plan with `unlost archive run` or `unlost purge run`.",
         )
     return session.ports.source

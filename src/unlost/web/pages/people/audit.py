@@ -24,7 +24,7 @@ def audit(request: UserRequest) -> HttpResponse:
 
 @require_POST
 def check(request: UserRequest) -> HttpResponse:
-    """Verify that each entry proves the one before it."""
+    """Verify that each entry has the hash of the entry before it."""
     try:
         return _page(request, proof=verify(request.unlost))
     except IntegrityError as error:

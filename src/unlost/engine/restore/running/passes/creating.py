@@ -326,13 +326,17 @@ class Creator:
         if not products or not self._lacks_first(table, pending[0].level):
             return pending
         self.link_products(steps)
-        cells, coming = self.session.wanted.cells(pending), set[RecordKey]()
-        now = []
+        files: dict[RecordKey, set[RecordKey]] = {step.key: set() for step in pending}
+        for states in self.session.wanted.states(pending):
+            for product in products:
+                for step, record in zip(states.steps, states.texts(product.column), strict=True):
+                    if record is not None:
+                        files[step.key].add(RecordKey(product.table, record))
+        now, coming = [], set[RecordKey]()
         for step in pending:
-            values = ((p.table, cells[step.key].get(p.column)) for p in products)
-            files = {RecordKey(name, record) for name, record in values if record is not None}
-            if not (files & coming):
-                coming |= {file for file in files if self.session.links.live(file) is None}
+            if not (files[step.key] & coming):
+                lost = {file for file in files[step.key] if self.session.links.live(file) is None}
+                coming |= lost
                 now.append(step)
         return now
 
