@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from unlost.model.source.hidden_columns import HiddenColumns
     from unlost.model.vault.erasure import PastErasure
     from unlost.model.vault.past_salvage import PastSalvage
-    from unlost.model.vault.snapshot import Lineage, SearchHit, SnapshotInfo, Version
+    from unlost.model.vault.snapshot import Lineage, SearchHits, SnapshotInfo, Version
     from unlost.vault.commits.state import LiveState
     from unlost.vault.keys.sealing import SealedObjects
     from unlost.vault.read.org_vault import OrgReader, OrgVault
@@ -151,17 +151,18 @@ class EncryptedReader:
         former: bool = False,
         tables: Collection[str] | None = None,
         only: RecordFilter | None = None,
-    ) -> Sequence[SearchHit]:
+    ) -> SearchHits:
         """Records whose columns have words that begin with the words of the text, or with this id.
 
         ``former``: then records that once had such a value; this reads all of their versions.
         ``tables``: only their records. ``only``: of those with the words, only records that pass.
         """
+        from unlost.model.vault.snapshot import SearchHits
         from unlost.vault.read.search import search
 
         newest = self.newest_backup(org)
         if newest is None:
-            return ()
+            return SearchHits()
         return search(newest, text, limit=limit, former=former, tables=tables, only=only)
 
     def search_help(self, org: str, text: str = "", *, limit: int = 3) -> SearchHelp:

@@ -22,6 +22,7 @@ from unlost.engine.records.search import SearchResult
 from unlost.model.org import OrgIdentity
 from unlost.model.source.schema import Column, Reference, TableRank, WireKind
 from unlost.model.vault.snapshot import SearchHit, SearchMatch
+from unlost.vault.read import candidates
 
 
 @pytest.fixture
@@ -216,6 +217,26 @@ def test_a_filter_checks_so_many_records_and_says_if_there_are_more(
     some = org_matches(many.vault, search, most=10)
     assert len(some.results) < 5
     assert some.more
+
+
+def test_a_record_with_two_common_words_was_not_found_and_nothing_said_so(
+    many: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        many.org.create("Account", {"Name": f"Berlin {number:02}"}, record=f"C{number:02}")
+    many.org.create("Account", {"Name": "Firma in Berlin"}, record="Z1")
+    many.night()
+    many.org.delete("Account", "Z1")
+    many.night()
+    monkeypatch.setattr(candidates, "MOST_ROWS", 20)
+    monkeypatch.setattr(candidates, "MOST_JOINED", 10)
+    snapshot, identity = many.vault.newest_backup(many.oid), many.vault.orgs()[many.oid]
+    search = OrgSearch(snapshot, identity, "firma berlin")
+    assert org_matches(many.vault, search, most=100).more
+    deleted = replace(search, filter=SearchFilter(StateFilter.DELETED))
+    passing = org_matches(many.vault, deleted, most=100)
+    assert [result.hit.record for result in passing.results] == ["Z1"]
+    assert not passing.more
 
 
 def test_an_id_in_another_form_finds_its_record_once(people: Scene) -> None:

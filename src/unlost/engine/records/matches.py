@@ -20,7 +20,7 @@ from unlost.engine.records.search import SearchResult
 from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Schema, TableRank
-from unlost.model.vault.snapshot import CommitKind, SearchHit, SearchMatch
+from unlost.model.vault.snapshot import CommitKind, SearchHit, SearchHits, SearchMatch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -105,13 +105,15 @@ def org_matches(vault: VaultReader, search: OrgSearch, *, most: int = MOST_CHECK
     hits = _hits(vault, search, most) if back is None else _deletions(search, back.after, most)
     current = _with_newest_commit(vault, search)
     states = StateCheck(current, MOST_STATES)
-    if back is None and len(hits) > most and search.filter.is_set:
+    if back is None and (len(hits) > most or hits.cut) and search.filter.is_set:
         hits = _hits(vault, search, most, only=states)
     checked = hits[:most] if current is search else _with_newest_states(current, hits[:most])
     shown = _filtered(current, checked)
     results = [SearchResult(search.identity, _labelled(hit), hit.match.whole) for hit in shown]
     since = back.since if back is not None else None
-    return OrgMatches(tuple(results), more=len(hits) > most or states.spent, deletions_since=since)
+    return OrgMatches(
+        tuple(results), more=len(hits) > most or hits.cut or states.spent, deletions_since=since
+    )
 
 
 def best_match(results: Sequence[SearchResult]) -> SearchResult | None:
@@ -193,7 +195,7 @@ class StateCheck:
 
 def _hits(
     vault: VaultReader, search: OrgSearch, most: int, *, only: RecordFilter | None = None
-) -> list[SearchHit]:
+) -> SearchHits:
     org, tables = search.snapshot.info.org, search.tables
     by_id = [
         hit
@@ -207,7 +209,7 @@ def _hits(
     hits: dict[tuple[str, str], SearchHit] = {}
     for hit in (*by_id, *by_words):
         hits.setdefault((hit.table, hit.record), hit)
-    return list(hits.values())
+    return SearchHits(tuple(hits.values()), by_words.cut)
 
 
 def _labelled(hit: SearchHit) -> SearchHit:
@@ -367,7 +369,7 @@ def _tables_of_users(search: OrgSearch) -> Collection[str]:
     return tables if search.tables is None else tables & set(search.tables)
 
 
-def _deletions(search: OrgSearch, after: int, most: int) -> list[SearchHit]:
+def _deletions(search: OrgSearch, after: int, most: int) -> SearchHits:
     """Return the records that the ``deleters`` deleted, newest first.
 
     Tables that people look for first come first. At most one more than ``most``.
@@ -378,7 +380,7 @@ def _deletions(search: OrgSearch, after: int, most: int) -> list[SearchHit]:
         if len(hits) > most:
             break
         hits += _deletions_in(search, table, after, most + 1 - len(hits))
-    return hits
+    return SearchHits(tuple(hits))
 
 
 def _deletions_in(search: OrgSearch, table: str, after: int, most: int) -> list[SearchHit]:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         HiddenItem,
         Lineage,
         SearchHelp,
-        SearchHit,
+        SearchHits,
         SnapshotInfo,
         StoredFile,
         TableCommit,
@@ -191,7 +191,7 @@ class VaultReader(Protocol):
         former: bool = False,
         tables: Collection[str] | None = None,
         only: RecordFilter | None = None,
-    ) -> Sequence[SearchHit]:
+    ) -> SearchHits:
         """Find records of which each word of the text begins a word, and records with this id.
 
         All columns by which people search count, and the words may be in different columns. Case,

@@ -8,10 +8,11 @@ A snapshot is the state of an org after a commit. A version is valid from its co
 commit of the next version of the same record. See docs/adr/0001.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import overload
 
 from unlost.model.errors import UsageError
 from unlost.model.finding import Finding
@@ -315,6 +316,26 @@ class SearchHit:
     former: bool = False
     match: SearchMatch = SearchMatch.WORDS
     rank: TableRank = TableRank.OTHER
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHits(Sequence[SearchHit]):
+    """The hits of a search, best first. ``cut``: more records have the words, and were not checked."""
+
+    hits: tuple[SearchHit, ...] = ()
+    cut: bool = False
+
+    def __len__(self) -> int:
+        """Return the number of hits."""
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, at: int) -> SearchHit: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[SearchHit, ...]: ...
+    def __getitem__(self, at: int | slice) -> SearchHit | tuple[SearchHit, ...]:
+        """Return one hit, or some."""
+        return self.hits[at]
 
 
 @dataclass(frozen=True, slots=True)

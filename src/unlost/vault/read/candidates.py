@@ -48,6 +48,14 @@ class SearchCandidate:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchCandidates:
+    """Records to check, in their order. ``cut``: there are more of them."""
+
+    first: Sequence[SearchCandidate]
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SearchScope:
     """The index to search. ``known``: the tables of the snapshot; ``tables``: only these count.
 
@@ -60,31 +68,39 @@ class SearchScope:
     tables: Collection[str] | None = None
     only: RecordFilter | None = None
 
-    def candidates(self, query: SearchQuery, *, most: int) -> list[SearchCandidate]:
+    def candidates(self, query: SearchQuery, *, most: int) -> SearchCandidates:
         """At most ``most`` records, those that people look for first at the beginning."""
         parts = [self._rows_of(token, MOST_ROWS) for token in query.lookups()]
-        if query.phones.vague:
-            every = replace(self, only=None)  # a filter would read on until as many pass
-            parts += self._filtered([every._rows_of(query.phones.vague, VAGUE_ROWS)])
-        if query.words:
-            parts.append(self._with_words(query.words, most))
         earlier = [token for token in query.earlier if not _looked_up(query, token)]
         if earlier:
             old = replace(self, view=old_part(self.view))
             parts += [old._rows_of(token, MOST_ROWS) for token in earlier]
-        rows = pa.concat_tables([_no_rows(), *parts])
-        return self._ranked(rows, query)[:most]
+        cut = any(len(part) >= MOST_ROWS for part in parts)
+        if query.phones.vague:
+            every = replace(self, only=None)  # a filter would read on until as many pass
+            parts += self._filtered([every._rows_of(query.phones.vague, VAGUE_ROWS)])
+        if query.words:
+            rows, is_cut = self._with_words(query.words, most)
+            parts.append(rows)
+            cut = cut or is_cut
+        ranked = self._ranked(pa.concat_tables([_no_rows(), *parts]), query)
+        return SearchCandidates(ranked[:most], cut or len(ranked) > most)
 
-    def _with_words(self, words: Sequence[QueryWord], most: int) -> pa.Table:
-        """Rows of records that have the rarest word, and the others where many records have it."""
+    def _with_words(self, words: Sequence[QueryWord], most: int) -> tuple[pa.Table, bool]:
+        """Rows of records that have the rarest word, and the others where many records have it.
+
+        Also returns True if a word has more rows than were read.
+        """
         counted = sorted(((self._near(word), word) for word in words), key=_rarest)
         (_, first), *others = counted
         rows, every = self._rows_of_word(first, MOST_ROWS), replace(self, only=None)
+        cut = len(rows) >= MOST_ROWS
         for near, word in others:
             if len(rows) <= most or near > MOST_JOINED or _record_count(rows) <= most:
                 break
-            rows = _of_both(rows, every._rows_of_word(word, MOST_JOINED))
-        return rows
+            joined = every._rows_of_word(word, MOST_JOINED)
+            rows, cut = _of_both(rows, joined), cut or len(joined) >= MOST_JOINED
+        return rows, cut
 
     def _near(self, word: QueryWord) -> int:
         return sum(rows_near(self.view, self._rarest_part(way)) for way in word.ways)

@@ -18,10 +18,16 @@ import pyarrow as pa
 
 from unlost.model.source.schema import ColumnTrait, Table
 from unlost.model.typed_text import without_invisible
-from unlost.model.vault.snapshot import SearchHit, SearchIndexState, SearchMatch
+from unlost.model.vault.snapshot import SearchHit, SearchHits, SearchIndexState, SearchMatch
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP
 from unlost.vault.format.words.tokens import Tokenizer, tokenizer_for
-from unlost.vault.read.candidates import SearchCandidate, SearchScope, index_state, rank_of
+from unlost.vault.read.candidates import (
+    SearchCandidate,
+    SearchCandidates,
+    SearchScope,
+    index_state,
+    rank_of,
+)
 from unlost.vault.read.match_rows import TableRows, matching_rows
 from unlost.vault.read.query import SearchQuery, query_of
 from unlost.vault.read.snapshot import VaultSnapshot
@@ -42,7 +48,7 @@ def search(
     former: bool = False,
     tables: Collection[str] | None = None,
     only: RecordFilter | None = None,
-) -> Sequence[SearchHit]:
+) -> SearchHits:
     """Records whose columns have words that begin with the words of ``text``, or with this id.
 
     ``former``: after them, records that had such a value in an earlier version only. ``tables``:
@@ -50,7 +56,7 @@ def search(
     """
     query = without_invisible(text)
     if not query or limit < 1:
-        return ()
+        return SearchHits()
     finder = _Finder(snapshot, query_of(query), limit, tables, only)
     # Lazily: former values are looked up only if present ones leave room.
     rounds = [finder.by_id(query), finder.by_words()]
@@ -61,7 +67,7 @@ def search(
         hits.setdefault((hit.table, hit.record), hit)
         if len(hits) >= limit:
             break
-    return tuple(hits.values())
+    return SearchHits(tuple(hits.values()), finder.is_cut)
 
 
 def state_of_index(snapshot: VaultSnapshot) -> SearchIndexState:
@@ -69,15 +75,21 @@ def state_of_index(snapshot: VaultSnapshot) -> SearchIndexState:
     return index_state(snapshot.view(SEARCH), newest=snapshot.schema_id)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Finder:
-    """One search."""
+    """One search. The index is read once, when the first candidate is needed."""
 
     snapshot: VaultSnapshot
     query: SearchQuery
     limit: int
     tables: Collection[str] | None
     only: RecordFilter | None
+    _candidates: SearchCandidates | None = None
+
+    @property
+    def is_cut(self) -> bool:
+        """True if the index has more candidates than were read."""
+        return self._candidates is not None and self._candidates.cut
 
     def by_id(self, text: str) -> Iterator[SearchHit]:
         """The record with this id in each table."""
@@ -133,16 +145,18 @@ class _Finder:
             )
         return hits
 
-    def _groups(self) -> Iterator[list[SearchCandidate]]:
+    def _groups(self) -> Iterator[Sequence[SearchCandidate]]:
         """Candidates in their order, at most ``limit`` at a time."""
-        scope = SearchScope(
-            self.snapshot.view(SEARCH),
-            self.snapshot.schema(),
-            known=self.snapshot.tables().keys(),
-            tables=self.tables,
-            only=self.only,
-        )
-        candidates = scope.candidates(self.query, most=self.limit * _CANDIDATES)
+        if self._candidates is None:
+            scope = SearchScope(
+                self.snapshot.view(SEARCH),
+                self.snapshot.schema(),
+                known=self.snapshot.tables().keys(),
+                tables=self.tables,
+                only=self.only,
+            )
+            self._candidates = scope.candidates(self.query, most=self.limit * _CANDIDATES)
+        candidates = self._candidates.first
         for at in range(0, len(candidates), self.limit):
             yield candidates[at : at + self.limit]
 
