@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeps import parts_of
 from unit.engine.archive.test_run import OLD, POLICY, Office, archived, note_codes, stayed
 from unlost.engine.restore.running.passes import archiving
 from unlost.model.archive_facts import ArchiveFacts, ProtectedRecords
@@ -15,6 +16,8 @@ from unlost.model.plan import RestorePlan
 from unlost.model.source.writing import Identity, LateColumn, LockedDelete
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.platform import RowRefused
+
+PARTS = 4  # of the calls at which it crashes
 
 ORDER = LateColumn("Number", "draft", locks=("old",), locked_delete=LockedDelete.AS_DRAFT)
 FACTS = ArchiveFacts((ProtectedRecords("activated", "Activated", "Account", (OLD,)),))
@@ -105,9 +108,12 @@ def test_a_contract_that_may_be_deleted_alone_stays(office: Office) -> None:
     assert archived(done) == EACH
 
 
-def test_a_crash_at_any_call_leaves_a_draft_behind(office: Office, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", parts_of(PARTS, full=2))
+def test_a_crash_at_any_call_leaves_a_draft_behind(
+    office: Office, tmp_path: Path, part: int
+) -> None:
     plan = plan_of(office)
-    for at in count(1):
+    for at in count(1 + part, PARTS):
         copied = office.copied(tmp_path / str(at))
         lock(copied, ORDER)
         usual, point = copied.writer, CrashPoint(at)

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from sweeps import parts_of
 from unit.engine.archive.test_run import Office, archived, stayed
 from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.source.writing import Identity
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.platform import RowRefused
+
+PARTS = 3  # of the calls at which it crashes
 
 MOST = 3  # contacts that may go along with an account
 MANY = 5
@@ -78,11 +81,12 @@ def test_a_record_that_is_still_too_large_has_no_next_step(office: Office) -> No
     assert archived(done)["Contact"] == EVERYTHING["Contact"]
 
 
-def test_a_crash_between_slices_loses_a_record(office: Office, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", parts_of(PARTS, full=2))
+def test_a_crash_between_slices_loses_a_record(office: Office, tmp_path: Path, part: int) -> None:
     office.clock.advance(hours=2)
     plan = office.archive_plan()
     outcome: RestoreOutcome | None = None
-    for at in count(1):
+    for at in count(1 + part, PARTS):
         copied = office.copied(tmp_path / str(at))
         limit(copied)
         usual, point = copied.writer, CrashPoint(at)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeps import parts_of
 from unit.engine.restore.atelier import LINK, Atelier, actions, codes, note_of, step_of
 from unit.engine.restore.workshop import TEXT, of
 from unlost.engine.restore.running.execute import run_of
@@ -17,6 +18,8 @@ from unlost.model.source.writing import Identity, LateColumn, LockedDelete, Matc
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused
+
+PARTS = 3  # of the calls at which it crashes
 
 CONTRACT = LateColumn("Number", "draft", locks=("active",))
 ORDER = replace(CONTRACT, holds=("Contact",), locked_delete=LockedDelete.AS_DRAFT)
@@ -155,9 +158,10 @@ def test_a_lost_answer_is_resolved(shop: Atelier, moment: str, after: int) -> No
     assert shop.live("Account") == {}
 
 
-def test_a_crash_at_any_call_is_resumed(shop: Atelier, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", parts_of(PARTS, full=2))
+def test_a_crash_at_any_call_is_resumed(shop: Atelier, tmp_path: Path, part: int) -> None:
     undo = shop.undo(run_of(restored(shop)))
-    for at in count(1):
+    for at in count(1 + part, PARTS):
         copied = shop.copied(tmp_path / str(at))
         usual, point = copied.writer, CrashPoint(at)
         copied.writer = point.guard(usual, after=True)

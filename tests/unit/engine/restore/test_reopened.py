@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeps import parts_of
 from unit.engine.restore.atelier import Atelier, actions, codes, note_of, step_of
 from unit.engine.restore.workshop import of
 from unlost.engine.restore.planning.plan import plan_again
@@ -14,6 +15,8 @@ from unlost.model.plan import Action, NoteWeight, RestorePlan
 from unlost.model.source.writing import Identity, LateColumn
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.platform import RowRefused
+
+PARTS = 3  # of the calls at which it crashes
 
 DRAFT = LateColumn("Number", "draft", holds=("Contact",))
 
@@ -109,10 +112,13 @@ def crashes(shop: Atelier, plan: RestorePlan, at: int) -> bool:
     return False
 
 
-def test_a_crash_at_any_call_leaves_no_draft_behind(shop: Atelier, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", parts_of(PARTS, full=2))
+def test_a_crash_at_any_call_leaves_no_draft_behind(
+    shop: Atelier, tmp_path: Path, part: int
+) -> None:
     account, contact = lost(shop)
     plan = shop.plan_of(("Account", account), ("Contact", contact))
-    for at in count(1):
+    for at in count(1 + part, PARTS):
         copied = shop.copied(tmp_path / str(at))
         if not crashes(copied, plan, at):
             break
