@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import F, Max, Q, Window
 from django.db.models.functions import RowNumber
 
+import unlost.catalog.connection  # noqa: F401 (sets Django up before the first table is imported)
 from unlost.catalog.archive_models import ArchivePeriodRow
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Run
