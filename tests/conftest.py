@@ -92,12 +92,17 @@ def pytest_collection_modifyitems(
             item.add_marker(FULL)
         if "security" in folders:
             item.add_marker(pytest.mark.security)
-    if WHOLE not in os.environ:
+    if WHOLE not in os.environ and not _names_files(config):
         spread_over_tiers(items, HERE)
     if config.getoption("--postgres"):
         items[:] = [item for item in items if item.get_closest_marker("files") is None]
     yield
     items[:] = _long_first(items, workers=int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _names_files(config: pytest.Config) -> bool:
+    """True if a person runs single files: then no test of them moves to another tier."""
+    return any(argument.partition("::")[0].endswith(".py") for argument in config.args)
 
 
 def _long_first(items: Sequence[pytest.Item], *, workers: int) -> list[pytest.Item]:

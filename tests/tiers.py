@@ -53,6 +53,10 @@ SPREAD: Mapping[str, Spread] = {
     "integration/vault/": Spread(test=3, full=2),
     "second_reader/": Spread(test=3, full=2),
     "simulators/": Spread(full=3),
+    # The broadest suites: the other half of each file runs in ``make full``.
+    "unit/app/": Spread(test=2),
+    "unit/engine/": Spread(test=2),
+    "unit/web/": Spread(test=2),
     "unit/web/test_api_fuzzed.py": Spread(test=3, full=4),
     "unit/web/test_api_let_in.py": Spread(test=2),
     "unit/web/test_let_in.py": Spread(test=2),
