@@ -165,7 +165,7 @@ def browse_archive(visit: Visit, lena: Visitor) -> None:
     lena.press(page.get_by_role("link", name="Related records"))
     expect(page.get_by_text("1 archived").first).to_be_visible()
     lena.open("/orgs/sales/archive/")
-    expect(button(lena, "^Undo: put the records back")).to_be_visible()
+    expect(button(lena, "^Undo: put the records back").first).to_be_visible()
 
 
 @pytest.mark.parametrize(
