@@ -66,7 +66,7 @@ def test_all_are_told_once(small: SmallVault) -> None:
 
 def test_lineage_is_no_table_of_the_org_and_finds_nothing(small: SmallVault) -> None:
     assert small.vault.at(small.org, 2).tables() == {}
-    assert small.vault.search(small.org, "old00010") == ()
+    assert small.vault.search(small.org, "old00010").hits == ()
     assert small.vault.newest_backup(small.org) is None
     assert small.vault.snapshots(small.org) == ()
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()

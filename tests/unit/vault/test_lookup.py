@@ -99,7 +99,7 @@ def test_a_record_named_in_a_log_is_no_hit_of_its_own() -> None:
     small = SmallVault()
     night(small, "r1", ("1", "U", NOIR))
     for text in ("00A", "00a", "\x1f00A"):
-        assert small.vault.search(small.org, text) == ()
+        assert small.vault.search(small.org, text).hits == ()
     assert [hit.record for hit in small.vault.search(small.org, "noir")] == ["1"]
 
 

@@ -64,18 +64,18 @@ def test_the_best_column(small: SmallVault, text: str, column: str, match: Searc
 
 def test_records_that_have_only_some_of_the_words(small: SmallVault) -> None:
     assert [hit.record for hit in small.vault.search(small.org, "leipzig halle")] == ["2"]
-    assert small.vault.search(small.org, "confiserie halle") == ()
+    assert small.vault.search(small.org, "confiserie halle").hits == ()
 
 
 def test_words_of_a_hidden_column_do_not_count(small: SmallVault) -> None:
     visible = small.vault.visible({small.org: hidden_columns([(TABLE, "City")])})
-    assert visible.search(small.org, "confiserie leipzig") == ()
+    assert visible.search(small.org, "confiserie leipzig").hits == ()
     assert [hit.record for hit in visible.search(small.org, "confiserie anna")] == ["1"]
 
 
 def test_other_tables(small: SmallVault) -> None:
     for text in ("confiserie", "1"):
-        assert small.vault.search(small.org, text, tables=["Other"]) == ()
+        assert small.vault.search(small.org, text, tables=["Other"]).hits == ()
         assert small.vault.search(small.org, text, tables=[TABLE]) != ()
 
 

@@ -84,7 +84,7 @@ def test_the_limit(small: SmallVault) -> None:
     small.night("r2", *((f"{n:05d}", "U", {"Name": f"Praline {n}"}) for n in range(300)))
     assert len(small.vault.search(small.org, "praline", limit=7)) == 7
     assert len(small.vault.search(small.org, "praline", limit=300)) == 300
-    assert small.vault.search(small.org, "praline", limit=0) == ()
+    assert small.vault.search(small.org, "praline", limit=0).hits == ()
 
 
 def test_a_record_comes_once(small: SmallVault) -> None:
@@ -101,7 +101,7 @@ def test_without_search_only_ids_are_found() -> None:
 
 
 def test_an_empty_vault() -> None:
-    assert SmallVault().vault.search(SmallVault().org, "x") == ()
+    assert SmallVault().vault.search(SmallVault().org, "x").hits == ()
 
 
 def test_a_table_that_is_gone_is_still_found(small: SmallVault) -> None:
@@ -198,6 +198,6 @@ def test_of_several_values_of_the_past_the_last_one_is_told(small: SmallVault) -
 def test_a_value_of_the_past_that_is_hidden_is_not_found(small: SmallVault) -> None:
     small.night("r2", ("00A000000000001", "U", RENAMED))
     visible = small.vault.visible({small.org: hidden_columns([(TABLE, "Name")])})
-    assert visible.search(small.org, "noir", former=True) == ()
+    assert visible.search(small.org, "noir", former=True).hits == ()
     (hit,) = visible.search(small.org, "49170", former=True)
     assert (hit.value, hit.label) == (NOIR["Phone"], "")
