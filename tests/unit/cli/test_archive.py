@@ -274,10 +274,7 @@ def test_an_archive_is_not_retried(writable: Terminal, tmp_path: Path) -> None:
     assert "Retry" not in ended.out
     run = writable("archive", "list", "sales", "--json").json["runs"][0]["run"]
     refused = writable("restore", "retry", run)
-    assert (
-        "deletes records, and cannot be retried. Records that stayed can be planned again."
-        in refused.err
-    )
+    assert f"An archive or a purge such as {run} cannot be retried." in refused.err
 
 
 def test_an_org_without_archives(desk: Terminal) -> None:
@@ -373,7 +370,9 @@ def test_a_file_with_the_name_of_a_purge_was_planned_as_one(
     writable: Terminal, tmp_path: Path
 ) -> None:
     file = policy(tmp_path, name="mail-loop")
-    ended = writable("archive", "plan", "sales", file, "--out", str(tmp_path / "a.json"), "--json")
+    ended = writable(
+        "archive", "plan", "sales", "--policy", file, "--out", str(tmp_path / "a.json"), "--json"
+    )
     assert ended.failure["code"] == "archive-policy-reserved"
 
 

@@ -93,7 +93,7 @@ def test_more_matches_than_are_checked_are_told(
     )
     told = firms("find", "firma").out
     assert "1 to 20 of at least 25; --page 2 shows more." in told
-    assert "Add a word, or filter by table." in told
+    assert "Add a word, or choose a table." in told
 
 
 def test_filters_have_options(firms: Terminal) -> None:

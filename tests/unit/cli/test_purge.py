@@ -38,7 +38,7 @@ def test_selected_records_leave_and_come_back(writable: Terminal, tmp_path: Path
     assert writable("runs", run).out.startswith(f"{run}: purge of sales, done")
     assert "purge (selected-records): 1 record" in writable("archive", "contents", "sales").out
     refused = writable("restore", "retry", run)
-    assert "Plan again with `unlost archive plan` or `unlost purge plan`." in refused.err
+    assert "with `unlost archive plan` or `unlost purge plan`." in refused.err
     assert writable("undo", "sales", run, "--out", back).code == ExitCode.OK
     assert writable("restore", "run", back).code == ExitCode.OK
     assert live(writable, "Case") == 2

@@ -374,7 +374,7 @@ def test_a_record_that_stayed_shows_its_sentence_and_no_retry(desk: Desk, sign_i
     done = page(client, f"/runs/{run}/")
     assert "2 records need attention" in done
     assert "was changed in the org after the backup. It stays there." in done
-    assert "part of the next archive" in done
+    assert "A new plan after the next backup can include the records that stayed." in done
     assert "/retry/" not in done
     assert desk.live("Case") == {desk.cases[0], desk.cases[2]}
 
