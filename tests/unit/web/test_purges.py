@@ -28,7 +28,7 @@ from unlost.model.source.schema import WireKind
 
 LOOPS = "/orgs/sales/storage/?show=loops"
 LIST = "/orgs/sales/list/"
-BUTTON = "Plan to delete these mails"
+BUTTON = "Preview the deletion of these mails"
 MAILS = 20
 
 

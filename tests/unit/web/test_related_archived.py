@@ -74,7 +74,7 @@ def test_a_list_has_archived_records_on_request(shop: Shop, sign_in: SignIn) -> 
     client = sign_in(Role.RESTORER)
     live_page = text(client.get(LIST))
     assert "Contacts: 1 record" in live_page
-    assert "archived only" in live_page
+    assert "only archived records" in live_page
     page = text(client.get(f"{LIST}&state=any"))
     assert "Contacts: 2 records" in page
     assert '<span class="pill">archived</span>' in page

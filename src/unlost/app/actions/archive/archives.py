@@ -15,7 +15,7 @@ from unlost.engine.restore.values.outcome import Ending
 from unlost.model.access import Right
 from unlost.model.archive_retention import ArchiveCommit
 from unlost.model.freed import FreedFigure
-from unlost.model.purge import PURGES
+from unlost.model.purge import names_purge
 from unlost.model.vault.snapshot import CommitKind
 
 
@@ -43,8 +43,8 @@ class ArchiveLine:
 
     @property
     def is_purge(self) -> bool:
-        """True for a purge: the names of its policies are reserved."""
-        return self.policy in PURGES
+        """True for a purge."""
+        return names_purge(self.policy)
 
 
 @dataclass(frozen=True, slots=True)

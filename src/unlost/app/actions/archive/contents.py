@@ -19,7 +19,7 @@ from unlost.app.records.table_words import TableWords
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.storage.mails import frame, measured, size_of_measured
 from unlost.model.access import Right, Trace
-from unlost.model.purge import PURGES
+from unlost.model.purge import names_purge
 from unlost.model.storage import StorageRule, StorageWeight
 
 
@@ -55,8 +55,8 @@ class ArchivedRun:
 
     @property
     def is_purge(self) -> bool:
-        """True for a purge: the names of its policies are reserved."""
-        return self.policy in PURGES
+        """True for a purge."""
+        return names_purge(self.policy)
 
 
 @dataclass(frozen=True, slots=True)

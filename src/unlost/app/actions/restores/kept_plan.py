@@ -62,7 +62,7 @@ from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
 from unlost.model.message import Message
 from unlost.model.org import OrgKind
 from unlost.model.plan import RestorePlan, TwinPolicy
-from unlost.model.purge import PURGES
+from unlost.model.purge import names_purge
 from unlost.model.source.reading import Json
 from unlost.model.source.schema import Schema
 
@@ -123,8 +123,8 @@ class PlanLine:
 
     @property
     def is_purge(self) -> bool:
-        """True for a purge: the names of its policies are reserved."""
-        return self.policy in PURGES
+        """True for a purge."""
+        return names_purge(self.policy)
 
 
 @dataclass(frozen=True, slots=True)

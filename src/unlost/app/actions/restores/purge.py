@@ -13,7 +13,7 @@ from unlost.engine.records.matches import MOST_CHECKED, StateFilter
 from unlost.model.archive import ArchivePolicy
 from unlost.model.errors import IntegrityError, NotFound, UsageError
 from unlost.model.plan import RecordKey, RestorePlan
-from unlost.model.purge import MAIL_LOOP, PURGES, SELECTED
+from unlost.model.purge import MAIL_LOOP, SELECTED, names_purge
 from unlost.model.storage import MailLoop
 
 
@@ -25,7 +25,7 @@ def purge_name(loop: str) -> str:
 def is_purge(plan: RestorePlan) -> bool:
     """True for the plan of a purge; policies of people cannot have its names."""
     policy = plan.selection.policy
-    return policy is not None and policy.name in PURGES
+    return policy is not None and names_purge(policy.name)
 
 
 def purge_of_records(keys: Sequence[RecordKey], *, table: str | None = None) -> ArchivePolicy:
