@@ -219,7 +219,9 @@ def test_the_records_that_a_loop_created_leave_with_three_clicks_and_return_with
     loops = page.get_by_role("link", name="All mail loops")
     expect(loops).to_be_visible(timeout=DONE)
     lena.press(loops)
-    plan = button(lena, rf"^Preview the deletion of the {TICKETS} Cases that it created.*Ticket received")
+    plan = button(
+        lena, rf"^Preview the deletion of the {TICKETS} Cases that it created.*Ticket received"
+    )
     expect(plan).to_be_visible(timeout=DONE)
     lena.press(plan)
     delete = button(lena, rf"^Delete {TICKETS + LOOP} records of sales now")

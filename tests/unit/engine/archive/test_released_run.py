@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from unit.engine.archive.test_run import Office, archived, note_codes, stayed
+from unlost.engine.restore.running.passes import archiving
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.model.archive import ArchivePolicy, Comparison, Condition
 from unlost.model.plan import RestorePlan
 from unlost.model.source.schema import DeleteRule, Reference, WireKind
 from unlost.model.source.shared_files import FileRelease, SharedFile
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+from unlost.testing.faults import Crash
 
 TEXT, LINK = WireKind.TEXT, WireKind.REFERENCE
 RELEASES = (FileRelease("records", ("Account", "Nowhere")),)
@@ -77,6 +79,43 @@ def test_files_leave_and_an_undo_brings_them_back_with_their_links(cabinet: Cabi
     cabinet.run(cabinet.undo(done.run))
     assert cabinet.names("Document") == {"D0", "D1"}
     assert cabinet.names("Link") == links
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+def test_links_that_a_trigger_took_along_were_said_to_stay(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch, crashes: bool
+) -> None:
+    """Their table is never read for its changes: the run looks for them when it stops."""
+    monkeypatch.setattr(archiving, "FIRST_TURN", 1)
+    plan = cabinet.files_plan()
+    documents = {cabinet.record("Document", name) for name in ("D0", "D1")}
+    delete, refuse = cabinet.platform.delete, archiving._refuse
+
+    def trigger(table: str, record: str, *, by: str) -> None:
+        delete(table, record, by=by)
+        if table == "Document":
+            for other in documents - {record}:
+                if not cabinet.org.tables["Document"].records[other].deleted:
+                    delete("Document", other, by=by)
+
+    def power_cut(session: Any, steps: Any, why: Any) -> None:
+        if why in (archiving._vanished, archiving._is_stopped):
+            raise Crash
+        refuse(session, steps, why)
+
+    monkeypatch.setattr(cabinet.platform, "delete", trigger)
+    if crashes:
+        monkeypatch.setattr(archiving, "_refuse", power_cut)
+        with pytest.raises(Crash):
+            cabinet.run(plan)
+        monkeypatch.setattr(archiving, "_refuse", refuse)
+    done = cabinet.run(plan)
+    assert archived(done) == {"Document": 1, "Link": 1}
+    assert cabinet.names("Document", "Link") == set()
+    assert sorted((key.partition("/")[0], code) for key, code in stayed(done).items()) == [
+        ("Document", "archive-vanished"),
+        ("Link", "archive-vanished"),
+    ]
 
 
 def test_a_plan_counts_only_the_files_that_it_archives(cabinet: Cabinet) -> None:

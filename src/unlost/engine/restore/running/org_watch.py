@@ -134,6 +134,10 @@ class OrgWatch:
         """The followed tables of which the org does not list deletions, by name."""
         return sorted(t.name for t in self._followed if not t.has(TableTrait.REPORTS_DELETES))
 
+    def follows(self, table: str) -> bool:
+        """True if the changes of this table are read."""
+        return any(followed.name == table for followed in self._followed)
+
     def read(self) -> None:
         """Add the changes since the last reading; the first time, since the copy was made."""
         source = self._ports.source

@@ -34,7 +34,7 @@ from unlost.engine.restore.running.comparison import absent, compared_columns, d
 from unlost.engine.restore.running.copies import CopyPlace, faulty_copies
 from unlost.engine.restore.running.deletions import details_deleted, source_of
 from unlost.engine.restore.running.file_holds import links_of_held_records
-from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of
+from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of, watched_columns
 from unlost.engine.restore.running.passes.copying import copy_files, discard_copies, discarded_ids
 from unlost.engine.restore.running.passes.deleting import close_again
 from unlost.engine.restore.running.passes.drafting import make_drafts
@@ -444,12 +444,37 @@ def _stopped(session: RestoreSession, watch: OrgWatch) -> bool:
     results = session.log.state.results.get(Pass.DELETE, {})
     if any(result.code == VANISHED for result in results.values()):
         # It stopped before a crash: the surplus is noted, and no record may follow.
-        _refuse(session, _pending(session, session.plan.steps), _is_stopped)
+        _end_here(session, watch)
         return True
     if not _note_surplus(session, watch):
         return False
-    _refuse(session, _pending(session, session.plan.steps), _is_stopped)
+    _end_here(session, watch)
     return True
+
+
+def _end_here(session: RestoreSession, watch: OrgWatch) -> None:
+    """Keep all records that are not deleted yet, but note those that left unseen with the surplus."""
+    pending = _pending(session, session.plan.steps)
+    gone = _gone_unseen(session, watch, pending)
+    _refuse(session, [step for step in pending if step.key in gone], _vanished)
+    _refuse(session, [step for step in pending if step.key not in gone], _is_stopped)
+
+
+def _gone_unseen(
+    session: RestoreSession, watch: OrgWatch, steps: Sequence[PlanStep]
+) -> set[RecordKey]:
+    """The records that are gone, of tables whose deletions the watch does not read."""
+    ids = _ids(step for step in steps if not watch.follows(step.table))
+    if not ids:
+        return set()
+    tables = [watched_columns(session.table(name)) for name in ids]
+    answers = source_of(session).live_among(list(zip(tables, ids.values(), strict=True)))
+    return {
+        RecordKey(name, record)
+        for (name, records), live in zip(ids.items(), answers, strict=True)
+        for record in records
+        if record not in live
+    }
 
 
 def _note_surplus(session: RestoreSession, watch: OrgWatch) -> bool:
