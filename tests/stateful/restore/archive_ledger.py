@@ -28,7 +28,8 @@ class Ledger:
     """What became of each record that ever lived.
 
     ``deleted``, ``created``: by run, what its user deleted and created. ``emptied``: by run, the former values of references
-    that its deletions emptied. ``triggered``: what a trigger deleted, in the name of that user.
+    that its deletions emptied. ``unnamed``: the former values of those that a trigger's deletions emptied.
+    ``triggered``: what a trigger deleted, in the name of that user.
     ``archived``: records that some archive deleted, even if they came back. ``protected``: those on
     hold. ``broken`` names records on hold that were deleted. ``pointed``: by run, what it added to the
     numbers of firms.
@@ -40,6 +41,7 @@ class Ledger:
         self.deleted: dict[str, set[RecordKey]] = defaultdict(set)
         self.created: dict[str, set[RecordKey]] = defaultdict(set)
         self.emptied: dict[str, dict[RecordKey, Cells]] = defaultdict(lambda: defaultdict(dict))
+        self.unnamed: dict[RecordKey, Cells] = defaultdict(dict)
         self.triggered: set[RecordKey] = set()
         self.archived: set[RecordKey] = set()
         self.protected: set[RecordKey] = set()
@@ -59,8 +61,9 @@ class Ledger:
         return bool(user == self.town.writer.user)
 
     def formers(self, key: RecordKey) -> Cells:
-        """The values of a record's references before any run emptied them."""
-        return {c: v for run in self.emptied.values() for c, v in run.get(key, {}).items()}
+        """The values of a record's references before a run, or a trigger during it, emptied them."""
+        emptied = [*self.emptied.values(), self.unnamed]
+        return {column: value for run in emptied for column, value in run.get(key, {}).items()}
 
     def before(self, run: str, archived: set[RecordKey]) -> Picture:
         """The org as it would be without what a run did."""
@@ -86,11 +89,11 @@ class Ledger:
         key = RecordKey(table, record)
         before = self.town.org.tables[table].records[record].cells
         for column in cells.keys() & LINKS[table].keys():
-            for emptied in self.emptied.values():
+            for emptied in (*self.emptied.values(), self.unnamed):
                 emptied.get(key, {}).pop(column, None)
-            ours = self.running and self.is_ours(by) and not self.is_trigger
-            if ours and cells[column] is None and before.get(column):
-                self.emptied[self.running][key][column] = before[column]
+            if self.running and self.is_ours(by) and cells[column] is None and before.get(column):
+                emptied = self.unnamed if self.is_trigger else self.emptied[self.running]
+                emptied[key][column] = before[column]
         if self.running and self.is_ours(by) and COUNT in cells:
             added = int(cells[COUNT] or 0) - int(before.get(COUNT) or 0)
             self.pointed[self.running][record] += added
