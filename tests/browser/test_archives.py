@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.conftest import Console, Visit, first_admin, let_write, lived
-from browser.test_pages import DARK, LIGHT, PICTURES, SMALL, unfit
+from browser.looks import look
 from browser.visitor import Visitor
 
 DONE = 120_000  # milliseconds that a plan or a run may take here
@@ -98,17 +98,6 @@ def put_back(visitor: Visitor) -> None:
     expect(restored).to_be_visible(timeout=DONE)
 
 
-def look(visit: Visit, visitor: Visitor, name: str) -> None:
-    """Nothing is wrong with the page, in light and dark colours and on a phone."""
-    for colours, dress in (("light", LIGHT), ("dark", DARK), ("phone", SMALL)):
-        beside = visit(bypass_csp=True, viewport=dress.window, color_scheme=dress.colours)
-        beside.open(visitor.page.url.removeprefix(visitor.url))
-        assert not unfit(beside, dress.rules), colours
-        folder = PICTURES / "archives"
-        folder.mkdir(parents=True, exist_ok=True)
-        beside.page.screenshot(path=folder / f"{name}-{colours}.png", full_page=True)
-
-
 @pytest.mark.timeout(TOGETHER)
 def test_old_cases_leave_the_org_with_three_clicks_and_return_with_two(
     console: Console, visit: Visit
@@ -127,12 +116,12 @@ def test_old_cases_leave_the_org_with_three_clicks_and_return_with_two(
     expect(archive).to_be_visible(timeout=DONE)
     assert lena.acts == 2
     assert old_cases(console) == OLD, "nothing is deleted before the click"
-    look(visit, lena, "plan")
+    look(visit, lena, "archives/plan")
     lena.press(archive)
     expect(page.get_by_role("heading", name="Everything was archived")).to_be_visible(timeout=DONE)
     assert lena.acts == 3
     assert old_cases(console) == 0
-    look(visit, lena, "run")
+    look(visit, lena, "archives/run")
     run = page.url
     browse_archive(visit, lena)
     lena.open(run.removeprefix(lena.url))
@@ -145,7 +134,7 @@ def test_old_cases_leave_the_org_with_three_clicks_and_return_with_two(
     expect(links.first).to_be_visible()
     addresses = [link.get_attribute("href") for link in links.all()]
     assert any(address and address in run for address in addresses)
-    look(visit, lena, "runs")
+    look(visit, lena, "archives/runs")
 
 
 def browse_archive(visit: Visit, lena: Visitor) -> None:
@@ -153,13 +142,13 @@ def browse_archive(visit: Visit, lena: Visitor) -> None:
     page = lena.page
     lena.press(page.get_by_role("link", name="Archive", exact=True).first)
     expect(page.get_by_role("heading", name="By run")).to_be_visible()
-    look(visit, lena, "place")
+    look(visit, lena, "archives/place")
     lena.press(page.get_by_role("link", name="Measure the sizes"))
     expect(page.get_by_text("They needed")).to_be_visible(timeout=DONE)
     lena.press(page.get_by_role("link", name="Cases", exact=True))
     of_cases = re.compile(r"^Cases: [1-9]\d* records$")
     expect(page.get_by_role("heading", name=of_cases)).to_be_visible()
-    look(visit, lena, "place-list")
+    look(visit, lena, "archives/place-list")
     lena.press(page.get_by_role("rowheader").get_by_role("link").first)
     expect(page.get_by_text("Archived on").first).to_be_visible()
     lena.press(page.get_by_role("link", name="Related records"))
@@ -176,7 +165,7 @@ def test_the_lists_are_fit_to_be_seen(visit: Visit, part: str, title: str) -> No
     lena = visit()
     lena.open(f"/orgs/sales/storage/?show={part}")
     expect(lena.page.get_by_role("heading", name=title)).to_be_visible(timeout=DONE)
-    look(visit, lena, part)
+    look(visit, lena, f"archives/{part}")
 
 
 @pytest.mark.timeout(TOGETHER)
@@ -197,7 +186,7 @@ def test_the_mails_of_a_loop_leave_with_three_clicks_and_return_with_two(
     expect(delete).to_be_visible(timeout=DONE)
     assert lena.acts == 2
     assert loop_left(console) == LOOP, "nothing is deleted before the click"
-    look(visit, lena, "purge")
+    look(visit, lena, "archives/purge")
     lena.press(delete)
     done = page.get_by_role("heading", name="Everything was deleted, with a copy in the vault")
     expect(done).to_be_visible(timeout=DONE)
@@ -227,7 +216,7 @@ def test_the_records_that_a_loop_created_leave_with_three_clicks_and_return_with
     delete = button(lena, rf"^Delete {TICKETS + LOOP} records of sales now")
     expect(delete).to_be_visible(timeout=DONE)
     assert live(console, "Case", "Ticket") == TICKETS, "nothing is deleted before the click"
-    look(visit, lena, "purge-created")
+    look(visit, lena, "archives/purge-created")
     lena.press(delete)
     done = page.get_by_role("heading", name="Everything was deleted, with a copy in the vault")
     expect(done).to_be_visible(timeout=DONE)
@@ -253,12 +242,12 @@ def test_a_policy_is_saved_and_scheduled_by_keys_alone(visit: Visit) -> None:
     second(page).get_by_label("Value").fill("600")
     lena.press(button(lena, "^Save the policy"))
     expect(page.get_by_text("could leave the org")).to_be_visible(timeout=DONE)
-    look(visit, lena, "policy-preview")
+    look(visit, lena, "archives/policy-preview")
     page.get_by_label("Archive after scheduled backups").check()
     lena.press(button(lena, "^Save the policy"))
     expect(page.get_by_text("schedule on", exact=True)).to_be_visible(timeout=DONE)
     expect(second(page).get_by_label("Value")).to_have_value("600")
-    look(visit, lena, "policy")
+    look(visit, lena, "archives/policy")
     lena.press(button(lena, "^Remove the policy and its schedule"))
     expect(page.get_by_role("heading", name="Old records")).to_be_visible(timeout=DONE)
 
@@ -275,7 +264,7 @@ def test_a_new_policy_with_two_conditions_is_built_and_previewed_by_keys_alone(
     lena.reach(table)
     table.select_option("Case")
     lena.press(button(lena, "^Continue"))
-    look(visit, lena, "policy-new")
+    look(visit, lena, "archives/policy-new")
     lena.type(page.get_by_label("Name of the policy"), "old-orders")
     for at, (column, comparison, value) in enumerate(
         (("IsClosed", "is", "yes"), ("ClosedDate", "older", "soon")), start=1
@@ -298,7 +287,7 @@ def test_a_new_policy_with_two_conditions_is_built_and_previewed_by_keys_alone(
     lena.reach(page.get_by_text("As JSON"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="The policy as JSON")).to_contain_text('"days": 700')
-    look(visit, lena, "policy-built")
+    look(visit, lena, "archives/policy-built")
     lena.press(button(lena, "^Remove the policy and its schedule"))
 
 
@@ -317,7 +306,7 @@ def test_the_page_of_archived_records_at_the_end_of_their_retention_is_fit(visit
     lena.press(lena.page.get_by_role("link", name="Archived records whose retention has ended"))
     nothing = "No archived record has reached the end of its retention."
     expect(lena.page.get_by_text(nothing)).to_be_visible()
-    look(visit, lena, "expired")
+    look(visit, lena, "archives/expired")
 
 
 def test_pasted_ids_are_previewed_and_deleted_by_keys_alone(console: Console, visit: Visit) -> None:
@@ -330,7 +319,7 @@ def test_pasted_ids_are_previewed_and_deleted_by_keys_alone(console: Console, vi
     lena.type(page.get_by_label("Ids", exact=True), f"Id\n{record}\nnothing\n")
     lena.press(button(lena, "^Preview the deletion"))
     expect(page.get_by_text("1 line names no live record")).to_be_visible()
-    look(visit, lena, "ids")
+    look(visit, lena, "archives/ids")
     lena.tick(page.get_by_label("Leave these lines out"))
     lena.press(button(lena, "^Preview the deletion"))
     deleted_from_plan(lena, 1)
@@ -348,7 +337,7 @@ def test_a_search_and_a_watched_set_lead_to_a_purge_by_keys_alone(
     assert watched != record
     console.unlost("watch", "add", "sales", "Junk", "--record", f"Account/{watched}")
     lena.open("/orgs/sales/watched/Junk/")
-    look(visit, lena, "watched")
+    look(visit, lena, "archives/watched")
     lena.press(button(lena, "^Preview the deletion: 1"))
     deleted_from_plan(lena, 1)
 

@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from browser.conftest import PASSWORD, Console, Visit
+from browser.looks import look
 from browser.people import is_in
-from browser.test_pages import unfit
 from browser.visitor import Visitor
 
 DONE = 60_000  # milliseconds that a plan or a restore may take here
@@ -38,13 +38,6 @@ def run(visitor: Visitor, count: str) -> None:
     expect(restore).to_be_visible(timeout=DONE)
     visitor.press(restore)
     expect(visitor.page.get_by_role("heading", name="Result")).to_be_visible(timeout=DONE)
-
-
-def look(visit: Visit, visitor: Visitor) -> None:
-    """Nothing is wrong with the page; looked at beside, as its policy does not let axe in."""
-    beside = visit(bypass_csp=True)
-    beside.open(visitor.page.url.removeprefix(visitor.url))
-    assert not unfit(beside)
 
 
 def values(console: Console, table: str, column: str) -> dict[str, Any]:
@@ -87,12 +80,12 @@ def test_three_changes_that_are_ticked_with_shift_are_corrected_with_four_clicks
     expect(button(lena, "^Restore 3 records")).to_be_visible(timeout=DONE)
     phones = values(console, "Account", "Phone")
     assert {phones[record] for record in ids} == {WRONG}, "nothing is written before the click"
-    look(visit, lena)
+    look(visit, lena, "repairs/changes")
     run(lena, "3 records")
     assert lena.acts == 4
     phones = values(console, "Account", "Phone")
     assert [phones[record] for record in ids] == [RIGHT, RIGHT, RIGHT, WRONG]
-    look(visit, lena)
+    look(visit, lena, "repairs/changes-result")
 
 
 def test_any_three_changes_are_corrected_with_four_clicks(
@@ -108,7 +101,7 @@ def test_any_three_changes_are_corrected_with_four_clicks(
         lena.tick(boxes.nth(place))
     together = button(lena, "^Preview: this and the selected changes")
     expect(together).to_have_count(2)  # a change with a ticked box has no button
-    look(visit, lena)
+    look(visit, lena, "repairs/ticked")
     lena.press(together.first)
     run(lena, "3 records")
     assert lena.acts == 4
@@ -183,16 +176,16 @@ def test_a_merge_is_taken_back_with_two_clicks(
     lena.type(lena.page.get_by_role("searchbox"), number)
     lena.send()
     expect(lena.page.locator("header.record .pill")).to_have_text("merged")
-    look(visit, lena)
+    look(visit, lena, "repairs/merge")
     lena.press(button(lena, "^Preview the restore of this record"))
     expect(button(lena, r"^Restore \d+ records to sales")).to_be_visible(timeout=DONE)
     assert {values(console, "Contact", "AccountId")[each] for each in contacts} == {winner}
-    look(visit, lena)
+    look(visit, lena, "repairs/merge-preview")
     run(lena, r"\d+ records")
     assert lena.acts == 2
     assert {values(console, "Contact", "AccountId")[each] for each in contacts} == {loser}
     assert values(console, "Account", "Phone")[winner] == RIGHT
-    look(visit, lena)
+    look(visit, lena, "repairs/merge-result")
 
 
 @pytest.fixture
@@ -228,7 +221,7 @@ def test_a_second_person_approves_with_two_clicks_and_the_first_restores_with_tw
     waits = lena.page.get_by_role("heading", name="This restore waits for a second person")
     expect(waits).to_be_visible(timeout=DONE)
     expect(button(lena, "^Restore .* to sales")).to_have_count(0)
-    look(visit, lena)
+    look(visit, lena, "repairs/approval")
     ben = second_person(strict, visit)
     # Plans of other tests may wait too; the newest one stands first.
     waiting = ben.page.get_by_role("heading", name=re.compile("waits? for approval"))
@@ -241,9 +234,9 @@ def test_a_second_person_approves_with_two_clicks_and_the_first_restores_with_tw
     assert ben.acts == 2
     assert values(strict, "Account", "Phone")[ids[3]] == WRONG, "an approval writes nothing"
     lena.page.reload()
-    look(visit, lena)
+    look(visit, lena, "repairs/approved")
     run(lena, "1 record")
     assert lena.acts == 2
     expect(lena.page.get_by_text(re.compile("Approved by ben"))).to_be_visible()
     assert values(strict, "Account", "Phone")[ids[3]] == RIGHT
-    look(visit, lena)
+    look(visit, lena, "repairs/approved-result")
