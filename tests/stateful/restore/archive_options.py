@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from stateful.restore.archive_files import ACTIVE, DOCUMENT, IS_ACTIVE, RECORDS
 from stateful.restore.town import COUNT, LINK_TO
 from unlost.engine.restore.running.execute import run_of
+from unlost.engine.restore.running.passes import archiving
 from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
 from unlost.model.archive import ArchivePolicy, OldVersionRule, ParentPointer
 from unlost.model.plan import ActionReason, RecordKey, RestorePlan
@@ -58,9 +59,13 @@ def _for_files(data: st.DataObject, policy: ArchivePolicy) -> ArchivePolicy:
 
 
 def without_parents(outcome: RestoreOutcome, plan: RestorePlan) -> RestoreOutcome:
-    """The outcome without that of parents, which are no steps."""
-    parents = {update.key for update in plan.pointers}
-    rest = tuple(record for record in outcome.records if record.key not in parents)
+    """The outcome without those of parents that are no steps, unless they vanished."""
+    parents = {update.key for update in plan.pointers} - {step.key for step in plan.steps}
+    rest = tuple(
+        record
+        for record in outcome.records
+        if record.key not in parents or record.code == archiving.VANISHED
+    )
     return replace(outcome, records=rest)
 
 

@@ -50,6 +50,8 @@ from unlost.engine.restore.planning.undo_archived import (
     RecordsOfArchive,
     archived_notes,
     check_archived,
+    is_reference,
+    keep_newer,
 )
 from unlost.engine.restore.planning.undo_deletes import is_marked, keep_referred, owners_of
 from unlost.engine.restore.planning.undo_holds import keep_files_on_hold, keep_on_hold
@@ -278,8 +280,11 @@ def _back(
         plan_id=plan_id,
         takes_back=takes_back,
     )
+    kept = keep_newer(survey, plan, archived)
     notes = tuple(archived_notes(survey, plan, archived, left_out))
-    return sealed(replace(plan, notes=(*plan.notes, *notes))) if notes else plan
+    if kept is plan and not notes:
+        return plan
+    return sealed(replace(kept, notes=(*kept.notes, *notes)))
 
 
 def _check(known: RunEffects) -> None:
@@ -358,23 +363,18 @@ def _without_rows_in_step(survey: RestoreSurvey, steps: Sequence[UndoStep]) -> l
         step.key.record
         for step in steps
         if step.action is Action.UPDATE
-        and any(_is_reference(survey.table(step.key.table), name) for name in step.columns)
+        and any(is_reference(survey.table(step.key.table), name) for name in step.columns)
     }
     keyed = [
         step.key
         for step in steps
         if any(
-            all(_is_reference(survey.table(step.key.table), name) for name in key.columns)
+            all(is_reference(survey.table(step.key.table), name) for name in key.columns)
             for key in survey.capability(step.key.table).keys
         )
     ]
     owners = owners_of(survey, keyed) if moving else {}
     return [step for step in steps if not owners.get(step.key, frozenset()) & moving]
-
-
-def _is_reference(table: Table, name: str) -> bool:
-    column = table.column(name)
-    return column is not None and column.reference is not None
 
 
 def _is_gathered(survey: RestoreSurvey, table: Table) -> bool:

@@ -1,26 +1,32 @@
-"""The records that a person leaves out of the undo of an archive: checked, and named in notes.
+"""The records of an archive that its undo leaves as they are: checked, and named in notes.
+
+Records that a person leaves out:
 
 archived, in the bin, its master is undeleted    it comes along: the org undeletes both together
 archived                                         it stays away
 related, and lost too                            it stays away
 changed only, such as a parent with a number     its values stay
 any other id                                     refused: it may be mistyped
+
+Records that people brought back and changed keep their newer values.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unlost.engine.restore.planning.graph.related import RelatedPolicy, collect_related
 from unlost.engine.restore.planning.left_out import LeftOut, left_out_notes
 from unlost.engine.restore.planning.notes.predict import WORDS
 from unlost.engine.restore.planning.selection import select
 from unlost.engine.restore.planning.survey import RestoreSurvey
+from unlost.engine.restore.values.cells import digest_of
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.errors import NotFound
 from unlost.model.plan import (
     Action,
     PlanNote,
+    PlanStep,
     RecordKey,
     RestorePlan,
     Selection,
@@ -80,16 +86,66 @@ def archived_notes(
     named = [key for key in archived.records if key in left_out]
     comes = _coming(survey, plan, archived, named)
     yield from left_out_notes(key for key in named if key not in comes)
-    words = WORDS[NoteCode.LEFT_OUT_COMES]
     for table, count in sorted(Counter(key.table for key in comes).items()):
-        yield PlanNote.of(
-            NoteCode.LEFT_OUT_COMES.value,
-            words.weight,
-            words.template,
-            words.next_step,
-            table,
-            count=count,
+        yield _note(NoteCode.LEFT_OUT_COMES, table, count)
+
+
+def keep_newer(survey: RestoreSurvey, plan: RestorePlan, archived: RecordsOfArchive) -> RestorePlan:
+    """Keep the values of archived records that other people brought back and changed since.
+
+    References that the org emptied are set. What the write user changed last, such as an earlier
+    undo, is completed.
+    """
+    newer = {step.key: columns for step, columns in _newer(survey, plan, archived)}
+    if not newer:
+        return plan
+    steps = tuple(_without(step, newer.get(step.key, frozenset())) for step in plan.steps)
+    counts = sorted(Counter(key.table for key in newer).items())
+    notes = (_note(NoteCode.CHANGED_SINCE, table, count) for table, count in counts)
+    return replace(plan, steps=steps, notes=(*plan.notes, *notes))
+
+
+def _newer(
+    survey: RestoreSurvey, plan: RestorePlan, archived: RecordsOfArchive
+) -> Iterator[tuple[PlanStep, Collection[str]]]:
+    """The records with newer values, and the columns that have them."""
+    every, user = {*archived.records}, survey.ports.writer.user_id()
+    live = [s for s in plan.steps if s.action is Action.UPDATE and s.live and s.key in every]
+    for name in sorted({step.table for step in live}):
+        table = survey.table(name)
+        of_table = [step for step in live if step.table == name]
+        columns = sorted({column for step in of_table for column in step.columns})
+        by = table.modified_by_column
+        rows = survey.rows(
+            name, [str(s.live) for s in of_table], columns=[*columns, *filter(None, [by])]
         )
+        for step in of_table:
+            cells = rows[str(step.live)].cells
+            emptied = {c for c in step.columns if not cells.get(c) and is_reference(table, c)}
+            if by is not None and cells.get(by) != user and emptied != {*step.columns}:
+                yield step, {*step.columns} - emptied
+
+
+def is_reference(table: Table, name: str) -> bool:
+    """True for a column that refers to records."""
+    column = table.column(name)
+    return column is not None and column.reference is not None
+
+
+def _without(step: PlanStep, newer: Collection[str]) -> PlanStep:
+    if not newer:
+        return step
+    columns = tuple(column for column in step.columns if column not in newer)
+    action, expect = (step.action, digest_of({})) if columns else (Action.UNCHANGED, None)
+    notes = tuple(dict.fromkeys((*step.notes, NoteCode.CHANGED_SINCE.value)))
+    return replace(step, action=action, columns=columns, expect=expect, notes=notes)
+
+
+def _note(code: NoteCode, table: str, count: int) -> PlanNote:
+    words = WORDS[code]
+    return PlanNote.of(
+        code.value, words.weight, words.template, words.next_step, table, count=count
+    )
 
 
 def _coming(

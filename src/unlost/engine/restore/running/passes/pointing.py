@@ -100,11 +100,15 @@ def _is_left_out(session: RestoreSession, step: PlanStep) -> bool:
 
 
 def outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
-    """The outcomes of records that could not be set, or got only their number."""
+    """The outcomes of records that could not be set, or got only their number.
+
+    A record that vanished has an outcome already.
+    """
     results = session.log.state.results
+    vanished = results.get(Pass.DELETE, {})
     refused = (item for stage in (Pass.POINT, Pass.LINK) for item in results.get(stage, {}).items())
     for key, outcome in refused:
-        if outcome.kind is OutcomeKind.FAILED:
+        if outcome.kind is OutcomeKind.FAILED and key not in vanished:
             yield RecordOutcome(
                 key.table,
                 key.record,
