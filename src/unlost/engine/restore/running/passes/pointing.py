@@ -2,6 +2,7 @@
 
     archive   5 cases of account A left    A.Archived_Cases__c 2 -> 7, A.Archive_Link__c -> https://…
     undo      the org still has 7           A.Archived_Cases__c 7 -> 2
+              A came back too, with its 2   the 2 stays
               people set 9                  the 9 stays, and is named
               a case does not come back     the 7 stays, and is named
 
@@ -151,17 +152,17 @@ def _set(
     ]:
         for batch in batched(pending, session.capability(table.name).rows_per_call):
             names = sorted({name for update in batch for name in update.values})
-            ids = [update.record for update in batch]
+            ids = [_live_id(session, update) for update in batch]
             live = dict(each(session.ports.writer.fetch(table, ids, columns=names)))
             rows: list[PreparedRow] = []
-            refused: list[RowOutcome] = []
-            for update in batch:
-                ready = _row(table, update, live.get(update.record), pointer, counts)
+            unsent: list[RowOutcome] = []
+            for update, record in zip(batch, ids, strict=True):
+                ready = _row(table, update, record, live.get(record), pointer, counts)
                 if isinstance(ready, PreparedRow):
                     rows.append(ready)
                 else:
-                    refused.append(ready)
-            record_without_call(session, Pass.POINT, table.name, refused)
+                    unsent.append(ready)
+            record_without_call(session, Pass.POINT, table.name, unsent)
             if pointer is not None and pointer.link:
                 taken = [row for row in rows if pointer.link not in row.row.cells]
                 keys = [RecordKey(table.name, row.row.key) for row in taken]
@@ -171,9 +172,15 @@ def _set(
                 send(session, Pass.POINT, WriteOp.UPDATE, table.name, rows)
 
 
+def _live_id(session: RestoreSession, update: PointerUpdate) -> str:
+    """The id of a parent, which an undo may have created anew."""
+    return session.links.live(update.key) or update.record
+
+
 def _row(
     table: Table,
     update: PointerUpdate,
+    record: str,
     live: Cells | None,
     pointer: ParentPointer | None,
     counts: Mapping[str, int],
@@ -181,6 +188,8 @@ def _row(
     if live is None:
         return refused(update.key, outcome_text.PARENT_GONE)
     before = {name: live.get(name) for name in update.values}
+    if pointer is None and digest(table, before) == digest(table, update.values):
+        return RowOutcome(update.record, OutcomeKind.DONE, record)  # a parent that came back, too
     if update.expect and digest(table, before) != update.expect:
         return _is_changed(update.key)
     cells = dict(update.values)
@@ -191,7 +200,7 @@ def _row(
         del cells[pointer.link], before[pointer.link]
         if not cells:
             return _is_taken(update.key, pointer.link)
-    return PreparedRow(WriteRow(update.record, update.record, cells), before)
+    return PreparedRow(WriteRow(update.record, record, cells), before)
 
 
 def _is_taken(key: RecordKey, column: str) -> RowOutcome:
