@@ -15,7 +15,7 @@ from typing import Any
 from stateful.restore.archive_ledger import Gone, Ledger
 from stateful.restore.town import LINKS, Town
 from unlost.engine.restore.running.execute import run_of
-from unlost.engine.restore.running.passes import archiving
+from unlost.engine.restore.running.passes import staying
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome, RestoreOutcome
 from unlost.engine.restore.values.outcome_text import CHANGED_SINCE
 from unlost.model.plan import PlanStep, RecordKey, RestorePlan
@@ -23,13 +23,13 @@ from unlost.model.source.reading import Op
 
 STAYS = {
     CHANGED_SINCE,
-    archiving.REFERRED,
-    archiving.TOGETHER,
-    archiving.NO_COPY,
-    archiving.NO_SECOND_COPY,
-    archiving.UNLISTED,
-    archiving.ON_HOLD,
-    archiving.STOPPED,
+    staying.REFERRED,
+    staying.TOGETHER,
+    staying.NO_COPY,
+    staying.NO_SECOND_COPY,
+    staying.UNLISTED,
+    staying.ON_HOLD,
+    staying.STOPPED,
 }
 
 
@@ -228,7 +228,7 @@ class ArchiveJudge:
             rest = [endings[step.key] for step in group if step.key not in deleted]
             if went and rest:
                 codes = {told.code for told in rest} | {endings[key].code for key in went}
-                assert codes - {"", archiving.TOGETHER}, (
+                assert codes - {"", staying.TOGETHER}, (
                     f"{went} went, and nothing says why not {rest}"
                 )
                 assert not case.calm, f"{went} went without {rest}"

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from stateful.restore.archive_files import ACTIVE, DOCUMENT, IS_ACTIVE, RECORDS
 from stateful.restore.town import COUNT, LINK_TO
 from unlost.engine.restore.running.execute import run_of
-from unlost.engine.restore.running.passes import archiving
+from unlost.engine.restore.running.passes import staying
 from unlost.engine.restore.values.outcome import Ending, RestoreOutcome
 from unlost.model.archive import ArchivePolicy, OldVersionRule, ParentPointer
 from unlost.model.plan import ActionReason, RecordKey, RestorePlan
@@ -64,7 +64,7 @@ def without_parents(outcome: RestoreOutcome, plan: RestorePlan) -> RestoreOutcom
     rest = tuple(
         record
         for record in outcome.records
-        if record.key not in parents or record.code == archiving.VANISHED
+        if record.key not in parents or record.code == staying.VANISHED
     )
     return replace(outcome, records=rest)
 

@@ -9,7 +9,6 @@ import pytest
 
 from unit.engine.archive.test_run import POLICY, Office, archived, note_codes, stayed
 from unlost.engine.archive.effect_notes import effect_notes
-from unlost.engine.restore.running.passes.archiving import BIN_FULL
 from unlost.engine.restore.values.bin_notes import planned_room, pushes_others
 from unlost.model.archive_effects import (
     ArchiveEffects,
@@ -72,7 +71,7 @@ def test_a_run_pushes_records_of_other_people_out_of_the_bin(office: Office) -> 
     delete_others(office, 5)
     outcome = office.run(plan)
     assert archived(outcome) == {"Account": 3, "Contact": 3, "Paper": 3}
-    assert set(stayed(outcome).values()) == {BIN_FULL}
+    assert set(stayed(outcome).values()) == {"archive-bin-full"}
     assert len(stayed(outcome)) == 3, "one whole group"
 
 

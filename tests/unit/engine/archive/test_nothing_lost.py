@@ -16,7 +16,7 @@ from unit.engine.archive.test_run import (
     note_codes,
     stayed,
 )
-from unlost.engine.restore.running.passes import archiving
+from unlost.engine.restore.running.passes import archiving, staying
 from unlost.model.archive import ArchiveBranch, ArchivePolicy, BranchRule, Comparison, Condition
 from unlost.model.errors import Conflict, IntegrityError, TransientError, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
@@ -353,7 +353,7 @@ def test_a_stop_stays_a_stop_after_a_crash(office: Office, monkeypatch: pytest.M
             delete("Contact", last, by=by)
 
     def power_cut(session: Any, steps: Any, why: Any) -> None:
-        if why is archiving._is_stopped:
+        if why is staying.stopped:
             raise Crash
         refuse(session, steps, why)
 

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from unit.engine.archive.test_run import Office, archived, note_codes, stayed
-from unlost.engine.restore.running.passes import archiving
+from unlost.engine.restore.running.passes import archiving, staying
 from unlost.engine.restore.running.session import RestorePorts
-from unlost.model.archive import ArchivePolicy, Comparison, Condition
+from unlost.model.archive import ArchiveBranch, ArchivePolicy, BranchRule, Comparison, Condition
 from unlost.model.plan import RestorePlan
 from unlost.model.source.schema import DeleteRule, Reference, WireKind
 from unlost.model.source.shared_files import FileRelease, SharedFile
 from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
 from unlost.testing.faults import Crash
+from unlost.testing.platform import RowRefused
 
 TEXT, LINK = WireKind.TEXT, WireKind.REFERENCE
 RELEASES = (FileRelease("records", ("Account", "Nowhere")),)
@@ -31,7 +32,7 @@ class Cabinet(Office):
     def __init__(self, work: Path) -> None:
         super().__init__(work)
         self.org.add_table("Document", {"Name": TEXT})
-        tables = {"Document": ("Document",), "Holder": ("Account", "Contact")}
+        tables = {"Document": ("Document",), "Holder": ("Account", "Contact", "Paper")}
         self.org.add_table(
             "Link",
             {"Name": TEXT, "Document": LINK, "Holder": LINK},
@@ -81,6 +82,22 @@ def test_files_leave_and_an_undo_brings_them_back_with_their_links(cabinet: Cabi
     assert cabinet.names("Link") == links
 
 
+def test_the_org_refused_a_record_whose_file_was_deleted_already(cabinet: Cabinet) -> None:
+    """Files of a level leave last, whatever the names of their tables."""
+    branches = (ArchiveBranch("Link", "Holder", BranchRule.TAKE),)
+    policy = ArchivePolicy("old", "Paper", (Condition("Name", Comparison.IS, ("P0",)),), branches)
+    document = cabinet.make("Document", "D9")
+    cabinet.link(document, cabinet.record("Paper", "P0"))
+    cabinet.night()
+    plan = cabinet.archive_plan(policy=policy, shared=(KIND,))
+    assert {step.table for step in plan.steps} == {"Paper", "Document", "Link"}
+    cabinet.writer.faults.plant("row", RowRefused("LOCKED", "It is locked."), table="Paper")
+    done = cabinet.run(plan)
+    assert archived(done) == {}
+    assert "D9" in cabinet.names("Document")
+    assert stayed(done)[f"Document/{document}"] == "archive-together"
+
+
 @pytest.mark.parametrize("crashes", [False, True])
 def test_links_that_a_trigger_took_along_were_said_to_stay(
     cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch, crashes: bool
@@ -99,7 +116,7 @@ def test_links_that_a_trigger_took_along_were_said_to_stay(
                     delete("Document", other, by=by)
 
     def power_cut(session: Any, steps: Any, why: Any) -> None:
-        if why in (archiving._vanished, archiving._is_stopped):
+        if why in (staying.vanished, staying.stopped):
             raise Crash
         refuse(session, steps, why)
 

@@ -25,8 +25,6 @@ from unlost.engine.restore.running.calls import (
     TRIES,
     PreparedRow,
     record_without_call,
-    refusal,
-    refused,
     send,
     write_intent,
 )
@@ -35,6 +33,7 @@ from unlost.engine.restore.running.copies import CopyPlace, faulty_copies
 from unlost.engine.restore.running.deletions import details_deleted, source_of
 from unlost.engine.restore.running.file_holds import links_of_held_records
 from unlost.engine.restore.running.org_watch import OrgWatch, WatchPorts, gaps_of, watched_columns
+from unlost.engine.restore.running.passes import staying
 from unlost.engine.restore.running.passes.copying import copy_files, discard_copies, discarded_ids
 from unlost.engine.restore.running.passes.deleting import close_again
 from unlost.engine.restore.running.passes.drafting import make_drafts
@@ -47,7 +46,6 @@ from unlost.engine.restore.running.second_copy import (
 )
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import States, WantedReader, rows_in_memory
-from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.bin_notes import planned_room
 from unlost.engine.restore.values.on_hold import holds_of
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
@@ -67,16 +65,6 @@ FIRST_TURN, TURN = (
 COPIES = 200  # records of each turn that creates new files: they need storage until it ends
 CELLS, BUNDLE_BYTES = 800_000, 12 << 20  # of copies that are compared with one answer
 ANNOUNCED = 2_000  # details of an intent: no call has their ids
-VANISHED = "archive-vanished"
-STOPPED = "archive-stopped"
-REFERRED = "archive-referred"
-UNLISTED = "archive-unlisted"
-GONE = "archive-gone"
-TOGETHER = "archive-together"
-NO_COPY = "archive-no-copy"
-NO_SECOND_COPY = "archive-no-second-copy"
-ON_HOLD = "archive-on-hold"
-BIN_FULL = outcome_text.NO_ROOM.code
 
 type Causes = dict[RecordKey, RowOutcome]
 
@@ -101,7 +89,7 @@ def archive(session: RestoreSession) -> None:
     schema = source.discover()  # also tables and columns that came after the backup
     watch = _watch(session, source, schema)
     if session.log.state.began(Pass.POINT):
-        _refuse(session, _pending(session, session.plan.steps), _is_counted)
+        _refuse(session, _pending(session, session.plan.steps), staying.counted)
     _delete_all(session, source, schema, watch)
     close_again(session, session.plan.steps)  # also drafts of a process that ended
     discard_copies(session)
@@ -155,12 +143,12 @@ def vanished(session: RestoreSession) -> Iterator[RecordOutcome]:
     """The outcomes of records that are gone although the plan does not name them."""
     planned = {step.key for step in session.plan.steps}  # they have an outcome already
     for key, outcome in session.log.state.results.get(Pass.DELETE, {}).items():
-        if outcome.code == VANISHED and key not in planned:
+        if outcome.code == staying.VANISHED and key not in planned:
             yield RecordOutcome(
                 key.table,
                 key.record,
                 Ending.FAILED,
-                code=VANISHED,
+                code=staying.VANISHED,
                 sentence=outcome.sentence,
                 next_step=outcome.next_step,
             )
@@ -227,11 +215,13 @@ def _on_hold(session: RestoreSession, steps: Sequence[PlanStep]) -> Causes:
     now, vault = session.ports.clock.now(), session.ports.vault
     holds = [hold.thing for hold in holds_of(vault, session.plan.org) if hold.lasts(now)]
     causes = {
-        key: _is_erased(key) for key in vault.erased(session.plan.org, [s.key for s in steps])
+        key: staying.erased(key) for key in vault.erased(session.plan.org, [s.key for s in steps])
     }
-    causes |= {key: _is_of_held_record(key) for key in links_of_held_records(session, steps, holds)}
+    causes |= {
+        key: staying.of_held_record(key) for key in links_of_held_records(session, steps, holds)
+    }
     return causes | {
-        step.key: _is_on_hold(step.key)
+        step.key: staying.on_hold(step.key)
         for step in steps
         if any(hold.covers(step.table, step.record) for hold in holds)
     }
@@ -244,7 +234,7 @@ def _with_new_columns(session: RestoreSession, schema: Schema, steps: Sequence[P
         now, known = schema.table(name), {*compared_columns(session.table(name))}
         if now is None or not known.issuperset(compared_columns(now)):
             keys = [step.key for step in steps if step.table == name]
-            causes |= {key: _has_new_columns(key) for key in keys}
+            causes |= {key: staying.new_columns(key) for key in keys}
     return causes
 
 
@@ -254,7 +244,7 @@ def _differing(session: RestoreSession, source: Source, steps: Sequence[PlanStep
     # Files first: it takes long, and the org goes on changing meanwhile.
     for states in _copies(session, steps, causes):
         for key, sentence in _without_copy(session, session.ports.vault, source, states):
-            causes[key] = refusal(key, NO_COPY, f"{key} stays in the org. {sentence}")
+            causes[key] = staying.no_copy(key, sentence)
     if demands_second_copy(session):
         causes |= _without_second_copy(session, source, steps)
     for bundle in _bundles(session, _copies(session, steps, {})):
@@ -283,7 +273,7 @@ def _copies(
 ) -> Iterator[States]:
     """The copies of records, as the vault has them; notes those that cannot be read."""
     for part in _parts(session, steps):
-        yield from _readable(session.wanted, part, damaged, outcome=_is_damaged)
+        yield from _readable(session.wanted, part, damaged, outcome=staying.damaged)
 
 
 def _parts(session: RestoreSession, steps: Sequence[PlanStep]) -> Iterator[Sequence[PlanStep]]:
@@ -333,12 +323,12 @@ def _without_second_copy(
     causes: Causes = {}
     with mirror_answers(session):
         for part in _parts(session, steps):
-            for states in _readable(second.wanted, part, causes, outcome=_is_damaged_there):
+            for states in _readable(second.wanted, part, causes, outcome=staying.damaged_in_mirror):
                 faulty = _without_copy(
                     session, second.vault, source, states, place=CopyPlace.MIRROR
                 )
                 for key, sentence in faulty:
-                    causes[key] = _has_no_second_copy(key, sentence)
+                    causes[key] = staying.no_second_copy(key, sentence)
     return causes
 
 
@@ -354,8 +344,8 @@ def _not_as_copied(session: RestoreSession, bundle: Sequence[States]) -> Causes:
     for (name, copies), fetched in zip(by_table.items(), answers, strict=True):
         for states in copies:
             changed = different(session, tables[name], states, fetched)
-            causes |= {key: _is_changed(key) for key in changed}
-            causes |= {key: _is_gone(key) for key in absent(states, fetched)}
+            causes |= {key: staying.changed(key) for key in changed}
+            causes |= {key: staying.gone(key) for key in absent(states, fetched)}
     return causes
 
 
@@ -382,11 +372,11 @@ def _referred(watch: OrgWatch, steps: Sequence[PlanStep]) -> Causes:
     strangers, closed = watch.unknown_referrers(_ids(steps))
     closed |= watch.changes.unread
     if closed:
-        return {step.key: _is_unlooked(step.key, closed) for step in steps}
+        return {step.key: staying.unlooked(step.key, closed) for step in steps}
     if unlisted := watch.changes.unlisted:
-        return {step.key: _is_unlisted(step.key, unlisted) for step in steps}
+        return {step.key: staying.unlisted(step.key, unlisted) for step in steps}
     named = watch.changes.named | strangers
-    return {step.key: _is_referred(step.key) for step in steps if step.key in named}
+    return {step.key: staying.referred(step.key) for step in steps if step.key in named}
 
 
 def _keep_groups(
@@ -394,8 +384,8 @@ def _keep_groups(
 ) -> None:
     """Keep all records of a group of which one must stay."""
     groups = {step.group for step in steps if step.key in causes}
-    staying = [step for step in steps if step.group in groups]
-    _refuse(session, staying, lambda key: causes.get(key) or _stays_too(key))
+    keeps = [step for step in steps if step.group in groups]
+    _refuse(session, keeps, lambda key: causes.get(key) or staying.together(key))
 
 
 def _keep_beyond_room(
@@ -418,7 +408,7 @@ def _keep_beyond_room(
     for group in groups.values():
         needed = _binned(schema, (step.table for step in group))
         if needed > max(free, 0):
-            _refuse(session, group, _has_no_room)
+            _refuse(session, group, staying.no_room)
         else:
             free -= needed
 
@@ -442,7 +432,7 @@ def _refuse(
 def _stopped(session: RestoreSession, watch: OrgWatch) -> bool:
     """Stop if more vanished than was planned: note it, and keep all that is not deleted yet."""
     results = session.log.state.results.get(Pass.DELETE, {})
-    if any(result.code == VANISHED for result in results.values()):
+    if any(result.code == staying.VANISHED for result in results.values()):
         # It stopped before a crash: the surplus is noted, and no record may follow.
         _end_here(session, watch)
         return True
@@ -456,8 +446,8 @@ def _end_here(session: RestoreSession, watch: OrgWatch) -> None:
     """Keep all records that are not deleted yet, but note those that left unseen with the surplus."""
     pending = _pending(session, session.plan.steps)
     gone = _gone_unseen(session, watch, pending)
-    _refuse(session, [step for step in pending if step.key in gone], _vanished)
-    _refuse(session, [step for step in pending if step.key not in gone], _is_stopped)
+    _refuse(session, [step for step in pending if step.key in gone], staying.vanished)
+    _refuse(session, [step for step in pending if step.key not in gone], staying.stopped)
 
 
 def _gone_unseen(
@@ -487,7 +477,7 @@ def _note_surplus(session: RestoreSession, watch: OrgWatch) -> bool:
     surplus = _not_archived(session, {key for key in early if key not in results or key in stays})
     noted: dict[str, list[RowOutcome]] = defaultdict(list)
     for key in sorted(surplus, key=str):
-        noted[key.table].append(_vanished(key))
+        noted[key.table].append(staying.vanished(key))
     for name, outcomes in noted.items():
         record_without_call(session, Pass.DELETE, name, outcomes)
     return bool(surplus)
@@ -500,7 +490,7 @@ def _is_settled(session: RestoreSession, key: RecordKey) -> bool:
 
 
 def _is_to_stay(result: RowOutcome) -> bool:
-    return result.kind is OutcomeKind.FAILED and result.code not in (VANISHED, GONE)
+    return result.kind is OutcomeKind.FAILED and result.code not in (staying.VANISHED, staying.GONE)
 
 
 def _not_archived(session: RestoreSession, keys: Collection[RecordKey]) -> set[RecordKey]:
@@ -543,16 +533,29 @@ def _delete(session: RestoreSession, steps: Sequence[PlanStep]) -> None:
     op = _delete_op(session)
     announced = list(_announce(session, op, details))
     masters = [step for step in steps if step.because is None]
-    for level in sorted({step.level for step in masters}, reverse=True):
-        of_level = [step for step in masters if step.level == level]
-        _send(session, op, of_level)
-        delete_in_slices(session, op, of_level, details)
+    for together in _in_order(session, masters):
+        _send(session, op, together)
+        delete_in_slices(session, op, together, details)
         _keep_refused_groups(session, masters)
     # Their masters' calls were answered: nothing is under way.
     intents = [session.log.state.open[number] for number in announced]
     for number, done in zip(announced, details_deleted(session, intents), strict=True):
         session.log.write(CallAnswer(number, tuple(done)))
-    _refuse(session, _pending(session, details), _stays_too)
+    _refuse(session, _pending(session, details), staying.together)
+
+
+def _in_order(session: RestoreSession, masters: Sequence[PlanStep]) -> Iterator[list[PlanStep]]:
+    """Records of one table and level, in the order of their deletion.
+
+    Files come after the other records of their level: if the org refuses to delete a record, its
+    file stays, too.
+    """
+    files = {kind.table for kind in session.ports.shared}
+    levels: dict[tuple[int, bool, str], list[PlanStep]] = defaultdict(list)
+    for step in masters:
+        levels[-step.level, step.table in files, step.table].append(step)
+    for place in sorted(levels):
+        yield levels[place]
 
 
 def _delete_op(session: RestoreSession) -> WriteOp:
@@ -569,12 +572,11 @@ def _announce(session: RestoreSession, op: WriteOp, details: Sequence[PlanStep])
             yield write_intent(session, Pass.DELETE, op, name, _rows(batch))[0]
 
 
-def _send(session: RestoreSession, op: WriteOp, steps: Sequence[PlanStep]) -> None:
-    for name in dict.fromkeys(step.table for step in steps):
-        of_table = [step for step in steps if step.table == name]
-        while pending := [step for step in of_table if _is_unsent(session, step)]:
-            for batch in session.batches(name, pending, op=op):
-                send(session, Pass.DELETE, op, name, _rows(batch))
+def _send(session: RestoreSession, op: WriteOp, of_table: Sequence[PlanStep]) -> None:
+    name = of_table[0].table
+    while pending := [step for step in of_table if _is_unsent(session, step)]:
+        for batch in session.batches(name, pending, op=op):
+            send(session, Pass.DELETE, op, name, _rows(batch))
 
 
 def _rows(steps: Iterable[PlanStep]) -> list[PreparedRow]:
@@ -587,93 +589,4 @@ def _keep_refused_groups(session: RestoreSession, masters: Sequence[PlanStep]) -
     state = session.log.state
     refused = {step.group for step in masters if state.failure(step.key) is not None}
     remaining = [step for step in _pending(session, masters) if step.group in refused]
-    _refuse(session, remaining, _stays_too)
-
-
-# --- sentences ------------------------------------------------------------------------------------
-
-
-def _is_on_hold(key: RecordKey) -> RowOutcome:
-    return refused(key, outcome_text.ON_HOLD)
-
-
-def _is_of_held_record(key: RecordKey) -> RowOutcome:
-    return refused(key, outcome_text.OF_HELD_RECORD)
-
-
-def _is_erased(key: RecordKey) -> RowOutcome:
-    return refused(key, outcome_text.ERASED)
-
-
-def _is_damaged(key: RecordKey, error: IntegrityError | NotFound) -> RowOutcome:
-    sentence = f"{key} stays in the org. {error.sentence}"
-    return refusal(key, NO_COPY, sentence, error.next_step)
-
-
-def _is_damaged_there(key: RecordKey, error: IntegrityError | NotFound) -> RowOutcome:
-    return _has_no_second_copy(key, error.sentence)
-
-
-def _has_no_second_copy(key: RecordKey, reason: str) -> RowOutcome:
-    return refusal(
-        key,
-        NO_SECOND_COPY,
-        f"{key} stays in the org. Its copy in the mirror is missing or damaged. {reason}",
-        "Run `unlost vault mirror run`, then plan again.",
-    )
-
-
-def _is_changed(key: RecordKey) -> RowOutcome:
-    return refused(key, outcome_text.CHANGED_IN_ORG)
-
-
-def _has_new_columns(key: RecordKey) -> RowOutcome:
-    return refused(key, outcome_text.NEW_COLUMNS)
-
-
-def _is_gone(key: RecordKey) -> RowOutcome:
-    return refused(key, outcome_text.DELETED_BY_OTHERS)
-
-
-def _is_referred(key: RecordKey) -> RowOutcome:
-    return refused(key, outcome_text.REFERRED)
-
-
-def _is_unlooked(key: RecordKey, tables: Collection[str]) -> RowOutcome:
-    return refusal(
-        key,
-        REFERRED,
-        f"Not all records of {', '.join(sorted(tables))} could be read, and some may belong to {key}. "
-        "It stays in the org.",
-        "Let backup user and write user read these tables, then plan again.",
-    )
-
-
-def _is_unlisted(key: RecordKey, tables: Collection[str]) -> RowOutcome:
-    return refusal(
-        key,
-        UNLISTED,
-        f"The org's list of deletions of {', '.join(sorted(tables))} begins after the backup. The run "
-        f"could not notice if other records vanish, so {key} stays in the org.",
-        "Back up, then plan again.",
-    )
-
-
-def _stays_too(key: RecordKey) -> RowOutcome:
-    return refused(key, outcome_text.TOGETHER)
-
-
-def _is_counted(key: RecordKey) -> RowOutcome:
-    return refused(key, outcome_text.COUNTED)
-
-
-def _has_no_room(key: RecordKey) -> RowOutcome:
-    return refused(key, outcome_text.NO_ROOM)
-
-
-def _is_stopped(key: RecordKey) -> RowOutcome:
-    return refused(key, outcome_text.STOPPED)
-
-
-def _vanished(key: RecordKey) -> RowOutcome:
-    return refused(key, outcome_text.VANISHED)
+    _refuse(session, remaining, staying.together)
