@@ -24,7 +24,7 @@ from unlost.catalog.runs.archive_nights import claim_night
 from unlost.catalog.runs.plans import PlanState
 from unlost.catalog.runs.queued_restores import release_restore
 from unlost.catalog.runs.runs import RunState, find_run
-from unlost.engine.restore.running.passes.archiving import VANISHED
+from unlost.engine.restore.running.passes.staying import VANISHED
 from unlost.model.access import Role
 from unlost.model.approval import ApprovalPolicy
 from unlost.model.errors import TransientError, UsageError

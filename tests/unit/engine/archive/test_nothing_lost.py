@@ -16,6 +16,7 @@ from unit.engine.archive.test_run import (
     note_codes,
     stayed,
 )
+from unlost.engine.restore.planning.undo_archived import RecordsOfArchive
 from unlost.engine.restore.running.passes import archiving, staying
 from unlost.model.archive import ArchiveBranch, ArchivePolicy, BranchRule, Comparison, Condition
 from unlost.model.errors import Conflict, IntegrityError, TransientError, UsageError
@@ -659,6 +660,26 @@ def test_an_undo_sets_only_emptied_references_of_a_record_that_people_changed(
     assert office.restore(office.undo(done.run)).whole
     row = office.live("Paper")[paper]
     assert (row["Name"], row["Account"]) == ("newer", account)
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_an_undo_missed_references_if_people_brought_the_records_back_before_a_backup(
+    office: Office, monkeypatch: pytest.MonkeyPatch, forgotten: bool
+) -> None:
+    let_undelete(office)
+    office.platform.relinks = False
+    done = office.archive(policy=replace(POLICY, branches=()))
+    for record, held in list(office.org.tables["Account"].records.items()):
+        if held.deleted:
+            office.platform.undelete("Account", record, by="U9")
+    office.night()
+    papers = [row["Account"] for row in office.live("Paper").values()]
+    assert papers.count(None) == 4
+    if forgotten:
+        monkeypatch.setattr(RecordsOfArchive, "backup", lambda *_: None)
+    office.restore(office.undo(done.run))
+    papers = [row["Account"] for row in office.live("Paper").values()]
+    assert papers.count(None) == (4 if forgotten else 0)
 
 
 def test_a_second_undo_completes_what_the_first_one_brought_back(office: Office) -> None:

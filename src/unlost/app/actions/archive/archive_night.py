@@ -63,7 +63,7 @@ from unlost.engine.archive.planning import large_share
 from unlost.engine.archive.selected import selected_share
 from unlost.engine.restore.planning.shown.summary import PlanSummary
 from unlost.engine.restore.running.execute import run_of
-from unlost.engine.restore.running.passes.archiving import VANISHED
+from unlost.engine.restore.running.passes.staying import VANISHED
 from unlost.engine.restore.values.bin_notes import pushes_others
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError

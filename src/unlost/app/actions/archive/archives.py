@@ -10,7 +10,7 @@ from unlost.app.archive.periods import archives_of
 from unlost.app.compose import Application
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.runs.runs import RunRecord, list_runs
-from unlost.engine.restore.running.passes.archiving import VANISHED
+from unlost.engine.restore.running.passes.staying import VANISHED
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.access import Right
 from unlost.model.archive_retention import ArchiveCommit

@@ -64,7 +64,7 @@ from unlost.catalog.vault.archive_periods import store_periods
 from unlost.engine.restore.journal.log import RESTORE_UNDONE, RestoreLog, check_not_undone
 from unlost.engine.restore.planning.plan import PlanPorts, plan_again
 from unlost.engine.restore.running.execute import execute, kind_of, open_run, run_of
-from unlost.engine.restore.running.passes.archiving import VANISHED
+from unlost.engine.restore.running.passes.staying import VANISHED
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.edits import Edits
 from unlost.engine.restore.values.outcome import (

@@ -97,18 +97,21 @@ def plan_restore(
     besides: Collection[str] = (),
     plan_id: str,
     takes_back: str = "",
+    archived: Collection[RecordKey] = (),
 ) -> RestorePlan:
     """The plan that restores a selection. ``at``: the number of the wanted backup.
 
     With ``left_out`` (records dropped from an earlier plan) nothing related is looked for again.
     ``edits`` are restored instead of the vault's values. ``twins``: the treatment of live records
     that took a unique value of a lost one. ``besides``: tables that the run writes although no step
-    names them. ``takes_back``: a run whose new records take the place of none.
+    names them. ``takes_back``: a run whose new records take the place of none. ``archived``: records
+    that an archive took away; references to them that the org emptied are set, also if people brought
+    the records back.
 
     Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, ``edit-…``, and
     the errors of the selection), NotFound, and the errors of the ports.
     """
-    survey = RestoreSurvey(org, ports, edits=edits, takes_back=takes_back)
+    survey = RestoreSurvey(org, ports, edits=edits, takes_back=takes_back, archived=archived)
     picked = select(survey, selection, at=at)
     head = _Head(plan_id, selection, related, left_out, twins, frozenset(besides))
     return _planned(survey, picked, head)

@@ -310,6 +310,7 @@ class ReferenceSettlement:
         if other is None or not (other.comes_anew or other.stays):
             return False
         returned = other.action in (Action.UNDELETE, Action.ADOPT) or other.comes_anew
+        returned = returned or other.key in self.records.survey.archived
         return returned or other.facts.live not in (None, other.key.record)
 
     def finish_product(self, step: DraftStep, capability: WriteCapability) -> None:

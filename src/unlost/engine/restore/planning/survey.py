@@ -77,11 +77,12 @@ class RestoreSurvey:
         unbinned: Collection[RecordKey] = (),
         edits: Edits = NO_EDITS,
         takes_back: str = "",
+        archived: Collection[RecordKey] = (),
     ) -> None:
         """``unbinned``: records that cannot leave the bin, whatever the org shows.
 
         ``edits`` are wanted instead of the vault's values. ``takes_back``: a run whose new records
-        take the place of none.
+        take the place of none. ``archived``: records that an archive took away.
 
         Raises UsageError (``other-org``) if source or writer is another org than the vault's.
         """
@@ -89,6 +90,7 @@ class RestoreSurvey:
         self.ports = ports
         self._edits = edits
         self._takes_back = takes_back
+        self.archived = frozenset(archived)
         self._unbinned = frozenset(unbinned)
         self.identity = _same_org(org, ports)
         self._snapshots: dict[int, Snapshot] = {}

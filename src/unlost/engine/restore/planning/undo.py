@@ -163,6 +163,7 @@ def _unarchive(
         tuple(sorted(removed, key=str)),
         known.effects.keys() - {*removed},
         delete_calls(known),
+        known.plan.snapshot,
     )
     # The values of records that stayed lead to archived records.
     stayed = any(key in left_out for key in removed)
@@ -268,12 +269,15 @@ def _back(
     wanted = tuple(key for key in archived.records if key not in left_out)
     if not wanted:
         raise all_left_out()
-    # With what refers to them: the org emptied references of records that stayed.
+    # With what refers to them: the org emptied references of records that stayed. Backups after the
+    # archive do not have them, also if people brought the records back.
     plan = plan_restore(
         survey.org,
         survey.ports,
         Selection(SelectionKind.RECORDS, wanted),
         related=RelatedPolicy.ALL,
+        at=archived.backup(survey),
+        archived=wanted,
         left_out=left_out,
         twins=twins,
         besides=besides,

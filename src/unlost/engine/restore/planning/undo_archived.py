@@ -40,13 +40,20 @@ class RecordsOfArchive:
     """The records that an archive took away.
 
     ``changed``: records that it only updated. ``calls``: for each record the one with which the org
-    deleted it, or itself; None if the journal is gone.
+    deleted it, or itself; None if the journal is gone. ``copied_from``: the number of the backup
+    with the copies; None if it is unknown.
     """
 
     run: str
     records: tuple[RecordKey, ...]
     changed: Collection[RecordKey] = ()
     calls: Mapping[RecordKey, RecordKey] | None = None
+    copied_from: int | None = None
+
+    def backup(self, survey: RestoreSurvey) -> int | None:
+        """The backup with the copies, unless it was forgotten."""
+        numbers = {backup.number for backup in survey.backups}
+        return self.copied_from if self.copied_from in numbers else None
 
 
 def check_archived(survey: RestoreSurvey, archived: RecordsOfArchive, left_out: LeftOut) -> None:
@@ -73,7 +80,8 @@ def _related(
     survey: RestoreSurvey, archived: RecordsOfArchive, left_out: LeftOut
 ) -> set[RecordKey]:
     """All records of the undo, as if no single record was left out."""
-    picked = select(survey, Selection(SelectionKind.RECORDS, tuple(archived.records)), at=None)
+    chosen = Selection(SelectionKind.RECORDS, tuple(archived.records))
+    picked = select(survey, chosen, at=archived.backup(survey))
     tables = LeftOut(left_out.tables)
     every = collect_related(survey, picked.picks, related=RelatedPolicy.ALL, left_out=tables)
     return set(every.members)
