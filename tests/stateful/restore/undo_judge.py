@@ -265,7 +265,7 @@ class UndoJudge:
             assert said[key] <= 1, f"{key} stands for {said[key]} records"
 
     def _came_with_master(self, case: UndoCase, key: RecordKey) -> bool:
-        """True for a record of people that left the bin, in which it was, with its master."""
+        """True for a record that left the bin, in which it was, with its master, or the master's."""
         back = {
             RecordKey(one.table, str(one.live))
             for _, one in case.pairs
@@ -277,7 +277,9 @@ class UndoJudge:
             if reference.rule is DeleteRule.CASCADE
             for table in reference.tables
         }
-        return key in case.binned and bool(masters & back)
+        masters = {master for master in masters if master in case.then} - {key}
+        along = any(m in back or self._came_with_master(case, m) for m in masters)
+        return key in case.binned and along
 
     def _exact(self, case: UndoCase) -> None:
         """Nobody changed anything since, and the undo names nothing: the org is as before."""

@@ -284,11 +284,11 @@ def _back(
         plan_id=plan_id,
         takes_back=takes_back,
     )
-    kept = keep_newer(survey, plan, archived)
+    careful = keep_newer(survey, plan, archived)
     notes = tuple(archived_notes(survey, plan, archived, left_out))
-    if kept is plan and not notes:
+    if careful is plan and not notes:
         return plan
-    return sealed(replace(kept, notes=(*kept.notes, *notes)))
+    return sealed(replace(careful, notes=(*careful.notes, *notes)))
 
 
 def _check(known: RunEffects) -> None:

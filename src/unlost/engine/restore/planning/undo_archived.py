@@ -8,7 +8,7 @@ related, and lost too                            it stays away
 changed only, such as a parent with a number     its values stay
 any other id                                     refused: it may be mistyped
 
-Records that people brought back and changed keep their newer values.
+Records that came back otherwise keep the values that they have now.
 """
 
 from collections import Counter
@@ -99,10 +99,9 @@ def archived_notes(
 
 
 def keep_newer(survey: RestoreSurvey, plan: RestorePlan, archived: RecordsOfArchive) -> RestorePlan:
-    """Keep the values of archived records that other people brought back and changed since.
+    """Keep the values of archived records that came back otherwise, by people or by a restore.
 
-    References that the org emptied are set. What the write user changed last, such as an earlier
-    undo, is completed.
+    Only references that are empty are set.
     """
     newer = {step.key: columns for step, columns in _newer(survey, plan, archived)}
     if not newer:
@@ -117,20 +116,17 @@ def _newer(
     survey: RestoreSurvey, plan: RestorePlan, archived: RecordsOfArchive
 ) -> Iterator[tuple[PlanStep, Collection[str]]]:
     """The records with newer values, and the columns that have them."""
-    every, user = {*archived.records}, survey.ports.writer.user_id()
+    every = {*archived.records}
     live = [s for s in plan.steps if s.action is Action.UPDATE and s.live and s.key in every]
     for name in sorted({step.table for step in live}):
         table = survey.table(name)
         of_table = [step for step in live if step.table == name]
         columns = sorted({column for step in of_table for column in step.columns})
-        by = table.modified_by_column
-        rows = survey.rows(
-            name, [str(s.live) for s in of_table], columns=[*columns, *filter(None, [by])]
-        )
+        rows = survey.rows(name, [str(step.live) for step in of_table], columns=columns)
         for step in of_table:
             cells = rows[str(step.live)].cells
             emptied = {c for c in step.columns if not cells.get(c) and is_reference(table, c)}
-            if by is not None and cells.get(by) != user and emptied != {*step.columns}:
+            if emptied != {*step.columns}:
                 yield step, {*step.columns} - emptied
 
 
