@@ -288,6 +288,8 @@ def redirected(failure: CallFailure) -> NotAllowed:
 class OAuthSession:
     """Signs calls with a token that is fetched on first use, once for all threads."""
 
+    header = "Authorization"
+
     def __init__(
         self,
         flow: OAuthFlow,
@@ -340,6 +342,7 @@ class OAuthSession:
             signed=False,
             budgeted=False,
             limits=SMALL,
+            harmless=True,
         )
         token = self._client.send_for(call, read_token)
         self._flow.keep(token, self._secrets)

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import repeat
 
 import httpx
@@ -33,7 +34,7 @@ from unlost.kit.http.limits import CALL_SECONDS, RATIO_FROM, SLOWEST
 from unlost.kit.http.network import CallTimer, CallTooSlow, TimedConnection, TimedNetwork
 from unlost.kit.json_to_arrow import MOST_VALUES, MalformedAnswer, batch_of, decode, text_of
 from unlost.kit.oauth import TOKEN_RETRIES, oauth_error_factory, understand_oauth
-from unlost.model.errors import IntegrityError, NotAllowed, TransientError
+from unlost.model.errors import IntegrityError, LimitReached, NotAllowed, TransientError
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import FreeBudget
@@ -119,12 +120,19 @@ def test_a_body_that_is_encoded_as_nobody_asked_is_refused() -> None:
     assert caught.value.code == "answer-encoding"
 
 
-def test_a_source_that_asks_for_a_pause_of_years_is_asked_again_in_minutes() -> None:
+def test_a_source_that_asks_for_a_pause_of_years_is_asked_again_after_a_day() -> None:
     parts = Parts()
-    busy = [httpx.Response(503, headers={"Retry-After": text}) for text in ("9" * 18, "9" * 400)]
+    with pytest.raises(LimitReached) as caught:
+        parts.get(httpx.Response(503, headers={"Retry-After": "9" * 18}))
+    assert caught.value.resume_at == parts.clock.now() + timedelta(days=1)
+    assert parts.clock.slept == []
+
+
+def test_a_pause_that_is_no_number_is_the_usual_one() -> None:
+    parts = Parts()
     with pytest.raises(TransientError):
-        parts.get(*busy)
-    assert max(parts.clock.slept) == LONGEST_PAUSE
+        parts.get(httpx.Response(503, headers={"Retry-After": "9" * 400}))
+    assert 0 < max(parts.clock.slept) < LONGEST_PAUSE
 
 
 @pytest.mark.parametrize(

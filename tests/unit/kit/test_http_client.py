@@ -2,6 +2,7 @@
 
 import gzip
 import ssl
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from unlost.kit.http import (
     HttpPolicy,
     RetryRule,
     RetryTable,
+    Throttle,
 )
 from unlost.model.errors import (
     AuthExpired,
@@ -59,6 +61,8 @@ def understand(answer: HttpAnswer) -> tuple[str, str]:
 
 
 class Signer:
+    header = "Authorization"
+
     def __init__(self) -> None:
         self.tokens = 1
         self.renewed: list[str] = []
@@ -72,14 +76,22 @@ class Signer:
 
 
 class Parts:
-    def __init__(self, *, attempts: int = 3, compress: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        attempts: int = 3,
+        compress: bool = True,
+        policy: HttpPolicy | None = None,
+        throttle: Throttle | None = None,
+    ) -> None:
         self.wire = Wire()
         self.clock = VirtualClock()
         self.budget = FreeBudget()
         self.signer = Signer()
         self.noticed: list[str] = []
         self.client = HttpClient(
-            HttpPolicy(
+            policy
+            or HttpPolicy(
                 TABLE,
                 understand,
                 to_error,
@@ -90,6 +102,7 @@ class Parts:
             entropy=SeededEntropy(),
             budget=self.budget,
             session=self.signer,
+            throttle=throttle,
             transport=self.wire.transport,
             compress=compress,
         )
@@ -245,3 +258,67 @@ def test_an_accepted_status_is_no_failure(parts: Parts) -> None:
 )
 def test_only_this_machine_is_loopback(url: str, local: bool) -> None:
     assert is_loopback(url) is local
+
+
+def inside(answer: HttpAnswer) -> tuple[str, str] | None:
+    return ("LIMIT" if b"LIMIT" in answer.body else "X", "inside") if b"oh" in answer.body else None
+
+
+def judging(**rules: AnswerHandling) -> Parts:
+    """A client that looks into good answers; ``rules``: the reaction by code."""
+    lines = (RetryRule(action, codes=frozenset({code})) for code, action in rules.items())
+    return Parts(
+        policy=HttpPolicy(RetryTable((*lines, *TABLE.rules)), understand, to_error, judge=inside)
+    )
+
+
+def test_a_failure_inside_a_good_answer_is_waited_out_before_anything_is_used() -> None:
+    parts = judging(X=AnswerHandling.RETRY)
+    parts.wire.on("GET", "thing", json_answer("oh no"), json_answer("fine"))
+    used: list[bytes] = []
+    parts.client.send_for(HttpCall("GET", URL), lambda answer: used.append(answer.body))
+    assert used == [b'"fine"']
+    assert len(parts.clock.slept) == 1
+
+
+def test_a_failure_inside_that_does_not_pass_is_the_policys_error() -> None:
+    parts = judging(X=AnswerHandling.RETRY)
+    parts.wire.on("GET", "thing", json_answer("oh no"))
+    with pytest.raises(TransientError, match="200 X inside"):
+        parts.client.send(HttpCall("GET", URL))
+    assert len(parts.wire.calls) == Backoff().attempts
+
+
+def test_a_failure_inside_that_no_line_names_is_final() -> None:
+    parts = judging()
+    parts.wire.on("GET", "thing", json_answer("oh no"))
+    with pytest.raises(UnlostError, match="200 X inside"):
+        parts.client.send(HttpCall("GET", URL))
+    assert len(parts.wire.calls) == 1
+
+
+def test_a_limit_inside_a_good_answer_is_a_limit() -> None:
+    parts = judging()
+    parts.wire.on("GET", "thing", json_answer("oh LIMIT"))
+    with pytest.raises(LimitReached):
+        parts.client.send(HttpCall("GET", URL))
+
+
+def test_a_long_pause_parks_the_run_and_a_short_one_is_slept() -> None:
+    policy = HttpPolicy(TABLE, understand, to_error, longest_pause=60.0)
+    parts = Parts(policy=policy)
+    short, long = (httpx.Response(429, headers={"Retry-After": text}) for text in ("60", "1200"))
+    parts.wire.on("GET", "thing", short, long)
+    with pytest.raises(LimitReached, match="next 20 minutes") as caught:
+        parts.client.send(HttpCall("GET", URL))
+    assert caught.value.code == "source-pause"
+    assert parts.clock.slept == [60.0]
+    assert caught.value.resume_at == parts.clock.now() + timedelta(seconds=1200)
+
+
+def test_a_write_that_was_turned_away_for_long_parks_the_run() -> None:
+    parts = Parts()
+    parts.wire.on("POST", "thing", httpx.Response(429, headers={"Retry-After": "1200"}))
+    with pytest.raises(LimitReached):
+        parts.client.send(HttpCall("POST", URL))
+    assert len(parts.wire.calls) == 1

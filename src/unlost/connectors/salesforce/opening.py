@@ -57,11 +57,10 @@ def open_writer(
         transport=transport,
         compress=config.compress,
     )
-    client = WriteClient(api, session, context, transport=transport)
+    client = WriteClient(api, session)
     try:
         yield SalesforceWriter(client, clock=context.clock, entropy=context.entropy)
     finally:
-        client.close()
         api.client.close()
         tokens.close()
 

@@ -17,7 +17,9 @@ from unlost.kit.http.limits import (
     AnswerTooLarge,
 )
 from unlost.kit.http.messages import CallFailure, Headers, HttpAnswer, HttpCall
+from unlost.kit.http.once import AnswerLost, SourceLabel
 from unlost.kit.http.table import AnswerHandling, RetryRule, RetryTable
+from unlost.kit.http.throttle import Throttle
 
 __all__ = [
     "DOCUMENT",
@@ -28,6 +30,7 @@ __all__ = [
     "SMALL",
     "AnswerHandling",
     "AnswerLimits",
+    "AnswerLost",
     "AnswerTooLarge",
     "Backoff",
     "BackoffTimer",
@@ -41,5 +44,7 @@ __all__ = [
     "HttpPolicy",
     "RetryRule",
     "RetryTable",
+    "SourceLabel",
+    "Throttle",
     "Transport",
 ]

@@ -10,32 +10,44 @@ A connector describes its source in an ``HttpPolicy``; the client makes each cal
             ├── REAUTH  sign in again, once; call again
             └── other   raise the policy's error
 
-Only ``send`` repeats a call for a body that was cut; the user of ``stream`` has already consumed a
-part of the body and must decide that itself. A call whose body is an iterator cannot be repeated.
+A call that may have written is not repeated, whatever the table says (``once``). A source that asks
+for a longer wait than the policy allows ends the call with LimitReached, so that the run parks.
+
+``send`` also judges the whole body (``HttpPolicy.judge``) and repeats a call whose body was cut. The
+user of ``stream`` has already consumed a part of the body and must decide that itself. A call whose
+body is an iterator cannot be repeated.
 Redirects are not followed, so a token never leaves for another host. An answer beyond the limits of
 its call ends with an error, and is not requested again. See docs/adr/0019 for calls in parallel.
 """
 
-import os
-import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from datetime import timedelta
 from itertools import count
-from pathlib import Path
+from math import ceil
 from typing import Protocol
 
 import httpx
 
 from unlost.kit.addresses import host_of
 from unlost.kit.http.backoff import Backoff, BackoffTimer
-from unlost.kit.http.body import BodyStream, cut, number_in, whole
-from unlost.kit.http.limits import SMALL, AnswerLimits, turn_to_decode
-from unlost.kit.http.messages import LONGEST_PATH, CallFailure, Headers, HttpAnswer, HttpCall
+from unlost.kit.http.body import BodyStream
+from unlost.kit.http.limits import SMALL, AnswerTooLarge, turn_to_decode
+from unlost.kit.http.messages import CallFailure, Headers, HttpAnswer, HttpCall
 from unlost.kit.http.network import CallTimer, CallTooSlow, headers_too_large, time_connections
+from unlost.kit.http.once import AnswerLost, SourceLabel, UploadOnce, may_have_effect
+from unlost.kit.http.responses import (
+    cause_of,
+    chunks_of,
+    headers_of,
+    moved_to,
+    retry_after_of,
+    trusted,
+)
 from unlost.kit.http.table import NO_ANSWER, AnswerHandling, RetryTable
-from unlost.model.errors import IntegrityError, TransientError, UnlostError
+from unlost.kit.http.throttle import Throttle
+from unlost.model.errors import IntegrityError, LimitReached, TransientError, UnlostError
 from unlost.model.ports.system import Budget, Clock, Entropy
 
 type Transport = httpx.BaseTransport
@@ -45,17 +57,23 @@ type Transport = httpx.BaseTransport
 READ_SECONDS = 630.0
 CONNECT_SECONDS = 20.0
 POOL_SIZE = 64
-# A source that asks for a longer pause is asked again sooner; it will refuse again.
+# A worker that sleeps longer keeps others waiting; the run can go on later.
 LONGEST_PAUSE = 600.0
 # Such a body is not whole, or took too long: the same call may bring it.
 REPEATED = frozenset({"body-cut", "answer-too-slow"})
+TOO_LARGE = "its response was too large"
 
 
 class CallSigner(Protocol):
     """Signs calls."""
 
+    @property
+    def header(self) -> str:
+        """The name of the header that signs a call."""
+        ...
+
     def token(self) -> str:
-        """The value of the Authorization header; signs in where needed."""
+        """The value of the header; signs in where needed."""
         ...
 
     def renew(self, stale: str) -> None:
@@ -69,6 +87,11 @@ class HttpPolicy:
 
     ``understand`` reads code and message from an answer, ``to_error`` turns a failure into an error of
     ours, ``notice`` receives the headers of each answer.
+
+    ``judge`` reads code and message from a whole answer with a good status whose body reports a
+    failure, and returns None for all others. Its failures have that status in the table.
+    ``call_name`` shortens the name of a call for people. ``longest_pause``: seconds; a source that
+    asks for more parks the run.
     """
 
     table: RetryTable
@@ -76,18 +99,26 @@ class HttpPolicy:
     to_error: Callable[[CallFailure, AnswerHandling], UnlostError]
     notice: Callable[[Headers], None] = lambda _headers: None
     backoff: Backoff = field(default_factory=Backoff)
+    source: SourceLabel = field(default_factory=SourceLabel)
+    judge: Callable[[HttpAnswer], tuple[str, str] | None] = lambda _answer: None
+    call_name: Callable[[str], str] = str
+    longest_pause: float = LONGEST_PAUSE
 
 
-def _trusted() -> ssl.SSLContext:
-    """The trusted authorities. To read them takes 25 ms: once for all clients, until they change."""
-    file = Path(os.environ.get("SSL_CERT_FILE", ""))
-    changed = file.stat().st_mtime_ns if file.is_file() else 0
-    return _read_trusted(file, os.environ.get("SSL_CERT_DIR"), changed)
+@dataclass(frozen=True, slots=True)
+class _FailedCall:
+    """A call that failed, and the token that signed it."""
+
+    failure: CallFailure
+    token: str | None = field(repr=False)
 
 
-@cache
-def _read_trusted(_file: Path, _folder: str | None, _changed: int) -> ssl.SSLContext:
-    return httpx.create_ssl_context()  # reads the variables itself
+class _FailedInside(Exception):
+    """Raised for an answer with a good status that reports a failure."""
+
+    def __init__(self, failure: CallFailure) -> None:
+        super().__init__()
+        self.failure = failure
 
 
 class HttpClient:
@@ -101,6 +132,7 @@ class HttpClient:
         entropy: Entropy,
         budget: Budget,
         session: CallSigner | None = None,
+        throttle: Throttle | None = None,
         transport: Transport | None = None,
         compress: bool = True,
     ) -> None:
@@ -110,8 +142,9 @@ class HttpClient:
         self._policy = policy
         self._budget = budget
         self._session = session
+        self._throttle = throttle
         self._client = httpx.Client(
-            verify=_trusted(),
+            verify=trusted(),
             transport=transport,
             http2=False,
             follow_redirects=False,
@@ -139,146 +172,206 @@ class HttpClient:
 
         A body that is cut repeats the call, also if only ``read`` notices (``body-cut``). ``read``
         must not wait for another thread: large bodies are read one at a time.
+
+        Raises AnswerLost if the call is not repeatable and its answer did not come whole, or is
+        none that ``read`` takes.
         """
         for attempt in count(1):
             try:
                 with self.stream(request) as body:
-                    pieces = list(body.chunks())
-                    with turn_to_decode(sum(map(len, pieces))):
-                        plain = b"".join(pieces)
-                        pieces.clear()
-                        return read(HttpAnswer(body.status, body.headers, plain, request.name))
+                    return self._read_whole(request, body, read)
             except TransientError as error:
                 if error.code not in REPEATED:
                     raise
                 self.backoff.wait(attempt, error)
+            except _FailedInside as failed:
+                self.backoff.wait(attempt, self._passing(request, failed.failure))
         raise AssertionError
+
+    def _read_whole[T](
+        self, request: HttpCall, body: BodyStream, read: Callable[[HttpAnswer], T]
+    ) -> T:
+        pieces = list(body.chunks())
+        with (
+            turn_to_decode(sum(map(len, pieces))),
+            self._lost_for(request, "its response has another form"),
+        ):
+            plain = b"".join(pieces)
+            pieces.clear()
+            answer = HttpAnswer(body.status, body.headers, plain, self._name(request))
+            self._check_inside(answer, host_of(request.url))
+            return read(answer)
+
+    def _check_inside(self, answer: HttpAnswer, host: str) -> None:
+        complaint = self._policy.judge(answer)
+        if complaint is not None:
+            code, message = complaint
+            pause = retry_after_of(answer.headers)
+            raise _FailedInside(CallFailure(answer.status, code, message, host, pause, answer.call))
 
     @contextmanager
     def stream(self, request: HttpCall) -> Iterator[BodyStream]:
-        """The answer's body as a stream; an interruption raises TransientError ``body-cut``."""
-        response = self._persist(request)
-        try:
-            headers = _headers(response)
-            chunks = _chunks(response, headers, request.limits)
-            yield BodyStream(response.status_code, headers, chunks)
-        finally:
-            response.close()
+        """The answer's body as a stream; an interruption raises TransientError ``body-cut``.
 
-    def _persist(self, request: HttpCall) -> httpx.Response:
-        """Call until the call succeeds or the retry table gives up."""
+        If the call is not repeatable, it raises AnswerLost instead.
+        """
+        with ExitStack() as call:
+            response = self._persist(request, call)
+            headers = headers_of(response)
+            chunks = self._chunks_of(request, response, headers)
+            yield BodyStream(response.status_code, headers, chunks)
+
+    def _chunks_of(
+        self, request: HttpCall, response: httpx.Response, headers: Headers
+    ) -> Iterator[bytes]:
+        with self._lost_for(request, "its response was truncated"):
+            yield from chunks_of(response, headers, request.limits)
+
+    def _persist(self, request: HttpCall, call: ExitStack) -> httpx.Response:
+        """Call until the call succeeds or the retry table gives up.
+
+        ``call`` closes the answer, and ends the turn of the call.
+        """
         # One renewal: a user without access gets 401 with a fresh token, too, and would loop here.
         renewed = False
+        content = request.body
+        if content is not None and not isinstance(content, bytes):
+            content = UploadOnce(content, self._policy.source)
         for attempt in count(1):
-            token = self._session.token() if self._session and request.signed else None
-            outcome = self._call(request, token)
+            outcome = self._call(request, content, call)
             if isinstance(outcome, httpx.Response):
                 return outcome
-            action = self._policy.table.decide(outcome)
+            call.close()
+            failure, token = outcome.failure, outcome.token
+            action = self._policy.table.decide(failure)
             if action is AnswerHandling.REAUTH and self._session and token and not renewed:
+                self._check_no_effect(request, failure, action)
                 renewed = True
                 self._session.renew(token)
                 continue
-            error = self._policy.to_error(outcome, action)
-            if action is not AnswerHandling.RETRY or not isinstance(error, TransientError):
-                raise error
-            self.backoff.wait(attempt, error)
+            self.backoff.wait(attempt, self._passing(request, failure))
         raise AssertionError
 
-    def _call(self, request: HttpCall, token: str | None) -> httpx.Response | CallFailure:
+    def _passing(self, request: HttpCall, failure: CallFailure) -> TransientError:
+        """The error of a call that may be made again after a wait; raises any other error."""
+        action = self._policy.table.decide(failure)
+        self._check_no_effect(request, failure, action)
+        error = self._policy.to_error(failure, action)
+        if action is not AnswerHandling.RETRY or not isinstance(error, TransientError):
+            raise error
+        pause = error.retry_after or 0.0
+        if pause > self._policy.longest_pause:
+            raise self._long_pause(pause, failure) from error
+        return error
+
+    def _check_no_effect(
+        self, request: HttpCall, failure: CallFailure, action: AnswerHandling
+    ) -> None:
+        if not request.repeatable and may_have_effect(failure, action):
+            raise self._lost(request, failure.code or f"HTTP {failure.status}")
+
+    @contextmanager
+    def _lost_for(self, request: HttpCall, reason: str) -> Iterator[None]:
+        """Turn an answer that cannot be used into AnswerLost, unless the call is repeatable."""
+        try:
+            yield
+        except (TransientError, IntegrityError) as error:
+            if request.repeatable:
+                raise
+            if isinstance(error, AnswerTooLarge):
+                reason = TOO_LARGE
+            raise self._lost(request, reason) from error
+
+    def _lost(self, request: HttpCall, reason: str) -> AnswerLost:
+        return AnswerLost(reason, call=self._name(request), source=self._policy.source)
+
+    def _long_pause(self, seconds: float, failure: CallFailure) -> LimitReached:
+        return LimitReached(
+            "source-pause",
+            "{host} accepts no calls for the next {minutes:,} minutes ({call} → HTTP {status}).",
+            next_step="The run resumes automatically after that time.",
+            resume_at=self._clock.now() + timedelta(seconds=seconds),
+            host=failure.host,
+            minutes=ceil(seconds / 60),
+            call=failure.call,
+            status=failure.status,
+        )
+
+    def _name(self, request: HttpCall) -> str:
+        return self._policy.call_name(request.name)
+
+    def _call(
+        self, request: HttpCall, content: bytes | UploadOnce | None, call: ExitStack
+    ) -> httpx.Response | _FailedCall:
+        """Make the call once."""
+        token = self._session.token() if self._session and request.signed else None
+        if self._throttle is not None:
+            call.enter_context(self._throttle.turn())
         if request.budgeted:
             self._budget.take()
-        headers = dict(request.headers) | ({"Authorization": token} if token else {})
         timer = CallTimer(READ_SECONDS, clock=self._clock, limits=request.limits)
-        timeouts = {"connect": CONNECT_SECONDS, "read": timer, "write": timer, "pool": READ_SECONDS}
-        built = self._client.build_request(
-            request.method,
-            request.url,
-            headers=headers,
-            content=request.body,
-            extensions={"timeout": timeouts},
-        )
+        built = self._built(request, content, token, timer)
         host = built.url.netloc.decode()
         try:
             response = self._client.send(built, stream=True)
+            call.callback(response.close)
+            timer.answered()
+            failure = self._judged(response, request, host)
         except (httpx.TransportError, CallTooSlow) as error:
-            return CallFailure(
-                NO_ANSWER,
-                code=type(error).__name__,
-                message=_cause(error),
-                host=host,
-                call=request.name,
-            )
-        timer.answered()
-        return self._judged(response, request, host)
+            return _FailedCall(self._unanswered(request, error, host), token)
+        except AnswerTooLarge as error:
+            if request.repeatable:
+                raise
+            raise self._lost(request, TOO_LARGE) from error
+        return response if failure is None else _FailedCall(failure, token)
 
-    def _judged(
-        self, response: httpx.Response, request: HttpCall, host: str
-    ) -> httpx.Response | CallFailure:
-        """The response, or what it says about the failure of the call."""
+    def _built(
+        self,
+        request: HttpCall,
+        content: bytes | UploadOnce | None,
+        token: str | None,
+        timer: CallTimer,
+    ) -> httpx.Request:
+        headers = dict(request.headers)
+        if token and self._session:
+            headers[self._session.header] = token
+        timeouts = {"connect": CONNECT_SECONDS, "read": timer, "write": timer, "pool": READ_SECONDS}
+        return self._client.build_request(
+            request.method,
+            request.url,
+            headers=headers,
+            content=content,
+            extensions={"timeout": timeouts},
+        )
+
+    def _unanswered(self, request: HttpCall, error: Exception, host: str) -> CallFailure:
+        name = type(error).__name__
+        return CallFailure(NO_ANSWER, name, cause_of(error), host, call=self._name(request))
+
+    def _judged(self, response: httpx.Response, request: HttpCall, host: str) -> CallFailure | None:
+        """The failure that the status of a response reports; None if its status is accepted."""
         size = sum(len(name) + len(value) for name, value in response.headers.raw)
         if size > request.limits.headers:
-            response.close()
             raise headers_too_large(request.limits)
-        self._policy.notice(_headers(response))
+        self._policy.notice(headers_of(response))
         if response.status_code in request.accept:
-            return response
+            return None
         return self._failure(response, request, host)
 
     def _failure(self, response: httpx.Response, request: HttpCall, host: str) -> CallFailure:
-        headers = _headers(response)
+        headers = headers_of(response)
         try:
-            body = b"".join(_chunks(response, headers, SMALL))
-            answer = HttpAnswer(response.status_code, headers, body, request.name)
+            body = b"".join(chunks_of(response, headers, SMALL))
+            answer = HttpAnswer(response.status_code, headers, body, self._name(request))
         except (TransientError, IntegrityError):
-            answer = HttpAnswer(response.status_code, {}, b"", request.name)
-        finally:
-            response.close()
+            answer = HttpAnswer(response.status_code, {}, b"", self._name(request))
         code, message = self._policy.understand(answer)
         return CallFailure(
             answer.status,
             code,
             message,
             host,
-            _retry_after(headers),
-            request.name,
-            _moved_to(answer.status, headers),
+            retry_after_of(headers),
+            answer.call,
+            moved_to(answer.status, headers),
         )
-
-
-def _headers(response: httpx.Response) -> Headers:
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
-def _chunks(response: httpx.Response, headers: Headers, limits: AnswerLimits) -> Iterator[bytes]:
-    return whole(_raw(response), headers, limits)
-
-
-def _raw(response: httpx.Response) -> Iterator[bytes]:
-    try:
-        yield from response.iter_raw()
-    except httpx.TransportError as error:
-        raise cut(type(error).__name__) from error
-
-
-def _cause(error: Exception) -> str:
-    """The library's text; for certificate errors that of the check, the only useful one."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"certificate: {cause.verify_message}"
-        cause = cause.__cause__ or cause.__context__
-    return str(error)
-
-
-def _retry_after(headers: Headers) -> float | None:
-    """Seconds of a Retry-After header; its date form is ignored (RFC 9110, 10.2.3)."""
-    seconds = number_in(headers, "retry-after")
-    return None if seconds is None else min(float(seconds), LONGEST_PAUSE)
-
-
-def _moved_to(status: int, headers: Headers) -> str:
-    """The host to which an answer redirects; empty if it does not redirect."""
-    if not 300 <= status < 400 or "location" not in headers:
-        return ""
-    return host_of(headers["location"])[:LONGEST_PATH] or "another path"

@@ -8,6 +8,7 @@ from unlost.kit.http.limits import DOCUMENT, AnswerLimits
 
 type Headers = Mapping[str, str]
 LONGEST_PATH = 120  # shown characters
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # "safe" in RFC 9110, 9.2.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class HttpCall:
 
     An iterable ``body`` is sent in pieces as they come, so the call cannot be repeated. ``signed``:
     the session's token is sent along. ``budgeted``: the call counts as an API call. ``limits``: the
-    most that its answer may take.
+    most that its answer may take. ``harmless``: a second call after a lost answer does no harm, for
+    example because a POST only reads. Calls of reading methods are always harmless.
     """
 
     method: str
@@ -27,6 +29,12 @@ class HttpCall:
     signed: bool = True
     budgeted: bool = True
     limits: AnswerLimits = DOCUMENT
+    harmless: bool = False
+
+    @property
+    def repeatable(self) -> bool:
+        """True if the call may be made again after its answer was lost."""
+        return self.harmless or self.method in READING_METHODS
 
     @property
     def name(self) -> str:

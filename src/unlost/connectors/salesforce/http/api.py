@@ -13,6 +13,7 @@ from urllib.parse import quote_plus
 import msgspec
 
 from unlost.connectors.salesforce.http.errors import (
+    SALESFORCE,
     TABLE,
     SalesforceRefusal,
     error_factory,
@@ -161,6 +162,8 @@ class SalesforceApi:
                 understand,
                 error_factory(context.clock.now),
                 self.notice,
+                source=SALESFORCE,
+                call_name=short_call,
             ),
             clock=context.clock,
             entropy=context.entropy,
@@ -203,15 +206,15 @@ class SalesforceApi:
         return self.client.send_for(call, lambda answer: read_json(answer, kind))
 
     def post_json[T](self, path: str, value: object, kind: type[T]) -> T:
-        """The decoded JSON of a POST; raises MalformedAnswer if it is not of this kind."""
+        """The decoded JSON of a POST that only reads; raises MalformedAnswer if not of this kind."""
         body = json.dumps(value).encode()
-        call = HttpCall("POST", self.url(path), SEND_JSON, body)
+        call = HttpCall("POST", self.url(path), SEND_JSON, body, harmless=True)
         return self.client.send_for(call, lambda answer: read_json(answer, kind))
 
     def delete(self, path: str) -> None:
-        """Send a DELETE; an object that no longer exists is fine."""
+        """Send a DELETE, again if its answer was lost; an object that no longer exists is fine."""
         gone = frozenset({200, 204, 404})
-        self.client.send(HttpCall("DELETE", self.url(path), JSON, accept=gone))
+        self.client.send(HttpCall("DELETE", self.url(path), JSON, accept=gone, harmless=True))
 
     def stream(
         self, path: str, *, accept_type: str, limits: AnswerLimits
@@ -337,7 +340,7 @@ class SalesforceApi:
             for place, request in enumerate(requests)
         ]
         body = json.dumps({"allOrNone": False, "compositeRequest": wanted}).encode()
-        call = HttpCall("POST", self.url("composite"), SEND_JSON, body)
+        call = HttpCall("POST", self.url("composite"), SEND_JSON, body, harmless=True)
         results, at = self.client.send_for(call, self._composite_results)
         if len(results) != len(requests):
             raise _other_number(len(results), len(requests), "POST /composite")
@@ -477,8 +480,7 @@ def read_json[T](answer: HttpAnswer, kind: type[T]) -> T:
 
     Raises MalformedAnswer if it is not of this kind.
     """
-    call = short_call(answer.call)
     if not answer.is_json:
-        raise SalesforceRefusal("", "the answer is not JSON", answer.status, call)
-    decoded: T = decode(answer.body, kind, call=call)
+        raise SalesforceRefusal("", "the answer is not JSON", answer.status, answer.call)
+    decoded: T = decode(answer.body, kind, call=answer.call)
     return decoded

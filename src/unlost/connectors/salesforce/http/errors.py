@@ -6,11 +6,17 @@ live orgs in public issue threads. OAuth's errors have another form (``signin``)
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from unlost.connectors.salesforce.http.limits import LIMIT_PAUSE
-from unlost.kit.http import AnswerHandling, CallFailure, HttpAnswer, RetryRule, RetryTable
+from unlost.kit.http import (
+    AnswerHandling,
+    CallFailure,
+    HttpAnswer,
+    RetryRule,
+    RetryTable,
+    SourceLabel,
+)
 from unlost.kit.json_to_arrow import decode
 from unlost.kit.oauth import redirected, unreachable
 from unlost.model.errors import (
@@ -23,6 +29,7 @@ from unlost.model.errors import (
     UnlostError,
 )
 
+SALESFORCE = SourceLabel("Salesforce", "salesforce")
 _COMMON = re.compile(r" /services/data/v[\d.]+/")
 LONGEST_CODE = 100  # shown characters; the longest code that is known has half of them
 
@@ -144,7 +151,6 @@ def error_factory(
     """Build a function that turns failures into errors; ``now`` dates a retry after a limit."""
 
     def to_error(failure: CallFailure, action: AnswerHandling) -> UnlostError:
-        failure = replace(failure, call=short_call(failure.call))
         if failure.status == 0:
             return unreachable(failure, action)
         if failure.moved_to:

@@ -9,9 +9,9 @@ from typing import Any
 
 from unlost.connectors.salesforce.http.api import JSON, SEND_JSON
 from unlost.connectors.salesforce.writing.answers import of_collection, unknown
-from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
+from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
-from unlost.kit.http import HttpCall
+from unlost.kit.http import AnswerLost, HttpCall
 from unlost.model.errors import UnlostError
 from unlost.model.ports.system import Entropy
 from unlost.model.source.schema import Table

@@ -10,8 +10,8 @@ from xml.sax.saxutils import escape
 
 from unlost.connectors.salesforce.http.errors import LONGEST_CODE, first_line
 from unlost.connectors.salesforce.writing.answers import done, failed, unknown
-from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
-from unlost.kit.http import AnswerLimits, HttpAnswer, HttpCall
+from unlost.connectors.salesforce.writing.calls import WriteClient, answer_lost
+from unlost.kit.http import AnswerLimits, AnswerLost, HttpAnswer, HttpCall
 from unlost.model.errors import AuthExpired, TransientError
 from unlost.model.source.writing import NOT_IN_BIN, RowOutcome, WriteRow
 
@@ -86,14 +86,14 @@ def _parsed(answer: HttpAnswer) -> ET.Element:
     try:
         return ET.fromstring(answer.body)  # noqa: S314
     except (ET.ParseError, ValueError, LookupError) as error:  # also encodings that are none
-        raise AnswerLost("its response is not complete XML", call=answer.call) from error
+        raise answer_lost("its response is not complete XML", call=answer.call) from error
 
 
 def _results(answer: HttpAnswer, count: int) -> list[ET.Element]:
     elements = _parsed(answer).findall(f".//{{{PARTNER}}}result")
     if len(elements) != count:
         reason = f"its response lists {len(elements)} records instead of {count}"
-        raise AnswerLost(reason, call=answer.call)
+        raise answer_lost(reason, call=answer.call)
     return elements
 
 

@@ -12,13 +12,12 @@ from unlost.connectors.salesforce.http.api import JSON
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.shapes import Created
 from unlost.connectors.salesforce.writing.answers import done, failed, unknown
-from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
+from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
-from unlost.kit.http import HttpCall
-from unlost.model.errors import TransientError
+from unlost.kit.http import AnswerLost, HttpCall
 from unlost.model.ports.system import Entropy
 from unlost.model.source.schema import Table
-from unlost.model.source.writing import UPLOAD_UNSENT, RowOutcome, WriteRow
+from unlost.model.source.writing import RowOutcome, WriteRow
 
 CHUNK = 1 << 20
 _UNSAFE = re.compile(r'[\r\n"\\]')
@@ -38,7 +37,7 @@ class FileUploads:
         del record["attributes"]
         headers = {**JSON, "Content-Type": f'multipart/form-data; boundary="{boundary}"'}
         url = self._client.api.url(f"sobjects/{table.name}")
-        content = UploadOnce(multipart(boundary, encode(record), column, _file_name(row), body))
+        content = multipart(boundary, encode(record), column, _file_name(row), body)
         try:
             call = HttpCall("POST", url, headers, content)
             created = self._client.send_json(call, Created)
@@ -47,23 +46,6 @@ class FileUploads:
         except SalesforceRefusal as refused:
             return failed(row.key, None, refused.native, refused.text)
         return done(row.key, created.id)
-
-
-class UploadOnce:
-    """Pieces that can be sent once: a refused call must begin with a new stream."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces: Iterator[bytes] | None = pieces
-
-    def __iter__(self) -> Iterator[bytes]:
-        pieces, self._pieces = self._pieces, None
-        if pieces is None:
-            raise TransientError(
-                UPLOAD_UNSENT,
-                "Salesforce rejected an upload before it was received.",
-                next_step="Unlost sends it again automatically.",
-            )
-        return pieces
 
 
 def multipart(

@@ -14,7 +14,7 @@ from unlost.connectors.salesforce.writing.capability import StatusValues, capabi
 from unlost.connectors.salesforce.writing.ingest import uploads
 from unlost.connectors.salesforce.writing.rules import RULES, never, rule_for
 from unlost.connectors.salesforce.writing.shape import shaped
-from unlost.connectors.salesforce.writing.uploads import UploadOnce, multipart
+from unlost.connectors.salesforce.writing.uploads import multipart
 from unlost.connectors.salesforce.writing.values import (
     csv_cell,
     encode,
@@ -22,7 +22,6 @@ from unlost.connectors.salesforce.writing.values import (
     json_record,
     json_value,
 )
-from unlost.model.errors import TransientError
 from unlost.model.source.schema import Column, Table, WireKind
 from unlost.model.source.writing import Birth, Identity, NeverReason, OutcomeKind, WriteOp, WriteRow
 from unlost.testing.memory_writer import body_of
@@ -255,14 +254,6 @@ def test_a_file_is_sent_in_pieces_after_its_record() -> None:
     assert b'name="VersionData"; filename="a.txt"' in whole
     assert whole.endswith(data + b"\r\n--bb--\r\n")
     assert max(len(piece) for piece in pieces) == 1 << 20
-
-
-def test_a_body_that_was_begun_cannot_be_sent_again() -> None:
-    once = UploadOnce(iter([b"a"]))
-    assert list(once) == [b"a"]
-    with pytest.raises(TransientError) as caught:
-        iter(once)
-    assert caught.value.code == "upload-unsent"
 
 
 # --- rules and capability -------------------------------------------------------------------------
