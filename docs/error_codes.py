@@ -103,6 +103,8 @@ def _called(node: ast.AST) -> str:
 
 def _place(call: ast.Call, makers: dict[str, str], module: str) -> list[Place]:
     name = _called(call)
+    if name == "SignInWords":
+        return _steps(call, module)
     words = [_texts(value) for value in call.args]
     named = {key.arg: _texts(key.value) for key in call.keywords if key.arg}
     if name == "SignInHint":  # error, words, code, sentence, next step
@@ -111,6 +113,8 @@ def _place(call: ast.Call, makers: dict[str, str], module: str) -> list[Place]:
         kind = makers[name]
     elif name == "ReadFailure" and len(words) == 3:  # code, sentence, next step
         kind = "SourceRefused"
+    elif name == "SourceLabel" and len(words) == 2:  # its name, the first part of its codes
+        words, kind = [[f"{words[1][0]}-answer-lost"], *_lost(words[0][0])], "TransientError"
     else:
         return []
     code = (words[0] if words else named.get("code", [""]))[0]
@@ -121,6 +125,27 @@ def _place(call: ast.Call, makers: dict[str, str], module: str) -> list[Place]:
     longest = max(len(sentences), len(steps))
     pairs = zip(_filled(sentences, longest), _filled(steps, longest), strict=True)
     return [Place(code, kind, sentence, step, module) for sentence, step in pairs]
+
+
+def _lost(source: str) -> list[list[str]]:
+    """The sentence and the next step of ``unlost.kit.http.once.AnswerLost`` for a source."""
+    tree = ast.parse((SOURCES / "kit" / "http" / "once.py").read_text("utf-8"))
+    (call,) = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _called(node) == "__init__"
+    )
+    named = {key.arg: key.value for key in call.keywords}
+    return [[_text(call.args[1]).replace("{source}", source)], [_text(named["next_step"])]]
+
+
+def _steps(call: ast.Call, module: str) -> list[Place]:
+    """The next steps that a connector gives to errors of the kit; it names them by their codes."""
+    codes = {key.arg.replace("_", "-"): _text(key.value) for key in call.keywords if key.arg}
+    kinds = {"private-key-unreadable": "UsageError"}
+    return [
+        Place(code, kinds.get(code, "NotAllowed"), "", step, module) for code, step in codes.items()
+    ]
 
 
 def _filled(texts: list[str], count: int) -> list[str]:

@@ -5,6 +5,7 @@ system: Django reads the templates, Babel the rest. What people translated is ke
 stands empty, and what is not said any more goes.
 """
 
+import ast
 import gettext
 import io
 import re
@@ -22,7 +23,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
-from house.templates import Template, all_templates
+from house.templates import Template, all_templates, parsed
 from unlost.app.home.discovery import load_connector
 from unlost.app.orgs.connector_settings import settings_of
 from unlost.model.message import Noun
@@ -77,6 +78,18 @@ def _everything() -> Iterator[tuple[Text, str]]:
         if (folder / "__init__.py").exists():
             yield from _of_connector(folder)
     yield from _of_messages()
+    for file in sorted(SOURCES.rglob("*.py")):
+        yield from _of_sign_ins(file)
+
+
+def _of_sign_ins(file: Path) -> Iterator[tuple[Text, str]]:
+    """Next steps that a connector gives to refused sign-ins."""
+    calls = (node for node in ast.walk(parsed(file)) if isinstance(node, ast.Call))
+    for call in calls:
+        if isinstance(call.func, ast.Name) and call.func.id == "SignInWords":
+            for step in call.keywords:
+                if isinstance(step.value, ast.Constant):
+                    yield str(step.value.value), file.relative_to(ROOT).as_posix()
 
 
 def _of_messages() -> Iterator[tuple[Text, str]]:

@@ -13,6 +13,10 @@ PASSED_ON = {
     "effect",  # of a connector
     "hint.template",  # of the table of sign-in hints
     "hint.next_step",
+    "words.private_key_unreadable",  # of a connector
+    "words.source_redirects",
+    "words.sign_in_not_understood",
+    "self.words.sign_in_not_lasting",
 }
 TABLES = ("NoteText", "OutcomeText", "SignInHint")  # whoever reads the table gives the arguments
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from unlost.kit.oauth import OAuthToken
+from unlost.kit.sign_in_words import NEUTRAL, SignInWords
 from unlost.model.errors import NotAllowed
 from unlost.model.ports.system import Clock, SecretStore
 from unlost.model.source.sign_in import SignInCode, SignInRequest
@@ -38,6 +39,7 @@ class AuthorizationCode:
     answer: SignInCode
     stored_as: str = "client_secret"
     refresh_as: str = "refresh_token"
+    words: SignInWords = NEUTRAL
 
     def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
         """The code with its verifier, and the client secret if there is one."""
@@ -59,7 +61,6 @@ class AuthorizationCode:
             raise NotAllowed(
                 "sign-in-not-lasting",
                 "The sign-in succeeded, but the app may not renew it: no refresh token came.",
-                next_step="Add the scope 'Perform requests at any time (refresh_token, "
-                "offline_access)' to the app. Then sign in again.",
+                next_step=self.words.sign_in_not_lasting,
             )
         secrets.put(self.refresh_as, fresh)

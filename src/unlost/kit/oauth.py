@@ -4,24 +4,24 @@ Tokens live in memory. A rotated refresh token must outlive the process: it is w
 store before its first use.
 """
 
-import base64
-import json
-import re
+import math
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlencode
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
 from unlost.kit.addresses import is_safe
+from unlost.kit.http.body import number_in
 from unlost.kit.http.client import HttpClient
+from unlost.kit.http.failures import redirected, unreachable
 from unlost.kit.http.limits import SMALL
 from unlost.kit.http.messages import CallFailure, HttpAnswer, HttpCall
 from unlost.kit.http.table import AnswerHandling, RetryRule, RetryTable
 from unlost.kit.json_to_arrow import decode
+from unlost.kit.jwt import private_key, signed_jwt
+from unlost.kit.sessions import AUTHORIZATION, is_sendable, needed
+from unlost.kit.sign_in_words import NEUTRAL, SignInWords
 from unlost.model.errors import (
     IntegrityError,
     NotAllowed,
@@ -33,8 +33,9 @@ from unlost.model.ports.system import Clock, SecretStore
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, 2.1
 ASSERTION_SECONDS = 180  # at most three minutes ahead (Salesforce help, OAuth JWT bearer flow)
-# A token of other characters cannot be sent in a header (RFC 6750, 2.1).
-_SENDABLE = re.compile(r"[\x21-\x7e]+")
+# A token is renewed before it ends by a tenth of its life, a minute at most.
+LONGEST_MARGIN = 60.0
+SHARE_OF_LIFE = 0.1
 LONGEST_TEXT = 300  # shown characters of the service's own texts
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
@@ -52,10 +53,14 @@ TOKEN_RETRIES = RetryTable(
 
 @dataclass(frozen=True, slots=True)
 class OAuthToken:
-    """The answer of a token endpoint. ``fields`` are its texts; some are source-specific."""
+    """The answer of a token endpoint. ``fields`` are its texts; some are source-specific.
 
-    access: str
-    fields: Mapping[str, str]
+    ``seconds``: the life of the token; None if the answer does not name it.
+    """
+
+    access: str = field(repr=False)
+    fields: Mapping[str, str] = field(repr=False)
+    seconds: float | None = None
 
 
 class OAuthFlow(Protocol):
@@ -70,26 +75,13 @@ class OAuthFlow(Protocol):
         ...
 
 
-def needed(secrets: SecretStore, name: str) -> str:
-    """A secret that must exist; raises NotAllowed (``secret-missing``)."""
-    value = secrets.get(name)
-    if not value:
-        raise NotAllowed(
-            "secret-missing",
-            "The {secret} of this org is not stored.",
-            next_step="Enter it again with `unlost org add` (for restores: `unlost org "
-            "writer`). Existing backups are kept.",
-            secret=name.replace("_", " "),
-        )
-    return value
-
-
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
     """RFC 6749, 4.4: the application's own id and secret; it acts as its run-as user."""
 
     client_id: str
     stored_as: str = "client_secret"
+    scopes: tuple[str, ...] = ()
 
     def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
         """Id and secret in the body."""
@@ -98,10 +90,37 @@ class ClientCredentials:
             "grant_type": "client_credentials",
             "client_id": self.client_id,
             "client_secret": needed(secrets, self.stored_as),
+            **_scope(self.scopes),
         }
 
     def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
         """Do nothing: the secret does not change."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordGrant:
+    """RFC 6749, 4.3: the name and password of a user, and the application's id and secret."""
+
+    client_id: str
+    user: str
+    stored_as: str = "client_secret"
+    user_secret: str = "password"  # noqa: S105  its name
+    scopes: tuple[str, ...] = ()
+
+    def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
+        """Name and password, id, and the client secret if there is one."""
+        del clock
+        form = {
+            "grant_type": "password",
+            "username": self.user,
+            "password": needed(secrets, self.user_secret),
+            "client_id": self.client_id,
+            **_scope(self.scopes),
+        }
+        return form | _client_secret(secrets, self.stored_as)
+
+    def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
+        """Do nothing: the password does not change, so a refresh token is not needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +131,7 @@ class JwtBearer:
     subject: str
     audience: str
     stored_as: str = "private_key"
+    words: SignInWords = NEUTRAL
 
     def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
         """A fresh assertion, RS256."""
@@ -121,7 +141,7 @@ class JwtBearer:
             "aud": self.audience,
             "exp": int(clock.now().timestamp()) + ASSERTION_SECONDS,
         }
-        key = private_key(needed(secrets, self.stored_as))
+        key = private_key(needed(secrets, self.stored_as), self.words)
         return {"grant_type": JWT_GRANT, "assertion": signed_jwt(claims, key)}
 
     def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
@@ -135,6 +155,7 @@ class RefreshToken:
     client_id: str
     stored_as: str = "client_secret"
     refresh_as: str = "refresh_token"
+    scopes: tuple[str, ...] = ()
 
     def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
         """The newest refresh token, and the client secret if there is one."""
@@ -143,9 +164,9 @@ class RefreshToken:
             "grant_type": "refresh_token",
             "refresh_token": needed(secrets, self.refresh_as),
             "client_id": self.client_id,
+            **_scope(self.scopes),
         }
-        secret = secrets.get(self.stored_as)
-        return form | ({"client_secret": secret} if secret else {})
+        return form | _client_secret(secrets, self.stored_as)
 
     def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
         """Store the new refresh token, if one came, before the next call."""
@@ -154,39 +175,13 @@ class RefreshToken:
             secrets.put(self.refresh_as, fresh)
 
 
-def private_key(pem: str) -> rsa.RSAPrivateKey:
-    """The RSA key of a PEM text; raises UsageError (``private-key-unreadable``)."""
-    try:
-        key = serialization.load_pem_private_key(pem.encode(), password=None)
-    except (ValueError, TypeError) as error:
-        raise _no_key() from error
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise _no_key()
-    return key
+def _scope(scopes: tuple[str, ...]) -> dict[str, str]:
+    return {"scope": " ".join(scopes)} if scopes else {}
 
 
-def _no_key() -> UsageError:
-    return UsageError(
-        "private-key-unreadable",
-        "The stored private key is not an RSA key in PEM format without a passphrase.",
-        next_step="Store the .key file for the certificate of the External Client App.",
-    )
-
-
-def signed_jwt(claims: Mapping[str, str | int], key: rsa.RSAPrivateKey) -> str:
-    """A JSON Web Token, RS256 (RFC 7515, 7519)."""
-    head = _segment({"alg": "RS256", "typ": "JWT"})
-    signing = f"{head}.{_segment(claims)}"
-    signature = key.sign(signing.encode(), padding.PKCS1v15(), hashes.SHA256())
-    return f"{signing}.{_base64url(signature)}"
-
-
-def _segment(value: Mapping[str, str | int]) -> str:
-    return _base64url(json.dumps(value, separators=(",", ":")).encode())
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+def _client_secret(secrets: SecretStore, name: str) -> dict[str, str]:
+    secret = secrets.get(name)
+    return {"client_secret": secret} if secret else {}
 
 
 def understand_oauth(answer: HttpAnswer) -> tuple[str, str]:
@@ -220,7 +215,7 @@ class SignInHint:
 
 
 def oauth_error_factory(
-    hints: tuple[SignInHint, ...],
+    hints: tuple[SignInHint, ...], words: SignInWords = NEUTRAL
 ) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
     """Build a function that turns refusals into errors, by the first hint that fits."""
 
@@ -228,7 +223,7 @@ def oauth_error_factory(
         if action is AnswerHandling.RETRY or failure.status == 0:
             return unreachable(failure, action)
         if failure.moved_to:
-            return redirected(failure)
+            return redirected(failure, words)
         for hint in hints:
             if hint.fits(failure):
                 return NotAllowed(hint.code, hint.template, next_step=hint.next_step)
@@ -246,49 +241,13 @@ def oauth_error_factory(
     return to_error
 
 
-def unreachable(failure: CallFailure, action: AnswerHandling) -> UnlostError:
-    """The error for a host that did not answer, or whose proxy answered in its place."""
-    if action is not AnswerHandling.RETRY:
-        return NotAllowed(
-            "source-not-trusted",
-            "{host} cannot be trusted, or a connection is not possible ({call}: {message}).",
-            next_step="Check the address. Behind a company proxy, add its certificate to the "
-            "system's store, or name it in SSL_CERT_FILE.",
-            host=failure.host,
-            call=failure.call,
-            message=failure.message,
-        )
-    what = f"HTTP {failure.status}" if failure.status else failure.message or "no answer"
-    return TransientError(
-        "source-unreachable",
-        "{host} does not answer ({call} → {reason}).",
-        next_step="Check the address and the network, proxy and firewall of this machine, then "
-        "try again. Nothing was lost.",
-        retry_after=failure.retry_after,
-        host=failure.host,
-        call=failure.call,
-        reason=what,
-    )
-
-
-def redirected(failure: CallFailure) -> NotAllowed:
-    """The error for an answer that leads elsewhere: a token is sent only where it was meant for."""
-    return NotAllowed(
-        "source-redirects",
-        "{host} redirects {call} to {target}. Unlost does not follow redirects, so that secrets "
-        "stay with the org.",
-        next_step="Check the address of the org. Use its My Domain, not an address that leads "
-        "there. Check the proxies between this machine and the source.",
-        host=failure.host,
-        call=failure.call,
-        target=failure.moved_to,
-    )
-
-
 class OAuthSession:
-    """Signs calls with a token that is fetched on first use, once for all threads."""
+    """Signs calls with a token that is fetched on first use, once for all threads.
 
-    header = "Authorization"
+    A token with a known life is renewed shortly before it ends.
+    """
+
+    header = AUTHORIZATION
 
     def __init__(
         self,
@@ -298,6 +257,7 @@ class OAuthSession:
         client: HttpClient,
         secrets: SecretStore,
         clock: Clock,
+        words: SignInWords = NEUTRAL,
     ) -> None:
         """``client`` must not itself sign calls with this session."""
         if not is_safe(token_url):
@@ -312,13 +272,15 @@ class OAuthSession:
         self._client = client
         self._secrets = secrets
         self._clock = clock
+        self._words = words
         self._lock = threading.Lock()
         self._token: OAuthToken | None = None
+        self._ends = math.inf  # seconds of the clock, when the token must be renewed
 
     def current(self) -> OAuthToken:
-        """The token, fetched on first use."""
+        """The token, fetched on first use and before it ends."""
         with self._lock:
-            if self._token is None:
+            if self._token is None or self._clock.monotonic() >= self._ends:
                 self._token = self._fetch()
             return self._token
 
@@ -344,24 +306,34 @@ class OAuthSession:
             limits=SMALL,
             harmless=True,
         )
-        token = self._client.send_for(call, read_token)
+        began = self._clock.monotonic()
+        token = self._client.send_for(call, lambda answer: read_token(answer, self._words))
         self._flow.keep(token, self._secrets)
+        self._ends = began + _life(token.seconds)
         return token
 
 
-def read_token(answer: HttpAnswer) -> OAuthToken:
+def _life(seconds: float | None) -> float:
+    """Seconds after which a token is renewed."""
+    return math.inf if seconds is None else seconds - min(LONGEST_MARGIN, seconds * SHARE_OF_LIFE)
+
+
+def read_token(answer: HttpAnswer, words: SignInWords = NEUTRAL) -> OAuthToken:
     """The token of an answer; raises NotAllowed if the address is not a token endpoint."""
     value = decode(answer.body) if answer.is_json else None
     access = value.get("access_token") if isinstance(value, dict) else None
-    if not isinstance(value, dict) or not isinstance(access, str) or not _is_sendable(access):
+    if not isinstance(value, dict) or not isinstance(access, str) or not is_sendable(access):
         raise NotAllowed(
             "sign-in-not-understood",
             "The address answers, but not with a sign-in for this type of org.",
-            next_step="Check the org's address (its My Domain, without a path).",
+            next_step=words.sign_in_not_understood,
         )
     fields = {key: text for key, text in value.items() if isinstance(text, str)}
-    return OAuthToken(access, fields)
+    return OAuthToken(access, fields, _seconds(value.get("expires_in")))
 
 
-def _is_sendable(token: str) -> bool:
-    return _SENDABLE.fullmatch(token) is not None
+def _seconds(value: object) -> float | None:
+    """The life that an answer names, as a number or a text; None if it is none (RFC 6749, 5.1)."""
+    text = str(value) if isinstance(value, int | str) else ""
+    seconds = number_in({"": text}, "")
+    return float(seconds) if seconds else None

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from fakes.wire import Wire, json_answer
 from unlost.kit.http import Backoff, HttpClient, HttpPolicy
+from unlost.kit.jwt import private_key
 from unlost.kit.oauth import (
     JWT_GRANT,
     TOKEN_RETRIES,
@@ -19,10 +20,11 @@ from unlost.kit.oauth import (
     JwtBearer,
     OAuthFlow,
     OAuthSession,
+    OAuthToken,
+    PasswordGrant,
     RefreshToken,
     SignInHint,
     oauth_error_factory,
-    private_key,
     understand_oauth,
 )
 from unlost.model.errors import NotAllowed, TransientError, UsageError
@@ -51,17 +53,18 @@ class Desk:
         self.wire = Wire()
         self.secrets = MemorySecretStore(secrets)
         self.budget = FreeBudget()
+        self.clock = VirtualClock()
         client = HttpClient(
             HttpPolicy(
                 TOKEN_RETRIES, understand_oauth, oauth_error_factory(HINTS), backoff=Backoff(2)
             ),
-            clock=VirtualClock(),
+            clock=self.clock,
             entropy=SeededEntropy(),
             budget=self.budget,
             transport=self.wire.transport,
         )
         self.session = OAuthSession(
-            flow, token_url=URL, client=client, secrets=self.secrets, clock=VirtualClock()
+            flow, token_url=URL, client=client, secrets=self.secrets, clock=self.clock
         )
 
     def form(self, call: int = -1) -> dict[str, str]:
@@ -69,7 +72,7 @@ class Desk:
         return {name: values[0] for name, values in sent.items()}
 
 
-def token(access: str = "A!1", **more: str) -> httpx.Response:
+def token(access: str = "A!1", **more: object) -> httpx.Response:
     return json_answer({"access_token": access, "instance_url": "https://x", **more})
 
 
@@ -233,3 +236,117 @@ def test_tokens_are_never_fetched_in_the_clear() -> None:
             clock=VirtualClock(),
         )
     assert caught.value.code == "address-not-https"
+
+
+SCOPES = ("useraccount", "a b")
+SECRETS = {"password": "pä&=+ss", "client_secret": "s", "refresh_token": "r1"}
+
+
+@pytest.mark.parametrize(
+    ("flow", "form"),
+    [
+        (
+            PasswordGrant("key", "unlost.backup", scopes=SCOPES),
+            {"grant_type": "password", "username": "unlost.backup", "password": "pä&=+ss"},
+        ),
+        (ClientCredentials("key", scopes=SCOPES), {"grant_type": "client_credentials"}),
+        (
+            RefreshToken("key", scopes=SCOPES),
+            {"grant_type": "refresh_token", "refresh_token": "r1"},
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_scopes_are_asked_for_with_every_grant(flow: OAuthFlow, form: dict[str, str]) -> None:
+    desk = Desk(flow, **SECRETS)
+    desk.wire.on("POST", "token", token())
+    desk.session.token()
+    sent = {"client_id": "key", "client_secret": "s", "scope": "useraccount a b"}
+    assert desk.form() == form | sent
+
+
+def test_a_password_grant_of_a_public_app_sends_no_secret_and_no_scope() -> None:
+    desk = Desk(PasswordGrant("key", "me"), password="p")
+    desk.wire.on("POST", "token", token(refresh_token="r2"))
+    desk.session.token()
+    assert desk.form() == {
+        "grant_type": "password", "username": "me", "password": "p", "client_id": "key",
+    }  # fmt: skip
+    assert desk.secrets.get("refresh_token") is None
+
+
+@pytest.mark.parametrize("life", [1799, "1799"])
+def test_a_token_is_renewed_before_it_ends(life: object) -> None:
+    desk = Desk(ClientCredentials("key"), client_secret="s")
+    desk.wire.on("POST", "token", token("A1", expires_in=life), token("A2", expires_in=life))
+    assert desk.session.token() == "Bearer A1"
+    desk.clock.advance(seconds=1799 - 61)
+    assert desk.session.token() == "Bearer A1"
+    desk.clock.advance(seconds=2)
+    assert desk.session.token() == "Bearer A2"
+    assert len(desk.wire.calls) == 2
+
+
+def test_a_short_life_is_used_to_nine_tenths() -> None:
+    desk = Desk(ClientCredentials("key"), client_secret="s")
+    desk.wire.on("POST", "token", token("A1", expires_in=10), token("A2"))
+    desk.session.token()
+    desk.clock.advance(seconds=8)
+    assert desk.session.token() == "Bearer A1"
+    desk.clock.advance(seconds=1)
+    assert desk.session.token() == "Bearer A2"
+
+
+@pytest.mark.parametrize("life", [None, 0, -5, "soon", False, 1.5, "", [7]])
+def test_a_token_without_a_life_that_can_be_is_used_until_it_is_refused(life: object) -> None:
+    desk = Desk(ClientCredentials("key"), client_secret="s")
+    desk.wire.on("POST", "token", token("A1", expires_in=life), token("A2"))
+    desk.session.token()
+    desk.clock.advance(days=400)
+    assert desk.session.token() == "Bearer A1"
+
+
+def test_a_token_that_ended_is_renewed_once_for_all_threads() -> None:
+    desk = Desk(ClientCredentials("key"), client_secret="s")
+    desk.wire.on("POST", "token", token("A1", expires_in=100), token("A2", expires_in=100))
+    desk.session.token()
+    desk.clock.advance(seconds=100)
+    tokens: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: tokens.append(desk.session.token())) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert tokens == ["Bearer A2"] * 8
+    assert len(desk.wire.calls) == 2
+
+
+def test_a_refused_token_starts_a_new_life() -> None:
+    desk = Desk(ClientCredentials("key"), client_secret="s")
+    desk.wire.on("POST", "token", token("A1", expires_in=100), token("A2", expires_in=100))
+    desk.session.token()
+    desk.clock.advance(seconds=80)
+    desk.session.renew("Bearer A1")
+    desk.clock.advance(seconds=80)
+    assert desk.session.token() == "Bearer A2"
+    assert len(desk.wire.calls) == 2
+
+
+def test_no_token_stands_in_a_repr() -> None:
+    assert "A!1" not in repr(OAuthToken("A!1", {"access_token": "A!1"}))
+
+
+def test_the_next_steps_are_neutral_where_the_connector_gives_no_words() -> None:
+    desk = Desk(ClientCredentials("key"), client_secret="s")
+    desk.wire.on(
+        "POST", "token", httpx.Response(302, headers={"Location": "https://other.example"})
+    )
+    with pytest.raises(NotAllowed) as caught:
+        desk.session.token()
+    assert "My Domain" not in caught.value.next_step
+    desk.wire.on("POST", "token", json_answer({}))
+    with pytest.raises(NotAllowed) as caught:
+        desk.session.token()
+    assert caught.value.next_step == "Check the address of the org."

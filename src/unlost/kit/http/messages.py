@@ -24,7 +24,7 @@ class HttpCall:
     method: str
     url: str
     headers: Headers = field(default_factory=dict)
-    body: bytes | Iterable[bytes] | None = None
+    body: bytes | Iterable[bytes] | None = field(default=None, repr=False)  # may hold secrets
     accept: frozenset[int] = frozenset({200, 201, 204})
     signed: bool = True
     budgeted: bool = True

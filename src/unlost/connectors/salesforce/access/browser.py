@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.access.signin import CODE_HINTS, HINTS, token_client
+from unlost.connectors.salesforce.http.errors import WORDS
 from unlost.connectors.salesforce.http.hosts import instance_of
 from unlost.kit.authorization_code import AuthorizationCode, authorization_address
 from unlost.kit.http import Transport
@@ -46,11 +47,12 @@ class SalesforceBrowserSignIn:
         client = token_client(context, self._transport, hints=(*CODE_HINTS, *HINTS))
         try:
             session = OAuthSession(
-                AuthorizationCode(config.client_id, answer),
+                AuthorizationCode(config.client_id, answer, words=WORDS),
                 token_url=config.token_url,
                 client=client,
                 secrets=context.secrets,
                 clock=context.clock,
+                words=WORDS,
             )
             token = session.current()
         finally:
@@ -67,4 +69,4 @@ class SalesforceBrowserSignIn:
             host=urlsplit(config.login_url).hostname or "",
             call="GET /services/oauth2/authorize",
         )
-        return oauth_error_factory((*CODE_HINTS, *HINTS))(failure, AnswerHandling.FAIL)
+        return oauth_error_factory((*CODE_HINTS, *HINTS), WORDS)(failure, AnswerHandling.FAIL)

@@ -4,6 +4,7 @@ Texts of refusals: Salesforce help, "OAuth 2.0 errors"; public clients and their
 """
 
 from unlost.connectors.salesforce.access.config import AuthFlow, SalesforceConfig
+from unlost.connectors.salesforce.http.errors import SALESFORCE, WORDS
 from unlost.kit.http import HttpClient, HttpPolicy, Transport
 from unlost.kit.oauth import (
     TOKEN_RETRIES,
@@ -153,7 +154,7 @@ CODE_HINTS = (
 def flow_of(config: SalesforceConfig) -> OAuthFlow:
     """The OAuth flow of the settings."""
     if config.auth is AuthFlow.JWT_BEARER:
-        return JwtBearer(config.client_id, config.username, config.jwt_audience)
+        return JwtBearer(config.client_id, config.username, config.jwt_audience, words=WORDS)
     if config.auth is AuthFlow.REFRESH_TOKEN:
         return RefreshToken(config.client_id)
     return ClientCredentials(config.client_id)
@@ -163,7 +164,9 @@ def token_client(
     context: Context, transport: Transport | None, *, hints: tuple[SignInHint, ...] = HINTS
 ) -> HttpClient:
     """The unsigned client that fetches tokens."""
-    policy = HttpPolicy(TOKEN_RETRIES, understand_oauth, oauth_error_factory(hints))
+    policy = HttpPolicy(
+        TOKEN_RETRIES, understand_oauth, oauth_error_factory(hints, WORDS), source=SALESFORCE
+    )
     return HttpClient(
         policy,
         clock=context.clock,
@@ -181,4 +184,5 @@ def session_of(config: SalesforceConfig, context: Context, client: HttpClient) -
         client=client,
         secrets=context.secrets,
         clock=context.clock,
+        words=WORDS,
     )

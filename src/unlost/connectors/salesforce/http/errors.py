@@ -17,8 +17,9 @@ from unlost.kit.http import (
     RetryTable,
     SourceLabel,
 )
+from unlost.kit.http.failures import redirected, unreachable
 from unlost.kit.json_to_arrow import decode
-from unlost.kit.oauth import redirected, unreachable
+from unlost.kit.sign_in_words import SignInWords
 from unlost.model.errors import (
     AuthExpired,
     IntegrityError,
@@ -30,6 +31,14 @@ from unlost.model.errors import (
 )
 
 SALESFORCE = SourceLabel("Salesforce", "salesforce")
+WORDS = SignInWords(
+    private_key_unreadable="Store the .key file for the certificate of the External Client App.",
+    source_redirects="Check the address of the org. Use its My Domain, not an address that leads "
+    "there. Check the proxies between this machine and the source.",
+    sign_in_not_understood="Check the org's address (its My Domain, without a path).",
+    sign_in_not_lasting="Add the scope 'Perform requests at any time (refresh_token, "
+    "offline_access)' to the app. Then sign in again.",
+)
 _COMMON = re.compile(r" /services/data/v[\d.]+/")
 LONGEST_CODE = 100  # shown characters; the longest code that is known has half of them
 
@@ -154,7 +163,7 @@ def error_factory(
         if failure.status == 0:
             return unreachable(failure, action)
         if failure.moved_to:
-            return redirected(failure)
+            return redirected(failure, WORDS)
         if action is AnswerHandling.RETRY:
             return _temporary_error(failure)
         if action is AnswerHandling.LIMIT:
