@@ -17,7 +17,13 @@ from unlost.kit.http.client import HttpClient
 from unlost.kit.http.failures import redirected, unreachable
 from unlost.kit.http.limits import SMALL
 from unlost.kit.http.messages import CallFailure, HttpAnswer, HttpCall
-from unlost.kit.http.table import AnswerHandling, RetryRule, RetryTable
+from unlost.kit.http.table import (
+    NO_ANSWER_RULES,
+    PROXY_RULE,
+    AnswerHandling,
+    RetryRule,
+    RetryTable,
+)
 from unlost.kit.json_to_arrow import decode
 from unlost.kit.jwt import private_key, signed_jwt
 from unlost.kit.sessions import AUTHORIZATION, is_sendable, needed
@@ -39,14 +45,11 @@ SHARE_OF_LIFE = 0.1
 LONGEST_TEXT = 300  # shown characters of the service's own texts
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
-# Statuses that the proxy in front of a token endpoint gives for a while.
 TOKEN_RETRIES = RetryTable(
     (
-        RetryRule(AnswerHandling.FAIL, statuses=frozenset({0}), contains="certificate"),
-        RetryRule(
-            AnswerHandling.FAIL, codes=frozenset({"UnsupportedProtocol", "LocalProtocolError"})
-        ),
-        RetryRule(AnswerHandling.RETRY, statuses=frozenset({0, 406, 420, 429, 500, 502, 503, 504})),
+        *NO_ANSWER_RULES,
+        PROXY_RULE,
+        RetryRule(AnswerHandling.RETRY, statuses=frozenset({500})),
     )
 )
 

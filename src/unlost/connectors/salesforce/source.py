@@ -40,12 +40,14 @@ from unlost.connectors.salesforce.reading.replication import updated_ids
 from unlost.connectors.salesforce.reading.rest import RestQueries
 from unlost.connectors.salesforce.reading.together import SharedReads
 from unlost.connectors.salesforce.reading.work import TableQuery, TaskKind, TaskState, task, work_of
-from unlost.connectors.salesforce.rows import canonical, nothing
+from unlost.connectors.salesforce.rows import canonical
 from unlost.connectors.salesforce.schema.describes import DescribeCache
 from unlost.connectors.salesforce.schema.discover import DiscoveredSchema, discover
 from unlost.connectors.salesforce.schema.hidden import read_record_counts
 from unlost.connectors.salesforce.schema.special import LINKS, ReadStrategy, filter_of
 from unlost.connectors.salesforce.schema.tables import cursor_column, parent_types, selected
+from unlost.kit.cursors import cursor_of, instant_of
+from unlost.kit.rows import no_rows
 from unlost.model.errors import SourceRefused, TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
@@ -127,7 +129,7 @@ class SalesforceSource:
 
     def cursor_at(self, table: Table, when: datetime) -> Cursor | None:
         """An instant of the server's clock; None for tables that are read whole each time."""
-        return Cursor(soql.instant(when)) if cursor_column(table) else None
+        return cursor_of(when) if cursor_column(table) else None
 
     def plan_reads(
         self,
@@ -240,13 +242,13 @@ class SalesforceSource:
 
     def _lower(self, table: Table, since: Cursor, nightly: Cursor | None) -> str | None:
         """The instant to read from; None if the table must be read whole."""
-        last = soql.parse_instant(since.value)
         if nightly is not None:
             # clocks that were wrong in the last nightly backup may have set its cursor ahead
-            night = min(last, soql.parse_instant(nightly.value))
+            night = min(instant_of(since), instant_of(nightly))
             if whole_due(table.name, since=night, now=self._api.recent_time()):
                 return None
-        return soql.instant(last - timedelta(minutes=self._config.overlap_minutes))
+        overlap = timedelta(minutes=self._config.overlap_minutes)
+        return soql.instant(instant_of(since, overlap=overlap))
 
     def _reading(self, table: Table, stamp: str | None, lo: str | None) -> TableQuery:
         columns = tuple(selected(table))
@@ -397,7 +399,7 @@ class SalesforceSource:
             table=table,
             table_name=table,
         )
-        return Page(nothing(self._api.clock.now()), Proof(None, 0), findings=(finding,))
+        return Page(no_rows(self._api.clock.now()), Proof(None, 0), findings=(finding,))
 
     def _note(self, work: TaskState) -> Page:
         finding = Finding.of(
@@ -409,7 +411,7 @@ class SalesforceSource:
             table_name=work.reading.table,
             note=work.note,
         )
-        return Page(nothing(self._api.clock.now()), Proof(None, 0), findings=(finding,))
+        return Page(no_rows(self._api.clock.now()), Proof(None, 0), findings=(finding,))
 
     def _or_by_parents(self, table: Table, ids: Iterator[pa.Array]) -> Iterator[pa.Array]:
         """The ids; if Salesforce requires named parents after all, the ids found by them."""

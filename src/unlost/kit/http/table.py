@@ -50,3 +50,13 @@ class RetryTable:
         """The reaction to a failure."""
         fitting = (rule.action for rule in self.rules if rule.fits(failure))
         return next(fitting, AnswerHandling.FAIL)
+
+
+# Calls that surely cannot succeed, and those that got no answer. They come first in a table.
+NO_ANSWER_RULES = (
+    RetryRule(AnswerHandling.FAIL, statuses=frozenset({NO_ANSWER}), contains="certificate"),
+    RetryRule(AnswerHandling.FAIL, codes=frozenset({"UnsupportedProtocol", "LocalProtocolError"})),
+    RetryRule(AnswerHandling.RETRY, statuses=frozenset({NO_ANSWER})),
+)
+# Statuses that the proxies in front of a source give for a while: too many calls, or no source.
+PROXY_RULE = RetryRule(AnswerHandling.RETRY, statuses=frozenset({406, 420, 429, 502, 503, 504}))

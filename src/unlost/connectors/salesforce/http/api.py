@@ -4,8 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from itertools import count
 from typing import Any
 from urllib.parse import quote_plus
@@ -50,6 +49,7 @@ from unlost.kit.http import (
 )
 from unlost.kit.http.body import number_in
 from unlost.kit.http.limits import turn_to_decode
+from unlost.kit.http.source_clock import SourceClock, date_of
 from unlost.kit.json_to_arrow import MalformedAnswer, decode
 from unlost.kit.oauth import OAuthSession
 from unlost.kit.paging import follow
@@ -69,15 +69,6 @@ def read_usage(headers: Headers) -> tuple[int, int] | None:
         if name == "api-usage" and None not in numbers:
             return numbers[0] or 0, numbers[1] or 0
     return None
-
-
-def date_of(headers: Headers) -> datetime | None:
-    """The server's clock from an answer's ``Date`` header."""
-    text = headers.get("date")
-    try:
-        return parsedate_to_datetime(text).astimezone(UTC) if text else None
-    except (ValueError, OverflowError):  # a year that no calendar has
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +145,7 @@ class SalesforceApi:
         self.clock = context.clock
         self._session = session
         self._budget = context.budget
-        self._last_seen: datetime | None = None
+        self._source_clock = SourceClock(context.clock)
         self.calls_left: int | None = None  # of the org's day, from its last answer
         self.client = HttpClient(
             HttpPolicy(
@@ -373,22 +364,18 @@ class SalesforceApi:
 
     def recent_time(self) -> datetime:
         """Salesforce's clock at its last answer, or ours if that is earlier: needs no call."""
-        return min(self._last_seen or self.server_time(), self.clock.now())
+        return self._source_clock.at_last_answer() or min(self.server_time(), self.clock.now())
 
     def time_of(self, headers: Headers) -> datetime:
-        """Salesforce's clock at an answer, or ours if that is earlier.
-
-        What is kept until a later time must not be kept for years because a proxy is wrong.
-        """
-        now = self.clock.now()
-        return min(date_of(headers) or now, now)
+        """Salesforce's clock at an answer, or ours if that is earlier."""
+        return self._source_clock.time_of(headers)
 
     def notice(self, headers: Headers) -> None:
         """Read calls left and the server's clock from an answer's headers."""
         if usage := read_usage(headers):
             self.calls_left = usage[1] - usage[0]
             self._budget.report(used=usage[0], limit=usage[1])
-        self._last_seen = date_of(headers) or self._last_seen
+        self._source_clock.notice(headers)
 
     def _page[T](
         self,

@@ -18,6 +18,7 @@ from unlost.kit.http import (
     SourceLabel,
 )
 from unlost.kit.http.failures import redirected, unreachable
+from unlost.kit.http.table import NO_ANSWER_RULES, PROXY_RULE
 from unlost.kit.json_to_arrow import decode
 from unlost.kit.sign_in_words import SignInWords
 from unlost.model.errors import (
@@ -107,10 +108,7 @@ NO_API = _codes("API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED")
 
 TABLE = RetryTable(
     (
-        # no answer
-        RetryRule(AnswerHandling.FAIL, statuses=_statuses(0), contains="certificate"),
-        RetryRule(AnswerHandling.FAIL, codes=_codes("UnsupportedProtocol", "LocalProtocolError")),
-        RetryRule(AnswerHandling.RETRY, statuses=_statuses(0)),
+        *NO_ANSWER_RULES,
         # sessions: these two texts return after any sign-in
         RetryRule(
             AnswerHandling.FAIL,
@@ -128,7 +126,7 @@ TABLE = RetryTable(
         RetryRule(AnswerHandling.LIMIT, contains="Max bulk v2 query"),
         RetryRule(AnswerHandling.FAIL, codes=NO_API),
         # the proxies in front of Salesforce, and temporary failures behind them
-        RetryRule(AnswerHandling.RETRY, statuses=_statuses(406, 420, 429, 502, 503, 504)),
+        PROXY_RULE,
         RetryRule(
             AnswerHandling.RETRY,
             codes=_codes(

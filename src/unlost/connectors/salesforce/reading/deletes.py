@@ -15,8 +15,9 @@ from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.limits import DELETE_LOG, DELETE_LOG_MARGIN
 from unlost.connectors.salesforce.http.shapes import DeletedRecord, DeletedRecords
 from unlost.connectors.salesforce.reading.replication import deleted_records, deletions_path
-from unlost.connectors.salesforce.rows import nothing, purged
+from unlost.connectors.salesforce.rows import purged
 from unlost.kit.http import AnswerTooLarge
+from unlost.kit.rows import no_rows
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.reading import Page, Proof
 
@@ -87,4 +88,4 @@ def _gap(table: str, at: datetime, reason: str) -> Page:
         table_name=table,
         reason=reason,
     )
-    return Page(nothing(at), Proof(None, 0), findings=(finding,), wants_census=True)
+    return Page(no_rows(at), Proof(None, 0), findings=(finding,), wants_census=True)

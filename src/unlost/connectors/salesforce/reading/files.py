@@ -4,9 +4,8 @@ Sources: REST guide (sObject blob retrieve), object reference (ContentVersion, A
 Document).
 """
 
-import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import BinaryIO
@@ -15,11 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.connectors.salesforce.http.api import SalesforceApi
-from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.connectors.salesforce.http.errors import SALESFORCE, SalesforceRefusal
 from unlost.connectors.salesforce.images import image_path, images_in
 from unlost.kit.columns import column_or_null
-from unlost.kit.http import FILE, IMAGE, BackoffTimer, BodyStream
-from unlost.model.errors import IntegrityError, NotFound, TransientError
+from unlost.kit.files import BUFFER, ProvedFile, proved_stream
+from unlost.kit.http import FILE, IMAGE
+from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.source.images import (
     SIGNATURE_BYTES,
     image_name,
@@ -29,7 +29,6 @@ from unlost.model.source.images import (
 from unlost.model.source.reading import FileRef, Op, Rows
 from unlost.model.source.schema import FileColumn, Table
 
-BUFFER = 256 << 10
 # ContentVersion.ContentLocation: E is a file outside Salesforce, without bytes here.
 OUTSIDE = "E"
 GONE = "NOT_FOUND"  # REST guide, status codes: the resource could not be found
@@ -88,76 +87,6 @@ def _whole_number(text: str | None) -> int | None:
         return None
 
 
-class ProvedFile(io.RawIOBase):
-    """A file's bytes. Resumes a cut connection; raises IntegrityError for wrong content."""
-
-    def __init__(
-        self,
-        ref: FileRef,
-        reopen: Callable[[], AbstractContextManager[BodyStream]],
-        backoff: BackoffTimer,
-    ) -> None:
-        super().__init__()
-        self._ref = ref
-        self._reopen = reopen
-        self._backoff = backoff
-        self._attempt = 1
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._count = 0
-        self._open()
-
-    def readable(self) -> bool:
-        """Always true."""
-        return True
-
-    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
-        """Fill the buffer as far as bytes come; 0 at the proved end."""
-        piece = self._next(len(buffer))
-        if not piece:
-            self._prove()
-            return 0
-        self._md5.update(piece)
-        self._count += len(piece)
-        if self._ref.size is not None and self._count > self._ref.size:
-            self._prove()  # perhaps it has no end
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-    def close(self) -> None:
-        """Release the connection."""
-        if not self.closed:
-            self._opened.__exit__(None, None, None)
-        super().close()
-
-    def _open(self) -> None:
-        self._opened = self._reopen()
-        self._body = self._opened.__enter__()
-        self._behind = self._count  # bytes to skip: they were already returned
-
-    def _next(self, size: int) -> bytes:
-        while True:
-            try:
-                self._catch_up()
-                return self._body.read(size)
-            except TransientError as error:
-                self._backoff.wait(self._attempt, error)
-                self._attempt += 1
-                self._opened.__exit__(None, None, None)
-                self._open()
-
-    def _catch_up(self) -> None:
-        while self._behind:
-            piece = self._body.read(min(self._behind, BUFFER))
-            self._behind = self._behind - len(piece) if piece else 0
-
-    def _prove(self) -> None:
-        ref = self._ref
-        if ref.size is not None and ref.size != self._count:
-            raise _wrong(ref, f"{self._count} bytes arrived instead of {ref.size}")
-        if ref.checksum and ref.checksum != f"md5:{self._md5.hexdigest()}":
-            raise _wrong(ref, "its bytes do not match the checksum in Salesforce")
-
-
 class ProvedImage(ProvedFile):
     """The bytes of an image in a text. Salesforce gives neither its size nor a checksum.
 
@@ -176,7 +105,7 @@ class ProvedImage(ProvedFile):
         self._beginning += bytes(buffer[: min(size, missing)])
         complete = not size or len(self._beginning) == SIGNATURE_BYTES
         if complete and not media_type_of(self._beginning):
-            raise _no_image(self._ref)
+            raise _no_image(self.ref)
         return size
 
 
@@ -201,30 +130,14 @@ def _image_gone(ref: FileRef) -> NotFound:
     )
 
 
-def _wrong(ref: FileRef, reason: str) -> IntegrityError:
-    return IntegrityError(
-        "file-not-whole",
-        "The file {file} ({table}) was not received completely: {reason}.",
-        next_step="The next run reads it again. If the problem persists, open the file in Salesforce.",
-        file=ref.name or ref.record,
-        table=ref.table,
-        reason=reason,
-    )
-
-
-@contextmanager
-def open_file(api: SalesforceApi, ref: FileRef) -> Iterator[BinaryIO]:
+def open_file(api: SalesforceApi, ref: FileRef) -> AbstractContextManager[BinaryIO]:
     """A file's bytes as a stream; one API call. Not for images.
 
     Raises the errors of the call; IntegrityError (``file-not-whole``).
     """
     path = f"sobjects/{ref.table}/{ref.record}/{ref.column}"
-
-    def reopen() -> AbstractContextManager[BodyStream]:
-        return api.stream(path, accept_type="*/*", limits=FILE)
-
-    with io.BufferedReader(ProvedFile(ref, reopen, api.client.backoff), BUFFER) as stream:
-        yield stream
+    reopen = partial(api.stream, path, accept_type="*/*", limits=FILE)
+    return proved_stream(ref, reopen, api.client.backoff, source=SALESFORCE)
 
 
 @contextmanager
@@ -250,7 +163,7 @@ def _image(api: SalesforceApi, ref: FileRef, other_columns: Iterable[str]) -> Pr
         path = image_path(ref.table, ref.record, column, image_name(ref.column))
         reopen = partial(api.stream, path, accept_type="*/*", limits=IMAGE)
         try:
-            return ProvedImage(ref, reopen, api.client.backoff)
+            return ProvedImage(ref, reopen, api.client.backoff, source=SALESFORCE)
         except SalesforceRefusal as refusal:
             # Only Salesforce can say so: a proxy answers 404, too.
             if not refusal.has_code(GONE):

@@ -16,7 +16,6 @@ from unlost.connectors.salesforce.http.limits import DOCUMENTS_IN_A_QUERY
 from unlost.connectors.salesforce.reading.census import SalesforceCensus, live
 from unlost.connectors.salesforce.reading.rest import RestQueries
 from unlost.connectors.salesforce.reading.work import TableQuery
-from unlost.connectors.salesforce.rows import nothing
 from unlost.connectors.salesforce.schema.special import (
     BY_PARENT,
     LINKED,
@@ -26,6 +25,7 @@ from unlost.connectors.salesforce.schema.special import (
     ParentRule,
     filter_of,
 )
+from unlost.kit.rows import no_rows
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.reading import Page, Proof
 
@@ -142,7 +142,7 @@ def _refused_page(rest: RestQueries, table: str, error: SalesforceRefusal) -> Pa
         parent=table,
         reason=error.message,
     )
-    return Page(nothing(rest.now()), Proof(None, 0), findings=(finding,), incomplete=True)
+    return Page(no_rows(rest.now()), Proof(None, 0), findings=(finding,), incomplete=True)
 
 
 def _skipped_page(rest: RestQueries, tables: Sequence[str]) -> Page:
@@ -156,4 +156,4 @@ def _skipped_page(rest: RestQueries, tables: Sequence[str]) -> Page:
         detail=", ".join(tables),
         tables=", ".join(tables),
     )
-    return Page(nothing(rest.now()), Proof(None, 0), findings=(finding,), incomplete=True)
+    return Page(no_rows(rest.now()), Proof(None, 0), findings=(finding,), incomplete=True)
