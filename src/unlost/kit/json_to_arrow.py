@@ -48,6 +48,7 @@ PLAIN = frozenset({str, type(None)})
 # Python needs up to 170 bytes for a value, however few bytes it has in JSON. The largest pages of
 # real orgs have a million values: 2,000 records of 500 columns.
 MOST_VALUES = 1_200_000
+SEPARATORS = (b",", b"{", b"[")
 _SLICE = 256 << 10
 _encoder = msgspec.json.Encoder()
 
@@ -78,21 +79,26 @@ def fit[T](value: object, kind: type[T], *, call: str = "") -> T:
 
 
 def _check_values(body: bytes) -> None:
-    if _separators(body) > MOST_VALUES and _separators_outside_texts(body) > MOST_VALUES:
+    if exceeds(body, SEPARATORS, MOST_VALUES):
         raise AnswerTooLarge(f"it has more than {MOST_VALUES:,} values")
 
 
-def _separators(body: bytes) -> int:
-    return body.count(b",") + body.count(b"{") + body.count(b"[")
+def exceeds(body: bytes, marks: Sequence[bytes], most: int) -> bool:
+    """True if a body has more than ``most`` of these marks outside of its texts."""
+    return _count(body, marks) > most and _count_outside_texts(body, marks) > most
 
 
-def _separators_outside_texts(body: bytes) -> int:
+def _count(body: bytes, marks: Sequence[bytes]) -> int:
+    return sum(map(body.count, marks))
+
+
+def _count_outside_texts(body: bytes, marks: Sequence[bytes]) -> int:
     """Count in slices, because the parts of a whole body would take more memory than its values."""
     plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     count, inside = 0, 0
     for start in range(0, len(plain), _SLICE):
         parts = plain[start : start + _SLICE].split(b'"')
-        count += _separators(b"".join(parts[inside::2]))
+        count += _count(b"".join(parts[inside::2]), marks)
         inside = (inside + len(parts) - 1) % 2
     return count
 

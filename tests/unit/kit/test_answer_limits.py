@@ -273,7 +273,10 @@ def test_only_separators_outside_texts_are_counted(monkeypatch: pytest.MonkeyPat
     ).encode()
     for size in range(1, len(body) + 1):
         monkeypatch.setattr(json_to_arrow, "_SLICE", size)
-        assert json_to_arrow._separators_outside_texts(body) == 5 + 2 + 2 + 1 + 3 + 1
+        assert (
+            json_to_arrow._count_outside_texts(body, json_to_arrow.SEPARATORS)
+            == 5 + 2 + 2 + 1 + 3 + 1
+        )
 
 
 def test_json_that_is_nested_without_end_is_an_error_with_a_code() -> None:

@@ -11,6 +11,7 @@ from fakes.salesforce import HOST, FakeSalesforce
 from fakes.wire import context, json_answer
 from unlost.connectors.salesforce import CONNECTOR, AuthFlow, SalesforceConfig, SalesforceConnector
 from unlost.connectors.salesforce.access.signin import HINTS, flow_of
+from unlost.connectors.salesforce.http.errors import WORDS
 from unlost.kit.oauth import ClientCredentials, JwtBearer, RefreshToken
 from unlost.model.errors import NotAllowed, UsageError
 
@@ -87,7 +88,7 @@ def test_flows() -> None:
     assert flow_of(config()) == ClientCredentials("key")
     assert flow_of(config(auth=AuthFlow.REFRESH_TOKEN)) == RefreshToken("key")
     assert flow_of(config(auth=AuthFlow.JWT_BEARER, username="me@x")) == JwtBearer(
-        "key", "me@x", "https://login.salesforce.com"
+        "key", "me@x", "https://login.salesforce.com", words=WORDS
     )
 
 
