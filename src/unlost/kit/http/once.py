@@ -2,7 +2,7 @@
 
 A write call whose answer did not come may have taken effect, and few sources can tell a repeated
 call from a new one. So ``HttpClient`` repeats a call that is not ``repeatable`` only after a failure
-that proves that it had no effect. The connector then looks for the effect. See docs/adr/0010.
+that proves that it had no effect. The connector then looks for the effect. See docs/adr/0062.
 """
 
 from collections.abc import Iterable, Iterator
