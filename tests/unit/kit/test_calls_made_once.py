@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fakes.wire import Chunks, Wire, json_answer
 from unlost.kit.http import (
+    SMALL,
     AnswerHandling,
     AnswerLost,
     Backoff,
@@ -188,6 +189,14 @@ def test_an_answer_that_the_reader_does_not_take_is_lost() -> None:
     sender.wire.on("POST", "thing", json_answer({"id": 7}))
     with pytest.raises(AnswerLost, match="another form"):
         sender.client.send_for(HttpCall("POST", URL), lambda answer: decode(answer.body, list[str]))
+    assert sender.count == 1
+
+
+def test_a_body_that_is_larger_than_its_limit_is_a_lost_answer() -> None:
+    sender = Sender()
+    sender.wire.on("POST", "thing", httpx.Response(200, content=b"x" * (SMALL.decoded + 1)))
+    with pytest.raises(AnswerLost, match="too large"):
+        sender.client.send(HttpCall("POST", URL, limits=SMALL))
     assert sender.count == 1
 
 
