@@ -303,6 +303,8 @@ class MemoryWriter:
     def _act(self, op: WriteOp, table: str, row: WriteRow) -> str:
         if op is WriteOp.CREATE:
             self._use_storage()
+            if row.id is not None:
+                return self.platform.recreate(table, row.id, row.cells, by=self.user)
             return self.platform.create(table, row.cells, by=self.user)
         if row.id is None:
             raise RowRefused("MISSING_ARGUMENT", "Id not specified")

@@ -64,8 +64,10 @@ class RunOpened(msgspec.Struct, frozen=True, tag="opened"):
 
 
 class SentRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A row of a call: the vault's record, the live id (None for a create), a hash.
+    """A row of a call: the vault's record, the live id, a hash.
 
+    ``id`` of a create is the one that the new record must have; None for any. There was no live record
+    with it when the intent was written.
     ``digest`` is the hash of the sent cells; ``before`` holds the values that an update replaces, and
     all values of a record that is deleted.
     """
