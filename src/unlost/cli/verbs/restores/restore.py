@@ -606,8 +606,11 @@ def _show_result(out: Output, result: "RestoreResult") -> None:
         gone = many(result.unplanned, "record")
         out.print(f"  {gone} of tables that the org no longer has: not restored")
     failed = [outcome for outcome in result.records if not outcome.ending.good]
-    for record in failed[:MOST]:
-        out.print(f"  ✗ {record.table}/{record.record}: {plain(record.sentence)}")
+    # A record can be there and need a next step, if the org gave it another id.
+    named = [outcome for outcome in result.records if outcome in failed or outcome.next_step]
+    for record in named[:MOST]:
+        mark = "!" if record.ending.good else "✗"
+        out.print(f"  {mark} {record.table}/{record.record}: {plain(record.sentence)}")
         if record.next_step:
             out.print(f"    {plain(record.next_step)}")
     _show_empty(out, result)

@@ -1,7 +1,7 @@
 """Ids that new records were to have: the id that a step asks for, and outcomes with another one.
 
-  asked for 001A, the org answers 001A     the record is back with its id
-  asked for 001A, the org answers 001B     001B is a new record, with a code of its own
+asked for 001A, the org answers 001A     the record is back with its id
+asked for 001A, the org answers 001B     001B is a new record, with a code of its own
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,6 +33,7 @@ def _noted(key: RecordKey, outcome: RowOutcome) -> RowOutcome:
         code=ID_NOT_KEPT,
         sentence=f"{key} was created, but the org gave it the new id {outcome.id} instead of "
         f"{key.record}.",
-        next_step="The run created no further records of this table. Let the write user set the ids of "
-        "new records, then run `unlost restore retry RUN`. Links from other systems keep the old id.",
+        next_step="Links from other systems keep the old id. The run creates no further records of this "
+        "table. To retry these, let the write user set the ids of new records, then run `unlost restore "
+        "retry RUN`.",
     )
