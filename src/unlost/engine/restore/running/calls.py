@@ -18,9 +18,9 @@ from unlost.engine.restore.journal.entries import (
     SentRow,
 )
 from unlost.engine.restore.running.correlate import resolve
+from unlost.engine.restore.running.kept_ids import with_other_ids
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
-from unlost.engine.restore.running.kept_ids import with_other_ids
 from unlost.engine.restore.values.outcome_text import LOCKED, PUBLISHED, OutcomeText, outcome_of
 from unlost.model.errors import LimitReached, UnlostError
 from unlost.model.plan import RecordKey

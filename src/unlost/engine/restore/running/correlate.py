@@ -25,8 +25,8 @@ from datetime import timedelta
 
 from unlost.engine.restore.journal.entries import CallIntent, Pass
 from unlost.engine.restore.running.deletions import deleted_by_run
-from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.kept_ids import with_other_ids
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.sameness import canonical
 from unlost.model.errors import Conflict, SourceRefused
 from unlost.model.message import Noun, counted

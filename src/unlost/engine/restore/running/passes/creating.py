@@ -35,6 +35,7 @@ from unlost.engine.restore.running.calls import (
     upload,
 )
 from unlost.engine.restore.running.correlate import each, uncertain
+from unlost.engine.restore.running.kept_ids import asked_id
 from unlost.engine.restore.running.parallel_rows import parallel_batches
 from unlost.engine.restore.running.passes.file_rows import (
     NOT_HELD,
@@ -50,7 +51,6 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS
 from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.cells import digests_of
-from unlost.engine.restore.running.kept_ids import asked_id
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.errors import IntegrityError, NotFound, TransientError
 from unlost.model.plan import Action, PlanStep, RecordKey
