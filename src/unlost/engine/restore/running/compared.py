@@ -51,7 +51,8 @@ def compared(
         lost = _lost(states.rows, name, should[name]) | set(emptied.get(name, ()))
         lost |= nulls.intersection(planned.get(name, ()))
         for row in lost:
-            named = live.column(name)[row].as_py() == states.rows.column(name)[row].as_py()
+            now = live.column(name)[row].as_py()
+            named = now is not None and now == states.rows.column(name)[row].as_py()
             reasons[row][name] = TARGET_MISSING if named else LINK_LOST
         for row in lost & nulls:
             targets[row][name] = _target(session, table, states, row, name)
