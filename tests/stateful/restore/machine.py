@@ -62,10 +62,10 @@ class OrgKind:
     relinks: bool
     loses: bool
     keeps: bool
-    leaves: bool = False
+    leaves: bool
 
 
-ORGS = st.builds(OrgKind, *(st.booleans() for _ in range(4)))
+ORGS = st.builds(OrgKind, *(st.booleans() for _ in range(5)))
 
 
 class Restores(RuleBasedStateMachine):

@@ -450,6 +450,29 @@ def test_an_undo_deletes_the_record_and_its_undo_creates_it_with_the_same_id(
     assert lineage(shop) == {}
 
 
+def test_a_reference_that_was_there_before_the_restore_does_not_keep_an_undo_from_deleting(
+    shop: Atelier,
+) -> None:
+    shop.platform.leaves_links = True
+    candy = Candy(shop)
+    before = org_of(shop)
+    plan = candy.plan()
+    shop.restore(plan)
+    undo = shop.undo(run_of(plan))
+    assert actions(undo)[candy.account] is Action.DELETE
+    shop.restore(undo)
+    assert org_of(shop) == before
+
+
+def test_a_new_reference_keeps_a_recreated_record_from_being_deleted(shop: Atelier) -> None:
+    shop.platform.leaves_links = True
+    candy = Candy(shop)
+    plan = candy.plan()
+    shop.restore(plan)
+    shop.make("Memo", "Another call", About=candy.account)
+    assert actions(shop.undo(run_of(plan)))[candy.account] is Action.SKIP
+
+
 def test_a_record_that_had_two_ids_comes_back_with_that_of_the_chosen_backup(
     shop: Atelier,
 ) -> None:

@@ -124,7 +124,8 @@ class RecordsLinked(msgspec.Struct, frozen=True, tag="linked"):
 class ReadRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """A record that the run wrote, as it is afterwards: the vault's record, and the live id.
 
-    ``values`` are those of the columns that were updated. A record that the run brought has a
+    ``values`` are those of the columns that were updated, and references that named a recreated record
+    before the run. A record that the run brought has a
     ``digest``: the hash of its cells in the columns of the entry.
     """
 
