@@ -263,7 +263,7 @@ NO_TEXT_IMAGES = TextImages()
 
 
 class Identity(StrEnum):
-    """Whether a lost record can leave the recycle bin. Otherwise it is created.
+    """Identity of a restored record: its own while it can leave the recycle bin, or that of a new one.
 
     A created record has a new id, unless the table keeps ids (``WriteCapability.keeps_id``).
     """

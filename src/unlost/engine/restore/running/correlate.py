@@ -90,11 +90,11 @@ def _created(
 
 def _by_id(session: RestoreSession, table: Table, rows: Sequence[WriteRow]) -> dict[str, str]:
     """Live ids of rows that asked for an id, and have it."""
-    asked = {row.id: row.key for row in rows if row.id is not None}
-    if not asked:
+    wanted_ids = {row.id: row.key for row in rows if row.id is not None}
+    if not wanted_ids:
         return {}
-    live = session.ports.writer.fetch(table, list(asked), columns=[])
-    return {asked[record]: record for record in live.ids.to_pylist()}
+    live = session.ports.writer.fetch(table, list(wanted_ids), columns=[])
+    return {wanted_ids[record]: record for record in live.ids.to_pylist()}
 
 
 def _undeleted(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:

@@ -20,9 +20,11 @@ def asked_id(step: PlanStep) -> str | None:
 def with_other_ids(intent: CallIntent, outcomes: Iterable[RowOutcome]) -> Iterator[RowOutcome]:
     """The outcomes; records that did not get the id asked for have the code for that."""
     creates = intent.op is WriteOp.CREATE
-    asked = {row.record: row.id for row in intent.rows if row.id is not None} if creates else {}
+    wanted_ids = (
+        {row.record: row.id for row in intent.rows if row.id is not None} if creates else {}
+    )
     for outcome in outcomes:
-        wanted = asked.get(outcome.key)
+        wanted = wanted_ids.get(outcome.key)
         is_other = outcome.kind is OutcomeKind.DONE and wanted not in (None, outcome.id)
         yield _noted(RecordKey(intent.table, outcome.key), outcome) if is_other else outcome
 

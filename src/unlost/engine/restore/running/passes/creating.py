@@ -176,23 +176,27 @@ class Creator:
         """The rows that can be sent; others are refused, or left alone."""
         self._refuse(table, built)
         ready = [key for key, built_row in built.items() if built_row.blocked is None]
-        asked = {key: asked_id(self.session.step(key)) for key in ready}
-        away = self._not_to_send(table, {key: record for key, record in asked.items() if record})
+        wanted_ids = {key: asked_id(self.session.step(key)) for key in ready}
+        away = self._not_to_send(
+            table, {key: record for key, record in wanted_ids.items() if record}
+        )
         return [
             PreparedRow(
-                WriteRow(key.record, asked[key], built[key].cells), digest=built[key].digest
+                WriteRow(key.record, wanted_ids[key], built[key].cells), digest=built[key].digest
             )
             for key in ready
             if key not in away
         ]
 
-    def _not_to_send(self, table: str, asked: Mapping[RecordKey, str]) -> Collection[RecordKey]:
+    def _not_to_send(
+        self, table: str, wanted_ids: Mapping[RecordKey, str]
+    ) -> Collection[RecordKey]:
         """The records that cannot be created with the ids asked for; their outcomes are written."""
         if table in self.session.log.state.not_kept:
-            refusals = [refused(key, outcome_text.IDS_NOT_KEPT) for key in asked]
+            refusals = [refused(key, outcome_text.IDS_NOT_KEPT) for key in wanted_ids]
             record_without_call(self.session, Pass.CREATE, table, refusals)
-            return asked
-        back = live_again(self.session, table, {record: key for key, record in asked.items()})
+            return wanted_ids
+        back = live_again(self.session, table, {record: key for key, record in wanted_ids.items()})
         leave(self.session, table, back)
         return back
 
