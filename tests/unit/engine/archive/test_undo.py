@@ -10,7 +10,6 @@ from unit.engine.archive.test_nothing_lost import let_undelete
 from unit.engine.archive.test_run import POLICY, Office
 from unlost.engine.restore.planning.undo_archived import RecordsOfArchive
 from unlost.model.plan import Action
-from unlost.model.source.reading import Op
 
 
 @pytest.fixture
@@ -80,23 +79,3 @@ def test_an_undo_keeps_what_a_restore_of_an_earlier_backup_brought_back(office: 
     office.org.update("Account", first, {"Name": "earlier"}, by=office.writer.user)
     assert office.restore(office.undo(done.run)).whole
     assert office.live("Account")[first]["Name"] == "earlier"
-
-
-def test_archived_records_come_back_with_their_ids_where_the_org_keeps_them(
-    office: Office,
-) -> None:
-    office.platform.keeps_ids = set(office.org.tables)
-    before = {name: {*office.live(name)} for name in office.org.tables}
-    done = office.archive()
-    office.clock.advance(days=20)
-    office.platform.purge_bin()
-    office.night()
-    undo = office.undo(done.run)
-    assert Action.RECREATE in {step.action for step in undo.steps}
-    assert office.restore(undo).whole
-    assert {name: {*office.live(name)} for name in office.org.tables} == before
-    assert not [row for row in office.vault.lineage(office.oid) if row.old != row.live]
-    office.night()
-    for step in undo.steps:
-        versions = office.vault.history(office.oid, step.table, step.record)
-        assert versions[-1].op is Op.STATE
